@@ -1,0 +1,2 @@
+//! cmd/cronjob
+fn main() {}

@@ -1,0 +1,2 @@
+//! cmd/server
+fn main() {}

@@ -1,0 +1,74 @@
+//! Entity tags.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An object's `ETag` without its quotes, as S3 gave it. Opaque: two are compared, nothing is read out of one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ETag(String);
+
+/// Why a text is no `ETag`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an ETag has 1 to 128 visible ASCII characters, in quotes or bare, and is not weak")]
+pub struct InvalidETag;
+
+/// Longer than any that a store makes (MD5 in hex, a dash and a part count).
+const MAX_ETAG_BYTES: usize = 128;
+
+impl ETag {
+    /// Without quotes, as JSON answers show it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// In quotes, as HTTP conditions want it.
+    #[must_use]
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
+
+impl FromStr for ETag {
+    type Err = InvalidETag;
+
+    /// Takes it with or without the quotes.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
+        let visible = bare.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
+        let valid = visible && (1..=MAX_ETAG_BYTES).contains(&bare.len()) && bare != "*";
+        valid.then(|| Self(bare.to_owned())).ok_or(InvalidETag)
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_and_bare_are_the_same() {
+        let quoted: ETag = "\"abc-2\"".parse().expect("valid");
+        let bare: ETag = "abc-2".parse().expect("valid");
+        assert_eq!(quoted, bare);
+        assert_eq!(bare.quoted(), "\"abc-2\"");
+    }
+
+    #[test]
+    fn what_is_no_etag_is_refused() {
+        for bad in ["", "\"\"", "*", "W/\"x\"", "a b", "a\"b", "ü", &"a".repeat(129)] {
+            assert_eq!(bad.parse::<ETag>(), Err(InvalidETag), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Object keys, as the store knows them.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// An object key: 1–1,024 bytes of UTF-8, verbatim.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>. Which names callers may choose is
+/// a rule of the service, not of the store.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey(String);
+
+/// Why a text is no object key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("an object key has 1 to 1024 bytes")]
+pub struct InvalidObjectKey;
+
+/// S3's limit, in bytes of UTF-8.
+const MAX_KEY_BYTES: usize = 1024;
+
+impl ObjectKey {
+    /// Takes the text as it is.
+    ///
+    /// # Errors
+    /// [`InvalidObjectKey`] when it is empty or longer than 1,024 bytes.
+    pub fn new(key: impl Into<String>) -> Result<Self, InvalidObjectKey> {
+        let key = key.into();
+        if (1..=MAX_KEY_BYTES).contains(&key.len()) { Ok(Self(key)) } else { Err(InvalidObjectKey) }
+    }
+
+    /// The key, not encoded.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ObjectKey {
+    type Err = InvalidObjectKey;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}

@@ -1,0 +1,28 @@
+//! What DraftStore needs of an object store: the [`Storage`] trait, its vocabulary, and S3.
+//!
+//! Only `s3` knows the AWS SDK. Nothing here knows what a confirm or a sweep is.
+
+mod bucket;
+mod cors;
+mod error;
+mod etag;
+mod key;
+mod list;
+mod object;
+mod presign;
+pub mod s3;
+mod sha256;
+mod storage;
+mod upload;
+
+pub use bucket::{BucketName, DraftBucket, InvalidBucketName, MainBucket, SameBucket};
+pub use cors::CorsRule;
+pub use error::{Error, ErrorKind, Operation};
+pub use etag::{ETag, InvalidETag};
+pub use key::{InvalidObjectKey, ObjectKey};
+pub use list::{ListObjects, ListedObject, ObjectPage};
+pub use object::{Attributes, ObjectInfo};
+pub use presign::{Method, PresignGet, PresignPut, PresignedRequest, SecretUrl};
+pub use sha256::{InvalidSha256, Sha256};
+pub use storage::{CopyToMain, Created, DeleteFailure, DraftVersion, IfDestination, Storage};
+pub use upload::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage};

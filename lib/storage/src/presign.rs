@@ -1,0 +1,116 @@
+//! Presigned requests: a URL, and the headers that its holder must send.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::{DraftBucket, ObjectKey, Sha256};
+
+/// An upload to sign: `PUT` of one object into the draft bucket.
+///
+/// Each constraint that is given becomes a signed header, so that the store enforces it.
+#[derive(Debug, Clone)]
+pub struct PresignPut<'a> {
+    /// Where it goes. There is no way to name the main bucket here.
+    pub bucket: &'a DraftBucket,
+    /// The key, verbatim.
+    pub key: &'a ObjectKey,
+    /// Exact size in bytes.
+    pub content_length: Option<u64>,
+    /// Exact `Content-Type`.
+    pub content_type: Option<&'a str>,
+    /// SHA-256 of the body, which the store checks before it keeps anything.
+    pub checksum_sha256: Option<Sha256>,
+    /// User metadata, names in lower case.
+    pub metadata: &'a BTreeMap<String, String>,
+    /// Refuse the upload where the key exists already (`If-None-Match: *`), on stores that honour it.
+    pub write_once: bool,
+    /// When the URL begins to be valid: now, by the clock of whoever calls.
+    pub now: SystemTime,
+    /// How long it is valid, 1 s to 7 days, cut short where the signing credentials end sooner.
+    pub expires_in: Duration,
+}
+
+/// A download to sign: `GET` of one object, of draft or of main.
+#[derive(Debug, Clone)]
+pub struct PresignGet<'a> {
+    /// Where it lies.
+    pub bucket: &'a crate::BucketName,
+    /// The key, verbatim.
+    pub key: &'a ObjectKey,
+    /// The `Content-Disposition` that the store shall answer with, whatever is stored.
+    pub response_content_disposition: Option<&'a str>,
+    /// See [`PresignPut::now`].
+    pub now: SystemTime,
+    /// See [`PresignPut::expires_in`].
+    pub expires_in: Duration,
+}
+
+/// The HTTP method of a presigned request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `PUT`
+    Put,
+}
+
+impl Method {
+    /// As HTTP writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Put => "PUT",
+        }
+    }
+}
+
+/// What a client needs to talk to the store by itself.
+#[derive(Debug, Clone)]
+pub struct PresignedRequest {
+    /// The method that was signed.
+    pub method: Method,
+    /// The URL, with its signature.
+    pub url: SecretUrl,
+    /// Exactly the headers that the client must send beside those that every HTTP client sends by itself (`Host`).
+    /// Names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// When the URL truly ends: whole seconds, never after the credentials that signed it.
+    pub expires_at: SystemTime,
+}
+
+/// A presigned URL. Whoever holds it has the power it grants, so it does not show itself in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretUrl(String);
+
+impl SecretUrl {
+    /// Wraps a URL.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// The URL itself, for the one answer that hands it out.
+    #[must_use]
+    pub fn expose(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[presigned URL]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presigned_url_does_not_show_itself() {
+        let url = SecretUrl::new("https://s3.example/b/k?X-Amz-Signature=abc");
+        assert_eq!(format!("{url:?} {url:#?}"), "[presigned URL] [presigned URL]");
+    }
+}

@@ -1,0 +1,116 @@
+//! The trait that stands between DraftStore's rules and an object store.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    Attributes, BucketName, CorsRule, DraftBucket, ETag, Error, ErrorKind, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey,
+    ObjectPage, PresignGet, PresignPut, PresignedRequest, UploadId, UploadPage,
+};
+
+/// An object store, as far as DraftStore needs one.
+///
+/// - Every method may be called from many tasks at once, and gives up within the store's configured time-outs.
+/// - Errors are [`Error`], whose [`ErrorKind`] says what a caller can do about it.
+/// - An error of kind `Unavailable` from a call that changes something says nothing about whether it took effect.
+/// - Conditions are sent to the store. Whether it honours them is the store's matter: see the conformance suite.
+/// - Uploads and deletes take a [`DraftBucket`]; main is written by [`Storage::copy_to_main`] alone.
+#[async_trait]
+pub trait Storage: Send + Sync + fmt::Debug {
+    /// Makes the bucket where it is missing. Idempotent.
+    async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error>;
+
+    /// Replaces the bucket's CORS rules by this one. Idempotent. Kind `Unsupported` where the store has no such call.
+    async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error>;
+
+    /// Describes an object. Kind `NotFound` when there is none, or no such bucket (HEAD cannot tell them apart).
+    async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error>;
+
+    /// Lists a page of objects in byte order of their keys. Kind `BucketNotFound` when the bucket is missing.
+    async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error>;
+
+    /// Copies a draft into main inside the store, replacing its attributes, and gives the new object's `ETag`.
+    ///
+    /// Kind `PreconditionFailed` when a condition did not hold: main is as it was. Kind `Conflict` when the store
+    /// could not decide between racing writers and wants to be asked again. `NotFound` when the draft is gone.
+    /// Up to 5 GiB; `TooLarge` beyond.
+    async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error>;
+
+    /// Deletes a draft, if it still is the version given. Idempotent: a draft that is gone is no error.
+    /// Kind `PreconditionFailed` when another version is there.
+    async fn delete_draft(&self, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error>;
+
+    /// Deletes up to 1,000 drafts in one call, each if it still is the version given, and gives those that were *not*
+    /// deleted. A draft that is gone counts as deleted.
+    async fn delete_drafts(&self, bucket: &DraftBucket, drafts: &[DraftVersion]) -> Result<Vec<DeleteFailure>, Error>;
+
+    /// Lists a page of multipart uploads in progress.
+    async fn list_uploads(&self, bucket: &BucketName, request: &ListUploads) -> Result<UploadPage, Error>;
+
+    /// Aborts a multipart upload into the draft bucket and frees its parts. Idempotent: one that is gone is no error.
+    async fn abort_upload(&self, bucket: &DraftBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error>;
+
+    /// Signs an upload. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
+    async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error>;
+
+    /// Signs a download. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
+    async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error>;
+}
+
+/// Whether [`Storage::create_bucket`] had anything to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Created {
+    /// It made the bucket.
+    Now,
+    /// The bucket was there, and ours.
+    Before,
+}
+
+/// A copy of one version of a draft into main.
+#[derive(Debug, Clone)]
+pub struct CopyToMain<'a> {
+    /// Where the draft lies.
+    pub draft_bucket: &'a DraftBucket,
+    /// The draft's key.
+    pub draft_key: &'a ObjectKey,
+    /// Copy only this version (`x-amz-copy-source-if-match`).
+    pub draft_etag: &'a ETag,
+    /// Where it goes.
+    pub main_bucket: &'a MainBucket,
+    /// Its key there.
+    pub main_key: &'a ObjectKey,
+    /// What must be true of that key.
+    pub if_destination: IfDestination<'a>,
+    /// The whole of what shall be stored beside the bytes; nothing is taken over from the draft by itself.
+    pub attributes: &'a Attributes,
+}
+
+/// The condition on a copy's destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfDestination<'a> {
+    /// Nothing is there (`If-None-Match: *`).
+    Absent,
+    /// Exactly this version is there (`If-Match`).
+    Matches(&'a ETag),
+}
+
+/// One version of a draft: what a delete insists on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftVersion {
+    /// Its key.
+    pub key: ObjectKey,
+    /// The version.
+    pub etag: ETag,
+}
+
+/// A draft that a batch did not delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteFailure {
+    /// Its key.
+    pub key: ObjectKey,
+    /// What stood in the way; `PreconditionFailed` when another version is there.
+    pub kind: ErrorKind,
+    /// The store's own code, for the log.
+    pub code: String,
+}
