@@ -16,7 +16,6 @@ pub struct InvalidBucketName;
 
 impl BucketName {
     /// The name as S3 sees it.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -75,7 +74,6 @@ impl DraftBucket {
     }
 
     /// The plain name, for calls that only read.
-    #[must_use]
     pub fn name(&self) -> &BucketName {
         &self.0
     }
@@ -83,7 +81,6 @@ impl DraftBucket {
 
 impl MainBucket {
     /// The plain name, for calls that only read.
-    #[must_use]
     pub fn name(&self) -> &BucketName {
         &self.0
     }

@@ -17,13 +17,11 @@ const MAX_ETAG_BYTES: usize = 128;
 
 impl ETag {
     /// Without quotes, as JSON answers show it.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// In quotes, as HTTP conditions want it.
-    #[must_use]
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
     }

@@ -29,7 +29,6 @@ impl ObjectKey {
     }
 
     /// The key, not encoded.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -57,7 +57,6 @@ pub enum Method {
 
 impl Method {
     /// As HTTP writes it.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -86,13 +85,11 @@ pub struct SecretUrl(String);
 
 impl SecretUrl {
     /// Wraps a URL.
-    #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self(url.into())
     }
 
     /// The URL itself, for the one answer that hands it out.
-    #[must_use]
     pub fn expose(self) -> String {
         self.0
     }

@@ -11,13 +11,11 @@ pub struct UploadId(String);
 
 impl UploadId {
     /// Takes what the store gave.
-    #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
     /// As the store gave it.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

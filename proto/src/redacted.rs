@@ -1,0 +1,43 @@
+//! `Debug` for the messages that hold a presigned URL, which it leaves out.
+
+use std::fmt;
+
+use crate::v1::{GetDownloadUrlResponse, GetUploadUrlResponse};
+
+impl fmt::Debug for GetUploadUrlResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetUploadUrlResponse")
+            .field("object_name", &self.object_name)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for GetDownloadUrlResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GetDownloadUrlResponse")
+            .field("object_name", &self.object_name)
+            .field("expires_at", &self.expires_at)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presigned_urls_do_not_show_in_debug() {
+        let upload = GetUploadUrlResponse {
+            upload_url: "https://s3.example/?X-Amz-Signature=1".to_owned(),
+            ..Default::default()
+        };
+        let download = GetDownloadUrlResponse {
+            download_url: "https://s3.example/?X-Amz-Signature=2".to_owned(),
+            ..Default::default()
+        };
+        let shown = format!("{upload:?} {download:?} {upload:#?} {download:#?}");
+        assert!(!shown.contains("Signature"), "{shown}");
+    }
+}

@@ -1,0 +1,58 @@
+//! `google.protobuf.Timestamp`, whose JSON form ends in `Z`.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+/// A moment in UTC. The same bytes as `google.protobuf.Timestamp`; in JSON RFC 3339 with `Z`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, prost::Message)]
+pub struct Timestamp {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    #[prost(int64, tag = "1")]
+    pub seconds: i64,
+    /// Nanoseconds beyond those seconds, 0 to 999,999,999.
+    #[prost(int32, tag = "2")]
+    pub nanos: i32,
+}
+
+impl From<SystemTime> for Timestamp {
+    /// Whole seconds and nanoseconds; moments before 1970 become 1970.
+    fn from(time: SystemTime) -> Self {
+        let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        Self {
+            seconds: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
+            nanos: i32::try_from(since_epoch.subsec_nanos()).unwrap_or(0),
+        }
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let time = jiff::Timestamp::new(self.seconds, self.nanos).map_err(ser::Error::custom)?;
+        serializer.collect_str(&time)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
+        Ok(Self {
+            seconds: time.as_second(),
+            nanos: time.subsec_nanosecond(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_rfc_3339_in_utc_with_z() {
+        let time = Timestamp::from(UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+        let json = serde_json::to_string(&time).expect("serialises");
+        assert_eq!(json, "\"2027-01-15T08:00:00Z\"");
+        assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("parses"), time);
+    }
+}
