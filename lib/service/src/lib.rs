@@ -1,1 +1,17 @@
-//! lib/service
+//! The rules of DraftStore: issue, confirm, sweep. Knows neither HTTP nor gRPC nor the AWS SDK.
+
+pub mod cleaner;
+mod clock;
+pub mod draft;
+mod error;
+mod name;
+mod policy;
+mod violation;
+
+pub use cleaner::Cleaner;
+pub use clock::{Clock, SystemClock};
+pub use draft::Drafts;
+pub use error::{Error, Missing};
+pub use name::ObjectName;
+pub use policy::{Buckets, InvalidPolicy, MAX_TTL, Policy};
+pub use violation::Violation;

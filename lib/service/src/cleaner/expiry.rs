@@ -1,0 +1,102 @@
+//! When a draft, or an upload in progress, has expired.
+
+use std::time::{Duration, SystemTime};
+
+use draftstore_storage::{ListedObject, ListedUpload};
+
+use crate::Policy;
+
+/// The rule, for one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Expiry {
+    now: SystemTime,
+    kept: Duration,
+}
+
+impl Expiry {
+    /// The rule of `policy` at `now`, by the store's clock.
+    pub fn at(now: SystemTime, policy: &Policy) -> Self {
+        let kept = policy.object_lifetime().saturating_add(policy.sweep_grace());
+        Self { now, kept }
+    }
+
+    /// Whether a draft has outlived its lifetime and the grace.
+    ///
+    /// A multipart object (its `ETag` ends in a dash and a part count) may bear the date at which its upload was begun,
+    /// and have been completed as late as an upload is allowed to last; it is kept for that time as well.
+    pub fn of_draft(&self, draft: &ListedObject) -> bool {
+        let is_multipart = draft.etag.as_str().contains('-');
+        let kept = if is_multipart {
+            self.kept.saturating_mul(2)
+        } else {
+            self.kept
+        };
+        self.is_older(draft.last_modified, kept)
+    }
+
+    /// Whether an upload in progress has outlived the lifetime of a draft and the grace.
+    pub fn of_upload(&self, upload: &ListedUpload) -> bool {
+        self.is_older(upload.initiated, self.kept)
+    }
+
+    /// A date in the future is no age at all.
+    fn is_older(&self, since: SystemTime, kept: Duration) -> bool {
+        self.now.duration_since(since).is_ok_and(|age| age > kept)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use draftstore_storage::UploadId;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const GRACE: Duration = Duration::from_secs(900);
+
+    fn at(seconds_after: Duration) -> Expiry {
+        let policy = Policy::new(HOUR, HOUR, HOUR, GRACE).expect("valid");
+        Expiry::at(UNIX_EPOCH + HOUR * 1000 + seconds_after, &policy)
+    }
+
+    fn draft(etag: &str) -> ListedObject {
+        ListedObject {
+            key: "a".parse().expect("valid"),
+            etag: etag.parse().expect("valid"),
+            size: 1,
+            last_modified: UNIX_EPOCH + HOUR * 1000,
+        }
+    }
+
+    #[test]
+    fn draft_expires_after_lifetime_and_grace() {
+        assert!(!at(HOUR + GRACE).of_draft(&draft("0123")));
+        assert!(at(HOUR + GRACE + Duration::from_secs(1)).of_draft(&draft("0123")));
+    }
+
+    #[test]
+    fn multipart_object_is_not_judged_by_the_start_of_its_upload() {
+        let second = Duration::from_secs(1);
+        assert!(!at(HOUR + GRACE + second).of_draft(&draft("0123-2")));
+        assert!(at((HOUR + GRACE) * 2 + second).of_draft(&draft("0123-2")));
+    }
+
+    #[test]
+    fn upload_in_progress_expires_like_a_draft() {
+        let upload = ListedUpload {
+            key: "a".parse().expect("valid"),
+            upload_id: UploadId::new("u"),
+            initiated: UNIX_EPOCH + HOUR * 1000,
+        };
+        assert!(!at(HOUR + GRACE).of_upload(&upload));
+        assert!(at(HOUR + GRACE + Duration::from_secs(1)).of_upload(&upload));
+    }
+
+    #[test]
+    fn date_in_the_future_is_not_old() {
+        let policy = Policy::new(HOUR, HOUR, HOUR, Duration::ZERO).expect("valid");
+        assert!(!Expiry::at(UNIX_EPOCH, &policy).of_draft(&draft("0123")));
+    }
+}

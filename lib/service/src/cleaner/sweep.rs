@@ -1,0 +1,204 @@
+//! One pass over the draft bucket.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use draftstore_storage::{
+    DraftBucket, DraftVersion, ErrorKind, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectKey, Storage,
+};
+
+use super::{Expiry, Summary};
+use crate::{Clock, Policy};
+
+/// Whether a sweep removes what it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    Delete,
+    /// It only tells.
+    DryRun,
+}
+
+/// Something that a sweep found to have expired.
+#[derive(Debug, Clone, Copy)]
+pub enum Expired<'a> {
+    /// A draft.
+    Draft(&'a ListedObject),
+    /// A multipart upload in progress.
+    Upload(&'a ListedUpload),
+}
+
+/// A sweep that could not go on: how far it got, and why it stopped.
+#[derive(Debug, thiserror::Error)]
+#[error("the sweep stopped early")]
+pub struct SweepError {
+    /// What it did until then.
+    pub summary: Summary,
+    /// What stopped it.
+    pub source: draftstore_storage::Error,
+}
+
+/// Removes what has expired from one draft bucket.
+#[derive(Debug, Clone)]
+pub struct Cleaner {
+    storage: Arc<dyn Storage>,
+    bucket: DraftBucket,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+}
+
+impl Cleaner {
+    /// A cleaner of this bucket. The clock is asked only where the store does not tell the time.
+    pub fn new(storage: Arc<dyn Storage>, bucket: DraftBucket, policy: Policy, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            storage,
+            bucket,
+            policy,
+            clock,
+        }
+    }
+
+    /// Passes once over all drafts and all uploads in progress, and calls `found` for each that has expired.
+    ///
+    /// Safe to run beside confirms, uploads and other sweeps. What it could not remove is counted in
+    /// [`Summary::failed`] and logged.
+    ///
+    /// # Errors
+    /// [`SweepError`] when the bucket could not be listed to its end.
+    pub async fn sweep(
+        &self,
+        mode: Mode,
+        found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
+    ) -> Result<Summary, SweepError> {
+        let begun = Instant::now();
+        let mut summary = Summary::default();
+        let result = match self.sweep_drafts(mode, found, &mut summary).await {
+            Ok(()) => self.sweep_uploads(mode, found, &mut summary).await,
+            Err(error) => Err(error),
+        };
+        summary.elapsed = begun.elapsed();
+        match result {
+            Ok(()) => Ok(summary),
+            Err(source) => Err(SweepError { summary, source }),
+        }
+    }
+
+    async fn sweep_drafts(
+        &self,
+        mode: Mode,
+        found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
+        summary: &mut Summary,
+    ) -> Result<(), draftstore_storage::Error> {
+        let mut request = ListObjects::default();
+        loop {
+            let page = self.storage.list(self.bucket.name(), &request).await?;
+            let expiry = self.expiry(page.store_time);
+            summary.scanned += count(&page.objects);
+            let expired: Vec<_> = page
+                .objects
+                .into_iter()
+                .filter(|draft| expiry.of_draft(draft))
+                .collect();
+            summary.expired += count(&expired);
+            for draft in &expired {
+                found(Expired::Draft(draft));
+            }
+            if mode == Mode::Delete && !expired.is_empty() {
+                self.delete(&expired, summary).await;
+            }
+            match page.next {
+                Some(next) => request.continuation = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn delete(&self, expired: &[ListedObject], summary: &mut Summary) {
+        let version = |draft: &ListedObject| DraftVersion {
+            key: draft.key.clone(),
+            etag: draft.etag.clone(),
+        };
+        let versions: Vec<_> = expired.iter().map(version).collect();
+        let remaining = match self.storage.delete_drafts(&self.bucket, &versions).await {
+            Ok(remaining) => remaining,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "could not delete {} expired drafts",
+                    expired.len()
+                );
+                summary.failed += count(expired);
+                return;
+            }
+        };
+        for failure in remaining
+            .iter()
+            .filter(|failure| failure.kind != ErrorKind::PreconditionFailed)
+        {
+            tracing::error!(object.key = %failure.key, code = %failure.code, "could not delete an expired draft");
+            summary.failed += 1;
+        }
+        let remaining: BTreeSet<&ObjectKey> = remaining.iter().map(|failure| &failure.key).collect();
+        for draft in expired.iter().filter(|draft| !remaining.contains(&draft.key)) {
+            tracing::debug!(object.key = %draft.key, object.size = draft.size, "deleted an expired draft");
+            summary.deleted += 1;
+            summary.bytes += draft.size;
+        }
+    }
+
+    async fn sweep_uploads(
+        &self,
+        mode: Mode,
+        found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
+        summary: &mut Summary,
+    ) -> Result<(), draftstore_storage::Error> {
+        let mut request = ListUploads::default();
+        loop {
+            let page = self.storage.list_uploads(self.bucket.name(), &request).await?;
+            let expiry = self.expiry(page.store_time);
+            summary.scanned += count(&page.uploads);
+            for upload in page.uploads.iter().filter(|upload| expiry.of_upload(upload)) {
+                summary.expired += 1;
+                found(Expired::Upload(upload));
+                if mode == Mode::Delete {
+                    self.abort(upload, summary).await;
+                }
+            }
+            match page.next {
+                Some(next) => request.after = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn abort(&self, upload: &ListedUpload, summary: &mut Summary) {
+        match self
+            .storage
+            .abort_upload(&self.bucket, &upload.key, &upload.upload_id)
+            .await
+        {
+            Ok(()) => {
+                tracing::debug!(object.key = %upload.key, upload.id = ?upload.upload_id, "aborted an expired upload");
+                summary.deleted += 1;
+            }
+            Err(error) => {
+                tracing::error!(
+                    object.key = %upload.key,
+                    upload.id = ?upload.upload_id,
+                    error = &error as &dyn std::error::Error,
+                    "could not abort an expired upload"
+                );
+                summary.failed += 1;
+            }
+        }
+    }
+
+    fn expiry(&self, store_time: Option<SystemTime>) -> Expiry {
+        Expiry::at(store_time.unwrap_or_else(|| self.clock.now()), &self.policy)
+    }
+}
+
+fn count<T>(items: &[T]) -> u64 {
+    items.len().try_into().unwrap_or(u64::MAX)
+}

@@ -1,0 +1,127 @@
+//! Issuing download URLs.
+
+use std::str::FromStr;
+
+use draftstore_storage::{BucketName, ErrorKind, ObjectInfo, ObjectKey, PresignGet, PresignedRequest};
+
+use super::disposition::{Disposition, content_disposition};
+use super::{Drafts, issue_upload};
+use crate::name::is_invisible;
+use crate::violation::Violations;
+use crate::{Error, Missing, ObjectName, Violation};
+
+/// As much as file systems allow, in bytes.
+const MAX_FILENAME_BYTES: usize = 255;
+
+/// Where an object is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Uploaded, not confirmed.
+    Draft,
+    /// Confirmed.
+    Main,
+}
+
+/// What a caller wants to read, as it came: nothing is checked yet.
+#[derive(Debug, Clone, Default)]
+pub struct IssueDownload {
+    /// See [`ObjectName`].
+    pub object_name: String,
+    /// Where to look; unset: the draft if there is one, else main.
+    pub stage: Option<Stage>,
+    /// Validity in seconds.
+    pub expires_in: Option<i32>,
+    /// The name that a browser saves it under.
+    pub filename: Option<String>,
+    /// Sign without asking the store; needs a stage.
+    pub unchecked: bool,
+    /// Whether a browser shows or saves it.
+    pub disposition: Disposition,
+}
+
+/// A download URL, and what it leads to.
+#[derive(Debug, Clone)]
+pub struct DownloadIssued {
+    /// How to read it.
+    pub request: PresignedRequest,
+    /// Where it is.
+    pub stage: Stage,
+    /// What is there; none when it was not asked.
+    pub object: Option<ObjectInfo>,
+}
+
+impl Drafts {
+    /// Signs a download, after looking whether there is anything to read, unless told not to.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::NotFound`] when there is no such object in
+    /// the stage asked for, or those of the store.
+    pub async fn issue_download(&self, request: &IssueDownload) -> Result<DownloadIssued, Error> {
+        let mut broken = Violations::default();
+        let name = broken.take(ObjectName::from_str(&request.object_name));
+        let expires_in = broken.take(issue_upload::expires_in(request.expires_in, self.policy.download_ttl()));
+        let filename = broken.take_optional(request.filename.as_deref().map(filename));
+        if request.unchecked && request.stage.is_none() {
+            let rule = "must go with a stage: without one the store has to be asked";
+            broken.take::<()>(Err(Violation::new("unchecked", rule)));
+        }
+        let (Some(name), Some(expires_in), []) = (name, expires_in, broken.as_slice()) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+
+        let (stage, object) = match (request.stage, request.unchecked) {
+            (Some(stage), true) => (stage, None),
+            (stage, _) => {
+                let (stage, object) = self.find(name.key(), stage).await?;
+                (stage, Some(object))
+            }
+        };
+        let content_type = object.as_ref().and_then(|o| o.attributes.content_type.as_deref());
+        let disposition = content_disposition(request.disposition, filename, content_type);
+        let get = PresignGet {
+            bucket: self.bucket(stage),
+            key: name.key(),
+            response_content_disposition: disposition.as_deref(),
+            now: self.clock.now(),
+            expires_in,
+        };
+        Ok(DownloadIssued {
+            request: self.storage.presign_get(&get).await?,
+            stage,
+            object,
+        })
+    }
+
+    async fn find(&self, key: &ObjectKey, stage: Option<Stage>) -> Result<(Stage, ObjectInfo), Error> {
+        let stages: &[Stage] = match stage {
+            Some(Stage::Draft) => &[Stage::Draft],
+            Some(Stage::Main) => &[Stage::Main],
+            None => &[Stage::Draft, Stage::Main],
+        };
+        for &stage in stages {
+            match self.storage.head(self.bucket(stage), key).await {
+                Ok(object) => return Ok((stage, object)),
+                Err(error) if error.kind == ErrorKind::NotFound => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::NotFound(Missing::Object))
+    }
+
+    fn bucket(&self, stage: Stage) -> &BucketName {
+        match stage {
+            Stage::Draft => self.buckets.draft.name(),
+            Stage::Main => self.buckets.main.name(),
+        }
+    }
+}
+
+fn filename(name: &str) -> Result<&str, Violation> {
+    let printable = !name.chars().any(|c| is_invisible(c) || matches!(c, '/' | '\\'));
+    if printable && (1..=MAX_FILENAME_BYTES).contains(&name.len()) {
+        Ok(name)
+    } else {
+        let rule = "must be 1 to 255 bytes of UTF-8 without control or bidirectional characters, '/' and '\\'";
+        Err(Violation::new("filename", rule))
+    }
+}

@@ -1,0 +1,211 @@
+//! Issuing upload URLs.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+use std::time::Duration;
+
+use draftstore_storage::{PresignPut, PresignedRequest, Sha256};
+
+use super::Drafts;
+use super::confirm::MARKER_PREFIX;
+use crate::violation::Violations;
+use crate::{Error, ObjectName, Violation};
+
+/// The largest object that one PUT can carry: 5 GiB.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>
+const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
+
+/// User metadata that a caller may give, names and values together, in bytes: S3's 2,048 less room for the marker that
+/// a confirm adds.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>
+const MAX_METADATA_BYTES: usize = 1536;
+
+/// Longer than any media type in use.
+const MAX_CONTENT_TYPE_BYTES: usize = 255;
+
+/// What a caller wants to upload, as it came: nothing is checked yet.
+#[derive(Debug, Clone, Default)]
+pub struct IssueUpload {
+    /// See [`ObjectName`].
+    pub object_name: String,
+    /// Exact media type.
+    pub content_type: Option<String>,
+    /// Exact size in bytes.
+    pub content_length: Option<i64>,
+    /// SHA-256 in base64.
+    pub checksum_sha256: Option<String>,
+    /// User metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// Validity in seconds.
+    pub expires_in: Option<i32>,
+}
+
+impl Drafts {
+    /// Signs an upload of a named draft. Asks the store nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for a size over 5 GiB, or
+    /// [`Error::StoreCredentials`] when there is nothing to sign with.
+    pub async fn issue_upload(&self, request: &IssueUpload) -> Result<PresignedRequest, Error> {
+        let mut broken = Violations::default();
+        let name = broken.take(ObjectName::from_str(&request.object_name));
+        let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
+        let content_length = broken.take_optional(request.content_length.map(content_length));
+        let checksum_sha256 = broken.take_optional(request.checksum_sha256.as_deref().map(checksum));
+        let expires_in = broken.take(expires_in(request.expires_in, self.policy.upload_ttl()));
+        broken.take(metadata(&request.metadata));
+        let (Some(name), Some(expires_in), []) = (name, expires_in, broken.as_slice()) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+        if content_length.is_some_and(|bytes| bytes > MAX_PUT_BYTES) {
+            return Err(Error::TooLarge {
+                field: "content_length",
+                limit: MAX_PUT_BYTES,
+            });
+        }
+
+        let put = PresignPut {
+            bucket: &self.buckets.draft,
+            key: name.key(),
+            content_length,
+            content_type,
+            checksum_sha256,
+            metadata: &request.metadata,
+            write_once: false,
+            now: self.clock.now(),
+            expires_in,
+        };
+        Ok(self.storage.presign_put(&put).await?)
+    }
+}
+
+/// Seconds between 1 and the longest allowed, which is also the default.
+pub(super) fn expires_in(seconds: Option<i32>, longest: Duration) -> Result<Duration, Violation> {
+    let Some(seconds) = seconds else {
+        return Ok(longest);
+    };
+    u64::try_from(seconds)
+        .ok()
+        .map(Duration::from_secs)
+        .filter(|asked| !asked.is_zero() && *asked <= longest)
+        .ok_or_else(|| Violation::new("expires_in", format!("must be 1 to {} seconds", longest.as_secs())))
+}
+
+fn content_length(bytes: i64) -> Result<u64, Violation> {
+    u64::try_from(bytes).map_err(|_| Violation::new("content_length", "must not be negative"))
+}
+
+fn checksum(base64: &str) -> Result<Sha256, Violation> {
+    base64
+        .parse()
+        .map_err(|_| Violation::new("checksum_sha256", "must be 32 bytes in standard base64, padded"))
+}
+
+/// `type/subtype`, with parameters or without.
+fn content_type(text: &str) -> Result<&str, Violation> {
+    let printable = text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    let essence = text.split(';').next().unwrap_or_default().trim_end();
+    let well_formed = essence
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
+    if printable && well_formed && text.len() <= MAX_CONTENT_TYPE_BYTES && text.trim() == text {
+        Ok(text)
+    } else {
+        Err(Violation::new(
+            "content_type",
+            "must be a media type such as 'image/jpeg', at most 255 characters of printable ASCII",
+        ))
+    }
+}
+
+/// Source: RFC 9110, section 5.6.2.
+pub(super) fn is_token(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Violation> {
+    for (name, value) in metadata {
+        let field = || format!("metadata.{name}");
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
+        if name.is_empty() || !name.bytes().all(plain) {
+            return Err(Violation::new(
+                field(),
+                "must have a name of a-z, 0-9, '-', '_' and '.'",
+            ));
+        }
+        if name.starts_with(MARKER_PREFIX) {
+            let rule = format!("must not begin with '{MARKER_PREFIX}', which the server keeps for itself");
+            return Err(Violation::new(field(), rule));
+        }
+        let printable = value.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if value.is_empty() || !printable || value.trim() != value {
+            let rule = "must be printable ASCII, not empty, without space at either end";
+            return Err(Violation::new(field(), rule));
+        }
+    }
+    let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > MAX_METADATA_BYTES {
+        let rule = format!("must be at most {MAX_METADATA_BYTES} bytes, names and values together");
+        return Err(Violation::new("metadata", rule));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validity_is_capped_and_defaults_to_the_cap() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(expires_in(None, hour), Ok(hour));
+        assert_eq!(expires_in(Some(1), hour), Ok(Duration::from_secs(1)));
+        assert_eq!(expires_in(Some(3600), hour), Ok(hour));
+        for bad in [0, -1, 3601, i32::MIN, i32::MAX] {
+            let violation = expires_in(Some(bad), hour).expect_err("refused");
+            assert_eq!(violation.rule, "must be 1 to 3600 seconds");
+        }
+    }
+
+    #[test]
+    fn content_types_are_media_types() {
+        for good in ["image/jpeg", "text/html; charset=utf-8", "application/vnd.api+json"] {
+            assert_eq!(content_type(good), Ok(good));
+        }
+        for bad in [
+            "",
+            "jpeg",
+            "/",
+            "image/",
+            "a b/c",
+            "image/jpeg\r\nx: y",
+            " image/png",
+            "image/ü",
+        ] {
+            assert!(content_type(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn metadata_fits_in_headers_and_leaves_the_marker_alone() {
+        let one = |name: &str, value: &str| metadata(&BTreeMap::from([(name.to_owned(), value.to_owned())]));
+        assert!(one("author", "Ada L.").is_ok());
+        for (name, value) in [
+            ("", "x"),
+            ("Author", "x"),
+            ("a b", "x"),
+            ("draftstore-draft", "x"),
+            ("a", ""),
+            ("a", " x"),
+            ("a", "é"),
+            ("a", "x\r\ny: z"),
+        ] {
+            assert!(one(name, value).is_err(), "{name:?}: {value:?}");
+        }
+        let violation = one("a", &"x".repeat(MAX_METADATA_BYTES)).expect_err("too much");
+        assert_eq!(violation.field, "metadata");
+    }
+}

@@ -1,0 +1,72 @@
+//! Why a request was not granted, by what the caller can do about it.
+
+use draftstore_storage as storage;
+use draftstore_storage::ErrorKind;
+
+use crate::Violation;
+
+/// A request that was not granted. The fronts map each variant to a status; the source is for the log alone.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields break rules. Nothing was asked of the store.
+    #[error("the request is invalid")]
+    Invalid(Vec<Violation>),
+    /// What the request names is not there.
+    #[error("{0} not found")]
+    NotFound(Missing),
+    /// Main holds another object under the name.
+    #[error("the main bucket already holds another object of this name")]
+    AlreadyExists,
+    /// The draft is not what the caller insists on.
+    #[error("the draft is not the one pinned: {pin} does not match")]
+    PinMismatch {
+        /// The field that does not match.
+        pin: &'static str,
+    },
+    /// Over one of the store's limits.
+    #[error("{field} is too large: at most {limit} bytes")]
+    TooLarge {
+        /// The field that is over it.
+        field: &'static str,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// The store refused this server's own credentials.
+    #[error("the store refused this server's credentials")]
+    StoreCredentials(#[source] storage::Error),
+    /// The store is unreachable or failing; the same request may succeed later.
+    #[error("the store is unavailable")]
+    StoreUnavailable(#[source] storage::Error),
+    /// The store answered what it should not have, or there is a bug here.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// No draft of that name, and none was confirmed under it.
+    #[error("draft")]
+    Draft,
+    /// Neither a draft nor a confirmed object, or not in the stage that was asked for.
+    #[error("object")]
+    Object,
+    /// The buckets were not made yet.
+    #[error("bucket")]
+    Bucket,
+}
+
+impl From<storage::Error> for Error {
+    /// For errors that mean nothing special where they occur.
+    fn from(error: storage::Error) -> Self {
+        match error.kind {
+            ErrorKind::BucketNotFound => Self::NotFound(Missing::Bucket),
+            ErrorKind::CredentialsRefused => Self::StoreCredentials(error),
+            ErrorKind::Unavailable | ErrorKind::Conflict => Self::StoreUnavailable(error),
+            ErrorKind::NotFound => Self::NotFound(Missing::Object),
+            ErrorKind::PreconditionFailed | ErrorKind::TooLarge | ErrorKind::Unsupported | ErrorKind::Unexpected => {
+                Self::Internal(Box::new(error))
+            }
+        }
+    }
+}
