@@ -11,7 +11,9 @@ pub struct BucketName(String);
 
 /// Why a text is no bucket name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a bucket name has 3 to 63 characters of a-z, 0-9, '-' and '.', begins and ends with a letter or digit, and has no '..'")]
+#[error(
+    "a bucket name has 3 to 63 characters of a-z, 0-9, '-' and '.', begins and ends with a letter or digit, and has no '..'"
+)]
 pub struct InvalidBucketName;
 
 impl BucketName {
@@ -95,7 +97,18 @@ mod tests {
         for good in ["abc", "main-draft", "a.b.c", "0-0", &"a".repeat(63)] {
             assert!(good.parse::<BucketName>().is_ok(), "{good}");
         }
-        for bad in ["", "ab", "Main", "a_b", "-abc", "abc-", "a..b", "a b", "ä-bucket", &"a".repeat(64)] {
+        for bad in [
+            "",
+            "ab",
+            "Main",
+            "a_b",
+            "-abc",
+            "abc-",
+            "a..b",
+            "a b",
+            "ä-bucket",
+            &"a".repeat(64),
+        ] {
             assert!(bad.parse::<BucketName>().is_err(), "{bad}");
         }
     }

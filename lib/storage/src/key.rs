@@ -25,7 +25,11 @@ impl ObjectKey {
     /// [`InvalidObjectKey`] when it is empty or longer than 1,024 bytes.
     pub fn new(key: impl Into<String>) -> Result<Self, InvalidObjectKey> {
         let key = key.into();
-        if (1..=MAX_KEY_BYTES).contains(&key.len()) { Ok(Self(key)) } else { Err(InvalidObjectKey) }
+        if (1..=MAX_KEY_BYTES).contains(&key.len()) {
+            Ok(Self(key))
+        } else {
+            Err(InvalidObjectKey)
+        }
     }
 
     /// The key, not encoded.

@@ -54,7 +54,12 @@ mod tests {
 
     #[test]
     fn hex_and_short_digests_are_refused() {
-        for bad in ["", "abcd", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "47DEQpj8"] {
+        for bad in [
+            "",
+            "abcd",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "47DEQpj8",
+        ] {
             assert_eq!(bad.parse::<Sha256>(), Err(InvalidSha256), "{bad}");
         }
     }

@@ -5,8 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Attributes, BucketName, CorsRule, DraftBucket, ETag, Error, ErrorKind, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey,
-    ObjectPage, PresignGet, PresignPut, PresignedRequest, UploadId, UploadPage,
+    Attributes, BucketName, CorsRule, DraftBucket, ETag, Error, ErrorKind, ListObjects, ListUploads, MainBucket,
+    ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut, PresignedRequest, UploadId, UploadPage,
 };
 
 /// An object store, as far as DraftStore needs one.
@@ -35,6 +35,9 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Kind `PreconditionFailed` when a condition did not hold: main is as it was. Kind `Conflict` when the store
     /// could not decide between racing writers and wants to be asked again. `NotFound` when the draft is gone.
     /// Up to 5 GiB; `TooLarge` beyond.
+    ///
+    /// The store is asked once: a copy whose answer got lost is kind `Unavailable`, and asking again may then give
+    /// `PreconditionFailed` because the first one succeeded. What is in main by then tells the two apart.
     async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error>;
 
     /// Deletes a draft, if it still is the version given. Idempotent: a draft that is gone is no error.
@@ -63,7 +66,7 @@ pub trait Storage: Send + Sync + fmt::Debug {
 pub enum Created {
     /// It made the bucket.
     Now,
-    /// The bucket was there, and ours.
+    /// The bucket was there, and we may use it.
     Before,
 }
 

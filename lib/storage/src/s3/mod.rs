@@ -1,1 +1,78 @@
 //! S3 and what speaks like it, by the AWS SDK. The one place that knows the SDK.
+//!
+//! [`S3Storage`] is a [`Storage`]: calls go to the store's own endpoint, URLs are signed for its public one. SDK errors
+//! are read in `error` alone, and what leaves this module shows neither signatures nor secrets.
+
+mod calls;
+mod connect;
+mod copy_source;
+mod credentials;
+mod error;
+mod listing;
+mod presign;
+mod settings;
+mod signers;
+mod store_time;
+
+use async_trait::async_trait;
+
+use crate::{
+    BucketName, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ListObjects,
+    ListUploads, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut, PresignedRequest, Storage, UploadId,
+    UploadPage,
+};
+
+pub use connect::{ConnectError, S3Storage};
+pub use settings::{
+    DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, Settings,
+    StaticCredentials, Timeouts,
+};
+
+/// Time-outs are those of [`Timeouts`]. What may be asked twice is asked up to three times; a copy is asked once, so
+/// that `PreconditionFailed` never means that an earlier attempt of ours succeeded.
+#[async_trait]
+impl Storage for S3Storage {
+    async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error> {
+        calls::create_bucket(self, bucket).await
+    }
+
+    async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
+        calls::put_cors(self, bucket, rule).await
+    }
+
+    async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {
+        calls::head(self, bucket, key).await
+    }
+
+    async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
+        calls::list(self, bucket, request).await
+    }
+
+    async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error> {
+        calls::copy_to_main(self, copy).await
+    }
+
+    async fn delete_draft(&self, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {
+        calls::delete_draft(self, bucket, draft).await
+    }
+
+    async fn delete_drafts(&self, bucket: &DraftBucket, drafts: &[DraftVersion]) -> Result<Vec<DeleteFailure>, Error> {
+        calls::delete_drafts(self, bucket, drafts).await
+    }
+
+    async fn list_uploads(&self, bucket: &BucketName, request: &ListUploads) -> Result<UploadPage, Error> {
+        calls::list_uploads(self, bucket, request).await
+    }
+
+    async fn abort_upload(&self, bucket: &DraftBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error> {
+        calls::abort_upload(self, bucket, key, upload_id).await
+    }
+
+    async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
+        presign::put(&self.signers, put).await
+    }
+
+    async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
+        presign::get(&self.signers, get).await
+    }
+}

@@ -1,0 +1,215 @@
+//! What the SDK's errors mean. They are read here and nowhere else.
+//!
+//! Nothing of a request gets into an [`Error`]: only what the store said, and which way a connection failed.
+
+use std::error::Error as StdError;
+use std::iter;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::interceptors::error::InterceptorError;
+
+use crate::{BucketName, Error, ErrorKind, ObjectKey, Operation};
+
+/// A call in progress: what an [`Error`] says about it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    operation: Operation,
+    bucket: &'a BucketName,
+    key: Option<&'a ObjectKey>,
+}
+
+/// Longest message of a store that is kept, in characters. AWS's longest are about 300.
+const MAX_MESSAGE_CHARS: usize = 400;
+
+/// What a store or a connection said.
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error("{status} {code}: {message} (request ID {request_id})")]
+    Answer {
+        status: u16,
+        code: String,
+        message: String,
+        request_id: String,
+    },
+    #[error("{0}")]
+    NoAnswer(String),
+    #[error("{0}")]
+    Unexpected(String),
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn on_bucket(operation: Operation, bucket: &'a BucketName) -> Self {
+        Self {
+            operation,
+            bucket,
+            key: None,
+        }
+    }
+
+    pub(super) fn on_key(operation: Operation, bucket: &'a BucketName, key: &'a ObjectKey) -> Self {
+        Self {
+            operation,
+            bucket,
+            key: Some(key),
+        }
+    }
+
+    /// The error for an SDK error.
+    pub(super) fn failed<E>(self, error: &SdkError<E>) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let (kind, cause) = read(error);
+        self.error(kind, cause)
+    }
+
+    /// The error where there are no credentials to sign with.
+    pub(super) fn without_credentials(self, error: &CredentialsError) -> Error {
+        self.error(ErrorKind::CredentialsRefused, Cause::NoAnswer(chain(error)))
+    }
+
+    /// The error for an answer that cannot be, or a request that should not have been made.
+    pub(super) fn unexpected(self, what: impl Into<String>) -> Error {
+        self.error(ErrorKind::Unexpected, Cause::Unexpected(what.into()))
+    }
+
+    /// The error for a request over a limit that is known before asking.
+    pub(super) fn too_large(self, what: impl Into<String>) -> Error {
+        self.error(ErrorKind::TooLarge, Cause::Unexpected(what.into()))
+    }
+
+    fn error(self, kind: ErrorKind, cause: Cause) -> Error {
+        Error {
+            kind,
+            operation: self.operation,
+            bucket: self.bucket.clone(),
+            key: self.key.cloned(),
+            source: Box::new(cause),
+        }
+    }
+}
+
+fn read<E>(error: &SdkError<E>) -> (ErrorKind, Cause)
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    if causes(error).any(<dyn StdError>::is::<CredentialsError>) {
+        return (ErrorKind::CredentialsRefused, Cause::NoAnswer(chain(error)));
+    }
+    match error {
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            let (code, message) = (service.err().code(), service.err().message().unwrap_or_default());
+            (
+                kind_of_answer(status, code, message),
+                answer(service.raw(), code, message),
+            )
+        }
+        // The connection broke within the answer, whose beginning may still tell something.
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status();
+            let kind = if status.is_success() {
+                ErrorKind::Unavailable
+            } else {
+                kind_of_answer(status.as_u16(), None, "")
+            };
+            (kind, answer(response.raw(), None, &chain(error)))
+        }
+        // A header that cannot be sent, for example.
+        SdkError::DispatchFailure(failure)
+            if failure.is_user() || causes(error).any(<dyn StdError>::is::<InterceptorError>) =>
+        {
+            (ErrorKind::Unexpected, Cause::NoAnswer(chain(error)))
+        }
+        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {
+            (ErrorKind::Unavailable, Cause::NoAnswer(chain(error)))
+        }
+        SdkError::ConstructionFailure(_) => (ErrorKind::Unexpected, Cause::NoAnswer(chain(error))),
+        unknown => (ErrorKind::Unexpected, Cause::NoAnswer(chain(unknown))),
+    }
+}
+
+/// The meaning of an answer that is no success: by its code where we know it, else by its status.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+fn kind_of_answer(status: u16, code: Option<&str>, message: &str) -> ErrorKind {
+    // AWS has no code of its own for a copy over 5 GiB.
+    if code == Some("InvalidRequest") && message.contains("larger than the maximum allowable size") {
+        return ErrorKind::TooLarge;
+    }
+    code.and_then(kind_of_code).unwrap_or_else(|| kind_of_status(status))
+}
+
+/// The meaning of a store's error code, where we know it.
+pub(super) fn kind_of_code(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "NoSuchKey" | "NoSuchUpload" | "NoSuchVersion" | "NotFound" => ErrorKind::NotFound,
+        "NoSuchBucket" => ErrorKind::BucketNotFound,
+        "PreconditionFailed" => ErrorKind::PreconditionFailed,
+        "ConditionalRequestConflict" | "OperationAborted" => ErrorKind::Conflict,
+        "EntityTooLarge"
+        | "KeyTooLongError"
+        | "MaxMessageLengthExceeded"
+        | "MetadataTooLarge"
+        | "RequestHeaderSectionTooLarge" => ErrorKind::TooLarge,
+        "AccessDenied"
+        | "AccountProblem"
+        | "AllAccessDisabled"
+        | "AuthorizationHeaderMalformed"
+        // A bucket of that name belongs to somebody else.
+        | "BucketAlreadyExists"
+        | "ExpiredToken"
+        | "InvalidAccessKeyId"
+        | "InvalidSecurity"
+        | "InvalidToken"
+        | "NotSignedUp"
+        | "RequestTimeTooSkewed"
+        | "SignatureDoesNotMatch"
+        | "TokenRefreshRequired" => ErrorKind::CredentialsRefused,
+        "NotImplemented" | "MethodNotAllowed" => ErrorKind::Unsupported,
+        "InternalError"
+        | "RequestLimitExceeded"
+        | "RequestTimeout"
+        | "ServiceUnavailable"
+        | "SlowDown"
+        | "SlowDownRead"
+        | "SlowDownWrite"
+        | "Throttling"
+        | "ThrottlingException"
+        | "TooManyRequests" => ErrorKind::Unavailable,
+        _ => return None,
+    })
+}
+
+fn kind_of_status(status: u16) -> ErrorKind {
+    match status {
+        404 => ErrorKind::NotFound,
+        412 => ErrorKind::PreconditionFailed,
+        409 => ErrorKind::Conflict,
+        413 => ErrorKind::TooLarge,
+        401 | 403 => ErrorKind::CredentialsRefused,
+        405 | 501 => ErrorKind::Unsupported,
+        408 | 429 | 500 | 502..=599 => ErrorKind::Unavailable,
+        _ => ErrorKind::Unexpected,
+    }
+}
+
+fn answer(raw: &HttpResponse, code: Option<&str>, message: &str) -> Cause {
+    Cause::Answer {
+        status: raw.status().as_u16(),
+        code: code.unwrap_or("without a code").to_owned(),
+        message: message.chars().take(MAX_MESSAGE_CHARS).collect(),
+        request_id: raw.headers().get("x-amz-request-id").unwrap_or("unknown").to_owned(),
+    }
+}
+
+fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    iter::successors(Some(error), |&error| error.source())
+}
+
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
+    texts.join(": ").chars().take(MAX_MESSAGE_CHARS).collect()
+}

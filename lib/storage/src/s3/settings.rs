@@ -1,0 +1,126 @@
+//! How to reach a store, and as whom.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// A store, and as whom to talk to it.
+///
+/// Nothing is read from the environment but the credentials, and those only where none are given here.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The region that requests are signed for (`AWS_REGION`).
+    pub region: String,
+    /// Where calls go (`S3_ENDPOINT`): scheme, host, port, perhaps a path. Unset: AWS, in that region.
+    pub endpoint: Option<String>,
+    /// Where presigned URLs point (`S3_PUBLIC_ENDPOINT`). Unset: like [`Self::endpoint`].
+    pub public_endpoint: Option<String>,
+    /// Bucket in the path (`host/bucket/key`) rather than in the host name. Unset: in the path where an endpoint is
+    /// set, as most stores beside AWS want it.
+    pub path_style: Option<bool>,
+    /// Unset: the SDK's default chain (environment, profile, web identity of Kubernetes, container, instance).
+    pub credentials: Option<StaticCredentials>,
+    /// How long to wait for answers.
+    pub timeouts: Timeouts,
+}
+
+impl Settings {
+    /// AWS in that region, by the default credential chain.
+    pub fn new(region: impl Into<String>) -> Self {
+        Self {
+            region: region.into(),
+            endpoint: None,
+            public_endpoint: None,
+            path_style: None,
+            credentials: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// Credentials that were given to us as they are.
+#[derive(Clone)]
+pub struct StaticCredentials {
+    /// Access key ID.
+    pub access_key_id: String,
+    /// Secret access key.
+    pub secret_access_key: String,
+    /// Session token, of temporary credentials.
+    pub session_token: Option<String>,
+    /// When they end, where that is known: nothing is signed past it.
+    pub expires_at: Option<SystemTime>,
+}
+
+impl StaticCredentials {
+    /// A key pair that does not expire.
+    pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            secret_access_key: secret_access_key.into(),
+            session_token: None,
+            expires_at: None,
+        }
+    }
+}
+
+impl fmt::Debug for StaticCredentials {
+    /// Shows the access key ID, which is no secret, and when they end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticCredentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// For a TCP connection, with its TLS handshake. A store in reach answers in milliseconds.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// For one attempt of a call other than a copy. A page of 1,000 takes a loaded store a second or two.
+pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For a call with all its attempts and the pauses between them.
+pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// For a copy, which is one attempt: 5 GiB at 20 MiB/s.
+pub const DEFAULT_COPY_TIMEOUT: Duration = Duration::from_secs(256);
+
+/// How long to wait for the store before a call fails as `Unavailable`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// See [`DEFAULT_CONNECT_TIMEOUT`].
+    pub connect: Duration,
+    /// See [`DEFAULT_ATTEMPT_TIMEOUT`].
+    pub attempt: Duration,
+    /// See [`DEFAULT_CALL_TIMEOUT`].
+    pub call: Duration,
+    /// See [`DEFAULT_COPY_TIMEOUT`].
+    pub copy: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: DEFAULT_CONNECT_TIMEOUT,
+            attempt: DEFAULT_ATTEMPT_TIMEOUT,
+            call: DEFAULT_CALL_TIMEOUT,
+            copy: DEFAULT_COPY_TIMEOUT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_do_not_show_their_secrets() {
+        let mut credentials = StaticCredentials::new("AKID", "hush-secret");
+        credentials.session_token = Some("hush-token".to_owned());
+        let settings = Settings {
+            credentials: Some(credentials),
+            ..Settings::new("us-east-1")
+        };
+        let shown = format!("{settings:?} {settings:#?}");
+        assert!(shown.contains("AKID") && !shown.contains("hush"), "{shown}");
+    }
+}
