@@ -1,0 +1,115 @@
+"""What the tests share: the programs, the stubs made from the contract, and a server on each store.
+
+The step sets DRAFTSTORE_BINARIES (a directory with draftstore-server and draftstore-cronjob) and, for tests marked
+`garage`, GARAGE (the program).
+"""
+
+import importlib
+import importlib.resources
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import grpc
+import pytest
+from botocore.config import Config
+from grpc_tools import protoc
+
+from garage import garage
+from programs import Server, free_port, server
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "garage: needs a Garage binary")
+
+
+@pytest.fixture(scope="session")
+def binaries() -> Path:
+    return Path(os.environ["DRAFTSTORE_BINARIES"])
+
+
+@dataclass
+class Contract:
+    """Modules that protoc made from draft.proto."""
+
+    messages: object
+    stubs: object
+
+
+@pytest.fixture(scope="session")
+def contract(tmp_path_factory) -> Contract:
+    made = tmp_path_factory.mktemp("contract")
+    well_known = importlib.resources.files("grpc_tools") / "_proto"
+    arguments = [f"-I{REPOSITORY}/proto", f"-I{well_known}", f"--python_out={made}", f"--grpc_python_out={made}"]
+    assert protoc.main(["protoc", *arguments, "draft/v1/draft.proto"]) == 0, "protoc refused the contract"
+    sys.path.insert(0, str(made))
+    return Contract(
+        importlib.import_module("draft.v1.draft_pb2"), importlib.import_module("draft.v1.draft_pb2_grpc")
+    )
+
+
+@dataclass
+class System:
+    """A server with buckets on one store, and two ways in: the service, and the store itself."""
+
+    name: str
+    server: Server
+    directory: Path
+    channel: grpc.Channel
+    drafts: object
+    s3: object
+    draft_bucket: str
+    main_bucket: str
+
+
+def s3_client(variables: dict[str, str]):
+    """boto3 on the store of a server that got these variables."""
+    if variables["STORAGE_TYPE"] == "embedded":
+        kept = json.loads((Path(variables["EMBEDDED_DATA_DIR"]) / "credentials.json").read_text())
+        endpoint, region = f"http://127.0.0.1:{variables['EMBEDDED_PORT']}", "us-east-1"
+        key, secret = kept["access_key_id"], kept["secret_access_key"]
+    else:
+        endpoint, region = variables["S3_ENDPOINT"], variables["AWS_REGION"]
+        key, secret = variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"]
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name=region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+    )
+
+
+def embedded_variables(directory: Path) -> dict[str, str]:
+    return {
+        "STORAGE_TYPE": "embedded",
+        "EMBEDDED_DATA_DIR": str(directory / "data"),
+        "EMBEDDED_PORT": str(free_port()),
+    }
+
+
+def systems(name: str, running: Server, directory: Path, contract: Contract):
+    with grpc.insecure_channel(running.grpc) as channel:
+        drafts = contract.stubs.DraftServiceStub(channel)
+        buckets = drafts.CreateDraftBucket(contract.messages.CreateDraftBucketRequest())
+        s3 = s3_client(running.variables)
+        yield System(name, running, directory, channel, drafts, s3, buckets.draft_bucket, buckets.main_bucket)
+
+
+@pytest.fixture(scope="session", params=["embedded", pytest.param("garage", marks=pytest.mark.garage)])
+def system(request, binaries, contract, tmp_path_factory):
+    directory = tmp_path_factory.mktemp(request.param)
+    program = binaries / "draftstore-server"
+    if request.param == "embedded":
+        with server(program, directory, embedded_variables(directory)) as running:
+            yield from systems("embedded", running, directory, contract)
+    else:
+        with garage(Path(os.environ["GARAGE"]), directory) as variables:
+            with server(program, directory, variables) as running:
+                yield from systems("garage", running, directory, contract)

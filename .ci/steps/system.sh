@@ -1,0 +1,38 @@
+# Steps on the programs as they run, driven by clients in Python: made from the contract by protoc, boto3, and curl.
+
+step_system() {
+  run_clients -m 'not garage'
+}
+
+# Whatever needs Garage: tests of ours that are ignored for want of it, and the same clients on a server that uses it.
+step_garage() {
+  if ! GARAGE=$(command -v garage); then
+    cargo_tool garage "$GARAGE_VERSION" --no-default-features --features bundled-libs,sqlite,lmdb
+    GARAGE=$TOOL
+  fi
+  export GARAGE
+  PATH=$(dirname "$GARAGE"):$PATH cargo test --workspace -- --ignored
+  run_clients -m garage
+}
+
+# Runs in a network namespace of its own: the README's ports are free there, and nothing leaves it.
+run_clients() {
+  venv clients
+  need_commands curl=curl ip=iproute2 unshare=util-linux
+  cargo build --workspace --bins --locked
+  DRAFTSTORE_BINARIES=$(target_directory)/debug
+  export DRAFTSTORE_BINARIES PYTHONDONTWRITEBYTECODE=1
+  local -a namespace=(unshare --net)
+  ((EUID == 0)) || namespace+=(--map-root-user)
+  "${namespace[@]}" bash -c 'ip link set lo up && exec "$@"' clients \
+    "$VENV/bin/pytest" "$REPO/.ci/clients" "$@" 2>&1 | without_signatures
+}
+
+# Presigned URLs let in whoever reads them, even in a log.
+without_signatures() {
+  sed -u -E 's/([?&])X-Amz-[^"'\'' ]*/\1X-Amz-…/g'
+}
+
+target_directory() {
+  cargo metadata --format-version 1 --no-deps --locked | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])'
+}
