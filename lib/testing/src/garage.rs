@@ -1,0 +1,170 @@
+//! Garage 2.5, an independent S3 server, from the binary `garage` on `PATH`.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::Endpoint;
+
+const REGION: &str = "garage";
+const ACCESS_KEY_ID: &str = "GK0123456789abcdef01234567";
+const SECRET_ACCESS_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The first release that sets itself up as a single node with a key.
+const VERSION: &str = "2.5";
+
+/// It takes a fifth of a second on an idle machine.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Between two looks whether it answers.
+const POLL_EVERY: Duration = Duration::from_millis(20);
+
+/// Somebody else may take a port between our finding it free and Garage's binding it.
+const START_ATTEMPTS: usize = 5;
+
+/// A Garage of one node with an empty store, on ports of its own. It ends, and its data go, when this is dropped.
+#[derive(Debug)]
+pub struct Garage {
+    process: Process,
+    endpoint: Endpoint,
+    /// Goes after the process, which writes into it.
+    directory: TempDir,
+}
+
+/// A child that does not outlive us.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Garage {
+    /// Starts one and waits until it answers.
+    ///
+    /// # Panics
+    /// When `garage` is not on `PATH`, is of another version, or does not start; the message says which.
+    pub async fn start() -> Self {
+        require_version();
+        let mut failures = String::new();
+        for _ in 0..START_ATTEMPTS {
+            match Self::try_start().await {
+                Ok(garage) => return garage,
+                Err(log) => writeln!(failures, "{log}").expect("a String takes every text"),
+            }
+        }
+        panic!("garage did not start in {START_ATTEMPTS} attempts; its logs:\n{failures}");
+    }
+
+    /// How to reach it. The key pair may make buckets, and owns those that it makes.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    async fn try_start() -> Result<Self, String> {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let (s3_port, rpc_port) = free_ports();
+        let process = spawn(directory.path(), s3_port, rpc_port);
+        let url = format!("http://127.0.0.1:{s3_port}");
+        let mut garage = Self {
+            process,
+            endpoint: Endpoint {
+                url,
+                region: REGION.to_owned(),
+                access_key_id: ACCESS_KEY_ID.to_owned(),
+                secret_access_key: SECRET_ACCESS_KEY.to_owned(),
+            },
+            directory,
+        };
+        let deadline = Instant::now() + START_TIMEOUT;
+        let mut poll = tokio::time::interval(POLL_EVERY);
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .expect("a client without options can be built");
+        loop {
+            poll.tick().await;
+            let ended = garage
+                .process
+                .0
+                .try_wait()
+                .expect("a child can be asked whether it ended")
+                .is_some();
+            if ended || Instant::now() > deadline {
+                let log = fs::read_to_string(garage.directory.path().join("log"));
+                return Err(log.unwrap_or_else(|error| format!("no log: {error}")));
+            }
+            if client.get(&garage.endpoint.url).send().await.is_ok() {
+                return Ok(garage);
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as well.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+fn require_version() {
+    let version = match Command::new("garage").arg("--version").output() {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => panic!(
+            "this test needs the binary `garage` {VERSION} on PATH: cargo install garage --version 2.5.0 --locked \
+             --no-default-features --features bundled-libs,sqlite,lmdb"
+        ),
+        Err(error) => panic!("`garage --version` does not run: {error}"),
+    };
+    let matches = version
+        .split(':')
+        .nth(1)
+        .is_some_and(|number| number.starts_with(&format!("{VERSION}.")));
+    assert!(matches, "this test needs `garage` {VERSION} on PATH, not {version:?}");
+}
+
+fn free_ports() -> (u16, u16) {
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    let port = |listener: &TcpListener| listener.local_addr().expect("a bound socket has an address").port();
+    let (one, other) = (bind(), bind());
+    (port(&one), port(&other))
+}
+
+fn spawn(directory: &Path, s3_port: u16, rpc_port: u16) -> Process {
+    let config = directory.join("garage.toml");
+    let [meta, data] = ["meta", "data"].map(|name| directory.join(name).display().to_string());
+    let text = format!(
+        r#"
+            metadata_dir = "{meta}"
+            data_dir = "{data}"
+            db_engine = "sqlite"
+            replication_factor = 1
+            rpc_secret = "{SECRET_ACCESS_KEY}"
+            rpc_bind_addr = "127.0.0.1:{rpc_port}"
+            rpc_public_addr = "127.0.0.1:{rpc_port}"
+            [s3_api]
+            s3_region = "{REGION}"
+            api_bind_addr = "127.0.0.1:{s3_port}"
+        "#
+    );
+    fs::write(&config, text).expect("a temporary directory can be written to");
+    let log = File::create(directory.join("log")).expect("a temporary directory can be written to");
+    let child = Command::new("garage")
+        .arg("--config")
+        .arg(&config)
+        .args(["server", "--single-node", "--default-access-key"])
+        .env("GARAGE_DEFAULT_ACCESS_KEY", ACCESS_KEY_ID)
+        .env("GARAGE_DEFAULT_SECRET_KEY", SECRET_ACCESS_KEY)
+        .env_remove("GARAGE_RPC_SECRET")
+        .env_remove("GARAGE_RPC_SECRET_FILE")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a file handle can be doubled"))
+        .stderr(log)
+        .spawn()
+        .expect("`garage` was there a moment ago");
+    Process(child)
+}
