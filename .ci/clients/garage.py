@@ -65,9 +65,5 @@ api_bind_addr = "127.0.0.1:{s3}"
             "AWS_SECRET_ACCESS_KEY": secret,
         }
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.kill()
+        process.wait()
