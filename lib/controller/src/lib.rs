@@ -1,1 +1,17 @@
-//! lib/controller
+//! Two thin fronts, gRPC and REST, on one [`Api`] and one error table.
+//!
+//! Knows messages and statuses; knows neither storage nor an SDK, and no rule of drafts.
+
+mod api;
+mod error_table;
+pub mod grpc;
+pub mod webapi;
+
+pub use api::Api;
+
+/// The longest request that either front reads, in bytes. The largest sensible one holds a name of 900 bytes and under
+/// 2 KB of metadata.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+
+/// The service's namespace in `google.rpc.ErrorInfo`.
+const ERROR_DOMAIN: &str = "draftstore";

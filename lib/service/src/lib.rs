@@ -5,6 +5,7 @@ mod clock;
 pub mod draft;
 mod error;
 mod name;
+mod origins;
 mod policy;
 mod violation;
 
@@ -13,5 +14,6 @@ pub use clock::{Clock, SystemClock};
 pub use draft::Drafts;
 pub use error::{Error, Missing};
 pub use name::ObjectName;
+pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use policy::{Buckets, InvalidPolicy, MAX_TTL, Policy};
 pub use violation::Violation;

@@ -43,10 +43,10 @@ impl Drafts {
     }
 
     async fn apply_cors(&self, draft: &BucketName) -> Result<bool, Error> {
-        let Some(rule) = &self.cors else {
+        let Some(rule) = self.origins.cors_rule() else {
             return Ok(false);
         };
-        match self.storage.put_cors(draft, rule).await {
+        match self.storage.put_cors(draft, &rule).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind == ErrorKind::Unsupported => {
                 tracing::warn!(bucket = %draft, "this store has no CORS calls: configure CORS in the store itself");

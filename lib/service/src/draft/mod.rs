@@ -8,7 +8,7 @@ mod issue_upload;
 
 use std::sync::Arc;
 
-use draftstore_storage::{CorsRule, Storage};
+use draftstore_storage::Storage;
 
 pub use buckets::BucketsReady;
 pub use confirm::{ConfirmUpload, Confirmed};
@@ -16,7 +16,7 @@ pub use disposition::Disposition;
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub use issue_upload::IssueUpload;
 
-use crate::{Buckets, Clock, Policy};
+use crate::{AllowedOrigins, Buckets, Clock, Policy};
 
 /// The service: one for a process, shared by both fronts. Holds no state but its configuration.
 #[derive(Debug, Clone)]
@@ -24,24 +24,24 @@ pub struct Drafts {
     storage: Arc<dyn Storage>,
     buckets: Buckets,
     policy: Policy,
-    cors: Option<CorsRule>,
+    origins: AllowedOrigins,
     clock: Arc<dyn Clock>,
 }
 
 impl Drafts {
-    /// A service on these buckets. `cors` is what the draft bucket shall allow to browsers, if anything.
+    /// A service on these buckets. Web pages of `origins` may use the draft bucket.
     pub fn new(
         storage: Arc<dyn Storage>,
         buckets: Buckets,
         policy: Policy,
-        cors: Option<CorsRule>,
+        origins: AllowedOrigins,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             storage,
             buckets,
             policy,
-            cors,
+            origins,
             clock,
         }
     }

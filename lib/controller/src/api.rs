@@ -1,0 +1,139 @@
+//! The calls of the contract, on its own messages: what both fronts have in common.
+
+use draftstore_proto::{Timestamp, v1};
+use draftstore_service::draft::{ConfirmUpload, Disposition, IssueDownload, IssueUpload, Stage};
+use draftstore_service::{Drafts, Error, Violation};
+
+/// One method an rpc.
+#[derive(Debug, Clone)]
+pub struct Api {
+    drafts: Drafts,
+}
+
+impl Api {
+    /// The calls, answered by this service.
+    pub fn new(drafts: Drafts) -> Self {
+        Self { drafts }
+    }
+
+    pub(crate) async fn create_draft_bucket(
+        &self,
+        _request: v1::CreateDraftBucketRequest,
+    ) -> Result<v1::CreateDraftBucketResponse, Error> {
+        let ready = self.drafts.create_buckets().await?;
+        Ok(v1::CreateDraftBucketResponse {
+            draft_bucket: ready.draft.to_string(),
+            main_bucket: ready.main.to_string(),
+            created: ready.created.iter().map(ToString::to_string).collect(),
+            cors_applied: ready.cors_applied,
+        })
+    }
+
+    pub(crate) async fn get_upload_url(
+        &self,
+        request: v1::GetUploadUrlRequest,
+    ) -> Result<v1::GetUploadUrlResponse, Error> {
+        let object_name = request.object_name.clone();
+        let issued = self
+            .drafts
+            .issue_upload(&IssueUpload {
+                object_name: request.object_name,
+                content_type: request.content_type,
+                content_length: request.content_length,
+                checksum_sha256: request.checksum_sha256,
+                metadata: request.metadata,
+                expires_in: request.expires_in,
+            })
+            .await?;
+        Ok(v1::GetUploadUrlResponse {
+            upload_url: issued.url.expose(),
+            object_name,
+            expires_at: Some(Timestamp::from(issued.expires_at)),
+            method: issued.method.as_str().to_owned(),
+            headers: issued.headers,
+        })
+    }
+
+    pub(crate) async fn get_download_url(
+        &self,
+        request: v1::GetDownloadUrlRequest,
+    ) -> Result<v1::GetDownloadUrlResponse, Error> {
+        let stage = stage(request.stage)?;
+        let disposition = disposition(request.disposition)?;
+        let object_name = request.object_name.clone();
+        let issued = self
+            .drafts
+            .issue_download(&IssueDownload {
+                object_name: request.object_name,
+                stage,
+                expires_in: request.expires_in,
+                filename: request.filename,
+                unchecked: request.unchecked,
+                disposition,
+            })
+            .await?;
+        let object = issued.object.as_ref();
+        Ok(v1::GetDownloadUrlResponse {
+            download_url: issued.request.url.expose(),
+            object_name,
+            expires_at: Some(Timestamp::from(issued.request.expires_at)),
+            stage: match issued.stage {
+                Stage::Draft => v1::Stage::Draft.into(),
+                Stage::Main => v1::Stage::Main.into(),
+            },
+            etag: object.map(|object| object.etag.to_string()),
+            size: object.map(|object| size(object.size)),
+            content_type: issued.object.and_then(|object| object.attributes.content_type),
+        })
+    }
+
+    pub(crate) async fn confirm_upload(
+        &self,
+        request: v1::ConfirmUploadRequest,
+    ) -> Result<v1::ConfirmUploadResponse, Error> {
+        let confirmed = self
+            .drafts
+            .confirm(&ConfirmUpload {
+                object_name: request.object_name,
+                if_match: request.if_match,
+            })
+            .await?;
+        Ok(v1::ConfirmUploadResponse {
+            success: true,
+            final_location: confirmed.final_location,
+            etag: confirmed.etag.to_string(),
+            size: size(confirmed.size),
+            content_type: confirmed.content_type,
+        })
+    }
+}
+
+fn stage(number: i32) -> Result<Option<Stage>, Error> {
+    match v1::Stage::try_from(number) {
+        Ok(v1::Stage::Unspecified) => Ok(None),
+        Ok(v1::Stage::Draft) => Ok(Some(Stage::Draft)),
+        Ok(v1::Stage::Main) => Ok(Some(Stage::Main)),
+        Err(_) => Err(unknown("stage", "must be STAGE_DRAFT, STAGE_MAIN or unset")),
+    }
+}
+
+fn disposition(number: i32) -> Result<Disposition, Error> {
+    match v1::Disposition::try_from(number) {
+        Ok(v1::Disposition::Unspecified) => Ok(Disposition::Safe),
+        Ok(v1::Disposition::Attachment) => Ok(Disposition::Attachment),
+        Ok(v1::Disposition::Inline) => Ok(Disposition::Inline),
+        Err(_) => Err(unknown(
+            "disposition",
+            "must be DISPOSITION_ATTACHMENT, DISPOSITION_INLINE or unset",
+        )),
+    }
+}
+
+fn unknown(field: &str, rule: &str) -> Error {
+    Error::Invalid(vec![Violation::new(field, rule)])
+}
+
+/// No store holds objects of 2^63 bytes.
+fn size(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}

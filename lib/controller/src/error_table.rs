@@ -1,0 +1,71 @@
+//! The one table from a service error to what both fronts answer.
+
+use draftstore_service::{Error, Missing};
+use http::StatusCode;
+use tonic::Code;
+
+/// How long a caller should wait before it tries again, in seconds, when the store is unavailable.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// What a service error is called on the outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Stable and machine-readable: `ErrorInfo.reason`, and `code` in problem+json.
+    pub(crate) reason: &'static str,
+    /// REST's status.
+    pub(crate) http: StatusCode,
+    /// gRPC's status.
+    pub(crate) grpc: Code,
+    /// Seconds to wait before the same request may succeed, where it may.
+    pub(crate) retry_after: Option<u32>,
+}
+
+/// The row of an error.
+pub(crate) fn row(error: &Error) -> Row {
+    let row = |reason, http, grpc| Row {
+        reason,
+        http,
+        grpc,
+        retry_after: None,
+    };
+    match error {
+        Error::Invalid(_) => row("INVALID_REQUEST", StatusCode::BAD_REQUEST, Code::InvalidArgument),
+        Error::NotFound(Missing::Draft) => row("DRAFT_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
+        Error::NotFound(Missing::Object) => row("OBJECT_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
+        Error::NotFound(Missing::Bucket) => row("BUCKET_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
+        Error::AlreadyExists => row("OBJECT_ALREADY_EXISTS", StatusCode::CONFLICT, Code::AlreadyExists),
+        Error::PinMismatch { .. } => row(
+            "PIN_MISMATCH",
+            StatusCode::PRECONDITION_FAILED,
+            Code::FailedPrecondition,
+        ),
+        Error::TooLarge { .. } => row("TOO_LARGE", StatusCode::PAYLOAD_TOO_LARGE, Code::InvalidArgument),
+        Error::StoreCredentials(_) => row(
+            "STORE_CREDENTIALS_REFUSED",
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Code::Internal,
+        ),
+        Error::StoreUnavailable(_) => Row {
+            retry_after: Some(RETRY_AFTER_SECONDS),
+            ..row("STORE_UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable)
+        },
+        Error::Internal(_) => row("INTERNAL", StatusCode::INTERNAL_SERVER_ERROR, Code::Internal),
+    }
+}
+
+/// Writes down, once, what the caller is not told.
+pub(crate) fn log(error: &Error) {
+    match error {
+        Error::StoreCredentials(source) | Error::StoreUnavailable(source) => {
+            tracing::error!(error = source as &dyn std::error::Error, "{error}");
+        }
+        Error::Internal(source) => {
+            tracing::error!(error = &**source as &dyn std::error::Error, "{error}");
+        }
+        Error::Invalid(_)
+        | Error::NotFound(_)
+        | Error::AlreadyExists
+        | Error::PinMismatch { .. }
+        | Error::TooLarge { .. } => tracing::debug!("refused: {error}"),
+    }
+}

@@ -1,0 +1,47 @@
+//! One method an rpc: decode, call, encode.
+
+use draftstore_proto::v1;
+use draftstore_proto::v1::draft_service_server::DraftService;
+use tonic::{Request, Response, Status};
+
+use super::status::status;
+use crate::Api;
+
+/// The contract's service.
+#[derive(Debug)]
+pub(super) struct Front(pub(super) Api);
+
+#[tonic::async_trait]
+impl DraftService for Front {
+    async fn create_draft_bucket(
+        &self,
+        request: Request<v1::CreateDraftBucketRequest>,
+    ) -> Result<Response<v1::CreateDraftBucketResponse>, Status> {
+        let answer = self.0.create_draft_bucket(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn get_upload_url(
+        &self,
+        request: Request<v1::GetUploadUrlRequest>,
+    ) -> Result<Response<v1::GetUploadUrlResponse>, Status> {
+        let answer = self.0.get_upload_url(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn get_download_url(
+        &self,
+        request: Request<v1::GetDownloadUrlRequest>,
+    ) -> Result<Response<v1::GetDownloadUrlResponse>, Status> {
+        let answer = self.0.get_download_url(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn confirm_upload(
+        &self,
+        request: Request<v1::ConfirmUploadRequest>,
+    ) -> Result<Response<v1::ConfirmUploadResponse>, Status> {
+        let answer = self.0.confirm_upload(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+}

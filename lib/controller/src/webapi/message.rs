@@ -1,0 +1,155 @@
+//! JSON in, JSON out.
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use draftstore_service::{Error, Violation};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use super::problem::Problem;
+use crate::MAX_REQUEST_BYTES;
+
+/// A request's message, from its body. No body is the empty message.
+///
+/// The content type is not asked for, so that a plain `curl -d` works, unless a web page sends the request: then it
+/// must be `application/json`, for which browsers ask our leave first.
+#[derive(Debug)]
+pub(super) struct Message<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Message<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        if request.headers().contains_key(header::ORIGIN) && !is_json(request.headers()) {
+            return Err(invalid("content-type", "must be application/json from a web page").into());
+        }
+        let too_large = Error::TooLarge {
+            field: "body",
+            limit: MAX_REQUEST_BYTES as u64,
+        };
+        let body = to_bytes(request.into_body(), MAX_REQUEST_BYTES)
+            .await
+            .map_err(|_| too_large)?;
+        let json: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        Ok(Self(parse(json)?))
+    }
+}
+
+/// An answer's message, as the body.
+#[derive(Debug)]
+pub(super) struct Reply<T>(pub(super) T);
+
+impl<T: Serialize> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+            Err(error) => Problem::from(Error::Internal(Box::new(error))).into_response(),
+        }
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = content_type
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json")
+}
+
+fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let message = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refusal(&error))?;
+    deserializer
+        .end()
+        .map_err(|error| invalid("body", &format!("must be one JSON object: {error}")))?;
+    Ok(message)
+}
+
+/// Names the field where JSON was read but is not what the contract says, and the body where it could not be read.
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    let (path, reason) = (error.path().to_string(), error.inner());
+    match reason.classify() {
+        Category::Data if path == "." => invalid("body", &format!("must be the request as a JSON object: {reason}")),
+        Category::Data if is_about_a_number(&reason.to_string()) => invalid(
+            &path,
+            "must be a whole number in the contract's range, as a number or in a string",
+        ),
+        Category::Data => invalid(&path, &format!("must be as the contract says: {reason}")),
+        Category::Syntax | Category::Eof | Category::Io => invalid("body", &format!("must be valid JSON: {reason}")),
+    }
+}
+
+/// The generated mapping reads a number in either form, and says of its failure only that neither form fitted.
+fn is_about_a_number(reason: &str) -> bool {
+    let causes = [
+        "data did not match any variant",
+        "invalid digit",
+        "number too",
+        "cannot parse integer",
+    ];
+    causes.iter().any(|cause| reason.starts_with(cause))
+}
+
+fn invalid(field: &str, rule: &str) -> Error {
+    Error::Invalid(vec![Violation::new(field, rule)])
+}
+
+#[cfg(test)]
+mod tests {
+    use draftstore_proto::v1::GetUploadUrlRequest;
+
+    use super::*;
+
+    fn violation(json: &str) -> Violation {
+        match parse::<GetUploadUrlRequest>(json.as_bytes()) {
+            Err(Error::Invalid(mut violations)) => violations.remove(0),
+            other => panic!("{json}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn bad_json_is_refused_by_field() {
+        for (json, field) in [
+            ("", "body"),
+            ("[]", "body"),
+            ("null", "body"),
+            ("{", "body"),
+            ("{} {}", "body"),
+            (r#"{"object_name": 5}"#, "object_name"),
+            (r#"{"object_name": "a", "content_length": "many"}"#, "content_length"),
+            (r#"{"object_name": "a", "content_length": 1.5}"#, "content_length"),
+            (r#"{"object_name": "a", "expires_in": 99999999999}"#, "expires_in"),
+            (r#"{"object_name": "a", "metadata": {"x": 1}}"#, "metadata.x"),
+            (r#"{"object_name": "a", "nonsense": 1}"#, "nonsense"),
+            (r#"{"object_name": "a", "object_name": "b"}"#, "body"),
+        ] {
+            let violation = violation(json);
+            assert_eq!(violation.field, field, "{json}: {}", violation.rule);
+        }
+    }
+
+    #[test]
+    fn bad_number_is_refused_in_plain_words() {
+        for number in ["\"many\"", "\"\"", "1.5", "99999999999999999999", "true", "[]"] {
+            let violation = violation(&format!(r#"{{"content_length": {number}}}"#));
+            assert!(
+                violation.rule.starts_with("must be a whole number"),
+                "{number}: {}",
+                violation.rule
+            );
+        }
+    }
+
+    #[test]
+    fn both_spellings_and_both_forms_of_numbers_are_read() {
+        let snake = r#"{"object_name": "a", "content_length": "7"}"#;
+        let camel = r#"{"objectName": "a", "contentLength": 7}"#;
+        let snake: GetUploadUrlRequest = parse(snake.as_bytes()).expect("parses");
+        let camel: GetUploadUrlRequest = parse(camel.as_bytes()).expect("parses");
+        assert_eq!(snake, camel);
+        assert_eq!(snake.content_length, Some(7));
+    }
+}

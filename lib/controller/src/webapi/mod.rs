@@ -1,0 +1,107 @@
+//! The REST front: the contract's messages as JSON, `snake_case`.
+
+mod message;
+mod problem;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use draftstore_proto::v1;
+use draftstore_service::AllowedOrigins;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use self::message::{Message, Reply};
+use self::problem::Problem;
+use crate::Api;
+
+/// How long a browser may remember what a preflight allowed.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// All routes of the port.
+pub fn router(api: Api, origins: &AllowedOrigins) -> Router {
+    let no_store = HeaderValue::from_static("no-store");
+    let nosniff = HeaderValue::from_static("nosniff");
+    Router::new()
+        .route("/health", get(health))
+        .route("/api/v1/draft-bucket", post(draft_bucket))
+        .route("/api/v1/upload-url", post(upload_url))
+        .route("/api/v1/download-url", post(download_url))
+        .route("/api/v1/confirm-upload", post(confirm_upload))
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(api)
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, no_store))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            nosniff,
+        ))
+        .layer(cors(origins))
+}
+
+async fn health() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#)
+}
+
+async fn draft_bucket(
+    State(api): State<Api>,
+    Message(request): Message<v1::CreateDraftBucketRequest>,
+) -> Result<Reply<v1::CreateDraftBucketResponse>, Problem> {
+    Ok(Reply(api.create_draft_bucket(request).await?))
+}
+
+async fn upload_url(
+    State(api): State<Api>,
+    Message(request): Message<v1::GetUploadUrlRequest>,
+) -> Result<Reply<v1::GetUploadUrlResponse>, Problem> {
+    Ok(Reply(api.get_upload_url(request).await?))
+}
+
+async fn download_url(
+    State(api): State<Api>,
+    Message(request): Message<v1::GetDownloadUrlRequest>,
+) -> Result<Reply<v1::GetDownloadUrlResponse>, Problem> {
+    Ok(Reply(api.get_download_url(request).await?))
+}
+
+async fn confirm_upload(
+    State(api): State<Api>,
+    Message(request): Message<v1::ConfirmUploadRequest>,
+) -> Result<Reply<v1::ConfirmUploadResponse>, Problem> {
+    Ok(Reply(api.confirm_upload(request).await?))
+}
+
+async fn no_route(request: Request) -> Problem {
+    Problem::no_route(request.uri().path())
+}
+
+async fn wrong_method(request: Request) -> Problem {
+    Problem::wrong_method(request.method())
+}
+
+fn cors(origins: &AllowedOrigins) -> CorsLayer {
+    let any = origins.as_slice().iter().any(|origin| origin == "*");
+    let listed = origins
+        .as_slice()
+        .iter()
+        .filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let allowed = if any {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(listed)
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .max_age(PREFLIGHT_MAX_AGE)
+}

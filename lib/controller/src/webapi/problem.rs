@@ -1,0 +1,102 @@
+//! Errors as `application/problem+json`.
+//!
+//! Source: RFC 9457.
+
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use draftstore_service::Error;
+use serde::Serialize;
+
+use crate::error_table::{log, row};
+
+/// A problem, as callers see it.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    /// There is no page about each problem: `about:blank`, and the status' own title.
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    /// A sentence for people.
+    detail: String,
+    /// Stable, for machines: the same as `ErrorInfo.reason`.
+    code: &'static str,
+    /// The fields that break a rule.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldError {
+    field: String,
+    detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
+        Self {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail,
+            code,
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    pub(super) fn no_route(path: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NO_SUCH_ROUTE",
+            format!("there is nothing at {path}"),
+        )
+    }
+
+    pub(super) fn wrong_method(method: &Method) -> Self {
+        let detail = format!("{method} is not allowed here");
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        log(&error);
+        let row = row(&error);
+        let detail = error.to_string();
+        let field_error = |field: &str, detail: &str| FieldError {
+            field: field.to_owned(),
+            detail: detail.to_owned(),
+        };
+        let errors = match &error {
+            Error::Invalid(violations) => violations.iter().map(|v| field_error(&v.field, &v.rule)).collect(),
+            Error::TooLarge { field, limit } => vec![field_error(field, &format!("must be at most {limit} bytes"))],
+            Error::PinMismatch { pin } => vec![field_error(pin, "does not match the draft")],
+            Error::NotFound(_)
+            | Error::AlreadyExists
+            | Error::StoreCredentials(_)
+            | Error::StoreUnavailable(_)
+            | Error::Internal(_) => Vec::new(),
+        };
+        Self {
+            errors,
+            retry_after: row.retry_after,
+            ..Self::new(row.http, row.reason, detail)
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}

@@ -1,0 +1,86 @@
+//! Origins of web pages that may use the API and the draft bucket.
+
+use std::str::FromStr;
+
+use draftstore_storage::CorsRule;
+
+/// Origins as browsers send them (`https://app.example.com`), or `*` for any. May be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllowedOrigins(Vec<String>);
+
+/// Why a text is no origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no origin: it must be '*', or http or https with a host and no path, such as https://app.example.com"
+)]
+pub struct InvalidOrigin(String);
+
+impl AllowedOrigins {
+    /// The same, with one more.
+    ///
+    /// # Errors
+    /// [`InvalidOrigin`] when it is none.
+    pub fn and(mut self, origin: &str) -> Result<Self, InvalidOrigin> {
+        if !is_origin(origin) {
+            return Err(InvalidOrigin(origin.to_owned()));
+        }
+        self.0.push(origin.to_owned());
+        Ok(self)
+    }
+
+    /// Each, as given.
+    pub fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
+    /// The same for a bucket; none where no origin is allowed.
+    pub(crate) fn cors_rule(&self) -> Option<CorsRule> {
+        let allowed_origins = self.0.clone();
+        (!allowed_origins.is_empty()).then_some(CorsRule { allowed_origins })
+    }
+}
+
+impl FromStr for AllowedOrigins {
+    type Err = InvalidOrigin;
+
+    /// Takes a list with commas between.
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
+        let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+        origins.into_iter().try_fold(Self::default(), Self::and)
+    }
+}
+
+/// Source: RFC 6454, section 6.2.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
+    text == "*" || host.is_some_and(|host| !host.is_empty() && host.bytes().all(allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_scheme_and_host() {
+        let origins: AllowedOrigins = "https://app.example.com, http://localhost:5173,http://[::1]:80"
+            .parse()
+            .expect("valid");
+        assert_eq!(
+            origins.as_slice(),
+            ["https://app.example.com", "http://localhost:5173", "http://[::1]:80"]
+        );
+        assert_eq!("".parse(), Ok(AllowedOrigins::default()));
+        for bad in [
+            "app.example.com",
+            "https://a/",
+            "https://a/b",
+            "ftp://a",
+            "https://a?b",
+            "null",
+            "https://",
+        ] {
+            assert!(bad.parse::<AllowedOrigins>().is_err(), "{bad}");
+        }
+    }
+}
