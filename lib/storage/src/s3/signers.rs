@@ -133,3 +133,103 @@ impl Signers {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use aws_credential_types::provider::future;
+    use aws_sdk_s3::config::{BehaviorVersion, Region};
+
+    use super::*;
+
+    const START: SystemTime = SystemTime::UNIX_EPOCH;
+
+    /// Gives out credentials that end at the times given, one after the other; then nothing more.
+    #[derive(Debug, Default)]
+    struct Chain {
+        ends: Vec<Option<u64>>,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl ProvideCredentials for Chain {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let turn = self.asked.fetch_add(1, Ordering::SeqCst);
+            future::ProvideCredentials::ready(match self.ends.get(turn) {
+                Some(end) => Ok(Credentials::new(
+                    format!("AKID{turn}"),
+                    "hush",
+                    None,
+                    end.map(at),
+                    "test",
+                )),
+                None => Err(CredentialsError::not_loaded_no_source()),
+            })
+        }
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        START + Duration::from_secs(seconds)
+    }
+
+    fn signers(ends: &[Option<u64>]) -> (Signers, Arc<AtomicUsize>) {
+        let chain = Chain {
+            ends: ends.to_vec(),
+            asked: Arc::default(),
+        };
+        let asked = chain.asked.clone();
+        let config = Builder::new()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"));
+        (Signers::new(SharedCredentialsProvider::new(chain), config), asked)
+    }
+
+    async fn used_at(signers: &Signers, seconds: u64) -> Option<String> {
+        let signer = signers.signer(at(seconds)).await.ok()?;
+        Some(signer.credentials.access_key_id().to_owned())
+    }
+
+    #[tokio::test]
+    async fn the_chain_is_asked_again_only_ahead_of_the_end() {
+        let (signers, asked) = signers(&[Some(3600), Some(7200)]);
+        for now in [0, 1, 2699] {
+            assert_eq!(used_at(&signers, now).await.as_deref(), Some("AKID0"), "at {now}");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        assert_eq!(used_at(&signers, 2700).await.as_deref(), Some("AKID1"));
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn live_credentials_are_kept_while_new_ones_cannot_be_had() {
+        let (signers, asked) = signers(&[Some(3600)]);
+        for now in [0, 2700, 2701, 2759] {
+            assert_eq!(used_at(&signers, now).await.as_deref(), Some("AKID0"), "at {now}");
+        }
+        assert_eq!(
+            asked.load(Ordering::SeqCst),
+            2,
+            "the second try within a minute is spared"
+        );
+        assert_eq!(used_at(&signers, 2760).await.as_deref(), Some("AKID0"));
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        assert_eq!(used_at(&signers, 3600).await, None, "they have ended");
+    }
+
+    #[tokio::test]
+    async fn credentials_without_an_end_are_looked_at_again() {
+        let (signers, _) = signers(&[None, None]);
+        assert_eq!(used_at(&signers, 0).await.as_deref(), Some("AKID0"));
+        assert_eq!(used_at(&signers, 899).await.as_deref(), Some("AKID0"));
+        assert_eq!(used_at(&signers, 900).await.as_deref(), Some("AKID1"));
+    }
+
+    #[tokio::test]
+    async fn ended_credentials_are_never_used() {
+        let (signers, _) = signers(&[Some(10)]);
+        assert_eq!(used_at(&signers, 10).await, None);
+    }
+}
