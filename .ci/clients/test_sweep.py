@@ -8,7 +8,7 @@ import requests
 from programs import sweep
 
 DEADLINE_SECONDS = 30
-SHORT_LIVES = {"OBJECT_LIFETIME": "1", "UPLOAD_TTL": "1", "SWEEP_GRACE": "0"}
+SHORT_LIVES = {"OBJECT_LIFETIME": "1", "UPLOAD_TTL": "1"}
 
 
 def keys(system, bucket: str) -> set[str]:
