@@ -1,2 +1,66 @@
-//! cmd/server
-fn main() {}
+//! The DraftStore server: gRPC and REST, and by default the store and the sweep as well, in one process.
+
+mod health;
+mod serve;
+mod store;
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use draftstore_runtime::config::{Config, VARIABLES};
+use draftstore_runtime::{EXIT_CONFIG, logging};
+
+/// Hands out presigned URLs for uploads, and keeps what is confirmed. Configured by environment variables.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Command {
+    /// Ask the server on this machine whether it is well: exit 0 if so. For container health checks.
+    Health,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let matches = Arguments::command().after_help(environment()).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("draftstore-server: {error}");
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
+    let ended = match arguments.command {
+        Some(Command::Health) => health::ask(config.listen).await,
+        None => match logging::start(config.log_format, &config.log_filter) {
+            Ok(()) => serve::serve(config).await,
+            Err(error) => Err(error.into()),
+        },
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("draftstore-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn environment() -> String {
+    let mut text = "Environment:\n".to_owned();
+    for variable in &VARIABLES {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "  {}\n      {} [{}]",
+            variable.name, variable.meaning, variable.default
+        );
+    }
+    text
+}

@@ -5,6 +5,7 @@
 mod api;
 mod error_table;
 pub mod grpc;
+mod observe;
 pub mod webapi;
 
 pub use api::Api;

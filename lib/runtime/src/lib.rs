@@ -1,1 +1,12 @@
-//! lib/runtime
+//! What every binary needs around the rules: configuration from the environment, logging, a schedule, shutdown.
+
+pub mod config;
+pub mod logging;
+mod schedule;
+mod shutdown;
+
+pub use schedule::{InvalidSchedule, Schedule, ScheduleError};
+pub use shutdown::on_signal;
+
+/// Exit status for a configuration that cannot be used (`EX_USAGE` of sysexits.h).
+pub const EXIT_CONFIG: u8 = 64;

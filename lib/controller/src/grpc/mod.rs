@@ -3,10 +3,12 @@
 mod draft_service;
 mod status;
 
+use axum::Router;
 use draftstore_proto::FILE_DESCRIPTOR_SET;
 use draftstore_proto::v1::draft_service_server::DraftServiceServer;
-use tonic::service::{Routes, RoutesBuilder};
+use tonic::service::RoutesBuilder;
 
+use crate::observe::observed;
 use crate::{Api, MAX_REQUEST_BYTES};
 
 /// All services of the port: the contract, `grpc.health.v1`, and reflection in `v1` and `v1alpha`, which older clients
@@ -14,7 +16,7 @@ use crate::{Api, MAX_REQUEST_BYTES};
 ///
 /// # Errors
 /// When the descriptors that were compiled in cannot be read: a bug.
-pub async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error> {
+pub async fn router(api: Api) -> Result<Router, tonic_reflection::server::Error> {
     let drafts = DraftServiceServer::new(draft_service::Front(api)).max_decoding_message_size(MAX_REQUEST_BYTES);
     let (health_reporter, health) = tonic_health::server::health_reporter();
     health_reporter
@@ -32,5 +34,5 @@ pub async fn routes(api: Api) -> Result<Routes, tonic_reflection::server::Error>
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    Ok(routes.routes())
+    Ok(observed(routes.routes().into_axum_router()))
 }

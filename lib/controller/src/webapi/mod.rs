@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use draftstore_proto::v1;
@@ -18,6 +18,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use self::message::{Message, Reply};
 use self::problem::Problem;
 use crate::Api;
+use crate::observe::{REQUEST_ID, observed};
 
 /// How long a browser may remember what a preflight allowed.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
@@ -26,7 +27,7 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 pub fn router(api: Api, origins: &AllowedOrigins) -> Router {
     let no_store = HeaderValue::from_static("no-store");
     let nosniff = HeaderValue::from_static("nosniff");
-    Router::new()
+    let router = Router::new()
         .route("/health", get(health))
         .route("/api/v1/draft-bucket", post(draft_bucket))
         .route("/api/v1/upload-url", post(upload_url))
@@ -40,7 +41,8 @@ pub fn router(api: Api, origins: &AllowedOrigins) -> Router {
             header::X_CONTENT_TYPE_OPTIONS,
             nosniff,
         ))
-        .layer(cors(origins))
+        .layer(cors(origins));
+    observed(router)
 }
 
 async fn health() -> impl IntoResponse {
@@ -97,11 +99,7 @@ fn cors(origins: &AllowedOrigins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::AUTHORIZATION,
-            HeaderName::from_static("x-request-id"),
-        ])
-        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, REQUEST_ID])
+        .expose_headers([header::RETRY_AFTER, REQUEST_ID])
         .max_age(PREFLIGHT_MAX_AGE)
 }

@@ -41,7 +41,7 @@ impl Expiry {
 
     /// A date in the future is no age at all.
     fn is_older(&self, since: SystemTime, kept: Duration) -> bool {
-        self.now.duration_since(since).is_ok_and(|age| age > kept)
+        self.now.duration_since(since).is_ok_and(|age| age >= kept)
     }
 }
 
@@ -53,6 +53,7 @@ mod tests {
 
     use super::*;
 
+    const SECOND: Duration = Duration::from_secs(1);
     const HOUR: Duration = Duration::from_secs(3600);
     const GRACE: Duration = Duration::from_secs(900);
 
@@ -72,15 +73,14 @@ mod tests {
 
     #[test]
     fn draft_expires_after_lifetime_and_grace() {
-        assert!(!at(HOUR + GRACE).of_draft(&draft("0123")));
-        assert!(at(HOUR + GRACE + Duration::from_secs(1)).of_draft(&draft("0123")));
+        assert!(!at(HOUR + GRACE - SECOND).of_draft(&draft("0123")));
+        assert!(at(HOUR + GRACE).of_draft(&draft("0123")));
     }
 
     #[test]
     fn multipart_object_is_not_judged_by_the_start_of_its_upload() {
-        let second = Duration::from_secs(1);
-        assert!(!at(HOUR + GRACE + second).of_draft(&draft("0123-2")));
-        assert!(at((HOUR + GRACE) * 2 + second).of_draft(&draft("0123-2")));
+        assert!(!at((HOUR + GRACE) * 2 - SECOND).of_draft(&draft("0123-2")));
+        assert!(at((HOUR + GRACE) * 2).of_draft(&draft("0123-2")));
     }
 
     #[test]
@@ -90,8 +90,8 @@ mod tests {
             upload_id: UploadId::new("u"),
             initiated: UNIX_EPOCH + HOUR * 1000,
         };
-        assert!(!at(HOUR + GRACE).of_upload(&upload));
-        assert!(at(HOUR + GRACE + Duration::from_secs(1)).of_upload(&upload));
+        assert!(!at(HOUR + GRACE - SECOND).of_upload(&upload));
+        assert!(at(HOUR + GRACE).of_upload(&upload));
     }
 
     #[test]

@@ -1,0 +1,46 @@
+//! A client of the store that the configuration names.
+
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use draftstore_embedded::Credentials;
+use draftstore_runtime::config;
+use draftstore_storage::Storage;
+use draftstore_storage::s3::{S3Storage, Settings};
+use tokio::net::TcpStream;
+
+/// Connects; to the embedded store as a client of the server that runs it.
+///
+/// # Errors
+/// When no embedded store is running, or the settings cannot be right.
+pub(crate) async fn connect(store: config::Store) -> anyhow::Result<Arc<dyn Storage>> {
+    let settings = match store {
+        config::Store::S3(settings) => settings,
+        config::Store::Embedded(embedded) => running(&embedded).await?,
+    };
+    Ok(Arc::new(S3Storage::connect(settings).await?))
+}
+
+async fn running(embedded: &config::EmbeddedStore) -> anyhow::Result<Settings> {
+    let kept = || Credentials::kept(&embedded.data_dir).context("the embedded store's credentials cannot be read");
+    let credentials = match &embedded.credentials {
+        Some(given) => given.clone(),
+        None => match kept()? {
+            Some(kept) => kept,
+            None => bail!(
+                "no embedded store has run in {}: start draftstore-server there, set EMBEDDED_DATA_DIR, or name a store \
+                 by STORAGE_TYPE=s3",
+                embedded.data_dir.display()
+            ),
+        },
+    };
+    let address = (Ipv4Addr::LOCALHOST, embedded.port);
+    TcpStream::connect(address).await.with_context(|| {
+        format!(
+            "no embedded store is running on port {}: start draftstore-server, or set EMBEDDED_PORT to its port",
+            embedded.port
+        )
+    })?;
+    Ok(embedded.client(format!("http://127.0.0.1:{}", embedded.port), &credentials))
+}

@@ -1,0 +1,89 @@
+//! Sweeping once, or on a schedule.
+
+use std::sync::Arc;
+
+use anyhow::ensure;
+use draftstore_runtime::config::Config;
+use draftstore_runtime::{Schedule, on_signal};
+use draftstore_service::cleaner::{Expired, Mode, Summary};
+use draftstore_service::{Cleaner, SystemClock};
+
+use crate::store;
+
+/// Sweeps as configured.
+///
+/// # Errors
+/// When the store cannot be listed, or something that has expired remained.
+pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
+    let storage = store::connect(config.store).await?;
+    let cleaner = Cleaner::new(storage, config.buckets.draft, config.policy, Arc::new(SystemClock));
+    match config.cleanup_schedule {
+        Some(schedule) if !dry_run => stay(schedule, cleaner).await,
+        _ => once(&cleaner, dry_run).await,
+    }
+}
+
+async fn once(cleaner: &Cleaner, dry_run: bool) -> anyhow::Result<()> {
+    let shutdown = on_signal()?;
+    let mode = if dry_run { Mode::DryRun } else { Mode::Delete };
+    tokio::select! {
+        swept = sweep(cleaner, mode) => swept,
+        () = shutdown.cancelled() => anyhow::bail!("stopped before the sweep had ended; the next one goes on"),
+    }
+}
+
+/// Until SIGTERM, which lets a sweep that is under way end. Failed sweeps are logged; the next one tries again.
+async fn stay(schedule: Schedule, cleaner: Cleaner) -> anyhow::Result<()> {
+    let shutdown = on_signal()?;
+    tracing::info!(%schedule, "sweeping on schedule, in UTC");
+    let cleaner = Arc::new(cleaner);
+    let act = move || {
+        let cleaner = Arc::clone(&cleaner);
+        async move {
+            if let Err(error) = sweep(&cleaner, Mode::Delete).await {
+                tracing::error!("{error:#}");
+            }
+        }
+    };
+    schedule.run(shutdown, act).await?;
+    Ok(())
+}
+
+async fn sweep(cleaner: &Cleaner, mode: Mode) -> anyhow::Result<()> {
+    let swept = cleaner
+        .sweep(mode, &mut |expired| {
+            if mode == Mode::DryRun {
+                tell(expired);
+            }
+        })
+        .await;
+    let summary = match &swept {
+        Ok(summary) => summary,
+        Err(stopped) => &stopped.summary,
+    };
+    report(summary);
+    let failed = summary.failed;
+    swept?;
+    ensure!(failed == 0, "{failed} expired drafts or uploads could not be removed");
+    Ok(())
+}
+
+fn tell(expired: Expired<'_>) {
+    match expired {
+        Expired::Draft(draft) => println!("would delete draft {} ({} bytes)", draft.key, draft.size),
+        Expired::Upload(upload) => println!("would abort upload {} of {}", upload.upload_id.as_str(), upload.key),
+    }
+}
+
+fn report(summary: &Summary) {
+    tracing::info!(
+        scanned = summary.scanned,
+        expired = summary.expired,
+        deleted = summary.deleted,
+        failed = summary.failed,
+        bytes = summary.bytes,
+        seconds = summary.elapsed.as_secs_f64(),
+        "swept"
+    );
+    println!("{summary}");
+}

@@ -1,0 +1,138 @@
+//! Everything put together, started, and ended in order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use draftstore_controller::{Api, grpc, webapi};
+use draftstore_runtime::config::Config;
+use draftstore_runtime::{Schedule, on_signal};
+use draftstore_service::cleaner::Mode;
+use draftstore_service::{Cleaner, Drafts, SystemClock};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::{OpenStore, open};
+
+/// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may take.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Serves until SIGTERM or SIGINT, then ends what is under way.
+///
+/// # Errors
+/// When something cannot be started, or stops by itself.
+pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
+    let shutdown = on_signal()?;
+    let OpenStore { storage, embedded } = open(config.store).await?;
+    let clock = Arc::new(SystemClock);
+    let drafts = Drafts::new(
+        Arc::clone(&storage),
+        config.buckets.clone(),
+        config.policy,
+        config.origins.clone(),
+        clock.clone(),
+    );
+
+    let mut tasks = JoinSet::new();
+    if embedded.is_some() {
+        drafts
+            .create_buckets()
+            .await
+            .context("the embedded store's buckets cannot be made")?;
+        let cleaner = Cleaner::new(storage, config.buckets.draft, config.policy, clock);
+        let schedule = config.cleanup_schedule.unwrap_or_else(Schedule::every_minute);
+        tasks.spawn(sweep(schedule, cleaner, shutdown.clone()));
+    }
+
+    let api = Api::new(drafts);
+    let rest = webapi::router(api.clone(), &config.origins);
+    let grpc = grpc::router(api).await?;
+    let http_address = listen(
+        &mut tasks,
+        "HTTP_PORT",
+        (config.listen.address, config.listen.http_port).into(),
+        rest,
+        &shutdown,
+    )
+    .await?;
+    let grpc_address = listen(
+        &mut tasks,
+        "GRPC_PORT",
+        (config.listen.address, config.listen.grpc_port).into(),
+        grpc,
+        &shutdown,
+    )
+    .await?;
+    let store = embedded
+        .as_ref()
+        .map_or_else(|| "s3".to_owned(), |store| store.endpoint());
+    tracing::info!(http = %http_address, grpc = %grpc_address, store, reason = config.store_reason, "ready");
+
+    let ended = until_the_end(&mut tasks, &shutdown).await;
+    if let Some(embedded) = embedded {
+        embedded.shutdown().await;
+    }
+    ended
+}
+
+/// Waits for the first task to end, by SIGTERM or by a failure; then for the rest, but not for ever.
+async fn until_the_end(tasks: &mut JoinSet<anyhow::Result<()>>, shutdown: &CancellationToken) -> anyhow::Result<()> {
+    let mut ended = match tasks.join_next().await {
+        Some(task) => task?,
+        None => Ok(()),
+    };
+    shutdown.cancel();
+    let rest = async {
+        while let Some(task) = tasks.join_next().await {
+            ended = std::mem::replace(&mut ended, Ok(())).and(task?);
+        }
+        anyhow::Ok(())
+    };
+    match timeout(DRAIN_DEADLINE, rest).await {
+        Ok(joined) => joined?,
+        Err(_) => tracing::warn!(
+            "requests are still under way after {} s: leaving them",
+            DRAIN_DEADLINE.as_secs()
+        ),
+    }
+    ended
+}
+
+async fn listen(
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    variable: &str,
+    address: SocketAddr,
+    router: Router,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} cannot be listened on: set {variable} to a free port"))?;
+    let address = listener.local_addr()?;
+    let shutdown = shutdown.clone().cancelled_owned();
+    tasks.spawn(async move {
+        axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
+        Ok(())
+    });
+    Ok(address)
+}
+
+async fn sweep(schedule: Schedule, cleaner: Cleaner, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let cleaner = Arc::new(cleaner);
+    let sweep = move || {
+        let cleaner = Arc::clone(&cleaner);
+        async move {
+            match cleaner.sweep(Mode::Delete, &mut |_| {}).await {
+                Ok(summary) if summary.expired > 0 => tracing::info!(%summary, "swept"),
+                Ok(summary) => tracing::debug!(%summary, "swept"),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the sweep stopped early"),
+            }
+        }
+    };
+    schedule.run(shutdown, sweep).await?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Environment to typed configuration: every error at once, and no malformed value replaced by a default.
+
+mod errors;
+mod load;
+mod variables;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use draftstore_embedded::Credentials;
+use draftstore_service::{AllowedOrigins, Buckets, Policy};
+use draftstore_storage::s3::{self, StaticCredentials};
+
+use crate::Schedule;
+use crate::logging::{LogFilter, LogFormat};
+
+pub use errors::InvalidConfig;
+pub use variables::{VARIABLES, Variable};
+
+/// The configuration of a process.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Which store, and why it was chosen: for the log.
+    pub store: Store,
+    /// See [`Store`].
+    pub store_reason: &'static str,
+    /// The two buckets.
+    pub buckets: Buckets,
+    /// How long things live.
+    pub policy: Policy,
+    /// Pages that may use the API and the draft bucket.
+    pub origins: AllowedOrigins,
+    /// Where the server listens.
+    pub listen: Listen,
+    /// When to sweep; none: the binary's own habit.
+    pub cleanup_schedule: Option<Schedule>,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// What is logged.
+    pub log_filter: LogFilter,
+}
+
+/// Where objects are.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// In S3 or what speaks like it.
+    S3(s3::Settings),
+    /// In the store that runs inside the server.
+    Embedded(EmbeddedStore),
+}
+
+/// The embedded store's part of the configuration.
+#[derive(Debug, Clone)]
+pub struct EmbeddedStore {
+    /// Where it keeps its data.
+    pub data_dir: PathBuf,
+    /// Its port on loopback.
+    pub port: u16,
+    /// Its credentials; none: those that it keeps in its data directory.
+    pub credentials: Option<Credentials>,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// What URLs are signed for; none: its own address.
+    pub public_endpoint: Option<String>,
+}
+
+impl EmbeddedStore {
+    /// How a client reaches it at this endpoint with these credentials.
+    pub fn client(&self, endpoint: String, credentials: &Credentials) -> s3::Settings {
+        s3::Settings {
+            endpoint: Some(endpoint),
+            public_endpoint: self.public_endpoint.clone(),
+            credentials: Some(StaticCredentials::new(
+                &credentials.access_key_id,
+                &credentials.secret_access_key,
+            )),
+            ..s3::Settings::new(&self.region)
+        }
+    }
+}
+
+/// Addresses of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    /// Of both ports.
+    pub address: IpAddr,
+    /// For gRPC.
+    pub grpc_port: u16,
+    /// For REST.
+    pub http_port: u16,
+}

@@ -1,0 +1,188 @@
+//! The environment variables: which there are, and their texts.
+
+use serde::Deserialize;
+
+/// A variable, for `--help` and the README.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds where it is not set.
+    pub default: &'static str,
+    /// What it does, with its unit.
+    pub meaning: &'static str,
+}
+
+const fn variable(name: &'static str, default: &'static str, meaning: &'static str) -> Variable {
+    Variable { name, default, meaning }
+}
+
+/// Every variable, in the order of the README.
+pub const VARIABLES: [Variable; 26] = [
+    variable(
+        "STORAGE_TYPE",
+        "s3 where AWS credentials or S3_ENDPOINT are set, else embedded",
+        "`s3` or `embedded`",
+    ),
+    variable("BUCKET_NAME", "main", "The main bucket"),
+    variable("DRAFT_BUCKET_NAME", "BUCKET_NAME with -draft", "The draft bucket"),
+    variable("AWS_REGION", "us-east-1", "Region that requests are signed for"),
+    variable(
+        "AWS_ACCESS_KEY_ID",
+        "the AWS credential chain",
+        "Access key, with AWS_SECRET_ACCESS_KEY; the embedded store's own where STORAGE_TYPE=embedded is set",
+    ),
+    variable(
+        "AWS_SECRET_ACCESS_KEY",
+        "the AWS credential chain",
+        "Secret of that key; temporary ones go with AWS_SESSION_TOKEN",
+    ),
+    variable("AWS_PROFILE", "none", "Profile of the AWS credential chain"),
+    variable(
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "none",
+        "Workload identity, as Kubernetes on AWS sets it",
+    ),
+    variable(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "none",
+        "Pod identity, as Kubernetes on AWS sets it",
+    ),
+    variable(
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "none",
+        "Task identity, as ECS sets it",
+    ),
+    variable("S3_ENDPOINT", "AWS", "URL of the store, for this server's own calls"),
+    variable(
+        "S3_PUBLIC_ENDPOINT",
+        "S3_ENDPOINT",
+        "URL of the store that presigned URLs are made for",
+    ),
+    variable(
+        "S3_PATH_STYLE",
+        "true where S3_ENDPOINT is set, else false",
+        "Bucket in the path (`true`) or in the host name (`false`)",
+    ),
+    variable("EMBEDDED_DATA_DIR", "./data", "Where the embedded store keeps its data"),
+    variable("EMBEDDED_PORT", "9000", "The embedded store's port on loopback"),
+    variable(
+        "BIND_ADDRESS",
+        "127.0.0.1 with the embedded store, else 0.0.0.0",
+        "IP address of both ports",
+    ),
+    variable("HTTP_PORT", "8080", "REST; 0 takes a free one"),
+    variable("GRPC_PORT", "50051", "gRPC; 0 takes a free one"),
+    variable(
+        "UPLOAD_TTL",
+        "3600",
+        "Longest validity of an upload URL, in seconds, up to 604800",
+    ),
+    variable(
+        "DOWNLOAD_TTL",
+        "3600",
+        "Longest validity of a download URL, in seconds, up to 604800",
+    ),
+    variable(
+        "OBJECT_LIFETIME",
+        "86400",
+        "Age at which a draft has expired, in seconds, at least UPLOAD_TTL",
+    ),
+    variable(
+        "SWEEP_GRACE",
+        "900, or a quarter of OBJECT_LIFETIME where that is less",
+        "Seconds beyond the lifetime before a sweep deletes",
+    ),
+    variable(
+        "CLEANUP_SCHEDULE",
+        "cronjob: sweep once; server: every minute on the embedded store, else never",
+        "Cron expression in UTC, five fields or six with seconds first",
+    ),
+    variable(
+        "CORS_ALLOWED_ORIGINS",
+        "none",
+        "Origins of web pages that may use the API and the draft bucket, with commas between",
+    ),
+    variable("LOG_FORMAT", "text", "`text` or `json`, to standard error"),
+    variable(
+        "RUST_LOG",
+        "info",
+        "What is logged, as tracing directives; dependencies say nothing below `info`",
+    ),
+];
+
+/// Their values, as they came.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Values {
+    pub(super) storage_type: Option<String>,
+    pub(super) bucket_name: Option<String>,
+    pub(super) draft_bucket_name: Option<String>,
+    pub(super) aws_region: Option<String>,
+    pub(super) aws_access_key_id: Option<String>,
+    pub(super) aws_secret_access_key: Option<String>,
+    pub(super) aws_profile: Option<String>,
+    pub(super) aws_web_identity_token_file: Option<String>,
+    pub(super) aws_container_credentials_full_uri: Option<String>,
+    pub(super) aws_container_credentials_relative_uri: Option<String>,
+    pub(super) s3_endpoint: Option<String>,
+    pub(super) s3_public_endpoint: Option<String>,
+    pub(super) s3_path_style: Option<String>,
+    pub(super) embedded_data_dir: Option<String>,
+    pub(super) embedded_port: Option<String>,
+    pub(super) bind_address: Option<String>,
+    pub(super) http_port: Option<String>,
+    pub(super) grpc_port: Option<String>,
+    pub(super) upload_ttl: Option<String>,
+    pub(super) download_ttl: Option<String>,
+    pub(super) object_lifetime: Option<String>,
+    pub(super) sweep_grace: Option<String>,
+    pub(super) cleanup_schedule: Option<String>,
+    pub(super) cors_allowed_origins: Option<String>,
+    pub(super) log_format: Option<String>,
+    pub(super) rust_log: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde::de::value::Error;
+    use serde::de::{Deserializer, Visitor};
+    use serde::forward_to_deserialize_any;
+
+    use super::*;
+
+    /// Deserialises nothing, but hears which fields a struct asks for.
+    struct Fields<'a>(&'a mut BTreeSet<String>);
+
+    impl<'de> Deserializer<'de> for Fields<'_> {
+        type Error = Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+            Err(serde::de::Error::custom("not a struct"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            fields: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Error> {
+            self.0.extend(fields.iter().map(|field| field.to_ascii_uppercase()));
+            Err(serde::de::Error::custom("heard"))
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+            newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    #[test]
+    fn every_variable_that_is_read_is_described() {
+        let mut read = BTreeSet::new();
+        Values::deserialize(Fields(&mut read)).expect_err("hears only");
+        let described = VARIABLES.iter().map(|variable| variable.name.to_owned()).collect();
+        assert_eq!(read, described);
+    }
+}

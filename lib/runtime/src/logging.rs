@@ -1,0 +1,88 @@
+//! Logs to standard error, as text or JSON.
+//!
+//! Presigned URLs, signatures and secrets do not get in: our own types do not show them, and what dependencies say
+//! below `info`, which is whole requests with their headers, is left out whatever `RUST_LOG` asks for.
+
+use std::fmt;
+use std::io::{IsTerminal as _, stderr};
+use std::str::FromStr;
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::fmt::layer;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+
+/// Our own crates' targets begin so.
+const OUR_TARGETS: &str = "draftstore";
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One object a line.
+    Json,
+}
+
+/// Why a text is no format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 'text' or 'json'")]
+pub struct InvalidLogFormat;
+
+impl FromStr for LogFormat {
+    type Err = InvalidLogFormat;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLogFormat> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(InvalidLogFormat),
+        }
+    }
+}
+
+/// What to log: directives as `RUST_LOG` has them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LogFilter(String);
+
+impl FromStr for LogFilter {
+    type Err = tracing_subscriber::filter::ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        EnvFilter::builder().parse(text).map(|_| Self(text.to_owned()))
+    }
+}
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self("info,tokio_cron_scheduler=warn".to_owned())
+    }
+}
+
+impl fmt::Debug for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// Starts logging, once for a process.
+///
+/// # Errors
+/// When logging was started before.
+pub fn start(format: LogFormat, filter: &LogFilter) -> Result<(), TryInitError> {
+    let filter = EnvFilter::new(&filter.0).and(filter_fn(holds_no_secrets));
+    let lines = match format {
+        LogFormat::Text => layer().with_writer(stderr).with_ansi(stderr().is_terminal()).boxed(),
+        LogFormat::Json => layer().with_writer(stderr).json().flatten_event(true).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .try_init()
+}
+
+fn holds_no_secrets(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with(OUR_TARGETS) || *metadata.level() <= Level::INFO
+}
