@@ -1,0 +1,25 @@
+//! Serves a directory until the process ends: `cargo run -p draftstore-embedded --example serve -- DIR PORT`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use draftstore_embedded::{Credentials, EmbeddedStore, Settings};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let data_dir = PathBuf::from(arguments.next().unwrap_or_else(|| "data".into()));
+    let port = arguments.next().map_or(Ok(0), |port| port.parse())?;
+    let credentials = Credentials::kept_or_new(&data_dir)?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let store = EmbeddedStore::start(Settings {
+        data_dir,
+        listen,
+        credentials,
+    })
+    .await?;
+    println!("{}", store.endpoint());
+    tokio::signal::ctrl_c().await?;
+    store.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! `GetObject` and `HeadObject`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use s3s::dto::{ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob};
+use s3s::{S3Error, S3ErrorCode, S3Response, S3Result, s3_error};
+
+use super::{Backend, signed, strong, unsupported};
+use crate::blobs::{BlobStream, Lease, Segment};
+use crate::checksums::{Algorithm, Checksums};
+use crate::clock;
+use crate::conditions::{ReadCondition, Unmet, failed, no_such_key};
+use crate::index::ObjectRecord;
+
+const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
+
+pub(super) async fn get(backend: &Backend, input: GetObjectInput) -> S3Result<GetObjectOutput> {
+    unsupported::refuse_version(input.version_id.as_deref())?;
+    let condition = ReadCondition {
+        if_match: input.if_match,
+        if_none_match: input.if_none_match,
+        if_modified_since: input.if_modified_since,
+        if_unmodified_since: input.if_unmodified_since,
+    };
+    let wanted = Wanted {
+        range: input.range,
+        part: input.part_number,
+    };
+    let (object, lease) = backend.open(input.bucket, input.key).await?;
+    condition.check(&object).map_err(|unmet| unmet_read(unmet, &object))?;
+    let chosen = wanted.choose(&object)?;
+    let segments = Segment::slice(&object.segments, chosen.bytes.clone());
+    let body = StreamingBlob::new(BlobStream::new(backend.tasks.clone(), lease, segments));
+    let sums = shown(&object, input.checksum_mode.as_ref(), &chosen);
+    let attributes = object.attributes;
+    Ok(GetObjectOutput {
+        accept_ranges: Some("bytes".into()),
+        body: Some(body),
+        cache_control: attributes.cache_control,
+        checksum_crc32: sums.get(Algorithm::Crc32),
+        checksum_crc32c: sums.get(Algorithm::Crc32c),
+        checksum_crc64nvme: sums.get(Algorithm::Crc64Nvme),
+        checksum_sha1: sums.get(Algorithm::Sha1),
+        checksum_sha256: sums.get(Algorithm::Sha256),
+        checksum_type: sums.kind(),
+        content_disposition: attributes.content_disposition,
+        content_encoding: attributes.content_encoding,
+        content_language: attributes.content_language,
+        content_length: Some(signed(chosen.bytes.end - chosen.bytes.start)),
+        content_range: chosen.header(object.size),
+        content_type: Some(attributes.content_type.unwrap_or_else(|| DEFAULT_CONTENT_TYPE.into())),
+        e_tag: Some(strong(object.etag)),
+        expires: attributes.expires_ms.map(clock::timestamp),
+        last_modified: Some(clock::timestamp(object.modified_ms)),
+        metadata: Some(attributes.metadata.into_iter().collect()),
+        parts_count: chosen.parts,
+        ..GetObjectOutput::default()
+    })
+}
+
+pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<S3Response<HeadObjectOutput>> {
+    unsupported::refuse_version(input.version_id.as_deref())?;
+    let condition = ReadCondition {
+        if_match: input.if_match,
+        if_none_match: input.if_none_match,
+        if_modified_since: input.if_modified_since,
+        if_unmodified_since: input.if_unmodified_since,
+    };
+    let wanted = Wanted {
+        range: input.range,
+        part: input.part_number,
+    };
+    let find = backend.read(move |snapshot| snapshot.object(&input.bucket, &input.key));
+    let object = find.await?.ok_or_else(no_such_key)?;
+    condition.check(&object).map_err(|unmet| unmet_read(unmet, &object))?;
+    let chosen = wanted.choose(&object)?;
+    let sums = shown(&object, input.checksum_mode.as_ref(), &chosen);
+    let attributes = object.attributes;
+    let output = HeadObjectOutput {
+        accept_ranges: Some("bytes".into()),
+        cache_control: input.response_cache_control.or(attributes.cache_control),
+        checksum_crc32: sums.get(Algorithm::Crc32),
+        checksum_crc32c: sums.get(Algorithm::Crc32c),
+        checksum_crc64nvme: sums.get(Algorithm::Crc64Nvme),
+        checksum_sha1: sums.get(Algorithm::Sha1),
+        checksum_sha256: sums.get(Algorithm::Sha256),
+        checksum_type: sums.kind(),
+        content_disposition: input.response_content_disposition.or(attributes.content_disposition),
+        content_encoding: input.response_content_encoding.or(attributes.content_encoding),
+        content_language: input.response_content_language.or(attributes.content_language),
+        content_length: Some(signed(chosen.bytes.end - chosen.bytes.start)),
+        content_range: chosen.header(object.size),
+        content_type: input
+            .response_content_type
+            .or(attributes.content_type)
+            .or_else(|| Some(DEFAULT_CONTENT_TYPE.into())),
+        e_tag: Some(strong(object.etag)),
+        expires: input.response_expires.or(attributes.expires_ms.map(clock::timestamp)),
+        last_modified: Some(clock::timestamp(object.modified_ms)),
+        metadata: Some(attributes.metadata.into_iter().collect()),
+        parts_count: chosen.parts,
+        ..HeadObjectOutput::default()
+    };
+    let status = if chosen.partial {
+        StatusCode::PARTIAL_CONTENT
+    } else {
+        StatusCode::OK
+    };
+    Ok(S3Response::with_status(output, status))
+}
+
+impl Backend {
+    /// The object with a hold on its bytes; they stay readable whatever happens to the key.
+    pub(super) async fn open(&self, bucket: String, key: String) -> S3Result<(ObjectRecord, Lease)> {
+        let (index, blobs) = (Arc::clone(&self.index), Arc::clone(&self.blobs));
+        let open = move || {
+            let mut found = index.snapshot()?.object(&bucket, &key)?;
+            loop {
+                let Some(object) = found else {
+                    return Err(no_such_key().into());
+                };
+                let lease = blobs.lease(object.segments.iter().map(|segment| segment.blob).collect());
+                // The blobs may have gone between reading the record and holding them: only a record that is
+                // still the same afterwards proves that they had not.
+                found = index.snapshot()?.object(&bucket, &key)?;
+                if found.as_ref() == Some(&object) {
+                    return Ok((object, lease));
+                }
+            }
+        };
+        self.tasks.blocking(open).await
+    }
+}
+
+/// Which bytes were asked for.
+struct Wanted {
+    range: Option<s3s::dto::Range>,
+    part: Option<i32>,
+}
+
+/// Which bytes are answered.
+struct Chosen {
+    bytes: std::ops::Range<u64>,
+    partial: bool,
+    /// How many parts there are, where one was asked for.
+    parts: Option<i32>,
+}
+
+impl Wanted {
+    /// # Errors
+    /// 416 where there are no such bytes.
+    fn choose(&self, object: &ObjectRecord) -> S3Result<Chosen> {
+        match (self.range, self.part) {
+            (None, None) => Ok(Chosen {
+                bytes: 0..object.size,
+                partial: false,
+                parts: None,
+            }),
+            (Some(range), None) => {
+                let bytes = range.check(object.size).map_err(|_| invalid_range(object.size))?;
+                Ok(Chosen {
+                    bytes,
+                    partial: true,
+                    parts: None,
+                })
+            }
+            (None, Some(number)) => {
+                let sizes = if object.parts.is_empty() {
+                    &[object.size][..]
+                } else {
+                    &object.parts
+                };
+                let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+                let Some((index, size)) = index.and_then(|index| Some((index, sizes.get(index)?))) else {
+                    return Err(no_such_part());
+                };
+                let start: u64 = sizes[..index].iter().sum();
+                let parts = (!object.parts.is_empty()).then(|| i32::try_from(sizes.len()).unwrap_or(i32::MAX));
+                Ok(Chosen {
+                    bytes: start..start + size,
+                    partial: object.size > 0,
+                    parts,
+                })
+            }
+            (Some(_), Some(_)) => Err(s3_error!(
+                InvalidRequest,
+                "Cannot specify both Range header and partNumber query parameter"
+            )),
+        }
+    }
+}
+
+impl Chosen {
+    fn header(&self, size: u64) -> Option<String> {
+        let Range { start, end } = self.bytes;
+        self.partial
+            .then(|| format!("bytes {start}-{}/{size}", end.saturating_sub(1)))
+    }
+}
+
+/// The checksums to show: all of the whole object, or none.
+fn shown(object: &ObjectRecord, mode: Option<&ChecksumMode>, chosen: &Chosen) -> Checksums {
+    let wanted = mode.is_some_and(|mode| mode.as_str().eq_ignore_ascii_case(ChecksumMode::ENABLED));
+    let whole = chosen.bytes == (0..object.size);
+    if wanted && whole {
+        object.checksums.clone()
+    } else {
+        Checksums::default()
+    }
+}
+
+fn no_such_part() -> S3Error {
+    let code = S3ErrorCode::Custom("InvalidPartNumber".into());
+    let mut error = S3Error::with_message(code, "The requested partnumber is not satisfiable");
+    error.set_status_code(StatusCode::RANGE_NOT_SATISFIABLE);
+    error
+}
+
+fn invalid_range(size: u64) -> S3Error {
+    let mut error = s3_error!(InvalidRange, "The requested range is not satisfiable");
+    error.set_headers(one_header(&header::CONTENT_RANGE, &format!("bytes */{size}")));
+    error
+}
+
+fn unmet_read(unmet: Unmet, object: &ObjectRecord) -> S3Error {
+    match unmet {
+        Unmet::Changed => failed("If-Match or If-Unmodified-Since"),
+        Unmet::NotModified => {
+            let mut error = s3_error!(NotModified);
+            error.set_headers(one_header(&header::ETAG, &format!("\"{}\"", object.etag)));
+            error
+        }
+    }
+}
+
+fn one_header(name: &header::HeaderName, value: &str) -> HeaderMap {
+    HeaderValue::from_str(value)
+        .into_iter()
+        .map(|value| (name.clone(), value))
+        .collect()
+}

@@ -1,0 +1,172 @@
+//! `CompleteMultipartUpload`: the parts' blobs become the object's, in one transaction.
+
+use s3s::crypto::{Checksum as _, Md5};
+use s3s::dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedMultipartUpload};
+use s3s::{S3Request, S3Result, s3_error};
+
+use super::super::{Backend, strong};
+use super::{MAX_OBJECT, MIN_PART, part_number};
+use crate::checksums::{Algorithm, UploadChecksum, hex};
+use crate::conditions::WriteCondition;
+use crate::failure::Failure;
+use crate::index::{ObjectRecord, PartRecord, Tables, UploadRecord};
+
+pub(in super::super) async fn complete(
+    backend: &Backend,
+    req: S3Request<CompleteMultipartUploadInput>,
+) -> S3Result<CompleteMultipartUploadOutput> {
+    let condition = WriteCondition::from_headers(&req.headers)?;
+    let host = req
+        .headers
+        .get(http::header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let input = req.input;
+    let output = CompleteMultipartUploadOutput {
+        location: Some(format!("http://{host}{}", req.uri.path())),
+        bucket: Some(input.bucket.clone()),
+        key: Some(input.key.clone()),
+        ..CompleteMultipartUploadOutput::default()
+    };
+    let wanted = wanted(input.multipart_upload)?;
+    let announced = [
+        (Algorithm::Crc32, input.checksum_crc32),
+        (Algorithm::Crc32c, input.checksum_crc32c),
+        (Algorithm::Crc64Nvme, input.checksum_crc64nvme),
+        (Algorithm::Sha1, input.checksum_sha1),
+        (Algorithm::Sha256, input.checksum_sha256),
+    ];
+    let (bucket, key, id, size) = (input.bucket, input.key, input.upload_id, input.mpu_object_size);
+    let complete = move |tables: &mut Tables<'_>| {
+        tables.bucket(&bucket)?;
+        let upload = tables.upload(&bucket, &key, &id)?;
+        let parts = collect(tables, &id, &wanted)?;
+        let object = assemble(&upload, parts)?;
+        if size.is_some_and(|size| u64::try_from(size) != Ok(object.size)) {
+            let message = "The provided 'x-amz-mp-object-size' header value does not match what was computed";
+            return Err(s3_error!(InvalidRequest, "{message}").into());
+        }
+        for (algorithm, value) in announced {
+            if value.is_some() && value != object.checksums.get(algorithm) {
+                let name = algorithm.name();
+                let message = "you specified did not match the calculated checksum.";
+                return Err(s3_error!(BadDigest, "The {name} {message}").into());
+            }
+        }
+        condition.check(tables.object(&bucket, &key)?.as_ref())?;
+        tables.retain(&object.segments)?;
+        tables.end_upload(&bucket, &key, &id)?;
+        tables.put_object(&bucket, &key, &object)?;
+        Ok(object)
+    };
+    let object = backend.index.write(complete).await?;
+    let sum = |algorithm| object.checksums.get(algorithm);
+    Ok(CompleteMultipartUploadOutput {
+        checksum_crc32: sum(Algorithm::Crc32),
+        checksum_crc32c: sum(Algorithm::Crc32c),
+        checksum_crc64nvme: sum(Algorithm::Crc64Nvme),
+        checksum_sha1: sum(Algorithm::Sha1),
+        checksum_sha256: sum(Algorithm::Sha256),
+        checksum_type: object.checksums.kind(),
+        e_tag: Some(strong(object.etag)),
+        ..output
+    })
+}
+
+/// One part as the caller lists it.
+struct Wanted {
+    number: u32,
+    etag: String,
+    sums: [(Algorithm, Option<String>); 5],
+}
+
+/// # Errors
+/// `MalformedXML` for an empty list or one with gaps in it, `InvalidPartOrder`.
+fn wanted(list: Option<CompletedMultipartUpload>) -> S3Result<Vec<Wanted>> {
+    let parts = list.and_then(|list| list.parts).unwrap_or_default();
+    if parts.is_empty() {
+        return Err(s3_error!(MalformedXML, "You must specify at least one part"));
+    }
+    let mut wanted: Vec<Wanted> = Vec::with_capacity(parts.len());
+    for part in parts {
+        let (Some(number), Some(etag)) = (part.part_number, part.e_tag) else {
+            return Err(s3_error!(MalformedXML, "Every part needs a part number and an ETag"));
+        };
+        let number = part_number(number)?;
+        if wanted.last().is_some_and(|last| last.number >= number) {
+            return Err(s3_error!(
+                InvalidPartOrder,
+                "The list of parts was not in ascending order."
+            ));
+        }
+        let sums = [
+            (Algorithm::Crc32, part.checksum_crc32),
+            (Algorithm::Crc32c, part.checksum_crc32c),
+            (Algorithm::Crc64Nvme, part.checksum_crc64nvme),
+            (Algorithm::Sha1, part.checksum_sha1),
+            (Algorithm::Sha256, part.checksum_sha256),
+        ];
+        wanted.push(Wanted {
+            number,
+            etag: etag.into_value(),
+            sums,
+        });
+    }
+    Ok(wanted)
+}
+
+/// # Errors
+/// `InvalidPart` where a part is missing or another than the caller has in mind.
+fn collect(tables: &Tables<'_>, id: &str, wanted: &[Wanted]) -> Result<Vec<PartRecord>, Failure> {
+    let mut parts = Vec::with_capacity(wanted.len());
+    for Wanted { number, etag, sums } in wanted {
+        let part = tables.part(id, *number)?.filter(|part| part.etag() == *etag);
+        let part = part.filter(|part| {
+            sums.iter().all(|(algorithm, value)| {
+                let kept = part.checksums.get(*algorithm);
+                // A checksum that was not kept cannot be compared: the ETag has to do.
+                value.is_none() || kept.is_none() || *value == kept
+            })
+        });
+        parts.push(part.ok_or_else(|| {
+            let message = "One or more of the specified parts could not be found. The part may not have been \
+                           uploaded, or the specified entity tag may not match the part's entity tag.";
+            s3_error!(InvalidPart, "{message} Part number: {number}")
+        })?);
+    }
+    Ok(parts)
+}
+
+/// # Errors
+/// `EntityTooSmall`, `EntityTooLarge`.
+fn assemble(upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRecord> {
+    let sizes: Vec<u64> = parts.iter().map(|part| part.size).collect();
+    if sizes[..sizes.len() - 1].iter().any(|size| *size < MIN_PART) {
+        return Err(s3_error!(
+            EntityTooSmall,
+            "Your proposed upload is smaller than the minimum allowed size"
+        ));
+    }
+    let size = sizes.iter().sum();
+    if size > MAX_OBJECT {
+        return Err(s3_error!(
+            EntityTooLarge,
+            "Your proposed upload exceeds the maximum allowed object size."
+        ));
+    }
+    let mut md5 = Md5::new();
+    for part in &parts {
+        md5.update(&part.md5);
+    }
+    let of_parts = |checksum: UploadChecksum| checksum.combine(parts.iter().map(|part| (&part.checksums, part.size)));
+    Ok(ObjectRecord {
+        etag: format!("{}-{}", hex(&md5.finalize()), parts.len()),
+        size,
+        // As in S3: not when it was completed.
+        modified_ms: upload.initiated_ms,
+        attributes: upload.attributes.clone(),
+        checksums: upload.checksum.and_then(of_parts).unwrap_or_default(),
+        segments: parts.into_iter().flat_map(|part| part.segments).collect(),
+        parts: sizes,
+    })
+}

@@ -1,0 +1,133 @@
+//! `PutObject`.
+
+use bytes::Bytes;
+use futures::Stream;
+use s3s::dto::{PutObjectInput, PutObjectOutput, StreamingBlob};
+use s3s::{S3Request, S3Result, StdError, s3_error};
+
+use super::{Backend, attributes, strong, unsupported};
+use crate::blobs::Incoming;
+use crate::checksums::{Algorithm, Announced, Checksums, hex};
+use crate::clock;
+use crate::conditions::WriteCondition;
+use crate::index::{Attributes, ObjectRecord, Tables};
+
+/// The largest object of one request. Bytes; <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+pub(crate) const MAX_PUT: u64 = 5 * 1024 * 1024 * 1024;
+
+pub(super) async fn put(backend: &Backend, req: S3Request<PutObjectInput>) -> S3Result<PutObjectOutput> {
+    unsupported::refuse(&req.headers)?;
+    let announced = Announced::from_headers(&req.headers, req.trailing_headers)?;
+    let condition = WriteCondition::from_headers(&req.headers)?;
+    let mut input = req.input;
+    let new = NewObject {
+        attributes: attributes::of_put(&mut input)?,
+        bucket: input.bucket,
+        key: input.key,
+        announced,
+        condition,
+        expected_len: input.content_length.and_then(|len| u64::try_from(len).ok()),
+        min_len: 0,
+        max_len: MAX_PUT,
+    };
+    let stored = backend.store(new, body(input.body)).await?;
+    let sum = |algorithm| stored.checksums.get(algorithm);
+    Ok(PutObjectOutput {
+        checksum_crc32: sum(Algorithm::Crc32),
+        checksum_crc32c: sum(Algorithm::Crc32c),
+        checksum_crc64nvme: sum(Algorithm::Crc64Nvme),
+        checksum_sha1: sum(Algorithm::Sha1),
+        checksum_sha256: sum(Algorithm::Sha256),
+        checksum_type: stored.checksums.kind(),
+        e_tag: Some(strong(stored.etag)),
+        ..PutObjectOutput::default()
+    })
+}
+
+/// The body of a request, empty where there is none.
+pub(super) fn body(body: Option<StreamingBlob>) -> StreamingBlob {
+    body.unwrap_or_else(|| StreamingBlob::wrap(futures::stream::empty::<Result<Bytes, std::io::Error>>()))
+}
+
+/// An object to be stored, all but its bytes.
+pub(crate) struct NewObject {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) attributes: Attributes,
+    pub(crate) announced: Announced,
+    pub(crate) condition: WriteCondition,
+    /// What the client said it would send, in bytes, where it did.
+    pub(crate) expected_len: Option<u64>,
+    /// The least and the most that is accepted, in bytes.
+    pub(crate) min_len: u64,
+    pub(crate) max_len: u64,
+}
+
+/// What a stored object is called now.
+pub(crate) struct Stored {
+    pub(crate) etag: String,
+    pub(crate) checksums: Checksums,
+}
+
+impl Backend {
+    /// Receives the bytes, verifies them, and only then, in one transaction, checks the condition again and puts
+    /// the object in its place.
+    pub(crate) async fn store<S>(&self, new: NewObject, body: S) -> S3Result<Stored>
+    where
+        S: Stream<Item = Result<Bytes, StdError>> + Unpin,
+    {
+        let NewObject {
+            bucket,
+            key,
+            attributes,
+            announced,
+            condition,
+            expected_len,
+            min_len,
+            max_len,
+        } = new;
+        // Asked now as well, so that a body that cannot be stored is not received first.
+        let (early, early_bucket, early_key) = (condition.clone(), bucket.clone(), key.clone());
+        self.read(move |snapshot| Ok(early.check(snapshot.object(&early_bucket, &early_key)?.as_ref())?))
+            .await?;
+
+        let hasher = announced.hasher();
+        let received = self
+            .blobs
+            .receive(Incoming {
+                body,
+                hasher,
+                expected_len,
+                max_len,
+            })
+            .await?;
+        if received.len < min_len {
+            return Err(s3_error!(
+                EntityTooSmall,
+                "Your proposed upload is smaller than the minimum allowed size"
+            ));
+        }
+        let checksums = announced.verify(&received)?;
+        let etag = hex(&received.md5);
+        let stored = Stored {
+            etag: etag.clone(),
+            checksums: checksums.clone(),
+        };
+        let commit = move |tables: &mut Tables<'_>| {
+            tables.bucket(&bucket)?;
+            condition.check(tables.object(&bucket, &key)?.as_ref())?;
+            let record = ObjectRecord {
+                etag,
+                size: received.len,
+                modified_ms: clock::now_ms(),
+                attributes,
+                checksums,
+                segments: tables.adopt(received)?,
+                parts: Vec::new(),
+            };
+            tables.put_object(&bucket, &key, &record)
+        };
+        self.index.write(commit).await?;
+        Ok(stored)
+    }
+}

@@ -1,0 +1,53 @@
+//! Unlinks files on a thread of its own: for a large file that takes long, and nobody waits for it.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use super::BlobId;
+
+#[derive(Debug)]
+pub(super) struct Remover {
+    queue: Option<mpsc::Sender<BlobId>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Remover {
+    pub(super) fn start(root: PathBuf) -> io::Result<Self> {
+        let (queue, work) = mpsc::channel::<BlobId>();
+        let thread = std::thread::Builder::new()
+            .name("embedded-remover".into())
+            .spawn(move || {
+                for id in work {
+                    match std::fs::remove_file(root.join(id.path())) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                            tracing::warn!(%error, "cannot remove a blob; the next start will");
+                        }
+                        // Not there: its upload ended before the file was made.
+                        Ok(()) | Err(_) => {}
+                    }
+                }
+            })?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    pub(super) fn remove(&self, id: BlobId) {
+        // Without its thread the file stays until the next start, which is no harm.
+        if let Some(queue) = &self.queue {
+            let _ = queue.send(id);
+        }
+    }
+}
+
+impl Drop for Remover {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

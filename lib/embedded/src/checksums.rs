@@ -1,0 +1,387 @@
+//! Checksums: which ones a request announces, whether the bytes agree, and what an object made of parts gets.
+//!
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crc_fast::{CrcAlgorithm, checksum_combine};
+use http::HeaderMap;
+use s3s::checksum::ChecksumHasher;
+use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
+use s3s::dto::ChecksumType;
+use s3s::{S3Result, TrailingHeaders, s3_error};
+use serde::{Deserialize, Serialize};
+
+use crate::blobs::Received;
+
+/// One of S3's algorithms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Algorithm {
+    Crc32,
+    Crc32c,
+    Crc64Nvme,
+    Sha1,
+    Sha256,
+}
+
+impl Algorithm {
+    pub(crate) const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
+
+    /// As in `x-amz-checksum-algorithm`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Crc64Nvme => "CRC64NVME",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+        }
+    }
+
+    pub(crate) fn header(self) -> &'static str {
+        match self {
+            Self::Crc32 => "x-amz-checksum-crc32",
+            Self::Crc32c => "x-amz-checksum-crc32c",
+            Self::Crc64Nvme => "x-amz-checksum-crc64nvme",
+            Self::Sha1 => "x-amz-checksum-sha1",
+            Self::Sha256 => "x-amz-checksum-sha256",
+        }
+    }
+
+    fn digest_len(self) -> usize {
+        match self {
+            Self::Crc32 | Self::Crc32c => 4,
+            Self::Crc64Nvme => 8,
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+        }
+    }
+
+    /// # Errors
+    /// `InvalidRequest` for a name that S3 does not know.
+    pub(crate) fn parse(name: &str) -> S3Result<Self> {
+        let known = Self::ALL
+            .into_iter()
+            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(name));
+        known.ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))
+    }
+
+    /// The CRC whose values of two runs of bytes give the value of both, if it is one.
+    fn combinable(self) -> Option<CrcAlgorithm> {
+        match self {
+            Self::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
+            Self::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
+            Self::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
+            Self::Sha1 | Self::Sha256 => None,
+        }
+    }
+}
+
+/// Checksums of an object or a part, in base64; of one made of parts perhaps a checksum of checksums, `…-N`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Checksums {
+    values: Vec<(Algorithm, String)>,
+    composite: bool,
+}
+
+impl Checksums {
+    pub(crate) fn get(&self, algorithm: Algorithm) -> Option<String> {
+        self.values
+            .iter()
+            .find(|(known, _)| *known == algorithm)
+            .map(|(_, value)| value.clone())
+    }
+
+    /// Whether they are of the bytes themselves.
+    pub(crate) fn are_full(&self) -> bool {
+        !self.composite
+    }
+
+    /// `COMPOSITE` or `FULL_OBJECT`, where there is any checksum.
+    pub(crate) fn kind(&self) -> Option<ChecksumType> {
+        let kind = if self.composite {
+            ChecksumType::COMPOSITE
+        } else {
+            ChecksumType::FULL_OBJECT
+        };
+        (!self.values.is_empty()).then(|| ChecksumType::from_static(kind))
+    }
+
+    pub(crate) fn of(sums: &s3s::dto::Checksum) -> Self {
+        let value = |algorithm| match algorithm {
+            Algorithm::Crc32 => sums.checksum_crc32.clone(),
+            Algorithm::Crc32c => sums.checksum_crc32c.clone(),
+            Algorithm::Crc64Nvme => sums.checksum_crc64nvme.clone(),
+            Algorithm::Sha1 => sums.checksum_sha1.clone(),
+            Algorithm::Sha256 => sums.checksum_sha256.clone(),
+        };
+        let values = Algorithm::ALL
+            .into_iter()
+            .filter_map(|a| value(a).map(|value| (a, value)))
+            .collect();
+        Self {
+            values,
+            composite: false,
+        }
+    }
+}
+
+/// A hasher for `algorithms`.
+pub(crate) fn hasher(algorithms: impl IntoIterator<Item = Algorithm>) -> ChecksumHasher {
+    let mut hasher = ChecksumHasher::default();
+    for algorithm in algorithms {
+        match algorithm {
+            Algorithm::Crc32 => hasher.crc32 = Some(Crc32::new()),
+            Algorithm::Crc32c => hasher.crc32c = Some(Crc32c::new()),
+            Algorithm::Crc64Nvme => hasher.crc64nvme = Some(Crc64Nvme::new()),
+            Algorithm::Sha1 => hasher.sha1 = Some(Sha1::new()),
+            Algorithm::Sha256 => hasher.sha256 = Some(Sha256::new()),
+        }
+    }
+    hasher
+}
+
+/// What a request says its body will hash to.
+#[derive(Debug, Default)]
+pub(crate) struct Announced {
+    md5: Option<Vec<u8>>,
+    values: Vec<(Algorithm, String)>,
+    /// To be computed although no value came with the headers: it comes as a trailer, or the upload asks for it.
+    also: Vec<Algorithm>,
+    trailers: Option<TrailingHeaders>,
+}
+
+impl Announced {
+    /// Reads `Content-MD5`, `x-amz-checksum-*`, `x-amz-trailer` and `x-amz-sdk-checksum-algorithm`.
+    ///
+    /// # Errors
+    /// `InvalidDigest` or `InvalidRequest` for what is no checksum at all.
+    pub(crate) fn from_headers(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> S3Result<Self> {
+        let mut announced = Self {
+            trailers,
+            ..Self::default()
+        };
+        if let Some(md5) = text(headers, "content-md5")? {
+            announced.md5(md5)?;
+        }
+        for algorithm in Algorithm::ALL {
+            if let Some(value) = text(headers, algorithm.header())? {
+                announced.value(algorithm, value)?;
+            }
+        }
+        for name in text(headers, "x-amz-trailer")?.unwrap_or_default().split(',') {
+            let of_name = |algorithm: &Algorithm| algorithm.header().eq_ignore_ascii_case(name.trim());
+            announced.also.extend(Algorithm::ALL.into_iter().find(of_name));
+        }
+        if let Some(name) = text(headers, "x-amz-sdk-checksum-algorithm")? {
+            announced.also.push(Algorithm::parse(name)?);
+        }
+        Ok(announced)
+    }
+
+    pub(crate) fn md5(&mut self, value: &str) -> S3Result<()> {
+        let md5 = STANDARD.decode(value).ok().filter(|md5| md5.len() == 16);
+        self.md5 = Some(md5.ok_or_else(|| s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid."))?);
+        Ok(())
+    }
+
+    pub(crate) fn value(&mut self, algorithm: Algorithm, value: &str) -> S3Result<()> {
+        if STANDARD
+            .decode(value)
+            .is_ok_and(|digest| digest.len() == algorithm.digest_len())
+        {
+            self.values.push((algorithm, value.to_owned()));
+            return Ok(());
+        }
+        Err(s3_error!(
+            InvalidRequest,
+            "Value for {} header is invalid.",
+            algorithm.header()
+        ))
+    }
+
+    /// Has `algorithm` computed whatever the request says.
+    pub(crate) fn require(&mut self, algorithm: Option<Algorithm>) {
+        self.also.extend(algorithm);
+    }
+
+    pub(crate) fn hasher(&self) -> ChecksumHasher {
+        hasher(
+            self.values
+                .iter()
+                .map(|(algorithm, _)| *algorithm)
+                .chain(self.also.iter().copied()),
+        )
+    }
+
+    /// Compares with what was received; the trailers must have come.
+    ///
+    /// # Errors
+    /// `BadDigest` where any differs.
+    pub(crate) fn verify(mut self, received: &Received) -> S3Result<Checksums> {
+        if self.md5.as_ref().is_some_and(|md5| md5[..] != received.md5) {
+            return Err(s3_error!(
+                BadDigest,
+                "The Content-MD5 you specified did not match what we received."
+            ));
+        }
+        if let Some(trailers) = self.trailers.take().and_then(|trailers| trailers.take()) {
+            for algorithm in Algorithm::ALL {
+                if let Some(value) = text(&trailers, algorithm.header())? {
+                    self.value(algorithm, value)?;
+                }
+            }
+        }
+        let computed = Checksums::of(&received.sums);
+        for (algorithm, value) in self.values {
+            if computed.get(algorithm).as_ref() != Some(&value) {
+                let name = algorithm.name();
+                return Err(s3_error!(
+                    BadDigest,
+                    "The {name} you specified did not match the calculated checksum."
+                ));
+            }
+        }
+        Ok(computed)
+    }
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> S3Result<Option<&'h str>> {
+    let bad = |_| s3_error!(InvalidRequest, "Value for {name} header is invalid.");
+    headers
+        .get(name)
+        .map(http::HeaderValue::to_str)
+        .transpose()
+        .map_err(bad)
+}
+
+/// Which checksum a multipart upload keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct UploadChecksum {
+    pub(crate) algorithm: Algorithm,
+    /// Of the whole object's bytes, instead of the parts' checksums.
+    pub(crate) full: bool,
+}
+
+impl UploadChecksum {
+    /// # Errors
+    /// `InvalidRequest` for an unknown name, or a pair that S3 does not offer.
+    pub(crate) fn parse(algorithm: Option<&str>, kind: Option<&str>) -> S3Result<Option<Self>> {
+        let Some(algorithm) = algorithm else {
+            return match kind {
+                None => Ok(None),
+                Some(_) => Err(s3_error!(
+                    InvalidRequest,
+                    "x-amz-checksum-type needs an x-amz-checksum-algorithm."
+                )),
+            };
+        };
+        let algorithm = Algorithm::parse(algorithm)?;
+        let by_default = algorithm == Algorithm::Crc64Nvme;
+        let full = kind.map_or(by_default, |kind| kind.eq_ignore_ascii_case(ChecksumType::FULL_OBJECT));
+        if (full && algorithm.combinable().is_none()) || (!full && by_default) {
+            let name = algorithm.name();
+            return Err(s3_error!(
+                InvalidRequest,
+                "The checksum type cannot be used with the {name} algorithm."
+            ));
+        }
+        Ok(Some(Self { algorithm, full }))
+    }
+
+    pub(crate) fn kind(self) -> ChecksumType {
+        ChecksumType::from_static(if self.full {
+            ChecksumType::FULL_OBJECT
+        } else {
+            ChecksumType::COMPOSITE
+        })
+    }
+
+    /// The object's checksum, from its parts' checksums and sizes; `None` where a part lacks its own.
+    pub(crate) fn combine<'p>(self, parts: impl IntoIterator<Item = (&'p Checksums, u64)>) -> Option<Checksums> {
+        let mut digests = Vec::new();
+        for (sums, size) in parts {
+            digests.push((STANDARD.decode(sums.get(self.algorithm)?).ok()?, size));
+        }
+        let value = match self.algorithm.combinable() {
+            Some(crc) if self.full => {
+                let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+                let (first, rest) = digests.split_first()?;
+                let whole = rest.iter().fold(number(&first.0), |whole, (part, size)| {
+                    checksum_combine(crc, whole, number(part), *size)
+                });
+                let bytes = whole.to_be_bytes();
+                STANDARD.encode(&bytes[bytes.len() - self.algorithm.digest_len()..])
+            }
+            _ => {
+                let mut composite = hasher([self.algorithm]);
+                for (digest, _) in &digests {
+                    composite.update(digest);
+                }
+                let value = Checksums::of(&composite.finalize()).get(self.algorithm)?;
+                format!("{value}-{}", digests.len())
+            }
+        };
+        Some(Checksums {
+            values: vec![(self.algorithm, value)],
+            composite: !self.full,
+        })
+    }
+}
+
+/// Lower-case hexadecimal, as in an ETag.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(algorithm: Algorithm, bytes: &[u8]) -> Checksums {
+        let mut hasher = hasher([algorithm]);
+        hasher.update(bytes);
+        Checksums::of(&hasher.finalize())
+    }
+
+    #[test]
+    fn crcs_of_parts_combine_to_the_crc_of_the_whole() {
+        for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
+            let parts = [&b"one "[..], b"", b"and two"];
+            let of_parts: Vec<_> = parts.map(|part| (sums(algorithm, part), part.len() as u64)).into();
+            let combined = UploadChecksum { algorithm, full: true }
+                .combine(of_parts.iter().map(|(sums, size)| (sums, *size)))
+                .unwrap();
+            assert_eq!(combined, sums(algorithm, b"one and two"));
+        }
+    }
+
+    #[test]
+    fn a_composite_says_how_many_parts() {
+        let parts = [sums(Algorithm::Sha256, b"a"), sums(Algorithm::Sha256, b"b")];
+        let combined = UploadChecksum {
+            algorithm: Algorithm::Sha256,
+            full: false,
+        }
+        .combine(parts.iter().map(|sums| (sums, 1)))
+        .unwrap();
+        assert!(combined.get(Algorithm::Sha256).unwrap().ends_with("-2"));
+        assert!(!combined.are_full());
+    }
+
+    #[test]
+    fn pairs_that_s3_does_not_offer_are_refused() {
+        assert!(UploadChecksum::parse(Some("SHA256"), Some("FULL_OBJECT")).is_err());
+        assert!(UploadChecksum::parse(Some("CRC64NVME"), Some("COMPOSITE")).is_err());
+        assert!(UploadChecksum::parse(Some("MD4"), None).is_err());
+        assert_eq!(UploadChecksum::parse(None, None).unwrap(), None);
+    }
+}

@@ -1,0 +1,26 @@
+//! Times as the index keeps them, milliseconds since 1970, and as S3 tells them.
+
+use s3s::dto::Timestamp;
+use time::OffsetDateTime;
+
+/// Now.
+pub(crate) fn now_ms() -> i64 {
+    let now = OffsetDateTime::now_utc();
+    now.unix_timestamp() * 1000 + i64::from(now.millisecond())
+}
+
+/// Whole seconds, as in `Last-Modified`.
+pub(crate) fn seconds(ms: i64) -> i64 {
+    ms.div_euclid(1000)
+}
+
+/// S3 tells times by the second, in headers and listings alike.
+pub(crate) fn timestamp(ms: i64) -> Timestamp {
+    OffsetDateTime::from_unix_timestamp(seconds(ms))
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        .into()
+}
+
+pub(crate) fn timestamp_seconds(timestamp: &Timestamp) -> i64 {
+    OffsetDateTime::from(timestamp.clone()).unix_timestamp()
+}

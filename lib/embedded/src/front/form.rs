@@ -1,0 +1,160 @@
+//! Uploads from HTML forms, under a signed policy. `s3s` would hold the whole file in memory; here it streams.
+//!
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html>
+
+mod policy;
+mod reply;
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use http::request::Parts;
+use http::{Method, Response, header};
+use http_body_util::BodyExt as _;
+use multer::{Constraints, Field, Multipart, SizeLimit};
+use s3s::{Body, S3Error, S3Result, StdError, s3_error};
+
+use super::body::Returned;
+use crate::backend::{Backend, MAX_PUT, NewObject, form_attributes};
+use crate::checksums::{Algorithm, Announced};
+use crate::conditions::WriteCondition;
+use crate::credentials::Credentials;
+
+/// Everything before the file must fit, and come within this time.
+const MAX_FIELDS: usize = 100;
+const MAX_FIELDS_BYTES: usize = 256 * 1024;
+const FIELDS_TIME: Duration = Duration::from_secs(60);
+const MAX_KEY: usize = 1024;
+
+/// The fields before the file: names in lower case, values verbatim.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn need(&self, name: &'static str) -> S3Result<&str> {
+        self.get(name)
+            .ok_or_else(|| s3_error!(InvalidArgument, "The form must contain the field {name}."))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Whether the request is a form. Broader than what `s3s` takes for one, so that none slips past.
+pub(super) fn is_form(request: &Parts) -> bool {
+    let content_type = request
+        .headers
+        .get(header::CONTENT_TYPE)
+        .map(header::HeaderValue::as_bytes);
+    let content_type = content_type.unwrap_or_default().trim_ascii_start();
+    let form = b"multipart/form-data";
+    request.method == Method::POST
+        && content_type
+            .get(..form.len())
+            .is_some_and(|t| t.eq_ignore_ascii_case(form))
+}
+
+/// Stores the file of a form.
+///
+/// # Errors
+/// 403 for a policy or signature that does not hold; otherwise as a PUT.
+pub(super) async fn post(
+    backend: &Backend,
+    credentials: &Credentials,
+    bucket: &str,
+    request: &Parts,
+    body: Returned,
+) -> S3Result<Response<Body>> {
+    let at_bucket = request.uri.path().trim_start_matches('/').trim_end_matches('/') == bucket && !bucket.is_empty();
+    if !at_bucket {
+        return Err(s3_error!(
+            MethodNotAllowed,
+            "The specified method is not allowed against this resource."
+        ));
+    }
+    let content_type = request
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let boundary = multer::parse_boundary(content_type.unwrap_or_default()).map_err(malformed)?;
+    let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(u64::MAX).per_field(u64::MAX));
+    let mut form = Multipart::with_constraints(body.into_data_stream(), boundary, limits);
+    let read = tokio::time::timeout(FIELDS_TIME, read_fields(&mut form)).await;
+    let (fields, file) = read.map_err(|_| s3_error!(RequestTimeout, "The form's fields did not come in time."))??;
+
+    let file_name = file.file_name().unwrap_or_default();
+    let key = fields
+        .need("key")?
+        .replace("${filename}", file_name.rsplit(['/', '\\']).next().unwrap_or_default());
+    if key.is_empty() || key.len() > MAX_KEY {
+        return Err(s3_error!(KeyTooLongError, "A key has 1 to {MAX_KEY} bytes."));
+    }
+    let allowed = policy::check(&fields, credentials, bucket, &key, time::OffsetDateTime::now_utc())?;
+    let mut announced = Announced::default();
+    if let Some(md5) = fields.get("content-md5") {
+        announced.md5(md5)?;
+    }
+    for algorithm in Algorithm::ALL {
+        if let Some(value) = fields.get(algorithm.header()) {
+            announced.value(algorithm, value)?;
+        }
+    }
+    let new = NewObject {
+        bucket: bucket.to_owned(),
+        key: key.clone(),
+        attributes: form_attributes(fields.iter())?,
+        announced,
+        condition: WriteCondition::default(),
+        expected_len: None,
+        min_len: allowed.start,
+        max_len: allowed.end.min(MAX_PUT),
+    };
+    let file = file.map(|chunk| chunk.map_err(|error| StdError::from(malformed(error))));
+    let stored = backend.store(new, file).await?;
+    reply::of(&fields, &request.headers, bucket, &key, &stored.etag)
+}
+
+async fn read_fields(form: &mut Multipart<'static>) -> S3Result<(Fields, Field<'static>)> {
+    let mut fields = Fields::default();
+    let mut bytes = 0;
+    while let Some(mut field) = form.next_field().await.map_err(malformed)? {
+        let name = field.name().unwrap_or_default().to_ascii_lowercase();
+        if name == "file" {
+            return Ok((fields, field));
+        }
+        let mut value = Vec::new();
+        while let Some(chunk) = field.chunk().await.map_err(malformed)? {
+            bytes += chunk.len();
+            if bytes > MAX_FIELDS_BYTES {
+                return Err(s3_error!(MaxPostPreDataLengthExceededError));
+            }
+            value.extend_from_slice(&chunk);
+        }
+        let value = String::from_utf8(value);
+        let value = value.map_err(|_| s3_error!(MalformedPOSTRequest, "The field {name} is not UTF-8."))?;
+        if fields.get(&name).is_some() || fields.0.len() == MAX_FIELDS {
+            return Err(s3_error!(
+                MalformedPOSTRequest,
+                "The field {name} is there twice, or there are too many."
+            ));
+        }
+        fields.0.push((name, value));
+    }
+    Err(s3_error!(
+        InvalidArgument,
+        "POST requires exactly one file upload per request."
+    ))
+}
+
+fn malformed(error: multer::Error) -> S3Error {
+    let message = "The body of your POST request is not well-formed multipart/form-data.";
+    s3_error!(error, MalformedPOSTRequest, "{message}")
+}

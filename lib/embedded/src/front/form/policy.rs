@@ -1,0 +1,144 @@
+//! Whether a form's policy is signed, alive, and allows the form.
+
+use std::ops::Range;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use s3s::post_policy::{PostPolicy, PostPolicyCondition};
+use s3s::{S3Error, S3Result, s3_error};
+use sha2::Sha256;
+use time::OffsetDateTime;
+
+use super::Fields;
+use crate::credentials::Credentials;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// Fields that no condition has to name.
+const FREE: [&str; 3] = ["x-amz-signature", "policy", "file"];
+
+/// How many bytes the file may have, from the least up to and without `end`'s next.
+///
+/// # Errors
+/// 403 for what is not signed by `credentials`, has expired, or is not allowed; 400 for what is no policy.
+pub(super) fn check(
+    fields: &Fields,
+    credentials: &Credentials,
+    bucket: &str,
+    key: &str,
+    now: OffsetDateTime,
+) -> S3Result<Range<u64>> {
+    let encoded = fields
+        .get("policy")
+        .ok_or_else(|| s3_error!(AccessDenied, "Anonymous access is forbidden."))?;
+    verify(fields, credentials, encoded)?;
+    let invalid = |error| {
+        s3_error!(
+            error,
+            InvalidPolicyDocument,
+            "Invalid Policy: it is not a policy document."
+        )
+    };
+    let policy = PostPolicy::from_base64(encoded).map_err(invalid)?;
+    if OffsetDateTime::from(policy.expiration.clone()) <= now {
+        return Err(s3_error!(AccessDenied, "Invalid according to Policy: Policy expired."));
+    }
+    let value = |field: &str| match field {
+        "bucket" => Some(bucket),
+        "key" => Some(key),
+        other => fields.get(other),
+    };
+    let mut len = 0..u64::MAX;
+    for condition in &policy.conditions {
+        let holds = match condition {
+            PostPolicyCondition::Eq { field, value: wanted } => value(field) == Some(wanted),
+            PostPolicyCondition::StartsWith { field, prefix } => {
+                value(field).is_some_and(|value| starts_with(field, value, prefix))
+            }
+            PostPolicyCondition::ContentLengthRange { min, max } => {
+                len = len.start.max(*min)..len.end.min(*max);
+                true
+            }
+        };
+        if !holds {
+            return Err(not_allowed(&describe(condition)));
+        }
+    }
+    let named = |name: &str| {
+        policy.conditions.iter().any(|condition| match condition {
+            PostPolicyCondition::Eq { field, .. } | PostPolicyCondition::StartsWith { field, .. } => field == name,
+            PostPolicyCondition::ContentLengthRange { .. } => false,
+        })
+    };
+    let extra = |name: &str| !FREE.contains(&name) && !name.starts_with("x-ignore-") && !named(name);
+    match fields.iter().find(|(name, _)| extra(name)) {
+        Some((name, _)) => Err(not_allowed(&format!("Extra input fields: {name}"))),
+        None => Ok(len),
+    }
+}
+
+/// A `Content-Type` may be a list; each of its members has to begin so.
+fn starts_with(field: &str, value: &str, prefix: &str) -> bool {
+    if field == "content-type" {
+        return value.split(',').all(|member| member.trim_start().starts_with(prefix));
+    }
+    value.starts_with(prefix)
+}
+
+fn describe(condition: &PostPolicyCondition) -> String {
+    let (kind, field) = match condition {
+        PostPolicyCondition::Eq { field, .. } => ("eq", field.as_str()),
+        PostPolicyCondition::StartsWith { field, .. } => ("starts-with", field.as_str()),
+        PostPolicyCondition::ContentLengthRange { .. } => ("content-length-range", ""),
+    };
+    format!("Policy Condition failed: [\"{kind}\", \"${field}\"]")
+}
+
+fn not_allowed(why: &str) -> S3Error {
+    s3_error!(AccessDenied, "Invalid according to Policy: {why}")
+}
+
+/// The policy's text is what is signed.
+fn verify(fields: &Fields, credentials: &Credentials, encoded: &str) -> S3Result<()> {
+    if fields.need("x-amz-algorithm")? != ALGORITHM {
+        return Err(s3_error!(InvalidRequest, "Please use {ALGORITHM}."));
+    }
+    let scope: Vec<_> = fields.need("x-amz-credential")?.split('/').collect();
+    let &[access_key_id, date, region, "s3", "aws4_request"] = scope.as_slice() else {
+        return Err(s3_error!(
+            InvalidArgument,
+            "The field x-amz-credential is not a credential."
+        ));
+    };
+    if access_key_id != credentials.access_key_id {
+        let message = "The AWS Access Key Id you provided does not exist in our records.";
+        return Err(s3_error!(InvalidAccessKeyId, "{message}"));
+    }
+    if !fields.need("x-amz-date")?.starts_with(date) {
+        return Err(mismatch());
+    }
+    let mut key = format!("AWS4{}", credentials.secret_access_key).into_bytes();
+    for part in [date, region, "s3", "aws4_request"] {
+        key = mac(&key, part).finalize().into_bytes().to_vec();
+    }
+    let signature = from_hex(fields.need("x-amz-signature")?).ok_or_else(mismatch)?;
+    mac(&key, encoded).verify_slice(&signature).map_err(|_| mismatch())
+}
+
+fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+    mac.update(text.as_bytes());
+    mac
+}
+
+fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
+        .collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+}
+
+fn mismatch() -> S3Error {
+    let message = "The request signature we calculated does not match the signature you provided.";
+    s3_error!(SignatureDoesNotMatch, "{message}")
+}

@@ -1,0 +1,142 @@
+//! What surrounds `s3s`: preflights, forms, CORS headers on every answer, request IDs, and the log.
+
+mod body;
+mod form;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use s3s::service::S3Service;
+use s3s::{Body, S3Error, S3ErrorCode};
+use tracing::Dispatch;
+
+use crate::backend::Backend;
+use crate::checksums::hex;
+use crate::cors;
+use crate::credentials::Credentials;
+use crate::index::CorsRule;
+use body::Returned;
+
+/// Of a body that nobody read, so much is taken off the wire before an error is answered: a client that is still
+/// sending would see a broken connection instead. Bytes.
+const DRAIN: u64 = 8 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// Answers requests.
+pub(crate) struct Front {
+    s3: S3Service,
+    backend: Backend,
+    credentials: Credentials,
+    /// Where log lines go. Connections run without a subscriber, because `s3s` and `hyper` would log whole requests,
+    /// signatures included.
+    log: Dispatch,
+}
+
+impl Front {
+    pub(crate) fn new(s3: S3Service, backend: Backend, credentials: Credentials, log: Dispatch) -> Arc<Self> {
+        Arc::new(Self {
+            s3,
+            backend,
+            credentials,
+            log,
+        })
+    }
+
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let started = Instant::now();
+        let method = request.method().clone();
+        let (bucket, key) = place(request.uri().path());
+        let origin = request
+            .headers()
+            .get(header::ORIGIN)
+            .and_then(|origin| origin.to_str().ok().map(str::to_owned));
+        let rules = match &origin {
+            Some(_) => self.rules(&bucket).await,
+            None => None,
+        };
+
+        let mut response = if method == Method::OPTIONS {
+            match cors::preflight(rules.as_deref(), request.headers()) {
+                Ok(headers) => {
+                    let mut response = Response::new(Body::empty());
+                    *response.headers_mut() = headers;
+                    response
+                }
+                Err(error) => error_response(error),
+            }
+        } else {
+            let mut response = self.operate(request, &bucket).await;
+            if let (Some(origin), Some(rules)) = (&origin, &rules) {
+                response
+                    .headers_mut()
+                    .extend(cors::actual(rules, origin, method.as_str()));
+            }
+            response
+        };
+
+        if response.status() == StatusCode::NOT_MODIFIED {
+            *response.body_mut() = Body::empty();
+        }
+        let id = hex(&rand::random::<[u8; 8]>()).to_ascii_uppercase();
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response
+                .headers_mut()
+                .insert(HeaderName::from_static("x-amz-request-id"), value);
+        }
+        let status = response.status().as_u16();
+        let duration_ms = started.elapsed().as_millis();
+        tracing::dispatcher::with_default(&self.log, || {
+            tracing::debug!(%method, bucket, object.key = key, status, duration_ms, request.id = id, "answered an S3 request");
+        });
+        response
+    }
+
+    /// The bucket's CORS rules, if it has any; a failure is reported by the operation itself.
+    async fn rules(&self, bucket: &str) -> Option<Vec<CorsRule>> {
+        let bucket = bucket.to_owned();
+        self.backend
+            .read(move |snapshot| snapshot.bucket(&bucket))
+            .await
+            .ok()?
+            .cors
+    }
+
+    async fn operate(&self, request: Request<Incoming>, bucket: &str) -> Response<Body> {
+        // Asking for the rest of a body that the client has not sent would invite it to send.
+        let waits = request.headers().contains_key(header::EXPECT);
+        let (parts, body) = request.into_parts();
+        let (body, unread) = Returned::new(body);
+        let response = if form::is_form(&parts) {
+            let form = form::post(&self.backend, &self.credentials, bucket, &parts, body).await;
+            form.unwrap_or_else(error_response)
+        } else {
+            let request = Request::from_parts(parts, Body::http_body_unsync(body));
+            match self.s3.call(request).await {
+                Ok(response) => response,
+                Err(_) => error_response(S3Error::new(S3ErrorCode::InternalError)),
+            }
+        };
+        if !waits && !response.status().is_success() {
+            let _ = tokio::time::timeout(DRAIN_TIME, unread.drain(DRAIN)).await;
+        }
+        response
+    }
+}
+
+/// The bucket and the key that a path names, for the log and for CORS; both empty where it names none.
+fn place(path: &str) -> (String, String) {
+    let path = percent_decode_str(path.trim_start_matches('/')).decode_utf8_lossy();
+    let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
+    (bucket.to_owned(), key.to_owned())
+}
+
+fn error_response(error: S3Error) -> Response<Body> {
+    error.to_http_response().unwrap_or_else(|_| {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}

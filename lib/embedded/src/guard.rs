@@ -1,0 +1,163 @@
+//! Who may call: signed requests alone, by Signature Version 4, with every `x-amz-*` header under the signature.
+//!
+//! `s3s` verifies the signature but accepts further headers beside the signed ones. A presigned PUT would then, with
+//! an `x-amz-copy-source` that its holder adds, copy any object into their reach. AWS refuses such requests, and so
+//! does this guard, for every operation and every way to sign.
+
+use http::{HeaderMap, Uri, header};
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::{S3Error, S3Result, s3_error};
+
+/// Seconds; <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+const MAX_EXPIRES: u64 = 7 * 24 * 60 * 60;
+
+/// The check that runs after a signature was found valid and before anything else happens.
+#[derive(Debug)]
+pub(crate) struct Guard;
+
+#[async_trait::async_trait]
+impl S3Access for Guard {
+    async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
+        if cx.credentials().is_none() {
+            return Err(s3_error!(
+                AccessDenied,
+                "Anonymous access is forbidden for this operation"
+            ));
+        }
+        if cx.s3_op().name() == "PostObject" {
+            // Forms are answered elsewhere; there is no second way in.
+            return Err(s3_error!(MethodNotAllowed));
+        }
+        check_signed(cx.uri(), cx.headers())
+    }
+}
+
+fn check_signed(uri: &Uri, headers: &HeaderMap) -> S3Result<()> {
+    let signed = signed_headers(uri, headers)?;
+    let unsigned = |name: &&str| name.starts_with("x-amz-") && !signed.iter().any(|signed| signed == name);
+    let unsigned: Vec<_> = headers
+        .keys()
+        .map(header::HeaderName::as_str)
+        .filter(unsigned)
+        .collect();
+    if unsigned.is_empty() {
+        return Ok(());
+    }
+    let unsigned = unsigned.join(", ");
+    Err(s3_error!(
+        AccessDenied,
+        "There were headers present in the request which were not signed: {unsigned}"
+    ))
+}
+
+/// The names under the signature, in lower case, from where `s3s` takes them: the query before the header.
+fn signed_headers(uri: &Uri, headers: &HeaderMap) -> S3Result<Vec<String>> {
+    let query: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+    let find = |wanted: &str| {
+        query
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.as_ref())
+    };
+    if find("Signature").is_some() {
+        return Err(only_version_4());
+    }
+    if find("X-Amz-Signature").is_some() {
+        let expires = find("X-Amz-Expires").and_then(|expires| expires.parse::<u64>().ok());
+        if expires.is_none_or(|expires| expires > MAX_EXPIRES) {
+            let message = "X-Amz-Expires must be a number of seconds, less than a week";
+            return Err(s3_error!(AuthorizationQueryParametersError, "{message}"));
+        }
+        return Ok(names(find("X-Amz-SignedHeaders").unwrap_or_default()));
+    }
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let Some(fields) = authorization.strip_prefix("AWS4-HMAC-SHA256") else {
+        return Err(only_version_4());
+    };
+    let signed = fields
+        .split(',')
+        .find_map(|field| field.trim().strip_prefix("SignedHeaders="));
+    Ok(names(signed.unwrap_or_default()))
+}
+
+fn names(list: &str) -> Vec<String> {
+    list.split(';').map(str::to_ascii_lowercase).collect()
+}
+
+fn only_version_4() -> S3Error {
+    let message = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.";
+    s3_error!(InvalidRequest, "{message}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(uri: &str, headers: &[(&'static str, &str)]) -> Result<(), String> {
+        let headers = headers.iter().map(|(name, value)| {
+            (
+                header::HeaderName::from_static(name),
+                header::HeaderValue::from_str(value).unwrap(),
+            )
+        });
+        check_signed(&uri.parse().unwrap(), &headers.collect()).map_err(|error| error.code().as_str().to_owned())
+    }
+
+    const PRESIGNED: &str = "/b/k?X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-amz-meta-a&X-Amz-Signature=00";
+
+    #[test]
+    fn every_amz_header_is_signed_on_presigned_requests() {
+        assert_eq!(
+            check(
+                PRESIGNED,
+                &[("host", "h"), ("x-amz-meta-a", "1"), ("content-type", "a/b")]
+            ),
+            Ok(())
+        );
+        for name in ["x-amz-copy-source", "x-amz-meta-b", "x-amz-acl", "x-amz-content-sha256"] {
+            assert_eq!(check(PRESIGNED, &[(name, "1")]), Err("AccessDenied".into()), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_authorization_header_beside_a_presigned_query_signs_nothing() {
+        let beside = (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=c, SignedHeaders=x-amz-copy-source, Signature=0",
+        );
+        assert_eq!(
+            check(PRESIGNED, &[beside, ("x-amz-copy-source", "/b/k")]),
+            Err("AccessDenied".into())
+        );
+    }
+
+    #[test]
+    fn every_amz_header_is_signed_on_header_requests() {
+        let signed = (
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=c,SignedHeaders=host;x-amz-date,Signature=0",
+        );
+        assert_eq!(check("/b/k", &[signed, ("x-amz-date", "d")]), Ok(()));
+        assert_eq!(
+            check("/b/k", &[signed, ("x-amz-copy-source", "/b/k")]),
+            Err("AccessDenied".into())
+        );
+    }
+
+    #[test]
+    fn version_2_and_long_lives_are_refused() {
+        assert_eq!(
+            check("/b/k?Signature=x&X-Amz-Signature=0", &[]),
+            Err("InvalidRequest".into())
+        );
+        assert_eq!(
+            check("/b/k", &[("authorization", "AWS id:signature")]),
+            Err("InvalidRequest".into())
+        );
+        let week = PRESIGNED.replace("=60", "=604801");
+        assert_eq!(check(&week, &[]), Err("AuthorizationQueryParametersError".into()));
+    }
+}

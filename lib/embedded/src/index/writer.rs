@@ -1,0 +1,143 @@
+//! The one thread that writes the index. Jobs that wait while a commit is on its way to the disk share the next
+//! one: many small writes cost one sync.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use redb::Database;
+use s3s::S3Result;
+use tokio::sync::{mpsc, oneshot};
+
+use super::tables::{Effects, Tables};
+use crate::blobs::Blobs;
+use crate::failure::{Failure, gone};
+
+/// Jobs that may wait; more make their callers wait.
+const QUEUE: usize = 1024;
+/// Jobs in one commit, so that the first does not wait for ever.
+const GROUP: usize = 256;
+
+/// Runs against the tables; what it returns is called once the outcome of the commit is known.
+type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Outcome + Send>;
+
+enum Outcome {
+    /// Nothing was changed by a job that was refused; a job that was not wants the commit.
+    Answer(Answer),
+    /// The tables are in an unknown state: nothing of the group may be committed.
+    Poisoned(Answer, Failure),
+}
+
+/// Tells the caller, given whether the commit was durable.
+type Answer = Box<dyn FnOnce(bool) + Send>;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(db: Arc<Database>, blobs: Arc<Blobs>) -> io::Result<Self> {
+        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("embedded-index".into())
+            .spawn(move || {
+                while let Some(first) = queue.blocking_recv() {
+                    let mut group = vec![first];
+                    while group.len() < GROUP
+                        && let Ok(next) = queue.try_recv()
+                    {
+                        group.push(next);
+                    }
+                    run(&db, &blobs, group);
+                }
+            })?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    pub(super) async fn write<T, F>(&self, job: F) -> S3Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tables<'_>) -> Result<T, Failure> + Send + 'static,
+    {
+        let (tell, answer) = oneshot::channel::<S3Result<T>>();
+        let job: Job = Box::new(move |tables| {
+            let deliver = |result: S3Result<T>| -> Answer {
+                Box::new(move |committed| {
+                    // A caller that went away has no use for the answer.
+                    let _ = tell.send(if committed { result } else { Err(gone("the index")) });
+                })
+            };
+            match job(tables) {
+                Ok(value) => Outcome::Answer(deliver(Ok(value))),
+                Err(Failure::Refused(refusal)) => Outcome::Answer(deliver(Err(refusal))),
+                Err(failure) => Outcome::Poisoned(deliver(Err(gone("the index"))), failure),
+            }
+        });
+        let Some(jobs) = &self.jobs else {
+            return Err(gone("the index"));
+        };
+        if jobs.send(job).await.is_err() {
+            return Err(gone("the index"));
+        }
+        answer.await.unwrap_or_else(|_| Err(gone("the index")))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(db: &Database, blobs: &Blobs, group: Vec<Job>) {
+    let mut answers = Vec::with_capacity(group.len());
+    let committed = match commit(db, group, &mut answers) {
+        Ok(effects) => {
+            for received in effects.adopted {
+                received.blob.keep();
+            }
+            blobs.discard(effects.freed);
+            true
+        }
+        Err(failure) => {
+            drop(failure.into_s3_error());
+            false
+        }
+    };
+    for answer in answers {
+        answer(committed);
+    }
+}
+
+fn commit(db: &Database, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<Effects, Failure> {
+    let txn = db.begin_write()?;
+    let mut tables = Tables::open(&txn)?;
+    for job in group {
+        match job(&mut tables) {
+            Outcome::Answer(answer) => answers.push(answer),
+            Outcome::Poisoned(answer, failure) => {
+                answers.push(answer);
+                return Err(failure);
+            }
+        }
+    }
+    let effects = tables.into_effects();
+    match txn.commit() {
+        Ok(()) => Ok(effects),
+        Err(error) => {
+            // It may be on disk all the same: the files stay, and the next start decides.
+            for received in effects.adopted {
+                received.blob.keep();
+            }
+            Err(error.into())
+        }
+    }
+}
