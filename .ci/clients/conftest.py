@@ -82,7 +82,7 @@ def s3_client(variables: dict[str, str]):
         region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
-        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
     )
 
 

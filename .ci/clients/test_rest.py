@@ -126,17 +126,19 @@ def variables_of(system, **changes: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    "changes, expected",
-    [
-        ({"BUCKET_NAME": "never-made"}, (404, "BUCKET_NOT_FOUND")),
-        ({"AWS_SECRET_ACCESS_KEY": "not-the-secret"}, (500, "STORE_CREDENTIALS_REFUSED")),
-    ],
-    ids=["no-bucket", "refused-credentials"],
-)
-def test_a_store_that_refuses_the_server(system, binaries, tmp_path, name, changes, expected):
-    with server(binaries / "draftstore-server", tmp_path, variables_of(system, **changes)) as other:
-        assert problem(call(other.http, "confirm-upload", {"object_name": name})) == expected
+def test_a_missing_main_bucket_is_404(system, binaries, tmp_path, name):
+    buckets = {"BUCKET_NAME": "never-made", "DRAFT_BUCKET_NAME": system.draft_bucket}
+    upload(system.server.http, name, b"kept nowhere")
+    with server(binaries / "draftstore-server", tmp_path, variables_of(system, **buckets)) as other:
+        answer = call(other.http, "confirm-upload", {"object_name": name})
+        assert problem(answer) == (404, "BUCKET_NOT_FOUND")
+
+
+def test_refused_credentials_are_500(system, binaries, tmp_path, name):
+    wrong = variables_of(system, AWS_SECRET_ACCESS_KEY="not-the-secret")
+    with server(binaries / "draftstore-server", tmp_path, wrong) as other:
+        answer = call(other.http, "confirm-upload", {"object_name": name})
+        assert problem(answer) == (500, "STORE_CREDENTIALS_REFUSED")
 
 
 def test_an_unreachable_store_is_503_and_says_when_to_retry(system, binaries, tmp_path, name):

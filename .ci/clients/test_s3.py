@@ -124,6 +124,7 @@ def test_a_presigned_upload_copies_nothing(store, bucket):
     answer = requests.put(url, data=b"", headers={"x-amz-copy-source": f"/{bucket}/secret"}, timeout=60)
     assert answer.status_code in (400, 403)
     assert status(store.head_object, Bucket=bucket, Key="mine") == 404
+    assert requests.put(url, data=b"own bytes", timeout=60).status_code == 200
 
 
 def resident(pid: int, field: str) -> int:

@@ -31,7 +31,7 @@ run_clients() {
 
 # Presigned URLs let in whoever reads them, even in a log.
 without_signatures() {
-  sed -u -E 's/([?&])X-Amz-[^"'\'' ]*/\1X-Amz-…/g'
+  sed -u -E 's/([?&])(X-Amz-|AWSAccessKeyId|Signature)[^"'\'' ]*/\1…/g'
 }
 
 target_directory() {
