@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use draftstore_controller::{Api, grpc, webapi};
+use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::Config;
 use draftstore_runtime::{Schedule, on_signal};
 use draftstore_service::cleaner::Mode;
@@ -69,7 +70,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     .await?;
     let store = embedded
         .as_ref()
-        .map_or_else(|| "s3".to_owned(), |store| store.endpoint());
+        .map_or_else(|| "s3".to_owned(), EmbeddedStore::endpoint);
     tracing::info!(http = %http_address, grpc = %grpc_address, store, reason = config.store_reason, "ready");
 
     let ended = until_the_end(&mut tasks, &shutdown).await;
@@ -92,12 +93,13 @@ async fn until_the_end(tasks: &mut JoinSet<anyhow::Result<()>>, shutdown: &Cance
         }
         anyhow::Ok(())
     };
-    match timeout(DRAIN_DEADLINE, rest).await {
-        Ok(joined) => joined?,
-        Err(_) => tracing::warn!(
+    if let Ok(joined) = timeout(DRAIN_DEADLINE, rest).await {
+        joined?;
+    } else {
+        tracing::warn!(
             "requests are still under way after {} s: leaving them",
             DRAIN_DEADLINE.as_secs()
-        ),
+        );
     }
     ended
 }

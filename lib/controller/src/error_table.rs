@@ -69,3 +69,40 @@ pub(crate) fn log(error: &Error) {
         | Error::TooLarge { .. } => tracing::debug!("refused: {error}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use draftstore_service::Violation;
+
+    use super::*;
+
+    #[test]
+    fn every_error_has_its_row() {
+        let internal = || Box::<dyn std::error::Error + Send + Sync>::from("x");
+        for (error, http, grpc) in [
+            (
+                Error::Invalid(vec![Violation::new("object_name", "must not be empty")]),
+                400,
+                Code::InvalidArgument,
+            ),
+            (Error::NotFound(Missing::Draft), 404, Code::NotFound),
+            (Error::NotFound(Missing::Object), 404, Code::NotFound),
+            (Error::NotFound(Missing::Bucket), 404, Code::NotFound),
+            (Error::AlreadyExists, 409, Code::AlreadyExists),
+            (Error::PinMismatch { pin: "if_match" }, 412, Code::FailedPrecondition),
+            (
+                Error::TooLarge {
+                    field: "body",
+                    limit: 1,
+                },
+                413,
+                Code::InvalidArgument,
+            ),
+            (Error::Internal(internal()), 500, Code::Internal),
+        ] {
+            let row = row(&error);
+            assert_eq!((row.http.as_u16(), row.grpc), (http, grpc), "{error}");
+            assert_eq!(row.retry_after, None, "{error}");
+        }
+    }
+}

@@ -46,9 +46,10 @@ impl Schedule {
         let job = Job::new_async(&self.0, move |_, _| -> Pin<Box<dyn Future<Output = ()> + Send>> {
             let (act, under_way) = (Arc::clone(&act), Arc::clone(&under_way));
             Box::pin(async move {
-                match under_way.try_lock() {
-                    Ok(_alone) => act().await,
-                    Err(_) => tracing::warn!("the last run is still under way: this one is passed over"),
+                if let Ok(_alone) = under_way.try_lock() {
+                    act().await;
+                } else {
+                    tracing::warn!("the last run is still under way: this one is passed over");
                 }
             })
         })?;

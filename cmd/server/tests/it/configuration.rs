@@ -1,0 +1,63 @@
+use std::process::Output;
+
+use draftstore_runtime::config::VARIABLES;
+
+use crate::server::{Server, command};
+
+fn run(variables: &[(&str, &str)]) -> Output {
+    command().envs(variables.iter().copied()).output().expect("runs")
+}
+
+#[test]
+fn bad_configuration_ends_with_64_and_names_every_variable() {
+    let ended = run(&[("HTTP_PORT", "http"), ("UPLOAD_TTL", "1h"), ("STORAGE_TYPE", "nfs")]);
+    assert_eq!(ended.status.code(), Some(64));
+    let said = String::from_utf8(ended.stderr).expect("UTF-8");
+    for name in ["HTTP_PORT", "UPLOAD_TTL", "STORAGE_TYPE"] {
+        assert!(said.contains(name), "{said}");
+    }
+}
+
+#[test]
+fn second_server_on_the_same_data_says_so() {
+    let first = Server::start();
+    let data_dir = first.data_dir();
+    let data_dir = data_dir.to_str().expect("UTF-8");
+    let ports = [("HTTP_PORT", "0"), ("GRPC_PORT", "0"), ("EMBEDDED_PORT", "0")];
+    let second = run(&[&ports[..], &[("EMBEDDED_DATA_DIR", data_dir)]].concat());
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8(second.stderr).expect("UTF-8");
+    assert!(said.contains(data_dir), "{said}");
+}
+
+#[test]
+fn port_in_use_names_its_variable() {
+    let first = Server::start();
+    let port = first.http.rsplit_once(':').expect("a port").1;
+    let ports = [("HTTP_PORT", port), ("GRPC_PORT", "0"), ("EMBEDDED_PORT", "0")];
+    let other_data = tempfile::TempDir::new().expect("a temporary directory");
+    let data_dir = other_data.path().to_str().expect("UTF-8");
+    let second = run(&[&ports[..], &[("EMBEDDED_DATA_DIR", data_dir)]].concat());
+    let said = String::from_utf8(second.stderr).expect("UTF-8");
+    assert!(said.contains("HTTP_PORT"), "{said}");
+}
+
+#[test]
+fn help_lists_every_variable() {
+    let said = command().arg("--help").output().expect("runs").stdout;
+    let said = String::from_utf8(said).expect("UTF-8");
+    for variable in &VARIABLES {
+        assert!(said.contains(variable.name), "{} is missing", variable.name);
+    }
+}
+
+#[test]
+fn readme_lists_every_variable_with_its_default_and_meaning() {
+    let readme = include_str!("../../../../README.md");
+    let rows: Vec<_> = VARIABLES
+        .iter()
+        .map(|v| format!("| `{}` | {} | {} |", v.name, v.default, v.meaning))
+        .collect();
+    let table = rows.join("\n");
+    assert!(readme.contains(&table), "the README's table should be:\n{table}");
+}

@@ -1,0 +1,123 @@
+//! What goes wrong outside of a call's own rules.
+
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::front::{FRONTS, draft};
+use crate::server::Server;
+
+#[tokio::test]
+async fn refused_store_credentials_are_the_servers_own_fault() {
+    let store = Server::start();
+    let server = Server::start_with(&[
+        ("S3_ENDPOINT", &store.store),
+        ("AWS_ACCESS_KEY_ID", "wrong"),
+        ("AWS_SECRET_ACCESS_KEY", "wrong"),
+    ]);
+    for front in FRONTS {
+        for route in ["draft-bucket", "confirm-upload", "download-url"] {
+            let request = if route == "draft-bucket" {
+                json!({})
+            } else {
+                json!({"object_name": "a"})
+            };
+            let failure = front.call(&server, route, request).await.expect_err("refused");
+            failure.assert(500, Code::Internal, "STORE_CREDENTIALS_REFUSED");
+        }
+    }
+}
+
+#[tokio::test]
+async fn unreachable_store_is_unavailable_and_says_when_to_come_back() {
+    let server = Server::start_with(&[
+        ("S3_ENDPOINT", "http://127.0.0.1:1"),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ]);
+    for front in FRONTS {
+        let failure = front
+            .call(&server, "confirm-upload", json!({"object_name": "a"}))
+            .await
+            .expect_err("refused");
+        failure.assert(503, Code::Unavailable, "STORE_UNAVAILABLE");
+        assert!(failure.retry);
+    }
+}
+
+#[tokio::test]
+async fn object_over_the_limit_of_one_put_is_too_large() {
+    let server = Server::start();
+    let five_gib: i64 = 5 * 1024 * 1024 * 1024;
+    for front in FRONTS {
+        let request = |bytes: i64| json!({"object_name": "a", "content_length": bytes.to_string()});
+        front
+            .call(&server, "upload-url", request(five_gib))
+            .await
+            .expect("allowed");
+        let failure = front
+            .call(&server, "upload-url", request(five_gib + 1))
+            .await
+            .expect_err("refused");
+        failure.assert(413, Code::InvalidArgument, "TOO_LARGE");
+        assert_eq!(failure.fields, ["content_length"]);
+    }
+}
+
+async fn post(
+    server: &Server,
+    path: &str,
+    headers: &[(&'static str, &str)],
+    body: impl Into<reqwest::Body>,
+) -> (u16, Value) {
+    let mut request = reqwest::Client::new()
+        .post(format!("http://{}{path}", server.http))
+        .body(body);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status().as_u16();
+    (status, answer.json().await.expect("problem+json"))
+}
+
+#[tokio::test]
+async fn rest_refuses_what_it_cannot_read() {
+    let server = Server::start();
+    let (status, problem) = post(&server, "/api/v1/upload-url", &[], "{").await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("body")));
+    let (status, problem) = post(&server, "/api/v1/upload-url", &[], vec![b' '; 64 * 1024 + 1]).await;
+    assert_eq!((status, &problem["code"]), (413, &json!("TOO_LARGE")));
+    let (status, problem) = post(&server, "/api/v1/nothing", &[], "{}").await;
+    assert_eq!((status, &problem["code"]), (404, &json!("NO_SUCH_ROUTE")));
+    let (status, problem) = post(&server, "/health", &[], "{}").await;
+    assert_eq!((status, &problem["code"]), (405, &json!("METHOD_NOT_ALLOWED")));
+}
+
+#[tokio::test]
+async fn plain_curl_needs_no_content_type_but_a_web_page_does() {
+    let server = Server::start();
+    draft(&server, "a", b"x").await;
+    let form = ("content-type", "application/x-www-form-urlencoded");
+    let body = r#"{"object_name":"a"}"#;
+    let (status, _) = post(&server, "/api/v1/upload-url", &[form], body).await;
+    assert_eq!(status, 200);
+    let page = ("origin", "https://evil.example.com");
+    let (status, problem) = post(&server, "/api/v1/confirm-upload", &[form, page], body).await;
+    assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("content-type")));
+}
+
+#[tokio::test]
+async fn request_id_comes_back() {
+    let server = Server::start();
+    let url = format!("http://{}/health", server.http);
+    let client = reqwest::Client::new();
+    let own = client
+        .get(&url)
+        .header("x-request-id", "mine-1")
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(own.headers()["x-request-id"], "mine-1");
+    let made = client.get(&url).send().await.expect("an answer");
+    assert!(!made.headers()["x-request-id"].is_empty());
+}

@@ -1,0 +1,174 @@
+//! One way to call the API for both fronts: JSON in, JSON or a failure out.
+
+use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use reqwest::header::HeaderMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tonic::{Code, Request, Response, Status};
+use tonic_types::StatusExt as _;
+
+use crate::server::Server;
+
+/// The two fronts.
+pub(crate) const FRONTS: [Front; 2] = [Front::Rest, Front::Grpc];
+
+/// How a test calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Front {
+    Rest,
+    Grpc,
+}
+
+/// A call that was refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// REST's status, or what the error table has beside the gRPC code.
+    pub(crate) code: FailureCode,
+    /// The stable reason.
+    pub(crate) reason: String,
+    /// The fields that break a rule.
+    pub(crate) fields: Vec<String>,
+    /// Whether it says when to try again.
+    pub(crate) retry: bool,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum FailureCode {
+    Http(u16),
+    Grpc(Code),
+}
+
+impl Failure {
+    /// Checks the code by front.
+    pub(crate) fn assert(&self, http: u16, grpc: Code, reason: &str) {
+        let expected = match self.code {
+            FailureCode::Http(_) => FailureCode::Http(http),
+            FailureCode::Grpc(_) => FailureCode::Grpc(grpc),
+        };
+        assert_eq!((&self.code, self.reason.as_str()), (&expected, reason), "{self:?}");
+    }
+}
+
+impl Front {
+    /// Calls by the name of the REST route, with the request as JSON.
+    pub(crate) async fn call(self, server: &Server, route: &str, request: Value) -> Result<Value, Failure> {
+        match self {
+            Self::Rest => rest(server, route, &request).await,
+            Self::Grpc => grpc(server, route, request).await,
+        }
+    }
+
+    /// A name that the other front's run of the same case does not use.
+    pub(crate) fn name(self, name: &str) -> String {
+        format!("{self:?}/{name}")
+    }
+}
+
+async fn rest(server: &Server, route: &str, request: &Value) -> Result<Value, Failure> {
+    let url = format!("http://{}/api/v1/{route}", server.http);
+    let answer = reqwest::Client::new()
+        .post(url)
+        .json(request)
+        .send()
+        .await
+        .expect("an answer");
+    let status = answer.status();
+    let retry = answer.headers().contains_key("retry-after");
+    let kind = answer.headers()["content-type"].to_str().expect("ASCII").to_owned();
+    let body: Value = answer.json().await.expect("JSON");
+    if status.is_success() {
+        assert_eq!(kind, "application/json");
+        return Ok(body);
+    }
+    assert_eq!(kind, "application/problem+json");
+    assert_eq!(body["status"], status.as_u16());
+    let errors = body["errors"].as_array().cloned().unwrap_or_default();
+    Err(Failure {
+        code: FailureCode::Http(status.as_u16()),
+        reason: body["code"].as_str().expect("a code").to_owned(),
+        fields: errors
+            .iter()
+            .map(|error| error["field"].as_str().expect("a field").to_owned())
+            .collect(),
+        retry,
+    })
+}
+
+async fn grpc(server: &Server, route: &str, request: Value) -> Result<Value, Failure> {
+    let mut client = DraftServiceClient::connect(format!("http://{}", server.grpc))
+        .await
+        .expect("connects");
+    let answer = match route {
+        "draft-bucket" => client.create_draft_bucket(message(request)).await.map(answer_json),
+        "upload-url" => client.get_upload_url(message(request)).await.map(answer_json),
+        "download-url" => client.get_download_url(message(request)).await.map(answer_json),
+        "confirm-upload" => client.confirm_upload(message(request)).await.map(answer_json),
+        other => panic!("no rpc for {other}"),
+    };
+    answer.map_err(|status| failure(&status))
+}
+
+fn message<T: DeserializeOwned>(json: Value) -> Request<T> {
+    Request::new(serde_json::from_value(json).expect("a message of the contract"))
+}
+
+fn answer_json<T: Serialize>(answer: Response<T>) -> Value {
+    serde_json::to_value(answer.into_inner()).expect("JSON")
+}
+
+fn failure(status: &Status) -> Failure {
+    let details = status.get_error_details();
+    let info = details.error_info().expect("ErrorInfo");
+    assert_eq!(info.domain, "draftstore");
+    let bad_request = details
+        .bad_request()
+        .map(|bad| bad.field_violations.iter().map(|v| v.field.clone()));
+    let pins = details
+        .precondition_failure()
+        .map(|failure| failure.violations.iter().map(|v| v.subject.clone()));
+    Failure {
+        code: FailureCode::Grpc(status.code()),
+        reason: info.reason.clone(),
+        fields: bad_request
+            .into_iter()
+            .flatten()
+            .chain(pins.into_iter().flatten())
+            .collect(),
+        retry: details.retry_info().is_some(),
+    }
+}
+
+/// Uploads as a client would: by the answer of upload-url alone. Gives the store's status.
+pub(crate) async fn upload(issued: &Value, bytes: impl Into<reqwest::Body>) -> u16 {
+    let headers: HeaderMap = issued["headers"]
+        .as_object()
+        .expect("headers")
+        .iter()
+        .map(|(name, value)| {
+            (
+                name.parse().expect("a name"),
+                value.as_str().expect("text").parse().expect("a value"),
+            )
+        })
+        .collect();
+    assert_eq!(issued["method"], "PUT");
+    let url = issued["upload_url"].as_str().expect("a URL");
+    let put = reqwest::Client::new().put(url).headers(headers).body(bytes);
+    put.send().await.expect("an answer").status().as_u16()
+}
+
+/// Has a draft of this name uploaded.
+pub(crate) async fn draft(server: &Server, name: &str, bytes: &'static [u8]) {
+    let issued = Front::Rest
+        .call(server, "upload-url", json!({ "object_name": name }))
+        .await
+        .expect("issued");
+    assert_eq!(upload(&issued, bytes).await, 200);
+}
+
+/// What a download URL leads to.
+pub(crate) async fn download(issued: &Value) -> reqwest::Response {
+    let url = issued["download_url"].as_str().expect("a URL");
+    reqwest::get(url).await.expect("an answer")
+}

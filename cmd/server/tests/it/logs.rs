@@ -1,0 +1,44 @@
+use serde_json::json;
+
+use crate::front::{FRONTS, download, upload};
+use crate::server::Server;
+
+#[tokio::test]
+async fn nothing_secret_is_logged_even_at_trace() {
+    let server = Server::start_with(&[("RUST_LOG", "trace"), ("CLEANUP_SCHEDULE", "* * * * * *")]);
+    let kept = std::fs::read_to_string(server.data_dir().join("credentials.json")).expect("kept credentials");
+    let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
+    let mut secrets = vec![kept["secret_access_key"].as_str().expect("a secret").to_owned()];
+    for front in FRONTS {
+        let name = front.name("a b.txt");
+        let request = json!({"object_name": name, "metadata": {"a": "b"}});
+        let issued = front.call(&server, "upload-url", request).await.expect("issued");
+        assert_eq!(upload(&issued, "x").await, 200);
+        let request = json!({ "object_name": name });
+        let read = front
+            .call(&server, "download-url", request.clone())
+            .await
+            .expect("issued");
+        assert_eq!(download(&read).await.status(), 200);
+        front
+            .call(&server, "confirm-upload", request.clone())
+            .await
+            .expect("confirmed");
+        front
+            .call(&server, "confirm-upload", json!({"object_name": "none"}))
+            .await
+            .expect_err("none");
+        for url in [&issued["upload_url"], &read["download_url"]] {
+            let url = url.as_str().expect("a URL");
+            let (_, signature) = url.split_once("X-Amz-Signature=").expect("a signature");
+            secrets.push(signature.split('&').next().expect("a signature").to_owned());
+        }
+    }
+    let (_, log) = server.stop();
+    assert!(log.contains("answered"), "the test has to see a log at trace");
+    let markers = ["X-Amz-Signature", "X-Amz-Credential", "Signature=", "AWS4-HMAC-SHA256"];
+    for secret in secrets.iter().map(String::as_str).chain(markers) {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "a secret is in the log");
+    }
+}

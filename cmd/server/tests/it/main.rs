@@ -1,0 +1,15 @@
+//! The server as its users meet it: the real binary, its ports, its store.
+//!
+//! Every case of a call is run through both fronts.
+
+mod configuration;
+mod confirm_upload;
+mod create_draft_bucket;
+mod errors;
+mod front;
+mod get_download_url;
+mod get_upload_url;
+mod logs;
+mod process;
+mod server;
+mod sweep;

@@ -1,0 +1,142 @@
+//! A server of a test's own: the binary, on free ports, with a data directory of its own.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{JoinHandle, spawn};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A running server. Killed when it goes out of scope, unless it was stopped.
+pub(crate) struct Server {
+    child: Child,
+    log: Option<JoinHandle<String>>,
+    /// `host:port` of REST.
+    pub(crate) http: String,
+    /// `host:port` of gRPC.
+    pub(crate) grpc: String,
+    /// URL of the embedded store.
+    pub(crate) store: String,
+    data_dir: Option<TempDir>,
+}
+
+/// The binary without anything of the test's own environment.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_draftstore-server"));
+    command.env_clear();
+    command
+}
+
+impl Server {
+    /// With nothing configured but free ports: the embedded store.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With these variables besides.
+    pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
+        let data_dir = TempDir::new().expect("a temporary directory");
+        let mut server = Self::start_in(data_dir.path(), variables);
+        server.data_dir = Some(data_dir);
+        server
+    }
+
+    /// With the data that is there.
+    pub(crate) fn start_in(data_dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut settings = BTreeMap::from([
+            ("HTTP_PORT", "0"),
+            ("GRPC_PORT", "0"),
+            ("EMBEDDED_PORT", "0"),
+            ("LOG_FORMAT", "json"),
+            ("BIND_ADDRESS", "127.0.0.1"),
+        ]);
+        settings.extend(variables.iter().copied());
+        let mut child = command()
+            .env("EMBEDDED_DATA_DIR", data_dir)
+            .envs(settings)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the server starts");
+        let (ready, log) = watch(&mut child);
+        let Ok(ready) = ready.recv() else {
+            panic!("the server ended before it was ready:\n{}", log.join().expect("a log"));
+        };
+        let field = |name: &str| ready[name].as_str().expect("a field of the line").to_owned();
+        Self {
+            http: field("http"),
+            grpc: field("grpc"),
+            store: field("store"),
+            child,
+            log: Some(log),
+            data_dir: None,
+        }
+    }
+
+    /// Where its store's data is.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.data_dir
+            .as_ref()
+            .expect("a server with data of its own")
+            .path()
+            .to_owned()
+    }
+
+    /// Sends a signal by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", name, &id])
+            .status()
+            .expect("kill runs");
+        assert!(sent.success());
+    }
+
+    /// Sends SIGTERM, and gives the exit status and everything it logged.
+    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+        self.signal("TERM");
+        let status = self.child.wait().expect("it ends");
+        let log = self.log.take().expect("not taken before").join().expect("a log");
+        (status, log)
+    }
+
+    /// The same, keeping its data for another server.
+    pub(crate) fn stop_and_keep_data(mut self) -> TempDir {
+        let data_dir = self.data_dir.take().expect("a server with data of its own");
+        assert!(self.stop().0.success());
+        data_dir
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads the log: the line that says that it is ready, and in the end everything.
+fn watch(child: &mut Child) -> (Receiver<Value>, JoinHandle<String>) {
+    let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
+    let (sender, ready) = channel();
+    let log = spawn(move || {
+        let mut sender = Some(sender);
+        let mut log = String::new();
+        for line in lines.map_while(Result::ok) {
+            let parsed: Option<Value> = serde_json::from_str(&line).ok();
+            if let Some(line) = parsed.filter(|line| line["message"] == "ready")
+                && let Some(sender) = sender.take()
+            {
+                // The test may have given up.
+                let _ = sender.send(line);
+            }
+            log.push_str(&line);
+            log.push('\n');
+        }
+        log
+    });
+    (ready, log)
+}

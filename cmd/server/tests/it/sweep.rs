@@ -1,0 +1,37 @@
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::front::{FRONTS, draft};
+use crate::server::Server;
+
+/// The lifetime under test is a second, and the schedule is every second.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn server_on_the_embedded_store_sweeps_by_itself_and_leaves_main_alone() {
+    let server = Server::start_with(&[
+        ("OBJECT_LIFETIME", "1"),
+        ("UPLOAD_TTL", "1"),
+        ("SWEEP_GRACE", "0"),
+        ("CLEANUP_SCHEDULE", "* * * * * *"),
+    ]);
+    draft(&server, "kept", b"x").await;
+    FRONTS[0]
+        .call(&server, "confirm-upload", json!({"object_name": "kept"}))
+        .await
+        .expect("confirmed");
+    draft(&server, "left", b"x").await;
+    let begun = Instant::now();
+    while FRONTS[0]
+        .call(&server, "download-url", json!({"object_name": "left"}))
+        .await
+        .is_ok()
+    {
+        assert!(begun.elapsed() < PATIENCE, "the draft is still there");
+    }
+    FRONTS[0]
+        .call(&server, "download-url", json!({"object_name": "kept"}))
+        .await
+        .expect("main keeps it");
+}
