@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::backend::Backend;
 use crate::blobs::Blobs;
-use crate::credentials::private_dir;
+use crate::credentials::{private_dir, sync_dir};
 use crate::failure::Failure;
 use crate::front::Front;
 use crate::guard::Guard;
@@ -191,6 +191,8 @@ fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, StartError> {
     })?;
     let is_referenced = index.references().map_err(failed)?;
     let blobs = Blobs::open(data_dir.join(BLOBS_DIR), tasks.clone(), is_referenced).map_err(failed)?;
+    // The names of the two, made just now perhaps, are on disk before anything in them is acknowledged.
+    sync_dir(data_dir).map_err(|error| failed(error.into()))?;
     let index = Arc::new(index.start(&blobs).map_err(failed)?);
     Ok(Backend { index, blobs, tasks })
 }

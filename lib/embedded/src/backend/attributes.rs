@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
 use s3s::dto::{CopyObjectInput, CreateMultipartUploadInput, Metadata, PutObjectInput, Timestamp, TimestampFormat};
 use s3s::{S3Result, s3_error};
 use time::OffsetDateTime;
@@ -42,41 +41,34 @@ pub(super) fn of_upload(input: &mut CreateMultipartUploadInput) -> S3Result<Attr
 }
 
 /// From the fields of a form, named as headers are, in lower case.
-pub(crate) fn form_attributes<'f>(fields: impl Iterator<Item = (&'f str, &'f str)>) -> S3Result<Attributes> {
-    let mut attributes = Attributes::default();
-    let mut metadata = Metadata::default();
-    let mut headers = HeaderMap::new();
-    for (name, value) in fields {
-        let text = Some(value.to_owned());
-        match name {
-            "content-type" => attributes.content_type = text,
-            "content-encoding" => attributes.content_encoding = text,
-            "content-language" => attributes.content_language = text,
-            "content-disposition" => attributes.content_disposition = text,
-            "cache-control" => attributes.cache_control = text,
-            "expires" => {
-                let date = Timestamp::parse(TimestampFormat::HttpDate, value);
-                let date = date.map_err(|_| s3_error!(InvalidArgument, "The field expires is not a date."))?;
-                attributes.expires_ms = Some(milliseconds(date));
-            }
-            // Forms name these two without the prefix that the headers have.
-            "acl" | "tagging" => drop(headers.insert(
-                if name == "acl" { "x-amz-acl" } else { "x-amz-tagging" },
-                HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")),
-            )),
-            _ => match name.strip_prefix("x-amz-meta-") {
-                Some(name) => drop(metadata.insert(name.to_owned(), value.to_owned())),
-                None => {
-                    if let Ok(name) = HeaderName::try_from(name) {
-                        headers.insert(name, HeaderValue::from_static(""));
-                    }
-                }
-            },
-        }
-    }
-    unsupported::refuse(&headers)?;
-    attributes.metadata = checked(Some(metadata))?;
-    Ok(attributes)
+///
+/// # Errors
+/// As for a PUT with such headers.
+pub(crate) fn form_attributes(fields: &[(String, String)]) -> S3Result<Attributes> {
+    unsupported::refuse_fields(fields.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))?;
+    let get = |wanted: &str| {
+        fields
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.clone())
+    };
+    let date = get("expires")
+        .map(|date| Timestamp::parse(TimestampFormat::HttpDate, &date))
+        .transpose();
+    let date = date.map_err(|_| s3_error!(InvalidArgument, "The field expires is not a date."))?;
+    let metadata = fields.iter().filter_map(|(name, value)| {
+        let name = name.strip_prefix("x-amz-meta-")?;
+        Some((name.to_owned(), value.clone()))
+    });
+    Ok(Attributes {
+        content_type: get("content-type"),
+        content_encoding: get("content-encoding"),
+        content_language: get("content-language"),
+        content_disposition: get("content-disposition"),
+        cache_control: get("cache-control"),
+        expires_ms: date.map(milliseconds),
+        metadata: checked(Some(metadata.collect()))?,
+    })
 }
 
 /// # Errors

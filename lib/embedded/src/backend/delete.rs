@@ -24,17 +24,14 @@ struct DeleteCondition {
 
 impl DeleteCondition {
     /// # Errors
-    /// 412. Where nothing is there, an unconditional delete is content and a conditional one is not.
+    /// 412. Where nothing is there: 404 for an `ETag`, and nothing for a time or a size, as in S3.
     fn check(&self, current: Option<&ObjectRecord>) -> S3Result<()> {
-        let Some(object) = current else {
-            let insists = self.etag.is_some() || self.modified.is_some() || self.size.is_some();
-            return if insists { Err(failed("If-Match")) } else { Ok(()) };
-        };
-        let etag = WriteCondition {
+        WriteCondition {
             if_match: self.etag.clone(),
             if_none_match: None,
-        };
-        etag.check(Some(object))?;
+        }
+        .check(current)?;
+        let Some(object) = current else { return Ok(()) };
         let seconds = self.modified.as_ref().map(clock::timestamp_seconds);
         if seconds.is_some_and(|seconds| seconds != clock::seconds(object.modified_ms)) {
             return Err(failed("x-amz-if-match-last-modified-time"));

@@ -4,8 +4,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use s3s::dto::{ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob};
-use s3s::{S3Error, S3ErrorCode, S3Response, S3Result, s3_error};
+use s3s::dto::{
+    ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob, Timestamp,
+    TimestampFormat,
+};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::{Backend, signed, strong, unsupported};
 use crate::blobs::{BlobStream, Lease, Segment};
@@ -16,7 +19,8 @@ use crate::index::ObjectRecord;
 
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
-pub(super) async fn get(backend: &Backend, input: GetObjectInput) -> S3Result<GetObjectOutput> {
+pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3Result<GetObjectOutput> {
+    let input = req.input;
     unsupported::refuse_version(input.version_id.as_deref())?;
     let condition = ReadCondition {
         if_match: input.if_match,
@@ -24,11 +28,11 @@ pub(super) async fn get(backend: &Backend, input: GetObjectInput) -> S3Result<Ge
         if_modified_since: input.if_modified_since,
         if_unmodified_since: input.if_unmodified_since,
     };
+    let (object, lease) = backend.open(input.bucket, input.key).await?;
     let wanted = Wanted {
-        range: input.range,
+        range: input.range.filter(|_| continues(&req.headers, &object)),
         part: input.part_number,
     };
-    let (object, lease) = backend.open(input.bucket, input.key).await?;
     condition.check(&object).map_err(|unmet| unmet_read(unmet, &object))?;
     let chosen = wanted.choose(&object)?;
     let segments = Segment::slice(&object.segments, chosen.bytes.clone());
@@ -109,6 +113,20 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
         StatusCode::OK
     };
     Ok(S3Response::with_status(output, status))
+}
+
+/// Whether what the caller has of the object is of the same object: `If-Range`, by which downloads are resumed.
+fn continues(headers: &HeaderMap, object: &ObjectRecord) -> bool {
+    let Some(validator) = headers
+        .get(header::IF_RANGE)
+        .map(|value| value.to_str().unwrap_or_default())
+    else {
+        return true;
+    };
+    let date = Timestamp::parse(TimestampFormat::HttpDate, validator);
+    date.map_or(validator == format!("\"{}\"", object.etag), |date| {
+        clock::timestamp_seconds(&date) == clock::seconds(object.modified_ms)
+    })
 }
 
 impl Backend {

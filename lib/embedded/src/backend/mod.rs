@@ -134,7 +134,7 @@ impl S3 for Backend {
     }
 
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
-        get::get(self, req.input).await.map(S3Response::new)
+        get::get(self, req).await.map(S3Response::new)
     }
 
     async fn head_object(&self, req: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {

@@ -17,16 +17,18 @@ const ACLS: [&[u8]; 3] = [b"private", b"bucket-owner-full-control", b"bucket-own
 /// # Errors
 /// 501 naming the first header that asks for something this store does not do.
 pub(super) fn refuse(headers: &HeaderMap) -> S3Result<()> {
-    for (name, value) in headers {
-        let name = name.as_str();
+    refuse_fields(headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))
+}
+
+/// [`refuse`] for names in lower case, whether they are headers' or those of a form's fields.
+pub(super) fn refuse_fields<'f>(fields: impl Iterator<Item = (&'f str, &'f [u8])>) -> S3Result<()> {
+    for (name, value) in fields {
         let refused = REFUSED.iter().any(|prefix| name.starts_with(prefix))
-            || (name == "x-amz-acl" && !ACLS.contains(&value.as_bytes()));
+            || name == "tagging"
+            || (matches!(name, "acl" | "x-amz-acl") && !ACLS.contains(&value));
         // The directive by itself asks for nothing: with no tags, both of its values come to the same.
         if refused && name != "x-amz-tagging-directive" {
-            return Err(s3_error!(
-                NotImplemented,
-                "This store does not support the header {name}."
-            ));
+            return Err(s3_error!(NotImplemented, "This store does not support {name}."));
         }
     }
     Ok(())

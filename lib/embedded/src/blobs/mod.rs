@@ -118,3 +118,16 @@ fn check_room(root: &Path, len: u64) -> S3Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_the_disk_holds_is_refused_before_it_is_received() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(check_room(dir.path(), 1).is_ok());
+        let error = check_room(dir.path(), 1 << 60).unwrap_err();
+        assert_eq!(error.status_code(), Some(http::StatusCode::INSUFFICIENT_STORAGE));
+    }
+}

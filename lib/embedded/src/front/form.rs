@@ -110,7 +110,7 @@ pub(super) async fn post(
     let new = NewObject {
         bucket: bucket.to_owned(),
         key: key.clone(),
-        attributes: form_attributes(fields.iter())?,
+        attributes: form_attributes(&fields.0)?,
         announced,
         condition: WriteCondition::default(),
         expected_len: None,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use redb::Database;
-use s3s::S3Result;
+use s3s::{S3Error, S3ErrorCode, S3Result};
 use tokio::sync::{mpsc, oneshot};
 
 use super::tables::{Effects, Tables};
 use crate::blobs::Blobs;
-use crate::failure::{Failure, gone};
+use crate::failure::{Failure, gone, out_of_space};
 
 /// Jobs that may wait; more make their callers wait.
 const QUEUE: usize = 1024;
@@ -25,11 +25,11 @@ enum Outcome {
     /// Nothing was changed by a job that was refused; a job that was not wants the commit.
     Answer(Answer),
     /// The tables are in an unknown state: nothing of the group may be committed.
-    Poisoned(Answer, Failure),
+    Poisoned(Failure, Answer),
 }
 
-/// Tells the caller, given whether the commit was durable.
-type Answer = Box<dyn FnOnce(bool) + Send>;
+/// Tells the caller, given why nothing was committed if nothing was.
+type Answer = Box<dyn FnOnce(Option<S3ErrorCode>) + Send>;
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -67,15 +67,15 @@ impl Writer {
         let (tell, answer) = oneshot::channel::<S3Result<T>>();
         let job: Job = Box::new(move |tables| {
             let deliver = |result: S3Result<T>| -> Answer {
-                Box::new(move |committed| {
+                Box::new(move |failed| {
                     // A caller that went away has no use for the answer.
-                    let _ = tell.send(if committed { result } else { Err(gone("the index")) });
+                    let _ = tell.send(failed.map_or(result, |code| Err(not_committed(code))));
                 })
             };
             match job(tables) {
                 Ok(value) => Outcome::Answer(deliver(Ok(value))),
                 Err(Failure::Refused(refusal)) => Outcome::Answer(deliver(Err(refusal))),
-                Err(failure) => Outcome::Poisoned(deliver(Err(gone("the index"))), failure),
+                Err(failure) => Outcome::Poisoned(failure, deliver(Err(S3ErrorCode::InternalError.into()))),
             }
         });
         let Some(jobs) = &self.jobs else {
@@ -99,21 +99,28 @@ impl Drop for Writer {
 
 fn run(db: &Database, blobs: &Blobs, group: Vec<Job>) {
     let mut answers = Vec::with_capacity(group.len());
-    let committed = match commit(db, group, &mut answers) {
+    let failed = match commit(db, group, &mut answers) {
         Ok(effects) => {
             for received in effects.adopted {
                 received.blob.keep();
             }
             blobs.discard(effects.freed);
-            true
+            None
         }
-        Err(failure) => {
-            drop(failure.into_s3_error());
-            false
-        }
+        Err(failure) => Some(failure.into_s3_error().code().clone()),
     };
     for answer in answers {
-        answer(committed);
+        answer(failed.clone());
+    }
+}
+
+/// The failure was logged once; each job of the group is told of it.
+fn not_committed(code: S3ErrorCode) -> S3Error {
+    let full = out_of_space();
+    if code == *full.code() {
+        full
+    } else {
+        S3Error::with_message(code, "The write could not be committed.")
     }
 }
 
@@ -123,7 +130,7 @@ fn commit(db: &Database, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<E
     for job in group {
         match job(&mut tables) {
             Outcome::Answer(answer) => answers.push(answer),
-            Outcome::Poisoned(answer, failure) => {
+            Outcome::Poisoned(failure, answer) => {
                 answers.push(answer);
                 return Err(failure);
             }

@@ -1,0 +1,158 @@
+//! Uploads from HTML forms.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use crate::harness::{BUCKET, MIB, Store, blob_files, noise};
+use crate::sign::{hex, mac, signing_key};
+
+struct Form {
+    fields: Vec<(String, String)>,
+}
+
+impl Form {
+    fn signed(store: &Store, fields: &[(&str, &str)], mut conditions: Vec<Value>, end: &str) -> Self {
+        let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
+        let stamp = OffsetDateTime::now_utc().format(format).unwrap();
+        let credential = format!(
+            "{}/{}/us-east-1/s3/aws4_request",
+            store.credentials.access_key_id,
+            &stamp[..8]
+        );
+        let mut fields: Vec<_> = fields.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        for (name, value) in [
+            ("x-amz-algorithm", "AWS4-HMAC-SHA256"),
+            ("x-amz-credential", &credential),
+            ("x-amz-date", &stamp),
+        ] {
+            conditions.push(json!({ name: value }));
+            fields.push((name.into(), value.into()));
+        }
+        conditions.push(json!({ "bucket": BUCKET }));
+        let policy = STANDARD.encode(json!({ "expiration": end, "conditions": conditions }).to_string());
+        let signature = hex(&mac(&signing_key(&store.credentials, &stamp[..8]), &policy));
+        fields.push(("policy".into(), policy));
+        fields.push(("x-amz-signature".into(), signature));
+        Self { fields }
+    }
+
+    async fn send(&self, store: &Store, file: &[u8]) -> reqwest::Response {
+        const BOUNDARY: &str = "----boundary";
+        let mut body = Vec::new();
+        for (name, value) in &self.fields {
+            let part = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = "content-disposition: form-data; name=\"file\"; filename=\"photo é.jpg\"\r\n\r\n";
+        body.extend_from_slice(format!("--{BOUNDARY}\r\n{head}").as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let request = store.http.post(format!("{}/{BUCKET}/", store.endpoint()));
+        let request = request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"));
+        request.body(body).send().await.unwrap()
+    }
+}
+
+const FAR: &str = "2099-01-01T00:00:00.000Z";
+
+fn conditions() -> Vec<Value> {
+    vec![
+        json!(["starts-with", "$key", "up/"]),
+        json!(["starts-with", "$Content-Type", "image/"]),
+        json!(["content-length-range", 2, 3 * MIB]),
+        json!({ "x-amz-meta-a": "b" }),
+        json!({ "success_action_status": "201" }),
+    ]
+}
+
+const FIELDS: [(&str, &str); 4] = [
+    ("key", "up/${filename}"),
+    ("Content-Type", "image/jpeg"),
+    ("x-amz-meta-a", "b"),
+    ("success_action_status", "201"),
+];
+
+#[tokio::test]
+async fn a_form_stores_its_file() {
+    let store = Store::start().await;
+    let file = noise(1, 2 * MIB + 3);
+    let answer = Form::signed(&store, &FIELDS, conditions(), FAR)
+        .send(&store, &file)
+        .await;
+    assert_eq!(answer.status(), 201);
+    assert!(answer.headers().contains_key("etag"));
+    assert!(answer.text().await.unwrap().contains("<Key>up/photo é.jpg</Key>"));
+    assert_eq!(store.get("up/photo é.jpg").await.unwrap(), file);
+    let head = store
+        .s3
+        .head_object()
+        .bucket(BUCKET)
+        .key("up/photo é.jpg")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(head.content_type(), Some("image/jpeg"));
+    assert_eq!(head.metadata().unwrap()["a"], "b");
+}
+
+#[tokio::test]
+async fn the_length_range_is_enforced() {
+    let store = Store::start().await;
+    let form = Form::signed(&store, &FIELDS, conditions(), FAR);
+    for (len, code) in [(1, "EntityTooSmall"), (3 * MIB + 1, "EntityTooLarge")] {
+        let answer = form.send(&store, &noise(1, len)).await;
+        assert_eq!(answer.status(), 400);
+        assert!(answer.text().await.unwrap().contains(code));
+    }
+    assert_eq!(form.send(&store, &noise(1, 3 * MIB)).await.status(), 201);
+    let dir = store.stop().await;
+    assert_eq!(blob_files(dir.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_form_that_its_policy_does_not_allow_is_refused() {
+    let store = Store::start().await;
+    let good = || Form::signed(&store, &FIELDS, conditions(), FAR);
+    let changed = |name: &str, value: &str| {
+        let mut form = good();
+        form.fields.retain(|(known, _)| known != name);
+        form.fields.push((name.into(), value.into()));
+        form
+    };
+    let without = |name: &str| {
+        let mut form = good();
+        form.fields.retain(|(known, _)| known != name);
+        form
+    };
+    let refused = [
+        changed("key", "elsewhere"),
+        changed("Content-Type", "text/html"),
+        changed("x-amz-meta-more", "1"),
+        changed("x-amz-signature", &"0".repeat(64)),
+        changed(
+            "policy",
+            &STANDARD.encode(json!({ "expiration": FAR, "conditions": [] }).to_string()),
+        ),
+        without("policy"),
+        without("x-amz-meta-a"),
+        Form::signed(&store, &FIELDS, conditions(), "2020-01-01T00:00:00.000Z"),
+    ];
+    for form in refused {
+        let answer = form.send(&store, b"12345").await;
+        assert_eq!(answer.status(), 403, "{}", answer.text().await.unwrap());
+    }
+    assert_eq!(without("x-amz-signature").send(&store, b"12345").await.status(), 400);
+    assert!(
+        store
+            .s3
+            .list_objects_v2()
+            .bucket(BUCKET)
+            .send()
+            .await
+            .unwrap()
+            .contents()
+            .is_empty()
+    );
+}

@@ -1,0 +1,21 @@
+//! The embedded store as its callers see it: through an S3 SDK, plain HTTP, and a raw socket.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy knows tests by their attribute, and not the functions they share"
+)]
+
+mod checksums;
+mod concurrency;
+mod conditions;
+mod cors;
+mod forms;
+mod harness;
+mod kill;
+mod listing;
+mod logs;
+mod multipart;
+mod objects;
+mod restart;
+mod sign;
+mod signatures;
