@@ -1,0 +1,62 @@
+//! Handlers that read the same message and answer one of the same shape, always the same one.
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use draftstore_proto::v1;
+use draftstore_proto::v1::draft_service_server::{DraftService, DraftServiceServer};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+/// The call as the framework's own example would have it: no layers.
+pub(crate) fn rest(answer: v1::GetUploadUrlResponse) -> Router {
+    Router::new()
+        .route(super::rest::PATH, post(upload_url))
+        .with_state(answer)
+}
+
+async fn upload_url(
+    State(answer): State<v1::GetUploadUrlResponse>,
+    Json(_): Json<v1::GetUploadUrlRequest>,
+) -> Json<v1::GetUploadUrlResponse> {
+    Json(answer)
+}
+
+/// The contract's service, of which only the measured call answers.
+pub(crate) fn grpc(answer: v1::GetUploadUrlResponse) -> Router {
+    Routes::new(DraftServiceServer::new(Empty(answer))).into_axum_router()
+}
+
+#[derive(Debug)]
+struct Empty(v1::GetUploadUrlResponse);
+
+#[tonic::async_trait]
+impl DraftService for Empty {
+    async fn create_draft_bucket(
+        &self,
+        _: Request<v1::CreateDraftBucketRequest>,
+    ) -> Result<Response<v1::CreateDraftBucketResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn get_upload_url(
+        &self,
+        _: Request<v1::GetUploadUrlRequest>,
+    ) -> Result<Response<v1::GetUploadUrlResponse>, Status> {
+        Ok(Response::new(self.0.clone()))
+    }
+
+    async fn get_download_url(
+        &self,
+        _: Request<v1::GetDownloadUrlRequest>,
+    ) -> Result<Response<v1::GetDownloadUrlResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn confirm_upload(
+        &self,
+        _: Request<v1::ConfirmUploadRequest>,
+    ) -> Result<Response<v1::ConfirmUploadResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+}

@@ -1,0 +1,94 @@
+//! How many upload URLs a second the REST and the gRPC front hand out, beside empty handlers of the same shape.
+//!
+//! `cargo bench -p draftstore-benches --bench requests`, about a minute and a half. All over loopback in one process:
+//! what makes the load takes its share of the cores from the servers. It takes the same for both of a pair.
+
+mod empty;
+mod grpc;
+mod load;
+mod rest;
+
+use std::future::pending;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread::available_parallelism;
+
+use axum::Router;
+use draftstore_benches::{Comparison, asked_for, drafts, start_logging};
+use draftstore_controller::{Api, grpc as grpc_front, webapi};
+use draftstore_proto::v1::{GetUploadUrlRequest, GetUploadUrlResponse};
+use draftstore_service::AllowedOrigins;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use self::load::{CONNECTIONS, Caller, Load, ROUND};
+
+/// Pairs that make a ratio.
+const ROUNDS: usize = 8;
+
+fn main() -> anyhow::Result<()> {
+    if !asked_for() {
+        eprintln!("this measures for over a minute: start it by `cargo bench`");
+        return Ok(());
+    }
+    start_logging()?;
+    let (servers, clients) = (Runtime::new()?, Runtime::new()?);
+    let api = Api::new(servers.block_on(drafts())?);
+    let rest = servers.block_on(listen(webapi::router(api.clone(), &AllowedOrigins::default())))?;
+    let grpc = servers.block_on(async { listen(grpc_front::router(api).await?).await })?;
+    let answer = clients.block_on(real_answer(grpc))?;
+    let empty_rest = servers.block_on(listen(empty::rest(answer.clone())))?;
+    let empty_grpc = servers.block_on(listen(empty::grpc(answer)))?;
+
+    println!(
+        "Upload URLs a second over loopback, {CONNECTIONS} connections with one request at a time each, median of \
+         {ROUNDS} rounds of {} s in turn; servers and load share {} cores:",
+        ROUND.as_secs(),
+        available_parallelism()?,
+    );
+    report("REST", &compare::<rest::Connection>(&clients, empty_rest, rest)?);
+    report("gRPC", &compare::<grpc::Connection>(&clients, empty_grpc, grpc)?);
+    Ok(())
+}
+
+/// What every caller asks for.
+fn request() -> GetUploadUrlRequest {
+    GetUploadUrlRequest {
+        object_name: "photos/2026/file.jpg".to_owned(),
+        ..GetUploadUrlRequest::default()
+    }
+}
+
+/// What the empty handlers answer.
+async fn real_answer(grpc: SocketAddr) -> anyhow::Result<GetUploadUrlResponse> {
+    let mut connection = grpc::Connection::open(grpc).await?;
+    connection.answer().await
+}
+
+/// Serves on a free port as the server does on its own.
+async fn listen(router: Router) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    let serving = axum::serve(listener, router).with_graceful_shutdown(pending());
+    tokio::spawn(serving.into_future());
+    Ok(address)
+}
+
+fn compare<C: Caller>(clients: &Runtime, empty: SocketAddr, handler: SocketAddr) -> anyhow::Result<Comparison> {
+    let mut empty = clients.block_on(Load::<C>::connect(empty))?;
+    let mut handler = clients.block_on(Load::<C>::connect(handler))?;
+    Comparison::alternate(
+        ROUNDS,
+        || clients.block_on(empty.round()),
+        || clients.block_on(handler.round()),
+    )
+}
+
+fn report(front: &str, comparison: &Comparison) {
+    let (lowest, highest) = comparison.ratio_range();
+    println!(
+        "{front}: empty {:.0}/s, handler {:.0}/s, handler/empty {:.2} ({lowest:.2} to {highest:.2})",
+        comparison.reference(),
+        comparison.subject(),
+        comparison.ratio(),
+    );
+}

@@ -1,0 +1,61 @@
+//! The service as the server puts it together, on a store that nobody asks anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use draftstore_runtime::logging::{self, LogFilter, LogFormat};
+use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, SystemClock};
+use draftstore_storage::DraftBucket;
+use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
+
+/// What URLs are signed for.
+pub const REGION: &str = "us-east-1";
+
+/// Where URLs point. Nothing listens there: a benchmark that asked the store would fail.
+pub const ENDPOINT: &str = "http://127.0.0.1:1";
+
+/// The bucket of the URLs.
+pub const DRAFT_BUCKET: &str = "main-draft";
+
+/// What URLs are signed with, with [`SECRET_ACCESS_KEY`]: as long as AWS's own, and not expiring.
+pub const ACCESS_KEY_ID: &str = "AKIABENCHMARKSONLY00";
+
+/// See [`ACCESS_KEY_ID`].
+pub const SECRET_ACCESS_KEY: &str = "of-forty-characters-as-those-of-aws-are.";
+
+/// How long URLs are valid: the server's default.
+pub const UPLOAD_TTL: Duration = Duration::from_secs(3600);
+
+/// Days, as the server's default.
+const OBJECT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// A service that can issue upload URLs, and nothing that needs an answer of the store.
+///
+/// # Errors
+/// When the constants above do not fit together.
+pub async fn drafts() -> anyhow::Result<Drafts> {
+    let settings = Settings {
+        endpoint: Some(ENDPOINT.to_owned()),
+        credentials: Some(StaticCredentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY)),
+        ..Settings::new(REGION)
+    };
+    let storage = S3Storage::connect(settings).await?;
+    let (draft, main) = DraftBucket::pair(DRAFT_BUCKET.parse()?, "main".parse()?)?;
+    let policy = Policy::new(UPLOAD_TTL, UPLOAD_TTL, OBJECT_LIFETIME, Duration::ZERO)?;
+    Ok(Drafts::new(
+        Arc::new(storage),
+        Buckets { draft, main },
+        policy,
+        AllowedOrigins::default(),
+        Arc::new(SystemClock),
+    ))
+}
+
+/// Logs as the server does unless told otherwise. What is not printed costs something too.
+///
+/// # Errors
+/// When logging was started before.
+pub fn start_logging() -> anyhow::Result<()> {
+    logging::start(LogFormat::default(), &LogFilter::default()).context("logging was started before")
+}
