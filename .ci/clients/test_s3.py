@@ -1,9 +1,11 @@
 """The embedded store to a stranger: boto3 with its defaults, and a few requests that no client should get away with."""
 
+import http.client
 import io
 import os
 import threading
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -63,6 +65,20 @@ def test_conditions_hold(store, bucket):
     store.copy_object(Bucket=bucket, Key="copy", CopySource=source, CopySourceIfMatch=etag, IfNoneMatch="*")
     assert status(store.copy_object, Bucket=bucket, Key="copy", CopySource=source, IfNoneMatch="*") == 412
     store.delete_object(Bucket=bucket, Key="once", IfMatch=etag)
+
+
+def test_an_upload_refused_before_its_body_ends_the_connection(store, bucket):
+    """Otherwise the client, which keeps the body, sends its next request where the server awaits those bytes."""
+    url = urlsplit(store.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60))
+    connection = http.client.HTTPConnection(url.netloc, timeout=60)
+    tampered = url.query[:-1] + ("1" if url.query.endswith("0") else "0")
+    connection.putrequest("PUT", f"{url.path}?{tampered}")
+    connection.putheader("Content-Length", "5")
+    connection.putheader("Expect", "100-continue")
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 403
+    assert answer.getheader("Connection") == "close"
 
 
 def test_one_of_many_racing_writers_wins(store, bucket):
