@@ -1,9 +1,11 @@
-//! Real stores for tests.
+//! Real stores for tests, and what tests do with them.
 
 mod embedded;
 mod endpoint;
 mod garage;
+mod world;
 
 pub use embedded::Embedded;
 pub use endpoint::Endpoint;
 pub use garage::Garage;
+pub use world::{Signed, World, bucket, connect, etag, get, key, settings};

@@ -1,0 +1,195 @@
+use draftstore_service::{Error, Missing};
+use draftstore_storage::{ErrorKind, Operation};
+
+use crate::system::{System, state};
+
+#[tokio::test]
+async fn lost_answer_to_the_copy_is_found_by_its_marker() {
+    let system = System::start().await;
+    system.world.draft("a", "bytes").await;
+    system.store.lose_the_answer(Operation::CopyObject);
+    system.confirm("a").await.expect("confirmed");
+    assert_eq!(system.state("a").await, state(None, Some("bytes")));
+    let copies = system
+        .store
+        .calls()
+        .iter()
+        .filter(|(call, _)| *call == Operation::CopyObject)
+        .count();
+    assert_eq!(copies, 1, "it was not copied again");
+}
+
+#[tokio::test]
+async fn copy_that_did_not_happen_is_tried_again() {
+    for kind in [
+        ErrorKind::Unavailable,
+        ErrorKind::Conflict,
+        ErrorKind::PreconditionFailed,
+    ] {
+        let system = System::start().await;
+        system.world.draft("a", "bytes").await;
+        system.store.fail(Operation::CopyObject, kind);
+        system.confirm("a").await.expect("confirmed");
+        assert_eq!(system.state("a").await, state(None, Some("bytes")));
+    }
+}
+
+#[tokio::test]
+async fn failed_confirm_changes_nothing_and_a_repeat_completes_it() {
+    let system = System::start().await;
+    system.world.draft("a", "bytes").await;
+    for _ in 0..3 {
+        system.store.fail(Operation::CopyObject, ErrorKind::Unavailable);
+    }
+    let failed = system.confirm("a").await;
+    assert!(matches!(failed, Err(Error::StoreUnavailable(_))), "{failed:?}");
+    assert_eq!(system.state("a").await, state(Some("bytes"), None));
+    system.confirm("a").await.expect("confirmed");
+    assert_eq!(system.state("a").await, state(None, Some("bytes")));
+}
+
+#[tokio::test]
+async fn crash_at_any_call_is_completed_by_a_repeat() {
+    for crashed_at in 0..5 {
+        let system = System::start().await;
+        system.world.draft("a", "bytes").await;
+        let calls = [
+            Operation::HeadObject,
+            Operation::HeadObject,
+            Operation::CopyObject,
+            Operation::HeadObject,
+            Operation::DeleteObject,
+        ];
+        let earlier = calls[..crashed_at]
+            .iter()
+            .filter(|call| **call == calls[crashed_at])
+            .count();
+        for _ in 0..earlier {
+            system.store.before(calls[crashed_at], async || {});
+        }
+        system.store.fail(calls[crashed_at], ErrorKind::CredentialsRefused);
+        // Whatever it answers: the repeat must complete it.
+        let _ = system.confirm("a").await;
+        system.confirm("a").await.expect("confirmed");
+        assert_eq!(
+            system.state("a").await,
+            state(None, Some("bytes")),
+            "crashed at call {crashed_at}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn failing_to_delete_the_draft_fails_no_confirm() {
+    let system = System::start().await;
+    system.world.draft("a", "bytes").await;
+    system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
+    system.confirm("a").await.expect("confirmed");
+    assert_eq!(system.state("a").await, state(Some("bytes"), Some("bytes")));
+}
+
+#[tokio::test]
+async fn bytes_uploaded_before_the_copy_are_kept_only_if_nothing_was_pinned() {
+    for pinned in [false, true] {
+        let system = System::start().await;
+        let seen = system.world.draft("a", "old").await;
+        system.store.before(Operation::CopyObject, {
+            let again = system.upload_again("a", "new");
+            move || again
+        });
+        let confirmed = system.confirm_pinned("a", pinned.then(|| seen.etag.to_string())).await;
+        if pinned {
+            assert!(
+                matches!(confirmed, Err(Error::PinMismatch { pin: "if_match" })),
+                "{confirmed:?}"
+            );
+            assert_eq!(system.state("a").await, state(Some("new"), None));
+        } else {
+            confirmed.expect("confirmed");
+            assert_eq!(system.state("a").await, state(None, Some("new")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn draft_uploaded_after_the_copy_is_not_deleted() {
+    let system = System::start().await;
+    system.world.draft("a", "old").await;
+    system.store.before(Operation::DeleteObject, {
+        let again = system.upload_again("a", "new");
+        move || again
+    });
+    system.confirm("a").await.expect("confirmed");
+    assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
+}
+
+#[tokio::test]
+async fn object_that_comes_into_main_first_wins() {
+    let system = System::start().await;
+    let system = std::sync::Arc::new(system);
+    system.world.draft("a", "mine").await;
+    system.store.before(Operation::CopyObject, {
+        let system = std::sync::Arc::clone(&system);
+        move || async move {
+            let theirs = system.world.draft("b", "theirs").await;
+            let main_key = draftstore_testing::key("a");
+            let absent = draftstore_storage::IfDestination::Absent;
+            system.world.copy(&theirs, &main_key, absent).await.expect("copied");
+        }
+    });
+    let refused = system.confirm("a").await;
+    assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
+    assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
+}
+
+#[tokio::test]
+async fn repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_upload() {
+    let system = System::start().await;
+    let pin = system.world.draft("a", "old").await.etag.to_string();
+    let first = system.confirm_pinned("a", Some(pin.clone())).await.expect("confirmed");
+    system.world.draft("a", "new").await;
+    let second = system.confirm_pinned("a", Some(pin)).await.expect("answered again");
+    assert_eq!(first, second);
+    assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
+}
+
+#[tokio::test]
+async fn object_that_no_confirm_made_does_not_pass_for_one() {
+    let system = System::start().await;
+    let foreign = system.world.draft("a", "foreign").await;
+    let absent = draftstore_storage::IfDestination::Absent;
+    system.world.copy(&foreign, &foreign.key, absent).await.expect("copied");
+    let refused = system.confirm("a").await;
+    assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
+    system
+        .world
+        .storage
+        .delete_draft(&system.world.draft, &foreign)
+        .await
+        .expect("deleted");
+    let missing = system.confirm("a").await;
+    assert!(matches!(missing, Err(Error::NotFound(Missing::Draft))), "{missing:?}");
+}
+
+#[tokio::test]
+async fn confirm_runs_to_its_end_though_the_caller_goes_away() {
+    let system = System::start().await;
+    system.world.draft("a", "bytes").await;
+    let (begun, heard) = tokio::sync::oneshot::channel();
+    let (go_on, told) = tokio::sync::oneshot::channel::<()>();
+    system.store.before(Operation::CopyObject, move || async move {
+        begun.send(()).expect("the test waits");
+        told.await.expect("the test goes on");
+    });
+    let (deleting, deleted) = tokio::sync::oneshot::channel();
+    system.store.before(Operation::DeleteObject, move || async move {
+        deleting.send(()).expect("the test waits");
+    });
+    tokio::select! {
+        _ = system.confirm("a") => panic!("it waits for the test"),
+        begun = heard => begun.expect("begun"),
+    }
+    go_on.send(()).expect("it waits");
+    deleted.await.expect("it came to its last call");
+    assert_eq!(system.state("a").await.1.as_deref(), Some("bytes"));
+}

@@ -1,0 +1,183 @@
+//! A store that does as it is told, but for what a test has planned.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use draftstore_storage::{
+    BucketName, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind,
+    ListObjects, ListUploads, ObjectInfo, ObjectKey, ObjectPage, Operation, PresignGet, PresignPut, PresignedRequest,
+    Storage, UploadId, UploadPage,
+};
+
+type Act = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+/// What happens to one call, once.
+enum Fault {
+    /// It fails, and the store never hears of it.
+    Before(ErrorKind),
+    /// The store does it, and the answer is lost.
+    After(ErrorKind),
+    /// Something else happens first.
+    First(Act),
+}
+
+/// The decorator. Faults of an operation are used up in the order in which they were planned.
+pub(crate) struct Faulty {
+    store: Arc<dyn Storage>,
+    planned: Mutex<VecDeque<(Operation, Fault)>>,
+    calls: Mutex<Vec<(Operation, BucketName)>>,
+}
+
+impl fmt::Debug for Faulty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Faulty").field(&self.store).finish()
+    }
+}
+
+impl Faulty {
+    pub(crate) fn new(store: Arc<dyn Storage>) -> Self {
+        Self {
+            store,
+            planned: Mutex::default(),
+            calls: Mutex::default(),
+        }
+    }
+
+    /// The next such call fails without having any effect.
+    pub(crate) fn fail(&self, operation: Operation, kind: ErrorKind) {
+        self.plan(operation, Fault::Before(kind));
+    }
+
+    /// The next such call has its effect, but fails.
+    pub(crate) fn lose_the_answer(&self, operation: Operation) {
+        self.plan(operation, Fault::After(ErrorKind::Unavailable));
+    }
+
+    /// Before the next such call something else happens.
+    pub(crate) fn before<F>(&self, operation: Operation, act: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.plan(operation, Fault::First(Box::new(|| Box::pin(act()))));
+    }
+
+    /// What was asked of the store, in order.
+    pub(crate) fn calls(&self) -> Vec<(Operation, BucketName)> {
+        self.calls.lock().expect("not poisoned").clone()
+    }
+
+    fn plan(&self, operation: Operation, fault: Fault) {
+        self.planned.lock().expect("not poisoned").push_back((operation, fault));
+    }
+
+    async fn call<T>(
+        &self,
+        operation: Operation,
+        bucket: &BucketName,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.calls
+            .lock()
+            .expect("not poisoned")
+            .push((operation, bucket.clone()));
+        let fault = {
+            let mut planned = self.planned.lock().expect("not poisoned");
+            let next = planned.iter().position(|(planned, _)| *planned == operation);
+            next.and_then(|next| planned.remove(next))
+        };
+        let failed = |kind| Error {
+            kind,
+            operation,
+            bucket: bucket.clone(),
+            key: None,
+            source: "planned".into(),
+        };
+        match fault {
+            None => call.await,
+            Some((_, Fault::Before(kind))) => Err(failed(kind)),
+            Some((_, Fault::After(kind))) => {
+                call.await?;
+                Err(failed(kind))
+            }
+            Some((_, Fault::First(act))) => {
+                act().await;
+                call.await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Storage for Faulty {
+    async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error> {
+        self.call(Operation::CreateBucket, bucket, self.store.create_bucket(bucket))
+            .await
+    }
+
+    async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
+        self.call(Operation::PutBucketCors, bucket, self.store.put_cors(bucket, rule))
+            .await
+    }
+
+    async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {
+        self.call(Operation::HeadObject, bucket, self.store.head(bucket, key))
+            .await
+    }
+
+    async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
+        self.call(Operation::ListObjects, bucket, self.store.list(bucket, request))
+            .await
+    }
+
+    async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error> {
+        let main = copy.main_bucket.name();
+        self.call(Operation::CopyObject, main, self.store.copy_to_main(copy))
+            .await
+    }
+
+    async fn delete_draft(&self, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {
+        self.call(
+            Operation::DeleteObject,
+            bucket.name(),
+            self.store.delete_draft(bucket, draft),
+        )
+        .await
+    }
+
+    async fn delete_drafts(&self, bucket: &DraftBucket, drafts: &[DraftVersion]) -> Result<Vec<DeleteFailure>, Error> {
+        self.call(
+            Operation::DeleteObjects,
+            bucket.name(),
+            self.store.delete_drafts(bucket, drafts),
+        )
+        .await
+    }
+
+    async fn list_uploads(&self, bucket: &BucketName, request: &ListUploads) -> Result<UploadPage, Error> {
+        self.call(
+            Operation::ListMultipartUploads,
+            bucket,
+            self.store.list_uploads(bucket, request),
+        )
+        .await
+    }
+
+    async fn abort_upload(&self, bucket: &DraftBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error> {
+        let abort = self.store.abort_upload(bucket, key, upload_id);
+        self.call(Operation::AbortMultipartUpload, bucket.name(), abort).await
+    }
+
+    async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
+        self.call(Operation::Presign, put.bucket.name(), self.store.presign_put(put))
+            .await
+    }
+
+    async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
+        self.call(Operation::Presign, get.bucket, self.store.presign_get(get))
+            .await
+    }
+}

@@ -1,0 +1,308 @@
+//! A running store, the [`Storage`] that talks to it, and a plain HTTP client beside it.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
+use draftstore_storage::{
+    Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination, ListObjects,
+    ListUploads, MainBucket, Method, ObjectKey, PresignGet, PresignPut, PresignedRequest, Storage,
+};
+use reqwest::Response;
+
+use crate::{Embedded, Endpoint, Garage};
+
+/// A store with an empty draft and an empty main bucket. The store ends when this is dropped.
+///
+/// Its methods panic, saying why, when the store does not do what is asked: a test without its store has failed.
+#[derive(Debug)]
+pub struct World {
+    /// The store.
+    pub storage: Arc<dyn Storage>,
+    /// How to reach it.
+    pub endpoint: Endpoint,
+    /// `files-draft`.
+    pub draft: DraftBucket,
+    /// `files`.
+    pub main: MainBucket,
+    /// For presigned URLs.
+    pub http: reqwest::Client,
+    _store: Store,
+}
+
+/// Whatever runs the store.
+struct Store(#[expect(dead_code, reason = "held until it is dropped")] Box<dyn Any + Send + Sync>);
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
+
+#[expect(clippy::missing_panics_doc, reason = "said of the whole type")]
+impl World {
+    /// On the embedded store.
+    pub async fn embedded() -> Self {
+        let store = Embedded::start().await;
+        Self::of(store.endpoint(), store).await
+    }
+
+    /// On Garage.
+    pub async fn garage() -> Self {
+        let store = Garage::start().await;
+        Self::of(store.endpoint().clone(), store).await
+    }
+
+    async fn of(endpoint: Endpoint, store: impl Any + Send + Sync) -> Self {
+        let storage = Arc::new(connect(settings(&endpoint)).await);
+        let (draft, main) = DraftBucket::pair(bucket("files-draft"), bucket("files")).expect("they differ");
+        for bucket in [draft.name(), main.name()] {
+            storage.create_bucket(bucket).await.expect("a bucket can be made");
+        }
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self {
+            storage,
+            endpoint,
+            draft,
+            main,
+            http,
+            _store: Store(Box::new(store)),
+        }
+    }
+
+    /// A client of the SDK's own, to do what [`Storage`] has no call for.
+    pub fn sdk(&self) -> aws_sdk_s3::Client {
+        let Endpoint {
+            url,
+            region,
+            access_key_id,
+            secret_access_key,
+        } = self.endpoint.clone();
+        let credentials = aws_sdk_s3::config::Credentials::new(access_key_id, secret_access_key, None, None, "test");
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version_latest()
+            .region(aws_sdk_s3::config::Region::new(region))
+            .endpoint_url(url)
+            .force_path_style(true)
+            .credentials_provider(credentials);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// An upload to this key, with no constraints, for an hour.
+    pub fn put<'a>(&'a self, key: &'a ObjectKey) -> PresignPut<'a> {
+        PresignPut {
+            bucket: &self.draft,
+            key,
+            content_length: None,
+            content_type: None,
+            checksum_sha256: None,
+            metadata: NO_METADATA,
+            write_once: false,
+            now: SystemTime::now(),
+            expires_in: Duration::from_secs(3600),
+        }
+    }
+
+    /// Signs an upload.
+    pub async fn sign_put(&self, put: &PresignPut<'_>) -> Signed {
+        self.storage
+            .presign_put(put)
+            .await
+            .expect("an upload can be signed")
+            .into()
+    }
+
+    /// Signs a download.
+    pub async fn sign_get(&self, get: &PresignGet<'_>) -> Signed {
+        self.storage
+            .presign_get(get)
+            .await
+            .expect("a download can be signed")
+            .into()
+    }
+
+    /// Sends what was signed, as any HTTP client would.
+    pub async fn send(&self, signed: &Signed, body: impl Into<reqwest::Body>) -> Response {
+        let mut request = self.http.request(signed.method.clone(), &signed.url);
+        for (name, value) in &signed.headers {
+            request = request.header(name, value);
+        }
+        let request = if signed.method == reqwest::Method::PUT {
+            request.body(body)
+        } else {
+            request
+        };
+        request.send().await.expect("the store answers")
+    }
+
+    /// Puts a draft there by a presigned URL, and tells its version.
+    pub async fn upload(&self, key: &ObjectKey, body: impl Into<reqwest::Body>) -> ETag {
+        let answer = self.send(&self.sign_put(&self.put(key)).await, body).await;
+        assert_eq!(answer.status(), 200, "upload of {key}");
+        let etag = answer.headers()["etag"].to_str().expect("an ETag is ASCII");
+        etag.parse().expect("a strong ETag")
+    }
+
+    /// The draft's bytes by a presigned URL; none where there is no such object.
+    pub async fn draft_bytes(&self, key: &ObjectKey) -> Option<Vec<u8>> {
+        self.bytes(self.draft.name(), key).await
+    }
+
+    /// Main's bytes by a presigned URL; none where there is no such object.
+    pub async fn main_bytes(&self, key: &ObjectKey) -> Option<Vec<u8>> {
+        self.bytes(self.main.name(), key).await
+    }
+
+    async fn bytes(&self, bucket: &BucketName, key: &ObjectKey) -> Option<Vec<u8>> {
+        let answer = self.send(&self.sign_get(&get(bucket, key)).await, "").await;
+        if answer.status() == 404 {
+            return None;
+        }
+        assert_eq!(answer.status(), 200, "download of {key}");
+        Some(answer.bytes().await.expect("the whole object").to_vec())
+    }
+
+    /// Keys of all drafts, of up to a page.
+    pub async fn draft_keys(&self) -> Vec<String> {
+        let page = self.storage.list(self.draft.name(), &ListObjects::default()).await;
+        let objects = page.expect("the bucket can be listed").objects;
+        objects.iter().map(|object| object.key.to_string()).collect()
+    }
+
+    /// Begins a multipart upload of a draft and leaves it.
+    pub async fn begin_upload(&self, name: &str) {
+        let begin = self
+            .sdk()
+            .create_multipart_upload()
+            .bucket(self.draft.name().as_str())
+            .key(name);
+        begin.send().await.expect("an upload can be begun");
+    }
+
+    /// How many multipart uploads of drafts are in progress, up to a page.
+    pub async fn uploads(&self) -> usize {
+        let page = self
+            .storage
+            .list_uploads(self.draft.name(), &ListUploads::default())
+            .await;
+        page.expect("uploads can be listed").uploads.len()
+    }
+
+    /// Copies a draft to a key in main, without attributes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn copy(
+        &self,
+        draft: &DraftVersion,
+        main_key: &ObjectKey,
+        if_destination: IfDestination<'_>,
+    ) -> Result<ETag, Error> {
+        let copy = CopyToMain {
+            draft_bucket: &self.draft,
+            draft_key: &draft.key,
+            draft_etag: &draft.etag,
+            main_bucket: &self.main,
+            main_key,
+            if_destination,
+            attributes: &Attributes::default(),
+        };
+        self.storage.copy_to_main(&copy).await
+    }
+
+    /// Uploads a draft, and gives what names it.
+    pub async fn draft(&self, name: &str, body: impl Into<reqwest::Body>) -> DraftVersion {
+        let key = key(name);
+        DraftVersion {
+            etag: self.upload(&key, body).await,
+            key,
+        }
+    }
+}
+
+/// A download of this key, for an hour.
+pub fn get<'a>(bucket: &'a BucketName, key: &'a ObjectKey) -> PresignGet<'a> {
+    PresignGet {
+        bucket,
+        key,
+        response_content_disposition: None,
+        now: SystemTime::now(),
+        expires_in: Duration::from_secs(3600),
+    }
+}
+
+/// A presigned request, laid open.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    /// To send it by.
+    pub method: reqwest::Method,
+    /// To send it to.
+    pub url: String,
+    /// To send it with.
+    pub headers: BTreeMap<String, String>,
+    /// When it ends.
+    pub expires_at: SystemTime,
+}
+
+impl From<PresignedRequest> for Signed {
+    fn from(request: PresignedRequest) -> Self {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Put => reqwest::Method::PUT,
+        };
+        Self {
+            method,
+            url: request.url.expose(),
+            headers: request.headers,
+            expires_at: request.expires_at,
+        }
+    }
+}
+
+/// Settings for a client of this store.
+pub fn settings(endpoint: &Endpoint) -> Settings {
+    Settings {
+        endpoint: Some(endpoint.url.clone()),
+        credentials: Some(StaticCredentials::new(
+            &endpoint.access_key_id,
+            &endpoint.secret_access_key,
+        )),
+        ..Settings::new(&endpoint.region)
+    }
+}
+
+/// A client.
+///
+/// # Panics
+/// When the settings are no settings.
+pub async fn connect(settings: Settings) -> S3Storage {
+    S3Storage::connect(settings).await.expect("good settings")
+}
+
+/// A bucket's name.
+///
+/// # Panics
+/// When it is none.
+pub fn bucket(name: &str) -> BucketName {
+    name.parse().expect("a bucket name")
+}
+
+/// An object's key.
+///
+/// # Panics
+/// When it is none.
+pub fn key(name: &str) -> ObjectKey {
+    ObjectKey::new(name).expect("an object key")
+}
+
+/// An ETag.
+///
+/// # Panics
+/// When it is none.
+pub fn etag(text: &str) -> ETag {
+    text.parse().expect("an ETag")
+}
