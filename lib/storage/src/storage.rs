@@ -33,7 +33,8 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Copies a draft into main inside the store, replacing its attributes, and gives the new object's `ETag`.
     ///
     /// Kind `PreconditionFailed` when a condition did not hold: main is as it was. Kind `Conflict` when the store
-    /// could not decide between racing writers and wants to be asked again. `NotFound` when the draft is gone.
+    /// could not decide between racing writers and wants to be asked again. `NotFound` when the draft is gone, or
+    /// (AWS) when the version to be replaced is.
     /// Up to 5 GiB; `TooLarge` beyond.
     ///
     /// The store is asked once: a copy whose answer got lost is kind `Unavailable`, and asking again may then give

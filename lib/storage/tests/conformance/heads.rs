@@ -1,0 +1,58 @@
+//! What HEAD tells.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use draftstore_storage::{ErrorKind, PresignPut, Sha256};
+use sha2::Digest as _;
+
+use draftstore_testing::{World, bucket, key};
+
+pub(crate) async fn head_tells_all_about_an_object(world: &World) {
+    let key = key("notes/today.txt");
+    let sha256 = Sha256::from(<[u8; 32]>::from(sha2::Sha256::digest(b"hello")));
+    let metadata = BTreeMap::from([("author".to_owned(), "ada".to_owned())]);
+    let put = PresignPut {
+        content_type: Some("text/plain; charset=utf-8"),
+        checksum_sha256: Some(sha256),
+        metadata: &metadata,
+        ..world.put(&key)
+    };
+    let before = SystemTime::now();
+    let mut signed = world.sign_put(&put).await;
+    // Headers that are not x-amz-* need no signature.
+    signed.headers.insert("cache-control".to_owned(), "no-store".to_owned());
+    signed
+        .headers
+        .insert("content-disposition".to_owned(), "inline".to_owned());
+    let answer = world.send(&signed, "hello").await;
+    assert_eq!(answer.status(), 200);
+    let info = world.storage.head(world.draft.name(), &key).await.expect("it is there");
+    assert_eq!(answer.headers()["etag"], info.etag.quoted());
+    assert_eq!(info.size, 5);
+    assert_eq!(info.checksum_sha256, Some(sha256));
+    let second = Duration::from_secs(1);
+    assert!(info.last_modified >= before - second && info.last_modified <= SystemTime::now() + second);
+    assert_eq!(
+        info.attributes.content_type.as_deref(),
+        Some("text/plain; charset=utf-8")
+    );
+    assert_eq!(info.attributes.cache_control.as_deref(), Some("no-store"));
+    assert_eq!(info.attributes.content_disposition.as_deref(), Some("inline"));
+    assert_eq!(info.attributes.metadata, metadata);
+}
+
+pub(crate) async fn head_of_nothing_is_not_found(world: &World) {
+    let nothing = world
+        .storage
+        .head(world.draft.name(), &key("nothing"))
+        .await
+        .expect_err("nothing");
+    assert_eq!(nothing.kind, ErrorKind::NotFound);
+    let nowhere = world
+        .storage
+        .head(&bucket("no-such-bucket"), &key("nothing"))
+        .await
+        .expect_err("nothing");
+    assert_eq!(nowhere.kind, ErrorKind::NotFound);
+}

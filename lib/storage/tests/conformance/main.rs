@@ -1,0 +1,111 @@
+//! The conformance suite: what DraftStore relies on of a store, one function per promise, over `&dyn Storage` and
+//! plain HTTP.
+//!
+//! Each promise is a test of its own for every store. The embedded store keeps all of them. Garage 2.5 lacks some: the
+//! table below says by name which, and what it does instead, and that is tested too, so that a change is noticed.
+
+mod answers;
+mod buckets;
+mod constraints;
+mod copies;
+mod deletes;
+mod heads;
+mod keys;
+mod lists;
+mod refusals;
+mod uploads;
+mod urls;
+
+/// Makes tests of promises: `module::promise`, or `module::promise => module::lack` where Garage does that instead.
+macro_rules! promises {
+    ($($module:ident :: $promise:ident $(=> $lack_module:ident :: $lack:ident)?,)*) => {
+        mod embedded {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $promise() {
+                    crate::$module::$promise(&draftstore_testing::World::embedded().await).await;
+                }
+            )*
+        }
+
+        mod garage {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                #[ignore = "needs garage 2.5 on PATH: cargo test -p draftstore-storage --test conformance -- --ignored"]
+                async fn $promise() {
+                    let world = draftstore_testing::World::garage().await;
+                    promises!(@garage world, $module::$promise $(, $lack_module::$lack)?);
+                }
+            )*
+        }
+    };
+    (@garage $world:ident, $module:ident :: $promise:ident) => {
+        crate::$module::$promise(&$world).await
+    };
+    (@garage $world:ident, $module:ident :: $promise:ident, $lack_module:ident :: $lack:ident) => {
+        crate::$lack_module::$lack(&$world).await
+    };
+}
+
+promises! {
+    urls::a_url_for_a_key_alone_works_without_headers,
+    urls::an_upload_replaces_the_draft_whole,
+    urls::a_tampered_url_is_refused,
+    urls::an_expired_url_is_refused_with_403 => urls::an_expired_url_is_refused_with_400,
+    urls::a_url_is_for_one_key_and_one_method,
+    urls::a_download_answers_with_the_content_disposition_it_was_signed_with,
+    urls::a_url_says_when_the_credentials_that_signed_it_end,
+
+    constraints::the_signed_length_is_enforced,
+    constraints::an_upload_that_breaks_off_leaves_nothing,
+    constraints::the_signed_content_type_is_enforced,
+    constraints::the_signed_sha256_is_enforced,
+    constraints::a_refused_upload_leaves_the_draft_before_it,
+    constraints::signed_metadata_lands,
+    constraints::an_unsigned_copy_source_is_refused,
+    constraints::a_write_once_url_writes_once => constraints::a_write_once_url_writes_again,
+
+    keys::keys_of_every_allowed_kind_round_trip,
+    keys::keys_of_every_allowed_kind_can_be_deleted_in_a_batch,
+    keys::names_that_look_alike_are_different_objects,
+
+    copies::a_copy_keeps_bytes_and_replaces_attributes,
+    copies::a_content_disposition_in_utf8_is_refused_or_can_be_copied,
+    copies::a_copy_of_another_version_is_refused,
+    copies::a_copy_of_nothing_is_not_found,
+    copies::a_copy_onto_an_object_is_refused_where_none_must_be => copies::a_copy_replaces_an_object_where_none_must_be,
+    copies::a_copy_replaces_the_version_that_must_be_there_and_no_other => copies::a_copy_replaces_any_version,
+    copies::a_copy_over_a_version_that_is_gone_is_refused => copies::a_copy_over_a_version_that_is_gone_is_made,
+    copies::of_racing_copies_one_wins => copies::of_racing_copies_all_are_told_that_they_won,
+
+    heads::head_tells_all_about_an_object,
+    heads::head_of_nothing_is_not_found,
+
+    lists::an_empty_bucket_lists_nothing,
+    lists::a_list_tells_version_size_and_time,
+    lists::pages_are_in_byte_order_and_complete,
+    lists::a_list_starts_after_a_key_and_stays_within_a_prefix,
+    lists::a_page_holds_a_thousand_keys,
+    lists::a_missing_bucket_is_told_from_an_empty_one,
+
+    deletes::a_delete_removes_the_version_given,
+    deletes::a_delete_of_another_version_is_refused => deletes::a_delete_removes_any_version,
+    deletes::a_batch_removes_a_thousand_and_names_those_of_another_version
+        => deletes::a_batch_removes_a_thousand_of_any_version,
+    deletes::a_batch_counts_what_is_gone_as_deleted,
+    deletes::a_batch_is_of_a_thousand_at_most_and_may_be_empty,
+    deletes::deletes_in_a_missing_bucket_say_so,
+
+    uploads::uploads_in_progress_are_listed_page_by_page,
+    uploads::an_upload_in_progress_is_no_object,
+    uploads::an_aborted_upload_is_gone,
+    uploads::uploads_of_a_missing_bucket_say_so,
+
+    buckets::a_bucket_is_made_once,
+    buckets::pages_of_allowed_origins_can_upload_and_see_the_etag,
+    buckets::pages_of_other_origins_cannot_upload => buckets::pages_of_other_origins_can_upload_but_not_see_the_answer,
+    buckets::a_cors_rule_replaces_the_one_before,
+    buckets::every_origin_can_be_allowed,
+
+    refusals::wrong_credentials_are_refused,
+}
