@@ -20,8 +20,8 @@ pub(super) struct Call<'a> {
     key: Option<&'a ObjectKey>,
 }
 
-/// Longest message of a store that is kept, in characters. AWS's longest are about 300.
-const MAX_MESSAGE_CHARS: usize = 400;
+/// Longest text of others that is kept, in characters: enough for each of the chain's reasons to give no credentials.
+const MAX_TEXT_CHARS: usize = 1000;
 
 /// What a store or a connection said.
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +200,7 @@ fn answer(raw: &HttpResponse, code: Option<&str>, message: &str) -> Cause {
     Cause::Answer {
         status: raw.status().as_u16(),
         code: code.unwrap_or("without a code").to_owned(),
-        message: message.chars().take(MAX_MESSAGE_CHARS).collect(),
+        message: one_line(message),
         request_id: raw.headers().get("x-amz-request-id").unwrap_or("unknown").to_owned(),
     }
 }
@@ -211,7 +211,18 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
 
 fn chain(error: &(dyn StdError + 'static)) -> String {
     let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
-    texts.join(": ").chars().take(MAX_MESSAGE_CHARS).collect()
+    one_line(&texts.join(": "))
+}
+
+/// So that what a store says cannot look like a line of our log.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words
+        .join(" ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_TEXT_CHARS)
+        .collect()
 }
 
 #[cfg(test)]
@@ -344,7 +355,11 @@ mod tests {
         let bucket: BucketName = "main-draft".parse().expect("valid");
         let key = ObjectKey::new("a b.txt").expect("valid");
         let call = Call::on_key(Operation::HeadObject, &bucket, &key);
-        let error = call.failed(&service_error(403, Some("SignatureDoesNotMatch"), "it does not match"));
+        let error = call.failed(&service_error(
+            403,
+            Some("SignatureDoesNotMatch"),
+            "it does\n not match",
+        ));
         assert_eq!(
             error.to_string(),
             "HeadObject of main-draft/a b.txt: the store refused our credentials"
