@@ -2,19 +2,31 @@
 //!
 //! The store runs on threads of its own, while the test waits for the binary.
 
-mod bucket;
-
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use draftstore_storage::Storage as _;
-
-use crate::bucket::Bucket;
+use draftstore_storage::IfDestination;
+use draftstore_testing::{World, key};
+use futures::stream::{self, StreamExt as _};
 
 /// What is to expire has a lifetime of a second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const SHORT_LIVED: [(&str, &str); 3] = [("OBJECT_LIFETIME", "1"), ("UPLOAD_TTL", "1"), ("SWEEP_GRACE", "0")];
+
+/// How many uploads run side by side.
+const UPLOADS_AT_ONCE: usize = 16;
+
+/// What the cronjob needs to find a store.
+fn variables(world: &World) -> [(&str, &str); 5] {
+    [
+        ("BUCKET_NAME", world.main.name().as_str()),
+        ("S3_ENDPOINT", &world.endpoint.url),
+        ("AWS_REGION", &world.endpoint.region),
+        ("AWS_ACCESS_KEY_ID", &world.endpoint.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &world.endpoint.secret_access_key),
+    ]
+}
 
 fn cronjob(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_draftstore-cronjob"));
@@ -29,10 +41,10 @@ fn run(mut command: Command) -> (Output, String) {
 }
 
 /// Sweeps until as many have expired as are expected to.
-fn sweep_until_expired(bucket: &Bucket, arguments: &[&str], expired: usize) -> String {
+fn sweep_until_expired(world: &World, arguments: &[&str], expired: usize) -> String {
     let begun = Instant::now();
     loop {
-        let mut command = cronjob(&[&bucket.variables()[..], &SHORT_LIVED].concat());
+        let mut command = cronjob(&[&variables(&world)[..], &SHORT_LIVED].concat());
         command.args(arguments);
         let (output, said) = run(command);
         assert!(output.status.success(), "{said}");
@@ -45,60 +57,72 @@ fn sweep_until_expired(bucket: &Bucket, arguments: &[&str], expired: usize) -> S
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_drafts_and_uploads_are_removed_and_main_is_not_touched() {
-    let bucket = Bucket::new().await;
-    bucket.put_main("confirmed").await;
-    bucket.put("old").await;
-    bucket.begin_upload("half").await;
+    let world = World::embedded().await;
+    let confirmed = world.draft("confirmed", "bytes").await;
+    world
+        .copy(&confirmed, &confirmed.key, IfDestination::Absent)
+        .await
+        .expect("copied");
+    world
+        .storage
+        .delete_draft(&world.draft, &confirmed)
+        .await
+        .expect("deleted");
+    world.draft("old", "draft").await;
+    world.begin_upload("half").await;
 
-    let said = sweep_until_expired(&bucket, &["--dry-run"], 2);
+    let said = sweep_until_expired(&world, &["--dry-run"], 2);
     assert!(said.contains("would delete draft old"), "{said}");
     assert!(said.contains("would abort upload"), "{said}");
-    assert_eq!(bucket.keys().await, ["old"], "a dry run removes nothing");
+    assert_eq!(world.draft_keys().await, ["old"], "a dry run removes nothing");
 
-    let said = sweep_until_expired(&bucket, &[], 2);
+    let said = sweep_until_expired(&world, &[], 2);
     assert!(said.contains("deleted 2, failed 0, 5 bytes"), "{said}");
-    assert_eq!(bucket.keys().await, Vec::<String>::new());
-    assert_eq!(bucket.uploads().await, 0);
-    bucket
-        .storage
-        .head(bucket.main.name(), &"confirmed".parse().expect("valid"))
-        .await
-        .expect("main keeps it");
+    assert_eq!(world.draft_keys().await, Vec::<String>::new());
+    assert_eq!(world.uploads().await, 0);
+    assert_eq!(
+        world.main_bytes(&key("confirmed")).await.as_deref(),
+        Some(&b"bytes"[..])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fresh_drafts_and_uploads_are_kept() {
-    let bucket = Bucket::new().await;
-    bucket.put("fresh").await;
-    bucket.begin_upload("half").await;
-    let (output, said) = run(cronjob(&bucket.variables()));
+    let world = World::embedded().await;
+    world.draft("fresh", "draft").await;
+    world.begin_upload("half").await;
+    let (output, said) = run(cronjob(&variables(&world)));
     assert!(output.status.success(), "{said}");
     assert!(said.contains("scanned 2, expired 0, deleted 0"), "{said}");
-    assert_eq!((bucket.keys().await.len(), bucket.uploads().await), (1, 1));
+    assert_eq!((world.draft_keys().await.len(), world.uploads().await), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_a_page_is_swept() {
-    let bucket = Bucket::new().await;
-    bucket.put_many(1_100).await;
-    sweep_until_expired(&bucket, &["--dry-run"], 1_100);
-    sweep_until_expired(&bucket, &[], 1_100);
-    assert_eq!(bucket.keys().await, Vec::<String>::new());
+    let world = World::embedded().await;
+    let uploads = stream::iter(0..1_100).map(|n| {
+        let world = &world;
+        async move { world.draft(&format!("drafts/{n:05}"), "draft").await }
+    });
+    uploads.buffer_unordered(UPLOADS_AT_ONCE).for_each(async |_| {}).await;
+    sweep_until_expired(&world, &["--dry-run"], 1_100);
+    sweep_until_expired(&world, &[], 1_100);
+    assert_eq!(world.draft_keys().await, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schedule_sweeps_until_sigterm() {
-    let bucket = Bucket::new().await;
-    bucket.put("old").await;
+    let world = World::embedded().await;
+    world.draft("old", "draft").await;
     let schedule = [("CLEANUP_SCHEDULE", "* * * * * *")];
-    let mut command = cronjob(&[&bucket.variables()[..], &SHORT_LIVED, &schedule].concat());
+    let mut command = cronjob(&[&variables(&world)[..], &SHORT_LIVED, &schedule].concat());
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("starts");
     let begun = Instant::now();
-    while !bucket.keys().await.is_empty() {
+    while !world.draft_keys().await.is_empty() {
         assert!(begun.elapsed() < PATIENCE, "the draft is still there");
     }
     assert_eq!(child.try_wait().expect("asked"), None, "it stays");
@@ -131,9 +155,9 @@ fn missing_embedded_store_is_said_clearly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_bucket_fails_the_job() {
-    let bucket = Bucket::new().await;
+    let world = World::embedded().await;
     let (output, said) = run(cronjob(
-        &[&bucket.variables()[..], &[("BUCKET_NAME", "absent")]].concat(),
+        &[&variables(&world)[..], &[("BUCKET_NAME", "absent")]].concat(),
     ));
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("no such bucket"), "{said}");
