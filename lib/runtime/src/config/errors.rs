@@ -34,6 +34,9 @@ impl Errors {
         if value.is_empty() {
             return self.take::<T>(name, Err("must not be empty: unset it for the default"));
         }
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            return self.take::<T>(name, Err("must be UTF-8"));
+        }
         let parsed = value.parse::<T>();
         self.take(name, parsed.map_err(|error| format!("{value:?}: {error}")))
     }

@@ -1,7 +1,10 @@
 //! Environment to typed configuration: every error at once, and no malformed value replaced by a default.
 
 mod errors;
+mod listen;
 mod load;
+mod policy;
+mod store;
 mod variables;
 
 use std::net::IpAddr;

@@ -1,0 +1,61 @@
+//! Where the server listens, and which web pages may call it.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::str::FromStr;
+
+use draftstore_service::AllowedOrigins;
+
+use super::Listen;
+use super::errors::Errors;
+use super::variables::Values;
+
+const DEFAULT_HTTP_PORT: u16 = 8080;
+const DEFAULT_GRPC_PORT: u16 = 50051;
+
+/// Loopback by default where the store is on loopback too.
+pub(super) fn listen(values: &mut Values, errors: &mut Errors, is_embedded: bool) -> Listen {
+    let default = if is_embedded {
+        Ipv4Addr::LOCALHOST
+    } else {
+        Ipv4Addr::UNSPECIFIED
+    };
+    let address: Option<IpAddr> = errors.parse("BIND_ADDRESS", values.bind_address.take());
+    let listen = Listen {
+        address: address.unwrap_or(IpAddr::V4(default)),
+        grpc_port: port("GRPC_PORT", &mut values.grpc_port, DEFAULT_GRPC_PORT, errors),
+        http_port: port("HTTP_PORT", &mut values.http_port, DEFAULT_HTTP_PORT, errors),
+    };
+    if listen.grpc_port == listen.http_port && listen.http_port != 0 {
+        errors.add("GRPC_PORT: must differ from HTTP_PORT");
+    }
+    listen
+}
+
+/// The pages that the server itself serves may use the embedded store's draft bucket without being listed.
+pub(super) fn origins(values: &mut Values, errors: &mut Errors, own_port: Option<u16>) -> AllowedOrigins {
+    let listed = values.cors_allowed_origins.take().unwrap_or_default();
+    let listed: Option<AllowedOrigins> = errors.take("CORS_ALLOWED_ORIGINS", listed.parse());
+    let own = ["localhost", "127.0.0.1"].map(|host| own_port.map(|port| format!("http://{host}:{port}")));
+    let all = own
+        .into_iter()
+        .flatten()
+        .try_fold(listed.unwrap_or_default(), |origins, own| origins.and(&own));
+    errors.take("HTTP_PORT", all).unwrap_or_default()
+}
+
+/// The variable's port, or the default.
+pub(super) fn port(name: &str, value: &mut Option<String>, default: u16, errors: &mut Errors) -> u16 {
+    let parsed: Option<Port> = errors.parse(name, value.take());
+    parsed.map_or(default, |Port(port)| port)
+}
+
+/// A TCP port.
+struct Port(u16);
+
+impl FromStr for Port {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| "must be a port, 0 to 65535")
+    }
+}
