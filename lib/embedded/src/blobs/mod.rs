@@ -111,7 +111,7 @@ impl Blobs {
 }
 
 /// Refuses a write of `len` bytes for which the disk under `root` has no room beyond the reserve. Blocking.
-fn check_room(root: &Path, len: u64) -> S3Result<()> {
+pub(crate) fn check_room(root: &Path, len: u64) -> S3Result<()> {
     let stat = rustix::fs::statvfs(root).map_err(|errno| Failure::Io(errno.into()).into_s3_error())?;
     if stat.f_bavail.saturating_mul(stat.f_frsize) < len.saturating_add(RESERVE) {
         return Err(out_of_space());

@@ -1,12 +1,14 @@
 //! Everything but the bytes: buckets, keys, metadata, uploads, and who refers to which blob, in one transactional
 //! database. Readers see one consistent snapshot; writers queue for one thread that commits them in groups.
 
+mod file;
 mod listing;
 mod records;
 mod snapshot;
 mod tables;
 mod writer;
 
+pub(crate) use file::OpenError;
 pub(crate) use listing::{Entry, ListQuery, Page, UploadEntry, UploadQuery};
 pub(crate) use records::{Attributes, BucketRecord, CorsRule, ObjectRecord, PartRecord, UploadRecord};
 pub(crate) use snapshot::Snapshot;
@@ -15,58 +17,28 @@ pub(crate) use tables::Tables;
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{Database, DatabaseError, ReadableDatabase as _};
 use s3s::S3Result;
 
 use crate::blobs::{BlobId, Blobs};
 use crate::failure::Failure;
+use file::DatabaseFile;
 use writer::Writer;
-
-/// Pages kept in memory. Bytes; redb's own default is a gibibyte.
-const CACHE: usize = 16 * 1024 * 1024;
-/// Of the records' encoding. Raised when a record changes its shape.
-const FORMAT: u64 = 1;
 
 /// The open index. One process at a time holds it.
 #[derive(Debug)]
 pub(crate) struct Index {
     writer: Writer,
-    db: Arc<Database>,
+    file: Arc<DatabaseFile>,
 }
 
 /// The database, open but not yet writable: the blobs are put in order first.
 #[derive(Debug)]
-pub(crate) struct Opened(Arc<Database>);
-
-/// Why the index could not be opened.
-#[derive(Debug)]
-pub(crate) enum OpenError {
-    /// Another process has it.
-    Locked,
-    /// It was written by another version of this crate.
-    Format(u64),
-    /// Anything else.
-    Failed(Box<redb::Error>),
-}
+pub(crate) struct Opened(Arc<DatabaseFile>);
 
 impl Opened {
     /// Opens or makes the database. Blocking.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
-        let db = redb::Builder::new()
-            .set_cache_size(CACHE)
-            .create(path)
-            .map_err(|error| {
-                if matches!(error, DatabaseError::DatabaseAlreadyOpen) {
-                    OpenError::Locked
-                } else {
-                    OpenError::Failed(Box::new(error.into()))
-                }
-            })?;
-        let failed = |failure: redb::Error| OpenError::Failed(Box::new(failure));
-        match tables::create(&db, FORMAT).map_err(failed)? {
-            FORMAT => Ok(Self(Arc::new(db))),
-            other => Err(OpenError::Format(other)),
-        }
+        DatabaseFile::open(path).map(|file| Self(Arc::new(file)))
     }
 
     /// Whether a committed record refers to the blob. Blocking.
@@ -77,17 +49,15 @@ impl Opened {
 
     /// Starts the writer. `blobs` is told what each commit lets go.
     pub(crate) fn start(self, blobs: &Arc<Blobs>) -> Result<Index, Failure> {
-        Ok(Index {
-            writer: Writer::start(Arc::clone(&self.0), Arc::clone(blobs))?,
-            db: self.0,
-        })
+        let writer = Writer::start(Arc::clone(&self.0), Arc::clone(blobs))?;
+        Ok(Index { writer, file: self.0 })
     }
 }
 
 impl Index {
     /// What is committed at this moment. Blocking.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
-        Ok(Snapshot::new(self.db.begin_read()?))
+        Ok(Snapshot::new(self.file.begin_read()?))
     }
 
     /// Runs `job` alone against the current state and commits it, durably, before this returns.

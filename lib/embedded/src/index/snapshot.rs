@@ -1,7 +1,8 @@
 //! Reading what is committed.
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
+use redb::{ReadOnlyTable, ReadableTable as _};
 
+use super::file::Reading;
 use super::records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord, decode};
 use super::tables::{BLOBS, BUCKETS, OBJECTS, PARTS, UPLOADS, get, no_such_bucket, no_such_upload};
 use crate::blobs::BlobId;
@@ -9,20 +10,20 @@ use crate::failure::Failure;
 
 /// One consistent state of the index. Blocking, all of it: pages may have to come from the disk.
 pub(crate) struct Snapshot {
-    txn: ReadTransaction,
+    reading: Reading,
 }
 
 pub(super) type Objects = ReadOnlyTable<(&'static str, &'static str), &'static [u8]>;
 pub(super) type Uploads = ReadOnlyTable<(&'static str, &'static str, &'static str), &'static [u8]>;
 
 impl Snapshot {
-    pub(super) fn new(txn: ReadTransaction) -> Self {
-        Self { txn }
+    pub(super) fn new(reading: Reading) -> Self {
+        Self { reading }
     }
 
     /// Every bucket, by name.
     pub(crate) fn buckets(&self) -> Result<Vec<(String, BucketRecord)>, Failure> {
-        let table = self.txn.open_table(BUCKETS)?;
+        let table = self.reading.txn.open_table(BUCKETS)?;
         let mut buckets = Vec::new();
         for entry in table.iter()? {
             let (name, record) = entry?;
@@ -33,7 +34,7 @@ impl Snapshot {
 
     /// The bucket, or `NoSuchBucket`.
     pub(crate) fn bucket(&self, bucket: &str) -> Result<BucketRecord, Failure> {
-        get(&self.txn.open_table(BUCKETS)?, bucket)?.ok_or_else(|| no_such_bucket().into())
+        get(&self.reading.txn.open_table(BUCKETS)?, bucket)?.ok_or_else(|| no_such_bucket().into())
     }
 
     /// The object, if the key holds one; `NoSuchBucket` where there is no such bucket.
@@ -54,7 +55,7 @@ impl Snapshot {
 
     /// Up to `max` parts of an upload with numbers above `after`, in order.
     pub(crate) fn parts(&self, upload: &str, after: u32, max: usize) -> Result<Vec<(u32, PartRecord)>, Failure> {
-        let table = self.txn.open_table(PARTS)?;
+        let table = self.reading.txn.open_table(PARTS)?;
         let mut parts = Vec::new();
         for entry in table
             .range((upload, after.saturating_add(1))..=(upload, u32::MAX))?
@@ -67,14 +68,14 @@ impl Snapshot {
     }
 
     pub(super) fn is_referenced(&self, blob: BlobId) -> Result<bool, Failure> {
-        Ok(self.txn.open_table(BLOBS)?.get(blob.number())?.is_some())
+        Ok(self.reading.txn.open_table(BLOBS)?.get(blob.number())?.is_some())
     }
 
     pub(super) fn objects(&self) -> Result<Objects, Failure> {
-        Ok(self.txn.open_table(OBJECTS)?)
+        Ok(self.reading.txn.open_table(OBJECTS)?)
     }
 
     pub(super) fn uploads(&self) -> Result<Uploads, Failure> {
-        Ok(self.txn.open_table(UPLOADS)?)
+        Ok(self.reading.txn.open_table(UPLOADS)?)
     }
 }

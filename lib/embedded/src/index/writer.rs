@@ -5,10 +5,10 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use redb::Database;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 use tokio::sync::{mpsc, oneshot};
 
+use super::file::{DatabaseFile, unavailable};
 use super::tables::{Effects, Tables};
 use crate::blobs::Blobs;
 use crate::failure::{Failure, gone, out_of_space};
@@ -18,14 +18,16 @@ const QUEUE: usize = 1024;
 /// Jobs in one commit, so that the first does not wait for ever.
 const GROUP: usize = 256;
 
-/// Runs against the tables; what it returns is called once the outcome of the commit is known.
-type Job = Box<dyn FnOnce(&mut Tables<'_>) -> Outcome + Send>;
+/// Runs against the tables, or is told why it cannot; what it returns is called once the commit's outcome is known.
+type Job = Box<dyn FnOnce(Result<&mut Tables<'_>, S3ErrorCode>) -> Outcome + Send>;
 
 enum Outcome {
     /// Nothing was changed by a job that was refused; a job that was not wants the commit.
     Answer(Answer),
     /// The tables are in an unknown state: nothing of the group may be committed.
     Poisoned(Failure, Answer),
+    /// It did not run, and its caller knows.
+    Told,
 }
 
 /// Tells the caller, given why nothing was committed if nothing was.
@@ -38,11 +40,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(db: Arc<Database>, blobs: Arc<Blobs>) -> io::Result<Self> {
+    pub(super) fn start(file: Arc<DatabaseFile>, blobs: Arc<Blobs>) -> io::Result<Self> {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
         let thread = std::thread::Builder::new()
             .name("embedded-index".into())
             .spawn(move || {
+                let mut broken = false;
                 while let Some(first) = queue.blocking_recv() {
                     let mut group = vec![first];
                     while group.len() < GROUP
@@ -50,7 +53,7 @@ impl Writer {
                     {
                         group.push(next);
                     }
-                    run(&db, &blobs, group);
+                    broken = run(&file, &blobs, group, broken);
                 }
             })?;
         Ok(Self {
@@ -72,10 +75,14 @@ impl Writer {
                     let _ = tell.send(failed.map_or(result, |code| Err(not_committed(code))));
                 })
             };
-            match job(tables) {
-                Ok(value) => Outcome::Answer(deliver(Ok(value))),
-                Err(Failure::Refused(refusal)) => Outcome::Answer(deliver(Err(refusal))),
-                Err(failure) => Outcome::Poisoned(failure, deliver(Err(S3ErrorCode::InternalError.into()))),
+            match tables.map(job) {
+                Ok(Ok(value)) => Outcome::Answer(deliver(Ok(value))),
+                Ok(Err(Failure::Refused(refusal))) => Outcome::Answer(deliver(Err(refusal))),
+                Ok(Err(failure)) => Outcome::Poisoned(failure, deliver(Err(S3ErrorCode::InternalError.into()))),
+                Err(code) => {
+                    deliver(Err(code.clone().into()))(Some(code));
+                    Outcome::Told
+                }
             }
         });
         let Some(jobs) = &self.jobs else {
@@ -97,20 +104,34 @@ impl Drop for Writer {
     }
 }
 
-fn run(db: &Database, blobs: &Blobs, group: Vec<Job>) {
+/// Commits the group, opening the file anew first if it is `broken`. Returns whether it is now.
+fn run(file: &DatabaseFile, blobs: &Blobs, group: Vec<Job>, broken: bool) -> bool {
+    let mut group = group.into_iter();
     let mut answers = Vec::with_capacity(group.len());
-    let failed = match commit(db, group, &mut answers) {
+    let reopened = if broken { file.reopen() } else { Ok(()) };
+    let mended = reopened.is_ok();
+    match reopened.and_then(|()| commit(file, &mut group, &mut answers)) {
         Ok(effects) => {
             for received in effects.adopted {
                 received.blob.keep();
             }
             blobs.discard(effects.freed);
-            None
+            for answer in answers {
+                answer(None);
+            }
+            false
         }
-        Err(failure) => Some(failure.into_s3_error().code().clone()),
-    };
-    for answer in answers {
-        answer(failed.clone());
+        Err(failure) => {
+            let broken = !mended || matches!(failure, Failure::Index(_));
+            let code = failure.into_s3_error().code().clone();
+            for answer in answers {
+                answer(Some(code.clone()));
+            }
+            for job in group {
+                job(Err(code.clone()));
+            }
+            broken
+        }
     }
 }
 
@@ -124,16 +145,22 @@ fn not_committed(code: S3ErrorCode) -> S3Error {
     }
 }
 
-fn commit(db: &Database, group: Vec<Job>, answers: &mut Vec<Answer>) -> Result<Effects, Failure> {
-    let txn = db.begin_write()?;
+fn commit(
+    file: &DatabaseFile,
+    group: &mut impl Iterator<Item = Job>,
+    answers: &mut Vec<Answer>,
+) -> Result<Effects, Failure> {
+    let db = file.get();
+    let txn = db.as_ref().ok_or_else(unavailable)?.begin_write()?;
     let mut tables = Tables::open(&txn)?;
     for job in group {
-        match job(&mut tables) {
+        match job(Ok(&mut tables)) {
             Outcome::Answer(answer) => answers.push(answer),
             Outcome::Poisoned(failure, answer) => {
                 answers.push(answer);
                 return Err(failure);
             }
+            Outcome::Told => {}
         }
     }
     let effects = tables.into_effects();

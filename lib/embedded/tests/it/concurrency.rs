@@ -9,7 +9,7 @@ use crate::harness::{BUCKET, MIB, Store, blob_files, noise};
 async fn no_read_is_torn_while_its_object_is_overwritten() {
     const ROUNDS: u8 = 12;
     let store = Store::start().await;
-    let body = |byte: u8| vec![byte; MIB + usize::from(byte) * 1000];
+    let body = |byte: u8| vec![byte; 600_000 + usize::from(byte) * 1000];
     for name in ["a", "b"] {
         store.put(&format!("source/{name}"), body(name.as_bytes()[0])).await;
     }
