@@ -16,7 +16,6 @@ use draftstore_benches::{
 };
 use draftstore_service::Drafts;
 use draftstore_service::draft::IssueUpload;
-use draftstore_storage::PresignedRequest;
 use tokio::runtime::{Builder, Runtime};
 
 /// Pairs that make a ratio.
@@ -84,7 +83,7 @@ async fn seconds_each(call: impl AsyncFn() -> anyhow::Result<()>) -> anyhow::Res
     Ok(started.elapsed().as_secs_f64() / f64::from(CALLS))
 }
 
-async fn issue(drafts: &Drafts, request: &IssueUpload) -> anyhow::Result<PresignedRequest> {
+async fn issue(drafts: &Drafts, request: &IssueUpload) -> anyhow::Result<impl Sized> {
     Ok(drafts.issue_upload(request).await?)
 }
 

@@ -13,6 +13,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread::available_parallelism;
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use draftstore_benches::{Comparison, asked_for, drafts, start_logging};
 use draftstore_controller::{Api, grpc as grpc_front, webapi};
 use draftstore_proto::v1::{GetUploadUrlRequest, GetUploadUrlResponse};
@@ -64,10 +65,18 @@ async fn real_answer(grpc: SocketAddr) -> anyhow::Result<GetUploadUrlResponse> {
     connection.answer().await
 }
 
-/// Serves on a free port as the server does on its own.
+/// Serves on a free port, on the server's own stack.
+///
+/// Without Nagle's algorithm: an answer of gRPC is several writes, of which the later ones would wait some 40 ms for the
+/// client's delayed acknowledgement, and that wait is all that would be measured.
 async fn listen(router: Router) -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
+    let listener = listener.tap_io(|stream| {
+        stream
+            .set_nodelay(true)
+            .expect("a connection just accepted takes the option");
+    });
     let serving = axum::serve(listener, router).with_graceful_shutdown(pending());
     tokio::spawn(serving.into_future());
     Ok(address)
