@@ -6,7 +6,7 @@ mod form;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use s3s::service::S3Service;
@@ -107,9 +107,10 @@ impl Front {
     async fn operate(&self, request: Request<Incoming>, bucket: &str) -> Response<Body> {
         // Asking for the rest of a body that the client has not sent would invite it to send.
         let waits = request.headers().contains_key(header::EXPECT);
+        let http1 = request.version() <= Version::HTTP_11;
         let (parts, body) = request.into_parts();
         let (body, unread) = Returned::new(body);
-        let response = if form::is_form(&parts) {
+        let mut response = if form::is_form(&parts) {
             let form = form::post(&self.backend, &self.credentials, bucket, &parts, body).await;
             form.unwrap_or_else(error_response)
         } else {
@@ -119,7 +120,11 @@ impl Front {
                 Err(_) => error_response(S3Error::new(S3ErrorCode::InternalError)),
             }
         };
-        if !waits && !response.status().is_success() {
+        if waits && http1 && !response.status().is_success() {
+            // The client may send the body all the same: whatever comes next would be taken for it.
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        } else if !response.status().is_success() {
             let _ = tokio::time::timeout(DRAIN_TIME, unread.drain(DRAIN)).await;
         }
         response
