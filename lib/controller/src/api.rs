@@ -43,14 +43,17 @@ impl Api {
                 checksum_sha256: request.checksum_sha256,
                 metadata: request.metadata,
                 expires_in: request.expires_in,
+                unique: request.unique,
+                draft_lifetime: request.draft_lifetime,
             })
             .await?;
         Ok(v1::GetUploadUrlResponse {
-            upload_url: issued.url.expose(),
+            upload_url: issued.request.url.expose(),
             object_name,
-            expires_at: Some(Timestamp::from(issued.expires_at)),
-            method: issued.method.as_str().to_owned(),
-            headers: issued.headers,
+            expires_at: Some(Timestamp::from(issued.request.expires_at)),
+            method: issued.request.method.as_str().to_owned(),
+            headers: issued.request.headers,
+            draft_id: issued.draft_id.map(|id| id.to_string()),
         })
     }
 
@@ -70,6 +73,7 @@ impl Api {
                 filename: request.filename,
                 unchecked: request.unchecked,
                 disposition,
+                draft_id: request.draft_id,
             })
             .await?;
         let object = issued.object.as_ref();
@@ -96,6 +100,8 @@ impl Api {
             .confirm(&ConfirmUpload {
                 object_name: request.object_name,
                 if_match: request.if_match,
+                draft_id: request.draft_id,
+                destination_name: request.destination_name,
             })
             .await?;
         Ok(v1::ConfirmUploadResponse {

@@ -11,7 +11,7 @@ use crate::Violation;
 const MAX_NAME_BYTES: usize = 900;
 
 /// Where the server keeps drafts under keys of its own.
-const RESERVED_PREFIX: &str = ".drafts/";
+pub(crate) const RESERVED_PREFIX: &str = ".drafts/";
 
 /// What the caller calls a file, and its key in main: kept verbatim, never normalised.
 ///

@@ -13,3 +13,4 @@ mod logs;
 mod process;
 mod server;
 mod sweep;
+mod unique_drafts;

@@ -5,26 +5,33 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ListedObject, ListedUpload};
 
 use crate::Policy;
+use crate::draft::DraftId;
 
 /// The rule, for one moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Expiry {
     now: SystemTime,
     kept: Duration,
+    grace: Duration,
 }
 
 impl Expiry {
     /// The rule of `policy` at `now`, by the store's clock.
     pub fn at(now: SystemTime, policy: &Policy) -> Self {
         let kept = policy.object_lifetime().saturating_add(policy.sweep_grace());
-        Self { now, kept }
+        let grace = policy.sweep_grace();
+        Self { now, kept, grace }
     }
 
-    /// Whether a draft has outlived its lifetime and the grace.
+    /// Whether a draft has outlived its lifetime and the grace. A unique draft says by its ID when its lifetime ends; a
+    /// named one is as old as the store says.
     ///
     /// A multipart object (its `ETag` ends in a dash and a part count) may bear the date at which its upload was begun,
     /// and have been completed as late as an upload is allowed to last; it is kept for that time as well.
     pub fn of_draft(&self, draft: &ListedObject) -> bool {
+        if let Some(id) = DraftId::in_key(&draft.key) {
+            return self.has_ended(id);
+        }
         let is_multipart = draft.etag.as_str().contains('-');
         let kept = if is_multipart {
             self.kept.saturating_mul(2)
@@ -36,7 +43,14 @@ impl Expiry {
 
     /// Whether an upload in progress has outlived the lifetime of a draft and the grace.
     pub fn of_upload(&self, upload: &ListedUpload) -> bool {
-        self.is_older(upload.initiated, self.kept)
+        match DraftId::in_key(&upload.key) {
+            Some(id) => self.has_ended(id),
+            None => self.is_older(upload.initiated, self.kept),
+        }
+    }
+
+    fn has_ended(&self, id: DraftId) -> bool {
+        self.is_older(id.expires_at(), self.grace)
     }
 
     /// A date in the future is no age at all.
@@ -75,6 +89,23 @@ mod tests {
     fn draft_expires_after_lifetime_and_grace() {
         assert!(!at(HOUR + JUST_SHORT).of_draft(&draft("0123")));
         assert!(at(HOUR + GRACE).of_draft(&draft("0123")));
+    }
+
+    #[test]
+    fn unique_draft_expires_when_its_id_says() {
+        let ends = UNIX_EPOCH + HOUR * 1010;
+        let key = DraftId::new(ends, 7).key(&"a".parse().expect("valid"));
+        let listed = ListedObject { key, ..draft("0123-2") };
+        let after = |hours: u32| HOUR * hours;
+        assert!(!at(after(10)).of_draft(&listed), "the grace");
+        assert!(at(after(10) + GRACE).of_draft(&listed));
+        let upload = ListedUpload {
+            key: listed.key,
+            upload_id: UploadId::new("u"),
+            initiated: UNIX_EPOCH,
+        };
+        assert!(!at(after(10)).of_upload(&upload));
+        assert!(at(after(10) + GRACE).of_upload(&upload));
     }
 
     #[test]

@@ -9,6 +9,9 @@ use draftstore_storage::{
 };
 
 use super::{Expiry, Summary};
+use crate::draft::DraftId;
+use crate::draft::id::shards;
+use crate::name::RESERVED_PREFIX;
 use crate::{Clock, Policy};
 
 /// Whether a sweep removes what it finds.
@@ -73,10 +76,12 @@ impl Cleaner {
     ) -> Result<Summary, SweepError> {
         let begun = Instant::now();
         let mut summary = Summary::default();
-        let result = match self.sweep_drafts(mode, found, &mut summary).await {
-            Ok(()) => self.sweep_uploads(mode, found, &mut summary).await,
-            Err(error) => Err(error),
+        let mut pass = Pass {
+            mode,
+            found,
+            summary: &mut summary,
         };
+        let result = self.pass(&mut pass).await;
         summary.elapsed = begun.elapsed();
         match result {
             Ok(()) => Ok(summary),
@@ -84,33 +89,73 @@ impl Cleaner {
         }
     }
 
-    async fn sweep_drafts(
-        &self,
-        mode: Mode,
-        found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
-        summary: &mut Summary,
-    ) -> Result<(), draftstore_storage::Error> {
+    async fn pass(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
+        self.sweep_unique(pass).await?;
+        self.sweep_named(pass).await?;
+        self.sweep_uploads(pass).await
+    }
+
+    /// All of them where they fit in a page; else shard by shard, each up to the first that has not expired.
+    async fn sweep_unique(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
+        let all = self
+            .storage
+            .list(self.bucket.name(), &under(RESERVED_PREFIX.to_owned()))
+            .await?;
+        if all.next.is_none() {
+            self.sweep_page(all.objects, self.expiry(all.store_time), pass).await;
+            return Ok(());
+        }
+        for shard in shards() {
+            let mut request = under(shard);
+            loop {
+                let page = self.storage.list(self.bucket.name(), &request).await?;
+                let expiry = self.expiry(page.store_time);
+                let lives = |draft: &ListedObject| DraftId::in_key(&draft.key).is_some() && !expiry.of_draft(draft);
+                let next = page.next.filter(|_| !page.objects.iter().any(lives));
+                self.sweep_page(page.objects, expiry, pass).await;
+                match next {
+                    Some(next) => request.continuation = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything else: what comes before the unique drafts in the order of keys, and what comes after.
+    async fn sweep_named(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
         let mut request = ListObjects::default();
         loop {
-            let page = self.storage.list(self.bucket.name(), &request).await?;
+            let mut page = self.storage.list(self.bucket.name(), &request).await?;
+            let listed = page.objects.len();
+            page.objects
+                .retain(|draft| !draft.key.as_str().starts_with(RESERVED_PREFIX));
+            let met_unique = page.objects.len() < listed;
+            let next = page.next;
             let expiry = self.expiry(page.store_time);
-            summary.scanned += count(&page.objects);
-            let expired: Vec<_> = page
-                .objects
-                .into_iter()
-                .filter(|draft| expiry.of_draft(draft))
-                .collect();
-            summary.expired += count(&expired);
-            for draft in &expired {
-                found(Expired::Draft(draft));
-            }
-            if mode == Mode::Delete && !expired.is_empty() {
-                self.delete(&expired, summary).await;
-            }
-            match page.next {
+            self.sweep_page(page.objects, expiry, pass).await;
+            match next {
+                Some(_) if met_unique => {
+                    request = ListObjects {
+                        start_after: Some(format!("{RESERVED_PREFIX}{}", char::MAX)),
+                        ..ListObjects::default()
+                    };
+                }
                 Some(next) => request.continuation = Some(next),
                 None => return Ok(()),
             }
+        }
+    }
+
+    async fn sweep_page(&self, drafts: Vec<ListedObject>, expiry: Expiry, pass: &mut Pass<'_>) {
+        pass.summary.scanned += count(&drafts);
+        let expired: Vec<_> = drafts.into_iter().filter(|draft| expiry.of_draft(draft)).collect();
+        pass.summary.expired += count(&expired);
+        for draft in &expired {
+            (pass.found)(Expired::Draft(draft));
+        }
+        if pass.mode == Mode::Delete && !expired.is_empty() {
+            self.delete(&expired, pass.summary).await;
         }
     }
 
@@ -147,22 +192,17 @@ impl Cleaner {
         }
     }
 
-    async fn sweep_uploads(
-        &self,
-        mode: Mode,
-        found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
-        summary: &mut Summary,
-    ) -> Result<(), draftstore_storage::Error> {
+    async fn sweep_uploads(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
         let mut request = ListUploads::default();
         loop {
             let page = self.storage.list_uploads(self.bucket.name(), &request).await?;
             let expiry = self.expiry(page.store_time);
-            summary.scanned += count(&page.uploads);
+            pass.summary.scanned += count(&page.uploads);
             for upload in page.uploads.iter().filter(|upload| expiry.of_upload(upload)) {
-                summary.expired += 1;
-                found(Expired::Upload(upload));
-                if mode == Mode::Delete {
-                    self.abort(upload, summary).await;
+                pass.summary.expired += 1;
+                (pass.found)(Expired::Upload(upload));
+                if pass.mode == Mode::Delete {
+                    self.abort(upload, pass.summary).await;
                 }
             }
             match page.next {
@@ -196,6 +236,20 @@ impl Cleaner {
 
     fn expiry(&self, store_time: Option<SystemTime>) -> Expiry {
         Expiry::at(store_time.unwrap_or_else(|| self.clock.now()), &self.policy)
+    }
+}
+
+/// What a sweep carries along.
+struct Pass<'p> {
+    mode: Mode,
+    found: &'p mut (dyn for<'a> FnMut(Expired<'a>) + Send),
+    summary: &'p mut Summary,
+}
+
+fn under(prefix: String) -> ListObjects {
+    ListObjects {
+        prefix: Some(prefix),
+        ..ListObjects::default()
     }
 }
 

@@ -5,7 +5,8 @@ use std::str::FromStr;
 use draftstore_storage::{BucketName, ErrorKind, ObjectInfo, ObjectKey, PresignGet, PresignedRequest};
 
 use super::disposition::{Disposition, content_disposition};
-use super::{Drafts, issue_upload};
+use super::keys::Keys;
+use super::{DraftId, Drafts, issue_upload};
 use crate::name::is_invisible;
 use crate::violation::Violations;
 use crate::{Error, Missing, ObjectName, Violation};
@@ -35,6 +36,8 @@ pub struct IssueDownload {
     pub filename: Option<String>,
     /// Sign without asking the store; needs a stage.
     pub unchecked: bool,
+    /// The draft, where it is a unique one.
+    pub draft_id: Option<String>,
     /// Whether a browser shows or saves it.
     pub disposition: Disposition,
 }
@@ -60,6 +63,7 @@ impl Drafts {
         let mut broken = Violations::default();
         let name = broken.take(ObjectName::from_str(&request.object_name));
         let expires_in = broken.take(issue_upload::expires_in(request.expires_in, self.policy.download_ttl()));
+        let draft_id: Option<DraftId> = broken.take_optional(request.draft_id.as_deref().map(str::parse));
         let filename = broken.take_optional(request.filename.as_deref().map(filename));
         if request.unchecked && request.stage.is_none() {
             let rule = "must go with a stage: without one the store has to be asked";
@@ -69,18 +73,20 @@ impl Drafts {
             return Err(Error::Invalid(broken.into_vec()));
         };
 
+        let keys = Keys::new(&name, draft_id, None);
         let (stage, object) = match (request.stage, request.unchecked) {
             (Some(stage), true) => (stage, None),
             (stage, _) => {
-                let (stage, object) = self.find(name.key(), stage).await?;
+                let (stage, object) = self.find(&keys, stage).await?;
                 (stage, Some(object))
             }
         };
         let content_type = object.as_ref().and_then(|o| o.attributes.content_type.as_deref());
         let disposition = content_disposition(request.disposition, filename, content_type);
+        let (bucket, key) = self.place(&keys, stage);
         let get = PresignGet {
-            bucket: self.bucket(stage),
-            key: name.key(),
+            bucket,
+            key,
             response_content_disposition: disposition.as_deref(),
             now: self.clock.now(),
             expires_in,
@@ -92,14 +98,15 @@ impl Drafts {
         })
     }
 
-    async fn find(&self, key: &ObjectKey, stage: Option<Stage>) -> Result<(Stage, ObjectInfo), Error> {
+    async fn find(&self, keys: &Keys, stage: Option<Stage>) -> Result<(Stage, ObjectInfo), Error> {
         let stages: &[Stage] = match stage {
             Some(Stage::Draft) => &[Stage::Draft],
             Some(Stage::Main) => &[Stage::Main],
             None => &[Stage::Draft, Stage::Main],
         };
         for &stage in stages {
-            match self.storage.head(self.bucket(stage), key).await {
+            let (bucket, key) = self.place(keys, stage);
+            match self.storage.head(bucket, key).await {
                 Ok(object) => return Ok((stage, object)),
                 Err(error) if error.kind == ErrorKind::NotFound => {}
                 Err(error) => return Err(error.into()),
@@ -108,10 +115,10 @@ impl Drafts {
         Err(Error::NotFound(Missing::Object))
     }
 
-    fn bucket(&self, stage: Stage) -> &BucketName {
+    fn place<'a>(&'a self, keys: &'a Keys, stage: Stage) -> (&'a BucketName, &'a ObjectKey) {
         match stage {
-            Stage::Draft => self.buckets.draft.name(),
-            Stage::Main => self.buckets.main.name(),
+            Stage::Draft => (self.buckets.draft.name(), &keys.draft),
+            Stage::Main => (self.buckets.main.name(), &keys.main),
         }
     }
 }

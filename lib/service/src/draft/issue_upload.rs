@@ -8,6 +8,8 @@ use draftstore_storage::{PresignPut, PresignedRequest, Sha256};
 
 use super::Drafts;
 use super::confirm::MARKER_PREFIX;
+use super::id::DraftId;
+use super::keys::Keys;
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
@@ -40,23 +42,40 @@ pub struct IssueUpload {
     pub metadata: BTreeMap<String, String>,
     /// Validity in seconds.
     pub expires_in: Option<i32>,
+    /// Whether the draft gets an identity of its own, so that no other upload meets it.
+    pub unique: bool,
+    /// How long a unique draft lives, in seconds.
+    pub draft_lifetime: Option<i32>,
+}
+
+/// An upload URL, and the draft that it leads to.
+#[derive(Debug, Clone)]
+pub struct UploadIssued {
+    /// How to upload.
+    pub request: PresignedRequest,
+    /// The identity of a unique draft.
+    pub draft_id: Option<DraftId>,
 }
 
 impl Drafts {
-    /// Signs an upload of a named draft. Asks the store nothing.
+    /// Signs an upload of a draft, named or unique. Asks the store nothing.
+    ///
+    /// A unique draft can be uploaded once, on stores that honour `If-None-Match`.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for a size over 5 GiB, or
     /// [`Error::StoreCredentials`] when there is nothing to sign with.
-    pub async fn issue_upload(&self, request: &IssueUpload) -> Result<PresignedRequest, Error> {
+    pub async fn issue_upload(&self, request: &IssueUpload) -> Result<UploadIssued, Error> {
         let mut broken = Violations::default();
         let name = broken.take(ObjectName::from_str(&request.object_name));
         let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let checksum_sha256 = broken.take_optional(request.checksum_sha256.as_deref().map(checksum));
-        let expires_in = broken.take(expires_in(request.expires_in, self.policy.upload_ttl()));
+        let lifetime = broken.take(self.draft_lifetime(request));
+        let longest = self.policy.upload_ttl().min(lifetime.unwrap_or(Duration::MAX));
+        let expires_in = broken.take(expires_in(request.expires_in, longest));
         broken.take(metadata(&request.metadata));
-        let (Some(name), Some(expires_in), []) = (name, expires_in, broken.as_slice()) else {
+        let (Some(name), Some(lifetime), Some(expires_in), []) = (name, lifetime, expires_in, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
         if content_length.is_some_and(|bytes| bytes > MAX_PUT_BYTES) {
@@ -66,31 +85,48 @@ impl Drafts {
             });
         }
 
+        let now = self.clock.now();
+        let draft_id = request.unique.then(|| DraftId::new(now + lifetime, rand::random()));
+        let keys = Keys::new(&name, draft_id, None);
         let put = PresignPut {
             bucket: &self.buckets.draft,
-            key: name.key(),
+            key: &keys.draft,
             content_length,
             content_type,
             checksum_sha256,
             metadata: &request.metadata,
-            write_once: false,
-            now: self.clock.now(),
+            write_once: request.unique,
+            now,
             expires_in,
         };
-        Ok(self.storage.presign_put(&put).await?)
+        let request = self.storage.presign_put(&put).await?;
+        Ok(UploadIssued { request, draft_id })
+    }
+
+    /// How long the draft lives; a named one is dated by the store, and cannot have a lifetime of its own.
+    fn draft_lifetime(&self, request: &IssueUpload) -> Result<Duration, Violation> {
+        if request.draft_lifetime.is_some() && !request.unique {
+            return Err(Violation::new("draft_lifetime", "must go with unique"));
+        }
+        seconds("draft_lifetime", request.draft_lifetime, self.policy.object_lifetime())
     }
 }
 
+/// How long a URL is valid.
+pub(super) fn expires_in(asked: Option<i32>, longest: Duration) -> Result<Duration, Violation> {
+    seconds("expires_in", asked, longest)
+}
+
 /// Seconds between 1 and the longest allowed, which is also the default.
-pub(super) fn expires_in(seconds: Option<i32>, longest: Duration) -> Result<Duration, Violation> {
-    let Some(seconds) = seconds else {
+fn seconds(field: &str, asked: Option<i32>, longest: Duration) -> Result<Duration, Violation> {
+    let Some(seconds) = asked else {
         return Ok(longest);
     };
     u64::try_from(seconds)
         .ok()
         .map(Duration::from_secs)
         .filter(|asked| !asked.is_zero() && *asked <= longest)
-        .ok_or_else(|| Violation::new("expires_in", format!("must be 1 to {} seconds", longest.as_secs())))
+        .ok_or_else(|| Violation::new(field, format!("must be 1 to {} seconds", longest.as_secs())))
 }
 
 fn content_length(bytes: i64) -> Result<u64, Violation> {

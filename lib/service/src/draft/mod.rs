@@ -3,8 +3,10 @@
 mod buckets;
 mod confirm;
 mod disposition;
+pub(crate) mod id;
 mod issue_download;
 mod issue_upload;
+mod keys;
 
 use std::sync::Arc;
 
@@ -13,8 +15,9 @@ use draftstore_storage::Storage;
 pub use buckets::BucketsReady;
 pub use confirm::{ConfirmUpload, Confirmed};
 pub use disposition::Disposition;
+pub use id::DraftId;
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
-pub use issue_upload::IssueUpload;
+pub use issue_upload::{IssueUpload, UploadIssued};
 
 use crate::{AllowedOrigins, Buckets, Clock, Policy};
 

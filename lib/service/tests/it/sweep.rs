@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use draftstore_service::cleaner::{Mode, Summary};
 use draftstore_storage::{ErrorKind, Operation};
+use futures::stream::{self, StreamExt as _};
 
 use crate::system::{System, state};
 
@@ -76,4 +77,65 @@ async fn sweep_that_cannot_list_says_how_far_it_got() {
         .expect_err("stopped");
     assert_eq!((stopped.summary.scanned, stopped.summary.deleted), (1, 0));
     assert_eq!(stopped.source.kind, ErrorKind::Unavailable);
+}
+
+/// A draft's key as the service would give it, with the moment of expiry in seconds from the epoch.
+fn unique_key(expires_at: u64, n: u128) -> String {
+    let id = ulid::Ulid::from_parts(expires_at * 1000, n << 8);
+    format!(".drafts/00/{id}/file.jpg")
+}
+
+const LONG_AGO: u64 = 1_600_000_000;
+const FAR_AHEAD: u64 = 4_000_000_000;
+
+#[tokio::test]
+async fn unique_draft_lives_as_long_as_its_id_says() {
+    let system = System::start().await;
+    let (ended, lives) = (unique_key(LONG_AGO, 1), unique_key(FAR_AHEAD, 2));
+    system.world.draft(&ended, "bytes").await;
+    system.world.draft(&lives, "bytes").await;
+    system.world.draft("named", "bytes").await;
+    let summary = system
+        .cleaner(3600)
+        .sweep(Mode::Delete, &mut |_| {})
+        .await
+        .expect("swept");
+    assert_eq!(
+        (summary.scanned, summary.deleted),
+        (3, 1),
+        "old by its ID, however fresh"
+    );
+    sweep(&system, 1).await;
+    assert_eq!(system.world.draft_keys().await, [lives], "alive by its ID, however old");
+}
+
+#[tokio::test]
+async fn shard_is_read_only_up_to_the_first_draft_that_lives() {
+    let system = System::start().await;
+    system.world.draft(&unique_key(LONG_AGO, 1), "bytes").await;
+    let uploads = stream::iter(0..1_100).map(|n| {
+        let world = &system.world;
+        async move { world.draft(&unique_key(FAR_AHEAD, n), "bytes").await }
+    });
+    uploads.buffer_unordered(16).for_each(async |_| {}).await;
+    for name in [" before", "after"] {
+        system.world.draft(name, "bytes").await;
+    }
+    let before = system.store.calls().len();
+    let summary = system
+        .cleaner(3600)
+        .sweep(Mode::Delete, &mut |_| {})
+        .await
+        .expect("swept");
+    assert_eq!((summary.deleted, summary.scanned), (1, 1_000 + 2));
+    let calls = system.store.calls();
+    let lists = calls[before..]
+        .iter()
+        .filter(|(call, _)| *call == Operation::ListObjects)
+        .count();
+    assert_eq!(
+        lists,
+        1 + 256 + 2,
+        "a look, a page of each shard, and named drafts before and after"
+    );
 }

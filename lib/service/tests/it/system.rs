@@ -39,8 +39,12 @@ impl System {
     }
 
     pub(crate) async fn confirm_pinned(&self, name: &str, if_match: Option<String>) -> Result<Confirmed, Error> {
-        let object_name = name.to_owned();
-        self.drafts.confirm(&ConfirmUpload { object_name, if_match }).await
+        let request = ConfirmUpload {
+            object_name: name.to_owned(),
+            if_match,
+            ..ConfirmUpload::default()
+        };
+        self.drafts.confirm(&request).await
     }
 
     /// What is in draft and in main under a name.

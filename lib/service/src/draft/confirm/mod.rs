@@ -23,12 +23,13 @@ mod protocol;
 
 use std::str::FromStr;
 
-use draftstore_storage::{CopyToMain, DraftVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey};
+use draftstore_storage::{CopyToMain, DraftVersion, ETag, ErrorKind, IfDestination, ObjectInfo};
 
 pub(super) use marker::MARKER_PREFIX;
 
 use self::protocol::{Answer, Effect, Protocol, Step};
-use super::Drafts;
+use super::keys::Keys;
+use super::{DraftId, Drafts};
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
@@ -37,6 +38,10 @@ use crate::{Error, ObjectName, Violation};
 pub struct ConfirmUpload {
     /// See [`ObjectName`].
     pub object_name: String,
+    /// The draft, where it is a unique one.
+    pub draft_id: Option<String>,
+    /// The name to keep it under, where that is another.
+    pub destination_name: Option<String>,
     /// The draft's `ETag` that the caller insists on.
     pub if_match: Option<String>,
 }
@@ -68,25 +73,29 @@ impl Drafts {
         let mut broken = Violations::default();
         let name = broken.take(ObjectName::from_str(&request.object_name));
         let if_match = broken.take_optional(request.if_match.as_deref().map(etag));
+        let draft_id: Option<DraftId> = broken.take_optional(request.draft_id.as_deref().map(str::parse));
+        let destination = broken.take_optional(request.destination_name.as_deref().map(destination));
         let (Some(name), []) = (name, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
 
+        let keys = Keys::new(&name, draft_id, destination.as_ref());
+        let final_location = format!("{}/{}", self.buckets.main.name(), keys.main);
         let drafts = self.clone();
-        let running = tokio::spawn(async move { drafts.run_confirm(name.key(), if_match).await });
+        let running = tokio::spawn(async move { drafts.run_confirm(&keys, if_match).await });
         let main = running.await.map_err(|error| Error::Internal(Box::new(error)))??;
         Ok(Confirmed {
-            final_location: format!("{}/{}", self.buckets.main.name(), request.object_name),
+            final_location,
             etag: main.etag,
             size: main.size,
             content_type: main.attributes.content_type,
         })
     }
 
-    async fn run_confirm(&self, key: &ObjectKey, if_match: Option<ETag>) -> Result<ObjectInfo, Error> {
-        let (mut protocol, mut effect) = Protocol::start(key.clone(), if_match);
+    async fn run_confirm(&self, keys: &Keys, if_match: Option<ETag>) -> Result<ObjectInfo, Error> {
+        let (mut protocol, mut effect) = Protocol::start(keys.draft.clone(), if_match);
         loop {
-            let answer = self.perform(key, effect).await;
+            let answer = self.perform(keys, effect).await;
             match protocol.on(answer) {
                 Step::Perform(next) => effect = next,
                 Step::Finish(result) => return result,
@@ -94,25 +103,25 @@ impl Drafts {
         }
     }
 
-    async fn perform(&self, key: &ObjectKey, effect: Effect) -> Answer {
+    async fn perform(&self, keys: &Keys, effect: Effect) -> Answer {
         let (draft, main) = (&self.buckets.draft, &self.buckets.main);
         match effect {
-            Effect::HeadDraft => Answer::Head(found(self.storage.head(draft.name(), key).await)),
-            Effect::HeadMain => Answer::Head(found(self.storage.head(main.name(), key).await)),
+            Effect::HeadDraft => Answer::Head(found(self.storage.head(draft.name(), &keys.draft).await)),
+            Effect::HeadMain => Answer::Head(found(self.storage.head(main.name(), &keys.main).await)),
             Effect::Copy { draft_etag, attributes } => {
                 let copy = CopyToMain {
                     draft_bucket: draft,
-                    draft_key: key,
+                    draft_key: &keys.draft,
                     draft_etag: &draft_etag,
                     main_bucket: main,
-                    main_key: key,
+                    main_key: &keys.main,
                     if_destination: IfDestination::Absent,
                     attributes: &attributes,
                 };
                 Answer::Copied(self.storage.copy_to_main(&copy).await)
             }
             Effect::DeleteDraft { draft_etag } => {
-                let key = key.clone();
+                let key = keys.draft.clone();
                 let version = DraftVersion { key, etag: draft_etag };
                 let deleted = self.storage.delete_draft(draft, &version).await;
                 if let Err(error) = deleted {
@@ -131,6 +140,11 @@ fn found(head: Result<ObjectInfo, draftstore_storage::Error>) -> Result<Option<O
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn destination(name: &str) -> Result<ObjectName, Violation> {
+    name.parse()
+        .map_err(|violation: Violation| Violation::new("destination_name", violation.rule))
 }
 
 fn etag(text: &str) -> Result<ETag, Violation> {

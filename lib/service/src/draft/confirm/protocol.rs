@@ -50,7 +50,7 @@ pub(super) enum Step {
 /// One confirm under way.
 #[derive(Debug)]
 pub(super) struct Protocol {
-    key: ObjectKey,
+    draft_key: ObjectKey,
     if_match: Option<ETag>,
     copies_left: u8,
     state: State,
@@ -89,9 +89,9 @@ struct CopyDiffers;
 
 impl Protocol {
     /// Begins a confirm of the draft with this key, in this version if one is pinned.
-    pub(super) fn start(key: ObjectKey, if_match: Option<ETag>) -> (Self, Effect) {
+    pub(super) fn start(draft_key: ObjectKey, if_match: Option<ETag>) -> (Self, Effect) {
         let protocol = Self {
-            key,
+            draft_key,
             if_match,
             copies_left: MAX_COPIES,
             state: State::Draft,
@@ -133,7 +133,8 @@ impl Protocol {
     }
 
     fn on_earlier(&self, main: Option<ObjectInfo>, otherwise: Error) -> Step {
-        let ours = |main: &ObjectInfo| marker::names(&main.attributes.metadata, &self.key, self.if_match.as_ref());
+        let ours =
+            |main: &ObjectInfo| marker::names(&main.attributes.metadata, &self.draft_key, self.if_match.as_ref());
         Step::Finish(main.filter(ours).ok_or(otherwise))
     }
 
@@ -194,7 +195,7 @@ impl Protocol {
         self.copies_left = self.copies_left.saturating_sub(1);
         let copy = Effect::Copy {
             draft_etag: draft.etag.clone(),
-            attributes: marker::mark(&draft.attributes, &self.key, &draft.etag),
+            attributes: marker::mark(&draft.attributes, &self.draft_key, &draft.etag),
         };
         self.state = State::Copy(draft);
         Step::Perform(copy)
@@ -206,6 +207,6 @@ impl Protocol {
     }
 
     fn is_copy(&self, draft: &ObjectInfo, main: &ObjectInfo) -> bool {
-        marker::names(&main.attributes.metadata, &self.key, Some(&draft.etag))
+        marker::names(&main.attributes.metadata, &self.draft_key, Some(&draft.etag))
     }
 }

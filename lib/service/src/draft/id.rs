@@ -1,0 +1,146 @@
+//! The identity of a unique draft, which says by itself when the draft expires and where it is.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use draftstore_storage::ObjectKey;
+use ulid::Ulid;
+
+use crate::name::RESERVED_PREFIX;
+use crate::{ObjectName, Violation};
+
+/// The key of a unique draft is `.drafts/<shard>/<draft ID>/<object name>`.
+///
+/// The ID is a ULID whose time is the moment at which the draft *expires*, so that the drafts of a shard are listed in
+/// the order in which they expire, and a sweep reads each shard only up to the first that has not. The shard, two hex
+/// digits of the random part, spreads the keys.
+///
+/// Source: <https://github.com/ulid/spec>
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DraftId(Ulid);
+
+/// As many bits of the ID's random part as two hex digits hold.
+const SHARD_MASK: u128 = 0xff;
+
+impl DraftId {
+    /// The ID of a draft that expires then, to the millisecond.
+    pub(crate) fn new(expires_at: SystemTime, random: u128) -> Self {
+        let since_epoch = expires_at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let milliseconds = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
+        Self(Ulid::from_parts(milliseconds, random))
+    }
+
+    /// When the draft expires.
+    pub fn expires_at(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.timestamp_ms())
+    }
+
+    /// The key of the draft under this name.
+    pub(crate) fn key(self, name: &ObjectName) -> ObjectKey {
+        let shard = self.0.0 & SHARD_MASK;
+        let key = format!("{RESERVED_PREFIX}{shard:02x}/{self}/{name}");
+        ObjectKey::new(key).expect("a name leaves room for the ID in a key")
+    }
+
+    /// The ID in a key of that form; none in any other key.
+    pub(crate) fn in_key(key: &ObjectKey) -> Option<Self> {
+        let (shard, rest) = key.as_str().strip_prefix(RESERVED_PREFIX)?.split_once('/')?;
+        let (id, _name) = rest.split_once('/')?;
+        let id: Self = id.parse().ok()?;
+        (format!("{:02x}", id.0.0 & SHARD_MASK) == shard).then_some(id)
+    }
+}
+
+/// Every prefix under which unique drafts are.
+pub(crate) fn shards() -> impl Iterator<Item = String> {
+    (0..=SHARD_MASK).map(|shard| format!("{RESERVED_PREFIX}{shard:02x}/"))
+}
+
+impl FromStr for DraftId {
+    type Err = Violation;
+
+    /// Takes the canonical form alone: an ID in other letters would name another key.
+    fn from_str(text: &str) -> Result<Self, Violation> {
+        let id = Ulid::from_string(text).ok().map(Self);
+        id.filter(|id| id.to_string() == text)
+            .ok_or_else(|| Violation::new("draft_id", "must be the draft_id that upload-url gave"))
+    }
+}
+
+impl fmt::Display for DraftId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for DraftId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn id_says_when_and_where() {
+        let name: ObjectName = "a/b c.jpg".parse().expect("valid");
+        let id = DraftId::new(at(1_800_000_000), 0x1234_5678_9abc);
+        assert_eq!(id.expires_at(), at(1_800_000_000));
+        let key = id.key(&name);
+        assert_eq!(key.as_str(), format!(".drafts/bc/{id}/a/b c.jpg"));
+        assert_eq!(DraftId::in_key(&key), Some(id));
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+
+    #[test]
+    fn keys_of_a_shard_are_in_the_order_of_expiry() {
+        let name: ObjectName = "z".parse().expect("valid");
+        let early = DraftId::new(at(1_800_000_000), u128::MAX).key(&name);
+        let late = DraftId::new(at(1_800_000_001), SHARD_MASK).key(&"a".parse().expect("valid"));
+        assert!(early < late, "{early} {late}");
+    }
+
+    #[test]
+    fn longest_name_leaves_room_for_the_id() {
+        let name: ObjectName = "x".repeat(900).parse().expect("valid");
+        assert!(DraftId::new(at(0), 0).key(&name).as_str().len() <= 1024);
+    }
+
+    #[test]
+    fn other_texts_are_no_ids() {
+        let id = DraftId::new(at(1_800_000_000), 7).to_string();
+        for bad in [
+            "",
+            "x",
+            &id.to_lowercase(),
+            &format!("{id}0"),
+            "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+        ] {
+            assert!(bad.parse::<DraftId>().is_err(), "{bad}");
+        }
+        for key in [
+            "a",
+            ".drafts/",
+            ".drafts/00/x/y",
+            &format!(".drafts/00/{id}/a"),
+            &format!(".drafts/07/{id}"),
+        ] {
+            assert_eq!(DraftId::in_key(&key.parse().expect("valid")), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_shard_for_every_id() {
+        let shards: Vec<_> = shards().collect();
+        assert_eq!(shards.len(), 256);
+        let key = DraftId::new(at(1), 0xab).key(&"a".parse().expect("valid"));
+        assert!(shards.iter().any(|shard| key.as_str().starts_with(shard)));
+    }
+}
