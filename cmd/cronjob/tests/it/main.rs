@@ -44,7 +44,7 @@ fn run(mut command: Command) -> (Output, String) {
 fn sweep_until_expired(world: &World, arguments: &[&str], expired: usize) -> String {
     let begun = Instant::now();
     loop {
-        let mut command = cronjob(&[&variables(&world)[..], &SHORT_LIVED].concat());
+        let mut command = cronjob(&[&variables(world)[..], &SHORT_LIVED].concat());
         command.args(arguments);
         let (output, said) = run(command);
         assert!(output.status.success(), "{said}");
