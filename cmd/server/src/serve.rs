@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use draftstore_controller::{Api, grpc, webapi};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::Config;
@@ -115,6 +116,12 @@ async fn listen(
         .await
         .with_context(|| format!("{address} cannot be listened on: set {variable} to a free port"))?;
     let address = listener.local_addr()?;
+    // Small answers would wait some 40 ms for the acknowledgement of the ones before.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY cannot be set");
+        }
+    });
     let shutdown = shutdown.clone().cancelled_owned();
     tasks.spawn(async move {
         axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
