@@ -58,7 +58,7 @@ def test_a_restart_loses_nothing(binaries, tmp_path):
         confirm = {"object_name": "kept.bin"}
         confirmed = requests.post(f"{first.http}/api/v1/confirm-upload", json=confirm, timeout=60).json()
     with server(binaries / "draftstore-server", tmp_path, variables) as second:
-        assert requests.post(f"{second.http}/api/v1/confirm-upload", json=confirm, timeout=60).json() == confirmed
+        assert requests.post(f"{second.http}/api/v1/confirm-upload", json=confirm, timeout=60).json() == {**confirmed, "replayed": True}
         assert download(second.http, "kept.bin", "STAGE_MAIN").content == bodies["kept.bin"]
         assert download(second.http, "draft.bin", "STAGE_DRAFT").content == bodies["draft.bin"]
 

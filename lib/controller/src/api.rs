@@ -102,6 +102,11 @@ impl Api {
                 if_match: request.if_match,
                 draft_id: request.draft_id,
                 destination_name: request.destination_name,
+                content_length: request.content_length,
+                checksum_sha256: request.checksum_sha256,
+                overwrite: request.overwrite,
+                overwrite_if_match: request.overwrite_if_match,
+                idempotency_key: request.idempotency_key,
             })
             .await?;
         Ok(v1::ConfirmUploadResponse {
@@ -110,6 +115,7 @@ impl Api {
             etag: confirmed.etag.to_string(),
             size: size(confirmed.size),
             content_type: confirmed.content_type,
+            replayed: confirmed.replayed,
         })
     }
 }

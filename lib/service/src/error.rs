@@ -17,8 +17,8 @@ pub enum Error {
     /// Main holds another object under the name.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
-    /// The draft is not what the caller insists on.
-    #[error("the draft is not the one pinned: {pin} does not match")]
+    /// The draft, or what is to be replaced in main, is not what the caller insists on.
+    #[error("{pin} does not match what is stored")]
     PinMismatch {
         /// The field that does not match.
         pin: &'static str,

@@ -1,8 +1,8 @@
 use futures::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::front::{FRONTS, download, draft, upload};
+use crate::front::{FRONTS, Failure, download, draft, upload};
 use crate::server::Server;
 
 #[tokio::test]
@@ -52,10 +52,12 @@ async fn confirm_twice_is_idempotent() {
             .call(&server, "confirm-upload", request.clone())
             .await
             .expect("confirmed");
-        let second = front
+        let mut second = front
             .call(&server, "confirm-upload", request)
             .await
             .expect("confirmed again");
+        assert_eq!((&first["replayed"], &second["replayed"]), (&json!(false), &json!(true)));
+        second["replayed"] = json!(false);
         assert_eq!(first, second);
     }
 }
@@ -68,8 +70,12 @@ async fn hundred_confirms_at_once_have_one_effect() {
         draft(&server, &name, b"bytes").await;
         let confirms = (0..100).map(|_| front.call(&server, "confirm-upload", json!({ "object_name": name })));
         let answers = join_all(confirms).await;
-        let first = answers[0].as_ref().expect("confirmed");
-        assert!(answers.iter().all(|answer| answer.as_ref() == Ok(first)), "{answers:?}");
+        let kept = |answer: &Result<Value, Failure>| answer.as_ref().map(|answer| answer["etag"].clone()).ok();
+        let first = kept(&answers[0]).expect("confirmed");
+        assert!(
+            answers.iter().all(|answer| kept(answer).as_ref() == Some(&first)),
+            "{answers:?}"
+        );
     }
 }
 
@@ -166,4 +172,128 @@ async fn confirmed_objects_and_drafts_survive_a_restart() {
             assert_eq!(download(&issued).await.text().await.expect("text"), name);
         }
     }
+}
+
+#[tokio::test]
+async fn pinned_size_and_checksum_hold() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("a");
+        let request = json!({"object_name": name, "checksum_sha256": HELLO_SHA256});
+        let issued = front.call(&server, "upload-url", request).await.expect("issued");
+        assert_eq!(upload(&issued, "hello").await, 200);
+        let other = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+        for (pins, broken) in [
+            (
+                json!({"object_name": name, "content_length": 6, "checksum_sha256": HELLO_SHA256}),
+                Some("content_length"),
+            ),
+            (
+                json!({"object_name": name, "content_length": 5, "checksum_sha256": other}),
+                Some("checksum_sha256"),
+            ),
+            (
+                json!({"object_name": name, "content_length": 5, "checksum_sha256": HELLO_SHA256}),
+                None,
+            ),
+        ] {
+            let confirmed = front.call(&server, "confirm-upload", pins).await;
+            assert_eq!(confirmed.is_err(), broken.is_some(), "{confirmed:?}");
+            if let (Err(failure), Some(pin)) = (confirmed, broken) {
+                failure.assert(412, Code::FailedPrecondition, "PIN_MISMATCH");
+                assert_eq!(failure.fields, [pin]);
+            }
+        }
+    }
+}
+
+/// SHA-256 of `hello`, in base64.
+const HELLO_SHA256: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+
+#[tokio::test]
+async fn overwrite_replaces_only_what_is_expected() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("a");
+        draft(&server, &name, b"first").await;
+        let first = front
+            .call(&server, "confirm-upload", json!({ "object_name": name }))
+            .await
+            .expect("confirmed");
+        draft(&server, &name, b"second").await;
+        let wrong = json!({"object_name": name, "overwrite": true, "overwrite_if_match": "0123"});
+        let failure = front.call(&server, "confirm-upload", wrong).await.expect_err("refused");
+        failure.assert(412, Code::FailedPrecondition, "PIN_MISMATCH");
+        assert_eq!(failure.fields, ["overwrite_if_match"]);
+
+        let right = json!({"object_name": name, "overwrite": true, "overwrite_if_match": first["etag"]});
+        let second = front
+            .call(&server, "confirm-upload", right.clone())
+            .await
+            .expect("confirmed");
+        let again = front
+            .call(&server, "confirm-upload", right)
+            .await
+            .expect("confirmed again");
+        assert_eq!((&again["etag"], &again["replayed"]), (&second["etag"], &json!(true)));
+        draft(&server, &name, b"third").await;
+        let any = json!({"object_name": name, "overwrite": true});
+        front.call(&server, "confirm-upload", any).await.expect("confirmed");
+        let kept = front
+            .call(&server, "download-url", json!({ "object_name": name }))
+            .await
+            .expect("there");
+        assert_eq!(download(&kept).await.text().await.expect("text"), "third");
+
+        let alone = json!({"object_name": name, "overwrite_if_match": "0123"});
+        let failure = front.call(&server, "confirm-upload", alone).await.expect_err("refused");
+        assert_eq!(failure.fields, ["overwrite_if_match"]);
+    }
+}
+
+#[tokio::test]
+async fn idempotency_key_answers_again_though_a_new_draft_came() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("a");
+        draft(&server, &name, b"first").await;
+        let request = json!({"object_name": name, "idempotency_key": "order-7"});
+        let first = front
+            .call(&server, "confirm-upload", request.clone())
+            .await
+            .expect("confirmed");
+        draft(&server, &name, b"second").await;
+        let again = front
+            .call(&server, "confirm-upload", request)
+            .await
+            .expect("answered again");
+        assert_eq!((&again["etag"], &again["replayed"]), (&first["etag"], &json!(true)));
+        let other = json!({"object_name": name, "idempotency_key": "order-8"});
+        let failure = front.call(&server, "confirm-upload", other).await.expect_err("refused");
+        failure.assert(409, Code::AlreadyExists, "OBJECT_ALREADY_EXISTS");
+        for bad in ["", "a b", "é", &"x".repeat(129)] {
+            let request = json!({"object_name": name, "idempotency_key": bad});
+            let failure = front
+                .call(&server, "confirm-upload", request)
+                .await
+                .expect_err("refused");
+            assert_eq!(failure.fields, ["idempotency_key"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn idempotency_key_may_be_a_header() {
+    let server = Server::start();
+    draft(&server, "a", b"first").await;
+    let confirm = async || {
+        let request = reqwest::Client::new()
+            .post(format!("http://{}/api/v1/confirm-upload", server.http))
+            .header("idempotency-key", "order-7")
+            .body(r#"{"object_name":"a"}"#);
+        request.send().await.expect("an answer").status()
+    };
+    assert_eq!(confirm().await, 200);
+    draft(&server, "a", b"second").await;
+    assert_eq!(confirm().await, 200, "answered again");
 }

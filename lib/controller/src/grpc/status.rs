@@ -27,7 +27,7 @@ pub(super) fn status(error: &Error) -> Status {
             details.add_bad_request_violation(*field, format!("must be at most {limit} bytes"));
         }
         Error::PinMismatch { pin } => {
-            details.add_precondition_failure_violation("PIN", *pin, "does not match the draft");
+            details.add_precondition_failure_violation("PIN", *pin, "does not match what is stored");
         }
         Error::NotFound(_)
         | Error::AlreadyExists

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use draftstore_proto::v1;
@@ -19,6 +19,9 @@ use self::message::{Message, Reply};
 use self::problem::Problem;
 use crate::Api;
 use crate::observe::{REQUEST_ID, observed};
+
+/// A confirm's `idempotency_key`, where the message has none. Source: the IETF's draft of the same name.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// How long a browser may remember what a preflight allowed.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
@@ -72,8 +75,13 @@ async fn download_url(
 
 async fn confirm_upload(
     State(api): State<Api>,
-    Message(request): Message<v1::ConfirmUploadRequest>,
+    headers: HeaderMap,
+    Message(mut request): Message<v1::ConfirmUploadRequest>,
 ) -> Result<Reply<v1::ConfirmUploadResponse>, Problem> {
+    if request.idempotency_key.is_none() {
+        let key = headers.get(IDEMPOTENCY_KEY);
+        request.idempotency_key = key.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
+    }
     Ok(Reply(api.confirm_upload(request).await?))
 }
 
@@ -99,7 +107,7 @@ fn cors(origins: &AllowedOrigins) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, REQUEST_ID])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID])
         .expose_headers([header::RETRY_AFTER, REQUEST_ID])
         .max_age(PREFLIGHT_MAX_AGE)
 }

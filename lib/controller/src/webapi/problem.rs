@@ -72,7 +72,7 @@ impl From<Error> for Problem {
         let errors = match &error {
             Error::Invalid(violations) => violations.iter().map(|v| field_error(&v.field, &v.rule)).collect(),
             Error::TooLarge { field, limit } => vec![field_error(field, &format!("must be at most {limit} bytes"))],
-            Error::PinMismatch { pin } => vec![field_error(pin, "does not match the draft")],
+            Error::PinMismatch { pin } => vec![field_error(pin, "does not match what is stored")],
             Error::NotFound(_)
             | Error::AlreadyExists
             | Error::StoreCredentials(_)

@@ -129,11 +129,11 @@ fn seconds(field: &str, asked: Option<i32>, longest: Duration) -> Result<Duratio
         .ok_or_else(|| Violation::new(field, format!("must be 1 to {} seconds", longest.as_secs())))
 }
 
-fn content_length(bytes: i64) -> Result<u64, Violation> {
+pub(super) fn content_length(bytes: i64) -> Result<u64, Violation> {
     u64::try_from(bytes).map_err(|_| Violation::new("content_length", "must not be negative"))
 }
 
-fn checksum(base64: &str) -> Result<Sha256, Violation> {
+pub(super) fn checksum(base64: &str) -> Result<Sha256, Violation> {
     base64
         .parse()
         .map_err(|_| Violation::new("checksum_sha256", "must be 32 bytes in standard base64, padded"))

@@ -1,5 +1,9 @@
+use std::sync::Arc;
+
+use draftstore_service::draft::ConfirmUpload;
 use draftstore_service::{Error, Missing};
-use draftstore_storage::{ErrorKind, Operation};
+use draftstore_storage::{ErrorKind, IfDestination, Operation};
+use draftstore_testing::key;
 
 use crate::system::{System, state};
 
@@ -126,14 +130,14 @@ async fn draft_uploaded_after_the_copy_is_not_deleted() {
 #[tokio::test]
 async fn object_that_comes_into_main_first_wins() {
     let system = System::start().await;
-    let system = std::sync::Arc::new(system);
+    let system = Arc::new(system);
     system.world.draft("a", "mine").await;
     system.store.before(Operation::CopyObject, {
-        let system = std::sync::Arc::clone(&system);
+        let system = Arc::clone(&system);
         move || async move {
             let theirs = system.world.draft("b", "theirs").await;
-            let main_key = draftstore_testing::key("a");
-            let absent = draftstore_storage::IfDestination::Absent;
+            let main_key = key("a");
+            let absent = IfDestination::Absent;
             system.world.copy(&theirs, &main_key, absent).await.expect("copied");
         }
     });
@@ -149,7 +153,7 @@ async fn repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_up
     let first = system.confirm_pinned("a", Some(pin.clone())).await.expect("confirmed");
     system.world.draft("a", "new").await;
     let second = system.confirm_pinned("a", Some(pin)).await.expect("answered again");
-    assert_eq!(first, second);
+    assert_eq!((&first.etag, second.replayed), (&second.etag, true));
     assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
 }
 
@@ -157,7 +161,7 @@ async fn repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_up
 async fn object_that_no_confirm_made_does_not_pass_for_one() {
     let system = System::start().await;
     let foreign = system.world.draft("a", "foreign").await;
-    let absent = draftstore_storage::IfDestination::Absent;
+    let absent = IfDestination::Absent;
     system.world.copy(&foreign, &foreign.key, absent).await.expect("copied");
     let refused = system.confirm("a").await;
     assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
@@ -192,4 +196,43 @@ async fn confirm_runs_to_its_end_though_the_caller_goes_away() {
     go_on.send(()).expect("it waits");
     deleted.await.expect("it came to its last call");
     assert_eq!(system.state("a").await.1.as_deref(), Some("bytes"));
+}
+
+/// Main changes between the look and the copy: the copy's own condition holds.
+#[tokio::test]
+async fn overwrite_does_not_replace_what_it_has_not_seen() {
+    let system = Arc::new(System::start().await);
+    system.world.draft("a", "first").await;
+    system.confirm("a").await.expect("confirmed");
+    system.world.draft("a", "mine").await;
+    system.store.before(Operation::CopyObject, {
+        let system = Arc::clone(&system);
+        move || async move {
+            let theirs = system.world.draft("b", "theirs").await;
+            let main = system
+                .world
+                .storage
+                .head(system.world.main.name(), &key("a"))
+                .await
+                .expect("there");
+            let replace = IfDestination::Matches(&main.etag);
+            system.world.copy(&theirs, &key("a"), replace).await.expect("copied");
+        }
+    });
+    let request = ConfirmUpload {
+        object_name: "a".to_owned(),
+        overwrite: true,
+        ..ConfirmUpload::default()
+    };
+    let refused = system.drafts.confirm(&request).await;
+    assert!(
+        matches!(
+            refused,
+            Err(Error::PinMismatch {
+                pin: "overwrite_if_match"
+            })
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
 }

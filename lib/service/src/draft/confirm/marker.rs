@@ -13,18 +13,34 @@ pub(crate) const MARKER_PREFIX: &str = "draftstore-";
 /// SHA-256 of the draft's key in base64url: keys are up to 1,024 bytes of UTF-8, metadata is short and ASCII.
 const DRAFT: &str = "draftstore-draft";
 
+/// The caller's own name for the confirm, where it gave one.
+const IDEMPOTENCY_KEY: &str = "draftstore-idempotency-key";
+
 /// The draft's `ETag`.
 const SOURCE_ETAG: &str = "draftstore-source-etag";
 
 /// The draft's attributes with the marker of this confirm, and no other marker.
-pub(super) fn mark(attributes: &Attributes, draft_key: &ObjectKey, draft_etag: &ETag) -> Attributes {
+pub(super) fn mark(
+    attributes: &Attributes,
+    draft_key: &ObjectKey,
+    draft_etag: &ETag,
+    idempotency_key: Option<&str>,
+) -> Attributes {
     let mut marked = attributes.clone();
     marked.metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX));
     marked.metadata.insert(DRAFT.to_owned(), fingerprint(draft_key));
     marked
         .metadata
         .insert(SOURCE_ETAG.to_owned(), draft_etag.as_str().to_owned());
+    if let Some(key) = idempotency_key {
+        marked.metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.to_owned());
+    }
     marked
+}
+
+/// Whether the object was made by a confirm with this key.
+pub(super) fn bears_key(metadata: &BTreeMap<String, String>, idempotency_key: &str) -> bool {
+    metadata.get(IDEMPOTENCY_KEY).is_some_and(|key| key == idempotency_key)
 }
 
 /// Whether the object was made from this draft, in this version where one is given.
@@ -53,7 +69,7 @@ mod tests {
 
     #[test]
     fn marker_names_one_version_of_one_draft() {
-        let marked = mark(&Attributes::default(), &key("a"), &etag("1")).metadata;
+        let marked = mark(&Attributes::default(), &key("a"), &etag("1"), None).metadata;
         assert!(names(&marked, &key("a"), None));
         assert!(names(&marked, &key("a"), Some(&etag("1"))));
         assert!(!names(&marked, &key("a"), Some(&etag("2"))));
@@ -69,9 +85,9 @@ mod tests {
             .metadata
             .insert("draftstore-idempotency-key".to_owned(), "x".to_owned());
         forged.metadata.insert(SOURCE_ETAG.to_owned(), "9".to_owned());
-        let marked = mark(&forged, &key("a"), &etag("1")).metadata;
+        let marked = mark(&forged, &key("a"), &etag("1"), None).metadata;
         assert_eq!(marked.get("author").map(String::as_str), Some("ada"));
-        assert!(!marked.contains_key("draftstore-idempotency-key"));
+        assert!(!bears_key(&marked, "x"));
         assert!(names(&marked, &key("a"), Some(&etag("1"))));
     }
 }

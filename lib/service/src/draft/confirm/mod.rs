@@ -7,11 +7,12 @@
 //!
 //! 1. HEAD the draft. If it is gone, or not the one pinned, and main's marker names it, an earlier confirm succeeded:
 //!    answer as that one did.
-//! 2. HEAD main. Another object: refuse. This draft's marker: go to 5.
-//! 3. Copy inside the store, on condition that the draft still is the version that was looked at and that main is still
-//!    empty, with the marker.
-//! 4. A refused condition, a conflict, a time-out or a lost answer: HEAD main. This draft's marker: it succeeded.
-//!    Another object: refuse. Nothing: try again, a few times.
+//! 2. HEAD main. This draft's marker: go to 5. This confirm's idempotency key: answer as the earlier confirm did. Another
+//!    object: refuse, unless it is to be replaced.
+//! 3. Copy inside the store, with the marker, on condition that the draft still is the version that was looked at, and
+//!    that main still is empty, or the version that is to be replaced.
+//! 4. A refused condition, a conflict, a time-out or a lost answer: HEAD main. This draft's marker: it succeeded. Changed
+//!    since 2: refuse. As it was: try again, a few times.
 //! 5. HEAD main: size and checksum must be the draft's.
 //! 6. Delete the draft, on condition that it still is that version. Failing here fails nothing: the sweep collects it.
 //!
@@ -27,11 +28,15 @@ use draftstore_storage::{CopyToMain, DraftVersion, ETag, ErrorKind, IfDestinatio
 
 pub(super) use marker::MARKER_PREFIX;
 
-use self::protocol::{Answer, Effect, Protocol, Step};
+use self::protocol::{Answer, Effect, Existing, Kept, Pins, Protocol, Step};
+use super::issue_upload::{checksum, content_length};
 use super::keys::Keys;
 use super::{DraftId, Drafts};
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
+
+/// Room for a UUID, a ULID or a hash in hex with a prefix: the key is kept in main's metadata, where room is short.
+const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
 
 /// Which draft to keep, as the caller said it: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +49,16 @@ pub struct ConfirmUpload {
     pub destination_name: Option<String>,
     /// The draft's `ETag` that the caller insists on.
     pub if_match: Option<String>,
+    /// The draft's size in bytes that the caller insists on.
+    pub content_length: Option<i64>,
+    /// The draft's SHA-256, in base64, that the caller insists on.
+    pub checksum_sha256: Option<String>,
+    /// Whether to replace what main holds under the name.
+    pub overwrite: bool,
+    /// Main's `ETag` that the caller expects to replace.
+    pub overwrite_if_match: Option<String>,
+    /// The caller's own name for this confirm: a repeat under the same name is answered as the first was.
+    pub idempotency_key: Option<String>,
 }
 
 /// What main holds after a confirm.
@@ -57,6 +72,8 @@ pub struct Confirmed {
     pub size: u64,
     /// Media type, where it has one.
     pub content_type: Option<String>,
+    /// Whether an earlier confirm had put it there, and this one only answers again.
+    pub replayed: bool,
 }
 
 impl Drafts {
@@ -72,28 +89,41 @@ impl Drafts {
     pub async fn confirm(&self, request: &ConfirmUpload) -> Result<Confirmed, Error> {
         let mut broken = Violations::default();
         let name = broken.take(ObjectName::from_str(&request.object_name));
-        let if_match = broken.take_optional(request.if_match.as_deref().map(etag));
+        let pins = Pins {
+            if_match: broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text))),
+            content_length: broken.take_optional(request.content_length.map(content_length)),
+            checksum_sha256: broken.take_optional(request.checksum_sha256.as_deref().map(checksum)),
+        };
+        let existing = broken.take(existing(request));
+        let idempotency_key = broken.take_optional(request.idempotency_key.as_deref().map(idempotency_key));
         let draft_id: Option<DraftId> = broken.take_optional(request.draft_id.as_deref().map(str::parse));
         let destination = broken.take_optional(request.destination_name.as_deref().map(destination));
-        let (Some(name), []) = (name, broken.as_slice()) else {
+        let (Some(name), Some(existing), []) = (name, existing, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
 
         let keys = Keys::new(&name, draft_id, destination.as_ref());
         let final_location = format!("{}/{}", self.buckets.main.name(), keys.main);
         let drafts = self.clone();
-        let running = tokio::spawn(async move { drafts.run_confirm(&keys, if_match).await });
-        let main = running.await.map_err(|error| Error::Internal(Box::new(error)))??;
+        let running = tokio::spawn(async move { drafts.run_confirm(&keys, pins, existing, idempotency_key).await });
+        let Kept { main, replayed } = running.await.map_err(|error| Error::Internal(Box::new(error)))??;
         Ok(Confirmed {
             final_location,
             etag: main.etag,
             size: main.size,
             content_type: main.attributes.content_type,
+            replayed,
         })
     }
 
-    async fn run_confirm(&self, keys: &Keys, if_match: Option<ETag>) -> Result<ObjectInfo, Error> {
-        let (mut protocol, mut effect) = Protocol::start(keys.draft.clone(), if_match);
+    async fn run_confirm(
+        &self,
+        keys: &Keys,
+        pins: Pins,
+        existing: Existing,
+        idempotency_key: Option<String>,
+    ) -> Result<Kept, Error> {
+        let (mut protocol, mut effect) = Protocol::start(keys.draft.clone(), pins, existing, idempotency_key);
         loop {
             let answer = self.perform(keys, effect).await;
             match protocol.on(answer) {
@@ -108,14 +138,18 @@ impl Drafts {
         match effect {
             Effect::HeadDraft => Answer::Head(found(self.storage.head(draft.name(), &keys.draft).await)),
             Effect::HeadMain => Answer::Head(found(self.storage.head(main.name(), &keys.main).await)),
-            Effect::Copy { draft_etag, attributes } => {
+            Effect::Copy {
+                draft_etag,
+                main_etag,
+                attributes,
+            } => {
                 let copy = CopyToMain {
                     draft_bucket: draft,
                     draft_key: &keys.draft,
                     draft_etag: &draft_etag,
                     main_bucket: main,
                     main_key: &keys.main,
-                    if_destination: IfDestination::Absent,
+                    if_destination: main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches),
                     attributes: &attributes,
                 };
                 Answer::Copied(self.storage.copy_to_main(&copy).await)
@@ -147,7 +181,25 @@ fn destination(name: &str) -> Result<ObjectName, Violation> {
         .map_err(|violation: Violation| Violation::new("destination_name", violation.rule))
 }
 
-fn etag(text: &str) -> Result<ETag, Violation> {
+fn existing(request: &ConfirmUpload) -> Result<Existing, Violation> {
+    match (request.overwrite, &request.overwrite_if_match) {
+        (false, None) => Ok(Existing::Keep),
+        (false, Some(_)) => Err(Violation::new("overwrite_if_match", "must go with overwrite")),
+        (true, None) => Ok(Existing::Replace(None)),
+        (true, Some(text)) => etag("overwrite_if_match", text).map(Some).map(Existing::Replace),
+    }
+}
+
+fn etag(field: &str, text: &str) -> Result<ETag, Violation> {
     let rule = "must be one ETag, in quotes or bare, not weak and not '*'";
-    text.parse().map_err(|_| Violation::new("if_match", rule))
+    text.parse().map_err(|_| Violation::new(field, rule))
+}
+
+fn idempotency_key(key: &str) -> Result<String, Violation> {
+    if (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(key.to_owned())
+    } else {
+        let rule = format!("must be 1 to {MAX_IDEMPOTENCY_KEY_BYTES} visible ASCII characters");
+        Err(Violation::new("idempotency_key", rule))
+    }
 }

@@ -1,7 +1,7 @@
 //! The rules of a confirm as a state machine: an answer goes in, the next effect or the end comes out. No I/O, no clock.
 
 use draftstore_storage as storage;
-use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, ObjectKey};
+use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, ObjectKey, Sha256};
 
 use super::marker;
 use crate::{Error, Missing};
@@ -14,6 +14,39 @@ const MAX_COPIES: u8 = 3;
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
 const MAX_COPY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
+/// What a confirm insists on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pins {
+    /// The draft's version.
+    pub(super) if_match: Option<ETag>,
+    /// The draft's size in bytes.
+    pub(super) content_length: Option<u64>,
+    /// The draft's checksum, which the store must know.
+    pub(super) checksum_sha256: Option<Sha256>,
+}
+
+impl Pins {
+    /// The pin that an object does not match, if any; its version apart, which differs between a draft and its copy.
+    fn broken_by(&self, object: &ObjectInfo) -> Option<&'static str> {
+        if self.content_length.is_some_and(|bytes| bytes != object.size) {
+            Some("content_length")
+        } else if self.checksum_sha256.is_some() && self.checksum_sha256 != object.checksum_sha256 {
+            Some("checksum_sha256")
+        } else {
+            None
+        }
+    }
+}
+
+/// What may happen to an object that main already holds under the name.
+#[derive(Debug, Clone)]
+pub(super) enum Existing {
+    /// It stays, and the confirm is refused.
+    Keep,
+    /// It is replaced, if it is this version, or else the one that was seen when the confirm began.
+    Replace(Option<ETag>),
+}
+
 /// What the protocol wants done.
 #[derive(Debug)]
 pub(super) enum Effect {
@@ -21,8 +54,12 @@ pub(super) enum Effect {
     HeadDraft,
     /// Look at what main holds under the name.
     HeadMain,
-    /// Copy this version of the draft to main, if it still is that version and main is empty.
-    Copy { draft_etag: ETag, attributes: Attributes },
+    /// Copy this version of the draft to main, if it still is that version, and main still is empty or this version.
+    Copy {
+        draft_etag: ETag,
+        main_etag: Option<ETag>,
+        attributes: Attributes,
+    },
     /// Delete this version of the draft.
     DeleteDraft { draft_etag: ETag },
 }
@@ -44,14 +81,25 @@ pub(super) enum Step {
     /// Do this and say what came of it.
     Perform(Effect),
     /// The end: what main holds, or why it does not.
-    Finish(Result<ObjectInfo, Error>),
+    Finish(Result<Kept, Error>),
+}
+
+/// What main holds.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The object.
+    pub(super) main: ObjectInfo,
+    /// Whether an earlier confirm had put it there.
+    pub(super) replayed: bool,
 }
 
 /// One confirm under way.
 #[derive(Debug)]
 pub(super) struct Protocol {
     draft_key: ObjectKey,
-    if_match: Option<ETag>,
+    pins: Pins,
+    existing: Existing,
+    idempotency_key: Option<String>,
     copies_left: u8,
     state: State,
 }
@@ -66,16 +114,28 @@ enum State {
     /// Main, before the copy of this draft.
     Main(ObjectInfo),
     /// The copy of this draft.
-    Copy(ObjectInfo),
-    /// Main, to learn what became of a copy of this draft that ended in this error.
-    Outcome(ObjectInfo, storage::Error),
+    Copy(Copying),
+    /// Main, to learn what became of a copy that ended in this error.
+    Outcome(Copying, storage::Error),
     /// Main, to compare it with this draft.
     ReadBack(ObjectInfo),
     /// The delete of the draft, with what main holds.
-    Delete(ObjectInfo),
+    Delete(Kept),
     /// Nothing: it has ended.
     Over,
 }
+
+/// A draft on its way to a place that is empty, or holds this version.
+#[derive(Debug)]
+struct Copying {
+    draft: ObjectInfo,
+    main_etag: Option<ETag>,
+}
+
+/// Main does not hold the version that was to be replaced.
+const MAIN_CHANGED: Error = Error::PinMismatch {
+    pin: "overwrite_if_match",
+};
 
 /// The driver gave an answer to an effect that was not asked for: a bug.
 #[derive(Debug, thiserror::Error)]
@@ -88,11 +148,18 @@ struct OutOfStep;
 struct CopyDiffers;
 
 impl Protocol {
-    /// Begins a confirm of the draft with this key, in this version if one is pinned.
-    pub(super) fn start(draft_key: ObjectKey, if_match: Option<ETag>) -> (Self, Effect) {
+    /// Begins a confirm of the draft with this key.
+    pub(super) fn start(
+        draft_key: ObjectKey,
+        pins: Pins,
+        existing: Existing,
+        idempotency_key: Option<String>,
+    ) -> (Self, Effect) {
         let protocol = Self {
             draft_key,
-            if_match,
+            pins,
+            existing,
+            idempotency_key,
             copies_left: MAX_COPIES,
             state: State::Draft,
         };
@@ -106,10 +173,10 @@ impl Protocol {
             (State::Draft, Answer::Head(Ok(draft))) => self.on_draft(draft),
             (State::Earlier(otherwise), Answer::Head(Ok(main))) => self.on_earlier(main, otherwise),
             (State::Main(draft), Answer::Head(Ok(main))) => self.on_main(draft, main),
-            (State::Copy(draft), Answer::Copied(copied)) => self.on_copied(draft, copied),
-            (State::Outcome(draft, error), Answer::Head(Ok(main))) => self.on_outcome(draft, error, main),
-            (State::ReadBack(draft), Answer::Head(Ok(main))) => self.on_read_back(&draft, main),
-            (State::Delete(main), Answer::Deleted) => Step::Finish(Ok(main)),
+            (State::Copy(copying), Answer::Copied(copied)) => self.on_copied(copying, copied),
+            (State::Outcome(copying, error), Answer::Head(Ok(main))) => self.on_outcome(copying, error, main),
+            (State::ReadBack(draft), Answer::Head(Ok(main))) => self.on_read_back(&draft, main, false),
+            (State::Delete(kept), Answer::Deleted) => Step::Finish(Ok(kept)),
             (_, Answer::Head(_) | Answer::Copied(_) | Answer::Deleted) => {
                 Step::Finish(Err(Error::Internal(Box::new(OutOfStep))))
             }
@@ -120,8 +187,12 @@ impl Protocol {
         let Some(draft) = draft else {
             return self.look(State::Earlier(Error::NotFound(Missing::Draft)));
         };
-        if self.if_match.as_ref().is_some_and(|pin| *pin != draft.etag) {
-            return self.look(State::Earlier(Error::PinMismatch { pin: "if_match" }));
+        let other_version = self.pins.if_match.as_ref().is_some_and(|pin| *pin != draft.etag);
+        let broken = other_version
+            .then_some("if_match")
+            .or_else(|| self.pins.broken_by(&draft));
+        if let Some(pin) = broken {
+            return self.look(State::Earlier(Error::PinMismatch { pin }));
         }
         if draft.size > MAX_COPY_BYTES {
             return Step::Finish(Err(Error::TooLarge {
@@ -133,25 +204,34 @@ impl Protocol {
     }
 
     fn on_earlier(&self, main: Option<ObjectInfo>, otherwise: Error) -> Step {
-        let ours =
-            |main: &ObjectInfo| marker::names(&main.attributes.metadata, &self.draft_key, self.if_match.as_ref());
-        Step::Finish(main.filter(ours).ok_or(otherwise))
+        let made_by_this = |main: &ObjectInfo| {
+            let named = marker::names(&main.attributes.metadata, &self.draft_key, self.pins.if_match.as_ref());
+            named && self.pins.broken_by(main).is_none() || self.has_our_key(main)
+        };
+        let kept = main.filter(made_by_this).map(|main| Kept { main, replayed: true });
+        Step::Finish(kept.ok_or(otherwise))
     }
 
     fn on_main(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>) -> Step {
-        match main {
-            None => self.copy(draft),
-            Some(main) if self.is_copy(&draft, &main) => self.on_read_back(&draft, Some(main)),
-            Some(_) => Step::Finish(Err(Error::AlreadyExists)),
+        match (main, &self.existing) {
+            (Some(main), _) if self.is_copy(&draft, &main) => self.on_read_back(&draft, Some(main), true),
+            (Some(main), _) if self.has_our_key(&main) => Step::Finish(Ok(Kept { main, replayed: true })),
+            (None, Existing::Keep | Existing::Replace(None)) => self.copy(Copying { draft, main_etag: None }),
+            (Some(_), Existing::Keep) => Step::Finish(Err(Error::AlreadyExists)),
+            (Some(main), Existing::Replace(expected)) if expected.as_ref().is_none_or(|etag| *etag == main.etag) => {
+                let main_etag = Some(main.etag);
+                self.copy(Copying { draft, main_etag })
+            }
+            (_, Existing::Replace(_)) => Step::Finish(Err(MAIN_CHANGED)),
         }
     }
 
-    fn on_copied(&mut self, draft: ObjectInfo, copied: Result<ETag, storage::Error>) -> Step {
+    fn on_copied(&mut self, copying: Copying, copied: Result<ETag, storage::Error>) -> Step {
         match copied {
-            Ok(_) => self.look(State::ReadBack(draft)),
+            Ok(_) => self.look(State::ReadBack(copying.draft)),
             Err(error) => match error.kind {
                 ErrorKind::PreconditionFailed | ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::NotFound => {
-                    self.look(State::Outcome(draft, error))
+                    self.look(State::Outcome(copying, error))
                 }
                 ErrorKind::BucketNotFound
                 | ErrorKind::TooLarge
@@ -162,20 +242,24 @@ impl Protocol {
         }
     }
 
-    fn on_outcome(&mut self, draft: ObjectInfo, error: storage::Error, main: Option<ObjectInfo>) -> Step {
+    fn on_outcome(&mut self, copying: Copying, error: storage::Error, main: Option<ObjectInfo>) -> Step {
+        let unchanged = main.as_ref().map(|main| &main.etag) == copying.main_etag.as_ref();
         match main {
-            Some(main) if self.is_copy(&draft, &main) => self.on_read_back(&draft, Some(main)),
-            Some(_) => Step::Finish(Err(Error::AlreadyExists)),
-            None if self.copies_left == 0 => Step::Finish(Err(Error::StoreUnavailable(error))),
-            None if matches!(error.kind, ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+            Some(main) if self.is_copy(&copying.draft, &main) => self.on_read_back(&copying.draft, Some(main), false),
+            _ if !unchanged => Step::Finish(Err(match self.existing {
+                Existing::Keep => Error::AlreadyExists,
+                Existing::Replace(_) => MAIN_CHANGED,
+            })),
+            _ if self.copies_left == 0 => Step::Finish(Err(Error::StoreUnavailable(error))),
+            _ if matches!(error.kind, ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
                 self.state = State::Draft;
                 Step::Perform(Effect::HeadDraft)
             }
-            None => self.copy(draft),
+            _ => self.copy(copying),
         }
     }
 
-    fn on_read_back(&mut self, draft: &ObjectInfo, main: Option<ObjectInfo>) -> Step {
+    fn on_read_back(&mut self, draft: &ObjectInfo, main: Option<ObjectInfo>, replayed: bool) -> Step {
         let same_checksum = |main: &ObjectInfo| match (draft.checksum_sha256, main.checksum_sha256) {
             (Some(draft), Some(main)) => draft == main,
             (None, _) | (_, None) => true,
@@ -183,7 +267,7 @@ impl Protocol {
         let same = |main: &ObjectInfo| self.is_copy(draft, main) && main.size == draft.size && same_checksum(main);
         match main.filter(same) {
             Some(main) => {
-                self.state = State::Delete(main);
+                self.state = State::Delete(Kept { main, replayed });
                 let draft_etag = draft.etag.clone();
                 Step::Perform(Effect::DeleteDraft { draft_etag })
             }
@@ -191,19 +275,28 @@ impl Protocol {
         }
     }
 
-    fn copy(&mut self, draft: ObjectInfo) -> Step {
+    fn copy(&mut self, copying: Copying) -> Step {
         self.copies_left = self.copies_left.saturating_sub(1);
+        let draft = &copying.draft;
+        let key = self.idempotency_key.as_deref();
         let copy = Effect::Copy {
             draft_etag: draft.etag.clone(),
-            attributes: marker::mark(&draft.attributes, &self.draft_key, &draft.etag),
+            main_etag: copying.main_etag.clone(),
+            attributes: marker::mark(&draft.attributes, &self.draft_key, &draft.etag, key),
         };
-        self.state = State::Copy(draft);
+        self.state = State::Copy(copying);
         Step::Perform(copy)
     }
 
     fn look(&mut self, state: State) -> Step {
         self.state = state;
         Step::Perform(Effect::HeadMain)
+    }
+
+    /// Whether a confirm with the same idempotency key made it.
+    fn has_our_key(&self, main: &ObjectInfo) -> bool {
+        let key = self.idempotency_key.as_deref();
+        key.is_some_and(|key| marker::bears_key(&main.attributes.metadata, key))
     }
 
     fn is_copy(&self, draft: &ObjectInfo, main: &ObjectInfo) -> bool {
