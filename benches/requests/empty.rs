@@ -59,4 +59,22 @@ impl DraftService for Empty {
     ) -> Result<Response<v1::ConfirmUploadResponse>, Status> {
         Err(Status::unimplemented("not measured"))
     }
+
+    async fn inspect_draft(
+        &self,
+        _: Request<v1::InspectDraftRequest>,
+    ) -> Result<Response<v1::InspectDraftResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn discard_draft(
+        &self,
+        _: Request<v1::DiscardDraftRequest>,
+    ) -> Result<Response<v1::DiscardDraftResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn list_drafts(&self, _: Request<v1::ListDraftsRequest>) -> Result<Response<v1::ListDraftsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
 }

@@ -1,7 +1,9 @@
 //! The calls of the contract, on its own messages: what both fronts have in common.
 
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::draft::{ConfirmUpload, Disposition, IssueDownload, IssueUpload, Stage};
+use draftstore_service::draft::{
+    ConfirmUpload, Disposition, DraftInspected, DraftListed, DraftName, IssueDownload, IssueUpload, ListDrafts, Stage,
+};
 use draftstore_service::{Drafts, Error, Violation};
 
 /// One method an rpc.
@@ -116,6 +118,58 @@ impl Api {
             size: size(confirmed.size),
             content_type: confirmed.content_type,
             replayed: confirmed.replayed,
+        })
+    }
+
+    pub(crate) async fn inspect_draft(
+        &self,
+        request: v1::InspectDraftRequest,
+    ) -> Result<v1::InspectDraftResponse, Error> {
+        let name = DraftName {
+            object_name: request.object_name,
+            draft_id: request.draft_id,
+        };
+        let DraftInspected { draft, expires_at } = self.drafts.inspect(&name).await?;
+        Ok(v1::InspectDraftResponse {
+            object_name: name.object_name,
+            draft_id: name.draft_id,
+            etag: draft.etag.to_string(),
+            size: size(draft.size),
+            content_type: draft.attributes.content_type,
+            checksum_sha256: draft.checksum_sha256.map(|checksum| checksum.to_string()),
+            metadata: draft.attributes.metadata,
+            expires_at: Some(Timestamp::from(expires_at)),
+        })
+    }
+
+    pub(crate) async fn discard_draft(
+        &self,
+        request: v1::DiscardDraftRequest,
+    ) -> Result<v1::DiscardDraftResponse, Error> {
+        let name = DraftName {
+            object_name: request.object_name,
+            draft_id: request.draft_id,
+        };
+        let discarded = self.drafts.discard(&name).await?;
+        Ok(v1::DiscardDraftResponse { discarded })
+    }
+
+    pub(crate) async fn list_drafts(&self, request: v1::ListDraftsRequest) -> Result<v1::ListDraftsResponse, Error> {
+        let request = ListDrafts {
+            page_size: request.page_size,
+            page_token: request.page_token,
+        };
+        let page = self.drafts.list(&request).await?;
+        let draft = |draft: DraftListed| v1::Draft {
+            object_name: draft.object_name,
+            draft_id: draft.draft_id.map(|id| id.to_string()),
+            etag: draft.etag.to_string(),
+            size: size(draft.size),
+            expires_at: Some(Timestamp::from(draft.expires_at)),
+        };
+        Ok(v1::ListDraftsResponse {
+            drafts: page.drafts.into_iter().map(draft).collect(),
+            next_page_token: page.next_page_token,
         })
     }
 }

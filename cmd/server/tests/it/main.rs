@@ -5,10 +5,13 @@
 mod configuration;
 mod confirm_upload;
 mod create_draft_bucket;
+mod discard_draft;
 mod errors;
 mod front;
 mod get_download_url;
 mod get_upload_url;
+mod inspect_draft;
+mod list_drafts;
 mod logs;
 mod process;
 mod server;

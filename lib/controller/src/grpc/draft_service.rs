@@ -44,4 +44,28 @@ impl DraftService for Front {
         let answer = self.0.confirm_upload(request.into_inner()).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
+
+    async fn inspect_draft(
+        &self,
+        request: Request<v1::InspectDraftRequest>,
+    ) -> Result<Response<v1::InspectDraftResponse>, Status> {
+        let answer = self.0.inspect_draft(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn discard_draft(
+        &self,
+        request: Request<v1::DiscardDraftRequest>,
+    ) -> Result<Response<v1::DiscardDraftResponse>, Status> {
+        let answer = self.0.discard_draft(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn list_drafts(
+        &self,
+        request: Request<v1::ListDraftsRequest>,
+    ) -> Result<Response<v1::ListDraftsResponse>, Status> {
+        let answer = self.0.list_drafts(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
 }

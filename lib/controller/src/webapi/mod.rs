@@ -36,6 +36,9 @@ pub fn router(api: Api, origins: &AllowedOrigins) -> Router {
         .route("/api/v1/upload-url", post(upload_url))
         .route("/api/v1/download-url", post(download_url))
         .route("/api/v1/confirm-upload", post(confirm_upload))
+        .route("/api/v1/inspect-draft", post(inspect_draft))
+        .route("/api/v1/discard-draft", post(discard_draft))
+        .route("/api/v1/list-drafts", post(list_drafts))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(api)
@@ -83,6 +86,27 @@ async fn confirm_upload(
         request.idempotency_key = key.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
     }
     Ok(Reply(api.confirm_upload(request).await?))
+}
+
+async fn inspect_draft(
+    State(api): State<Api>,
+    Message(request): Message<v1::InspectDraftRequest>,
+) -> Result<Reply<v1::InspectDraftResponse>, Problem> {
+    Ok(Reply(api.inspect_draft(request).await?))
+}
+
+async fn discard_draft(
+    State(api): State<Api>,
+    Message(request): Message<v1::DiscardDraftRequest>,
+) -> Result<Reply<v1::DiscardDraftResponse>, Problem> {
+    Ok(Reply(api.discard_draft(request).await?))
+}
+
+async fn list_drafts(
+    State(api): State<Api>,
+    Message(request): Message<v1::ListDraftsRequest>,
+) -> Result<Reply<v1::ListDraftsResponse>, Problem> {
+    Ok(Reply(api.list_drafts(request).await?))
 }
 
 async fn no_route(request: Request) -> Problem {

@@ -1,12 +1,15 @@
-//! What callers do with drafts: have the buckets made, get URLs, confirm.
+//! What callers do with drafts: have the buckets made, get URLs, look, list, confirm, discard.
 
 mod buckets;
 mod confirm;
+mod discard;
 mod disposition;
 pub(crate) mod id;
+mod inspect;
 mod issue_download;
 mod issue_upload;
 mod keys;
+mod list;
 
 use std::sync::Arc;
 
@@ -16,8 +19,10 @@ pub use buckets::BucketsReady;
 pub use confirm::{ConfirmUpload, Confirmed};
 pub use disposition::Disposition;
 pub use id::DraftId;
+pub use inspect::{DraftInspected, DraftName};
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub use issue_upload::{IssueUpload, UploadIssued};
+pub use list::{DraftListed, DraftPage, ListDrafts};
 
 use crate::{AllowedOrigins, Buckets, Clock, Policy};
 

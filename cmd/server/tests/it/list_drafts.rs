@@ -1,0 +1,53 @@
+use serde_json::{Value, json};
+
+use crate::front::{FRONTS, draft, upload};
+use crate::server::Server;
+
+#[tokio::test]
+async fn every_draft_is_on_one_page_named_or_unique() {
+    for front in FRONTS {
+        let server = Server::start();
+        for name in [" before", "after/a b+c%20.txt"] {
+            draft(&server, name, b"bytes").await;
+        }
+        let request = json!({"object_name": "deep/file.jpg", "unique": true});
+        let issued = front.call(&server, "upload-url", request).await.expect("issued");
+        assert_eq!(upload(&issued, "bytes").await, 200);
+
+        let mut listed = Vec::new();
+        let mut token = Value::Null;
+        loop {
+            let request = json!({"page_size": 1, "page_token": token});
+            let page = front.call(&server, "list-drafts", request).await.expect("listed");
+            listed.extend(page["drafts"].as_array().expect("drafts").clone());
+            match page.get("next_page_token") {
+                Some(next) => token = next.clone(),
+                None => break,
+            }
+        }
+        let names: Vec<_> = listed
+            .iter()
+            .map(|draft| (&draft["object_name"], draft.get("draft_id")))
+            .collect();
+        let unique = issued.get("draft_id");
+        assert_eq!(
+            names,
+            [
+                (&json!(" before"), None),
+                (&json!("deep/file.jpg"), unique),
+                (&json!("after/a b+c%20.txt"), None)
+            ]
+        );
+        assert!(
+            listed
+                .iter()
+                .all(|draft| draft["size"] == "5" && draft["expires_at"].is_string())
+        );
+
+        for bad in [0, 1001, -1] {
+            let request = json!({"page_size": bad});
+            let failure = front.call(&server, "list-drafts", request).await.expect_err("refused");
+            assert_eq!(failure.fields, ["page_size"]);
+        }
+    }
+}

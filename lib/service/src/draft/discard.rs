@@ -1,0 +1,30 @@
+//! Throwing a draft away before it expires.
+
+use draftstore_storage::{DraftVersion, ErrorKind};
+
+use super::Drafts;
+use super::inspect::DraftName;
+use crate::Error;
+
+impl Drafts {
+    /// Deletes a draft, in the version that is there now, and says whether there was one. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::PinMismatch`] when the draft was uploaded again
+    /// at the same moment, and stays, or those of the store.
+    pub async fn discard(&self, name: &DraftName) -> Result<bool, Error> {
+        let (keys, _) = name.check()?;
+        let Some(draft) = self.head_draft(&keys).await? else {
+            return Ok(false);
+        };
+        let version = DraftVersion {
+            key: keys.draft,
+            etag: draft.etag,
+        };
+        match self.storage.delete_draft(&self.buckets.draft, &version).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind == ErrorKind::PreconditionFailed => Err(Error::PinMismatch { pin: "object_name" }),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

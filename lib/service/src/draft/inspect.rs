@@ -1,0 +1,70 @@
+//! Looking at a draft: what a backend sees before it pins.
+
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use draftstore_storage::{ErrorKind, ObjectInfo};
+
+use super::keys::Keys;
+use super::{DraftId, Drafts};
+use crate::violation::Violations;
+use crate::{Error, Missing, ObjectName};
+
+/// Names one draft, as it came: nothing is checked yet.
+#[derive(Debug, Clone, Default)]
+pub struct DraftName {
+    /// See [`ObjectName`].
+    pub object_name: String,
+    /// The draft, where it is a unique one.
+    pub draft_id: Option<String>,
+}
+
+/// A draft as it is now.
+#[derive(Debug, Clone)]
+pub struct DraftInspected {
+    /// The draft.
+    pub draft: ObjectInfo,
+    /// When it expires. A sweep removes it some time later.
+    pub expires_at: SystemTime,
+}
+
+impl Drafts {
+    /// Describes a draft.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::NotFound`] when there is no such draft, or
+    /// those of the store.
+    pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
+        let (keys, draft_id) = name.check()?;
+        let draft = self.head_draft(&keys).await?.ok_or(Error::NotFound(Missing::Draft))?;
+        let expires_at = self.expires_at(draft_id, draft.last_modified);
+        Ok(DraftInspected { draft, expires_at })
+    }
+
+    /// The draft, if there is one.
+    pub(super) async fn head_draft(&self, keys: &Keys) -> Result<Option<ObjectInfo>, Error> {
+        match self.storage.head(self.buckets.draft.name(), &keys.draft).await {
+            Ok(draft) => Ok(Some(draft)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A unique draft says by its ID when it expires; a named one is as old as the store says.
+    pub(super) fn expires_at(&self, draft_id: Option<DraftId>, last_modified: SystemTime) -> SystemTime {
+        draft_id.map_or_else(|| last_modified + self.policy.object_lifetime(), DraftId::expires_at)
+    }
+}
+
+impl DraftName {
+    /// Where it is, if it names a draft at all.
+    pub(super) fn check(&self) -> Result<(Keys, Option<DraftId>), Error> {
+        let mut broken = Violations::default();
+        let name = broken.take(ObjectName::from_str(&self.object_name));
+        let draft_id: Option<DraftId> = broken.take_optional(self.draft_id.as_deref().map(str::parse));
+        match (name, broken.as_slice()) {
+            (Some(name), []) => Ok((Keys::new(&name, draft_id, None), draft_id)),
+            _ => Err(Error::Invalid(broken.into_vec())),
+        }
+    }
+}

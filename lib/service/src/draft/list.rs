@@ -1,0 +1,102 @@
+//! Listing drafts, a page at a time.
+
+use std::time::SystemTime;
+
+use draftstore_storage::{ETag, ListObjects, ListedObject};
+
+use super::{DraftId, Drafts};
+use crate::name::RESERVED_PREFIX;
+use crate::violation::Violations;
+use crate::{Error, Violation};
+
+/// As many as one page of the store holds.
+const MAX_PAGE_SIZE: u16 = 1_000;
+
+/// Which drafts to list, as it came: nothing is checked yet.
+#[derive(Debug, Clone, Default)]
+pub struct ListDrafts {
+    /// How many at most.
+    pub page_size: Option<i32>,
+    /// Where the page before ended: its [`DraftPage::next_page_token`].
+    pub page_token: Option<String>,
+}
+
+/// A draft in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftListed {
+    /// The name that it was uploaded under.
+    pub object_name: String,
+    /// Its identity, where it is a unique one.
+    pub draft_id: Option<DraftId>,
+    /// The version that was listed.
+    pub etag: ETag,
+    /// Size in bytes.
+    pub size: u64,
+    /// When it expires. A sweep removes it some time later.
+    pub expires_at: SystemTime,
+}
+
+/// A page of drafts, in the store's order.
+#[derive(Debug, Clone)]
+pub struct DraftPage {
+    /// The drafts.
+    pub drafts: Vec<DraftListed>,
+    /// For the next page; none after the last.
+    pub next_page_token: Option<String>,
+}
+
+impl Drafts {
+    /// Lists drafts, expired ones that no sweep has removed yet among them.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
+    pub async fn list(&self, request: &ListDrafts) -> Result<DraftPage, Error> {
+        let mut broken = Violations::default();
+        let max_keys = broken.take_optional(request.page_size.map(page_size));
+        let token = broken.take_optional(request.page_token.clone().map(page_token));
+        if !broken.as_slice().is_empty() {
+            return Err(Error::Invalid(broken.into_vec()));
+        }
+        let request = ListObjects {
+            start_after: token,
+            max_keys: Some(max_keys.unwrap_or(MAX_PAGE_SIZE)),
+            ..ListObjects::default()
+        };
+        let page = self.storage.list(self.buckets.draft.name(), &request).await?;
+        let last = page.objects.last().map(|object| object.key.to_string());
+        Ok(DraftPage {
+            next_page_token: page.next.and(last),
+            drafts: page.objects.into_iter().map(|object| self.listed(object)).collect(),
+        })
+    }
+
+    fn listed(&self, object: ListedObject) -> DraftListed {
+        let draft_id = DraftId::in_key(&object.key);
+        let key = object.key.as_str();
+        let name = match draft_id {
+            Some(_) => key
+                .strip_prefix(RESERVED_PREFIX)
+                .and_then(|rest| rest.splitn(3, '/').nth(2)),
+            None => None,
+        };
+        DraftListed {
+            object_name: name.unwrap_or(key).to_owned(),
+            draft_id,
+            expires_at: self.expires_at(draft_id, object.last_modified),
+            etag: object.etag,
+            size: object.size,
+        }
+    }
+}
+
+fn page_size(size: i32) -> Result<u16, Violation> {
+    let rule = || Violation::new("page_size", format!("must be 1 to {MAX_PAGE_SIZE}"));
+    let size = u16::try_from(size).map_err(|_| rule())?;
+    (1..=MAX_PAGE_SIZE).contains(&size).then_some(size).ok_or_else(rule)
+}
+
+fn page_token(token: String) -> Result<String, Violation> {
+    let plain = (1..=1024).contains(&token.len()) && !token.chars().any(char::is_control);
+    let rule = "must be the next_page_token of the page before";
+    plain.then_some(token).ok_or_else(|| Violation::new("page_token", rule))
+}
