@@ -303,3 +303,59 @@ impl Protocol {
         marker::names(&main.attributes.metadata, &self.draft_key, Some(&draft.etag))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn object(size: u64, checksum: [u8; 32], attributes: Attributes) -> ObjectInfo {
+        ObjectInfo {
+            etag: "0123".parse().expect("an ETag"),
+            size,
+            last_modified: UNIX_EPOCH,
+            checksum_sha256: Some(Sha256::from(checksum)),
+            attributes,
+        }
+    }
+
+    fn perform(step: Step) -> Effect {
+        match step {
+            Step::Perform(effect) => effect,
+            Step::Finish(result) => panic!("ended early: {result:?}"),
+        }
+    }
+
+    /// Runs a confirm of five bytes up to what follows from reading main back.
+    fn read_back(size: u64, checksum: [u8; 32]) -> Step {
+        let key: ObjectKey = "a".parse().expect("a key");
+        let (mut protocol, _) = Protocol::start(key, Pins::default(), Existing::Keep, None);
+        let draft = object(5, [1; 32], Attributes::default());
+        perform(protocol.on(Answer::Head(Ok(Some(draft)))));
+        let Effect::Copy { attributes, .. } = perform(protocol.on(Answer::Head(Ok(None)))) else {
+            panic!("main is empty: it should copy");
+        };
+        let copied = perform(protocol.on(Answer::Copied(Ok("4567".parse().expect("an ETag")))));
+        assert!(matches!(copied, Effect::HeadMain), "{copied:?}");
+        protocol.on(Answer::Head(Ok(Some(object(size, checksum, attributes)))))
+    }
+
+    #[test]
+    fn draft_is_deleted_only_when_main_holds_its_bytes() {
+        let step = read_back(5, [1; 32]);
+        assert!(matches!(step, Step::Perform(Effect::DeleteDraft { .. })), "{step:?}");
+        for (size, checksum) in [(4, [1; 32]), (5, [2; 32])] {
+            let step = read_back(size, checksum);
+            assert!(matches!(step, Step::Finish(Err(Error::Internal(_)))), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn answer_that_was_not_waited_for_ends_the_confirm() {
+        let key: ObjectKey = "a".parse().expect("a key");
+        let (mut protocol, _) = Protocol::start(key, Pins::default(), Existing::Keep, None);
+        let step = protocol.on(Answer::Deleted);
+        assert!(matches!(step, Step::Finish(Err(Error::Internal(_)))), "{step:?}");
+    }
+}
