@@ -49,7 +49,7 @@ npm_tool() {
   npm install --prefix "$home" --no-fund --no-audit --loglevel=error "$2@$3"
 }
 
-# A program from crates.io: cargo_tool COMMAND VERSION [cargo install's options…]; sets TOOL to its path.
+# A program by `cargo install`: cargo_tool COMMAND VERSION [cargo install's options…]; sets TOOL to its path.
 cargo_tool() {
   local home=$CACHE/$1-$2
   TOOL=$home/bin/$1

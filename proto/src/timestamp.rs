@@ -16,11 +16,12 @@ pub struct Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// Whole seconds and nanoseconds; moments before 1970 become 1970.
+    /// Whole seconds and nanoseconds; moments before 1970 become 1970, and moments after the year 9999 its last but one day.
     fn from(time: SystemTime) -> Self {
+        let max = jiff::Timestamp::MAX.as_second();
         let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         Self {
-            seconds: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
+            seconds: i64::try_from(since_epoch.as_secs()).map_or(max, |seconds| seconds.min(max)),
             nanos: i32::try_from(since_epoch.subsec_nanos()).unwrap_or(0),
         }
     }
@@ -54,5 +55,12 @@ mod tests {
         let json = serde_json::to_string(&time).expect("serialises");
         assert_eq!(json, "\"2027-01-15T08:00:00Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&json).expect("parses"), time);
+    }
+
+    #[test]
+    fn moment_beyond_the_last_year_is_the_last() {
+        let time = Timestamp::from(UNIX_EPOCH + Duration::from_millis((1 << 48) - 1));
+        let json = serde_json::to_string(&time).expect("serialises");
+        assert!(json.starts_with("\"9999-12-30T22:00:00"), "{json}");
     }
 }
