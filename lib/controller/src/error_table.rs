@@ -1,6 +1,6 @@
 //! The one table from a service error to what both fronts answer.
 
-use draftstore_service::{Error, Missing};
+use draftstore_service::{Error, Missing, Violation};
 use http::StatusCode;
 use tonic::Code;
 
@@ -53,6 +53,33 @@ pub(crate) fn row(error: &Error) -> Row {
     }
 }
 
+/// The fields that are to blame, each with the rule that it breaks.
+pub(crate) fn field_errors(error: &Error) -> Vec<Violation> {
+    match error {
+        Error::Invalid(violations) => violations.clone(),
+        Error::TooLarge { field, limit } => vec![Violation::new(*field, format!("must be at most {limit} bytes"))],
+        Error::PinMismatch { pin } => vec![Violation::new(*pin, "does not match what is stored")],
+        Error::NotFound(_)
+        | Error::AlreadyExists
+        | Error::StoreCredentials(_)
+        | Error::StoreUnavailable(_)
+        | Error::Internal(_) => Vec::new(),
+    }
+}
+
+/// The sentence for people: the broken rules where there are any.
+pub(crate) fn sentence(error: &Error) -> String {
+    let rules: Vec<_> = field_errors(error)
+        .iter()
+        .map(|v| format!("{} {}", v.field, v.rule))
+        .collect();
+    if rules.is_empty() {
+        error.to_string()
+    } else {
+        rules.join("; ")
+    }
+}
+
 /// Writes down, once, what the caller is not told.
 pub(crate) fn log(error: &Error) {
     match error {
@@ -72,8 +99,6 @@ pub(crate) fn log(error: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use draftstore_service::Violation;
-
     use super::*;
 
     #[test]

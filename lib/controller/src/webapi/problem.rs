@@ -4,10 +4,10 @@
 
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use draftstore_service::Error;
+use draftstore_service::{Error, Violation};
 use serde::Serialize;
 
-use crate::error_table::{log, row};
+use crate::error_table::{field_errors, log, row, sentence};
 
 /// A problem, as callers see it.
 #[derive(Debug, Serialize)]
@@ -64,25 +64,12 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         log(&error);
         let row = row(&error);
-        let detail = error.to_string();
-        let field_error = |field: &str, detail: &str| FieldError {
-            field: field.to_owned(),
-            detail: detail.to_owned(),
-        };
-        let errors = match &error {
-            Error::Invalid(violations) => violations.iter().map(|v| field_error(&v.field, &v.rule)).collect(),
-            Error::TooLarge { field, limit } => vec![field_error(field, &format!("must be at most {limit} bytes"))],
-            Error::PinMismatch { pin } => vec![field_error(pin, "does not match what is stored")],
-            Error::NotFound(_)
-            | Error::AlreadyExists
-            | Error::StoreCredentials(_)
-            | Error::StoreUnavailable(_)
-            | Error::Internal(_) => Vec::new(),
-        };
+        let field_error = |Violation { field, rule }| FieldError { field, detail: rule };
+        let errors = field_errors(&error).into_iter().map(field_error).collect();
         Self {
             errors,
             retry_after: row.retry_after,
-            ..Self::new(row.http, row.reason, detail)
+            ..Self::new(row.http, row.reason, sentence(&error))
         }
     }
 }
