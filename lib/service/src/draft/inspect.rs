@@ -3,10 +3,10 @@
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use draftstore_storage::{ErrorKind, ObjectInfo};
+use draftstore_storage::ObjectInfo;
 
 use super::keys::Keys;
-use super::{DraftId, Drafts};
+use super::{DraftId, Drafts, found};
 use crate::violation::Violations;
 use crate::{Error, Missing, ObjectName};
 
@@ -43,11 +43,7 @@ impl Drafts {
 
     /// The draft, if there is one.
     pub(super) async fn head_draft(&self, keys: &Keys) -> Result<Option<ObjectInfo>, Error> {
-        match self.storage.head(self.buckets.draft.name(), &keys.draft).await {
-            Ok(draft) => Ok(Some(draft)),
-            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        Ok(found(self.storage.head(self.buckets.draft.name(), &keys.draft).await)?)
     }
 
     /// A unique draft says by its ID when it expires; a named one is as old as the store says.

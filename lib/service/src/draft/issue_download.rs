@@ -2,11 +2,11 @@
 
 use std::str::FromStr;
 
-use draftstore_storage::{BucketName, ErrorKind, ObjectInfo, ObjectKey, PresignGet, PresignedRequest};
+use draftstore_storage::{BucketName, ObjectInfo, ObjectKey, PresignGet, PresignedRequest};
 
 use super::disposition::{Disposition, content_disposition};
 use super::keys::Keys;
-use super::{DraftId, Drafts, issue_upload};
+use super::{DraftId, Drafts, found, issue_upload};
 use crate::name::is_invisible;
 use crate::violation::Violations;
 use crate::{Error, Missing, ObjectName, Violation};
@@ -106,10 +106,8 @@ impl Drafts {
         };
         for &stage in stages {
             let (bucket, key) = self.place(keys, stage);
-            match self.storage.head(bucket, key).await {
-                Ok(object) => return Ok((stage, object)),
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(error) => return Err(error.into()),
+            if let Some(object) = found(self.storage.head(bucket, key).await)? {
+                return Ok((stage, object));
             }
         }
         Err(Error::NotFound(Missing::Object))

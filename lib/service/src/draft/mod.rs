@@ -13,7 +13,7 @@ mod list;
 
 use std::sync::Arc;
 
-use draftstore_storage::Storage;
+use draftstore_storage::{ErrorKind, ObjectInfo, Storage};
 
 pub use buckets::BucketsReady;
 pub use confirm::{ConfirmUpload, Confirmed};
@@ -52,5 +52,14 @@ impl Drafts {
             origins,
             clock,
         }
+    }
+}
+
+/// An object that is not there is an observation, not an error.
+fn found(head: Result<ObjectInfo, draftstore_storage::Error>) -> Result<Option<ObjectInfo>, draftstore_storage::Error> {
+    match head {
+        Ok(object) => Ok(Some(object)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }

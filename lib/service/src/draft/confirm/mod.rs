@@ -24,14 +24,14 @@ mod protocol;
 
 use std::str::FromStr;
 
-use draftstore_storage::{CopyToMain, DraftVersion, ETag, ErrorKind, IfDestination, ObjectInfo};
+use draftstore_storage::{CopyToMain, DraftVersion, ETag, IfDestination};
 
 pub(super) use marker::MARKER_PREFIX;
 
 use self::protocol::{Answer, Effect, Existing, Kept, Pins, Protocol, Step};
 use super::issue_upload::{checksum, content_length};
 use super::keys::Keys;
-use super::{DraftId, Drafts};
+use super::{DraftId, Drafts, found};
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
@@ -164,15 +164,6 @@ impl Drafts {
                 Answer::Deleted
             }
         }
-    }
-}
-
-/// An object that is not there is an observation, not an error.
-fn found(head: Result<ObjectInfo, draftstore_storage::Error>) -> Result<Option<ObjectInfo>, draftstore_storage::Error> {
-    match head {
-        Ok(object) => Ok(Some(object)),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
     }
 }
 
