@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::{OpenStore, open};
 
-/// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may take.
+/// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
+/// take, but for a copy of gigabytes; a confirm that is cut off is completed by a repeat.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Serves until SIGTERM or SIGINT, then ends what is under way.

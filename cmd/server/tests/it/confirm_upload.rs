@@ -2,7 +2,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::front::{FRONTS, Failure, download, draft, upload};
+use crate::front::{FRONTS, Failure, HELLO_SHA256, download, draft, upload};
 use crate::server::Server;
 
 #[tokio::test]
@@ -206,9 +206,6 @@ async fn pinned_size_and_checksum_hold() {
         }
     }
 }
-
-/// SHA-256 of `hello`, in base64.
-const HELLO_SHA256: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
 
 #[tokio::test]
 async fn overwrite_replaces_only_what_is_expected() {

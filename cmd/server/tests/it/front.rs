@@ -10,6 +10,9 @@ use tonic_types::StatusExt as _;
 
 use crate::server::Server;
 
+/// SHA-256 of `hello`, in base64.
+pub(crate) const HELLO_SHA256: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
+
 /// The two fronts.
 pub(crate) const FRONTS: [Front; 2] = [Front::Rest, Front::Grpc];
 

@@ -1,11 +1,8 @@
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::front::{FRONTS, Front, download, upload};
+use crate::front::{FRONTS, Front, HELLO_SHA256, download, upload};
 use crate::server::Server;
-
-/// SHA-256 of `hello`, in base64.
-const HELLO_SHA256: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
 
 async fn issue(front: Front, server: &Server, request: Value) -> Value {
     front.call(server, "upload-url", request).await.expect("issued")

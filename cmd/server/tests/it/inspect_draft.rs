@@ -1,11 +1,8 @@
 use serde_json::json;
 use tonic::Code;
 
-use crate::front::{FRONTS, draft, upload};
+use crate::front::{FRONTS, HELLO_SHA256, draft, upload};
 use crate::server::Server;
-
-/// SHA-256 of `hello`, in base64.
-const HELLO_SHA256: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
 
 #[tokio::test]
 async fn draft_is_described_as_a_confirm_can_pin_it() {
