@@ -76,8 +76,16 @@ pub enum Operation {
     HeadObject,
     /// `ListObjectsV2`
     ListObjects,
+    /// `PutObject`
+    PutObject,
     /// `CopyObject`
     CopyObject,
+    /// `CreateMultipartUpload`
+    CreateMultipartUpload,
+    /// `UploadPartCopy`
+    UploadPartCopy,
+    /// `CompleteMultipartUpload`
+    CompleteMultipartUpload,
     /// `DeleteObject`
     DeleteObject,
     /// `DeleteObjects`

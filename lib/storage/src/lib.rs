@@ -3,6 +3,7 @@
 //! Only `s3` knows the AWS SDK. Nothing here knows what a confirm or a sweep is.
 
 mod bucket;
+mod capabilities;
 mod cors;
 mod error;
 mod etag;
@@ -10,12 +11,15 @@ mod key;
 mod list;
 mod object;
 mod presign;
+mod put;
 pub mod s3;
 mod sha256;
+mod stage;
 mod storage;
 mod upload;
 
 pub use bucket::{BucketName, DraftBucket, InvalidBucketName, MainBucket, SameBucket};
+pub use capabilities::{Capabilities, Condition, Support};
 pub use cors::CorsRule;
 pub use error::{Error, ErrorKind, Operation};
 pub use etag::{ETag, InvalidETag};
@@ -23,6 +27,8 @@ pub use key::{InvalidObjectKey, ObjectKey};
 pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use object::{Attributes, ObjectInfo};
 pub use presign::{Method, PresignGet, PresignPut, PresignedRequest, SecretUrl};
+pub use put::PutDraft;
 pub use sha256::{InvalidSha256, Sha256};
+pub use stage::{StageCopy, StagedCopy, StagedPart};
 pub use storage::{CopyToMain, Created, DeleteFailure, DraftVersion, IfDestination, Storage};
 pub use upload::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage};

@@ -5,8 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Attributes, BucketName, CorsRule, DraftBucket, ETag, Error, ErrorKind, ListObjects, ListUploads, MainBucket,
-    ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut, PresignedRequest, UploadId, UploadPage,
+    Attributes, BucketName, Capabilities, CorsRule, DraftBucket, ETag, Error, ErrorKind, ListObjects, ListUploads,
+    MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy,
+    StagedCopy, UploadId, UploadPage,
 };
 
 /// An object store, as far as DraftStore needs one.
@@ -15,7 +16,8 @@ use crate::{
 /// - Errors are [`Error`], whose [`ErrorKind`] says what a caller can do about it.
 /// - An error of kind `Unavailable` from a call that changes something says nothing about whether it took effect.
 /// - Conditions are sent to the store. Whether it honours them is the store's matter: see the conformance suite.
-/// - Uploads and deletes take a [`DraftBucket`]; main is written by [`Storage::copy_to_main`] alone.
+/// - Uploads and deletes take a [`DraftBucket`]; main is written by [`Storage::copy_to_main`] and
+///   [`Storage::complete_copy`] alone, and nothing is deleted there but what a copy just made ([`Storage::undo_copy`]).
 #[async_trait]
 pub trait Storage: Send + Sync + fmt::Debug {
     /// Makes the bucket where it is missing. Idempotent.
@@ -41,6 +43,33 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// `PreconditionFailed` because the first one succeeded. What is in main by then tells the two apart.
     async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error>;
 
+    /// Begins a multipart upload to main and fills it with the parts of a draft, side by side. Nothing of it can be seen in
+    /// main until [`Storage::complete_copy`].
+    ///
+    /// Kind `PreconditionFailed` when the draft is another version, `NotFound` when it is gone. On any error the upload is
+    /// aborted as well as can be; where that fails too, or the process ends, it is left to the sweep.
+    async fn stage_copy(&self, copy: &StageCopy<'_>) -> Result<StagedCopy, Error>;
+
+    /// Makes a staged copy the object in main, and gives its `ETag`. The same errors, and asked once, like
+    /// [`Storage::copy_to_main`]; the upload stays where it failed.
+    async fn complete_copy(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        staged: &StagedCopy,
+        if_destination: IfDestination<'_>,
+    ) -> Result<ETag, Error>;
+
+    /// Gives a staged copy up and frees its parts. Idempotent: one that is gone is no error.
+    async fn abort_copy(&self, bucket: &MainBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error>;
+
+    /// Deletes from main what a copy made there, if it still is that version. Idempotent: an object that is gone is no
+    /// error. Kind `PreconditionFailed` when another version is there.
+    async fn undo_copy(&self, bucket: &MainBucket, key: &ObjectKey, etag: &ETag) -> Result<(), Error>;
+
+    /// Puts a few bytes of the server's own into the draft bucket.
+    async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error>;
+
     /// Deletes a draft, if it still is the version given. Idempotent: a draft that is gone is no error.
     /// Kind `PreconditionFailed` when another version is there.
     async fn delete_draft(&self, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error>;
@@ -54,6 +83,12 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Aborts a multipart upload into the draft bucket and frees its parts. Idempotent: one that is gone is no error.
     async fn abort_upload(&self, bucket: &DraftBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error>;
+
+    /// Finds out what the store really enforces, judging by the bytes that result. Works on keys of its own under the
+    /// prefix, in the draft bucket alone, and cleans up after itself as well as can be.
+    ///
+    /// Kind `BucketNotFound` when the bucket is missing.
+    async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error>;
 
     /// Signs an upload. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error>;

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    BucketName, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind,
-    ListObjects, ListUploads, ObjectInfo, ObjectKey, ObjectPage, Operation, PresignGet, PresignPut, PresignedRequest,
-    Storage, UploadId, UploadPage,
+    BucketName, Capabilities, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error,
+    ErrorKind, IfDestination, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, Operation,
+    PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 type Act = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
@@ -137,6 +137,43 @@ impl Storage for Faulty {
         let main = copy.main_bucket.name();
         self.call(Operation::CopyObject, main, self.store.copy_to_main(copy))
             .await
+    }
+
+    async fn stage_copy(&self, copy: &StageCopy<'_>) -> Result<StagedCopy, Error> {
+        let main = copy.main_bucket.name();
+        self.call(Operation::UploadPartCopy, main, self.store.stage_copy(copy))
+            .await
+    }
+
+    async fn complete_copy(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        staged: &StagedCopy,
+        if_destination: IfDestination<'_>,
+    ) -> Result<ETag, Error> {
+        let complete = self.store.complete_copy(bucket, key, staged, if_destination);
+        self.call(Operation::CompleteMultipartUpload, bucket.name(), complete)
+            .await
+    }
+
+    async fn abort_copy(&self, bucket: &MainBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error> {
+        let abort = self.store.abort_copy(bucket, key, upload_id);
+        self.call(Operation::AbortMultipartUpload, bucket.name(), abort).await
+    }
+
+    async fn undo_copy(&self, bucket: &MainBucket, key: &ObjectKey, etag: &ETag) -> Result<(), Error> {
+        let undo = self.store.undo_copy(bucket, key, etag);
+        self.call(Operation::DeleteObject, bucket.name(), undo).await
+    }
+
+    async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error> {
+        self.call(Operation::PutObject, put.bucket.name(), self.store.put_draft(put))
+            .await
+    }
+
+    async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
+        self.store.probe(bucket, prefix).await
     }
 
     async fn delete_draft(&self, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {

@@ -10,6 +10,7 @@ mod credentials;
 mod error;
 mod listing;
 mod presign;
+mod probe;
 mod settings;
 mod signers;
 mod store_time;
@@ -17,9 +18,9 @@ mod store_time;
 use async_trait::async_trait;
 
 use crate::{
-    BucketName, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ListObjects,
-    ListUploads, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut, PresignedRequest, Storage, UploadId,
-    UploadPage,
+    BucketName, Capabilities, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error,
+    IfDestination, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut,
+    PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 pub use connect::{ConnectError, S3Storage};
@@ -52,8 +53,34 @@ impl Storage for S3Storage {
         calls::copy_to_main(self, copy).await
     }
 
+    async fn stage_copy(&self, copy: &StageCopy<'_>) -> Result<StagedCopy, Error> {
+        calls::stage_copy(self, copy).await
+    }
+
+    async fn complete_copy(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        staged: &StagedCopy,
+        if_destination: IfDestination<'_>,
+    ) -> Result<ETag, Error> {
+        calls::complete_copy(self, bucket, key, staged, if_destination).await
+    }
+
+    async fn abort_copy(&self, bucket: &MainBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error> {
+        calls::abort(self, bucket.name(), key, upload_id).await
+    }
+
+    async fn undo_copy(&self, bucket: &MainBucket, key: &ObjectKey, etag: &ETag) -> Result<(), Error> {
+        calls::delete_version(self, bucket.name(), key, etag).await
+    }
+
+    async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error> {
+        calls::put_draft(self, put).await
+    }
+
     async fn delete_draft(&self, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {
-        calls::delete_draft(self, bucket, draft).await
+        calls::delete_version(self, bucket.name(), &draft.key, &draft.etag).await
     }
 
     async fn delete_drafts(&self, bucket: &DraftBucket, drafts: &[DraftVersion]) -> Result<Vec<DeleteFailure>, Error> {
@@ -65,7 +92,11 @@ impl Storage for S3Storage {
     }
 
     async fn abort_upload(&self, bucket: &DraftBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error> {
-        calls::abort_upload(self, bucket, key, upload_id).await
+        calls::abort(self, bucket.name(), key, upload_id).await
+    }
+
+    async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
+        probe::probe(self, bucket.name(), prefix).await
     }
 
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {

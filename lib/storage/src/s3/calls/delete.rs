@@ -1,34 +1,31 @@
-//! `DeleteObject` and `DeleteObjects`, in the draft bucket alone.
+//! `DeleteObject` and `DeleteObjects`.
 
 use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
 
 use super::super::S3Storage;
 use super::super::error::{Call, kind_of_code};
 use super::head::head;
-use crate::{DeleteFailure, DraftBucket, DraftVersion, Error, ErrorKind, ObjectKey, Operation};
+use crate::{BucketName, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, ObjectKey, Operation};
 
 /// S3's limit for `DeleteObjects`.
 const MAX_KEYS: usize = 1000;
 
-/// A failed condition is looked into: an attempt of ours whose answer got lost may have deleted the draft.
-pub(in super::super) async fn delete_draft(
+/// A failed condition is looked into: an attempt of ours whose answer got lost may have deleted the object.
+pub(in super::super) async fn delete_version(
     s3: &S3Storage,
-    bucket: &DraftBucket,
-    draft: &DraftVersion,
+    bucket: &BucketName,
+    key: &ObjectKey,
+    etag: &ETag,
 ) -> Result<(), Error> {
-    let call = Call::on_key(Operation::DeleteObject, bucket.name(), &draft.key);
-    let request = s3
-        .client
-        .delete_object()
-        .bucket(bucket.name().as_str())
-        .key(draft.key.as_str());
-    let Err(error) = request.if_match(draft.etag.quoted()).send().await else {
+    let call = Call::on_key(Operation::DeleteObject, bucket, key);
+    let request = s3.client.delete_object().bucket(bucket.as_str()).key(key.as_str());
+    let Err(error) = request.if_match(etag.quoted()).send().await else {
         return Ok(());
     };
     let error = call.failed(&error);
     match error.kind {
         ErrorKind::NotFound => Ok(()),
-        ErrorKind::PreconditionFailed => match head(s3, bucket.name(), &draft.key).await {
+        ErrorKind::PreconditionFailed => match head(s3, bucket, key).await {
             Err(gone) if gone.kind == ErrorKind::NotFound => Ok(()),
             Ok(_) | Err(_) => Err(error),
         },

@@ -5,11 +5,15 @@ mod copy;
 mod delete;
 mod head;
 mod list;
+mod put;
+mod stage;
 mod uploads;
 
 pub(super) use bucket::{create_bucket, put_cors};
 pub(super) use copy::copy_to_main;
-pub(super) use delete::{delete_draft, delete_drafts};
+pub(super) use delete::{delete_drafts, delete_version};
 pub(super) use head::head;
 pub(super) use list::list;
-pub(super) use uploads::{abort_upload, list_uploads};
+pub(super) use put::put_draft;
+pub(super) use stage::{complete_copy, stage_copy};
+pub(super) use uploads::{abort, list_uploads};

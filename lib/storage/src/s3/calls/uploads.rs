@@ -7,8 +7,7 @@ use super::super::error::Call;
 use super::super::listing::{decoded, key, time};
 use super::super::store_time::StoreTime;
 use crate::{
-    BucketName, DraftBucket, Error, ErrorKind, ListUploads, ListedUpload, ObjectKey, Operation, UploadCursor, UploadId,
-    UploadPage,
+    BucketName, Error, ErrorKind, ListUploads, ListedUpload, ObjectKey, Operation, UploadCursor, UploadId, UploadPage,
 };
 
 pub(in super::super) async fn list_uploads(
@@ -65,17 +64,17 @@ fn listed(call: Call<'_>, encoding: Option<&EncodingType>, upload: &MultipartUpl
     })
 }
 
-pub(in super::super) async fn abort_upload(
+pub(in super::super) async fn abort(
     s3: &S3Storage,
-    bucket: &DraftBucket,
+    bucket: &BucketName,
     key: &ObjectKey,
     upload_id: &UploadId,
 ) -> Result<(), Error> {
-    let call = Call::on_key(Operation::AbortMultipartUpload, bucket.name(), key);
+    let call = Call::on_key(Operation::AbortMultipartUpload, bucket, key);
     let request = s3
         .client
         .abort_multipart_upload()
-        .bucket(bucket.name().as_str())
+        .bucket(bucket.as_str())
         .key(key.as_str());
     match request.upload_id(upload_id.as_str()).send().await {
         Ok(_) => Ok(()),
