@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use draftstore_runtime::logging::{self, LogFilter, LogFormat};
-use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, SystemClock};
+use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
 use draftstore_storage::DraftBucket;
 use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
 
@@ -44,8 +44,7 @@ pub async fn drafts() -> anyhow::Result<Drafts> {
     let (draft, main) = DraftBucket::pair(DRAFT_BUCKET.parse()?, "main".parse()?)?;
     let policy = Policy::new(UPLOAD_TTL, UPLOAD_TTL, OBJECT_LIFETIME, Duration::ZERO)?;
     Ok(Drafts::new(
-        Arc::new(storage),
-        Buckets { draft, main },
+        Store::new(Arc::new(storage), Buckets { draft, main }),
         policy,
         AllowedOrigins::default(),
         Arc::new(SystemClock),

@@ -11,8 +11,8 @@ use draftstore_controller::{Api, grpc, webapi};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::Config;
 use draftstore_runtime::{Schedule, on_signal};
-use draftstore_service::cleaner::Mode;
-use draftstore_service::{Cleaner, Drafts, SystemClock};
+use draftstore_service::cleaner::{Brakes, Mode};
+use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -32,13 +32,8 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
     let OpenStore { storage, embedded } = open(config.store).await?;
     let clock = Arc::new(SystemClock);
-    let drafts = Drafts::new(
-        Arc::clone(&storage),
-        config.buckets.clone(),
-        config.policy,
-        config.origins.clone(),
-        clock.clone(),
-    );
+    let store = Store::new(storage, config.buckets);
+    let drafts = Drafts::new(store.clone(), config.policy, config.origins.clone(), clock.clone());
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
@@ -46,7 +41,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
             .create_buckets()
             .await
             .context("the embedded store's buckets cannot be made")?;
-        let cleaner = Cleaner::new(storage, config.buckets.draft, config.policy, clock);
+        let cleaner = Cleaner::new(store, config.policy, Brakes::default(), clock);
         let schedule = config.cleanup_schedule.unwrap_or_else(Schedule::every_minute);
         tasks.spawn(sweep(schedule, cleaner, shutdown.clone()));
     }

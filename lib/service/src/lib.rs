@@ -7,6 +7,7 @@ mod error;
 mod name;
 mod origins;
 mod policy;
+mod store;
 mod violation;
 
 pub use cleaner::Cleaner;
@@ -16,4 +17,5 @@ pub use error::{Error, Missing};
 pub use name::ObjectName;
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use policy::{Buckets, InvalidPolicy, MAX_TTL, Policy};
+pub use store::{Replicas, Store, StoreProfile, Weakness, weaknesses};
 pub use violation::Violation;

@@ -10,10 +10,12 @@
 //!   take a whole lifetime before it is aborted.
 //! - It reads a page at a time, so memory does not grow with the bucket.
 
+mod brakes;
 mod expiry;
 mod summary;
 mod sweep;
 
+pub use brakes::{Brakes, Fraction, InvalidFraction};
 pub use expiry::Expiry;
 pub use summary::Summary;
 pub use sweep::{Cleaner, Expired, Mode, SweepError};

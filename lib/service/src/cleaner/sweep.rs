@@ -4,15 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use draftstore_storage::{
-    DraftBucket, DraftVersion, ErrorKind, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectKey, Storage,
-};
+use draftstore_storage::{DraftVersion, ErrorKind, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectKey};
 
-use super::{Expiry, Summary};
+use super::{Brakes, Expiry, Summary};
 use crate::draft::DraftId;
 use crate::draft::id::shards;
 use crate::name::RESERVED_PREFIX;
-use crate::{Clock, Policy};
+use crate::{Clock, Policy, Store};
 
 /// Whether a sweep removes what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,19 +43,19 @@ pub struct SweepError {
 /// Removes what has expired from one draft bucket.
 #[derive(Debug, Clone)]
 pub struct Cleaner {
-    storage: Arc<dyn Storage>,
-    bucket: DraftBucket,
+    store: Store,
     policy: Policy,
+    brakes: Brakes,
     clock: Arc<dyn Clock>,
 }
 
 impl Cleaner {
-    /// A cleaner of this bucket. The clock is asked only where the store does not tell the time.
-    pub fn new(storage: Arc<dyn Storage>, bucket: DraftBucket, policy: Policy, clock: Arc<dyn Clock>) -> Self {
+    /// A cleaner of this store. The clock is asked only where the store does not tell the time.
+    pub fn new(store: Store, policy: Policy, brakes: Brakes, clock: Arc<dyn Clock>) -> Self {
         Self {
-            storage,
-            bucket,
+            store,
             policy,
+            brakes,
             clock,
         }
     }
@@ -98,8 +96,9 @@ impl Cleaner {
     /// All of them where they fit in a page; else shard by shard, each up to the first that has not expired.
     async fn sweep_unique(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
         let all = self
+            .store
             .storage
-            .list(self.bucket.name(), &under(RESERVED_PREFIX.to_owned()))
+            .list(self.store.buckets.draft.name(), &under(RESERVED_PREFIX.to_owned()))
             .await?;
         if all.next.is_none() {
             self.sweep_page(all.objects, self.expiry(all.store_time), pass).await;
@@ -108,7 +107,11 @@ impl Cleaner {
         for shard in shards() {
             let mut request = under(shard);
             loop {
-                let page = self.storage.list(self.bucket.name(), &request).await?;
+                let page = self
+                    .store
+                    .storage
+                    .list(self.store.buckets.draft.name(), &request)
+                    .await?;
                 let expiry = self.expiry(page.store_time);
                 let lives = |draft: &ListedObject| DraftId::in_key(&draft.key).is_some() && !expiry.of_draft(draft);
                 let next = page.next.filter(|_| !page.objects.iter().any(lives));
@@ -126,7 +129,11 @@ impl Cleaner {
     async fn sweep_named(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
         let mut request = ListObjects::default();
         loop {
-            let mut page = self.storage.list(self.bucket.name(), &request).await?;
+            let mut page = self
+                .store
+                .storage
+                .list(self.store.buckets.draft.name(), &request)
+                .await?;
             let listed = page.objects.len();
             page.objects
                 .retain(|draft| !draft.key.as_str().starts_with(RESERVED_PREFIX));
@@ -165,7 +172,12 @@ impl Cleaner {
             etag: draft.etag.clone(),
         };
         let versions: Vec<_> = expired.iter().map(version).collect();
-        let remaining = match self.storage.delete_drafts(&self.bucket, &versions).await {
+        let remaining = match self
+            .store
+            .storage
+            .delete_drafts(&self.store.buckets.draft, &versions)
+            .await
+        {
             Ok(remaining) => remaining,
             Err(error) => {
                 tracing::error!(
@@ -195,7 +207,11 @@ impl Cleaner {
     async fn sweep_uploads(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
         let mut request = ListUploads::default();
         loop {
-            let page = self.storage.list_uploads(self.bucket.name(), &request).await?;
+            let page = self
+                .store
+                .storage
+                .list_uploads(self.store.buckets.draft.name(), &request)
+                .await?;
             let expiry = self.expiry(page.store_time);
             pass.summary.scanned += count(&page.uploads);
             for upload in page.uploads.iter().filter(|upload| expiry.of_upload(upload)) {
@@ -214,8 +230,9 @@ impl Cleaner {
 
     async fn abort(&self, upload: &ListedUpload, summary: &mut Summary) {
         match self
+            .store
             .storage
-            .abort_upload(&self.bucket, &upload.key, &upload.upload_id)
+            .abort_upload(&self.store.buckets.draft, &upload.key, &upload.upload_id)
             .await
         {
             Ok(()) => {

@@ -25,11 +25,11 @@ impl Drafts {
     /// # Errors
     /// Those of the store.
     pub async fn create_buckets(&self) -> Result<BucketsReady, Error> {
-        let draft = self.buckets.draft.name();
-        let main = self.buckets.main.name();
+        let draft = self.store.buckets.draft.name();
+        let main = self.store.buckets.main.name();
         let mut created = Vec::new();
         for bucket in [draft, main] {
-            if self.storage.create_bucket(bucket).await? == Created::Now {
+            if self.store.storage.create_bucket(bucket).await? == Created::Now {
                 tracing::info!(%bucket, "made bucket");
                 created.push(bucket.clone());
             }
@@ -46,7 +46,7 @@ impl Drafts {
         let Some(rule) = self.origins.cors_rule() else {
             return Ok(false);
         };
-        match self.storage.put_cors(draft, &rule).await {
+        match self.store.storage.put_cors(draft, &rule).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind == ErrorKind::Unsupported => {
                 tracing::warn!(bucket = %draft, "this store has no CORS calls: configure CORS in the store itself");

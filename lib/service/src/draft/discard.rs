@@ -21,7 +21,12 @@ impl Drafts {
             key: keys.draft,
             etag: draft.etag,
         };
-        match self.storage.delete_draft(&self.buckets.draft, &version).await {
+        match self
+            .store
+            .storage
+            .delete_draft(&self.store.buckets.draft, &version)
+            .await
+        {
             Ok(()) => Ok(true),
             Err(error) if error.kind == ErrorKind::PreconditionFailed => Err(Error::PinMismatch { pin: "object_name" }),
             Err(error) => Err(error.into()),

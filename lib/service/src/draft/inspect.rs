@@ -43,7 +43,12 @@ impl Drafts {
 
     /// The draft, if there is one.
     pub(super) async fn head_draft(&self, keys: &Keys) -> Result<Option<ObjectInfo>, Error> {
-        Ok(found(self.storage.head(self.buckets.draft.name(), &keys.draft).await)?)
+        Ok(found(
+            self.store
+                .storage
+                .head(self.store.buckets.draft.name(), &keys.draft)
+                .await,
+        )?)
     }
 
     /// A unique draft says by its ID when it expires; a named one is as old as the store says.

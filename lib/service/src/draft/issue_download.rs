@@ -92,7 +92,7 @@ impl Drafts {
             expires_in,
         };
         Ok(DownloadIssued {
-            request: self.storage.presign_get(&get).await?,
+            request: self.store.storage.presign_get(&get).await?,
             stage,
             object,
         })
@@ -106,7 +106,7 @@ impl Drafts {
         };
         for &stage in stages {
             let (bucket, key) = self.place(keys, stage);
-            if let Some(object) = found(self.storage.head(bucket, key).await)? {
+            if let Some(object) = found(self.store.storage.head(bucket, key).await)? {
                 return Ok((stage, object));
             }
         }
@@ -115,8 +115,8 @@ impl Drafts {
 
     fn place<'a>(&'a self, keys: &'a Keys, stage: Stage) -> (&'a BucketName, &'a ObjectKey) {
         match stage {
-            Stage::Draft => (self.buckets.draft.name(), &keys.draft),
-            Stage::Main => (self.buckets.main.name(), &keys.main),
+            Stage::Draft => (self.store.buckets.draft.name(), &keys.draft),
+            Stage::Main => (self.store.buckets.main.name(), &keys.main),
         }
     }
 }

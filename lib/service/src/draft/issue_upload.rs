@@ -89,7 +89,7 @@ impl Drafts {
         let draft_id = request.unique.then(|| DraftId::new(now + lifetime, rand::random()));
         let keys = Keys::new(&name, draft_id, None);
         let put = PresignPut {
-            bucket: &self.buckets.draft,
+            bucket: &self.store.buckets.draft,
             key: &keys.draft,
             content_length,
             content_type,
@@ -99,7 +99,7 @@ impl Drafts {
             now,
             expires_in,
         };
-        let request = self.storage.presign_put(&put).await?;
+        let request = self.store.storage.presign_put(&put).await?;
         Ok(UploadIssued { request, draft_id })
     }
 

@@ -62,7 +62,11 @@ impl Drafts {
             max_keys: Some(max_keys.unwrap_or(MAX_PAGE_SIZE)),
             ..ListObjects::default()
         };
-        let page = self.storage.list(self.buckets.draft.name(), &request).await?;
+        let page = self
+            .store
+            .storage
+            .list(self.store.buckets.draft.name(), &request)
+            .await?;
         let last = page.objects.last().map(|object| object.key.to_string());
         Ok(DraftPage {
             next_page_token: page.next.and(last),

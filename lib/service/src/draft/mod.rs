@@ -13,10 +13,10 @@ mod list;
 
 use std::sync::Arc;
 
-use draftstore_storage::{ErrorKind, ObjectInfo, Storage};
+use draftstore_storage::{ErrorKind, ObjectInfo};
 
 pub use buckets::BucketsReady;
-pub use confirm::{ConfirmUpload, Confirmed};
+pub use confirm::{ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
 pub use disposition::Disposition;
 pub use id::DraftId;
 pub use inspect::{DraftInspected, DraftName};
@@ -24,34 +24,45 @@ pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub use issue_upload::{IssueUpload, UploadIssued};
 pub use list::{DraftListed, DraftPage, ListDrafts};
 
-use crate::{AllowedOrigins, Buckets, Clock, Policy};
+use tokio_util::task::TaskTracker;
+
+use crate::{AllowedOrigins, Clock, Policy, Store};
 
 /// The service: one for a process, shared by both fronts. Holds no state but its configuration.
 #[derive(Debug, Clone)]
 pub struct Drafts {
-    storage: Arc<dyn Storage>,
-    buckets: Buckets,
+    store: Store,
     policy: Policy,
     origins: AllowedOrigins,
     clock: Arc<dyn Clock>,
+    confirm_limits: ConfirmLimits,
+    confirms: TaskTracker,
 }
 
 impl Drafts {
-    /// A service on these buckets. Web pages of `origins` may use the draft bucket.
-    pub fn new(
-        storage: Arc<dyn Storage>,
-        buckets: Buckets,
-        policy: Policy,
-        origins: AllowedOrigins,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    /// A service on this store. Web pages of `origins` may use the draft bucket.
+    pub fn new(store: Store, policy: Policy, origins: AllowedOrigins, clock: Arc<dyn Clock>) -> Self {
         Self {
-            storage,
-            buckets,
+            store,
             policy,
             origins,
             clock,
+            confirm_limits: ConfirmLimits::default(),
+            confirms: TaskTracker::new(),
         }
+    }
+
+    /// The same, with other bounds for confirms.
+    #[must_use]
+    pub fn with_confirm_limits(mut self, limits: ConfirmLimits) -> Self {
+        self.confirm_limits = limits;
+        self
+    }
+
+    /// Waits for the confirms that are under way, also those whose callers have gone away. Call it when no new ones come.
+    pub async fn drained(&self) {
+        self.confirms.close();
+        self.confirms.wait().await;
     }
 }
 

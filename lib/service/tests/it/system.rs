@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use draftstore_service::cleaner::Brakes;
 use draftstore_service::draft::{ConfirmUpload, Confirmed};
-use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Drafts, Error, Policy, SystemClock};
+use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Drafts, Error, Policy, Store, SystemClock};
 use draftstore_testing::{World, key};
 
 use crate::faulty::Faulty;
@@ -12,6 +13,7 @@ use crate::faulty::Faulty;
 pub(crate) struct System {
     pub(crate) world: Arc<World>,
     pub(crate) store: Arc<Faulty>,
+    installed: Store,
     pub(crate) drafts: Drafts,
 }
 
@@ -24,14 +26,24 @@ impl System {
             main: world.main.clone(),
         };
         let clock = Arc::new(SystemClock);
-        let drafts = Drafts::new(store.clone(), buckets, policy(3600), AllowedOrigins::default(), clock);
-        Self { world, store, drafts }
+        let installed = Store::new(store.clone(), buckets);
+        let drafts = Drafts::new(installed.clone(), policy(3600), AllowedOrigins::default(), clock);
+        Self {
+            world,
+            store,
+            installed,
+            drafts,
+        }
     }
 
     /// A cleaner of drafts that live as long as this, in seconds.
     pub(crate) fn cleaner(&self, lifetime: u64) -> Cleaner {
-        let draft = self.world.draft.clone();
-        Cleaner::new(self.store.clone(), draft, policy(lifetime), Arc::new(SystemClock))
+        Cleaner::new(
+            self.installed.clone(),
+            policy(lifetime),
+            Brakes::default(),
+            Arc::new(SystemClock),
+        )
     }
 
     pub(crate) async fn confirm(&self, name: &str) -> Result<Confirmed, Error> {

@@ -19,6 +19,7 @@
 //! A crash after any step leaves either an untouched main, or a whole object with its marker; a repeated confirm
 //! finishes the work. [`protocol`] holds these rules without any I/O; this file performs what it asks for.
 
+mod limits;
 mod marker;
 mod protocol;
 
@@ -26,6 +27,7 @@ use std::str::FromStr;
 
 use draftstore_storage::{CopyToMain, DraftVersion, ETag, IfDestination};
 
+pub use limits::{ConfirmLimits, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
 pub(super) use marker::MARKER_PREFIX;
 
 use self::protocol::{Answer, Effect, Existing, Kept, Pins, Protocol, Step};
@@ -103,9 +105,11 @@ impl Drafts {
         };
 
         let keys = Keys::new(&name, draft_id, destination.as_ref());
-        let final_location = format!("{}/{}", self.buckets.main.name(), keys.main);
+        let final_location = format!("{}/{}", self.store.buckets.main.name(), keys.main);
         let drafts = self.clone();
-        let running = tokio::spawn(async move { drafts.run_confirm(&keys, pins, existing, idempotency_key).await });
+        let running = self
+            .confirms
+            .spawn(async move { drafts.run_confirm(&keys, pins, existing, idempotency_key).await });
         let Kept { main, replayed } = running.await.map_err(|error| Error::Internal(Box::new(error)))??;
         Ok(Confirmed {
             final_location,
@@ -134,10 +138,10 @@ impl Drafts {
     }
 
     async fn perform(&self, keys: &Keys, effect: Effect) -> Answer {
-        let (draft, main) = (&self.buckets.draft, &self.buckets.main);
+        let (draft, main) = (&self.store.buckets.draft, &self.store.buckets.main);
         match effect {
-            Effect::HeadDraft => Answer::Head(found(self.storage.head(draft.name(), &keys.draft).await)),
-            Effect::HeadMain => Answer::Head(found(self.storage.head(main.name(), &keys.main).await)),
+            Effect::HeadDraft => Answer::Head(found(self.store.storage.head(draft.name(), &keys.draft).await)),
+            Effect::HeadMain => Answer::Head(found(self.store.storage.head(main.name(), &keys.main).await)),
             Effect::Copy {
                 draft_etag,
                 main_etag,
@@ -152,12 +156,12 @@ impl Drafts {
                     if_destination: main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches),
                     attributes: &attributes,
                 };
-                Answer::Copied(self.storage.copy_to_main(&copy).await)
+                Answer::Copied(self.store.storage.copy_to_main(&copy).await)
             }
             Effect::DeleteDraft { draft_etag } => {
                 let key = keys.draft.clone();
                 let version = DraftVersion { key, etag: draft_etag };
-                let deleted = self.storage.delete_draft(draft, &version).await;
+                let deleted = self.store.storage.delete_draft(draft, &version).await;
                 if let Err(error) = deleted {
                     tracing::warn!(object.key = %version.key, error = %error, "confirmed; its draft is left to the sweep");
                 }
