@@ -34,6 +34,7 @@ pub(crate) fn row(error: &Error) -> Row {
         Error::NotFound(Missing::Object) => row("OBJECT_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
         Error::NotFound(Missing::Bucket) => row("BUCKET_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
         Error::AlreadyExists => row("OBJECT_ALREADY_EXISTS", StatusCode::CONFLICT, Code::AlreadyExists),
+        Error::RolledBack => row("BATCH_ROLLED_BACK", StatusCode::CONFLICT, Code::Aborted),
         Error::PinMismatch { .. } => row(
             "PIN_MISMATCH",
             StatusCode::PRECONDITION_FAILED,
@@ -61,6 +62,7 @@ pub(crate) fn field_errors(error: &Error) -> Vec<Violation> {
         Error::PinMismatch { pin } => vec![Violation::new(*pin, "does not match what is stored")],
         Error::NotFound(_)
         | Error::AlreadyExists
+        | Error::RolledBack
         | Error::StoreCredentials(_)
         | Error::StoreUnavailable(_)
         | Error::Internal(_) => Vec::new(),
@@ -83,15 +85,16 @@ pub(crate) fn sentence(error: &Error) -> String {
 /// Writes down, once, what the caller is not told.
 pub(crate) fn log(error: &Error) {
     match error {
-        Error::StoreCredentials(source) | Error::StoreUnavailable(source) => {
+        Error::StoreCredentials(source) => {
             tracing::error!(error = source as &dyn std::error::Error, "{error}");
         }
-        Error::Internal(source) => {
+        Error::StoreUnavailable(source) | Error::Internal(source) => {
             tracing::error!(error = &**source as &dyn std::error::Error, "{error}");
         }
         Error::Invalid(_)
         | Error::NotFound(_)
         | Error::AlreadyExists
+        | Error::RolledBack
         | Error::PinMismatch { .. }
         | Error::TooLarge { .. } => tracing::debug!("refused: {error}"),
     }
@@ -114,6 +117,7 @@ mod tests {
             (Error::NotFound(Missing::Object), 404, Code::NotFound),
             (Error::NotFound(Missing::Bucket), 404, Code::NotFound),
             (Error::AlreadyExists, 409, Code::AlreadyExists),
+            (Error::RolledBack, 409, Code::Aborted),
             (Error::PinMismatch { pin: "if_match" }, 412, Code::FailedPrecondition),
             (
                 Error::TooLarge {

@@ -14,6 +14,9 @@ pub enum Error {
     /// What the request names is not there.
     #[error("{0} not found")]
     NotFound(Missing),
+    /// Another draft of the same atomic batch could not be confirmed, so this one was not either.
+    #[error("another draft of the atomic batch could not be confirmed")]
+    RolledBack,
     /// Main holds another object under the name.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
@@ -36,7 +39,7 @@ pub enum Error {
     StoreCredentials(#[source] storage::Error),
     /// The store is unreachable or failing; the same request may succeed later.
     #[error("the store is unavailable")]
-    StoreUnavailable(#[source] storage::Error),
+    StoreUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The store answered what it should not have, or there is a bug here.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -62,7 +65,7 @@ impl From<storage::Error> for Error {
         match error.kind {
             ErrorKind::BucketNotFound => Self::NotFound(Missing::Bucket),
             ErrorKind::CredentialsRefused => Self::StoreCredentials(error),
-            ErrorKind::Unavailable | ErrorKind::Conflict => Self::StoreUnavailable(error),
+            ErrorKind::Unavailable | ErrorKind::Conflict => Self::StoreUnavailable(Box::new(error)),
             ErrorKind::NotFound => Self::NotFound(Missing::Object),
             ErrorKind::PreconditionFailed | ErrorKind::TooLarge | ErrorKind::Unsupported | ErrorKind::Unexpected => {
                 Self::Internal(Box::new(error))

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ListedObject, ListedUpload};
 
 use crate::Policy;
-use crate::draft::DraftId;
+use crate::draft::{DraftId, StagingNote};
 
 /// The rule, for one moment.
 #[derive(Debug, Clone, Copy)]
@@ -24,13 +24,16 @@ impl Expiry {
     }
 
     /// Whether a draft has outlived its lifetime and the grace. A unique draft says by its ID when its lifetime ends; a
-    /// named one is as old as the store says.
+    /// named one is as old as the store says; a note on a staged copy says when the copy has ended.
     ///
     /// A multipart object (its `ETag` ends in a dash and a part count) may bear the date at which its upload was begun,
     /// and have been completed as late as an upload is allowed to last; it is kept for that time as well.
     pub fn of_draft(&self, draft: &ListedObject) -> bool {
         if let Some(id) = DraftId::in_key(&draft.key) {
-            return self.has_ended(id);
+            return self.has_ended(id.expires_at());
+        }
+        if let Some(note) = StagingNote::in_key(&draft.key) {
+            return self.has_ended(note.ends_at);
         }
         let is_multipart = draft.etag.as_str().contains('-');
         let kept = if is_multipart {
@@ -44,13 +47,13 @@ impl Expiry {
     /// Whether an upload in progress has outlived the lifetime of a draft and the grace.
     pub fn of_upload(&self, upload: &ListedUpload) -> bool {
         match DraftId::in_key(&upload.key) {
-            Some(id) => self.has_ended(id),
+            Some(id) => self.has_ended(id.expires_at()),
             None => self.is_older(upload.initiated, self.kept),
         }
     }
 
-    fn has_ended(&self, id: DraftId) -> bool {
-        self.is_older(id.expires_at(), self.grace)
+    fn has_ended(&self, ended_at: SystemTime) -> bool {
+        self.is_older(ended_at, self.grace)
     }
 
     /// A date in the future is no age at all.

@@ -16,8 +16,28 @@ pub struct Summary {
     pub failed: u64,
     /// Size of the drafts deleted, in bytes. What the parts of aborted uploads held is not known.
     pub bytes: u64,
+    /// The brake that ended it early, if one did.
+    pub brake: Option<Brake>,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+/// See [`super::Brakes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Brake {
+    /// As much was removed as one sweep may remove; more has expired.
+    MaxDelete,
+    /// More had expired than is plausible: nothing was removed.
+    MaxDeleteFraction,
+}
+
+impl fmt::Display for Brake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MaxDelete => "MAX_DELETE was reached, and more has expired",
+            Self::MaxDeleteFraction => "more than MAX_DELETE_FRACTION has expired, so nothing was removed",
+        })
+    }
 }
 
 impl fmt::Display for Summary {
@@ -31,6 +51,10 @@ impl fmt::Display for Summary {
             self.failed,
             self.bytes,
             self.elapsed.as_secs_f64()
-        )
+        )?;
+        match self.brake {
+            Some(brake) => write!(f, "; {brake}"),
+            None => Ok(()),
+        }
     }
 }

@@ -1,16 +1,22 @@
-//! One pass over the draft bucket.
+//! One pass over the draft bucket: performs what the rules ask for.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use draftstore_storage::{DraftVersion, ErrorKind, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectKey};
+use draftstore_storage::{
+    DeleteFailure, DraftVersion, ETag, Error, ListUploads, ListedObject, ListedUpload, ObjectKey,
+};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _};
 
-use super::{Brakes, Expiry, Summary};
-use crate::draft::DraftId;
-use crate::draft::id::shards;
-use crate::name::RESERVED_PREFIX;
+use super::effect::{Answer, Effect, Step, Stop};
+use super::pass::{Pass, Rules};
+use super::{Brakes, Summary};
 use crate::{Clock, Policy, Store};
+
+/// Calls about single drafts and uploads that a sweep has under way at once.
+const MAX_CONCURRENT: usize = 8;
 
 /// Whether a sweep removes what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +27,7 @@ pub enum Mode {
     DryRun,
 }
 
-/// Something that a sweep found to have expired.
+/// Something that a dry run found to have expired.
 #[derive(Debug, Clone, Copy)]
 pub enum Expired<'a> {
     /// A draft.
@@ -37,7 +43,7 @@ pub struct SweepError {
     /// What it did until then.
     pub summary: Summary,
     /// What stopped it.
-    pub source: draftstore_storage::Error,
+    pub source: Stop,
 }
 
 /// Removes what has expired from one draft bucket.
@@ -60,10 +66,10 @@ impl Cleaner {
         }
     }
 
-    /// Passes once over all drafts and all uploads in progress, and calls `found` for each that has expired.
+    /// Passes once over all drafts and all uploads in progress. A dry run calls `found` for each that has expired.
     ///
     /// Safe to run beside confirms, uploads and other sweeps. What it could not remove is counted in
-    /// [`Summary::failed`] and logged.
+    /// [`Summary::failed`] and logged; [`Summary::brake`] says whether it stopped short of removing all.
     ///
     /// # Errors
     /// [`SweepError`] when the bucket could not be listed to its end.
@@ -73,13 +79,19 @@ impl Cleaner {
         found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
     ) -> Result<Summary, SweepError> {
         let begun = Instant::now();
-        let mut summary = Summary::default();
-        let mut pass = Pass {
+        let (mut pass, mut step) = Pass::start(Rules {
             mode,
-            found,
-            summary: &mut summary,
+            policy: self.policy,
+            brakes: self.brakes,
+            capabilities: self.store.profile.capabilities(),
+        });
+        let result = loop {
+            step = match step {
+                Step::Perform(effect) => pass.on(self.perform(effect, found).await),
+                Step::Finish(result) => break result,
+            };
         };
-        let result = self.pass(&mut pass).await;
+        let mut summary = pass.summary();
         summary.elapsed = begun.elapsed();
         match result {
             Ok(()) => Ok(summary),
@@ -87,189 +99,111 @@ impl Cleaner {
         }
     }
 
-    async fn pass(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
-        self.sweep_unique(pass).await?;
-        self.sweep_named(pass).await?;
-        self.sweep_uploads(pass).await
-    }
-
-    /// All of them where they fit in a page; else shard by shard, each up to the first that has not expired.
-    async fn sweep_unique(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
-        let all = self
-            .store
-            .storage
-            .list(self.store.buckets.draft.name(), &under(RESERVED_PREFIX.to_owned()))
-            .await?;
-        if all.next.is_none() {
-            self.sweep_page(all.objects, self.expiry(all.store_time), pass).await;
-            return Ok(());
-        }
-        for shard in shards() {
-            let mut request = under(shard);
-            loop {
-                let page = self
-                    .store
-                    .storage
-                    .list(self.store.buckets.draft.name(), &request)
-                    .await?;
-                let expiry = self.expiry(page.store_time);
-                let lives = |draft: &ListedObject| DraftId::in_key(&draft.key).is_some() && !expiry.of_draft(draft);
-                let next = page.next.filter(|_| !page.objects.iter().any(lives));
-                self.sweep_page(page.objects, expiry, pass).await;
-                match next {
-                    Some(next) => request.continuation = Some(next),
-                    None => break,
+    async fn perform(&self, effect: Effect, found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send)) -> Answer {
+        let (storage, buckets) = (&self.store.storage, &self.store.buckets);
+        match effect {
+            Effect::List(request) => {
+                let page = storage.list(buckets.draft.name(), &request).await;
+                let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
+                Answer::Page(page, now)
+            }
+            Effect::ListUploads(request) => {
+                let page = storage.list_uploads(buckets.draft.name(), &request).await;
+                let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
+                Answer::Uploads(page, now)
+            }
+            Effect::ListStaged(main_key) => {
+                let request = ListUploads {
+                    prefix: Some(main_key.to_string()),
+                    ..ListUploads::default()
+                };
+                let page = storage.list_uploads(buckets.main.name(), &request).await;
+                let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
+                Answer::Uploads(page, now)
+            }
+            Effect::Tell(drafts) => {
+                drafts.iter().for_each(|draft| found(Expired::Draft(draft)));
+                Answer::Told
+            }
+            Effect::TellUploads(uploads) => {
+                uploads.iter().for_each(|upload| found(Expired::Upload(upload)));
+                Answer::Told
+            }
+            Effect::Look(keys) => Answer::Seen(side_by_side(keys, |key| self.version_of(key).boxed()).await),
+            Effect::DeleteMany(drafts) => Answer::Deleted(storage.delete_drafts(&buckets.draft, &drafts).await),
+            Effect::DeleteEach(drafts) => {
+                let failures = side_by_side(drafts, |draft| self.delete(draft).boxed()).await;
+                Answer::Deleted(Ok(failures.into_iter().flatten().collect()))
+            }
+            Effect::Abort(uploads) => {
+                let aborted = side_by_side(uploads, |upload| self.abort(upload).boxed()).await;
+                Answer::Aborted {
+                    failed: aborted.iter().filter(|aborted| !**aborted).count(),
+                }
+            }
+            Effect::AbortStaged(uploads) => {
+                let aborted = side_by_side(uploads, |upload| self.abort_staged(upload).boxed()).await;
+                Answer::Aborted {
+                    failed: aborted.iter().filter(|aborted| !**aborted).count(),
                 }
             }
         }
-        Ok(())
     }
 
-    /// Everything else: what comes before the unique drafts in the order of keys, and what comes after.
-    async fn sweep_named(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
-        let mut request = ListObjects::default();
-        loop {
-            let mut page = self
-                .store
-                .storage
-                .list(self.store.buckets.draft.name(), &request)
-                .await?;
-            let listed = page.objects.len();
-            page.objects
-                .retain(|draft| !draft.key.as_str().starts_with(RESERVED_PREFIX));
-            let met_unique = page.objects.len() < listed;
-            let next = page.next;
-            let expiry = self.expiry(page.store_time);
-            self.sweep_page(page.objects, expiry, pass).await;
-            match next {
-                Some(_) if met_unique => {
-                    request = ListObjects {
-                        start_after: Some(format!("{RESERVED_PREFIX}{}", char::MAX)),
-                        ..ListObjects::default()
-                    };
-                }
-                Some(next) => request.continuation = Some(next),
-                None => return Ok(()),
-            }
-        }
+    /// Whether the upload is gone.
+    async fn abort(&self, upload: ListedUpload) -> bool {
+        let Store { storage, buckets, .. } = &self.store;
+        told(
+            &upload,
+            storage
+                .abort_upload(&buckets.draft, &upload.key, &upload.upload_id)
+                .await,
+        )
     }
 
-    async fn sweep_page(&self, drafts: Vec<ListedObject>, expiry: Expiry, pass: &mut Pass<'_>) {
-        pass.summary.scanned += count(&drafts);
-        let expired: Vec<_> = drafts.into_iter().filter(|draft| expiry.of_draft(draft)).collect();
-        pass.summary.expired += count(&expired);
-        for draft in &expired {
-            (pass.found)(Expired::Draft(draft));
-        }
-        if pass.mode == Mode::Delete && !expired.is_empty() {
-            self.delete(&expired, pass.summary).await;
-        }
+    /// Whether the staged copy is gone.
+    async fn abort_staged(&self, upload: ListedUpload) -> bool {
+        let Store { storage, buckets, .. } = &self.store;
+        told(
+            &upload,
+            storage.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
+        )
     }
 
-    async fn delete(&self, expired: &[ListedObject], summary: &mut Summary) {
-        let version = |draft: &ListedObject| DraftVersion {
-            key: draft.key.clone(),
-            etag: draft.etag.clone(),
-        };
-        let versions: Vec<_> = expired.iter().map(version).collect();
-        let remaining = match self
-            .store
-            .storage
-            .delete_drafts(&self.store.buckets.draft, &versions)
-            .await
-        {
-            Ok(remaining) => remaining,
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "could not delete {} expired drafts",
-                    expired.len()
-                );
-                summary.failed += count(expired);
-                return;
-            }
-        };
-        for failure in remaining
-            .iter()
-            .filter(|failure| failure.kind != ErrorKind::PreconditionFailed)
-        {
-            tracing::error!(object.key = %failure.key, code = %failure.code, "could not delete an expired draft");
-            summary.failed += 1;
-        }
-        let remaining: BTreeSet<&ObjectKey> = remaining.iter().map(|failure| &failure.key).collect();
-        for draft in expired.iter().filter(|draft| !remaining.contains(&draft.key)) {
-            tracing::debug!(object.key = %draft.key, object.size = draft.size, "deleted an expired draft");
-            summary.deleted += 1;
-            summary.bytes += draft.size;
-        }
+    async fn version_of(&self, key: ObjectKey) -> Option<ETag> {
+        let head = self.store.storage.head(self.store.buckets.draft.name(), &key).await;
+        head.ok().map(|draft| draft.etag)
     }
 
-    async fn sweep_uploads(&self, pass: &mut Pass<'_>) -> Result<(), draftstore_storage::Error> {
-        let mut request = ListUploads::default();
-        loop {
-            let page = self
-                .store
-                .storage
-                .list_uploads(self.store.buckets.draft.name(), &request)
-                .await?;
-            let expiry = self.expiry(page.store_time);
-            pass.summary.scanned += count(&page.uploads);
-            for upload in page.uploads.iter().filter(|upload| expiry.of_upload(upload)) {
-                pass.summary.expired += 1;
-                (pass.found)(Expired::Upload(upload));
-                if pass.mode == Mode::Delete {
-                    self.abort(upload, pass.summary).await;
-                }
-            }
-            match page.next {
-                Some(next) => request.after = Some(next),
-                None => return Ok(()),
-            }
-        }
+    async fn delete(&self, draft: DraftVersion) -> Option<DeleteFailure> {
+        let deleted = self.store.storage.delete_draft(&self.store.buckets.draft, &draft).await;
+        deleted.err().map(|error| DeleteFailure {
+            key: draft.key,
+            kind: error.kind,
+            code: error.to_string(),
+        })
     }
 
-    async fn abort(&self, upload: &ListedUpload, summary: &mut Summary) {
-        match self
-            .store
-            .storage
-            .abort_upload(&self.store.buckets.draft, &upload.key, &upload.upload_id)
-            .await
-        {
-            Ok(()) => {
-                tracing::debug!(object.key = %upload.key, upload.id = ?upload.upload_id, "aborted an expired upload");
-                summary.deleted += 1;
-            }
-            Err(error) => {
-                tracing::error!(
-                    object.key = %upload.key,
-                    upload.id = ?upload.upload_id,
-                    error = &error as &dyn std::error::Error,
-                    "could not abort an expired upload"
-                );
-                summary.failed += 1;
-            }
-        }
-    }
-
-    fn expiry(&self, store_time: Option<SystemTime>) -> Expiry {
-        Expiry::at(store_time.unwrap_or_else(|| self.clock.now()), &self.policy)
+    fn now(&self, store_time: Option<SystemTime>) -> SystemTime {
+        store_time.unwrap_or_else(|| self.clock.now())
     }
 }
 
-/// What a sweep carries along.
-struct Pass<'p> {
-    mode: Mode,
-    found: &'p mut (dyn for<'a> FnMut(Expired<'a>) + Send),
-    summary: &'p mut Summary,
+async fn side_by_side<'a, T, R>(all: Vec<T>, act: impl FnMut(T) -> BoxFuture<'a, R>) -> Vec<R> {
+    let acts: Vec<_> = all.into_iter().map(act).collect();
+    stream::iter(acts).buffered(MAX_CONCURRENT).collect().await
 }
 
-fn under(prefix: String) -> ListObjects {
-    ListObjects {
-        prefix: Some(prefix),
-        ..ListObjects::default()
+/// Whether the upload is gone, having said so.
+fn told(upload: &ListedUpload, aborted: Result<(), Error>) -> bool {
+    match &aborted {
+        Ok(()) => tracing::debug!(object.key = %upload.key, upload.id = ?upload.upload_id, "aborted an expired upload"),
+        Err(error) => tracing::error!(
+            object.key = %upload.key,
+            upload.id = ?upload.upload_id,
+            error = error as &dyn std::error::Error,
+            "could not abort an expired upload"
+        ),
     }
-}
-
-fn count<T>(items: &[T]) -> u64 {
-    items.len().try_into().unwrap_or(u64::MAX)
+    aborted.is_ok()
 }

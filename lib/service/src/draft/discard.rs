@@ -14,6 +14,7 @@ impl Drafts {
     /// at the same moment, and stays, or those of the store.
     pub async fn discard(&self, name: &DraftName) -> Result<bool, Error> {
         let (keys, _) = name.check()?;
+        let _locked = self.lock([&keys]).await;
         let Some(draft) = self.head_draft(&keys).await? else {
             return Ok(false);
         };

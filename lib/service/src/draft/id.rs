@@ -52,9 +52,12 @@ impl DraftId {
     }
 }
 
-/// Every prefix under which unique drafts are.
-pub(crate) fn shards() -> impl Iterator<Item = String> {
-    (0..=SHARD_MASK).map(|shard| format!("{RESERVED_PREFIX}{shard:02x}/"))
+/// The last of the shards.
+pub(crate) const LAST_SHARD: u8 = u8::MAX;
+
+/// The prefix of a shard's keys.
+pub(crate) fn shard_prefix(shard: u8) -> String {
+    format!("{RESERVED_PREFIX}{shard:02x}/")
 }
 
 impl FromStr for DraftId {
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn there_is_a_shard_for_every_id() {
-        let shards: Vec<_> = shards().collect();
+        let shards: Vec<_> = (0..=LAST_SHARD).map(shard_prefix).collect();
         assert_eq!(shards.len(), 256);
         let key = DraftId::new(at(1), 0xab).key(&"a".parse().expect("valid"));
         assert!(shards.iter().any(|shard| key.as_str().starts_with(shard)));

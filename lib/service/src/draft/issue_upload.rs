@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use draftstore_storage::{PresignPut, PresignedRequest, Sha256};
+use draftstore_storage::{Condition, PresignPut, PresignedRequest, Sha256, Support};
 
 use super::Drafts;
 use super::confirm::MARKER_PREFIX;
@@ -95,7 +95,8 @@ impl Drafts {
             content_type,
             checksum_sha256,
             metadata: &request.metadata,
-            write_once: request.unique,
+            write_once: request.unique
+                && self.store.profile.capabilities().of(Condition::UploadOnce) != Support::Refused,
             now,
             expires_in,
         };

@@ -70,26 +70,30 @@ impl Drafts {
         let last = page.objects.last().map(|object| object.key.to_string());
         Ok(DraftPage {
             next_page_token: page.next.and(last),
-            drafts: page.objects.into_iter().map(|object| self.listed(object)).collect(),
+            drafts: page
+                .objects
+                .into_iter()
+                .filter_map(|object| self.listed(object))
+                .collect(),
         })
     }
 
-    fn listed(&self, object: ListedObject) -> DraftListed {
+    /// Nothing for what the server keeps there for itself.
+    fn listed(&self, object: ListedObject) -> Option<DraftListed> {
         let draft_id = DraftId::in_key(&object.key);
         let key = object.key.as_str();
-        let name = match draft_id {
-            Some(_) => key
-                .strip_prefix(RESERVED_PREFIX)
-                .and_then(|rest| rest.splitn(3, '/').nth(2)),
-            None => None,
+        let object_name = match (draft_id, key.strip_prefix(RESERVED_PREFIX)) {
+            (Some(_), Some(rest)) => rest.splitn(3, '/').nth(2)?,
+            (None, None) => key,
+            (Some(_), None) | (None, Some(_)) => return None,
         };
-        DraftListed {
-            object_name: name.unwrap_or(key).to_owned(),
+        Some(DraftListed {
+            object_name: object_name.to_owned(),
             draft_id,
             expires_at: self.expires_at(draft_id, object.last_modified),
             etag: object.etag,
             size: object.size,
-        }
+        })
     }
 }
 

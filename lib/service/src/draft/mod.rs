@@ -16,7 +16,11 @@ use std::sync::Arc;
 use draftstore_storage::{ErrorKind, ObjectInfo};
 
 pub use buckets::BucketsReady;
-pub use confirm::{ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
+use confirm::Locks;
+pub(crate) use confirm::StagingNote;
+pub use confirm::{
+    ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_BATCH, MAX_COPY_BYTES,
+};
 pub use disposition::Disposition;
 pub use id::DraftId;
 pub use inspect::{DraftInspected, DraftName};
@@ -37,6 +41,7 @@ pub struct Drafts {
     clock: Arc<dyn Clock>,
     confirm_limits: ConfirmLimits,
     confirms: TaskTracker,
+    locks: Locks,
 }
 
 impl Drafts {
@@ -49,6 +54,7 @@ impl Drafts {
             clock,
             confirm_limits: ConfirmLimits::default(),
             confirms: TaskTracker::new(),
+            locks: Locks::default(),
         }
     }
 

@@ -1,11 +1,13 @@
 //! The trace that a confirm leaves in main's metadata: which version of which draft the object was made from.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use draftstore_storage::{Attributes, ETag, ObjectKey};
 use sha2::{Digest as _, Sha256};
+use ulid::Ulid;
 
 /// Metadata under these names is the server's own: uploads may not set it, and what they set anyway is not copied.
 pub(crate) const MARKER_PREFIX: &str = "draftstore-";
@@ -16,26 +18,55 @@ const DRAFT: &str = "draftstore-draft";
 /// The caller's own name for the confirm, where it gave one.
 const IDEMPOTENCY_KEY: &str = "draftstore-idempotency-key";
 
+/// The atomic batch that the confirm belongs to, where it does.
+const BATCH: &str = "draftstore-batch";
+
 /// The draft's `ETag`.
 const SOURCE_ETAG: &str = "draftstore-source-etag";
 
-/// The draft's attributes with the marker of this confirm, and no other marker.
-pub(super) fn mark(
-    attributes: &Attributes,
-    draft_key: &ObjectKey,
-    draft_etag: &ETag,
-    idempotency_key: Option<&str>,
-) -> Attributes {
-    let mut marked = attributes.clone();
-    marked.metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX));
-    marked.metadata.insert(DRAFT.to_owned(), fingerprint(draft_key));
-    marked
-        .metadata
-        .insert(SOURCE_ETAG.to_owned(), draft_etag.as_str().to_owned());
-    if let Some(key) = idempotency_key {
-        marked.metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.to_owned());
+/// An atomic batch of confirms: a ULID whose time is the moment after which it takes nothing back any more.
+pub(crate) type BatchId = Ulid;
+
+/// What a confirm writes beside the bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Marker<'a> {
+    pub(super) draft_key: &'a ObjectKey,
+    pub(super) draft_etag: &'a ETag,
+    pub(super) idempotency_key: Option<&'a str>,
+    pub(super) batch: Option<BatchId>,
+}
+
+impl Marker<'_> {
+    /// The draft's attributes with this marker, and no other.
+    pub(super) fn on(&self, attributes: &Attributes) -> Attributes {
+        let mut marked = attributes.clone();
+        let metadata = &mut marked.metadata;
+        metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX));
+        metadata.insert(DRAFT.to_owned(), fingerprint(self.draft_key));
+        metadata.insert(SOURCE_ETAG.to_owned(), self.draft_etag.as_str().to_owned());
+        if let Some(key) = self.idempotency_key {
+            metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.to_owned());
+        }
+        if let Some(batch) = self.batch {
+            metadata.insert(BATCH.to_owned(), batch.to_string());
+        }
+        marked
     }
-    marked
+}
+
+/// Whether a batch other than `own` put it there, and may still take it back.
+pub(super) fn is_held(metadata: &BTreeMap<String, String>, own: Option<BatchId>, now: SystemTime) -> bool {
+    let batch = metadata.get(BATCH).and_then(|batch| Ulid::from_string(batch).ok());
+    batch.is_some_and(|batch| Some(batch) != own && batch.datetime() > now)
+}
+
+/// Whether it bears the mark of this draft and of a version that it is not. Compares only what are MD5 sums of bytes.
+pub(super) fn is_spoiled(metadata: &BTreeMap<String, String>, draft_key: &ObjectKey, main_etag: &ETag) -> bool {
+    let is_plain = |etag: &str| !etag.contains('-');
+    names(metadata, draft_key, None)
+        && metadata
+            .get(SOURCE_ETAG)
+            .is_some_and(|source| is_plain(source) && is_plain(main_etag.as_str()) && source != main_etag.as_str())
 }
 
 /// Whether the object was made by a confirm with this key.
@@ -57,6 +88,8 @@ fn fingerprint(key: &ObjectKey) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn key(text: &str) -> ObjectKey {
@@ -67,9 +100,25 @@ mod tests {
         text.parse().expect("valid etag")
     }
 
+    fn mark(
+        attributes: &Attributes,
+        draft_key: &str,
+        draft_etag: &str,
+        batch: Option<BatchId>,
+    ) -> BTreeMap<String, String> {
+        let (draft_key, draft_etag) = (key(draft_key), etag(draft_etag));
+        let marker = Marker {
+            draft_key: &draft_key,
+            draft_etag: &draft_etag,
+            idempotency_key: None,
+            batch,
+        };
+        marker.on(attributes).metadata
+    }
+
     #[test]
     fn marker_names_one_version_of_one_draft() {
-        let marked = mark(&Attributes::default(), &key("a"), &etag("1"), None).metadata;
+        let marked = mark(&Attributes::default(), "a", "1", None);
         assert!(names(&marked, &key("a"), None));
         assert!(names(&marked, &key("a"), Some(&etag("1"))));
         assert!(!names(&marked, &key("a"), Some(&etag("2"))));
@@ -85,9 +134,30 @@ mod tests {
             .metadata
             .insert("draftstore-idempotency-key".to_owned(), "x".to_owned());
         forged.metadata.insert(SOURCE_ETAG.to_owned(), "9".to_owned());
-        let marked = mark(&forged, &key("a"), &etag("1"), None).metadata;
+        let marked = mark(&forged, "a", "1", None);
         assert_eq!(marked.get("author").map(String::as_str), Some("ada"));
         assert!(!bears_key(&marked, "x"));
         assert!(names(&marked, &key("a"), Some(&etag("1"))));
+    }
+
+    #[test]
+    fn batch_holds_what_it_made_until_it_cannot_take_it_back() {
+        let until = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let (batch, other) = (Ulid::from_datetime(until), Ulid::from_datetime(until));
+        let marked = mark(&Attributes::default(), "a", "1", Some(batch));
+        let before = until - Duration::from_secs(1);
+        assert!(is_held(&marked, None, before) && is_held(&marked, Some(other), before));
+        assert!(!is_held(&marked, Some(batch), before), "its own");
+        assert!(!is_held(&marked, None, until));
+        assert!(!is_held(&mark(&Attributes::default(), "a", "1", None), None, before));
+    }
+
+    #[test]
+    fn spoiled_copy_has_another_sum_than_its_marker_says() {
+        let marked = mark(&Attributes::default(), "a", "1", None);
+        assert!(is_spoiled(&marked, &key("a"), &etag("2")));
+        assert!(!is_spoiled(&marked, &key("a"), &etag("1")));
+        assert!(!is_spoiled(&marked, &key("b"), &etag("2")), "of another draft");
+        assert!(!is_spoiled(&marked, &key("a"), &etag("2-7")), "no sum of bytes");
     }
 }

@@ -1,106 +1,25 @@
 //! The rules of a confirm as a state machine: an answer goes in, the next effect or the end comes out. No I/O, no clock.
 
 use draftstore_storage as storage;
-use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, ObjectKey, Sha256};
+use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy};
 
+use super::effect::{Answer, Confirm, Effect, Existing, Kept, Step};
 use super::marker;
+use super::plan::Removal;
 use crate::{Error, Missing};
 
 /// How often a copy is tried, at most, before the caller is told to come back.
 const MAX_COPIES: u8 = 3;
 
-/// The largest object that one copy can carry: 5 GiB.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
-const MAX_COPY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
-
-/// What a confirm insists on.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Pins {
-    /// The draft's version.
-    pub(super) if_match: Option<ETag>,
-    /// The draft's size in bytes.
-    pub(super) content_length: Option<u64>,
-    /// The draft's checksum, which the store must know.
-    pub(super) checksum_sha256: Option<Sha256>,
-}
-
-impl Pins {
-    /// The pin that an object does not match, if any; its version apart, which differs between a draft and its copy.
-    fn broken_by(&self, object: &ObjectInfo) -> Option<&'static str> {
-        if self.content_length.is_some_and(|bytes| bytes != object.size) {
-            Some("content_length")
-        } else if self.checksum_sha256.is_some() && self.checksum_sha256 != object.checksum_sha256 {
-            Some("checksum_sha256")
-        } else {
-            None
-        }
-    }
-}
-
-/// What may happen to an object that main already holds under the name.
-#[derive(Debug, Clone)]
-pub(super) enum Existing {
-    /// It stays, and the confirm is refused.
-    Keep,
-    /// It is replaced, if it is this version, or else the one that was seen when the confirm began.
-    Replace(Option<ETag>),
-}
-
-/// What the protocol wants done.
-#[derive(Debug)]
-pub(super) enum Effect {
-    /// Look at the draft.
-    HeadDraft,
-    /// Look at what main holds under the name.
-    HeadMain,
-    /// Copy this version of the draft to main, if it still is that version, and main still is empty or this version.
-    Copy {
-        draft_etag: ETag,
-        main_etag: Option<ETag>,
-        attributes: Attributes,
-    },
-    /// Delete this version of the draft.
-    DeleteDraft { draft_etag: ETag },
-}
-
-/// What came of an effect.
-#[derive(Debug)]
-pub(super) enum Answer {
-    /// To a HEAD: the object, if there is one.
-    Head(Result<Option<ObjectInfo>, storage::Error>),
-    /// To a copy.
-    Copied(Result<ETag, storage::Error>),
-    /// To a delete, whatever came of it: it never fails a confirm.
-    Deleted,
-}
-
-/// What follows from an answer.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// Do this and say what came of it.
-    Perform(Effect),
-    /// The end: what main holds, or why it does not.
-    Finish(Result<Kept, Error>),
-}
-
-/// What main holds.
-#[derive(Debug)]
-pub(super) struct Kept {
-    /// The object.
-    pub(super) main: ObjectInfo,
-    /// Whether an earlier confirm had put it there.
-    pub(super) replayed: bool,
-}
-
 /// One confirm under way.
 #[derive(Debug)]
-pub(super) struct Protocol {
-    draft_key: ObjectKey,
-    pins: Pins,
-    existing: Existing,
-    idempotency_key: Option<String>,
+pub(crate) struct Protocol {
+    confirm: Confirm,
     copies_left: u8,
+    /// Whether an answer was lost to a copy that may have succeeded.
+    copy_in_doubt: bool,
+    /// In a batch: whether it was told to go on and change something.
+    is_under_way: bool,
     state: State,
 }
 
@@ -115,14 +34,45 @@ enum State {
     Main(ObjectInfo),
     /// The copy of this draft.
     Copy(Copying),
+    /// The parts of a copy of this draft.
+    Stage(Copying),
+    /// Main, before the staged copy is completed.
+    BeforeComplete(Copying, StagedCopy),
+    /// The completion of a staged copy.
+    Complete(Copying, StagedCopy),
     /// Main, to learn what became of a copy that ended in this error.
-    Outcome(Copying, storage::Error),
+    Outcome(Copying, Option<StagedCopy>, storage::Error),
+    /// The end of a staged copy that did not succeed.
+    Unstage(After),
     /// Main, to compare it with this draft.
     ReadBack(ObjectInfo),
-    /// The delete of the draft, with what main holds.
+    /// The draft, to learn whether what was copied is what was looked at.
+    Proof(ObjectInfo, Kept),
+    /// In a batch: the word to remove the draft of this version, or to take the copy back.
+    Held(ETag, Kept),
+    /// The draft, before it is deleted in this version.
+    BeforeDelete(ETag, Kept),
+    /// The delete of the draft.
     Delete(Kept),
+    /// The draft, before what was made from it is deleted in main.
+    BeforeUndo(Kept),
+    /// The delete in main.
+    Undo,
     /// Nothing: it has ended.
     Over,
+}
+
+/// What to do when a staged copy is gone.
+#[derive(Debug)]
+enum After {
+    Finish(Result<Kept, Error>),
+    ReadBack {
+        draft: ObjectInfo,
+        main: ObjectInfo,
+        replayed: bool,
+    },
+    LookAtDraft,
+    CopyAgain(Copying),
 }
 
 /// A draft on its way to a place that is empty, or holds this version.
@@ -147,75 +97,145 @@ struct OutOfStep;
 #[error("the object in main is not the draft that was copied: size or checksum differ")]
 struct CopyDiffers;
 
+/// Main holds nothing where something was just copied.
+#[derive(Debug, thiserror::Error)]
+#[error("the object that was copied to main is not there")]
+struct CopyIsGone;
+
+/// Another confirm may still take back what it put into main.
+#[derive(Debug, thiserror::Error)]
+#[error("an atomic batch is confirming this draft, and may take it back")]
+struct HeldByBatch;
+
+/// The draft did not hold still.
+#[derive(Debug, thiserror::Error)]
+#[error("the draft was uploaded again during each attempt to copy it")]
+struct NeverStill;
+
 impl Protocol {
-    /// Begins a confirm of the draft with this key.
-    pub(super) fn start(
-        draft_key: ObjectKey,
-        pins: Pins,
-        existing: Existing,
-        idempotency_key: Option<String>,
-    ) -> (Self, Effect) {
+    /// Begins a confirm.
+    pub(crate) fn start(confirm: Confirm) -> (Self, Effect) {
         let protocol = Self {
-            draft_key,
-            pins,
-            existing,
-            idempotency_key,
+            confirm,
             copies_left: MAX_COPIES,
+            copy_in_doubt: false,
+            is_under_way: false,
             state: State::Draft,
         };
         (protocol, Effect::HeadDraft)
     }
 
     /// Takes the answer to the last effect.
-    pub(super) fn on(&mut self, answer: Answer) -> Step {
+    pub(crate) fn on(&mut self, answer: Answer) -> Step {
         match (std::mem::replace(&mut self.state, State::Over), answer) {
+            (State::BeforeDelete(draft_etag, kept), Answer::Head(draft)) => {
+                self.on_before_delete(draft_etag, kept, draft)
+            }
+            (State::Outcome(_, Some(staged), _) | State::BeforeComplete(_, staged), Answer::Head(Err(error))) => {
+                self.unstage(staged, After::Finish(Err(error.into())))
+            }
             (_, Answer::Head(Err(error))) => Step::Finish(Err(error.into())),
             (State::Draft, Answer::Head(Ok(draft))) => self.on_draft(draft),
             (State::Earlier(otherwise), Answer::Head(Ok(main))) => self.on_earlier(main, otherwise),
             (State::Main(draft), Answer::Head(Ok(main))) => self.on_main(draft, main),
-            (State::Copy(copying), Answer::Copied(copied)) => self.on_copied(copying, copied),
-            (State::Outcome(copying, error), Answer::Head(Ok(main))) => self.on_outcome(copying, error, main),
-            (State::ReadBack(draft), Answer::Head(Ok(main))) => self.on_read_back(&draft, main, false),
-            (State::Delete(kept), Answer::Deleted) => Step::Finish(Ok(kept)),
-            (_, Answer::Head(_) | Answer::Copied(_) | Answer::Deleted) => {
+            (State::Copy(copying), Answer::Copied(copied)) => self.on_copied(copying, None, copied),
+            (State::Stage(copying), Answer::Staged(staged)) => self.on_staged(copying, staged),
+            (State::BeforeComplete(copying, staged), Answer::Head(Ok(main))) => {
+                self.on_before_complete(copying, staged, main.as_ref())
+            }
+            (State::Complete(copying, staged), Answer::Copied(copied)) => self.on_copied(copying, Some(staged), copied),
+            (State::Outcome(copying, staged, error), Answer::Head(Ok(main))) => {
+                self.on_outcome(copying, staged, error, main)
+            }
+            (State::Unstage(after), Answer::Done) => self.on_unstaged(after),
+            (State::ReadBack(draft), Answer::Head(Ok(main))) => self.on_read_back(draft, main, false),
+            (State::Proof(draft, kept), Answer::Head(Ok(now))) => self.on_proof(&draft, kept, now),
+            (State::Delete(kept), Answer::Done) => Step::Finish(Ok(kept)),
+            (State::BeforeUndo(kept), Answer::Head(Ok(draft))) => self.on_before_undo(kept, draft.as_ref()),
+            (State::Undo, Answer::Undone(undone)) => Step::Finish(match undone {
+                Ok(()) => Err(Error::RolledBack),
+                // Another has replaced it: it is not ours to take back.
+                Err(error) if error.kind == ErrorKind::PreconditionFailed => Err(Error::RolledBack),
+                Err(error) => Err(error.into()),
+            }),
+            (_, Answer::Head(_) | Answer::Copied(_) | Answer::Staged(_) | Answer::Done | Answer::Undone(_)) => {
                 Step::Finish(Err(Error::Internal(Box::new(OutOfStep))))
             }
         }
+    }
+
+    /// In a batch that is held: all others are held too, so it may end.
+    pub(crate) fn settle(&mut self) -> Step {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Held(draft_etag, kept) => self.remove(draft_etag, kept),
+            _ => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
+        }
+    }
+
+    /// In a batch that is held: another failed, so what this one made is taken back. What an earlier confirm had made
+    /// stays, and so does the only copy that is left.
+    pub(crate) fn undo(&mut self) -> Step {
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Held(_, kept) if kept.replayed => Step::Finish(Ok(kept)),
+            State::Held(_, kept) => {
+                self.state = State::BeforeUndo(kept);
+                Step::Perform(Effect::HeadDraft)
+            }
+            _ => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
+        }
+    }
+
+    fn on_before_undo(&mut self, kept: Kept, draft: Option<&ObjectInfo>) -> Step {
+        if draft.is_none() {
+            return Step::Finish(Ok(kept));
+        }
+        self.state = State::Undo;
+        let main_etag = kept.main.etag;
+        Step::Perform(Effect::UndoCopy { main_etag })
     }
 
     fn on_draft(&mut self, draft: Option<ObjectInfo>) -> Step {
         let Some(draft) = draft else {
             return self.look(State::Earlier(Error::NotFound(Missing::Draft)));
         };
-        let other_version = self.pins.if_match.as_ref().is_some_and(|pin| *pin != draft.etag);
-        let broken = other_version
-            .then_some("if_match")
-            .or_else(|| self.pins.broken_by(&draft));
-        if let Some(pin) = broken {
+        if let Some(pin) = self.confirm.pins.broken_by_draft(&draft) {
             return self.look(State::Earlier(Error::PinMismatch { pin }));
         }
-        if draft.size > MAX_COPY_BYTES {
-            return Step::Finish(Err(Error::TooLarge {
-                field: "object_name",
-                limit: MAX_COPY_BYTES,
-            }));
+        let keeps = matches!(self.confirm.existing, Existing::Keep) && self.confirm.batch.is_none();
+        if keeps && self.confirm.plan.keeps_existing() && draft.size <= self.confirm.max_copy_bytes {
+            // The copy itself finds out whether main is empty.
+            return self.copy(Copying { draft, main_etag: None });
         }
         self.look(State::Main(draft))
     }
 
     fn on_earlier(&self, main: Option<ObjectInfo>, otherwise: Error) -> Step {
+        let pins = &self.confirm.pins;
         let made_by_this = |main: &ObjectInfo| {
-            let named = marker::names(&main.attributes.metadata, &self.draft_key, self.pins.if_match.as_ref());
-            named && self.pins.broken_by(main).is_none() || self.has_our_key(main)
+            let named = self.is_of_draft(main, pins.if_match.as_ref());
+            named && pins.broken_by(main).is_none() || self.has_our_key(main)
         };
-        let kept = main.filter(made_by_this).map(|main| Kept { main, replayed: true });
-        Step::Finish(kept.ok_or(otherwise))
+        Step::Finish(match main.filter(made_by_this) {
+            // A batch removes its drafts when it takes nothing back any more.
+            Some(main) if matches!(otherwise, Error::NotFound(_)) => Ok(Kept { main, replayed: true }),
+            Some(main) => self.replay(main),
+            None => Err(otherwise),
+        })
     }
 
     fn on_main(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>) -> Step {
-        match (main, &self.existing) {
-            (Some(main), _) if self.is_copy(&draft, &main) => self.on_read_back(&draft, Some(main), true),
-            (Some(main), _) if self.has_our_key(&main) => Step::Finish(Ok(Kept { main, replayed: true })),
+        let main = match main {
+            Some(main) if self.is_copy(&draft, &main) => return self.on_read_back(draft, Some(main), true),
+            Some(main) if self.has_our_key(&main) => return Step::Finish(self.replay(main)),
+            Some(main) if self.is_spoiled(&main) => {
+                return self.copy(Copying {
+                    draft,
+                    main_etag: Some(main.etag),
+                });
+            }
+            main => main,
+        };
+        match (main, &self.confirm.existing) {
             (None, Existing::Keep | Existing::Replace(None)) => self.copy(Copying { draft, main_etag: None }),
             (Some(_), Existing::Keep) => Step::Finish(Err(Error::AlreadyExists)),
             (Some(main), Existing::Replace(expected)) if expected.as_ref().is_none_or(|etag| *etag == main.etag) => {
@@ -226,14 +246,22 @@ impl Protocol {
         }
     }
 
-    fn on_copied(&mut self, copying: Copying, copied: Result<ETag, storage::Error>) -> Step {
-        match copied {
-            Ok(_) => self.look(State::ReadBack(copying.draft)),
+    fn on_staged(&mut self, copying: Copying, staged: Result<StagedCopy, storage::Error>) -> Step {
+        match staged {
+            Ok(staged) if self.confirm.plan.keeps_existing_staged() => self.complete(copying, staged),
+            Ok(staged) => self.look(State::BeforeComplete(copying, staged)),
             Err(error) => match error.kind {
-                ErrorKind::PreconditionFailed | ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::NotFound => {
-                    self.look(State::Outcome(copying, error))
+                ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Unavailable
+                    if self.copies_left > 0 =>
+                {
+                    self.look_at_draft()
                 }
-                ErrorKind::BucketNotFound
+                ErrorKind::PreconditionFailed | ErrorKind::NotFound => {
+                    Step::Finish(Err(Error::StoreUnavailable(Box::new(NeverStill))))
+                }
+                ErrorKind::Conflict
+                | ErrorKind::Unavailable
+                | ErrorKind::BucketNotFound
                 | ErrorKind::TooLarge
                 | ErrorKind::CredentialsRefused
                 | ErrorKind::Unsupported
@@ -242,50 +270,219 @@ impl Protocol {
         }
     }
 
-    fn on_outcome(&mut self, copying: Copying, error: storage::Error, main: Option<ObjectInfo>) -> Step {
-        let unchanged = main.as_ref().map(|main| &main.etag) == copying.main_etag.as_ref();
-        match main {
-            Some(main) if self.is_copy(&copying.draft, &main) => self.on_read_back(&copying.draft, Some(main), false),
-            _ if !unchanged => Step::Finish(Err(match self.existing {
-                Existing::Keep => Error::AlreadyExists,
-                Existing::Replace(_) => MAIN_CHANGED,
-            })),
-            _ if self.copies_left == 0 => Step::Finish(Err(Error::StoreUnavailable(error))),
-            _ if matches!(error.kind, ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
-                self.state = State::Draft;
-                Step::Perform(Effect::HeadDraft)
-            }
-            _ => self.copy(copying),
+    fn on_before_complete(&mut self, copying: Copying, staged: StagedCopy, main: Option<&ObjectInfo>) -> Step {
+        if main.map(|main| &main.etag) == copying.main_etag.as_ref() {
+            self.complete(copying, staged)
+        } else {
+            self.unstage(staged, After::LookAtDraft)
         }
     }
 
-    fn on_read_back(&mut self, draft: &ObjectInfo, main: Option<ObjectInfo>, replayed: bool) -> Step {
-        let same_checksum = |main: &ObjectInfo| match (draft.checksum_sha256, main.checksum_sha256) {
-            (Some(draft), Some(main)) => draft == main,
-            (None, _) | (_, None) => true,
+    fn complete(&mut self, copying: Copying, staged: StagedCopy) -> Step {
+        let main_etag = copying.main_etag.clone();
+        self.state = State::Complete(copying, staged.clone());
+        Step::Perform(Effect::Complete { staged, main_etag })
+    }
+
+    fn on_copied(
+        &mut self,
+        copying: Copying,
+        staged: Option<StagedCopy>,
+        copied: Result<ETag, storage::Error>,
+    ) -> Step {
+        let Err(error) = copied else {
+            return self.look(State::ReadBack(copying.draft));
         };
-        let same = |main: &ObjectInfo| self.is_copy(draft, main) && main.size == draft.size && same_checksum(main);
-        match main.filter(same) {
-            Some(main) => {
-                self.state = State::Delete(Kept { main, replayed });
-                let draft_etag = draft.etag.clone();
+        match error.kind {
+            ErrorKind::PreconditionFailed | ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::NotFound => {
+                self.copy_in_doubt |= error.kind == ErrorKind::Unavailable;
+                self.look(State::Outcome(copying, staged, error))
+            }
+            ErrorKind::BucketNotFound
+            | ErrorKind::TooLarge
+            | ErrorKind::CredentialsRefused
+            | ErrorKind::Unsupported
+            | ErrorKind::Unexpected => self.give_up(staged, After::Finish(Err(error.into()))),
+        }
+    }
+
+    fn on_outcome(
+        &mut self,
+        copying: Copying,
+        staged: Option<StagedCopy>,
+        error: storage::Error,
+        main: Option<ObjectInfo>,
+    ) -> Step {
+        let unchanged = main.as_ref().map(|main| &main.etag) == copying.main_etag.as_ref();
+        match main {
+            Some(main) if self.is_copy(&copying.draft, &main) => {
+                let (draft, replayed) = (copying.draft, !self.copy_in_doubt);
+                self.give_up(staged, After::ReadBack { draft, main, replayed })
+            }
+            Some(main) if self.has_our_key(&main) => {
+                let replayed = self.replay(main);
+                self.give_up(staged, After::Finish(replayed))
+            }
+            _ if !unchanged => {
+                let refused = self.main_is_another();
+                self.give_up(staged, After::Finish(Err(refused)))
+            }
+            _ if self.copies_left == 0 => {
+                self.give_up(staged, After::Finish(Err(Error::StoreUnavailable(Box::new(error)))))
+            }
+            _ if matches!(error.kind, ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+                self.give_up(staged, After::LookAtDraft)
+            }
+            _ => self.give_up(staged, After::CopyAgain(copying)),
+        }
+    }
+
+    /// A copy that did not succeed leaves nothing behind.
+    fn give_up(&mut self, staged: Option<StagedCopy>, after: After) -> Step {
+        match staged {
+            Some(staged) => self.unstage(staged, after),
+            None => self.on_unstaged(after),
+        }
+    }
+
+    fn unstage(&mut self, staged: StagedCopy, after: After) -> Step {
+        self.state = State::Unstage(after);
+        Step::Perform(Effect::Unstage { staged })
+    }
+
+    fn on_unstaged(&mut self, after: After) -> Step {
+        match after {
+            After::Finish(result) => Step::Finish(result),
+            After::ReadBack { draft, main, replayed } => self.on_read_back(draft, Some(main), replayed),
+            After::LookAtDraft => self.look_at_draft(),
+            After::CopyAgain(copying) => self.copy(copying),
+        }
+    }
+
+    fn on_read_back(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>, replayed: bool) -> Step {
+        let main = match main {
+            Some(main) if self.bears_marker_of(&draft, &main) => main,
+            Some(_) => return Step::Finish(Err(self.main_is_another())),
+            None => return Step::Finish(Err(Error::Internal(Box::new(CopyIsGone)))),
+        };
+        let proven = self.confirm.plan.copies_what_it_saw() || main.etag == draft.etag;
+        if proven && !is_whole(&draft, &main) {
+            return Step::Finish(Err(Error::Internal(Box::new(CopyDiffers))));
+        }
+        if replayed {
+            return match self.replay(main) {
+                Ok(kept) => self.hold(draft.etag, kept),
+                Err(error) => Step::Finish(Err(error)),
+            };
+        }
+        let kept = Kept { main, replayed };
+        if proven {
+            self.hold(draft.etag, kept)
+        } else {
+            self.state = State::Proof(draft, kept);
+            Step::Perform(Effect::HeadDraft)
+        }
+    }
+
+    /// The answer of an earlier confirm, unless a batch may still take it back.
+    fn replay(&self, main: ObjectInfo) -> Result<Kept, Error> {
+        if marker::is_held(&main.attributes.metadata, self.confirm.batch, self.confirm.now) {
+            return Err(Error::StoreUnavailable(Box::new(HeldByBatch)));
+        }
+        Ok(Kept { main, replayed: true })
+    }
+
+    fn on_proof(&mut self, draft: &ObjectInfo, kept: Kept, now: Option<ObjectInfo>) -> Step {
+        let unchanged = now.is_some_and(|now| now.etag == draft.etag);
+        if unchanged && is_whole(draft, &kept.main) && !self.is_spoiled(&kept.main) {
+            return self.hold(draft.etag.clone(), kept);
+        }
+        if self.confirm.pins.if_match.is_some() {
+            Step::Finish(Err(Error::PinMismatch { pin: "if_match" }))
+        } else if self.copies_left == 0 {
+            Step::Finish(Err(Error::StoreUnavailable(Box::new(NeverStill))))
+        } else {
+            self.look_at_draft()
+        }
+    }
+
+    fn hold(&mut self, draft_etag: ETag, kept: Kept) -> Step {
+        if self.confirm.batch.is_some() {
+            self.state = State::Held(draft_etag, kept);
+            Step::Held
+        } else {
+            self.remove(draft_etag, kept)
+        }
+    }
+
+    fn remove(&mut self, draft_etag: ETag, kept: Kept) -> Step {
+        match self.confirm.plan.removal() {
+            Removal::IfUnchanged => {
+                self.state = State::Delete(kept);
                 Step::Perform(Effect::DeleteDraft { draft_etag })
             }
-            None => Step::Finish(Err(Error::Internal(Box::new(CopyDiffers)))),
+            Removal::LookFirst => {
+                self.state = State::BeforeDelete(draft_etag, kept);
+                Step::Perform(Effect::HeadDraft)
+            }
+            Removal::LeftToSweep => Step::Finish(Ok(kept)),
+        }
+    }
+
+    /// Whatever the look shows, main holds the object: this fails no confirm.
+    fn on_before_delete(
+        &mut self,
+        draft_etag: ETag,
+        kept: Kept,
+        draft: Result<Option<ObjectInfo>, storage::Error>,
+    ) -> Step {
+        match draft {
+            Ok(Some(draft)) if draft.etag == draft_etag => {
+                self.state = State::Delete(kept);
+                Step::Perform(Effect::DeleteDraft { draft_etag })
+            }
+            Ok(_) | Err(_) => Step::Finish(Ok(kept)),
         }
     }
 
     fn copy(&mut self, copying: Copying) -> Step {
         self.copies_left = self.copies_left.saturating_sub(1);
         let draft = &copying.draft;
-        let key = self.idempotency_key.as_deref();
-        let copy = Effect::Copy {
-            draft_etag: draft.etag.clone(),
-            main_etag: copying.main_etag.clone(),
-            attributes: marker::mark(&draft.attributes, &self.draft_key, &draft.etag, key),
+        let (draft_etag, attributes) = (draft.etag.clone(), self.marked(draft));
+        let effect = if draft.size > self.confirm.max_copy_bytes {
+            let size = draft.size;
+            self.state = State::Stage(copying);
+            Effect::Stage {
+                draft_etag,
+                size,
+                attributes,
+            }
+        } else {
+            let main_etag = copying.main_etag.clone();
+            self.state = State::Copy(copying);
+            Effect::Copy {
+                draft_etag,
+                main_etag,
+                attributes,
+            }
         };
-        self.state = State::Copy(copying);
-        Step::Perform(copy)
+        if self.confirm.batch.is_some() && !self.is_under_way {
+            self.is_under_way = true;
+            Step::Ready(effect)
+        } else {
+            Step::Perform(effect)
+        }
+    }
+
+    fn marked(&self, draft: &ObjectInfo) -> Attributes {
+        let confirm = &self.confirm;
+        let marker = marker::Marker {
+            draft_key: &confirm.draft_key,
+            draft_etag: &draft.etag,
+            idempotency_key: confirm.idempotency_key.as_deref(),
+            batch: confirm.batch,
+        };
+        marker.on(&draft.attributes)
     }
 
     fn look(&mut self, state: State) -> Step {
@@ -293,69 +490,50 @@ impl Protocol {
         Step::Perform(Effect::HeadMain)
     }
 
+    fn look_at_draft(&mut self) -> Step {
+        self.state = State::Draft;
+        Step::Perform(Effect::HeadDraft)
+    }
+
+    fn main_is_another(&self) -> Error {
+        match self.confirm.existing {
+            Existing::Keep => Error::AlreadyExists,
+            Existing::Replace(_) => MAIN_CHANGED,
+        }
+    }
+
     /// Whether a confirm with the same idempotency key made it.
     fn has_our_key(&self, main: &ObjectInfo) -> bool {
-        let key = self.idempotency_key.as_deref();
+        let key = self.confirm.idempotency_key.as_deref();
         key.is_some_and(|key| marker::bears_key(&main.attributes.metadata, key))
     }
 
+    /// Whether it was made from this version of the draft.
     fn is_copy(&self, draft: &ObjectInfo, main: &ObjectInfo) -> bool {
-        marker::names(&main.attributes.metadata, &self.draft_key, Some(&draft.etag))
+        self.is_of_draft(main, Some(&draft.etag))
+    }
+
+    fn is_of_draft(&self, main: &ObjectInfo, draft_etag: Option<&ETag>) -> bool {
+        marker::names(&main.attributes.metadata, &self.confirm.draft_key, draft_etag) && !self.is_spoiled(main)
+    }
+
+    fn bears_marker_of(&self, draft: &ObjectInfo, main: &ObjectInfo) -> bool {
+        marker::names(&main.attributes.metadata, &self.confirm.draft_key, Some(&draft.etag))
+    }
+
+    /// Whether a copy of this draft caught other bytes than its marker says, as can happen where the store ignores the
+    /// condition on a copy's source. Nobody was told that such an object was confirmed, so it may be replaced.
+    fn is_spoiled(&self, main: &ObjectInfo) -> bool {
+        !self.confirm.plan.copies_what_it_saw()
+            && marker::is_spoiled(&main.attributes.metadata, &self.confirm.draft_key, &main.etag)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::UNIX_EPOCH;
-
-    use super::*;
-
-    fn object(size: u64, checksum: [u8; 32], attributes: Attributes) -> ObjectInfo {
-        ObjectInfo {
-            etag: "0123".parse().expect("an ETag"),
-            size,
-            last_modified: UNIX_EPOCH,
-            checksum_sha256: Some(Sha256::from(checksum)),
-            attributes,
-        }
-    }
-
-    fn perform(step: Step) -> Effect {
-        match step {
-            Step::Perform(effect) => effect,
-            Step::Finish(result) => panic!("ended early: {result:?}"),
-        }
-    }
-
-    /// Runs a confirm of five bytes up to what follows from reading main back.
-    fn read_back(size: u64, checksum: [u8; 32]) -> Step {
-        let key: ObjectKey = "a".parse().expect("a key");
-        let (mut protocol, _) = Protocol::start(key, Pins::default(), Existing::Keep, None);
-        let draft = object(5, [1; 32], Attributes::default());
-        perform(protocol.on(Answer::Head(Ok(Some(draft)))));
-        let Effect::Copy { attributes, .. } = perform(protocol.on(Answer::Head(Ok(None)))) else {
-            panic!("main is empty: it should copy");
-        };
-        let copied = perform(protocol.on(Answer::Copied(Ok("4567".parse().expect("an ETag")))));
-        assert!(matches!(copied, Effect::HeadMain), "{copied:?}");
-        protocol.on(Answer::Head(Ok(Some(object(size, checksum, attributes)))))
-    }
-
-    #[test]
-    fn draft_is_deleted_only_when_main_holds_its_bytes() {
-        let step = read_back(5, [1; 32]);
-        assert!(matches!(step, Step::Perform(Effect::DeleteDraft { .. })), "{step:?}");
-        for (size, checksum) in [(4, [1; 32]), (5, [2; 32])] {
-            let step = read_back(size, checksum);
-            assert!(matches!(step, Step::Finish(Err(Error::Internal(_)))), "{step:?}");
-        }
-    }
-
-    #[test]
-    fn answer_that_was_not_waited_for_ends_the_confirm() {
-        let key: ObjectKey = "a".parse().expect("a key");
-        let (mut protocol, _) = Protocol::start(key, Pins::default(), Existing::Keep, None);
-        let step = protocol.on(Answer::Deleted);
-        assert!(matches!(step, Step::Finish(Err(Error::Internal(_)))), "{step:?}");
-    }
+/// Whether size, and checksum where both have one, are the draft's.
+fn is_whole(draft: &ObjectInfo, main: &ObjectInfo) -> bool {
+    let same_checksum = match (draft.checksum_sha256, main.checksum_sha256) {
+        (Some(draft), Some(main)) => draft == main,
+        (None, _) | (_, None) => true,
+    };
+    main.size == draft.size && same_checksum
 }

@@ -1,0 +1,140 @@
+//! Many confirms in one call: each for itself, or all or nothing.
+//!
+//! An atomic batch goes through four doors, each closed until everybody has come to it:
+//!
+//! 1. Everybody looks: drafts, pins, main. Most failures show here, and nothing was changed yet.
+//! 2. Everybody copies. What is in main by then bears the batch's ID, and any other confirm of the same draft is told to
+//!    come back: nobody is answered by what may be taken back.
+//! 3. All succeeded: everybody removes its draft. The batch is done.
+//! 4. One failed: what the others made is deleted from main, each exactly in the version that was made, while its draft
+//!    is there.
+//!
+//! A crash leaves drafts, and some of the objects in main; when the time in the batch's ID has passed, nobody takes them
+//! back any more, and a repeat completes them.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _};
+use ulid::Ulid;
+
+use super::driver::{Running, Turn};
+use super::marker::BatchId;
+use super::request::{Checked, ConfirmUpload, Confirmed};
+use crate::draft::Drafts;
+use crate::draft::keys::Keys;
+use crate::{Error, Violation};
+
+/// How many drafts one call may confirm.
+pub const MAX_BATCH: usize = 100;
+
+/// Confirms of one batch that talk to the store at the same time.
+const MAX_CONCURRENT: usize = 8;
+
+/// What must be left of a batch's time for taking back: longer than a delete may be under way.
+const UNDO_RESERVE: Duration = Duration::from_secs(30);
+
+/// Which drafts to keep, as the caller said it: nothing is checked yet.
+#[derive(Debug, Clone, Default)]
+pub struct ConfirmBatch {
+    /// The drafts, 1 to [`MAX_BATCH`].
+    pub uploads: Vec<ConfirmUpload>,
+    /// Whether to keep all or none.
+    pub atomic: bool,
+}
+
+impl Drafts {
+    /// Keeps many drafts, and says of each what became of it, in the order of the request.
+    ///
+    /// An atomic batch keeps all or none: where one fails, the outcome of the others is [`Error::RolledBack`], or, where
+    /// an earlier confirm had kept them, that confirm's answer. Where taking back failed, the outcome says why, and a
+    /// repeat of the batch completes it.
+    ///
+    /// Once begun it runs to its end, even if the caller goes away.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there are none or too many, when one is there twice, or one of an atomic batch is to
+    /// overwrite: what was overwritten could not be brought back.
+    pub async fn confirm_batch(&self, batch: ConfirmBatch) -> Result<Vec<Result<Confirmed, Error>>, Error> {
+        let checked = check(&batch)?;
+        if batch.atomic {
+            let drafts = self.clone();
+            let running = self.confirms.spawn(async move { drafts.confirm_all(checked).await });
+            running.await.map_err(|error| Error::Internal(Box::new(error)))
+        } else {
+            let confirms = checked.into_iter().map(|checked| self.confirm_one(checked));
+            Ok(stream::iter(confirms).buffered(MAX_CONCURRENT).collect().await)
+        }
+    }
+
+    async fn confirm_one(&self, checked: Result<Checked, Error>) -> Result<Confirmed, Error> {
+        self.confirm_checked(checked?).await
+    }
+
+    async fn confirm_all(&self, checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {
+        if checked.iter().any(Result::is_err) {
+            return checked
+                .into_iter()
+                .map(|checked| Err(checked.err().unwrap_or(Error::RolledBack)))
+                .collect();
+        }
+        let checked: Vec<Checked> = checked.into_iter().flatten().collect();
+        let keys: Vec<Keys> = checked.iter().map(|checked| checked.keys.clone()).collect();
+        let _locked = self.lock(&keys).await;
+
+        let until = self.clock.now() + self.confirm_limits.timeout;
+        let batch: BatchId = Ulid::from_parts(Ulid::from_datetime(until).timestamp_ms(), rand::random());
+        let mut all: Vec<Running> = checked
+            .into_iter()
+            .map(|checked| self.running(checked, Some(batch)))
+            .collect();
+        self.turn(&mut all, Turn::Look).await;
+        if !any_failed(&all) {
+            self.turn(&mut all, Turn::Copy).await;
+        }
+        let can_undo = self.clock.now() + UNDO_RESERVE < until;
+        let last = if any_failed(&all) && can_undo {
+            Turn::Undo
+        } else {
+            Turn::Settle
+        };
+        self.turn(&mut all, last).await;
+        let outcome = |(one, keys): (Running, &Keys)| Ok(Confirmed::new(self.location(keys), one.end()?));
+        all.into_iter().zip(&keys).map(outcome).collect()
+    }
+
+    async fn turn(&self, all: &mut [Running], turn: Turn) {
+        let turns: Vec<BoxFuture<'_, ()>> = all.iter_mut().map(|one| one.turn(self, turn).boxed()).collect();
+        stream::iter(turns)
+            .buffer_unordered(MAX_CONCURRENT)
+            .collect::<()>()
+            .await;
+    }
+}
+
+fn any_failed(all: &[Running]) -> bool {
+    all.iter().any(Running::has_failed)
+}
+
+/// What can be said of the batch as a whole; what is wrong with one of them is that one's outcome.
+fn check(batch: &ConfirmBatch) -> Result<Vec<Result<Checked, Error>>, Error> {
+    let invalid = |field: String, rule: &str| Err(Error::Invalid(vec![Violation::new(field, rule)]));
+    if batch.uploads.is_empty() || batch.uploads.len() > MAX_BATCH {
+        return invalid("uploads".to_owned(), &format!("must be 1 to {MAX_BATCH}"));
+    }
+    let checked: Vec<_> = batch.uploads.iter().map(ConfirmUpload::check).collect();
+    let mut seen = HashSet::new();
+    for (place, one) in checked.iter().enumerate() {
+        let Ok(one) = one else { continue };
+        if !seen.insert((one.keys.draft.clone(), one.keys.main.clone())) {
+            return invalid(format!("uploads[{place}]"), "must not be there twice");
+        }
+        if batch.atomic && batch.uploads[place].overwrite {
+            let rule = "must not go with atomic: what was overwritten cannot be brought back";
+            return invalid(format!("uploads[{place}].overwrite"), rule);
+        }
+    }
+    Ok(checked)
+}

@@ -1,0 +1,237 @@
+//! Performs what the protocol asks for.
+
+use std::collections::BTreeSet;
+
+use draftstore_storage::{Attributes, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
+use draftstore_storage::{PutDraft, StageCopy, StagedCopy};
+
+use super::effect::{Answer, Confirm, Effect, Kept, Step};
+use super::locks::Locked;
+use super::marker::BatchId;
+use super::plan::Plan;
+use super::protocol::Protocol;
+use super::request::Checked;
+use super::staging::StagingNote;
+use crate::Error;
+use crate::draft::keys::Keys;
+use crate::draft::{Drafts, found};
+
+/// What the confirms of an atomic batch do next, all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// They look, and change nothing.
+    Look,
+    /// They copy.
+    Copy,
+    /// They remove their drafts.
+    Settle,
+    /// They take back what they did.
+    Undo,
+}
+
+/// One confirm under way, with what it must not forget between two calls.
+#[derive(Debug)]
+pub(super) struct Running {
+    keys: Keys,
+    protocol: Protocol,
+    step: Step,
+    /// The note on a staged copy.
+    note: Option<DraftVersion>,
+}
+
+impl Running {
+    /// Runs until the protocol pauses or ends.
+    pub(super) async fn run(&mut self, drafts: &Drafts) {
+        while let Step::Perform(effect) = &self.step {
+            let effect = effect.clone();
+            let answer = self.perform(drafts, effect).await;
+            self.step = self.protocol.on(answer);
+        }
+    }
+
+    /// In a batch: takes its turn, and runs until the protocol pauses again or ends.
+    pub(super) async fn turn(&mut self, drafts: &Drafts, turn: Turn) {
+        match (turn, &self.step) {
+            (Turn::Copy, Step::Ready(effect)) => self.step = Step::Perform(effect.clone()),
+            (Turn::Settle, Step::Held) => self.step = self.protocol.settle(),
+            (Turn::Undo, Step::Held) => self.step = self.protocol.undo(),
+            (Turn::Undo | Turn::Settle, Step::Ready(_)) => self.step = Step::Finish(Err(Error::RolledBack)),
+            (_, _) => {}
+        }
+        self.run(drafts).await;
+    }
+
+    /// Whether it came to an error.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.step, Step::Finish(Err(_)))
+    }
+
+    /// Where it came to, when it has ended.
+    pub(super) fn end(self) -> Result<Kept, Error> {
+        match self.step {
+            Step::Finish(result) => result,
+            Step::Perform(_) | Step::Ready(_) | Step::Held => Err(Error::Internal(Box::new(NotEnded))),
+        }
+    }
+
+    async fn perform(&mut self, drafts: &Drafts, effect: Effect) -> Answer {
+        let store = &drafts.store;
+        let (draft, main) = (&store.buckets.draft, &store.buckets.main);
+        match effect {
+            Effect::HeadDraft => Answer::Head(found(store.storage.head(draft.name(), &self.keys.draft).await)),
+            Effect::HeadMain => Answer::Head(found(store.storage.head(main.name(), &self.keys.main).await)),
+            Effect::Copy {
+                draft_etag,
+                main_etag,
+                attributes,
+            } => {
+                let copy = CopyToMain {
+                    draft_bucket: draft,
+                    draft_key: &self.keys.draft,
+                    draft_etag: &draft_etag,
+                    main_bucket: main,
+                    main_key: &self.keys.main,
+                    if_destination: if_destination(main_etag.as_ref()),
+                    attributes: &attributes,
+                };
+                Answer::Copied(store.storage.copy_to_main(&copy).await)
+            }
+            Effect::Stage {
+                draft_etag,
+                size,
+                attributes,
+            } => Answer::Staged(self.stage(drafts, &draft_etag, size, &attributes).await),
+            Effect::Complete { staged, main_etag } => {
+                let if_destination = if_destination(main_etag.as_ref());
+                let complete = store
+                    .storage
+                    .complete_copy(main, &self.keys.main, &staged, if_destination);
+                let completed = complete.await;
+                if completed.is_ok() {
+                    self.forget_note(drafts).await;
+                }
+                Answer::Copied(completed)
+            }
+            Effect::Unstage { staged } => {
+                self.unstage(drafts, &staged).await;
+                Answer::Done
+            }
+            Effect::DeleteDraft { draft_etag } => {
+                let key = self.keys.draft.clone();
+                let version = DraftVersion { key, etag: draft_etag };
+                if let Err(error) = store.storage.delete_draft(draft, &version).await {
+                    tracing::warn!(object.key = %version.key, error = %error, "confirmed; its draft is left to the sweep");
+                }
+                Answer::Done
+            }
+            Effect::UndoCopy { main_etag } => {
+                let undone = store.storage.undo_copy(main, &self.keys.main, &main_etag).await;
+                if let Err(error) = &undone {
+                    tracing::error!(object.key = %self.keys.main, error = %error, "could not be taken back from main");
+                }
+                Answer::Undone(undone)
+            }
+        }
+    }
+
+    /// The note comes first: whatever happens then, the sweep finds what is left.
+    async fn stage(
+        &mut self,
+        drafts: &Drafts,
+        draft_etag: &ETag,
+        size: u64,
+        attributes: &Attributes,
+    ) -> Result<StagedCopy, StorageError> {
+        let Drafts { store, .. } = drafts;
+        let note = StagingNote {
+            ends_at: drafts.clock.now() + drafts.confirm_limits.timeout,
+            main_key: self.keys.main.clone(),
+        };
+        let put = PutDraft {
+            bucket: &store.buckets.draft,
+            key: &note.key(rand::random()),
+            bytes: &[],
+        };
+        self.note = Some(DraftVersion {
+            etag: store.storage.put_draft(&put).await?,
+            key: put.key.clone(),
+        });
+        let copy = StageCopy {
+            draft_bucket: &store.buckets.draft,
+            draft_key: &self.keys.draft,
+            draft_etag,
+            size,
+            main_bucket: &store.buckets.main,
+            main_key: &self.keys.main,
+            attributes,
+        };
+        store.storage.stage_copy(&copy).await
+    }
+
+    async fn unstage(&mut self, drafts: &Drafts, staged: &StagedCopy) {
+        let Drafts { store, .. } = drafts;
+        let abort = store
+            .storage
+            .abort_copy(&store.buckets.main, &self.keys.main, &staged.upload_id);
+        match abort.await {
+            Ok(()) => self.forget_note(drafts).await,
+            Err(error) => {
+                tracing::warn!(object.key = %self.keys.main, error = %error, "a staged copy is left to the sweep");
+            }
+        }
+    }
+
+    async fn forget_note(&mut self, drafts: &Drafts) {
+        let Some(note) = self.note.take() else { return };
+        let Drafts { store, .. } = drafts;
+        if let Err(error) = store.storage.delete_draft(&store.buckets.draft, &note).await {
+            tracing::debug!(object.key = %note.key, error = %error, "the note on a staged copy is left to the sweep");
+        }
+    }
+}
+
+impl Drafts {
+    /// One confirm, ready to run.
+    pub(super) fn running(&self, checked: Checked, batch: Option<BatchId>) -> Running {
+        let confirm = Confirm {
+            draft_key: checked.keys.draft.clone(),
+            pins: checked.pins,
+            existing: checked.existing,
+            idempotency_key: checked.idempotency_key,
+            max_copy_bytes: self.confirm_limits.max_copy_bytes,
+            plan: self.plan(checked.is_unique),
+            batch,
+            now: self.clock.now(),
+        };
+        let (protocol, effect) = Protocol::start(confirm);
+        Running {
+            keys: checked.keys,
+            protocol,
+            step: Step::Perform(effect),
+            note: None,
+        }
+    }
+
+    /// The locks that stand in for conditions that the store does not honour; none where it honours all.
+    pub(in crate::draft) async fn lock(&self, keys: impl IntoIterator<Item = &Keys>) -> Option<Locked> {
+        if !self.plan(false).needs_locks() {
+            return None;
+        }
+        let names = |keys: &Keys| [format!("draft/{}", keys.draft), format!("main/{}", keys.main)];
+        let names: BTreeSet<String> = keys.into_iter().flat_map(names).collect();
+        Some(self.locks.lock(names).await)
+    }
+
+    fn plan(&self, is_unique: bool) -> Plan {
+        Plan::new(self.store.profile.capabilities(), is_unique)
+    }
+}
+
+fn if_destination(main_etag: Option<&ETag>) -> IfDestination<'_> {
+    main_etag.map_or(IfDestination::Absent, IfDestination::Matches)
+}
+
+/// A confirm was asked for its end before it had one: a bug.
+#[derive(Debug, thiserror::Error)]
+#[error("the confirm has not ended")]
+struct NotEnded;

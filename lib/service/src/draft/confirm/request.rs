@@ -1,0 +1,130 @@
+//! What a caller asks of a confirm, and what it is answered.
+
+use std::str::FromStr;
+
+use draftstore_storage::ETag;
+
+use super::effect::{Existing, Kept, Pins};
+use crate::draft::DraftId;
+use crate::draft::issue_upload::{checksum, content_length};
+use crate::draft::keys::Keys;
+use crate::violation::Violations;
+use crate::{Error, ObjectName, Violation};
+
+/// Room for a UUID, a ULID or a hash in hex with a prefix: the key is kept in main's metadata, where room is short.
+const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
+
+/// Which draft to keep, as the caller said it: nothing is checked yet.
+#[derive(Debug, Clone, Default)]
+pub struct ConfirmUpload {
+    /// See [`ObjectName`].
+    pub object_name: String,
+    /// The draft, where it is a unique one.
+    pub draft_id: Option<String>,
+    /// The name to keep it under, where that is another.
+    pub destination_name: Option<String>,
+    /// The draft's `ETag` that the caller insists on.
+    pub if_match: Option<String>,
+    /// The draft's size in bytes that the caller insists on.
+    pub content_length: Option<i64>,
+    /// The draft's SHA-256, in base64, that the caller insists on.
+    pub checksum_sha256: Option<String>,
+    /// Whether to replace what main holds under the name.
+    pub overwrite: bool,
+    /// Main's `ETag` that the caller expects to replace.
+    pub overwrite_if_match: Option<String>,
+    /// The caller's own name for this confirm: a repeat under the same name is answered as the first was.
+    pub idempotency_key: Option<String>,
+}
+
+/// What main holds after a confirm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Bucket and key, such as `main/file.jpg`.
+    pub final_location: String,
+    /// The object in main.
+    pub etag: ETag,
+    /// Size in bytes.
+    pub size: u64,
+    /// Media type, where it has one.
+    pub content_type: Option<String>,
+    /// Whether an earlier confirm had put it there, and this one only answers again.
+    pub replayed: bool,
+}
+
+/// A request that breaks no rule.
+#[derive(Debug, Clone)]
+pub(super) struct Checked {
+    pub(super) keys: Keys,
+    pub(super) is_unique: bool,
+    pub(super) pins: Pins,
+    pub(super) existing: Existing,
+    pub(super) idempotency_key: Option<String>,
+}
+
+impl ConfirmUpload {
+    pub(super) fn check(&self) -> Result<Checked, Error> {
+        let mut broken = Violations::default();
+        let name = broken.take(ObjectName::from_str(&self.object_name));
+        let pins = Pins {
+            if_match: broken.take_optional(self.if_match.as_deref().map(|text| etag("if_match", text))),
+            content_length: broken.take_optional(self.content_length.map(content_length)),
+            checksum_sha256: broken.take_optional(self.checksum_sha256.as_deref().map(checksum)),
+        };
+        let existing = broken.take(self.existing());
+        let idempotency_key = broken.take_optional(self.idempotency_key.as_deref().map(idempotency_key));
+        let draft_id: Option<DraftId> = broken.take_optional(self.draft_id.as_deref().map(str::parse));
+        let destination = broken.take_optional(self.destination_name.as_deref().map(destination));
+        let (Some(name), Some(existing), []) = (name, existing, broken.as_slice()) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+        Ok(Checked {
+            keys: Keys::new(&name, draft_id, destination.as_ref()),
+            is_unique: draft_id.is_some(),
+            pins,
+            existing,
+            idempotency_key,
+        })
+    }
+
+    fn existing(&self) -> Result<Existing, Violation> {
+        match (self.overwrite, &self.overwrite_if_match) {
+            (false, None) => Ok(Existing::Keep),
+            (false, Some(_)) => Err(Violation::new("overwrite_if_match", "must go with overwrite")),
+            (true, None) => Ok(Existing::Replace(None)),
+            (true, Some(text)) => etag("overwrite_if_match", text).map(Some).map(Existing::Replace),
+        }
+    }
+}
+
+impl Confirmed {
+    pub(super) fn new(final_location: String, kept: Kept) -> Self {
+        let Kept { main, replayed } = kept;
+        Self {
+            final_location,
+            etag: main.etag,
+            size: main.size,
+            content_type: main.attributes.content_type,
+            replayed,
+        }
+    }
+}
+
+fn destination(name: &str) -> Result<ObjectName, Violation> {
+    name.parse()
+        .map_err(|violation: Violation| Violation::new("destination_name", violation.rule))
+}
+
+fn etag(field: &str, text: &str) -> Result<ETag, Violation> {
+    let rule = "must be one ETag, in quotes or bare, not weak and not '*'";
+    text.parse().map_err(|_| Violation::new(field, rule))
+}
+
+fn idempotency_key(key: &str) -> Result<String, Violation> {
+    if (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(key.to_owned())
+    } else {
+        let rule = format!("must be 1 to {MAX_IDEMPOTENCY_KEY_BYTES} visible ASCII characters");
+        Err(Violation::new("idempotency_key", rule))
+    }
+}
