@@ -43,15 +43,21 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// `PreconditionFailed` because the first one succeeded. What is in main by then tells the two apart.
     async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error>;
 
-    /// Begins a multipart upload to main and fills it with the parts of a draft, side by side. Nothing of it can be seen in
-    /// main until [`Storage::complete_copy`].
+    /// Begins a multipart upload to main and fills it with the parts of a draft, side by side. Nothing of it can be seen
+    /// in main until [`Storage::complete_copy`]. For what is over 5 GiB: some stores refuse to copy parts of objects of a
+    /// few KiB.
     ///
-    /// Kind `PreconditionFailed` when the draft is another version, `NotFound` when it is gone. On any error the upload is
-    /// aborted as well as can be; where that fails too, or the process ends, it is left to the sweep.
+    /// Kind `PreconditionFailed` when the draft is another version, `NotFound` when it is gone, `TooLarge` when 10,000
+    /// parts cannot hold it. On any error no more parts are begun, those under way are waited for, and the upload is
+    /// aborted as well as can be; where that fails too, or this future is dropped, or the answer to the beginning got
+    /// lost, it is left to the sweep.
     async fn stage_copy(&self, copy: &StageCopy<'_>) -> Result<StagedCopy, Error>;
 
     /// Makes a staged copy the object in main, and gives its `ETag`. The same errors, and asked once, like
     /// [`Storage::copy_to_main`]; the upload stays where it failed.
+    ///
+    /// `NotFound` means also that the upload is gone: aborted, or completed by a call whose answer got lost, or (Garage)
+    /// ended by another write to that key.
     async fn complete_copy(
         &self,
         bucket: &MainBucket,

@@ -9,6 +9,7 @@ mod copy_source;
 mod credentials;
 mod error;
 mod listing;
+mod parts;
 mod presign;
 mod probe;
 mod settings;
@@ -25,8 +26,8 @@ use crate::{
 
 pub use connect::{ConnectError, S3Storage};
 pub use settings::{
-    DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, Settings,
-    StaticCredentials, Timeouts,
+    DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, DEFAULT_PART_SIZE,
+    Settings, StaticCredentials, Timeouts,
 };
 
 /// Time-outs are those of [`Timeouts`]. What may be asked twice is asked up to three times; a copy is asked once, so
