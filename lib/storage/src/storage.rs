@@ -15,7 +15,7 @@ use crate::{
 /// - Every method may be called from many tasks at once, and gives up within the store's configured time-outs.
 /// - Errors are [`Error`], whose [`ErrorKind`] says what a caller can do about it.
 /// - An error of kind `Unavailable` from a call that changes something says nothing about whether it took effect.
-/// - Conditions are sent to the store. Whether it honours them is the store's matter: see the conformance suite.
+/// - Conditions are sent to the store. Whether it honours them is the store's matter: see [`Storage::probe`].
 /// - Uploads and deletes take a [`DraftBucket`]; main is written by [`Storage::copy_to_main`] and
 ///   [`Storage::complete_copy`] alone, and nothing is deleted there but what a copy just made ([`Storage::undo_copy`]).
 #[async_trait]
@@ -91,9 +91,11 @@ pub trait Storage: Send + Sync + fmt::Debug {
     async fn abort_upload(&self, bucket: &DraftBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error>;
 
     /// Finds out what the store really enforces, judging by the bytes that result. Works on keys of its own under the
-    /// prefix, in the draft bucket alone, and cleans up after itself as well as can be.
+    /// prefix, which nobody else may use meanwhile, in the draft bucket alone, and cleans up after itself as well as can
+    /// be. From then on no call carries a condition that was found [`crate::Support::Refused`]; before, all are sent.
     ///
-    /// Kind `BucketNotFound` when the bucket is missing.
+    /// Kind `BucketNotFound` when the bucket is missing, `CredentialsRefused` when one of the calls is not allowed to
+    /// us, `Unavailable` when the store is in trouble: nothing is known then, and what was known stays.
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error>;
 
     /// Signs an upload. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.

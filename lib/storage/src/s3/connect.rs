@@ -11,6 +11,7 @@ use aws_sdk_s3::config::{
 };
 use http::Uri;
 
+use super::conditions::Conditions;
 use super::credentials;
 use super::settings::{Settings, Timeouts};
 use super::signers::Signers;
@@ -23,6 +24,7 @@ pub struct S3Storage {
     pub(super) region: String,
     pub(super) timeouts: Timeouts,
     pub(super) part_size: u64,
+    pub(super) conditions: Conditions,
 }
 
 /// Settings that cannot be right.
@@ -80,6 +82,7 @@ impl S3Storage {
             region: settings.region,
             timeouts: settings.timeouts,
             part_size: settings.part_size,
+            conditions: Conditions::default(),
         })
     }
 

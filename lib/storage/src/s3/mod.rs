@@ -4,6 +4,7 @@
 //! are read in `error` alone, and what leaves this module shows neither signatures nor secrets.
 
 mod calls;
+mod conditions;
 mod connect;
 mod copy_source;
 mod credentials;
@@ -19,9 +20,9 @@ mod store_time;
 use async_trait::async_trait;
 
 use crate::{
-    BucketName, Capabilities, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error,
-    IfDestination, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut,
-    PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    BucketName, Capabilities, Condition, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag,
+    Error, IfDestination, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet,
+    PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 pub use connect::{ConnectError, S3Storage};
@@ -97,11 +98,16 @@ impl Storage for S3Storage {
     }
 
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
-        probe::probe(self, bucket.name(), prefix).await
+        probe::probe(self, bucket, prefix).await
     }
 
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
-        presign::put(&self.signers, put).await
+        let write_once = put.write_once && self.conditions.sent(Condition::UploadOnce, ()).is_some();
+        let put = PresignPut {
+            write_once,
+            ..put.clone()
+        };
+        presign::put(&self.signers, &put).await
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {

@@ -10,9 +10,11 @@ mod canned;
 mod constraints;
 mod copies;
 mod deletes;
+mod gate;
 mod heads;
 mod keys;
 mod lists;
+mod probes;
 mod puts;
 mod refusals;
 mod stages;
@@ -96,6 +98,11 @@ promises! {
 
     undos::a_copy_is_undone_once_and_that_is_enough,
     undos::another_version_is_not_undone => undos::any_version_is_undone,
+
+    probes::a_probe_finds_every_condition_honoured => probes::a_probe_finds_what_garage_ignores,
+    probes::a_probe_leaves_nothing_behind,
+    probes::a_probe_touches_nothing_but_its_prefix,
+    probes::a_probe_of_a_missing_bucket_says_so,
 
     puts::what_the_server_puts_is_there,
 

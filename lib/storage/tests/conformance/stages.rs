@@ -15,7 +15,9 @@ const SIZE: u32 = 12 * 1024 * 1024 + 1;
 
 /// Other bytes in every part.
 fn bytes() -> Vec<u8> {
-    (0..SIZE).map(|n| (n ^ (n >> 12)).to_le_bytes()[0]).collect()
+    (0..SIZE)
+        .map(|n| (n ^ (n >> 12) ^ (n >> 20)).to_le_bytes()[0])
+        .collect()
 }
 
 /// Of a name, in a size that Garage copies as a part: not what it keeps beside the key.

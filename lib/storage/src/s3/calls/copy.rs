@@ -6,7 +6,7 @@ use super::super::S3Storage;
 use super::super::copy_source::copy_source;
 use super::super::error::Call;
 use super::attributes::{attribute_headers, with_headers};
-use crate::{CopyToMain, ETag, Error, IfDestination, Operation};
+use crate::{Condition, CopyToMain, ETag, Error, IfDestination, Operation};
 
 /// Asks once only. Were a copy whose answer got lost asked again, the condition on its destination would fail because
 /// of its own success, and the caller could not tell that from another's.
@@ -18,11 +18,11 @@ pub(in super::super) async fn copy_to_main(s3: &S3Storage, copy: &CopyToMain<'_>
         .bucket(copy.main_bucket.name().as_str())
         .key(copy.main_key.as_str())
         .copy_source(copy_source(copy.draft_bucket.name(), copy.draft_key))
-        .copy_source_if_match(copy.draft_etag.quoted())
+        .set_copy_source_if_match(s3.conditions.sent(Condition::CopySource, copy.draft_etag.quoted()))
         .metadata_directive(MetadataDirective::Replace);
     let request = match copy.if_destination {
-        IfDestination::Absent => request.if_none_match("*"),
-        IfDestination::Matches(etag) => request.if_match(etag.quoted()),
+        IfDestination::Absent => request.set_if_none_match(s3.conditions.sent(Condition::CopyToAbsent, "*".to_owned())),
+        IfDestination::Matches(etag) => request.set_if_match(s3.conditions.sent(Condition::CopyOver, etag.quoted())),
     };
     let attributes = attribute_headers(copy.attributes);
     let copied = request

@@ -14,7 +14,8 @@ use super::super::parts::{Part, parts};
 use super::attributes::{attribute_headers, with_headers};
 use super::uploads::abort;
 use crate::{
-    ETag, Error, IfDestination, MainBucket, ObjectKey, Operation, StageCopy, StagedCopy, StagedPart, UploadId,
+    Condition, ETag, Error, IfDestination, MainBucket, ObjectKey, Operation, StageCopy, StagedCopy, StagedPart,
+    UploadId,
 };
 
 /// Parts of one object that are copied side by side. A store that keeps an object's parts on several disks or nodes
@@ -98,7 +99,7 @@ async fn copy_part(
         .upload_id(upload_id.as_str())
         .part_number(i32::from(number))
         .copy_source(copy_source(copy.draft_bucket.name(), copy.draft_key))
-        .copy_source_if_match(copy.draft_etag.quoted())
+        .set_copy_source_if_match(s3.conditions.sent(Condition::PartSource, copy.draft_etag.quoted()))
         .set_copy_source_range(range);
     let copied = request
         .customize()
@@ -154,8 +155,12 @@ pub(in super::super) async fn complete_copy(
         .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
         .mpu_object_size(size);
     let request = match if_destination {
-        IfDestination::Absent => request.if_none_match("*"),
-        IfDestination::Matches(etag) => request.if_match(etag.quoted()),
+        IfDestination::Absent => {
+            request.set_if_none_match(s3.conditions.sent(Condition::CompleteToAbsent, "*".to_owned()))
+        }
+        IfDestination::Matches(etag) => {
+            request.set_if_match(s3.conditions.sent(Condition::CompleteOver, etag.quoted()))
+        }
     };
     let completed = request
         .customize()
