@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials, Timeouts};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
+use tokio::net::{TcpListener, TcpStream};
 
 use draftstore_testing::connect;
 
@@ -37,7 +37,7 @@ impl Canned {
                     if answer == SILENCE {
                         return std::future::pending().await;
                     }
-                    drop(connection.write_all(answer.as_bytes()).await);
+                    say(&mut connection, &answer).await;
                 });
             }
         });
@@ -47,8 +47,16 @@ impl Canned {
         }
     }
 
+    /// How many requests there were.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
+    }
+}
+
+/// Answers, and hears the rest of the request out: what a closed connection finds unread takes the answer with it.
+pub(crate) async fn say(connection: &mut TcpStream, answer: &str) {
+    if connection.write_all(answer.as_bytes()).await.is_ok() && connection.shutdown().await.is_ok() {
+        drop(copy(connection, &mut sink()).await);
     }
 }
 

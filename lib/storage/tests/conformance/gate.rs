@@ -9,6 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 
 use draftstore_testing::{World, connect, settings};
 
+use crate::canned::say;
+
 /// What the gate answers to a request with this head; none where it lets it through.
 pub(crate) type Answers = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
@@ -42,8 +44,7 @@ async fn pass(mut client: TcpStream, store: String, answers: Answers) {
     };
     let head = String::from_utf8_lossy(&request[..end]).to_lowercase();
     if let Some(answer) = answers(&head) {
-        drop(client.write_all(answer.as_bytes()).await);
-        return;
+        return say(&mut client, &answer).await;
     }
     let mut store = TcpStream::connect(store).await.expect("the store is there");
     request.splice(end..end, *b"\r\nconnection: close");

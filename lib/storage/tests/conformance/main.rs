@@ -13,6 +13,7 @@ mod deletes;
 mod gate;
 mod heads;
 mod keys;
+mod large;
 mod lists;
 mod probes;
 mod puts;
