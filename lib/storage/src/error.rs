@@ -78,10 +78,14 @@ pub enum Operation {
     ListObjects,
     /// `PutObject`
     PutObject,
+    /// `GetObject`
+    GetObject,
     /// `CopyObject`
     CopyObject,
     /// `CreateMultipartUpload`
     CreateMultipartUpload,
+    /// `UploadPart`
+    UploadPart,
     /// `UploadPartCopy`
     UploadPartCopy,
     /// `CompleteMultipartUpload`

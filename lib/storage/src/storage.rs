@@ -15,7 +15,7 @@ use crate::{
 /// - Every method may be called from many tasks at once, and gives up within the store's configured time-outs.
 /// - Errors are [`Error`], whose [`ErrorKind`] says what a caller can do about it.
 /// - An error of kind `Unavailable` from a call that changes something says nothing about whether it took effect.
-/// - Conditions are sent to the store. Whether it honours them is the store's matter: see the conformance suite.
+/// - Conditions are sent to the store. Whether it honours them is the store's matter: see [`Storage::probe`].
 /// - Uploads and deletes take a [`DraftBucket`]; main is written by [`Storage::copy_to_main`] and
 ///   [`Storage::complete_copy`] alone, and nothing is deleted there but what a copy just made ([`Storage::undo_copy`]).
 #[async_trait]
@@ -43,15 +43,21 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// `PreconditionFailed` because the first one succeeded. What is in main by then tells the two apart.
     async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error>;
 
-    /// Begins a multipart upload to main and fills it with the parts of a draft, side by side. Nothing of it can be seen in
-    /// main until [`Storage::complete_copy`].
+    /// Begins a multipart upload to main and fills it with the parts of a draft, side by side. Nothing of it can be seen
+    /// in main until [`Storage::complete_copy`]. For what is over 5 GiB: some stores refuse to copy parts of objects of a
+    /// few KiB.
     ///
-    /// Kind `PreconditionFailed` when the draft is another version, `NotFound` when it is gone. On any error the upload is
-    /// aborted as well as can be; where that fails too, or the process ends, it is left to the sweep.
+    /// Kind `PreconditionFailed` when the draft is another version, `NotFound` when it is gone, `TooLarge` when 10,000
+    /// parts cannot hold it. On any error no more parts are begun, those under way are waited for, and the upload is
+    /// aborted as well as can be; where that fails too, or this future is dropped, or the answer to the beginning got
+    /// lost, it is left to the sweep.
     async fn stage_copy(&self, copy: &StageCopy<'_>) -> Result<StagedCopy, Error>;
 
     /// Makes a staged copy the object in main, and gives its `ETag`. The same errors, and asked once, like
     /// [`Storage::copy_to_main`]; the upload stays where it failed.
+    ///
+    /// `NotFound` means also that the upload is gone: aborted, or completed by a call whose answer got lost, or (Garage)
+    /// ended by another write to that key.
     async fn complete_copy(
         &self,
         bucket: &MainBucket,
@@ -85,9 +91,11 @@ pub trait Storage: Send + Sync + fmt::Debug {
     async fn abort_upload(&self, bucket: &DraftBucket, key: &ObjectKey, upload_id: &UploadId) -> Result<(), Error>;
 
     /// Finds out what the store really enforces, judging by the bytes that result. Works on keys of its own under the
-    /// prefix, in the draft bucket alone, and cleans up after itself as well as can be.
+    /// prefix, which nobody else may use meanwhile, in the draft bucket alone, and cleans up after itself as well as can
+    /// be. From then on no call carries a condition that was found [`crate::Support::Refused`]; before, all are sent.
     ///
-    /// Kind `BucketNotFound` when the bucket is missing.
+    /// Kind `BucketNotFound` when the bucket is missing, `CredentialsRefused` when one of the calls is not allowed to
+    /// us, `Unavailable` when the store is in trouble: nothing is known then, and what was known stays.
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error>;
 
     /// Signs an upload. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.

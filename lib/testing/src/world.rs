@@ -8,7 +8,8 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{
     Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination, ListObjects,
-    ListUploads, MainBucket, Method, ObjectKey, PresignGet, PresignPut, PresignedRequest, Storage,
+    ListUploads, MainBucket, Method, ObjectKey, PresignGet, PresignPut, PresignedRequest, StageCopy, StagedCopy,
+    Storage,
 };
 use reqwest::Response;
 
@@ -185,10 +186,16 @@ impl World {
 
     /// How many multipart uploads of drafts are in progress, up to a page.
     pub async fn uploads(&self) -> usize {
-        let page = self
-            .storage
-            .list_uploads(self.draft.name(), &ListUploads::default())
-            .await;
+        self.uploads_in(self.draft.name()).await
+    }
+
+    /// How many multipart uploads into main are in progress, up to a page.
+    pub async fn main_uploads(&self) -> usize {
+        self.uploads_in(self.main.name()).await
+    }
+
+    async fn uploads_in(&self, bucket: &BucketName) -> usize {
+        let page = self.storage.list_uploads(bucket, &ListUploads::default()).await;
         page.expect("uploads can be listed").uploads.len()
     }
 
@@ -212,6 +219,56 @@ impl World {
             attributes: &Attributes::default(),
         };
         self.storage.copy_to_main(&copy).await
+    }
+
+    /// Stages a copy of a draft of this size to a key in main, in parts of 5 MiB, without attributes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn stage(&self, draft: &DraftVersion, size: u64, main_key: &ObjectKey) -> Result<StagedCopy, Error> {
+        let attributes = Attributes::default();
+        self.stage_with(draft, size, main_key, &attributes).await
+    }
+
+    /// The same, with attributes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn stage_with(
+        &self,
+        draft: &DraftVersion,
+        size: u64,
+        main_key: &ObjectKey,
+        attributes: &Attributes,
+    ) -> Result<StagedCopy, Error> {
+        let in_small_parts = Settings {
+            part_size: 5 * 1024 * 1024,
+            ..settings(&self.endpoint)
+        };
+        let copy = StageCopy {
+            draft_bucket: &self.draft,
+            draft_key: &draft.key,
+            draft_etag: &draft.etag,
+            size,
+            main_bucket: &self.main,
+            main_key,
+            attributes,
+        };
+        connect(in_small_parts).await.stage_copy(&copy).await
+    }
+
+    /// Completes a staged copy.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn complete(
+        &self,
+        main_key: &ObjectKey,
+        staged: &StagedCopy,
+        if_destination: IfDestination<'_>,
+    ) -> Result<ETag, Error> {
+        let complete = self.storage.complete_copy(&self.main, main_key, staged, if_destination);
+        complete.await
     }
 
     /// Uploads a draft, and gives what names it.

@@ -1,5 +1,7 @@
 //! From settings to clients, without asking the store anything.
 
+use std::time::Duration;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
@@ -9,6 +11,7 @@ use aws_sdk_s3::config::{
 };
 use http::Uri;
 
+use super::conditions::Conditions;
 use super::credentials;
 use super::settings::{Settings, Timeouts};
 use super::signers::Signers;
@@ -20,6 +23,8 @@ pub struct S3Storage {
     pub(super) signers: Signers,
     pub(super) region: String,
     pub(super) timeouts: Timeouts,
+    pub(super) part_size: u64,
+    pub(super) conditions: Conditions,
 }
 
 /// Settings that cannot be right.
@@ -76,20 +81,32 @@ impl S3Storage {
             signers: Signers::new(provider, signing),
             region: settings.region,
             timeouts: settings.timeouts,
+            part_size: settings.part_size,
+            conditions: Conditions::default(),
         })
     }
 
     /// What a copy needs instead: one attempt, with time enough. See [`crate::Storage::copy_to_main`].
     pub(super) fn copy_config(&self) -> Builder {
-        let timeouts = TimeoutConfig::builder()
+        Builder::new()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(self.copy_timeouts(self.timeouts.copy))
+    }
+
+    /// What the copy of a part needs instead: time enough. It may be asked for again.
+    pub(super) fn part_config(&self) -> Builder {
+        // As long as any other call for the pauses between the attempts.
+        let operation = self.timeouts.copy * MAX_ATTEMPTS + self.timeouts.call;
+        Builder::new().timeout_config(self.copy_timeouts(operation))
+    }
+
+    fn copy_timeouts(&self, operation: Duration) -> TimeoutConfig {
+        TimeoutConfig::builder()
             .connect_timeout(self.timeouts.connect)
             .read_timeout(self.timeouts.copy)
             .operation_attempt_timeout(self.timeouts.copy)
-            .operation_timeout(self.timeouts.copy)
-            .build();
-        Builder::new()
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
+            .operation_timeout(operation)
+            .build()
     }
 }
 

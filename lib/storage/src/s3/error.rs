@@ -8,6 +8,7 @@ use std::iter;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStreamError;
 use aws_smithy_runtime_api::client::interceptors::error::InterceptorError;
 
 use crate::{BucketName, Error, ErrorKind, ObjectKey, Operation};
@@ -73,6 +74,16 @@ impl<'a> Call<'a> {
     /// The error for an answer that cannot be, or a request that should not have been made.
     pub(super) fn unexpected(self, what: impl Into<String>) -> Error {
         self.error(ErrorKind::Unexpected, Cause::Unexpected(what.into()))
+    }
+
+    /// The error for a body that broke off.
+    pub(super) fn broken_off(self, error: &ByteStreamError) -> Error {
+        self.error(ErrorKind::Unavailable, Cause::NoAnswer(chain(error)))
+    }
+
+    /// The error for what an answer says about one key among several.
+    pub(super) fn refused_key(self, kind: ErrorKind, code: &str, message: &str) -> Error {
+        self.error(kind, Cause::Unexpected(one_line(&format!("{code}: {message}"))))
     }
 
     /// The error for a request over a limit that is known before asking.

@@ -4,11 +4,13 @@
 //! are read in `error` alone, and what leaves this module shows neither signatures nor secrets.
 
 mod calls;
+mod conditions;
 mod connect;
 mod copy_source;
 mod credentials;
 mod error;
 mod listing;
+mod parts;
 mod presign;
 mod probe;
 mod settings;
@@ -18,15 +20,15 @@ mod store_time;
 use async_trait::async_trait;
 
 use crate::{
-    BucketName, Capabilities, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error,
-    IfDestination, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut,
-    PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    BucketName, Capabilities, Condition, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag,
+    Error, IfDestination, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet,
+    PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 pub use connect::{ConnectError, S3Storage};
 pub use settings::{
-    DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, Settings,
-    StaticCredentials, Timeouts,
+    DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, DEFAULT_PART_SIZE,
+    Settings, StaticCredentials, Timeouts,
 };
 
 /// Time-outs are those of [`Timeouts`]. What may be asked twice is asked up to three times; a copy is asked once, so
@@ -96,11 +98,16 @@ impl Storage for S3Storage {
     }
 
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
-        probe::probe(self, bucket.name(), prefix).await
+        probe::probe(self, bucket, prefix).await
     }
 
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
-        presign::put(&self.signers, put).await
+        let write_once = put.write_once && self.conditions.sent(Condition::UploadOnce, ()).is_some();
+        let put = PresignPut {
+            write_once,
+            ..put.clone()
+        };
+        presign::put(&self.signers, &put).await
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {

@@ -21,6 +21,8 @@ pub struct Settings {
     pub credentials: Option<StaticCredentials>,
     /// How long to wait for answers.
     pub timeouts: Timeouts,
+    /// See [`DEFAULT_PART_SIZE`]. In bytes; kept within what S3 takes, and raised where 10,000 parts would not do.
+    pub part_size: u64,
 }
 
 impl Settings {
@@ -33,6 +35,7 @@ impl Settings {
             path_style: None,
             credentials: None,
             timeouts: Timeouts::default(),
+            part_size: DEFAULT_PART_SIZE,
         }
     }
 }
@@ -81,8 +84,12 @@ pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 /// For a call with all its attempts and the pauses between them.
 pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// For a copy, which is one attempt: 5 GiB at 20 MiB/s.
+/// For a copy, and for each attempt to copy a part: 5 GiB at 20 MiB/s.
 pub const DEFAULT_COPY_TIMEOUT: Duration = Duration::from_secs(256);
+
+/// Of the parts that a large object is copied in, in bytes. Large enough that calls do not count, small enough that 6 GiB
+/// keep all parts that may be under way at once busy, and that one which has to be asked for again costs seconds.
+pub const DEFAULT_PART_SIZE: u64 = 512 * 1024 * 1024;
 
 /// How long to wait for the store before a call fails as `Unavailable`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,136 +1,92 @@
-//! Answers that real stores give only in bad times, from a server that says what it is told to.
+//! Answers that real stores give only in bad times.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials, Timeouts};
+use draftstore_storage::s3::DEFAULT_PART_SIZE;
 use draftstore_storage::{
-    Attributes, CopyToMain, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, ListObjects, Storage as _,
+    Attributes, CopyToMain, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, ListObjects, MainBucket,
+    StageCopy, StagedCopy, StagedPart, Storage as _, UploadId,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use draftstore_testing::{bucket, connect, etag, key};
 
-/// Gives its answers one after the other, and the last one again and again.
-struct Canned {
-    storage: S3Storage,
-    asked: Arc<AtomicUsize>,
-}
+use crate::canned::{Canned, HANG_UP, SILENCE, answer, error, settings};
 
 const ETAG: &str = "d41d8cd98f00b204e9800998ecf8427e";
 
-impl Canned {
-    async fn answering(answers: Vec<String>) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let asked = Arc::new(AtomicUsize::new(0));
-        let count = asked.clone();
-        tokio::spawn(async move {
-            while let Ok((mut connection, _)) = listener.accept().await {
-                let turn = count.fetch_add(1, Ordering::SeqCst);
-                let answer = answers[turn.min(answers.len() - 1)].clone();
-                tokio::spawn(async move {
-                    let mut request = Vec::new();
-                    while !request.windows(4).any(|end| end == b"\r\n\r\n") {
-                        if !matches!(connection.read_buf(&mut request).await, Ok(1..)) {
-                            return;
-                        }
-                    }
-                    if answer == SILENCE {
-                        return std::future::pending().await;
-                    }
-                    drop(connection.write_all(answer.as_bytes()).await);
-                });
-            }
-        });
-        Self {
-            storage: connect(settings(url)).await,
-            asked,
-        }
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-
-    async fn copy(&self) -> Result<ETag, Error> {
-        let (draft_bucket, main_bucket) =
-            DraftBucket::pair(bucket("files-draft"), bucket("files")).expect("they differ");
-        let (key, draft_etag) = (key("file.bin"), etag(ETAG));
-        let copy = CopyToMain {
-            draft_bucket: &draft_bucket,
-            draft_key: &key,
-            draft_etag: &draft_etag,
-            main_bucket: &main_bucket,
-            main_key: &key,
-            if_destination: IfDestination::Absent,
-            attributes: &Attributes::default(),
-        };
-        self.storage.copy_to_main(&copy).await
-    }
-
-    async fn delete(&self) -> Result<(), Error> {
-        let (draft_bucket, _) = DraftBucket::pair(bucket("files-draft"), bucket("files")).expect("they differ");
-        let draft = DraftVersion {
-            key: key("file.bin"),
-            etag: etag(ETAG),
-        };
-        self.storage.delete_draft(&draft_bucket, &draft).await
-    }
-}
-
-/// Not an answer: the connection stays open.
-const SILENCE: &str = "silence";
-
-/// Not an answer either: the connection is closed.
-const HANG_UP: &str = "";
-
 const EMPTY_LIST: &str = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
 
-fn settings(url: String) -> Settings {
-    let timeouts = Timeouts {
-        connect: Duration::from_secs(1),
-        attempt: Duration::from_millis(200),
-        call: Duration::from_secs(5),
-        copy: Duration::from_millis(200),
+const BEGUN: &str = "<InitiateMultipartUploadResult><UploadId>upload</UploadId></InitiateMultipartUploadResult>";
+
+fn buckets() -> (DraftBucket, MainBucket) {
+    DraftBucket::pair(bucket("files-draft"), bucket("files")).expect("they differ")
+}
+
+async fn copy(store: &Canned) -> Result<ETag, Error> {
+    let ((draft_bucket, main_bucket), key, draft_etag) = (buckets(), key("file.bin"), etag(ETAG));
+    let copy = CopyToMain {
+        draft_bucket: &draft_bucket,
+        draft_key: &key,
+        draft_etag: &draft_etag,
+        main_bucket: &main_bucket,
+        main_key: &key,
+        if_destination: IfDestination::Absent,
+        attributes: &Attributes::default(),
     };
-    let credentials = Some(StaticCredentials::new("AKID", "hush"));
-    Settings {
-        endpoint: Some(url),
-        credentials,
-        timeouts,
-        ..Settings::new("us-east-1")
-    }
+    store.storage.copy_to_main(&copy).await
 }
 
-fn answer(status: &str, body: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
+async fn delete(store: &Canned) -> Result<(), Error> {
+    let (draft_bucket, _) = buckets();
+    let draft = DraftVersion {
+        key: key("file.bin"),
+        etag: etag(ETAG),
+    };
+    store.storage.delete_draft(&draft_bucket, &draft).await
 }
 
-fn error(status: &str, code: &str) -> String {
-    answer(
-        status,
-        &format!("<Error><Code>{code}</Code><Message>said the store</Message></Error>"),
-    )
+async fn stage(store: &Canned, size: u64) -> Result<StagedCopy, Error> {
+    let ((draft_bucket, main_bucket), key, draft_etag) = (buckets(), key("file.bin"), etag(ETAG));
+    let copy = StageCopy {
+        draft_bucket: &draft_bucket,
+        draft_key: &key,
+        draft_etag: &draft_etag,
+        size,
+        main_bucket: &main_bucket,
+        main_key: &key,
+        attributes: &Attributes::default(),
+    };
+    store.storage.stage_copy(&copy).await
+}
+
+async fn complete(store: &Canned) -> Result<ETag, Error> {
+    let staged = StagedCopy {
+        upload_id: UploadId::new("upload"),
+        parts: vec![StagedPart {
+            number: 1,
+            etag: etag(ETAG),
+        }],
+        size: 6,
+    };
+    let ((_, main_bucket), key) = (buckets(), key("file.bin"));
+    let complete = store
+        .storage
+        .complete_copy(&main_bucket, &key, &staged, IfDestination::Absent);
+    complete.await
 }
 
 #[tokio::test]
 async fn an_error_within_a_200_is_no_copy() {
     let store = Canned::answering(vec![error("200 OK", "InternalError")]).await;
-    assert_eq!(store.copy().await.expect_err("no copy").kind, ErrorKind::Unavailable);
+    assert_eq!(copy(&store).await.expect_err("no copy").kind, ErrorKind::Unavailable);
     let store = Canned::answering(vec![error("200 OK", "PreconditionFailed")]).await;
     assert_eq!(
-        store.copy().await.expect_err("no copy").kind,
+        copy(&store).await.expect_err("no copy").kind,
         ErrorKind::PreconditionFailed
     );
     let store = Canned::answering(vec![answer("200 OK", "<html>")]).await;
-    assert_eq!(store.copy().await.expect_err("no copy").kind, ErrorKind::Unexpected);
+    assert_eq!(copy(&store).await.expect_err("no copy").kind, ErrorKind::Unexpected);
 }
 
 #[tokio::test]
@@ -145,7 +101,7 @@ async fn a_copy_is_asked_once_however_it_fails() {
     for failure in failures {
         let store = Canned::answering(vec![failure.clone()]).await;
         assert_eq!(
-            store.copy().await.expect_err("no copy").kind,
+            copy(&store).await.expect_err("no copy").kind,
             ErrorKind::Unavailable,
             "{failure}"
         );
@@ -209,12 +165,108 @@ async fn a_store_that_is_not_there_is_unavailable() {
 async fn a_delete_that_failed_because_it_had_worked_is_no_error() {
     let refused = error("412 Precondition Failed", "PreconditionFailed");
     let store = Canned::answering(vec![HANG_UP.to_owned(), refused.clone(), answer("404 Not Found", "")]).await;
-    store.delete().await.expect("it is gone");
+    delete(&store).await.expect("it is gone");
     let there = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 3\r\netag: \"abc\"\r\n\
                  last-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
     let store = Canned::answering(vec![refused, there.to_owned()]).await;
     assert_eq!(
-        store.delete().await.expect_err("another version").kind,
+        delete(&store).await.expect_err("another version").kind,
         ErrorKind::PreconditionFailed
     );
+}
+
+#[tokio::test]
+async fn an_error_within_a_200_is_no_part_and_the_upload_is_aborted() {
+    let (begun, aborted) = (answer("200 OK", BEGUN), answer("204 No Content", ""));
+    let changed = error("200 OK", "PreconditionFailed");
+    let store = Canned::answering(vec![begun.clone(), changed, aborted.clone()]).await;
+    let refused = stage(&store, 6).await.expect_err("no part");
+    assert_eq!((refused.kind, store.asked()), (ErrorKind::PreconditionFailed, 3));
+
+    let broken = error("200 OK", "InternalError");
+    let answers = vec![begun.clone(), broken.clone(), broken.clone(), broken, aborted.clone()];
+    let store = Canned::answering(answers).await;
+    let failed = stage(&store, 6).await.expect_err("no part");
+    assert_eq!((failed.kind, store.asked()), (ErrorKind::Unavailable, 5));
+
+    let store = Canned::answering(vec![begun, answer("200 OK", "<html>"), aborted]).await;
+    let nonsense = stage(&store, 6).await.expect_err("no part");
+    assert_eq!((nonsense.kind, store.asked()), (ErrorKind::Unexpected, 3));
+}
+
+#[tokio::test]
+async fn a_part_is_asked_for_again() {
+    let part = format!("<CopyPartResult><ETag>&quot;{ETAG}&quot;</ETag></CopyPartResult>");
+    let busy = error("503 Slow Down", "SlowDown");
+    let answers = vec![
+        answer("200 OK", BEGUN),
+        busy,
+        HANG_UP.to_owned(),
+        answer("200 OK", &part),
+    ];
+    let store = Canned::answering(answers).await;
+    let staged = stage(&store, 6).await.expect("staged in the end");
+    assert_eq!((staged.parts.len(), store.asked()), (1, 4));
+    assert_eq!(staged.parts[0].etag, etag(ETAG));
+}
+
+#[tokio::test]
+async fn after_the_first_failure_no_part_is_begun() {
+    let changed = error("412 Precondition Failed", "PreconditionFailed");
+    let store = Canned::answering(vec![answer("200 OK", BEGUN), changed]).await;
+    let refused = stage(&store, 100 * DEFAULT_PART_SIZE).await.expect_err("no part");
+    assert_eq!(refused.kind, ErrorKind::PreconditionFailed);
+    assert_eq!(store.asked(), 10, "begun, 8 parts at once, aborted");
+}
+
+#[tokio::test]
+async fn what_no_upload_can_hold_is_not_begun() {
+    let store = Canned::answering(vec![answer("200 OK", BEGUN)]).await;
+    let refused = stage(&store, u64::MAX).await.expect_err("too large");
+    assert_eq!((refused.kind, store.asked()), (ErrorKind::TooLarge, 0));
+}
+
+#[tokio::test]
+async fn an_abort_that_fails_hides_not_why() {
+    let answers = vec![
+        answer("200 OK", BEGUN),
+        error("404 Not Found", "NoSuchKey"),
+        error("500 Internal Server Error", "InternalError"),
+    ];
+    let store = Canned::answering(answers).await;
+    let failed = stage(&store, 6).await.expect_err("no part");
+    assert_eq!((failed.kind, store.asked()), (ErrorKind::NotFound, 5));
+}
+
+#[tokio::test]
+async fn an_error_within_a_200_is_no_completion() {
+    let kinds = [
+        ("InternalError", ErrorKind::Unavailable),
+        ("PreconditionFailed", ErrorKind::PreconditionFailed),
+        ("NoSuchUpload", ErrorKind::NotFound),
+    ];
+    for (code, kind) in kinds {
+        let store = Canned::answering(vec![error("200 OK", code)]).await;
+        let failed = complete(&store).await.expect_err("no completion");
+        assert_eq!((failed.kind, store.asked()), (kind, 1), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_completion_is_asked_once_however_it_fails() {
+    let failures = [
+        HANG_UP.to_owned(),
+        SILENCE.to_owned(),
+        error("503 Slow Down", "SlowDown"),
+        error("409 Conflict", "ConditionalRequestConflict"),
+    ];
+    for failure in failures {
+        let store = Canned::answering(vec![failure.clone()]).await;
+        let failed = complete(&store).await.expect_err("no completion").kind;
+        assert!(
+            matches!(failed, ErrorKind::Unavailable | ErrorKind::Conflict),
+            "{failed:?} for {failure}"
+        );
+        assert_eq!(store.asked(), 1, "{failure}");
+    }
 }

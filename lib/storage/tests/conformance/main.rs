@@ -6,13 +6,20 @@
 
 mod answers;
 mod buckets;
+mod canned;
 mod constraints;
 mod copies;
 mod deletes;
+mod gate;
 mod heads;
 mod keys;
+mod large;
 mod lists;
+mod probes;
+mod puts;
 mod refusals;
+mod stages;
+mod undos;
 mod uploads;
 mod urls;
 
@@ -77,6 +84,28 @@ promises! {
     copies::a_copy_replaces_the_version_that_must_be_there_and_no_other => copies::a_copy_replaces_any_version,
     copies::a_copy_over_a_version_that_is_gone_is_refused => copies::a_copy_over_a_version_that_is_gone_is_made,
     copies::of_racing_copies_one_wins => copies::of_racing_copies_all_are_told_that_they_won,
+
+    stages::a_staged_copy_is_invisible_until_completed_and_whole_after,
+    stages::whole_parts_and_a_byte_more_can_be_staged,
+    stages::the_smallest_objects_can_be_staged => stages::the_smallest_objects_cannot_be_staged,
+    stages::a_staged_copy_of_another_version_is_refused_and_leaves_no_upload,
+    stages::a_staged_copy_of_nothing_is_not_found,
+    stages::a_completion_onto_an_object_is_refused_where_none_must_be
+        => stages::a_completion_replaces_an_object_where_none_must_be,
+    stages::a_completion_replaces_the_version_that_must_be_there_and_no_other => stages::a_completion_replaces_any_version,
+    stages::a_completion_over_a_version_that_is_gone_is_refused => stages::a_completion_over_a_version_that_is_gone_is_made,
+    stages::an_aborted_copy_is_gone_and_cannot_be_completed,
+    stages::of_racing_completions_one_wins => stages::of_racing_completions_several_are_told_that_they_won,
+
+    undos::a_copy_is_undone_once_and_that_is_enough,
+    undos::another_version_is_not_undone => undos::any_version_is_undone,
+
+    probes::a_probe_finds_every_condition_honoured => probes::a_probe_finds_what_garage_ignores,
+    probes::a_probe_leaves_nothing_behind,
+    probes::a_probe_touches_nothing_but_its_prefix,
+    probes::a_probe_of_a_missing_bucket_says_so,
+
+    puts::what_the_server_puts_is_there,
 
     heads::head_tells_all_about_an_object,
     heads::head_of_nothing_is_not_found,

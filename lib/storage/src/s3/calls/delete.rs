@@ -5,7 +5,9 @@ use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
 use super::super::S3Storage;
 use super::super::error::{Call, kind_of_code};
 use super::head::head;
-use crate::{BucketName, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, ObjectKey, Operation};
+use crate::{
+    BucketName, Condition, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, ObjectKey, Operation,
+};
 
 /// S3's limit for `DeleteObjects`.
 const MAX_KEYS: usize = 1000;
@@ -19,7 +21,8 @@ pub(in super::super) async fn delete_version(
 ) -> Result<(), Error> {
     let call = Call::on_key(Operation::DeleteObject, bucket, key);
     let request = s3.client.delete_object().bucket(bucket.as_str()).key(key.as_str());
-    let Err(error) = request.if_match(etag.quoted()).send().await else {
+    let if_match = s3.conditions.sent(Condition::Delete, etag.quoted());
+    let Err(error) = request.set_if_match(if_match).send().await else {
         return Ok(());
     };
     let error = call.failed(&error);
@@ -55,7 +58,7 @@ pub(in super::super) async fn delete_drafts(
     let identifier = |draft: &DraftVersion| {
         let identifier = ObjectIdentifier::builder()
             .key(draft.key.as_str())
-            .e_tag(draft.etag.quoted())
+            .set_e_tag(s3.conditions.sent(Condition::DeleteMany, draft.etag.quoted()))
             .build();
         identifier.map_err(|error| call.unexpected(error.to_string()))
     };

@@ -1,5 +1,6 @@
 //! The calls to the store, by what they are about.
 
+mod attributes;
 mod bucket;
 mod copy;
 mod delete;
