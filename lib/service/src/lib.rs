@@ -4,6 +4,8 @@ pub mod cleaner;
 mod clock;
 pub mod draft;
 mod error;
+#[cfg(test)]
+mod model;
 mod name;
 mod origins;
 mod policy;

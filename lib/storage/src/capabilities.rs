@@ -81,7 +81,7 @@ impl Capabilities {
 
     /// These, but for one condition.
     #[must_use]
-    pub fn with(mut self, condition: Condition, support: Support) -> Self {
+    pub const fn with(mut self, condition: Condition, support: Support) -> Self {
         self.0[condition as usize] = support;
         self
     }

@@ -1,7 +1,7 @@
 //! What callers do with drafts: have the buckets made, get URLs, look, list, confirm, discard.
 
 mod buckets;
-mod confirm;
+pub(crate) mod confirm;
 mod discard;
 mod disposition;
 pub(crate) mod id;

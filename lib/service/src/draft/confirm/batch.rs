@@ -5,24 +5,27 @@
 //! 1. Everybody looks: drafts, pins, main. Most failures show here, and nothing was changed yet.
 //! 2. Everybody copies. What is in main by then bears the batch's ID, and any other confirm of the same draft is told to
 //!    come back: nobody is answered by what may be taken back.
-//! 3. All succeeded: everybody removes its draft. The batch is done.
+//! 3. All succeeded: the batch says so by an object of its own, the point of no return, and everybody removes its draft.
 //! 4. One failed: what the others made is deleted from main, each exactly in the version that was made, while its draft
 //!    is there.
 //!
-//! A crash leaves drafts, and some of the objects in main; when the time in the batch's ID has passed, nobody takes them
-//! back any more, and a repeat completes them.
+//! A crash before the point of no return leaves drafts, and some of the objects in main; when the time in the batch's ID
+//! has passed, nobody takes them back any more, and a repeat completes them.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
+use draftstore_storage::PutDraft;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
 use ulid::Ulid;
 
-use super::driver::{Running, Turn};
+use super::driver::Running;
+use super::effect::Turn;
 use super::marker::BatchId;
 use super::request::{Checked, ConfirmUpload, Confirmed};
+use super::settlement::settlement_key;
 use crate::draft::Drafts;
 use crate::draft::keys::Keys;
 use crate::{Error, Violation};
@@ -55,8 +58,8 @@ impl Drafts {
     /// Once begun it runs to its end, even if the caller goes away.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there are none or too many, when one is there twice, or one of an atomic batch is to
-    /// overwrite: what was overwritten could not be brought back.
+    /// [`Error::Invalid`] when there are none or too many, when one is there twice, when two of an atomic batch are to
+    /// be kept under one name, or one of it is to overwrite: what was overwritten could not be brought back.
     pub async fn confirm_batch(&self, batch: ConfirmBatch) -> Result<Vec<Result<Confirmed, Error>>, Error> {
         let checked = check(&batch)?;
         if batch.atomic {
@@ -90,19 +93,34 @@ impl Drafts {
             .into_iter()
             .map(|checked| self.running(checked, Some(batch)))
             .collect();
-        self.turn(&mut all, Turn::Look).await;
-        if !any_failed(&all) {
-            self.turn(&mut all, Turn::Copy).await;
+        let mut turn = Some(Turn::Look);
+        while let Some(now) = turn {
+            self.turn(&mut all, now).await;
+            let any_failed = all.iter().any(Running::has_failed);
+            turn = now.next(any_failed, self.clock.now() + UNDO_RESERVE < until);
+            if turn == Some(Turn::Settle) && !self.settles(batch).await {
+                turn = Some(Turn::Leave);
+            }
         }
-        let can_undo = self.clock.now() + UNDO_RESERVE < until;
-        let last = if any_failed(&all) && can_undo {
-            Turn::Undo
-        } else {
-            Turn::Settle
-        };
-        self.turn(&mut all, last).await;
         let outcome = |(one, keys): (Running, &Keys)| Ok(Confirmed::new(self.location(keys), one.end()?));
         all.into_iter().zip(&keys).map(outcome).collect()
+    }
+
+    /// Passes the point of no return. Whether that came to pass is not known where this is false.
+    async fn settles(&self, batch: BatchId) -> bool {
+        let put = PutDraft {
+            bucket: &self.store.buckets.draft,
+            key: &settlement_key(batch),
+            bytes: &[],
+        };
+        let settled = self.store.storage.put_draft(&put).await;
+        if let Err(error) = &settled {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "an atomic batch could not be settled"
+            );
+        }
+        settled.is_ok()
     }
 
     async fn turn(&self, all: &mut [Running], turn: Turn) {
@@ -114,10 +132,6 @@ impl Drafts {
     }
 }
 
-fn any_failed(all: &[Running]) -> bool {
-    all.iter().any(Running::has_failed)
-}
-
 /// What can be said of the batch as a whole; what is wrong with one of them is that one's outcome.
 fn check(batch: &ConfirmBatch) -> Result<Vec<Result<Checked, Error>>, Error> {
     let invalid = |field: String, rule: &str| Err(Error::Invalid(vec![Violation::new(field, rule)]));
@@ -125,11 +139,17 @@ fn check(batch: &ConfirmBatch) -> Result<Vec<Result<Checked, Error>>, Error> {
         return invalid("uploads".to_owned(), &format!("must be 1 to {MAX_BATCH}"));
     }
     let checked: Vec<_> = batch.uploads.iter().map(ConfirmUpload::check).collect();
-    let mut seen = HashSet::new();
+    let (mut seen, mut kept_under) = (HashSet::new(), HashSet::new());
     for (place, one) in checked.iter().enumerate() {
         let Ok(one) = one else { continue };
         if !seen.insert((one.keys.draft.clone(), one.keys.main.clone())) {
             return invalid(format!("uploads[{place}]"), "must not be there twice");
+        }
+        if batch.atomic && !kept_under.insert(one.keys.main.clone()) {
+            return invalid(
+                format!("uploads[{place}]"),
+                "must not be kept under the name of another",
+            );
         }
         if batch.atomic && batch.uploads[place].overwrite {
             let rule = "must not go with atomic: what was overwritten cannot be brought back";

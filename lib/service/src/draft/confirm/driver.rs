@@ -3,31 +3,20 @@
 use std::collections::BTreeSet;
 
 use draftstore_storage::{Attributes, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
-use draftstore_storage::{PutDraft, StageCopy, StagedCopy};
+use draftstore_storage::{ErrorKind, Operation, PutDraft, StageCopy, StagedCopy};
+use tokio::time::timeout;
 
-use super::effect::{Answer, Confirm, Effect, Kept, Step};
+use super::effect::{Answer, Confirm, Effect, Kept, Step, Turn};
 use super::locks::Locked;
 use super::marker::BatchId;
 use super::plan::Plan;
 use super::protocol::Protocol;
 use super::request::Checked;
+use super::settlement::settlement_key;
 use super::staging::StagingNote;
 use crate::Error;
 use crate::draft::keys::Keys;
 use crate::draft::{Drafts, found};
-
-/// What the confirms of an atomic batch do next, all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
-    /// They look, and change nothing.
-    Look,
-    /// They copy.
-    Copy,
-    /// They remove their drafts.
-    Settle,
-    /// They take back what they did.
-    Undo,
-}
 
 /// One confirm under way, with what it must not forget between two calls.
 #[derive(Debug)]
@@ -51,13 +40,7 @@ impl Running {
 
     /// In a batch: takes its turn, and runs until the protocol pauses again or ends.
     pub(super) async fn turn(&mut self, drafts: &Drafts, turn: Turn) {
-        match (turn, &self.step) {
-            (Turn::Copy, Step::Ready(effect)) => self.step = Step::Perform(effect.clone()),
-            (Turn::Settle, Step::Held) => self.step = self.protocol.settle(),
-            (Turn::Undo, Step::Held) => self.step = self.protocol.undo(),
-            (Turn::Undo | Turn::Settle, Step::Ready(_)) => self.step = Step::Finish(Err(Error::RolledBack)),
-            (_, _) => {}
-        }
+        self.protocol.turn(turn, &mut self.step);
         self.run(drafts).await;
     }
 
@@ -80,6 +63,9 @@ impl Running {
         match effect {
             Effect::HeadDraft => Answer::Head(found(store.storage.head(draft.name(), &self.keys.draft).await)),
             Effect::HeadMain => Answer::Head(found(store.storage.head(main.name(), &self.keys.main).await)),
+            Effect::HeadSettlement { batch } => {
+                Answer::Head(found(store.storage.head(draft.name(), &settlement_key(batch)).await))
+            }
             Effect::Copy {
                 draft_etag,
                 main_etag,
@@ -165,7 +151,16 @@ impl Running {
             main_key: &self.keys.main,
             attributes,
         };
-        store.storage.stage_copy(&copy).await
+        let staged = timeout(drafts.confirm_limits.timeout, store.storage.stage_copy(&copy)).await;
+        staged.unwrap_or_else(|elapsed| {
+            Err(StorageError {
+                kind: ErrorKind::Unavailable,
+                operation: Operation::UploadPartCopy,
+                bucket: store.buckets.main.name().clone(),
+                key: Some(self.keys.main.clone()),
+                source: Box::new(elapsed),
+            })
+        })
     }
 
     async fn unstage(&mut self, drafts: &Drafts, staged: &StagedCopy) {

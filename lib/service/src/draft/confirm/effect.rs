@@ -77,6 +77,8 @@ pub(crate) enum Effect {
     HeadDraft,
     /// Look at what main holds under the name.
     HeadMain,
+    /// Look whether this batch has settled: the object by which it says so.
+    HeadSettlement { batch: BatchId },
     /// Copy this version of the draft to main, if it still is that version, and main still is empty or this version.
     Copy {
         draft_etag: ETag,
@@ -124,11 +126,38 @@ pub(crate) enum Step {
     Perform(Effect),
     /// In a batch: nothing was changed so far, and this is the first thing that would change something.
     Ready(Effect),
-    /// In a batch: main holds the object, the draft is still there. Go on by [`super::protocol::Protocol::settle`] or
-    /// [`super::protocol::Protocol::undo`].
+    /// In a batch: main holds the object, the draft is still there. Goes on with the batch's next turn.
     Held,
     /// The end: what main holds, or why it does not.
     Finish(Result<Kept, Error>),
+}
+
+/// What the confirms of an atomic batch do next, all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// They look, and change nothing.
+    Look,
+    /// They copy.
+    Copy,
+    /// They remove their drafts.
+    Settle,
+    /// They take back what they did.
+    Undo,
+    /// They leave it as it is, for a repeat: it is too late to take back, or not known whether they may remove drafts.
+    Leave,
+}
+
+impl Turn {
+    /// The turn after this one.
+    pub(crate) fn next(self, any_failed: bool, can_undo: bool) -> Option<Self> {
+        match self {
+            Self::Look if !any_failed => Some(Self::Copy),
+            Self::Copy if !any_failed => Some(Self::Settle),
+            Self::Look | Self::Copy if can_undo => Some(Self::Undo),
+            Self::Look | Self::Copy => Some(Self::Leave),
+            Self::Settle | Self::Undo | Self::Leave => None,
+        }
+    }
 }
 
 /// What main holds.

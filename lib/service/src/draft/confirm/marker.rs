@@ -54,10 +54,14 @@ impl Marker<'_> {
     }
 }
 
-/// Whether a batch other than `own` put it there, and may still take it back.
-pub(super) fn is_held(metadata: &BTreeMap<String, String>, own: Option<BatchId>, now: SystemTime) -> bool {
-    let batch = metadata.get(BATCH).and_then(|batch| Ulid::from_string(batch).ok());
-    batch.is_some_and(|batch| Some(batch) != own && batch.datetime() > now)
+/// The batch other than `own` that put it there, and may take it back unless it has settled.
+pub(super) fn held_by(metadata: &BTreeMap<String, String>, own: Option<BatchId>, now: SystemTime) -> Option<BatchId> {
+    batch_of(metadata).filter(|batch| Some(*batch) != own && batch.datetime() > now)
+}
+
+/// The atomic batch that put it there.
+pub(super) fn batch_of(metadata: &BTreeMap<String, String>) -> Option<BatchId> {
+    Ulid::from_string(metadata.get(BATCH)?).ok()
 }
 
 /// Whether it bears the mark of this draft and of a version that it is not. Compares only what are MD5 sums of bytes.
@@ -143,13 +147,17 @@ mod tests {
     #[test]
     fn batch_holds_what_it_made_until_it_cannot_take_it_back() {
         let until = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        let (batch, other) = (Ulid::from_datetime(until), Ulid::from_datetime(until));
+        let [batch, other] = [1, 2].map(|random| Ulid::from_parts(1_000_000, random));
         let marked = mark(&Attributes::default(), "a", "1", Some(batch));
         let before = until - Duration::from_secs(1);
-        assert!(is_held(&marked, None, before) && is_held(&marked, Some(other), before));
-        assert!(!is_held(&marked, Some(batch), before), "its own");
-        assert!(!is_held(&marked, None, until));
-        assert!(!is_held(&mark(&Attributes::default(), "a", "1", None), None, before));
+        assert_eq!(held_by(&marked, None, before), Some(batch));
+        assert_eq!(held_by(&marked, Some(other), before), Some(batch));
+        assert_eq!(held_by(&marked, Some(batch), before), None, "its own");
+        assert_eq!(held_by(&marked, None, until), None);
+        assert_eq!(
+            held_by(&mark(&Attributes::default(), "a", "1", None), None, before),
+            None
+        );
     }
 
     #[test]

@@ -23,13 +23,14 @@
 
 mod batch;
 mod driver;
-mod effect;
+pub(crate) mod effect;
 mod limits;
 mod locks;
-mod marker;
-mod plan;
-mod protocol;
+pub(crate) mod marker;
+pub(crate) mod plan;
+pub(crate) mod protocol;
 mod request;
+pub(crate) mod settlement;
 mod staging;
 
 use tokio::time::timeout;

@@ -34,7 +34,7 @@ impl Plan {
     }
 
     /// Whether anything has to be made up for by a lock.
-    pub(super) fn needs_locks(&self) -> bool {
+    pub(crate) fn needs_locks(&self) -> bool {
         Condition::ALL
             .into_iter()
             .any(|condition| condition != Condition::DeleteMany && !self.capabilities.honours(condition))

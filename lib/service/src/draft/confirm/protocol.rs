@@ -3,7 +3,7 @@
 use draftstore_storage as storage;
 use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy};
 
-use super::effect::{Answer, Confirm, Effect, Existing, Kept, Step};
+use super::effect::{Answer, Confirm, Effect, Existing, Kept, Step, Turn};
 use super::marker;
 use super::plan::Removal;
 use crate::{Error, Missing};
@@ -18,6 +18,8 @@ pub(crate) struct Protocol {
     copies_left: u8,
     /// Whether an answer was lost to a copy that may have succeeded.
     copy_in_doubt: bool,
+    /// The copy of ours, if any, that may have caught other bytes than it was to.
+    unproven: Option<ETag>,
     /// In a batch: whether it was told to go on and change something.
     is_under_way: bool,
     state: State,
@@ -48,6 +50,8 @@ enum State {
     ReadBack(ObjectInfo),
     /// The draft, to learn whether what was copied is what was looked at.
     Proof(ObjectInfo, Kept),
+    /// The settlement of the batch that made this object.
+    Settlement(ObjectInfo, Then),
     /// In a batch: the word to remove the draft of this version, or to take the copy back.
     Held(ETag, Kept),
     /// The draft, before it is deleted in this version.
@@ -71,8 +75,16 @@ enum After {
         main: ObjectInfo,
         replayed: bool,
     },
+    Replay(ObjectInfo),
     LookAtDraft,
     CopyAgain(Copying),
+}
+
+/// What to do when it is sure that what an earlier confirm made stays.
+#[derive(Debug)]
+enum Then {
+    Answer,
+    Hold(ETag),
 }
 
 /// A draft on its way to a place that is empty, or holds this version.
@@ -107,6 +119,11 @@ struct CopyIsGone;
 #[error("an atomic batch is confirming this draft, and may take it back")]
 struct HeldByBatch;
 
+/// The batch may neither remove its drafts nor take anything back.
+#[derive(Debug, thiserror::Error)]
+#[error("the atomic batch could not be settled: a repeat completes it")]
+struct LeftUnsettled;
+
 /// The draft did not hold still.
 #[derive(Debug, thiserror::Error)]
 #[error("the draft was uploaded again during each attempt to copy it")]
@@ -119,6 +136,7 @@ impl Protocol {
             confirm,
             copies_left: MAX_COPIES,
             copy_in_doubt: false,
+            unproven: None,
             is_under_way: false,
             state: State::Draft,
         };
@@ -149,6 +167,9 @@ impl Protocol {
             }
             (State::Unstage(after), Answer::Done) => self.on_unstaged(after),
             (State::ReadBack(draft), Answer::Head(Ok(main))) => self.on_read_back(draft, main, false),
+            (State::Settlement(main, then), Answer::Head(Ok(settlement))) => {
+                self.on_settlement(main, then, settlement.as_ref())
+            }
             (State::Proof(draft, kept), Answer::Head(Ok(now))) => self.on_proof(&draft, kept, now),
             (State::Delete(kept), Answer::Done) => Step::Finish(Ok(kept)),
             (State::BeforeUndo(kept), Answer::Head(Ok(draft))) => self.on_before_undo(kept, draft.as_ref()),
@@ -164,17 +185,29 @@ impl Protocol {
         }
     }
 
-    /// In a batch that is held: all others are held too, so it may end.
-    pub(crate) fn settle(&mut self) -> Step {
+    /// In a batch: takes its turn from where it paused.
+    pub(crate) fn turn(&mut self, turn: Turn, step: &mut Step) {
+        *step = match (turn, std::mem::replace(step, Step::Held)) {
+            (Turn::Copy, Step::Ready(effect)) => Step::Perform(effect),
+            (Turn::Settle | Turn::Undo | Turn::Leave, Step::Ready(_)) => Step::Finish(Err(Error::RolledBack)),
+            (Turn::Leave, Step::Held) => Step::Finish(Err(Error::StoreUnavailable(Box::new(LeftUnsettled)))),
+            (Turn::Settle, Step::Held) => self.settle(),
+            (Turn::Undo, Step::Held) => self.undo(),
+            (_, step) => step,
+        };
+    }
+
+    /// All others are held too, so it may end.
+    fn settle(&mut self) -> Step {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Held(draft_etag, kept) => self.remove(draft_etag, kept),
             _ => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
         }
     }
 
-    /// In a batch that is held: another failed, so what this one made is taken back. What an earlier confirm had made
-    /// stays, and so does the only copy that is left.
-    pub(crate) fn undo(&mut self) -> Step {
+    /// Another failed, so what this one made is taken back. What an earlier confirm had made stays, and so does the only
+    /// copy that is left.
+    fn undo(&mut self) -> Step {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Held(_, kept) if kept.replayed => Step::Finish(Ok(kept)),
             State::Held(_, kept) => {
@@ -209,24 +242,22 @@ impl Protocol {
         self.look(State::Main(draft))
     }
 
-    fn on_earlier(&self, main: Option<ObjectInfo>, otherwise: Error) -> Step {
+    fn on_earlier(&mut self, main: Option<ObjectInfo>, otherwise: Error) -> Step {
         let pins = &self.confirm.pins;
         let made_by_this = |main: &ObjectInfo| {
             let named = self.is_of_draft(main, pins.if_match.as_ref());
             named && pins.broken_by(main).is_none() || self.has_our_key(main)
         };
-        Step::Finish(match main.filter(made_by_this) {
-            // A batch removes its drafts when it takes nothing back any more.
-            Some(main) if matches!(otherwise, Error::NotFound(_)) => Ok(Kept { main, replayed: true }),
-            Some(main) => self.replay(main),
-            None => Err(otherwise),
-        })
+        match main.filter(made_by_this) {
+            Some(main) => self.replay(main, Then::Answer),
+            None => Step::Finish(Err(otherwise)),
+        }
     }
 
     fn on_main(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>) -> Step {
         let main = match main {
             Some(main) if self.is_copy(&draft, &main) => return self.on_read_back(draft, Some(main), true),
-            Some(main) if self.has_our_key(&main) => return Step::Finish(self.replay(main)),
+            Some(main) if self.has_our_key(&main) => return self.replay(main, Then::Answer),
             Some(main) if self.is_spoiled(&main) => {
                 return self.copy(Copying {
                     draft,
@@ -319,10 +350,7 @@ impl Protocol {
                 let (draft, replayed) = (copying.draft, !self.copy_in_doubt);
                 self.give_up(staged, After::ReadBack { draft, main, replayed })
             }
-            Some(main) if self.has_our_key(&main) => {
-                let replayed = self.replay(main);
-                self.give_up(staged, After::Finish(replayed))
-            }
+            Some(main) if self.has_our_key(&main) => self.give_up(staged, After::Replay(main)),
             _ if !unchanged => {
                 let refused = self.main_is_another();
                 self.give_up(staged, After::Finish(Err(refused)))
@@ -354,6 +382,7 @@ impl Protocol {
         match after {
             After::Finish(result) => Step::Finish(result),
             After::ReadBack { draft, main, replayed } => self.on_read_back(draft, Some(main), replayed),
+            After::Replay(main) => self.replay(main, Then::Answer),
             After::LookAtDraft => self.look_at_draft(),
             After::CopyAgain(copying) => self.copy(copying),
         }
@@ -369,11 +398,10 @@ impl Protocol {
         if proven && !is_whole(&draft, &main) {
             return Step::Finish(Err(Error::Internal(Box::new(CopyDiffers))));
         }
-        if replayed {
-            return match self.replay(main) {
-                Ok(kept) => self.hold(draft.etag, kept),
-                Err(error) => Step::Finish(Err(error)),
-            };
+        // Where an answer was lost, another may have been faster; a batch takes back only what bears its own mark.
+        let of_batch = marker::batch_of(&main.attributes.metadata);
+        if replayed || of_batch != self.confirm.batch {
+            return self.replay(main, Then::Hold(draft.etag));
         }
         let kept = Kept { main, replayed };
         if proven {
@@ -384,12 +412,31 @@ impl Protocol {
         }
     }
 
-    /// The answer of an earlier confirm, unless a batch may still take it back.
-    fn replay(&self, main: ObjectInfo) -> Result<Kept, Error> {
-        if marker::is_held(&main.attributes.metadata, self.confirm.batch, self.confirm.now) {
-            return Err(Error::StoreUnavailable(Box::new(HeldByBatch)));
+    /// The answer of an earlier confirm, unless it was a batch's, which may take it back until it has settled.
+    fn replay(&mut self, main: ObjectInfo, then: Then) -> Step {
+        let confirm = &self.confirm;
+        match marker::held_by(&main.attributes.metadata, confirm.batch, confirm.now) {
+            Some(batch) => {
+                self.state = State::Settlement(main, then);
+                Step::Perform(Effect::HeadSettlement { batch })
+            }
+            None => self.replayed(main, then),
         }
-        Ok(Kept { main, replayed: true })
+    }
+
+    fn on_settlement(&mut self, main: ObjectInfo, then: Then, settlement: Option<&ObjectInfo>) -> Step {
+        match settlement {
+            Some(_) => self.replayed(main, then),
+            None => Step::Finish(Err(Error::StoreUnavailable(Box::new(HeldByBatch)))),
+        }
+    }
+
+    fn replayed(&mut self, main: ObjectInfo, then: Then) -> Step {
+        let kept = Kept { main, replayed: true };
+        match then {
+            Then::Answer => Step::Finish(Ok(kept)),
+            Then::Hold(draft_etag) => self.hold(draft_etag, kept),
+        }
     }
 
     fn on_proof(&mut self, draft: &ObjectInfo, kept: Kept, now: Option<ObjectInfo>) -> Step {
@@ -397,6 +444,7 @@ impl Protocol {
         if unchanged && is_whole(draft, &kept.main) && !self.is_spoiled(&kept.main) {
             return self.hold(draft.etag.clone(), kept);
         }
+        self.unproven = Some(kept.main.etag);
         if self.confirm.pins.if_match.is_some() {
             Step::Finish(Err(Error::PinMismatch { pin: "if_match" }))
         } else if self.copies_left == 0 {
@@ -505,7 +553,7 @@ impl Protocol {
     /// Whether a confirm with the same idempotency key made it.
     fn has_our_key(&self, main: &ObjectInfo) -> bool {
         let key = self.confirm.idempotency_key.as_deref();
-        key.is_some_and(|key| marker::bears_key(&main.attributes.metadata, key))
+        key.is_some_and(|key| marker::bears_key(&main.attributes.metadata, key)) && !self.is_spoiled(main)
     }
 
     /// Whether it was made from this version of the draft.
@@ -524,8 +572,9 @@ impl Protocol {
     /// Whether a copy of this draft caught other bytes than its marker says, as can happen where the store ignores the
     /// condition on a copy's source. Nobody was told that such an object was confirmed, so it may be replaced.
     fn is_spoiled(&self, main: &ObjectInfo) -> bool {
-        !self.confirm.plan.copies_what_it_saw()
-            && marker::is_spoiled(&main.attributes.metadata, &self.confirm.draft_key, &main.etag)
+        self.unproven.as_ref() == Some(&main.etag)
+            || !self.confirm.plan.copies_what_it_saw()
+                && marker::is_spoiled(&main.attributes.metadata, &self.confirm.draft_key, &main.etag)
     }
 }
 

@@ -1,0 +1,206 @@
+//! What must never happen, whatever happens: the invariants, as assertions on every act and every answer.
+
+use std::collections::{BTreeMap, HashMap};
+
+use draftstore_storage::{ETag, ObjectKey};
+
+use super::store::{Content, MIXED, Object, SimStore};
+use super::world::{LIFETIME, Spec};
+use crate::draft::DraftId;
+use crate::draft::confirm::effect::{Existing, Kept};
+use crate::name::RESERVED_PREFIX;
+
+/// An invariant that did not hold, and how.
+#[derive(Debug)]
+pub(super) struct Broken(pub(super) String);
+
+/// What a profile of stores promises beyond what every store does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Promises {
+    /// What main holds never changes unasked. (Else: what was answered for never does.)
+    pub(super) main_is_left_alone: bool,
+    /// What was uploaded in parts, or is copied in parts, is copied whole even if it is replaced meanwhile.
+    pub(super) parts_are_safe: bool,
+    /// A named draft is deleted only when it was confirmed or has expired. Of unique drafts every store promises that.
+    pub(super) named_drafts_are_safe: bool,
+}
+
+/// An object that a confirm made in main.
+#[derive(Debug)]
+struct Write {
+    main_key: ObjectKey,
+    draft_key: ObjectKey,
+    etag: ETag,
+    content: Content,
+    /// Whether its bytes can be told from its `ETag`, and its draft's from theirs.
+    is_plain: bool,
+    /// Whether a confirm was answered by it.
+    promised: bool,
+    undone: bool,
+}
+
+/// What the invariants are judged by: it sees everything and forgets nothing.
+#[derive(Debug)]
+pub(super) struct Audit {
+    promises: Promises,
+    writes: Vec<Write>,
+    current: BTreeMap<ObjectKey, usize>,
+    versions: HashMap<(ObjectKey, ETag), Content>,
+}
+
+impl Audit {
+    pub(super) fn new(promises: Promises) -> Self {
+        Self {
+            promises,
+            writes: Vec::new(),
+            current: BTreeMap::new(),
+            versions: HashMap::new(),
+        }
+    }
+
+    /// A client put these bytes there.
+    pub(super) fn uploaded(&mut self, key: &ObjectKey, draft: &Object) {
+        self.versions
+            .insert((key.clone(), draft.info.etag.clone()), draft.content);
+    }
+
+    /// A confirm's copy came to pass. I2, I7.
+    pub(super) fn copied(
+        &mut self,
+        spec: &Spec,
+        over: Option<&ETag>,
+        before: Option<&Object>,
+        after: &Object,
+    ) -> Result<(), Broken> {
+        if let Some(before) = before.filter(|before| before.content != after.content) {
+            let expected = match &spec.existing {
+                Existing::Keep => false,
+                Existing::Replace(expected) => expected.as_ref().is_none_or(|etag| *etag == before.info.etag),
+            };
+            let asked = expected && over == Some(&before.info.etag);
+            let was_promised = self.current(&spec.main_key).is_some_and(|write| write.promised);
+            if !asked && (self.promises.main_is_left_alone || was_promised) {
+                return broken(format!("I2: {} changed from {before:?} to {after:?}", spec.main_key));
+            }
+        }
+        if self.promises.main_is_left_alone && after.content == MIXED {
+            return broken(format!("I7: {} holds parts of different versions", spec.main_key));
+        }
+        let in_parts = |etag: &ETag| etag.as_str().contains('-');
+        let was_in_parts = |((key, etag), _): (&(ObjectKey, ETag), &Content)| *key == spec.draft_key && in_parts(etag);
+        self.current.insert(spec.main_key.clone(), self.writes.len());
+        self.writes.push(Write {
+            main_key: spec.main_key.clone(),
+            draft_key: spec.draft_key.clone(),
+            etag: after.info.etag.clone(),
+            content: after.content,
+            is_plain: !in_parts(&after.info.etag) && !self.versions.iter().any(was_in_parts),
+            promised: false,
+            undone: false,
+        });
+        Ok(())
+    }
+
+    /// An atomic batch took back what it had made. I1.
+    pub(super) fn undone(&mut self, main_key: &ObjectKey) -> Result<(), Broken> {
+        let Some(write) = self.current.remove(main_key).map(|write| &mut self.writes[write]) else {
+            return broken(format!("I2: {main_key} was deleted, and no confirm had made it"));
+        };
+        write.undone = true;
+        if write.promised {
+            return broken(format!(
+                "I1: {main_key} was taken back after a confirm was answered by it"
+            ));
+        }
+        Ok(())
+    }
+
+    /// A draft was deleted by a confirm or a sweep. I3.
+    pub(super) fn deleted(&self, store: &SimStore, key: &ObjectKey, draft: &Object) -> Result<(), Broken> {
+        let id = DraftId::in_key(key);
+        if id.is_none() && key.as_str().starts_with(RESERVED_PREFIX) {
+            return Ok(());
+        }
+        let expired = id.map_or(store.now >= draft.completed + LIFETIME, |id| {
+            store.time() >= id.expires_at()
+        });
+        let made_from_it = |write: &Write| write.draft_key == *key && write.content == draft.content && !write.undone;
+        let confirmed = self.writes.iter().any(made_from_it);
+        if expired || confirmed || (id.is_none() && !self.promises.named_drafts_are_safe) {
+            return Ok(());
+        }
+        broken(format!(
+            "I3: {key} was deleted, neither confirmed nor expired: {draft:?}"
+        ))
+    }
+
+    /// A confirm was answered OK. I1.
+    pub(super) fn confirmed(&mut self, spec: &Spec, kept: &Kept) -> Result<(), Broken> {
+        let made_it = |write: &Write| write.main_key == spec.main_key && write.etag == kept.main.etag;
+        let Some(place) = self.writes.iter().rposition(made_it) else {
+            return broken(format!("I1: {} was never in {}", kept.main.etag, spec.main_key));
+        };
+        let write = &self.writes[place];
+        if write.undone {
+            return broken(format!(
+                "I1: {} was answered for after it was taken back",
+                spec.main_key
+            ));
+        }
+        if !write.is_plain && !self.promises.parts_are_safe {
+            return Ok(());
+        }
+        if write.content == MIXED {
+            return broken(format!("I7: {} was answered for, and is a mixture", spec.main_key));
+        }
+        let by_key = spec.idempotency_key.is_some() && kept.replayed;
+        if !by_key {
+            if write.draft_key != spec.draft_key {
+                return broken(format!("I1: {} was made from {}", spec.main_key, write.draft_key));
+            }
+            let pinned = spec
+                .pins
+                .if_match
+                .as_ref()
+                .map(|etag| (spec.draft_key.clone(), etag.clone()));
+            if pinned.is_some_and(|version| self.versions.get(&version) != Some(&write.content)) {
+                return broken(format!(
+                    "I1: {} does not hold the bytes that were pinned",
+                    spec.main_key
+                ));
+            }
+            if !self
+                .versions
+                .iter()
+                .any(|((key, _), content)| *key == write.draft_key && *content == write.content)
+            {
+                return broken(format!(
+                    "I1: {} holds bytes that were never in its draft",
+                    spec.main_key
+                ));
+            }
+        }
+        self.writes[place].promised = true;
+        Ok(())
+    }
+
+    /// Whether main holds now what a confirm of this draft was answered by.
+    pub(super) fn is_kept(&self, spec: &Spec) -> bool {
+        self.current(&spec.main_key)
+            .is_some_and(|write| write.promised && write.draft_key == spec.draft_key)
+    }
+
+    /// The bytes of what main holds now under this key, if they came from this draft.
+    pub(super) fn kept_from(&self, main_key: &ObjectKey, draft_key: &ObjectKey) -> Option<Content> {
+        let write = self.current(main_key).filter(|write| write.draft_key == *draft_key)?;
+        Some(write.content)
+    }
+
+    fn current(&self, main_key: &ObjectKey) -> Option<&Write> {
+        self.current.get(main_key).map(|write| &self.writes[*write])
+    }
+}
+
+pub(super) fn broken<T>(what: String) -> Result<T, Broken> {
+    Err(Broken(what))
+}

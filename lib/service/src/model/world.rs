@@ -1,0 +1,730 @@
+//! Everything that happens in a schedule: clients, confirms, batches and sweeps, one act at a time.
+
+use std::time::{Duration, SystemTime};
+
+use draftstore_storage::{Capabilities, Condition, DraftVersion, ETag, ErrorKind, ObjectInfo, ObjectKey};
+use ulid::Ulid;
+
+use super::audit::{Audit, Broken, Promises, broken};
+use super::store::{Content, SimStore, failed, failure, staged, time};
+use crate::cleaner::effect as sweep;
+use crate::cleaner::pass::{Pass, Rules};
+use crate::cleaner::{Brakes, Mode};
+use crate::draft::StagingNote;
+use crate::draft::confirm::effect::{Answer, Confirm, Effect, Existing, Kept, Pins, Step, Turn};
+use crate::draft::confirm::marker::BatchId;
+use crate::draft::confirm::plan::Plan;
+use crate::draft::confirm::protocol::Protocol;
+use crate::draft::confirm::settlement::settlement_key;
+use crate::{Error, Missing, Policy};
+
+/// How long drafts live, in seconds.
+pub(super) const LIFETIME: u64 = 1_000;
+/// How long upload URLs are valid.
+pub(super) const UPLOAD_TTL: u64 = 500;
+const GRACE: u64 = 100;
+/// For how long a confirm may stage, and a batch may take back.
+pub(super) const TIMEOUT: u64 = 50;
+/// Drafts larger than this are copied part by part.
+const MAX_COPY_BYTES: u64 = 5;
+
+/// A kind of store, and what DraftStore promises on it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Profile {
+    pub(super) honours: Capabilities,
+    pub(super) promises: Promises,
+    /// Servers at work at the same time.
+    pub(super) servers: usize,
+    /// Whether a call that timed out may come to pass later.
+    pub(super) late: bool,
+}
+
+/// What a caller asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Spec {
+    pub(super) draft_key: ObjectKey,
+    pub(super) main_key: ObjectKey,
+    pub(super) pins: Pins,
+    pub(super) existing: Existing,
+    pub(super) idempotency_key: Option<String>,
+}
+
+/// What goes wrong with an act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    No,
+    /// The store does nothing, and says so, or does not answer.
+    Before(ErrorKind),
+    /// The store does it, and the answer is lost.
+    Lost,
+    /// The answer is lost, and the store does it later.
+    Late,
+    /// A list shows what was there some time ago.
+    Stale,
+}
+
+/// One confirm under way.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) spec: Spec,
+    protocol: Protocol,
+    pub(super) step: Step,
+    /// The staged copy in the making: its upload, once it has one.
+    staging: Option<Option<u64>>,
+    note: Option<DraftVersion>,
+    /// Whether main already held what an earlier confirm of the same draft was answered by.
+    was_kept: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Task {
+    Confirm(Box<Member>),
+    Batch {
+        batch: BatchId,
+        members: Vec<Member>,
+        turn: Turn,
+        until: u64,
+    },
+    Sweep(Box<Pass>, sweep::Step),
+}
+
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) profile: Profile,
+    pub(super) store: SimStore,
+    pub(super) audit: Audit,
+    /// With the server that each runs in.
+    pub(super) tasks: Vec<(usize, Task)>,
+    /// Acts whose answers were lost, and that come to pass when they will.
+    limbo: Vec<(Spec, Effect)>,
+    /// An earlier state of the store.
+    pub(super) snapshot: Option<SimStore>,
+    /// What was asked for, and how it was answered; no answer where the server was killed.
+    pub(super) ended: Vec<(Spec, Option<Result<Kept, Error>>)>,
+    next_content: Content,
+    next_batch: u128,
+    /// What happened, where somebody wants to read it.
+    pub(super) trace: Option<Vec<String>>,
+}
+
+impl World {
+    pub(super) fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            store: SimStore::new(profile.honours),
+            audit: Audit::new(profile.promises),
+            tasks: Vec::new(),
+            limbo: Vec::new(),
+            snapshot: None,
+            ended: Vec::new(),
+            next_content: 1,
+            next_batch: 1,
+            trace: None,
+        }
+    }
+
+    fn tell(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(what());
+        }
+    }
+
+    // What clients do.
+
+    pub(super) fn put(&mut self, key: &ObjectKey, size: u64) {
+        let once = is_unique(key);
+        let content = self.fresh_content();
+        let put = self.store.put(key, content, size, once);
+        self.tell(|| format!("put {key}: {content}, {size} bytes: {put:?}"));
+        self.saw_upload(key);
+    }
+
+    pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64) {
+        self.tell(|| format!("begin upload {key}"));
+        self.store.begin_upload(key, size);
+    }
+
+    pub(super) fn complete_upload(&mut self, place: usize) {
+        let content = self.fresh_content();
+        let key = self.store.complete_upload(place, content);
+        self.tell(|| format!("complete upload {key}: {content}"));
+        self.saw_upload(&key);
+    }
+
+    pub(super) fn discard(&mut self, key: &ObjectKey) {
+        self.tell(|| format!("discard {key}"));
+        self.store.draft.remove(key);
+    }
+
+    pub(super) fn pass_time(&mut self, seconds: u64) {
+        self.tell(|| format!("{seconds} s pass"));
+        self.store.now += seconds;
+    }
+
+    // What servers do.
+
+    pub(super) fn begin_confirm(&mut self, server: usize, spec: Spec) {
+        let member = self.member(spec, None);
+        let task = self.tasks.len();
+        self.tell(|| format!("{task} on {server}: confirm {:?}", member.spec));
+        self.tasks.push((server, Task::Confirm(Box::new(member))));
+    }
+
+    pub(super) fn begin_batch(&mut self, server: usize, specs: Vec<Spec>) {
+        let until = self.store.now + TIMEOUT;
+        let batch = Ulid::from_parts(until * 1000, self.next_batch);
+        self.next_batch += 1;
+        let task = self.tasks.len();
+        self.tell(|| format!("{task} on {server}: batch {specs:?}"));
+        let members = specs.into_iter().map(|spec| self.member(spec, Some(batch))).collect();
+        let turn = Turn::Look;
+        self.tasks.push((
+            server,
+            Task::Batch {
+                batch,
+                members,
+                turn,
+                until,
+            },
+        ));
+    }
+
+    pub(super) fn begin_sweep(&mut self, server: usize) {
+        let seconds = Duration::from_secs;
+        let policy = Policy::new(
+            seconds(UPLOAD_TTL),
+            seconds(UPLOAD_TTL),
+            seconds(LIFETIME),
+            seconds(GRACE),
+        );
+        let (pass, step) = Pass::start(Rules {
+            mode: Mode::Delete,
+            policy: policy.expect("a policy"),
+            brakes: Brakes::default(),
+            capabilities: self.profile.honours,
+        });
+        let task = self.tasks.len();
+        self.tell(|| format!("{task} on {server}: sweep"));
+        self.tasks.push((server, Task::Sweep(Box::new(pass), step)));
+    }
+
+    /// Whether this server's locks keep such a confirm waiting.
+    pub(super) fn must_wait(&self, server: usize, spec: &Spec) -> bool {
+        let collides = |member: &Member| {
+            let other = &member.spec;
+            other.draft_key == spec.draft_key || other.main_key == spec.main_key
+        };
+        self.plan(spec).needs_locks()
+            && self.tasks.iter().any(|(other, task)| {
+                *other == server
+                    && match task {
+                        Task::Confirm(member) => collides(member),
+                        Task::Batch { members, .. } => members.iter().any(collides),
+                        Task::Sweep(..) => false,
+                    }
+            })
+    }
+
+    /// Kills a server: what it was doing ends here.
+    pub(super) fn kill(&mut self, server: usize) {
+        self.tell(|| format!("kill {server}"));
+        let (killed, rest) = std::mem::take(&mut self.tasks)
+            .into_iter()
+            .partition(|(on, _)| *on == server);
+        self.tasks = rest;
+        for (_, task) in killed {
+            match task {
+                Task::Confirm(member) => self.ended.push((member.spec, None)),
+                Task::Batch { members, .. } => self.ended.extend(members.into_iter().map(|member| (member.spec, None))),
+                Task::Sweep(..) => {}
+            }
+        }
+    }
+
+    /// The next act of a task. `which` chooses among a batch's members.
+    pub(super) fn step(&mut self, task: usize, which: usize, fault: Fault) -> Result<(), Broken> {
+        let (server, mut it) = self.tasks.remove(task);
+        let goes_on = match &mut it {
+            Task::Confirm(member) => {
+                self.step_member(task, member, fault)?;
+                !matches!(member.step, Step::Finish(_))
+            }
+            Task::Batch {
+                batch,
+                members,
+                turn,
+                until,
+            } => self.step_batch(task, *batch, members, turn, *until, which, fault)?,
+            Task::Sweep(pass, step) => self.step_sweep(task, pass, step, fault)?,
+        };
+        if goes_on {
+            self.tasks.insert(task, (server, it));
+            return Ok(());
+        }
+        match it {
+            Task::Confirm(member) => self.end(*member),
+            Task::Batch { members, .. } => members.into_iter().try_for_each(|member| self.end(member)),
+            Task::Sweep(..) => Ok(()),
+        }
+    }
+
+    /// An act of long ago comes to pass.
+    pub(super) fn land(&mut self, place: usize) -> Result<(), Broken> {
+        let (spec, effect) = self.limbo.remove(place);
+        self.tell(|| format!("late: {effect:?}"));
+        self.change(&spec, &effect).map(|_| ())
+    }
+
+    pub(super) fn in_limbo(&self) -> usize {
+        self.limbo.len()
+    }
+
+    /// Runs everything that is under way to its end, without faults.
+    pub(super) fn run_all(&mut self) -> Result<(), Broken> {
+        while !self.tasks.is_empty() {
+            self.step(0, 0, Fault::No)?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, batch: BatchId, fault: Fault) -> bool {
+        if !matches!(fault, Fault::Before(_) | Fault::Late) {
+            let content = self.fresh_content();
+            let put = self.store.put(&settlement_key(batch), content, 0, false);
+            put.expect("nothing stands in the way");
+        }
+        matches!(fault, Fault::No | Fault::Stale)
+    }
+
+    fn step_batch(
+        &mut self,
+        task: usize,
+        batch: BatchId,
+        members: &mut [Member],
+        turn: &mut Turn,
+        until: u64,
+        which: usize,
+        fault: Fault,
+    ) -> Result<bool, Broken> {
+        let busy = |member: &&mut Member| matches!(member.step, Step::Perform(_));
+        let all = members
+            .iter()
+            .filter(|member| matches!(member.step, Step::Perform(_)))
+            .count();
+        if all > 0 {
+            let member = members
+                .iter_mut()
+                .filter(busy)
+                .nth(which % all)
+                .expect("there are as many");
+            self.step_member(task, member, fault)?;
+        }
+        while !members.iter().any(|member| matches!(member.step, Step::Perform(_))) {
+            let any_failed = members.iter().any(|member| matches!(member.step, Step::Finish(Err(_))));
+            let Some(mut next) = turn.next(any_failed, self.store.now + 1 < until) else {
+                return Ok(false);
+            };
+            if next == Turn::Settle {
+                if all > 0 {
+                    // The point of no return is an act of its own.
+                    return Ok(true);
+                }
+                if !self.settle(batch, fault) {
+                    next = Turn::Leave;
+                }
+            }
+            *turn = next;
+            for member in members.iter_mut() {
+                member.protocol.turn(next, &mut member.step);
+            }
+        }
+        Ok(true)
+    }
+
+    fn step_member(&mut self, task: usize, member: &mut Member, fault: Fault) -> Result<(), Broken> {
+        let Step::Perform(effect) = &member.step else {
+            return broken(format!("task {task} has nothing to do: {:?}", member.step));
+        };
+        let effect = effect.clone();
+        self.tell(|| format!("{task}: {} {fault:?}", name(&effect)));
+        if let Some(answer) = self.perform(member, effect, fault)? {
+            member.step = member.protocol.on(answer);
+        }
+        Ok(())
+    }
+
+    /// Nothing where the effect takes more acts than one.
+    fn perform(&mut self, member: &mut Member, effect: Effect, fault: Fault) -> Result<Option<Answer>, Broken> {
+        let spec = member.spec.clone();
+        let in_time = |kind| Err(failed(kind));
+        Ok(Some(match (&effect, fault) {
+            (Effect::HeadDraft | Effect::HeadMain | Effect::HeadSettlement { .. }, Fault::Before(kind)) => {
+                Answer::Head(in_time(kind))
+            }
+            (Effect::HeadDraft | Effect::HeadMain | Effect::HeadSettlement { .. }, Fault::Lost | Fault::Late) => {
+                Answer::Head(in_time(ErrorKind::Unavailable))
+            }
+            (Effect::HeadDraft, _) => Answer::Head(Ok(info(self.store.draft.get(&spec.draft_key)))),
+            (Effect::HeadSettlement { batch }, _) => {
+                Answer::Head(Ok(info(self.store.draft.get(&settlement_key(*batch)))))
+            }
+            (Effect::HeadMain, _) => Answer::Head(Ok(info(self.store.main.get(&spec.main_key)))),
+            (Effect::Stage { draft_etag, size, .. }, _) => {
+                return self.stage(member, &effect, draft_etag, *size, fault);
+            }
+            (Effect::Unstage { staged }, _) => {
+                if matches!(fault, Fault::No | Fault::Lost | Fault::Stale) {
+                    self.store.abort_staged(&staged.upload_id);
+                    self.forget_note(member);
+                }
+                Answer::Done
+            }
+            (_, Fault::Before(kind)) => answer(&effect, Err(kind)),
+            (_, Fault::Late) => {
+                self.limbo.push((spec, effect.clone()));
+                answer(&effect, Err(ErrorKind::Unavailable))
+            }
+            (_, Fault::Lost) => {
+                self.change(&spec, &effect)?.ok();
+                answer(&effect, Err(ErrorKind::Unavailable))
+            }
+            (_, Fault::No | Fault::Stale) => {
+                let changed = self.change(&spec, &effect)?;
+                if changed.is_ok() && matches!(effect, Effect::Complete { .. }) {
+                    self.forget_note(member);
+                }
+                answer(&effect, changed)
+            }
+        }))
+    }
+
+    /// Something that changes the store, in one act.
+    fn change(&mut self, spec: &Spec, effect: &Effect) -> Result<Result<Option<ETag>, ErrorKind>, Broken> {
+        let before = self.store.main.get(&spec.main_key).cloned();
+        let (copied, over) = match effect {
+            Effect::Copy {
+                draft_etag,
+                main_etag,
+                attributes,
+            } => {
+                let (from, to) = (&spec.draft_key, &spec.main_key);
+                (
+                    self.store.copy(from, draft_etag, to, main_etag.as_ref(), attributes),
+                    main_etag,
+                )
+            }
+            Effect::Complete { staged, main_etag } => (
+                self.store.complete_staged(staged, &spec.main_key, main_etag.as_ref()),
+                main_etag,
+            ),
+            Effect::DeleteDraft { draft_etag } => {
+                let version = DraftVersion {
+                    key: spec.draft_key.clone(),
+                    etag: draft_etag.clone(),
+                };
+                return Ok(self.delete(&version, Condition::Delete)?.map(|()| None));
+            }
+            Effect::UndoCopy { main_etag } => {
+                return Ok(match self.store.undo(&spec.main_key, main_etag) {
+                    Ok(Some(_)) => self.audit.undone(&spec.main_key).map(|()| Ok(None))?,
+                    Ok(None) => Ok(None),
+                    Err(kind) => Err(kind),
+                });
+            }
+            Effect::HeadDraft
+            | Effect::HeadMain
+            | Effect::HeadSettlement { .. }
+            | Effect::Stage { .. }
+            | Effect::Unstage { .. } => {
+                return Ok(Ok(None));
+            }
+        };
+        if copied.is_ok() {
+            let after = self.store.main.get(&spec.main_key).expect("it was just copied there");
+            self.audit.copied(spec, over.as_ref(), before.as_ref(), after)?;
+        }
+        Ok(copied.map(Some))
+    }
+
+    fn delete(&mut self, version: &DraftVersion, condition: Condition) -> Result<Result<(), ErrorKind>, Broken> {
+        match self.store.delete_draft(version, condition) {
+            Ok(Some(draft)) => self.audit.deleted(&self.store, &version.key, &draft).map(Ok),
+            Ok(None) => Ok(Ok(())),
+            Err(kind) => Ok(Err(kind)),
+        }
+    }
+
+    /// The note, the upload with its first part, and the second part: three acts.
+    fn stage(
+        &mut self,
+        member: &mut Member,
+        effect: &Effect,
+        draft_etag: &ETag,
+        size: u64,
+        fault: Fault,
+    ) -> Result<Option<Answer>, Broken> {
+        let Effect::Stage { attributes, .. } = effect else {
+            return Ok(None);
+        };
+        let (draft_key, main_key) = (&member.spec.draft_key, &member.spec.main_key);
+        let failing = match fault {
+            Fault::No | Fault::Stale => None,
+            Fault::Before(kind) => Some(kind),
+            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
+        };
+        let staging = member.staging.take();
+        if let Some(kind) = failing {
+            // What stands half done is aborted, or left where that fails too.
+            if let (Some(Some(id)), Fault::Before(_)) = (staging, fault) {
+                self.store.abort_staged(&super::store::upload_id(id));
+            }
+            return Ok(Some(Answer::Staged(Err(failed(kind)))));
+        }
+        match staging {
+            None => {
+                let note = StagingNote {
+                    ends_at: time(self.store.now + TIMEOUT),
+                    main_key: main_key.clone(),
+                };
+                let key = note.key(u128::from(self.next_content));
+                let content = self.fresh_content();
+                self.store
+                    .put(&key, content, 0, false)
+                    .expect("nothing stands in the way");
+                let etag = super::store::plain(content);
+                member.note = Some(DraftVersion { key, etag });
+                member.staging = Some(None);
+                Ok(None)
+            }
+            // The call that follows the note is not under way that long.
+            Some(None) if self.store.now > self.noted_until(member) => {
+                Ok(Some(Answer::Staged(Err(failed(ErrorKind::Unavailable)))))
+            }
+            Some(None) => {
+                let id = self.store.begin_staging(main_key, size, attributes);
+                self.staged_part(member, id, draft_etag)
+            }
+            Some(Some(id)) => {
+                if let Err(kind) = self.store.stage_part(id, draft_key, draft_etag) {
+                    self.store.abort_staged(&super::store::upload_id(id));
+                    return Ok(Some(Answer::Staged(Err(failed(kind)))));
+                }
+                Ok(Some(Answer::Staged(Ok(staged(id, size)))))
+            }
+        }
+    }
+
+    fn staged_part(&mut self, member: &mut Member, id: u64, draft_etag: &ETag) -> Result<Option<Answer>, Broken> {
+        match self.store.stage_part(id, &member.spec.draft_key, draft_etag) {
+            Ok(()) => {
+                member.staging = Some(Some(id));
+                Ok(None)
+            }
+            Err(kind) => {
+                self.store.abort_staged(&super::store::upload_id(id));
+                Ok(Some(Answer::Staged(Err(failed(kind)))))
+            }
+        }
+    }
+
+    fn noted_until(&self, member: &Member) -> u64 {
+        let note = member.note.as_ref().and_then(|note| StagingNote::in_key(&note.key));
+        let until = note.and_then(|note| note.ends_at.duration_since(SystemTime::UNIX_EPOCH).ok());
+        until.map_or(0, |until| until.as_secs())
+    }
+
+    fn forget_note(&mut self, member: &mut Member) {
+        if let Some(note) = member.note.take() {
+            self.store.draft.remove(&note.key);
+        }
+    }
+
+    fn step_sweep(
+        &mut self,
+        task: usize,
+        pass: &mut Pass,
+        step: &mut sweep::Step,
+        fault: Fault,
+    ) -> Result<bool, Broken> {
+        let sweep::Step::Perform(effect) = step else {
+            return Ok(false);
+        };
+        self.tell(|| format!("{task}: {effect:?} {fault:?}"));
+        let answer = self.perform_sweep(effect.clone(), fault)?;
+        *step = pass.on(answer);
+        Ok(matches!(step, sweep::Step::Perform(_)))
+    }
+
+    fn perform_sweep(&mut self, effect: sweep::Effect, fault: Fault) -> Result<sweep::Answer, Broken> {
+        let now = self.store.time();
+        let fails = match fault {
+            Fault::Before(kind) => Some(kind),
+            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
+            Fault::No | Fault::Stale => None,
+        };
+        let acts = !matches!(fault, Fault::Before(_) | Fault::Late);
+        let seen = self
+            .snapshot
+            .as_ref()
+            .filter(|_| fault == Fault::Stale)
+            .unwrap_or(&self.store);
+        Ok(match effect {
+            sweep::Effect::List(request) => sweep::Answer::Page(
+                fails.map_or_else(|| Ok(seen.list(&request)), |kind| Err(failed(kind))),
+                now,
+            ),
+            sweep::Effect::ListUploads(request) => {
+                let page = || seen.list_uploads(&seen.uploads, &request);
+                sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), |kind| Err(failed(kind))), now)
+            }
+            sweep::Effect::ListStaged(key) => {
+                let request = draftstore_storage::ListUploads {
+                    prefix: Some(key.to_string()),
+                    ..draftstore_storage::ListUploads::default()
+                };
+                let page = || seen.list_uploads(&seen.staged, &request);
+                sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), |kind| Err(failed(kind))), now)
+            }
+            sweep::Effect::Tell(_) | sweep::Effect::TellUploads(_) => sweep::Answer::Told,
+            sweep::Effect::Look(keys) => {
+                let look = |key| self.store.draft.get(key).map(|draft| draft.info.etag.clone());
+                sweep::Answer::Seen(keys.iter().map(|key| look(key).filter(|_| fails.is_none())).collect())
+            }
+            sweep::Effect::DeleteMany(versions) => self.delete_all(&versions, Condition::DeleteMany, fails, acts)?,
+            sweep::Effect::DeleteEach(versions) => self.delete_all(&versions, Condition::Delete, fails, acts)?,
+            sweep::Effect::Abort(uploads) => {
+                let gone = |upload: &super::store::Upload| {
+                    uploads
+                        .iter()
+                        .any(|listed| listed.upload_id == super::store::upload_id(upload.id))
+                };
+                if acts {
+                    self.store.uploads.retain(|upload| !gone(upload));
+                }
+                sweep::Answer::Aborted {
+                    failed: fails.map_or(0, |_| uploads.len()),
+                }
+            }
+            sweep::Effect::AbortStaged(uploads) => {
+                if acts {
+                    uploads
+                        .iter()
+                        .for_each(|upload| self.store.abort_staged(&upload.upload_id));
+                }
+                sweep::Answer::Aborted {
+                    failed: fails.map_or(0, |_| uploads.len()),
+                }
+            }
+        })
+    }
+
+    fn delete_all(
+        &mut self,
+        versions: &[DraftVersion],
+        condition: Condition,
+        fails: Option<ErrorKind>,
+        acts: bool,
+    ) -> Result<sweep::Answer, Broken> {
+        let mut failures = Vec::new();
+        for version in versions.iter().filter(|_| acts) {
+            if let Err(kind) = self.delete(version, condition)? {
+                failures.push(failure(version, kind));
+            }
+        }
+        Ok(sweep::Answer::Deleted(
+            fails.map_or(Ok(failures), |kind| Err(failed(kind))),
+        ))
+    }
+
+    /// An answer goes to its caller. I1, I5.
+    fn end(&mut self, member: Member) -> Result<(), Broken> {
+        let Member {
+            spec, step, was_kept, ..
+        } = member;
+        let Step::Finish(answer) = step else {
+            return broken(format!("a confirm ended in {step:?}"));
+        };
+        self.tell(|| format!("answer to {} -> {}: {answer:?}", spec.draft_key, spec.main_key));
+        match &answer {
+            Ok(kept) => self.audit.confirmed(&spec, kept)?,
+            Err(Error::NotFound(Missing::Draft))
+                if was_kept && spec.pins.if_match.is_none() && self.audit.is_kept(&spec) =>
+            {
+                return broken(format!("I5: {} was confirmed, and now is not found", spec.draft_key));
+            }
+            Err(Error::Internal(source)) => return broken(format!("internal error: {source}")),
+            Err(_) => {}
+        }
+        self.ended.push((spec, Some(answer)));
+        Ok(())
+    }
+
+    fn member(&self, spec: Spec, batch: Option<BatchId>) -> Member {
+        let (protocol, effect) = Protocol::start(Confirm {
+            draft_key: spec.draft_key.clone(),
+            pins: spec.pins.clone(),
+            existing: spec.existing.clone(),
+            idempotency_key: spec.idempotency_key.clone(),
+            max_copy_bytes: MAX_COPY_BYTES,
+            plan: self.plan(&spec),
+            batch,
+            now: self.now(),
+        });
+        Member {
+            was_kept: self.audit.is_kept(&spec),
+            spec,
+            protocol,
+            step: Step::Perform(effect),
+            staging: None,
+            note: None,
+        }
+    }
+
+    fn plan(&self, spec: &Spec) -> Plan {
+        Plan::new(self.profile.honours, is_unique(&spec.draft_key))
+    }
+
+    fn now(&self) -> SystemTime {
+        self.store.time()
+    }
+
+    fn fresh_content(&mut self) -> Content {
+        self.next_content += 1;
+        self.next_content
+    }
+
+    fn saw_upload(&mut self, key: &ObjectKey) {
+        if let Some(draft) = self.store.draft.get(key) {
+            self.audit.uploaded(key, draft);
+        }
+    }
+}
+
+pub(super) fn is_unique(key: &ObjectKey) -> bool {
+    crate::draft::DraftId::in_key(key).is_some()
+}
+
+fn info(object: Option<&super::store::Object>) -> Option<ObjectInfo> {
+    object.map(|object| object.info.clone())
+}
+
+fn answer(effect: &Effect, result: Result<Option<ETag>, ErrorKind>) -> Answer {
+    match effect {
+        Effect::DeleteDraft { .. } => Answer::Done,
+        Effect::UndoCopy { .. } => Answer::Undone(result.map(|_| ()).map_err(failed)),
+        _ => Answer::Copied(match result {
+            Ok(etag) => Ok(etag.expect("a copy gives an ETag")),
+            Err(kind) => Err(failed(kind)),
+        }),
+    }
+}
+
+fn name(effect: &Effect) -> String {
+    match effect {
+        Effect::Copy {
+            draft_etag, main_etag, ..
+        } => format!("copy {draft_etag} over {main_etag:?}"),
+        Effect::Stage { .. } => "stage".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
