@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use draftstore_storage::{ETag, ObjectKey};
 
-use super::store::{Content, MIXED, Object, SimStore};
+use super::store::{Content, MIXED, Object, SimStore, Upload};
 use super::world::{LIFETIME, Spec};
+use crate::Error;
 use crate::draft::DraftId;
 use crate::draft::confirm::effect::{Existing, Kept};
 use crate::name::RESERVED_PREFIX;
@@ -132,6 +133,29 @@ impl Audit {
         broken(format!(
             "I3: {key} was deleted, neither confirmed nor expired: {draft:?}"
         ))
+    }
+
+    /// A sweep aborted an upload in progress. I3.
+    pub(super) fn aborted(&self, store: &SimStore, upload: &Upload) -> Result<(), Broken> {
+        if store.now >= upload.initiated + LIFETIME {
+            return Ok(());
+        }
+        broken(format!(
+            "I3: an upload to {} was aborted, and had not expired",
+            upload.key
+        ))
+    }
+
+    /// An atomic batch was answered: for each, whether it was kept by this batch, was not, or had been kept before.
+    pub(super) fn settled(answers: &[&Result<Kept, Error>]) -> Result<(), Broken> {
+        let kept = answers
+            .iter()
+            .any(|answer| matches!(answer, Ok(kept) if !kept.replayed));
+        let refused = answers.iter().any(|answer| answer.is_err());
+        if kept && refused {
+            return broken(format!("an atomic batch was kept in part: {answers:?}"));
+        }
+        Ok(())
     }
 
     /// A confirm was answered OK. I1.

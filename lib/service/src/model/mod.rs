@@ -12,6 +12,7 @@
 //! `MODEL_SCHEDULES=1000000 cargo test -p draftstore-service --lib model` runs longer; `MODEL_SEED` begins elsewhere.
 
 mod audit;
+mod end;
 mod exhaustive;
 mod random;
 mod store;

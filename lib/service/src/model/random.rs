@@ -4,12 +4,12 @@ use draftstore_storage::{ErrorKind, ObjectKey};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::audit::{Broken, broken};
+use super::audit::Broken;
 use super::store::time;
 use super::world::{Fault, LIFETIME, Profile, Spec, TIMEOUT, Task, UPLOAD_TTL, World};
+use crate::ObjectName;
 use crate::draft::DraftId;
 use crate::draft::confirm::effect::{Existing, Pins};
-use crate::{Error, Missing, ObjectName};
 
 /// Acts of a schedule, before everything is brought to an end.
 const ACTS: usize = 60;
@@ -52,12 +52,7 @@ impl Schedule {
         for _ in 0..ACTS {
             self.act()?;
         }
-        while self.world.in_limbo() > 0 {
-            self.world.land(0)?;
-        }
-        self.world.run_all()?;
-        self.everything_can_be_finished()?;
-        self.everything_expires()
+        self.world.come_to_an_end()
     }
 
     fn act(&mut self) -> Result<(), Broken> {
@@ -264,62 +259,5 @@ impl Schedule {
 
     fn server(&mut self) -> usize {
         self.random.random_range(0..self.world.profile.servers)
-    }
-
-    /// I5, I6: what was answered OK is answered again; what failed succeeds, or is refused for a reason that is there.
-    fn everything_can_be_finished(&mut self) -> Result<(), Broken> {
-        self.world.pass_time(TIMEOUT + 1);
-        let ended: Vec<_> = std::mem::take(&mut self.world.ended);
-        for (spec, answer) in ended {
-            let draft = self.world.store.draft.get(&spec.draft_key).cloned();
-            let kept_from = self.world.audit.kept_from(&spec.main_key, &spec.draft_key);
-            let draft_is_the_kept = draft.as_ref().is_none_or(|draft| Some(draft.content) == kept_from);
-            let was_ok = matches!(answer, Some(Ok(_)));
-            let must_replay = was_ok
-                && matches!(spec.existing, Existing::Keep)
-                && spec.pins.if_match.is_none()
-                && draft_is_the_kept
-                && self.world.audit.is_kept(&spec);
-            let main = self.world.store.main.get(&spec.main_key).cloned();
-            self.world.begin_confirm(0, spec.clone());
-            self.world.run_all()?;
-            let (_, again) = self.world.ended.pop().unwrap_or((spec.clone(), None));
-            let legitimate = match &again {
-                Some(Ok(_)) => true,
-                Some(Err(Error::AlreadyExists)) => main.is_some() && !must_replay,
-                Some(Err(Error::NotFound(Missing::Draft))) => draft.is_none() && !must_replay,
-                Some(Err(Error::PinMismatch {
-                    pin: "overwrite_if_match",
-                })) => {
-                    matches!(spec.existing, Existing::Replace(_))
-                }
-                Some(Err(Error::PinMismatch { .. })) => {
-                    let pinned = |draft: &super::store::Object| Some(&draft.info.etag) == spec.pins.if_match.as_ref();
-                    !draft.as_ref().is_some_and(pinned)
-                }
-                Some(Err(_)) | None => false,
-            };
-            if !legitimate {
-                return broken(format!("I5, I6: {spec:?} was answered {answer:?}, and then {again:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// I4: one sweep later nothing is left; a second one is for what a confirm left behind meanwhile.
-    fn everything_expires(&mut self) -> Result<(), Broken> {
-        self.world.pass_time(10 * LIFETIME);
-        for _ in 0..2 {
-            self.world.begin_sweep(0);
-            self.world.run_all()?;
-        }
-        let store = &self.world.store;
-        if !store.draft.is_empty() || !store.uploads.is_empty() || !store.staged.is_empty() {
-            return broken(format!(
-                "I4: left after two sweeps: {:?} {:?} {:?}",
-                store.draft, store.uploads, store.staged
-            ));
-        }
-        Ok(())
     }
 }

@@ -263,7 +263,14 @@ impl World {
         }
         match it {
             Task::Confirm(member) => self.end(*member),
-            Task::Batch { members, .. } => members.into_iter().try_for_each(|member| self.end(member)),
+            Task::Batch { members, .. } => {
+                let answers = members.iter().filter_map(|member| match &member.step {
+                    Step::Finish(answer) => Some(answer),
+                    Step::Perform(_) | Step::Ready(_) | Step::Held => None,
+                });
+                Audit::settled(&answers.collect::<Vec<_>>())?;
+                members.into_iter().try_for_each(|member| self.end(member))
+            }
             Task::Sweep(..) => Ok(()),
         }
     }
@@ -598,6 +605,9 @@ impl World {
                         .iter()
                         .any(|listed| listed.upload_id == super::store::upload_id(upload.id))
                 };
+                for upload in self.store.uploads.iter().filter(|upload| acts && gone(upload)) {
+                    self.audit.aborted(&self.store, upload)?;
+                }
                 if acts {
                     self.store.uploads.retain(|upload| !gone(upload));
                 }

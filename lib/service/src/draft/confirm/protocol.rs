@@ -220,7 +220,8 @@ impl Protocol {
 
     fn on_before_undo(&mut self, kept: Kept, draft: Option<&ObjectInfo>) -> Step {
         if draft.is_none() {
-            return Step::Finish(Ok(kept));
+            // Another confirm has taken the draft, or a sweep: this may be the only copy that is left.
+            return self.replayed(kept.main, Then::Answer);
         }
         self.state = State::Undo;
         let main_etag = kept.main.etag;
