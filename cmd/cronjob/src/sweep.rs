@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::ensure;
 use draftstore_runtime::config::Config;
 use draftstore_runtime::{Schedule, on_signal};
-use draftstore_service::cleaner::{Brakes, Expired, Mode, Summary};
+use draftstore_service::cleaner::{Expired, Mode, Summary};
 use draftstore_service::{Cleaner, Store, SystemClock};
 
 use crate::store;
@@ -17,7 +17,7 @@ use crate::store;
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
     let storage = store::connect(config.store).await?;
     let store = Store::new(storage, config.buckets);
-    let cleaner = Cleaner::new(store, config.policy, Brakes::default(), Arc::new(SystemClock));
+    let cleaner = Cleaner::new(store, config.policy, config.brakes, Arc::new(SystemClock));
     match config.cleanup_schedule {
         Some(schedule) if !dry_run => stay(schedule, cleaner).await,
         _ => once(&cleaner, dry_run).await,

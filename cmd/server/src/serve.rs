@@ -11,7 +11,7 @@ use draftstore_controller::{Api, grpc, webapi};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::Config;
 use draftstore_runtime::{Schedule, on_signal};
-use draftstore_service::cleaner::{Brakes, Mode};
+use draftstore_service::cleaner::Mode;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -33,7 +33,8 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let OpenStore { storage, embedded } = open(config.store).await?;
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage, config.buckets);
-    let drafts = Drafts::new(store.clone(), config.policy, config.origins.clone(), clock.clone());
+    let drafts = Drafts::new(store.clone(), config.policy, config.origins.clone(), clock.clone())
+        .with_confirm_limits(config.confirm_limits);
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
@@ -41,7 +42,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
             .create_buckets()
             .await
             .context("the embedded store's buckets cannot be made")?;
-        let cleaner = Cleaner::new(store, config.policy, Brakes::default(), clock);
+        let cleaner = Cleaner::new(store, config.policy, config.brakes, clock);
         let schedule = config.cleanup_schedule.unwrap_or_else(Schedule::every_minute);
         tasks.spawn(sweep(schedule, cleaner, shutdown.clone()));
     }
