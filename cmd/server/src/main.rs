@@ -1,6 +1,7 @@
 //! The DraftStore server: gRPC and REST, and by default the store and the sweep as well, in one process.
 
 mod health;
+mod probe;
 mod serve;
 mod store;
 

@@ -14,6 +14,7 @@ mod inspect_draft;
 mod list_drafts;
 mod logs;
 mod process;
+mod readiness;
 mod server;
 mod sweep;
 mod unique_drafts;

@@ -95,8 +95,13 @@ impl Server {
     }
 
     /// Sends SIGTERM, and gives the exit status and everything it logged.
-    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+    pub(crate) fn stop(self) -> (ExitStatus, String) {
         self.signal("TERM");
+        self.stopped()
+    }
+
+    /// The same of a server that was told to end.
+    pub(crate) fn stopped(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("it ends");
         let log = self.log.take().expect("not taken before").join().expect("a log");
         (status, log)
