@@ -22,7 +22,7 @@ use crate::probe;
 use crate::store::{OpenStore, open};
 
 /// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
-/// take, but for a copy of gigabytes; a confirm that is cut off is completed by a repeat.
+/// take, but for a copy of gigabytes: confirms are waited for beyond it, though their callers are not answered any more.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Serves until SIGTERM or SIGINT, then ends what is under way.
@@ -54,7 +54,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         tasks.spawn(sweep(schedule, cleaner, shutdown.clone()));
     }
 
-    let api = Api::new(drafts);
+    let api = Api::new(drafts.clone());
     let rest = webapi::router(api.clone(), &config.origins, readiness.clone());
     let grpc = grpc::router(api, readiness.clone()).await?;
     let http_address = listen(
@@ -87,6 +87,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!(http = %http_address, grpc = %grpc_address, store, reason = config.store_reason, "ready");
 
     let ended = until_the_end(&mut tasks, &shutdown).await;
+    drain(&drafts, config.confirm_limits.timeout).await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
     }
@@ -115,6 +116,16 @@ async fn until_the_end(tasks: &mut JoinSet<anyhow::Result<()>>, shutdown: &Cance
         );
     }
     ended
+}
+
+/// Lets confirms end whose callers have gone away, or have waited too long. One that is cut off is completed by a repeat.
+async fn drain(drafts: &Drafts, longest: Duration) {
+    if timeout(longest, drafts.drained()).await.is_err() {
+        tracing::warn!(
+            "confirms are still under way after {} s: leaving them",
+            longest.as_secs()
+        );
+    }
 }
 
 async fn listen(
