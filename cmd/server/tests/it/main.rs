@@ -6,6 +6,7 @@ mod configuration;
 mod confirm_upload;
 mod create_draft_bucket;
 mod discard_draft;
+mod doctor;
 mod drain;
 mod errors;
 mod front;

@@ -1,4 +1,3 @@
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use draftstore_testing::{Embedded, Endpoint};
@@ -9,7 +8,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::front::FRONTS;
-use crate::server::{Server, command};
+use crate::server::{NOWHERE, Server, command};
 
 /// The server looks again after a second, then after two.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,12 +21,6 @@ fn variables(endpoint: &Endpoint) -> [(&str, &str); 4] {
         ("AWS_ACCESS_KEY_ID", &endpoint.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &endpoint.secret_access_key),
     ]
-}
-
-/// An address at which nothing listens.
-fn nowhere() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    format!("http://{}", listener.local_addr().expect("it has an address"))
 }
 
 async fn ready(server: &Server) -> (u16, Value) {
@@ -63,9 +56,8 @@ async fn store_that_honours_everything_is_ready_and_weakens_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unreachable_store_is_not_ready_and_the_process_lives() {
-    let url = nowhere();
     let server = Server::start_with(&[
-        ("S3_ENDPOINT", &url),
+        ("S3_ENDPOINT", NOWHERE),
         ("AWS_ACCESS_KEY_ID", "key"),
         ("AWS_SECRET_ACCESS_KEY", "hush"),
     ]);
@@ -129,7 +121,7 @@ async fn server_that_requires_a_safe_store_runs_on_one() {
 async fn server_that_requires_a_safe_store_refuses_one_that_cannot_be_probed() {
     let store = Embedded::start().await;
     let mut elsewhere = store.endpoint();
-    elsewhere.url = nowhere();
+    elsewhere.url = NOWHERE.to_owned();
     for (endpoint, expected) in [(store.endpoint(), "doctor --fix"), (elsewhere, "cannot be probed")] {
         let mut server = command();
         server.envs(variables(&endpoint)).env("REQUIRE_SAFE_STORE", "true");

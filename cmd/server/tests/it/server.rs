@@ -30,6 +30,9 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// The URL of a store that is not there: no program listens on the port of tcpmux.
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
+
 impl Server {
     /// With nothing configured but free ports: the embedded store.
     pub(crate) fn start() -> Self {
