@@ -19,7 +19,7 @@ from botocore.config import Config
 from grpc_tools import protoc
 
 from garage import garage
-from programs import Server, free_port, server
+from programs import Server, answers, free_port, server, wait_for
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -95,6 +95,7 @@ def embedded_variables(directory: Path) -> dict[str, str]:
 
 
 def systems(name: str, running: Server, directory: Path, contract: Contract):
+    wait_for(lambda: answers(f"{running.http}/health/ready"), running.process, "draftstore-server on its store")
     with grpc.insecure_channel(running.grpc) as channel:
         drafts = contract.stubs.DraftServiceStub(channel)
         buckets = drafts.CreateDraftBucket(contract.messages.CreateDraftBucketRequest())

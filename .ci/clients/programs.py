@@ -83,7 +83,7 @@ def server(binary: Path, directory: Path, variables: dict[str, str], ports: tupl
         )
     running = Server(process, f"http://127.0.0.1:{http}", f"127.0.0.1:{grpc}", variables, log)
     try:
-        wait_for(lambda: answers(f"{running.http}/health"), process, "draftstore-server")
+        wait_for(lambda: answers(f"{running.http}/health/live"), process, "draftstore-server")
         yield running
         running.stop()
     except RuntimeError:

@@ -4,7 +4,7 @@ step_system() {
   run_clients -m 'not garage'
 }
 
-# Whatever needs Garage: the conformance suite, and the same clients on a server that uses it.
+# Whatever needs Garage: the conformance suite, what doctor finds there, and the same clients on a server that uses it.
 step_garage() {
   GARAGE=$(command -v garage) || true
   if [[ $(garage --version 2>/dev/null) != *":$GARAGE_VERSION "* ]]; then
@@ -13,6 +13,7 @@ step_garage() {
   fi
   export GARAGE
   PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-storage --test conformance --locked -- --ignored
+  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-server --test it --locked -- --ignored garage
   run_clients -m garage
 }
 

@@ -15,9 +15,9 @@ use std::thread::available_parallelism;
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use draftstore_benches::{Comparison, asked_for, drafts, start_logging};
-use draftstore_controller::{Api, grpc as grpc_front, webapi};
+use draftstore_controller::{Api, Readiness, grpc as grpc_front, webapi};
 use draftstore_proto::v1::{GetUploadUrlRequest, GetUploadUrlResponse};
-use draftstore_service::AllowedOrigins;
+use draftstore_service::{AllowedOrigins, StoreProfile};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -34,8 +34,10 @@ fn main() -> anyhow::Result<()> {
     start_logging()?;
     let (servers, clients) = (Runtime::new()?, Runtime::new()?);
     let api = Api::new(servers.block_on(drafts())?);
-    let rest = servers.block_on(listen(webapi::router(api.clone(), &AllowedOrigins::default())))?;
-    let grpc = servers.block_on(async { listen(grpc_front::router(api).await?).await })?;
+    let readiness = Readiness::new(StoreProfile::default());
+    let rest = webapi::router(api.clone(), &AllowedOrigins::default(), readiness.clone());
+    let rest = servers.block_on(listen(rest))?;
+    let grpc = servers.block_on(async { listen(grpc_front::router(api, readiness).await?).await })?;
     let answer = clients.block_on(real_answer(grpc))?;
     let empty_rest = servers.block_on(listen(empty::rest(answer.clone())))?;
     let empty_grpc = servers.block_on(listen(empty::grpc(answer)))?;

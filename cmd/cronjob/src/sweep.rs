@@ -4,23 +4,50 @@ use std::sync::Arc;
 
 use anyhow::ensure;
 use draftstore_runtime::config::Config;
-use draftstore_runtime::{Schedule, on_signal};
-use draftstore_service::cleaner::{Brakes, Expired, Mode, Summary};
+use draftstore_runtime::{Schedule, on_signal, safety};
+use draftstore_service::cleaner::{Expired, Mode, Summary};
 use draftstore_service::{Cleaner, Store, SystemClock};
+use draftstore_storage::ErrorKind;
 
 use crate::store;
 
 /// Sweeps as configured.
 ///
 /// # Errors
-/// When the store cannot be listed, or something that has expired remained.
+/// When the store cannot be reached or listed, or is not safe where that is required, or something that has expired remained.
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
     let storage = store::connect(config.store).await?;
     let store = Store::new(storage, config.buckets);
-    let cleaner = Cleaner::new(store, config.policy, Brakes::default(), Arc::new(SystemClock));
+    if config.require_safe_store {
+        safety::require_safe(&store).await?;
+    } else if !dry_run {
+        probe(&store).await?;
+    }
+    let cleaner = Cleaner::new(store, config.policy, config.brakes, Arc::new(SystemClock));
     match config.cleanup_schedule {
         Some(schedule) if !dry_run => stay(schedule, cleaner).await,
         _ => once(&cleaner, dry_run).await,
+    }
+}
+
+/// A cleaner may be allowed no more than to list and to delete: it then sweeps as on a store that honours nothing.
+async fn probe(store: &Store) -> anyhow::Result<()> {
+    let Err(error) = safety::probe(store).await else {
+        return Ok(());
+    };
+    match error.kind {
+        ErrorKind::Unavailable | ErrorKind::BucketNotFound => Err(error.into()),
+        ErrorKind::CredentialsRefused
+        | ErrorKind::NotFound
+        | ErrorKind::PreconditionFailed
+        | ErrorKind::Conflict
+        | ErrorKind::TooLarge
+        | ErrorKind::Unsupported
+        | ErrorKind::Unexpected => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the store cannot be probed: no condition is relied on");
+            Ok(())
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The DraftStore server: gRPC and REST, and by default the store and the sweep as well, in one process.
 
+mod doctor;
 mod health;
+mod probe;
 mod serve;
 mod store;
 
@@ -11,6 +13,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use draftstore_runtime::config::{Config, VARIABLES};
 use draftstore_runtime::{EXIT_CONFIG, logging};
 
+use crate::doctor::Doctor;
+
 /// Hands out presigned URLs for uploads, and keeps what is confirmed. Configured by environment variables.
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -19,10 +23,13 @@ struct Arguments {
     command: Option<Command>,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Ask the server on this machine whether it is well: exit 0 if so. For container health checks.
     Health,
+    /// Look at the configured store as the server and its clients will use it, and say what helps: exit 0 if nothing
+    /// weakens what is promised.
+    Doctor(Doctor),
 }
 
 #[tokio::main]
@@ -38,6 +45,11 @@ async fn main() -> ExitCode {
     };
     let ended = match arguments.command {
         Some(Command::Health) => health::ask(config.listen).await,
+        Some(Command::Doctor(doctor)) => match doctor::examine(config, doctor).await {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
         None => match logging::start(config.log_format, &config.log_filter) {
             Ok(()) => serve::serve(config).await,
             Err(error) => Err(error.into()),

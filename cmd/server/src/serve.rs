@@ -7,21 +7,22 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::serve::ListenerExt as _;
-use draftstore_controller::{Api, grpc, webapi};
+use draftstore_controller::{Api, Readiness, StoreSeen, grpc, webapi};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::Config;
-use draftstore_runtime::{Schedule, on_signal};
-use draftstore_service::cleaner::{Brakes, Mode};
+use draftstore_runtime::{Schedule, on_signal, safety};
+use draftstore_service::cleaner::Mode;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::probe;
 use crate::store::{OpenStore, open};
 
 /// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
-/// take, but for a copy of gigabytes; a confirm that is cut off is completed by a repeat.
+/// take, but for a copy of gigabytes: confirms are waited for beyond it, though their callers are not answered any more.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Serves until SIGTERM or SIGINT, then ends what is under way.
@@ -33,22 +34,29 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let OpenStore { storage, embedded } = open(config.store).await?;
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage, config.buckets);
-    let drafts = Drafts::new(store.clone(), config.policy, config.origins.clone(), clock.clone());
+    let drafts = Drafts::new(store.clone(), config.policy, config.origins.clone(), clock.clone())
+        .with_confirm_limits(config.confirm_limits);
+
+    if embedded.is_some() {
+        let made = drafts.create_buckets().await;
+        made.context("the embedded store's buckets cannot be made")?;
+    }
+    let readiness = Readiness::new(store.profile.clone());
+    if config.require_safe_store {
+        safety::require_safe(&store).await?;
+        readiness.saw(StoreSeen::Probed);
+    }
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        drafts
-            .create_buckets()
-            .await
-            .context("the embedded store's buckets cannot be made")?;
-        let cleaner = Cleaner::new(store, config.policy, Brakes::default(), clock);
+        let cleaner = Cleaner::new(store.clone(), config.policy, config.brakes, clock);
         let schedule = config.cleanup_schedule.unwrap_or_else(Schedule::every_minute);
         tasks.spawn(sweep(schedule, cleaner, shutdown.clone()));
     }
 
-    let api = Api::new(drafts);
-    let rest = webapi::router(api.clone(), &config.origins);
-    let grpc = grpc::router(api).await?;
+    let api = Api::new(drafts.clone());
+    let rest = webapi::router(api.clone(), &config.origins, readiness.clone());
+    let grpc = grpc::router(api, readiness.clone()).await?;
     let http_address = listen(
         &mut tasks,
         "HTTP_PORT",
@@ -65,12 +73,21 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         &shutdown,
     )
     .await?;
+    let _probing = if store.profile.probed().is_some() {
+        None
+    } else {
+        tokio::select! {
+            probing = probe::begin(store, readiness) => Some(probing),
+            () = shutdown.cancelled() => None,
+        }
+    };
     let store = embedded
         .as_ref()
         .map_or_else(|| "s3".to_owned(), EmbeddedStore::endpoint);
     tracing::info!(http = %http_address, grpc = %grpc_address, store, reason = config.store_reason, "ready");
 
     let ended = until_the_end(&mut tasks, &shutdown).await;
+    drain(&drafts, config.confirm_limits.timeout).await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
     }
@@ -99,6 +116,16 @@ async fn until_the_end(tasks: &mut JoinSet<anyhow::Result<()>>, shutdown: &Cance
         );
     }
     ended
+}
+
+/// Lets confirms end whose callers have gone away, or have waited too long. One that is cut off is completed by a repeat.
+async fn drain(drafts: &Drafts, longest: Duration) {
+    if timeout(longest, drafts.drained()).await.is_err() {
+        tracing::warn!(
+            "confirms are still under way after {} s: leaving them",
+            longest.as_secs()
+        );
+    }
 }
 
 async fn listen(

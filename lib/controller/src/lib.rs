@@ -6,9 +6,11 @@ mod api;
 mod error_table;
 pub mod grpc;
 mod observe;
+mod readiness;
 pub mod webapi;
 
 pub use api::Api;
+pub use readiness::{Readiness, StoreSeen};
 
 /// The longest request that either front reads, in bytes. The largest sensible one holds a name of 900 bytes and under
 /// 2 KB of metadata.

@@ -1,7 +1,9 @@
-//! What every binary needs around the rules: configuration from the environment, logging, a schedule, shutdown.
+//! What every binary needs around the rules: configuration from the environment, logging, what the store can be relied on
+//! for, a schedule, shutdown.
 
 pub mod config;
 pub mod logging;
+pub mod safety;
 mod schedule;
 mod shutdown;
 

@@ -72,6 +72,10 @@ pub enum Operation {
     CreateBucket,
     /// `PutBucketCors`
     PutBucketCors,
+    /// `GetBucketLifecycleConfiguration`
+    GetBucketLifecycle,
+    /// `PutBucketLifecycleConfiguration`
+    PutBucketLifecycle,
     /// `HeadObject`
     HeadObject,
     /// `ListObjectsV2`

@@ -5,9 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Attributes, BucketName, Capabilities, CorsRule, DraftBucket, ETag, Error, ErrorKind, ListObjects, ListUploads,
-    MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy,
-    StagedCopy, UploadId, UploadPage,
+    Attributes, BucketName, Capabilities, CorsRule, DraftBucket, ETag, Error, ErrorKind, Lifecycle, ListObjects,
+    ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut, PresignedRequest, PutDraft,
+    StageCopy, StagedCopy, UploadId, UploadPage,
 };
 
 /// An object store, as far as DraftStore needs one.
@@ -25,6 +25,13 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Replaces the bucket's CORS rules by this one. Idempotent. Kind `Unsupported` where the store has no such call.
     async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error>;
+
+    /// What the store removes from the draft bucket by itself. Kind `Unsupported` where the store has no such call.
+    async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error>;
+
+    /// Has the store remove by itself what is so old, beside whatever other rules there are. Idempotent. Kind
+    /// `Unsupported` where the store has no such call.
+    async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error>;
 
     /// Describes an object. Kind `NotFound` when there is none, or no such bucket (HEAD cannot tell them apart).
     async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error>;

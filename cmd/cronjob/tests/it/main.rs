@@ -2,12 +2,17 @@
 //!
 //! The store runs on threads of its own, while the test waits for the binary.
 
+mod keeper;
+
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use draftstore_storage::IfDestination;
 use draftstore_testing::{World, key};
 use futures::stream::{self, StreamExt as _};
+
+/// The URL of a store that is not there: no program listens on the port of tcpmux.
+const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// What is to expire has a lifetime of a second.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -161,4 +166,43 @@ async fn missing_bucket_fails_the_job() {
     ));
     assert_eq!(output.status.code(), Some(1));
     assert!(said.contains("no such bucket"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_that_cannot_be_reached_fails_the_job() {
+    let mut world = World::embedded().await;
+    world.endpoint.url = NOWHERE.to_owned();
+    let (output, said) = run(cronjob(&variables(&world)));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("the store is unavailable"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn safe_store_is_swept_where_one_is_required_and_a_missing_bucket_is_refused() {
+    let world = World::embedded().await;
+    let safe = [("REQUIRE_SAFE_STORE", "true")];
+    let (output, said) = run(cronjob(&[&variables(&world)[..], &safe].concat()));
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("the store honours every condition"), "{said}");
+    let absent = [("BUCKET_NAME", "absent")];
+    let (output, said) = run(cronjob(&[&variables(&world)[..], &safe, &absent].concat()));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("doctor --fix"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cleaner_that_may_not_put_sweeps_without_relying_on_anything() {
+    let mut world = World::embedded().await;
+    world.draft("old", "draft").await;
+    let store = world.endpoint.url.strip_prefix("http://").expect("plain HTTP");
+    let keeper = keeper::before(store.parse().expect("an address")).await;
+    world.endpoint.url = format!("http://{keeper}");
+    let said = sweep_until_expired(&world, &[], 1);
+    assert!(said.contains("no condition is relied on"), "{said}");
+    assert_eq!(world.draft_keys().await, Vec::<String>::new());
+
+    let safe = [("REQUIRE_SAFE_STORE", "true")];
+    let (output, said) = run(cronjob(&[&variables(&world)[..], &safe].concat()));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("the store cannot be probed"), "{said}");
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::front::FRONTS;
 use crate::server::Server;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn buckets_are_made_once() {
     for front in FRONTS {
         let store = Embedded::start().await;

@@ -3,7 +3,7 @@ use serde_json::json;
 use crate::front::{FRONTS, download, upload};
 use crate::server::Server;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_secret_is_logged_even_at_trace() {
     let server = Server::start_with(&[("RUST_LOG", "trace"), ("CLEANUP_SCHEDULE", "* * * * * *")]);
     let kept = std::fs::read_to_string(server.data_dir().join("credentials.json")).expect("kept credentials");

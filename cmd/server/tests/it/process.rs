@@ -44,7 +44,7 @@ async fn sigterm_lets_a_confirm_end() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn health_is_served_on_both_ports_and_by_the_subcommand() {
     let server = Server::start();
     let health = reqwest::get(format!("http://{}/health", server.http))

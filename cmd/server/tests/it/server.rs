@@ -30,6 +30,9 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// The URL of a store that is not there: no program listens on the port of tcpmux.
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
+
 impl Server {
     /// With nothing configured but free ports: the embedded store.
     pub(crate) fn start() -> Self {
@@ -95,8 +98,13 @@ impl Server {
     }
 
     /// Sends SIGTERM, and gives the exit status and everything it logged.
-    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
+    pub(crate) fn stop(self) -> (ExitStatus, String) {
         self.signal("TERM");
+        self.stopped()
+    }
+
+    /// The same of a server that was told to end.
+    pub(crate) fn stopped(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("it ends");
         let log = self.log.take().expect("not taken before").join().expect("a log");
         (status, log)

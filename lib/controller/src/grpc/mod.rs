@@ -6,22 +6,27 @@ mod status;
 use axum::Router;
 use draftstore_proto::FILE_DESCRIPTOR_SET;
 use draftstore_proto::v1::draft_service_server::DraftServiceServer;
+use tonic::server::NamedService;
 use tonic::service::RoutesBuilder;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
 
 use crate::observe::observed;
-use crate::{Api, MAX_REQUEST_BYTES};
+use crate::{Api, MAX_REQUEST_BYTES, Readiness};
 
 /// All services of the port: the contract, `grpc.health.v1`, and reflection in `v1` and `v1alpha`, which older clients
-/// speak.
+/// speak. Health is that of the readiness.
 ///
 /// # Errors
 /// When the descriptors that were compiled in cannot be read: a bug.
-pub async fn router(api: Api) -> Result<Router, tonic_reflection::server::Error> {
+pub async fn router(api: Api, readiness: Readiness) -> Result<Router, tonic_reflection::server::Error> {
     let drafts = DraftServiceServer::new(draft_service::Front(api)).max_decoding_message_size(MAX_REQUEST_BYTES);
-    let (health_reporter, health) = tonic_health::server::health_reporter();
-    health_reporter
-        .set_serving::<DraftServiceServer<draft_service::Front>>()
-        .await;
+    let (reporter, health) = tonic_health::server::health_reporter();
+    tell(&reporter, ServingStatus::NotServing).await;
+    tokio::spawn(async move {
+        readiness.ready().await;
+        tell(&reporter, ServingStatus::Serving).await;
+    });
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
@@ -35,4 +40,11 @@ pub async fn router(api: Api) -> Result<Router, tonic_reflection::server::Error>
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     Ok(observed(routes.routes().into_axum_router()))
+}
+
+/// Of the whole server, which has no name, and of the service.
+async fn tell(reporter: &HealthReporter, status: ServingStatus) {
+    for service in ["", DraftServiceServer::<draft_service::Front>::NAME] {
+        reporter.set_service_status(service, status).await;
+    }
 }

@@ -1,5 +1,6 @@
 //! The REST front: the contract's messages as JSON, `snake_case`.
 
+mod health;
 mod message;
 mod problem;
 
@@ -8,7 +9,6 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use draftstore_proto::v1;
 use draftstore_service::AllowedOrigins;
@@ -17,8 +17,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::message::{Message, Reply};
 use self::problem::Problem;
-use crate::Api;
 use crate::observe::{REQUEST_ID, observed};
+use crate::{Api, Readiness};
 
 /// A confirm's `idempotency_key`, where the message has none. Source: the IETF's draft of the same name.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -27,11 +27,13 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// All routes of the port.
-pub fn router(api: Api, origins: &AllowedOrigins) -> Router {
+pub fn router(api: Api, origins: &AllowedOrigins, readiness: Readiness) -> Router {
     let no_store = HeaderValue::from_static("no-store");
     let nosniff = HeaderValue::from_static("nosniff");
     let router = Router::new()
-        .route("/health", get(health))
+        .route("/health", get(health::live))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready).with_state(readiness))
         .route("/api/v1/draft-bucket", post(draft_bucket))
         .route("/api/v1/upload-url", post(upload_url))
         .route("/api/v1/download-url", post(download_url))
@@ -49,10 +51,6 @@ pub fn router(api: Api, origins: &AllowedOrigins) -> Router {
         ))
         .layer(cors(origins));
     observed(router)
-}
-
-async fn health() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#)
 }
 
 async fn draft_bucket(

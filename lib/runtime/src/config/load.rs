@@ -4,9 +4,11 @@ use draftstore_service::Buckets;
 use draftstore_storage::{BucketName, DraftBucket};
 
 use super::errors::Errors;
+use super::limits::{brakes, confirm_limits};
 use super::listen::{listen, origins};
 use super::policy::policy;
 use super::store::store;
+use super::values::Switch;
 use super::variables::Values;
 use super::{Config, InvalidConfig, Store};
 
@@ -35,6 +37,9 @@ impl Config {
 
         let buckets = buckets(&mut values, &mut errors);
         let policy = policy(&mut values, &mut errors);
+        let brakes = brakes(&mut values, &mut errors);
+        let confirm_limits = confirm_limits(&mut values, &mut errors);
+        let require_safe_store = errors.parse("REQUIRE_SAFE_STORE", values.require_safe_store.take());
         let log_format = errors.parse("LOG_FORMAT", values.log_format.take()).unwrap_or_default();
         let log_filter = errors.parse("RUST_LOG", values.rust_log.take()).unwrap_or_default();
         let cleanup_schedule = errors.parse("CLEANUP_SCHEDULE", values.cleanup_schedule.take());
@@ -57,6 +62,9 @@ impl Config {
                 store_reason,
                 buckets,
                 policy,
+                brakes,
+                confirm_limits,
+                require_safe_store: require_safe_store.is_some_and(|Switch(on)| on),
                 origins,
                 listen,
                 cleanup_schedule,
@@ -82,6 +90,9 @@ fn buckets(values: &mut Values, errors: &mut Errors) -> Option<Buckets> {
 mod tests {
     use std::time::Duration;
 
+    use draftstore_service::cleaner::Brakes;
+    use draftstore_service::draft::ConfirmLimits;
+
     use super::*;
 
     fn load(pairs: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
@@ -105,6 +116,24 @@ mod tests {
             ["http://localhost:8080", "http://127.0.0.1:8080"]
         );
         assert_eq!(config.policy.sweep_grace(), Duration::from_secs(900));
+        assert_eq!(config.brakes, Brakes::default());
+        assert_eq!(config.confirm_limits, ConfirmLimits::default());
+        assert!(!config.require_safe_store);
+    }
+
+    #[test]
+    fn bounds_of_sweep_and_confirm_are_read() {
+        let config = load(&[
+            ("MAX_DELETE", "1000"),
+            ("MAX_DELETE_FRACTION", "0.5"),
+            ("CONFIRM_TIMEOUT", "60"),
+            ("REQUIRE_SAFE_STORE", "true"),
+        ])
+        .expect("valid");
+        assert_eq!(config.brakes.max_delete, Some(1000));
+        assert_eq!(config.brakes.max_delete_fraction, "0.5".parse().ok());
+        assert_eq!(config.confirm_limits.timeout, Duration::from_secs(60));
+        assert!(config.require_safe_store);
     }
 
     #[test]
@@ -143,6 +172,10 @@ mod tests {
             ("UPLOAD_TTL", "1h"),
             ("DOWNLOAD_TTL", ""),
             ("OBJECT_LIFETIME", "-1"),
+            ("MAX_DELETE", "-1"),
+            ("MAX_DELETE_FRACTION", "50%"),
+            ("CONFIRM_TIMEOUT", "0"),
+            ("REQUIRE_SAFE_STORE", "yes"),
             ("CLEANUP_SCHEDULE", "hourly"),
             ("CORS_ALLOWED_ORIGINS", "example.com"),
             ("S3_ENDPOINT", "localhost:9000"),
@@ -161,6 +194,10 @@ mod tests {
             "UPLOAD_TTL",
             "DOWNLOAD_TTL",
             "OBJECT_LIFETIME",
+            "MAX_DELETE:",
+            "MAX_DELETE_FRACTION",
+            "CONFIRM_TIMEOUT",
+            "REQUIRE_SAFE_STORE",
             "CLEANUP_SCHEDULE",
             "CORS_ALLOWED_ORIGINS",
             "S3_ENDPOINT",

@@ -1,16 +1,20 @@
 //! Environment to typed configuration: every error at once, and no malformed value replaced by a default.
 
 mod errors;
+mod limits;
 mod listen;
 mod load;
 mod policy;
 mod store;
+mod values;
 mod variables;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use draftstore_embedded::Credentials;
+use draftstore_service::cleaner::Brakes;
+use draftstore_service::draft::ConfirmLimits;
 use draftstore_service::{AllowedOrigins, Buckets, Policy};
 use draftstore_storage::s3::{self, StaticCredentials};
 
@@ -31,6 +35,12 @@ pub struct Config {
     pub buckets: Buckets,
     /// How long things live.
     pub policy: Policy,
+    /// How much a sweep may delete.
+    pub brakes: Brakes,
+    /// What a confirm may take.
+    pub confirm_limits: ConfirmLimits,
+    /// Whether to refuse to run on a store that weakens a promise.
+    pub require_safe_store: bool,
     /// Pages that may use the API and the draft bucket.
     pub origins: AllowedOrigins,
     /// Where the server listens.

@@ -1,19 +1,14 @@
 //! How long things live.
 
-use std::str::FromStr;
-use std::time::Duration;
-
 use draftstore_service::Policy;
 
 use super::errors::Errors;
+use super::values::Seconds;
 use super::variables::Values;
 
 const DEFAULT_URL_TTL: Seconds = Seconds(3600);
 const DEFAULT_OBJECT_LIFETIME: Seconds = Seconds(86_400);
 const DEFAULT_SWEEP_GRACE: Seconds = Seconds(900);
-
-/// A draft may live a hundred years: more is a slip of the hand, and would overflow dates.
-const MAX_SECONDS: u64 = 100 * 365 * 86_400;
 
 /// The policy, if its durations make one.
 pub(super) fn policy(values: &mut Values, errors: &mut Errors) -> Option<Policy> {
@@ -35,25 +30,4 @@ pub(super) fn policy(values: &mut Values, errors: &mut Errors) -> Option<Policy>
         grace?.duration(),
     );
     policy.map_err(|error| errors.add(error.to_string())).ok()
-}
-
-/// A whole number of seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Seconds(u64);
-
-impl Seconds {
-    fn duration(self) -> Duration {
-        Duration::from_secs(self.0)
-    }
-}
-
-impl FromStr for Seconds {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = text.parse().ok().filter(|seconds| *seconds <= MAX_SECONDS);
-        seconds
-            .map(Self)
-            .ok_or_else(|| format!("must be a whole number of seconds, 0 to {MAX_SECONDS}"))
-    }
 }

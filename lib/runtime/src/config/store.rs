@@ -8,6 +8,7 @@ use draftstore_storage::s3;
 
 use super::errors::Errors;
 use super::listen::port;
+use super::values::Switch;
 use super::variables::Values;
 use super::{EmbeddedStore, Store};
 
@@ -82,17 +83,6 @@ fn region(values: &mut Values, errors: &mut Errors) -> String {
 fn endpoint(name: &str, value: &mut Option<String>, errors: &mut Errors) -> Option<String> {
     let parsed: Option<Endpoint> = errors.parse(name, value.take());
     parsed.map(|Endpoint(url)| url)
-}
-
-/// Yes or no.
-struct Switch(bool);
-
-impl FromStr for Switch {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self).map_err(|_| "must be 'true' or 'false'")
-    }
 }
 
 /// The URL of a store.

@@ -18,7 +18,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable, in the order of the README.
-pub const VARIABLES: [Variable; 26] = [
+pub const VARIABLES: [Variable; 30] = [
     variable(
         "STORAGE_TYPE",
         "s3 where AWS credentials or S3_ENDPOINT are set, else embedded",
@@ -93,10 +93,26 @@ pub const VARIABLES: [Variable; 26] = [
         "900, or a quarter of OBJECT_LIFETIME where that is less",
         "Seconds beyond the lifetime before a sweep deletes",
     ),
+    variable("MAX_DELETE", "none", "Drafts and uploads after which a sweep stops"),
+    variable(
+        "MAX_DELETE_FRACTION",
+        "none",
+        "Part of all drafts and uploads, 0 to 1: a sweep that finds more of them expired removes nothing",
+    ),
     variable(
         "CLEANUP_SCHEDULE",
         "cronjob: sweep once; server: every minute on the embedded store, else never",
         "Cron expression in UTC, five fields or six with seconds first",
+    ),
+    variable(
+        "CONFIRM_TIMEOUT",
+        "600",
+        "Seconds after which a confirm is given up; a repeat completes it",
+    ),
+    variable(
+        "REQUIRE_SAFE_STORE",
+        "false",
+        "`true`: refuse to run on a store that weakens a promise, or that cannot be probed",
     ),
     variable(
         "CORS_ALLOWED_ORIGINS",
@@ -136,7 +152,11 @@ pub(super) struct Values {
     pub(super) download_ttl: Option<String>,
     pub(super) object_lifetime: Option<String>,
     pub(super) sweep_grace: Option<String>,
+    pub(super) max_delete: Option<String>,
+    pub(super) max_delete_fraction: Option<String>,
     pub(super) cleanup_schedule: Option<String>,
+    pub(super) confirm_timeout: Option<String>,
+    pub(super) require_safe_store: Option<String>,
     pub(super) cors_allowed_origins: Option<String>,
     pub(super) log_format: Option<String>,
     pub(super) rust_log: Option<String>,

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use draftstore_storage::{
     BucketName, Capabilities, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error,
-    ErrorKind, IfDestination, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, Operation,
-    PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    ErrorKind, IfDestination, Lifecycle, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage,
+    Operation, PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId,
+    UploadPage,
 };
 
 type Act = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
@@ -121,6 +122,16 @@ impl Storage for Faulty {
     async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
         self.call(Operation::PutBucketCors, bucket, self.store.put_cors(bucket, rule))
             .await
+    }
+
+    async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
+        let get = self.store.get_lifecycle(bucket);
+        self.call(Operation::GetBucketLifecycle, bucket.name(), get).await
+    }
+
+    async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
+        let put = self.store.put_lifecycle(bucket, lifecycle);
+        self.call(Operation::PutBucketLifecycle, bucket.name(), put).await
     }
 
     async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {

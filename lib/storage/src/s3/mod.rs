@@ -21,8 +21,8 @@ use async_trait::async_trait;
 
 use crate::{
     BucketName, Capabilities, Condition, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag,
-    Error, IfDestination, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet,
-    PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    Error, IfDestination, Lifecycle, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage,
+    PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 pub use connect::{ConnectError, S3Storage};
@@ -41,6 +41,14 @@ impl Storage for S3Storage {
 
     async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
         calls::put_cors(self, bucket, rule).await
+    }
+
+    async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
+        calls::get_lifecycle(self, bucket).await
+    }
+
+    async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
+        calls::put_lifecycle(self, bucket, lifecycle).await
     }
 
     async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {

@@ -14,6 +14,7 @@ mod gate;
 mod heads;
 mod keys;
 mod large;
+mod lifecycle;
 mod lists;
 mod probes;
 mod puts;
@@ -135,6 +136,8 @@ promises! {
     buckets::pages_of_other_origins_cannot_upload => buckets::pages_of_other_origins_can_upload_but_not_see_the_answer,
     buckets::a_cors_rule_replaces_the_one_before,
     buckets::every_origin_can_be_allowed,
+
+    lifecycle::lifecycle_rules_are_not_supported => lifecycle::lifecycle_rules_are_kept_beside_those_of_others,
 
     refusals::wrong_credentials_are_refused,
 }

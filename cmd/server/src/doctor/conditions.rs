@@ -1,0 +1,68 @@
+//! Which conditions the store honours, by the probe that the server makes at start.
+
+use draftstore_runtime::safety::servers;
+use draftstore_service::{Weakness, weaknesses};
+use draftstore_storage::{Capabilities, Condition, Support};
+
+use super::report::Line;
+use super::said;
+use super::subject::Subject;
+
+pub(super) async fn check(subject: &Subject) -> Vec<Line> {
+    let probed = subject
+        .storage
+        .probe(&subject.buckets.draft, &subject.key("probe"))
+        .await;
+    match probed {
+        Ok(capabilities) => lines(&capabilities),
+        Err(error) => vec![Line::failed(
+            "every condition",
+            format!("cannot be probed, so that none is relied on: {}", said(&error)),
+            "the credentials must allow GetObject, PutObject, DeleteObject and AbortMultipartUpload in the draft bucket",
+        )],
+    }
+}
+
+fn lines(capabilities: &Capabilities) -> Vec<Line> {
+    let weaknesses = weaknesses(capabilities);
+    let line = |condition: Condition| {
+        let weakness = weaknesses.iter().find(|weakness| weakness.condition == condition);
+        line(condition, capabilities.of(condition), weakness)
+    };
+    Condition::ALL.into_iter().map(line).collect()
+}
+
+fn line(condition: Condition, support: Support, weakness: Option<&Weakness>) -> Line {
+    let found = match support {
+        Support::Honoured => "honoured",
+        Support::Ignored => "ignored",
+        Support::Refused => "refused",
+    };
+    match weakness {
+        Some(weakness) => {
+            let (effect, calls, servers) = (weakness.effect, weakness.calls, servers(weakness.replicas));
+            let meaning = format!("{found}: {effect} ({calls}; {servers})");
+            Line::weak(condition.to_string(), meaning, weakness.remedy)
+        }
+        None if support == Support::Honoured => Line::ok(condition.to_string(), found),
+        None => Line::ok(
+            condition.to_string(),
+            format!("{found}, and made up for by another condition, at some cost"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Outcome;
+    use super::*;
+
+    #[test]
+    fn every_condition_has_its_line() {
+        let outcomes = |capabilities| lines(&capabilities).iter().map(|line| line.outcome).collect::<Vec<_>>();
+        assert_eq!(outcomes(Capabilities::ALL), [Outcome::Ok; Condition::ALL.len()]);
+        assert_eq!(outcomes(Capabilities::NONE), [Outcome::Weak; Condition::ALL.len()]);
+        let slower = Capabilities::ALL.with(Condition::DeleteMany, Support::Ignored);
+        assert_eq!(outcomes(slower), [Outcome::Ok; Condition::ALL.len()]);
+    }
+}

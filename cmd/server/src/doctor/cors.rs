@@ -1,0 +1,90 @@
+//! Whether pages of an origin can upload: what a browser asks first, and what it lets a page see of the answer.
+
+use anyhow::ensure;
+use hyper::header::HeaderName;
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS,
+};
+
+use super::http::{Answer, Http};
+use super::report::Line;
+use super::subject::Subject;
+
+/// The headers that a page may have to send with an upload: those that upload-url signs.
+const SENT: [&str; 4] = [
+    "content-type",
+    "if-none-match",
+    "x-amz-checksum-sha256",
+    "x-amz-meta-doctor",
+];
+
+/// A page that nobody named, where all are allowed.
+const ANY_PAGE: &str = "https://app.example.com";
+
+const REMEDY: &str = "name the origin in CORS_ALLOWED_ORIGINS and run `draftstore-server doctor --fix`, or set CORS in the \
+                      store itself";
+
+pub(super) async fn check(subject: &Subject, http: &Http, origins: &[String]) -> Vec<Line> {
+    if origins.is_empty() {
+        let line = Line::info(
+            "no origin",
+            "CORS_ALLOWED_ORIGINS names none: pages in browsers cannot upload",
+        );
+        return vec![line];
+    }
+    let mut lines = Vec::new();
+    for origin in origins {
+        let asked = if origin == "*" { ANY_PAGE } else { origin };
+        let check = format!("from {asked}");
+        lines.push(match allowed(subject, http, asked).await {
+            Ok(()) => Line::ok(check, "pages may upload, and see the ETag"),
+            Err(error) => Line::missing(check, format!("pages cannot upload: {error:#}"), REMEDY),
+        });
+    }
+    lines
+}
+
+async fn allowed(subject: &Subject, http: &Http, origin: &str) -> anyhow::Result<()> {
+    let key = subject.key("cors");
+    let sign = async || subject.storage.presign_put(&subject.upload(&key)).await;
+    let preflight = http.preflight(sign().await?, origin, &SENT.join(",")).await?;
+    ensure!(
+        preflight.status.is_success(),
+        "the preflight was answered {}",
+        preflight.status
+    );
+    ensure!(is_for(&preflight, origin), "the preflight does not allow the origin");
+    ensure!(
+        lists(&preflight, &ACCESS_CONTROL_ALLOW_METHODS, "PUT"),
+        "the preflight does not allow PUT"
+    );
+    for header in SENT {
+        ensure!(
+            lists(&preflight, &ACCESS_CONTROL_ALLOW_HEADERS, header),
+            "the preflight does not allow {header}"
+        );
+    }
+    let put = http.send(sign().await?, &[("origin", origin)], "x").await?;
+    ensure!(is_for(&put, origin), "the answer to the upload may not be seen");
+    ensure!(
+        lists(&put, &ACCESS_CONTROL_EXPOSE_HEADERS, "etag"),
+        "the ETag may not be seen"
+    );
+    Ok(())
+}
+
+fn is_for(answer: &Answer, origin: &str) -> bool {
+    let allowed = answer.headers.get(ACCESS_CONTROL_ALLOW_ORIGIN);
+    allowed.is_some_and(|allowed| allowed == "*" || allowed == origin)
+}
+
+fn lists(answer: &Answer, header: &HeaderName, wanted: &str) -> bool {
+    let values = answer
+        .headers
+        .get_all(header)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let mut items = values.flat_map(|value| value.split(',')).map(str::trim);
+    items.any(|item| item == "*" || item.eq_ignore_ascii_case(wanted))
+}

@@ -1,0 +1,43 @@
+//! What `--fix` sets: buckets, CORS, the lifecycle rule. Idempotent.
+
+use draftstore_service::{AllowedOrigins, Drafts, Policy};
+use draftstore_storage::ErrorKind;
+
+use super::lifecycle::{NOT_SUPPORTED, wanted};
+use super::report::Line;
+use super::said;
+use super::subject::Subject;
+
+pub(super) async fn fix(subject: &Subject, drafts: &Drafts, policy: &Policy, origins: &AllowedOrigins) -> Vec<Line> {
+    let ready = match drafts.create_buckets().await {
+        Ok(ready) => ready,
+        Err(error) => {
+            let meaning = format!("{:#}", anyhow::Error::from(error));
+            let remedy = "allow CreateBucket and PutBucketCORS to these credentials, or make the buckets by hand";
+            return vec![Line::failed("buckets", meaning, remedy)];
+        }
+    };
+    let made: Vec<_> = ready.created.iter().map(ToString::to_string).collect();
+    let buckets = match made.as_slice() {
+        [] => "were there".to_owned(),
+        made => format!("made {}", made.join(" and ")),
+    };
+    let cors = match (ready.cors_applied, origins.as_slice()) {
+        (true, origins) => Line::ok("CORS", format!("set for {}", origins.join(", "))),
+        (false, []) => Line::info("CORS", "left as it is: CORS_ALLOWED_ORIGINS names no origin"),
+        (false, _) => Line::info("CORS", "not supported by this store: set it in the store itself"),
+    };
+    vec![Line::ok("buckets", buckets), cors, lifecycle(subject, policy).await]
+}
+
+async fn lifecycle(subject: &Subject, policy: &Policy) -> Line {
+    let put = subject
+        .storage
+        .put_lifecycle(&subject.buckets.draft, &wanted(policy))
+        .await;
+    match put {
+        Ok(()) => Line::ok("lifecycle", "set on the draft bucket"),
+        Err(error) if error.kind == ErrorKind::Unsupported => Line::info("lifecycle", NOT_SUPPORTED),
+        Err(error) => Line::info("lifecycle", format!("could not be set: {}", said(&error))),
+    }
+}

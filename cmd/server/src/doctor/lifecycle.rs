@@ -1,0 +1,106 @@
+//! Whether the store itself removes what no sweep came for: a second net, which nothing relies on.
+
+use std::time::Duration;
+
+use draftstore_service::Policy;
+use draftstore_storage::{ErrorKind, Lifecycle};
+
+use super::report::Line;
+use super::said;
+use super::subject::Subject;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) async fn check(subject: &Subject, policy: &Policy) -> Vec<Line> {
+    vec![match subject.storage.get_lifecycle(&subject.buckets.draft).await {
+        Ok(lifecycle) => line(lifecycle, wanted(policy)),
+        Err(error) if error.kind == ErrorKind::Unsupported => Line::info("draft bucket", NOT_SUPPORTED),
+        Err(error) => Line::info("draft bucket", format!("cannot be read: {}", said(&error))),
+    }]
+}
+
+/// There is nothing to be done about it.
+pub(super) const NOT_SUPPORTED: &str = "not supported by this store: the sweep alone removes what has expired";
+
+/// A day after the last sweep that could find something: a rule never removes what a sweep would keep.
+///
+/// A named draft of several parts may bear the date at which its upload was begun, and so be kept for twice its lifetime:
+/// rules count from that date.
+pub(super) fn wanted(policy: &Policy) -> Lifecycle {
+    let kept = policy.object_lifetime().saturating_add(policy.sweep_grace());
+    Lifecycle {
+        expire_after_days: Some(days(kept.saturating_mul(2)) + 1),
+        abort_uploads_after_days: Some(days(kept) + 1),
+    }
+}
+
+fn days(duration: Duration) -> u32 {
+    u32::try_from(duration.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX - 1)
+}
+
+fn line(found: Lifecycle, wanted: Lifecycle) -> Line {
+    let check = "draft bucket";
+    let early = |found: Option<u32>, wanted: Option<u32>| found.filter(|days| days + 1 < wanted.unwrap_or(0));
+    if let Some(days) = early(found.expire_after_days, wanted.expire_after_days) {
+        let meaning = format!("the store removes objects after {days} days, and drafts may live longer");
+        return Line::weak(check, meaning, remedy(wanted));
+    }
+    if let Some(days) = early(found.abort_uploads_after_days, wanted.abort_uploads_after_days) {
+        let meaning = format!("the store aborts uploads after {days} days, and they may last longer");
+        return Line::weak(check, meaning, remedy(wanted));
+    }
+    if let (Some(objects), Some(uploads)) = (found.expire_after_days, found.abort_uploads_after_days) {
+        let meaning = format!("the store removes objects after {objects} days and uploads after {uploads}");
+        return Line::ok(check, meaning);
+    }
+    let meaning = "the store does not remove both objects and uploads by itself: where no sweep runs, they stay";
+    Line::info(check, meaning).with_remedy("a second net is set by `draftstore-server doctor --fix`")
+}
+
+fn remedy(wanted: Lifecycle) -> String {
+    let Lifecycle {
+        expire_after_days,
+        abort_uploads_after_days,
+    } = wanted;
+    let [objects, uploads] = [expire_after_days, abort_uploads_after_days].map(Option::unwrap_or_default);
+    format!("let rules wait for {objects} days with objects and {uploads} with uploads")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Outcome;
+    use super::*;
+
+    fn policy(lifetime: Duration, grace: Duration) -> Policy {
+        let hour = Duration::from_secs(3600);
+        Policy::new(hour, hour, lifetime, grace).expect("a policy")
+    }
+
+    #[test]
+    fn rules_wait_for_longer_than_anything_lives() {
+        let wanted = wanted(&policy(DAY, Duration::from_secs(900)));
+        assert_eq!(
+            (wanted.expire_after_days, wanted.abort_uploads_after_days),
+            (Some(4), Some(3))
+        );
+    }
+
+    #[test]
+    fn rule_that_removes_live_drafts_weakens_and_none_does_not() {
+        let wanted = wanted(&policy(DAY, Duration::ZERO));
+        for (objects, uploads, outcome) in [
+            (None, None, Outcome::Info),
+            (None, Some(2), Outcome::Info),
+            (Some(3), Some(2), Outcome::Ok),
+            (Some(2), Some(1), Outcome::Ok),
+            (Some(1), Some(2), Outcome::Weak),
+            (Some(3), Some(0), Outcome::Weak),
+        ] {
+            let found = Lifecycle {
+                expire_after_days: objects,
+                abort_uploads_after_days: uploads,
+            };
+            assert_eq!(line(found, wanted).outcome, outcome, "{found:?}");
+        }
+    }
+}

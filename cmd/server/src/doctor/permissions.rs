@@ -1,0 +1,121 @@
+//! What the server's own credentials may do. Nothing is left in main: what would be written there cannot be.
+
+use draftstore_storage::{
+    Attributes, CopyToMain, DraftVersion, ETag, Error, ErrorKind, IfDestination, ListObjects, ListUploads, UploadId,
+};
+
+use super::report::Line;
+use super::said;
+use super::subject::Subject;
+
+pub(super) async fn check(subject: &Subject) -> Vec<Line> {
+    let mut lines = draft(subject).await;
+    lines.extend(main(subject).await);
+    lines
+}
+
+async fn draft(subject: &Subject) -> Vec<Line> {
+    let (storage, bucket) = (&subject.storage, &subject.buckets.draft);
+    let key = subject.key("permissions");
+    let put = subject.put(&key, "x").await;
+    let version = put.as_ref().ok().cloned();
+    let version = version.unwrap_or_else(|| nothing(subject));
+    let listed = storage.list(bucket.name(), &subject.written()).await.map(drop);
+    let uploads = storage
+        .list_uploads(bucket.name(), &ListUploads::default())
+        .await
+        .map(drop);
+    let no_upload = UploadId::new("0");
+    vec![
+        line("draft: put", "PutObject", put.map(drop)),
+        line("draft: get", "GetObject", subject.head(&key).await.map(drop)),
+        line("draft: list", "ListBucket", listed),
+        line("draft: list uploads", "ListBucketMultipartUploads", uploads),
+        line(
+            "draft: delete",
+            "DeleteObject",
+            storage.delete_draft(bucket, &version).await,
+        ),
+        line(
+            "draft: abort",
+            "AbortMultipartUpload",
+            storage.abort_upload(bucket, &key, &no_upload).await,
+        ),
+    ]
+}
+
+async fn main(subject: &Subject) -> Vec<Line> {
+    let (storage, bucket) = (&subject.storage, &subject.buckets.main);
+    let absent = nothing(subject);
+    let one = ListObjects {
+        max_keys: Some(1),
+        ..ListObjects::default()
+    };
+    let copy = CopyToMain {
+        draft_bucket: &subject.buckets.draft,
+        draft_key: &absent.key,
+        draft_etag: &absent.etag,
+        main_bucket: bucket,
+        main_key: &absent.key,
+        if_destination: IfDestination::Absent,
+        attributes: &Attributes::default(),
+    };
+    vec![
+        line(
+            "main: get",
+            "GetObject and ListBucket",
+            storage.head(bucket.name(), &absent.key).await.map(drop),
+        ),
+        line(
+            "main: list",
+            "ListBucket",
+            storage.list(bucket.name(), &one).await.map(drop),
+        ),
+        line(
+            "main: list uploads",
+            "ListBucketMultipartUploads",
+            storage
+                .list_uploads(bucket.name(), &ListUploads::default())
+                .await
+                .map(drop),
+        ),
+        line(
+            "main: copy into",
+            "PutObject",
+            storage.copy_to_main(&copy).await.map(drop),
+        ),
+    ]
+}
+
+/// A draft that never was.
+fn nothing(subject: &Subject) -> DraftVersion {
+    let etag: ETag = "00000000000000000000000000000000".parse().expect("an ETag");
+    DraftVersion {
+        key: subject.key("nothing"),
+        etag,
+    }
+}
+
+/// What is refused otherwise is refused to everybody: an upload that never was cannot be aborted.
+fn line(check: &str, action: &str, tried: Result<(), Error>) -> Line {
+    match tried {
+        Ok(()) => Line::ok(check, "allowed"),
+        Err(error) => match error.kind {
+            ErrorKind::CredentialsRefused | ErrorKind::Unavailable => {
+                let bucket = &error.bucket;
+                Line::failed(
+                    check,
+                    said(&error),
+                    format!("allow {action} on {bucket} to these credentials"),
+                )
+            }
+            ErrorKind::NotFound
+            | ErrorKind::BucketNotFound
+            | ErrorKind::PreconditionFailed
+            | ErrorKind::Conflict
+            | ErrorKind::TooLarge
+            | ErrorKind::Unsupported
+            | ErrorKind::Unexpected => Line::ok(check, "allowed"),
+        },
+    }
+}

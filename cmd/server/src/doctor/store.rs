@@ -1,0 +1,64 @@
+//! The store that the configuration names: the embedded one is started where it does not run already.
+
+use anyhow::{Context as _, ensure};
+use draftstore_embedded::{Credentials, StartError};
+use draftstore_runtime::config;
+
+use crate::store::{OpenStore, open};
+
+/// The store, and what to call it.
+pub(super) struct Found {
+    pub(super) open: OpenStore,
+    pub(super) name: String,
+}
+
+/// # Errors
+/// When the embedded store can neither be started nor used where it runs, or the settings cannot be right.
+pub(super) async fn find(store: config::Store) -> anyhow::Result<Found> {
+    match store {
+        config::Store::S3(settings) => {
+            let endpoint = settings.endpoint.clone();
+            let endpoint = endpoint.unwrap_or_else(|| format!("AWS S3 in {}", settings.region));
+            let name = match &settings.public_endpoint {
+                Some(public) if *public != endpoint => format!("{endpoint}, for clients {public}"),
+                Some(_) | None => endpoint,
+            };
+            let open = open(config::Store::S3(settings)).await?;
+            Ok(Found { open, name })
+        }
+        config::Store::Embedded(embedded) => find_embedded(embedded).await,
+    }
+}
+
+/// On a free port, so that nobody takes it for the server's; its data can be used by one process at a time.
+async fn find_embedded(embedded: config::EmbeddedStore) -> anyhow::Result<Found> {
+    let own = config::EmbeddedStore {
+        port: 0,
+        ..embedded.clone()
+    };
+    let started = open(config::Store::Embedded(own)).await;
+    match started {
+        Err(error) if matches!(error.downcast_ref(), Some(StartError::Locked(_))) => {
+            ensure!(
+                embedded.port != 0,
+                "{error:#}, or set EMBEDDED_PORT to the port on which it runs"
+            );
+            let kept =
+                Credentials::kept(&embedded.data_dir).context("the embedded store's credentials cannot be read")?;
+            let credentials = embedded
+                .credentials
+                .clone()
+                .or(kept)
+                .context("the embedded store has no credentials")?;
+            let endpoint = format!("http://127.0.0.1:{}", embedded.port);
+            let settings = embedded.client(endpoint.clone(), &credentials);
+            let open = open(config::Store::S3(settings)).await?;
+            let name = format!("the embedded store that runs at {endpoint}");
+            Ok(Found { open, name })
+        }
+        started => Ok(Found {
+            open: started?,
+            name: format!("the embedded store in {}", embedded.data_dir.display()),
+        }),
+    }
+}

@@ -1,0 +1,110 @@
+//! The store that is looked at, and the place in it where doctor may write.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use draftstore_service::Buckets;
+use draftstore_storage::{
+    BucketName, DraftVersion, Error, ListObjects, ObjectInfo, ObjectKey, PresignGet, PresignPut, PutDraft, Storage,
+};
+
+/// How long the URLs are valid that shall work.
+const MINUTE: Duration = Duration::from_secs(60);
+
+const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
+
+/// A store with its buckets. Everything that is written lies under one prefix in the draft bucket.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) buckets: Buckets,
+    prefix: String,
+}
+
+impl Subject {
+    /// Nobody else writes under the prefix; a sweep removes in time what is left there.
+    pub(super) fn new(storage: Arc<dyn Storage>, buckets: Buckets) -> Self {
+        let prefix = format!(".drafts/doctor/{:016x}/", rand::random::<u64>());
+        Self {
+            storage,
+            buckets,
+            prefix,
+        }
+    }
+
+    pub(super) fn draft(&self) -> &BucketName {
+        self.buckets.draft.name()
+    }
+
+    pub(super) fn main(&self) -> &BucketName {
+        self.buckets.main.name()
+    }
+
+    /// A key that is only ours.
+    pub(super) fn key(&self, name: &str) -> ObjectKey {
+        ObjectKey::new(format!("{}{name}", self.prefix)).expect("a short key")
+    }
+
+    /// Everything that was written.
+    pub(super) fn written(&self) -> ListObjects {
+        ListObjects {
+            prefix: Some(self.prefix.clone()),
+            ..ListObjects::default()
+        }
+    }
+
+    /// Puts a draft there by the server's own credentials.
+    pub(super) async fn put(&self, key: &ObjectKey, bytes: &'static str) -> Result<DraftVersion, Error> {
+        let put = PutDraft {
+            bucket: &self.buckets.draft,
+            key,
+            bytes: bytes.as_bytes(),
+        };
+        let etag = self.storage.put_draft(&put).await?;
+        Ok(DraftVersion { key: key.clone(), etag })
+    }
+
+    pub(super) async fn head(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
+        self.storage.head(self.draft(), key).await
+    }
+
+    /// An upload to this key without constraints, from now on.
+    pub(super) fn upload<'a>(&'a self, key: &'a ObjectKey) -> PresignPut<'a> {
+        PresignPut {
+            bucket: &self.buckets.draft,
+            key,
+            content_length: None,
+            content_type: None,
+            checksum_sha256: None,
+            metadata: NO_METADATA,
+            write_once: false,
+            now: SystemTime::now(),
+            expires_in: MINUTE,
+        }
+    }
+
+    /// A download of this draft, from now on.
+    pub(super) fn download<'a>(&'a self, key: &'a ObjectKey) -> PresignGet<'a> {
+        PresignGet {
+            bucket: self.draft(),
+            key,
+            response_content_disposition: None,
+            now: SystemTime::now(),
+            expires_in: MINUTE,
+        }
+    }
+
+    /// Removes what was written.
+    pub(super) async fn clean_up(&self) -> Result<(), Error> {
+        let page = self.storage.list(self.draft(), &self.written()).await?;
+        for object in page.objects {
+            let version = DraftVersion {
+                key: object.key,
+                etag: object.etag,
+            };
+            self.storage.delete_draft(&self.buckets.draft, &version).await?;
+        }
+        Ok(())
+    }
+}

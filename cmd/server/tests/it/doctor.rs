@@ -1,0 +1,176 @@
+//! What doctor finds, on stores that run.
+
+use std::process::Output;
+
+use draftstore_testing::{Embedded, Endpoint, World};
+
+use crate::server::{NOWHERE, Server, command};
+
+/// What reaches a store, with the buckets of a [`World`].
+fn variables(endpoint: &Endpoint) -> [(&str, &str); 5] {
+    [
+        ("BUCKET_NAME", "files"),
+        ("S3_ENDPOINT", &endpoint.url),
+        ("AWS_REGION", &endpoint.region),
+        ("AWS_ACCESS_KEY_ID", &endpoint.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &endpoint.secret_access_key),
+    ]
+}
+
+fn doctor(variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
+    let mut doctor = command();
+    doctor.arg("doctor").args(arguments).envs(variables.iter().copied());
+    let Output { status, stdout, stderr } = doctor.output().expect("runs");
+    let said = String::from_utf8([stdout, stderr].concat()).expect("UTF-8");
+    for mark in ["X-Amz-", "Signature=", "AWS4-HMAC-SHA256"] {
+        assert!(!said.contains(mark), "a signature is in the output");
+    }
+    (status.code().expect("ended by itself"), said)
+}
+
+/// The lines of one outcome, each by its check.
+fn lines<'a>(said: &'a str, outcome: &str) -> Vec<&'a str> {
+    let of = said
+        .lines()
+        .filter_map(|line| line.strip_prefix(&format!("  {outcome:<7}  ")));
+    of.filter_map(|line| line.split("  ").next()).collect()
+}
+
+const CONDITIONS_THAT_GARAGE_IGNORES: [&str; 7] = [
+    "PutObject with If-None-Match",
+    "CopyObject with If-None-Match",
+    "CopyObject with If-Match",
+    "CompleteMultipartUpload with If-None-Match",
+    "CompleteMultipartUpload with If-Match",
+    "DeleteObject with If-Match",
+    "DeleteObjects with an ETag per key",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embedded_store_is_sound_and_nothing_is_left_there() {
+    let world = World::embedded().await;
+    let (code, said) = doctor(&variables(&world.endpoint), &[]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(lines(&said, "ok").len(), 30, "{said}");
+    assert_eq!(lines(&said, "info"), ["no origin", "draft bucket"], "{said}");
+    assert!(said.contains("nothing weakens"), "{said}");
+    assert_eq!(world.draft_keys().await, Vec::<String>::new());
+    assert_eq!((world.uploads().await, world.main_uploads().await), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fix_makes_buckets_and_sets_cors() {
+    let store = Embedded::start().await;
+    let endpoint = store.endpoint();
+    let origin = ("CORS_ALLOWED_ORIGINS", "https://app.example.com");
+    let variables = [&variables(&endpoint)[..], &[origin]].concat();
+    let (code, said) = doctor(&variables, &[]);
+    assert_eq!(
+        (code, lines(&said, "missing")),
+        (1, vec!["draft bucket files-draft"]),
+        "{said}"
+    );
+    assert!(said.contains("doctor --fix"), "{said}");
+
+    let (code, said) = doctor(&variables, &["--fix"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("made files-draft and files"), "{said}");
+    assert!(lines(&said, "ok").contains(&"from https://app.example.com"), "{said}");
+    assert!(said.contains("not supported by this store"), "{said}");
+    let (code, said) = doctor(&variables, &["--origin", "https://other.example.com"]);
+    assert_eq!(
+        (code, lines(&said, "missing")),
+        (1, vec!["from https://other.example.com"]),
+        "{said}"
+    );
+}
+
+#[test]
+fn embedded_store_is_looked_at_where_it_runs_and_started_where_it_does_not() {
+    let server = Server::start();
+    let port = server.store.rsplit_once(':').expect("a port").1.to_owned();
+    let data_dir = server.data_dir();
+    let variables = [
+        ("EMBEDDED_PORT", port.as_str()),
+        ("EMBEDDED_DATA_DIR", data_dir.to_str().expect("UTF-8")),
+        ("HTTP_PORT", "0"),
+    ];
+    let (code, said) = doctor(&variables, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("the embedded store that runs at"), "{said}");
+    let _kept = server.stop_and_keep_data();
+    let (code, said) = doctor(&variables, &[]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("the embedded store in"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_out_of_reach_is_one_clear_line() {
+    let nowhere = Endpoint {
+        url: NOWHERE.to_owned(),
+        region: "us-east-1".to_owned(),
+        access_key_id: "key".to_owned(),
+        secret_access_key: "hush".to_owned(),
+    };
+    let (code, said) = doctor(&variables(&nowhere), &[]);
+    assert_eq!(
+        (code, lines(&said, "failed")),
+        (1, vec!["draft bucket files-draft"]),
+        "{said}"
+    );
+    assert!(said.contains("S3_ENDPOINT"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_are_one_clear_line() {
+    let world = World::embedded().await;
+    let mut endpoint = world.endpoint.clone();
+    endpoint.secret_access_key = "another-secret".to_owned();
+    let (code, said) = doctor(&variables(&endpoint), &[]);
+    assert_eq!(
+        (code, lines(&said, "failed")),
+        (1, vec!["draft bucket files-draft"]),
+        "{said}"
+    );
+    assert!(
+        said.contains("credentials") && !said.contains("another-secret"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn public_endpoint_out_of_reach_is_said_and_the_rest_is_checked() {
+    let world = World::embedded().await;
+    let public = [("S3_PUBLIC_ENDPOINT", NOWHERE)];
+    let (code, said) = doctor(&[&variables(&world.endpoint)[..], &public].concat(), &[]);
+    assert_eq!((code, lines(&said, "failed")), (1, vec!["PUT and GET"]), "{said}");
+    assert!(lines(&said, "ok").contains(&"draft: put"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs garage 2.5 on PATH: cargo test -p draftstore-server --test it -- --ignored"]
+async fn garage_lacks_conditions_and_nothing_else() {
+    let world = World::garage().await;
+    let origin = ("CORS_ALLOWED_ORIGINS", "https://app.example.com");
+    let (code, said) = doctor(&[&variables(&world.endpoint)[..], &[origin]].concat(), &["--fix"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(lines(&said, "weak"), CONDITIONS_THAT_GARAGE_IGNORES, "{said}");
+    assert_eq!(
+        lines(&said, "missing").len() + lines(&said, "failed").len(),
+        0,
+        "{said}"
+    );
+    assert!(lines(&said, "ok").contains(&"lifecycle"), "{said}");
+    assert_eq!(world.draft_keys().await, Vec::<String>::new());
+
+    let mut server = command();
+    server
+        .envs(variables(&world.endpoint))
+        .env("REQUIRE_SAFE_STORE", "true");
+    let ended = server.output().expect("runs");
+    assert_eq!(ended.status.code(), Some(1));
+    let refusal = String::from_utf8(ended.stderr).expect("UTF-8");
+    for condition in CONDITIONS_THAT_GARAGE_IGNORES {
+        assert!(refusal.contains(&format!("{condition} is not honoured")), "{refusal}");
+    }
+}

@@ -1,0 +1,69 @@
+//! A store that one can make wait: what is sent to it passes through here, and stops where a test wants it to.
+
+use std::net::SocketAddr;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// A proxy of TCP connections. While it is shut, copies are held back; everything else passes.
+pub(crate) struct Gate {
+    /// Where to send requests to.
+    pub(crate) address: SocketAddr,
+    held: watch::Receiver<bool>,
+    is_open: watch::Sender<bool>,
+}
+
+impl Gate {
+    /// In front of the store that listens there.
+    pub(crate) async fn before(store: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback has a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let (holding, held) = watch::channel(false);
+        let (is_open, opened) = watch::channel(true);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(pass(client, store, holding.clone(), opened.clone()));
+            }
+        });
+        Self { address, held, is_open }
+    }
+
+    /// Holds copies back from now on: a server's probe at its start makes some too.
+    pub(crate) fn shut(&self) {
+        self.is_open.send_replace(false);
+    }
+
+    /// Waits until a copy has been asked for, and is held back.
+    pub(crate) async fn holds_a_copy(&mut self) {
+        self.held.wait_for(|held| *held).await.expect("the gate is there");
+    }
+
+    /// Lets everything pass from now on.
+    pub(crate) fn open(&self) {
+        self.is_open.send_replace(true);
+    }
+}
+
+async fn pass(client: TcpStream, store: SocketAddr, holding: watch::Sender<bool>, mut opened: watch::Receiver<bool>) {
+    let (mut from_client, mut to_client) = client.into_split();
+    let store = TcpStream::connect(store).await.expect("the store listens");
+    let (mut from_store, mut to_store) = store.into_split();
+    tokio::spawn(async move { tokio::io::copy(&mut from_store, &mut to_client).await });
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+        let bytes = &buffer[..read];
+        if !*opened.borrow() && bytes.windows(COPY.len()).any(|window| window == COPY) {
+            holding.send_replace(true);
+            opened.wait_for(|open| *open).await.expect("the gate is there");
+        }
+        if to_store.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The header that makes a PUT a copy. A request's head is sent by one write.
+const COPY: &[u8] = b"x-amz-copy-source:";

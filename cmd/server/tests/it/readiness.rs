@@ -1,0 +1,133 @@
+use std::time::{Duration, Instant};
+
+use draftstore_testing::{Embedded, Endpoint};
+use serde_json::{Value, json};
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::front::FRONTS;
+use crate::server::{NOWHERE, Server, command};
+
+/// The server looks again after a second, then after two.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The buckets and the credentials of a store that is none of the server's own.
+fn variables(endpoint: &Endpoint) -> [(&str, &str); 4] {
+    [
+        ("BUCKET_NAME", "files"),
+        ("S3_ENDPOINT", &endpoint.url),
+        ("AWS_ACCESS_KEY_ID", &endpoint.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &endpoint.secret_access_key),
+    ]
+}
+
+async fn ready(server: &Server) -> (u16, Value) {
+    let answer = reqwest::get(format!("http://{}/health/ready", server.http))
+        .await
+        .expect("an answer");
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+async fn serving(server: &Server) -> [ServingStatus; 2] {
+    let channel = Channel::from_shared(format!("http://{}", server.grpc)).expect("a URL");
+    let mut client = HealthClient::new(channel.connect().await.expect("connects"));
+    let mut ask = async |service: &str| {
+        let service = service.to_owned();
+        let answer = client.check(HealthCheckRequest { service }).await.expect("an answer");
+        answer.into_inner().status()
+    };
+    [ask("").await, ask("draft.v1.DraftService").await]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_that_honours_everything_is_ready_and_weakens_nothing() {
+    let server = Server::start();
+    let (status, said) = ready(&server).await;
+    assert_eq!(
+        (status, said),
+        (200, json!({"status": "ready", "store": "probed", "weakened": []}))
+    );
+    assert_eq!(serving(&server).await, [ServingStatus::Serving; 2]);
+    let (_, log) = server.stop();
+    assert!(log.contains("the store honours every condition"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unreachable_store_is_not_ready_and_the_process_lives() {
+    let server = Server::start_with(&[
+        ("S3_ENDPOINT", NOWHERE),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "hush"),
+    ]);
+    let (status, said) = ready(&server).await;
+    assert_eq!(
+        (status, said),
+        (
+            503,
+            json!({"status": "not ready", "store": "unreachable", "weakened": []})
+        )
+    );
+    assert_eq!(serving(&server).await, [ServingStatus::NotServing; 2]);
+    for route in ["health", "health/live"] {
+        let live = reqwest::get(format!("http://{}/{route}", server.http)).await;
+        assert_eq!(live.expect("an answer").status(), 200);
+    }
+    let (status, log) = server.stop();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("the store cannot be probed"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_credentials_are_not_ready() {
+    let store = Embedded::start().await;
+    let mut endpoint = store.endpoint();
+    endpoint.secret_access_key = "wrong".to_owned();
+    let server = Server::start_with(&variables(&endpoint));
+    let (status, said) = ready(&server).await;
+    assert_eq!((status, &said["store"]), (503, &json!("credentials refused")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_bucket_is_ready_and_is_probed_when_it_has_been_made() {
+    let store = Embedded::start().await;
+    let server = Server::start_with(&variables(&store.endpoint()));
+    let (status, said) = ready(&server).await;
+    assert_eq!(
+        (status, said),
+        (
+            200,
+            json!({"status": "ready", "store": "bucket missing", "weakened": []})
+        )
+    );
+    assert_eq!(serving(&server).await, [ServingStatus::Serving; 2]);
+
+    let made = FRONTS[0].call(&server, "draft-bucket", json!({})).await;
+    made.expect("the buckets can be made");
+    let begun = Instant::now();
+    while ready(&server).await.1["store"] != "probed" {
+        assert!(begun.elapsed() < PATIENCE, "the store was not looked at again");
+    }
+}
+
+#[tokio::test]
+async fn server_that_requires_a_safe_store_runs_on_one() {
+    let server = Server::start_with(&[("REQUIRE_SAFE_STORE", "true")]);
+    assert_eq!(ready(&server).await.1["store"], "probed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_that_requires_a_safe_store_refuses_one_that_cannot_be_probed() {
+    let store = Embedded::start().await;
+    let mut elsewhere = store.endpoint();
+    elsewhere.url = NOWHERE.to_owned();
+    for (endpoint, expected) in [(store.endpoint(), "doctor --fix"), (elsewhere, "cannot be probed")] {
+        let mut server = command();
+        server.envs(variables(&endpoint)).env("REQUIRE_SAFE_STORE", "true");
+        let ended = server.output().expect("runs");
+        assert_eq!(ended.status.code(), Some(1));
+        let said = String::from_utf8(ended.stderr).expect("UTF-8");
+        assert!(said.contains("REQUIRE_SAFE_STORE") && said.contains(expected), "{said}");
+    }
+}

@@ -1,0 +1,123 @@
+//! What the store enforces: found out at start, said aloud, and insisted on where that is asked for.
+
+use std::fmt;
+
+use draftstore_service::{Replicas, Store, Weakness};
+use draftstore_storage::{Error, ErrorKind};
+
+/// Finds out what the store enforces, and logs what that weakens: a warning for each condition that it lacks.
+///
+/// # Errors
+/// Those of the probe; then nothing more is relied on than before.
+pub async fn probe(store: &Store) -> Result<(), Error> {
+    store.probe().await?;
+    let weaknesses = store.profile.weaknesses();
+    if weaknesses.is_empty() {
+        tracing::info!("the store honours every condition");
+    }
+    for weakness in weaknesses {
+        tracing::warn!(
+            condition = %weakness.condition,
+            calls = weakness.calls,
+            effect = weakness.effect,
+            servers = servers(weakness.replicas),
+            remedy = weakness.remedy,
+            "the store does not honour a condition"
+        );
+    }
+    Ok(())
+}
+
+/// The same for `REQUIRE_SAFE_STORE`.
+///
+/// # Errors
+/// [`UnsafeStore`] when something weakens, or the store cannot be probed.
+pub async fn require_safe(store: &Store) -> Result<(), UnsafeStore> {
+    probe(store).await.map_err(UnsafeStore::Unknown)?;
+    let weaknesses = store.profile.weaknesses();
+    if weaknesses.is_empty() {
+        Ok(())
+    } else {
+        Err(UnsafeStore::Weak(weaknesses))
+    }
+}
+
+/// With how many servers a weakness shows, in words.
+pub fn servers(replicas: Replicas) -> &'static str {
+    match replicas {
+        Replicas::Any => "with one server already",
+        Replicas::Several => "with two servers or more",
+    }
+}
+
+/// A store that `REQUIRE_SAFE_STORE` does not let this program run on.
+#[derive(Debug, thiserror::Error)]
+pub enum UnsafeStore {
+    /// It lacks conditions.
+    #[error("REQUIRE_SAFE_STORE is set, and this store weakens what is promised:{}", Lines(.0))]
+    Weak(Vec<Weakness>),
+    /// It is not known what it enforces.
+    #[error("REQUIRE_SAFE_STORE is set, and the store cannot be probed{}", hint(.0.kind))]
+    Unknown(#[source] Error),
+}
+
+struct Lines<'a>(&'a [Weakness]);
+
+impl fmt::Display for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|weakness| {
+            let Weakness {
+                condition,
+                calls,
+                effect,
+                replicas,
+                remedy,
+            } = weakness;
+            let servers = servers(*replicas);
+            write!(
+                f,
+                "\n  {condition} is not honoured: {effect} ({calls}, {servers}); remedy: {remedy}"
+            )
+        })
+    }
+}
+
+fn hint(kind: ErrorKind) -> &'static str {
+    if kind == ErrorKind::BucketNotFound {
+        ": make the buckets first, by `draftstore-server doctor --fix` or by a start without the variable"
+    } else {
+        ""
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use draftstore_service::weaknesses;
+    use draftstore_storage::{Capabilities, Operation};
+
+    use super::*;
+
+    #[test]
+    fn every_weakness_is_named_with_its_remedy() {
+        let weaknesses = weaknesses(&Capabilities::NONE);
+        let said = UnsafeStore::Weak(weaknesses.clone()).to_string();
+        assert_eq!(said.lines().count(), 1 + weaknesses.len());
+        for weakness in weaknesses {
+            let condition = weakness.condition.to_string();
+            assert!(said.contains(&condition) && said.contains(weakness.remedy), "{said}");
+        }
+    }
+
+    #[test]
+    fn missing_bucket_is_said_with_what_makes_it() {
+        let error = Error {
+            kind: ErrorKind::BucketNotFound,
+            operation: Operation::PutObject,
+            bucket: "main-draft".parse().expect("a bucket name"),
+            key: None,
+            source: "x".into(),
+        };
+        let said = UnsafeStore::Unknown(error).to_string();
+        assert!(said.contains("doctor --fix"), "{said}");
+    }
+}
