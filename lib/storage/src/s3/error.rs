@@ -75,6 +75,11 @@ impl<'a> Call<'a> {
         self.error(ErrorKind::Unexpected, Cause::Unexpected(what.into()))
     }
 
+    /// The error for an answer that breaks off before it says what came of the call.
+    pub(super) fn broken_off(self, what: impl Into<String>) -> Error {
+        self.error(ErrorKind::Unavailable, Cause::Unexpected(what.into()))
+    }
+
     /// The error for a request over a limit that is known before asking.
     pub(super) fn too_large(self, what: impl Into<String>) -> Error {
         self.error(ErrorKind::TooLarge, Cause::Unexpected(what.into()))

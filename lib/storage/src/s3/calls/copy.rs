@@ -37,7 +37,7 @@ pub(in super::super) async fn copy_to_main(s3: &S3Storage, copy: &CopyToMain<'_>
         .copy_object_result()
         .and_then(|result| result.e_tag())
         .and_then(|etag| etag.parse().ok());
-    etag.ok_or_else(|| call.unexpected("the answer to the copy lacks an ETag"))
+    etag.ok_or_else(|| call.broken_off("the answer to the copy lacks an ETag"))
 }
 
 /// Attributes go in as headers of our own because the SDK's setters refuse what is not ASCII, and clients do store a
