@@ -13,7 +13,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
 
 use crate::front::Front;
 use crate::tasks::Tasks;
@@ -79,7 +78,7 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>, tasks: Tasks
             }
             drop(slot);
         };
-        tasks.spawn(until_end.with_subscriber(NoSubscriber::default()));
+        tasks.spawn(until_end.with_subscriber(tracing::Dispatch::none()));
     }
     drop(listener);
     let all_ended = tokio::time::timeout(GRACE, connections.shutdown());

@@ -3,6 +3,7 @@
 mod embedded;
 mod endpoint;
 mod garage;
+pub mod proxy;
 mod world;
 
 pub use embedded::Embedded;

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
@@ -30,6 +30,7 @@ pub struct World {
     pub main: MainBucket,
     /// For presigned URLs.
     pub http: reqwest::Client,
+    sdk: OnceLock<aws_sdk_s3::Client>,
     _store: Store,
 }
 
@@ -71,12 +72,17 @@ impl World {
             draft,
             main,
             http,
+            sdk: OnceLock::new(),
             _store: Store(Box::new(store)),
         }
     }
 
     /// A client of the SDK's own, to do what [`Storage`] has no call for.
     pub fn sdk(&self) -> aws_sdk_s3::Client {
+        self.sdk.get_or_init(|| self.new_sdk()).clone()
+    }
+
+    fn new_sdk(&self) -> aws_sdk_s3::Client {
         let Endpoint {
             url,
             region,
@@ -176,11 +182,12 @@ impl World {
 
     /// Begins a multipart upload of a draft and leaves it.
     pub async fn begin_upload(&self, name: &str) {
-        let begin = self
-            .sdk()
-            .create_multipart_upload()
-            .bucket(self.draft.name().as_str())
-            .key(name);
+        self.begin_upload_in(self.draft.name(), name).await;
+    }
+
+    /// The same in another bucket.
+    pub async fn begin_upload_in(&self, bucket: &BucketName, name: &str) {
+        let begin = self.sdk().create_multipart_upload().bucket(bucket.as_str()).key(name);
         begin.send().await.expect("an upload can be begun");
     }
 

@@ -14,6 +14,7 @@ mod gate;
 mod get_download_url;
 mod get_upload_url;
 mod inspect_draft;
+mod kill;
 mod list_drafts;
 mod logs;
 mod process;

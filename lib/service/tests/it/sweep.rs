@@ -80,12 +80,12 @@ async fn sweep_that_cannot_list_says_how_far_it_got() {
 }
 
 /// A draft's key as the service would give it, with the moment of expiry in seconds from the epoch.
-fn unique_key(expires_at: u64, n: u128) -> String {
+pub(crate) fn unique_key(expires_at: u64, n: u128) -> String {
     let id = ulid::Ulid::from_parts(expires_at * 1000, n << 8);
     format!(".drafts/00/{id}/file.jpg")
 }
 
-const LONG_AGO: u64 = 1_600_000_000;
+pub(crate) const LONG_AGO: u64 = 1_600_000_000;
 const FAR_AHEAD: u64 = 4_000_000_000;
 
 #[tokio::test]

@@ -86,6 +86,11 @@ impl<'a> Call<'a> {
         self.error(kind, Cause::Unexpected(one_line(&format!("{code}: {message}"))))
     }
 
+    /// The error for an answer that breaks off before it says what came of the call.
+    pub(super) fn cut_short(self, what: impl Into<String>) -> Error {
+        self.error(ErrorKind::Unavailable, Cause::Unexpected(what.into()))
+    }
+
     /// The error for a request over a limit that is known before asking.
     pub(super) fn too_large(self, what: impl Into<String>) -> Error {
         self.error(ErrorKind::TooLarge, Cause::Unexpected(what.into()))

@@ -36,5 +36,5 @@ pub(in super::super) async fn copy_to_main(s3: &S3Storage, copy: &CopyToMain<'_>
         .copy_object_result()
         .and_then(|result| result.e_tag())
         .and_then(|etag| etag.parse().ok());
-    etag.ok_or_else(|| call.unexpected("the answer to the copy lacks an ETag"))
+    etag.ok_or_else(|| call.cut_short("the answer to the copy lacks an ETag"))
 }

@@ -169,5 +169,5 @@ pub(in super::super) async fn complete_copy(
         .await
         .map_err(|error| call.failed(&error))?;
     let etag = completed.e_tag().and_then(|etag| etag.parse().ok());
-    etag.ok_or_else(|| call.unexpected("the answer to the completion lacks an ETag"))
+    etag.ok_or_else(|| call.cut_short("the answer to the completion lacks an ETag"))
 }

@@ -1,0 +1,88 @@
+//! Both buckets, compared with what clients were answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use draftstore_service::cleaner::Mode;
+use draftstore_service::{Cleaner, Clock, Policy};
+use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads, Storage};
+use draftstore_testing::proxy::FaultProxy;
+use draftstore_testing::{Endpoint, Signed, bucket, connect, get, key, settings};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::clients::Ledger;
+
+const SIDE_BY_SIDE: usize = 16;
+
+/// The clock of a day on which everything has expired.
+#[derive(Debug)]
+struct MuchLater;
+
+impl Clock for MuchLater {
+    fn now(&self) -> SystemTime {
+        SystemTime::now() + Duration::from_secs(10 * 86_400)
+    }
+}
+
+/// Panics unless main holds what was confirmed and nothing else, and two sweeps leave nothing in the draft bucket.
+pub(super) async fn audit(store: &Endpoint, main: &str, ledger: &Ledger) {
+    let (drafts, main) = DraftBucket::pair(bucket(&format!("{main}-draft")), bucket(main)).expect("they differ");
+    let proxy = FaultProxy::start(store);
+    proxy.hide_clock();
+    let storage = Arc::new(connect(settings(&proxy.endpoint())).await);
+
+    let found = objects(storage.as_ref(), main.name()).await;
+    for (name, bytes) in &ledger.kept {
+        match found.get(name) {
+            Some(found) => assert!(found == bytes, "{name} holds other bytes than were confirmed"),
+            None => panic!("{name} was confirmed and is lost"),
+        }
+    }
+    for name in found.keys() {
+        assert!(ledger.kept.contains_key(name), "nobody confirmed {name}");
+    }
+
+    let hour = Duration::from_secs(3600);
+    let policy = Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy");
+    let cleaner = Cleaner::new(storage.clone(), drafts.clone(), policy, Arc::new(MuchLater));
+    for _ in 0..2 {
+        let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
+        assert_eq!(swept.failed, 0);
+    }
+    assert_eq!(keys(storage.as_ref(), drafts.name()).await, [""; 0]);
+    for bucket in [drafts.name(), main.name()] {
+        let uploads = storage.list_uploads(bucket, &ListUploads::default()).await;
+        assert_eq!(uploads.expect("listed").uploads, []);
+    }
+    assert_eq!(objects(storage.as_ref(), main.name()).await.len(), ledger.kept.len());
+}
+
+async fn objects(storage: &dyn Storage, bucket: &BucketName) -> BTreeMap<String, Vec<u8>> {
+    let http = reqwest::Client::new();
+    let download = async |name: String| {
+        let signed: Signed = storage
+            .presign_get(&get(bucket, &key(&name)))
+            .await
+            .expect("signed")
+            .into();
+        let answer = http.get(signed.url).send().await?.error_for_status()?;
+        Ok::<_, reqwest::Error>((name, answer.bytes().await?.to_vec()))
+    };
+    let downloads = stream::iter(keys(storage, bucket).await).map(download);
+    let objects = downloads.buffer_unordered(SIDE_BY_SIDE).try_collect().await;
+    objects.expect("every object can be read")
+}
+
+async fn keys(storage: &dyn Storage, bucket: &BucketName) -> Vec<String> {
+    let mut request = ListObjects::default();
+    let mut keys = Vec::new();
+    loop {
+        let page = storage.list(bucket, &request).await.expect("listed");
+        keys.extend(page.objects.into_iter().map(|object| object.key.to_string()));
+        match page.next {
+            Some(next) => request.continuation = Some(next),
+            None => return keys,
+        }
+    }
+}

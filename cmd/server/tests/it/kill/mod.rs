@@ -1,0 +1,36 @@
+//! `kill -9` of the server, at every point of a confirm and at random ones: what was answered holds, a repeat completes
+//! what was not, and nothing is left.
+
+mod audit;
+mod clients;
+mod points;
+mod random;
+
+use draftstore_testing::Endpoint;
+use tempfile::TempDir;
+use tokio::task::block_in_place;
+
+use crate::server::Server;
+
+/// The buckets of [`draftstore_testing::World`].
+const MAIN: &str = "files";
+
+/// Starts a server on a store by way of a proxy. What it signs is for the store itself, so that the proxy sees the server's
+/// own calls alone.
+fn start_on(store: &Endpoint, proxy: &Endpoint, unused: &TempDir) -> Server {
+    let settings = [
+        ("STORAGE_TYPE", "s3"),
+        ("S3_ENDPOINT", proxy.url.as_str()),
+        ("S3_PUBLIC_ENDPOINT", store.url.as_str()),
+        ("AWS_REGION", store.region.as_str()),
+        ("AWS_ACCESS_KEY_ID", store.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", store.secret_access_key.as_str()),
+        ("BUCKET_NAME", MAIN),
+    ];
+    block_in_place(|| Server::start_in(unused.path(), &settings))
+}
+
+/// SIGKILL, and waits for the end.
+fn kill(server: Server) {
+    block_in_place(|| drop(server));
+}

@@ -1,0 +1,126 @@
+//! Killed at each request of a confirm.
+
+use draftstore_storage::{ListObjects, ListUploads, Operation};
+use draftstore_testing::proxy::{FaultProxy, Moment, Pause, Target};
+use draftstore_testing::{World, key};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{kill, start_on};
+use crate::front::{Front, draft};
+use crate::server::Server;
+
+/// The requests of a confirm: on which bucket, and which of those of its operation there.
+const REQUESTS: [(&str, Operation, Bucket, usize); 5] = [
+    ("HEAD of the draft", Operation::HeadObject, Bucket::Draft, 1),
+    ("HEAD of main", Operation::HeadObject, Bucket::Main, 1),
+    ("copy", Operation::CopyObject, Bucket::Main, 1),
+    ("HEAD of main after the copy", Operation::HeadObject, Bucket::Main, 2),
+    ("delete of the draft", Operation::DeleteObject, Bucket::Draft, 1),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Bucket {
+    Draft,
+    Main,
+}
+
+/// When the request that was under way reaches the store.
+#[derive(Debug, Clone, Copy)]
+enum Reaches {
+    /// Before the kill; the server never reads the answer.
+    Before,
+    /// After the kill, before the next server starts.
+    Between,
+    /// After the confirm was repeated.
+    After,
+}
+
+const BYTES: &[u8] = b"the bytes of the draft";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_request_of_a_confirm_a_repeat_completes_it() {
+    let site = Site::start().await;
+    let mut kills = 0;
+    for (name, operation, bucket, nth) in REQUESTS {
+        for reaches in [Reaches::Before, Reaches::Between, Reaches::After] {
+            let bucket = match bucket {
+                Bucket::Draft => site.world.draft.name(),
+                Bucket::Main => site.world.main.name(),
+            };
+            let object_name = format!("{name}, {reaches:?}");
+            let server = site.start_server();
+            draft(&server, &object_name, BYTES).await;
+            let moment = match reaches {
+                Reaches::Before => Moment::After,
+                Reaches::Between | Reaches::After => Moment::Before,
+            };
+            let pause = site.proxy.pause_at(Target::of(operation).on(bucket), nth, moment);
+            site.kill_and_repeat(server, &object_name, pause, reaches).await;
+            kills += 1;
+            site.audit(&object_name, kills).await;
+        }
+    }
+    assert_eq!(kills, 15);
+    println!("{kills} kills at the requests of a confirm");
+}
+
+struct Site {
+    world: World,
+    proxy: FaultProxy,
+    unused: TempDir,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let world = World::embedded().await;
+        Self {
+            proxy: FaultProxy::start(&world.endpoint),
+            world,
+            unused: TempDir::new().expect("a temporary directory"),
+        }
+    }
+
+    fn start_server(&self) -> Server {
+        start_on(&self.world.endpoint, &self.proxy.endpoint(), &self.unused)
+    }
+
+    async fn kill_and_repeat(&self, server: Server, object_name: &str, mut pause: Pause, reaches: Reaches) {
+        let url = format!("http://{}/api/v1/confirm-upload", server.http);
+        let request = json!({ "object_name": object_name });
+        let confirm = self.world.http.post(url).json(&request).send();
+        let kill = async {
+            pause.arrived().await;
+            kill(server);
+        };
+        let (answer, ()) = tokio::join!(confirm, kill);
+        assert!(answer.is_err(), "{object_name}: the server died before it answered");
+
+        let late = match reaches {
+            Reaches::Before | Reaches::Between => {
+                pause.let_go().await;
+                None
+            }
+            Reaches::After => Some(pause),
+        };
+        let server = self.start_server();
+        let repeated = Front::Rest.call(&server, "confirm-upload", request).await;
+        if let Some(pause) = late {
+            pause.let_go().await;
+        }
+        repeated.unwrap_or_else(|refused| panic!("{object_name}: {refused:?}"));
+    }
+
+    async fn audit(&self, object_name: &str, confirmed: usize) {
+        let bytes = self.world.main_bytes(&key(object_name)).await;
+        assert_eq!(bytes.as_deref(), Some(BYTES), "{object_name}");
+        let mut objects = Vec::new();
+        for bucket in [self.world.draft.name(), self.world.main.name()] {
+            let page = self.world.storage.list(bucket, &ListObjects::default()).await;
+            objects.push(page.expect("listed").objects.len());
+            let uploads = self.world.storage.list_uploads(bucket, &ListUploads::default()).await;
+            assert_eq!(uploads.expect("listed").uploads, [], "{object_name}");
+        }
+        assert_eq!(objects, [0, confirmed], "{object_name}: drafts, and objects in main");
+    }
+}

@@ -1,0 +1,109 @@
+//! Killed at random, many times, while clients work.
+
+use std::time::{Duration, Instant};
+
+use draftstore_embedded::Credentials;
+use draftstore_testing::proxy::FaultProxy;
+use draftstore_testing::{Endpoint, World};
+use futures::future::join_all;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::block_in_place;
+
+use super::audit::audit;
+use super::clients::{Client, Ledger, Scene};
+use super::{MAIN, kill, start_on};
+use crate::server::Server;
+
+const KILLS: usize = 300;
+/// Of a server with the store in its own process, which takes longer to start.
+const KILLS_WITH_STORE: usize = 60;
+const CLIENTS: usize = 6;
+
+/// How long a server lives, at most: long enough for several confirms.
+const MAX_LIFE: Duration = Duration::from_millis(200);
+
+/// No client waits longer for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_random_nothing_is_lost_and_nothing_is_left() {
+    let world = World::embedded().await;
+    let proxy = FaultProxy::start(&world.endpoint);
+    let unused = TempDir::new().expect("a temporary directory");
+    world.begin_upload("left by a client").await;
+    let start = || start_on(&world.endpoint, &proxy.endpoint(), &unused);
+    let (ledger, _server) = work_and_kill(KILLS, start).await;
+    audit(&world.endpoint, MAIN, &ledger).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_random_with_its_store_nothing_is_lost_and_nothing_is_left() {
+    let data_dir = TempDir::new().expect("a temporary directory");
+    let settings = [("STORAGE_TYPE", "embedded")];
+    let start = || block_in_place(|| Server::start_in(data_dir.path(), &settings));
+    let (ledger, server) = work_and_kill(KILLS_WITH_STORE, start).await;
+    let credentials = Credentials::kept(data_dir.path()).expect("readable").expect("kept");
+    let store = Endpoint {
+        url: server.store.clone(),
+        region: "us-east-1".to_owned(),
+        access_key_id: credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key,
+    };
+    audit(&store, "main", &ledger).await;
+}
+
+/// Has clients work while servers are started and killed; gives what they were answered, and the last server.
+async fn work_and_kill(kills: usize, start: impl Fn() -> Server) -> (Ledger, Server) {
+    let begun = Instant::now();
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+
+    let mut server = start();
+    let (scene, of_clients) = watch::channel(Scene {
+        http: server.http.clone(),
+        server: 0,
+        go_on: true,
+    });
+    let http = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .no_proxy()
+        .build()
+        .expect("a client");
+    let clients = (0..CLIENTS).map(|name| Client::new(name, seed, of_clients.clone(), http.clone()).run());
+    let clients = tokio::spawn(join_all(clients.map(tokio::spawn)));
+
+    let mut killed = 0;
+    while killed < kills {
+        tokio::time::sleep(random.random_range(Duration::ZERO..MAX_LIFE)).await;
+        kill(server);
+        killed += 1;
+        server = start();
+        scene.send_replace(Scene {
+            http: server.http.clone(),
+            server: killed,
+            go_on: killed < kills,
+        });
+    }
+    let mut ledger = Ledger::default();
+    for client in clients.await.expect("no panic") {
+        ledger.add(client.expect("a client was answered what it should not have been"));
+    }
+    assert_eq!(killed, kills);
+    assert!(
+        ledger.unanswered > 0 && ledger.races > 0 && ledger.repeats > 0,
+        "{ledger:?}"
+    );
+    println!(
+        "{killed} kills in {:.1} s: {} confirmed, {} of them in a race, {} confirms repeated, {} cut off by a kill",
+        begun.elapsed().as_secs_f64(),
+        ledger.kept.len(),
+        ledger.races,
+        ledger.repeats,
+        ledger.unanswered
+    );
+    (ledger, server)
+}

@@ -1,0 +1,163 @@
+//! What a cell of the matrix has for itself: two buckets, a proxy, and a client that reaches the store by way of it.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Drafts, Policy, SystemClock};
+use draftstore_storage::s3::{S3Storage, Settings, Timeouts};
+use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads, PutDraft};
+use draftstore_testing::proxy::{Fault, FaultProxy, Requests, Target};
+use draftstore_testing::{World, bucket, connect, get, key, settings};
+use futures::stream::{self, StreamExt as _};
+
+/// Most of its time a cell waits for the client's pauses between its attempts.
+const SIDE_BY_SIDE: usize = 48;
+
+/// Long enough for a busy machine, short enough to be waited for three times.
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: Duration::from_secs(2),
+    attempt: Duration::from_secs(2),
+    call: Duration::from_secs(20),
+    copy: Duration::from_secs(2),
+};
+
+/// The bytes of every draft.
+pub(super) const BYTES: &[u8] = b"the bytes of the draft";
+
+/// A fault, when it strikes, and what is to come of it.
+#[derive(Debug)]
+pub(super) struct Case<E> {
+    pub(super) call: &'static str,
+    pub(super) fault: Fault,
+    pub(super) column: &'static str,
+    pub(super) target: fn(&Buckets) -> Target,
+    pub(super) requests: Requests,
+    pub(super) expected: E,
+}
+
+/// A place of its own on the common store.
+pub(super) struct Cell {
+    world: Arc<World>,
+    proxy: FaultProxy,
+    pub(super) buckets: Buckets,
+    storage: Arc<S3Storage>,
+}
+
+/// Runs all of them; gives what came out otherwise than expected, a line for each.
+pub(super) async fn run_all<E, F>(prefix: &str, cases: Vec<Case<E>>, run: impl Fn(Cell) -> F) -> Vec<String>
+where
+    E: Copy + PartialEq + Debug,
+    F: Future<Output = Result<E, String>>,
+{
+    let world = Arc::new(World::embedded().await);
+    let running = cases.into_iter().enumerate().map(|(n, case)| {
+        let (world, run) = (Arc::clone(&world), &run);
+        async move {
+            let cell = Cell::start(world, &format!("{prefix}-{n}")).await;
+            let Case {
+                call,
+                fault,
+                column,
+                expected,
+                target,
+                requests,
+            } = case;
+            cell.proxy.plan(target(&cell.buckets), requests, fault);
+            let wrong = match run(cell).await {
+                Ok(found) if found == expected => return None,
+                Ok(found) => format!("{found:?} instead of {expected:?}"),
+                Err(wrong) => wrong,
+            };
+            Some(format!("{call}, {fault:?} at {column}: {wrong}"))
+        }
+    });
+    let wrong = stream::iter(running).buffer_unordered(SIDE_BY_SIDE);
+    wrong.filter_map(async |wrong| wrong).collect().await
+}
+
+impl Cell {
+    async fn start(world: Arc<World>, name: &str) -> Self {
+        let (draft, main) = DraftBucket::pair(bucket(&format!("{name}-draft")), bucket(name)).expect("they differ");
+        for bucket in [draft.name(), main.name()] {
+            world.storage.create_bucket(bucket).await.expect("a bucket can be made");
+        }
+        let proxy = FaultProxy::start(&world.endpoint);
+        let settings = Settings {
+            timeouts: TIMEOUTS,
+            ..settings(&proxy.endpoint())
+        };
+        Self {
+            storage: Arc::new(connect(settings).await),
+            buckets: Buckets { draft, main },
+            world,
+            proxy,
+        }
+    }
+
+    /// The service by way of the proxy.
+    pub(super) fn drafts(&self) -> Drafts {
+        let origins = AllowedOrigins::default();
+        let clock = Arc::new(SystemClock);
+        Drafts::new(self.storage.clone(), self.buckets.clone(), policy(), origins, clock)
+    }
+
+    /// The cleaner by way of the proxy.
+    pub(super) fn cleaner(&self) -> Cleaner {
+        let draft = self.buckets.draft.clone();
+        Cleaner::new(self.storage.clone(), draft, policy(), Arc::new(SystemClock))
+    }
+
+    /// Ends the fault, which must have struck: a cell in which nothing went wrong shows nothing.
+    pub(super) fn heal(&self) -> Result<(), String> {
+        if self.proxy.struck() == 0 {
+            return Err("the fault has met no request".to_owned());
+        }
+        self.proxy.heal();
+        Ok(())
+    }
+
+    pub(super) async fn put_draft(&self, name: &str) {
+        let put = PutDraft {
+            bucket: &self.buckets.draft,
+            key: &key(name),
+            bytes: BYTES,
+        };
+        self.world.storage.put_draft(&put).await.expect("a draft can be put");
+    }
+
+    pub(super) async fn begin_upload(&self, name: &str) {
+        self.world.begin_upload_in(self.buckets.draft.name(), name).await;
+    }
+
+    pub(super) async fn draft_keys(&self) -> Vec<String> {
+        self.keys(self.buckets.draft.name()).await
+    }
+
+    pub(super) async fn main_keys(&self) -> Vec<String> {
+        self.keys(self.buckets.main.name()).await
+    }
+
+    pub(super) async fn main_bytes(&self, name: &str) -> Vec<u8> {
+        let signed = self.world.sign_get(&get(self.buckets.main.name(), &key(name))).await;
+        let answer = self.world.send(&signed, "").await;
+        answer.bytes().await.expect("the whole object").to_vec()
+    }
+
+    pub(super) async fn uploads(&self, bucket: &BucketName) -> Vec<String> {
+        let page = self.world.storage.list_uploads(bucket, &ListUploads::default()).await;
+        let uploads = page.expect("uploads can be listed").uploads;
+        uploads.into_iter().map(|upload| upload.key.to_string()).collect()
+    }
+
+    async fn keys(&self, bucket: &BucketName) -> Vec<String> {
+        let page = self.world.storage.list(bucket, &ListObjects::default()).await;
+        let objects = page.expect("the bucket can be listed").objects;
+        objects.into_iter().map(|object| object.key.to_string()).collect()
+    }
+}
+
+fn policy() -> Policy {
+    let hour = Duration::from_secs(3600);
+    Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy")
+}

@@ -1,0 +1,31 @@
+//! Every fault on the wire, at every call of a confirm and of a sweep: what is answered, what is left, and that a repeat
+//! completes it.
+//!
+//! The tables say what is expected; nothing in them is computed. A row is a fault, with what comes of it when it meets
+//! the first request of the call, the first two, and every one. The S3 client asks up to three times by itself, but for
+//! a copy, which it asks once and the confirm up to three times: so one and two faults are mostly mended, and from three
+//! on they show.
+
+mod cell;
+mod confirm;
+mod sweep;
+
+use draftstore_testing::proxy::{Requests, StoreError};
+
+const INTERNAL_ERROR: StoreError = StoreError::InternalError;
+const SLOW_DOWN: StoreError = StoreError::SlowDown;
+const EXPIRED: StoreError = StoreError::ExpiredToken;
+const SKEWED: StoreError = StoreError::RequestTimeTooSkewed;
+const NOT_FOUND: StoreError = StoreError::NoSuchKey;
+const CONFLICT: StoreError = StoreError::ConditionalRequestConflict;
+const PRECONDITION: StoreError = StoreError::PreconditionFailed;
+
+/// How many requests of a call meet the fault, in the order of the columns.
+const COLUMNS: [Column; 3] = [
+    ("the first request", |calls| calls.take(1)),
+    ("the first two", |calls| calls.take(2)),
+    ("every request", |calls| calls),
+];
+
+/// A name, and which of the requests from the call's first on are hit.
+type Column = (&'static str, fn(Requests) -> Requests);

@@ -1,0 +1,26 @@
+//! Asking the store what the client asked.
+
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// One request, on a connection of its own, and the whole answer.
+///
+/// # Errors
+/// When the store cannot be reached, or breaks off.
+pub(super) async fn forward(store: SocketAddr, request: Request<Full<Bytes>>) -> io::Result<Response<Bytes>> {
+    let stream = TcpStream::connect(store).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(io::Error::other)?;
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    Ok(Response::from_parts(head, body))
+}

@@ -1,0 +1,168 @@
+//! Which of S3's operations a request is.
+
+use draftstore_storage::{BucketName, ObjectKey, Operation};
+use http::Method;
+use http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+/// A request for one of the operations that DraftStore uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Which.
+    pub operation: Operation,
+    /// On which bucket; a copy's is the one that it writes to.
+    pub bucket: BucketName,
+    /// On which key, where the operation has one.
+    pub key: Option<ObjectKey>,
+}
+
+/// The requests that a plan is about.
+#[derive(Debug, Clone)]
+pub struct Target {
+    operation: Operation,
+    bucket: Option<BucketName>,
+}
+
+impl Target {
+    /// All of an operation.
+    pub fn of(operation: Operation) -> Self {
+        Self {
+            operation,
+            bucket: None,
+        }
+    }
+
+    /// Those on this bucket.
+    #[must_use]
+    pub fn on(self, bucket: &BucketName) -> Self {
+        Self {
+            bucket: Some(bucket.clone()),
+            ..self
+        }
+    }
+
+    /// Whether a request is one of them.
+    pub fn is(&self, request: &Request) -> bool {
+        self.operation == request.operation && self.bucket.as_ref().is_none_or(|bucket| *bucket == request.bucket)
+    }
+}
+
+impl Request {
+    /// Reads the head of a request; none where it is for another operation. Buckets are in the path.
+    pub(super) fn read(head: &Parts) -> Option<Self> {
+        let path = head.uri.path().strip_prefix('/')?;
+        let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
+        let key = percent_decode_str(key).decode_utf8().ok()?;
+        let key = (!key.is_empty()).then(|| ObjectKey::new(key)).transpose().ok()?;
+        let operation = if key.is_some() {
+            on_object(head)
+        } else {
+            on_bucket(head)
+        };
+        Some(Self {
+            operation: operation?,
+            bucket: bucket.parse().ok()?,
+            key,
+        })
+    }
+}
+
+fn on_object(head: &Parts) -> Option<Operation> {
+    let copies = head.headers.contains_key("x-amz-copy-source");
+    match (&head.method, asks(head, "uploadId")) {
+        (&Method::HEAD, _) => Some(Operation::HeadObject),
+        (&Method::PUT, true) if copies => Some(Operation::UploadPartCopy),
+        (&Method::PUT, false) if copies => Some(Operation::CopyObject),
+        (&Method::PUT, false) => Some(Operation::PutObject),
+        (&Method::POST, true) => Some(Operation::CompleteMultipartUpload),
+        (&Method::POST, false) if asks(head, "uploads") => Some(Operation::CreateMultipartUpload),
+        (&Method::DELETE, true) => Some(Operation::AbortMultipartUpload),
+        (&Method::DELETE, false) => Some(Operation::DeleteObject),
+        _ => None,
+    }
+}
+
+fn on_bucket(head: &Parts) -> Option<Operation> {
+    match head.method {
+        Method::GET if asks(head, "uploads") => Some(Operation::ListMultipartUploads),
+        Method::GET if asks(head, "list-type") => Some(Operation::ListObjects),
+        Method::POST if asks(head, "delete") => Some(Operation::DeleteObjects),
+        Method::PUT if asks(head, "cors") => Some(Operation::PutBucketCors),
+        Method::PUT => Some(Operation::CreateBucket),
+        _ => None,
+    }
+}
+
+/// Whether the query has this parameter.
+fn asks(head: &Parts, name: &str) -> bool {
+    let query = head.uri.query().unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes()).any(|(found, _)| found == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(method: &str, uri: &str, copies: bool) -> Option<(Operation, String, Option<String>)> {
+        let mut request = http::Request::builder().method(method).uri(uri);
+        if copies {
+            request = request.header("x-amz-copy-source", "/a/b");
+        }
+        let (head, ()) = request.body(()).expect("a request").into_parts();
+        let read = Request::read(&head)?;
+        Some((
+            read.operation,
+            read.bucket.to_string(),
+            read.key.map(|key| key.to_string()),
+        ))
+    }
+
+    #[test]
+    fn operations_are_told_apart() {
+        let on = |operation, key: Option<&str>| Some((operation, "files".to_owned(), key.map(str::to_owned)));
+        let object = |operation| on(operation, Some("a b/c"));
+        let bucket = |operation| on(operation, None);
+        for (method, uri, expected) in [
+            ("HEAD", "/files/a%20b/c", object(Operation::HeadObject)),
+            ("PUT", "/files/a%20b/c?x-id=PutObject", object(Operation::PutObject)),
+            (
+                "DELETE",
+                "/files/a%20b/c?x-id=DeleteObject",
+                object(Operation::DeleteObject),
+            ),
+            (
+                "DELETE",
+                "/files/a%20b/c?uploadId=u",
+                object(Operation::AbortMultipartUpload),
+            ),
+            (
+                "POST",
+                "/files/a%20b/c?uploads",
+                object(Operation::CreateMultipartUpload),
+            ),
+            (
+                "POST",
+                "/files/a%20b/c?uploadId=u",
+                object(Operation::CompleteMultipartUpload),
+            ),
+            ("GET", "/files/a%20b/c", None),
+            ("PUT", "/files/a%20b/c?partNumber=1&uploadId=u", None),
+            ("GET", "/files?list-type=2", bucket(Operation::ListObjects)),
+            (
+                "GET",
+                "/files/?list-type=2&prefix=uploads",
+                bucket(Operation::ListObjects),
+            ),
+            ("GET", "/files?uploads", bucket(Operation::ListMultipartUploads)),
+            ("POST", "/files?delete", bucket(Operation::DeleteObjects)),
+            ("PUT", "/files", bucket(Operation::CreateBucket)),
+            ("PUT", "/files?cors", bucket(Operation::PutBucketCors)),
+            ("GET", "/", None),
+        ] {
+            assert_eq!(read(method, uri, false), expected, "{method} {uri}");
+        }
+        assert_eq!(read("PUT", "/files/a%20b/c", true), object(Operation::CopyObject));
+        let part = "/files/a%20b/c?partNumber=1&uploadId=u";
+        assert_eq!(read("PUT", part, true), object(Operation::UploadPartCopy));
+    }
+}
