@@ -1,6 +1,8 @@
 //! Confirm and sweep on a real store, with faults between: what must hold whatever happens between two calls.
 
+mod batch;
 mod confirm;
 mod faulty;
+mod ignoring;
 mod sweep;
 mod system;

@@ -58,10 +58,12 @@ enum State {
     BeforeDelete(ETag, Kept),
     /// The delete of the draft.
     Delete(Kept),
+    /// In a batch: main, to learn whether it holds what this confirm made; else it ends with this error.
+    BeforeUndo(Error),
     /// The draft, before what was made from it is deleted in main.
-    BeforeUndo(Kept),
+    UndoWithDraft(Error, Kept),
     /// The delete in main.
-    Undo,
+    Undo(Error),
     /// Nothing: it has ended.
     Over,
 }
@@ -85,6 +87,9 @@ enum After {
 enum Then {
     Answer,
     Hold(ETag),
+    /// What may be taken back is not replaced either: taking back goes by the `ETag`, which an object of the same bytes
+    /// shares.
+    CopyOver(Box<ObjectInfo>),
 }
 
 /// A draft on its way to a place that is empty, or holds this version.
@@ -152,6 +157,9 @@ impl Protocol {
             (State::Outcome(_, Some(staged), _) | State::BeforeComplete(_, staged), Answer::Head(Err(error))) => {
                 self.unstage(staged, After::Finish(Err(error.into())))
             }
+            (State::BeforeUndo(otherwise) | State::UndoWithDraft(otherwise, _), Answer::Head(Err(error))) => {
+                Step::Finish(Err(not_undone(otherwise, error.into())))
+            }
             (_, Answer::Head(Err(error))) => Step::Finish(Err(error.into())),
             (State::Draft, Answer::Head(Ok(draft))) => self.on_draft(draft),
             (State::Earlier(otherwise), Answer::Head(Ok(main))) => self.on_earlier(main, otherwise),
@@ -172,16 +180,29 @@ impl Protocol {
             }
             (State::Proof(draft, kept), Answer::Head(Ok(now))) => self.on_proof(&draft, kept, now),
             (State::Delete(kept), Answer::Done) => Step::Finish(Ok(kept)),
-            (State::BeforeUndo(kept), Answer::Head(Ok(draft))) => self.on_before_undo(kept, draft.as_ref()),
-            (State::Undo, Answer::Undone(undone)) => Step::Finish(match undone {
-                Ok(()) => Err(Error::RolledBack),
-                // Another has replaced it: it is not ours to take back.
-                Err(error) if error.kind == ErrorKind::PreconditionFailed => Err(Error::RolledBack),
-                Err(error) => Err(error.into()),
-            }),
-            (_, Answer::Head(_) | Answer::Copied(_) | Answer::Staged(_) | Answer::Done | Answer::Undone(_)) => {
-                Step::Finish(Err(Error::Internal(Box::new(OutOfStep))))
+            (State::BeforeUndo(otherwise), Answer::Head(Ok(main))) => self.on_before_undo(otherwise, main),
+            (State::UndoWithDraft(otherwise, kept), Answer::Head(Ok(draft))) => {
+                self.on_undo_with_draft(otherwise, kept, draft.as_ref())
             }
+            (State::Undo(otherwise), Answer::Undone(undone)) => Step::Finish(Err(match undone {
+                Ok(()) => otherwise,
+                // Another has replaced it: it is not ours to take back.
+                Err(error) if error.kind == ErrorKind::PreconditionFailed => otherwise,
+                Err(error) => not_undone(otherwise, error.into()),
+            })),
+            (State::Undo(otherwise), Answer::TooLate) => {
+                let left = Error::StoreUnavailable(Box::new(LeftUnsettled));
+                Step::Finish(Err(not_undone(otherwise, left)))
+            }
+            (
+                _,
+                Answer::Head(_)
+                | Answer::Copied(_)
+                | Answer::Staged(_)
+                | Answer::Done
+                | Answer::Undone(_)
+                | Answer::TooLate,
+            ) => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
         }
     }
 
@@ -193,6 +214,8 @@ impl Protocol {
             (Turn::Leave, Step::Held) => Step::Finish(Err(Error::StoreUnavailable(Box::new(LeftUnsettled)))),
             (Turn::Settle, Step::Held) => self.settle(),
             (Turn::Undo, Step::Held) => self.undo(),
+            // A copy whose answer was lost, or that could not be read back, may be in main.
+            (Turn::Undo, Step::Finish(Err(error))) if self.is_under_way => self.look(State::BeforeUndo(error)),
             (_, step) => step,
         };
     }
@@ -210,22 +233,35 @@ impl Protocol {
     fn undo(&mut self) -> Step {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Held(_, kept) if kept.replayed => Step::Finish(Ok(kept)),
-            State::Held(_, kept) => {
-                self.state = State::BeforeUndo(kept);
-                Step::Perform(Effect::HeadDraft)
-            }
+            State::Held(..) => self.look(State::BeforeUndo(Error::RolledBack)),
             _ => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
         }
     }
 
-    fn on_before_undo(&mut self, kept: Kept, draft: Option<&ObjectInfo>) -> Step {
+    fn on_before_undo(&mut self, otherwise: Error, main: Option<ObjectInfo>) -> Step {
+        let is_ours = |main: &ObjectInfo| marker::batch_of(&main.attributes.metadata) == self.confirm.batch;
+        let Some(main) = main.filter(is_ours) else {
+            return Step::Finish(Err(otherwise));
+        };
+        self.state = State::UndoWithDraft(otherwise, Kept { main, replayed: false });
+        Step::Perform(Effect::HeadDraft)
+    }
+
+    fn on_undo_with_draft(&mut self, otherwise: Error, kept: Kept, draft: Option<&ObjectInfo>) -> Step {
+        let Some(batch) = self.confirm.batch else {
+            return Step::Finish(Err(Error::Internal(Box::new(OutOfStep))));
+        };
         if draft.is_none() {
             // Another confirm has taken the draft, or a sweep: this may be the only copy that is left.
-            return self.replayed(kept.main, Then::Answer);
+            return if matches!(otherwise, Error::RolledBack) {
+                self.go_on(kept.main, Then::Answer)
+            } else {
+                Step::Finish(Err(otherwise))
+            };
         }
-        self.state = State::Undo;
+        self.state = State::Undo(otherwise);
         let main_etag = kept.main.etag;
-        Step::Perform(Effect::UndoCopy { main_etag })
+        Step::Perform(Effect::UndoCopy { main_etag, batch })
     }
 
     fn on_draft(&mut self, draft: Option<ObjectInfo>) -> Step {
@@ -259,20 +295,14 @@ impl Protocol {
         let main = match main {
             Some(main) if self.is_copy(&draft, &main) => return self.on_read_back(draft, Some(main), true),
             Some(main) if self.has_our_key(&main) => return self.replay(main, Then::Answer),
-            Some(main) if self.is_spoiled(&main) => {
-                return self.copy(Copying {
-                    draft,
-                    main_etag: Some(main.etag),
-                });
-            }
+            Some(main) if self.is_spoiled(&main) => return self.replay(main, Then::CopyOver(Box::new(draft))),
             main => main,
         };
         match (main, &self.confirm.existing) {
             (None, Existing::Keep | Existing::Replace(None)) => self.copy(Copying { draft, main_etag: None }),
             (Some(_), Existing::Keep) => Step::Finish(Err(Error::AlreadyExists)),
             (Some(main), Existing::Replace(expected)) if expected.as_ref().is_none_or(|etag| *etag == main.etag) => {
-                let main_etag = Some(main.etag);
-                self.copy(Copying { draft, main_etag })
+                self.replay(main, Then::CopyOver(Box::new(draft)))
             }
             (_, Existing::Replace(_)) => Step::Finish(Err(MAIN_CHANGED)),
         }
@@ -413,7 +443,7 @@ impl Protocol {
         }
     }
 
-    /// The answer of an earlier confirm, unless it was a batch's, which may take it back until it has settled.
+    /// Goes on by what an earlier confirm made, unless that was a batch's, which may take it back until it has settled.
     fn replay(&mut self, main: ObjectInfo, then: Then) -> Step {
         let confirm = &self.confirm;
         match marker::held_by(&main.attributes.metadata, confirm.batch, confirm.now) {
@@ -421,22 +451,26 @@ impl Protocol {
                 self.state = State::Settlement(main, then);
                 Step::Perform(Effect::HeadSettlement { batch })
             }
-            None => self.replayed(main, then),
+            None => self.go_on(main, then),
         }
     }
 
     fn on_settlement(&mut self, main: ObjectInfo, then: Then, settlement: Option<&ObjectInfo>) -> Step {
         match settlement {
-            Some(_) => self.replayed(main, then),
+            Some(_) => self.go_on(main, then),
             None => Step::Finish(Err(Error::StoreUnavailable(Box::new(HeldByBatch)))),
         }
     }
 
-    fn replayed(&mut self, main: ObjectInfo, then: Then) -> Step {
-        let kept = Kept { main, replayed: true };
+    fn go_on(&mut self, main: ObjectInfo, then: Then) -> Step {
+        let replayed = true;
         match then {
-            Then::Answer => Step::Finish(Ok(kept)),
-            Then::Hold(draft_etag) => self.hold(draft_etag, kept),
+            Then::Answer => Step::Finish(Ok(Kept { main, replayed })),
+            Then::Hold(draft_etag) => self.hold(draft_etag, Kept { main, replayed }),
+            Then::CopyOver(draft) => self.copy(Copying {
+                draft: *draft,
+                main_etag: Some(main.etag),
+            }),
         }
     }
 
@@ -576,6 +610,15 @@ impl Protocol {
         self.unproven.as_ref() == Some(&main.etag)
             || !self.confirm.plan.copies_what_it_saw()
                 && marker::is_spoiled(&main.attributes.metadata, &self.confirm.draft_key, &main.etag)
+    }
+}
+
+/// What to say where a copy could not be taken back: a confirm that failed says why it did.
+fn not_undone(otherwise: Error, because: Error) -> Error {
+    if matches!(otherwise, Error::RolledBack) {
+        because
+    } else {
+        otherwise
     }
 }
 
