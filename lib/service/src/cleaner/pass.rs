@@ -252,7 +252,10 @@ impl Pass {
         };
         let left: Vec<_> = page.uploads.into_iter().filter(is_ours).collect();
         self.summary.expired += count(&left);
-        let left = self.within_budget(left);
+        // The note goes with the last of them: without it nobody would find the rest.
+        if self.budget(left.len() + 1) <= left.len() {
+            return self.go_on();
+        }
         if left.is_empty() {
             return self.delete(vec![note]);
         }
@@ -383,18 +386,21 @@ impl Pass {
         Step::Perform(Effect::Abort(expired))
     }
 
-    /// As many as may still be removed; where that is not all, the sweep ends with them.
     fn within_budget<T>(&mut self, mut expired: Vec<T>) -> Vec<T> {
-        if let Some(max) = self.rules.brakes.max_delete {
-            let left = usize::try_from(max.saturating_sub(self.summary.deleted)).unwrap_or(usize::MAX);
-            if expired.len() > left {
-                expired.truncate(left);
-                self.summary.brake = Some(Brake::MaxDelete);
-                self.next = List::End;
-                self.notes.clear();
-            }
-        }
+        expired.truncate(self.budget(expired.len()));
         expired
+    }
+
+    /// How many of these may still be removed; where that is not all, the sweep ends with them.
+    fn budget(&mut self, expired: usize) -> usize {
+        let max = self.rules.brakes.max_delete.unwrap_or(u64::MAX);
+        let left = usize::try_from(max.saturating_sub(self.summary.deleted)).unwrap_or(usize::MAX);
+        if expired > left {
+            self.summary.brake = Some(Brake::MaxDelete);
+            self.next = List::End;
+            self.notes.clear();
+        }
+        expired.min(left)
     }
 
     fn count(&mut self, expired: impl Iterator<Item = bool>) {
