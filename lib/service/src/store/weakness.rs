@@ -64,7 +64,7 @@ fn weakness(condition: Condition, capabilities: &Capabilities) -> Option<Weaknes
         ),
         Condition::PartSource => (
             "ConfirmUpload of more than 5 GiB",
-            "a draft uploaded again during the copy may be mixed into it; the confirm then fails, and a repeat replaces it",
+            "bytes that are uploaded during the copy, and replaced by the first ones before it ends, may be mixed into it",
             Replicas::Any,
             "use unique drafts, where the store honours PutObject with If-None-Match; else another store",
         ),

@@ -4,5 +4,7 @@ mod batch;
 mod confirm;
 mod faulty;
 mod ignoring;
+mod staged;
 mod sweep;
 mod system;
+mod weak_store;

@@ -66,11 +66,14 @@ pub(super) fn batch_of(metadata: &BTreeMap<String, String>) -> Option<BatchId> {
 
 /// Whether it bears the mark of this draft and of a version that it is not. Compares only what are MD5 sums of bytes.
 pub(super) fn is_spoiled(metadata: &BTreeMap<String, String>, draft_key: &ObjectKey, main_etag: &ETag) -> bool {
-    let is_plain = |etag: &str| !etag.contains('-');
+    let source: Option<ETag> = metadata.get(SOURCE_ETAG).and_then(|etag| etag.parse().ok());
     names(metadata, draft_key, None)
-        && metadata
-            .get(SOURCE_ETAG)
-            .is_some_and(|source| is_plain(source) && is_plain(main_etag.as_str()) && source != main_etag.as_str())
+        && source.is_some_and(|source| is_plain(&source) && is_plain(main_etag) && source != *main_etag)
+}
+
+/// Whether it may be the MD5 sum of the bytes: that of an object made of parts ends in a dash and their number.
+pub(super) fn is_plain(etag: &ETag) -> bool {
+    !etag.as_str().contains('-')
 }
 
 /// Whether the object was made by a confirm with this key.

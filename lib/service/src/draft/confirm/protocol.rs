@@ -38,6 +38,8 @@ enum State {
     Copy(Copying),
     /// The parts of a copy of this draft.
     Stage(Copying),
+    /// The draft, to learn whether what was staged is what was looked at.
+    StagedProof(Copying, StagedCopy),
     /// Main, before the staged copy is completed.
     BeforeComplete(Copying, StagedCopy),
     /// The completion of a staged copy.
@@ -154,9 +156,10 @@ impl Protocol {
             (State::BeforeDelete(draft_etag, kept), Answer::Head(draft)) => {
                 self.on_before_delete(draft_etag, kept, draft)
             }
-            (State::Outcome(_, Some(staged), _) | State::BeforeComplete(_, staged), Answer::Head(Err(error))) => {
-                self.unstage(staged, After::Finish(Err(error.into())))
-            }
+            (
+                State::Outcome(_, Some(staged), _) | State::StagedProof(_, staged) | State::BeforeComplete(_, staged),
+                Answer::Head(Err(error)),
+            ) => self.unstage(staged, After::Finish(Err(error.into()))),
             (State::BeforeUndo(otherwise) | State::UndoWithDraft(otherwise, _), Answer::Head(Err(error))) => {
                 Step::Finish(Err(not_undone(otherwise, error.into())))
             }
@@ -166,6 +169,7 @@ impl Protocol {
             (State::Main(draft), Answer::Head(Ok(main))) => self.on_main(draft, main),
             (State::Copy(copying), Answer::Copied(copied)) => self.on_copied(copying, None, copied),
             (State::Stage(copying), Answer::Staged(staged)) => self.on_staged(copying, staged),
+            (State::StagedProof(copying, staged), Answer::Head(Ok(now))) => self.on_staged_proof(copying, staged, now),
             (State::BeforeComplete(copying, staged), Answer::Head(Ok(main))) => {
                 self.on_before_complete(copying, staged, main.as_ref())
             }
@@ -272,7 +276,7 @@ impl Protocol {
             return self.look(State::Earlier(Error::PinMismatch { pin }));
         }
         let keeps = matches!(self.confirm.existing, Existing::Keep) && self.confirm.batch.is_none();
-        if keeps && self.confirm.plan.keeps_existing() && draft.size <= self.confirm.max_copy_bytes {
+        if keeps && self.confirm.plan.keeps_existing() && !self.is_staged(&draft) {
             // The copy itself finds out whether main is empty.
             return self.copy(Copying { draft, main_etag: None });
         }
@@ -310,8 +314,11 @@ impl Protocol {
 
     fn on_staged(&mut self, copying: Copying, staged: Result<StagedCopy, storage::Error>) -> Step {
         match staged {
-            Ok(staged) if self.confirm.plan.keeps_existing_staged() => self.complete(copying, staged),
-            Ok(staged) => self.look(State::BeforeComplete(copying, staged)),
+            Ok(staged) if self.confirm.plan.copies_what_it_saw() => self.before_complete(copying, staged),
+            Ok(staged) => {
+                self.state = State::StagedProof(copying, staged);
+                Step::Perform(Effect::HeadDraft)
+            }
             Err(error) => match error.kind {
                 ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Unavailable
                     if self.copies_left > 0 =>
@@ -329,6 +336,28 @@ impl Protocol {
                 | ErrorKind::Unsupported
                 | ErrorKind::Unexpected => Step::Finish(Err(error.into())),
             },
+        }
+    }
+
+    /// Nobody sees what was staged, so this is the time to find out.
+    fn on_staged_proof(&mut self, copying: Copying, staged: StagedCopy, now: Option<ObjectInfo>) -> Step {
+        if now.is_some_and(|now| now.etag == copying.draft.etag) {
+            self.before_complete(copying, staged)
+        } else if self.copies_left == 0 {
+            self.unstage(
+                staged,
+                After::Finish(Err(Error::StoreUnavailable(Box::new(NeverStill)))),
+            )
+        } else {
+            self.unstage(staged, After::LookAtDraft)
+        }
+    }
+
+    fn before_complete(&mut self, copying: Copying, staged: StagedCopy) -> Step {
+        if self.confirm.plan.keeps_existing_staged() {
+            self.complete(copying, staged)
+        } else {
+            self.look(State::BeforeComplete(copying, staged))
         }
     }
 
@@ -425,7 +454,7 @@ impl Protocol {
             Some(_) => return Step::Finish(Err(self.main_is_another())),
             None => return Step::Finish(Err(Error::Internal(Box::new(CopyIsGone)))),
         };
-        let proven = self.confirm.plan.copies_what_it_saw() || main.etag == draft.etag;
+        let proven = self.confirm.plan.copies_what_it_saw() || main.etag == draft.etag || self.is_staged(&draft);
         if proven && !is_whole(&draft, &main) {
             return Step::Finish(Err(Error::Internal(Box::new(CopyDiffers))));
         }
@@ -532,7 +561,7 @@ impl Protocol {
         self.copies_left = self.copies_left.saturating_sub(1);
         let draft = &copying.draft;
         let (draft_etag, attributes) = (draft.etag.clone(), self.marked(draft));
-        let effect = if draft.size > self.confirm.max_copy_bytes {
+        let effect = if self.is_staged(draft) {
             let size = draft.size;
             self.state = State::Stage(copying);
             Effect::Stage {
@@ -555,6 +584,13 @@ impl Protocol {
         } else {
             Step::Perform(effect)
         }
+    }
+
+    /// Whether it is copied part by part: what is too large for one copy, and what could not be told from other bytes by its
+    /// `ETag` once it is in main, where the store ignores the condition on a copy's source.
+    fn is_staged(&self, draft: &ObjectInfo) -> bool {
+        let proves_itself = self.confirm.plan.copies_what_it_saw() || marker::is_plain(&draft.etag);
+        draft.size > self.confirm.max_copy_bytes || !proves_itself
     }
 
     fn marked(&self, draft: &ObjectInfo) -> Attributes {
