@@ -227,6 +227,26 @@ def test_confirm_keeps_only_the_version_pinned(system, contract, put, get, confi
     assert get(name, "STAGE_MAIN")[1].content == b"swapped"
 
 
+def test_a_batch_says_what_became_of_each(system, contract, put, get):
+    names = [unique(f"{n}.txt") for n in range(3)]
+    for name in names[:2]:
+        put(name, b"bytes")
+    uploads = [contract.messages.ConfirmUploadRequest(object_name=name) for name in names]
+
+    def outcomes(**options):
+        request = contract.messages.BatchConfirmUploadsRequest(uploads=uploads, **options)
+        answer = system.drafts.BatchConfirmUploads(request)
+        assert not answer.success
+        return answer.outcomes
+
+    together = outcomes(atomic=True)
+    assert [outcome.error.reason for outcome in together] == ["BATCH_ROLLED_BACK"] * 2 + ["DRAFT_NOT_FOUND"]
+    assert together[2].error.grpc_code == grpc.StatusCode.NOT_FOUND.value[0]
+    each = outcomes()
+    assert [outcome.WhichOneof("outcome") for outcome in each] == ["confirmed", "confirmed", "error"]
+    assert get(names[0], "STAGE_MAIN")[1].content == b"bytes"
+
+
 def test_a_missing_draft_is_not_found(system, contract):
     request = contract.messages.ConfirmUploadRequest(object_name=unique("never"))
     assert refused(system.drafts.ConfirmUpload, request)[:2] == (grpc.StatusCode.NOT_FOUND, "DRAFT_NOT_FOUND")

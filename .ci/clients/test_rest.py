@@ -98,6 +98,27 @@ def test_another_object_in_main_is_409(system, name):
     assert problem(call(http, "confirm-upload", {"object_name": name})) == (409, "OBJECT_ALREADY_EXISTS")
 
 
+def test_a_batch_says_what_became_of_each(system, name):
+    http = system.server.http
+    names = [f"{name}.{n}" for n in range(3)]
+    for kept in names[:2]:
+        upload(http, kept, b"bytes")
+    uploads = [{"object_name": name} for name in names]
+    for atomic, expected in [
+        (True, ["BATCH_ROLLED_BACK", "BATCH_ROLLED_BACK", "DRAFT_NOT_FOUND"]),
+        (False, ["main/" + names[0], "main/" + names[1], "DRAFT_NOT_FOUND"]),
+    ]:
+        answer = call(http, "confirm-uploads", {"uploads": uploads, "atomic": atomic})
+        assert answer.status_code == 200
+        assert answer.json()["success"] is False
+        outcomes = answer.json()["outcomes"]
+        assert [
+            outcome["error"]["reason"] if "error" in outcome else outcome["confirmed"]["final_location"]
+            for outcome in outcomes
+        ] == expected
+        assert outcomes[2]["error"]["http_status"] == 404
+
+
 def test_a_pin_that_does_not_match_is_412(system, name):
     http = system.server.http
     upload(http, name, b"swapped")

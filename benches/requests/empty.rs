@@ -60,6 +60,13 @@ impl DraftService for Empty {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn batch_confirm_uploads(
+        &self,
+        _: Request<v1::BatchConfirmUploadsRequest>,
+    ) -> Result<Response<v1::BatchConfirmUploadsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn inspect_draft(
         &self,
         _: Request<v1::InspectDraftRequest>,

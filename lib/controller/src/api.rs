@@ -1,10 +1,14 @@
 //! The calls of the contract, on its own messages: what both fronts have in common.
 
+use draftstore_proto::v1::confirm_outcome::Outcome;
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::draft::{
-    ConfirmUpload, Disposition, DraftInspected, DraftListed, DraftName, IssueDownload, IssueUpload, ListDrafts, Stage,
+    ConfirmBatch, ConfirmUpload, Confirmed, Disposition, DraftInspected, DraftListed, DraftName, IssueDownload,
+    IssueUpload, ListDrafts, Stage,
 };
 use draftstore_service::{Drafts, Error, Violation};
+
+use crate::outcome::outcome_error;
 
 /// One method an rpc.
 #[derive(Debug, Clone)]
@@ -97,27 +101,28 @@ impl Api {
         &self,
         request: v1::ConfirmUploadRequest,
     ) -> Result<v1::ConfirmUploadResponse, Error> {
-        let confirmed = self
-            .drafts
-            .confirm(&ConfirmUpload {
-                object_name: request.object_name,
-                if_match: request.if_match,
-                draft_id: request.draft_id,
-                destination_name: request.destination_name,
-                content_length: request.content_length,
-                checksum_sha256: request.checksum_sha256,
-                overwrite: request.overwrite,
-                overwrite_if_match: request.overwrite_if_match,
-                idempotency_key: request.idempotency_key,
-            })
-            .await?;
-        Ok(v1::ConfirmUploadResponse {
-            success: true,
-            final_location: confirmed.final_location,
-            etag: confirmed.etag.to_string(),
-            size: size(confirmed.size),
-            content_type: confirmed.content_type,
-            replayed: confirmed.replayed,
+        self.drafts.confirm(&confirm(request)).await.map(confirmed)
+    }
+
+    pub(crate) async fn batch_confirm_uploads(
+        &self,
+        request: v1::BatchConfirmUploadsRequest,
+    ) -> Result<v1::BatchConfirmUploadsResponse, Error> {
+        let batch = ConfirmBatch {
+            uploads: request.uploads.into_iter().map(confirm).collect(),
+            atomic: request.atomic,
+        };
+        let results = self.drafts.confirm_batch(batch).await?;
+        let success = results.iter().all(Result::is_ok);
+        let outcome = |result: Result<Confirmed, Error>| v1::ConfirmOutcome {
+            outcome: Some(match result {
+                Ok(kept) => Outcome::Confirmed(confirmed(kept)),
+                Err(error) => Outcome::Error(outcome_error(&error)),
+            }),
+        };
+        Ok(v1::BatchConfirmUploadsResponse {
+            outcomes: results.into_iter().map(outcome).collect(),
+            success,
         })
     }
 
@@ -171,6 +176,31 @@ impl Api {
             drafts: page.drafts.into_iter().map(draft).collect(),
             next_page_token: page.next_page_token,
         })
+    }
+}
+
+fn confirm(request: v1::ConfirmUploadRequest) -> ConfirmUpload {
+    ConfirmUpload {
+        object_name: request.object_name,
+        if_match: request.if_match,
+        draft_id: request.draft_id,
+        destination_name: request.destination_name,
+        content_length: request.content_length,
+        checksum_sha256: request.checksum_sha256,
+        overwrite: request.overwrite,
+        overwrite_if_match: request.overwrite_if_match,
+        idempotency_key: request.idempotency_key,
+    }
+}
+
+fn confirmed(confirmed: Confirmed) -> v1::ConfirmUploadResponse {
+    v1::ConfirmUploadResponse {
+        success: true,
+        final_location: confirmed.final_location,
+        etag: confirmed.etag.to_string(),
+        size: size(confirmed.size),
+        content_type: confirmed.content_type,
+        replayed: confirmed.replayed,
     }
 }
 

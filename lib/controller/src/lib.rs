@@ -6,15 +6,16 @@ mod api;
 mod error_table;
 pub mod grpc;
 mod observe;
+mod outcome;
 mod readiness;
 pub mod webapi;
 
 pub use api::Api;
 pub use readiness::{Readiness, StoreSeen};
 
-/// The longest request that either front reads, in bytes. The largest sensible one holds a name of 900 bytes and under
-/// 2 KB of metadata.
-pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+/// The longest request that either front reads, in bytes. The largest sensible one holds a hundred confirms, each with two
+/// names of 900 bytes and its pins.
+pub const MAX_REQUEST_BYTES: usize = 512 * 1024;
 
 /// The service's namespace in `google.rpc.ErrorInfo`.
 const ERROR_DOMAIN: &str = "draftstore";

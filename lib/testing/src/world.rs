@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{
     Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination, ListObjects,
@@ -189,6 +190,34 @@ impl World {
     pub async fn begin_upload_in(&self, bucket: &BucketName, name: &str) {
         let begin = self.sdk().create_multipart_upload().bucket(bucket.as_str()).key(name);
         begin.send().await.expect("an upload can be begun");
+    }
+
+    /// Uploads a draft as an object of one part.
+    pub async fn draft_in_parts(&self, name: &str, bytes: &[u8]) {
+        let (sdk, bucket) = (self.sdk(), self.draft.name().as_str());
+        let begun = sdk.create_multipart_upload().bucket(bucket).key(name).send().await;
+        let begun = begun.expect("an upload can be begun");
+        let upload_id = begun.upload_id().expect("an upload has an ID");
+        let part = sdk
+            .upload_part()
+            .bucket(bucket)
+            .key(name)
+            .upload_id(upload_id)
+            .part_number(1);
+        let part = part
+            .body(bytes.to_vec().into())
+            .send()
+            .await
+            .expect("a part can be uploaded");
+        let part = CompletedPart::builder().part_number(1).set_e_tag(part.e_tag).build();
+        let parts = CompletedMultipartUpload::builder().parts(part).build();
+        let complete = sdk
+            .complete_multipart_upload()
+            .bucket(bucket)
+            .key(name)
+            .upload_id(upload_id);
+        let completed = complete.multipart_upload(parts).send().await;
+        completed.expect("an upload can be completed");
     }
 
     /// How many multipart uploads of drafts are in progress, up to a page.

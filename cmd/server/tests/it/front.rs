@@ -107,6 +107,7 @@ async fn grpc(server: &Server, route: &str, request: Value) -> Result<Value, Fai
         "upload-url" => client.get_upload_url(message(request)).await.map(answer_json),
         "download-url" => client.get_download_url(message(request)).await.map(answer_json),
         "confirm-upload" => client.confirm_upload(message(request)).await.map(answer_json),
+        "confirm-uploads" => client.batch_confirm_uploads(message(request)).await.map(answer_json),
         "inspect-draft" => client.inspect_draft(message(request)).await.map(answer_json),
         "discard-draft" => client.discard_draft(message(request)).await.map(answer_json),
         "list-drafts" => client.list_drafts(message(request)).await.map(answer_json),

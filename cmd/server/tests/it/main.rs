@@ -2,6 +2,7 @@
 //!
 //! Every case of a call is run through both fronts.
 
+mod batch_confirm_uploads;
 mod configuration;
 mod confirm_upload;
 mod create_draft_bucket;

@@ -45,6 +45,14 @@ impl DraftService for Front {
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
+    async fn batch_confirm_uploads(
+        &self,
+        request: Request<v1::BatchConfirmUploadsRequest>,
+    ) -> Result<Response<v1::BatchConfirmUploadsResponse>, Status> {
+        let answer = self.0.batch_confirm_uploads(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
     async fn inspect_draft(
         &self,
         request: Request<v1::InspectDraftRequest>,

@@ -38,6 +38,7 @@ pub fn router(api: Api, origins: &AllowedOrigins, readiness: Readiness) -> Route
         .route("/api/v1/upload-url", post(upload_url))
         .route("/api/v1/download-url", post(download_url))
         .route("/api/v1/confirm-upload", post(confirm_upload))
+        .route("/api/v1/confirm-uploads", post(confirm_uploads))
         .route("/api/v1/inspect-draft", post(inspect_draft))
         .route("/api/v1/discard-draft", post(discard_draft))
         .route("/api/v1/list-drafts", post(list_drafts))
@@ -84,6 +85,13 @@ async fn confirm_upload(
         request.idempotency_key = key.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
     }
     Ok(Reply(api.confirm_upload(request).await?))
+}
+
+async fn confirm_uploads(
+    State(api): State<Api>,
+    Message(request): Message<v1::BatchConfirmUploadsRequest>,
+) -> Result<Reply<v1::BatchConfirmUploadsResponse>, Problem> {
+    Ok(Reply(api.batch_confirm_uploads(request).await?))
 }
 
 async fn inspect_draft(

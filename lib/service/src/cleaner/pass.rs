@@ -21,6 +21,9 @@ use crate::name::RESERVED_PREFIX;
 /// the moment between the two.
 const LOOKED_AT_TOGETHER: usize = 16;
 
+/// The upload follows its note in the next call, which is given up long before; both are dated by the store.
+const MAX_NOTE_TO_UPLOAD: Duration = Duration::from_secs(300);
+
 /// Stores tell times to the second.
 const STORE_TICK: Duration = Duration::from_secs(1);
 
@@ -248,11 +251,14 @@ impl Pass {
         let is_ours = |upload: &ListedUpload| {
             upload.key == copy.main_key
                 && upload.initiated + STORE_TICK >= note.last_modified
-                && upload.initiated <= copy.ends_at + STORE_TICK
+                && upload.initiated <= note.last_modified + MAX_NOTE_TO_UPLOAD
         };
         let left: Vec<_> = page.uploads.into_iter().filter(is_ours).collect();
         self.summary.expired += count(&left);
-        let left = self.within_budget(left);
+        // The note goes with the last of them: without it nobody would find the rest.
+        if self.budget(left.len() + 1) <= left.len() {
+            return self.go_on();
+        }
         if left.is_empty() {
             return self.delete(vec![note]);
         }
@@ -383,18 +389,21 @@ impl Pass {
         Step::Perform(Effect::Abort(expired))
     }
 
-    /// As many as may still be removed; where that is not all, the sweep ends with them.
     fn within_budget<T>(&mut self, mut expired: Vec<T>) -> Vec<T> {
-        if let Some(max) = self.rules.brakes.max_delete {
-            let left = usize::try_from(max.saturating_sub(self.summary.deleted)).unwrap_or(usize::MAX);
-            if expired.len() > left {
-                expired.truncate(left);
-                self.summary.brake = Some(Brake::MaxDelete);
-                self.next = List::End;
-                self.notes.clear();
-            }
-        }
+        expired.truncate(self.budget(expired.len()));
         expired
+    }
+
+    /// How many of these may still be removed; where that is not all, the sweep ends with them.
+    fn budget(&mut self, expired: usize) -> usize {
+        let max = self.rules.brakes.max_delete.unwrap_or(u64::MAX);
+        let left = usize::try_from(max.saturating_sub(self.summary.deleted)).unwrap_or(usize::MAX);
+        if expired > left {
+            self.summary.brake = Some(Brake::MaxDelete);
+            self.next = List::End;
+            self.notes.clear();
+        }
+        expired.min(left)
     }
 
     fn count(&mut self, expired: impl Iterator<Item = bool>) {

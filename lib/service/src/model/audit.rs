@@ -18,10 +18,6 @@ pub(super) struct Broken(pub(super) String);
 /// What a profile of stores promises beyond what every store does.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Promises {
-    /// What main holds never changes unasked. (Else: what was answered for never does.)
-    pub(super) main_is_left_alone: bool,
-    /// What was uploaded in parts, or is copied in parts, is copied whole even if it is replaced meanwhile.
-    pub(super) parts_are_safe: bool,
     /// A named draft is deleted only when it was confirmed or has expired. Of unique drafts every store promises that.
     pub(super) named_drafts_are_safe: bool,
 }
@@ -33,8 +29,6 @@ struct Write {
     draft_key: ObjectKey,
     etag: ETag,
     content: Content,
-    /// Whether its bytes can be told from its `ETag`, and its draft's from theirs.
-    is_plain: bool,
     /// Whether a confirm was answered by it.
     promised: bool,
     undone: bool,
@@ -79,23 +73,19 @@ impl Audit {
                 Existing::Replace(expected) => expected.as_ref().is_none_or(|etag| *etag == before.info.etag),
             };
             let asked = expected && over == Some(&before.info.etag);
-            let was_promised = self.current(&spec.main_key).is_some_and(|write| write.promised);
-            if !asked && (self.promises.main_is_left_alone || was_promised) {
+            if !asked {
                 return broken(format!("I2: {} changed from {before:?} to {after:?}", spec.main_key));
             }
         }
-        if self.promises.main_is_left_alone && after.content == MIXED {
+        if after.content == MIXED {
             return broken(format!("I7: {} holds parts of different versions", spec.main_key));
         }
-        let in_parts = |etag: &ETag| etag.as_str().contains('-');
-        let was_in_parts = |((key, etag), _): (&(ObjectKey, ETag), &Content)| *key == spec.draft_key && in_parts(etag);
         self.current.insert(spec.main_key.clone(), self.writes.len());
         self.writes.push(Write {
             main_key: spec.main_key.clone(),
             draft_key: spec.draft_key.clone(),
             etag: after.info.etag.clone(),
             content: after.content,
-            is_plain: !in_parts(&after.info.etag) && !self.versions.iter().any(was_in_parts),
             promised: false,
             undone: false,
         });
@@ -170,9 +160,6 @@ impl Audit {
                 "I1: {} was answered for after it was taken back",
                 spec.main_key
             ));
-        }
-        if !write.is_plain && !self.promises.parts_are_safe {
-            return Ok(());
         }
         if write.content == MIXED {
             return broken(format!("I7: {} was answered for, and is a mixture", spec.main_key));

@@ -30,8 +30,6 @@ const SCHEDULES: u64 = 50_000;
 const HONOURS_ALL: Profile = Profile {
     honours: Capabilities::ALL,
     promises: Promises {
-        main_is_left_alone: true,
-        parts_are_safe: true,
         named_drafts_are_safe: true,
     },
     servers: 2,
@@ -45,21 +43,16 @@ const SOURCE_ALONE: Profile = Profile {
         .with(Condition::CopySource, Support::Honoured)
         .with(Condition::PartSource, Support::Honoured),
     promises: Promises {
-        main_is_left_alone: true,
-        parts_are_safe: true,
         named_drafts_are_safe: false,
     },
     servers: 1,
     late: false,
 };
 
-/// Ceph RGW: uploads that are made once alone. Bytes that replace a named draft during its copy may reach main, where
-/// nobody is answered by them.
+/// Ceph RGW: uploads that are made once alone. Everything is staged, and looked at again before it can be seen.
 const UPLOAD_ONCE_ALONE: Profile = Profile {
     honours: Capabilities::NONE.with(Condition::UploadOnce, Support::Honoured),
     promises: Promises {
-        main_is_left_alone: false,
-        parts_are_safe: false,
         named_drafts_are_safe: false,
     },
     servers: 1,

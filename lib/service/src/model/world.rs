@@ -83,7 +83,6 @@ pub(super) enum Task {
         batch: BatchId,
         members: Vec<Member>,
         turn: Turn,
-        until: u64,
     },
     Sweep(Box<Pass>, sweep::Step),
 }
@@ -178,15 +177,7 @@ impl World {
         self.tell(|| format!("{task} on {server}: batch {specs:?}"));
         let members = specs.into_iter().map(|spec| self.member(spec, Some(batch))).collect();
         let turn = Turn::Look;
-        self.tasks.push((
-            server,
-            Task::Batch {
-                batch,
-                members,
-                turn,
-                until,
-            },
-        ));
+        self.tasks.push((server, Task::Batch { batch, members, turn }));
     }
 
     pub(super) fn begin_sweep(&mut self, server: usize) {
@@ -249,12 +240,7 @@ impl World {
                 self.step_member(task, member, fault)?;
                 !matches!(member.step, Step::Finish(_))
             }
-            Task::Batch {
-                batch,
-                members,
-                turn,
-                until,
-            } => self.step_batch(task, *batch, members, turn, *until, which, fault)?,
+            Task::Batch { batch, members, turn } => self.step_batch(task, *batch, members, turn, which, fault)?,
             Task::Sweep(pass, step) => self.step_sweep(task, pass, step, fault)?,
         };
         if goes_on {
@@ -309,7 +295,6 @@ impl World {
         batch: BatchId,
         members: &mut [Member],
         turn: &mut Turn,
-        until: u64,
         which: usize,
         fault: Fault,
     ) -> Result<bool, Broken> {
@@ -328,7 +313,7 @@ impl World {
         }
         while !members.iter().any(|member| matches!(member.step, Step::Perform(_))) {
             let any_failed = members.iter().any(|member| matches!(member.step, Step::Finish(Err(_))));
-            let Some(mut next) = turn.next(any_failed, self.store.now + 1 < until) else {
+            let Some(mut next) = turn.next(any_failed, self.can_undo(batch)) else {
                 return Ok(false);
             };
             if next == Turn::Settle {
@@ -386,6 +371,7 @@ impl World {
                 }
                 Answer::Done
             }
+            (Effect::UndoCopy { batch, .. }, _) if !self.can_undo(*batch) => Answer::TooLate,
             (_, Fault::Before(kind)) => answer(&effect, Err(kind)),
             (_, Fault::Late) => {
                 self.limbo.push((spec, effect.clone()));
@@ -431,7 +417,7 @@ impl World {
                 };
                 return Ok(self.delete(&version, Condition::Delete)?.map(|()| None));
             }
-            Effect::UndoCopy { main_etag } => {
+            Effect::UndoCopy { main_etag, .. } => {
                 return Ok(match self.store.undo(&spec.main_key, main_etag) {
                     Ok(Some(_)) => self.audit.undone(&spec.main_key).map(|()| Ok(None))?,
                     Ok(None) => Ok(None),
@@ -532,6 +518,10 @@ impl World {
                 Ok(Some(Answer::Staged(Err(failed(kind)))))
             }
         }
+    }
+
+    fn can_undo(&self, batch: BatchId) -> bool {
+        time(self.store.now + 1) < batch.datetime()
     }
 
     fn noted_until(&self, member: &Member) -> u64 {

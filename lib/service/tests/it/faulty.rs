@@ -1,4 +1,4 @@
-//! A store that does as it is told, but for what a test has planned.
+//! A store that does as it is told, but for conditions that it ignores and for what a test has planned.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    BucketName, Capabilities, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error,
-    ErrorKind, IfDestination, Lifecycle, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage,
-    Operation, PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId,
-    UploadPage,
+    BucketName, Capabilities, Condition, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag,
+    Error, ErrorKind, IfDestination, Lifecycle, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey,
+    ObjectPage, Operation, PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage,
+    UploadId, UploadPage,
 };
+
+use crate::ignoring;
 
 type Act = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
@@ -29,7 +31,11 @@ enum Fault {
 /// The decorator. Faults of an operation are used up in the order in which they were planned.
 pub(crate) struct Faulty {
     store: Arc<dyn Storage>,
+    /// The conditions that it honours.
+    honoured: Capabilities,
     planned: Mutex<VecDeque<(Operation, Fault)>>,
+    /// How many calls are left before the crash, where one is planned.
+    crash: Mutex<Option<usize>>,
     calls: Mutex<Vec<(Operation, BucketName)>>,
 }
 
@@ -40,10 +46,12 @@ impl fmt::Debug for Faulty {
 }
 
 impl Faulty {
-    pub(crate) fn new(store: Arc<dyn Storage>) -> Self {
+    pub(crate) fn new(store: Arc<dyn Storage>, honoured: Capabilities) -> Self {
         Self {
             store,
+            honoured,
             planned: Mutex::default(),
+            crash: Mutex::default(),
             calls: Mutex::default(),
         }
     }
@@ -66,6 +74,28 @@ impl Faulty {
         self.plan(operation, Fault::First(Box::new(|| Box::pin(act()))));
     }
 
+    /// After so many calls the process might as well be dead: nothing that it asks for reaches the store any more.
+    pub(crate) fn crash_after(&self, calls: usize) {
+        *self.crash.lock().expect("not poisoned") = Some(calls);
+    }
+
+    /// The process is there again. Gives whether it had come to crash.
+    pub(crate) fn restart(&self) -> bool {
+        self.planned.lock().expect("not poisoned").clear();
+        self.crash.lock().expect("not poisoned").take() == Some(0)
+    }
+
+    fn has_crashed(&self) -> bool {
+        match &mut *self.crash.lock().expect("not poisoned") {
+            None => false,
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+        }
+    }
+
     /// What was asked of the store, in order.
     pub(crate) fn calls(&self) -> Vec<(Operation, BucketName)> {
         self.calls.lock().expect("not poisoned").clone()
@@ -85,7 +115,9 @@ impl Faulty {
             .lock()
             .expect("not poisoned")
             .push((operation, bucket.clone()));
-        let fault = {
+        let fault = if self.has_crashed() {
+            Some((operation, Fault::Before(ErrorKind::Unavailable)))
+        } else {
             let mut planned = self.planned.lock().expect("not poisoned");
             let next = planned.iter().position(|(planned, _)| *planned == operation);
             next.and_then(|next| planned.remove(next))
@@ -146,14 +178,14 @@ impl Storage for Faulty {
 
     async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error> {
         let main = copy.main_bucket.name();
-        self.call(Operation::CopyObject, main, self.store.copy_to_main(copy))
-            .await
+        let copied = ignoring::copy_to_main(&*self.store, self.honoured, copy);
+        self.call(Operation::CopyObject, main, copied).await
     }
 
     async fn stage_copy(&self, copy: &StageCopy<'_>) -> Result<StagedCopy, Error> {
         let main = copy.main_bucket.name();
-        self.call(Operation::UploadPartCopy, main, self.store.stage_copy(copy))
-            .await
+        let staged = ignoring::stage_copy(&*self.store, self.honoured, copy);
+        self.call(Operation::UploadPartCopy, main, staged).await
     }
 
     async fn complete_copy(
@@ -163,7 +195,7 @@ impl Storage for Faulty {
         staged: &StagedCopy,
         if_destination: IfDestination<'_>,
     ) -> Result<ETag, Error> {
-        let complete = self.store.complete_copy(bucket, key, staged, if_destination);
+        let complete = ignoring::complete_copy(&*self.store, self.honoured, (bucket, key), staged, if_destination);
         self.call(Operation::CompleteMultipartUpload, bucket.name(), complete)
             .await
     }
@@ -174,7 +206,13 @@ impl Storage for Faulty {
     }
 
     async fn undo_copy(&self, bucket: &MainBucket, key: &ObjectKey, etag: &ETag) -> Result<(), Error> {
-        let undo = self.store.undo_copy(bucket, key, etag);
+        let undo = async {
+            if self.honoured.honours(Condition::Delete) {
+                self.store.undo_copy(bucket, key, etag).await
+            } else {
+                ignoring::undo_copy(&*self.store, bucket, key).await
+            }
+        };
         self.call(Operation::DeleteObject, bucket.name(), undo).await
     }
 
@@ -188,21 +226,27 @@ impl Storage for Faulty {
     }
 
     async fn delete_draft(&self, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {
-        self.call(
-            Operation::DeleteObject,
-            bucket.name(),
-            self.store.delete_draft(bucket, draft),
-        )
-        .await
+        let delete = async {
+            if self.honoured.honours(Condition::Delete) {
+                self.store.delete_draft(bucket, draft).await
+            } else {
+                ignoring::delete_draft(&*self.store, bucket, draft).await
+            }
+        };
+        self.call(Operation::DeleteObject, bucket.name(), delete).await
     }
 
     async fn delete_drafts(&self, bucket: &DraftBucket, drafts: &[DraftVersion]) -> Result<Vec<DeleteFailure>, Error> {
-        self.call(
-            Operation::DeleteObjects,
-            bucket.name(),
-            self.store.delete_drafts(bucket, drafts),
-        )
-        .await
+        let delete = async {
+            if self.honoured.honours(Condition::DeleteMany) {
+                return self.store.delete_drafts(bucket, drafts).await;
+            }
+            for draft in drafts {
+                ignoring::delete_draft(&*self.store, bucket, draft).await?;
+            }
+            Ok(Vec::new())
+        };
+        self.call(Operation::DeleteObjects, bucket.name(), delete).await
     }
 
     async fn list_uploads(&self, bucket: &BucketName, request: &ListUploads) -> Result<UploadPage, Error> {

@@ -1,18 +1,17 @@
-use std::time::Instant;
-
-use draftstore_service::cleaner::{Mode, Stop, Summary};
+use draftstore_service::cleaner::{Brake, Brakes, Mode, Stop, Summary};
 use draftstore_storage::{ErrorKind, Operation};
 use futures::stream::{self, StreamExt as _};
 
-use crate::system::{System, state};
+use crate::system::{FAR_AHEAD, LONG_AGO, System, expire, state, unique};
 
-/// Sweeps what lives for a second, until this many drafts have expired at once; a dry run tells when.
+/// Sweeps what lives for a second, when this many drafts have expired at once.
 async fn sweep(system: &System, expired: u64) -> Summary {
-    let cleaner = system.cleaner(1);
-    let begun = Instant::now();
-    while cleaner.sweep(Mode::DryRun, &mut |_| {}).await.expect("listed").expired < expired {
-        assert!(begun.elapsed().as_secs() < 20, "nothing has expired");
-    }
+    sweep_with(system, expired, Brakes::default()).await
+}
+
+async fn sweep_with(system: &System, expired: u64, brakes: Brakes) -> Summary {
+    expire(&system.cleaner(1), expired).await;
+    let cleaner = system.cleaner_with(1, brakes);
     cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept")
 }
 
@@ -79,19 +78,10 @@ async fn sweep_that_cannot_list_says_how_far_it_got() {
     assert!(matches!(stopped.source, Stop::Store(error) if error.kind == ErrorKind::Unavailable));
 }
 
-/// A draft's key as the service would give it, with the moment of expiry in seconds from the epoch.
-pub(crate) fn unique_key(expires_at: u64, n: u128) -> String {
-    let id = ulid::Ulid::from_parts(expires_at * 1000, n << 8);
-    format!(".drafts/00/{id}/file.jpg")
-}
-
-pub(crate) const LONG_AGO: u64 = 1_600_000_000;
-const FAR_AHEAD: u64 = 4_000_000_000;
-
 #[tokio::test]
 async fn unique_draft_lives_as_long_as_its_id_says() {
     let system = System::start().await;
-    let (ended, lives) = (unique_key(LONG_AGO, 1), unique_key(FAR_AHEAD, 2));
+    let (ended, lives) = (unique(LONG_AGO, 1).1, unique(FAR_AHEAD, 2).1);
     system.world.draft(&ended, "bytes").await;
     system.world.draft(&lives, "bytes").await;
     system.world.draft("named", "bytes").await;
@@ -112,10 +102,10 @@ async fn unique_draft_lives_as_long_as_its_id_says() {
 #[tokio::test]
 async fn shard_is_read_only_up_to_the_first_draft_that_lives() {
     let system = System::start().await;
-    system.world.draft(&unique_key(LONG_AGO, 1), "bytes").await;
+    system.world.draft(&unique(LONG_AGO, 1).1, "bytes").await;
     let uploads = stream::iter(0..1_100).map(|n| {
         let world = &system.world;
-        async move { world.draft(&unique_key(FAR_AHEAD, n), "bytes").await }
+        async move { world.draft(&unique(FAR_AHEAD, n).1, "bytes").await }
     });
     uploads.buffer_unordered(16).for_each(async |_| {}).await;
     for name in [" before", "after"] {
@@ -138,4 +128,56 @@ async fn shard_is_read_only_up_to_the_first_draft_that_lives() {
         1 + 256 + 2,
         "a look, a page of each shard, and named drafts before and after"
     );
+}
+
+#[tokio::test]
+async fn sweep_stops_when_it_has_removed_as_much_as_it_may() {
+    let system = System::start().await;
+    for name in ["a", "b", "c"] {
+        system.world.draft(name, "bytes").await;
+    }
+    system.world.begin_upload("d").await;
+    let at_most = |max_delete| Brakes {
+        max_delete: Some(max_delete),
+        ..Brakes::default()
+    };
+    for (max_delete, deleted, brake, drafts, uploads) in [
+        (0, 0, Some(Brake::MaxDelete), 3, 1),
+        (2, 2, Some(Brake::MaxDelete), 1, 1),
+        (1, 1, Some(Brake::MaxDelete), 0, 1),
+        (1, 1, None, 0, 0),
+        (0, 0, None, 0, 0),
+    ] {
+        let swept = sweep_with(&system, drafts + uploads, at_most(max_delete)).await;
+        assert_eq!((swept.deleted, swept.brake), (deleted, brake));
+        let left = (system.world.draft_keys().await.len(), system.world.uploads().await);
+        assert_eq!((left.0 as u64, left.1 as u64), (drafts, uploads));
+    }
+}
+
+#[tokio::test]
+async fn sweep_removes_nothing_when_more_has_expired_than_is_plausible() {
+    let system = System::start().await;
+    for name in ["a", "b"] {
+        system.world.draft(name, "bytes").await;
+    }
+    system.world.begin_upload("c").await;
+    let lives = unique(FAR_AHEAD, 1).1;
+    system.world.draft(&lives, "bytes").await;
+    let at_most = |fraction: &str| Brakes {
+        max_delete_fraction: Some(fraction.parse().expect("a fraction")),
+        ..Brakes::default()
+    };
+    let swept = sweep_with(&system, 3, at_most("0.74")).await;
+    assert_eq!((swept.deleted, swept.brake), (0, Some(Brake::MaxDeleteFraction)));
+    assert_eq!(
+        (system.world.draft_keys().await.len(), system.world.uploads().await),
+        (3, 1)
+    );
+
+    let swept = sweep_with(&system, 3, at_most("0.75")).await;
+    assert_eq!((swept.scanned, swept.deleted, swept.brake), (4, 3, None));
+    assert_eq!(system.world.draft_keys().await, [lives]);
+    let swept = sweep_with(&system, 0, at_most("0")).await;
+    assert_eq!((swept.deleted, swept.brake), (0, None), "nothing is not too much");
 }

@@ -1,11 +1,12 @@
 //! The service and the cleaner on an embedded store, through the faulty decorator.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
-use draftstore_service::cleaner::Brakes;
-use draftstore_service::draft::{ConfirmUpload, Confirmed};
-use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Drafts, Error, Policy, Store, SystemClock};
+use draftstore_service::cleaner::{Brakes, Mode};
+use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, Confirmed};
+use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Error, Policy, Store, StoreProfile};
+use draftstore_storage::Capabilities;
 use draftstore_testing::{World, key};
 
 use crate::faulty::Faulty;
@@ -13,37 +14,61 @@ use crate::faulty::Faulty;
 pub(crate) struct System {
     pub(crate) world: Arc<World>,
     pub(crate) store: Arc<Faulty>,
+    pub(crate) clock: Arc<ManualClock>,
     installed: Store,
     pub(crate) drafts: Drafts,
 }
 
 impl System {
+    /// On a store that honours every condition.
     pub(crate) async fn start() -> Self {
+        Self::with(Capabilities::ALL).await
+    }
+
+    /// On a store that honours none.
+    pub(crate) async fn weak() -> Self {
+        Self::with(Capabilities::NONE).await
+    }
+
+    /// On a store that honours these, and of which this is known.
+    pub(crate) async fn with(capabilities: Capabilities) -> Self {
         let world = Arc::new(World::embedded().await);
-        let store = Arc::new(Faulty::new(Arc::clone(&world.storage)));
+        let store = Arc::new(Faulty::new(Arc::clone(&world.storage), capabilities));
         let buckets = Buckets {
             draft: world.draft.clone(),
             main: world.main.clone(),
         };
-        let clock = Arc::new(SystemClock);
-        let installed = Store::new(store.clone(), buckets);
-        let drafts = Drafts::new(installed.clone(), policy(3600), AllowedOrigins::default(), clock);
+        let clock = Arc::new(ManualClock(Mutex::new(SystemTime::now())));
+        let installed = Store {
+            storage: store.clone(),
+            buckets,
+            profile: StoreProfile::known(capabilities),
+        };
+        let origins = AllowedOrigins::default();
+        let drafts = Drafts::new(installed.clone(), policy(3600), origins, clock.clone());
         Self {
             world,
             store,
+            clock,
             installed,
             drafts,
         }
     }
 
+    /// The same, with other bounds for confirms.
+    pub(crate) fn limited(mut self, limits: ConfirmLimits) -> Self {
+        self.drafts = self.drafts.with_confirm_limits(limits);
+        self
+    }
+
     /// A cleaner of drafts that live as long as this, in seconds.
     pub(crate) fn cleaner(&self, lifetime: u64) -> Cleaner {
-        Cleaner::new(
-            self.installed.clone(),
-            policy(lifetime),
-            Brakes::default(),
-            Arc::new(SystemClock),
-        )
+        self.cleaner_with(lifetime, Brakes::default())
+    }
+
+    /// The same, with brakes.
+    pub(crate) fn cleaner_with(&self, lifetime: u64, brakes: Brakes) -> Cleaner {
+        Cleaner::new(self.installed.clone(), policy(lifetime), brakes, self.clock.clone())
     }
 
     pub(crate) async fn confirm(&self, name: &str) -> Result<Confirmed, Error> {
@@ -81,6 +106,46 @@ impl System {
         }
     }
 }
+
+/// The time of the service and of the cleaner, where the store does not tell it: real when it starts, then still.
+#[derive(Debug)]
+pub(crate) struct ManualClock(Mutex<SystemTime>);
+
+impl ManualClock {
+    /// Sets it to the real time.
+    pub(crate) fn catch_up(&self) {
+        *self.0.lock().expect("not poisoned") = SystemTime::now();
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        *self.0.lock().expect("not poisoned") += by;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> SystemTime {
+        *self.0.lock().expect("not poisoned")
+    }
+}
+
+/// Returns when this cleaner finds so many to have expired, by the store's clock; a dry run tells.
+pub(crate) async fn expire(cleaner: &Cleaner, expired: u64) {
+    let begun = Instant::now();
+    while cleaner.sweep(Mode::DryRun, &mut |_| {}).await.expect("listed").expired < expired {
+        assert!(begun.elapsed().as_secs() < 20, "nothing has expired");
+    }
+}
+
+/// The ID of a unique draft that expires so many seconds after the epoch, and its key under `file.jpg`, both as the service
+/// would give them.
+pub(crate) fn unique(expires_at: u64, n: u128) -> (String, String) {
+    let id = ulid::Ulid::from_parts(expires_at * 1000, n << 8).to_string();
+    let key = format!(".drafts/00/{id}/file.jpg");
+    (id, key)
+}
+
+pub(crate) const LONG_AGO: u64 = 1_600_000_000;
+pub(crate) const FAR_AHEAD: u64 = 4_000_000_000;
 
 /// Both sides of a state.
 pub(crate) fn state(draft: Option<&str>, main: Option<&str>) -> (Option<String>, Option<String>) {

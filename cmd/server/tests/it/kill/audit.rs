@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use draftstore_service::cleaner::Mode;
-use draftstore_service::{Cleaner, Clock, Policy};
+use draftstore_service::cleaner::{Brakes, Mode};
+use draftstore_service::{Buckets, Cleaner, Clock, Policy, Store};
 use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads, Storage};
 use draftstore_testing::proxy::FaultProxy;
 use draftstore_testing::{Endpoint, Signed, bucket, connect, get, key, settings};
@@ -45,7 +45,12 @@ pub(super) async fn audit(store: &Endpoint, main: &str, ledger: &Ledger) {
 
     let hour = Duration::from_secs(3600);
     let policy = Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy");
-    let cleaner = Cleaner::new(storage.clone(), drafts.clone(), policy, Arc::new(MuchLater));
+    let buckets = Buckets {
+        draft: drafts.clone(),
+        main: main.clone(),
+    };
+    let store = Store::new(storage.clone(), buckets);
+    let cleaner = Cleaner::new(store, policy, Brakes::default(), Arc::new(MuchLater));
     for _ in 0..2 {
         let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
         assert_eq!(swept.failed, 0);

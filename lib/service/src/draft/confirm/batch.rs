@@ -6,8 +6,8 @@
 //! 2. Everybody copies. What is in main by then bears the batch's ID, and any other confirm of the same draft is told to
 //!    come back: nobody is answered by what may be taken back.
 //! 3. All succeeded: the batch says so by an object of its own, the point of no return, and everybody removes its draft.
-//! 4. One failed: what the others made is deleted from main, each exactly in the version that was made, while its draft
-//!    is there.
+//! 4. One failed: what was made is deleted from main, each exactly in the version that was made, while its draft is there.
+//!    So is a copy that may have succeeded though its confirm failed.
 //!
 //! A crash before the point of no return leaves drafts, and some of the objects in main; when the time in the batch's ID
 //! has passed, nobody takes them back any more, and a repeat completes them.
@@ -87,7 +87,7 @@ impl Drafts {
         let keys: Vec<Keys> = checked.iter().map(|checked| checked.keys.clone()).collect();
         let _locked = self.lock(&keys).await;
 
-        let until = self.clock.now() + self.confirm_limits.timeout;
+        let until = self.clock.now() + self.confirm_limits.timeout + UNDO_RESERVE;
         let batch: BatchId = Ulid::from_parts(Ulid::from_datetime(until).timestamp_ms(), rand::random());
         let mut all: Vec<Running> = checked
             .into_iter()
@@ -97,13 +97,18 @@ impl Drafts {
         while let Some(now) = turn {
             self.turn(&mut all, now).await;
             let any_failed = all.iter().any(Running::has_failed);
-            turn = now.next(any_failed, self.clock.now() + UNDO_RESERVE < until);
+            turn = now.next(any_failed, self.can_undo(batch));
             if turn == Some(Turn::Settle) && !self.settles(batch).await {
                 turn = Some(Turn::Leave);
             }
         }
         let outcome = |(one, keys): (Running, &Keys)| Ok(Confirmed::new(self.location(keys), one.end()?));
         all.into_iter().zip(&keys).map(outcome).collect()
+    }
+
+    /// Whether a delete that begins now has come to pass, or never will, when the batch's time is over.
+    pub(super) fn can_undo(&self, batch: BatchId) -> bool {
+        self.clock.now() + UNDO_RESERVE < batch.datetime()
     }
 
     /// Passes the point of no return. Whether that came to pass is not known where this is false.

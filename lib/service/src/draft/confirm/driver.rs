@@ -110,7 +110,8 @@ impl Running {
                 }
                 Answer::Done
             }
-            Effect::UndoCopy { main_etag } => {
+            Effect::UndoCopy { batch, .. } if !drafts.can_undo(batch) => Answer::TooLate,
+            Effect::UndoCopy { main_etag, .. } => {
                 let undone = store.storage.undo_copy(main, &self.keys.main, &main_etag).await;
                 if let Err(error) = &undone {
                     tracing::error!(object.key = %self.keys.main, error = %error, "could not be taken back from main");

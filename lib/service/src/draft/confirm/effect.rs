@@ -100,8 +100,9 @@ pub(crate) enum Effect {
     Unstage { staged: StagedCopy },
     /// Delete this version of the draft.
     DeleteDraft { draft_etag: ETag },
-    /// Delete this version of the object in main, which this confirm made.
-    UndoCopy { main_etag: ETag },
+    /// Delete this version of the object in main, which this confirm made, unless that could come to pass when the time of
+    /// this batch is over.
+    UndoCopy { main_etag: ETag, batch: BatchId },
 }
 
 /// What came of an effect.
@@ -117,6 +118,8 @@ pub(crate) enum Answer {
     Done,
     /// To the undoing of a copy.
     Undone(Result<(), storage::Error>),
+    /// To the undoing of a copy that was not begun.
+    TooLate,
 }
 
 /// What follows from an answer.

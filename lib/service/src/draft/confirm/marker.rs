@@ -64,15 +64,6 @@ pub(super) fn batch_of(metadata: &BTreeMap<String, String>) -> Option<BatchId> {
     Ulid::from_string(metadata.get(BATCH)?).ok()
 }
 
-/// Whether it bears the mark of this draft and of a version that it is not. Compares only what are MD5 sums of bytes.
-pub(super) fn is_spoiled(metadata: &BTreeMap<String, String>, draft_key: &ObjectKey, main_etag: &ETag) -> bool {
-    let is_plain = |etag: &str| !etag.contains('-');
-    names(metadata, draft_key, None)
-        && metadata
-            .get(SOURCE_ETAG)
-            .is_some_and(|source| is_plain(source) && is_plain(main_etag.as_str()) && source != main_etag.as_str())
-}
-
 /// Whether the object was made by a confirm with this key.
 pub(super) fn bears_key(metadata: &BTreeMap<String, String>, idempotency_key: &str) -> bool {
     metadata.get(IDEMPOTENCY_KEY).is_some_and(|key| key == idempotency_key)
@@ -158,14 +149,5 @@ mod tests {
             held_by(&mark(&Attributes::default(), "a", "1", None), None, before),
             None
         );
-    }
-
-    #[test]
-    fn spoiled_copy_has_another_sum_than_its_marker_says() {
-        let marked = mark(&Attributes::default(), "a", "1", None);
-        assert!(is_spoiled(&marked, &key("a"), &etag("2")));
-        assert!(!is_spoiled(&marked, &key("a"), &etag("1")));
-        assert!(!is_spoiled(&marked, &key("b"), &etag("2")), "of another draft");
-        assert!(!is_spoiled(&marked, &key("a"), &etag("2-7")), "no sum of bytes");
     }
 }

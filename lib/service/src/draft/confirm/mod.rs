@@ -11,7 +11,8 @@
 //!    that main still is empty. Where something may be replaced, or the store does not honour that condition, HEAD main
 //!    first: this draft's marker: go to 4. This confirm's idempotency key: answer as the earlier confirm did. Another
 //!    object: refuse, or copy on condition that main still is that version. Over 5 GiB the copy is staged part by part,
-//!    each on the same condition, and completed at once.
+//!    each on the same condition, and completed at once; where the store ignores that condition, after another look at the
+//!    draft. So is, there, a draft whose `ETag` is not the sum of its bytes: once in main, it could not be told from others.
 //! 3. A refused condition, a conflict, a time-out or a lost answer: HEAD main. This draft's marker: it succeeded. Another
 //!    object: refuse. As it was: try again, a few times.
 //! 4. HEAD main: size and checksum must be the draft's.

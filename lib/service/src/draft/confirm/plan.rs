@@ -52,12 +52,18 @@ impl Plan {
 
     /// Whether a copy is of the version that was looked at, by itself.
     pub(super) fn copies_what_it_saw(&self) -> bool {
-        self.capabilities.honours(Condition::CopySource) && self.capabilities.honours(Condition::PartSource)
+        self.capabilities.honours(Condition::CopySource)
+    }
+
+    /// The same of a copy that is staged.
+    pub(super) fn stages_what_it_saw(&self) -> bool {
+        self.capabilities.honours(Condition::PartSource)
     }
 
     pub(super) fn removal(&self) -> Removal {
         let deletes_what_it_saw = self.capabilities.honours(Condition::Delete);
-        if deletes_what_it_saw && (self.copies_what_it_saw() || !self.is_unique) {
+        let sees_what_it_copies = self.copies_what_it_saw() && self.stages_what_it_saw();
+        if deletes_what_it_saw && (sees_what_it_copies || !self.is_unique) {
             Removal::IfUnchanged
         } else if self.is_unique {
             Removal::LeftToSweep

@@ -18,8 +18,6 @@ pub(crate) struct Protocol {
     copies_left: u8,
     /// Whether an answer was lost to a copy that may have succeeded.
     copy_in_doubt: bool,
-    /// The copy of ours, if any, that may have caught other bytes than it was to.
-    unproven: Option<ETag>,
     /// In a batch: whether it was told to go on and change something.
     is_under_way: bool,
     state: State,
@@ -38,6 +36,8 @@ enum State {
     Copy(Copying),
     /// The parts of a copy of this draft.
     Stage(Copying),
+    /// The draft, to learn whether what was staged is what was looked at.
+    StagedProof(Copying, StagedCopy),
     /// Main, before the staged copy is completed.
     BeforeComplete(Copying, StagedCopy),
     /// The completion of a staged copy.
@@ -48,8 +48,6 @@ enum State {
     Unstage(After),
     /// Main, to compare it with this draft.
     ReadBack(ObjectInfo),
-    /// The draft, to learn whether what was copied is what was looked at.
-    Proof(ObjectInfo, Kept),
     /// The settlement of the batch that made this object.
     Settlement(ObjectInfo, Then),
     /// In a batch: the word to remove the draft of this version, or to take the copy back.
@@ -58,10 +56,10 @@ enum State {
     BeforeDelete(ETag, Kept),
     /// The delete of the draft.
     Delete(Kept),
-    /// The draft, before what was made from it is deleted in main.
-    BeforeUndo(Kept),
+    /// In a batch: main, to learn whether it holds what this confirm made; else it ends with this error.
+    BeforeUndo(Error),
     /// The delete in main.
-    Undo,
+    Undo(Error),
     /// Nothing: it has ended.
     Over,
 }
@@ -85,6 +83,9 @@ enum After {
 enum Then {
     Answer,
     Hold(ETag),
+    /// What may be taken back is not replaced either: taking back goes by the `ETag`, which an object of the same bytes
+    /// shares.
+    CopyOver(Box<ObjectInfo>),
 }
 
 /// A draft on its way to a place that is empty, or holds this version.
@@ -136,7 +137,6 @@ impl Protocol {
             confirm,
             copies_left: MAX_COPIES,
             copy_in_doubt: false,
-            unproven: None,
             is_under_way: false,
             state: State::Draft,
         };
@@ -149,8 +149,12 @@ impl Protocol {
             (State::BeforeDelete(draft_etag, kept), Answer::Head(draft)) => {
                 self.on_before_delete(draft_etag, kept, draft)
             }
-            (State::Outcome(_, Some(staged), _) | State::BeforeComplete(_, staged), Answer::Head(Err(error))) => {
-                self.unstage(staged, After::Finish(Err(error.into())))
+            (
+                State::Outcome(_, Some(staged), _) | State::StagedProof(_, staged) | State::BeforeComplete(_, staged),
+                Answer::Head(Err(error)),
+            ) => self.unstage(staged, After::Finish(Err(error.into()))),
+            (State::BeforeUndo(otherwise), Answer::Head(Err(error))) => {
+                Step::Finish(Err(not_undone(otherwise, error.into())))
             }
             (_, Answer::Head(Err(error))) => Step::Finish(Err(error.into())),
             (State::Draft, Answer::Head(Ok(draft))) => self.on_draft(draft),
@@ -158,6 +162,7 @@ impl Protocol {
             (State::Main(draft), Answer::Head(Ok(main))) => self.on_main(draft, main),
             (State::Copy(copying), Answer::Copied(copied)) => self.on_copied(copying, None, copied),
             (State::Stage(copying), Answer::Staged(staged)) => self.on_staged(copying, staged),
+            (State::StagedProof(copying, staged), Answer::Head(Ok(now))) => self.on_staged_proof(copying, staged, now),
             (State::BeforeComplete(copying, staged), Answer::Head(Ok(main))) => {
                 self.on_before_complete(copying, staged, main.as_ref())
             }
@@ -170,18 +175,27 @@ impl Protocol {
             (State::Settlement(main, then), Answer::Head(Ok(settlement))) => {
                 self.on_settlement(main, then, settlement.as_ref())
             }
-            (State::Proof(draft, kept), Answer::Head(Ok(now))) => self.on_proof(&draft, kept, now),
             (State::Delete(kept), Answer::Done) => Step::Finish(Ok(kept)),
-            (State::BeforeUndo(kept), Answer::Head(Ok(draft))) => self.on_before_undo(kept, draft.as_ref()),
-            (State::Undo, Answer::Undone(undone)) => Step::Finish(match undone {
-                Ok(()) => Err(Error::RolledBack),
+            (State::BeforeUndo(otherwise), Answer::Head(Ok(main))) => self.on_before_undo(otherwise, main.as_ref()),
+            (State::Undo(otherwise), Answer::Undone(undone)) => Step::Finish(Err(match undone {
+                Ok(()) => otherwise,
                 // Another has replaced it: it is not ours to take back.
-                Err(error) if error.kind == ErrorKind::PreconditionFailed => Err(Error::RolledBack),
-                Err(error) => Err(error.into()),
-            }),
-            (_, Answer::Head(_) | Answer::Copied(_) | Answer::Staged(_) | Answer::Done | Answer::Undone(_)) => {
-                Step::Finish(Err(Error::Internal(Box::new(OutOfStep))))
+                Err(error) if error.kind == ErrorKind::PreconditionFailed => otherwise,
+                Err(error) => not_undone(otherwise, error.into()),
+            })),
+            (State::Undo(otherwise), Answer::TooLate) => {
+                let left = Error::StoreUnavailable(Box::new(LeftUnsettled));
+                Step::Finish(Err(not_undone(otherwise, left)))
             }
+            (
+                _,
+                Answer::Head(_)
+                | Answer::Copied(_)
+                | Answer::Staged(_)
+                | Answer::Done
+                | Answer::Undone(_)
+                | Answer::TooLate,
+            ) => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
         }
     }
 
@@ -193,6 +207,8 @@ impl Protocol {
             (Turn::Leave, Step::Held) => Step::Finish(Err(Error::StoreUnavailable(Box::new(LeftUnsettled)))),
             (Turn::Settle, Step::Held) => self.settle(),
             (Turn::Undo, Step::Held) => self.undo(),
+            // A copy whose answer was lost, or that could not be read back, may be in main.
+            (Turn::Undo, Step::Finish(Err(error))) if self.is_under_way => self.look(State::BeforeUndo(error)),
             (_, step) => step,
         };
     }
@@ -205,27 +221,25 @@ impl Protocol {
         }
     }
 
-    /// Another failed, so what this one made is taken back. What an earlier confirm had made stays, and so does the only
-    /// copy that is left.
+    /// Another failed, so what this one made is taken back. What an earlier confirm had made stays.
     fn undo(&mut self) -> Step {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Held(_, kept) if kept.replayed => Step::Finish(Ok(kept)),
-            State::Held(_, kept) => {
-                self.state = State::BeforeUndo(kept);
-                Step::Perform(Effect::HeadDraft)
-            }
+            State::Held(..) => self.look(State::BeforeUndo(Error::RolledBack)),
             _ => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
         }
     }
 
-    fn on_before_undo(&mut self, kept: Kept, draft: Option<&ObjectInfo>) -> Step {
-        if draft.is_none() {
-            // Another confirm has taken the draft, or a sweep: this may be the only copy that is left.
-            return self.replayed(kept.main, Then::Answer);
+    fn on_before_undo(&mut self, otherwise: Error, main: Option<&ObjectInfo>) -> Step {
+        let ours = |main: &&ObjectInfo| marker::batch_of(&main.attributes.metadata) == self.confirm.batch;
+        match (main.filter(ours), self.confirm.batch) {
+            (Some(main), Some(batch)) => {
+                self.state = State::Undo(otherwise);
+                let main_etag = main.etag.clone();
+                Step::Perform(Effect::UndoCopy { main_etag, batch })
+            }
+            (_, _) => Step::Finish(Err(otherwise)),
         }
-        self.state = State::Undo;
-        let main_etag = kept.main.etag;
-        Step::Perform(Effect::UndoCopy { main_etag })
     }
 
     fn on_draft(&mut self, draft: Option<ObjectInfo>) -> Step {
@@ -236,7 +250,7 @@ impl Protocol {
             return self.look(State::Earlier(Error::PinMismatch { pin }));
         }
         let keeps = matches!(self.confirm.existing, Existing::Keep) && self.confirm.batch.is_none();
-        if keeps && self.confirm.plan.keeps_existing() && draft.size <= self.confirm.max_copy_bytes {
+        if keeps && self.confirm.plan.keeps_existing() && !self.is_staged(&draft) {
             // The copy itself finds out whether main is empty.
             return self.copy(Copying { draft, main_etag: None });
         }
@@ -259,20 +273,13 @@ impl Protocol {
         let main = match main {
             Some(main) if self.is_copy(&draft, &main) => return self.on_read_back(draft, Some(main), true),
             Some(main) if self.has_our_key(&main) => return self.replay(main, Then::Answer),
-            Some(main) if self.is_spoiled(&main) => {
-                return self.copy(Copying {
-                    draft,
-                    main_etag: Some(main.etag),
-                });
-            }
             main => main,
         };
         match (main, &self.confirm.existing) {
             (None, Existing::Keep | Existing::Replace(None)) => self.copy(Copying { draft, main_etag: None }),
             (Some(_), Existing::Keep) => Step::Finish(Err(Error::AlreadyExists)),
             (Some(main), Existing::Replace(expected)) if expected.as_ref().is_none_or(|etag| *etag == main.etag) => {
-                let main_etag = Some(main.etag);
-                self.copy(Copying { draft, main_etag })
+                self.replay(main, Then::CopyOver(Box::new(draft)))
             }
             (_, Existing::Replace(_)) => Step::Finish(Err(MAIN_CHANGED)),
         }
@@ -280,8 +287,11 @@ impl Protocol {
 
     fn on_staged(&mut self, copying: Copying, staged: Result<StagedCopy, storage::Error>) -> Step {
         match staged {
-            Ok(staged) if self.confirm.plan.keeps_existing_staged() => self.complete(copying, staged),
-            Ok(staged) => self.look(State::BeforeComplete(copying, staged)),
+            Ok(staged) if self.confirm.plan.stages_what_it_saw() => self.before_complete(copying, staged),
+            Ok(staged) => {
+                self.state = State::StagedProof(copying, staged);
+                Step::Perform(Effect::HeadDraft)
+            }
             Err(error) => match error.kind {
                 ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Unavailable
                     if self.copies_left > 0 =>
@@ -299,6 +309,30 @@ impl Protocol {
                 | ErrorKind::Unsupported
                 | ErrorKind::Unexpected => Step::Finish(Err(error.into())),
             },
+        }
+    }
+
+    /// Nobody sees what was staged, so this is the time to find out.
+    fn on_staged_proof(&mut self, copying: Copying, staged: StagedCopy, now: Option<ObjectInfo>) -> Step {
+        let same =
+            |now: &ObjectInfo| now.etag == copying.draft.etag && now.last_modified == copying.draft.last_modified;
+        if now.as_ref().is_some_and(same) {
+            self.before_complete(copying, staged)
+        } else if self.copies_left == 0 {
+            self.unstage(
+                staged,
+                After::Finish(Err(Error::StoreUnavailable(Box::new(NeverStill)))),
+            )
+        } else {
+            self.unstage(staged, After::LookAtDraft)
+        }
+    }
+
+    fn before_complete(&mut self, copying: Copying, staged: StagedCopy) -> Step {
+        if self.confirm.plan.keeps_existing_staged() {
+            self.complete(copying, staged)
+        } else {
+            self.look(State::BeforeComplete(copying, staged))
         }
     }
 
@@ -391,12 +425,11 @@ impl Protocol {
 
     fn on_read_back(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>, replayed: bool) -> Step {
         let main = match main {
-            Some(main) if self.bears_marker_of(&draft, &main) => main,
+            Some(main) if self.is_copy(&draft, &main) => main,
             Some(_) => return Step::Finish(Err(self.main_is_another())),
             None => return Step::Finish(Err(Error::Internal(Box::new(CopyIsGone)))),
         };
-        let proven = self.confirm.plan.copies_what_it_saw() || main.etag == draft.etag;
-        if proven && !is_whole(&draft, &main) {
+        if !is_whole(&draft, &main) {
             return Step::Finish(Err(Error::Internal(Box::new(CopyDiffers))));
         }
         // Where an answer was lost, another may have been faster; a batch takes back only what bears its own mark.
@@ -404,16 +437,10 @@ impl Protocol {
         if replayed || of_batch != self.confirm.batch {
             return self.replay(main, Then::Hold(draft.etag));
         }
-        let kept = Kept { main, replayed };
-        if proven {
-            self.hold(draft.etag, kept)
-        } else {
-            self.state = State::Proof(draft, kept);
-            Step::Perform(Effect::HeadDraft)
-        }
+        self.hold(draft.etag, Kept { main, replayed })
     }
 
-    /// The answer of an earlier confirm, unless it was a batch's, which may take it back until it has settled.
+    /// Goes on by what an earlier confirm made, unless that was a batch's, which may take it back until it has settled.
     fn replay(&mut self, main: ObjectInfo, then: Then) -> Step {
         let confirm = &self.confirm;
         match marker::held_by(&main.attributes.metadata, confirm.batch, confirm.now) {
@@ -421,37 +448,26 @@ impl Protocol {
                 self.state = State::Settlement(main, then);
                 Step::Perform(Effect::HeadSettlement { batch })
             }
-            None => self.replayed(main, then),
+            None => self.go_on(main, then),
         }
     }
 
     fn on_settlement(&mut self, main: ObjectInfo, then: Then, settlement: Option<&ObjectInfo>) -> Step {
         match settlement {
-            Some(_) => self.replayed(main, then),
+            Some(_) => self.go_on(main, then),
             None => Step::Finish(Err(Error::StoreUnavailable(Box::new(HeldByBatch)))),
         }
     }
 
-    fn replayed(&mut self, main: ObjectInfo, then: Then) -> Step {
-        let kept = Kept { main, replayed: true };
+    fn go_on(&mut self, main: ObjectInfo, then: Then) -> Step {
+        let replayed = true;
         match then {
-            Then::Answer => Step::Finish(Ok(kept)),
-            Then::Hold(draft_etag) => self.hold(draft_etag, kept),
-        }
-    }
-
-    fn on_proof(&mut self, draft: &ObjectInfo, kept: Kept, now: Option<ObjectInfo>) -> Step {
-        let unchanged = now.is_some_and(|now| now.etag == draft.etag);
-        if unchanged && is_whole(draft, &kept.main) && !self.is_spoiled(&kept.main) {
-            return self.hold(draft.etag.clone(), kept);
-        }
-        self.unproven = Some(kept.main.etag);
-        if self.confirm.pins.if_match.is_some() {
-            Step::Finish(Err(Error::PinMismatch { pin: "if_match" }))
-        } else if self.copies_left == 0 {
-            Step::Finish(Err(Error::StoreUnavailable(Box::new(NeverStill))))
-        } else {
-            self.look_at_draft()
+            Then::Answer => Step::Finish(Ok(Kept { main, replayed })),
+            Then::Hold(draft_etag) => self.hold(draft_etag, Kept { main, replayed }),
+            Then::CopyOver(draft) => self.copy(Copying {
+                draft: *draft,
+                main_etag: Some(main.etag),
+            }),
         }
     }
 
@@ -498,7 +514,7 @@ impl Protocol {
         self.copies_left = self.copies_left.saturating_sub(1);
         let draft = &copying.draft;
         let (draft_etag, attributes) = (draft.etag.clone(), self.marked(draft));
-        let effect = if draft.size > self.confirm.max_copy_bytes {
+        let effect = if self.is_staged(draft) {
             let size = draft.size;
             self.state = State::Stage(copying);
             Effect::Stage {
@@ -521,6 +537,12 @@ impl Protocol {
         } else {
             Step::Perform(effect)
         }
+    }
+
+    /// Whether it is copied part by part: what is too large for one copy, and everything where one copy could catch other
+    /// bytes than were looked at. Nobody sees what is staged before it is known to be right.
+    fn is_staged(&self, draft: &ObjectInfo) -> bool {
+        draft.size > self.confirm.max_copy_bytes || !self.confirm.plan.copies_what_it_saw()
     }
 
     fn marked(&self, draft: &ObjectInfo) -> Attributes {
@@ -554,7 +576,7 @@ impl Protocol {
     /// Whether a confirm with the same idempotency key made it.
     fn has_our_key(&self, main: &ObjectInfo) -> bool {
         let key = self.confirm.idempotency_key.as_deref();
-        key.is_some_and(|key| marker::bears_key(&main.attributes.metadata, key)) && !self.is_spoiled(main)
+        key.is_some_and(|key| marker::bears_key(&main.attributes.metadata, key))
     }
 
     /// Whether it was made from this version of the draft.
@@ -563,19 +585,16 @@ impl Protocol {
     }
 
     fn is_of_draft(&self, main: &ObjectInfo, draft_etag: Option<&ETag>) -> bool {
-        marker::names(&main.attributes.metadata, &self.confirm.draft_key, draft_etag) && !self.is_spoiled(main)
+        marker::names(&main.attributes.metadata, &self.confirm.draft_key, draft_etag)
     }
+}
 
-    fn bears_marker_of(&self, draft: &ObjectInfo, main: &ObjectInfo) -> bool {
-        marker::names(&main.attributes.metadata, &self.confirm.draft_key, Some(&draft.etag))
-    }
-
-    /// Whether a copy of this draft caught other bytes than its marker says, as can happen where the store ignores the
-    /// condition on a copy's source. Nobody was told that such an object was confirmed, so it may be replaced.
-    fn is_spoiled(&self, main: &ObjectInfo) -> bool {
-        self.unproven.as_ref() == Some(&main.etag)
-            || !self.confirm.plan.copies_what_it_saw()
-                && marker::is_spoiled(&main.attributes.metadata, &self.confirm.draft_key, &main.etag)
+/// What to say where a copy could not be taken back: a confirm that failed says why it did.
+fn not_undone(otherwise: Error, because: Error) -> Error {
+    if matches!(otherwise, Error::RolledBack) {
+        because
+    } else {
+        otherwise
     }
 }
 

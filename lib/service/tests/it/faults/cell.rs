@@ -4,9 +4,10 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Drafts, Policy, SystemClock};
+use draftstore_service::cleaner::Brakes;
+use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Drafts, Policy, Store, StoreProfile, SystemClock};
 use draftstore_storage::s3::{S3Storage, Settings, Timeouts};
-use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads, PutDraft};
+use draftstore_storage::{BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PutDraft};
 use draftstore_testing::proxy::{Fault, FaultProxy, Requests, Target};
 use draftstore_testing::{World, bucket, connect, get, key, settings};
 use futures::stream::{self, StreamExt as _};
@@ -99,13 +100,21 @@ impl Cell {
     pub(super) fn drafts(&self) -> Drafts {
         let origins = AllowedOrigins::default();
         let clock = Arc::new(SystemClock);
-        Drafts::new(self.storage.clone(), self.buckets.clone(), policy(), origins, clock)
+        Drafts::new(self.store(), policy(), origins, clock)
     }
 
     /// The cleaner by way of the proxy.
     pub(super) fn cleaner(&self) -> Cleaner {
-        let draft = self.buckets.draft.clone();
-        Cleaner::new(self.storage.clone(), draft, policy(), Arc::new(SystemClock))
+        Cleaner::new(self.store(), policy(), Brakes::default(), Arc::new(SystemClock))
+    }
+
+    /// As a probe found it.
+    fn store(&self) -> Store {
+        Store {
+            storage: self.storage.clone(),
+            buckets: self.buckets.clone(),
+            profile: StoreProfile::known(Capabilities::ALL),
+        }
     }
 
     /// Ends the fault, which must have struck: a cell in which nothing went wrong shows nothing.

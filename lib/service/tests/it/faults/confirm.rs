@@ -272,6 +272,7 @@ async fn run(cell: Cell) -> Result<Outcome, String> {
             Error::Invalid(_)
             | Error::NotFound(_)
             | Error::AlreadyExists
+            | Error::RolledBack
             | Error::PinMismatch { .. }
             | Error::TooLarge { .. },
         ) => Answered::Other,

@@ -1,7 +1,7 @@
 //! The cells of sweep.
 
 use draftstore_service::Buckets;
-use draftstore_service::cleaner::Mode;
+use draftstore_service::cleaner::{Mode, Stop};
 use draftstore_storage::{ErrorKind, Operation};
 use draftstore_testing::proxy::Fault::{self, After, Before, CutOff, Gone, Truncated};
 use draftstore_testing::proxy::Reply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
@@ -9,7 +9,7 @@ use draftstore_testing::proxy::{Requests, Target};
 
 use super::cell::{Case, Cell, run_all};
 use super::{COLUMNS, CONFLICT, EXPIRED, INTERNAL_ERROR, NOT_FOUND, PRECONDITION, SKEWED, SLOW_DOWN};
-use crate::sweep::{LONG_AGO, unique_key};
+use crate::system::{LONG_AGO, unique};
 
 const CELLS: usize = 239;
 
@@ -254,7 +254,7 @@ fn cases() -> Vec<Case<Outcome>> {
 
 /// Sweeps with the fault, and gives what came of it; then without, which must complete it.
 async fn run(cell: Cell) -> Result<Outcome, String> {
-    let (expired_draft, expired_upload) = (unique_key(LONG_AGO, 1), unique_key(LONG_AGO, 2));
+    let [(_, expired_draft), (_, expired_upload)] = [1, 2].map(|n| unique(LONG_AGO, n));
     for draft in [FRESH_DRAFT, &expired_draft] {
         cell.put_draft(draft).await;
     }
@@ -264,7 +264,10 @@ async fn run(cell: Cell) -> Result<Outcome, String> {
     let cleaner = cell.cleaner();
     let ended = match cleaner.sweep(Mode::Delete, &mut |_| {}).await {
         Ok(summary) => Ended::Failed(summary.failed),
-        Err(stopped) => Ended::Stopped(stopped.source.kind),
+        Err(stopped) => match stopped.source {
+            Stop::Store(error) => Ended::Stopped(error.kind),
+            Stop::OutOfStep => return Err(stopped.to_string()),
+        },
     };
     let (drafts, uploads) = left(&cell).await;
     let outcome = Outcome {

@@ -1,0 +1,382 @@
+//! Atomic batches: all or nothing, whatever happens in the middle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use draftstore_service::Error;
+use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT};
+use draftstore_storage::{ErrorKind, IfDestination, Operation};
+use draftstore_testing::key;
+
+use crate::system::{System, state};
+
+/// Longer than a batch may take, with what it takes back.
+const BATCH_TIME: Duration = DEFAULT_CONFIRM_TIMEOUT.saturating_add(Duration::from_secs(30));
+
+impl System {
+    async fn confirm_all(&self, names: &[&str]) -> Vec<Result<Confirmed, Error>> {
+        let upload = |name: &&str| ConfirmUpload {
+            object_name: (*name).to_owned(),
+            ..ConfirmUpload::default()
+        };
+        let batch = ConfirmBatch {
+            uploads: names.iter().map(upload).collect(),
+            atomic: true,
+        };
+        self.drafts.confirm_batch(batch).await.expect("a batch")
+    }
+
+    async fn drafts(names: &[&str]) -> Self {
+        let system = Self::start().await;
+        for name in names {
+            system.world.draft(name, "bytes").await;
+        }
+        system
+    }
+
+    async fn assert_all(&self, names: &[&str], draft: Option<&str>, main: Option<&str>) {
+        for name in names {
+            assert_eq!(self.state(name).await, state(draft, main), "{name}");
+        }
+    }
+
+    /// Returns when main holds something under this name.
+    async fn comes_to_main(&self, name: &str) {
+        while self.world.main_bytes(&key(name)).await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn delete_draft(&self, name: &str) {
+        let (draft, key) = (&self.world.draft, key(name));
+        let etag = self.world.storage.head(draft.name(), &key).await.expect("there").etag;
+        let version = draftstore_storage::DraftVersion { key, etag };
+        self.world.storage.delete_draft(draft, &version).await.expect("deleted");
+    }
+
+    fn calls_on_main(&self, operation: Operation) -> usize {
+        let main = self.world.main.name();
+        let calls = self.store.calls().into_iter();
+        calls
+            .filter(|(call, bucket)| *call == operation && bucket == main)
+            .count()
+    }
+}
+
+fn is_rolled_back(outcome: &Result<Confirmed, Error>) -> bool {
+    matches!(outcome, Err(Error::RolledBack))
+}
+
+fn is_told_to_come_back(outcome: &Result<Confirmed, Error>) -> bool {
+    matches!(outcome, Err(Error::StoreUnavailable(_)))
+}
+
+#[tokio::test]
+async fn batch_is_kept_and_a_repeat_is_replayed() {
+    let system = System::drafts(&["a", "b", "c"]).await;
+    for replayed in [false, true] {
+        for outcome in system.confirm_all(&["a", "b", "c"]).await {
+            assert_eq!(outcome.expect("confirmed").replayed, replayed);
+        }
+        system.assert_all(&["a", "b", "c"], None, Some("bytes")).await;
+        let alone = system.confirm("a").await.expect("answered again");
+        assert!(alone.replayed);
+    }
+}
+
+#[tokio::test]
+async fn batch_whose_nth_copy_fails_leaves_everything_as_it_was() {
+    for nth in 0..3 {
+        let names = ["a", "b", "c"];
+        let system = System::drafts(&names).await;
+        let other = system.world.draft("other", "theirs").await;
+        let absent = IfDestination::Absent;
+        system.world.copy(&other, &other.key, absent).await.expect("copied");
+        for _ in 0..nth {
+            system.store.before(Operation::CopyObject, async || {});
+        }
+        system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
+        for (place, outcome) in system.confirm_all(&names).await.iter().enumerate() {
+            if place == nth {
+                assert!(matches!(outcome, Err(Error::StoreCredentials(_))), "{outcome:?}");
+            } else {
+                assert!(is_rolled_back(outcome), "{outcome:?}");
+            }
+        }
+        system.assert_all(&names, Some("bytes"), None).await;
+        assert_eq!(system.state("other").await, state(Some("theirs"), Some("theirs")));
+        assert_eq!(
+            (
+                system.calls_on_main(Operation::CopyObject),
+                system.calls_on_main(Operation::DeleteObject)
+            ),
+            (3, 2),
+            "it was made and taken back"
+        );
+        assert!(
+            system.confirm_all(&names).await.iter().all(Result::is_ok),
+            "a repeat succeeds"
+        );
+    }
+}
+
+#[tokio::test]
+async fn batch_with_one_missing_copies_nothing() {
+    let system = System::drafts(&["a", "b"]).await;
+    let outcomes = system.confirm_all(&["a", "missing", "b"]).await;
+    assert!(
+        is_rolled_back(&outcomes[0]) && is_rolled_back(&outcomes[2]),
+        "{outcomes:?}"
+    );
+    assert!(matches!(outcomes[1], Err(Error::NotFound(_))), "{outcomes:?}");
+    assert_eq!(system.calls_on_main(Operation::CopyObject), 0);
+    system.assert_all(&["a", "b"], Some("bytes"), None).await;
+}
+
+/// The look at main after the copy fails, with the copy's answer lost and not: the copy is there all the same.
+#[tokio::test]
+async fn copy_that_could_not_be_read_back_is_taken_back_too() {
+    for lost in [false, true] {
+        let system = System::drafts(&["a"]).await;
+        if lost {
+            system.store.lose_the_answer(Operation::CopyObject);
+        }
+        for _look in ["draft", "main"] {
+            system.store.before(Operation::HeadObject, async || {});
+        }
+        system.store.fail(Operation::HeadObject, ErrorKind::CredentialsRefused);
+        let outcomes = system.confirm_all(&["a"]).await;
+        assert!(matches!(outcomes[0], Err(Error::StoreCredentials(_))), "{outcomes:?}");
+        system.assert_all(&["a"], Some("bytes"), None).await;
+    }
+}
+
+/// Whether it is put there before the rollback looks, or between its look and its delete.
+#[tokio::test]
+async fn object_that_another_put_over_ours_is_not_taken_back() {
+    for operation in [Operation::HeadObject, Operation::DeleteObject] {
+        let system = Arc::new(System::drafts(&["a", "b"]).await);
+        system.store.before(Operation::CopyObject, async || {});
+        system.store.before(Operation::CopyObject, {
+            let system = Arc::clone(&system);
+            move || async move {
+                system.comes_to_main("a").await;
+                system.delete_draft("b").await;
+            }
+        });
+        if operation == Operation::HeadObject {
+            // The looks, then a's copy read back, and b's after its copy failed: twice main, once the draft.
+            for _ in 0..8 {
+                system.store.before(operation, async || {});
+            }
+        }
+        system.store.before(operation, {
+            let system = Arc::clone(&system);
+            move || async move {
+                let theirs = system.world.draft("c", "theirs").await;
+                let main_key = key("a");
+                let main = system.world.storage.head(system.world.main.name(), &main_key);
+                let ours = main.await.expect("there").etag;
+                let replace = IfDestination::Matches(&ours);
+                system.world.copy(&theirs, &main_key, replace).await.expect("copied");
+            }
+        });
+        let outcomes = system.confirm_all(&["a", "b"]).await;
+        assert!(is_rolled_back(&outcomes[0]), "{outcomes:?}");
+        assert_eq!(
+            system.state("a").await,
+            state(Some("bytes"), Some("theirs")),
+            "{operation}"
+        );
+        let deletes = usize::from(operation == Operation::DeleteObject);
+        assert_eq!(system.calls_on_main(Operation::DeleteObject), deletes);
+    }
+}
+
+/// Another confirm of the same draft copied it, was not done yet, and the batch's own copy is in doubt.
+#[tokio::test]
+async fn object_that_another_confirm_made_is_not_taken_back() {
+    let system = Arc::new(System::drafts(&["a", "b"]).await);
+    system.store.fail(Operation::CopyObject, ErrorKind::Unavailable);
+    system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
+    for _look in ["a", "b", "main a", "main b"] {
+        system.store.before(Operation::HeadObject, async || {});
+    }
+    system.store.before(Operation::HeadObject, {
+        let system = Arc::clone(&system);
+        move || async move {
+            system.confirm("a").await.expect("confirmed");
+        }
+    });
+    system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
+    let outcomes = system.confirm_all(&["a", "b"]).await;
+    assert!(outcomes[0].as_ref().is_ok_and(|kept| kept.replayed), "{outcomes:?}");
+    assert!(matches!(outcomes[1], Err(Error::StoreCredentials(_))), "{outcomes:?}");
+    assert_eq!(system.state("a").await, state(Some("bytes"), Some("bytes")));
+    assert_eq!(system.state("b").await, state(Some("bytes"), None));
+}
+
+#[tokio::test]
+async fn what_may_be_taken_back_answers_nobody_and_is_not_replaced() {
+    for fails in [false, true] {
+        let system = Arc::new(System::drafts(&["a", "b", "c"]).await);
+        system.store.before(Operation::CopyObject, async || {});
+        system.store.before(Operation::CopyObject, {
+            let system = Arc::clone(&system);
+            move || async move {
+                system.comes_to_main("a").await;
+                let alone = system.confirm("a").await;
+                assert!(is_told_to_come_back(&alone), "{alone:?}");
+                let together = system.confirm_all(&["a"]).await;
+                assert!(is_told_to_come_back(&together[0]), "{together:?}");
+                // Of the same bytes, and so with the ETag that a rollback would delete.
+                let over = ConfirmUpload {
+                    object_name: "c".to_owned(),
+                    destination_name: Some("a".to_owned()),
+                    overwrite: true,
+                    ..ConfirmUpload::default()
+                };
+                let over = system.drafts.confirm(&over).await;
+                assert!(is_told_to_come_back(&over), "{over:?}");
+                if fails {
+                    system.delete_draft("b").await;
+                }
+            }
+        });
+        let outcomes = system.confirm_all(&["a", "b"]).await;
+        if fails {
+            assert!(is_rolled_back(&outcomes[0]), "{outcomes:?}");
+            system.assert_all(&["a"], Some("bytes"), None).await;
+            assert!(!system.confirm("a").await.expect("confirmed").replayed);
+        } else {
+            assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+            assert!(system.confirm("a").await.expect("answered again").replayed);
+        }
+    }
+}
+
+#[tokio::test]
+async fn failed_undo_is_told_and_a_repeat_completes_the_batch_in_time() {
+    let system = System::drafts(&["a", "b"]).await;
+    system.store.before(Operation::CopyObject, async || {});
+    system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
+    system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
+    let outcomes = system.confirm_all(&["a", "b"]).await;
+    assert!(is_told_to_come_back(&outcomes[0]), "{outcomes:?}");
+    system.assert_all(&["a"], Some("bytes"), Some("bytes")).await;
+
+    let early = system.confirm_all(&["a", "b"]).await;
+    assert!(
+        is_told_to_come_back(&early[0]) && is_rolled_back(&early[1]),
+        "{early:?}"
+    );
+    let alone = system.confirm("a").await;
+    assert!(is_told_to_come_back(&alone), "{alone:?}");
+
+    system.clock.advance(BATCH_TIME);
+    assert!(system.confirm_all(&["a", "b"]).await.iter().all(Result::is_ok));
+    system.assert_all(&["a", "b"], None, Some("bytes")).await;
+}
+
+/// Whether or not the word was heard: nobody removes a draft that may still be the only copy.
+#[tokio::test]
+async fn batch_that_cannot_settle_is_left_for_a_repeat() {
+    for lost in [false, true] {
+        let names = ["a", "b"];
+        let system = System::drafts(&names).await;
+        if lost {
+            system.store.lose_the_answer(Operation::PutObject);
+        } else {
+            system.store.fail(Operation::PutObject, ErrorKind::Unavailable);
+        }
+        let outcomes = system.confirm_all(&names).await;
+        assert!(outcomes.iter().all(is_told_to_come_back), "{outcomes:?}");
+        system.assert_all(&names, Some("bytes"), Some("bytes")).await;
+        if !lost {
+            let early = system.confirm_all(&names).await;
+            assert!(early.iter().all(is_told_to_come_back), "{early:?}");
+            system.clock.advance(BATCH_TIME);
+        }
+        for outcome in system.confirm_all(&names).await {
+            assert!(outcome.expect("answered again").replayed);
+        }
+        system.assert_all(&names, None, Some("bytes")).await;
+    }
+}
+
+/// Another confirm may have been answered by it since.
+#[tokio::test]
+async fn batch_that_fails_when_its_time_is_up_takes_nothing_back() {
+    let system = Arc::new(System::drafts(&["a", "b"]).await);
+    system.store.before(Operation::CopyObject, async || {});
+    system.store.before(Operation::CopyObject, {
+        let system = Arc::clone(&system);
+        move || async move {
+            system.comes_to_main("a").await;
+            system.clock.advance(DEFAULT_CONFIRM_TIMEOUT + Duration::from_secs(1));
+            system.delete_draft("b").await;
+        }
+    });
+    let outcomes = system.confirm_all(&["a", "b"]).await;
+    assert!(matches!(outcomes[1], Err(Error::NotFound(_))), "{outcomes:?}");
+    assert!(is_told_to_come_back(&outcomes[0]), "{outcomes:?}");
+    assert_eq!(system.state("a").await, state(Some("bytes"), Some("bytes")));
+    system.clock.advance(BATCH_TIME);
+    assert!(system.confirm("a").await.expect("confirmed").replayed);
+}
+
+#[tokio::test]
+async fn only_copy_that_is_left_is_not_taken_back() {
+    let system = Arc::new(System::drafts(&["a", "b"]).await);
+    system.store.before(Operation::CopyObject, async || {});
+    system.store.before(Operation::CopyObject, {
+        let system = Arc::clone(&system);
+        move || async move {
+            system.comes_to_main("a").await;
+            system.delete_draft("a").await;
+            system.delete_draft("b").await;
+        }
+    });
+    let outcomes = system.confirm_all(&["a", "b"]).await;
+    assert!(outcomes[0].is_ok() && outcomes[1].is_err(), "{outcomes:?}");
+    assert_eq!(system.state("a").await, state(None, Some("bytes")));
+}
+
+/// A crash after each call, of a batch that would succeed and of one that has a copy fail and takes back the others.
+#[tokio::test]
+async fn crash_after_any_call_is_completed_by_a_repeat_in_time() {
+    let system = System::start().await;
+    for fails in [false, true] {
+        for calls in 0.. {
+            let names = ["a", "b", "c"].map(|name| format!("{name}{calls}{fails}"));
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            for name in &names {
+                system.world.draft(name, "bytes").await;
+            }
+            if fails {
+                system.store.before(Operation::CopyObject, async || {});
+                system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
+            }
+            system.store.crash_after(calls);
+            let crashed = system.confirm_all(&names).await;
+            if !system.store.restart() {
+                assert!(calls >= 16, "every call of the batch was crashed at: {calls}");
+                break;
+            }
+            let early = system.confirm_all(&names).await;
+            let all = early.iter().all(Result::is_ok);
+            assert!(all || early.iter().any(is_told_to_come_back), "{calls}: {early:?}");
+            for ((name, crashed), early) in names.iter().zip(&crashed).zip(&early) {
+                let expected = early.is_ok() || is_told_to_come_back(early) || is_rolled_back(early);
+                assert!(expected, "{calls}: {early:?}");
+                if crashed.is_ok() || early.is_ok() {
+                    assert_eq!(system.state(name).await.1.as_deref(), Some("bytes"), "{calls}: kept");
+                }
+            }
+            system.clock.advance(BATCH_TIME);
+            let repeated = system.confirm_all(&names).await;
+            assert!(repeated.iter().all(Result::is_ok), "{calls}: {repeated:?}");
+            system.assert_all(&names, None, Some("bytes")).await;
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! A store that ignores every condition: what one server still promises there.
+
+use std::sync::Arc;
+
+use draftstore_service::cleaner::Mode;
+use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed, DraftName};
+use draftstore_service::{Error, Missing};
+use draftstore_storage::{Capabilities, Condition, Operation, Support};
+use draftstore_testing::key;
+use futures::future::join_all;
+
+use crate::system::{FAR_AHEAD, LONG_AGO, System, expire, state, unique};
+
+/// Rounds of a race.
+const ROUNDS: usize = 25;
+
+impl System {
+    async fn confirm_as(&self, name: &str, kept_as: &str) -> Result<Confirmed, Error> {
+        let request = ConfirmUpload {
+            object_name: name.to_owned(),
+            destination_name: Some(kept_as.to_owned()),
+            ..ConfirmUpload::default()
+        };
+        self.drafts.confirm(&request).await
+    }
+
+    async fn confirm_unique(&self, id: &str) -> Result<Confirmed, Error> {
+        let request = ConfirmUpload {
+            object_name: "file.jpg".to_owned(),
+            draft_id: Some(id.to_owned()),
+            ..ConfirmUpload::default()
+        };
+        self.drafts.confirm(&request).await
+    }
+
+    fn copies(&self) -> usize {
+        let calls = self.store.calls().into_iter();
+        calls.filter(|(call, _)| *call == Operation::CopyObject).count()
+    }
+}
+
+#[tokio::test]
+async fn of_two_drafts_racing_for_one_name_exactly_one_wins() {
+    let system = System::weak().await;
+    for round in 0..ROUNDS {
+        let [one, other, main] = ["one", "other", "main"].map(|name| format!("{name}{round}"));
+        system.world.draft(&one, "one's bytes").await;
+        system.world.draft(&other, "other's bytes").await;
+        let (first, second) = tokio::join!(system.confirm_as(&one, &main), system.confirm_as(&other, &main));
+        let (lost, loser, won) = match (first, second) {
+            (Ok(_), Err(lost)) => (lost, other, "one's bytes"),
+            (Err(lost), Ok(_)) => (lost, one, "other's bytes"),
+            both => panic!("round {round}: {both:?}"),
+        };
+        assert!(matches!(lost, Error::AlreadyExists), "{lost:?}");
+        assert_eq!(system.state(&main).await, state(None, Some(won)));
+        assert!(system.state(&loser).await.0.is_some(), "the loser keeps its draft");
+    }
+}
+
+#[tokio::test]
+async fn batch_keeps_one_of_two_drafts_for_one_name() {
+    let system = System::weak().await;
+    for round in 0..ROUNDS {
+        let [one, other, main] = ["one", "other", "main"].map(|name| format!("{name}{round}"));
+        for name in [&one, &other] {
+            system.world.draft(name, name.clone()).await;
+        }
+        let upload = |name: &String| ConfirmUpload {
+            object_name: name.clone(),
+            destination_name: Some(main.clone()),
+            ..ConfirmUpload::default()
+        };
+        let uploads = vec![upload(&one), upload(&other)];
+        let batch = |atomic| ConfirmBatch {
+            uploads: uploads.clone(),
+            atomic,
+        };
+        let refused = system.drafts.confirm_batch(batch(true)).await;
+        assert!(matches!(refused, Err(Error::Invalid(_))), "{refused:?}");
+        let outcomes = system.drafts.confirm_batch(batch(false)).await.expect("a batch");
+        assert_eq!(
+            outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
+            1,
+            "{outcomes:?}"
+        );
+        let won = if outcomes[0].is_ok() { &one } else { &other };
+        assert_eq!(system.state(&main).await, state(None, Some(won)));
+    }
+}
+
+#[tokio::test]
+async fn hundred_confirms_of_one_draft_have_one_effect() {
+    let system = System::weak().await;
+    system.world.draft("a", "bytes").await;
+    let confirms = join_all((0..100).map(|_| system.confirm("a"))).await;
+    for confirmed in &confirms {
+        assert!(confirmed.is_ok(), "{confirmed:?}");
+    }
+    assert_eq!(confirms.iter().flatten().filter(|kept| !kept.replayed).count(), 1);
+    assert_eq!(system.copies(), 1);
+    assert_eq!(system.state("a").await, state(None, Some("bytes")));
+}
+
+#[tokio::test]
+async fn crash_at_any_call_is_completed_by_a_repeat() {
+    let system = System::weak().await;
+    for calls in 0.. {
+        let name = format!("a{calls}");
+        system.world.draft(&name, "bytes").await;
+        system.store.crash_after(calls);
+        // Whatever it answers: the repeat must complete it.
+        let _ = system.confirm(&name).await;
+        if !system.store.restart() {
+            assert!(calls > 5, "two looks, a copy, two looks, a delete: {calls}");
+            break;
+        }
+        system.confirm(&name).await.expect("confirmed");
+        assert_eq!(
+            system.state(&name).await,
+            state(None, Some("bytes")),
+            "crashed after {calls}"
+        );
+    }
+}
+
+/// It cannot be deleted safely: a URL may still write to it, and a draft that is gone could be uploaded once more.
+#[tokio::test]
+async fn unique_draft_stays_after_a_confirm_until_it_has_expired() {
+    let system = System::weak().await;
+    let ((lives, live_key), (ended, ended_key)) = (unique(FAR_AHEAD, 1), unique(LONG_AGO, 2));
+    for (id, key) in [(&lives, &live_key), (&ended, &ended_key)] {
+        system.world.draft(key, "bytes").await;
+        let request = ConfirmUpload {
+            object_name: "file.jpg".to_owned(),
+            draft_id: Some(id.clone()),
+            destination_name: Some(id.clone()),
+            ..ConfirmUpload::default()
+        };
+        for replayed in [false, true] {
+            let kept = system.drafts.confirm(&request).await.expect("confirmed");
+            assert_eq!(kept.replayed, replayed);
+        }
+    }
+    assert_eq!(system.copies(), 2);
+    let before = system.store.calls().len();
+    let swept = system
+        .cleaner(3600)
+        .sweep(Mode::Delete, &mut |_| {})
+        .await
+        .expect("swept");
+    assert_eq!(swept.deleted, 1);
+    assert_eq!(system.world.draft_keys().await, [live_key]);
+    let looks = system.store.calls().split_off(before).into_iter();
+    let looks = looks.filter(|(call, _)| *call == Operation::HeadObject).count();
+    assert_eq!(looks, 0, "no URL can write to it any more");
+
+    let request = ConfirmUpload {
+        object_name: "file.jpg".to_owned(),
+        draft_id: Some(ended.clone()),
+        destination_name: Some(ended),
+        ..ConfirmUpload::default()
+    };
+    assert!(system.drafts.confirm(&request).await.expect("answered again").replayed);
+}
+
+#[tokio::test]
+async fn unique_draft_that_was_written_again_is_not_confirmed_again() {
+    let system = System::weak().await;
+    let (id, draft_key) = unique(FAR_AHEAD, 1);
+    system.world.draft(&draft_key, "old").await;
+    system.confirm_unique(&id).await.expect("confirmed");
+    system.world.draft(&draft_key, "new").await;
+    let refused = system.confirm_unique(&id).await;
+    assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
+    assert_eq!(system.state("file.jpg").await.1.as_deref(), Some("old"));
+}
+
+#[tokio::test]
+async fn named_draft_uploaded_after_the_copy_is_not_deleted() {
+    let system = System::weak().await;
+    system.world.draft("a", "old").await;
+    for _look in ["draft", "main", "main again"] {
+        system.store.before(Operation::HeadObject, async || {});
+    }
+    system.store.before(Operation::HeadObject, {
+        let again = system.upload_again("a", "new");
+        move || again
+    });
+    system.confirm("a").await.expect("confirmed");
+    assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
+}
+
+/// They get into main, but no confirm answers for them, and the next replaces them.
+#[tokio::test]
+async fn bytes_uploaded_before_the_copy_are_answered_for_only_if_nothing_was_pinned() {
+    for pinned in [false, true] {
+        let system = System::weak().await;
+        let seen = system.world.draft("a", "old").await.etag.to_string();
+        system.store.before(Operation::CopyObject, {
+            let again = system.upload_again("a", "new");
+            move || again
+        });
+        let confirmed = system.confirm_pinned("a", pinned.then(|| seen.clone())).await;
+        if pinned {
+            for refused in [confirmed, system.confirm_pinned("a", Some(seen)).await] {
+                assert!(
+                    matches!(refused, Err(Error::PinMismatch { pin: "if_match" })),
+                    "{refused:?}"
+                );
+            }
+            let new = system.world.upload(&key("a"), "newer").await.to_string();
+            system.confirm_pinned("a", Some(new)).await.expect("confirmed");
+            assert_eq!(system.state("a").await, state(None, Some("newer")));
+        } else {
+            confirmed.expect("confirmed");
+            assert_eq!(system.state("a").await, state(None, Some("new")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn draft_is_either_kept_or_discarded() {
+    let system = System::weak().await;
+    for round in 0..ROUNDS {
+        let name = format!("a{round}");
+        system.world.draft(&name, "bytes").await;
+        let draft = DraftName {
+            object_name: name.clone(),
+            draft_id: None,
+        };
+        let (confirmed, discarded) = if round % 2 == 0 {
+            tokio::join!(system.confirm(&name), system.drafts.discard(&draft))
+        } else {
+            let (discarded, confirmed) = tokio::join!(system.drafts.discard(&draft), system.confirm(&name));
+            (confirmed, discarded)
+        };
+        let (_, main) = system.state(&name).await;
+        match (confirmed, discarded.expect("asked")) {
+            (Ok(_), false) => assert_eq!(main.as_deref(), Some("bytes")),
+            (Err(Error::NotFound(Missing::Draft)), true) => assert_eq!(main, None),
+            both => panic!("round {round}: {both:?}"),
+        }
+    }
+}
+
+/// More than are looked at together.
+#[tokio::test]
+async fn draft_uploaded_again_before_the_sweep_looks_stays() {
+    for capabilities in [
+        Capabilities::NONE,
+        Capabilities::ALL.with(Condition::DeleteMany, Support::Ignored),
+    ] {
+        let one_by_one = capabilities.honours(Condition::Delete);
+        let system = System::with(capabilities).await;
+        for n in 0..20 {
+            system.world.draft(&format!("a{n:02}"), "old").await;
+        }
+        expire(&system.cleaner(1), 20).await;
+        let operation = if one_by_one {
+            Operation::DeleteObject
+        } else {
+            Operation::HeadObject
+        };
+        for (name, earlier) in [("a00", 0), ("a18", 17)] {
+            for _ in 0..earlier {
+                system.store.before(operation, async || {});
+            }
+            system.store.before(operation, {
+                let again = system.upload_again(name, "new");
+                move || again
+            });
+        }
+        let swept = system.cleaner(1).sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
+        assert_eq!((swept.expired, swept.deleted, swept.failed), (20, 18, 0));
+        assert_eq!(system.world.draft_keys().await, ["a00", "a18"]);
+        let bulk = system.store.calls().into_iter();
+        let bulk = bulk.filter(|(call, _)| *call == Operation::DeleteObjects).count();
+        assert_eq!(bulk, if one_by_one { 0 } else { 2 });
+    }
+}
+
+#[tokio::test]
+async fn batch_that_fails_is_taken_back() {
+    let system = Arc::new(System::weak().await);
+    for name in ["a", "b"] {
+        system.world.draft(name, "bytes").await;
+    }
+    system.store.before(Operation::CopyObject, async || {});
+    system
+        .store
+        .fail(Operation::CopyObject, draftstore_storage::ErrorKind::CredentialsRefused);
+    let upload = |name: &str| ConfirmUpload {
+        object_name: name.to_owned(),
+        ..ConfirmUpload::default()
+    };
+    let batch = ConfirmBatch {
+        uploads: vec![upload("a"), upload("b")],
+        atomic: true,
+    };
+    let (outcomes, alone) = tokio::join!(system.drafts.confirm_batch(batch.clone()), system.confirm("a"));
+    let outcomes = outcomes.expect("a batch");
+    assert!(matches!(outcomes[0], Err(Error::RolledBack)), "{outcomes:?}");
+    assert!(!alone.expect("it waited for the batch").replayed);
+    assert_eq!(system.state("b").await, state(Some("bytes"), None));
+    assert_eq!(system.state("a").await, state(None, Some("bytes")));
+}
