@@ -120,7 +120,7 @@ impl Pass {
         match (std::mem::replace(&mut self.state, State::Over), answer) {
             (_, Answer::Page(Err(error), _) | Answer::Uploads(Err(error), _)) => Step::Finish(Err(error.into())),
             (State::Listing(list), Answer::Page(Ok(page), now)) => self.on_page(list, page, now),
-            (State::Listing(list), Answer::Uploads(Ok(page), now)) => self.on_uploads(list, page, now),
+            (State::Listing(list), Answer::Uploads(Ok(page), now)) => self.on_uploads(&list, page, now),
             (State::ListingStaged(note), Answer::Uploads(Ok(page), _)) => self.on_staged(note, page),
             (State::Telling, Answer::Told) => self.go_on(),
             (State::Looking(drafts), Answer::Seen(seen)) => self.on_seen(drafts, &seen),
@@ -205,7 +205,7 @@ impl Pass {
         self.sweep(page.objects, expiry)
     }
 
-    fn on_uploads(&mut self, list: List, page: UploadPage, now: SystemTime) -> Step {
+    fn on_uploads(&mut self, list: &List, page: UploadPage, now: SystemTime) -> Step {
         let expiry = Expiry::at(now, &self.rules.policy);
         match list {
             List::CountUploads(_) => {

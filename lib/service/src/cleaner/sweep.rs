@@ -122,11 +122,15 @@ impl Cleaner {
                 Answer::Uploads(page, now)
             }
             Effect::Tell(drafts) => {
-                drafts.iter().for_each(|draft| found(Expired::Draft(draft)));
+                for draft in &drafts {
+                    found(Expired::Draft(draft));
+                }
                 Answer::Told
             }
             Effect::TellUploads(uploads) => {
-                uploads.iter().for_each(|upload| found(Expired::Upload(upload)));
+                for upload in &uploads {
+                    found(Expired::Upload(upload));
+                }
                 Answer::Told
             }
             Effect::Look(keys) => Answer::Seen(side_by_side(keys, |key| self.version_of(key).boxed()).await),
@@ -155,7 +159,7 @@ impl Cleaner {
         let Store { storage, buckets, .. } = &self.store;
         told(
             &upload,
-            storage
+            &storage
                 .abort_upload(&buckets.draft, &upload.key, &upload.upload_id)
                 .await,
         )
@@ -166,7 +170,7 @@ impl Cleaner {
         let Store { storage, buckets, .. } = &self.store;
         told(
             &upload,
-            storage.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
+            &storage.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
         )
     }
 
@@ -195,8 +199,8 @@ async fn side_by_side<'a, T, R>(all: Vec<T>, act: impl FnMut(T) -> BoxFuture<'a,
 }
 
 /// Whether the upload is gone, having said so.
-fn told(upload: &ListedUpload, aborted: Result<(), Error>) -> bool {
-    match &aborted {
+fn told(upload: &ListedUpload, aborted: &Result<(), Error>) -> bool {
+    match aborted {
         Ok(()) => tracing::debug!(object.key = %upload.key, upload.id = ?upload.upload_id, "aborted an expired upload"),
         Err(error) => tracing::error!(
             object.key = %upload.key,

@@ -126,7 +126,7 @@ impl Audit {
     }
 
     /// A sweep aborted an upload in progress. I3.
-    pub(super) fn aborted(&self, store: &SimStore, upload: &Upload) -> Result<(), Broken> {
+    pub(super) fn aborted(store: &SimStore, upload: &Upload) -> Result<(), Broken> {
         if store.now >= upload.initiated + LIFETIME {
             return Ok(());
         }

@@ -108,7 +108,7 @@ impl Scenario {
     }
 
     fn choices(&self, reached: &Reached) -> Vec<Choice> {
-        let faulty = reached.faults < self.faults;
+        let may_fail = reached.faults < self.faults;
         let mut choices = Vec::new();
         if !reached.uploaded {
             choices.push(Choice::Upload);
@@ -118,7 +118,7 @@ impl Scenario {
                 continue;
             }
             choices.push(Choice::Act(task, Fault::No));
-            if faulty {
+            if may_fail {
                 let faults = [Fault::Before(ErrorKind::Unavailable), Fault::Lost];
                 choices.extend(faults.map(|fault| Choice::Act(task, fault)));
                 choices.push(Choice::Kill(*server));
@@ -161,7 +161,7 @@ fn spec(draft: &str, main: &str) -> Spec {
     }
 }
 
-fn holds(confirms: [Spec; 2]) {
+fn holds(confirms: &[Spec; 2]) {
     // Copies in parts take more acts: with faults there are more ways than can be followed.
     for (expired, size, faults) in [(false, 1, 2), (true, 1, 2), (true, 10, 0)] {
         let scenario = Scenario {
@@ -180,12 +180,12 @@ fn holds(confirms: [Spec; 2]) {
 
 #[test]
 fn model_every_interleaving_of_two_confirms_of_one_draft_holds() {
-    holds([spec("a", "a"), spec("a", "a")]);
+    holds(&[spec("a", "a"), spec("a", "a")]);
 }
 
 #[test]
 fn model_every_interleaving_of_two_drafts_for_one_name_holds() {
-    holds([spec("a", "shared"), spec("b", "shared")]);
+    holds(&[spec("a", "shared"), spec("b", "shared")]);
 }
 
 #[test]
@@ -194,5 +194,5 @@ fn model_every_interleaving_of_a_confirm_and_an_overwrite_holds() {
         existing: Existing::Replace(None),
         ..spec("b", "shared")
     };
-    holds([spec("a", "shared"), overwrite]);
+    holds(&[spec("a", "shared"), overwrite]);
 }

@@ -12,10 +12,13 @@
 //! `MODEL_SCHEDULES=1000000 cargo test -p draftstore-service --lib model` runs longer; `MODEL_SEED` begins elsewhere.
 
 mod audit;
+mod confirming;
 mod end;
 mod exhaustive;
 mod random;
+mod staging;
 mod store;
+mod sweeping;
 mod world;
 
 use draftstore_storage::{Capabilities, Condition, Support};

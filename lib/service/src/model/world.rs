@@ -2,16 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{Capabilities, Condition, DraftVersion, ETag, ErrorKind, ObjectInfo, ObjectKey};
+use draftstore_storage::{Capabilities, DraftVersion, ErrorKind, ObjectKey};
 use ulid::Ulid;
 
 use super::audit::{Audit, Broken, Promises, broken};
-use super::store::{Content, SimStore, failed, failure, staged, time};
+use super::staging::Staging;
+use super::store::{Content, SimStore};
 use crate::cleaner::effect as sweep;
 use crate::cleaner::pass::{Pass, Rules};
 use crate::cleaner::{Brakes, Mode};
-use crate::draft::StagingNote;
-use crate::draft::confirm::effect::{Answer, Confirm, Effect, Existing, Kept, Pins, Step, Turn};
+use crate::draft::confirm::effect::{Confirm, Effect, Existing, Kept, Pins, Step, Turn};
 use crate::draft::confirm::marker::BatchId;
 use crate::draft::confirm::plan::Plan;
 use crate::draft::confirm::protocol::Protocol;
@@ -69,9 +69,9 @@ pub(super) struct Member {
     pub(super) spec: Spec,
     protocol: Protocol,
     pub(super) step: Step,
-    /// The staged copy in the making: its upload, once it has one.
-    staging: Option<Option<u64>>,
-    note: Option<DraftVersion>,
+    /// How far a staged copy has come.
+    pub(super) staging: Staging,
+    pub(super) note: Option<DraftVersion>,
     /// Whether main already held what an earlier confirm of the same draft was answered by.
     was_kept: bool,
 }
@@ -95,7 +95,7 @@ pub(super) struct World {
     /// With the server that each runs in.
     pub(super) tasks: Vec<(usize, Task)>,
     /// Acts whose answers were lost, and that come to pass when they will.
-    limbo: Vec<(Spec, Effect)>,
+    pub(super) limbo: Vec<(Spec, Effect)>,
     /// An earlier state of the store.
     pub(super) snapshot: Option<SimStore>,
     /// What was asked for, and how it was answered; no answer where the server was killed.
@@ -122,7 +122,7 @@ impl World {
         }
     }
 
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    pub(super) fn tell(&mut self, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(what());
         }
@@ -280,7 +280,7 @@ impl World {
         Ok(())
     }
 
-    fn settle(&mut self, batch: BatchId, fault: Fault) -> bool {
+    pub(super) fn settle(&mut self, batch: BatchId, fault: Fault) -> bool {
         if !matches!(fault, Fault::Before(_) | Fault::Late) {
             let content = self.fresh_content();
             let put = self.store.put(&settlement_key(batch), content, 0, false);
@@ -339,301 +339,10 @@ impl World {
         };
         let effect = effect.clone();
         self.tell(|| format!("{task}: {} {fault:?}", name(&effect)));
-        if let Some(answer) = self.perform(member, effect, fault)? {
+        if let Some(answer) = self.perform(member, &effect, fault)? {
             member.step = member.protocol.on(answer);
         }
         Ok(())
-    }
-
-    /// Nothing where the effect takes more acts than one.
-    fn perform(&mut self, member: &mut Member, effect: Effect, fault: Fault) -> Result<Option<Answer>, Broken> {
-        let spec = member.spec.clone();
-        let in_time = |kind| Err(failed(kind));
-        Ok(Some(match (&effect, fault) {
-            (Effect::HeadDraft | Effect::HeadMain | Effect::HeadSettlement { .. }, Fault::Before(kind)) => {
-                Answer::Head(in_time(kind))
-            }
-            (Effect::HeadDraft | Effect::HeadMain | Effect::HeadSettlement { .. }, Fault::Lost | Fault::Late) => {
-                Answer::Head(in_time(ErrorKind::Unavailable))
-            }
-            (Effect::HeadDraft, _) => Answer::Head(Ok(info(self.store.draft.get(&spec.draft_key)))),
-            (Effect::HeadSettlement { batch }, _) => {
-                Answer::Head(Ok(info(self.store.draft.get(&settlement_key(*batch)))))
-            }
-            (Effect::HeadMain, _) => Answer::Head(Ok(info(self.store.main.get(&spec.main_key)))),
-            (Effect::Stage { draft_etag, size, .. }, _) => {
-                return self.stage(member, &effect, draft_etag, *size, fault);
-            }
-            (Effect::Unstage { staged }, _) => {
-                if matches!(fault, Fault::No | Fault::Lost | Fault::Stale) {
-                    self.store.abort_staged(&staged.upload_id);
-                    self.forget_note(member);
-                }
-                Answer::Done
-            }
-            (Effect::UndoCopy { batch, .. }, _) if !self.can_undo(*batch) => Answer::TooLate,
-            (_, Fault::Before(kind)) => answer(&effect, Err(kind)),
-            (_, Fault::Late) => {
-                self.limbo.push((spec, effect.clone()));
-                answer(&effect, Err(ErrorKind::Unavailable))
-            }
-            (_, Fault::Lost) => {
-                self.change(&spec, &effect)?.ok();
-                answer(&effect, Err(ErrorKind::Unavailable))
-            }
-            (_, Fault::No | Fault::Stale) => {
-                let changed = self.change(&spec, &effect)?;
-                if changed.is_ok() && matches!(effect, Effect::Complete { .. }) {
-                    self.forget_note(member);
-                }
-                answer(&effect, changed)
-            }
-        }))
-    }
-
-    /// Something that changes the store, in one act.
-    fn change(&mut self, spec: &Spec, effect: &Effect) -> Result<Result<Option<ETag>, ErrorKind>, Broken> {
-        let before = self.store.main.get(&spec.main_key).cloned();
-        let (copied, over) = match effect {
-            Effect::Copy {
-                draft_etag,
-                main_etag,
-                attributes,
-            } => {
-                let (from, to) = (&spec.draft_key, &spec.main_key);
-                (
-                    self.store.copy(from, draft_etag, to, main_etag.as_ref(), attributes),
-                    main_etag,
-                )
-            }
-            Effect::Complete { staged, main_etag } => (
-                self.store.complete_staged(staged, &spec.main_key, main_etag.as_ref()),
-                main_etag,
-            ),
-            Effect::DeleteDraft { draft_etag } => {
-                let version = DraftVersion {
-                    key: spec.draft_key.clone(),
-                    etag: draft_etag.clone(),
-                };
-                return Ok(self.delete(&version, Condition::Delete)?.map(|()| None));
-            }
-            Effect::UndoCopy { main_etag, .. } => {
-                return Ok(match self.store.undo(&spec.main_key, main_etag) {
-                    Ok(Some(_)) => self.audit.undone(&spec.main_key).map(|()| Ok(None))?,
-                    Ok(None) => Ok(None),
-                    Err(kind) => Err(kind),
-                });
-            }
-            Effect::HeadDraft
-            | Effect::HeadMain
-            | Effect::HeadSettlement { .. }
-            | Effect::Stage { .. }
-            | Effect::Unstage { .. } => {
-                return Ok(Ok(None));
-            }
-        };
-        if copied.is_ok() {
-            let after = self.store.main.get(&spec.main_key).expect("it was just copied there");
-            self.audit.copied(spec, over.as_ref(), before.as_ref(), after)?;
-        }
-        Ok(copied.map(Some))
-    }
-
-    fn delete(&mut self, version: &DraftVersion, condition: Condition) -> Result<Result<(), ErrorKind>, Broken> {
-        match self.store.delete_draft(version, condition) {
-            Ok(Some(draft)) => self.audit.deleted(&self.store, &version.key, &draft).map(Ok),
-            Ok(None) => Ok(Ok(())),
-            Err(kind) => Ok(Err(kind)),
-        }
-    }
-
-    /// The note, the upload with its first part, and the second part: three acts.
-    fn stage(
-        &mut self,
-        member: &mut Member,
-        effect: &Effect,
-        draft_etag: &ETag,
-        size: u64,
-        fault: Fault,
-    ) -> Result<Option<Answer>, Broken> {
-        let Effect::Stage { attributes, .. } = effect else {
-            return Ok(None);
-        };
-        let (draft_key, main_key) = (&member.spec.draft_key, &member.spec.main_key);
-        let failing = match fault {
-            Fault::No | Fault::Stale => None,
-            Fault::Before(kind) => Some(kind),
-            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
-        };
-        let staging = member.staging.take();
-        if let Some(kind) = failing {
-            // What stands half done is aborted, or left where that fails too.
-            if let (Some(Some(id)), Fault::Before(_)) = (staging, fault) {
-                self.store.abort_staged(&super::store::upload_id(id));
-            }
-            return Ok(Some(Answer::Staged(Err(failed(kind)))));
-        }
-        match staging {
-            None => {
-                let note = StagingNote {
-                    ends_at: time(self.store.now + TIMEOUT),
-                    main_key: main_key.clone(),
-                };
-                let key = note.key(u128::from(self.next_content));
-                let content = self.fresh_content();
-                self.store
-                    .put(&key, content, 0, false)
-                    .expect("nothing stands in the way");
-                let etag = super::store::plain(content);
-                member.note = Some(DraftVersion { key, etag });
-                member.staging = Some(None);
-                Ok(None)
-            }
-            // The call that follows the note is not under way that long.
-            Some(None) if self.store.now > self.noted_until(member) => {
-                Ok(Some(Answer::Staged(Err(failed(ErrorKind::Unavailable)))))
-            }
-            Some(None) => {
-                let id = self.store.begin_staging(main_key, size, attributes);
-                self.staged_part(member, id, draft_etag)
-            }
-            Some(Some(id)) => {
-                if let Err(kind) = self.store.stage_part(id, draft_key, draft_etag) {
-                    self.store.abort_staged(&super::store::upload_id(id));
-                    return Ok(Some(Answer::Staged(Err(failed(kind)))));
-                }
-                Ok(Some(Answer::Staged(Ok(staged(id, size)))))
-            }
-        }
-    }
-
-    fn staged_part(&mut self, member: &mut Member, id: u64, draft_etag: &ETag) -> Result<Option<Answer>, Broken> {
-        match self.store.stage_part(id, &member.spec.draft_key, draft_etag) {
-            Ok(()) => {
-                member.staging = Some(Some(id));
-                Ok(None)
-            }
-            Err(kind) => {
-                self.store.abort_staged(&super::store::upload_id(id));
-                Ok(Some(Answer::Staged(Err(failed(kind)))))
-            }
-        }
-    }
-
-    fn can_undo(&self, batch: BatchId) -> bool {
-        time(self.store.now + 1) < batch.datetime()
-    }
-
-    fn noted_until(&self, member: &Member) -> u64 {
-        let note = member.note.as_ref().and_then(|note| StagingNote::in_key(&note.key));
-        let until = note.and_then(|note| note.ends_at.duration_since(SystemTime::UNIX_EPOCH).ok());
-        until.map_or(0, |until| until.as_secs())
-    }
-
-    fn forget_note(&mut self, member: &mut Member) {
-        if let Some(note) = member.note.take() {
-            self.store.draft.remove(&note.key);
-        }
-    }
-
-    fn step_sweep(
-        &mut self,
-        task: usize,
-        pass: &mut Pass,
-        step: &mut sweep::Step,
-        fault: Fault,
-    ) -> Result<bool, Broken> {
-        let sweep::Step::Perform(effect) = step else {
-            return Ok(false);
-        };
-        self.tell(|| format!("{task}: {effect:?} {fault:?}"));
-        let answer = self.perform_sweep(effect.clone(), fault)?;
-        *step = pass.on(answer);
-        Ok(matches!(step, sweep::Step::Perform(_)))
-    }
-
-    fn perform_sweep(&mut self, effect: sweep::Effect, fault: Fault) -> Result<sweep::Answer, Broken> {
-        let now = self.store.time();
-        let fails = match fault {
-            Fault::Before(kind) => Some(kind),
-            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
-            Fault::No | Fault::Stale => None,
-        };
-        let acts = !matches!(fault, Fault::Before(_) | Fault::Late);
-        let seen = self
-            .snapshot
-            .as_ref()
-            .filter(|_| fault == Fault::Stale)
-            .unwrap_or(&self.store);
-        Ok(match effect {
-            sweep::Effect::List(request) => sweep::Answer::Page(
-                fails.map_or_else(|| Ok(seen.list(&request)), |kind| Err(failed(kind))),
-                now,
-            ),
-            sweep::Effect::ListUploads(request) => {
-                let page = || seen.list_uploads(&seen.uploads, &request);
-                sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), |kind| Err(failed(kind))), now)
-            }
-            sweep::Effect::ListStaged(key) => {
-                let request = draftstore_storage::ListUploads {
-                    prefix: Some(key.to_string()),
-                    ..draftstore_storage::ListUploads::default()
-                };
-                let page = || seen.list_uploads(&seen.staged, &request);
-                sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), |kind| Err(failed(kind))), now)
-            }
-            sweep::Effect::Tell(_) | sweep::Effect::TellUploads(_) => sweep::Answer::Told,
-            sweep::Effect::Look(keys) => {
-                let look = |key| self.store.draft.get(key).map(|draft| draft.info.etag.clone());
-                sweep::Answer::Seen(keys.iter().map(|key| look(key).filter(|_| fails.is_none())).collect())
-            }
-            sweep::Effect::DeleteMany(versions) => self.delete_all(&versions, Condition::DeleteMany, fails, acts)?,
-            sweep::Effect::DeleteEach(versions) => self.delete_all(&versions, Condition::Delete, fails, acts)?,
-            sweep::Effect::Abort(uploads) => {
-                let gone = |upload: &super::store::Upload| {
-                    uploads
-                        .iter()
-                        .any(|listed| listed.upload_id == super::store::upload_id(upload.id))
-                };
-                for upload in self.store.uploads.iter().filter(|upload| acts && gone(upload)) {
-                    self.audit.aborted(&self.store, upload)?;
-                }
-                if acts {
-                    self.store.uploads.retain(|upload| !gone(upload));
-                }
-                sweep::Answer::Aborted {
-                    failed: fails.map_or(0, |_| uploads.len()),
-                }
-            }
-            sweep::Effect::AbortStaged(uploads) => {
-                if acts {
-                    uploads
-                        .iter()
-                        .for_each(|upload| self.store.abort_staged(&upload.upload_id));
-                }
-                sweep::Answer::Aborted {
-                    failed: fails.map_or(0, |_| uploads.len()),
-                }
-            }
-        })
-    }
-
-    fn delete_all(
-        &mut self,
-        versions: &[DraftVersion],
-        condition: Condition,
-        fails: Option<ErrorKind>,
-        acts: bool,
-    ) -> Result<sweep::Answer, Broken> {
-        let mut failures = Vec::new();
-        for version in versions.iter().filter(|_| acts) {
-            if let Err(kind) = self.delete(version, condition)? {
-                failures.push(failure(version, kind));
-            }
-        }
-        Ok(sweep::Answer::Deleted(
-            fails.map_or(Ok(failures), |kind| Err(failed(kind))),
-        ))
     }
 
     /// An answer goes to its caller. I1, I5.
@@ -675,12 +384,12 @@ impl World {
             spec,
             protocol,
             step: Step::Perform(effect),
-            staging: None,
+            staging: Staging::NotBegun,
             note: None,
         }
     }
 
-    fn plan(&self, spec: &Spec) -> Plan {
+    pub(super) fn plan(&self, spec: &Spec) -> Plan {
         Plan::new(self.profile.honours, is_unique(&spec.draft_key))
     }
 
@@ -688,7 +397,7 @@ impl World {
         self.store.time()
     }
 
-    fn fresh_content(&mut self) -> Content {
+    pub(super) fn fresh_content(&mut self) -> Content {
         self.next_content += 1;
         self.next_content
     }
@@ -704,27 +413,18 @@ pub(super) fn is_unique(key: &ObjectKey) -> bool {
     crate::draft::DraftId::in_key(key).is_some()
 }
 
-fn info(object: Option<&super::store::Object>) -> Option<ObjectInfo> {
-    object.map(|object| object.info.clone())
-}
-
-fn answer(effect: &Effect, result: Result<Option<ETag>, ErrorKind>) -> Answer {
-    match effect {
-        Effect::DeleteDraft { .. } => Answer::Done,
-        Effect::UndoCopy { .. } => Answer::Undone(result.map(|_| ()).map_err(failed)),
-        _ => Answer::Copied(match result {
-            Ok(etag) => Ok(etag.expect("a copy gives an ETag")),
-            Err(kind) => Err(failed(kind)),
-        }),
-    }
-}
-
 fn name(effect: &Effect) -> String {
     match effect {
         Effect::Copy {
             draft_etag, main_etag, ..
         } => format!("copy {draft_etag} over {main_etag:?}"),
         Effect::Stage { .. } => "stage".to_owned(),
-        other => format!("{other:?}"),
+        other @ (Effect::HeadDraft
+        | Effect::HeadMain
+        | Effect::HeadSettlement { .. }
+        | Effect::Complete { .. }
+        | Effect::Unstage { .. }
+        | Effect::DeleteDraft { .. }
+        | Effect::UndoCopy { .. }) => format!("{other:?}"),
     }
 }

@@ -40,10 +40,14 @@ impl Store {
     /// # Errors
     /// Those of [`Storage::probe`]; then what was known stays known.
     pub async fn probe(&self) -> Result<Capabilities, Error> {
-        let prefix = format!("{RESERVED_PREFIX}probe/{}", Ulid::from_parts(0, rand::random()));
-        let prefix = ObjectKey::new(prefix).expect("a short key of letters and digits");
-        let capabilities = self.storage.probe(&self.buckets.draft, &prefix).await?;
+        let capabilities = self.storage.probe(&self.buckets.draft, &probe_key()).await?;
         self.profile.learn(capabilities);
         Ok(capabilities)
     }
+}
+
+/// Another for each probe: servers that start together must not look at each other's objects.
+fn probe_key() -> ObjectKey {
+    let key = format!("{RESERVED_PREFIX}probe/{}", Ulid::from_parts(0, rand::random()));
+    ObjectKey::new(key).expect("a short key of letters and digits")
 }

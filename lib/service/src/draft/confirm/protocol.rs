@@ -68,14 +68,19 @@ enum State {
 #[derive(Debug)]
 enum After {
     Finish(Result<Kept, Error>),
-    ReadBack {
-        draft: ObjectInfo,
-        main: ObjectInfo,
-        replayed: bool,
-    },
+    ReadBack(Box<Seen>),
     Replay(ObjectInfo),
     LookAtDraft,
     CopyAgain(Copying),
+}
+
+/// A draft, and what main was seen to hold of it.
+#[derive(Debug)]
+struct Seen {
+    draft: ObjectInfo,
+    main: ObjectInfo,
+    /// Whether an earlier confirm had put it there.
+    replayed: bool,
 }
 
 /// What to do when it is sure that what an earlier confirm made stays.
@@ -162,7 +167,9 @@ impl Protocol {
             (State::Main(draft), Answer::Head(Ok(main))) => self.on_main(draft, main),
             (State::Copy(copying), Answer::Copied(copied)) => self.on_copied(copying, None, copied),
             (State::Stage(copying), Answer::Staged(staged)) => self.on_staged(copying, staged),
-            (State::StagedProof(copying, staged), Answer::Head(Ok(now))) => self.on_staged_proof(copying, staged, now),
+            (State::StagedProof(copying, staged), Answer::Head(Ok(now))) => {
+                self.on_staged_proof(copying, staged, now.as_ref())
+            }
             (State::BeforeComplete(copying, staged), Answer::Head(Ok(main))) => {
                 self.on_before_complete(copying, staged, main.as_ref())
             }
@@ -215,18 +222,26 @@ impl Protocol {
 
     /// All others are held too, so it may end.
     fn settle(&mut self) -> Step {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Held(draft_etag, kept) => self.remove(draft_etag, kept),
-            _ => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
+        match self.held() {
+            Ok((draft_etag, kept)) => self.remove(draft_etag, kept),
+            Err(out_of_step) => Step::Finish(Err(out_of_step)),
         }
     }
 
     /// Another failed, so what this one made is taken back. What an earlier confirm had made stays.
     fn undo(&mut self) -> Step {
-        match std::mem::replace(&mut self.state, State::Over) {
-            State::Held(_, kept) if kept.replayed => Step::Finish(Ok(kept)),
-            State::Held(..) => self.look(State::BeforeUndo(Error::RolledBack)),
-            _ => Step::Finish(Err(Error::Internal(Box::new(OutOfStep)))),
+        match self.held() {
+            Ok((_, kept)) if kept.replayed => Step::Finish(Ok(kept)),
+            Ok(_) => self.look(State::BeforeUndo(Error::RolledBack)),
+            Err(out_of_step) => Step::Finish(Err(out_of_step)),
+        }
+    }
+
+    fn held(&mut self) -> Result<(ETag, Kept), Error> {
+        if let State::Held(draft_etag, kept) = std::mem::replace(&mut self.state, State::Over) {
+            Ok((draft_etag, kept))
+        } else {
+            Err(Error::Internal(Box::new(OutOfStep)))
         }
     }
 
@@ -313,10 +328,10 @@ impl Protocol {
     }
 
     /// Nobody sees what was staged, so this is the time to find out.
-    fn on_staged_proof(&mut self, copying: Copying, staged: StagedCopy, now: Option<ObjectInfo>) -> Step {
+    fn on_staged_proof(&mut self, copying: Copying, staged: StagedCopy, now: Option<&ObjectInfo>) -> Step {
         let same =
             |now: &ObjectInfo| now.etag == copying.draft.etag && now.last_modified == copying.draft.last_modified;
-        if now.as_ref().is_some_and(same) {
+        if now.is_some_and(same) {
             self.before_complete(copying, staged)
         } else if self.copies_left == 0 {
             self.unstage(
@@ -383,7 +398,7 @@ impl Protocol {
         match main {
             Some(main) if self.is_copy(&copying.draft, &main) => {
                 let (draft, replayed) = (copying.draft, !self.copy_in_doubt);
-                self.give_up(staged, After::ReadBack { draft, main, replayed })
+                self.give_up(staged, After::ReadBack(Box::new(Seen { draft, main, replayed })))
             }
             Some(main) if self.has_our_key(&main) => self.give_up(staged, After::Replay(main)),
             _ if !unchanged => {
@@ -416,7 +431,7 @@ impl Protocol {
     fn on_unstaged(&mut self, after: After) -> Step {
         match after {
             After::Finish(result) => Step::Finish(result),
-            After::ReadBack { draft, main, replayed } => self.on_read_back(draft, Some(main), replayed),
+            After::ReadBack(seen) => self.on_read_back(seen.draft, Some(seen.main), seen.replayed),
             After::Replay(main) => self.replay(main, Then::Answer),
             After::LookAtDraft => self.look_at_draft(),
             After::CopyAgain(copying) => self.copy(copying),

@@ -1,0 +1,107 @@
+//! What the effects of a sweep do to the store, one act at a time, and what goes wrong with them.
+
+use draftstore_storage::{Condition, DraftVersion, ErrorKind, ListUploads};
+
+use super::audit::{Audit, Broken};
+use super::store::{Upload, failed, failure, upload_id};
+use super::world::{Fault, World};
+use crate::cleaner::effect as sweep;
+use crate::cleaner::pass::Pass;
+
+impl World {
+    pub(super) fn step_sweep(
+        &mut self,
+        task: usize,
+        pass: &mut Pass,
+        step: &mut sweep::Step,
+        fault: Fault,
+    ) -> Result<bool, Broken> {
+        let sweep::Step::Perform(effect) = step else {
+            return Ok(false);
+        };
+        self.tell(|| format!("{task}: {effect:?} {fault:?}"));
+        let answer = self.perform_sweep(effect.clone(), fault)?;
+        *step = pass.on(answer);
+        Ok(matches!(step, sweep::Step::Perform(_)))
+    }
+
+    fn perform_sweep(&mut self, effect: sweep::Effect, fault: Fault) -> Result<sweep::Answer, Broken> {
+        let now = self.store.time();
+        let fails = match fault {
+            Fault::Before(kind) => Some(kind),
+            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
+            Fault::No | Fault::Stale => None,
+        };
+        let acts = !matches!(fault, Fault::Before(_) | Fault::Late);
+        let seen = self
+            .snapshot
+            .as_ref()
+            .filter(|_| fault == Fault::Stale)
+            .unwrap_or(&self.store);
+        Ok(match effect {
+            sweep::Effect::List(request) => sweep::Answer::Page(
+                fails.map_or_else(|| Ok(seen.list(&request)), |kind| Err(failed(kind))),
+                now,
+            ),
+            sweep::Effect::ListUploads(request) => {
+                let page = || seen.list_uploads(&seen.uploads, &request);
+                sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), |kind| Err(failed(kind))), now)
+            }
+            sweep::Effect::ListStaged(key) => {
+                let request = ListUploads {
+                    prefix: Some(key.to_string()),
+                    ..ListUploads::default()
+                };
+                let page = || seen.list_uploads(&seen.staged, &request);
+                sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), |kind| Err(failed(kind))), now)
+            }
+            sweep::Effect::Tell(_) | sweep::Effect::TellUploads(_) => sweep::Answer::Told,
+            sweep::Effect::Look(keys) => {
+                let look = |key| self.store.draft.get(key).map(|draft| draft.info.etag.clone());
+                sweep::Answer::Seen(keys.iter().map(|key| look(key).filter(|_| fails.is_none())).collect())
+            }
+            sweep::Effect::DeleteMany(versions) => self.delete_all(&versions, Condition::DeleteMany, fails, acts)?,
+            sweep::Effect::DeleteEach(versions) => self.delete_all(&versions, Condition::Delete, fails, acts)?,
+            sweep::Effect::Abort(uploads) => {
+                let gone = |upload: &Upload| uploads.iter().any(|listed| listed.upload_id == upload_id(upload.id));
+                for upload in self.store.uploads.iter().filter(|upload| acts && gone(upload)) {
+                    Audit::aborted(&self.store, upload)?;
+                }
+                if acts {
+                    self.store.uploads.retain(|upload| !gone(upload));
+                }
+                sweep::Answer::Aborted {
+                    failed: fails.map_or(0, |_| uploads.len()),
+                }
+            }
+            sweep::Effect::AbortStaged(uploads) => {
+                if acts {
+                    for upload in &uploads {
+                        self.store.abort_staged(&upload.upload_id);
+                    }
+                }
+                sweep::Answer::Aborted {
+                    failed: fails.map_or(0, |_| uploads.len()),
+                }
+            }
+        })
+    }
+
+    fn delete_all(
+        &mut self,
+        versions: &[DraftVersion],
+        condition: Condition,
+        fails: Option<ErrorKind>,
+        acts: bool,
+    ) -> Result<sweep::Answer, Broken> {
+        let mut failures = Vec::new();
+        for version in versions.iter().filter(|_| acts) {
+            if let Err(kind) = self.delete(version, condition)? {
+                failures.push(failure(version, kind));
+            }
+        }
+        Ok(sweep::Answer::Deleted(
+            fails.map_or(Ok(failures), |kind| Err(failed(kind))),
+        ))
+    }
+}
