@@ -1,5 +1,8 @@
 # Steps on the Rust code: its tests, its form, its lints, its documentation, its dependencies.
 
+# Random schedules for each mutant and kind of store: most are caught within a few.
+readonly MUTANT_SCHEDULES=20000
+
 step_tests() {
   cargo test --workspace
 }
@@ -14,6 +17,18 @@ step_clippy() {
 
 step_docs() {
   RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+}
+
+# In a copy of the sources, always at the same place, so that only the first build there is a long one.
+step_mutants() {
+  need_commands python3=python3
+  local target sources
+  target=$(target_directory)
+  sources=$target/mutants
+  rm -rf "$sources"
+  mkdir -p "$sources"
+  git ls-files -z | tar --create --null --files-from=- | tar --extract --directory "$sources"
+  CARGO_TARGET_DIR=$target MODEL_SCHEDULES=$MUTANT_SCHEDULES python3 .ci/mutants/mutants.py "$sources"
 }
 
 step_dependencies() {

@@ -3,10 +3,12 @@
 mod embedded;
 mod endpoint;
 mod garage;
+mod large;
 pub mod proxy;
 mod world;
 
 pub use embedded::Embedded;
 pub use endpoint::Endpoint;
 pub use garage::Garage;
+pub use large::{LARGE, assert_large_copy, large_draft};
 pub use world::{Signed, World, bucket, connect, etag, get, key, settings};

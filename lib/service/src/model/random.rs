@@ -65,8 +65,8 @@ impl Schedule {
                 return self.world.step(task, which, fault);
             }
             0..=72 => self.put(),
-            73..=74 => self.multipart(),
-            75..=78 => self.inspect(),
+            73..=76 => self.multipart(),
+            77..=78 => self.inspect(),
             79..=88 => self.confirm(),
             89 => self.batch(),
             90..=92 => {
@@ -152,10 +152,28 @@ impl Schedule {
     }
 
     fn confirm(&mut self) {
-        let (server, spec) = (self.server(), self.spec());
+        let server = self.server();
+        let spec = match self.rival() {
+            Some(rival) if self.random.random_range(0..4) == 0 => rival,
+            _ => self.spec(),
+        };
         if !self.world.must_wait(server, &spec) {
             self.world.begin_confirm(server, spec);
         }
+    }
+
+    /// One that replaces what a batch is about to confirm, by the same draft.
+    fn rival(&self) -> Option<Spec> {
+        let mut batches = self.world.tasks.iter().filter_map(|(_, task)| match task {
+            Task::Batch { members, .. } => members.first(),
+            Task::Confirm(_) | Task::Sweep(..) => None,
+        });
+        let spec = batches.next()?.spec.clone();
+        Some(Spec {
+            existing: Existing::Replace(None),
+            idempotency_key: None,
+            ..spec
+        })
     }
 
     fn batch(&mut self) {
@@ -201,9 +219,10 @@ impl Schedule {
     }
 
     fn pass_time(&mut self) {
-        let seconds = match self.random.random_range(0..4) {
+        let seconds = match self.random.random_range(0..5) {
             0 => self.random.random_range(1..=TIMEOUT),
             1 => LIFETIME + 100,
+            2 => LIFETIME * 9 / 10,
             _ => self.random.random_range(1..=LIFETIME / 2),
         };
         self.world.pass_time(seconds);

@@ -5,6 +5,7 @@ mod confirm;
 mod faults;
 mod faulty;
 mod ignoring;
+mod large;
 mod staged;
 mod sweep;
 mod system;

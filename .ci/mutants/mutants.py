@@ -1,0 +1,272 @@
+"""Ways to break the protocols of confirm and sweep, each of which the model tests must notice.
+
+A mutant is a piece of text that occurs once in a file, and what it is replaced by: each takes away one rule. It is applied
+to a copy of the sources, built, and run through the model, one kind of store after another, until a test fails. A mutant
+that survives, does not apply any more, or does not compile is a failure of this check.
+"""
+
+import pathlib
+import subprocess
+import sys
+from typing import NamedTuple
+
+CONFIRM = "lib/service/src/draft/confirm/"
+SWEEP = "lib/service/src/cleaner/"
+
+# Kinds of stores, the quickest to notice first.
+TESTS = [
+    "model::model_invariants_hold_where_everything_is_honoured",
+    "model::model_invariants_hold_where_only_the_source_is_conditional",
+    "model::model_invariants_hold_where_only_uploads_are_made_once",
+    "model::model_invariants_hold_where_nothing_is_honoured",
+]
+
+
+class Mutant(NamedTuple):
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+MUTANTS = [
+    Mutant(
+        "the marker is ignored",
+        CONFIRM + "marker.rs",
+        "    same_draft && same_version\n",
+        "    same_draft && same_version && false\n",
+    ),
+    Mutant(
+        "the marker names any version of the draft",
+        CONFIRM + "marker.rs",
+        "    same_draft && same_version\n",
+        "    same_draft && (same_version || true)\n",
+    ),
+    Mutant(
+        "the marker names any draft",
+        CONFIRM + "marker.rs",
+        "    same_draft && same_version\n",
+        "    (same_draft || true) && same_version\n",
+    ),
+    Mutant(
+        "a draft that is gone is not looked for in main",
+        CONFIRM + "protocol.rs",
+        "return self.look(State::Earlier(Error::NotFound(Missing::Draft)));",
+        "return Step::Finish(Err(Error::NotFound(Missing::Draft)));",
+    ),
+    Mutant(
+        "pins are not compared",
+        CONFIRM + "effect.rs",
+        'other_version.then_some("if_match").or_else(|| self.broken_by(draft))',
+        'other_version.then_some("if_match").or_else(|| self.broken_by(draft)).filter(|_| false)',
+    ),
+    Mutant(
+        "a pinned confirm is answered by an earlier one of another version",
+        CONFIRM + "protocol.rs",
+        "let named = self.is_of_draft(main, pins.if_match.as_ref());",
+        "let named = self.is_of_draft(main, None);",
+    ),
+    Mutant(
+        "what main holds is replaced unasked",
+        CONFIRM + "protocol.rs",
+        "(Some(_), Existing::Keep) => Step::Finish(Err(Error::AlreadyExists)),",
+        "(Some(main), Existing::Keep) => { let main_etag = Some(main.etag); self.copy(Copying { draft, main_etag }) }",
+    ),
+    Mutant(
+        "the version to be replaced is not compared",
+        CONFIRM + "protocol.rs",
+        "if expected.as_ref().is_none_or(|etag| *etag == main.etag) =>",
+        "if expected.as_ref().is_none_or(|etag| *etag == main.etag || true) =>",
+    ),
+    Mutant(
+        "a refused copy is taken for another's object without a look",
+        CONFIRM + "protocol.rs",
+        "                self.copy_in_doubt |= error.kind == ErrorKind::Unavailable;\n",
+        "                if error.kind == ErrorKind::PreconditionFailed { return Step::Finish(Err(Error::AlreadyExists)); }\n",
+    ),
+    Mutant(
+        "the idempotency key is ignored",
+        CONFIRM + "marker.rs",
+        ".is_some_and(|key| key == idempotency_key)",
+        ".is_some_and(|key| key == idempotency_key && false)",
+    ),
+    Mutant(
+        "locks are not needed where the store has no conditions",
+        CONFIRM + "plan.rs",
+        "condition != Condition::DeleteMany && !self.capabilities.honours(condition))",
+        "condition != Condition::DeleteMany && !self.capabilities.honours(condition) && false)",
+    ),
+    Mutant(
+        "main is not looked at where the store does not keep what is there",
+        CONFIRM + "plan.rs",
+        "self.capabilities.honours(Condition::CopyToAbsent) && self.capabilities.honours(Condition::CopyOver)",
+        "true",
+    ),
+    Mutant(
+        "a copy is taken for what was looked at where the store does not see to it",
+        CONFIRM + "plan.rs",
+        "        self.capabilities.honours(Condition::CopySource)\n    }",
+        "        true\n    }",
+    ),
+    Mutant(
+        "what was staged is not looked at where the store does not see to it",
+        CONFIRM + "plan.rs",
+        "        self.capabilities.honours(Condition::PartSource)\n    }",
+        "        true\n    }",
+    ),
+    Mutant(
+        "the draft is deleted before it is copied",
+        CONFIRM + "protocol.rs",
+        "        if self.confirm.batch.is_some() && !self.is_under_way {",
+        "        if let State::Copy(copying) = &self.state {\n"
+        "            let draft_etag = copying.draft.etag.clone();\n"
+        "            return Step::Perform(Effect::DeleteDraft { draft_etag });\n"
+        "        }\n"
+        "        if self.confirm.batch.is_some() && !self.is_under_way {",
+    ),
+    Mutant(
+        "what a batch may take back is overwritten",
+        CONFIRM + "protocol.rs",
+        "                self.replay(main, Then::CopyOver(Box::new(draft)))",
+        "                self.go_on(main, Then::CopyOver(Box::new(draft)))",
+    ),
+    Mutant(
+        "unique drafts are deleted where deletes have no condition",
+        CONFIRM + "plan.rs",
+        "            Removal::LeftToSweep\n        } else {",
+        "            Removal::LookFirst\n        } else {",
+    ),
+    Mutant(
+        "what a batch may take back is answered for",
+        CONFIRM + "marker.rs",
+        "batch_of(metadata).filter(|batch| Some(*batch) != own && batch.datetime() > now)",
+        "batch_of(metadata).filter(|batch| Some(*batch) != own && batch.datetime() > now && false)",
+    ),
+    Mutant(
+        "a batch that has not settled counts as settled",
+        CONFIRM + "protocol.rs",
+        "None => Step::Finish(Err(Error::StoreUnavailable(Box::new(HeldByBatch)))),",
+        "None => self.go_on(main, then),",
+    ),
+    Mutant(
+        "a batch takes back what bears not its mark",
+        CONFIRM + "protocol.rs",
+        "let ours = |main: &&ObjectInfo| marker::batch_of(&main.attributes.metadata) == self.confirm.batch;",
+        "let ours = |_: &&ObjectInfo| true;",
+    ),
+    Mutant(
+        "a batch takes what another made for its own after a lost answer",
+        CONFIRM + "protocol.rs",
+        "if replayed || of_batch != self.confirm.batch {",
+        "if replayed {",
+    ),
+    Mutant(
+        "a batch settles though one failed",
+        CONFIRM + "effect.rs",
+        "Self::Copy if !any_failed => Some(Self::Settle),",
+        "Self::Copy => Some(Self::Settle),",
+    ),
+    Mutant(
+        "the sweep forgets the lifetime",
+        SWEEP + "expiry.rs",
+        "self.is_older(draft.last_modified, kept)",
+        "self.is_older(draft.last_modified, kept.min(self.grace))",
+    ),
+    Mutant(
+        "a multipart object is as old as its upload",
+        SWEEP + "expiry.rs",
+        "self.kept.saturating_mul(2)",
+        "self.kept",
+    ),
+    Mutant(
+        "an upload in progress expires at once",
+        SWEEP + "expiry.rs",
+        "None => self.is_older(upload.initiated, self.kept),",
+        "None => self.is_older(upload.initiated, self.grace),",
+    ),
+    Mutant(
+        "a unique draft expires before its ID says",
+        SWEEP + "expiry.rs",
+        "            return self.has_ended(id.expires_at());\n        }\n        if let Some(note)",
+        "            return self.has_ended(id.expires_at() - self.kept / 2);\n        }\n        if let Some(note)",
+    ),
+    Mutant(
+        "a shard is read for one page only",
+        SWEEP + "pass.rs",
+        "page.next.filter(|_| !unexpired)",
+        "page.next.filter(|_| !unexpired && false)",
+    ),
+    Mutant(
+        "what lies behind the shards is not read",
+        SWEEP + "pass.rs",
+        'format!("{}{}", shard_prefix(LAST_SHARD), char::MAX)',
+        'format!("{RESERVED_PREFIX}{}", char::MAX)',
+    ),
+    Mutant(
+        "staged copies are forgotten with their notes",
+        SWEEP + "pass.rs",
+        "let left: Vec<_> = page.uploads.into_iter().filter(is_ours).collect();",
+        "let left: Vec<_> = page.uploads.into_iter().filter(is_ours).filter(|_| false).collect();",
+    ),
+    Mutant(
+        "the second page of uploads is not read",
+        SWEEP + "pass.rs",
+        "self.next = page.next.map_or(List::Staged, |next| {",
+        "self.next = page.next.filter(|_| false).map_or(List::Staged, |next| {",
+    ),
+]
+
+
+def model(sources: pathlib.Path) -> pathlib.Path:
+    """Builds the tests that hold the model, and gives the program."""
+    build = ["cargo", "test", "--locked", "-p", "draftstore-service", "--lib", "--no-run", "--message-format=short"]
+    built = subprocess.run(build, cwd=sources, capture_output=True, text=True)
+    if built.returncode != 0:
+        raise RuntimeError(f"does not compile:\n{built.stderr}")
+    program = built.stderr.rsplit("(", 1)[1].split(")", 1)[0]
+    return (sources / program).resolve()
+
+
+def caught_by(program: pathlib.Path) -> str | None:
+    """The first test that fails, if any does."""
+    for test in TESTS:
+        run = subprocess.run([program, "--exact", test], capture_output=True, text=True, timeout=600)
+        if "running 1 test" not in run.stdout:
+            raise RuntimeError(f"there is no test {test}")
+        if run.returncode != 0:
+            return test
+    return None
+
+
+def main() -> int:
+    sources = pathlib.Path(sys.argv[1])
+    wanted = sys.argv[2:]
+    failures = 0
+    mutants = [mutant for mutant in MUTANTS if not wanted or any(part in mutant.name for part in wanted)]
+    for mutant in mutants:
+        path = sources / mutant.file
+        whole = path.read_text()
+        if whole.count(mutant.old) != 1:
+            print(f"DOES NOT APPLY  {mutant.name}: its text is {whole.count(mutant.old)} times in {mutant.file}")
+            failures += 1
+            continue
+        path.write_text(whole.replace(mutant.old, mutant.new))
+        try:
+            test = caught_by(model(sources))
+        except RuntimeError as error:
+            print(f"BROKEN    {mutant.name}: {error}")
+            failures += 1
+            continue
+        finally:
+            path.write_text(whole)
+        if test is None:
+            print(f"SURVIVED  {mutant.name}", flush=True)
+            failures += 1
+        else:
+            print(f"caught    {mutant.name}: {test.rsplit('_where_', 1)[1]}", flush=True)
+    print(f"{len(mutants) - failures} of {len(mutants)} mutants caught")
+    return 1 if failures or not mutants else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+//! A confirm of a draft over what one copy carries, at its true size: thresholds, sizes of parts and time-outs as shipped.
+
+use draftstore_service::draft::ConfirmUpload;
+use draftstore_storage::{ErrorKind, Operation};
+use draftstore_testing::{LARGE, assert_large_copy, large_draft};
+
+use crate::system::System;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn six_gib_are_confirmed() {
+    let system = System::start().await;
+    let draft = large_draft(&system.world, "film").await;
+    let request = ConfirmUpload {
+        object_name: "film".to_owned(),
+        if_match: Some(draft.etag.to_string()),
+        content_length: i64::try_from(LARGE).ok(),
+        ..ConfirmUpload::default()
+    };
+    // The note and the draft stay for now, so that main can be compared with the draft.
+    for _ in 0..2 {
+        system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
+    }
+    let confirmed = system.drafts.confirm(&request).await.expect("confirmed");
+    assert_eq!((confirmed.size, confirmed.replayed), (LARGE, false));
+    assert_large_copy(&system.world, "film", "film").await;
+    assert_eq!(system.world.main_uploads().await, 0);
+
+    let again = system.drafts.confirm(&request).await.expect("answered again");
+    assert_eq!((again.etag, again.replayed), (confirmed.etag, true));
+    let drafts = system.world.draft_keys().await;
+    assert!(!drafts.contains(&"film".to_owned()), "{drafts:?}");
+}

@@ -1,0 +1,73 @@
+//! An object over what one copy carries, at its true size.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use draftstore_storage::DraftVersion;
+
+use crate::{World, key};
+
+/// Over the 5 GiB of a single copy.
+pub const LARGE: u64 = 6 * 1024 * 1024 * 1024;
+
+/// What the draft is made of.
+const BLOCK: u64 = 64 * 1024 * 1024;
+
+/// What is looked at, on both sides of every block's beginning.
+const LOOK: u64 = 512;
+
+/// A draft of two blocks' bytes, in an order that does not repeat itself. The embedded store refers to them: 6 GiB are
+/// nowhere on the disk.
+///
+/// # Panics
+/// When the store does not do what is asked.
+pub async fn large_draft(world: &World, name: &str) -> DraftVersion {
+    let blocks = [[b'a'; 1024], [b'b'; 1024]].map(|kib| kib.repeat(64 * 1024));
+    for (name, block) in ["a", "b"].into_iter().zip(blocks) {
+        world.upload(&key(name), block).await;
+    }
+    let (sdk, bucket) = (world.sdk(), world.draft.name().as_str());
+    let begun = sdk.create_multipart_upload().bucket(bucket).key(name).send().await;
+    let begun = begun.expect("begun");
+    let upload_id = begun.upload_id().expect("an ID");
+    let mut parts = Vec::new();
+    for number in 1..=i32::try_from(LARGE / BLOCK).expect("few") {
+        let block = if number.count_ones() % 2 == 0 { "a" } else { "b" };
+        let part = sdk.upload_part_copy().bucket(bucket).key(name).upload_id(upload_id);
+        let part = part.copy_source(format!("{bucket}/{block}")).part_number(number);
+        let copied = part.send().await.expect("copied").copy_part_result;
+        let etag = copied.and_then(|copied| copied.e_tag);
+        parts.push(CompletedPart::builder().part_number(number).set_e_tag(etag).build());
+    }
+    let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+    let complete = sdk
+        .complete_multipart_upload()
+        .bucket(bucket)
+        .key(name)
+        .upload_id(upload_id);
+    let completed = complete.multipart_upload(parts).send().await.expect("completed");
+    let etag = completed.e_tag().and_then(|etag| etag.parse().ok());
+    DraftVersion {
+        key: key(name),
+        etag: etag.expect("an ETag"),
+    }
+}
+
+/// Compares a copy of a large draft with it, on both sides of the beginning of every block.
+///
+/// # Panics
+/// Where they differ.
+pub async fn assert_large_copy(world: &World, draft: &str, main: &str) {
+    let (sdk, draft_bucket, main_bucket) = (world.sdk(), world.draft.name().as_str(), world.main.name().as_str());
+    for block in 0..=LARGE / BLOCK {
+        let at = block * BLOCK;
+        let there = look(&sdk, main_bucket, main, at).await;
+        assert!(there == look(&sdk, draft_bucket, draft, at).await, "around {at}");
+    }
+}
+
+async fn look(sdk: &Client, bucket: &str, name: &str, at: u64) -> Vec<u8> {
+    let range = format!("bytes={}-{}", at.saturating_sub(LOOK), (at + LOOK).min(LARGE) - 1);
+    let object = sdk.get_object().bucket(bucket).key(name).range(range).send().await;
+    let bytes = object.expect("it is there").body.collect().await;
+    bytes.expect("the whole range").to_vec()
+}
