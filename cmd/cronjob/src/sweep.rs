@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use draftstore_runtime::config::Config;
 use draftstore_runtime::{Schedule, on_signal, safety};
 use draftstore_service::cleaner::{Expired, Mode, Summary};
@@ -90,9 +90,12 @@ async fn sweep(cleaner: &Cleaner, mode: Mode) -> anyhow::Result<()> {
         Err(stopped) => &stopped.summary,
     };
     report(summary);
-    let failed = summary.failed;
+    let (failed, brake) = (summary.failed, summary.brake);
     swept?;
     ensure!(failed == 0, "{failed} expired drafts or uploads could not be removed");
+    if let Some(brake) = brake {
+        bail!("the sweep has stopped: {brake}");
+    }
     Ok(())
 }
 

@@ -159,6 +159,7 @@ async fn sweep(schedule: Schedule, cleaner: Cleaner, shutdown: CancellationToken
         let cleaner = Arc::clone(&cleaner);
         async move {
             match cleaner.sweep(Mode::Delete, &mut |_| {}).await {
+                Ok(summary) if summary.brake.is_some() => tracing::warn!(%summary, "the sweep has stopped"),
                 Ok(summary) if summary.expired > 0 => tracing::info!(%summary, "swept"),
                 Ok(summary) => tracing::debug!(%summary, "swept"),
                 Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the sweep stopped early"),

@@ -92,6 +92,24 @@ async fn old_drafts_and_uploads_are_removed_and_main_is_not_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn brakes_stop_the_sweep_and_are_told() {
+    let world = World::embedded().await;
+    for name in ["a", "b", "c"] {
+        world.draft(name, "bytes").await;
+    }
+    sweep_until_expired(&world, &["--dry-run"], 3);
+    let braked = |brake: (&str, &str)| {
+        let (output, said) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &[brake]].concat()));
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("{} ", brake.0)), "{said}");
+    };
+    braked(("MAX_DELETE_FRACTION", "0.5"));
+    assert_eq!(world.draft_keys().await.len(), 3);
+    braked(("MAX_DELETE", "2"));
+    assert_eq!(world.draft_keys().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fresh_drafts_and_uploads_are_kept() {
     let world = World::embedded().await;
     world.draft("fresh", "draft").await;
