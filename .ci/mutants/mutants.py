@@ -50,7 +50,7 @@ MUTANTS = [
     ),
     Mutant(
         "a draft that is gone is not looked for in main",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/look.rs",
         "return self.look(State::Earlier(Error::NotFound(Missing::Draft)));",
         "return Step::Finish(Err(Error::NotFound(Missing::Draft)));",
     ),
@@ -62,25 +62,25 @@ MUTANTS = [
     ),
     Mutant(
         "a pinned confirm is answered by an earlier one of another version",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/look.rs",
         "let named = self.is_of_draft(main, pins.if_match.as_ref());",
         "let named = self.is_of_draft(main, None);",
     ),
     Mutant(
         "what main holds is replaced unasked",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/look.rs",
         "(Some(_), Existing::Keep) => Step::Finish(Err(Error::AlreadyExists)),",
         "(Some(main), Existing::Keep) => { let main_etag = Some(main.etag); self.copy(Copying { draft, main_etag }) }",
     ),
     Mutant(
         "the version to be replaced is not compared",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/look.rs",
         "if expected.as_ref().is_none_or(|etag| *etag == main.etag) =>",
         "if expected.as_ref().is_none_or(|etag| *etag == main.etag || true) =>",
     ),
     Mutant(
         "a refused copy is taken for another's object without a look",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/outcome.rs",
         "                self.copy_in_doubt |= error.kind == ErrorKind::Unavailable;\n",
         "                if error.kind == ErrorKind::PreconditionFailed { return Step::Finish(Err(Error::AlreadyExists)); }\n",
     ),
@@ -116,19 +116,13 @@ MUTANTS = [
     ),
     Mutant(
         "the draft is deleted before it is copied",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/mod.rs",
         "        if self.confirm.batch.is_some() && !self.is_under_way {",
         "        if let State::Copy(copying) = &self.state {\n"
         "            let draft_etag = copying.draft.etag.clone();\n"
         "            return Step::Perform(Effect::DeleteDraft { draft_etag });\n"
         "        }\n"
         "        if self.confirm.batch.is_some() && !self.is_under_way {",
-    ),
-    Mutant(
-        "what a batch may take back is overwritten",
-        CONFIRM + "protocol.rs",
-        "                self.replay(main, Then::CopyOver(Box::new(draft)))",
-        "                self.go_on(main, Then::CopyOver(Box::new(draft)))",
     ),
     Mutant(
         "unique drafts are deleted where deletes have no condition",
@@ -144,19 +138,19 @@ MUTANTS = [
     ),
     Mutant(
         "a batch that has not settled counts as settled",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/outcome.rs",
         "None => Step::Finish(Err(Error::StoreUnavailable(Box::new(HeldByBatch)))),",
         "None => self.go_on(main, then),",
     ),
     Mutant(
         "a batch takes back what bears not its mark",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/turns.rs",
         "let ours = |main: &&ObjectInfo| marker::batch_of(&main.attributes.metadata) == self.confirm.batch;",
         "let ours = |_: &&ObjectInfo| true;",
     ),
     Mutant(
         "a batch takes what another made for its own after a lost answer",
-        CONFIRM + "protocol.rs",
+        CONFIRM + "protocol/outcome.rs",
         "if replayed || of_batch != self.confirm.batch {",
         "if replayed {",
     ),

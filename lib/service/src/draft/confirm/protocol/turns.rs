@@ -1,0 +1,70 @@
+//! An atomic batch: where a confirm paused, and how it goes on.
+
+use draftstore_storage::{ETag, ObjectInfo};
+
+use super::super::effect::{Effect, Kept, Step, Turn};
+use super::super::marker;
+use super::{LeftUnsettled, OutOfStep, Protocol, State};
+use crate::Error;
+
+impl Protocol {
+    /// In a batch: takes its turn from where it paused.
+    pub(crate) fn turn(&mut self, turn: Turn, step: &mut Step) {
+        *step = match (turn, std::mem::replace(step, Step::Held)) {
+            (Turn::Copy, Step::Ready(effect)) => Step::Perform(effect),
+            (Turn::Settle | Turn::Undo | Turn::Leave, Step::Ready(_)) => Step::Finish(Err(Error::RolledBack)),
+            (Turn::Leave, Step::Held) => Step::Finish(Err(Error::StoreUnavailable(Box::new(LeftUnsettled)))),
+            (Turn::Settle, Step::Held) => self.settle(),
+            (Turn::Undo, Step::Held) => self.undo(),
+            // A copy whose answer was lost, or that could not be read back, may be in main.
+            (Turn::Undo, Step::Finish(Err(error))) if self.is_under_way => self.look(State::BeforeUndo(error)),
+            (_, step) => step,
+        };
+    }
+
+    /// All others are held too, so it may end.
+    pub(super) fn settle(&mut self) -> Step {
+        match self.held() {
+            Ok((draft_etag, kept)) => self.remove(draft_etag, kept),
+            Err(out_of_step) => Step::Finish(Err(out_of_step)),
+        }
+    }
+
+    /// Another failed, so what this one made is taken back. What an earlier confirm had made stays.
+    pub(super) fn undo(&mut self) -> Step {
+        match self.held() {
+            Ok((_, kept)) if kept.replayed => Step::Finish(Ok(kept)),
+            Ok(_) => self.look(State::BeforeUndo(Error::RolledBack)),
+            Err(out_of_step) => Step::Finish(Err(out_of_step)),
+        }
+    }
+
+    pub(super) fn held(&mut self) -> Result<(ETag, Kept), Error> {
+        if let State::Held(draft_etag, kept) = std::mem::replace(&mut self.state, State::Over) {
+            Ok((draft_etag, kept))
+        } else {
+            Err(Error::Internal(Box::new(OutOfStep)))
+        }
+    }
+
+    pub(super) fn on_before_undo(&mut self, otherwise: Error, main: Option<&ObjectInfo>) -> Step {
+        let ours = |main: &&ObjectInfo| marker::batch_of(&main.attributes.metadata) == self.confirm.batch;
+        match (main.filter(ours), self.confirm.batch) {
+            (Some(main), Some(batch)) => {
+                self.state = State::Undo(otherwise);
+                let main_etag = main.etag.clone();
+                Step::Perform(Effect::UndoCopy { main_etag, batch })
+            }
+            (_, _) => Step::Finish(Err(otherwise)),
+        }
+    }
+}
+
+/// What to say where a copy could not be taken back: a confirm that failed says why it did.
+pub(super) fn not_undone(otherwise: Error, because: Error) -> Error {
+    if matches!(otherwise, Error::RolledBack) {
+        because
+    } else {
+        otherwise
+    }
+}
