@@ -62,14 +62,23 @@ impl Drafts {
     /// be kept under one name, or one of it is to overwrite: what was overwritten could not be brought back.
     pub async fn confirm_batch(&self, batch: ConfirmBatch) -> Result<Vec<Result<Confirmed, Error>>, Error> {
         let checked = check(&batch)?;
-        if batch.atomic {
-            let drafts = self.clone();
-            let running = self.confirms.spawn(async move { drafts.confirm_all(checked).await });
-            running.await.map_err(|error| Error::Internal(Box::new(error)))
-        } else {
-            let confirms = checked.into_iter().map(|checked| self.confirm_one(checked));
-            Ok(stream::iter(confirms).buffered(MAX_CONCURRENT).collect().await)
-        }
+        let drafts = self.clone();
+        let running = self.confirms.spawn(async move {
+            if batch.atomic {
+                drafts.confirm_all(checked).await
+            } else {
+                drafts.confirm_each(checked).await
+            }
+        });
+        running.await.map_err(|error| Error::Internal(Box::new(error)))
+    }
+
+    async fn confirm_each(&self, checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {
+        let confirms: Vec<_> = checked
+            .into_iter()
+            .map(|checked| self.confirm_one(checked).boxed())
+            .collect();
+        stream::iter(confirms).buffered(MAX_CONCURRENT).collect().await
     }
 
     async fn confirm_one(&self, checked: Result<Checked, Error>) -> Result<Confirmed, Error> {
