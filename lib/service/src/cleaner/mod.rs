@@ -12,7 +12,7 @@
 //!   take a whole lifetime before it is aborted.
 //! - It reads a page at a time, so memory does not grow with the bucket.
 //!
-//! [`pass`] holds these rules without any I/O; `sweep.rs` performs what it asks for.
+//! `pass` holds these rules without any I/O; `sweep.rs` performs what it asks for.
 
 mod brakes;
 pub(crate) mod effect;

@@ -2,7 +2,7 @@
 //!
 //! A confirm must hold under everything that happens to distributed calls: the process dies between two of them, an
 //! answer is lost, two backends confirm at once, a client uploads again in the middle. The store is the only state, so
-//! the confirm leaves its trace there, in the same act that makes the object: a [`marker`] in main's metadata says
+//! the confirm leaves its trace there, in the same act that makes the object: a `marker` in main's metadata says
 //! which version of which draft it was made from. Whatever is unclear is resolved by reading the marker, not by guessing.
 //!
 //! 1. HEAD the draft. If it is gone, or not the one pinned, and main's marker names it, an earlier confirm succeeded:
@@ -19,8 +19,8 @@
 //! 5. Delete the draft, on condition that it still is that version. Failing here fails nothing: the sweep collects it.
 //!
 //! A crash after any step leaves either an untouched main, or a whole object with its marker; a repeated confirm
-//! finishes the work. [`protocol`] holds these rules without any I/O, [`plan`] says what changes on stores that ignore a
-//! condition, [`driver`] performs what is asked for, [`batch`] keeps many together.
+//! finishes the work. `protocol` holds these rules without any I/O, `plan` says what changes on stores that ignore a
+//! condition, `driver` performs what is asked for, `batch` keeps many together.
 
 mod batch;
 mod driver;
