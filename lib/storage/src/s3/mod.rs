@@ -32,7 +32,8 @@ pub use settings::{
 };
 
 /// Time-outs are those of [`Timeouts`]. What may be asked twice is asked up to three times; a copy is asked once, so
-/// that `PreconditionFailed` never means that an earlier attempt of ours succeeded.
+/// that `PreconditionFailed` never means that an earlier attempt of ours succeeded; and so is the beginning of a staged
+/// one, so that none is begun of which the caller does not hear.
 #[async_trait]
 impl Storage for S3Storage {
     async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error> {

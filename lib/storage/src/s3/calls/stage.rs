@@ -40,6 +40,8 @@ pub(in super::super) async fn stage_copy(s3: &S3Storage, copy: &StageCopy<'_>) -
     }
 }
 
+/// Asks once only. Were an upload whose answer got lost begun again, the caller would hear of the second alone, and
+/// have no reason to look for the first when that is done.
 async fn begin(s3: &S3Storage, copy: &StageCopy<'_>, call: Call<'_>) -> Result<UploadId, Error> {
     let attributes = attribute_headers(copy.attributes);
     let request = s3
@@ -49,12 +51,13 @@ async fn begin(s3: &S3Storage, copy: &StageCopy<'_>, call: Call<'_>) -> Result<U
         .key(copy.main_key.as_str());
     let begun = request
         .customize()
+        .config_override(s3.copy_config())
         .map_request(move |request| with_headers(request, &attributes))
         .send()
         .await
         .map_err(|error| call.failed(&error))?;
     let upload_id = begun.upload_id().filter(|id| !id.is_empty()).map(UploadId::new);
-    upload_id.ok_or_else(|| call.unexpected("the answer lacks an upload ID"))
+    upload_id.ok_or_else(|| call.cut_short("the answer lacks an upload ID"))
 }
 
 /// After the first failure no part is begun, and those under way are waited for: an abort that overtakes one may leave
@@ -111,7 +114,7 @@ async fn copy_part(
         .copy_part_result()
         .and_then(|result| result.e_tag())
         .and_then(|etag| etag.parse().ok());
-    let etag = etag.ok_or_else(|| call.unexpected("the answer to the copy of a part lacks an ETag"))?;
+    let etag = etag.ok_or_else(|| call.cut_short("the answer to the copy of a part lacks an ETag"))?;
     Ok(StagedPart { number, etag })
 }
 
