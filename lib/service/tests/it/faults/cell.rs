@@ -1,11 +1,11 @@
 //! What a cell of the matrix has for itself: two buckets, a proxy, and a client that reaches the store by way of it.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use draftstore_service::cleaner::Brakes;
-use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Drafts, Policy, Store, StoreProfile, SystemClock};
+use draftstore_service::cleaner::{Brakes, Mode};
+use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Policy, Store, StoreProfile, SystemClock};
 use draftstore_storage::s3::{S3Storage, Settings, Timeouts};
 use draftstore_storage::{BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PutDraft};
 use draftstore_testing::proxy::{Fault, FaultProxy, Requests, Target};
@@ -28,13 +28,23 @@ pub(super) const BYTES: &[u8] = b"the bytes of the draft";
 
 /// A fault, when it strikes, and what is to come of it.
 #[derive(Debug)]
-pub(super) struct Case<E> {
-    pub(super) call: &'static str,
+pub(super) struct Case<C, E> {
+    pub(super) call: C,
     pub(super) fault: Fault,
     pub(super) column: &'static str,
     pub(super) target: fn(&Buckets) -> Target,
     pub(super) requests: Requests,
     pub(super) expected: E,
+}
+
+/// The clock of a day on which everything has expired.
+#[derive(Debug)]
+struct MuchLater;
+
+impl Clock for MuchLater {
+    fn now(&self) -> SystemTime {
+        SystemTime::now() + Duration::from_secs(10 * 86_400)
+    }
 }
 
 /// A place of its own on the common store.
@@ -46,8 +56,9 @@ pub(super) struct Cell {
 }
 
 /// Runs all of them; gives what came out otherwise than expected, a line for each.
-pub(super) async fn run_all<E, F>(prefix: &str, cases: Vec<Case<E>>, run: impl Fn(Cell) -> F) -> Vec<String>
+pub(super) async fn run_all<C, E, F>(prefix: &str, cases: Vec<Case<C, E>>, run: impl Fn(Cell, C) -> F) -> Vec<String>
 where
+    C: Copy + Display,
     E: Copy + PartialEq + Debug,
     F: Future<Output = Result<E, String>>,
 {
@@ -65,7 +76,7 @@ where
                 requests,
             } = case;
             cell.proxy.plan(target(&cell.buckets), requests, fault);
-            let wrong = match run(cell).await {
+            let wrong = match run(cell, call).await {
                 Ok(found) if found == expected => return None,
                 Ok(found) => format!("{found:?} instead of {expected:?}"),
                 Err(wrong) => wrong,
@@ -108,6 +119,16 @@ impl Cell {
         Cleaner::new(self.store(), policy(), Brakes::default(), Arc::new(SystemClock))
     }
 
+    /// Removes all that can expire.
+    pub(super) async fn sweep_much_later(&self) -> Result<(), String> {
+        self.proxy.hide_clock();
+        let cleaner = Cleaner::new(self.store(), policy(), Brakes::default(), Arc::new(MuchLater));
+        match cleaner.sweep(Mode::Delete, &mut |_| {}).await {
+            Ok(swept) if swept.failed == 0 => Ok(()),
+            other => Err(format!("the sweep fails: {other:?}")),
+        }
+    }
+
     /// As a probe found it.
     fn store(&self) -> Store {
         Store {
@@ -135,6 +156,12 @@ impl Cell {
         self.world.storage.put_draft(&put).await.expect("a draft can be put");
     }
 
+    pub(super) async fn put_main(&self, name: &str, bytes: &[u8]) {
+        let put = self.world.sdk().put_object().bucket(self.buckets.main.name().as_str());
+        let put = put.key(name).body(bytes.to_vec().into());
+        put.send().await.expect("an object can be put");
+    }
+
     pub(super) async fn begin_upload(&self, name: &str) {
         self.world.begin_upload_in(self.buckets.draft.name(), name).await;
     }
@@ -157,6 +184,10 @@ impl Cell {
         let page = self.world.storage.list_uploads(bucket, &ListUploads::default()).await;
         let uploads = page.expect("uploads can be listed").uploads;
         uploads.into_iter().map(|upload| upload.key.to_string()).collect()
+    }
+
+    pub(super) async fn main_uploads(&self) -> Vec<String> {
+        self.uploads(self.buckets.main.name()).await
     }
 
     async fn keys(&self, bucket: &BucketName) -> Vec<String> {

@@ -219,7 +219,7 @@ const LISTED_LATER: [(Fault, [Outcome; 3]); 14] = [
 async fn sweep_survives_every_fault_or_the_next_one_completes_it() {
     let cases = cases();
     assert_eq!(cases.len(), CELLS);
-    let wrong = run_all("sweep", cases, run).await;
+    let wrong = run_all("sweep", cases, |cell, _| run(cell)).await;
     assert!(
         wrong.is_empty(),
         "{} of {CELLS} cells:\n{}",
@@ -229,7 +229,7 @@ async fn sweep_survives_every_fault_or_the_next_one_completes_it() {
     println!("sweep: {CELLS} cells");
 }
 
-fn cases() -> Vec<Case<Outcome>> {
+fn cases() -> Vec<Case<&'static str, Outcome>> {
     let mut cases = Vec::new();
     for call in &CALLS {
         let mut add = |fault, column, requests, expected| {
