@@ -1,9 +1,10 @@
-//! `kill -9` of the server, at every point of a confirm and at random ones: what was answered holds, a repeat completes
-//! what was not, and nothing is left.
+//! `kill -9` of the server, at every point of a confirm, at random ones and in its probe of the store: what was answered
+//! holds, a repeat completes what was not, and nothing is left.
 
 mod audit;
 mod clients;
 mod points;
+mod probe;
 mod random;
 
 use draftstore_testing::Endpoint;
@@ -18,7 +19,12 @@ const MAIN: &str = "files";
 /// Starts a server on a store by way of a proxy. What it signs is for the store itself, so that the proxy sees the server's
 /// own calls alone.
 fn start_on(store: &Endpoint, proxy: &Endpoint, unused: &TempDir) -> Server {
-    let settings = [
+    let settings = settings(store, proxy);
+    block_in_place(|| Server::start_in(unused.path(), &settings))
+}
+
+fn settings<'a>(store: &'a Endpoint, proxy: &'a Endpoint) -> [(&'static str, &'a str); 7] {
+    [
         ("STORAGE_TYPE", "s3"),
         ("S3_ENDPOINT", proxy.url.as_str()),
         ("S3_PUBLIC_ENDPOINT", store.url.as_str()),
@@ -26,8 +32,7 @@ fn start_on(store: &Endpoint, proxy: &Endpoint, unused: &TempDir) -> Server {
         ("AWS_ACCESS_KEY_ID", store.access_key_id.as_str()),
         ("AWS_SECRET_ACCESS_KEY", store.secret_access_key.as_str()),
         ("BUCKET_NAME", MAIN),
-    ];
-    block_in_place(|| Server::start_in(unused.path(), &settings))
+    ]
 }
 
 /// SIGKILL, and waits for the end.
