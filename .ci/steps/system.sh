@@ -13,6 +13,7 @@ step_garage() {
   fi
   export GARAGE
   PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-storage --test conformance --locked -- --ignored
+  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-service --test it --locked -- --ignored
   PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-server --test it --locked -- --ignored garage
   run_clients -m garage
 }

@@ -100,7 +100,9 @@ async fn unavailable_store_says_of_each_when_to_come_back() {
     let stopped = tokio::task::spawn_blocking(|| server.stop());
     let (_, log) = stopped.await.expect("stopped");
     // The probe at start says so too, of its own calls.
-    let said = log.lines().filter(|line| line.contains("HeadObject") && line.contains("the store is unavailable"));
+    let said = log
+        .lines()
+        .filter(|line| line.contains("HeadObject") && line.contains("the store is unavailable"));
     assert_eq!(said.count(), 4, "each once: {log}");
 }
 

@@ -325,23 +325,6 @@ async fn batch_that_fails_when_its_time_is_up_takes_nothing_back() {
     assert!(system.confirm("a").await.expect("confirmed").replayed);
 }
 
-#[tokio::test]
-async fn only_copy_that_is_left_is_not_taken_back() {
-    let system = Arc::new(System::drafts(&["a", "b"]).await);
-    system.store.before(Operation::CopyObject, async || {});
-    system.store.before(Operation::CopyObject, {
-        let system = Arc::clone(&system);
-        move || async move {
-            system.comes_to_main("a").await;
-            system.delete_draft("a").await;
-            system.delete_draft("b").await;
-        }
-    });
-    let outcomes = system.confirm_all(&["a", "b"]).await;
-    assert!(outcomes[0].is_ok() && outcomes[1].is_err(), "{outcomes:?}");
-    assert_eq!(system.state("a").await, state(None, Some("bytes")));
-}
-
 /// A crash after each call, of a batch that would succeed and of one that has a copy fail and takes back the others.
 #[tokio::test]
 async fn crash_after_any_call_is_completed_by_a_repeat_in_time() {

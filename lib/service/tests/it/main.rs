@@ -4,6 +4,7 @@ mod batch;
 mod confirm;
 mod faults;
 mod faulty;
+mod garage;
 mod ignoring;
 mod large;
 mod staged;

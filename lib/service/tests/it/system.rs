@@ -6,10 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, Confirmed};
 use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Error, Policy, Store, StoreProfile};
-use draftstore_storage::Capabilities;
+use draftstore_storage::{Capabilities, Condition, Support};
 use draftstore_testing::{World, key};
 
 use crate::faulty::Faulty;
+use crate::garage;
 
 pub(crate) struct System {
     pub(crate) world: Arc<World>,
@@ -30,10 +31,24 @@ impl System {
         Self::with(Capabilities::NONE).await
     }
 
+    /// On a store that honours the condition on a copy's source, and no other.
+    pub(crate) async fn like_garage() -> Self {
+        let source = [Condition::CopySource, Condition::PartSource];
+        let honours = |all: Capabilities, condition| all.with(condition, Support::Honoured);
+        Self::with(source.into_iter().fold(Capabilities::NONE, honours)).await
+    }
+
     /// On a store that honours these, and of which this is known.
     pub(crate) async fn with(capabilities: Capabilities) -> Self {
-        let world = Arc::new(World::embedded().await);
-        let store = Arc::new(Faulty::new(Arc::clone(&world.storage), capabilities));
+        let on_garage = garage::is_chosen();
+        let world = Arc::new(if on_garage {
+            World::garage().await
+        } else {
+            World::embedded().await
+        });
+        // Garage ignores by itself what it lacks.
+        let honoured = if on_garage { Capabilities::ALL } else { capabilities };
+        let store = Arc::new(Faulty::new(Arc::clone(&world.storage), honoured));
         let buckets = Buckets {
             draft: world.draft.clone(),
             main: world.main.clone(),
@@ -42,8 +57,15 @@ impl System {
         let installed = Store {
             storage: store.clone(),
             buckets,
-            profile: StoreProfile::known(capabilities),
+            profile: if on_garage {
+                StoreProfile::default()
+            } else {
+                StoreProfile::known(capabilities)
+            },
         };
+        if on_garage {
+            installed.probe().await.expect("Garage can be probed");
+        }
         let origins = AllowedOrigins::default();
         let drafts = Drafts::new(installed.clone(), policy(3600), origins, clock.clone());
         Self {

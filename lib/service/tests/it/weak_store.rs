@@ -41,7 +41,7 @@ impl System {
 
 #[tokio::test]
 async fn of_two_drafts_racing_for_one_name_exactly_one_wins() {
-    let system = System::weak().await;
+    let system = System::like_garage().await;
     for round in 0..ROUNDS {
         let [one, other, main] = ["one", "other", "main"].map(|name| format!("{name}{round}"));
         system.world.draft(&one, "one's bytes").await;
@@ -60,7 +60,7 @@ async fn of_two_drafts_racing_for_one_name_exactly_one_wins() {
 
 #[tokio::test]
 async fn batch_keeps_one_of_two_drafts_for_one_name() {
-    let system = System::weak().await;
+    let system = System::like_garage().await;
     for round in 0..ROUNDS {
         let [one, other, main] = ["one", "other", "main"].map(|name| format!("{name}{round}"));
         for name in [&one, &other] {
@@ -91,7 +91,7 @@ async fn batch_keeps_one_of_two_drafts_for_one_name() {
 
 #[tokio::test]
 async fn hundred_confirms_of_one_draft_have_one_effect() {
-    let system = System::weak().await;
+    let system = System::like_garage().await;
     system.world.draft("a", "bytes").await;
     let confirms = join_all((0..100).map(|_| system.confirm("a"))).await;
     for confirmed in &confirms {
@@ -104,7 +104,7 @@ async fn hundred_confirms_of_one_draft_have_one_effect() {
 
 #[tokio::test]
 async fn crash_at_any_call_is_completed_by_a_repeat() {
-    let system = System::weak().await;
+    let system = System::like_garage().await;
     for calls in 0.. {
         let name = format!("a{calls}");
         system.world.draft(&name, "bytes").await;
@@ -127,7 +127,7 @@ async fn crash_at_any_call_is_completed_by_a_repeat() {
 /// It cannot be deleted safely: a URL may still write to it, and a draft that is gone could be uploaded once more.
 #[tokio::test]
 async fn unique_draft_stays_after_a_confirm_until_it_has_expired() {
-    let system = System::weak().await;
+    let system = System::like_garage().await;
     let ((lives, live_key), (ended, ended_key)) = (unique(FAR_AHEAD, 1), unique(LONG_AGO, 2));
     for (id, key) in [(&lives, &live_key), (&ended, &ended_key)] {
         system.world.draft(key, "bytes").await;
@@ -166,7 +166,7 @@ async fn unique_draft_stays_after_a_confirm_until_it_has_expired() {
 
 #[tokio::test]
 async fn unique_draft_that_was_written_again_is_not_confirmed_again() {
-    let system = System::weak().await;
+    let system = System::like_garage().await;
     let (id, draft_key) = unique(FAR_AHEAD, 1);
     system.world.draft(&draft_key, "old").await;
     system.confirm_unique(&id).await.expect("confirmed");
@@ -178,7 +178,7 @@ async fn unique_draft_that_was_written_again_is_not_confirmed_again() {
 
 #[tokio::test]
 async fn named_draft_uploaded_after_the_copy_is_not_deleted() {
-    let system = System::weak().await;
+    let system = System::like_garage().await;
     system.world.draft("a", "old").await;
     for _look in ["draft", "main", "main again"] {
         system.store.before(Operation::HeadObject, async || {});
@@ -195,7 +195,7 @@ async fn named_draft_uploaded_after_the_copy_is_not_deleted() {
 #[tokio::test]
 async fn bytes_uploaded_before_the_copy_are_answered_for_only_if_nothing_was_pinned() {
     for pinned in [false, true] {
-        let system = System::weak().await;
+        let system = System::like_garage().await;
         let seen = system.world.draft("a", "old").await.etag.to_string();
         system.store.before(Operation::CopyObject, {
             let again = system.upload_again("a", "new");
@@ -221,7 +221,7 @@ async fn bytes_uploaded_before_the_copy_are_answered_for_only_if_nothing_was_pin
 
 #[tokio::test]
 async fn draft_is_either_kept_or_discarded() {
-    let system = System::weak().await;
+    let system = System::like_garage().await;
     for round in 0..ROUNDS {
         let name = format!("a{round}");
         system.world.draft(&name, "bytes").await;
@@ -282,7 +282,7 @@ async fn draft_uploaded_again_before_the_sweep_looks_stays() {
 
 #[tokio::test]
 async fn batch_that_fails_is_taken_back() {
-    let system = Arc::new(System::weak().await);
+    let system = Arc::new(System::like_garage().await);
     for name in ["a", "b"] {
         system.world.draft(name, "bytes").await;
     }
