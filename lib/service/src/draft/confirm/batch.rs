@@ -6,7 +6,7 @@
 //! 2. Everybody copies. What is in main by then bears the batch's ID, and any other confirm of the same draft is told to
 //!    come back: nobody is answered by what may be taken back.
 //! 3. All succeeded: the batch says so by an object of its own, the point of no return, and everybody removes its draft.
-//! 4. One failed: what was made is deleted from main, each exactly in the version that was made, while its draft is there.
+//! 4. One failed: what was made is deleted from main, each exactly in the version that was made.
 //!    So is a copy that may have succeeded though its confirm failed.
 //!
 //! A crash before the point of no return leaves drafts, and some of the objects in main; when the time in the batch's ID
