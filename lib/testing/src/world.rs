@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
@@ -25,18 +26,19 @@ pub struct World {
     pub storage: Arc<dyn Storage>,
     /// How to reach it.
     pub endpoint: Endpoint,
-    /// `files-draft`.
+    /// `files-draft`, or a name of its own where this is beside another.
     pub draft: DraftBucket,
-    /// `files`.
+    /// `files`, or a name of its own where this is beside another.
     pub main: MainBucket,
     /// For presigned URLs.
     pub http: reqwest::Client,
     sdk: OnceLock<aws_sdk_s3::Client>,
-    _store: Store,
+    store: Store,
 }
 
 /// Whatever runs the store.
-struct Store(#[expect(dead_code, reason = "held until it is dropped")] Box<dyn Any + Send + Sync>);
+#[derive(Clone)]
+struct Store(#[expect(dead_code, reason = "held until the last is dropped")] Arc<dyn Any + Send + Sync>);
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,18 +53,25 @@ impl World {
     /// On the embedded store.
     pub async fn embedded() -> Self {
         let store = Embedded::start().await;
-        Self::of(store.endpoint(), store).await
+        Self::of(store.endpoint(), Store(Arc::new(store)), "files").await
     }
 
     /// On Garage.
     pub async fn garage() -> Self {
         let store = Garage::start().await;
-        Self::of(store.endpoint().clone(), store).await
+        Self::of(store.endpoint().clone(), Store(Arc::new(store)), "files").await
     }
 
-    async fn of(endpoint: Endpoint, store: impl Any + Send + Sync) -> Self {
+    /// On the same store, with two other buckets, which are empty. The store ends with the last of them.
+    pub async fn beside(&self) -> Self {
+        static MADE: AtomicUsize = AtomicUsize::new(1);
+        let name = format!("files-{}", MADE.fetch_add(1, Ordering::Relaxed));
+        Self::of(self.endpoint.clone(), self.store.clone(), &name).await
+    }
+
+    async fn of(endpoint: Endpoint, store: Store, name: &str) -> Self {
         let storage = Arc::new(connect(settings(&endpoint)).await);
-        let (draft, main) = DraftBucket::pair(bucket("files-draft"), bucket("files")).expect("they differ");
+        let (draft, main) = DraftBucket::pair(bucket(&format!("{name}-draft")), bucket(name)).expect("they differ");
         for bucket in [draft.name(), main.name()] {
             storage.create_bucket(bucket).await.expect("a bucket can be made");
         }
@@ -74,7 +83,7 @@ impl World {
             main,
             http,
             sdk: OnceLock::new(),
-            _store: Store(Box::new(store)),
+            store,
         }
     }
 

@@ -8,10 +8,27 @@ use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed, DEFAULT_
 use draftstore_storage::{ErrorKind, IfDestination, Operation};
 use draftstore_testing::key;
 
+use crate::ground::Ground;
 use crate::system::{System, state};
 
 /// Longer than a batch may take, with what it takes back.
 const BATCH_TIME: Duration = DEFAULT_CONFIRM_TIMEOUT.saturating_add(Duration::from_secs(30));
+
+promises! {
+    batch_is_kept_and_a_repeat_is_replayed: strong, weak, garage;
+    batch_whose_nth_copy_fails_leaves_everything_as_it_was: strong, garage;
+    batch_with_one_missing_copies_nothing: strong, weak, garage;
+    copy_that_could_not_be_read_back_is_taken_back_too: strong, garage;
+    object_put_over_ours_before_the_rollback_looks_is_not_taken_back: strong, garage;
+    object_put_over_ours_before_the_delete_is_not_taken_back: strong, garage => object_put_over_ours_between_look_and_delete_is_taken_along;
+    object_that_another_confirm_made_is_not_taken_back: strong, garage;
+    what_may_be_taken_back_answers_nobody_and_is_not_replaced: strong, garage;
+    failed_undo_is_told_and_a_repeat_completes_the_batch_in_time: strong, garage;
+    batch_that_cannot_settle_is_left_for_a_repeat: strong, garage;
+    batch_that_fails_when_its_time_is_up_takes_nothing_back: strong, garage;
+    rollback_asks_nothing_of_the_draft: strong, garage;
+    crash_after_any_call_is_completed_by_a_repeat_in_time: strong, weak, garage;
+}
 
 impl System {
     async fn confirm_all(&self, names: &[&str]) -> Vec<Result<Confirmed, Error>> {
@@ -26,8 +43,8 @@ impl System {
         self.drafts.confirm_batch(batch).await.expect("a batch")
     }
 
-    async fn drafts(names: &[&str]) -> Self {
-        let system = Self::start().await;
+    async fn with_drafts(ground: &Ground, names: &[&str]) -> Self {
+        let system = ground.system().await;
         for name in names {
             system.world.draft(name, "bytes").await;
         }
@@ -71,9 +88,8 @@ fn is_told_to_come_back(outcome: &Result<Confirmed, Error>) -> bool {
     matches!(outcome, Err(Error::StoreUnavailable(_)))
 }
 
-#[tokio::test]
-async fn batch_is_kept_and_a_repeat_is_replayed() {
-    let system = System::drafts(&["a", "b", "c"]).await;
+async fn batch_is_kept_and_a_repeat_is_replayed(ground: &Ground) {
+    let system = System::with_drafts(ground, &["a", "b", "c"]).await;
     for replayed in [false, true] {
         for outcome in system.confirm_all(&["a", "b", "c"]).await {
             assert_eq!(outcome.expect("confirmed").replayed, replayed);
@@ -84,11 +100,10 @@ async fn batch_is_kept_and_a_repeat_is_replayed() {
     }
 }
 
-#[tokio::test]
-async fn batch_whose_nth_copy_fails_leaves_everything_as_it_was() {
+async fn batch_whose_nth_copy_fails_leaves_everything_as_it_was(ground: &Ground) {
     for nth in 0..3 {
         let names = ["a", "b", "c"];
-        let system = System::drafts(&names).await;
+        let system = System::with_drafts(ground, &names).await;
         let other = system.world.draft("other", "theirs").await;
         let absent = IfDestination::Absent;
         system.world.copy(&other, &other.key, absent).await.expect("copied");
@@ -120,24 +135,22 @@ async fn batch_whose_nth_copy_fails_leaves_everything_as_it_was() {
     }
 }
 
-#[tokio::test]
-async fn batch_with_one_missing_copies_nothing() {
-    let system = System::drafts(&["a", "b"]).await;
+async fn batch_with_one_missing_copies_nothing(ground: &Ground) {
+    let system = System::with_drafts(ground, &["a", "b"]).await;
     let outcomes = system.confirm_all(&["a", "missing", "b"]).await;
     assert!(
         is_rolled_back(&outcomes[0]) && is_rolled_back(&outcomes[2]),
         "{outcomes:?}"
     );
     assert!(matches!(outcomes[1], Err(Error::NotFound(_))), "{outcomes:?}");
-    assert_eq!(system.calls_on_main(Operation::CopyObject), 0);
+    assert_eq!(system.copies(), 0);
     system.assert_all(&["a", "b"], Some("bytes"), None).await;
 }
 
 /// The look at main after the copy fails, with the copy's answer lost and not: the copy is there all the same.
-#[tokio::test]
-async fn copy_that_could_not_be_read_back_is_taken_back_too() {
+async fn copy_that_could_not_be_read_back_is_taken_back_too(ground: &Ground) {
     for lost in [false, true] {
-        let system = System::drafts(&["a"]).await;
+        let system = System::with_drafts(ground, &["a"]).await;
         if lost {
             system.store.lose_the_answer(Operation::CopyObject);
         }
@@ -151,52 +164,60 @@ async fn copy_that_could_not_be_read_back_is_taken_back_too() {
     }
 }
 
-/// Whether it is put there before the rollback looks, or between its look and its delete.
-#[tokio::test]
-async fn object_that_another_put_over_ours_is_not_taken_back() {
-    for operation in [Operation::HeadObject, Operation::DeleteObject] {
-        let system = Arc::new(System::drafts(&["a", "b"]).await);
-        system.store.before(Operation::CopyObject, async || {});
-        system.store.before(Operation::CopyObject, {
-            let system = Arc::clone(&system);
-            move || async move {
-                system.comes_to_main("a").await;
-                system.delete_draft("b").await;
-            }
-        });
-        if operation == Operation::HeadObject {
-            // The looks, then a's copy read back, and b's after its copy failed: twice main, once the draft.
-            for _ in 0..8 {
-                system.store.before(operation, async || {});
-            }
-        }
-        system.store.before(operation, {
-            let system = Arc::clone(&system);
-            move || async move {
-                let theirs = system.world.draft("c", "theirs").await;
-                let main_key = key("a");
-                let main = system.world.storage.head(system.world.main.name(), &main_key);
-                let ours = main.await.expect("there").etag;
-                let replace = IfDestination::Matches(&ours);
-                system.world.copy(&theirs, &main_key, replace).await.expect("copied");
-            }
-        });
-        let outcomes = system.confirm_all(&["a", "b"]).await;
-        assert!(is_rolled_back(&outcomes[0]), "{outcomes:?}");
-        assert_eq!(
-            system.state("a").await,
-            state(Some("bytes"), Some("theirs")),
-            "{operation}"
-        );
-        let deletes = usize::from(operation == Operation::DeleteObject);
-        assert_eq!(system.calls_on_main(Operation::DeleteObject), deletes);
-    }
+async fn object_put_over_ours_before_the_rollback_looks_is_not_taken_back(ground: &Ground) {
+    let system = fail_a_batch_and_put_theirs_before(ground, Operation::HeadObject).await;
+    assert_eq!(system.state("a").await, state(Some("bytes"), Some("theirs")));
+    assert_eq!(system.calls_on_main(Operation::DeleteObject), 0);
 }
 
-/// Another confirm of the same draft copied it, was not done yet, and the batch's own copy is in doubt.
-#[tokio::test]
-async fn object_that_another_confirm_made_is_not_taken_back() {
-    let system = Arc::new(System::drafts(&["a", "b"]).await);
+async fn object_put_over_ours_before_the_delete_is_not_taken_back(ground: &Ground) {
+    let system = fail_a_batch_and_put_theirs_before(ground, Operation::DeleteObject).await;
+    assert_eq!(system.state("a").await, state(Some("bytes"), Some("theirs")));
+    assert_eq!(system.calls_on_main(Operation::DeleteObject), 1);
+}
+
+/// Garage's lack: a delete has no condition.
+async fn object_put_over_ours_between_look_and_delete_is_taken_along(ground: &Ground) {
+    let system = fail_a_batch_and_put_theirs_before(ground, Operation::DeleteObject).await;
+    assert_eq!(system.state("a").await, state(Some("bytes"), None));
+}
+
+/// Another's object replaces what the batch has made: before the rollback looks, or before its delete.
+async fn fail_a_batch_and_put_theirs_before(ground: &Ground, operation: Operation) -> Arc<System> {
+    let system = Arc::new(System::with_drafts(ground, &["a", "b"]).await);
+    system.store.before(Operation::CopyObject, async || {});
+    system.store.before(Operation::CopyObject, {
+        let system = Arc::clone(&system);
+        move || async move {
+            system.comes_to_main("a").await;
+            system.delete_draft("b").await;
+        }
+    });
+    if operation == Operation::HeadObject {
+        // The looks, then a's copy read back, and b's after its copy failed: twice main, once the draft.
+        for _ in 0..8 {
+            system.store.before(operation, async || {});
+        }
+    }
+    system.store.before(operation, {
+        let system = Arc::clone(&system);
+        move || async move {
+            let theirs = system.world.draft("c", "theirs").await;
+            let main_key = key("a");
+            let main = system.world.storage.head(system.world.main.name(), &main_key);
+            let ours = main.await.expect("there").etag;
+            let replace = IfDestination::Matches(&ours);
+            system.world.copy(&theirs, &main_key, replace).await.expect("copied");
+        }
+    });
+    let outcomes = system.confirm_all(&["a", "b"]).await;
+    assert!(is_rolled_back(&outcomes[0]), "{outcomes:?}");
+    system
+}
+
+/// Another server copied the same draft, was not done yet, and the batch's own copy is in doubt.
+async fn object_that_another_confirm_made_is_not_taken_back(ground: &Ground) {
+    let system = Arc::new(System::with_drafts(ground, &["a", "b"]).await);
     system.store.fail(Operation::CopyObject, ErrorKind::Unavailable);
     system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
     for _look in ["a", "b", "main a", "main b"] {
@@ -205,7 +226,11 @@ async fn object_that_another_confirm_made_is_not_taken_back() {
     system.store.before(Operation::HeadObject, {
         let system = Arc::clone(&system);
         move || async move {
-            system.confirm("a").await.expect("confirmed");
+            let confirm = ConfirmUpload {
+                object_name: "a".to_owned(),
+                ..ConfirmUpload::default()
+            };
+            system.other_server().confirm(&confirm).await.expect("confirmed");
         }
     });
     system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
@@ -216,18 +241,27 @@ async fn object_that_another_confirm_made_is_not_taken_back() {
     assert_eq!(system.state("b").await, state(Some("bytes"), None));
 }
 
-#[tokio::test]
-async fn what_may_be_taken_back_answers_nobody_and_is_not_replaced() {
+/// Not by another server either, which knows nothing of the locks of this one.
+async fn what_may_be_taken_back_answers_nobody_and_is_not_replaced(ground: &Ground) {
     for fails in [false, true] {
-        let system = Arc::new(System::drafts(&["a", "b", "c"]).await);
+        let system = Arc::new(System::with_drafts(ground, &["a", "b", "c"]).await);
         system.store.before(Operation::CopyObject, async || {});
         system.store.before(Operation::CopyObject, {
             let system = Arc::clone(&system);
             move || async move {
                 system.comes_to_main("a").await;
-                let alone = system.confirm("a").await;
+                let other = system.other_server();
+                let confirm = ConfirmUpload {
+                    object_name: "a".to_owned(),
+                    ..ConfirmUpload::default()
+                };
+                let alone = other.confirm(&confirm).await;
                 assert!(is_told_to_come_back(&alone), "{alone:?}");
-                let together = system.confirm_all(&["a"]).await;
+                let batch = ConfirmBatch {
+                    uploads: vec![confirm],
+                    atomic: true,
+                };
+                let together = other.confirm_batch(batch).await.expect("a batch");
                 assert!(is_told_to_come_back(&together[0]), "{together:?}");
                 // Of the same bytes, and so with the ETag that a rollback would delete.
                 let over = ConfirmUpload {
@@ -236,7 +270,7 @@ async fn what_may_be_taken_back_answers_nobody_and_is_not_replaced() {
                     overwrite: true,
                     ..ConfirmUpload::default()
                 };
-                let over = system.drafts.confirm(&over).await;
+                let over = other.confirm(&over).await;
                 assert!(is_told_to_come_back(&over), "{over:?}");
                 if fails {
                     system.delete_draft("b").await;
@@ -255,9 +289,8 @@ async fn what_may_be_taken_back_answers_nobody_and_is_not_replaced() {
     }
 }
 
-#[tokio::test]
-async fn failed_undo_is_told_and_a_repeat_completes_the_batch_in_time() {
-    let system = System::drafts(&["a", "b"]).await;
+async fn failed_undo_is_told_and_a_repeat_completes_the_batch_in_time(ground: &Ground) {
+    let system = System::with_drafts(ground, &["a", "b"]).await;
     system.store.before(Operation::CopyObject, async || {});
     system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
     system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
@@ -279,11 +312,10 @@ async fn failed_undo_is_told_and_a_repeat_completes_the_batch_in_time() {
 }
 
 /// Whether or not the word was heard: nobody removes a draft that may still be the only copy.
-#[tokio::test]
-async fn batch_that_cannot_settle_is_left_for_a_repeat() {
+async fn batch_that_cannot_settle_is_left_for_a_repeat(ground: &Ground) {
     for lost in [false, true] {
         let names = ["a", "b"];
-        let system = System::drafts(&names).await;
+        let system = System::with_drafts(ground, &names).await;
         if lost {
             system.store.lose_the_answer(Operation::PutObject);
         } else {
@@ -305,9 +337,8 @@ async fn batch_that_cannot_settle_is_left_for_a_repeat() {
 }
 
 /// Another confirm may have been answered by it since.
-#[tokio::test]
-async fn batch_that_fails_when_its_time_is_up_takes_nothing_back() {
-    let system = Arc::new(System::drafts(&["a", "b"]).await);
+async fn batch_that_fails_when_its_time_is_up_takes_nothing_back(ground: &Ground) {
+    let system = Arc::new(System::with_drafts(ground, &["a", "b"]).await);
     system.store.before(Operation::CopyObject, async || {});
     system.store.before(Operation::CopyObject, {
         let system = Arc::clone(&system);
@@ -325,10 +356,26 @@ async fn batch_that_fails_when_its_time_is_up_takes_nothing_back() {
     assert!(system.confirm("a").await.expect("confirmed").replayed);
 }
 
+/// A client has discarded it, and the batch says that it keeps nothing.
+async fn rollback_asks_nothing_of_the_draft(ground: &Ground) {
+    let system = Arc::new(System::with_drafts(ground, &["a", "b"]).await);
+    system.store.before(Operation::CopyObject, async || {});
+    system.store.before(Operation::CopyObject, {
+        let system = Arc::clone(&system);
+        move || async move {
+            system.comes_to_main("a").await;
+            system.delete_draft("a").await;
+            system.delete_draft("b").await;
+        }
+    });
+    let outcomes = system.confirm_all(&["a", "b"]).await;
+    assert!(is_rolled_back(&outcomes[0]), "{outcomes:?}");
+    assert_eq!(system.state("a").await, state(None, None));
+}
+
 /// A crash after each call, of a batch that would succeed and of one that has a copy fail and takes back the others.
-#[tokio::test]
-async fn crash_after_any_call_is_completed_by_a_repeat_in_time() {
-    let system = System::start().await;
+async fn crash_after_any_call_is_completed_by_a_repeat_in_time(ground: &Ground) {
+    let system = ground.system().await;
     for fails in [false, true] {
         for calls in 0.. {
             let names = ["a", "b", "c"].map(|name| format!("{name}{calls}{fails}"));
@@ -337,8 +384,8 @@ async fn crash_after_any_call_is_completed_by_a_repeat_in_time() {
                 system.world.draft(name, "bytes").await;
             }
             if fails {
-                system.store.before(Operation::CopyObject, async || {});
-                system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
+                system.store.before(system.copying(), async || {});
+                system.store.fail(system.copying(), ErrorKind::CredentialsRefused);
             }
             system.store.crash_after(calls);
             let crashed = system.confirm_all(&names).await;

@@ -1,49 +1,58 @@
+//! Confirms of one draft.
+
 use std::sync::Arc;
 
-use draftstore_service::draft::ConfirmUpload;
+use draftstore_service::draft::{ConfirmUpload, Confirmed};
 use draftstore_service::{Error, Missing};
 use draftstore_storage::{ErrorKind, IfDestination, Operation};
 use draftstore_testing::key;
 
+use crate::ground::Ground;
 use crate::system::{System, state};
 
-#[tokio::test]
-async fn lost_answer_to_the_copy_is_found_by_its_marker() {
-    let system = System::start().await;
+promises! {
+    lost_answer_to_the_copy_is_found_by_its_marker: strong, garage;
+    copy_that_did_not_happen_is_tried_again: strong, weak, garage;
+    failed_confirm_changes_nothing_and_a_repeat_completes_it: strong, weak, garage;
+    crash_at_any_call_is_completed_by_a_repeat: strong, weak, garage;
+    failing_to_delete_the_draft_fails_no_confirm: strong, garage;
+    bytes_uploaded_before_the_copy_are_kept_only_if_nothing_was_pinned: strong, weak, garage;
+    draft_uploaded_before_the_delete_is_not_deleted: strong, garage => draft_uploaded_between_look_and_delete_is_lost;
+    object_that_comes_into_main_before_the_copy_wins: strong, garage => object_that_comes_into_main_between_look_and_copy_is_replaced;
+    repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_upload: strong, weak, garage;
+    object_that_no_confirm_made_does_not_pass_for_one: strong, weak, garage;
+    confirm_runs_to_its_end_though_the_caller_goes_away: strong, garage;
+    overwrite_does_not_replace_what_it_has_not_seen: strong, garage => overwrite_replaces_what_comes_between_its_look_and_the_copy;
+}
+
+async fn lost_answer_to_the_copy_is_found_by_its_marker(ground: &Ground) {
+    let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     system.store.lose_the_answer(Operation::CopyObject);
     system.confirm("a").await.expect("confirmed");
     assert_eq!(system.state("a").await, state(None, Some("bytes")));
-    let copies = system
-        .store
-        .calls()
-        .iter()
-        .filter(|(call, _)| *call == Operation::CopyObject)
-        .count();
-    assert_eq!(copies, 1, "it was not copied again");
+    assert_eq!(system.copies(), 1, "it was not copied again");
 }
 
-#[tokio::test]
-async fn copy_that_did_not_happen_is_tried_again() {
+async fn copy_that_did_not_happen_is_tried_again(ground: &Ground) {
     for kind in [
         ErrorKind::Unavailable,
         ErrorKind::Conflict,
         ErrorKind::PreconditionFailed,
     ] {
-        let system = System::start().await;
+        let system = ground.system().await;
         system.world.draft("a", "bytes").await;
-        system.store.fail(Operation::CopyObject, kind);
+        system.store.fail(system.copying(), kind);
         system.confirm("a").await.expect("confirmed");
         assert_eq!(system.state("a").await, state(None, Some("bytes")));
     }
 }
 
-#[tokio::test]
-async fn failed_confirm_changes_nothing_and_a_repeat_completes_it() {
-    let system = System::start().await;
+async fn failed_confirm_changes_nothing_and_a_repeat_completes_it(ground: &Ground) {
+    let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     for _ in 0..3 {
-        system.store.fail(Operation::CopyObject, ErrorKind::Unavailable);
+        system.store.fail(system.copying(), ErrorKind::Unavailable);
     }
     let failed = system.confirm("a").await;
     assert!(matches!(failed, Err(Error::StoreUnavailable(_))), "{failed:?}");
@@ -52,9 +61,8 @@ async fn failed_confirm_changes_nothing_and_a_repeat_completes_it() {
     assert_eq!(system.state("a").await, state(None, Some("bytes")));
 }
 
-#[tokio::test]
-async fn crash_at_any_call_is_completed_by_a_repeat() {
-    let system = System::start().await;
+async fn crash_at_any_call_is_completed_by_a_repeat(ground: &Ground) {
+    let system = ground.system().await;
     for calls in 0.. {
         let name = format!("a{calls}");
         system.world.draft(&name, "bytes").await;
@@ -62,7 +70,7 @@ async fn crash_at_any_call_is_completed_by_a_repeat() {
         // Whatever it answers: the repeat must complete it.
         let _ = system.confirm(&name).await;
         if !system.store.restart() {
-            assert!(calls > 3, "look, copy, look, delete: {calls}");
+            assert!(calls > 3, "look, copy, look, delete, at least: {calls}");
             break;
         }
         system.confirm(&name).await.expect("confirmed");
@@ -74,21 +82,19 @@ async fn crash_at_any_call_is_completed_by_a_repeat() {
     }
 }
 
-#[tokio::test]
-async fn failing_to_delete_the_draft_fails_no_confirm() {
-    let system = System::start().await;
+async fn failing_to_delete_the_draft_fails_no_confirm(ground: &Ground) {
+    let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
     system.confirm("a").await.expect("confirmed");
     assert_eq!(system.state("a").await, state(Some("bytes"), Some("bytes")));
 }
 
-#[tokio::test]
-async fn bytes_uploaded_before_the_copy_are_kept_only_if_nothing_was_pinned() {
+async fn bytes_uploaded_before_the_copy_are_kept_only_if_nothing_was_pinned(ground: &Ground) {
     for pinned in [false, true] {
-        let system = System::start().await;
+        let system = ground.system().await;
         let seen = system.world.draft("a", "old").await;
-        system.store.before(Operation::CopyObject, {
+        system.store.before(system.copying(), {
             let again = system.upload_again("a", "new");
             move || again
         });
@@ -106,22 +112,45 @@ async fn bytes_uploaded_before_the_copy_are_kept_only_if_nothing_was_pinned() {
     }
 }
 
-#[tokio::test]
-async fn draft_uploaded_after_the_copy_is_not_deleted() {
-    let system = System::start().await;
+async fn draft_uploaded_before_the_delete_is_not_deleted(ground: &Ground) {
+    let system = confirm_and_upload_before_the_delete(ground).await;
+    assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
+}
+
+/// Garage's lack: a delete has no condition.
+async fn draft_uploaded_between_look_and_delete_is_lost(ground: &Ground) {
+    let system = confirm_and_upload_before_the_delete(ground).await;
+    assert_eq!(system.state("a").await, state(None, Some("old")));
+}
+
+async fn confirm_and_upload_before_the_delete(ground: &Ground) -> System {
+    let system = ground.system().await;
     system.world.draft("a", "old").await;
     system.store.before(Operation::DeleteObject, {
         let again = system.upload_again("a", "new");
         move || again
     });
     system.confirm("a").await.expect("confirmed");
-    assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
+    system
 }
 
-#[tokio::test]
-async fn object_that_comes_into_main_first_wins() {
-    let system = System::start().await;
-    let system = Arc::new(system);
+async fn object_that_comes_into_main_before_the_copy_wins(ground: &Ground) {
+    let system = mine_and_theirs_before_the_copy(ground).await;
+    let refused = system.confirm("a").await;
+    assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
+    assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
+}
+
+/// Garage's lack: a copy has no condition on what it replaces. Another confirm of this server would have waited.
+async fn object_that_comes_into_main_between_look_and_copy_is_replaced(ground: &Ground) {
+    let system = mine_and_theirs_before_the_copy(ground).await;
+    assert!(!system.confirm("a").await.expect("confirmed").replayed);
+    assert_eq!(system.state("a").await, state(None, Some("mine")));
+}
+
+/// A draft, and another's object that comes into main just before its copy.
+async fn mine_and_theirs_before_the_copy(ground: &Ground) -> Arc<System> {
+    let system = Arc::new(ground.system().await);
     system.world.draft("a", "mine").await;
     system.store.before(Operation::CopyObject, {
         let system = Arc::clone(&system);
@@ -132,14 +161,11 @@ async fn object_that_comes_into_main_first_wins() {
             system.world.copy(&theirs, &main_key, absent).await.expect("copied");
         }
     });
-    let refused = system.confirm("a").await;
-    assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
-    assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
+    system
 }
 
-#[tokio::test]
-async fn repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_upload() {
-    let system = System::start().await;
+async fn repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_upload(ground: &Ground) {
+    let system = ground.system().await;
     let pin = system.world.draft("a", "old").await.etag.to_string();
     let first = system.confirm_pinned("a", Some(pin.clone())).await.expect("confirmed");
     system.world.draft("a", "new").await;
@@ -148,9 +174,8 @@ async fn repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_up
     assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
 }
 
-#[tokio::test]
-async fn object_that_no_confirm_made_does_not_pass_for_one() {
-    let system = System::start().await;
+async fn object_that_no_confirm_made_does_not_pass_for_one(ground: &Ground) {
+    let system = ground.system().await;
     let foreign = system.world.draft("a", "foreign").await;
     let absent = IfDestination::Absent;
     system.world.copy(&foreign, &foreign.key, absent).await.expect("copied");
@@ -166,9 +191,8 @@ async fn object_that_no_confirm_made_does_not_pass_for_one() {
     assert!(matches!(missing, Err(Error::NotFound(Missing::Draft))), "{missing:?}");
 }
 
-#[tokio::test]
-async fn confirm_runs_to_its_end_though_the_caller_goes_away() {
-    let system = System::start().await;
+async fn confirm_runs_to_its_end_though_the_caller_goes_away(ground: &Ground) {
+    let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     let (begun, heard) = tokio::sync::oneshot::channel();
     let (go_on, told) = tokio::sync::oneshot::channel::<()>();
@@ -190,9 +214,27 @@ async fn confirm_runs_to_its_end_though_the_caller_goes_away() {
 }
 
 /// Main changes between the look and the copy: the copy's own condition holds.
-#[tokio::test]
-async fn overwrite_does_not_replace_what_it_has_not_seen() {
-    let system = Arc::new(System::start().await);
+async fn overwrite_does_not_replace_what_it_has_not_seen(ground: &Ground) {
+    let (system, overwritten) = overwrite_what_changes(ground).await;
+    let refused = matches!(
+        overwritten,
+        Err(Error::PinMismatch {
+            pin: "overwrite_if_match"
+        })
+    );
+    assert!(refused, "{overwritten:?}");
+    assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
+}
+
+/// Garage's lack: a copy has no condition on what it replaces.
+async fn overwrite_replaces_what_comes_between_its_look_and_the_copy(ground: &Ground) {
+    let (system, overwritten) = overwrite_what_changes(ground).await;
+    overwritten.expect("confirmed");
+    assert_eq!(system.state("a").await, state(None, Some("mine")));
+}
+
+async fn overwrite_what_changes(ground: &Ground) -> (Arc<System>, Result<Confirmed, Error>) {
+    let system = Arc::new(ground.system().await);
     system.world.draft("a", "first").await;
     system.confirm("a").await.expect("confirmed");
     system.world.draft("a", "mine").await;
@@ -200,14 +242,11 @@ async fn overwrite_does_not_replace_what_it_has_not_seen() {
         let system = Arc::clone(&system);
         move || async move {
             let theirs = system.world.draft("b", "theirs").await;
-            let main = system
-                .world
-                .storage
-                .head(system.world.main.name(), &key("a"))
-                .await
-                .expect("there");
-            let replace = IfDestination::Matches(&main.etag);
-            system.world.copy(&theirs, &key("a"), replace).await.expect("copied");
+            let main_key = key("a");
+            let main = system.world.storage.head(system.world.main.name(), &main_key);
+            let first = main.await.expect("there").etag;
+            let replace = IfDestination::Matches(&first);
+            system.world.copy(&theirs, &main_key, replace).await.expect("copied");
         }
     });
     let request = ConfirmUpload {
@@ -215,15 +254,6 @@ async fn overwrite_does_not_replace_what_it_has_not_seen() {
         overwrite: true,
         ..ConfirmUpload::default()
     };
-    let refused = system.drafts.confirm(&request).await;
-    assert!(
-        matches!(
-            refused,
-            Err(Error::PinMismatch {
-                pin: "overwrite_if_match"
-            })
-        ),
-        "{refused:?}"
-    );
-    assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
+    let overwritten = system.drafts.confirm(&request).await;
+    (system, overwritten)
 }

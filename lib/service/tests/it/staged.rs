@@ -6,10 +6,11 @@ use std::time::Duration;
 use draftstore_service::Error;
 use draftstore_service::cleaner::{Brake, Brakes, Mode};
 use draftstore_service::draft::{ConfirmLimits, ConfirmUpload};
-use draftstore_storage::{ErrorKind, IfDestination, ListUploads, Operation};
+use draftstore_storage::{Condition, ErrorKind, IfDestination, ListUploads, Operation};
 use draftstore_testing::key;
 
-use crate::system::{System, expire, state};
+use crate::ground::Ground;
+use crate::system::{System, expire};
 
 /// Every draft of these tests is larger.
 const LIMITS: ConfirmLimits = ConfirmLimits {
@@ -17,12 +18,29 @@ const LIMITS: ConfirmLimits = ConfirmLimits {
     max_copy_bytes: 2,
 };
 
+promises! {
+    staged_copy_is_kept_and_leaves_nothing_behind: strong, weak, garage;
+    lost_answer_to_the_completion_is_found_by_its_marker: strong, weak, garage;
+    staging_or_completion_that_did_not_happen_is_tried_again: strong, weak, garage;
+    object_that_comes_into_main_during_the_staging_wins: strong, weak, garage;
+    object_that_comes_into_main_before_the_completion_wins: strong, garage;
+    bytes_uploaded_before_the_staging_are_answered_for_only_if_nothing_was_pinned: strong, weak, garage;
+    overwrite_replaces_what_it_saw: strong, weak, garage;
+    crash_at_any_call_is_completed_by_a_repeat: strong, weak, garage;
+    sweep_leaves_a_copy_alone_that_is_under_way: strong, weak, garage;
+    staged_copy_that_a_crash_left_goes_with_a_sweep_and_nothing_else_in_main_does: strong, weak, garage;
+    small_draft_that_was_uploaded_in_parts_is_staged_where_copies_have_no_condition: strong, weak, garage;
+}
+
 impl System {
-    /// Keys of multipart uploads in main.
+    /// Keys of multipart uploads in main, in order.
     async fn staged(&self) -> Vec<String> {
         let (main, all) = (self.world.main.name(), ListUploads::default());
         let page = self.world.storage.list_uploads(main, &all).await.expect("listed");
-        page.uploads.iter().map(|upload| upload.key.to_string()).collect()
+        let mut keys: Vec<_> = page.uploads.iter().map(|upload| upload.key.to_string()).collect();
+        // Garage lists those of a page in no order of keys.
+        keys.sort();
+        keys
     }
 
     /// That no trace of a staged copy is left.
@@ -40,160 +58,173 @@ impl System {
     }
 
     async fn put_theirs_into_main(&self) {
-        let theirs = self.world.draft("b", "theirs").await;
+        let theirs = self.world.draft("b", much("theirs")).await;
         let absent = IfDestination::Absent;
         self.world.copy(&theirs, &key("a"), absent).await.expect("copied");
     }
 }
 
-async fn each() -> [System; 2] {
-    [
-        System::start().await.limited(LIMITS),
-        System::weak().await.limited(LIMITS),
-    ]
-}
-
-#[tokio::test]
-async fn staged_copy_is_kept_and_leaves_nothing_behind() {
-    for system in each().await {
-        system.world.draft("a", "bytes").await;
-        for replayed in [false, true] {
-            let kept = system.confirm("a").await.expect("confirmed");
-            assert_eq!((kept.size, kept.replayed), (5, replayed));
-        }
-        assert_eq!(system.state("a").await, state(None, Some("bytes")));
-        system.assert_nothing_staged().await;
-        let copies = system.store.calls().into_iter();
-        assert!(
-            copies.into_iter().all(|(call, _)| call != Operation::CopyObject),
-            "part by part"
-        );
+impl Ground {
+    async fn staging_system(&self) -> System {
+        self.system().await.limited(LIMITS)
     }
 }
 
-#[tokio::test]
-async fn lost_answer_to_the_completion_is_found_by_its_marker() {
-    for system in each().await {
-        system.world.draft("a", "bytes").await;
-        system.store.lose_the_answer(Operation::CompleteMultipartUpload);
-        assert!(!system.confirm("a").await.expect("confirmed").replayed);
-        assert_eq!(system.state("a").await, state(None, Some("bytes")));
-        system.assert_nothing_staged().await;
-    }
+/// Of some bytes: Garage copies no parts of objects of less than about 3 KiB, which it keeps with their metadata.
+const TIMES: usize = 1024;
+
+/// How long `much("bytes")` is.
+const LENGTH: u64 = 5 * TIMES as u64;
+
+/// A large draft's bytes, of these.
+fn much(of: &str) -> String {
+    of.repeat(TIMES)
 }
 
-#[tokio::test]
-async fn staging_or_completion_that_did_not_happen_is_tried_again() {
+/// Both sides of a state, of so much.
+fn much_state(draft: Option<&str>, main: Option<&str>) -> (Option<String>, Option<String>) {
+    (draft.map(much), main.map(much))
+}
+
+async fn staged_copy_is_kept_and_leaves_nothing_behind(ground: &Ground) {
+    let system = ground.staging_system().await;
+    system.world.draft("a", much("bytes")).await;
+    for replayed in [false, true] {
+        let kept = system.confirm("a").await.expect("confirmed");
+        assert_eq!((kept.size, kept.replayed), (LENGTH, replayed));
+    }
+    assert_eq!(system.state("a").await, much_state(None, Some("bytes")));
+    system.assert_nothing_staged().await;
+    let calls = system.store.calls();
+    assert!(
+        calls.iter().all(|(call, _)| *call != Operation::CopyObject),
+        "part by part"
+    );
+}
+
+async fn lost_answer_to_the_completion_is_found_by_its_marker(ground: &Ground) {
+    let system = ground.staging_system().await;
+    system.world.draft("a", much("bytes")).await;
+    system.store.lose_the_answer(Operation::CompleteMultipartUpload);
+    assert!(!system.confirm("a").await.expect("confirmed").replayed);
+    assert_eq!(system.state("a").await, much_state(None, Some("bytes")));
+    system.assert_nothing_staged().await;
+}
+
+async fn staging_or_completion_that_did_not_happen_is_tried_again(ground: &Ground) {
     for operation in [Operation::UploadPartCopy, Operation::CompleteMultipartUpload] {
         for kind in [
             ErrorKind::Unavailable,
             ErrorKind::Conflict,
             ErrorKind::PreconditionFailed,
         ] {
-            for system in each().await {
-                system.world.draft("a", "bytes").await;
-                system.store.fail(operation, kind);
-                system.confirm("a").await.expect("confirmed");
-                assert_eq!(
-                    system.state("a").await,
-                    state(None, Some("bytes")),
-                    "{operation} {kind}"
-                );
-                assert_eq!(system.staged().await, [""; 0], "{operation} {kind}");
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn object_that_comes_into_main_during_the_staging_wins() {
-    for system in each().await {
-        let system = Arc::new(system);
-        system.world.draft("a", "mine").await;
-        system.store.before(Operation::UploadPartCopy, {
-            let system = Arc::clone(&system);
-            move || async move { system.put_theirs_into_main().await }
-        });
-        let refused = system.confirm("a").await;
-        assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
-        assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
-        system.assert_nothing_staged().await;
-    }
-}
-
-#[tokio::test]
-async fn bytes_uploaded_before_the_staging_are_answered_for_only_if_nothing_was_pinned() {
-    for pinned in [false, true] {
-        for system in each().await {
-            let seen = system.world.draft("a", "old").await.etag.to_string();
-            system.store.before(Operation::UploadPartCopy, {
-                let again = system.upload_again("a", "newer");
-                move || again
-            });
-            let confirmed = system.confirm_pinned("a", pinned.then(|| seen.clone())).await;
-            if pinned {
-                for refused in [confirmed, system.confirm_pinned("a", Some(seen)).await] {
-                    assert!(
-                        matches!(refused, Err(Error::PinMismatch { pin: "if_match" })),
-                        "{refused:?}"
-                    );
-                }
-                assert_eq!(system.state("a").await, state(Some("newer"), None));
-            } else {
-                assert_eq!(confirmed.expect("confirmed").size, 5);
-                assert_eq!(system.state("a").await, state(None, Some("newer")));
-            }
-            assert_eq!(system.staged().await, [""; 0]);
-        }
-    }
-}
-
-#[tokio::test]
-async fn overwrite_replaces_what_it_saw() {
-    for system in each().await {
-        system.put_theirs_into_main().await;
-        system.world.draft("a", "mine").await;
-        let request = ConfirmUpload {
-            object_name: "a".to_owned(),
-            overwrite: true,
-            ..ConfirmUpload::default()
-        };
-        system.drafts.confirm(&request).await.expect("confirmed");
-        assert_eq!(system.state("a").await, state(None, Some("mine")));
-        system.assert_nothing_staged().await;
-    }
-}
-
-#[tokio::test]
-async fn crash_at_any_call_is_completed_by_a_repeat() {
-    for system in each().await {
-        for calls in 0.. {
-            let name = format!("a{calls}");
-            system.world.draft(&name, "bytes").await;
-            system.store.crash_after(calls);
-            // Whatever it answers: the repeat must complete it.
-            let _ = system.confirm(&name).await;
-            if !system.store.restart() {
-                assert!(
-                    calls > 6,
-                    "two looks, a note, a staging, a completion, the note, a look, a delete: {calls}"
-                );
-                break;
-            }
-            system.confirm(&name).await.expect("confirmed");
+            let system = ground.staging_system().await;
+            system.world.draft("a", much("bytes")).await;
+            system.store.fail(operation, kind);
+            system.confirm("a").await.expect("confirmed");
             assert_eq!(
-                system.state(&name).await,
-                state(None, Some("bytes")),
-                "crashed after {calls}"
+                system.state("a").await,
+                much_state(None, Some("bytes")),
+                "{operation} {kind}"
             );
+            assert_eq!(system.staged().await, [""; 0], "{operation} {kind}");
         }
     }
 }
 
-#[tokio::test]
-async fn sweep_leaves_a_copy_alone_that_is_under_way() {
-    let system = Arc::new(System::start().await.limited(LIMITS));
-    system.world.draft("a", "bytes").await;
+async fn object_that_comes_into_main_during_the_staging_wins(ground: &Ground) {
+    let system = Arc::new(ground.staging_system().await);
+    system.world.draft("a", much("mine")).await;
+    system.store.before(Operation::UploadPartCopy, {
+        let system = Arc::clone(&system);
+        move || async move { system.put_theirs_into_main().await }
+    });
+    let refused = system.confirm("a").await;
+    assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
+    assert_eq!(system.state("a").await, much_state(Some("mine"), Some("theirs")));
+    system.assert_nothing_staged().await;
+}
+
+/// Garage has no condition for it, but ends every upload to a key that another write comes to.
+async fn object_that_comes_into_main_before_the_completion_wins(ground: &Ground) {
+    let system = Arc::new(ground.staging_system().await);
+    system.world.draft("a", much("mine")).await;
+    system.store.before(Operation::CompleteMultipartUpload, {
+        let system = Arc::clone(&system);
+        move || async move { system.put_theirs_into_main().await }
+    });
+    let refused = system.confirm("a").await;
+    assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
+    assert_eq!(system.state("a").await, much_state(Some("mine"), Some("theirs")));
+    system.assert_nothing_staged().await;
+}
+
+async fn bytes_uploaded_before_the_staging_are_answered_for_only_if_nothing_was_pinned(ground: &Ground) {
+    for pinned in [false, true] {
+        let system = ground.staging_system().await;
+        let seen = system.world.draft("a", much("old")).await.etag.to_string();
+        system.store.before(Operation::UploadPartCopy, {
+            let again = system.upload_again("a", &much("newer"));
+            move || again
+        });
+        let confirmed = system.confirm_pinned("a", pinned.then(|| seen.clone())).await;
+        if pinned {
+            for refused in [confirmed, system.confirm_pinned("a", Some(seen)).await] {
+                assert!(
+                    matches!(refused, Err(Error::PinMismatch { pin: "if_match" })),
+                    "{refused:?}"
+                );
+            }
+            assert_eq!(system.state("a").await, much_state(Some("newer"), None));
+        } else {
+            assert_eq!(confirmed.expect("confirmed").size, LENGTH);
+            assert_eq!(system.state("a").await, much_state(None, Some("newer")));
+        }
+        assert_eq!(system.staged().await, [""; 0]);
+    }
+}
+
+async fn overwrite_replaces_what_it_saw(ground: &Ground) {
+    let system = ground.staging_system().await;
+    system.put_theirs_into_main().await;
+    system.world.draft("a", much("mine")).await;
+    let request = ConfirmUpload {
+        object_name: "a".to_owned(),
+        overwrite: true,
+        ..ConfirmUpload::default()
+    };
+    system.drafts.confirm(&request).await.expect("confirmed");
+    assert_eq!(system.state("a").await, much_state(None, Some("mine")));
+    system.assert_nothing_staged().await;
+}
+
+async fn crash_at_any_call_is_completed_by_a_repeat(ground: &Ground) {
+    let system = ground.staging_system().await;
+    for calls in 0.. {
+        let name = format!("a{calls}");
+        system.world.draft(&name, much("bytes")).await;
+        system.store.crash_after(calls);
+        // Whatever it answers: the repeat must complete it.
+        let _ = system.confirm(&name).await;
+        if !system.store.restart() {
+            assert!(
+                calls > 6,
+                "two looks, a note, a staging, a completion, the note, a look, a delete: {calls}"
+            );
+            break;
+        }
+        system.confirm(&name).await.expect("confirmed");
+        assert_eq!(
+            system.state(&name).await,
+            much_state(None, Some("bytes")),
+            "crashed after {calls}"
+        );
+    }
+}
+
+async fn sweep_leaves_a_copy_alone_that_is_under_way(ground: &Ground) {
+    let system = Arc::new(ground.staging_system().await);
+    system.world.draft("a", much("bytes")).await;
     system.store.before(Operation::CompleteMultipartUpload, {
         let system = Arc::clone(&system);
         move || async move {
@@ -206,25 +237,20 @@ async fn sweep_leaves_a_copy_alone_that_is_under_way() {
         }
     });
     system.confirm("a").await.expect("confirmed");
-    assert_eq!(system.state("a").await, state(None, Some("bytes")));
+    assert_eq!(system.state("a").await, much_state(None, Some("bytes")));
 }
 
-#[tokio::test]
-async fn staged_copy_that_a_crash_left_goes_with_a_sweep_and_nothing_else_in_main_does() {
-    // The note on it ends by the store's clock: time has to pass, for both kinds of store at once.
-    tokio::join!(
-        leave_a_copy_and_sweep(System::start().await, 4),
-        leave_a_copy_and_sweep(System::weak().await, 6)
-    );
-}
-
-/// Crashes a confirm after so many calls, the last before its completion.
-async fn leave_a_copy_and_sweep(system: System, calls: usize) {
+async fn staged_copy_that_a_crash_left_goes_with_a_sweep_and_nothing_else_in_main_does(ground: &Ground) {
+    let system = ground.system().await;
+    // The draft, main, a note and the staging; then again the draft and main, where their conditions do not hold by
+    // themselves. The next is the completion.
+    let lacking = [Condition::PartSource, Condition::CompleteToAbsent].map(|of| !system.honours(of));
+    let calls = 4 + lacking.map(usize::from).iter().sum::<usize>();
     let system = system.limited(ConfirmLimits {
         timeout: Duration::from_secs(5),
         ..LIMITS
     });
-    system.world.draft("a", "bytes").await;
+    system.world.draft("a", much("bytes")).await;
     system.begin_upload_to_main("a2").await;
     system.clock.catch_up();
     system.store.crash_after(calls);
@@ -249,23 +275,16 @@ async fn leave_a_copy_and_sweep(system: System, calls: usize) {
     assert_eq!((swept.deleted, swept.failed, swept.brake), (2, 0, None));
     assert_eq!(system.staged().await, ["a2"], "another's");
     assert_eq!(system.world.draft_keys().await, ["a"]);
-    assert_eq!(system.state("a").await, state(Some("bytes"), None));
+    assert_eq!(system.state("a").await, much_state(Some("bytes"), None));
 }
 
 /// Its `ETag` is no sum of its bytes, so that a copy in main could not be told from one of other bytes.
-#[tokio::test]
-async fn small_draft_that_was_uploaded_in_parts_is_staged_where_copies_have_no_condition() {
-    for strong in [true, false] {
-        let system = if strong {
-            System::start().await
-        } else {
-            System::weak().await
-        };
-        system.world.draft_in_parts("a", b"bytes").await;
-        system.confirm("a").await.expect("confirmed");
-        assert_eq!(system.state("a").await, state(None, Some("bytes")));
-        let calls = system.store.calls();
-        let staged = calls.iter().any(|(call, _)| *call == Operation::UploadPartCopy);
-        assert_eq!(staged, !strong);
-    }
+async fn small_draft_that_was_uploaded_in_parts_is_staged_where_copies_have_no_condition(ground: &Ground) {
+    let system = ground.system().await;
+    system.world.draft_in_parts("a", much("bytes").as_bytes()).await;
+    system.confirm("a").await.expect("confirmed");
+    assert_eq!(system.state("a").await, much_state(None, Some("bytes")));
+    let calls = system.store.calls();
+    let staged = calls.iter().any(|(call, _)| *call == Operation::UploadPartCopy);
+    assert_eq!(staged, !system.honours(Condition::CopySource));
 }

@@ -1,8 +1,22 @@
+//! Sweeps: what goes, what stays, and what stops them.
+
 use draftstore_service::cleaner::{Brake, Brakes, Mode, Stop, Summary};
 use draftstore_storage::{ErrorKind, Operation};
 use futures::stream::{self, StreamExt as _};
 
+use crate::ground::Ground;
 use crate::system::{FAR_AHEAD, LONG_AGO, System, expire, state, unique};
+
+promises! {
+    draft_uploaded_again_during_the_sweep_stays: strong, garage => draft_uploaded_again_between_look_and_delete_is_swept;
+    what_could_not_be_deleted_is_counted_and_goes_with_the_next_sweep: strong, weak, garage;
+    sweep_asks_nothing_of_main: strong, weak, garage;
+    sweep_that_cannot_list_says_how_far_it_got: strong, weak, garage;
+    unique_draft_lives_as_long_as_its_id_says: strong, weak, garage;
+    shard_is_read_only_up_to_the_first_draft_that_lives: strong, weak, garage;
+    sweep_stops_when_it_has_removed_as_much_as_it_may: strong, weak, garage;
+    sweep_removes_nothing_when_more_has_expired_than_is_plausible: strong, weak, garage;
+}
 
 /// Sweeps what lives for a second, when this many drafts have expired at once.
 async fn sweep(system: &System, expired: u64) -> Summary {
@@ -15,9 +29,21 @@ async fn sweep_with(system: &System, expired: u64, brakes: Brakes) -> Summary {
     cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept")
 }
 
-#[tokio::test]
-async fn draft_uploaded_again_during_the_sweep_stays() {
-    let system = System::start().await;
+async fn draft_uploaded_again_during_the_sweep_stays(ground: &Ground) {
+    let (system, summary) = sweep_and_upload_before_the_delete(ground).await;
+    assert_eq!((summary.deleted, summary.failed, summary.bytes), (1, 0, 3));
+    assert_eq!(system.state("a").await, state(Some("new"), None));
+}
+
+/// Garage's lack: deletes have no condition. An upload before the look is seen.
+async fn draft_uploaded_again_between_look_and_delete_is_swept(ground: &Ground) {
+    let (system, summary) = sweep_and_upload_before_the_delete(ground).await;
+    assert_eq!((summary.deleted, summary.failed, summary.bytes), (2, 0, 6));
+    assert_eq!(system.state("a").await, state(None, None));
+}
+
+async fn sweep_and_upload_before_the_delete(ground: &Ground) -> (System, Summary) {
+    let system = ground.system().await;
     system.world.draft("a", "old").await;
     system.world.draft("b", "old").await;
     system.store.before(Operation::DeleteObjects, {
@@ -25,14 +51,12 @@ async fn draft_uploaded_again_during_the_sweep_stays() {
         move || again
     });
     let summary = sweep(&system, 2).await;
-    assert_eq!((summary.deleted, summary.failed, summary.bytes), (1, 0, 3));
-    assert_eq!(system.state("a").await, state(Some("new"), None));
     assert_eq!(system.state("b").await, state(None, None));
+    (system, summary)
 }
 
-#[tokio::test]
-async fn what_could_not_be_deleted_is_counted_and_goes_with_the_next_sweep() {
-    let system = System::start().await;
+async fn what_could_not_be_deleted_is_counted_and_goes_with_the_next_sweep(ground: &Ground) {
+    let system = ground.system().await;
     system.world.draft("a", "old").await;
     system.world.begin_upload("b").await;
     system.store.fail(Operation::DeleteObjects, ErrorKind::Unavailable);
@@ -49,9 +73,8 @@ async fn what_could_not_be_deleted_is_counted_and_goes_with_the_next_sweep() {
     );
 }
 
-#[tokio::test]
-async fn sweep_asks_nothing_of_main() {
-    let system = System::start().await;
+async fn sweep_asks_nothing_of_main(ground: &Ground) {
+    let system = ground.system().await;
     system.world.draft("kept", "bytes").await;
     system.confirm("kept").await.expect("confirmed");
     system.world.draft("left", "bytes").await;
@@ -62,9 +85,8 @@ async fn sweep_asks_nothing_of_main() {
     assert_eq!(system.state("kept").await, state(None, Some("bytes")));
 }
 
-#[tokio::test]
-async fn sweep_that_cannot_list_says_how_far_it_got() {
-    let system = System::start().await;
+async fn sweep_that_cannot_list_says_how_far_it_got(ground: &Ground) {
+    let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     system
         .store
@@ -78,9 +100,8 @@ async fn sweep_that_cannot_list_says_how_far_it_got() {
     assert!(matches!(stopped.source, Stop::Store(error) if error.kind == ErrorKind::Unavailable));
 }
 
-#[tokio::test]
-async fn unique_draft_lives_as_long_as_its_id_says() {
-    let system = System::start().await;
+async fn unique_draft_lives_as_long_as_its_id_says(ground: &Ground) {
+    let system = ground.system().await;
     let (ended, lives) = (unique(LONG_AGO, 1).1, unique(FAR_AHEAD, 2).1);
     system.world.draft(&ended, "bytes").await;
     system.world.draft(&lives, "bytes").await;
@@ -99,9 +120,8 @@ async fn unique_draft_lives_as_long_as_its_id_says() {
     assert_eq!(system.world.draft_keys().await, [lives], "alive by its ID, however old");
 }
 
-#[tokio::test]
-async fn shard_is_read_only_up_to_the_first_draft_that_lives() {
-    let system = System::start().await;
+async fn shard_is_read_only_up_to_the_first_draft_that_lives(ground: &Ground) {
+    let system = ground.system().await;
     system.world.draft(&unique(LONG_AGO, 1).1, "bytes").await;
     let uploads = stream::iter(0..1_100).map(|n| {
         let world = &system.world;
@@ -130,9 +150,8 @@ async fn shard_is_read_only_up_to_the_first_draft_that_lives() {
     );
 }
 
-#[tokio::test]
-async fn sweep_stops_when_it_has_removed_as_much_as_it_may() {
-    let system = System::start().await;
+async fn sweep_stops_when_it_has_removed_as_much_as_it_may(ground: &Ground) {
+    let system = ground.system().await;
     for name in ["a", "b", "c"] {
         system.world.draft(name, "bytes").await;
     }
@@ -155,9 +174,8 @@ async fn sweep_stops_when_it_has_removed_as_much_as_it_may() {
     }
 }
 
-#[tokio::test]
-async fn sweep_removes_nothing_when_more_has_expired_than_is_plausible() {
-    let system = System::start().await;
+async fn sweep_removes_nothing_when_more_has_expired_than_is_plausible(ground: &Ground) {
+    let system = ground.system().await;
     for name in ["a", "b"] {
         system.world.draft(name, "bytes").await;
     }

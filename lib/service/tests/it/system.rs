@@ -1,4 +1,4 @@
-//! The service and the cleaner on an embedded store, through the faulty decorator.
+//! The service and the cleaner on a store, through the faulty decorator.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, Confirmed};
 use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Error, Policy, Store, StoreProfile};
-use draftstore_storage::{Capabilities, Condition, Support};
+use draftstore_storage::{Capabilities, Condition, Operation};
 use draftstore_testing::{World, key};
 
 use crate::faulty::Faulty;
-use crate::garage;
+use crate::ground::Ground;
 
 pub(crate) struct System {
     pub(crate) world: Arc<World>,
@@ -21,33 +21,14 @@ pub(crate) struct System {
 }
 
 impl System {
-    /// On a store that honours every condition.
+    /// On an embedded store of its own, which honours every condition.
     pub(crate) async fn start() -> Self {
-        Self::with(Capabilities::ALL).await
+        Ground::strong().await.system().await
     }
 
-    /// On a store that honours none.
-    pub(crate) async fn weak() -> Self {
-        Self::with(Capabilities::NONE).await
-    }
-
-    /// On a store that honours the condition on a copy's source, and no other.
-    pub(crate) async fn like_garage() -> Self {
-        let source = [Condition::CopySource, Condition::PartSource];
-        let honours = |all: Capabilities, condition| all.with(condition, Support::Honoured);
-        Self::with(source.into_iter().fold(Capabilities::NONE, honours)).await
-    }
-
-    /// On a store that honours these, and of which this is known.
-    pub(crate) async fn with(capabilities: Capabilities) -> Self {
-        let on_garage = garage::is_chosen();
-        let world = Arc::new(if on_garage {
-            World::garage().await
-        } else {
-            World::embedded().await
-        });
-        // Garage ignores by itself what it lacks.
-        let honoured = if on_garage { Capabilities::ALL } else { capabilities };
+    /// In this world, of whose conditions the store is made to honour these, and known to honour those.
+    pub(crate) fn new(world: World, honoured: Capabilities, known: Capabilities) -> Self {
+        let world = Arc::new(world);
         let store = Arc::new(Faulty::new(Arc::clone(&world.storage), honoured));
         let buckets = Buckets {
             draft: world.draft.clone(),
@@ -57,17 +38,14 @@ impl System {
         let installed = Store {
             storage: store.clone(),
             buckets,
-            profile: if on_garage {
-                StoreProfile::default()
-            } else {
-                StoreProfile::known(capabilities)
-            },
+            profile: StoreProfile::known(known),
         };
-        if on_garage {
-            installed.probe().await.expect("Garage can be probed");
-        }
-        let origins = AllowedOrigins::default();
-        let drafts = Drafts::new(installed.clone(), policy(3600), origins, clock.clone());
+        let drafts = Drafts::new(
+            installed.clone(),
+            policy(3600),
+            AllowedOrigins::default(),
+            clock.clone(),
+        );
         Self {
             world,
             store,
@@ -75,6 +53,32 @@ impl System {
             installed,
             drafts,
         }
+    }
+
+    /// A second server on the same buckets, which knows nothing of the locks of the first.
+    pub(crate) fn other_server(&self) -> Drafts {
+        let origins = AllowedOrigins::default();
+        Drafts::new(self.installed.clone(), policy(3600), origins, self.clock.clone())
+    }
+
+    /// Whether the store is known to honour this.
+    pub(crate) fn honours(&self, condition: Condition) -> bool {
+        self.installed.profile.capabilities().honours(condition)
+    }
+
+    /// The call that brings the bytes of a small draft to main.
+    pub(crate) fn copying(&self) -> Operation {
+        if self.honours(Condition::CopySource) {
+            Operation::CopyObject
+        } else {
+            Operation::UploadPartCopy
+        }
+    }
+
+    /// How often drafts were copied.
+    pub(crate) fn copies(&self) -> usize {
+        let calls = self.store.calls().into_iter();
+        calls.filter(|(call, _)| *call == self.copying()).count()
     }
 
     /// The same, with other bounds for confirms.
@@ -117,12 +121,8 @@ impl System {
     }
 
     /// What a client does when it uploads again.
-    pub(crate) fn upload_again(
-        &self,
-        name: &'static str,
-        bytes: &'static str,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        let world = Arc::clone(&self.world);
+    pub(crate) fn upload_again(&self, name: &'static str, bytes: &str) -> impl Future<Output = ()> + Send + use<> {
+        let (world, bytes) = (Arc::clone(&self.world), bytes.to_owned());
         async move {
             world.upload(&key(name), bytes).await;
         }
