@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from conftest import s3_client
-from programs import free_port, server
+from programs import answers, free_port, server, wait_for
 
 
 def call(http: str, route: str, body) -> requests.Response:
@@ -152,6 +152,8 @@ def test_a_missing_main_bucket_is_404(system, binaries, tmp_path, name):
     buckets = {"BUCKET_NAME": "never-made", "DRAFT_BUCKET_NAME": system.draft_bucket}
     upload(system.server.http, name, b"kept nowhere")
     with server(binaries / "draftstore-server", tmp_path, variables_of(system, **buckets)) as other:
+        # Before it knows the store it would stage the copy, and leave a note on it for some minutes.
+        wait_for(lambda: answers(f"{other.http}/health/ready"), other.process, "draftstore-server without a main bucket")
         answer = call(other.http, "confirm-upload", {"object_name": name})
         assert problem(answer) == (404, "BUCKET_NOT_FOUND")
 

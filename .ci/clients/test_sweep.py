@@ -43,8 +43,8 @@ def test_expired_drafts_and_uploads_go_and_main_stays(system, contract, binaries
         time.sleep(0.2)
     assert stale in keys(system, system.draft_bucket), "a dry run deleted something"
 
-    while keys(system, system.draft_bucket) or uploads(system):
-        assert time.monotonic() < deadline, "an expired draft or upload outlived the sweep"
+    while left := [*keys(system, system.draft_bucket), *uploads(system)]:
+        assert time.monotonic() < deadline, f"an expired draft or upload outlived the sweep: {left}"
         print(sweep(program, tmp_path, {**system.server.variables, **SHORT_LIVES}))
         time.sleep(0.2)
     assert keys(system, system.main_bucket) == main
