@@ -78,13 +78,7 @@ async fn stay(schedule: Schedule, cleaner: Cleaner) -> anyhow::Result<()> {
 }
 
 async fn sweep(cleaner: &Cleaner, mode: Mode) -> anyhow::Result<()> {
-    let swept = cleaner
-        .sweep(mode, &mut |expired| {
-            if mode == Mode::DryRun {
-                tell(expired);
-            }
-        })
-        .await;
+    let swept = cleaner.sweep(mode, &mut |expired| tell(expired)).await;
     let summary = match &swept {
         Ok(summary) => summary,
         Err(stopped) => &stopped.summary,

@@ -6,7 +6,8 @@ use draftstore_storage::{Capabilities, Condition};
 ///
 /// Where a condition is honoured, it is relied on. Where one is not, the confirm looks before it acts, and the driver
 /// holds a lock for each name, so that one process does not race with itself. Where looking is not enough, it goes
-/// around: a unique draft is left to the sweep, which deletes it when no URL can write to it any more.
+/// around: what one copy could confuse is staged, and compared before anybody sees it; a unique draft is left to the
+/// sweep, which deletes it when no URL can write to it any more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
     capabilities: Capabilities,

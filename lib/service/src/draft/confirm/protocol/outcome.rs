@@ -60,7 +60,7 @@ impl Protocol {
     }
 
     /// A copy that did not succeed leaves nothing behind.
-    pub(super) fn give_up(&mut self, staged: Option<StagedCopy>, after: After) -> Step {
+    fn give_up(&mut self, staged: Option<StagedCopy>, after: After) -> Step {
         match staged {
             Some(staged) => self.unstage(staged, after),
             None => self.on_unstaged(after),
@@ -118,7 +118,7 @@ impl Protocol {
         }
     }
 
-    pub(super) fn go_on(&mut self, main: ObjectInfo, then: Then) -> Step {
+    fn go_on(&mut self, main: ObjectInfo, then: Then) -> Step {
         let replayed = true;
         match then {
             Then::Answer => Step::Finish(Ok(Kept { main, replayed })),

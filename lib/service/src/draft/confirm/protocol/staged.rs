@@ -51,7 +51,7 @@ impl Protocol {
         }
     }
 
-    pub(super) fn before_complete(&mut self, copying: Copying, staged: StagedCopy) -> Step {
+    fn before_complete(&mut self, copying: Copying, staged: StagedCopy) -> Step {
         if self.confirm.plan.keeps_existing_staged() {
             self.complete(copying, staged)
         } else {
@@ -72,7 +72,7 @@ impl Protocol {
         }
     }
 
-    pub(super) fn complete(&mut self, copying: Copying, staged: StagedCopy) -> Step {
+    fn complete(&mut self, copying: Copying, staged: StagedCopy) -> Step {
         let main_etag = copying.main_etag.clone();
         self.state = State::Complete(copying, staged.clone());
         Step::Perform(Effect::Complete { staged, main_etag })

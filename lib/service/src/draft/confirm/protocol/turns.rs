@@ -23,7 +23,7 @@ impl Protocol {
     }
 
     /// All others are held too, so it may end.
-    pub(super) fn settle(&mut self) -> Step {
+    fn settle(&mut self) -> Step {
         match self.held() {
             Ok((draft_etag, kept)) => self.remove(draft_etag, kept),
             Err(out_of_step) => Step::Finish(Err(out_of_step)),
@@ -31,7 +31,7 @@ impl Protocol {
     }
 
     /// Another failed, so what this one made is taken back. What an earlier confirm had made stays.
-    pub(super) fn undo(&mut self) -> Step {
+    fn undo(&mut self) -> Step {
         match self.held() {
             Ok((_, kept)) if kept.replayed => Step::Finish(Ok(kept)),
             Ok(_) => self.look(State::BeforeUndo(Error::RolledBack)),
@@ -39,7 +39,7 @@ impl Protocol {
         }
     }
 
-    pub(super) fn held(&mut self) -> Result<(ETag, Kept), Error> {
+    fn held(&mut self) -> Result<(ETag, Kept), Error> {
         if let State::Held(draft_etag, kept) = std::mem::replace(&mut self.state, State::Over) {
             Ok((draft_etag, kept))
         } else {
