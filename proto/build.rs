@@ -10,7 +10,11 @@ const PACKAGE: &str = ".draft.v1";
 const TIMESTAMP: (&str, &str) = (".google.protobuf.Timestamp", "crate::Timestamp");
 
 /// Messages that hold a presigned URL: their `Debug` is written by hand and does not show it.
-const SECRET: [&str; 2] = [".draft.v1.GetUploadURLResponse", ".draft.v1.GetDownloadURLResponse"];
+const SECRET: [&str; 3] = [
+    ".draft.v1.GetUploadURLResponse",
+    ".draft.v1.GetDownloadURLResponse",
+    ".draft.v1.SignedPart",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed={PROTO}");

@@ -84,4 +84,47 @@ impl DraftService for Empty {
     async fn list_drafts(&self, _: Request<v1::ListDraftsRequest>) -> Result<Response<v1::ListDraftsResponse>, Status> {
         Err(Status::unimplemented("not measured"))
     }
+
+    async fn batch_get_upload_ur_ls(
+        &self,
+        _: Request<v1::BatchGetUploadUrLsRequest>,
+    ) -> Result<Response<v1::BatchGetUploadUrLsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn list_objects(
+        &self,
+        _: Request<v1::ListObjectsRequest>,
+    ) -> Result<Response<v1::ListObjectsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        _: Request<v1::CreateMultipartUploadRequest>,
+    ) -> Result<Response<v1::CreateMultipartUploadResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn sign_parts(&self, _: Request<v1::SignPartsRequest>) -> Result<Response<v1::SignPartsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn list_parts(&self, _: Request<v1::ListPartsRequest>) -> Result<Response<v1::ListPartsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        _: Request<v1::CompleteMultipartUploadRequest>,
+    ) -> Result<Response<v1::CompleteMultipartUploadResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        _: Request<v1::AbortMultipartUploadRequest>,
+    ) -> Result<Response<v1::AbortMultipartUploadResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
 }

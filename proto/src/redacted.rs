@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::v1::{GetDownloadUrlResponse, GetUploadUrlResponse};
+use crate::v1::{GetDownloadUrlResponse, GetUploadUrlResponse, SignedPart};
 
 impl fmt::Debug for GetUploadUrlResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,6 +23,14 @@ impl fmt::Debug for GetDownloadUrlResponse {
     }
 }
 
+impl fmt::Debug for SignedPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedPart")
+            .field("part_number", &self.part_number)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,7 +45,11 @@ mod tests {
             download_url: "https://s3.example/?X-Amz-Signature=2".to_owned(),
             ..Default::default()
         };
-        let shown = format!("{upload:?} {download:?} {upload:#?} {download:#?}");
+        let part = SignedPart {
+            upload_url: "https://s3.example/?X-Amz-Signature=3".to_owned(),
+            ..Default::default()
+        };
+        let shown = format!("{upload:?} {download:?} {part:?} {upload:#?} {download:#?} {part:#?}");
         assert!(!shown.contains("Signature"), "{shown}");
     }
 }

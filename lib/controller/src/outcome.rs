@@ -6,11 +6,11 @@ use draftstore_service::{Error, Violation};
 use crate::error_table::{field_errors, log, row, sentence};
 
 /// What both fronts would have answered, in one message.
-pub(crate) fn outcome_error(error: &Error) -> v1::ConfirmError {
+pub(crate) fn outcome_error(error: &Error) -> v1::UploadError {
     log(error);
     let row = row(error);
     let field_error = |Violation { field, rule }| v1::FieldError { field, detail: rule };
-    v1::ConfirmError {
+    v1::UploadError {
         reason: row.reason.to_owned(),
         message: sentence(error),
         grpc_code: row.grpc.into(),

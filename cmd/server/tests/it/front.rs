@@ -111,6 +111,16 @@ async fn grpc(server: &Server, route: &str, request: Value) -> Result<Value, Fai
         "inspect-draft" => client.inspect_draft(message(request)).await.map(answer_json),
         "discard-draft" => client.discard_draft(message(request)).await.map(answer_json),
         "list-drafts" => client.list_drafts(message(request)).await.map(answer_json),
+        "upload-urls" => client.batch_get_upload_ur_ls(message(request)).await.map(answer_json),
+        "list-objects" => client.list_objects(message(request)).await.map(answer_json),
+        "multipart/create" => client.create_multipart_upload(message(request)).await.map(answer_json),
+        "multipart/sign-parts" => client.sign_parts(message(request)).await.map(answer_json),
+        "multipart/list-parts" => client.list_parts(message(request)).await.map(answer_json),
+        "multipart/complete" => client
+            .complete_multipart_upload(message(request))
+            .await
+            .map(answer_json),
+        "multipart/abort" => client.abort_multipart_upload(message(request)).await.map(answer_json),
         other => panic!("no rpc for {other}"),
     };
     answer.map_err(|status| failure(&status))

@@ -76,4 +76,60 @@ impl DraftService for Front {
         let answer = self.0.list_drafts(request.into_inner()).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
+
+    async fn batch_get_upload_ur_ls(
+        &self,
+        request: Request<v1::BatchGetUploadUrLsRequest>,
+    ) -> Result<Response<v1::BatchGetUploadUrLsResponse>, Status> {
+        let answer = self.0.batch_get_upload_urls(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn list_objects(
+        &self,
+        request: Request<v1::ListObjectsRequest>,
+    ) -> Result<Response<v1::ListObjectsResponse>, Status> {
+        let answer = self.0.list_objects(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        request: Request<v1::CreateMultipartUploadRequest>,
+    ) -> Result<Response<v1::CreateMultipartUploadResponse>, Status> {
+        let answer = self.0.create_multipart_upload(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn sign_parts(
+        &self,
+        request: Request<v1::SignPartsRequest>,
+    ) -> Result<Response<v1::SignPartsResponse>, Status> {
+        let answer = self.0.sign_parts(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn list_parts(
+        &self,
+        request: Request<v1::ListPartsRequest>,
+    ) -> Result<Response<v1::ListPartsResponse>, Status> {
+        let answer = self.0.list_parts(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        request: Request<v1::CompleteMultipartUploadRequest>,
+    ) -> Result<Response<v1::CompleteMultipartUploadResponse>, Status> {
+        let answer = self.0.complete_multipart_upload(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        request: Request<v1::AbortMultipartUploadRequest>,
+    ) -> Result<Response<v1::AbortMultipartUploadResponse>, Status> {
+        let answer = self.0.abort_multipart_upload(request.into_inner()).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
 }

@@ -26,6 +26,15 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long a browser may remember what a preflight allowed.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
+/// The handler of a call whose message is all that it needs.
+macro_rules! call {
+    ($method:ident) => {
+        post(|State(api): State<Api>, Message(request)| async move {
+            api.$method(request).await.map(Reply).map_err(Problem::from)
+        })
+    };
+}
+
 /// All routes of the port.
 pub fn router(api: Api, origins: &AllowedOrigins, readiness: Readiness) -> Router {
     let no_store = HeaderValue::from_static("no-store");
@@ -34,14 +43,21 @@ pub fn router(api: Api, origins: &AllowedOrigins, readiness: Readiness) -> Route
         .route("/health", get(health::live))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready).with_state(readiness))
-        .route("/api/v1/draft-bucket", post(draft_bucket))
-        .route("/api/v1/upload-url", post(upload_url))
-        .route("/api/v1/download-url", post(download_url))
+        .route("/api/v1/draft-bucket", call!(create_draft_bucket))
+        .route("/api/v1/upload-url", call!(get_upload_url))
+        .route("/api/v1/upload-urls", call!(batch_get_upload_urls))
+        .route("/api/v1/download-url", call!(get_download_url))
         .route("/api/v1/confirm-upload", post(confirm_upload))
-        .route("/api/v1/confirm-uploads", post(confirm_uploads))
-        .route("/api/v1/inspect-draft", post(inspect_draft))
-        .route("/api/v1/discard-draft", post(discard_draft))
-        .route("/api/v1/list-drafts", post(list_drafts))
+        .route("/api/v1/confirm-uploads", call!(batch_confirm_uploads))
+        .route("/api/v1/inspect-draft", call!(inspect_draft))
+        .route("/api/v1/discard-draft", call!(discard_draft))
+        .route("/api/v1/list-drafts", call!(list_drafts))
+        .route("/api/v1/list-objects", call!(list_objects))
+        .route("/api/v1/multipart/create", call!(create_multipart_upload))
+        .route("/api/v1/multipart/sign-parts", call!(sign_parts))
+        .route("/api/v1/multipart/list-parts", call!(list_parts))
+        .route("/api/v1/multipart/complete", call!(complete_multipart_upload))
+        .route("/api/v1/multipart/abort", call!(abort_multipart_upload))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(api)
@@ -54,27 +70,6 @@ pub fn router(api: Api, origins: &AllowedOrigins, readiness: Readiness) -> Route
     observed(router)
 }
 
-async fn draft_bucket(
-    State(api): State<Api>,
-    Message(request): Message<v1::CreateDraftBucketRequest>,
-) -> Result<Reply<v1::CreateDraftBucketResponse>, Problem> {
-    Ok(Reply(api.create_draft_bucket(request).await?))
-}
-
-async fn upload_url(
-    State(api): State<Api>,
-    Message(request): Message<v1::GetUploadUrlRequest>,
-) -> Result<Reply<v1::GetUploadUrlResponse>, Problem> {
-    Ok(Reply(api.get_upload_url(request).await?))
-}
-
-async fn download_url(
-    State(api): State<Api>,
-    Message(request): Message<v1::GetDownloadUrlRequest>,
-) -> Result<Reply<v1::GetDownloadUrlResponse>, Problem> {
-    Ok(Reply(api.get_download_url(request).await?))
-}
-
 async fn confirm_upload(
     State(api): State<Api>,
     headers: HeaderMap,
@@ -85,34 +80,6 @@ async fn confirm_upload(
         request.idempotency_key = key.map(|key| String::from_utf8_lossy(key.as_bytes()).into_owned());
     }
     Ok(Reply(api.confirm_upload(request).await?))
-}
-
-async fn confirm_uploads(
-    State(api): State<Api>,
-    Message(request): Message<v1::BatchConfirmUploadsRequest>,
-) -> Result<Reply<v1::BatchConfirmUploadsResponse>, Problem> {
-    Ok(Reply(api.batch_confirm_uploads(request).await?))
-}
-
-async fn inspect_draft(
-    State(api): State<Api>,
-    Message(request): Message<v1::InspectDraftRequest>,
-) -> Result<Reply<v1::InspectDraftResponse>, Problem> {
-    Ok(Reply(api.inspect_draft(request).await?))
-}
-
-async fn discard_draft(
-    State(api): State<Api>,
-    Message(request): Message<v1::DiscardDraftRequest>,
-) -> Result<Reply<v1::DiscardDraftResponse>, Problem> {
-    Ok(Reply(api.discard_draft(request).await?))
-}
-
-async fn list_drafts(
-    State(api): State<Api>,
-    Message(request): Message<v1::ListDraftsRequest>,
-) -> Result<Reply<v1::ListDraftsResponse>, Problem> {
-    Ok(Reply(api.list_drafts(request).await?))
 }
 
 async fn no_route(request: Request) -> Problem {

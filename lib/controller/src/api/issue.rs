@@ -1,0 +1,102 @@
+//! URLs: to upload, and to download.
+
+use std::collections::BTreeMap;
+
+use draftstore_proto::{Timestamp, v1};
+use draftstore_service::Error;
+use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage};
+
+use super::{Api, size, unknown};
+
+impl Api {
+    pub(crate) async fn get_upload_url(
+        &self,
+        request: v1::GetUploadUrlRequest,
+    ) -> Result<v1::GetUploadUrlResponse, Error> {
+        let object_name = request.object_name.clone();
+        let issued = self
+            .drafts
+            .issue_upload(&IssueUpload {
+                object_name: request.object_name,
+                content_type: request.content_type,
+                content_length: request.content_length,
+                checksum_sha256: request.checksum_sha256,
+                metadata: request.metadata,
+                expires_in: request.expires_in,
+                unique: request.unique,
+                draft_lifetime: request.draft_lifetime,
+            })
+            .await?;
+        Ok(v1::GetUploadUrlResponse {
+            upload_url: issued.request.url.expose(),
+            object_name,
+            expires_at: Some(Timestamp::from(issued.request.expires_at)),
+            method: issued.request.method.as_str().to_owned(),
+            headers: issued.request.headers,
+            draft_id: issued.draft_id.map(|id| id.to_string()),
+            fields: BTreeMap::new(),
+        })
+    }
+
+    pub(crate) async fn batch_get_upload_urls(
+        &self,
+        _request: v1::BatchGetUploadUrLsRequest,
+    ) -> Result<v1::BatchGetUploadUrLsResponse, Error> {
+        Err(Error::Internal("not there yet".into()))
+    }
+
+    pub(crate) async fn get_download_url(
+        &self,
+        request: v1::GetDownloadUrlRequest,
+    ) -> Result<v1::GetDownloadUrlResponse, Error> {
+        let stage = stage(request.stage)?;
+        let disposition = disposition(request.disposition)?;
+        let object_name = request.object_name.clone();
+        let issued = self
+            .drafts
+            .issue_download(&IssueDownload {
+                object_name: request.object_name,
+                stage,
+                expires_in: request.expires_in,
+                filename: request.filename,
+                unchecked: request.unchecked,
+                disposition,
+                draft_id: request.draft_id,
+            })
+            .await?;
+        let object = issued.object.as_ref();
+        Ok(v1::GetDownloadUrlResponse {
+            download_url: issued.request.url.expose(),
+            object_name,
+            expires_at: Some(Timestamp::from(issued.request.expires_at)),
+            stage: match issued.stage {
+                Stage::Draft => v1::Stage::Draft.into(),
+                Stage::Main => v1::Stage::Main.into(),
+            },
+            etag: object.map(|object| object.etag.to_string()),
+            size: object.map(|object| size(object.size)),
+            content_type: issued.object.and_then(|object| object.attributes.content_type),
+        })
+    }
+}
+
+fn stage(number: i32) -> Result<Option<Stage>, Error> {
+    match v1::Stage::try_from(number) {
+        Ok(v1::Stage::Unspecified) => Ok(None),
+        Ok(v1::Stage::Draft) => Ok(Some(Stage::Draft)),
+        Ok(v1::Stage::Main) => Ok(Some(Stage::Main)),
+        Err(_) => Err(unknown("stage", "must be STAGE_DRAFT, STAGE_MAIN or unset")),
+    }
+}
+
+fn disposition(number: i32) -> Result<Disposition, Error> {
+    match v1::Disposition::try_from(number) {
+        Ok(v1::Disposition::Unspecified) => Ok(Disposition::Safe),
+        Ok(v1::Disposition::Attachment) => Ok(Disposition::Attachment),
+        Ok(v1::Disposition::Inline) => Ok(Disposition::Inline),
+        Err(_) => Err(unknown(
+            "disposition",
+            "must be DISPOSITION_ATTACHMENT, DISPOSITION_INLINE or unset",
+        )),
+    }
+}

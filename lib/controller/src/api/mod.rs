@@ -1,0 +1,30 @@
+//! The calls of the contract, on its own messages: what both fronts have in common.
+
+mod confirm;
+mod drafts;
+mod issue;
+mod multipart;
+
+use draftstore_service::{Drafts, Error, Violation};
+
+/// One method an rpc.
+#[derive(Debug, Clone)]
+pub struct Api {
+    drafts: Drafts,
+}
+
+impl Api {
+    /// The calls, answered by this service.
+    pub fn new(drafts: Drafts) -> Self {
+        Self { drafts }
+    }
+}
+
+fn unknown(field: &str, rule: &str) -> Error {
+    Error::Invalid(vec![Violation::new(field, rule)])
+}
+
+/// No store holds objects of 2^63 bytes.
+fn size(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
