@@ -98,6 +98,8 @@ pub enum Operation {
     DeleteObject,
     /// `DeleteObjects`
     DeleteObjects,
+    /// `ListParts`
+    ListParts,
     /// `ListMultipartUploads`
     ListMultipartUploads,
     /// `AbortMultipartUpload`

@@ -5,9 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Attributes, BucketName, Capabilities, CorsRule, DraftBucket, ETag, Error, ErrorKind, Lifecycle, ListObjects,
-    ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PresignGet, PresignPut, PresignedRequest, PutDraft,
-    StageCopy, StagedCopy, UploadId, UploadPage,
+    Attributes, BucketName, Capabilities, CompleteUpload, CorsRule, CreateUpload, DraftBucket, ETag, Error, ErrorKind,
+    Lifecycle, ListObjects, ListParts, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PartPage,
+    PresignGet, PresignPart, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, UploadId, UploadPage,
 };
 
 /// An object store, as far as DraftStore needs one.
@@ -91,6 +91,25 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// deleted. A draft that is gone counts as deleted.
     async fn delete_drafts(&self, bucket: &DraftBucket, drafts: &[DraftVersion]) -> Result<Vec<DeleteFailure>, Error>;
 
+    /// Begins a multipart upload into the draft bucket. Nothing of it can be seen until [`Storage::complete_upload`].
+    ///
+    /// The store is asked once: where the answer got lost (kind `Unavailable`) an upload may have been begun of which
+    /// nobody knows; it is left to the sweep.
+    async fn create_upload(&self, create: &CreateUpload<'_>) -> Result<UploadId, Error>;
+
+    /// Lists a page of the parts that have arrived. Kind `NotFound` when there is no such upload to that key: it never
+    /// was, was completed, or was aborted.
+    async fn list_parts(&self, request: &ListParts<'_>) -> Result<PartPage, Error>;
+
+    /// Makes the parts one draft, and gives its `ETag`. What was there under the key is replaced, unless `if_absent`.
+    ///
+    /// Kind `NotFound` when there is no such upload to that key, `PreconditionFailed` when something is there that must
+    /// not be, `Conflict` when a part is not the version given any more. The upload stays where it failed.
+    ///
+    /// The store is asked once: a completion whose answer got lost is kind `Unavailable`, and asking again may then give
+    /// `NotFound` because the first one succeeded. What is at the key by then tells the two apart.
+    async fn complete_upload(&self, complete: &CompleteUpload<'_>) -> Result<ETag, Error>;
+
     /// Lists a page of multipart uploads in progress.
     async fn list_uploads(&self, bucket: &BucketName, request: &ListUploads) -> Result<UploadPage, Error>;
 
@@ -107,6 +126,9 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Signs an upload. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error>;
+
+    /// Signs the upload of a part. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
+    async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error>;
 
     /// Signs a download. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error>;

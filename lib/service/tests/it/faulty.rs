@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    BucketName, Capabilities, Condition, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag,
-    Error, ErrorKind, IfDestination, Lifecycle, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey,
-    ObjectPage, Operation, PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage,
-    UploadId, UploadPage,
+    BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created, DeleteFailure,
+    DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, Lifecycle, ListObjects, ListParts, ListUploads,
+    MainBucket, ObjectInfo, ObjectKey, ObjectPage, Operation, PartPage, PresignGet, PresignPart, PresignPut,
+    PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 use crate::ignoring;
@@ -249,6 +249,28 @@ impl Storage for Faulty {
         self.call(Operation::DeleteObjects, bucket.name(), delete).await
     }
 
+    async fn create_upload(&self, create: &CreateUpload<'_>) -> Result<UploadId, Error> {
+        let created = self.store.create_upload(create);
+        self.call(Operation::CreateMultipartUpload, create.bucket.name(), created)
+            .await
+    }
+
+    async fn list_parts(&self, request: &ListParts<'_>) -> Result<PartPage, Error> {
+        let listed = self.store.list_parts(request);
+        self.call(Operation::ListParts, request.bucket.name(), listed).await
+    }
+
+    async fn complete_upload(&self, complete: &CompleteUpload<'_>) -> Result<ETag, Error> {
+        let honoured = self.honoured.honours(Condition::CompleteToAbsent);
+        let asked = CompleteUpload {
+            if_absent: complete.if_absent && honoured,
+            ..*complete
+        };
+        let completed = self.store.complete_upload(&asked);
+        self.call(Operation::CompleteMultipartUpload, complete.bucket.name(), completed)
+            .await
+    }
+
     async fn list_uploads(&self, bucket: &BucketName, request: &ListUploads) -> Result<UploadPage, Error> {
         self.call(
             Operation::ListMultipartUploads,
@@ -265,6 +287,11 @@ impl Storage for Faulty {
 
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
         self.call(Operation::Presign, put.bucket.name(), self.store.presign_put(put))
+            .await
+    }
+
+    async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
+        self.call(Operation::Presign, part.bucket.name(), self.store.presign_part(part))
             .await
     }
 

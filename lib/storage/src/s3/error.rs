@@ -164,7 +164,8 @@ pub(super) fn kind_of_code(code: &str) -> Option<ErrorKind> {
         "NoSuchKey" | "NoSuchUpload" | "NoSuchVersion" | "NotFound" => ErrorKind::NotFound,
         "NoSuchBucket" => ErrorKind::BucketNotFound,
         "PreconditionFailed" => ErrorKind::PreconditionFailed,
-        "ConditionalRequestConflict" | "OperationAborted" => ErrorKind::Conflict,
+        // A part was sent again between the list and the completion.
+        "ConditionalRequestConflict" | "InvalidPart" | "OperationAborted" => ErrorKind::Conflict,
         "EntityTooLarge"
         | "KeyTooLongError"
         | "MaxMessageLengthExceeded"
@@ -275,6 +276,7 @@ mod tests {
             (412, "PreconditionFailed", ErrorKind::PreconditionFailed),
             (409, "ConditionalRequestConflict", ErrorKind::Conflict),
             (409, "OperationAborted", ErrorKind::Conflict),
+            (400, "InvalidPart", ErrorKind::Conflict),
             (400, "EntityTooLarge", ErrorKind::TooLarge),
             (400, "KeyTooLongError", ErrorKind::TooLarge),
             (400, "MetadataTooLarge", ErrorKind::TooLarge),

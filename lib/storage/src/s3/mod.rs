@@ -20,9 +20,10 @@ mod store_time;
 use async_trait::async_trait;
 
 use crate::{
-    BucketName, Capabilities, Condition, CopyToMain, CorsRule, Created, DeleteFailure, DraftBucket, DraftVersion, ETag,
-    Error, IfDestination, Lifecycle, ListObjects, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage,
-    PresignGet, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created, DeleteFailure,
+    DraftBucket, DraftVersion, ETag, Error, IfDestination, Lifecycle, ListObjects, ListParts, ListUploads, MainBucket,
+    ObjectInfo, ObjectKey, ObjectPage, PartPage, PresignGet, PresignPart, PresignPut, PresignedRequest, PutDraft,
+    StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 pub use connect::{ConnectError, S3Storage};
@@ -31,9 +32,10 @@ pub use settings::{
     Settings, StaticCredentials, Timeouts,
 };
 
-/// Time-outs are those of [`Timeouts`]. What may be asked twice is asked up to three times; a copy is asked once, so
-/// that `PreconditionFailed` never means that an earlier attempt of ours succeeded; and so is the beginning of a staged
-/// one, so that none is begun of which the caller does not hear.
+/// Time-outs are those of [`Timeouts`]. What may be asked twice is asked up to three times; a copy, and the completion of
+/// an upload, is asked once, so that `PreconditionFailed` and `NotFound` never mean that an earlier attempt of ours
+/// succeeded; and so is the beginning of an upload or of a staged copy, so that none is begun of which the caller does
+/// not hear.
 #[async_trait]
 impl Storage for S3Storage {
     async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error> {
@@ -98,6 +100,18 @@ impl Storage for S3Storage {
         calls::delete_drafts(self, bucket, drafts).await
     }
 
+    async fn create_upload(&self, create: &CreateUpload<'_>) -> Result<UploadId, Error> {
+        calls::create_upload(self, create).await
+    }
+
+    async fn list_parts(&self, request: &ListParts<'_>) -> Result<PartPage, Error> {
+        calls::list_parts(self, request).await
+    }
+
+    async fn complete_upload(&self, complete: &CompleteUpload<'_>) -> Result<ETag, Error> {
+        calls::complete_upload(self, complete).await
+    }
+
     async fn list_uploads(&self, bucket: &BucketName, request: &ListUploads) -> Result<UploadPage, Error> {
         calls::list_uploads(self, bucket, request).await
     }
@@ -117,6 +131,10 @@ impl Storage for S3Storage {
             ..put.clone()
         };
         presign::put(&self.signers, &put).await
+    }
+
+    async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
+        presign::part(&self.signers, part).await
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {

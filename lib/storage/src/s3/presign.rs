@@ -1,6 +1,6 @@
 //! Presigning: a URL, the headers to send with it, and when it truly ends.
 //!
-//! `PutObject` and `GetObject` are all that is ever signed, and a `PutObject` only into the draft bucket.
+//! `PutObject`, `UploadPart` and `GetObject` are all that is ever signed, and the first two only into the draft bucket.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use aws_sdk_s3::presigning::{PresignedRequest as SdkRequest, PresigningConfig};
 
 use super::error::Call;
 use super::signers::{Signer, Signers};
-use crate::{Error, Method, Operation, PresignGet, PresignPut, PresignedRequest, SecretUrl};
+use crate::{Error, Method, Operation, PresignGet, PresignPart, PresignPut, PresignedRequest, SecretUrl};
 
 /// Signs an upload.
 pub(super) async fn put(signers: &Signers, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
@@ -32,6 +32,30 @@ pub(super) async fn put(signers: &Signers, put: &PresignPut<'_>) -> Result<Presi
         .set_checksum_sha256(put.checksum_sha256.map(|checksum| checksum.to_string()))
         .set_metadata(metadata)
         .set_if_none_match(put.write_once.then(|| "*".to_owned()))
+        .presigned(validity.config(call)?)
+        .await
+        .map_err(|error| call.failed(&error))?;
+    Ok(presigned(Method::Put, &request, validity))
+}
+
+/// Signs the upload of a part.
+pub(super) async fn part(signers: &Signers, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
+    let call = Call::on_key(Operation::Presign, part.bucket.name(), part.key);
+    let signer = signers
+        .signer(part.now)
+        .await
+        .map_err(|error| call.without_credentials(&error))?;
+    let validity = validity(call, &signer, part.now, part.expires_in)?;
+    let content_length = part.content_length.map(i64::try_from).transpose();
+    let request = signer
+        .client
+        .upload_part()
+        .bucket(part.bucket.name().as_str())
+        .key(part.key.as_str())
+        .upload_id(part.upload_id.as_str())
+        .part_number(i32::from(part.number))
+        .set_content_length(content_length.map_err(|_| call.too_large("the content length is over 2^63"))?)
+        .set_checksum_sha256(part.checksum_sha256.map(|checksum| checksum.to_string()))
         .presigned(validity.config(call)?)
         .await
         .map_err(|error| call.failed(&error))?;
