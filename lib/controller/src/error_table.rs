@@ -32,11 +32,17 @@ pub(crate) fn row(error: &Error) -> Row {
         Error::Invalid(_) => row("INVALID_REQUEST", StatusCode::BAD_REQUEST, Code::InvalidArgument),
         Error::NotFound(Missing::Draft) => row("DRAFT_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
         Error::NotFound(Missing::Object) => row("OBJECT_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
+        Error::NotFound(Missing::Upload) => row("UPLOAD_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
         Error::NotFound(Missing::Bucket) => row("BUCKET_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
         Error::AlreadyExists => row("OBJECT_ALREADY_EXISTS", StatusCode::CONFLICT, Code::AlreadyExists),
         Error::RolledBack => row("BATCH_ROLLED_BACK", StatusCode::CONFLICT, Code::Aborted),
-        Error::PinMismatch { .. } => row(
+        Error::PinMismatch { .. } | Error::PartMismatch { .. } => row(
             "PIN_MISMATCH",
+            StatusCode::PRECONDITION_FAILED,
+            Code::FailedPrecondition,
+        ),
+        Error::Incomplete(_) => row(
+            "UPLOAD_INCOMPLETE",
             StatusCode::PRECONDITION_FAILED,
             Code::FailedPrecondition,
         ),
@@ -57,9 +63,13 @@ pub(crate) fn row(error: &Error) -> Row {
 /// The fields that are to blame, each with the rule that it breaks.
 pub(crate) fn field_errors(error: &Error) -> Vec<Violation> {
     match error {
-        Error::Invalid(violations) => violations.clone(),
+        Error::Invalid(violations) | Error::Incomplete(violations) => violations.clone(),
         Error::TooLarge { field, limit } => vec![Violation::new(*field, format!("must be at most {limit} bytes"))],
         Error::PinMismatch { pin } => vec![Violation::new(*pin, "does not match what is stored")],
+        Error::PartMismatch { place } => vec![Violation::new(
+            format!("parts[{place}].etag"),
+            "does not match what is stored",
+        )],
         Error::NotFound(_)
         | Error::AlreadyExists
         | Error::RolledBack
@@ -96,6 +106,8 @@ pub(crate) fn log(error: &Error) {
         | Error::AlreadyExists
         | Error::RolledBack
         | Error::PinMismatch { .. }
+        | Error::PartMismatch { .. }
+        | Error::Incomplete(_)
         | Error::TooLarge { .. } => tracing::debug!("refused: {error}"),
     }
 }
@@ -115,10 +127,17 @@ mod tests {
             ),
             (Error::NotFound(Missing::Draft), 404, Code::NotFound),
             (Error::NotFound(Missing::Object), 404, Code::NotFound),
+            (Error::NotFound(Missing::Upload), 404, Code::NotFound),
             (Error::NotFound(Missing::Bucket), 404, Code::NotFound),
             (Error::AlreadyExists, 409, Code::AlreadyExists),
             (Error::RolledBack, 409, Code::Aborted),
             (Error::PinMismatch { pin: "if_match" }, 412, Code::FailedPrecondition),
+            (Error::PartMismatch { place: 1 }, 412, Code::FailedPrecondition),
+            (
+                Error::Incomplete(vec![Violation::new("parts", "no part has arrived")]),
+                412,
+                Code::FailedPrecondition,
+            ),
             (
                 Error::TooLarge {
                     field: "body",

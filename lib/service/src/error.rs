@@ -26,6 +26,15 @@ pub enum Error {
         /// The field that does not match.
         pin: &'static str,
     },
+    /// Another version of a part has arrived than the caller insists on.
+    #[error("parts[{place}].etag does not match what is stored")]
+    PartMismatch {
+        /// Its place among the parts that the caller names.
+        place: usize,
+    },
+    /// What has arrived of an upload is not the whole of it.
+    #[error("the upload is not complete")]
+    Incomplete(Vec<Violation>),
     /// Over one of the store's limits.
     #[error("{field} is too large: at most {limit} bytes")]
     TooLarge {
@@ -54,6 +63,9 @@ pub enum Missing {
     /// Neither a draft nor a confirmed object, or not in the stage that was asked for.
     #[error("object")]
     Object,
+    /// No upload in parts of that ID to that draft: it was completed, aborted, or has ended.
+    #[error("upload")]
+    Upload,
     /// The buckets were not made yet.
     #[error("bucket")]
     Bucket,

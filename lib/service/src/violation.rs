@@ -1,5 +1,7 @@
 //! What is wrong with a request, field by field.
 
+use std::fmt;
+
 /// A field of a request that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -15,6 +17,14 @@ impl Violation {
         Self {
             field: field.into(),
             rule: rule.into(),
+        }
+    }
+
+    /// The same of a field in a message that is a field itself.
+    pub(crate) fn within(self, outer: impl fmt::Display) -> Self {
+        Self {
+            field: format!("{outer}.{}", self.field),
+            rule: self.rule,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use draftstore_storage::ObjectInfo;
 
+use super::confirm::MARKER_PREFIX;
 use super::keys::Keys;
 use super::{DraftId, Drafts, found};
 use crate::violation::Violations;
@@ -22,7 +23,7 @@ pub struct DraftName {
 /// A draft as it is now.
 #[derive(Debug, Clone)]
 pub struct DraftInspected {
-    /// The draft.
+    /// The draft, without what the server keeps in its metadata for itself.
     pub draft: ObjectInfo,
     /// When it expires. A sweep removes it some time later.
     pub expires_at: SystemTime,
@@ -36,7 +37,11 @@ impl Drafts {
     /// those of the store.
     pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
         let (keys, draft_id) = name.check()?;
-        let draft = self.head_draft(&keys).await?.ok_or(Error::NotFound(Missing::Draft))?;
+        let mut draft = self.head_draft(&keys).await?.ok_or(Error::NotFound(Missing::Draft))?;
+        draft
+            .attributes
+            .metadata
+            .retain(|name, _| !name.starts_with(MARKER_PREFIX));
         let expires_at = self.expires_at(draft_id, draft.last_modified);
         Ok(DraftInspected { draft, expires_at })
     }

@@ -71,7 +71,7 @@ impl Drafts {
         let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let checksum_sha256 = broken.take_optional(request.checksum_sha256.as_deref().map(checksum));
-        let lifetime = broken.take(self.draft_lifetime(request));
+        let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime));
         let longest = self.policy.upload_ttl().min(lifetime.unwrap_or(Duration::MAX));
         let expires_in = broken.take(expires_in(request.expires_in, longest));
         broken.take(metadata(&request.metadata));
@@ -105,11 +105,11 @@ impl Drafts {
     }
 
     /// How long the draft lives; a named one is dated by the store, and cannot have a lifetime of its own.
-    fn draft_lifetime(&self, request: &IssueUpload) -> Result<Duration, Violation> {
-        if request.draft_lifetime.is_some() && !request.unique {
+    pub(super) fn draft_lifetime(&self, unique: bool, asked: Option<i32>) -> Result<Duration, Violation> {
+        if asked.is_some() && !unique {
             return Err(Violation::new("draft_lifetime", "must go with unique"));
         }
-        seconds("draft_lifetime", request.draft_lifetime, self.policy.object_lifetime())
+        seconds("draft_lifetime", asked, self.policy.object_lifetime())
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) fn checksum(base64: &str) -> Result<Sha256, Violation> {
 }
 
 /// `type/subtype`, with parameters or without.
-fn content_type(text: &str) -> Result<&str, Violation> {
+pub(super) fn content_type(text: &str) -> Result<&str, Violation> {
     let printable = text.bytes().all(|b| (b' '..=b'~').contains(&b));
     let essence = text.split(';').next().unwrap_or_default().trim_end();
     let well_formed = essence
@@ -163,7 +163,7 @@ pub(super) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(allowed)
 }
 
-fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Violation> {
+pub(super) fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Violation> {
     for (name, value) in metadata {
         let field = || format!("metadata.{name}");
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);

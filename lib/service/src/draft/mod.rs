@@ -10,6 +10,7 @@ mod issue_download;
 mod issue_upload;
 mod keys;
 mod list;
+mod multipart;
 
 use std::sync::Arc;
 
@@ -27,6 +28,10 @@ pub use inspect::{DraftInspected, DraftName};
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub use issue_upload::{IssueUpload, UploadIssued};
 pub use list::{DraftListed, DraftPage, ListDrafts};
+pub use multipart::{
+    CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, MultipartCreated, PartToSign, PartsSigned,
+    SignParts, SignedPart, UploadName, UploadStatus,
+};
 
 use tokio_util::task::TaskTracker;
 

@@ -1,0 +1,21 @@
+//! Giving an upload up.
+
+use super::UploadName;
+use crate::Error;
+use crate::draft::Drafts;
+
+impl Drafts {
+    /// Gives an upload up and frees its parts. Idempotent: one that was completed, aborted, or has ended is no error. A part
+    /// that is on its way at that moment may stay until a sweep.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
+    pub async fn abort_multipart(&self, name: &UploadName) -> Result<(), Error> {
+        let upload = name.check()?;
+        let (storage, bucket) = (&self.store.storage, &self.store.buckets.draft);
+        storage
+            .abort_upload(bucket, &upload.keys.draft, &upload.token.upload_id)
+            .await?;
+        Ok(())
+    }
+}

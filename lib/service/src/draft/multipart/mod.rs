@@ -1,0 +1,100 @@
+//! Uploads in parts: begun here, filled by presigned URLs, made a draft at once when all has arrived.
+//!
+//! The store keeps the parts and knows what has arrived; the `token` that callers hold says the rest. Nothing is kept here,
+//! so any server goes on with any upload, and any client that knows its `upload_id` does.
+//!
+//! - The draft bears the upload's mark in its metadata, so that a completion whose answer got lost is told from an upload
+//!   that was given up: by reading, not by guessing.
+//! - An upload ends: a unique draft's at the moment that its ID says, a named one's [`Policy::object_lifetime`] after it was
+//!   begun. No call goes on with it from then on, no URL is valid longer, and the sweep frees its parts.
+//! - A named draft that came in parts lives for twice that time, counted from the beginning of its upload: so long an upload
+//!   may take, and many stores date it by its beginning. See [`crate::cleaner::Expiry`].
+//!
+//! [`Policy::object_lifetime`]: crate::Policy::object_lifetime
+
+mod abort;
+mod complete;
+mod create;
+mod list_parts;
+mod part_size;
+mod sign_parts;
+mod token;
+
+use std::str::FromStr;
+use std::time::SystemTime;
+
+pub use complete::{CompleteMultipart, CompletedPart, MultipartCompleted};
+pub use create::{CreateMultipart, MultipartCreated};
+pub use list_parts::UploadStatus;
+pub use sign_parts::{PartToSign, PartsSigned, SignParts, SignedPart};
+
+use self::token::Token;
+use super::keys::Keys;
+use super::{DraftId, Drafts};
+use crate::violation::Violations;
+use crate::{Error, Missing, ObjectName, Violation};
+
+/// Under this name the draft bears the mark of its upload.
+const MARK: &str = "draftstore-upload";
+
+/// Names one upload, as it came: nothing is checked yet.
+#[derive(Debug, Clone, Default)]
+pub struct UploadName {
+    /// As it was begun. See [`ObjectName`].
+    pub object_name: String,
+    /// The draft, where it is a unique one.
+    pub draft_id: Option<String>,
+    /// What the caller was given for it.
+    pub upload_id: String,
+}
+
+/// An upload that may be there.
+#[derive(Debug)]
+struct Upload {
+    keys: Keys,
+    draft_id: Option<DraftId>,
+    token: Token,
+}
+
+impl UploadName {
+    fn check(&self) -> Result<Upload, Error> {
+        let mut broken = Violations::default();
+        let upload = self.take(&mut broken);
+        upload.ok_or_else(|| Error::Invalid(broken.into_vec()))
+    }
+
+    fn take(&self, broken: &mut Violations) -> Option<Upload> {
+        let name = broken.take(ObjectName::from_str(&self.object_name));
+        let draft_id = self.draft_id.as_deref().map(DraftId::from_str);
+        let draft_id = match draft_id {
+            Some(id) => Some(broken.take(id)?),
+            None => None,
+        };
+        let keys = Keys::new(&name?, draft_id, None);
+        let token = Token::decode(&self.upload_id, &keys.draft).ok_or_else(|| {
+            let rule = "must be the upload_id that CreateMultipartUpload gave for this draft";
+            Violation::new("upload_id", rule)
+        });
+        let token = broken.take(token)?;
+        Some(Upload { keys, draft_id, token })
+    }
+}
+
+impl Upload {
+    fn ends_at(&self) -> SystemTime {
+        let ends_at = self.token.ends_at;
+        self.draft_id.map_or(ends_at, |id| ends_at.min(id.expires_at()))
+    }
+}
+
+impl Drafts {
+    /// # Errors
+    /// [`Missing::Upload`] when it has ended.
+    fn live(&self, upload: &Upload) -> Result<(), Error> {
+        if self.clock.now() < upload.ends_at() {
+            Ok(())
+        } else {
+            Err(Error::NotFound(Missing::Upload))
+        }
+    }
+}
