@@ -158,7 +158,13 @@ fn failure(status: &Status) -> Failure {
 
 /// Uploads as a client would: by the answer of upload-url alone. Gives the store's status.
 pub(crate) async fn upload(issued: &Value, bytes: impl Into<reqwest::Body>) -> u16 {
-    let headers: HeaderMap = issued["headers"]
+    assert_eq!(issued["method"], "PUT");
+    put(issued, bytes).await.status().as_u16()
+}
+
+/// Puts by a URL and exactly the headers that go with it. Gives the store's answer.
+pub(crate) async fn put(signed: &Value, bytes: impl Into<reqwest::Body>) -> reqwest::Response {
+    let headers: HeaderMap = signed["headers"]
         .as_object()
         .expect("headers")
         .iter()
@@ -169,10 +175,9 @@ pub(crate) async fn upload(issued: &Value, bytes: impl Into<reqwest::Body>) -> u
             )
         })
         .collect();
-    assert_eq!(issued["method"], "PUT");
-    let url = issued["upload_url"].as_str().expect("a URL");
+    let url = signed["upload_url"].as_str().expect("a URL");
     let put = reqwest::Client::new().put(url).headers(headers).body(bytes);
-    put.send().await.expect("an answer").status().as_u16()
+    put.send().await.expect("an answer")
 }
 
 /// Has a draft of this name uploaded.

@@ -18,6 +18,7 @@ mod inspect_draft;
 mod kill;
 mod list_drafts;
 mod logs;
+mod multipart;
 mod process;
 mod readiness;
 mod server;
