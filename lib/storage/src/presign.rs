@@ -31,6 +31,30 @@ pub struct PresignPut<'a> {
     pub expires_in: Duration,
 }
 
+/// An upload by a form to sign: `POST` of one object into the draft bucket, of any size up to a limit.
+///
+/// Each constraint becomes a condition of the form's policy, so that the store enforces it. A form cannot ask that the key be
+/// new: it can be sent again for as long as it is valid.
+#[derive(Debug, Clone)]
+pub struct PresignPost<'a> {
+    /// Where it goes. There is no way to name the main bucket here.
+    pub bucket: &'a DraftBucket,
+    /// The key, verbatim. Not one with `${filename}` in it, which stores replace.
+    pub key: &'a ObjectKey,
+    /// The largest size in bytes.
+    pub max_content_length: u64,
+    /// Exact `Content-Type`. Unset: the form has none.
+    pub content_type: Option<&'a str>,
+    /// SHA-256 of the file, which the store checks before it keeps anything.
+    pub checksum_sha256: Option<Sha256>,
+    /// User metadata, names in lower case.
+    pub metadata: &'a BTreeMap<String, String>,
+    /// See [`PresignPut::now`].
+    pub now: SystemTime,
+    /// See [`PresignPut::expires_in`].
+    pub expires_in: Duration,
+}
+
 /// A download to sign: `GET` of one object, of draft or of main.
 #[derive(Debug, Clone)]
 pub struct PresignGet<'a> {
@@ -53,6 +77,8 @@ pub enum Method {
     Get,
     /// `PUT`
     Put,
+    /// `POST` of a form
+    Post,
 }
 
 impl Method {
@@ -61,6 +87,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Put => "PUT",
+            Self::Post => "POST",
         }
     }
 }
@@ -75,6 +102,8 @@ pub struct PresignedRequest {
     /// Exactly the headers that the client must send beside those that every HTTP client sends by itself (`Host`).
     /// Names in lower case.
     pub headers: BTreeMap<String, String>,
+    /// The fields of the form, all of them, to be sent before the file; none but for `POST`.
+    pub fields: SecretFields,
     /// When the URL truly ends: whole seconds, never after the credentials that signed it.
     pub expires_at: SystemTime,
 }
@@ -101,6 +130,28 @@ impl fmt::Debug for SecretUrl {
     }
 }
 
+/// The fields of a signed form. Whoever holds them can upload, so they do not show themselves in logs.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct SecretFields(BTreeMap<String, String>);
+
+impl SecretFields {
+    /// Wraps fields.
+    pub fn new(fields: BTreeMap<String, String>) -> Self {
+        Self(fields)
+    }
+
+    /// The fields themselves, for the one answer that hands them out.
+    pub fn expose(self) -> BTreeMap<String, String> {
+        self.0
+    }
+}
+
+impl fmt::Debug for SecretFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[signed fields]")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +160,11 @@ mod tests {
     fn presigned_url_does_not_show_itself() {
         let url = SecretUrl::new("https://s3.example/b/k?X-Amz-Signature=abc");
         assert_eq!(format!("{url:?} {url:#?}"), "[presigned URL] [presigned URL]");
+    }
+
+    #[test]
+    fn fields_of_a_form_do_not_show_themselves() {
+        let fields = SecretFields::new(BTreeMap::from([("x-amz-signature".to_owned(), "abc".to_owned())]));
+        assert_eq!(format!("{fields:?} {fields:#?}"), "[signed fields] [signed fields]");
     }
 }

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use crate::{
     Attributes, BucketName, Capabilities, CompleteUpload, CorsRule, CreateUpload, DraftBucket, ETag, Error, ErrorKind,
     Lifecycle, ListObjects, ListParts, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PartPage,
-    PresignGet, PresignPart, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, UploadId, UploadPage,
+    PresignGet, PresignPart, PresignPost, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, UploadId,
+    UploadPage,
 };
 
 /// An object store, as far as DraftStore needs one.
@@ -129,6 +130,10 @@ pub trait Storage: Send + Sync + fmt::Debug {
 
     /// Signs the upload of a part. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
     async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error>;
+
+    /// Signs an upload by a form; its URL ends with a slash. Asks the store nothing, which may have no forms (R2, B2). Kind
+    /// `CredentialsRefused` when there are no live credentials.
+    async fn presign_post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error>;
 
     /// Signs a download. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error>;

@@ -2,6 +2,7 @@
 
 mod embedded;
 mod endpoint;
+mod form;
 mod garage;
 mod large;
 pub mod proxy;
@@ -9,6 +10,7 @@ mod world;
 
 pub use embedded::Embedded;
 pub use endpoint::Endpoint;
+pub use form::form;
 pub use garage::Garage;
 pub use large::{LARGE, assert_large_copy, large_draft};
 pub use world::{Signed, World, bucket, connect, etag, get, key, settings};

@@ -10,12 +10,12 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{
     Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination, ListObjects,
-    ListUploads, MainBucket, Method, ObjectKey, PresignGet, PresignPut, PresignedRequest, StageCopy, StagedCopy,
-    Storage,
+    ListUploads, MainBucket, Method, ObjectKey, PresignGet, PresignPost, PresignPut, PresignedRequest, StageCopy,
+    StagedCopy, Storage,
 };
 use reqwest::Response;
 
-use crate::{Embedded, Endpoint, Garage};
+use crate::{Embedded, Endpoint, Garage, form};
 
 /// A store with an empty draft and an empty main bucket. The store ends when this is dropped.
 ///
@@ -131,6 +131,36 @@ impl World {
             .await
             .expect("an upload can be signed")
             .into()
+    }
+
+    /// An upload to this key by a form, of up to so many bytes, with no other constraints, for an hour.
+    pub fn post<'a>(&'a self, key: &'a ObjectKey, max_content_length: u64) -> PresignPost<'a> {
+        PresignPost {
+            bucket: &self.draft,
+            key,
+            max_content_length,
+            content_type: None,
+            checksum_sha256: None,
+            metadata: NO_METADATA,
+            now: SystemTime::now(),
+            expires_in: Duration::from_secs(3600),
+        }
+    }
+
+    /// Signs an upload by a form.
+    pub async fn sign_post(&self, post: &PresignPost<'_>) -> Signed {
+        self.storage
+            .presign_post(post)
+            .await
+            .expect("a form can be signed")
+            .into()
+    }
+
+    /// Sends a form as any HTTP client would, with this file.
+    pub async fn send_form(&self, signed: &Signed, file: &[u8]) -> Response {
+        let (content_type, body) = form(&signed.fields, file);
+        let request = self.http.post(&signed.url).header("content-type", content_type);
+        request.body(body).send().await.expect("the store answers")
     }
 
     /// Signs a download.
@@ -346,6 +376,8 @@ pub struct Signed {
     pub url: String,
     /// To send it with.
     pub headers: BTreeMap<String, String>,
+    /// The fields of a form.
+    pub fields: BTreeMap<String, String>,
     /// When it ends.
     pub expires_at: SystemTime,
 }
@@ -355,11 +387,13 @@ impl From<PresignedRequest> for Signed {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
             Method::Put => reqwest::Method::PUT,
+            Method::Post => reqwest::Method::POST,
         };
         Self {
             method,
             url: request.url.expose(),
             headers: request.headers,
+            fields: request.fields.expose(),
             expires_at: request.expires_at,
         }
     }

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use draftstore_storage::{
     BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created, DeleteFailure,
     DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, Lifecycle, ListObjects, ListParts, ListUploads,
-    MainBucket, ObjectInfo, ObjectKey, ObjectPage, Operation, PartPage, PresignGet, PresignPart, PresignPut,
-    PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    MainBucket, ObjectInfo, ObjectKey, ObjectPage, Operation, PartPage, PresignGet, PresignPart, PresignPost,
+    PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 use crate::ignoring;
@@ -292,6 +292,11 @@ impl Storage for Faulty {
 
     async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
         self.call(Operation::Presign, part.bucket.name(), self.store.presign_part(part))
+            .await
+    }
+
+    async fn presign_post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
+        self.call(Operation::Presign, post.bucket.name(), self.store.presign_post(post))
             .await
     }
 

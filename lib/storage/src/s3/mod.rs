@@ -11,6 +11,7 @@ mod credentials;
 mod error;
 mod listing;
 mod parts;
+mod post_policy;
 mod presign;
 mod probe;
 mod settings;
@@ -22,8 +23,8 @@ use async_trait::async_trait;
 use crate::{
     BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created, DeleteFailure,
     DraftBucket, DraftVersion, ETag, Error, IfDestination, Lifecycle, ListObjects, ListParts, ListUploads, MainBucket,
-    ObjectInfo, ObjectKey, ObjectPage, PartPage, PresignGet, PresignPart, PresignPut, PresignedRequest, PutDraft,
-    StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    ObjectInfo, ObjectKey, ObjectPage, PartPage, PresignGet, PresignPart, PresignPost, PresignPut, PresignedRequest,
+    PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 pub use connect::{ConnectError, S3Storage};
@@ -135,6 +136,10 @@ impl Storage for S3Storage {
 
     async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
         presign::part(&self.signers, part).await
+    }
+
+    async fn presign_post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
+        presign::post(&self.signers, &self.region, post).await
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {

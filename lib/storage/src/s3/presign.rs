@@ -1,6 +1,7 @@
 //! Presigning: a URL, the headers to send with it, and when it truly ends.
 //!
-//! `PutObject`, `UploadPart` and `GetObject` are all that is ever signed, and the first two only into the draft bucket.
+//! `PutObject`, `UploadPart`, forms and `GetObject` are all that is ever signed, and all but the last only into the draft
+//! bucket.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,8 +10,15 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::presigning::{PresignedRequest as SdkRequest, PresigningConfig};
 
 use super::error::Call;
+use super::post_policy::Policy;
 use super::signers::{Signer, Signers};
-use crate::{Error, Method, Operation, PresignGet, PresignPart, PresignPut, PresignedRequest, SecretUrl};
+use crate::{
+    DraftBucket, Error, Method, Operation, PresignGet, PresignPart, PresignPost, PresignPut, PresignedRequest,
+    SecretFields, SecretUrl,
+};
+
+/// What stores replace by the name of the form's file, wherever it is in the key.
+const FILE_NAME_VARIABLE: &str = "${filename}";
 
 /// Signs an upload.
 pub(super) async fn put(signers: &Signers, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
@@ -62,6 +70,70 @@ pub(super) async fn part(signers: &Signers, part: &PresignPart<'_>) -> Result<Pr
     Ok(presigned(Method::Put, &request, validity))
 }
 
+/// Signs an upload by a form.
+pub(super) async fn post(signers: &Signers, region: &str, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
+    let call = Call::on_key(Operation::Presign, post.bucket.name(), post.key);
+    if post.key.as_str().contains(FILE_NAME_VARIABLE) {
+        return Err(call.unexpected("the store would replace ${filename} in the key of a form"));
+    }
+    let signer = signers
+        .signer(post.now)
+        .await
+        .map_err(|error| call.without_credentials(&error))?;
+    let validity = validity(call, &signer, post.now, post.expires_in)?;
+    let policy = Policy {
+        bucket: post.bucket.name().as_str(),
+        fields: form_fields(post),
+        max_content_length: post.max_content_length,
+        from: validity.from,
+        until: validity.until(),
+    };
+    Ok(PresignedRequest {
+        method: Method::Post,
+        url: SecretUrl::new(bucket_url(call, &signer, post.bucket, validity).await?),
+        headers: BTreeMap::new(),
+        fields: SecretFields::new(policy.signed(signer.credentials(), region)),
+        expires_at: validity.until(),
+    })
+}
+
+/// What the form says of the object, before it is signed.
+fn form_fields(post: &PresignPost<'_>) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::from([
+        ("key".to_owned(), post.key.to_string()),
+        // With a body that names the object, for clients that cannot see headers.
+        ("success_action_status".to_owned(), "201".to_owned()),
+    ]);
+    if let Some(content_type) = post.content_type {
+        fields.insert("Content-Type".to_owned(), content_type.to_owned());
+    }
+    if let Some(checksum) = post.checksum_sha256 {
+        // Without its name, Garage does not look at the checksum.
+        fields.insert("x-amz-checksum-algorithm".to_owned(), "SHA256".to_owned());
+        fields.insert("x-amz-checksum-sha256".to_owned(), checksum.to_string());
+    }
+    for (name, value) in post.metadata {
+        fields.insert(format!("x-amz-meta-{name}"), value.clone());
+    }
+    fields
+}
+
+/// Where forms go, with a slash at its end. The SDK alone knows where it puts the bucket: into the host or into the path.
+async fn bucket_url(
+    call: Call<'_>,
+    signer: &Signer,
+    bucket: &DraftBucket,
+    validity: Validity,
+) -> Result<String, Error> {
+    const KEY: &str = "k";
+    let put = signer.client.put_object().bucket(bucket.name().as_str()).key(KEY);
+    let put = put.presigned(validity.config(call)?).await;
+    let put = put.map_err(|error| call.failed(&error))?;
+    let url = put.uri().split('?').next().and_then(|url| url.strip_suffix(KEY));
+    url.map(ToOwned::to_owned)
+        .ok_or_else(|| call.unexpected("the URL of a key does not end with the key"))
+}
+
 /// Signs a download.
 pub(super) async fn get(signers: &Signers, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
     let call = Call::on_key(Operation::Presign, get.bucket, get.key);
@@ -90,6 +162,10 @@ struct Validity {
 }
 
 impl Validity {
+    fn until(self) -> SystemTime {
+        self.from + Duration::from_secs(self.seconds)
+    }
+
     fn config(self, call: Call<'_>) -> Result<PresigningConfig, Error> {
         PresigningConfig::builder()
             .start_time(self.from)
@@ -130,7 +206,8 @@ fn presigned(method: Method, signed: &SdkRequest, validity: Validity) -> Presign
         method,
         url: SecretUrl::new(signed.uri()),
         headers,
-        expires_at: validity.from + Duration::from_secs(validity.seconds),
+        fields: SecretFields::default(),
+        expires_at: validity.until(),
     }
 }
 
@@ -140,7 +217,7 @@ mod tests {
 
     use super::super::{S3Storage, Settings, StaticCredentials};
     use super::*;
-    use crate::{BucketName, DraftBucket, ErrorKind, ObjectKey, Sha256, Storage as _};
+    use crate::{BucketName, ErrorKind, ObjectKey, Sha256, Storage as _};
 
     /// A second and a half past the start of a minute.
     const NOW: Duration = Duration::from_millis(1_700_000_001_500);
@@ -331,6 +408,68 @@ mod tests {
                 .expect_err("refused");
             assert_eq!(refused.kind, ErrorKind::Unexpected, "{wrong:?}");
         }
+    }
+
+    async fn sign_form(settings: Settings, key: &str) -> Result<PresignedRequest, Error> {
+        let (draft, main): (BucketName, BucketName) = ("b-draft".parse().unwrap(), "main".parse().unwrap());
+        let (bucket, _) = DraftBucket::pair(draft, main).unwrap();
+        let (key, metadata) = (ObjectKey::new(key).unwrap(), BTreeMap::new());
+        let post = PresignPost {
+            bucket: &bucket,
+            key: &key,
+            max_content_length: 10,
+            content_type: None,
+            checksum_sha256: None,
+            metadata: &metadata,
+            now: now(),
+            expires_in: Duration::from_secs(3600),
+        };
+        let s3 = S3Storage::connect(settings).await.expect("good settings");
+        s3.presign_post(&post).await
+    }
+
+    #[tokio::test]
+    async fn forms_go_to_the_bucket_at_the_public_endpoint() {
+        let with_path = Settings {
+            public_endpoint: Some("https://files.example.com/s3/".into()),
+            ..settings()
+        };
+        let hosted = Settings {
+            path_style: Some(false),
+            public_endpoint: Some("https://files.example.com".into()),
+            ..settings()
+        };
+        let aws = Settings {
+            endpoint: None,
+            ..settings()
+        };
+        for (settings, url) in [
+            (settings(), "http://store:9000/b-draft/"),
+            (with_path, "https://files.example.com/s3/b-draft/"),
+            (hosted, "https://b-draft.files.example.com/"),
+            (aws, "https://b-draft.s3.us-east-1.amazonaws.com/"),
+        ] {
+            let signed = sign_form(settings, "a/k").await.expect("signed");
+            assert_eq!((signed.method, signed.headers), (Method::Post, BTreeMap::new()));
+            assert_eq!(signed.url.expose(), url);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_does_not_outlive_the_credentials_that_signed_it() {
+        let signed = sign_form(until(Duration::from_millis(100_900)), "k")
+            .await
+            .expect("signed");
+        assert_eq!(signed.expires_at, UNIX_EPOCH + Duration::from_secs(1_700_000_001 + 101));
+        assert_eq!(signed.fields.expose()["x-amz-security-token"], "token");
+        let refused = sign_form(until(Duration::ZERO), "k").await.expect_err("ended");
+        assert_eq!(refused.kind, ErrorKind::CredentialsRefused);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_the_store_would_change_is_refused() {
+        let refused = sign_form(settings(), "a/${filename}").await.expect_err("refused");
+        assert_eq!(refused.kind, ErrorKind::Unexpected);
     }
 
     #[tokio::test]

@@ -47,6 +47,11 @@ pub(super) struct Signer {
 }
 
 impl Signer {
+    /// What it signs with.
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// When its credentials end.
     pub(super) fn ends_at(&self) -> Option<SystemTime> {
         self.credentials.expiry()

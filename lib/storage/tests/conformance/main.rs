@@ -10,6 +10,7 @@ mod canned;
 mod constraints;
 mod copies;
 mod deletes;
+mod forms;
 mod gate;
 mod heads;
 mod keys;
@@ -72,6 +73,12 @@ promises! {
     constraints::signed_metadata_lands,
     constraints::an_unsigned_copy_source_is_refused,
     constraints::a_write_once_url_writes_once => constraints::a_write_once_url_writes_again,
+
+    forms::a_form_uploads_up_to_its_size,
+    forms::every_field_of_a_form_is_enforced,
+    forms::a_form_is_for_the_draft_bucket_alone,
+    forms::the_sha256_of_a_form_is_enforced,
+    forms::an_expired_form_is_refused,
 
     keys::keys_of_every_allowed_kind_round_trip,
     keys::keys_of_every_allowed_kind_can_be_deleted_in_a_batch,
