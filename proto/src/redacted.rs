@@ -39,6 +39,7 @@ mod tests {
     fn presigned_urls_do_not_show_in_debug() {
         let upload = GetUploadUrlResponse {
             upload_url: "https://s3.example/?X-Amz-Signature=1".to_owned(),
+            fields: [("x-amz-signature".to_owned(), "Signature".to_owned())].into(),
             ..Default::default()
         };
         let download = GetDownloadUrlResponse {

@@ -1,6 +1,7 @@
 //! One way to call the API for both fronts: JSON in, JSON or a failure out.
 
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use draftstore_testing::form;
 use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -178,6 +179,18 @@ pub(crate) async fn put(signed: &Value, bytes: impl Into<reqwest::Body>) -> reqw
     let url = signed["upload_url"].as_str().expect("a URL");
     let put = reqwest::Client::new().put(url).headers(headers).body(bytes);
     put.send().await.expect("an answer")
+}
+
+/// The same where the answer is a form.
+pub(crate) async fn upload_form(issued: &Value, bytes: &[u8]) -> u16 {
+    assert_eq!((&issued["method"], &issued["headers"]), (&json!("POST"), &json!({})));
+    let fields = issued["fields"].as_object().expect("fields").iter();
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let fields = fields.map(|(name, value)| (name.clone(), text(value))).collect();
+    let (content_type, body) = form(&fields, bytes);
+    let url = issued["upload_url"].as_str().expect("a URL");
+    let post = reqwest::Client::new().post(url).header("content-type", content_type);
+    post.body(body).send().await.expect("an answer").status().as_u16()
 }
 
 /// Has a draft of this name uploaded.

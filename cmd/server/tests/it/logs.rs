@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use crate::front::{FRONTS, download, upload};
+use crate::front::{FRONTS, download, upload, upload_form};
 use crate::server::Server;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,6 +28,12 @@ async fn nothing_secret_is_logged_even_at_trace() {
             .call(&server, "confirm-upload", json!({"object_name": "none"}))
             .await
             .expect_err("none");
+        let request = json!({"object_name": name, "max_content_length": 1});
+        let form = front.call(&server, "upload-url", request).await.expect("issued");
+        assert_eq!(upload_form(&form, b"x").await, 201);
+        for field in ["x-amz-signature", "policy"] {
+            secrets.push(form["fields"][field].as_str().expect("a field").to_owned());
+        }
         for url in [&issued["upload_url"], &read["download_url"]] {
             let url = url.as_str().expect("a URL");
             let (_, signature) = url.split_once("X-Amz-Signature=").expect("a signature");

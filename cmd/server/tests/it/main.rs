@@ -10,6 +10,7 @@ mod discard_draft;
 mod doctor;
 mod drain;
 mod errors;
+mod forms;
 mod front;
 mod gate;
 mod get_download_url;

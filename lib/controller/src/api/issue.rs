@@ -1,7 +1,5 @@
 //! URLs: to upload, and to download.
 
-use std::collections::BTreeMap;
-
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::Error;
 use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage};
@@ -20,6 +18,7 @@ impl Api {
                 object_name: request.object_name,
                 content_type: request.content_type,
                 content_length: request.content_length,
+                max_content_length: request.max_content_length,
                 checksum_sha256: request.checksum_sha256,
                 metadata: request.metadata,
                 expires_in: request.expires_in,
@@ -34,7 +33,7 @@ impl Api {
             method: issued.request.method.as_str().to_owned(),
             headers: issued.request.headers,
             draft_id: issued.draft_id.map(|id| id.to_string()),
-            fields: BTreeMap::new(),
+            fields: issued.request.fields.expose(),
         })
     }
 

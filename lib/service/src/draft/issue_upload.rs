@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::time::Duration;
 
-use draftstore_storage::{Condition, PresignPut, PresignedRequest, Sha256, Support};
+use draftstore_storage::{Condition, PresignPost, PresignPut, PresignedRequest, Sha256, Support};
 
 use super::Drafts;
 use super::confirm::MARKER_PREFIX;
@@ -13,7 +13,7 @@ use super::keys::Keys;
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
-/// The largest object that one PUT can carry: 5 GiB.
+/// The largest object that one PUT or one form can carry: 5 GiB.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>
 const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
@@ -36,6 +36,8 @@ pub struct IssueUpload {
     pub content_type: Option<String>,
     /// Exact size in bytes.
     pub content_length: Option<i64>,
+    /// Largest size in bytes: the upload is then a form.
+    pub max_content_length: Option<i64>,
     /// SHA-256 in base64.
     pub checksum_sha256: Option<String>,
     /// User metadata.
@@ -60,7 +62,9 @@ pub struct UploadIssued {
 impl Drafts {
     /// Signs an upload of a draft, named or unique. Asks the store nothing.
     ///
-    /// A unique draft can be uploaded once, on stores that honour `If-None-Match`.
+    /// A unique draft can be uploaded once, on stores that honour `If-None-Match`, unless it is by a form, which has no such
+    /// condition: like a named one, it can then be uploaded again for as long as the form is valid. Nothing leans on
+    /// uploads that happen once but the uploader: a confirm copies the version that it looked at, and can be pinned.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for a size over 5 GiB, or
@@ -70,38 +74,70 @@ impl Drafts {
         let name = broken.take(ObjectName::from_str(&request.object_name));
         let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));
+        let max_content_length = broken.take_optional(request.max_content_length.map(max_content_length));
+        if request.content_length.is_some() && request.max_content_length.is_some() {
+            broken.take::<()>(Err(Violation::new(
+                "max_content_length",
+                "must not go with content_length",
+            )));
+        }
         let checksum_sha256 = broken.take_optional(request.checksum_sha256.as_deref().map(checksum));
         let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime));
         let longest = self.policy.upload_ttl().min(lifetime.unwrap_or(Duration::MAX));
         let expires_in = broken.take(expires_in(request.expires_in, longest));
         broken.take(metadata(&request.metadata));
+        if request.max_content_length.is_some() {
+            broken.take(form_name(&request.object_name));
+        }
         let (Some(name), Some(lifetime), Some(expires_in), []) = (name, lifetime, expires_in, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        if content_length.is_some_and(|bytes| bytes > MAX_PUT_BYTES) {
-            return Err(Error::TooLarge {
-                field: "content_length",
-                limit: MAX_PUT_BYTES,
-            });
+        for (field, bytes) in [
+            ("content_length", content_length),
+            ("max_content_length", max_content_length),
+        ] {
+            if bytes.is_some_and(|bytes| bytes > MAX_PUT_BYTES) {
+                let limit = MAX_PUT_BYTES;
+                return Err(Error::TooLarge { field, limit });
+            }
         }
 
         let now = self.clock.now();
         let draft_id = request.unique.then(|| DraftId::new(now + lifetime, rand::random()));
         let keys = Keys::new(&name, draft_id, None);
-        let put = PresignPut {
-            bucket: &self.store.buckets.draft,
-            key: &keys.draft,
-            content_length,
-            content_type,
-            checksum_sha256,
-            metadata: &request.metadata,
-            write_once: request.unique
-                && self.store.profile.capabilities().of(Condition::UploadOnce) != Support::Refused,
-            now,
-            expires_in,
+        let bucket = &self.store.buckets.draft;
+        let storage = &self.store.storage;
+        let signed = if let Some(max_content_length) = max_content_length {
+            let post = PresignPost {
+                bucket,
+                key: &keys.draft,
+                max_content_length,
+                content_type,
+                checksum_sha256,
+                metadata: &request.metadata,
+                now,
+                expires_in,
+            };
+            storage.presign_post(&post).await?
+        } else {
+            let put = PresignPut {
+                bucket,
+                key: &keys.draft,
+                content_length,
+                content_type,
+                checksum_sha256,
+                metadata: &request.metadata,
+                write_once: request.unique
+                    && self.store.profile.capabilities().of(Condition::UploadOnce) != Support::Refused,
+                now,
+                expires_in,
+            };
+            storage.presign_put(&put).await?
         };
-        let request = self.store.storage.presign_put(&put).await?;
-        Ok(UploadIssued { request, draft_id })
+        Ok(UploadIssued {
+            request: signed,
+            draft_id,
+        })
     }
 
     /// How long the draft lives; a named one is dated by the store, and cannot have a lifetime of its own.
@@ -131,7 +167,24 @@ fn seconds(field: &str, asked: Option<i32>, longest: Duration) -> Result<Duratio
 }
 
 pub(super) fn content_length(bytes: i64) -> Result<u64, Violation> {
-    u64::try_from(bytes).map_err(|_| Violation::new("content_length", "must not be negative"))
+    not_negative("content_length", bytes)
+}
+
+fn max_content_length(bytes: i64) -> Result<u64, Violation> {
+    not_negative("max_content_length", bytes)
+}
+
+fn not_negative(field: &str, bytes: i64) -> Result<u64, Violation> {
+    u64::try_from(bytes).map_err(|_| Violation::new(field, "must not be negative"))
+}
+
+/// Stores replace this, anywhere in a form's key, by the name of the form's file.
+fn form_name(object_name: &str) -> Result<(), Violation> {
+    if object_name.contains("${filename}") {
+        let rule = "must not contain '${filename}' with max_content_length: the store would put the file's name there";
+        return Err(Violation::new("object_name", rule));
+    }
+    Ok(())
 }
 
 pub(super) fn checksum(base64: &str) -> Result<Sha256, Violation> {

@@ -122,7 +122,11 @@ impl Schedule {
         } else {
             living[self.random.random_range(0..living.len())].0.clone()
         };
-        self.world.put(&key, size);
+        if self.random.random_range(0..3) == 0 {
+            self.world.post(&key, size);
+        } else {
+            self.world.put(&key, size);
+        }
     }
 
     fn multipart(&mut self) {

@@ -131,7 +131,15 @@ impl World {
     // What clients do.
 
     pub(super) fn put(&mut self, key: &ObjectKey, size: u64) {
-        let once = is_unique(key);
+        self.upload(key, size, is_unique(key));
+    }
+
+    /// By a form, which does not ask that a unique draft be new.
+    pub(super) fn post(&mut self, key: &ObjectKey, size: u64) {
+        self.upload(key, size, false);
+    }
+
+    fn upload(&mut self, key: &ObjectKey, size: u64, once: bool) {
         let content = self.fresh_content();
         let put = self.store.put(key, content, size, once);
         self.tell(|| format!("put {key}: {content}, {size} bytes: {put:?}"));
