@@ -1,12 +1,13 @@
 //! A client as plain as any: what a browser or curl would send to a presigned URL.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use draftstore_storage::PresignedRequest;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_LENGTH;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::http::request::Builder;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -65,6 +66,23 @@ impl Http {
         self.answer(request, body).await
     }
 
+    /// Sends a form that was signed, with this file.
+    ///
+    /// Source: RFC 7578.
+    pub(super) async fn send_form(&self, signed: PresignedRequest, file: &str) -> anyhow::Result<Answer> {
+        const BOUNDARY: &str = "----------------------draftstore";
+        let part = |name: &str| format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
+        let mut body = String::new();
+        for (name, value) in signed.fields.expose() {
+            write!(body, "{}\r\n\r\n{value}\r\n", part(&name))?;
+        }
+        let part = part("file");
+        write!(body, "{part}; filename=\"doctor\"\r\n\r\n{file}\r\n--{BOUNDARY}--\r\n")?;
+        let request = Request::post(signed.url.expose())
+            .header(CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
+        self.answer(request, body).await
+    }
+
     /// What a browser asks before it sends this from a page of that origin.
     pub(super) async fn preflight(
         &self,
@@ -79,8 +97,8 @@ impl Http {
         self.answer(request, "").await
     }
 
-    async fn answer(&self, request: Builder, body: &'static str) -> anyhow::Result<Answer> {
-        let request = request.body(Full::from(body))?;
+    async fn answer(&self, request: Builder, body: impl Into<Bytes>) -> anyhow::Result<Answer> {
+        let request = request.body(Full::from(body.into()))?;
         let answer = async { read(self.response(request).await?).await };
         timeout(DEADLINE, answer).await.context("no answer in time")?
     }

@@ -6,6 +6,7 @@
 mod conditions;
 mod cors;
 mod fix;
+mod forms;
 mod http;
 mod lifecycle;
 mod permissions;

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_service::Buckets;
 use draftstore_storage::{
-    BucketName, DraftVersion, Error, ListObjects, ObjectInfo, ObjectKey, PresignGet, PresignPut, PutDraft, Storage,
+    BucketName, DraftVersion, Error, ListObjects, ObjectInfo, ObjectKey, PresignGet, PresignPost, PresignPut, PutDraft,
+    Storage,
 };
 
 /// How long the URLs are valid that shall work.
@@ -79,6 +80,20 @@ impl Subject {
             checksum_sha256: None,
             metadata: NO_METADATA,
             write_once: false,
+            now: SystemTime::now(),
+            expires_in: MINUTE,
+        }
+    }
+
+    /// A form for this key and so many bytes, without other constraints, from now on.
+    pub(super) fn form<'a>(&'a self, key: &'a ObjectKey, max_content_length: u64) -> PresignPost<'a> {
+        PresignPost {
+            bucket: &self.buckets.draft,
+            key,
+            max_content_length,
+            content_type: None,
+            checksum_sha256: None,
+            metadata: NO_METADATA,
             now: SystemTime::now(),
             expires_in: MINUTE,
         }

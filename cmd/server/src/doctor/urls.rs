@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ErrorKind, ObjectKey, PresignGet, PresignPut, PresignedRequest, SecretUrl, Sha256};
 use hyper::StatusCode;
 
+use super::forms;
 use super::http::Http;
 use super::report::Line;
 use super::said;
 use super::subject::Subject;
 
 /// What is uploaded.
-const BYTES: &str = "draftstore doctor";
+pub(super) const BYTES: &str = "draftstore doctor";
 
 /// As long, and not the same.
 const OTHER_BYTES: &str = "draftstore d0ct0r";
@@ -49,6 +50,7 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> Vec<Line> {
         lines.push(copy_source(subject, http).await?);
         lines.push(tampered(subject, http).await?);
         lines.push(expired(subject, http).await?);
+        lines.push(forms::check(subject, http).await?);
         anyhow::Ok(())
     };
     if let Err(error) = checks.await {
@@ -242,7 +244,7 @@ impl Refusal {
     }
 }
 
-async fn is_there(subject: &Subject, key: &ObjectKey) -> anyhow::Result<bool> {
+pub(super) async fn is_there(subject: &Subject, key: &ObjectKey) -> anyhow::Result<bool> {
     match subject.head(key).await {
         Ok(_) => Ok(true),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
@@ -273,7 +275,7 @@ fn with_another_signature(signed: PresignedRequest) -> PresignedRequest {
 
 #[cfg(test)]
 mod tests {
-    use draftstore_storage::Method;
+    use draftstore_storage::{Method, SecretFields};
 
     use super::*;
 
@@ -290,6 +292,7 @@ mod tests {
                 method: Method::Put,
                 url: SecretUrl::new(url),
                 headers: BTreeMap::new(),
+                fields: SecretFields::default(),
                 expires_at: SystemTime::UNIX_EPOCH,
             };
             assert_eq!(with_another_signature(signed).url.expose(), expected);

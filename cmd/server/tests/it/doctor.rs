@@ -51,7 +51,7 @@ async fn embedded_store_is_sound_and_nothing_is_left_there() {
     let world = World::embedded().await;
     let (code, said) = doctor(&variables(&world.endpoint), &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(lines(&said, "ok").len(), 30, "{said}");
+    assert_eq!(lines(&said, "ok").len(), 31, "{said}");
     assert_eq!(lines(&said, "info"), ["no origin", "draft bucket"], "{said}");
     assert!(said.contains("nothing weakens"), "{said}");
     assert_eq!(world.draft_keys().await, Vec::<String>::new());
@@ -161,6 +161,7 @@ async fn garage_lacks_conditions_and_nothing_else() {
         "{said}"
     );
     assert!(lines(&said, "ok").contains(&"lifecycle"), "{said}");
+    assert!(lines(&said, "ok").contains(&"POST of a form"), "{said}");
     assert_eq!(world.draft_keys().await, Vec::<String>::new());
 
     let mut server = command();
