@@ -3,6 +3,7 @@
 //! Every case of a call is run through both fronts.
 
 mod batch_confirm_uploads;
+mod batch_get_upload_urls;
 mod configuration;
 mod confirm_upload;
 mod create_draft_bucket;
@@ -18,6 +19,7 @@ mod get_upload_url;
 mod inspect_draft;
 mod kill;
 mod list_drafts;
+mod list_objects;
 mod logs;
 mod multipart;
 mod process;

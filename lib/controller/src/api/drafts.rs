@@ -2,7 +2,7 @@
 
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::Error;
-use draftstore_service::draft::{DraftInspected, DraftListed, DraftName, ListDrafts};
+use draftstore_service::draft::{DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectListed};
 
 use super::{Api, size};
 
@@ -72,10 +72,22 @@ impl Api {
         })
     }
 
-    pub(crate) async fn list_objects(
-        &self,
-        _request: v1::ListObjectsRequest,
-    ) -> Result<v1::ListObjectsResponse, Error> {
-        Err(Error::Internal("not there yet".into()))
+    pub(crate) async fn list_objects(&self, request: v1::ListObjectsRequest) -> Result<v1::ListObjectsResponse, Error> {
+        let request = ListObjects {
+            page_size: request.page_size,
+            page_token: request.page_token,
+            prefix: request.prefix,
+        };
+        let page = self.drafts.list_objects(&request).await?;
+        let object = |object: ObjectListed| v1::StoredObject {
+            object_name: object.object_name,
+            etag: object.etag.to_string(),
+            size: size(object.size),
+            confirmed_at: Some(Timestamp::from(object.confirmed_at)),
+        };
+        Ok(v1::ListObjectsResponse {
+            objects: page.objects.into_iter().map(object).collect(),
+            next_page_token: page.next_page_token,
+        })
     }
 }

@@ -1,10 +1,12 @@
 //! URLs: to upload, and to download.
 
+use draftstore_proto::v1::upload_url_outcome::Outcome;
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::Error;
-use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage};
+use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage, UploadIssued};
 
 use super::{Api, size, unknown};
+use crate::outcome::outcome_error;
 
 impl Api {
     pub(crate) async fn get_upload_url(
@@ -12,36 +14,27 @@ impl Api {
         request: v1::GetUploadUrlRequest,
     ) -> Result<v1::GetUploadUrlResponse, Error> {
         let object_name = request.object_name.clone();
-        let issued = self
-            .drafts
-            .issue_upload(&IssueUpload {
-                object_name: request.object_name,
-                content_type: request.content_type,
-                content_length: request.content_length,
-                max_content_length: request.max_content_length,
-                checksum_sha256: request.checksum_sha256,
-                metadata: request.metadata,
-                expires_in: request.expires_in,
-                unique: request.unique,
-                draft_lifetime: request.draft_lifetime,
-            })
-            .await?;
-        Ok(v1::GetUploadUrlResponse {
-            upload_url: issued.request.url.expose(),
-            object_name,
-            expires_at: Some(Timestamp::from(issued.request.expires_at)),
-            method: issued.request.method.as_str().to_owned(),
-            headers: issued.request.headers,
-            draft_id: issued.draft_id.map(|id| id.to_string()),
-            fields: issued.request.fields.expose(),
-        })
+        let issued = self.drafts.issue_upload(&upload(request)).await?;
+        Ok(upload_url(object_name, issued))
     }
 
     pub(crate) async fn batch_get_upload_urls(
         &self,
-        _request: v1::BatchGetUploadUrLsRequest,
+        request: v1::BatchGetUploadUrLsRequest,
     ) -> Result<v1::BatchGetUploadUrLsResponse, Error> {
-        Err(Error::Internal("not there yet".into()))
+        let uploads: Vec<_> = request.uploads.into_iter().map(upload).collect();
+        let issued = self.drafts.issue_uploads(&uploads).await?;
+        let success = issued.iter().all(Result::is_ok);
+        let outcome = |(upload, issued): (IssueUpload, Result<UploadIssued, Error>)| v1::UploadUrlOutcome {
+            outcome: Some(match issued {
+                Ok(issued) => Outcome::Issued(upload_url(upload.object_name, issued)),
+                Err(error) => Outcome::Error(outcome_error(&error)),
+            }),
+        };
+        Ok(v1::BatchGetUploadUrLsResponse {
+            outcomes: uploads.into_iter().zip(issued).map(outcome).collect(),
+            success,
+        })
     }
 
     pub(crate) async fn get_download_url(
@@ -76,6 +69,33 @@ impl Api {
             size: object.map(|object| size(object.size)),
             content_type: issued.object.and_then(|object| object.attributes.content_type),
         })
+    }
+}
+
+fn upload(request: v1::GetUploadUrlRequest) -> IssueUpload {
+    IssueUpload {
+        object_name: request.object_name,
+        content_type: request.content_type,
+        content_length: request.content_length,
+        max_content_length: request.max_content_length,
+        checksum_sha256: request.checksum_sha256,
+        metadata: request.metadata,
+        expires_in: request.expires_in,
+        unique: request.unique,
+        draft_lifetime: request.draft_lifetime,
+    }
+}
+
+fn upload_url(object_name: String, issued: UploadIssued) -> v1::GetUploadUrlResponse {
+    let UploadIssued { request, draft_id } = issued;
+    v1::GetUploadUrlResponse {
+        upload_url: request.url.expose(),
+        object_name,
+        expires_at: Some(Timestamp::from(request.expires_at)),
+        method: request.method.as_str().to_owned(),
+        headers: request.headers,
+        draft_id: draft_id.map(|id| id.to_string()),
+        fields: request.fields.expose(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use draftstore_storage::{Condition, PresignPost, PresignPut, PresignedRequest, Sha256, Support};
 
 use super::Drafts;
-use super::confirm::MARKER_PREFIX;
+use super::confirm::{MARKER_PREFIX, MAX_BATCH};
 use super::id::DraftId;
 use super::keys::Keys;
 use crate::violation::Violations;
@@ -138,6 +138,22 @@ impl Drafts {
             request: signed,
             draft_id,
         })
+    }
+
+    /// Signs many uploads, and says of each what came of it, in the order of the request. Asks the store nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when there are none or more than [`MAX_BATCH`].
+    pub async fn issue_uploads(&self, uploads: &[IssueUpload]) -> Result<Vec<Result<UploadIssued, Error>>, Error> {
+        if uploads.is_empty() || uploads.len() > MAX_BATCH {
+            let rule = format!("must be 1 to {MAX_BATCH}");
+            return Err(Error::Invalid(vec![Violation::new("uploads", rule)]));
+        }
+        let mut issued = Vec::with_capacity(uploads.len());
+        for upload in uploads {
+            issued.push(self.issue_upload(upload).await);
+        }
+        Ok(issued)
     }
 
     /// How long the draft lives; a named one is dated by the store, and cannot have a lifetime of its own.

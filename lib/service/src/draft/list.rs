@@ -4,13 +4,11 @@ use std::time::SystemTime;
 
 use draftstore_storage::{ETag, ListObjects, ListedObject};
 
+use super::page::{Page, next_page_token};
 use super::{DraftId, Drafts};
+use crate::Error;
 use crate::name::RESERVED_PREFIX;
 use crate::violation::Violations;
-use crate::{Error, Violation};
-
-/// As many as one page of the store holds.
-const MAX_PAGE_SIZE: u16 = 1_000;
 
 /// Which drafts to list, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
@@ -52,14 +50,13 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
     pub async fn list(&self, request: &ListDrafts) -> Result<DraftPage, Error> {
         let mut broken = Violations::default();
-        let max_keys = broken.take_optional(request.page_size.map(page_size));
-        let token = broken.take_optional(request.page_token.clone().map(page_token));
+        let page = Page::check(request.page_size, request.page_token.as_deref(), &mut broken);
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
         let request = ListObjects {
-            start_after: token,
-            max_keys: Some(max_keys.unwrap_or(MAX_PAGE_SIZE)),
+            start_after: page.after,
+            max_keys: Some(page.size),
             ..ListObjects::default()
         };
         let page = self
@@ -67,9 +64,8 @@ impl Drafts {
             .storage
             .list(self.store.buckets.draft.name(), &request)
             .await?;
-        let last = page.objects.last().map(|object| object.key.to_string());
         Ok(DraftPage {
-            next_page_token: page.next.and(last),
+            next_page_token: next_page_token(&page),
             drafts: page
                 .objects
                 .into_iter()
@@ -95,16 +91,4 @@ impl Drafts {
             size: object.size,
         })
     }
-}
-
-fn page_size(size: i32) -> Result<u16, Violation> {
-    let rule = || Violation::new("page_size", format!("must be 1 to {MAX_PAGE_SIZE}"));
-    let size = u16::try_from(size).map_err(|_| rule())?;
-    (1..=MAX_PAGE_SIZE).contains(&size).then_some(size).ok_or_else(rule)
-}
-
-fn page_token(token: String) -> Result<String, Violation> {
-    let plain = (1..=1024).contains(&token.len());
-    let rule = "must be the next_page_token of the page before";
-    plain.then_some(token).ok_or_else(|| Violation::new("page_token", rule))
 }

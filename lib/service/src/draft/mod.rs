@@ -10,6 +10,8 @@ mod issue_download;
 mod issue_upload;
 mod keys;
 mod list;
+mod list_objects;
+mod page;
 mod multipart;
 
 use std::sync::Arc;
@@ -28,6 +30,7 @@ pub use inspect::{DraftInspected, DraftName};
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub use issue_upload::{IssueUpload, UploadIssued};
 pub use list::{DraftListed, DraftPage, ListDrafts};
+pub use list_objects::{ListObjects, ObjectListed, ObjectsPage};
 pub use multipart::{
     CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, MultipartCreated, PartToSign, PartsSigned,
     SignParts, SignedPart, UploadName, UploadStatus,

@@ -30,7 +30,7 @@ use crate::draft::Drafts;
 use crate::draft::keys::Keys;
 use crate::{Error, Violation};
 
-/// How many drafts one call may confirm.
+/// How many drafts one call may confirm, and how many upload URLs one call may issue.
 pub const MAX_BATCH: usize = 100;
 
 /// Confirms of one batch that talk to the store at the same time.

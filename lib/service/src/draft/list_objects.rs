@@ -1,0 +1,95 @@
+//! Listing confirmed objects, a page at a time.
+
+use std::time::SystemTime;
+
+use draftstore_storage as storage;
+use draftstore_storage::{ETag, ListedObject};
+
+use super::Drafts;
+use super::page::{Page, next_page_token};
+use crate::violation::Violations;
+use crate::{Error, Violation};
+
+/// As long as any key.
+const MAX_PREFIX_BYTES: usize = 1024;
+
+/// Which confirmed objects to list, as it came: nothing is checked yet.
+#[derive(Debug, Clone, Default)]
+pub struct ListObjects {
+    /// How many at most.
+    pub page_size: Option<i32>,
+    /// Where the page before ended: its [`ObjectsPage::next_page_token`].
+    pub page_token: Option<String>,
+    /// Only names that begin so.
+    pub prefix: Option<String>,
+}
+
+/// A confirmed object in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectListed {
+    /// Its name.
+    pub object_name: String,
+    /// The version that was listed.
+    pub etag: ETag,
+    /// Size in bytes.
+    pub size: u64,
+    /// When it was confirmed, by the store's clock.
+    pub confirmed_at: SystemTime,
+}
+
+/// A page of confirmed objects, in byte order of their names.
+#[derive(Debug, Clone)]
+pub struct ObjectsPage {
+    /// The objects.
+    pub objects: Vec<ObjectListed>,
+    /// For the next page; none after the last.
+    pub next_page_token: Option<String>,
+}
+
+impl Drafts {
+    /// Lists all that is in main: the server keeps nothing of its own there. An atomic batch that is taken back may show
+    /// for a moment.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
+    pub async fn list_objects(&self, request: &ListObjects) -> Result<ObjectsPage, Error> {
+        let mut broken = Violations::default();
+        let page = Page::check(request.page_size, request.page_token.as_deref(), &mut broken);
+        let prefix = broken.take_optional(request.prefix.as_deref().map(prefix));
+        if !broken.as_slice().is_empty() {
+            return Err(Error::Invalid(broken.into_vec()));
+        }
+        let request = storage::ListObjects {
+            prefix,
+            start_after: page.after,
+            max_keys: Some(page.size),
+            ..storage::ListObjects::default()
+        };
+        let main = self.store.buckets.main.name();
+        let page = self.store.storage.list(main, &request).await?;
+        Ok(ObjectsPage {
+            next_page_token: next_page_token(&page),
+            objects: page.objects.into_iter().map(ObjectListed::from).collect(),
+        })
+    }
+}
+
+impl From<ListedObject> for ObjectListed {
+    fn from(object: ListedObject) -> Self {
+        Self {
+            object_name: object.key.to_string(),
+            etag: object.etag,
+            size: object.size,
+            confirmed_at: object.last_modified,
+        }
+    }
+}
+
+fn prefix(prefix: &str) -> Result<String, Violation> {
+    if prefix.len() <= MAX_PREFIX_BYTES {
+        Ok(prefix.to_owned())
+    } else {
+        let rule = format!("must be at most {MAX_PREFIX_BYTES} bytes of UTF-8");
+        Err(Violation::new("prefix", rule))
+    }
+}

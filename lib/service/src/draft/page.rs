@@ -1,0 +1,49 @@
+//! A page of a list, as callers ask for it.
+
+use draftstore_storage::ObjectPage;
+
+use crate::Violation;
+use crate::violation::Violations;
+
+/// As many as one page of the store holds.
+const MAX_PAGE_SIZE: u16 = 1_000;
+
+/// As long as any key.
+const MAX_TOKEN_BYTES: usize = 1024;
+
+/// A page that breaks no rule.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) size: u16,
+    pub(super) after: Option<String>,
+}
+
+impl Page {
+    /// What is wrong with it is among the violations.
+    pub(super) fn check(size: Option<i32>, token: Option<&str>, broken: &mut Violations) -> Self {
+        Self {
+            size: broken.take_optional(size.map(page_size)).unwrap_or(MAX_PAGE_SIZE),
+            after: broken.take_optional(token.map(page_token)),
+        }
+    }
+}
+
+/// The token of the page after this one: the last key, as long as there is more.
+pub(super) fn next_page_token(page: &ObjectPage) -> Option<String> {
+    let last = page.objects.last().map(|object| object.key.to_string());
+    page.next.as_ref().and(last)
+}
+
+fn page_size(size: i32) -> Result<u16, Violation> {
+    let rule = || Violation::new("page_size", format!("must be 1 to {MAX_PAGE_SIZE}"));
+    let size = u16::try_from(size).map_err(|_| rule())?;
+    (1..=MAX_PAGE_SIZE).contains(&size).then_some(size).ok_or_else(rule)
+}
+
+fn page_token(token: &str) -> Result<String, Violation> {
+    let plain = (1..=MAX_TOKEN_BYTES).contains(&token.len());
+    let rule = "must be the next_page_token of the page before";
+    plain
+        .then(|| token.to_owned())
+        .ok_or_else(|| Violation::new("page_token", rule))
+}
