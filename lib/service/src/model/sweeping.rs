@@ -4,7 +4,7 @@ use draftstore_storage::{Condition, DraftVersion, ErrorKind, ListUploads};
 
 use super::audit::{Audit, Broken};
 use super::store::{Upload, failed, failure, upload_id};
-use super::world::{Fault, World};
+use super::world::{Fault, GRACE, World};
 use crate::cleaner::effect as sweep;
 use crate::cleaner::pass::Pass;
 
@@ -51,6 +51,13 @@ impl World {
                 let request = ListUploads {
                     prefix: Some(key.to_string()),
                     ..ListUploads::default()
+                };
+                // What an older list does not show yet could not be found by anybody: the note on it goes. The sweep's grace is
+                // what stands between the two.
+                let seen = if seen.now + GRACE > self.store.now {
+                    seen
+                } else {
+                    &self.store
                 };
                 let page = || seen.list_uploads(&seen.staged, &request);
                 sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), |kind| Err(failed(kind))), now)

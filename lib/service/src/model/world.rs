@@ -22,7 +22,8 @@ use crate::{Error, Missing, Policy};
 pub(super) const LIFETIME: u64 = 1_000;
 /// How long upload URLs are valid.
 pub(super) const UPLOAD_TTL: u64 = 500;
-const GRACE: u64 = 100;
+/// For how long a sweep waits beyond the end of anything.
+pub(super) const GRACE: u64 = 100;
 /// For how long a confirm may stage, and a batch may take back.
 pub(super) const TIMEOUT: u64 = 50;
 /// Drafts larger than this are copied part by part.
