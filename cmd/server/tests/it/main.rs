@@ -27,3 +27,4 @@ mod readiness;
 mod server;
 mod sweep;
 mod unique_drafts;
+mod whole_keys;

@@ -28,10 +28,15 @@ impl Api {
             object_name: request.object_name,
             draft_id: request.draft_id,
         };
-        let DraftInspected { draft, expires_at } = self.drafts.inspect(&name).await?;
+        let DraftInspected {
+            object_name,
+            draft_id,
+            draft,
+            expires_at,
+        } = self.drafts.inspect(&name).await?;
         Ok(v1::InspectDraftResponse {
-            object_name: name.object_name,
-            draft_id: name.draft_id,
+            object_name,
+            draft_id: draft_id.map(|id| id.to_string()),
             etag: draft.etag.to_string(),
             size: size(draft.size),
             content_type: draft.attributes.content_type,

@@ -43,7 +43,6 @@ impl Api {
     ) -> Result<v1::GetDownloadUrlResponse, Error> {
         let stage = stage(request.stage)?;
         let disposition = disposition(request.disposition)?;
-        let object_name = request.object_name.clone();
         let issued = self
             .drafts
             .issue_download(&IssueDownload {
@@ -59,7 +58,7 @@ impl Api {
         let object = issued.object.as_ref();
         Ok(v1::GetDownloadUrlResponse {
             download_url: issued.request.url.expose(),
-            object_name,
+            object_name: issued.object_name,
             expires_at: Some(Timestamp::from(issued.request.expires_at)),
             stage: match issued.stage {
                 Stage::Draft => v1::Stage::Draft.into(),

@@ -4,6 +4,7 @@ use draftstore_storage::{DraftVersion, ErrorKind};
 
 use super::Drafts;
 use super::inspect::DraftName;
+use super::keys::Keys;
 use crate::Error;
 
 impl Drafts {
@@ -13,7 +14,8 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::PinMismatch`] when the draft was uploaded again
     /// at the same moment, and stays, or those of the store.
     pub async fn discard(&self, name: &DraftName) -> Result<bool, Error> {
-        let (keys, _) = name.check()?;
+        let (name, draft_id) = name.check()?;
+        let keys = Keys::new(&name, draft_id, None);
         let _locked = self.lock([&keys]).await;
         let Some(draft) = self.head_draft(&keys).await? else {
             return Ok(false);

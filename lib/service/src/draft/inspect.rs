@@ -1,12 +1,12 @@
 //! Looking at a draft: what a backend sees before it pins.
 
-use std::str::FromStr;
 use std::time::SystemTime;
 
 use draftstore_storage::ObjectInfo;
 
 use super::confirm::MARKER_PREFIX;
 use super::keys::Keys;
+use super::whole_key::draft_meant;
 use super::{DraftId, Drafts, found};
 use crate::violation::Violations;
 use crate::{Error, Missing, ObjectName};
@@ -14,7 +14,7 @@ use crate::{Error, Missing, ObjectName};
 /// Names one draft, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct DraftName {
-    /// See [`ObjectName`].
+    /// See [`ObjectName`]; or the whole key of a unique draft, which says its ID too.
     pub object_name: String,
     /// The draft, where it is a unique one.
     pub draft_id: Option<String>,
@@ -23,6 +23,10 @@ pub struct DraftName {
 /// A draft as it is now.
 #[derive(Debug, Clone)]
 pub struct DraftInspected {
+    /// The name that it was uploaded under.
+    pub object_name: String,
+    /// Its identity, where it is a unique one.
+    pub draft_id: Option<DraftId>,
     /// The draft, without what the server keeps in its metadata for itself.
     pub draft: ObjectInfo,
     /// When it expires. A sweep removes it some time later.
@@ -36,14 +40,20 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::NotFound`] when there is no such draft, or
     /// those of the store.
     pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
-        let (keys, draft_id) = name.check()?;
+        let (name, draft_id) = name.check()?;
+        let keys = Keys::new(&name, draft_id, None);
         let mut draft = self.head_draft(&keys).await?.ok_or(Error::NotFound(Missing::Draft))?;
         draft
             .attributes
             .metadata
             .retain(|name, _| !name.starts_with(MARKER_PREFIX));
         let expires_at = self.expires_at(draft_id, draft.last_modified);
-        Ok(DraftInspected { draft, expires_at })
+        Ok(DraftInspected {
+            object_name: name.to_string(),
+            draft_id,
+            draft,
+            expires_at,
+        })
     }
 
     /// The draft, if there is one.
@@ -63,13 +73,12 @@ impl Drafts {
 }
 
 impl DraftName {
-    /// Where it is, if it names a draft at all.
-    pub(super) fn check(&self) -> Result<(Keys, Option<DraftId>), Error> {
+    /// Which draft it names, if it names one at all.
+    pub(super) fn check(&self) -> Result<(ObjectName, Option<DraftId>), Error> {
         let mut broken = Violations::default();
-        let name = broken.take(ObjectName::from_str(&self.object_name));
-        let draft_id: Option<DraftId> = broken.take_optional(self.draft_id.as_deref().map(str::parse));
-        match (name, broken.as_slice()) {
-            (Some(name), []) => Ok((Keys::new(&name, draft_id, None), draft_id)),
+        let meant = draft_meant(&self.object_name, self.draft_id.as_deref(), &mut broken);
+        match (meant, broken.as_slice()) {
+            (Some(meant), []) => Ok(meant),
             _ => Err(Error::Invalid(broken.into_vec())),
         }
     }

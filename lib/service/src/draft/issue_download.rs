@@ -1,15 +1,14 @@
 //! Issuing download URLs.
 
-use std::str::FromStr;
-
 use draftstore_storage::{BucketName, ObjectInfo, ObjectKey, PresignGet, PresignedRequest};
 
 use super::disposition::{Disposition, content_disposition};
 use super::keys::Keys;
-use super::{DraftId, Drafts, found, issue_upload};
+use super::whole_key::draft_meant;
+use super::{Drafts, found, issue_upload};
 use crate::name::is_invisible;
 use crate::violation::Violations;
-use crate::{Error, Missing, ObjectName, Violation};
+use crate::{Error, Missing, Violation};
 
 /// As much as file systems allow, in bytes.
 const MAX_FILENAME_BYTES: usize = 255;
@@ -26,7 +25,7 @@ pub enum Stage {
 /// What a caller wants to read, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct IssueDownload {
-    /// See [`ObjectName`].
+    /// See [`crate::ObjectName`]; or the whole key of a unique draft, which says its ID too.
     pub object_name: String,
     /// Where to look; unset: the draft if there is one, else main.
     pub stage: Option<Stage>,
@@ -45,6 +44,8 @@ pub struct IssueDownload {
 /// A download URL, and what it leads to.
 #[derive(Debug, Clone)]
 pub struct DownloadIssued {
+    /// The object's name, also where it was asked for by a whole key.
+    pub object_name: String,
     /// How to read it.
     pub request: PresignedRequest,
     /// Where it is.
@@ -61,15 +62,14 @@ impl Drafts {
     /// the stage asked for, or those of the store.
     pub async fn issue_download(&self, request: &IssueDownload) -> Result<DownloadIssued, Error> {
         let mut broken = Violations::default();
-        let name = broken.take(ObjectName::from_str(&request.object_name));
+        let meant = draft_meant(&request.object_name, request.draft_id.as_deref(), &mut broken);
         let expires_in = broken.take(issue_upload::expires_in(request.expires_in, self.policy.download_ttl()));
-        let draft_id: Option<DraftId> = broken.take_optional(request.draft_id.as_deref().map(str::parse));
         let filename = broken.take_optional(request.filename.as_deref().map(filename));
         if request.unchecked && request.stage.is_none() {
             let rule = "must go with a stage: without one the store has to be asked";
             broken.take::<()>(Err(Violation::new("unchecked", rule)));
         }
-        let (Some(name), Some(expires_in), []) = (name, expires_in, broken.as_slice()) else {
+        let (Some((name, draft_id)), Some(expires_in), []) = (meant, expires_in, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
 
@@ -92,6 +92,7 @@ impl Drafts {
             expires_in,
         };
         Ok(DownloadIssued {
+            object_name: name.to_string(),
             request: self.store.storage.presign_get(&get).await?,
             stage,
             object,

@@ -11,8 +11,9 @@ mod issue_upload;
 mod keys;
 mod list;
 mod list_objects;
-mod page;
 mod multipart;
+mod page;
+mod whole_key;
 
 use std::sync::Arc;
 

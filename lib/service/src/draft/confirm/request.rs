@@ -1,13 +1,11 @@
 //! What a caller asks of a confirm, and what it is answered.
 
-use std::str::FromStr;
-
 use draftstore_storage::ETag;
 
 use super::effect::{Existing, Kept, Pins};
-use crate::draft::DraftId;
 use crate::draft::issue_upload::{checksum, content_length};
 use crate::draft::keys::Keys;
+use crate::draft::whole_key::draft_meant;
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
@@ -17,7 +15,7 @@ const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
 /// Which draft to keep, as the caller said it: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct ConfirmUpload {
-    /// See [`ObjectName`].
+    /// See [`ObjectName`]; or the whole key of a unique draft, which says its ID too.
     pub object_name: String,
     /// The draft, where it is a unique one.
     pub draft_id: Option<String>,
@@ -65,7 +63,7 @@ pub(super) struct Checked {
 impl ConfirmUpload {
     pub(super) fn check(&self) -> Result<Checked, Error> {
         let mut broken = Violations::default();
-        let name = broken.take(ObjectName::from_str(&self.object_name));
+        let meant = draft_meant(&self.object_name, self.draft_id.as_deref(), &mut broken);
         let pins = Pins {
             if_match: broken.take_optional(self.if_match.as_deref().map(|text| etag("if_match", text))),
             content_length: broken.take_optional(self.content_length.map(content_length)),
@@ -73,9 +71,8 @@ impl ConfirmUpload {
         };
         let existing = broken.take(self.existing());
         let idempotency_key = broken.take_optional(self.idempotency_key.as_deref().map(idempotency_key));
-        let draft_id: Option<DraftId> = broken.take_optional(self.draft_id.as_deref().map(str::parse));
         let destination = broken.take_optional(self.destination_name.as_deref().map(destination));
-        let (Some(name), Some(existing), []) = (name, existing, broken.as_slice()) else {
+        let (Some((name, draft_id)), Some(existing), []) = (meant, existing, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
         Ok(Checked {
