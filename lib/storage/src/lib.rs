@@ -30,7 +30,9 @@ pub use lifecycle::Lifecycle;
 pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage, PresignPart};
 pub use object::{Attributes, ObjectInfo};
-pub use presign::{Method, PresignGet, PresignPost, PresignPut, PresignedRequest, SecretFields, SecretUrl};
+pub use presign::{
+    Method, PresignGet, PresignPost, PresignPut, PresignStep, PresignedRequest, SecretFields, SecretUrl, UploadStep,
+};
 pub use put::PutDraft;
 pub use sha256::{InvalidSha256, Sha256};
 pub use stage::{StageCopy, StagedCopy, StagedPart};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::{DraftBucket, ObjectKey, Sha256};
+use crate::{DraftBucket, ObjectKey, Sha256, UploadId};
 
 /// An upload to sign: `PUT` of one object into the draft bucket.
 ///
@@ -55,6 +55,35 @@ pub struct PresignPost<'a> {
     pub expires_in: Duration,
 }
 
+/// A step of a multipart upload into the draft bucket to sign, for clients that speak S3 by themselves. Their parts are
+/// uploads like any other: see [`crate::PresignPart`].
+#[derive(Debug, Clone, Copy)]
+pub struct PresignStep<'a> {
+    /// Where the upload is. There is no way to name the main bucket here.
+    pub bucket: &'a DraftBucket,
+    /// The key that it becomes, verbatim.
+    pub key: &'a ObjectKey,
+    /// What the client shall do.
+    pub step: UploadStep<'a>,
+    /// See [`PresignPut::now`].
+    pub now: SystemTime,
+    /// See [`PresignPut::expires_in`].
+    pub expires_in: Duration,
+}
+
+/// What a client that speaks S3 does with a multipart upload, beside uploading its parts.
+#[derive(Debug, Clone, Copy)]
+pub enum UploadStep<'a> {
+    /// Begin it: `POST`.
+    Create,
+    /// Say which parts have arrived: `GET`.
+    ListParts(&'a UploadId),
+    /// Make the parts an object: `POST`.
+    Complete(&'a UploadId),
+    /// Give it up: `DELETE`.
+    Abort(&'a UploadId),
+}
+
 /// A download to sign: `GET` of one object, of draft or of main.
 #[derive(Debug, Clone)]
 pub struct PresignGet<'a> {
@@ -77,8 +106,10 @@ pub enum Method {
     Get,
     /// `PUT`
     Put,
-    /// `POST` of a form
+    /// `POST`: of a form, where there are fields
     Post,
+    /// `DELETE`
+    Delete,
 }
 
 impl Method {
@@ -88,6 +119,7 @@ impl Method {
             Self::Get => "GET",
             Self::Put => "PUT",
             Self::Post => "POST",
+            Self::Delete => "DELETE",
         }
     }
 }

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use crate::{
     Attributes, BucketName, Capabilities, CompleteUpload, CorsRule, CreateUpload, DraftBucket, ETag, Error, ErrorKind,
     Lifecycle, ListObjects, ListParts, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, PartPage,
-    PresignGet, PresignPart, PresignPost, PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, UploadId,
-    UploadPage,
+    PresignGet, PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, StageCopy, StagedCopy,
+    UploadId, UploadPage,
 };
 
 /// An object store, as far as DraftStore needs one.
@@ -134,6 +134,10 @@ pub trait Storage: Send + Sync + fmt::Debug {
     /// Signs an upload by a form; its URL ends with a slash. Asks the store nothing, which may have no forms (R2, B2). Kind
     /// `CredentialsRefused` when there are no live credentials.
     async fn presign_post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error>;
+
+    /// Signs a step of a multipart upload: nothing but the host is signed with it. Asks the store nothing. Kind
+    /// `CredentialsRefused` when there are no live credentials.
+    async fn presign_step(&self, step: &PresignStep<'_>) -> Result<PresignedRequest, Error>;
 
     /// Signs a download. Asks the store nothing. Kind `CredentialsRefused` when there are no live credentials.
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error>;

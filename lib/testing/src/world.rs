@@ -388,6 +388,7 @@ impl From<PresignedRequest> for Signed {
             Method::Get => reqwest::Method::GET,
             Method::Put => reqwest::Method::PUT,
             Method::Post => reqwest::Method::POST,
+            Method::Delete => reqwest::Method::DELETE,
         };
         Self {
             method,

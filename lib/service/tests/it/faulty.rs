@@ -11,7 +11,7 @@ use draftstore_storage::{
     BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created, DeleteFailure,
     DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, Lifecycle, ListObjects, ListParts, ListUploads,
     MainBucket, ObjectInfo, ObjectKey, ObjectPage, Operation, PartPage, PresignGet, PresignPart, PresignPost,
-    PresignPut, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    PresignPut, PresignStep, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 use crate::ignoring;
@@ -297,6 +297,11 @@ impl Storage for Faulty {
 
     async fn presign_post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
         self.call(Operation::Presign, post.bucket.name(), self.store.presign_post(post))
+            .await
+    }
+
+    async fn presign_step(&self, step: &PresignStep<'_>) -> Result<PresignedRequest, Error> {
+        self.call(Operation::Presign, step.bucket.name(), self.store.presign_step(step))
             .await
     }
 

@@ -13,6 +13,7 @@ mod listing;
 mod parts;
 mod post_policy;
 mod presign;
+mod presign_step;
 mod probe;
 mod settings;
 mod signers;
@@ -23,8 +24,8 @@ use async_trait::async_trait;
 use crate::{
     BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created, DeleteFailure,
     DraftBucket, DraftVersion, ETag, Error, IfDestination, Lifecycle, ListObjects, ListParts, ListUploads, MainBucket,
-    ObjectInfo, ObjectKey, ObjectPage, PartPage, PresignGet, PresignPart, PresignPost, PresignPut, PresignedRequest,
-    PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    ObjectInfo, ObjectKey, ObjectPage, PartPage, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep,
+    PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
 pub use connect::{ConnectError, S3Storage};
@@ -140,6 +141,10 @@ impl Storage for S3Storage {
 
     async fn presign_post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
         presign::post(&self.signers, &self.region, post).await
+    }
+
+    async fn presign_step(&self, step: &PresignStep<'_>) -> Result<PresignedRequest, Error> {
+        presign_step::sign(&self.signers, &self.region, step).await
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {

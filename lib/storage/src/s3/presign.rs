@@ -1,7 +1,7 @@
 //! Presigning: a URL, the headers to send with it, and when it truly ends.
 //!
-//! `PutObject`, `UploadPart`, forms and `GetObject` are all that is ever signed, and all but the last only into the draft
-//! bucket.
+//! `PutObject`, forms, `GetObject` and multipart uploads with their parts are all that is ever signed, and all but `GetObject`
+//! only into the draft bucket.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -118,7 +118,7 @@ fn form_fields(post: &PresignPost<'_>) -> BTreeMap<String, String> {
     fields
 }
 
-/// Where forms go, with a slash at its end. The SDK alone knows where it puts the bucket: into the host or into the path.
+/// Where forms go, with a slash at its end.
 async fn bucket_url(
     call: Call<'_>,
     signer: &Signer,
@@ -126,12 +126,23 @@ async fn bucket_url(
     validity: Validity,
 ) -> Result<String, Error> {
     const KEY: &str = "k";
-    let put = signer.client.put_object().bucket(bucket.name().as_str()).key(KEY);
+    let url = object_url(call, signer, (bucket, KEY), validity).await?;
+    let bucket_url = url.strip_suffix(KEY).map(ToOwned::to_owned);
+    bucket_url.ok_or_else(|| call.unexpected("the URL of a key does not end with the key"))
+}
+
+/// Where a draft is. The SDK alone knows how it encodes the key, and where it puts the bucket: into the host or the path.
+pub(super) async fn object_url(
+    call: Call<'_>,
+    signer: &Signer,
+    (bucket, key): (&DraftBucket, &str),
+    validity: Validity,
+) -> Result<String, Error> {
+    let put = signer.client.put_object().bucket(bucket.name().as_str()).key(key);
     let put = put.presigned(validity.config(call)?).await;
     let put = put.map_err(|error| call.failed(&error))?;
-    let url = put.uri().split('?').next().and_then(|url| url.strip_suffix(KEY));
-    url.map(ToOwned::to_owned)
-        .ok_or_else(|| call.unexpected("the URL of a key does not end with the key"))
+    let url = put.uri().split('?').next().unwrap_or_default();
+    Ok(url.to_owned())
 }
 
 /// Signs a download.
@@ -156,13 +167,13 @@ pub(super) async fn get(signers: &Signers, get: &PresignGet<'_>) -> Result<Presi
 
 /// From when, and for how long, both in whole seconds as the URL states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Validity {
-    from: SystemTime,
-    seconds: u64,
+pub(super) struct Validity {
+    pub(super) from: SystemTime,
+    pub(super) seconds: u64,
 }
 
 impl Validity {
-    fn until(self) -> SystemTime {
+    pub(super) fn until(self) -> SystemTime {
         self.from + Duration::from_secs(self.seconds)
     }
 
@@ -175,7 +186,12 @@ impl Validity {
     }
 }
 
-fn validity(call: Call<'_>, signer: &Signer, now: SystemTime, expires_in: Duration) -> Result<Validity, Error> {
+pub(super) fn validity(
+    call: Call<'_>,
+    signer: &Signer,
+    now: SystemTime,
+    expires_in: Duration,
+) -> Result<Validity, Error> {
     let from = now
         .duration_since(UNIX_EPOCH)
         .map_err(|_| call.unexpected("the time is before 1970"))?
