@@ -56,7 +56,7 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
 
     let api = Api::new(drafts.clone());
     let rest = webapi::router(api.clone(), &config.origins, readiness.clone());
-    let grpc = grpc::router(api, readiness.clone()).await?;
+    let grpc = grpc::router(api, &config.origins, readiness.clone()).await?;
     let http_address = listen(
         &mut tasks,
         "HTTP_PORT",

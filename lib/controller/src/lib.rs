@@ -3,6 +3,7 @@
 //! Knows messages and statuses; knows neither storage nor an SDK, and no rule of drafts.
 
 mod api;
+mod cors;
 mod error_table;
 pub mod grpc;
 mod observe;

@@ -16,6 +16,7 @@ mod front;
 mod gate;
 mod get_download_url;
 mod get_upload_url;
+mod grpc_web;
 mod inspect_draft;
 mod kill;
 mod list_drafts;

@@ -1,25 +1,53 @@
-//! The gRPC front: `draft.v1.DraftService`, health, and reflection.
+//! The gRPC front: `draft.v1.DraftService`, health, and reflection, in gRPC and in gRPC-Web.
 
 mod draft_service;
 mod status;
 
 use axum::Router;
+use axum::http::{HeaderName, Method, header};
 use draftstore_proto::FILE_DESCRIPTOR_SET;
 use draftstore_proto::v1::draft_service_server::DraftServiceServer;
+use draftstore_service::AllowedOrigins;
 use tonic::server::NamedService;
 use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tonic_web::GrpcWebLayer;
 
-use crate::observe::observed;
+use crate::cors::cors;
+use crate::observe::{REQUEST_ID, observed};
 use crate::{Api, MAX_REQUEST_BYTES, Readiness};
 
+/// The headers of a request that gRPC-Web clients send from a page of another origin.
+///
+/// Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>
+const WEB_REQUEST_HEADERS: [HeaderName; 6] = [
+    header::CONTENT_TYPE,
+    header::AUTHORIZATION,
+    HeaderName::from_static("x-grpc-web"),
+    HeaderName::from_static("x-user-agent"),
+    HeaderName::from_static("grpc-timeout"),
+    REQUEST_ID,
+];
+
+/// The headers of an answer that they need to see: an error without a message comes in headers alone.
+const WEB_ANSWER_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("grpc-status"),
+    HeaderName::from_static("grpc-message"),
+    HeaderName::from_static("grpc-status-details-bin"),
+    REQUEST_ID,
+];
+
 /// All services of the port: the contract, `grpc.health.v1`, and reflection in `v1` and `v1alpha`, which older clients
-/// speak. Health is that of the readiness.
+/// speak. Health is that of the readiness. Web pages of `origins` may call them by gRPC-Web, over HTTP/1.1 or HTTP/2.
 ///
 /// # Errors
 /// When the descriptors that were compiled in cannot be read: a bug.
-pub async fn router(api: Api, readiness: Readiness) -> Result<Router, tonic_reflection::server::Error> {
+pub async fn router(
+    api: Api,
+    origins: &AllowedOrigins,
+    readiness: Readiness,
+) -> Result<Router, tonic_reflection::server::Error> {
     let drafts = DraftServiceServer::new(draft_service::Front(api)).max_decoding_message_size(MAX_REQUEST_BYTES);
     let (reporter, health) = tonic_health::server::health_reporter();
     tell(&reporter, ServingStatus::NotServing).await;
@@ -39,7 +67,9 @@ pub async fn router(api: Api, readiness: Readiness) -> Result<Router, tonic_refl
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    Ok(observed(routes.routes().into_axum_router()))
+    let web = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
+    let router = routes.routes().into_axum_router().layer(GrpcWebLayer::new()).layer(web);
+    Ok(observed(router))
 }
 
 /// Of the whole server, which has no name, and of the service.

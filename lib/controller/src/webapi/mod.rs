@@ -4,27 +4,31 @@ mod health;
 mod message;
 mod problem;
 
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::routing::{get, post};
 use draftstore_proto::v1;
 use draftstore_service::AllowedOrigins;
-use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use self::message::{Message, Reply};
 use self::problem::Problem;
+use crate::cors::cors;
 use crate::observe::{REQUEST_ID, observed};
 use crate::{Api, Readiness};
 
 /// A confirm's `idempotency_key`, where the message has none. Source: the IETF's draft of the same name.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// How long a browser may remember what a preflight allowed.
-const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
+/// What pages of other origins may do here, by which methods,
+const METHODS: [Method; 2] = [Method::GET, Method::POST];
+
+/// with which headers,
+const CALLER_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID];
+
+/// and which headers of the answer they see.
+const ANSWER_HEADERS: [HeaderName; 2] = [header::RETRY_AFTER, REQUEST_ID];
 
 /// The handler of a call whose message is all that it needs.
 macro_rules! call {
@@ -66,7 +70,7 @@ pub fn router(api: Api, origins: &AllowedOrigins, readiness: Readiness) -> Route
             header::X_CONTENT_TYPE_OPTIONS,
             nosniff,
         ))
-        .layer(cors(origins));
+        .layer(cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS));
     observed(router)
 }
 
@@ -88,23 +92,4 @@ async fn no_route(request: Request) -> Problem {
 
 async fn wrong_method(request: Request) -> Problem {
     Problem::wrong_method(request.method())
-}
-
-fn cors(origins: &AllowedOrigins) -> CorsLayer {
-    let any = origins.as_slice().iter().any(|origin| origin == "*");
-    let listed = origins
-        .as_slice()
-        .iter()
-        .filter_map(|origin| HeaderValue::from_str(origin).ok());
-    let allowed = if any {
-        AllowOrigin::any()
-    } else {
-        AllowOrigin::list(listed)
-    };
-    CorsLayer::new()
-        .allow_origin(allowed)
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID])
-        .expose_headers([header::RETRY_AFTER, REQUEST_ID])
-        .max_age(PREFLIGHT_MAX_AGE)
 }
