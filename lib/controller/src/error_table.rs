@@ -7,6 +7,9 @@ use tonic::Code;
 /// How long a caller should wait before it tries again, in seconds, when the store is unavailable.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
+/// Broken rules that the sentence for people names one by one.
+const MAX_RULES_IN_SENTENCE: usize = 10;
+
 /// What a service error is called on the outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row {
@@ -79,16 +82,18 @@ pub(crate) fn field_errors(error: &Error) -> Vec<Violation> {
     }
 }
 
-/// The sentence for people: the broken rules where there are any.
+/// The sentence for people: the broken rules where there are any, and how many more where there are many.
 pub(crate) fn sentence(error: &Error) -> String {
-    let rules: Vec<_> = field_errors(error)
+    let broken = field_errors(error);
+    let rules: Vec<_> = broken
         .iter()
+        .take(MAX_RULES_IN_SENTENCE)
         .map(|v| format!("{} {}", v.field, v.rule))
         .collect();
-    if rules.is_empty() {
-        error.to_string()
-    } else {
-        rules.join("; ")
+    match broken.len() - rules.len() {
+        _ if rules.is_empty() => error.to_string(),
+        0 => rules.join("; "),
+        more => format!("{}; and {more} more", rules.join("; ")),
     }
 }
 
@@ -152,5 +157,16 @@ mod tests {
             assert_eq!((row.http.as_u16(), row.grpc), (http, grpc), "{error}");
             assert_eq!(row.retry_after, None, "{error}");
         }
+    }
+
+    #[test]
+    fn sentence_names_some_rules_and_counts_the_rest() {
+        let broken = |rules: usize| {
+            let rule = |place| Violation::new(format!("parts[{place}]"), "must be a part");
+            sentence(&Error::Invalid((0..rules).map(rule).collect()))
+        };
+        assert_eq!(broken(2), "parts[0] must be a part; parts[1] must be a part");
+        assert!(broken(10).ends_with("; parts[9] must be a part"));
+        assert!(broken(1000).ends_with("; parts[9] must be a part; and 990 more"));
     }
 }

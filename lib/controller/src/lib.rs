@@ -14,9 +14,9 @@ pub mod webapi;
 pub use api::Api;
 pub use readiness::{Readiness, StoreSeen};
 
-/// The longest request that either front reads, in bytes. The largest sensible one holds a hundred confirms, each with two
-/// names of 900 bytes and its pins.
-pub const MAX_REQUEST_BYTES: usize = 512 * 1024;
+/// The longest request that either front reads, in bytes. The largest sensible one completes an upload of 10,000 parts,
+/// each with its `ETag`.
+pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
 /// The service's namespace in `google.rpc.ErrorInfo`.
 const ERROR_DOMAIN: &str = "draftstore";

@@ -85,7 +85,7 @@ async fn rest_refuses_what_it_cannot_read() {
     let server = Server::start();
     let (status, problem) = post(&server, "/api/v1/upload-url", &[], "{").await;
     assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("body")));
-    let (status, problem) = post(&server, "/api/v1/upload-url", &[], vec![b' '; 512 * 1024 + 1]).await;
+    let (status, problem) = post(&server, "/api/v1/upload-url", &[], vec![b' '; 1024 * 1024 + 1]).await;
     assert_eq!((status, &problem["code"]), (413, &json!("TOO_LARGE")));
     let (status, problem) = post(&server, "/api/v1/nothing", &[], "{}").await;
     assert_eq!((status, &problem["code"]), (404, &json!("NO_SUCH_ROUTE")));

@@ -12,14 +12,23 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::ERROR_DOMAIN;
 use crate::error_table::{field_errors, log, row, sentence};
 
-/// The status of an error, with `ErrorInfo`, and with `BadRequest` or `RetryInfo` where they say more.
+/// Fields that a status names: it travels in headers, of which clients take 8 KiB by default.
+const MAX_FIELDS: usize = 20;
+
+/// The status of an error, with `ErrorInfo`, and with `BadRequest`, `PreconditionFailure` or `RetryInfo` where they say
+/// more.
 pub(super) fn status(error: &Error) -> Status {
     log(error);
     let row = row(error);
     let mut details = ErrorDetails::with_error_info(row.reason, ERROR_DOMAIN, HashMap::new());
-    for Violation { field, rule } in field_errors(error) {
+    let unmet = if matches!(error, Error::Incomplete(_)) {
+        "PARTS"
+    } else {
+        "PIN"
+    };
+    for Violation { field, rule } in field_errors(error).into_iter().take(MAX_FIELDS) {
         if row.grpc == Code::FailedPrecondition {
-            details.add_precondition_failure_violation("PIN", field, rule);
+            details.add_precondition_failure_violation(unmet, field, rule);
         } else {
             details.add_bad_request_violation(field, rule);
         }
