@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{ListedObject, ListedUpload};
+use draftstore_storage::{ETag, ListedObject, ListedUpload};
 
 use crate::Policy;
 use crate::draft::{DraftId, StagingNote};
@@ -26,8 +26,8 @@ impl Expiry {
     /// Whether a draft has outlived its lifetime and the grace. A unique draft says by its ID when its lifetime ends; a
     /// named one is as old as the store says; a note on a staged copy says when the copy has ended.
     ///
-    /// A multipart object (its `ETag` ends in a dash and a part count) may bear the date at which its upload was begun,
-    /// and have been completed as late as an upload is allowed to last; it is kept for that time as well.
+    /// A multipart object may bear the date at which its upload was begun, and have been completed as late as an upload is
+    /// allowed to last; it is kept for that time as well.
     pub fn of_draft(&self, draft: &ListedObject) -> bool {
         if let Some(id) = DraftId::in_key(&draft.key) {
             return self.has_ended(id.expires_at());
@@ -35,8 +35,7 @@ impl Expiry {
         if let Some(note) = StagingNote::in_key(&draft.key) {
             return self.has_ended(note.ends_at);
         }
-        let is_multipart = draft.etag.as_str().contains('-');
-        let kept = if is_multipart {
+        let kept = if came_in_parts(&draft.etag) {
             self.kept.saturating_mul(2)
         } else {
             self.kept
@@ -60,6 +59,11 @@ impl Expiry {
     fn is_older(&self, since: SystemTime, kept: Duration) -> bool {
         self.now.duration_since(since).is_ok_and(|age| age >= kept)
     }
+}
+
+/// Whether a draft is a multipart object: its `ETag` ends in a dash and a part count.
+pub(crate) fn came_in_parts(etag: &ETag) -> bool {
+    etag.as_str().contains('-')
 }
 
 #[cfg(test)]

@@ -24,5 +24,6 @@ mod sweep;
 pub use brakes::{Brakes, Fraction, InvalidFraction};
 pub use effect::Stop;
 pub use expiry::Expiry;
+pub(crate) use expiry::came_in_parts;
 pub use summary::{Brake, Summary};
 pub use sweep::{Cleaner, Expired, Mode, SweepError};

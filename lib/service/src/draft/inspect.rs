@@ -2,12 +2,13 @@
 
 use std::time::SystemTime;
 
-use draftstore_storage::ObjectInfo;
+use draftstore_storage::{ETag, ObjectInfo};
 
 use super::confirm::MARKER_PREFIX;
 use super::keys::Keys;
 use super::whole_key::draft_meant;
 use super::{DraftId, Drafts, found};
+use crate::cleaner::came_in_parts;
 use crate::violation::Violations;
 use crate::{Error, Missing, ObjectName};
 
@@ -47,7 +48,7 @@ impl Drafts {
             .attributes
             .metadata
             .retain(|name, _| !name.starts_with(MARKER_PREFIX));
-        let expires_at = self.expires_at(draft_id, draft.last_modified);
+        let expires_at = self.expires_at(draft_id, &draft.etag, draft.last_modified);
         Ok(DraftInspected {
             object_name: name.to_string(),
             draft_id,
@@ -66,9 +67,12 @@ impl Drafts {
         )?)
     }
 
-    /// A unique draft says by its ID when it expires; a named one is as old as the store says.
-    pub(super) fn expires_at(&self, draft_id: Option<DraftId>, last_modified: SystemTime) -> SystemTime {
-        draft_id.map_or_else(|| last_modified + self.policy.object_lifetime(), DraftId::expires_at)
+    /// A unique draft says by its ID when it expires; a named one is as old as the store says, and lives twice as long
+    /// where it came in parts. The sweep goes by the same: see [`crate::cleaner::Expiry`].
+    pub(super) fn expires_at(&self, draft_id: Option<DraftId>, etag: &ETag, last_modified: SystemTime) -> SystemTime {
+        let lifetime = self.policy.object_lifetime();
+        let named = || last_modified + if came_in_parts(etag) { lifetime * 2 } else { lifetime };
+        draft_id.map_or_else(named, DraftId::expires_at)
     }
 }
 

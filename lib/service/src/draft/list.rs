@@ -86,7 +86,7 @@ impl Drafts {
         Some(DraftListed {
             object_name: object_name.to_owned(),
             draft_id,
-            expires_at: self.expires_at(draft_id, object.last_modified),
+            expires_at: self.expires_at(draft_id, &object.etag, object.last_modified),
             etag: object.etag,
             size: object.size,
         })
