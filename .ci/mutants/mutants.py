@@ -1,4 +1,4 @@
-"""Ways to break the protocols of confirm and sweep, each of which the model tests must notice.
+"""Ways to break the protocols of upload, confirm and sweep, each of which the model tests must notice.
 
 A mutant is a piece of text that occurs once in a file, and what it is replaced by: each takes away one rule. It is applied
 to a copy of the sources, built, and run through the model, one kind of store after another, until a test fails. A mutant
@@ -11,6 +11,7 @@ import sys
 from typing import NamedTuple
 
 CONFIRM = "lib/service/src/draft/confirm/"
+MULTIPART = "lib/service/src/draft/multipart/"
 SWEEP = "lib/service/src/cleaner/"
 
 # Kinds of stores, the quickest to notice first.
@@ -207,6 +208,12 @@ MUTANTS = [
         SWEEP + "pass.rs",
         "self.next = page.next.map_or(List::Staged, |next| {",
         "self.next = page.next.filter(|_| false).map_or(List::Staged, |next| {",
+    ),
+    Mutant(
+        "an upload that has ended is completed",
+        MULTIPART + "end.rs",
+        "    now >= ends_at\n",
+        "    now >= ends_at && false\n",
     ),
 ]
 

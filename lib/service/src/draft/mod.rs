@@ -11,7 +11,7 @@ mod issue_upload;
 mod keys;
 mod list;
 mod list_objects;
-mod multipart;
+pub(crate) mod multipart;
 mod page;
 mod whole_key;
 

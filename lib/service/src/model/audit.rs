@@ -127,7 +127,10 @@ impl Audit {
 
     /// A sweep aborted an upload in progress. I3.
     pub(super) fn aborted(store: &SimStore, upload: &Upload) -> Result<(), Broken> {
-        if store.now >= upload.initiated + LIFETIME {
+        let expired = DraftId::in_key(&upload.key).map_or(store.now >= upload.initiated + LIFETIME, |id| {
+            store.time() >= id.expires_at()
+        });
+        if expired {
             return Ok(());
         }
         broken(format!(

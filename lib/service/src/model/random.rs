@@ -112,11 +112,7 @@ impl Schedule {
         let living: Vec<_> = self.unique.iter().filter(|(_, until)| now < *until).cloned().collect();
         let key = if living.is_empty() || self.random.random_range(0..2) == 0 {
             let lifetime = self.random.random_range(1..=LIFETIME);
-            // Two shards, so that they hold several.
-            let random = u128::from(self.random.random::<u32>()) << 8 | u128::from(self.random.random_range(0..2_u8));
-            let id = DraftId::new(time(now + lifetime), random);
-            let name: ObjectName = "u".parse().expect("a name");
-            let key = id.key(&name);
+            let key = self.new_unique(lifetime);
             self.unique.push((key.clone(), now + lifetime.min(UPLOAD_TTL)));
             key
         } else {
@@ -130,17 +126,37 @@ impl Schedule {
     }
 
     fn multipart(&mut self) {
-        let now = self.world.store.now;
-        let uploads = &self.world.store.uploads;
-        // An upload is completed within a draft's lifetime, or not at all.
-        let place = uploads.iter().position(|upload| now < upload.initiated + LIFETIME);
-        match place {
-            Some(place) if self.random.random_range(0..2) == 0 => self.world.complete_upload(place),
-            _ => {
-                let (key, size) = (self.named(), self.size());
-                self.world.begin_upload(&key, size);
+        let uploads = self.world.store.uploads.len();
+        if uploads > 0 && self.random.random_range(0..2) == 0 {
+            let place = self.random.random_range(0..uploads);
+            self.world.pass_completion(place);
+            if self.random.random_range(0..4) > 0 {
+                self.world.complete_upload(place);
             }
+            return;
         }
+        if uploads > 0 && self.random.random_range(0..4) == 0 {
+            let place = self.random.random_range(0..uploads);
+            return self.world.complete_upload(place);
+        }
+        let size = self.size();
+        if self.random.random_range(0..2) == 0 {
+            let key = self.named();
+            return self.world.begin_upload(&key, size, LIFETIME);
+        }
+        let lifetime = self.random.random_range(1..=LIFETIME);
+        let key = self.new_unique(lifetime);
+        self.world.begin_upload(&key, size, lifetime);
+        // It can be confirmed; no URL uploads it in one piece.
+        self.unique.push((key, 0));
+    }
+
+    /// The key of a unique draft that lives so long from now.
+    fn new_unique(&mut self, lifetime: u64) -> ObjectKey {
+        // Two shards, so that they hold several.
+        let random = u128::from(self.random.random::<u32>()) << 8 | u128::from(self.random.random_range(0..2_u8));
+        let id = DraftId::new(time(self.world.store.now + lifetime), random);
+        id.key(&"u".parse::<ObjectName>().expect("a name"))
     }
 
     fn inspect(&mut self) {

@@ -32,6 +32,10 @@ pub(super) struct Upload {
     pub(super) id: u64,
     pub(super) key: ObjectKey,
     pub(super) initiated: u64,
+    /// When it ends, by the service.
+    pub(super) ends_at: SystemTime,
+    /// When the service last let a completion pass, which is then under way.
+    pub(super) completing: Option<u64>,
     /// What its parts hold, for staged copies.
     pub(super) parts: Vec<Content>,
     pub(super) size: u64,
@@ -80,9 +84,9 @@ impl SimStore {
         Ok(())
     }
 
-    pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64) {
+    pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64, ends_at: SystemTime) {
         let upload = self.upload(key, size, Attributes::default());
-        self.uploads.push(upload);
+        self.uploads.push(Upload { ends_at, ..upload });
     }
 
     /// Dated by when it was begun, as AWS and Garage do.
@@ -266,6 +270,8 @@ impl SimStore {
             id: self.next_upload,
             key: key.clone(),
             initiated: self.now,
+            ends_at: time(self.now),
+            completing: None,
             parts: Vec::new(),
             size,
             attributes,

@@ -16,6 +16,7 @@ use crate::draft::confirm::marker::BatchId;
 use crate::draft::confirm::plan::Plan;
 use crate::draft::confirm::protocol::Protocol;
 use crate::draft::confirm::settlement::settlement_key;
+use crate::draft::multipart::end::{ends_at, has_ended};
 use crate::{Error, Missing, Policy};
 
 /// How long drafts live, in seconds.
@@ -147,12 +148,31 @@ impl World {
         self.saw_upload(key);
     }
 
-    pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64) {
-        self.tell(|| format!("begin upload {key}"));
-        self.store.begin_upload(key, size);
+    /// Of a named draft, or of a unique one that lives so long.
+    pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64, lifetime: u64) {
+        let ends_at = ends_at(self.now(), Duration::from_secs(lifetime));
+        self.tell(|| format!("begin upload {key}, {lifetime} s"));
+        self.store.begin_upload(key, size, ends_at);
     }
 
+    /// The service looks whether the upload has ended; if not, its call to the store is under way.
+    pub(super) fn pass_completion(&mut self, place: usize) {
+        let now = self.now();
+        let upload = &mut self.store.uploads[place];
+        let passed = !has_ended(now, upload.ends_at);
+        if passed {
+            upload.completing = Some(self.store.now);
+        }
+        let key = upload.key.clone();
+        self.tell(|| format!("ask to complete upload {key}: {passed}"));
+    }
+
+    /// That call reaches the store, unless it was given up before.
     pub(super) fn complete_upload(&mut self, place: usize) {
+        let upload = &self.store.uploads[place];
+        if upload.completing.is_none_or(|since| since + TIMEOUT < self.store.now) {
+            return;
+        }
         let content = self.fresh_content();
         let key = self.store.complete_upload(place, content);
         self.tell(|| format!("complete upload {key}: {content}"));

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use draftstore_storage::{Attributes, CreateUpload};
 
 use super::MARK;
+use super::end::ends_at;
 use super::part_size::{MAX_UPLOAD_BYTES, part_size};
 use super::token::{Mark, Token};
 use crate::draft::issue_upload::{content_length, content_type, metadata};
@@ -73,8 +74,8 @@ impl Drafts {
             });
         }
 
-        let ends_at = self.clock.now() + lifetime;
-        let draft_id = request.unique.then(|| DraftId::new(ends_at, rand::random()));
+        let now = self.clock.now();
+        let draft_id = request.unique.then(|| DraftId::new(now + lifetime, rand::random()));
         let keys = Keys::new(&name, draft_id, None);
         let mark = Mark::new(rand::random());
         let mut attributes = Attributes {
@@ -95,7 +96,7 @@ impl Drafts {
             content_length,
             part_size: part_size(content_length),
             part_checksums: request.part_checksums,
-            ends_at: whole_second(ends_at),
+            ends_at: ends_at(now, lifetime),
         };
         Ok(MultipartCreated {
             upload_id: token.encode(&keys.draft),
@@ -105,10 +106,4 @@ impl Drafts {
             expires_at: token.ends_at,
         })
     }
-}
-
-/// The last one that is not after it.
-fn whole_second(time: SystemTime) -> SystemTime {
-    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    UNIX_EPOCH + Duration::from_secs(since_epoch.as_secs())
 }

@@ -15,6 +15,7 @@
 mod abort;
 mod complete;
 mod create;
+pub(crate) mod end;
 mod list_parts;
 mod part_size;
 mod sign_parts;
@@ -28,6 +29,7 @@ pub use create::{CreateMultipart, MultipartCreated};
 pub use list_parts::UploadStatus;
 pub use sign_parts::{PartToSign, PartsSigned, SignParts, SignedPart};
 
+use self::end::has_ended;
 use self::token::Token;
 use super::keys::Keys;
 use super::{DraftId, Drafts};
@@ -91,10 +93,10 @@ impl Drafts {
     /// # Errors
     /// [`Missing::Upload`] when it has ended.
     fn live(&self, upload: &Upload) -> Result<(), Error> {
-        if self.clock.now() < upload.ends_at() {
-            Ok(())
-        } else {
+        if has_ended(self.clock.now(), upload.ends_at()) {
             Err(Error::NotFound(Missing::Upload))
+        } else {
+            Ok(())
         }
     }
 }
