@@ -49,6 +49,20 @@ npm_tool() {
   npm install --prefix "$home" --no-fund --no-audit --loglevel=error "$2@$3"
 }
 
+# The packages of a package-lock.json: npm_packages DIRECTORY; sets NODE_MODULES to where they are.
+npm_packages() {
+  local home
+  home=$CACHE/$(basename "$1")-$(sha256sum "$1/package-lock.json" | cut -c1-12)
+  NODE_MODULES=$home/node_modules
+  [[ -e $home/complete ]] && return
+  need_commands npm=npm
+  rm -rf "$home"
+  mkdir -p "$home"
+  cp "$1/package.json" "$1/package-lock.json" "$home"
+  npm ci --prefix "$home" --no-fund --no-audit --loglevel=error
+  touch "$home/complete"
+}
+
 # A program by `cargo install`: cargo_tool COMMAND VERSION [cargo install's options…]; sets TOOL to its path.
 cargo_tool() {
   local home=$CACHE/$1-$2

@@ -15,6 +15,7 @@ from pathlib import Path
 import boto3
 import grpc
 import pytest
+import requests
 from botocore.config import Config
 from grpc_tools import protoc
 
@@ -114,3 +115,35 @@ def system(request, binaries, contract, tmp_path_factory):
         with garage(Path(os.environ["GARAGE"]), directory) as variables:
             with server(program, directory, variables) as running:
                 yield from systems("garage", running, directory, contract)
+
+
+@pytest.fixture
+def put(system, contract):
+    def put(name: str, body: bytes, **constraints):
+        request = contract.messages.GetUploadURLRequest(object_name=name, **constraints)
+        issued = system.drafts.GetUploadURL(request)
+        answer = requests.request(issued.method, issued.upload_url, data=body, headers=dict(issued.headers), timeout=60)
+        assert answer.status_code == 200, f"the store answered {answer.status_code}: {answer.text[:500]}"
+        return issued
+
+    return put
+
+
+@pytest.fixture
+def get(system, contract):
+    def get(name: str, stage: str = "STAGE_UNSPECIFIED", **options):
+        request = contract.messages.GetDownloadURLRequest(object_name=name, stage=stage, **options)
+        issued = system.drafts.GetDownloadURL(request)
+        answer = requests.get(issued.download_url, timeout=60)
+        assert answer.status_code == 200, f"the store answered {answer.status_code}: {answer.text[:500]}"
+        return issued, answer
+
+    return get
+
+
+@pytest.fixture
+def confirm(system, contract):
+    def confirm(name: str, **options):
+        return system.drafts.ConfirmUpload(contract.messages.ConfirmUploadRequest(object_name=name, **options))
+
+    return confirm

@@ -3,15 +3,14 @@
 import base64
 import hashlib
 import os
-import uuid
 
 import grpc
 import pytest
 import requests
-from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
-from grpc_status import rpc_status
+
+from calls import refused, unique
 
 MIB = 1024 * 1024
 
@@ -33,64 +32,6 @@ NAMES = [
     "-rf",
     "n" * 900,
 ]
-
-
-def unique(name: str) -> str:
-    return f"{uuid.uuid4().hex[:8]}-{name}"
-
-
-def details(error: grpc.RpcError) -> dict[str, object]:
-    status = rpc_status.from_call(error)
-    assert status is not None, f"{error.code()} carries no details"
-    found = {}
-    for detail in status.details:
-        for kind in (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest):
-            if detail.Is(kind.DESCRIPTOR):
-                found[kind.DESCRIPTOR.name] = kind.FromString(detail.value)
-    return found
-
-
-def refused(call, request) -> tuple[grpc.StatusCode, str, set[str]]:
-    """The code, the reason and the fields that an answer to a bad request names."""
-    with pytest.raises(grpc.RpcError) as caught:
-        call(request)
-    found = details(caught.value)
-    info = found["ErrorInfo"]
-    assert info.domain == "draftstore"
-    bad = found.get("BadRequest")
-    return caught.value.code(), info.reason, {violation.field for violation in bad.field_violations} if bad else set()
-
-
-@pytest.fixture
-def put(system, contract):
-    def put(name: str, body: bytes, **constraints):
-        request = contract.messages.GetUploadURLRequest(object_name=name, **constraints)
-        issued = system.drafts.GetUploadURL(request)
-        answer = requests.request(issued.method, issued.upload_url, data=body, headers=dict(issued.headers), timeout=60)
-        assert answer.status_code == 200, f"the store answered {answer.status_code}: {answer.text[:500]}"
-        return issued
-
-    return put
-
-
-@pytest.fixture
-def get(system, contract):
-    def get(name: str, stage: str = "STAGE_UNSPECIFIED", **options):
-        request = contract.messages.GetDownloadURLRequest(object_name=name, stage=stage, **options)
-        issued = system.drafts.GetDownloadURL(request)
-        answer = requests.get(issued.download_url, timeout=60)
-        assert answer.status_code == 200, f"the store answered {answer.status_code}: {answer.text[:500]}"
-        return issued, answer
-
-    return get
-
-
-@pytest.fixture
-def confirm(system, contract):
-    def confirm(name: str, **options):
-        return system.drafts.ConfirmUpload(contract.messages.ConfirmUploadRequest(object_name=name, **options))
-
-    return confirm
 
 
 def test_health_is_serving(system):

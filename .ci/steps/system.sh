@@ -1,4 +1,4 @@
-# Steps on the programs as they run, driven by clients in Python: made from the contract by protoc, boto3, and curl.
+# Steps on the programs as they run, driven by clients in Python and in JavaScript made from the contract, boto3, and curl.
 
 step_system() {
   run_clients -m 'not garage'
@@ -21,7 +21,10 @@ step_garage() {
 # Runs in a network namespace of its own: the README's ports are free there, and nothing leaves it.
 run_clients() {
   venv clients
-  need_commands curl=curl ip=iproute2 unshare=util-linux
+  npm_tool buf @bufbuild/buf "$BUF_VERSION"
+  npm_packages "$REPO/.ci/clients/node"
+  export BUF=$TOOL NODE_MODULES
+  need_commands curl=curl node=nodejs ip=iproute2 unshare=util-linux
   cargo build --workspace --bins --locked
   DRAFTSTORE_BINARIES=$(target_directory)/debug
   export DRAFTSTORE_BINARIES PYTHONDONTWRITEBYTECODE=1
