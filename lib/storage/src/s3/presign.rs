@@ -352,6 +352,50 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_part_is_signed_with_its_number_its_upload_and_its_constraints() {
+        let (draft, main): (BucketName, BucketName) = ("b-draft".parse().unwrap(), "main".parse().unwrap());
+        let (bucket, _) = DraftBucket::pair(draft, main).unwrap();
+        let (key, upload_id, sha256) = (
+            ObjectKey::new("k").unwrap(),
+            UploadId::new("2~ü/+=&"),
+            Sha256::from([7; 32]),
+        );
+        let part = PresignPart {
+            bucket: &bucket,
+            key: &key,
+            upload_id: &upload_id,
+            number: 10_000,
+            content_length: Some(5),
+            checksum_sha256: Some(sha256),
+            now: now(),
+            expires_in: Duration::from_secs(3600),
+        };
+        let storage = S3Storage::connect(until(Duration::from_secs(60)))
+            .await
+            .expect("good settings");
+        let signed = storage.presign_part(&part).await.expect("signed");
+        let expected = [
+            ("content-length", "5".to_owned()),
+            ("x-amz-checksum-sha256", sha256.to_string()),
+        ];
+        assert_eq!(
+            signed.headers,
+            expected.map(|(name, value)| (name.to_owned(), value)).into()
+        );
+        assert_eq!(signed.expires_at, UNIX_EPOCH + Duration::from_secs(1_700_000_001 + 60));
+        let url = signed.url.expose();
+        let query = query(&url);
+        assert_eq!(
+            (query["partNumber"], query["uploadId"]),
+            ("10000", "2~%C3%BC%2F%2B%3D%26")
+        );
+        assert_eq!(
+            query["X-Amz-SignedHeaders"],
+            "content-length%3Bhost%3Bx-amz-checksum-sha256"
+        );
+    }
+
+    #[tokio::test]
     async fn urls_are_signed_for_the_public_endpoint() {
         let public = Settings {
             public_endpoint: Some("https://files.example.com".into()),

@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 
 use draftstore_storage::s3::DEFAULT_PART_SIZE;
 use draftstore_storage::{
-    Attributes, CopyToMain, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, ListObjects, MainBucket,
-    StageCopy, StagedCopy, StagedPart, Storage as _, UploadId,
+    Attributes, CompleteUpload, CopyToMain, CreateUpload, DraftBucket, DraftVersion, ETag, Error, ErrorKind,
+    IfDestination, ListObjects, ListParts, ListedPart, MainBucket, PartPage, StageCopy, StagedCopy, StagedPart,
+    Storage as _, UploadId,
 };
 use tokio::net::TcpListener;
 
@@ -74,6 +75,48 @@ async fn complete(store: &Canned) -> Result<ETag, Error> {
         .storage
         .complete_copy(&main_bucket, &key, &staged, IfDestination::Absent);
     complete.await
+}
+
+/// Of an upload into the draft bucket.
+async fn complete_draft(store: &Canned) -> Result<ETag, Error> {
+    let ((bucket, _), key, upload_id) = (buckets(), key("file.bin"), UploadId::new("upload"));
+    let part = ListedPart {
+        number: 1,
+        etag: etag(ETAG),
+        size: 6,
+        checksum_sha256: None,
+    };
+    let complete = CompleteUpload {
+        bucket: &bucket,
+        key: &key,
+        upload_id: &upload_id,
+        parts: &[part],
+        if_absent: true,
+    };
+    store.storage.complete_upload(&complete).await
+}
+
+async fn begin(store: &Canned) -> Result<UploadId, Error> {
+    let ((bucket, _), key) = (buckets(), key("file.bin"));
+    let create = CreateUpload {
+        bucket: &bucket,
+        key: &key,
+        attributes: &Attributes::default(),
+        part_checksums: false,
+    };
+    store.storage.create_upload(&create).await
+}
+
+async fn list_parts(store: &Canned) -> Result<PartPage, Error> {
+    let ((bucket, _), key, upload_id) = (buckets(), key("file.bin"), UploadId::new("upload"));
+    let list = ListParts {
+        bucket: &bucket,
+        key: &key,
+        upload_id: &upload_id,
+        after: None,
+        max_parts: None,
+    };
+    store.storage.list_parts(&list).await
 }
 
 #[tokio::test]
@@ -243,12 +286,15 @@ async fn an_error_within_a_200_is_no_completion() {
     let kinds = [
         ("InternalError", ErrorKind::Unavailable),
         ("PreconditionFailed", ErrorKind::PreconditionFailed),
+        ("InvalidPart", ErrorKind::Conflict),
         ("NoSuchUpload", ErrorKind::NotFound),
     ];
     for (code, kind) in kinds {
         let store = Canned::answering(vec![error("200 OK", code)]).await;
         let failed = complete(&store).await.expect_err("no completion");
         assert_eq!((failed.kind, store.asked()), (kind, 1), "{code}");
+        let failed = complete_draft(&store).await.expect_err("no completion");
+        assert_eq!((failed.kind, store.asked()), (kind, 2), "{code}");
     }
 }
 
@@ -262,11 +308,52 @@ async fn a_completion_is_asked_once_however_it_fails() {
     ];
     for failure in failures {
         let store = Canned::answering(vec![failure.clone()]).await;
-        let failed = complete(&store).await.expect_err("no completion").kind;
-        assert!(
-            matches!(failed, ErrorKind::Unavailable | ErrorKind::Conflict),
-            "{failed:?} for {failure}"
-        );
-        assert_eq!(store.asked(), 1, "{failure}");
+        let failed = [complete(&store).await, complete_draft(&store).await];
+        for failed in failed.map(|failed| failed.expect_err("no completion").kind) {
+            assert!(
+                matches!(failed, ErrorKind::Unavailable | ErrorKind::Conflict),
+                "{failed:?} for {failure}"
+            );
+        }
+        assert_eq!(store.asked(), 2, "{failure}");
     }
+}
+
+#[tokio::test]
+async fn an_upload_is_begun_once_however_that_fails() {
+    let failures = [
+        HANG_UP.to_owned(),
+        SILENCE.to_owned(),
+        error("503 Slow Down", "SlowDown"),
+        answer("200 OK", &BEGUN.replace("upload<", "<")),
+    ];
+    for failure in failures {
+        let store = Canned::answering(vec![failure.clone()]).await;
+        let failed = begin(&store).await.expect_err("not begun").kind;
+        assert_eq!((failed, store.asked()), (ErrorKind::Unavailable, 1), "{failure}");
+    }
+    let store = Canned::answering(vec![answer("200 OK", BEGUN)]).await;
+    assert_eq!(begin(&store).await.expect("begun").as_str(), "upload");
+}
+
+#[tokio::test]
+async fn a_list_of_parts_that_makes_no_sense_is_refused() {
+    let page = |content: &str| answer("200 OK", &format!("<ListPartsResult>{content}</ListPartsResult>"));
+    let part =
+        |number: &str| format!("<Part><PartNumber>{number}</PartNumber><ETag>{ETAG}</ETag><Size>1</Size></Part>");
+    for nonsense in [
+        page("<IsTruncated>true</IsTruncated>"),
+        page("<IsTruncated>true</IsTruncated><NextPartNumberMarker>70000</NextPartNumberMarker>"),
+        page(&part("-1")),
+        page(&part("70000")),
+        page(&part("1").replace(ETAG, "")),
+        page(&part("1").replace("<Size>1</Size>", "")),
+    ] {
+        let store = Canned::answering(vec![nonsense.clone()]).await;
+        let refused = list_parts(&store).await.expect_err("nonsense").kind;
+        assert_eq!(refused, ErrorKind::Unexpected, "{nonsense}");
+    }
+    let store = Canned::answering(vec![HANG_UP.to_owned(), page(&part("1"))]).await;
+    let listed = list_parts(&store).await.expect("a page in the end");
+    assert_eq!((listed.parts.len(), listed.next), (1, None));
 }

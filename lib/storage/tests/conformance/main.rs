@@ -17,6 +17,7 @@ mod keys;
 mod large;
 mod lifecycle;
 mod lists;
+mod parts;
 mod probes;
 mod puts;
 mod refusals;
@@ -137,6 +138,18 @@ promises! {
     uploads::an_upload_in_progress_is_no_object,
     uploads::an_aborted_upload_is_gone,
     uploads::uploads_of_a_missing_bucket_say_so,
+
+    parts::parts_become_a_draft_at_once,
+    parts::parts_become_a_draft_once,
+    parts::parts_are_listed_in_order_and_page_by_page,
+    parts::a_part_that_is_sent_again_replaces_the_first,
+    parts::one_empty_part_makes_an_empty_draft => parts::an_empty_part_is_refused,
+    parts::the_signed_length_of_a_part_is_enforced,
+    parts::a_url_is_for_one_part_of_one_upload,
+    parts::parts_with_checksums_are_checked_and_listed_with_them,
+    parts::an_upload_is_not_completed_onto_a_draft_where_none_must_be => parts::an_upload_ends_where_another_draft_comes_first,
+    parts::an_upload_is_found_under_its_key_alone,
+    parts::an_aborted_upload_takes_no_parts,
 
     buckets::a_bucket_is_made_once,
     buckets::pages_of_allowed_origins_can_upload_and_see_the_etag,

@@ -11,7 +11,7 @@ use draftstore_storage::{
 use draftstore_testing::{World, bucket, etag, key};
 
 use crate::canned::{answer, error};
-use crate::gate;
+use crate::{gate, parts};
 
 async fn probe(storage: &dyn Storage, world: &World) -> Result<Capabilities, Error> {
     storage.probe(&world.draft, &key(".probe/ü +%20")).await
@@ -151,19 +151,19 @@ async fn a_refused_condition_goes_with_no_call_from_then_on() {
     let draft = world.draft("draft", "bytes").await;
     assert_eq!(
         all_calls(&storage, &world, &draft).await,
-        [Err(ErrorKind::Unsupported); 6]
+        [Err(ErrorKind::Unsupported); 7]
     );
     assert!(signs_write_once(&storage, &world).await);
 
     let found = probe(&storage, &world).await.expect("found out");
     assert_eq!(found, all_refused().with(Condition::DeleteMany, Support::Honoured));
-    assert_eq!(all_calls(&storage, &world, &draft).await, [Ok(()); 6]);
+    assert_eq!(all_calls(&storage, &world, &draft).await, [Ok(()); 7]);
     assert!(!signs_write_once(&storage, &world).await);
     assert_eq!(world.draft_bytes(&draft.key).await, None, "deleted in the end");
 }
 
 /// What became of every call that carries conditions, none of which holds.
-async fn all_calls(storage: &S3Storage, world: &World, draft: &DraftVersion) -> [Result<(), ErrorKind>; 6] {
+async fn all_calls(storage: &S3Storage, world: &World, draft: &DraftVersion) -> [Result<(), ErrorKind>; 7] {
     let (main_key, other) = (key("kept"), etag("00000000000000000000000000000000"));
     let over = IfDestination::Matches(&other);
     let attributes = Attributes::default();
@@ -211,6 +211,7 @@ async fn all_calls(storage: &S3Storage, world: &World, draft: &DraftVersion) -> 
             .await
             .map(drop)
             .map_err(kind),
+        parts::completed_onto_a_draft(storage, world).await.map_err(kind),
         storage.delete_draft(&world.draft, &version).await.map_err(kind),
     ]
 }
