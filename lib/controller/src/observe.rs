@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::MatchedPath;
 use axum::http::{HeaderName, Response};
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
@@ -26,10 +27,20 @@ pub(crate) fn observed(router: Router) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
 }
 
+/// Paths below hold IDs of uploads, and whoever knows one goes on with the upload: their routes are logged instead.
+const UPPY: &str = "/uppy/";
+
 /// Holds the path without its query.
 fn span<B>(request: &axum::http::Request<B>) -> Span {
     let id = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    tracing::info_span!("request", request.id = id, method = %request.method(), path = request.uri().path())
+    let path = match request.uri().path() {
+        path if path.starts_with(UPPY) => {
+            let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+            route.unwrap_or(UPPY)
+        }
+        path => path,
+    };
+    tracing::info_span!("request", request.id = id, method = %request.method(), path)
 }
 
 fn log_response<B>(response: &Response<B>, latency: Duration, _: &Span) {

@@ -8,7 +8,7 @@ use draftstore_storage::ObjectKey;
 use crate::Violation;
 
 /// The longest name, in bytes of UTF-8: S3's 1,024 less what the key of a unique draft adds.
-const MAX_NAME_BYTES: usize = 900;
+pub(crate) const MAX_NAME_BYTES: usize = 900;
 
 /// Where the server keeps drafts under keys of its own.
 pub(crate) const RESERVED_PREFIX: &str = ".drafts/";

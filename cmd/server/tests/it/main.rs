@@ -28,4 +28,5 @@ mod readiness;
 mod server;
 mod sweep;
 mod unique_drafts;
+mod uppy;
 mod whole_keys;

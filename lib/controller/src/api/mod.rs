@@ -4,6 +4,7 @@ mod confirm;
 mod drafts;
 mod issue;
 mod multipart;
+mod store;
 
 use draftstore_service::{Drafts, Error, Violation};
 

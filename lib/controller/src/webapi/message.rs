@@ -23,19 +23,24 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Message<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        if request.headers().contains_key(header::ORIGIN) && !is_json(request.headers()) {
-            return Err(invalid("content-type", "must be application/json from a web page").into());
-        }
-        let too_large = Error::TooLarge {
-            field: "body",
-            limit: MAX_REQUEST_BYTES as u64,
-        };
-        let body = to_bytes(request.into_body(), MAX_REQUEST_BYTES)
-            .await
-            .map_err(|_| too_large)?;
-        let json: &[u8] = if body.is_empty() { b"{}" } else { &body };
-        Ok(Self(parse(json)?))
+        Ok(Self(read(request).await?))
     }
+}
+
+/// The message in a body.
+pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Error> {
+    if request.headers().contains_key(header::ORIGIN) && !is_json(request.headers()) {
+        return Err(invalid("content-type", "must be application/json from a web page"));
+    }
+    let too_large = Error::TooLarge {
+        field: "body",
+        limit: MAX_REQUEST_BYTES as u64,
+    };
+    let body = to_bytes(request.into_body(), MAX_REQUEST_BYTES)
+        .await
+        .map_err(|_| too_large)?;
+    let json: &[u8] = if body.is_empty() { b"{}" } else { &body };
+    parse(json)
 }
 
 /// An answer's message, as the body.

@@ -3,6 +3,7 @@
 mod health;
 mod message;
 mod problem;
+mod uppy;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -22,7 +23,7 @@ use crate::{Api, Readiness};
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// What pages of other origins may do here, by which methods,
-const METHODS: [Method; 2] = [Method::GET, Method::POST];
+const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::DELETE];
 
 /// with which headers,
 const CALLER_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID];
@@ -62,6 +63,7 @@ pub fn router(api: Api, origins: &AllowedOrigins, readiness: Readiness) -> Route
         .route("/api/v1/multipart/list-parts", call!(list_parts))
         .route("/api/v1/multipart/complete", call!(complete_multipart_upload))
         .route("/api/v1/multipart/abort", call!(abort_multipart_upload))
+        .nest("/uppy", uppy::router())
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(api)

@@ -9,15 +9,17 @@ mod inspect;
 mod issue_download;
 mod issue_upload;
 mod keys;
+pub mod lenient;
 mod list;
 mod list_objects;
 pub(crate) mod multipart;
 mod page;
+mod sign_request;
 mod whole_key;
 
 use std::sync::Arc;
 
-use draftstore_storage::{ErrorKind, ObjectInfo};
+use draftstore_storage::{BucketName, ErrorKind, ObjectInfo};
 
 pub use buckets::BucketsReady;
 use confirm::Locks;
@@ -36,6 +38,7 @@ pub use multipart::{
     CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, MultipartCreated, PartToSign, PartsSigned,
     SignParts, SignedPart, UploadName, UploadStatus,
 };
+pub use sign_request::{S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;
 
@@ -72,6 +75,11 @@ impl Drafts {
     pub fn with_confirm_limits(mut self, limits: ConfirmLimits) -> Self {
         self.confirm_limits = limits;
         self
+    }
+
+    /// The bucket that uploads go to.
+    pub fn draft_bucket(&self) -> &BucketName {
+        self.store.buckets.draft.name()
     }
 
     /// Waits for the confirms that are under way, also those whose callers have gone away. Call it when no new ones come.

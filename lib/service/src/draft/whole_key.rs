@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
-use super::DraftId;
+use super::keys::Keys;
+use super::{DraftId, DraftName};
 use crate::name::RESERVED_PREFIX;
 use crate::violation::Violations;
-use crate::{ObjectName, Violation};
+use crate::{Error, ObjectName, Violation};
 
 /// The name and the identity in the two fields that callers name a draft by. What is wrong with them is among the
 /// violations, and then there is no answer.
@@ -29,9 +30,32 @@ pub(super) fn draft_meant(
     Some((name, Some(id)))
 }
 
+impl DraftName {
+    /// The unique draft of this whole key.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it is none.
+    pub fn of_whole_key(key: &str) -> Result<Self, Error> {
+        let (name, id) = parse(key).map_err(|violation| Error::Invalid(vec![violation]))?;
+        Ok(Self {
+            object_name: name.to_string(),
+            draft_id: Some(id.to_string()),
+        })
+    }
+
+    /// Where the store has it: the whole key of a unique draft, the name of a named one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when it names no draft.
+    pub fn key(&self) -> Result<String, Error> {
+        let (name, draft_id) = self.check()?;
+        Ok(Keys::new(&name, draft_id, None).draft.to_string())
+    }
+}
+
 fn parse(key: &str) -> Result<(ObjectName, DraftId), Violation> {
     let malformed = || {
-        let rule = "must not begin with '.drafts/' unless it is the whole key of a unique draft, \
+        let rule = "must be the whole key of a unique draft where it begins with '.drafts/': \
                     '.drafts/<shard>/<draft_id>/<object_name>', as its upload answered it";
         Violation::new("object_name", rule)
     };
@@ -77,6 +101,9 @@ mod tests {
         assert_eq!(meant(&key, Some(&id.to_string())), expected);
         assert_eq!(meant("a/b c.jpg", Some(&id.to_string())), expected);
         assert_eq!(meant("a", None), Ok(("a".to_owned(), None)));
+        let named = DraftName::of_whole_key(&key).expect("a key");
+        assert_eq!(named.key().expect("names a draft"), key);
+        assert!(DraftName::of_whole_key("a/b c.jpg").is_err());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod probes;
 mod puts;
 mod refusals;
 mod stages;
+mod steps;
 mod undos;
 mod uploads;
 mod urls;
@@ -150,6 +151,8 @@ promises! {
     parts::an_upload_is_not_completed_onto_a_draft_where_none_must_be => parts::an_upload_ends_where_another_draft_comes_first,
     parts::an_upload_is_found_under_its_key_alone,
     parts::an_aborted_upload_takes_no_parts,
+    steps::an_upload_is_made_by_signed_steps,
+    steps::an_upload_is_given_up_by_a_signed_step,
 
     buckets::a_bucket_is_made_once,
     buckets::pages_of_allowed_origins_can_upload_and_see_the_etag,

@@ -30,6 +30,8 @@ pub use list_parts::UploadStatus;
 pub use sign_parts::{PartToSign, PartsSigned, SignParts, SignedPart};
 
 use self::end::has_ended;
+pub(super) use self::part_size::MAX_PARTS;
+pub(super) use self::sign_parts::part_number;
 use self::token::Token;
 use super::keys::Keys;
 use super::{DraftId, Drafts};

@@ -9,7 +9,7 @@ pub(super) const MIN_PART_BYTES: u64 = 5 * MIB;
 pub(super) const MAX_PART_BYTES: u64 = 5 * 1024 * MIB;
 
 /// No upload has more parts.
-pub(super) const MAX_PARTS: u16 = 10_000;
+pub(in crate::draft) const MAX_PARTS: u16 = 10_000;
 
 /// The largest whole that so many such parts hold: S3's 50 TB.
 pub(super) const MAX_UPLOAD_BYTES: u64 = MAX_PART_BYTES * MAX_PARTS as u64;

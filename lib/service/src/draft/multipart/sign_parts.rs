@@ -148,7 +148,7 @@ fn checked(parts: &[PartToSign], token: Option<&Token>, broken: &mut Violations)
     good
 }
 
-pub(super) fn part_number(number: i32, last: u16) -> Result<u16, Violation> {
+pub(in crate::draft) fn part_number(number: i32, last: u16) -> Result<u16, Violation> {
     let number = u16::try_from(number).ok().filter(|number| (1..=last).contains(number));
     number.ok_or_else(|| Violation::new("part_number", format!("must be 1 to {last}")))
 }

@@ -1,0 +1,41 @@
+//! What Uppy's S3 plugin asks of a Companion, so that setting its endpoint is all that a page has to do.
+//!
+//! Every upload is a unique draft, named after the file. Its whole key is the `key` that the page gets back, and what a
+//! backend confirms. `POST /s3/sign` alone is for pages that choose keys themselves (`signRequest` of Uppy 6): named drafts.
+//!
+//! Source: <https://github.com/transloadit/uppy>, packages `aws-s3` 5 and 6 and `companion`.
+
+mod failure;
+mod multipart;
+mod params;
+mod query;
+mod sign;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{get, post};
+
+use self::failure::Failure;
+use crate::Api;
+
+/// The routes, relative to the endpoint that Uppy is given.
+pub(super) fn router() -> Router<Api> {
+    Router::new()
+        .route("/s3/params", get(params::params))
+        .route("/s3/multipart", post(multipart::create))
+        .route("/s3/multipart/{id}", get(multipart::list).delete(multipart::abort))
+        .route("/s3/multipart/{id}/batch", get(multipart::sign_many))
+        .route("/s3/multipart/{id}/complete", post(multipart::complete))
+        .route("/s3/multipart/{id}/{part}", get(multipart::sign))
+        .route("/s3/sign", post(sign::sign))
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method)
+}
+
+async fn no_route(request: Request) -> Failure {
+    Failure::no_route(request.uri().path())
+}
+
+async fn wrong_method(request: Request) -> Failure {
+    Failure::wrong_method(request.method())
+}

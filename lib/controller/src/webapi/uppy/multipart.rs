@@ -1,0 +1,248 @@
+//! `/s3/multipart…`: uploads in parts. How long the file is, and so how long its parts are, is Uppy's matter.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, Request, State};
+use draftstore_proto::v1;
+use draftstore_service::Error;
+use draftstore_service::draft::{DraftName, lenient};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::query::{Query, invalid, part_number, path};
+use super::sign::seconds_left;
+use crate::Api;
+use crate::webapi::message::{Reply, read};
+
+type Id = Result<Path<String>, PathRejection>;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Create {
+    filename: String,
+    r#type: Option<String>,
+    #[serde(default)]
+    metadata: Option<BTreeMap<String, Value>>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Created {
+    key: String,
+    #[serde(rename = "uploadId")]
+    upload_id: String,
+    bucket: String,
+}
+
+pub(super) async fn create(State(api): State<Api>, request: Request) -> Result<Reply<Created>, Failure> {
+    let create: Create = read(request).await?;
+    let metadata = create.metadata.unwrap_or_default().into_iter();
+    let created = api
+        .create_multipart_upload(v1::CreateMultipartUploadRequest {
+            object_name: lenient::object_name(&create.filename),
+            content_type: create.r#type.as_deref().and_then(lenient::content_type),
+            metadata: lenient::metadata(metadata.filter_map(|(name, value)| Some((name, text(value)?)))),
+            unique: true,
+            ..v1::CreateMultipartUploadRequest::default()
+        })
+        .await?;
+    let draft = DraftName {
+        object_name: created.object_name,
+        draft_id: created.draft_id,
+    };
+    Ok(Reply(Created {
+        key: draft.key()?,
+        upload_id: created.upload_id,
+        bucket: api.draft_bucket(),
+    }))
+}
+
+/// What has no text of one line stands for nothing.
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Part {
+    part_number: i32,
+    #[serde(rename = "ETag")]
+    etag: String,
+    size: i64,
+}
+
+pub(super) async fn list(
+    State(api): State<Api>,
+    id: Id,
+    RawQuery(query): RawQuery,
+) -> Result<Reply<Vec<Part>>, Failure> {
+    let DraftName { object_name, draft_id } = Query::parse(query.as_deref()).draft()?;
+    let listed = api
+        .list_parts(v1::ListPartsRequest {
+            object_name,
+            draft_id,
+            upload_id: path(id)?,
+        })
+        .await?;
+    let part = |part: v1::UploadedPart| Part {
+        part_number: part.part_number,
+        etag: format!("\"{}\"", part.etag),
+        size: part.size,
+    };
+    Ok(Reply(listed.parts.into_iter().map(part).collect()))
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Signed {
+    url: String,
+    /// Seconds.
+    expires: i64,
+}
+
+pub(super) async fn sign(
+    State(api): State<Api>,
+    id: Result<Path<(String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Reply<Signed>, Failure> {
+    let (id, number) = path(id)?;
+    let signed = sign_parts(&api, id, &Query::parse(query.as_deref()), &number).await?;
+    let expires = signed.expires_at.map_or(0, seconds_left);
+    let url = signed.parts.into_iter().next().map(|part| part.upload_url);
+    Ok(Reply(Signed {
+        url: url.unwrap_or_default(),
+        expires,
+    }))
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct SignedMany {
+    #[serde(rename = "presignedUrls")]
+    presigned_urls: BTreeMap<i32, String>,
+}
+
+pub(super) async fn sign_many(
+    State(api): State<Api>,
+    id: Id,
+    RawQuery(query): RawQuery,
+) -> Result<Reply<SignedMany>, Failure> {
+    let query = Query::parse(query.as_deref());
+    let signed = sign_parts(&api, path(id)?, &query, query.need("partNumbers")?).await?;
+    let parts = signed.parts.into_iter();
+    Ok(Reply(SignedMany {
+        presigned_urls: parts.map(|part| (part.part_number, part.upload_url)).collect(),
+    }))
+}
+
+/// `numbers` has commas between them.
+async fn sign_parts(
+    api: &Api,
+    upload_id: String,
+    query: &Query,
+    numbers: &str,
+) -> Result<v1::SignPartsResponse, Error> {
+    let DraftName { object_name, draft_id } = query.draft()?;
+    let part = |number| {
+        Ok(v1::PartToSign {
+            part_number: part_number(number)?,
+            ..v1::PartToSign::default()
+        })
+    };
+    api.sign_parts(v1::SignPartsRequest {
+        object_name,
+        draft_id,
+        upload_id,
+        parts: numbers.split(',').map(part).collect::<Result<_, Error>>()?,
+        expires_in: None,
+    })
+    .await
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Complete {
+    parts: Vec<CompletePart>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CompletePart {
+    part_number: i32,
+    #[serde(rename = "ETag")]
+    etag: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Completed {
+    location: String,
+    key: String,
+    bucket: String,
+}
+
+pub(super) async fn complete(
+    State(api): State<Api>,
+    id: Id,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Result<Reply<Completed>, Failure> {
+    let draft = Query::parse(query.as_deref()).draft()?;
+    let upload_id = path(id)?;
+    let Complete { parts } = read(request).await?;
+    if parts.is_empty() {
+        // To the API that means all that have arrived; Uppy means what it says.
+        return Err(invalid("parts", "must not be empty").into());
+    }
+    let part = |part: CompletePart| v1::CompletedPart {
+        part_number: part.part_number,
+        etag: part.etag,
+    };
+    let key = draft.key()?;
+    let location = location(&api, &draft).await?;
+    api.complete_multipart_upload(v1::CompleteMultipartUploadRequest {
+        object_name: draft.object_name,
+        draft_id: draft.draft_id,
+        upload_id,
+        parts: parts.into_iter().map(part).collect(),
+    })
+    .await?;
+    Ok(Reply(Completed {
+        location,
+        key,
+        bucket: api.draft_bucket(),
+    }))
+}
+
+/// A URL of the draft without what would allow to read it.
+async fn location(api: &Api, draft: &DraftName) -> Result<String, Error> {
+    let read = api
+        .get_download_url(v1::GetDownloadUrlRequest {
+            object_name: draft.object_name.clone(),
+            draft_id: draft.draft_id.clone(),
+            stage: v1::Stage::Draft.into(),
+            unchecked: true,
+            ..v1::GetDownloadUrlRequest::default()
+        })
+        .await?;
+    Ok(read.download_url.split('?').next().unwrap_or_default().to_owned())
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Aborted {}
+
+pub(super) async fn abort(
+    State(api): State<Api>,
+    id: Id,
+    RawQuery(query): RawQuery,
+) -> Result<Reply<Aborted>, Failure> {
+    let DraftName { object_name, draft_id } = Query::parse(query.as_deref()).draft()?;
+    api.abort_multipart_upload(v1::AbortMultipartUploadRequest {
+        object_name,
+        draft_id,
+        upload_id: path(id)?,
+    })
+    .await?;
+    Ok(Reply(Aborted {}))
+}

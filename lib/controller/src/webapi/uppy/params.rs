@@ -1,0 +1,54 @@
+//! `GET /s3/params`: how to upload a small file.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{RawQuery, State};
+use draftstore_proto::v1;
+use draftstore_service::Error;
+use draftstore_service::draft::lenient;
+use serde::Serialize;
+
+use super::failure::Failure;
+use super::query::{Query, invalid};
+use crate::Api;
+use crate::webapi::message::Reply;
+
+/// As much as one form carries, in bytes: Uppy does not say how large the file is.
+const MAX_FORM_BYTES: i64 = 5 * 1024 * 1024 * 1024;
+
+/// A form to POST the file with.
+#[derive(Debug, Serialize)]
+pub(super) struct Params {
+    method: String,
+    url: String,
+    fields: BTreeMap<String, String>,
+    /// Seconds.
+    expires: i64,
+}
+
+pub(super) async fn params(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Reply<Params>, Failure> {
+    let query = Query::parse(query.as_deref());
+    let request = v1::GetUploadUrlRequest {
+        object_name: lenient::object_name(query.need("filename")?),
+        content_type: query.get("type").and_then(lenient::content_type),
+        max_content_length: Some(max_content_length(&query)?),
+        metadata: lenient::metadata(query.metadata()),
+        unique: true,
+        ..v1::GetUploadUrlRequest::default()
+    };
+    let issued = api.get_upload_url(request).await?;
+    Ok(Reply(Params {
+        expires: issued.expires_at.map_or(0, super::sign::seconds_left),
+        method: issued.method,
+        url: issued.upload_url,
+        fields: issued.fields,
+    }))
+}
+
+/// Pages that ask by themselves may say how much the store shall take.
+fn max_content_length(query: &Query) -> Result<i64, Error> {
+    let asked = query.get("max_content_length").map(str::parse);
+    asked
+        .unwrap_or(Ok(MAX_FORM_BYTES))
+        .map_err(|_| invalid("max_content_length", "must be a whole number of bytes"))
+}

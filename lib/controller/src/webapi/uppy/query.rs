@@ -1,0 +1,56 @@
+//! What is in the query and the path of a request.
+
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use draftstore_service::draft::DraftName;
+use draftstore_service::{Error, Violation};
+
+/// The pairs of a query, decoded: Uppy 5 writes a space as `%20`, Uppy 6 as `+`.
+#[derive(Debug)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn parse(query: Option<&str>) -> Self {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        Self(pairs.into_owned().collect())
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.0.iter();
+        pairs.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn need(&self, name: &str) -> Result<&str, Error> {
+        let value = self.get(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| invalid(name, "must be in the query"))
+    }
+
+    /// The draft that `key` names.
+    pub(super) fn draft(&self) -> Result<DraftName, Error> {
+        DraftName::of_whole_key(self.need("key")?)
+    }
+
+    /// The values of `metadata[…]`, but for those that stand for none.
+    pub(super) fn metadata(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().filter_map(|(name, value)| {
+            let name = name.strip_prefix("metadata[")?.strip_suffix(']')?;
+            let is_none = matches!(value.as_str(), "null" | "undefined");
+            (!is_none).then(|| (name.to_owned(), value.clone()))
+        })
+    }
+}
+
+pub(super) fn path<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Error> {
+    let Path(path) = path.map_err(|_| invalid("path", "must be percent-encoded UTF-8"))?;
+    Ok(path)
+}
+
+/// A part's number, as text.
+pub(super) fn part_number(text: &str) -> Result<i32, Error> {
+    text.parse()
+        .map_err(|_| invalid("part_number", "must be a whole number, 1 to 10000"))
+}
+
+pub(super) fn invalid(field: &str, rule: &str) -> Error {
+    Error::Invalid(vec![Violation::new(field, rule)])
+}

@@ -1,0 +1,155 @@
+//! Signing single requests of clients that speak S3 by themselves.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use draftstore_storage::{PresignPart, PresignPut, PresignStep, PresignedRequest, UploadId, UploadStep};
+
+use super::Drafts;
+use super::multipart::{MAX_PARTS, part_number};
+use crate::violation::Violations;
+use crate::{Error, ObjectName, Violation};
+
+/// Longer than those of any store that is known.
+const MAX_UPLOAD_ID_BYTES: usize = 1024;
+
+const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
+
+/// A request on a named draft, as it came: nothing is checked yet.
+#[derive(Debug, Clone)]
+pub struct SignRequest {
+    /// The draft's name, which is its key too. See [`ObjectName`].
+    pub object_name: String,
+    /// What the client wants to do.
+    pub request: S3Request,
+}
+
+/// What a client does at the store. Upload IDs are the store's own.
+#[derive(Debug, Clone)]
+pub enum S3Request {
+    /// Upload the draft in one piece.
+    PutObject,
+    /// Begin an upload in parts.
+    CreateMultipartUpload,
+    /// Upload a part.
+    UploadPart {
+        /// Of this upload.
+        upload_id: String,
+        /// Its number.
+        part_number: i32,
+    },
+    /// Say which parts have arrived.
+    ListParts {
+        /// Of this upload.
+        upload_id: String,
+    },
+    /// Make the parts a draft.
+    CompleteMultipartUpload {
+        /// Of this upload.
+        upload_id: String,
+    },
+    /// Give an upload up.
+    AbortMultipartUpload {
+        /// This one.
+        upload_id: String,
+    },
+}
+
+impl Drafts {
+    /// Signs one request on a named draft, for as long as upload URLs are valid, and nothing but the host with it. Asks the
+    /// store nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, or [`Error::StoreCredentials`] when there is nothing to
+    /// sign with.
+    pub async fn sign_request(&self, asked: &SignRequest) -> Result<PresignedRequest, Error> {
+        let mut broken = Violations::default();
+        let name = broken.take(ObjectName::from_str(&asked.object_name));
+        let request = asked.request.check(&mut broken);
+        let (Some(name), Some(request)) = (name, request) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+        let (storage, bucket, key) = (&self.store.storage, &self.store.buckets.draft, name.key());
+        let (now, expires_in) = (self.clock.now(), self.policy.upload_ttl());
+        let step = match &request {
+            Checked::Put => {
+                let put = PresignPut {
+                    bucket,
+                    key,
+                    content_length: None,
+                    content_type: None,
+                    checksum_sha256: None,
+                    metadata: NO_METADATA,
+                    write_once: false,
+                    now,
+                    expires_in,
+                };
+                return Ok(storage.presign_put(&put).await?);
+            }
+            Checked::Part(upload_id, number) => {
+                let part = PresignPart {
+                    bucket,
+                    key,
+                    upload_id,
+                    number: *number,
+                    content_length: None,
+                    checksum_sha256: None,
+                    now,
+                    expires_in,
+                };
+                return Ok(storage.presign_part(&part).await?);
+            }
+            Checked::Create => UploadStep::Create,
+            Checked::ListParts(upload_id) => UploadStep::ListParts(upload_id),
+            Checked::Complete(upload_id) => UploadStep::Complete(upload_id),
+            Checked::Abort(upload_id) => UploadStep::Abort(upload_id),
+        };
+        let step = PresignStep {
+            bucket,
+            key,
+            step,
+            now,
+            expires_in,
+        };
+        Ok(storage.presign_step(&step).await?)
+    }
+}
+
+/// A request that breaks no rule.
+#[derive(Debug)]
+enum Checked {
+    Put,
+    Part(UploadId, u16),
+    Create,
+    ListParts(UploadId),
+    Complete(UploadId),
+    Abort(UploadId),
+}
+
+impl S3Request {
+    fn check(&self, broken: &mut Violations) -> Option<Checked> {
+        Some(match self {
+            Self::PutObject => Checked::Put,
+            Self::CreateMultipartUpload => Checked::Create,
+            Self::UploadPart {
+                upload_id: id,
+                part_number: number,
+            } => {
+                let (id, number) = (broken.take(upload_id(id)), broken.take(part_number(*number, MAX_PARTS)));
+                Checked::Part(id?, number?)
+            }
+            Self::ListParts { upload_id: id } => Checked::ListParts(broken.take(upload_id(id))?),
+            Self::CompleteMultipartUpload { upload_id: id } => Checked::Complete(broken.take(upload_id(id))?),
+            Self::AbortMultipartUpload { upload_id: id } => Checked::Abort(broken.take(upload_id(id))?),
+        })
+    }
+}
+
+fn upload_id(id: &str) -> Result<UploadId, Violation> {
+    if (1..=MAX_UPLOAD_ID_BYTES).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(UploadId::new(id))
+    } else {
+        let rule = format!("must be the store's own, 1 to {MAX_UPLOAD_ID_BYTES} visible ASCII characters");
+        Err(Violation::new("upload_id", rule))
+    }
+}
