@@ -76,11 +76,12 @@ async fn act(request: Request<Incoming>, serving: Serving) -> Result<Answer, Bro
     let Ok(body) = body.collect().await else {
         return Err(Broken::Closed);
     };
-    let met = match request::Request::read(&head) {
+    let body = body.to_bytes();
+    let met = match request::Request::read(&head, body.len()) {
         Some(request) => serving.plan.lock().expect("not poisoned").on(request),
         None => Met::Nothing,
     };
-    let request = Request::from_parts(head, Full::new(body.to_bytes()));
+    let request = Request::from_parts(head, Full::new(body));
     match met {
         Met::Nothing => Ok(whole(ask(serving.store, request).await?)),
         Met::Hold(hold) => Ok(whole(ask_held(serving.store, request, hold).await?)),

@@ -1,11 +1,13 @@
 //! Which of S3's operations a request is.
 
+use std::borrow::Cow;
+
 use draftstore_storage::{BucketName, ObjectKey, Operation};
 use http::Method;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 
-/// A request for one of the operations that DraftStore uses.
+/// A request for one of the operations that DraftStore and its clients use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Which.
@@ -14,6 +16,10 @@ pub struct Request {
     pub bucket: BucketName,
     /// On which key, where the operation has one.
     pub key: Option<ObjectKey>,
+    /// Which part of an upload, where it is about one.
+    pub part: Option<u32>,
+    /// How long its body is.
+    pub bytes: usize,
 }
 
 /// The requests that a plan is about.
@@ -49,7 +55,7 @@ impl Target {
 
 impl Request {
     /// Reads the head of a request; none where it is for another operation. Buckets are in the path.
-    pub(super) fn read(head: &Parts) -> Option<Self> {
+    pub(super) fn read(head: &Parts, bytes: usize) -> Option<Self> {
         let path = head.uri.path().strip_prefix('/')?;
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
         let key = percent_decode_str(key).decode_utf8().ok()?;
@@ -63,6 +69,8 @@ impl Request {
             operation: operation?,
             bucket: bucket.parse().ok()?,
             key,
+            part: parameter(head, "partNumber").and_then(|number| number.parse().ok()),
+            bytes,
         })
     }
 }
@@ -71,7 +79,9 @@ fn on_object(head: &Parts) -> Option<Operation> {
     let copies = head.headers.contains_key("x-amz-copy-source");
     match (&head.method, asks(head, "uploadId")) {
         (&Method::HEAD, _) => Some(Operation::HeadObject),
+        (&Method::GET, false) => Some(Operation::GetObject),
         (&Method::PUT, true) if copies => Some(Operation::UploadPartCopy),
+        (&Method::PUT, true) => Some(Operation::UploadPart),
         (&Method::PUT, false) if copies => Some(Operation::CopyObject),
         (&Method::PUT, false) => Some(Operation::PutObject),
         (&Method::POST, true) => Some(Operation::CompleteMultipartUpload),
@@ -95,8 +105,13 @@ fn on_bucket(head: &Parts) -> Option<Operation> {
 
 /// Whether the query has this parameter.
 fn asks(head: &Parts, name: &str) -> bool {
+    parameter(head, name).is_some()
+}
+
+fn parameter<'a>(head: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
     let query = head.uri.query().unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes()).any(|(found, _)| found == name)
+    let mut parameters = form_urlencoded::parse(query.as_bytes());
+    parameters.find_map(|(found, value)| (found == name).then_some(value))
 }
 
 #[cfg(test)]
@@ -109,7 +124,7 @@ mod tests {
             request = request.header("x-amz-copy-source", "/a/b");
         }
         let (head, ()) = request.body(()).expect("a request").into_parts();
-        let read = Request::read(&head)?;
+        let read = Request::read(&head, 0)?;
         Some((
             read.operation,
             read.bucket.to_string(),
@@ -145,8 +160,13 @@ mod tests {
                 "/files/a%20b/c?uploadId=u",
                 object(Operation::CompleteMultipartUpload),
             ),
-            ("GET", "/files/a%20b/c", None),
-            ("PUT", "/files/a%20b/c?partNumber=1&uploadId=u", None),
+            ("GET", "/files/a%20b/c", object(Operation::GetObject)),
+            (
+                "PUT",
+                "/files/a%20b/c?partNumber=1&uploadId=u",
+                object(Operation::UploadPart),
+            ),
+            ("GET", "/files/a%20b/c?uploadId=u", None),
             ("GET", "/files?list-type=2", bucket(Operation::ListObjects)),
             (
                 "GET",
