@@ -1,0 +1,72 @@
+//! `draftctl list`
+
+use draftstore_proto::v1::{ListDraftsRequest, ListObjectsRequest};
+
+use crate::cli::List;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::output::{Size, When};
+use crate::server::Stub;
+
+/// Prints page after page, as they come.
+pub(super) async fn run(context: &Context, list: List) -> Result<(), Failure> {
+    if list.confirmed {
+        objects(context, list.prefix).await
+    } else {
+        drafts(context).await
+    }
+}
+
+async fn drafts(context: &Context) -> Result<(), Failure> {
+    let list = async |mut stub: Stub, request| stub.list_drafts(request).await;
+    let mut page_token = None;
+    loop {
+        let request = ListDraftsRequest {
+            page_size: None,
+            page_token,
+        };
+        let page = context.server().await?.call(&context.output, request, list).await?;
+        for draft in page.drafts {
+            let expires = draft.expires_at.map(When).map(|when| when.to_string());
+            let text = format!(
+                "{:>10}  {:20}  {:26}  {}",
+                Size(draft.size),
+                expires.unwrap_or_default(),
+                draft.draft_id.as_deref().unwrap_or("-"),
+                draft.object_name
+            );
+            context.output.result(&draft, &text)?;
+        }
+        page_token = page.next_page_token;
+        if page_token.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+async fn objects(context: &Context, prefix: Option<String>) -> Result<(), Failure> {
+    let list = async |mut stub: Stub, request| stub.list_objects(request).await;
+    let mut page_token = None;
+    loop {
+        let request = ListObjectsRequest {
+            page_size: None,
+            page_token,
+            prefix: prefix.clone(),
+        };
+        let page = context.server().await?.call(&context.output, request, list).await?;
+        for object in page.objects {
+            let confirmed = object.confirmed_at.map(When).map(|when| when.to_string());
+            let text = format!(
+                "{:>10}  {:20}  {}",
+                Size(object.size),
+                confirmed.unwrap_or_default(),
+                object.object_name
+            );
+            context.output.result(&object, &text)?;
+        }
+        page_token = page.next_page_token;
+        if page_token.is_none() {
+            return Ok(());
+        }
+    }
+}

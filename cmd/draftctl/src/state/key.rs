@@ -1,0 +1,29 @@
+//! What makes a command "the same command".
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+/// Two uploads with equal keys are one upload.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Key {
+    pub(crate) server: String,
+    /// Canonical.
+    #[serde(skip)]
+    pub(crate) file: PathBuf,
+    pub(crate) object_name: String,
+    pub(crate) unique: bool,
+    pub(crate) content_type: Option<String>,
+    pub(crate) metadata: BTreeMap<String, String>,
+}
+
+impl Key {
+    /// A file name of its own.
+    pub(super) fn digest(&self) -> String {
+        let text = serde_json::to_vec(&(self, self.file.as_os_str().as_encoded_bytes()));
+        let digest = Sha256::digest(text.expect("text and numbers are JSON"));
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

@@ -1,0 +1,54 @@
+//! How a file is cut into parts.
+
+/// A part of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    /// From 1.
+    pub(super) number: i32,
+    pub(super) offset: u64,
+    pub(super) len: u64,
+}
+
+impl Part {
+    /// The whole of a file that is not cut.
+    pub(super) fn whole(size: u64) -> Self {
+        Self {
+            number: 1,
+            offset: 0,
+            len: size,
+        }
+    }
+}
+
+/// The parts of a file of this size, in order; none of a size of 0. The part size is at least 1.
+pub(super) fn parts(size: u64, part_size: u64) -> impl Iterator<Item = Part> {
+    let mut number = 0;
+    let mut offset = 0;
+    std::iter::from_fn(move || {
+        let len = part_size.min(size - offset);
+        if len == 0 {
+            return None;
+        }
+        number += 1;
+        let part = Part { number, offset, len };
+        offset += len;
+        Some(part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_the_file_and_only_the_last_is_smaller() {
+        let cut = |size, part_size| -> Vec<_> {
+            let parts = parts(size, part_size);
+            parts.map(|part| (part.number, part.offset, part.len)).collect()
+        };
+        assert_eq!(cut(25, 10), [(1, 0, 10), (2, 10, 10), (3, 20, 5)]);
+        assert_eq!(cut(20, 10), [(1, 0, 10), (2, 10, 10)]);
+        assert_eq!(cut(1, 10), [(1, 0, 1)]);
+        assert_eq!(cut(0, 10), []);
+    }
+}

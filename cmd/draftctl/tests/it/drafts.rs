@@ -1,0 +1,34 @@
+use serde_json::Value;
+
+use crate::ground::Ground;
+use crate::program::{User, text};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_are_listed_and_discarded() {
+    let ground = Ground::start().await;
+    let user = User::of(&ground.server);
+    assert_eq!(user.run(["list", "--json"]).out, "");
+    let files = ["a", "b"].map(|name| user.file(name, name));
+    user.run(["upload", text(&files[0]), text(&files[1])]);
+    let unique = user.json(["upload", text(&files[0]), "--unique"]);
+    let draft_id = unique["draft_id"].as_str().expect("an ID");
+
+    let listed = user.run(["list", "--json"]).results();
+    let mut names: Vec<_> = listed
+        .iter()
+        .map(|draft| (&draft["object_name"], &draft["draft_id"]))
+        .collect();
+    names.sort_by_key(|name| format!("{name:?}"));
+    let [a, b, null] = ["a".into(), "b".into(), Value::Null];
+    assert_eq!(names, [(&a, &null), (&a, &unique["draft_id"]), (&b, &null)]);
+    let text = user.run(["list"]).out;
+    assert!(
+        text.lines().any(|line| line.contains("1 B") && line.contains(draft_id)),
+        "{text}"
+    );
+
+    let discarded = user.json(["discard", "a", "--draft-id", draft_id]);
+    assert_eq!(discarded["discarded"], true);
+    assert_eq!(user.json(["discard", "a", "--draft-id", draft_id])["discarded"], false);
+    assert_eq!(user.run(["list", "--json"]).results().len(), 2);
+}

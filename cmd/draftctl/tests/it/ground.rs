@@ -1,0 +1,99 @@
+//! A server for one test: gRPC on a free port, on an embedded store that is reached through a proxy.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use draftstore_controller::{Api, Readiness, grpc};
+use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
+use draftstore_storage::Operation;
+use draftstore_testing::proxy::{FaultProxy, Request};
+use draftstore_testing::{World, connect, settings};
+use tokio::net::TcpListener;
+
+/// Buckets, proxy and server. They end with this.
+pub(crate) struct Ground {
+    pub(crate) world: World,
+    /// In front of the store, for the server and for its clients.
+    pub(crate) proxy: FaultProxy,
+    pub(crate) clock: Arc<LateClock>,
+    /// The server's URL.
+    pub(crate) server: String,
+}
+
+/// The machine's clock, or one that is two hours late: URLs that are signed by it have expired.
+#[derive(Debug, Default)]
+pub(crate) struct LateClock(AtomicBool);
+
+impl LateClock {
+    pub(crate) fn set_late(&self, late: bool) {
+        self.0.store(late, Ordering::SeqCst);
+    }
+}
+
+impl Clock for LateClock {
+    fn now(&self) -> SystemTime {
+        let late = if self.0.load(Ordering::SeqCst) { 7200 } else { 0 };
+        SystemTime::now() - Duration::from_secs(late)
+    }
+}
+
+impl Ground {
+    pub(crate) async fn start() -> Self {
+        let world = World::embedded().await;
+        let proxy = FaultProxy::start(&world.endpoint);
+        let clock = Arc::new(LateClock::default());
+        let buckets = Buckets {
+            draft: world.draft.clone(),
+            main: world.main.clone(),
+        };
+        // The probe goes past the proxy, whose log is then of the test alone.
+        let probed = Store::new(Arc::clone(&world.storage), buckets);
+        probed.probe().await.expect("probed");
+        let store = Store {
+            storage: Arc::new(connect(settings(&proxy.endpoint())).await),
+            ..probed
+        };
+        let hour = Duration::from_secs(3600);
+        let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
+        let readiness = Readiness::new(store.profile.clone());
+        let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone());
+        let router = grpc::router(Api::new(drafts), readiness).await.expect("a router");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let server = format!("http://{}", listener.local_addr().expect("bound"));
+        tokio::spawn(async { axum::serve(listener, router).await });
+        Self {
+            world,
+            proxy,
+            clock,
+            server,
+        }
+    }
+
+    /// Parts that were sent whole, in their order, from the `since`th request of the log on.
+    pub(crate) fn parts_sent(&self, since: usize) -> Vec<u32> {
+        let requests = self.proxy.requests();
+        let sent = requests[since..]
+            .iter()
+            .filter(|request| request.operation == Operation::UploadPart);
+        sent.filter_map(|request| request.part).collect()
+    }
+
+    /// The same, sorted: parts are on their way at once.
+    pub(crate) fn parts_sent_sorted(&self, since: usize) -> Vec<u32> {
+        let mut parts = self.parts_sent(since);
+        parts.sort_unstable();
+        parts
+    }
+
+    /// How long the log is now.
+    pub(crate) fn mark(&self) -> usize {
+        self.proxy.requests().len()
+    }
+
+    /// Requests of this kind, ever.
+    pub(crate) fn asked(&self, operation: Operation) -> Vec<Request> {
+        let requests = self.proxy.requests().into_iter();
+        requests.filter(|request| request.operation == operation).collect()
+    }
+}
