@@ -18,6 +18,7 @@ mod probe;
 mod settings;
 mod signers;
 mod store_time;
+mod whole;
 
 use async_trait::async_trait;
 

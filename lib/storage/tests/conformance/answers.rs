@@ -353,6 +353,10 @@ async fn a_list_of_parts_that_makes_no_sense_is_refused() {
         let refused = list_parts(&store).await.expect_err("nonsense").kind;
         assert_eq!(refused, ErrorKind::Unexpected, "{nonsense}");
     }
+    let cut = page(&part("1")).replace("</ListPartsResult>", "                  ");
+    let store = Canned::answering(vec![cut]).await;
+    let refused = list_parts(&store).await.expect_err("there may be more").kind;
+    assert_eq!(refused, ErrorKind::Unavailable);
     let store = Canned::answering(vec![HANG_UP.to_owned(), page(&part("1"))]).await;
     let listed = list_parts(&store).await.expect("a page in the end");
     assert_eq!((listed.parts.len(), listed.next), (1, None));

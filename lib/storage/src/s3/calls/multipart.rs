@@ -4,6 +4,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPa
 
 use super::super::S3Storage;
 use super::super::error::Call;
+use super::super::whole::Whole;
 use super::attributes::{attribute_headers, with_headers};
 use crate::{
     CompleteUpload, Condition, CreateUpload, ETag, Error, ListParts, ListedPart, Operation, PartPage, UploadId,
@@ -30,8 +31,10 @@ pub(in super::super) async fn create_upload(s3: &S3Storage, create: &CreateUploa
     upload_id.ok_or_else(|| call.cut_short("the answer lacks an upload ID"))
 }
 
+/// A list that broke off would make a draft that lacks its end: only one that came whole is believed.
 pub(in super::super) async fn list_parts(s3: &S3Storage, request: &ListParts<'_>) -> Result<PartPage, Error> {
     let call = Call::on_key(Operation::ListParts, request.bucket.name(), request.key);
+    let whole = Whole::new("ListPartsResult");
     let page = s3
         .client
         .list_parts()
@@ -40,9 +43,14 @@ pub(in super::super) async fn list_parts(s3: &S3Storage, request: &ListParts<'_>
         .upload_id(request.upload_id.as_str())
         .set_part_number_marker(request.after.map(|after| after.to_string()))
         .set_max_parts(request.max_parts.map(i32::from))
+        .customize()
+        .interceptor(whole.clone())
         .send()
         .await
         .map_err(|error| call.failed(&error))?;
+    if !whole.get() {
+        return Err(call.cut_short("the list breaks off"));
+    }
     let next = match (page.is_truncated(), page.next_part_number_marker()) {
         (Some(true), Some(marker)) => {
             let marker = marker.parse().ok();
