@@ -52,6 +52,7 @@ mod faulty;
 mod ground;
 mod ignoring;
 mod large;
+mod multipart;
 mod profile;
 mod staged;
 mod sweep;

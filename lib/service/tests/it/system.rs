@@ -81,6 +81,15 @@ impl System {
         calls.filter(|(call, _)| *call == self.copying()).count()
     }
 
+    /// The same, with URLs that are valid for as long as a draft lives.
+    pub(crate) fn with_long_urls(mut self) -> Self {
+        let hour = Duration::from_secs(3600);
+        let policy = Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy");
+        let origins = AllowedOrigins::default();
+        self.drafts = Drafts::new(self.installed.clone(), policy, origins, self.clock.clone());
+        self
+    }
+
     /// The same, with other bounds for confirms.
     pub(crate) fn limited(mut self, limits: ConfirmLimits) -> Self {
         self.drafts = self.drafts.with_confirm_limits(limits);

@@ -84,6 +84,7 @@ fn on_object(head: &Parts) -> Option<Operation> {
         (&Method::PUT, true) => Some(Operation::UploadPart),
         (&Method::PUT, false) if copies => Some(Operation::CopyObject),
         (&Method::PUT, false) => Some(Operation::PutObject),
+        (&Method::GET, true) => Some(Operation::ListParts),
         (&Method::POST, true) => Some(Operation::CompleteMultipartUpload),
         (&Method::POST, false) if asks(head, "uploads") => Some(Operation::CreateMultipartUpload),
         (&Method::DELETE, true) => Some(Operation::AbortMultipartUpload),
@@ -166,7 +167,7 @@ mod tests {
                 "/files/a%20b/c?partNumber=1&uploadId=u",
                 object(Operation::UploadPart),
             ),
-            ("GET", "/files/a%20b/c?uploadId=u", None),
+            ("GET", "/files/a%20b/c?uploadId=u", object(Operation::ListParts)),
             ("GET", "/files?list-type=2", bucket(Operation::ListObjects)),
             (
                 "GET",

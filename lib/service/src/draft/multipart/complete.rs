@@ -126,12 +126,14 @@ impl Drafts {
 /// Whether only the draft tells what came of a completion.
 fn is_unclear(error: &storage::Error) -> bool {
     match error.kind {
-        ErrorKind::NotFound | ErrorKind::PreconditionFailed | ErrorKind::Conflict | ErrorKind::Unavailable => true,
-        ErrorKind::BucketNotFound
-        | ErrorKind::TooLarge
-        | ErrorKind::CredentialsRefused
-        | ErrorKind::Unsupported
-        | ErrorKind::Unexpected => false,
+        ErrorKind::NotFound
+        | ErrorKind::PreconditionFailed
+        | ErrorKind::Conflict
+        | ErrorKind::Unavailable
+        | ErrorKind::Unexpected => true,
+        ErrorKind::BucketNotFound | ErrorKind::TooLarge | ErrorKind::CredentialsRefused | ErrorKind::Unsupported => {
+            false
+        }
     }
 }
 

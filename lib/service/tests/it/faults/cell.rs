@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Policy, Store, StoreProfile, SystemClock};
 use draftstore_storage::s3::{S3Storage, Settings, Timeouts};
-use draftstore_storage::{BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PutDraft};
+use draftstore_storage::{BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PresignedRequest, PutDraft};
 use draftstore_testing::proxy::{Fault, FaultProxy, Requests, Target};
-use draftstore_testing::{World, bucket, connect, get, key, settings};
+use draftstore_testing::{Signed, World, bucket, connect, get, key, settings};
 use futures::stream::{self, StreamExt as _};
 
 /// Most of its time a cell waits for the client's pauses between its attempts.
@@ -97,6 +97,8 @@ impl Cell {
         let proxy = FaultProxy::start(&world.endpoint);
         let settings = Settings {
             timeouts: TIMEOUTS,
+            // The faults are not for clients.
+            public_endpoint: Some(world.endpoint.url.clone()),
             ..settings(&proxy.endpoint())
         };
         Self {
@@ -164,6 +166,18 @@ impl Cell {
 
     pub(super) async fn begin_upload(&self, name: &str) {
         self.world.begin_upload_in(self.buckets.draft.name(), name).await;
+    }
+
+    /// Sends what the service has signed.
+    pub(super) async fn send(&self, signed: PresignedRequest, bytes: &'static [u8]) {
+        let answer = self.world.send(&Signed::from(signed), bytes).await;
+        assert_eq!(answer.status(), 200);
+    }
+
+    pub(super) async fn draft_bytes(&self, name: &str) -> Vec<u8> {
+        let signed = self.world.sign_get(&get(self.buckets.draft.name(), &key(name))).await;
+        let answer = self.world.send(&signed, "").await;
+        answer.bytes().await.expect("the whole object").to_vec()
     }
 
     pub(super) async fn draft_keys(&self) -> Vec<String> {

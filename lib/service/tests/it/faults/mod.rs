@@ -1,13 +1,15 @@
-//! Every fault on the wire, at every call of a confirm and of a sweep: what is answered, what is left, and that a repeat
+//! Every fault on the wire, at every call of a confirm, of a sweep and of an upload in parts: what is answered, what is left, and that a repeat
 //! completes it.
 //!
 //! The tables say what is expected; nothing in them is computed. A row is a fault, with what comes of it when it meets
 //! the first request of the call, the first two, and every one. The S3 client asks up to three times by itself, but for
-//! a copy, which it asks once and the confirm up to three times: so one and two faults are mostly mended, and from three
+//! a copy, which it asks once and the confirm up to three times, and for the beginning and the completion of an upload, which
+//! nobody asks again: so one and two faults are mostly mended, and from three
 //! on they show.
 
 mod cell;
 mod confirm;
+mod multipart;
 mod sweep;
 
 use draftstore_testing::proxy::{Requests, StoreError};

@@ -122,7 +122,13 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
         Err(Error::PinMismatch { .. }) => Answered::PinMismatch,
         Err(Error::Internal(_)) => Answered::Internal,
         Err(
-            Error::Invalid(_) | Error::NotFound(_) | Error::AlreadyExists | Error::RolledBack | Error::TooLarge { .. },
+            Error::Invalid(_)
+            | Error::NotFound(_)
+            | Error::AlreadyExists
+            | Error::RolledBack
+            | Error::PartMismatch { .. }
+            | Error::Incomplete(_)
+            | Error::TooLarge { .. },
         ) => Answered::Other,
     };
     let outcome = Outcome {

@@ -1,0 +1,380 @@
+//! Uploads in parts: what becomes of them when answers get lost, when others act in between, and when their time is over.
+
+use std::time::{Duration, SystemTime};
+
+use draftstore_service::cleaner::Mode;
+use draftstore_service::draft::{
+    CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, PartToSign, PartsSigned, SignParts,
+    UploadName,
+};
+use draftstore_service::{Error, Missing};
+use draftstore_storage::{ErrorKind, Operation};
+use draftstore_testing::{Signed, key};
+use futures::future::join_all;
+
+use crate::ground::Ground;
+use crate::system::{System, expire, state};
+
+promises! {
+    upload_ends_when_a_draft_begun_with_it_would: strong, weak, garage;
+    unique_upload_ends_with_its_draft: strong, weak, garage;
+    completed_upload_is_answered_for_after_its_end: strong, garage;
+    sweep_frees_what_has_ended_and_keeps_the_rest: strong, weak, garage;
+    upload_whose_id_got_lost_is_swept: strong, garage;
+    completion_whose_answer_got_lost_is_found: strong, weak, garage;
+    completion_that_did_not_come_through_is_repeated: strong, weak, garage;
+    of_concurrent_completions_all_are_answered_alike: strong, weak, garage;
+    part_sent_again_before_the_completion_is_not_lost: strong, weak, garage;
+    upload_aborted_before_the_completion_is_gone: strong, weak, garage;
+    draft_of_another_upload_is_not_taken_for_this_one: strong, weak, garage;
+    unique_draft_is_not_completed_onto_another: strong;
+    upload_that_is_not_whole_is_left_alone: strong, garage;
+    upload_of_another_draft_is_refused_before_the_store_is_asked: strong;
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+async fn system(ground: &Ground) -> System {
+    ground.system().await.with_long_urls()
+}
+
+fn named(name: &str) -> CreateMultipart {
+    CreateMultipart {
+        object_name: name.to_owned(),
+        ..CreateMultipart::default()
+    }
+}
+
+/// That lives so long, in seconds.
+fn unique(name: &str, draft_lifetime: i32) -> CreateMultipart {
+    CreateMultipart {
+        unique: true,
+        draft_lifetime: Some(draft_lifetime),
+        ..named(name)
+    }
+}
+
+/// Begins an upload, and gives what names it and when it ends.
+async fn begin(system: &System, create: CreateMultipart) -> (UploadName, SystemTime) {
+    let created = system.drafts.create_multipart(&create).await.expect("begun");
+    let upload = UploadName {
+        object_name: create.object_name,
+        draft_id: created.draft_id.map(|id| id.to_string()),
+        upload_id: created.upload_id,
+    };
+    (upload, created.expires_at)
+}
+
+async fn sign(system: &System, upload: &UploadName) -> Result<PartsSigned, Error> {
+    let sign = SignParts {
+        upload: upload.clone(),
+        parts: vec![PartToSign {
+            part_number: 1,
+            ..PartToSign::default()
+        }],
+        expires_in: None,
+    };
+    system.drafts.sign_parts(&sign).await
+}
+
+/// Uploads the first part.
+async fn send(system: &System, upload: &UploadName, bytes: &'static str) {
+    let signed = sign(system, upload).await.expect("signed").parts.remove(0);
+    let answer = system.world.send(&Signed::from(signed.request), bytes).await;
+    assert_eq!(answer.status(), 200);
+}
+
+async fn complete(system: &System, upload: &UploadName) -> Result<MultipartCompleted, Error> {
+    let complete = CompleteMultipart {
+        upload: upload.clone(),
+        parts: Vec::new(),
+    };
+    system.drafts.complete_multipart(&complete).await
+}
+
+/// Whether an answer says that there is no such upload.
+fn is_gone<T>(answer: Result<T, Error>) -> bool {
+    matches!(answer, Err(Error::NotFound(Missing::Upload)))
+}
+
+/// Whether no call goes on with it.
+async fn is_over(system: &System, upload: &UploadName) -> bool {
+    let listed = system.drafts.list_parts(upload).await;
+    is_gone(sign(system, upload).await) && is_gone(listed) && is_gone(complete(system, upload).await)
+}
+
+async fn upload_ends_when_a_draft_begun_with_it_would(ground: &Ground) {
+    let system = system(ground).await;
+    let (upload, ends_at) = begin(&system, named("film")).await;
+    send(&system, &upload, "part").await;
+    system.clock.advance(HOUR - Duration::from_secs(10));
+    let signed = sign(&system, &upload).await.expect("signed");
+    let second = Duration::from_secs(1);
+    assert!(signed.expires_at <= ends_at && signed.expires_at + second >= ends_at);
+    let listed = system.drafts.list_parts(&upload).await.expect("in progress");
+    assert_eq!((listed.parts.len(), listed.expires_at), (1, ends_at));
+
+    system.clock.advance(Duration::from_secs(10));
+    assert!(is_over(&system, &upload).await);
+    assert_eq!(system.world.uploads().await, 1, "it is left to the sweep");
+    for _ in 0..2 {
+        system.drafts.abort_multipart(&upload).await.expect("or given up");
+        assert_eq!(system.world.uploads().await, 0);
+    }
+}
+
+async fn unique_upload_ends_with_its_draft(ground: &Ground) {
+    let system = system(ground).await;
+    let (upload, ends_at) = begin(&system, unique("film", 60)).await;
+    send(&system, &upload, "part").await;
+    let signed = sign(&system, &upload).await.expect("signed");
+    assert!(signed.expires_at <= ends_at);
+    system.clock.advance(Duration::from_secs(58));
+    let completed = complete(&system, &upload).await.expect("completed");
+    assert!(completed.expires_at >= ends_at && completed.expires_at < ends_at + Duration::from_secs(1));
+
+    let (late, _) = begin(&system, unique("film", 60)).await;
+    send(&system, &late, "part").await;
+    system.clock.advance(Duration::from_secs(60));
+    assert!(is_over(&system, &late).await);
+}
+
+async fn completed_upload_is_answered_for_after_its_end(ground: &Ground) {
+    let system = system(ground).await;
+    let (upload, ends_at) = begin(&system, named("film")).await;
+    send(&system, &upload, "part").await;
+    let first = complete(&system, &upload).await.expect("completed");
+    assert_eq!(
+        first.expires_at,
+        ends_at + HOUR,
+        "as long again as the upload could have taken"
+    );
+    system.clock.advance(HOUR);
+    assert_eq!(complete(&system, &upload).await.expect("found"), first);
+    assert!(is_gone(sign(&system, &upload).await));
+}
+
+async fn sweep_frees_what_has_ended_and_keeps_the_rest(ground: &Ground) {
+    let system = system(ground).await;
+    let (ends_soon, _) = begin(&system, unique("film", 1)).await;
+    let (ends_later, _) = begin(&system, unique("film", 3600)).await;
+    let (by_name, _) = begin(&system, named("film")).await;
+    for upload in [&ends_later, &by_name] {
+        send(&system, upload, "part").await;
+    }
+    let cleaner = system.cleaner(3600);
+    expire(&cleaner, 1).await;
+    let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
+    assert_eq!((swept.deleted, swept.failed), (1, 0));
+    assert!(is_gone(system.drafts.list_parts(&ends_soon).await));
+    for upload in [&ends_later, &by_name] {
+        complete(&system, upload).await.expect("it was kept");
+    }
+    let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
+    assert_eq!((swept.scanned, swept.deleted), (2, 0), "and so are the drafts");
+}
+
+async fn upload_whose_id_got_lost_is_swept(ground: &Ground) {
+    let system = system(ground).await;
+    system.store.lose_the_answer(Operation::CreateMultipartUpload);
+    let lost = system.drafts.create_multipart(&named("film")).await;
+    assert!(matches!(lost, Err(Error::StoreUnavailable(_))), "{lost:?}");
+    assert_eq!(system.world.uploads().await, 1);
+    let cleaner = system.cleaner(1);
+    expire(&cleaner, 1).await;
+    cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
+    assert_eq!(system.world.uploads().await, 0);
+}
+
+async fn completion_whose_answer_got_lost_is_found(ground: &Ground) {
+    for create in [named("film"), unique("film", 60)] {
+        let system = system(ground).await;
+        let (upload, _) = begin(&system, create).await;
+        send(&system, &upload, "part").await;
+        system.store.lose_the_answer(Operation::CompleteMultipartUpload);
+        let first = complete(&system, &upload).await.expect("found by its mark");
+        assert_eq!(first.size, 4);
+        assert_eq!(complete(&system, &upload).await.expect("found again"), first);
+    }
+}
+
+async fn completion_that_did_not_come_through_is_repeated(ground: &Ground) {
+    let system = system(ground).await;
+    let (upload, _) = begin(&system, named("film")).await;
+    send(&system, &upload, "part").await;
+    for kind in [ErrorKind::Unavailable, ErrorKind::Conflict] {
+        system.store.fail(Operation::CompleteMultipartUpload, kind);
+        let failed = complete(&system, &upload).await;
+        assert!(matches!(failed, Err(Error::StoreUnavailable(_))), "{failed:?}");
+        assert_eq!(system.state("film").await, state(None, None));
+    }
+    complete(&system, &upload).await.expect("completed");
+    assert_eq!(system.state("film").await, state(Some("part"), None));
+}
+
+async fn of_concurrent_completions_all_are_answered_alike(ground: &Ground) {
+    for create in [named("film"), unique("film", 60)] {
+        let system = system(ground).await;
+        let (upload, _) = begin(&system, create).await;
+        send(&system, &upload, "part").await;
+        let all = join_all((0..8).map(|_| complete(&system, &upload))).await;
+        let all: Vec<_> = all.into_iter().map(|one| one.expect("completed")).collect();
+        assert!(all.iter().all(|one| *one == all[0]), "{all:?}");
+        assert_eq!(system.world.draft_keys().await.len(), 1);
+    }
+}
+
+async fn part_sent_again_before_the_completion_is_not_lost(ground: &Ground) {
+    let system = system(ground).await;
+    let (upload, _) = begin(&system, named("film")).await;
+    send(&system, &upload, "first").await;
+    let signed = sign(&system, &upload).await.expect("signed").parts.remove(0);
+    let signed = Signed::from(signed.request);
+    let world = system.world.clone();
+    system
+        .store
+        .before(Operation::CompleteMultipartUpload, move || async move {
+            assert_eq!(world.send(&signed, "second").await.status(), 200);
+        });
+    let failed = complete(&system, &upload).await;
+    assert!(matches!(failed, Err(Error::StoreUnavailable(_))), "{failed:?}");
+    complete(&system, &upload).await.expect("completed");
+    assert_eq!(system.state("film").await, state(Some("second"), None));
+}
+
+async fn upload_aborted_before_the_completion_is_gone(ground: &Ground) {
+    let system = system(ground).await;
+    let (upload, _) = begin(&system, named("film")).await;
+    send(&system, &upload, "part").await;
+    let (other, again) = (system.other_server(), upload.clone());
+    system
+        .store
+        .before(Operation::CompleteMultipartUpload, move || async move {
+            other.abort_multipart(&again).await.expect("aborted");
+        });
+    assert!(is_gone(complete(&system, &upload).await));
+    assert_eq!(system.state("film").await, state(None, None));
+}
+
+async fn draft_of_another_upload_is_not_taken_for_this_one(ground: &Ground) {
+    let system = system(ground).await;
+    let (first, _) = begin(&system, named("film")).await;
+    send(&system, &first, "part").await;
+    complete(&system, &first).await.expect("completed");
+    let (second, _) = begin(&system, named("film")).await;
+    send(&system, &second, "part").await;
+    let kept = complete(&system, &second).await.expect("completed");
+    assert!(
+        is_gone(complete(&system, &first).await),
+        "the same bytes, and not its draft"
+    );
+    assert_eq!(complete(&system, &second).await.expect("found"), kept);
+    system.upload_again("film", "in one piece").await;
+    assert!(is_gone(complete(&system, &second).await));
+}
+
+async fn unique_draft_is_not_completed_onto_another(ground: &Ground) {
+    let system = system(ground).await;
+    let (upload, _) = begin(&system, unique("film", 60)).await;
+    send(&system, &upload, "part").await;
+    let id = upload.draft_id.clone().expect("an ID");
+    let shard = format!("{:02x}", ulid::Ulid::from_string(&id).expect("an ID").0 & 0xff);
+    let there = key(&format!(".drafts/{shard}/{id}/film"));
+    system.world.upload(&there, "theirs").await;
+    let refused = complete(&system, &upload).await;
+    assert!(
+        matches!(refused, Err(Error::PinMismatch { pin: "draft_id" })),
+        "{refused:?}"
+    );
+    assert_eq!(system.world.draft_bytes(&there).await.as_deref(), Some(&b"theirs"[..]));
+    assert_eq!(
+        system.drafts.list_parts(&upload).await.expect("it stays").parts.len(),
+        1
+    );
+}
+
+async fn upload_that_is_not_whole_is_left_alone(ground: &Ground) {
+    let system = system(ground).await;
+    let create = CreateMultipart {
+        content_length: Some(5),
+        ..named("film")
+    };
+    let (upload, _) = begin(&system, create).await;
+    send(&system, &upload, "part").await;
+    let arrived = system.drafts.list_parts(&upload).await.expect("in progress").parts;
+    let with = |parts: Vec<(i32, &str)>| CompleteMultipart {
+        upload: upload.clone(),
+        parts: parts
+            .into_iter()
+            .map(|(part_number, etag)| CompletedPart {
+                part_number,
+                etag: etag.to_owned(),
+            })
+            .collect(),
+    };
+    let (this, other) = (arrived[0].etag.as_str(), "00000000000000000000000000000000");
+    for (parts, why) in [
+        (vec![], "content_length was said to be 5 bytes, and the parts have 4"),
+        (
+            vec![(1, this)],
+            "content_length was said to be 5 bytes, and the parts have 4",
+        ),
+        (vec![(2, this)], "parts[0] part 2 has not arrived"),
+        (vec![(1, this), (2, this)], "parts[1] part 2 has not arrived"),
+        (vec![(1, other)], "parts[0].etag"),
+    ] {
+        let refused = system
+            .drafts
+            .complete_multipart(&with(parts))
+            .await
+            .expect_err("refused");
+        let said = match refused {
+            Error::Incomplete(broken) => format!("{} {}", broken[0].field, broken[0].rule),
+            Error::PartMismatch { place } => format!("parts[{place}].etag"),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said, why);
+    }
+    let asked = |call: &&(Operation, _)| call.0 == Operation::CompleteMultipartUpload;
+    assert_eq!(system.store.calls().iter().filter(asked).count(), 0);
+    let parts = system.drafts.list_parts(&upload).await.expect("in progress").parts;
+    assert_eq!(parts, arrived);
+}
+
+async fn upload_of_another_draft_is_refused_before_the_store_is_asked(ground: &Ground) {
+    let system = system(ground).await;
+    let (mine, _) = begin(&system, named("film")).await;
+    let (unique, _) = begin(&system, unique("film", 60)).await;
+    let other_name = UploadName {
+        object_name: "other".to_owned(),
+        ..mine.clone()
+    };
+    let other_kind = UploadName {
+        draft_id: None,
+        ..unique.clone()
+    };
+    let of_the_other = UploadName {
+        upload_id: mine.upload_id.clone(),
+        ..unique.clone()
+    };
+    let nonsense = UploadName {
+        upload_id: "nonsense".to_owned(),
+        ..mine
+    };
+    let before = system.store.calls().len();
+    for foreign in [other_name, other_kind, of_the_other, nonsense] {
+        let refused = [
+            sign(&system, &foreign).await.map(drop),
+            system.drafts.list_parts(&foreign).await.map(drop),
+            complete(&system, &foreign).await.map(drop),
+            system.drafts.abort_multipart(&foreign).await,
+        ];
+        for refused in refused {
+            let Err(Error::Invalid(broken)) = refused else {
+                panic!("{refused:?} for {foreign:?}");
+            };
+            assert_eq!((broken.len(), broken[0].field.as_str()), (1, "upload_id"));
+        }
+    }
+    assert_eq!(system.store.calls().len(), before);
+}
