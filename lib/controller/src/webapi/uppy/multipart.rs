@@ -68,11 +68,12 @@ fn text(value: Value) -> Option<String> {
 }
 
 #[derive(Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
 pub(super) struct Part {
-    part_number: i32,
+    #[serde(rename = "PartNumber")]
+    number: i32,
     #[serde(rename = "ETag")]
     etag: String,
+    #[serde(rename = "Size")]
     size: i64,
 }
 
@@ -90,7 +91,7 @@ pub(super) async fn list(
         })
         .await?;
     let part = |part: v1::UploadedPart| Part {
-        part_number: part.part_number,
+        number: part.part_number,
         etag: format!("\"{}\"", part.etag),
         size: part.size,
     };
