@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context, upload: Upload) -> Result<Exit, Failu
     let mut exit = Exit::Done;
     while let Some((file, ended)) = uploads.next().await {
         match ended {
-            Ok(uploaded) => context.output.result(&uploaded, &text(&uploaded))?,
+            Ok(done) => context.output.result(&done, &text(&done))?,
             Err(failure) => {
                 context.output.failure(&failure, Some(&file.display().to_string()));
                 exit = if files.len() == 1 {

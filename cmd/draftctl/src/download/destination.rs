@@ -31,7 +31,7 @@ impl Destination {
     pub(super) fn check(&self, force: bool) -> Result<(), Failure> {
         match self {
             Self::File(file) if !force && file.symlink_metadata().is_ok() => Err(exists(file)),
-            _ => Ok(()),
+            Self::Stdout | Self::File(_) => Ok(()),
         }
     }
 }

@@ -45,14 +45,14 @@ pub(crate) async fn download(context: &Context, request: &Download, destination:
     };
     let version = Version { etag, size };
     let bar = context.output.progress.bar(&request.object_name, size);
-    let mut receiver = Receiver::new(context, request, version, bar).await?;
-    let received = match destination {
-        Destination::Stdout => receiver.to_stdout(issued).await,
-        Destination::File(file) => receiver.to_file(issued, file, request.force).await,
+    let receiver = Receiver::new(context, request, version, bar).await?;
+    let ended = match destination {
+        Destination::Stdout => receiver.fill_stdout(issued).await,
+        Destination::File(file) => receiver.fill_file(issued, file, request.force).await,
     };
     receiver.bar.end();
     Ok(Got {
-        received: received?,
+        received: ended?,
         etag: receiver.version.etag,
         size,
     })

@@ -42,13 +42,13 @@ impl<'a> Receiver<'a> {
     }
 
     /// Everything to standard output. Gives how many bytes came.
-    pub(super) async fn to_stdout(&mut self, issued: GetDownloadUrlResponse) -> Result<u64, Failure> {
+    pub(super) async fn fill_stdout(&self, issued: GetDownloadUrlResponse) -> Result<u64, Failure> {
         self.receive(issued, 0, &mut tokio::io::stdout()).await
     }
 
     /// What is missing to a file beside the target, which then takes its place. Gives how many bytes came.
-    pub(super) async fn to_file(
-        &mut self,
+    pub(super) async fn fill_file(
+        &self,
         issued: GetDownloadUrlResponse,
         target: &Path,
         force: bool,
@@ -65,7 +65,7 @@ impl<'a> Receiver<'a> {
     }
 
     async fn receive(
-        &mut self,
+        &self,
         mut issued: GetDownloadUrlResponse,
         from: u64,
         to: &mut (impl AsyncWrite + Unpin),

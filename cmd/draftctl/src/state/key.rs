@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +26,6 @@ impl Key {
     pub(super) fn digest(&self) -> String {
         let text = serde_json::to_vec(&(self, self.file.as_os_str().as_encoded_bytes()));
         let digest = Sha256::digest(text.expect("text and numbers are JSON"));
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        BASE64_URL_SAFE_NO_PAD.encode(digest)
     }
 }

@@ -2,7 +2,7 @@
 
 use draftstore_proto::v1::{ConfirmUploadRequest, ConfirmUploadResponse};
 
-use super::job::{Draft, Job};
+use super::job::{Job, Stored};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::server::Stub;
@@ -10,7 +10,7 @@ use crate::state::{Memory, Phase};
 
 impl Job<'_> {
     /// Confirms exactly the version that was uploaded. Where an earlier run's draft is gone, uploads once more.
-    pub(super) async fn confirm(&self, memory: &Memory, draft: &mut Draft) -> Result<ConfirmUploadResponse, Failure> {
+    pub(super) async fn confirm(&self, memory: &Memory, draft: &mut Stored) -> Result<ConfirmUploadResponse, Failure> {
         let recalled = draft.confirm_begun.is_some();
         match self.confirm_once(memory, draft).await {
             Err(failure) if failure.exit == Exit::NotFound && recalled => {
@@ -23,7 +23,7 @@ impl Job<'_> {
         }
     }
 
-    async fn confirm_once(&self, memory: &Memory, draft: &Draft) -> Result<ConfirmUploadResponse, Failure> {
+    async fn confirm_once(&self, memory: &Memory, draft: &Stored) -> Result<ConfirmUploadResponse, Failure> {
         let idempotency_key = match &draft.confirm_begun {
             Some(begun) => begun.clone(),
             None => format!("draftctl-{:032x}", rand::random::<u128>()),

@@ -27,7 +27,7 @@ pub(super) struct Job<'a> {
 
 /// The draft that a file became.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(super) struct Stored {
     pub(super) draft_id: Option<String>,
     pub(super) etag: String,
     pub(super) expires_at: Option<Timestamp>,
@@ -94,7 +94,7 @@ impl<'a> Job<'a> {
     }
 
     /// Uploads from the first byte.
-    pub(super) async fn begin(&self, memory: Option<&Memory>) -> Result<Draft, Failure> {
+    pub(super) async fn begin(&self, memory: Option<&Memory>) -> Result<Stored, Failure> {
         match memory {
             Some(memory) if self.in_parts() => self.upload_in_parts(memory).await,
             _ => self.upload_at_once().await,

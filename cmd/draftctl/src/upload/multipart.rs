@@ -11,7 +11,7 @@ use futures::{StreamExt as _, stream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::hash::{Hashed, hash};
-use super::job::{Draft, Job};
+use super::job::{Job, Stored};
 use super::parts::parts;
 use super::sign::Ready;
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ type Arrived = RefCell<BTreeMap<i32, String>>;
 
 impl Job<'_> {
     /// From the first byte.
-    pub(super) async fn upload_in_parts(&self, memory: &Memory) -> Result<Draft, Failure> {
+    pub(super) async fn upload_in_parts(&self, memory: &Memory) -> Result<Stored, Failure> {
         let options = &self.uploader.options;
         let request = CreateMultipartUploadRequest {
             object_name: self.object_name.clone(),
@@ -63,7 +63,7 @@ impl Job<'_> {
     }
 
     /// Sends the parts that have not arrived, and completes.
-    pub(super) async fn send_parts(&self, memory: &Memory, begun: Begun) -> Result<Draft, Failure> {
+    pub(super) async fn send_parts(&self, memory: &Memory, begun: Begun) -> Result<Stored, Failure> {
         let arrived = Arrived::default();
         let (ready, to_send) = channel(self.uploader.options.parallel.get());
         let (prepared, sent) = futures::join!(
@@ -87,7 +87,7 @@ impl Job<'_> {
         upload_id: String,
         draft_id: Option<String>,
         parts: Vec<CompletedPart>,
-    ) -> Result<Draft, Failure> {
+    ) -> Result<Stored, Failure> {
         let request = CompleteMultipartUploadRequest {
             object_name: self.object_name.clone(),
             draft_id,
@@ -96,7 +96,7 @@ impl Job<'_> {
         };
         let complete = async |mut stub: Stub, request| stub.complete_multipart_upload(request).await;
         let completed = self.uploader.server.call(self.output(), request, complete).await?;
-        Ok(Draft {
+        Ok(Stored {
             draft_id: completed.draft_id,
             etag: completed.etag,
             expires_at: completed.expires_at,

@@ -2,7 +2,7 @@
 
 use draftstore_proto::v1::{AbortMultipartUploadRequest, InspectDraftRequest, ListPartsRequest, ListPartsResponse};
 
-use super::job::{Draft, Job};
+use super::job::{Job, Stored};
 use super::multipart::{Begun, part_size};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -12,7 +12,7 @@ use crate::state::{Memory, Phase};
 
 impl Job<'_> {
     /// The draft that an earlier run began, brought to its end; none where there is nothing to go on from.
-    pub(super) async fn resume(&self, memory: &Memory) -> Result<Option<Draft>, Failure> {
+    pub(super) async fn resume(&self, memory: &Memory) -> Result<Option<Stored>, Failure> {
         let Some(record) = memory.recall()? else {
             return Ok(None);
         };
@@ -49,7 +49,7 @@ impl Job<'_> {
         memory: &Memory,
         upload_id: String,
         draft_id: Option<String>,
-    ) -> Result<Option<Draft>, Failure> {
+    ) -> Result<Option<Stored>, Failure> {
         let request = ListPartsRequest {
             object_name: self.object_name.clone(),
             draft_id: draft_id.clone(),
@@ -86,8 +86,8 @@ impl Job<'_> {
         draft_id: Option<String>,
         etag: String,
         idempotency_key: String,
-    ) -> Result<Option<Draft>, Failure> {
-        let draft = Draft {
+    ) -> Result<Option<Stored>, Failure> {
+        let draft = Stored {
             draft_id: draft_id.clone(),
             etag,
             expires_at: None,
@@ -104,7 +104,7 @@ impl Job<'_> {
         let inspect = async |mut stub: Stub, request| stub.inspect_draft(request).await;
         let there = found(self.uploader.server.call(self.output(), request, inspect).await)?;
         let there = there.filter(|there| there.etag == draft.etag);
-        Ok(there.map(|there| Draft {
+        Ok(there.map(|there| Stored {
             expires_at: there.expires_at,
             ..draft
         }))

@@ -3,14 +3,14 @@
 use draftstore_proto::v1::GetUploadUrlRequest;
 
 use super::hash::hash;
-use super::job::{Draft, Job};
+use super::job::{Job, Stored};
 use super::parts::Part;
 use crate::failure::Failure;
 use crate::server::Stub;
 use crate::store::Put;
 
 impl Job<'_> {
-    pub(super) async fn upload_at_once(&self) -> Result<Draft, Failure> {
+    pub(super) async fn upload_at_once(&self) -> Result<Stored, Failure> {
         let uploader = self.uploader;
         let hashed = hash(&self.source, Part::whole(self.source.size()), &uploader.hashing).await?;
         let options = &uploader.options;
@@ -37,7 +37,7 @@ impl Job<'_> {
             };
             if let Some(etag) = self.send(put, &mut retries).await? {
                 self.source.check_unchanged()?;
-                return Ok(Draft {
+                return Ok(Stored {
                     draft_id: issued.draft_id,
                     etag,
                     expires_at: None,

@@ -15,7 +15,7 @@ const MOST: usize = 64 * MIB;
 async fn memory_does_not_follow_the_size_of_the_file() {
     let ground = Ground::start().await;
     let user = User::of(&ground.server);
-    let file = user.large_file("large", 400 * MIB);
+    let file = user.large_file("large", 256 * MIB);
     // When the server completes the upload, all has been sent, and the process is still there to be looked at.
     let mut completing = ground
         .proxy
