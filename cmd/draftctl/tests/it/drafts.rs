@@ -32,3 +32,27 @@ async fn drafts_are_listed_and_discarded() {
     assert_eq!(user.json(["discard", "a", "--draft-id", draft_id])["discarded"], false);
     assert_eq!(user.run(["list", "--json"]).results().len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_confirmed_is_listed_by_its_name() {
+    let ground = Ground::start().await;
+    let user = User::of(&ground.server);
+    for name in ["b/2", "a", "b/1"] {
+        let file = user.file("file", name);
+        user.json(["upload", text(&file), "--name", name, "--confirm"]);
+    }
+    let listed = |arguments: &[&str]| {
+        let ended = user.run(["list", "--confirmed", "--json"].iter().chain(arguments));
+        assert_eq!(ended.status, 0, "{ended:?}");
+        let names = ended.results().into_iter().map(|object| object["object_name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&[]), ["a", "b/1", "b/2"]);
+    assert_eq!(listed(&["--prefix", "b/"]), ["b/1", "b/2"]);
+    let text = user.run(["list", "--confirmed"]).out;
+    assert!(
+        text.lines().any(|line| line.contains("3 B") && line.ends_with("  b/1")),
+        "{text}"
+    );
+    assert_eq!(user.run(["list", "--prefix", "b/"]).status, 2);
+}
