@@ -37,7 +37,8 @@ fn main() -> anyhow::Result<()> {
     let readiness = Readiness::new(StoreProfile::default());
     let rest = webapi::router(api.clone(), &AllowedOrigins::default(), readiness.clone());
     let rest = servers.block_on(listen(rest))?;
-    let grpc = servers.block_on(async { listen(grpc_front::router(api, &AllowedOrigins::default(), readiness).await?).await })?;
+    let grpc = servers
+        .block_on(async { listen(grpc_front::router(api, &AllowedOrigins::default(), readiness).await?).await })?;
     let answer = clients.block_on(real_answer(grpc))?;
     let empty_rest = servers.block_on(listen(empty::rest(answer.clone())))?;
     let empty_grpc = servers.block_on(listen(empty::grpc(answer)))?;
