@@ -93,11 +93,6 @@ impl S3Storage {
             .timeout_config(self.copy_timeouts(self.timeouts.copy))
     }
 
-    /// What must not be asked twice needs instead: one attempt.
-    pub(super) fn once_config(&self) -> Builder {
-        Builder::new().retry_config(RetryConfig::disabled())
-    }
-
     /// What the copy of a part needs instead: time enough. It may be asked for again.
     pub(super) fn part_config(&self) -> Builder {
         // As long as any other call for the pauses between the attempts.
@@ -113,6 +108,11 @@ impl S3Storage {
             .operation_timeout(operation)
             .build()
     }
+}
+
+/// What a call that must not be asked twice needs instead: one attempt.
+pub(super) fn once_config() -> Builder {
+    Builder::new().retry_config(RetryConfig::disabled())
 }
 
 fn call_timeouts(timeouts: &Timeouts) -> TimeoutConfig {

@@ -43,8 +43,8 @@ pub(super) fn part_size(content_length: Option<u64>) -> u64 {
 /// How many parts of that size make the whole; none where they are more than [`MAX_PARTS`]. An empty whole has one part,
 /// too: an upload without any cannot be completed.
 pub(super) fn part_count(content_length: u64, part_size: u64) -> Option<u16> {
-    let count = content_length.checked_div(part_size)? + u64::from(content_length % part_size > 0);
-    u16::try_from(count.max(1)).ok().filter(|count| *count <= MAX_PARTS)
+    let count = (part_size > 0).then(|| content_length.div_ceil(part_size).max(1))?;
+    u16::try_from(count).ok().filter(|count| *count <= MAX_PARTS)
 }
 
 fn whole_mib(bytes: u64) -> u64 {
@@ -94,7 +94,7 @@ mod tests {
                 let size = part_size(Some(bytes));
                 let count = part_count(bytes, size).expect("it fits");
                 assert!(
-                    (MIN_PART_BYTES..=MAX_PART_BYTES).contains(&size) && size % MIB == 0,
+                    (MIN_PART_BYTES..=MAX_PART_BYTES).contains(&size) && size.is_multiple_of(MIB),
                     "{bytes}"
                 );
                 assert!(u64::from(count) * size >= bytes, "{bytes}");

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use draftstore_service::draft::{
     CompleteMultipart, CreateMultipart, MultipartCompleted, PartToSign, SignParts, UploadName,
 };
-use draftstore_service::{Drafts, Error, Missing};
+use draftstore_service::{Buckets, Drafts, Error, Missing};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::Fault::{self, After, Before, CutOff, Gone, Truncated};
 use draftstore_testing::proxy::Reply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
@@ -94,7 +94,7 @@ const DRAFT_INTERNAL: Outcome = but(COMPLETED, Answered::Internal);
 struct Call {
     kind: Kind,
     name: &'static str,
-    operation: Operation,
+    target: fn(&Buckets) -> Target,
     gone: Outcome,
     rows: &'static [(Fault, [Outcome; 3])],
 }
@@ -109,7 +109,7 @@ const CALLS: [Call; 4] = [
     Call {
         kind: Kind::Begin,
         name: "beginning",
-        operation: Operation::CreateMultipartUpload,
+        target: |_| Target::of(Operation::CreateMultipartUpload),
         gone: NOT_BEGUN,
         rows: &[
             (Before(Closed), [NOT_BEGUN; 3]),
@@ -135,7 +135,7 @@ const CALLS: [Call; 4] = [
     Call {
         kind: Kind::Complete,
         name: "list of the parts",
-        operation: Operation::ListParts,
+        target: |_| Target::of(Operation::ListParts),
         gone: PARTS_UNAVAILABLE,
         rows: &[
             (Before(Closed), [COMPLETED, COMPLETED, PARTS_UNAVAILABLE]),
@@ -160,7 +160,7 @@ const CALLS: [Call; 4] = [
     Call {
         kind: Kind::Complete,
         name: "completion",
-        operation: Operation::CompleteMultipartUpload,
+        target: |_| Target::of(Operation::CompleteMultipartUpload),
         gone: PARTS_UNAVAILABLE,
         rows: &[
             (Before(Closed), [PARTS_UNAVAILABLE; 3]),
@@ -190,7 +190,7 @@ const CALLS: [Call; 4] = [
     Call {
         kind: Kind::CompleteAgain,
         name: "HEAD of the draft",
-        operation: Operation::HeadObject,
+        target: |_| Target::of(Operation::HeadObject),
         gone: DRAFT_UNAVAILABLE,
         rows: &[
             (Before(Closed), [COMPLETED, COMPLETED, DRAFT_UNAVAILABLE]),
@@ -232,12 +232,7 @@ fn cases() -> Vec<Case<&'static Call, Outcome>> {
                 call,
                 fault,
                 column,
-                target: match call.operation {
-                    Operation::ListParts => |_| Target::of(Operation::ListParts),
-                    Operation::CompleteMultipartUpload => |_| Target::of(Operation::CompleteMultipartUpload),
-                    Operation::HeadObject => |_| Target::of(Operation::HeadObject),
-                    _ => |_| Target::of(Operation::CreateMultipartUpload),
-                },
+                target: call.target,
                 requests,
                 expected,
             });

@@ -3,6 +3,7 @@
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
 
 use super::super::S3Storage;
+use super::super::connect::once_config;
 use super::super::error::Call;
 use super::super::whole::Whole;
 use super::attributes::{attribute_headers, with_headers};
@@ -22,7 +23,7 @@ pub(in super::super) async fn create_upload(s3: &S3Storage, create: &CreateUploa
         .set_checksum_algorithm(create.part_checksums.then_some(ChecksumAlgorithm::Sha256));
     let begun = request
         .customize()
-        .config_override(s3.once_config())
+        .config_override(once_config())
         .map_request(move |request| with_headers(request, &attributes))
         .send()
         .await
