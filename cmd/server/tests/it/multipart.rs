@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::front::{FRONTS, Front, download, put};
+use crate::front::{FRONTS, Front, HELLO_SHA256, download, put};
 use crate::server::Server;
 
 /// The least that a part may have that is not the last one.
@@ -27,7 +27,9 @@ fn upload(created: &Value) -> Value {
 
 /// The same, with more fields.
 fn with(mut upload: Value, fields: Value) -> Value {
-    let fields = fields.as_object().expect("fields").clone();
+    let Value::Object(fields) = fields else {
+        panic!("no fields: {fields}");
+    };
     upload.as_object_mut().expect("a message").extend(fields);
     upload
 }
@@ -219,5 +221,297 @@ async fn aborted_twice_is_aborted() {
             let gone = front.call(&server, route, upload.clone()).await;
             gone.expect_err("gone").assert(404, Code::NotFound, "UPLOAD_NOT_FOUND");
         }
+    }
+}
+
+/// An upload of these bytes in one part, which has arrived.
+async fn arrived(server: &Server, front: Front, request: Value, bytes: &[u8]) -> Value {
+    let upload = upload(&create(server, front, request).await);
+    upload_part(server, front, &upload, 1, bytes).await;
+    upload
+}
+
+#[tokio::test]
+async fn what_is_not_the_whole_that_was_said_is_not_completed() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("wrong size");
+        let request = json!({"object_name": name, "content_length": 7});
+        let upload = arrived(&server, front, request, b"6 byte").await;
+        let refused = front.call(&server, "multipart/complete", upload.clone()).await;
+        let refused = refused.expect_err("a byte is missing");
+        refused.assert(412, Code::FailedPrecondition, "UPLOAD_INCOMPLETE");
+        assert_eq!(refused.fields, ["content_length"]);
+        upload_part(&server, front, &upload, 1, b"7 bytes").await;
+        let completed = front.call(&server, "multipart/complete", upload).await;
+        assert_eq!(completed.expect("the parts had stayed")["size"], "7");
+    }
+}
+
+#[tokio::test]
+async fn parts_that_the_caller_insists_on_must_be_there() {
+    let server = Server::start();
+    for front in FRONTS {
+        let request = json!({"object_name": front.name("pinned")});
+        let upload = upload(&create(&server, front, request).await);
+        let small = upload_part(&server, front, &upload, 1, b"small").await;
+        let last = upload_part(&server, front, &upload, 3, b"last").await;
+        let part = |number: i32, etag: &str| json!({"part_number": number, "etag": etag});
+        for (parts, reason, field) in [
+            (vec![part(1, &last)], "PIN_MISMATCH", "parts[0].etag"),
+            (vec![part(1, &small), part(3, &small)], "PIN_MISMATCH", "parts[1].etag"),
+            (vec![part(1, &small), part(2, &small)], "UPLOAD_INCOMPLETE", "parts[1]"),
+            (vec![part(1, &small), part(3, &last)], "UPLOAD_INCOMPLETE", "parts[0]"),
+            (vec![], "UPLOAD_INCOMPLETE", "parts"),
+        ] {
+            let request = with(upload.clone(), json!({"parts": parts}));
+            let refused = front.call(&server, "multipart/complete", request).await;
+            let refused = refused.expect_err("not these");
+            refused.assert(412, Code::FailedPrecondition, reason);
+            assert_eq!(refused.fields, [field]);
+        }
+        let request = with(upload, json!({"parts": [part(3, last.trim_matches('"'))]}));
+        let completed = front.call(&server, "multipart/complete", request).await;
+        assert_eq!(completed.expect("of one part, as was asked")["size"], "4");
+    }
+}
+
+#[tokio::test]
+async fn upload_id_of_another_draft_is_refused() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("mine");
+        let mine = arrived(&server, front, json!({"object_name": name}), b"mine").await;
+        let unique = arrived(&server, front, json!({"object_name": name, "unique": true}), b"mine").await;
+        for foreign in [
+            with(mine.clone(), json!({"object_name": front.name("yours")})),
+            with(mine.clone(), json!({"draft_id": unique["draft_id"]})),
+            with(unique.clone(), json!({"draft_id": null})),
+            with(mine.clone(), json!({"upload_id": "nonsense"})),
+            with(mine.clone(), json!({"upload_id": ""})),
+        ] {
+            for route in ["sign-parts", "list-parts", "complete", "abort"] {
+                let request = if route == "sign-parts" {
+                    with(foreign.clone(), json!({"parts": [{"part_number": 1}]}))
+                } else {
+                    foreign.clone()
+                };
+                let refused = front.call(&server, &format!("multipart/{route}"), request).await;
+                let refused = refused.expect_err("foreign");
+                refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
+                assert_eq!(refused.fields, ["upload_id"], "{route}: {foreign}");
+            }
+        }
+        for upload in [mine, unique] {
+            let completed = front.call(&server, "multipart/complete", upload).await;
+            completed.expect("nothing happened to it");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_begun_is_refused_by_field() {
+    let server = Server::start();
+    for front in FRONTS {
+        let request = json!({
+            "object_name": "/a",
+            "content_type": "jpeg",
+            "content_length": -1,
+            "draft_lifetime": 60,
+            "metadata": {"draftstore-upload": "forged"},
+        });
+        let refused = front.call(&server, "multipart/create", request).await;
+        let refused = refused.expect_err("refused");
+        refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
+        let expected = [
+            "object_name",
+            "content_type",
+            "content_length",
+            "draft_lifetime",
+            "metadata.draftstore-upload",
+        ];
+        assert_eq!(refused.fields, expected);
+
+        let largest = 53_687_091_200_000_i64;
+        let request = |bytes: i64| json!({"object_name": front.name("large"), "content_length": bytes});
+        let refused = front.call(&server, "multipart/create", request(largest + 1)).await;
+        let refused = refused.expect_err("too large");
+        refused.assert(413, Code::InvalidArgument, "TOO_LARGE");
+        assert_eq!(refused.fields, ["content_length"]);
+        let created = create(&server, front, request(largest)).await;
+        assert_eq!(
+            (&created["part_size"], &created["part_count"]),
+            (&json!("5368709120"), &json!(10_000))
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_part_that_cannot_be_signed_is_named() {
+    let server = Server::start();
+    for front in FRONTS {
+        let request = json!({"object_name": front.name("parts"), "content_length": 10_000_000});
+        let upload = upload(&create(&server, front, request).await);
+        let sign = async |fields: Value| {
+            let request = with(upload.clone(), fields);
+            let refused = front.call(&server, "multipart/sign-parts", request).await;
+            let refused = refused.expect_err("refused");
+            refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
+            refused.fields
+        };
+        let parts = json!([
+            {"part_number": 1},
+            {"part_number": 0},
+            {"part_number": 3},
+            {"part_number": 1},
+            {"part_number": 2, "content_length": -1, "checksum_sha256": "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="},
+            {"part_number": -1, "content_length": 5_368_709_121_i64},
+        ]);
+        let expected = [
+            "expires_in",
+            "parts[1].part_number",
+            "parts[2].part_number",
+            "parts[3].part_number",
+            "parts[4].content_length",
+            "parts[4].checksum_sha256",
+            "parts[5].part_number",
+            "parts[5].content_length",
+        ];
+        assert_eq!(sign(json!({"parts": parts, "expires_in": 0})).await, expected);
+        assert_eq!(sign(json!({"parts": []})).await, ["parts"]);
+        let part = |number: i32| json!({"part_number": number});
+        let too_many: Vec<_> = (1..=1_001).map(part).collect();
+        assert_eq!(sign(json!({"parts": too_many})).await, ["parts"]);
+        let all_wrong: Vec<_> = (10_001..=11_000).map(part).collect();
+        let named = sign(json!({"parts": all_wrong})).await;
+        // A status of gRPC is small: it names the first.
+        let all = if front == Front::Rest { 1_000 } else { 20 };
+        assert_eq!((named.len(), named[19].as_str()), (all, "parts[19].part_number"));
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_parts_are_signed_and_ten_thousand_named() {
+    let server = Server::start();
+    for front in FRONTS {
+        let request = json!({"object_name": front.name("many")});
+        let upload = upload(&create(&server, front, request).await);
+        let parts: Vec<_> = (9_001..=10_000)
+            .map(|number| json!({"part_number": number, "content_length": 5}))
+            .collect();
+        let request = with(upload.clone(), json!({"parts": parts, "expires_in": 60}));
+        let signed = front
+            .call(&server, "multipart/sign-parts", request)
+            .await
+            .expect("signed");
+        let signed = signed["parts"].as_array().expect("parts").clone();
+        assert_eq!((signed.len(), &signed[999]["part_number"]), (1_000, &json!(10_000)));
+        assert_eq!(signed[999]["headers"], json!({"content-length": "5"}));
+        let unbound = with(signed[999].clone(), json!({"headers": {}}));
+        assert_eq!(put(&unbound, "6 byte").await.status(), 403);
+        assert_eq!(put(&signed[999], "bytes").await.status(), 200);
+
+        let etag = "\"0123456789abcdef0123456789abcdef\"";
+        let parts: Vec<_> = (1..=10_000)
+            .map(|number| json!({"part_number": number, "etag": etag}))
+            .collect();
+        let request = with(upload, json!({ "parts": parts }));
+        let refused = front.call(&server, "multipart/complete", request).await;
+        let refused = refused.expect_err("one has arrived");
+        refused.assert(412, Code::FailedPrecondition, "UPLOAD_INCOMPLETE");
+        assert_eq!(refused.fields, ["parts[0]"]);
+    }
+}
+
+#[tokio::test]
+async fn parts_with_checksums_hold_what_was_signed() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("sums");
+        let request = json!({"object_name": name, "unique": true, "part_checksums": true});
+        let upload = upload(&create(&server, front, request).await);
+        let refused = front
+            .call(
+                &server,
+                "multipart/sign-parts",
+                with(upload.clone(), json!({"parts": [{"part_number": 1}]})),
+            )
+            .await
+            .expect_err("it needs one");
+        assert_eq!(refused.fields, ["parts[0].checksum_sha256"]);
+
+        let parts = json!([{"part_number": 1, "checksum_sha256": HELLO_SHA256}]);
+        let request = with(upload.clone(), json!({ "parts": parts }));
+        let signed = front
+            .call(&server, "multipart/sign-parts", request)
+            .await
+            .expect("signed");
+        assert!(put(&signed["parts"][0], "hullo").await.status().is_client_error());
+        assert_eq!(put(&signed["parts"][0], "hello").await.status(), 200);
+        let status = front
+            .call(&server, "multipart/list-parts", upload.clone())
+            .await
+            .expect("in progress");
+        assert_eq!(status["parts"][0]["checksum_sha256"], HELLO_SHA256);
+        assert_eq!(status["part_checksums"], true);
+        front
+            .call(&server, "multipart/complete", upload.clone())
+            .await
+            .expect("completed");
+
+        let pinned = |fields: Value| {
+            let draft = json!({"object_name": name, "draft_id": upload["draft_id"]});
+            front.call(&server, "confirm-upload", with(draft, fields))
+        };
+        // The store knows the parts' checksums, and none of the whole.
+        for wrong in [json!({"checksum_sha256": HELLO_SHA256}), json!({"content_length": 6})] {
+            let refused = pinned(wrong).await.expect_err("refused");
+            refused.assert(412, Code::FailedPrecondition, "PIN_MISMATCH");
+        }
+        pinned(json!({"content_length": 5})).await.expect("confirmed");
+        let again = pinned(json!({"content_length": 5})).await.expect("confirmed again");
+        assert_eq!(again["replayed"], true);
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_is_one_empty_part() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("empty");
+        let created = create(&server, front, json!({"object_name": name, "content_length": 0})).await;
+        assert_eq!(created["part_count"], 1);
+        let upload = upload(&created);
+        let refused = front.call(&server, "multipart/complete", upload.clone()).await;
+        let refused = refused.expect_err("a part it needs");
+        refused.assert(412, Code::FailedPrecondition, "UPLOAD_INCOMPLETE");
+        upload_part(&server, front, &upload, 1, b"").await;
+        let completed = front.call(&server, "multipart/complete", upload).await;
+        assert_eq!(completed.expect("completed")["size"], "0");
+        let kept = front
+            .call(&server, "confirm-upload", json!({ "object_name": name }))
+            .await;
+        assert_eq!(kept.expect("confirmed")["size"], "0");
+    }
+}
+
+#[tokio::test]
+async fn urls_of_parts_say_when_they_end() {
+    let server = Server::start();
+    for front in FRONTS {
+        let request = json!({"object_name": front.name("short"), "unique": true, "draft_lifetime": 300});
+        let created = create(&server, front, request).await;
+        let upload = upload(&created);
+        let sign = async |expires_in: i32| {
+            let fields = json!({"parts": [{"part_number": 1}], "expires_in": expires_in});
+            let signed = front
+                .call(&server, "multipart/sign-parts", with(upload.clone(), fields))
+                .await
+                .expect("signed");
+            signed["expires_at"].as_str().expect("a time").to_owned()
+        };
+        let ends = created["expires_at"].as_str().expect("a time");
+        assert!(sign(60).await.as_str() < ends);
+        assert!(sign(3600).await.as_str() <= ends, "with the upload at the latest");
     }
 }
