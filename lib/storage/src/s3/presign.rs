@@ -233,7 +233,7 @@ mod tests {
 
     use super::super::{S3Storage, Settings, StaticCredentials};
     use super::*;
-    use crate::{BucketName, ErrorKind, ObjectKey, Sha256, Storage as _};
+    use crate::{BucketName, ErrorKind, ObjectKey, Sha256, Storage as _, UploadId};
 
     /// A second and a half past the start of a minute.
     const NOW: Duration = Duration::from_millis(1_700_000_001_500);
