@@ -61,14 +61,18 @@ pub async fn router(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
 
-    let mut routes = RoutesBuilder::default();
-    routes
+    let mut services = RoutesBuilder::default();
+    services
         .add_service(drafts)
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     let web = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
-    let router = routes.routes().into_axum_router().layer(GrpcWebLayer::new()).layer(web);
+    let router = services
+        .routes()
+        .into_axum_router()
+        .layer(GrpcWebLayer::new())
+        .layer(web);
     Ok(observed(router))
 }
 
