@@ -80,8 +80,8 @@ async fn after_a_kill_only_what_is_missing_comes() {
     assert!((1..=6 * MIB).contains(&received), "{received}");
     assert!(fs::read(user.path("copy")).expect("there") == fs::read(&file).expect("there"));
     let left = fs::read_dir(user.path("")).expect("read").filter(|entry| {
-        let name = entry.as_ref().expect("read").file_name();
-        name.to_str().expect("UTF-8").ends_with(".part")
+        let path = entry.as_ref().expect("read").path();
+        path.extension().is_some_and(|extension| extension == "part")
     });
     assert_eq!(left.count(), 0);
 }

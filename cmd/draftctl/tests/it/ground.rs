@@ -58,7 +58,9 @@ impl Ground {
         let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
         let readiness = Readiness::new(store.profile.clone());
         let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone());
-        let router = grpc::router(Api::new(drafts), readiness).await.expect("a router");
+        let router = grpc::router(Api::new(drafts), &AllowedOrigins::default(), readiness)
+            .await
+            .expect("a router");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let server = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(async { axum::serve(listener, router).await });

@@ -104,8 +104,10 @@ impl User {
         let Ok(files) = fs::read_dir(self.state().join("draftctl")) else {
             return Vec::new();
         };
-        let names = files.map(|file| file.expect("read").file_name().into_string().expect("ASCII"));
-        names.filter(|name| !name.ends_with(".lock")).collect()
+        let paths = files.map(|file| file.expect("read").path());
+        let kept = paths.filter(|path| path.extension().is_none_or(|extension| extension != "lock"));
+        kept.map(|path| path.file_name().expect("a name").to_str().expect("ASCII").to_owned())
+            .collect()
     }
 }
 
