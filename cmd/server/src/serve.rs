@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::probe;
 use crate::store::{OpenStore, open};
+use crate::{console, probe};
 
 /// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
 /// take, but for a copy of gigabytes: confirms are waited for beyond it, though their callers are not answered any more.
@@ -34,7 +34,12 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let OpenStore { storage, embedded } = open(config.store).await?;
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage, config.buckets);
-    let drafts = Drafts::new(store.clone(), config.policy, config.origins.clone(), clock.clone())
+    let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;
+    let origins = match embedded {
+        Some(_) if config.console => console::with_own_origins(config.origins, http.local_addr()?.port())?,
+        Some(_) | None => config.origins,
+    };
+    let drafts = Drafts::new(store.clone(), config.policy, origins.clone(), clock.clone())
         .with_confirm_limits(config.confirm_limits);
 
     if embedded.is_some() {
@@ -55,24 +60,14 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     }
 
     let api = Api::new(drafts.clone());
-    let rest = webapi::router(api.clone(), &config.origins, readiness.clone());
-    let grpc = grpc::router(api, &config.origins, readiness.clone()).await?;
-    let http_address = listen(
-        &mut tasks,
-        "HTTP_PORT",
-        (config.listen.address, config.listen.http_port).into(),
-        rest,
-        &shutdown,
-    )
-    .await?;
-    let grpc_address = listen(
-        &mut tasks,
-        "GRPC_PORT",
-        (config.listen.address, config.listen.grpc_port).into(),
-        grpc,
-        &shutdown,
-    )
-    .await?;
+    let mut rest = webapi::router(api.clone(), &origins, readiness.clone());
+    if config.console {
+        rest = rest.merge(console::router(drafts.clone()));
+    }
+    let http_address = listen(&mut tasks, http, rest, &shutdown)?;
+    let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
+    let grpc_router = grpc::router(api, &origins, readiness.clone()).await?;
+    let grpc_address = listen(&mut tasks, grpc, grpc_router, &shutdown)?;
     let _probing = if store.profile.probed().is_some() {
         None
     } else {
@@ -128,16 +123,18 @@ async fn drain(drafts: &Drafts, longest: Duration) {
     }
 }
 
-async fn listen(
+async fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} cannot be listened on: set {variable} to a free port"))
+}
+
+fn listen(
     tasks: &mut JoinSet<anyhow::Result<()>>,
-    variable: &str,
-    address: SocketAddr,
+    listener: TcpListener,
     router: Router,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("{address} cannot be listened on: set {variable} to a free port"))?;
     let address = listener.local_addr()?;
     // Small answers would wait some 40 ms for the acknowledgement of the ones before.
     let listener = listener.tap_io(|stream| {

@@ -20,13 +20,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use draftstore_runtime::config::Config;
+use draftstore_runtime::config::{self, Config};
 use draftstore_service::{AllowedOrigins, Drafts, Store, SystemClock};
 
 use self::http::Http;
 use self::report::{Line, Report};
 use self::store::{Found, find};
 use self::subject::Subject;
+use crate::console;
 
 /// What helps where buckets are missing.
 const MAKE_BUCKETS: &str = "make it by `draftstore-server doctor --fix`, or by CreateDraftBucket of a running server";
@@ -47,9 +48,15 @@ pub(crate) struct Doctor {
 /// # Errors
 /// When there is no store to look at.
 pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bool> {
+    let served = match config.store {
+        config::Store::Embedded(_) if config.console => {
+            console::with_own_origins(config.origins.clone(), config.listen.http_port)?
+        }
+        config::Store::Embedded(_) | config::Store::S3(_) => config.origins.clone(),
+    };
     let origins = match &doctor.origin {
         Some(origin) => AllowedOrigins::default().and(origin).context("--origin")?,
-        None => config.origins.clone(),
+        None => served.clone(),
     };
     let Found { open, name } = find(config.store.clone()).await?;
     let subject = Subject::new(open.storage, config.buckets.clone());
@@ -62,11 +69,8 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
     let mut report = Report::default();
     if doctor.fix {
         let store = Store::new(Arc::clone(&subject.storage), config.buckets);
-        let drafts = Drafts::new(store, config.policy, config.origins.clone(), Arc::new(SystemClock));
-        report.add(
-            "fix",
-            fix::fix(&subject, &drafts, &config.policy, &config.origins).await,
-        );
+        let drafts = Drafts::new(store, config.policy, served.clone(), Arc::new(SystemClock));
+        report.add("fix", fix::fix(&subject, &drafts, &config.policy, &served).await);
     }
     let (lines, goes_on) = reach::check(&subject).await;
     report.add("reach", lines);

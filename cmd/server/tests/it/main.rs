@@ -6,6 +6,7 @@ mod batch_confirm_uploads;
 mod batch_get_upload_urls;
 mod configuration;
 mod confirm_upload;
+mod console;
 mod create_draft_bucket;
 mod discard_draft;
 mod doctor;

@@ -31,16 +31,10 @@ pub(super) fn listen(values: &mut Values, errors: &mut Errors, is_embedded: bool
     listen
 }
 
-/// The pages that the server itself serves may use the embedded store's draft bucket without being listed.
-pub(super) fn origins(values: &mut Values, errors: &mut Errors, own_port: Option<u16>) -> AllowedOrigins {
+/// The pages that may call it. Those that the server itself serves are not among them: its port may not be known yet.
+pub(super) fn origins(values: &mut Values, errors: &mut Errors) -> AllowedOrigins {
     let listed = values.cors_allowed_origins.take().unwrap_or_default();
-    let listed: Option<AllowedOrigins> = errors.take("CORS_ALLOWED_ORIGINS", listed.parse());
-    let own = ["localhost", "127.0.0.1"].map(|host| own_port.map(|port| format!("http://{host}:{port}")));
-    let all = own
-        .into_iter()
-        .flatten()
-        .try_fold(listed.unwrap_or_default(), |origins, own| origins.and(&own));
-    errors.take("HTTP_PORT", all).unwrap_or_default()
+    errors.take("CORS_ALLOWED_ORIGINS", listed.parse()).unwrap_or_default()
 }
 
 /// The variable's port, or the default.

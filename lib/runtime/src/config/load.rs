@@ -8,7 +8,7 @@ use super::limits::{brakes, confirm_limits};
 use super::listen::{listen, origins};
 use super::policy::policy;
 use super::store::store;
-use super::values::Switch;
+use super::values::{OnOff, Switch};
 use super::variables::Values;
 use super::{Config, InvalidConfig, Store};
 
@@ -40,6 +40,7 @@ impl Config {
         let brakes = brakes(&mut values, &mut errors);
         let confirm_limits = confirm_limits(&mut values, &mut errors);
         let require_safe_store = errors.parse("REQUIRE_SAFE_STORE", values.require_safe_store.take());
+        let console = errors.parse("CONSOLE", values.console.take());
         let log_format = errors.parse("LOG_FORMAT", values.log_format.take()).unwrap_or_default();
         let log_filter = errors.parse("RUST_LOG", values.rust_log.take()).unwrap_or_default();
         let cleanup_schedule = errors.parse("CLEANUP_SCHEDULE", values.cleanup_schedule.take());
@@ -52,7 +53,7 @@ impl Config {
                 errors.add("EMBEDDED_PORT: must differ from HTTP_PORT and GRPC_PORT");
             }
         }
-        let origins = origins(&mut values, &mut errors, is_embedded.then_some(listen.http_port));
+        let origins = origins(&mut values, &mut errors);
 
         let config = buckets
             .zip(policy)
@@ -66,6 +67,7 @@ impl Config {
                 confirm_limits,
                 require_safe_store: require_safe_store.is_some_and(|Switch(on)| on),
                 origins,
+                console: console.is_none_or(|OnOff(on)| on),
                 listen,
                 cleanup_schedule,
                 log_format,
@@ -111,10 +113,8 @@ mod tests {
         assert_eq!((config.listen.http_port, config.listen.grpc_port), (8080, 50051));
         assert_eq!(config.buckets.main.name().as_str(), "main");
         assert_eq!(config.buckets.draft.name().as_str(), "main-draft");
-        assert_eq!(
-            config.origins.as_slice(),
-            ["http://localhost:8080", "http://127.0.0.1:8080"]
-        );
+        assert!(config.origins.as_slice().is_empty());
+        assert!(config.console);
         assert_eq!(config.policy.sweep_grace(), Duration::from_secs(900));
         assert_eq!(config.brakes, Brakes::default());
         assert_eq!(config.confirm_limits, ConfirmLimits::default());
@@ -122,18 +122,20 @@ mod tests {
     }
 
     #[test]
-    fn bounds_of_sweep_and_confirm_are_read() {
+    fn bounds_and_switches_are_read() {
         let config = load(&[
             ("MAX_DELETE", "1000"),
             ("MAX_DELETE_FRACTION", "0.5"),
             ("CONFIRM_TIMEOUT", "60"),
             ("REQUIRE_SAFE_STORE", "true"),
+            ("CONSOLE", "off"),
         ])
         .expect("valid");
         assert_eq!(config.brakes.max_delete, Some(1000));
         assert_eq!(config.brakes.max_delete_fraction, "0.5".parse().ok());
         assert_eq!(config.confirm_limits.timeout, Duration::from_secs(60));
         assert!(config.require_safe_store);
+        assert!(!config.console);
     }
 
     #[test]
@@ -181,6 +183,7 @@ mod tests {
             ("S3_ENDPOINT", "localhost:9000"),
             ("S3_PATH_STYLE", "yes"),
             ("BIND_ADDRESS", "localhost"),
+            ("CONSOLE", "true"),
             ("LOG_FORMAT", "xml"),
             ("RUST_LOG", "a=b=c"),
             ("AWS_ACCESS_KEY_ID", "k"),
@@ -203,6 +206,7 @@ mod tests {
             "S3_ENDPOINT",
             "S3_PATH_STYLE",
             "BIND_ADDRESS",
+            "CONSOLE",
             "LOG_FORMAT",
             "RUST_LOG",
             "AWS_SECRET_ACCESS_KEY",

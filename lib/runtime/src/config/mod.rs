@@ -43,6 +43,8 @@ pub struct Config {
     pub require_safe_store: bool,
     /// Pages that may use the API and the draft bucket.
     pub origins: AllowedOrigins,
+    /// Whether the server serves its web console.
+    pub console: bool,
     /// Where the server listens.
     pub listen: Listen,
     /// When to sweep; none: the binary's own habit.

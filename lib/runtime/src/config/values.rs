@@ -27,6 +27,21 @@ impl FromStr for Seconds {
     }
 }
 
+/// On or off.
+pub(super) struct OnOff(pub(super) bool);
+
+impl FromStr for OnOff {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "on" => Ok(Self(true)),
+            "off" => Ok(Self(false)),
+            _ => Err("must be 'on' or 'off'"),
+        }
+    }
+}
+
 /// Yes or no.
 pub(super) struct Switch(pub(super) bool);
 

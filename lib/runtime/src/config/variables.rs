@@ -18,7 +18,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable, in the order of the README.
-pub const VARIABLES: [Variable; 30] = [
+pub const VARIABLES: [Variable; 31] = [
     variable(
         "STORAGE_TYPE",
         "s3 where AWS credentials or S3_ENDPOINT are set, else embedded",
@@ -119,6 +119,7 @@ pub const VARIABLES: [Variable; 30] = [
         "none",
         "Origins of web pages that may use the API and the draft bucket, with commas between",
     ),
+    variable("CONSOLE", "on", "`off`: the REST port serves no web console"),
     variable("LOG_FORMAT", "text", "`text` or `json`, to standard error"),
     variable(
         "RUST_LOG",
@@ -158,6 +159,7 @@ pub(super) struct Values {
     pub(super) confirm_timeout: Option<String>,
     pub(super) require_safe_store: Option<String>,
     pub(super) cors_allowed_origins: Option<String>,
+    pub(super) console: Option<String>,
     pub(super) log_format: Option<String>,
     pub(super) rust_log: Option<String>,
 }

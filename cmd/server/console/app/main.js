@@ -1,0 +1,23 @@
+// The console: puts its parts together.
+
+import { refreshDrafts, startDrafts } from './drafts.js'
+import { icon } from './icons.js'
+import { refreshObjects, startObjects } from './objects.js'
+import { startUploads } from './uploads.js'
+
+const refresh = document.getElementById('refresh')
+refresh.prepend(icon('refresh'))
+refresh.addEventListener('click', async () => {
+  refresh.setAttribute('aria-busy', 'true')
+  await Promise.all([refreshDrafts(), refreshObjects()])
+  refresh.removeAttribute('aria-busy')
+})
+
+// Somebody else may have uploaded, or confirmed, while nobody looked.
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') refreshDrafts()
+})
+
+startUploads({ uploaded: refreshDrafts })
+startDrafts({ confirmed: refreshObjects })
+startObjects()

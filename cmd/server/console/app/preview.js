@@ -1,0 +1,110 @@
+// Looking at a file before it is confirmed, and after.
+//
+// What strangers uploaded never runs here. Pictures, sound and video are shown by elements that execute nothing; text is
+// read and set as text; anything else is opened or saved from the store's own origin.
+
+import { call, nameOf } from './api.js'
+import { button, open } from './dialog.js'
+import { h } from './dom.js'
+import { download } from './download.js'
+import { bytes, kindOf, moment } from './format.js'
+import { icon } from './icons.js'
+import { complain } from './toasts.js'
+
+/** Of a text, as much as somebody reads in a dialog. In bytes. */
+const MAX_TEXT = 128 * 1024
+
+/** What a browser shows by itself, and executes nothing of: the server says so by leaving it inline. */
+const OPENED = /^(application\/pdf|text\/plain|application\/json|text\/csv)\b/
+
+/**
+ * Opens a dialog on a draft or a confirmed object. `act` carries out 'confirm' or 'discard', for drafts, and answers
+ * whether the draft is gone.
+ */
+export async function preview(item, { stage, act }) {
+  let issued
+  let inspected = {}
+  try {
+    const isDraft = stage === 'STAGE_DRAFT'
+    ;[issued, inspected] = await Promise.all([
+      call('download-url', { ...nameOf(item), stage }),
+      isDraft ? call('inspect-draft', nameOf(item)) : {},
+    ])
+  } catch (error) {
+    complain(`${item.object_name} cannot be shown`, error)
+    return
+  }
+  const actions = [button('Download', { symbol: 'download', onclick: () => download(item, stage) })]
+  if (OPENED.test(issued.content_type ?? '')) {
+    actions.unshift(h('a', { class: 'button', href: issued.download_url, target: '_blank', rel: 'noopener noreferrer' },
+      icon('open'), h('span', { class: 'label' }, 'Open')))
+  }
+  if (act) actions.push(...draftActions((action) => finish(action)))
+  const dialog = open({
+    title: item.object_name,
+    kind: 'preview',
+    content: h('div', { class: 'preview-grid' }, view(item, issued, stage), details(item, issued, inspected)),
+    actions,
+  })
+  const finish = async (action) => {
+    if (await act(action)) dialog.close()
+  }
+}
+
+function draftActions(finish) {
+  return [
+    button('Discard', { symbol: 'trash', kind: 'danger', onclick: () => finish('discard') }),
+    button('Confirm', { symbol: 'check', kind: 'primary', onclick: () => finish('confirm'), autofocus: true }),
+  ]
+}
+
+function view(item, issued, stage) {
+  const src = issued.download_url
+  const kind = kindOf(item.object_name, known(issued.content_type))
+  const stand = h('div', { class: `view ${kind}` })
+  const fail = () => stand.replaceChildren(none(kind, 'This file cannot be shown here.'))
+  if (Number(issued.size) === 0) stand.append(none(kind, 'This file is empty.'))
+  else if (kind === 'image') stand.append(h('img', { src, alt: `Preview of ${item.object_name}`, onerror: fail }))
+  else if (kind === 'video') stand.append(h('video', { src, controls: true, preload: 'metadata', playsinline: true, onerror: fail }))
+  else if (kind === 'audio') stand.append(icon('audio'), h('audio', { src, controls: true, preload: 'metadata', onerror: fail }))
+  // The main bucket has no CORS rules: its texts can be opened and saved, but not read by this page.
+  else if (kind === 'text' && stage === 'STAGE_DRAFT') readInto(stand, src, Number(issued.size)).catch(fail)
+  else if (OPENED.test(issued.content_type ?? '')) stand.append(none(kind, 'Open it to look at it.'))
+  else stand.append(none(kind, 'No preview for this kind of file.'))
+  return stand
+}
+
+/** The type that stores give to what came without one says nothing. */
+function known(contentType = '') {
+  return /^(application|binary)\/octet-stream\b/.test(contentType) ? '' : contentType
+}
+
+async function readInto(stand, src, size) {
+  const response = await fetch(src, { headers: { range: `bytes=0-${MAX_TEXT - 1}` } })
+  if (!response.ok) throw new Error(`the store answered ${response.status}`)
+  const text = new TextDecoder().decode((await response.arrayBuffer()).slice(0, MAX_TEXT))
+  if (text.includes('\0')) throw new Error('not a text')
+  stand.append(h('pre', { tabindex: '0', dir: 'auto', 'aria-label': 'Content' }, text))
+  if (size > MAX_TEXT) stand.append(h('p', { class: 'cut' }, `The first ${bytes(MAX_TEXT)} of ${bytes(size)}.`))
+}
+
+function none(kind, text) {
+  return h('div', { class: 'no-view' }, icon(kind), h('p', {}, text))
+}
+
+function details(item, issued, inspected) {
+  const facts = [
+    ['Size', `${bytes(issued.size)}${Number(issued.size) >= 1024 ? ` (${Number(issued.size).toLocaleString('en')} bytes)` : ''}`],
+    ['Type', issued.content_type],
+    ['Expires', inspected.expires_at && moment(inspected.expires_at)],
+    ['Confirmed', item.confirmed_at && moment(item.confirmed_at)],
+    ['ETag', issued.etag, 'code'],
+    ['SHA-256', inspected.checksum_sha256, 'code'],
+    ['Draft ID', item.draft_id, 'code'],
+    ...Object.entries(inspected.metadata ?? {}),
+  ]
+  const rows = facts
+    .filter(([, value]) => value)
+    .map(([name, value, type]) => h('div', {}, h('dt', {}, name), h('dd', { class: type, dir: 'auto' }, value)))
+  return h('dl', { class: 'details' }, ...rows)
+}

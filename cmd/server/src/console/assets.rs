@@ -1,0 +1,99 @@
+//! The console's files, in the binary.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+/// A file of the console.
+#[derive(Debug)]
+pub(super) struct Asset {
+    /// Where it is served.
+    pub(super) route: &'static str,
+    /// Its media type.
+    pub(super) content_type: &'static str,
+    /// What is in it.
+    pub(super) bytes: &'static [u8],
+}
+
+impl Asset {
+    /// The start of its SHA-256, in quotes, as the header has it.
+    pub(super) fn etag(&self) -> String {
+        let mut etag = String::from("\"");
+        for byte in Sha256::digest(self.bytes).iter().take(16) {
+            // Writing to a string does not fail.
+            let _ = write!(etag, "{byte:02x}");
+        }
+        etag + "\""
+    }
+}
+
+const CSS: &str = "text/css; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+macro_rules! asset {
+    ($path:literal, $content_type:expr) => {
+        Asset {
+            route: concat!("/console/", $path),
+            content_type: $content_type,
+            bytes: include_bytes!(concat!("../../console/", $path)),
+        }
+    };
+}
+
+/// The document, which is served at `/`.
+pub(super) static PAGE: Asset = asset!("index.html", HTML);
+
+/// Everything that it loads.
+pub(super) static ASSETS: [Asset; 24] = [
+    asset!("app/actions.js", JAVASCRIPT),
+    asset!("app/api.js", JAVASCRIPT),
+    asset!("app/dialog.js", JAVASCRIPT),
+    asset!("app/dom.js", JAVASCRIPT),
+    asset!("app/download.js", JAVASCRIPT),
+    asset!("app/drafts.js", JAVASCRIPT),
+    asset!("app/format.js", JAVASCRIPT),
+    asset!("app/icons.js", JAVASCRIPT),
+    asset!("app/main.js", JAVASCRIPT),
+    asset!("app/objects.js", JAVASCRIPT),
+    asset!("app/preview.js", JAVASCRIPT),
+    asset!("app/row.js", JAVASCRIPT),
+    asset!("app/thumbnails.js", JAVASCRIPT),
+    asset!("app/toasts.js", JAVASCRIPT),
+    asset!("app/uploads.js", JAVASCRIPT),
+    asset!("icon.svg", SVG),
+    asset!("style/base.css", CSS),
+    asset!("style/dialog.css", CSS),
+    asset!("style/layout.css", CSS),
+    asset!("style/list.css", CSS),
+    asset!("style/uploads.css", CSS),
+    asset!("vendor/LICENSES.txt", TEXT),
+    asset!("vendor/uppy.css", CSS),
+    asset!("vendor/uppy.js", JAVASCRIPT),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs::read_dir;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_file_is_served() {
+        let mut files = BTreeSet::new();
+        for directory in ["app", "style", "vendor"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("console").join(directory);
+            for entry in read_dir(path).expect("a directory") {
+                let name = entry.expect("a file").file_name();
+                files.insert(format!("/console/{directory}/{}", name.to_str().expect("UTF-8")));
+            }
+        }
+        files.insert("/console/icon.svg".to_owned());
+        let served: BTreeSet<_> = ASSETS.iter().map(|asset| asset.route.to_owned()).collect();
+        assert_eq!(files, served);
+    }
+}
