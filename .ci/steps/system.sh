@@ -18,7 +18,6 @@ step_garage() {
   run_clients -m garage
 }
 
-# Runs in a network namespace of its own: the README's ports are free there, and nothing leaves it.
 run_clients() {
   venv clients
   npm_tool buf @bufbuild/buf "$BUF_VERSION"
@@ -28,10 +27,14 @@ run_clients() {
   cargo build --workspace --bins --locked
   DRAFTSTORE_BINARIES=$(target_directory)/debug
   export DRAFTSTORE_BINARIES PYTHONDONTWRITEBYTECODE=1
+  in_own_network "$VENV/bin/pytest" "$REPO/.ci/clients" "$@" 2>&1 | without_signatures
+}
+
+# Runs a command in a network namespace of its own: the README's ports are free there, and nothing leaves it.
+in_own_network() {
   local -a namespace=(unshare --net)
   ((EUID == 0)) || namespace+=(--map-root-user)
-  "${namespace[@]}" bash -c 'ip link set lo up && exec "$@"' clients \
-    "$VENV/bin/pytest" "$REPO/.ci/clients" "$@" 2>&1 | without_signatures
+  "${namespace[@]}" bash -c 'ip link set lo up && exec "$@"' own-network "$@"
 }
 
 # Presigned URLs let in whoever reads them, even in a log.

@@ -1,0 +1,443 @@
+// The console, end to end: the real server, the real store, Chromium.
+
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { startBrowser } from './lib/browser.mjs'
+import { assertNoSidewaysScroll, choose, holdPartsAfter, openConsole, PartsSent, rowOf, settled } from './lib/console.mjs'
+import { Files, landscape } from './lib/files.mjs'
+import { startServer } from './lib/server.mjs'
+
+const MIB = 1024 * 1024
+
+/** The console's own, in uploads.js. */
+const PART_SIZE = 8 * MIB
+
+let browser
+before(async () => {
+  browser = await startBrowser()
+})
+after(() => browser?.close())
+
+/** A test with a server and a directory of files of its own. */
+function check(name, run) {
+  test(name, { timeout: 240_000 }, async (t) => {
+    const files = await Files.make(t)
+    const server = await startServer()
+    try {
+      await run({ files, server })
+    } finally {
+      await server.stop()
+    }
+  })
+}
+
+check('a small file is uploaded, looked at and confirmed', async ({ files, server }) => {
+  const picture = await files.write('lake at dawn, été 1+1.png', landscape(640, 480))
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  await choose(page, picture)
+  const row = rowOf(page, 'Drafts', picture.name)
+  await row.waitFor()
+  await row.locator('.thumb img').waitFor()
+  assert.match(await row.locator('.left').textContent(), /^23 h 59 min left$/)
+
+  await row.getByRole('button', { name: picture.name, exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: picture.name })
+  const shown = await dialog.getByRole('img').evaluate(async (image) => {
+    await image.decode()
+    return [image.naturalWidth, image.naturalHeight]
+  })
+  assert.deepEqual(shown, [640, 480])
+  await dialog.getByRole('button', { name: 'Confirm' }).click()
+  await dialog.waitFor({ state: 'detached' })
+
+  await page.getByRole('status').filter({ hasText: `Confirmed: main/${picture.name}` }).waitFor()
+  await row.waitFor({ state: 'detached' })
+  await rowOf(page, 'Confirmed', picture.name).waitFor()
+  assert.equal(await server.confirmedSha256(picture.name), picture.sha256)
+  assert.deepEqual(await server.drafts(), [])
+  await tab.close()
+})
+
+check('a large file goes on by itself after a reload, and what had arrived is not sent again', async ({ files, server }) => {
+  const film = await files.noise('film.bin', 60 * MIB + 12345)
+  const count = Math.ceil(film.size / PART_SIZE)
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const sent = new PartsSent(page)
+  const gate = await holdPartsAfter(page, 3)
+  await choose(page, film)
+  await gate.held
+  await keptByTheBrowser(page)
+  assert.deepEqual(sent.numbers, [1, 2, 3])
+
+  await page.reload()
+  await gate.release()
+  await settled(page)
+  const row = rowOf(page, 'Drafts', film.name)
+  await row.waitFor({ timeout: 120_000 })
+  const all = Array.from({ length: count }, (_, index) => index + 1)
+  assert.deepEqual(sent.numbers, all)
+
+  await row.getByRole('button', { name: `Confirm ${film.name}` }).click()
+  await rowOf(page, 'Confirmed', film.name).waitFor()
+  assert.equal(await server.confirmedSha256(film.name), film.sha256)
+  await tab.close()
+})
+
+check('a paused upload stays paused, even after a reload, until somebody goes on', async ({ files, server }) => {
+  const film = await files.noise('pause.bin', 3 * PART_SIZE)
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const sent = new PartsSent(page)
+  const gate = await holdPartsAfter(page, 1)
+  await choose(page, film)
+  await gate.held
+  await page.getByRole('button', { name: 'Pause', exact: true }).click()
+  await page.getByText(/^Paused: /).waitFor()
+  await keptByTheBrowser(page)
+  await gate.release()
+  await page.reload()
+  await settled(page)
+  await page.getByText('Not finished yet').waitFor()
+  assert.deepEqual(sent.numbers, [1])
+  await page.getByRole('button', { name: 'Upload 1 file' }).click()
+  await rowOf(page, 'Drafts', film.name).waitFor()
+  assert.deepEqual(sent.numbers, [1, 2, 3])
+  await tab.close()
+})
+
+check('a second tab leaves alone what the first one uploads', async ({ files, server }) => {
+  const film = await files.noise('film.bin', 2 * PART_SIZE)
+  const first = await openConsole(browser, server)
+  const gate = await holdPartsAfter(first.page, 1)
+  await choose(first.page, film)
+  await gate.held
+  await keptByTheBrowser(first.page)
+
+  const second = await first.context.newPage()
+  const sent = new PartsSent(second)
+  await second.goto(server.url)
+  await settled(second)
+  await second.getByText('Drop files here').waitFor()
+  await gate.release()
+  await rowOf(first.page, 'Drafts', film.name).waitFor()
+  assert.deepEqual(sent.numbers, [])
+  await first.close()
+})
+
+check('several files are dropped at once, anywhere', async ({ server }) => {
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  await page.locator('#uppy .uppy-Dashboard').waitFor()
+  const drop = async (target, ...names) => {
+    const dropped = await page.evaluateHandle((names) => {
+      const data = new DataTransfer()
+      for (const name of names) data.items.add(new File([`content of ${name}`], name, { type: 'text/plain' }))
+      return data
+    }, names)
+    await page.dispatchEvent(target, 'drop', { dataTransfer: dropped })
+    for (const name of names) await rowOf(page, 'Drafts', name).waitFor()
+  }
+  await drop('#uppy .uppy-Dashboard', 'one.txt', 'two.txt')
+  await drop('#objects-list', 'three.txt', 'four.txt')
+  assert.equal((await server.drafts()).length, 4)
+  await tab.close()
+})
+
+check('what strangers upload is shown, and never run', async ({ server }) => {
+  const script = '<script>window.ran = true; alert(1)</script>'
+  await server.draft('evil.html', `<h1>hi</h1>${script}<img src=x onerror="alert(2)">`, { contentType: 'text/html' })
+  await server.draft('evil.svg', `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30">${script.replace('script>', 'script><![CDATA[').replace('</', ']]></')}<rect width="40" height="30" fill="red"/></svg>`, { contentType: 'image/svg+xml' })
+  await server.draft('<img src=x onerror=alert(3)>.txt', 'a name is text', { contentType: 'text/plain' })
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  page.on('dialog', (dialog) => {
+    tab.troubles.push(`an upload ran: ${dialog.message()}`)
+    return dialog.dismiss()
+  })
+  await look(page, 'evil.html', async (dialog) => {
+    await dialog.getByText('<h1>hi</h1>').waitFor()
+    assert.equal(await dialog.getByRole('link', { name: 'Open' }).count(), 0)
+  })
+  await look(page, 'evil.svg', async (dialog) => {
+    const width = await dialog.getByRole('img').evaluate((image) => image.decode().then(() => image.naturalWidth))
+    assert.equal(width, 40)
+  })
+  await look(page, '<img src=x onerror=alert(3)>.txt', (dialog) => dialog.getByText('a name is text').waitFor())
+  assert.equal(await page.evaluate(() => window.ran), undefined)
+  await tab.close()
+})
+
+check('every kind of file has a preview, or says that it has none', async ({ server }) => {
+  const long = 'line\n'.repeat(40_000)
+  await server.draft('a/empty.txt', '', { contentType: 'text/plain' })
+  await server.draft('a/long.log', long, { contentType: 'text/plain', unique: true })
+  await server.draft('a/report.pdf', '%PDF-1.4\n', { contentType: 'application/pdf' })
+  await server.draft('a/broken.png', 'no picture at all', { contentType: 'image/png' })
+  await server.draft('a/broken.mp4', 'no film at all', { contentType: 'video/mp4' })
+  await server.draft('a/binary.txt', Buffer.from([1, 2, 0, 3]), { contentType: 'text/plain' })
+  await server.draft('a/data.bin', 'x')
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  await look(page, 'a/empty.txt', (dialog) => dialog.getByText('This file is empty.').waitFor())
+  await look(page, 'a/long.log', async (dialog) => {
+    await dialog.getByText('The first 128 KB of 195 KB.').waitFor()
+    assert.equal((await dialog.locator('pre').textContent()).length, 128 * 1024)
+  })
+  await look(page, 'a/report.pdf', async (dialog) => {
+    await dialog.getByText('Open it to look at it.').waitFor()
+    assert.equal(await dialog.getByRole('link', { name: 'Open' }).getAttribute('rel'), 'noopener noreferrer')
+  })
+  for (const name of ['a/broken.png', 'a/broken.mp4', 'a/binary.txt']) {
+    await look(page, name, (dialog) => dialog.getByText('This file cannot be shown here.').waitFor())
+  }
+  await look(page, 'a/data.bin', (dialog) => dialog.getByText('No preview for this kind of file.').waitFor())
+  await tab.close()
+})
+
+check('a draft is discarded only by who says so twice', async ({ server }) => {
+  await server.draft('unwanted.txt', 'x', { contentType: 'text/plain' })
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const row = rowOf(page, 'Drafts', 'unwanted.txt')
+  const dialog = page.getByRole('dialog', { name: 'Discard this draft?' })
+  for (const leave of [() => page.keyboard.press('Escape'), () => dialog.getByRole('button', { name: 'Keep it' }).click()]) {
+    await row.getByRole('button', { name: 'Discard unwanted.txt' }).click()
+    await dialog.waitFor()
+    await leave()
+    await dialog.waitFor({ state: 'detached' })
+    assert.equal((await server.drafts()).length, 1)
+  }
+  await row.getByRole('button', { name: 'Discard unwanted.txt' }).click()
+  await dialog.getByRole('button', { name: 'Discard' }).click()
+  await row.waitFor({ state: 'detached' })
+  assert.deepEqual(await server.drafts(), [])
+  await page.getByText('No drafts', { exact: true }).waitFor()
+  await tab.close()
+})
+
+check('a name that is taken asks for another, or replaces', async ({ server }) => {
+  await server.draft('taken.txt', 'first', { contentType: 'text/plain' })
+  await server.call('confirm-upload', { object_name: 'taken.txt' })
+  await server.draft('taken.txt', 'second', { contentType: 'text/plain', unique: true })
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const confirm = () => rowOf(page, 'Drafts', 'taken.txt').getByRole('button', { name: 'Confirm taken.txt' }).click()
+  const dialog = page.getByRole('dialog', { name: 'That name is taken' })
+  await confirm()
+  const name = dialog.getByLabel('Keep this one as')
+  assert.equal(await name.inputValue(), 'taken-2.txt')
+  await name.fill('taken.txt')
+  await dialog.getByRole('button', { name: 'Confirm' }).click()
+  await dialog.getByRole('alert').filter({ hasText: /\w/ }).waitFor()
+  await name.fill('/not/a/name')
+  await dialog.getByRole('button', { name: 'Confirm' }).click()
+  await dialog.getByRole('alert').filter({ hasText: '/' }).waitFor()
+  await name.fill('kept beside.txt')
+  await name.press('Enter')
+  await dialog.waitFor({ state: 'detached' })
+  await rowOf(page, 'Confirmed', 'kept beside.txt').waitFor()
+
+  await server.draft('taken.txt', 'third', { contentType: 'text/plain', unique: true })
+  await page.getByRole('button', { name: 'Refresh' }).click()
+  await confirm()
+  await dialog.getByRole('button', { name: 'Replace the other' }).click()
+  await rowOf(page, 'Drafts', 'taken.txt').waitFor({ state: 'detached' })
+  const issued = await server.call('download-url', { object_name: 'taken.txt', stage: 'STAGE_MAIN' })
+  assert.equal(await (await fetch(issued.download_url)).text(), 'third')
+  await tab.close(/status of 409/, /status of 400/)
+})
+
+check('an error of the server is said in its words', async ({ server }) => {
+  await server.draft('gone.txt', 'x', { contentType: 'text/plain' })
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  await server.call('discard-draft', { object_name: 'gone.txt' })
+  await rowOf(page, 'Drafts', 'gone.txt').getByRole('button', { name: 'Confirm gone.txt' }).click()
+  const toast = page.getByRole('alert').filter({ hasText: 'gone.txt was not confirmed' })
+  await toast.waitFor()
+  await toast.getByRole('button', { name: 'Close notification' }).click()
+  await toast.waitFor({ state: 'detached' })
+  await rowOf(page, 'Drafts', 'gone.txt').waitFor({ state: 'detached' })
+  await tab.close(/status of 404/)
+})
+
+check('a draft that was uploaded again is not confirmed in its place', async ({ server }) => {
+  await server.draft('swapped.txt', 'what was seen', { contentType: 'text/plain' })
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  await server.draft('swapped.txt', 'what came later', { contentType: 'text/plain' })
+  await rowOf(page, 'Drafts', 'swapped.txt').getByRole('button', { name: 'Confirm swapped.txt' }).click()
+  await page.getByRole('alert').filter({ hasText: 'swapped.txt was not confirmed' }).waitFor()
+  const listed = await server.call('list-objects', { prefix: 'swapped' })
+  assert.equal((listed.objects ?? []).length, 0)
+  await tab.close(/status of 412/)
+})
+
+check('the time left counts down', async ({ server }) => {
+  await server.draft('soon.txt', 'x', { unique: true, lifetime: 300 })
+  const tab = await openConsole(browser, server)
+  const left = rowOf(tab.page, 'Drafts', 'soon.txt').locator('.left.soon')
+  const first = await left.textContent()
+  assert.match(first, /^4 min \d+ s left$/)
+  await left.filter({ hasNotText: first }).waitFor()
+  await tab.close()
+})
+
+check('long lists come in pages, and confirmed objects are found by the beginning of their names', async ({ server }) => {
+  const names = Array.from({ length: 105 }, (_, index) => `page/${String(index).padStart(3, '0')}.txt`)
+  for (const name of names) await server.draft(name, 'x')
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const drafts = page.getByRole('list', { name: 'Drafts' }).locator('.row')
+  assert.equal(await drafts.count(), 100)
+  await page.getByRole('button', { name: 'Show more' }).click()
+  await drafts.nth(104).waitFor()
+  assert.equal(await page.locator('#drafts-count').textContent(), '105')
+
+  await server.call('confirm-uploads', { uploads: names.slice(0, 60).map((object_name) => ({ object_name })) })
+  await page.getByRole('button', { name: 'Refresh' }).click()
+  const objects = page.getByRole('list', { name: 'Confirmed' }).locator('.row')
+  const search = page.getByRole('searchbox', { name: 'Names that begin with' })
+  await search.fill('page/')
+  await page.locator('#objects-count').filter({ hasText: '50+' }).waitFor()
+  await page.getByRole('list', { name: 'Confirmed' }).getByRole('button', { name: 'Show more' }).click()
+  await objects.nth(59).waitFor()
+  await search.fill('page/00')
+  await page.locator('#objects-count').filter({ hasText: /^10$/ }).waitFor()
+  await search.fill('nothing begins so')
+  await page.getByText('Nothing begins so', { exact: true }).waitFor()
+  await tab.close()
+})
+
+check('everything is done by keyboard', async ({ files, server }) => {
+  const note = await files.write('by keyboard.txt', Buffer.from('typed'))
+  const other = await files.write('unwanted.txt', Buffer.from('typed too'))
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const { keyboard } = page
+  await keyboard.press('Tab')
+  await focused(page, 'Skip to drafts')
+  await tabTo(page, 'browse files')
+  const chooser = page.waitForEvent('filechooser')
+  await keyboard.press('Enter')
+  await (await chooser).setFiles([note.path, other.path])
+  await rowOf(page, 'Drafts', note.name).waitFor()
+  await rowOf(page, 'Drafts', other.name).waitFor()
+
+  await tabTo(page, note.name)
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none')
+  await keyboard.press('Enter')
+  const dialog = page.getByRole('dialog', { name: note.name })
+  await dialog.waitFor()
+  for (let step = 0; step < 12; step += 1) {
+    await keyboard.press('Tab')
+    const inside = await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest('dialog') !== null)
+    assert.ok(inside, 'focus has left the dialog')
+  }
+  await keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+  await focused(page, note.name)
+
+  await tabTo(page, `Confirm ${note.name}`)
+  await keyboard.press('Enter')
+  await rowOf(page, 'Confirmed', note.name).waitFor()
+  assert.equal(await server.confirmedSha256(note.name), note.sha256)
+  await focused(page, other.name)
+
+  await tabTo(page, `Discard ${other.name}`)
+  await keyboard.press('Enter')
+  await focused(page, 'Keep it')
+  await tabTo(page, 'Discard')
+  await keyboard.press('Enter')
+  await rowOf(page, 'Drafts', other.name).waitFor({ state: 'detached' })
+  assert.deepEqual(await server.drafts(), [])
+  await focused(page, 'Drafts')
+  await tab.close()
+})
+
+check('a narrow phone never scrolls sideways', async ({ server }) => {
+  await server.draft(`${'unbroken'.repeat(40)}.txt`, 'x'.repeat(5000), { contentType: 'text/plain' })
+  for (const width of [320, 360, 390]) {
+    const tab = await openConsole(browser, server, { viewport: { width, height: 760 }, hasTouch: true })
+    const { page } = tab
+    await assertNoSidewaysScroll(page)
+    await look(page, `${'unbroken'.repeat(40)}.txt`, async (dialog) => {
+      await dialog.locator('pre').waitFor()
+      await assertNoSidewaysScroll(page)
+      const [wanted, room] = await dialog.locator('.dialog-body').evaluate((body) => [body.scrollWidth, body.clientWidth])
+      assert.ok(wanted <= room, `the dialog's content is ${wanted} px wide at ${width}`)
+    })
+    await tab.close()
+  }
+})
+
+check('who asked for less motion gets none', async ({ server }) => {
+  await server.draft('still.txt', 'x', { contentType: 'text/plain' })
+  const tab = await openConsole(browser, server, { reducedMotion: 'reduce' })
+  await look(tab.page, 'still.txt', async (dialog) => {
+    assert.equal(await dialog.evaluate((element) => getComputedStyle(element).animationDuration), '0.001s')
+  })
+  await tab.close()
+})
+
+/** Until the browser has a copy of the file, and knows where its upload stands. */
+async function keptByTheBrowser(page) {
+  const isKept = () => new Promise((resolve) => {
+    const opened = indexedDB.open('uppy-blobs')
+    opened.onerror = () => resolve(false)
+    opened.onsuccess = () => {
+      const db = opened.result
+      const stores = ['files', 'metadata']
+      if (!stores.every((name) => db.objectStoreNames.contains(name))) {
+        db.close()
+        resolve(false)
+        return
+      }
+      const transaction = db.transaction(stores)
+      const [files, metadata] = stores.map((name) => transaction.objectStore(name).getAll())
+      transaction.oncomplete = () => {
+        db.close()
+        resolve(files.result.length > 0 && JSON.stringify(metadata.result).includes('uploadId'))
+      }
+    }
+  })
+  await page.waitForFunction(isKept, undefined, { polling: 100 })
+}
+
+/** Opens the preview of a draft, lets `see` look at it, and closes it. */
+async function look(page, name, see) {
+  await rowOf(page, 'Drafts', name).getByRole('button', { name, exact: true }).click()
+  const dialog = page.getByRole('dialog', { name })
+  await dialog.waitFor()
+  await see(dialog)
+  await page.keyboard.press('Escape')
+  await dialog.waitFor({ state: 'detached' })
+}
+
+/** Presses Tab until what is called `name` has the focus. */
+async function tabTo(page, name) {
+  const seen = []
+  for (let step = 0; step < 60; step += 1) {
+    await page.keyboard.press('Tab')
+    const here = await focusedName(page)
+    if (here === name) return
+    seen.push(here)
+  }
+  assert.fail(`Tab never reaches ${name}, only ${seen.join(', ')}`)
+}
+
+/** Until what is called `name` has the focus. */
+async function focused(page, name) {
+  const reads = ({ activeElement }, name) => (activeElement.getAttribute('aria-label') ?? activeElement.textContent.trim()) === name
+  await page.waitForFunction(`(${reads})(document, ${JSON.stringify(name)})`).catch(() => {})
+  assert.equal(await focusedName(page), name)
+}
+
+function focusedName(page) {
+  return page.evaluate(() => {
+    const { activeElement } = document
+    return activeElement.getAttribute('aria-label') ?? activeElement.textContent.trim()
+  })
+}

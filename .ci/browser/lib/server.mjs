@@ -1,0 +1,104 @@
+// A server of a test's own: the real program on the embedded store, on free ports, with nothing of this machine's
+// environment.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { needed } from './modules.mjs'
+
+/** Starts one, with these variables besides. */
+export async function startServer(variables = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'draftstore-browser-'))
+  const child = spawn(join(needed('DRAFTSTORE_BINARIES'), 'draftstore-server'), {
+    env: {
+      STORAGE_TYPE: 'embedded',
+      EMBEDDED_DATA_DIR: directory,
+      EMBEDDED_PORT: '0',
+      HTTP_PORT: '0',
+      GRPC_PORT: '0',
+      LOG_FORMAT: 'json',
+      ...variables,
+    },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const server = new Server(child, directory)
+  await server.ready
+  return server
+}
+
+class Server {
+  #child
+  #directory
+  #log = []
+
+  constructor(child, directory) {
+    this.#child = child
+    this.#directory = directory
+    this.ready = new Promise((resolve, reject) => {
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        this.#log.push(line)
+        const entry = line.startsWith('{') ? JSON.parse(line) : {}
+        if (entry.message !== 'ready') return
+        this.url = `http://${entry.http}`
+        this.store = entry.store
+        resolve()
+      })
+      child.on('error', reject)
+      child.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${this.#log.join('\n')}`)))
+    })
+  }
+
+  /** Calls an rpc by the last segment of its path; an error is an error. */
+  async call(name, message = {}) {
+    const response = await fetch(`${this.url}/api/v1/${name}`, { method: 'POST', body: JSON.stringify(message) })
+    const body = await response.json()
+    assert.ok(response.ok, `${name}: ${JSON.stringify(body)}`)
+    return body
+  }
+
+  /** Uploads a draft as any client would. */
+  async draft(objectName, body, { contentType, unique = false, lifetime } = {}) {
+    const issued = await this.call('upload-url', {
+      object_name: objectName,
+      unique,
+      ...(contentType && { content_type: contentType }),
+      ...(lifetime && { draft_lifetime: lifetime }),
+    })
+    // Of a string, fetch would send a media type that nobody asked for.
+    const response = await fetch(issued.upload_url, { method: issued.method, headers: issued.headers, body: Buffer.from(body) })
+    assert.ok(response.ok, `the store answered ${response.status} to ${objectName}`)
+    return issued
+  }
+
+  /** SHA-256 of what main holds under a name, read by a URL that the API gave. */
+  async confirmedSha256(objectName) {
+    const issued = await this.call('download-url', { object_name: objectName, stage: 'STAGE_MAIN' })
+    const response = await fetch(issued.download_url)
+    assert.equal(response.status, 200)
+    const hash = createHash('sha256')
+    for await (const chunk of response.body) hash.update(chunk)
+    return hash.digest('hex')
+  }
+
+  /** All drafts. */
+  async drafts() {
+    return (await this.call('list-drafts')).drafts ?? []
+  }
+
+  /** Ends it by SIGTERM; what it logged lets nobody in. */
+  async stop() {
+    this.ready.catch(() => {})
+    const ended = once(this.#child, 'exit')
+    this.#child.kill('SIGTERM')
+    const [code] = await ended
+    await rm(this.#directory, { recursive: true, force: true })
+    const log = this.#log.join('\n')
+    assert.equal(code, 0, `the server ended with ${code}:\n${log}`)
+    assert.ok(!/X-Amz-Signature/i.test(log), 'the server logged a presigned URL')
+  }
+}
