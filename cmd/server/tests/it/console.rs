@@ -21,10 +21,8 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
 /// The sources that a directive of the page's policy allows.
 fn sources(headers: &HeaderMap, directive: &str) -> Vec<String> {
     let policy = text(headers, "content-security-policy");
-    let all = policy.split(';').map(str::trim);
-    let found = all
-        .filter_map(|one| one.strip_prefix(directive)?.strip_prefix(' '))
-        .next();
+    let mut all = policy.split(';').map(str::trim);
+    let found = all.find_map(|one| one.strip_prefix(directive)?.strip_prefix(' '));
     let found = found.unwrap_or_else(|| panic!("no {directive} in {policy}"));
     found.split(' ').map(str::to_owned).collect()
 }
