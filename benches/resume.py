@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""A large upload that is killed in the middle, and the same command again: what is sent twice, and what arrives.
+
+draftctl uploads a file of random bytes to a server on the embedded store and gets SIGKILL when half of it has arrived; the
+same command then goes on, and confirms. The object is downloaded and compared by SHA-256. What went over loopback in each
+run is counted by the kernel, so that it is worth something only where nothing else uses loopback meanwhile:
+
+    unshare --net --map-root-user bash -c 'ip link set lo up && python3 benches/resume.py --size 5120'
+
+Takes three times the file's size of disk.
+"""
+
+import argparse
+import hashlib
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from upload import MIB, Clients, Store, build, write_random
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=5120, help="of the file, in MiB (5120)")
+    parser.add_argument("--directory", help="where file and store are (the system's temporary directory)")
+    arguments = parser.parse_args()
+    binaries = build()
+    with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
+        directory = pathlib.Path(directory)
+        file = directory / "file"
+        write_random(file, arguments.size * MIB)
+        with Store(binaries, directory / "data") as store:
+            prove(store, Clients(binaries, directory, store), file, directory)
+
+
+def prove(store, clients, file, directory):
+    size = file.stat().st_size
+    command = [clients.draftctl, "upload", "--confirm", "--json", file]
+    before = over_loopback()
+    first = subprocess.Popen(command, env=clients.environment)
+    while store.size() < size / 2:
+        if first.poll() is not None:
+            sys.exit("the upload ended before it could be killed")
+        time.sleep(0.05)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    killed = over_loopback()
+    uploaded = json.loads(clients.run(command))
+    resumed = over_loopback()
+
+    copy = directory / "copy"
+    clients.run([clients.draftctl, "download", "--stage", "main", "--json", "-o", copy, "file"])
+    sums = [sha256(path) for path in (file, copy)]
+    print(f"file: {size} bytes, SHA-256 {sums[0]}")
+    print(f"first run, killed: {killed - before} bytes over loopback")
+    print(f"second run: {uploaded['resumed']} bytes had arrived, {uploaded['sent']} sent;")
+    print(f"            {resumed - killed} bytes over loopback, everything included")
+    print(f"confirmed as {uploaded['confirmed']['final_location']}: SHA-256 {sums[1]}")
+    if sums[0] != sums[1]:
+        sys.exit("the object differs from the file")
+    if int(uploaded["resumed"]) + int(uploaded["sent"]) != size:
+        sys.exit("something was sent again that had arrived")
+
+
+def over_loopback():
+    for line in pathlib.Path("/proc/net/dev").read_text().splitlines():
+        name, _, figures = line.partition(":")
+        if name.strip() == "lo":
+            return int(figures.split()[0])
+    sys.exit("there is no loopback interface")
+
+
+def sha256(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    main()
