@@ -49,7 +49,8 @@ pub(crate) struct Doctor {
 /// When there is no store to look at.
 pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bool> {
     let served = match config.store {
-        config::Store::Embedded(_) if config.console => {
+        // Of a port that is chosen anew at each start nothing can be said.
+        config::Store::Embedded(_) if config.console && config.listen.http_port != 0 => {
             console::with_own_origins(config.origins.clone(), config.listen.http_port)?
         }
         config::Store::Embedded(_) | config::Store::S3(_) => config.origins.clone(),
