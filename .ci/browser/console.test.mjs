@@ -319,8 +319,9 @@ check('everything is done by keyboard', async ({ files, server }) => {
   const { keyboard } = page
   await keyboard.press('Tab')
   await focused(page, 'Skip to drafts')
-  await tabTo(page, 'browse files')
+  // Playwright begins to listen some messages after it is told to: one that came at once would be missed.
   const chooser = page.waitForEvent('filechooser')
+  await tabTo(page, 'browse files')
   await keyboard.press('Enter')
   await (await chooser).setFiles([note.path, other.path])
   await rowOf(page, 'Drafts', note.name).waitFor()
