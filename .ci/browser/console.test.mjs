@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { startBrowser } from './lib/browser.mjs'
-import { assertNoSidewaysScroll, choose, holdPartsAfter, openConsole, PartsSent, rowOf, settled } from './lib/console.mjs'
+import { assertNoSidewaysScroll, choose, holdNextAnswer, holdPartsAfter, openConsole, PartsSent, rowOf, settled } from './lib/console.mjs'
 import { Files, landscape } from './lib/files.mjs'
 import { startServer } from './lib/server.mjs'
 
@@ -95,7 +95,7 @@ check('a paused upload stays paused, even after a reload, until somebody goes on
   await gate.held
   await page.getByRole('button', { name: 'Pause', exact: true }).click()
   await page.getByText(/^Paused: /).waitFor()
-  await keptByTheBrowser(page)
+  await keptByTheBrowser(page, '"isPaused":true')
   await gate.release()
   await page.reload()
   await settled(page)
@@ -275,6 +275,23 @@ check('a draft that was uploaded again is not confirmed in its place', async ({ 
   await tab.close(/status of 412/)
 })
 
+check('a list that comes late does not replace a newer one', async ({ server }) => {
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const refresh = page.getByRole('button', { name: 'Refresh' })
+  await server.draft('first.txt', 'x')
+  const late = await holdNextAnswer(page, '**/api/v1/list-drafts')
+  await refresh.click()
+  await late.held
+  await server.draft('second.txt', 'x')
+  await refresh.click()
+  const row = rowOf(page, 'Drafts', 'second.txt')
+  await row.waitFor()
+  await late.release()
+  assert.equal(await row.count(), 1)
+  await tab.close()
+})
+
 check('the time left counts down', async ({ server }) => {
   await server.draft('soon.txt', 'x', { unique: true, lifetime: 300 })
   const tab = await openConsole(browser, server)
@@ -300,12 +317,12 @@ check('long lists come in pages, and confirmed objects are found by the beginnin
   await page.getByRole('button', { name: 'Refresh' }).click()
   const objects = page.getByRole('list', { name: 'Confirmed' }).locator('.row')
   const search = page.getByRole('searchbox', { name: 'Names that begin with' })
+  await search.fill('page/00')
+  await page.locator('#objects-count').filter({ hasText: /^10$/ }).waitFor()
   await search.fill('page/')
   await page.locator('#objects-count').filter({ hasText: '50+' }).waitFor()
   await page.getByRole('list', { name: 'Confirmed' }).getByRole('button', { name: 'Show more' }).click()
   await objects.nth(59).waitFor()
-  await search.fill('page/00')
-  await page.locator('#objects-count').filter({ hasText: /^10$/ }).waitFor()
   await search.fill('nothing begins so')
   await page.getByText('Nothing begins so', { exact: true }).waitFor()
   await tab.close()
@@ -383,9 +400,9 @@ check('who asked for less motion gets none', async ({ server }) => {
   await tab.close()
 })
 
-/** Until the browser has a copy of the file, and knows where its upload stands. */
-async function keptByTheBrowser(page) {
-  const isKept = () => new Promise((resolve) => {
+/** Until the browser has a copy of the file, and of what Uppy knows of its upload, this among it. */
+async function keptByTheBrowser(page, known = '"uploadId":') {
+  const isKept = (known) => new Promise((resolve) => {
     const opened = indexedDB.open('uppy-blobs')
     opened.onerror = () => resolve(false)
     opened.onsuccess = () => {
@@ -400,11 +417,11 @@ async function keptByTheBrowser(page) {
       const [files, metadata] = stores.map((name) => transaction.objectStore(name).getAll())
       transaction.oncomplete = () => {
         db.close()
-        resolve(files.result.length > 0 && JSON.stringify(metadata.result).includes('uploadId'))
+        resolve(files.result.length > 0 && metadata.result.some(({ metadata }) => metadata.includes(known)))
       }
     }
   })
-  await page.waitForFunction(isKept, undefined, { polling: 100 })
+  await page.waitForFunction(isKept, known, { polling: 100 })
 }
 
 /** Opens the preview of a draft, lets `see` look at it, and closes it. */

@@ -94,3 +94,39 @@ export async function holdPartsAfter(page, count) {
     },
   }
 }
+
+/**
+ * Holds back the answer to the next request of this kind, until `release` is called, which waits until the page has taken it
+ * in. `held` is there when the server has answered.
+ */
+export async function holdNextAnswer(page, pattern) {
+  let release
+  const released = new Promise((resolve) => {
+    release = resolve
+  })
+  let seen
+  const held = new Promise((resolve) => {
+    seen = resolve
+  })
+  let taken
+  const done = new Promise((resolve) => {
+    taken = resolve
+  })
+  const hold = async (route) => {
+    const response = await route.fetch()
+    seen()
+    await released
+    await route.fulfill({ response })
+    taken()
+  }
+  await page.route(pattern, hold, { times: 1 })
+  return {
+    held,
+    release: async () => {
+      release()
+      await done
+      // What the answer sets off runs before what is asked of the page next, two frames on.
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
+    },
+  }
+}

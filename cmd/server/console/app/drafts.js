@@ -23,6 +23,8 @@ const count = document.getElementById('drafts-count')
 /** What is shown, by identity and version: an upload under the same name is another row. */
 let shown = new Map()
 let nextPage
+/** Counts what was asked for: an answer to anything but the last is late, and may lack what was uploaded since. */
+let asked = 0
 let onConfirmed = () => {}
 
 /** Shows the list. `confirmed` is called when a draft was confirmed. */
@@ -35,6 +37,8 @@ export function startDrafts({ confirmed }) {
 
 /** Asks for the first pages again: as much as is shown now. */
 export async function refreshDrafts() {
+  asked += 1
+  const mine = asked
   try {
     const drafts = []
     let token
@@ -43,8 +47,9 @@ export async function refreshDrafts() {
       drafts.push(...(page.drafts ?? []))
       token = page.next_page_token
     } while (token && drafts.length < shown.size)
-    show(drafts, token)
+    if (mine === asked) show(drafts, token)
   } catch (error) {
+    if (mine !== asked) return
     if (shown.size === 0) arrange(list, [emptyRow('error', 'Drafts cannot be listed', sentence(error.message))])
     else complain('Drafts cannot be listed', error)
   } finally {
@@ -53,9 +58,11 @@ export async function refreshDrafts() {
 }
 
 async function loadMore() {
+  asked += 1
+  const mine = asked
   try {
     const page = await call('list-drafts', { page_size: PAGE_SIZE, page_token: nextPage })
-    show([...[...shown.values()].map(({ draft }) => draft), ...(page.drafts ?? [])], page.next_page_token)
+    if (mine === asked) show([...[...shown.values()].map(({ draft }) => draft), ...(page.drafts ?? [])], page.next_page_token)
   } catch (error) {
     complain('More drafts cannot be listed', error)
   }
@@ -124,6 +131,8 @@ function remove(draft) {
   shown.delete(keyOf(draft))
   focusAfter(gone.element, title)
   draw()
+  // An answer that is under way may still have it.
+  refreshDrafts()
   announce(shown.size === 0 ? 'No drafts are left' : `${shown.size} drafts are left`)
 }
 
