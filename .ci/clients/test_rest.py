@@ -38,7 +38,8 @@ def test_answers_are_snake_case_json(system, name):
     http = system.server.http
     before = datetime.now(timezone.utc)
     issued = call(http, "upload-url", {"object_name": name, "content_length": "5", "expires_in": 60}).json()
-    assert {"upload_url", "object_name", "expires_at", "method", "headers"} == set(issued)
+    assert {"upload_url", "object_name", "expires_at", "method", "headers", "fields"} == set(issued)
+    assert issued["fields"] == {}, "a PUT has no form"
     assert (issued["object_name"], issued["method"]) == (name, "PUT")
     assert {key.lower(): value for key, value in issued["headers"].items()} == {"content-length": "5"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", issued["expires_at"])
