@@ -24,7 +24,8 @@ const LEAVING_MS = 1000
 
 /** Shows the Dashboard. `uploaded` is called when a file has become a draft. */
 export async function startUploads({ uploaded }) {
-  const uploads = await claimUploads()
+  const claim = claimUploads()
+  const uploads = await soonOr('taken', claim)
   const uppy = new Uppy({ id: 'draftstore', autoProceed: true })
     .use(Dashboard, {
       target: '#uppy',
@@ -56,9 +57,11 @@ export async function startUploads({ uploaded }) {
       // The name goes with each upload anyway; nothing else of what Uppy knows belongs to the draft.
       allowedMetaFields: [],
     })
-  // What another tab is uploading is that tab's affair.
-  if (uploads !== 'taken') uppy.use(GoldenRetriever, { indexedDB: KEPT })
-  if (uploads === 'ours') uppy.on('restored', () => goOn(uppy))
+  const keep = () => uppy.use(GoldenRetriever, { indexedDB: KEPT })
+  if (uploads !== 'unknown') uppy.on('restored', () => goOn(uppy))
+  // What another tab is uploading is that tab's affair, until it is closed. (A page that takes long to go is one, too.)
+  if (uploads === 'taken') claim.then(() => uppy.getFiles().length === 0 && keep())
+  else keep()
   takeDrops(uppy)
   uppy.on('upload-success', (file) => {
     announce(`${file.name} is uploaded`)
@@ -70,20 +73,22 @@ export async function startUploads({ uploaded }) {
 }
 
 /**
- * Whether unfinished uploads are for this tab to go on with: 'ours', 'taken' by another one that is open, or 'unknown'
- * where the browser does not say.
+ * Whether unfinished uploads are for this tab to go on with: 'ours' as soon as no other tab has them, or 'unknown' where the
+ * browser does not say.
  */
 function claimUploads() {
-  if (!navigator.locks) return 'unknown'
+  if (!navigator.locks) return Promise.resolve('unknown')
   return new Promise((resolve) => {
-    const held = () => {
+    navigator.locks.request('draftstore-uploads', () => {
       resolve('ours')
       // As long as this page is there.
       return new Promise(() => {})
-    }
-    const options = { signal: AbortSignal.timeout(LEAVING_MS) }
-    navigator.locks.request('draftstore-uploads', options, held).catch(() => resolve('taken'))
+    })
   })
+}
+
+function soonOr(otherwise, promise) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, LEAVING_MS, otherwise))])
 }
 
 /** Files may be dropped anywhere: beside the Dashboard, the browser would leave the page to show them. */
