@@ -22,6 +22,9 @@ const KEPT = { maxFileSize: 4096 * MIB, maxTotalSize: 16384 * MIB }
 /** How long to wait for a page that is being left, as it is when this one is a reload of it. */
 const LEAVING_MS = 1000
 
+/** Where it is kept that somebody has paused: at once, which what Uppy keeps of an upload is not. */
+const PAUSED = 'draftstore-uploads-paused'
+
 /** Shows the Dashboard. `uploaded` is called when a file has become a draft. */
 export async function startUploads({ uploaded }) {
   const claim = claimUploads()
@@ -63,6 +66,7 @@ export async function startUploads({ uploaded }) {
   if (uploads === 'taken') claim.then(() => uppy.getFiles().length === 0 && keep())
   else keep()
   takeDrops(uppy)
+  keepPauses(uppy)
   uppy.on('upload-success', (file) => {
     announce(`${file.name} is uploaded`)
     uploaded()
@@ -106,9 +110,15 @@ function takeDrops(uppy) {
   })
 }
 
+function keepPauses(uppy) {
+  const keep = () => localStorage.setItem(PAUSED, uppy.getFiles().some(({ isPaused }) => isPaused))
+  for (const event of ['pause-all', 'resume-all', 'upload-pause', 'upload', 'cancel-all']) uppy.on(event, keep)
+}
+
 /** After a reload: goes on by itself, unless somebody had paused, or has to choose a file again. */
 function goOn(uppy) {
   const unfinished = uppy.getFiles().filter(({ progress }) => !progress.uploadComplete)
+  if (localStorage.getItem(PAUSED) === 'true') return
   const waits = ({ isGhost, isPaused }) => isGhost || isPaused
   if (unfinished.length > 0 && !unfinished.some(waits)) uppy.emit('restore-confirmed')
 }
