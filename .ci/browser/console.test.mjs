@@ -126,6 +126,26 @@ check('a second tab leaves alone what the first one uploads', async ({ files, se
   await first.close()
 })
 
+check('a second tab goes on with what the first leaves unfinished', async ({ files, server }) => {
+  const film = await files.noise('film.bin', 2 * PART_SIZE)
+  const first = await openConsole(browser, server)
+  const gate = await holdPartsAfter(first.page, 1)
+  await choose(first.page, film)
+  await gate.held
+  await keptByTheBrowser(first.page)
+
+  const second = await first.context.newPage()
+  const sent = new PartsSent(second)
+  await second.goto(server.url)
+  await settled(second)
+  await second.getByText('Drop files here').waitFor()
+  assert.deepEqual(sent.numbers, [])
+  await first.page.close()
+  await rowOf(second, 'Drafts', film.name).waitFor()
+  assert.deepEqual(sent.numbers, [2])
+  await first.close()
+})
+
 check('several files are dropped at once, anywhere', async ({ server }) => {
   const tab = await openConsole(browser, server)
   const { page } = tab
