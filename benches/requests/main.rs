@@ -14,8 +14,9 @@ use std::thread::available_parallelism;
 
 use axum::Router;
 use axum::serve::ListenerExt as _;
+use draftstore_auth::Authenticator;
 use draftstore_benches::{Comparison, asked_for, drafts, start_logging};
-use draftstore_controller::{Api, Readiness, grpc as grpc_front, webapi};
+use draftstore_controller::{Api, Gate, Readiness, grpc as grpc_front, webapi};
 use draftstore_proto::v1::{GetUploadUrlRequest, GetUploadUrlResponse};
 use draftstore_service::{AllowedOrigins, StoreProfile};
 use tokio::net::TcpListener;
@@ -33,12 +34,14 @@ fn main() -> anyhow::Result<()> {
     }
     start_logging()?;
     let (servers, clients) = (Runtime::new()?, Runtime::new()?);
+    let gate = Gate::new(Authenticator::none());
     let api = Api::new(servers.block_on(drafts())?);
     let readiness = Readiness::new(StoreProfile::default());
-    let rest = webapi::router(api.clone(), &AllowedOrigins::default(), readiness.clone());
+    let rest = webapi::router(api.clone(), &gate, &AllowedOrigins::default(), readiness.clone());
     let rest = servers.block_on(listen(rest))?;
-    let grpc = servers
-        .block_on(async { listen(grpc_front::router(api, &AllowedOrigins::default(), readiness).await?).await })?;
+    let grpc = servers.block_on(async {
+        listen(grpc_front::router(api, &gate, &AllowedOrigins::default(), readiness).await?).await
+    })?;
     let answer = clients.block_on(real_answer(grpc))?;
     let empty_rest = servers.block_on(listen(empty::rest(answer.clone())))?;
     let empty_grpc = servers.block_on(listen(empty::grpc(answer)))?;

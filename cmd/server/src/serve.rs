@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use axum::serve::ListenerExt as _;
-use draftstore_controller::{Api, Readiness, StoreSeen, grpc, webapi};
+use draftstore_auth::Authenticator;
+use draftstore_controller::{Api, Gate, Readiness, StoreSeen, grpc, webapi};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::Config;
 use draftstore_runtime::{Schedule, on_signal, safety};
@@ -59,14 +60,15 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         tasks.spawn(sweep(schedule, cleaner, shutdown.clone()));
     }
 
+    let gate = Gate::new(Authenticator::none());
     let api = Api::new(drafts.clone());
-    let mut rest = webapi::router(api.clone(), &origins, readiness.clone());
+    let mut rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
     if config.console {
         rest = rest.merge(console::router(drafts.clone()));
     }
     let http_address = listen(&mut tasks, http, rest, &shutdown)?;
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
-    let grpc_router = grpc::router(api, &origins, readiness.clone()).await?;
+    let grpc_router = grpc::router(api, &gate, &origins, readiness.clone()).await?;
     let grpc_address = listen(&mut tasks, grpc, grpc_router, &shutdown)?;
     let _probing = if store.profile.probed().is_some() {
         None

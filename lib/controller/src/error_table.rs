@@ -33,6 +33,20 @@ pub(crate) fn row(error: &Error) -> Row {
     };
     match error {
         Error::Invalid(_) => row("INVALID_REQUEST", StatusCode::BAD_REQUEST, Code::InvalidArgument),
+        Error::Unauthenticated(_) => row("UNAUTHENTICATED", StatusCode::UNAUTHORIZED, Code::Unauthenticated),
+        Error::NotAllowed(_) => row("PERMISSION_DENIED", StatusCode::FORBIDDEN, Code::PermissionDenied),
+        Error::TooManyRequests { retry_after } => Row {
+            retry_after: Some(*retry_after),
+            ..row(
+                "TOO_MANY_REQUESTS",
+                StatusCode::TOO_MANY_REQUESTS,
+                Code::ResourceExhausted,
+            )
+        },
+        Error::Overloaded => Row {
+            retry_after: Some(RETRY_AFTER_SECONDS),
+            ..row("OVERLOADED", StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable)
+        },
         Error::NotFound(Missing::Draft) => row("DRAFT_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
         Error::NotFound(Missing::Object) => row("OBJECT_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
         Error::NotFound(Missing::Upload) => row("UPLOAD_NOT_FOUND", StatusCode::NOT_FOUND, Code::NotFound),
@@ -73,7 +87,11 @@ pub(crate) fn field_errors(error: &Error) -> Vec<Violation> {
             format!("parts[{place}].etag"),
             "does not match what is stored",
         )],
-        Error::NotFound(_)
+        Error::Unauthenticated(_)
+        | Error::NotAllowed(_)
+        | Error::TooManyRequests { .. }
+        | Error::Overloaded
+        | Error::NotFound(_)
         | Error::AlreadyExists
         | Error::RolledBack
         | Error::StoreCredentials(_)
@@ -107,6 +125,10 @@ pub(crate) fn log(error: &Error) {
             tracing::error!(error = &**source as &dyn std::error::Error, "{error}");
         }
         Error::Invalid(_)
+        | Error::Unauthenticated(_)
+        | Error::NotAllowed(_)
+        | Error::TooManyRequests { .. }
+        | Error::Overloaded
         | Error::NotFound(_)
         | Error::AlreadyExists
         | Error::RolledBack
@@ -119,6 +141,8 @@ pub(crate) fn log(error: &Error) {
 
 #[cfg(test)]
 mod tests {
+    use draftstore_service::{Scope, Unauthenticated};
+
     use super::*;
 
     #[test]
@@ -130,6 +154,12 @@ mod tests {
                 400,
                 Code::InvalidArgument,
             ),
+            (
+                Error::Unauthenticated(Unauthenticated::Invalid),
+                401,
+                Code::Unauthenticated,
+            ),
+            (Error::NotAllowed(Scope::Confirm), 403, Code::PermissionDenied),
             (Error::NotFound(Missing::Draft), 404, Code::NotFound),
             (Error::NotFound(Missing::Object), 404, Code::NotFound),
             (Error::NotFound(Missing::Upload), 404, Code::NotFound),
@@ -156,6 +186,19 @@ mod tests {
             let row = row(&error);
             assert_eq!((row.http.as_u16(), row.grpc), (http, grpc), "{error}");
             assert_eq!(row.retry_after, None, "{error}");
+        }
+        for (error, http, grpc, retry_after) in [
+            (
+                Error::TooManyRequests { retry_after: 7 },
+                429,
+                Code::ResourceExhausted,
+                7,
+            ),
+            (Error::Overloaded, 503, Code::Unavailable, RETRY_AFTER_SECONDS),
+        ] {
+            let row = row(&error);
+            assert_eq!((row.http.as_u16(), row.grpc), (http, grpc), "{error}");
+            assert_eq!(row.retry_after, Some(retry_after), "{error}");
         }
     }
 

@@ -5,6 +5,7 @@
 mod api;
 mod cors;
 mod error_table;
+mod gate;
 pub mod grpc;
 mod observe;
 mod outcome;
@@ -12,6 +13,7 @@ mod readiness;
 pub mod webapi;
 
 pub use api::Api;
+pub use gate::Gate;
 pub use readiness::{Readiness, StoreSeen};
 
 /// The longest request that either front reads, in bytes. The largest sensible one completes an upload of 10,000 parts,

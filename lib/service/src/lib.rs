@@ -1,5 +1,6 @@
 //! The rules of DraftStore: issue, confirm, sweep. Knows neither HTTP nor gRPC nor the AWS SDK.
 
+pub mod caller;
 pub mod cleaner;
 mod clock;
 pub mod draft;
@@ -12,10 +13,11 @@ mod policy;
 mod store;
 mod violation;
 
+pub use caller::{Caller, Scope};
 pub use cleaner::Cleaner;
 pub use clock::{Clock, SystemClock};
 pub use draft::Drafts;
-pub use error::{Error, Missing};
+pub use error::{Error, Missing, Unauthenticated};
 pub use name::ObjectName;
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use policy::{Buckets, InvalidPolicy, MAX_TTL, Policy};

@@ -1,12 +1,13 @@
 //! Origins of web pages that may use the API and the draft bucket.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use draftstore_storage::CorsRule;
 
 /// Origins as browsers send them (`https://app.example.com`), or `*` for any. May be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowedOrigins(Vec<String>);
+pub struct AllowedOrigins(Arc<Vec<String>>);
 
 /// Why a text is no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +25,7 @@ impl AllowedOrigins {
         if !is_origin(origin) {
             return Err(InvalidOrigin(origin.to_owned()));
         }
-        self.0.push(origin.to_owned());
+        Arc::make_mut(&mut self.0).push(origin.to_owned());
         Ok(self)
     }
 
@@ -35,7 +36,7 @@ impl AllowedOrigins {
 
     /// The same for a bucket; none where no origin is allowed.
     pub(crate) fn cors_rule(&self) -> Option<CorsRule> {
-        let allowed_origins = self.0.clone();
+        let allowed_origins = self.0.to_vec();
         (!allowed_origins.is_empty()).then_some(CorsRule { allowed_origins })
     }
 }

@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// A bucket's name by S3's rules: 3–63 of `a-z 0-9 - .`, beginning and ending with a letter or digit.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct BucketName(String);
+pub struct BucketName(Arc<str>);
 
 /// Why a text is no bucket name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +35,7 @@ impl FromStr for BucketName {
             && bytes.first().is_some_and(alphanumeric)
             && bytes.last().is_some_and(alphanumeric)
             && !text.contains("..");
-        valid.then(|| Self(text.to_owned())).ok_or(InvalidBucketName)
+        valid.then(|| Self(text.into())).ok_or(InvalidBucketName)
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use draftstore_controller::{Api, Readiness, grpc};
+use draftstore_auth::Authenticator;
+use draftstore_controller::{Api, Gate, Readiness, grpc};
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, Request};
@@ -58,9 +59,14 @@ impl Ground {
         let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
         let readiness = Readiness::new(store.profile.clone());
         let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone());
-        let router = grpc::router(Api::new(drafts), &AllowedOrigins::default(), readiness)
-            .await
-            .expect("a router");
+        let router = grpc::router(
+            Api::new(drafts),
+            &Gate::new(Authenticator::none()),
+            &AllowedOrigins::default(),
+            readiness,
+        )
+        .await
+        .expect("a router");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let server = format!("http://{}", listener.local_addr().expect("bound"));
         tokio::spawn(async { axum::serve(listener, router).await });

@@ -1,9 +1,11 @@
 //! Confirms: of one draft, and of many.
 
+use std::sync::Arc;
+
 use draftstore_proto::v1;
 use draftstore_proto::v1::confirm_outcome::Outcome;
-use draftstore_service::Error;
 use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed};
+use draftstore_service::{Caller, Error};
 
 use super::{Api, size};
 use crate::outcome::outcome_error;
@@ -11,20 +13,22 @@ use crate::outcome::outcome_error;
 impl Api {
     pub(crate) async fn confirm_upload(
         &self,
+        caller: &Arc<Caller>,
         request: v1::ConfirmUploadRequest,
     ) -> Result<v1::ConfirmUploadResponse, Error> {
-        self.drafts.confirm(&confirm(request)).await.map(confirmed)
+        self.drafts(caller).confirm(&confirm(request)).await.map(confirmed)
     }
 
     pub(crate) async fn batch_confirm_uploads(
         &self,
+        caller: &Arc<Caller>,
         request: v1::BatchConfirmUploadsRequest,
     ) -> Result<v1::BatchConfirmUploadsResponse, Error> {
         let batch = ConfirmBatch {
             uploads: request.uploads.into_iter().map(confirm).collect(),
             atomic: request.atomic,
         };
-        let results = self.drafts.confirm_batch(batch).await?;
+        let results = self.drafts(caller).confirm_batch(batch).await?;
         let success = results.iter().all(Result::is_ok);
         let outcome = |result: Result<Confirmed, Error>| v1::ConfirmOutcome {
             outcome: Some(match result {

@@ -1,9 +1,11 @@
 //! URLs: to upload, and to download.
 
+use std::sync::Arc;
+
 use draftstore_proto::v1::upload_url_outcome::Outcome;
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::Error;
 use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage, UploadIssued};
+use draftstore_service::{Caller, Error};
 
 use super::{Api, size, unknown};
 use crate::outcome::outcome_error;
@@ -11,19 +13,21 @@ use crate::outcome::outcome_error;
 impl Api {
     pub(crate) async fn get_upload_url(
         &self,
+        caller: &Arc<Caller>,
         request: v1::GetUploadUrlRequest,
     ) -> Result<v1::GetUploadUrlResponse, Error> {
         let object_name = request.object_name.clone();
-        let issued = self.drafts.issue_upload(&upload(request)).await?;
+        let issued = self.drafts(caller).issue_upload(&upload(request)).await?;
         Ok(upload_url(object_name, issued))
     }
 
     pub(crate) async fn batch_get_upload_urls(
         &self,
+        caller: &Arc<Caller>,
         request: v1::BatchGetUploadUrLsRequest,
     ) -> Result<v1::BatchGetUploadUrLsResponse, Error> {
         let uploads: Vec<_> = request.uploads.into_iter().map(upload).collect();
-        let issued = self.drafts.issue_uploads(&uploads).await?;
+        let issued = self.drafts(caller).issue_uploads(&uploads).await?;
         let success = issued.iter().all(Result::is_ok);
         let outcome = |(upload, issued): (IssueUpload, Result<UploadIssued, Error>)| v1::UploadUrlOutcome {
             outcome: Some(match issued {
@@ -39,12 +43,13 @@ impl Api {
 
     pub(crate) async fn get_download_url(
         &self,
+        caller: &Arc<Caller>,
         request: v1::GetDownloadUrlRequest,
     ) -> Result<v1::GetDownloadUrlResponse, Error> {
         let stage = stage(request.stage)?;
         let disposition = disposition(request.disposition)?;
         let issued = self
-            .drafts
+            .drafts(caller)
             .issue_download(&IssueDownload {
                 object_name: request.object_name,
                 stage,

@@ -6,7 +6,9 @@ mod issue;
 mod multipart;
 mod store;
 
-use draftstore_service::{Drafts, Error, Violation};
+use std::sync::Arc;
+
+use draftstore_service::{Caller, Drafts, Error, Violation};
 
 /// One method an rpc.
 #[derive(Debug, Clone)]
@@ -18,6 +20,10 @@ impl Api {
     /// The calls, answered by this service.
     pub fn new(drafts: Drafts) -> Self {
         Self { drafts }
+    }
+
+    fn drafts(&self, caller: &Arc<Caller>) -> Drafts {
+        self.drafts.for_caller(Arc::clone(caller))
     }
 }
 

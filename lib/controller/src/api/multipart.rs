@@ -1,16 +1,19 @@
 //! Uploads in parts.
 
+use std::sync::Arc;
+
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::Error;
 use draftstore_service::draft::{
     CompleteMultipart, CompletedPart, CreateMultipart, PartToSign, SignParts, SignedPart, UploadName,
 };
+use draftstore_service::{Caller, Error};
 
 use super::{Api, size};
 
 impl Api {
     pub(crate) async fn create_multipart_upload(
         &self,
+        caller: &Arc<Caller>,
         request: v1::CreateMultipartUploadRequest,
     ) -> Result<v1::CreateMultipartUploadResponse, Error> {
         let request = CreateMultipart {
@@ -22,7 +25,7 @@ impl Api {
             draft_lifetime: request.draft_lifetime,
             part_checksums: request.part_checksums,
         };
-        let created = self.drafts.create_multipart(&request).await?;
+        let created = self.drafts(caller).create_multipart(&request).await?;
         Ok(v1::CreateMultipartUploadResponse {
             upload_id: created.upload_id,
             object_name: request.object_name,
@@ -33,7 +36,11 @@ impl Api {
         })
     }
 
-    pub(crate) async fn sign_parts(&self, request: v1::SignPartsRequest) -> Result<v1::SignPartsResponse, Error> {
+    pub(crate) async fn sign_parts(
+        &self,
+        caller: &Arc<Caller>,
+        request: v1::SignPartsRequest,
+    ) -> Result<v1::SignPartsResponse, Error> {
         let part = |part: v1::PartToSign| PartToSign {
             part_number: part.part_number,
             content_length: part.content_length,
@@ -44,7 +51,7 @@ impl Api {
             parts: request.parts.into_iter().map(part).collect(),
             expires_in: request.expires_in,
         };
-        let signed = self.drafts.sign_parts(&request).await?;
+        let signed = self.drafts(caller).sign_parts(&request).await?;
         let part = |SignedPart { number, request }| v1::SignedPart {
             part_number: i32::from(number),
             upload_url: request.url.expose(),
@@ -56,9 +63,13 @@ impl Api {
         })
     }
 
-    pub(crate) async fn list_parts(&self, request: v1::ListPartsRequest) -> Result<v1::ListPartsResponse, Error> {
+    pub(crate) async fn list_parts(
+        &self,
+        caller: &Arc<Caller>,
+        request: v1::ListPartsRequest,
+    ) -> Result<v1::ListPartsResponse, Error> {
         let name = upload(request.object_name, request.draft_id, request.upload_id);
-        let status = self.drafts.list_parts(&name).await?;
+        let status = self.drafts(caller).list_parts(&name).await?;
         let parts = status.parts.into_iter().map(|part| v1::UploadedPart {
             part_number: i32::from(part.number),
             etag: part.etag.to_string(),
@@ -77,6 +88,7 @@ impl Api {
 
     pub(crate) async fn complete_multipart_upload(
         &self,
+        caller: &Arc<Caller>,
         request: v1::CompleteMultipartUploadRequest,
     ) -> Result<v1::CompleteMultipartUploadResponse, Error> {
         let part = |part: v1::CompletedPart| CompletedPart {
@@ -87,7 +99,7 @@ impl Api {
             upload: upload(request.object_name, request.draft_id, request.upload_id),
             parts: request.parts.into_iter().map(part).collect(),
         };
-        let completed = self.drafts.complete_multipart(&request).await?;
+        let completed = self.drafts(caller).complete_multipart(&request).await?;
         Ok(v1::CompleteMultipartUploadResponse {
             object_name: request.upload.object_name,
             draft_id: request.upload.draft_id,
@@ -99,10 +111,11 @@ impl Api {
 
     pub(crate) async fn abort_multipart_upload(
         &self,
+        caller: &Arc<Caller>,
         request: v1::AbortMultipartUploadRequest,
     ) -> Result<v1::AbortMultipartUploadResponse, Error> {
         let name = upload(request.object_name, request.draft_id, request.upload_id);
-        self.drafts.abort_multipart(&name).await?;
+        self.drafts(caller).abort_multipart(&name).await?;
         Ok(v1::AbortMultipartUploadResponse {})
     }
 }

@@ -1,7 +1,9 @@
 //! What clients that speak S3 by themselves need to know, or to have signed.
 
-use draftstore_service::Error;
-use draftstore_service::draft::SignRequest;
+use std::sync::Arc;
+
+use draftstore_service::draft::{DraftName, SignRequest};
+use draftstore_service::{Caller, Error};
 
 use super::Api;
 
@@ -10,9 +12,14 @@ impl Api {
         self.drafts.draft_bucket().to_string()
     }
 
+    /// A URL of the draft without what would allow to read it.
+    pub(crate) async fn bare_url(&self, caller: &Arc<Caller>, draft: &DraftName) -> Result<String, Error> {
+        self.drafts(caller).bare_url(draft).await
+    }
+
     /// The URL alone: nothing has to be sent with it.
-    pub(crate) async fn sign_request(&self, request: SignRequest) -> Result<String, Error> {
-        let signed = self.drafts.sign_request(&request).await?;
+    pub(crate) async fn sign_request(&self, caller: &Arc<Caller>, request: SignRequest) -> Result<String, Error> {
+        let signed = self.drafts(caller).sign_request(&request).await?;
         Ok(signed.url.expose())
     }
 }

@@ -1,7 +1,10 @@
 //! One method an rpc: decode, call, encode.
 
+use std::sync::Arc;
+
 use draftstore_proto::v1;
 use draftstore_proto::v1::draft_service_server::DraftService;
+use draftstore_service::Caller;
 use tonic::{Request, Response, Status};
 
 use super::status::status;
@@ -17,7 +20,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::CreateDraftBucketRequest>,
     ) -> Result<Response<v1::CreateDraftBucketResponse>, Status> {
-        let answer = self.0.create_draft_bucket(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.create_draft_bucket(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -25,7 +29,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::GetUploadUrlRequest>,
     ) -> Result<Response<v1::GetUploadUrlResponse>, Status> {
-        let answer = self.0.get_upload_url(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.get_upload_url(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -33,7 +38,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::GetDownloadUrlRequest>,
     ) -> Result<Response<v1::GetDownloadUrlResponse>, Status> {
-        let answer = self.0.get_download_url(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.get_download_url(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -41,7 +47,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::ConfirmUploadRequest>,
     ) -> Result<Response<v1::ConfirmUploadResponse>, Status> {
-        let answer = self.0.confirm_upload(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.confirm_upload(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -49,7 +56,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::BatchConfirmUploadsRequest>,
     ) -> Result<Response<v1::BatchConfirmUploadsResponse>, Status> {
-        let answer = self.0.batch_confirm_uploads(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.batch_confirm_uploads(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -57,7 +65,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::InspectDraftRequest>,
     ) -> Result<Response<v1::InspectDraftResponse>, Status> {
-        let answer = self.0.inspect_draft(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.inspect_draft(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -65,7 +74,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::DiscardDraftRequest>,
     ) -> Result<Response<v1::DiscardDraftResponse>, Status> {
-        let answer = self.0.discard_draft(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.discard_draft(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -73,7 +83,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::ListDraftsRequest>,
     ) -> Result<Response<v1::ListDraftsResponse>, Status> {
-        let answer = self.0.list_drafts(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.list_drafts(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -81,7 +92,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::BatchGetUploadUrLsRequest>,
     ) -> Result<Response<v1::BatchGetUploadUrLsResponse>, Status> {
-        let answer = self.0.batch_get_upload_urls(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.batch_get_upload_urls(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -89,7 +101,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::ListObjectsRequest>,
     ) -> Result<Response<v1::ListObjectsResponse>, Status> {
-        let answer = self.0.list_objects(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.list_objects(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -97,7 +110,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::CreateMultipartUploadRequest>,
     ) -> Result<Response<v1::CreateMultipartUploadResponse>, Status> {
-        let answer = self.0.create_multipart_upload(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.create_multipart_upload(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -105,7 +119,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::SignPartsRequest>,
     ) -> Result<Response<v1::SignPartsResponse>, Status> {
-        let answer = self.0.sign_parts(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.sign_parts(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -113,7 +128,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::ListPartsRequest>,
     ) -> Result<Response<v1::ListPartsResponse>, Status> {
-        let answer = self.0.list_parts(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.list_parts(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -121,7 +137,8 @@ impl DraftService for Front {
         &self,
         request: Request<v1::CompleteMultipartUploadRequest>,
     ) -> Result<Response<v1::CompleteMultipartUploadResponse>, Status> {
-        let answer = self.0.complete_multipart_upload(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.complete_multipart_upload(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
 
@@ -129,7 +146,15 @@ impl DraftService for Front {
         &self,
         request: Request<v1::AbortMultipartUploadRequest>,
     ) -> Result<Response<v1::AbortMultipartUploadResponse>, Status> {
-        let answer = self.0.abort_multipart_upload(request.into_inner()).await;
+        let (caller, request) = caller(request)?;
+        let answer = self.0.abort_multipart_upload(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
+}
+
+/// Who the gate says is asking, and what for.
+fn caller<T>(request: Request<T>) -> Result<(Arc<Caller>, T), Status> {
+    let caller = request.extensions().get().cloned();
+    let caller = caller.ok_or_else(|| Status::internal("the call has not passed the gate"))?;
+    Ok((caller, request.into_inner()))
 }

@@ -9,14 +9,15 @@ use draftstore_proto::FILE_DESCRIPTOR_SET;
 use draftstore_proto::v1::draft_service_server::DraftServiceServer;
 use draftstore_service::AllowedOrigins;
 use tonic::server::NamedService;
-use tonic::service::RoutesBuilder;
+use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
 
+use self::status::status;
 use crate::cors::cors;
 use crate::observe::{REQUEST_ID, observed};
-use crate::{Api, MAX_REQUEST_BYTES, Readiness};
+use crate::{Api, Gate, MAX_REQUEST_BYTES, Readiness};
 
 /// The headers of a request that gRPC-Web clients send from a page of another origin.
 ///
@@ -45,6 +46,7 @@ const WEB_ANSWER_HEADERS: [HeaderName; 4] = [
 /// When the descriptors that were compiled in cannot be read: a bug.
 pub async fn router(
     api: Api,
+    gate: &Gate,
     origins: &AllowedOrigins,
     readiness: Readiness,
 ) -> Result<Router, tonic_reflection::server::Error> {
@@ -61,9 +63,11 @@ pub async fn router(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
 
-    let mut services = RoutesBuilder::default();
+    let calls = gate.before(Routes::new(drafts).into_axum_router(), |error| {
+        status(&error).into_http()
+    });
+    let mut services = RoutesBuilder::from(calls);
     services
-        .add_service(drafts)
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);

@@ -3,7 +3,7 @@
 use draftstore_storage::{BucketName, Created, ErrorKind};
 
 use super::Drafts;
-use crate::Error;
+use crate::{Error, Scope};
 
 /// The buckets, which are there now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,7 @@ impl Drafts {
     /// # Errors
     /// Those of the store.
     pub async fn create_buckets(&self) -> Result<BucketsReady, Error> {
+        self.caller.may(Scope::Admin)?;
         let draft = self.store.buckets.draft.name();
         let main = self.store.buckets.main.name();
         let mut created = Vec::new();

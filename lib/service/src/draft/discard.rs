@@ -5,7 +5,7 @@ use draftstore_storage::{DraftVersion, ErrorKind};
 use super::Drafts;
 use super::inspect::DraftName;
 use super::keys::Keys;
-use crate::Error;
+use crate::{Error, Scope};
 
 impl Drafts {
     /// Deletes a draft, in the version that is there now, and says whether there was one. Idempotent.
@@ -14,6 +14,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::PinMismatch`] when the draft was uploaded again
     /// at the same moment, and stays, or those of the store.
     pub async fn discard(&self, name: &DraftName) -> Result<bool, Error> {
+        self.caller.may(Scope::Discard)?;
         let (name, draft_id) = name.check()?;
         let keys = Keys::new(&name, draft_id, None);
         let _locked = self.lock([&keys]).await;

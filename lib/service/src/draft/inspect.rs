@@ -10,7 +10,7 @@ use super::whole_key::draft_meant;
 use super::{DraftId, Drafts, found};
 use crate::cleaner::came_in_parts;
 use crate::violation::Violations;
-use crate::{Error, Missing, ObjectName};
+use crate::{Error, Missing, ObjectName, Scope};
 
 /// Names one draft, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +41,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::NotFound`] when there is no such draft, or
     /// those of the store.
     pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
+        self.caller.may(Scope::Inspect)?;
         let (name, draft_id) = name.check()?;
         let keys = Keys::new(&name, draft_id, None);
         let mut draft = self.head_draft(&keys).await?.ok_or(Error::NotFound(Missing::Draft))?;

@@ -8,7 +8,7 @@ use super::whole_key::draft_meant;
 use super::{Drafts, found, issue_upload};
 use crate::name::is_invisible;
 use crate::violation::Violations;
-use crate::{Error, Missing, Violation};
+use crate::{Error, Missing, Scope, Violation};
 
 /// As much as file systems allow, in bytes.
 const MAX_FILENAME_BYTES: usize = 255;
@@ -61,6 +61,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::NotFound`] when there is no such object in
     /// the stage asked for, or those of the store.
     pub async fn issue_download(&self, request: &IssueDownload) -> Result<DownloadIssued, Error> {
+        self.caller.may(Scope::Download)?;
         let mut broken = Violations::default();
         let meant = draft_meant(&request.object_name, request.draft_id.as_deref(), &mut broken);
         let expires_in = broken.take(issue_upload::expires_in(request.expires_in, self.policy.download_ttl()));

@@ -11,7 +11,7 @@ use super::confirm::{MARKER_PREFIX, MAX_BATCH};
 use super::id::DraftId;
 use super::keys::Keys;
 use crate::violation::Violations;
-use crate::{Error, ObjectName, Violation};
+use crate::{Error, ObjectName, Scope, Violation};
 
 /// The largest object that one PUT or one form can carry: 5 GiB.
 ///
@@ -70,6 +70,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for a size over 5 GiB, or
     /// [`Error::StoreCredentials`] when there is nothing to sign with.
     pub async fn issue_upload(&self, request: &IssueUpload) -> Result<UploadIssued, Error> {
+        self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(ObjectName::from_str(&request.object_name));
         let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
@@ -145,6 +146,7 @@ impl Drafts {
     /// # Errors
     /// [`Error::Invalid`] when there are none or more than [`MAX_BATCH`].
     pub async fn issue_uploads(&self, uploads: &[IssueUpload]) -> Result<Vec<Result<UploadIssued, Error>>, Error> {
+        self.caller.may(Scope::Upload)?;
         if uploads.is_empty() || uploads.len() > MAX_BATCH {
             let rule = format!("must be 1 to {MAX_BATCH}");
             return Err(Error::Invalid(vec![Violation::new("uploads", rule)]));
@@ -227,7 +229,7 @@ pub(super) fn content_type(text: &str) -> Result<&str, Violation> {
 }
 
 /// Source: RFC 9110, section 5.6.2.
-pub(super) fn is_token(text: &str) -> bool {
+pub(crate) fn is_token(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(allowed)
 }

@@ -6,9 +6,9 @@ use draftstore_storage::{ETag, ListObjects, ListedObject};
 
 use super::page::{Page, next_page_token};
 use super::{DraftId, Drafts};
-use crate::Error;
 use crate::name::RESERVED_PREFIX;
 use crate::violation::Violations;
+use crate::{Error, Scope};
 
 /// Which drafts to list, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
@@ -49,6 +49,7 @@ impl Drafts {
     /// # Errors
     /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
     pub async fn list(&self, request: &ListDrafts) -> Result<DraftPage, Error> {
+        self.caller.may(Scope::Inspect)?;
         let mut broken = Violations::default();
         let page = Page::check(request.page_size, request.page_token.as_deref(), &mut broken);
         if !broken.as_slice().is_empty() {

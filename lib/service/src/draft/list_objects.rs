@@ -8,7 +8,7 @@ use draftstore_storage::{ETag, ListedObject};
 use super::Drafts;
 use super::page::{Page, next_page_token};
 use crate::violation::Violations;
-use crate::{Error, Violation};
+use crate::{Error, Scope, Violation};
 
 /// As long as any key.
 const MAX_PREFIX_BYTES: usize = 1024;
@@ -53,6 +53,7 @@ impl Drafts {
     /// # Errors
     /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
     pub async fn list_objects(&self, request: &ListObjects) -> Result<ObjectsPage, Error> {
+        self.caller.may(Scope::Inspect)?;
         let mut broken = Violations::default();
         let page = Page::check(request.page_size, request.page_token.as_deref(), &mut broken);
         let prefix = broken.take_optional(request.prefix.as_deref().map(prefix));

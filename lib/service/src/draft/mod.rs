@@ -1,5 +1,6 @@
 //! What callers do with drafts: have the buckets made, get URLs, look, list, confirm, discard.
 
+mod bare_url;
 mod buckets;
 pub(crate) mod confirm;
 mod discard;
@@ -31,6 +32,7 @@ pub use disposition::Disposition;
 pub use id::DraftId;
 pub use inspect::{DraftInspected, DraftName};
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
+pub(crate) use issue_upload::is_token;
 pub use issue_upload::{IssueUpload, UploadIssued};
 pub use list::{DraftListed, DraftPage, ListDrafts};
 pub use list_objects::{ListObjects, ObjectListed, ObjectsPage};
@@ -42,32 +44,40 @@ pub use sign_request::{S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;
 
-use crate::{AllowedOrigins, Clock, Policy, Store};
+use crate::{AllowedOrigins, Caller, Clock, Policy, Store};
 
-/// The service: one for a process, shared by both fronts. Holds no state but its configuration.
+/// The service, as one caller has it. Holds no state but its configuration. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Drafts {
     store: Store,
     policy: Policy,
     origins: AllowedOrigins,
     clock: Arc<dyn Clock>,
+    caller: Arc<Caller>,
     confirm_limits: ConfirmLimits,
     confirms: TaskTracker,
     locks: Locks,
 }
 
 impl Drafts {
-    /// A service on this store. Web pages of `origins` may use the draft bucket.
+    /// A service on this store, for whoever asks. Web pages of `origins` may use the draft bucket.
     pub fn new(store: Store, policy: Policy, origins: AllowedOrigins, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
             policy,
             origins,
             clock,
+            caller: Arc::new(Caller::anyone()),
             confirm_limits: ConfirmLimits::default(),
             confirms: TaskTracker::new(),
             locks: Locks::default(),
         }
+    }
+
+    /// The same, as this caller has it: what it may not do is refused, and what is not its own is not there.
+    #[must_use]
+    pub fn for_caller(&self, caller: Arc<Caller>) -> Self {
+        Self { caller, ..self.clone() }
     }
 
     /// The same, with other bounds for confirms.

@@ -8,7 +8,7 @@ use draftstore_storage::{PresignPart, PresignPut, PresignStep, PresignedRequest,
 use super::Drafts;
 use super::multipart::{MAX_PARTS, part_number};
 use crate::violation::Violations;
-use crate::{Error, ObjectName, Violation};
+use crate::{Error, ObjectName, Scope, Violation};
 
 /// Longer than those of any store that is known.
 const MAX_UPLOAD_ID_BYTES: usize = 1024;
@@ -63,6 +63,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, or [`Error::StoreCredentials`] when there is nothing to
     /// sign with.
     pub async fn sign_request(&self, asked: &SignRequest) -> Result<PresignedRequest, Error> {
+        self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(ObjectName::from_str(&asked.object_name));
         let request = asked.request.check(&mut broken);

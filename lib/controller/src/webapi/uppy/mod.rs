@@ -13,23 +13,30 @@ mod sign;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use draftstore_service::Error;
 
 use self::failure::Failure;
-use crate::Api;
+use crate::{Api, Gate};
 
 /// The routes, relative to the endpoint that Uppy is given.
-pub(super) fn router() -> Router<Api> {
-    Router::new()
+pub(super) fn router(gate: &Gate) -> Router<Api> {
+    let routes = Router::new()
         .route("/s3/params", get(params::params))
         .route("/s3/multipart", post(multipart::create))
         .route("/s3/multipart/{id}", get(multipart::list).delete(multipart::abort))
         .route("/s3/multipart/{id}/batch", get(multipart::sign_many))
         .route("/s3/multipart/{id}/complete", post(multipart::complete))
         .route("/s3/multipart/{id}/{part}", get(multipart::sign))
-        .route("/s3/sign", post(sign::sign))
+        .route("/s3/sign", post(sign::sign));
+    gate.before(routes, refuse)
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
+}
+
+fn refuse(error: Error) -> Response {
+    Failure::from(error).into_response()
 }
 
 async fn no_route(request: Request) -> Failure {

@@ -1,12 +1,14 @@
 //! `/s3/multipart…`: uploads in parts. How long the file is, and so how long its parts are, is Uppy's matter.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
 use draftstore_proto::v1;
-use draftstore_service::Error;
 use draftstore_service::draft::{DraftName, lenient};
+use draftstore_service::{Caller, Error};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,17 +36,24 @@ pub(super) struct Created {
     bucket: String,
 }
 
-pub(super) async fn create(State(api): State<Api>, request: Request) -> Result<Reply<Created>, Failure> {
+pub(super) async fn create(
+    State(api): State<Api>,
+    Extension(caller): Extension<Arc<Caller>>,
+    request: Request,
+) -> Result<Reply<Created>, Failure> {
     let create: Create = read(request).await?;
     let metadata = create.metadata.unwrap_or_default().into_iter();
     let created = api
-        .create_multipart_upload(v1::CreateMultipartUploadRequest {
-            object_name: lenient::object_name(&create.filename),
-            content_type: create.r#type.as_deref().and_then(lenient::content_type),
-            metadata: lenient::metadata(metadata.filter_map(|(name, value)| Some((name, text(value)?)))),
-            unique: true,
-            ..v1::CreateMultipartUploadRequest::default()
-        })
+        .create_multipart_upload(
+            &caller,
+            v1::CreateMultipartUploadRequest {
+                object_name: lenient::object_name(&create.filename),
+                content_type: create.r#type.as_deref().and_then(lenient::content_type),
+                metadata: lenient::metadata(metadata.filter_map(|(name, value)| Some((name, text(value)?)))),
+                unique: true,
+                ..v1::CreateMultipartUploadRequest::default()
+            },
+        )
         .await?;
     let draft = DraftName {
         object_name: created.object_name,
@@ -79,16 +88,20 @@ pub(super) struct Part {
 
 pub(super) async fn list(
     State(api): State<Api>,
+    Extension(caller): Extension<Arc<Caller>>,
     id: Id,
     RawQuery(query): RawQuery,
 ) -> Result<Reply<Vec<Part>>, Failure> {
     let DraftName { object_name, draft_id } = Query::parse(query.as_deref()).draft()?;
     let listed = api
-        .list_parts(v1::ListPartsRequest {
-            object_name,
-            draft_id,
-            upload_id: path(id)?,
-        })
+        .list_parts(
+            &caller,
+            v1::ListPartsRequest {
+                object_name,
+                draft_id,
+                upload_id: path(id)?,
+            },
+        )
         .await?;
     let part = |part: v1::UploadedPart| Part {
         number: part.part_number,
@@ -107,11 +120,12 @@ pub(super) struct Signed {
 
 pub(super) async fn sign(
     State(api): State<Api>,
+    Extension(caller): Extension<Arc<Caller>>,
     id: Result<Path<(String, String)>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Reply<Signed>, Failure> {
     let (id, number) = path(id)?;
-    let signed = sign_parts(&api, id, &Query::parse(query.as_deref()), &number).await?;
+    let signed = sign_parts(&api, &caller, id, &Query::parse(query.as_deref()), &number).await?;
     let expires = signed.expires_at.map_or(0, seconds_left);
     let url = signed.parts.into_iter().next().map(|part| part.upload_url);
     Ok(Reply(Signed {
@@ -128,11 +142,12 @@ pub(super) struct SignedMany {
 
 pub(super) async fn sign_many(
     State(api): State<Api>,
+    Extension(caller): Extension<Arc<Caller>>,
     id: Id,
     RawQuery(query): RawQuery,
 ) -> Result<Reply<SignedMany>, Failure> {
     let query = Query::parse(query.as_deref());
-    let signed = sign_parts(&api, path(id)?, &query, query.need("partNumbers")?).await?;
+    let signed = sign_parts(&api, &caller, path(id)?, &query, query.need("partNumbers")?).await?;
     let parts = signed.parts.into_iter();
     Ok(Reply(SignedMany {
         presigned_urls: parts.map(|part| (part.part_number, part.upload_url)).collect(),
@@ -142,6 +157,7 @@ pub(super) async fn sign_many(
 /// `numbers` has commas between them.
 async fn sign_parts(
     api: &Api,
+    caller: &Arc<Caller>,
     upload_id: String,
     query: &Query,
     numbers: &str,
@@ -153,13 +169,16 @@ async fn sign_parts(
             ..v1::PartToSign::default()
         })
     };
-    api.sign_parts(v1::SignPartsRequest {
-        object_name,
-        draft_id,
-        upload_id,
-        parts: numbers.split(',').map(part).collect::<Result<_, Error>>()?,
-        expires_in: None,
-    })
+    api.sign_parts(
+        caller,
+        v1::SignPartsRequest {
+            object_name,
+            draft_id,
+            upload_id,
+            parts: numbers.split(',').map(part).collect::<Result<_, Error>>()?,
+            expires_in: None,
+        },
+    )
     .await
 }
 
@@ -185,6 +204,7 @@ pub(super) struct Completed {
 
 pub(super) async fn complete(
     State(api): State<Api>,
+    Extension(caller): Extension<Arc<Caller>>,
     id: Id,
     RawQuery(query): RawQuery,
     request: Request,
@@ -201,13 +221,16 @@ pub(super) async fn complete(
         etag: part.etag,
     };
     let key = draft.key()?;
-    let location = location(&api, &draft).await?;
-    api.complete_multipart_upload(v1::CompleteMultipartUploadRequest {
-        object_name: draft.object_name,
-        draft_id: draft.draft_id,
-        upload_id,
-        parts: parts.into_iter().map(part).collect(),
-    })
+    let location = api.bare_url(&caller, &draft).await?;
+    api.complete_multipart_upload(
+        &caller,
+        v1::CompleteMultipartUploadRequest {
+            object_name: draft.object_name,
+            draft_id: draft.draft_id,
+            upload_id,
+            parts: parts.into_iter().map(part).collect(),
+        },
+    )
     .await?;
     Ok(Reply(Completed {
         location,
@@ -216,34 +239,24 @@ pub(super) async fn complete(
     }))
 }
 
-/// A URL of the draft without what would allow to read it.
-async fn location(api: &Api, draft: &DraftName) -> Result<String, Error> {
-    let read = api
-        .get_download_url(v1::GetDownloadUrlRequest {
-            object_name: draft.object_name.clone(),
-            draft_id: draft.draft_id.clone(),
-            stage: v1::Stage::Draft.into(),
-            unchecked: true,
-            ..v1::GetDownloadUrlRequest::default()
-        })
-        .await?;
-    Ok(read.download_url.split('?').next().unwrap_or_default().to_owned())
-}
-
 #[derive(Debug, Serialize)]
 pub(super) struct Aborted {}
 
 pub(super) async fn abort(
     State(api): State<Api>,
+    Extension(caller): Extension<Arc<Caller>>,
     id: Id,
     RawQuery(query): RawQuery,
 ) -> Result<Reply<Aborted>, Failure> {
     let DraftName { object_name, draft_id } = Query::parse(query.as_deref()).draft()?;
-    api.abort_multipart_upload(v1::AbortMultipartUploadRequest {
-        object_name,
-        draft_id,
-        upload_id: path(id)?,
-    })
+    api.abort_multipart_upload(
+        &caller,
+        v1::AbortMultipartUploadRequest {
+            object_name,
+            draft_id,
+            upload_id: path(id)?,
+        },
+    )
     .await?;
     Ok(Reply(Aborted {}))
 }

@@ -1,11 +1,13 @@
 //! `GET /s3/params`: how to upload a small file.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use draftstore_proto::v1;
-use draftstore_service::Error;
 use draftstore_service::draft::lenient;
+use draftstore_service::{Caller, Error};
 use serde::Serialize;
 
 use super::failure::Failure;
@@ -26,7 +28,11 @@ pub(super) struct Params {
     expires: i64,
 }
 
-pub(super) async fn params(State(api): State<Api>, RawQuery(query): RawQuery) -> Result<Reply<Params>, Failure> {
+pub(super) async fn params(
+    State(api): State<Api>,
+    Extension(caller): Extension<Arc<Caller>>,
+    RawQuery(query): RawQuery,
+) -> Result<Reply<Params>, Failure> {
     let query = Query::parse(query.as_deref());
     let request = v1::GetUploadUrlRequest {
         object_name: lenient::object_name(query.need("filename")?),
@@ -36,7 +42,7 @@ pub(super) async fn params(State(api): State<Api>, RawQuery(query): RawQuery) ->
         unique: true,
         ..v1::GetUploadUrlRequest::default()
     };
-    let issued = api.get_upload_url(request).await?;
+    let issued = api.get_upload_url(&caller, request).await?;
     Ok(Reply(Params {
         expires: issued.expires_at.map_or(0, super::sign::seconds_left),
         method: issued.method,

@@ -1,11 +1,13 @@
 //! `POST /s3/sign`: one request at the store, for pages that choose their keys.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use draftstore_proto::Timestamp;
-use draftstore_service::Error;
 use draftstore_service::draft::{S3Request, SignRequest};
+use draftstore_service::{Caller, Error};
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
@@ -29,11 +31,15 @@ pub(super) struct Signed {
     url: String,
 }
 
-pub(super) async fn sign(State(api): State<Api>, request: Request) -> Result<Reply<Signed>, Failure> {
+pub(super) async fn sign(
+    State(api): State<Api>,
+    Extension(caller): Extension<Arc<Caller>>,
+    request: Request,
+) -> Result<Reply<Signed>, Failure> {
     let sign: Sign = read(request).await?;
     let request = s3_request(&sign)?;
     let object_name = sign.key;
-    let url = api.sign_request(SignRequest { object_name, request }).await?;
+    let url = api.sign_request(&caller, SignRequest { object_name, request }).await?;
     Ok(Reply(Signed { url }))
 }
 

@@ -28,7 +28,7 @@ use super::request::{Checked, ConfirmUpload, Confirmed};
 use super::settlement::settlement_key;
 use crate::draft::Drafts;
 use crate::draft::keys::Keys;
-use crate::{Error, Violation};
+use crate::{Error, Scope, Violation};
 
 /// How many drafts one call may confirm, and how many upload URLs one call may issue.
 pub const MAX_BATCH: usize = 100;
@@ -61,6 +61,7 @@ impl Drafts {
     /// [`Error::Invalid`] when there are none or too many, when one is there twice, when two of an atomic batch are to
     /// be kept under one name, or one of it is to overwrite: what was overwritten could not be brought back.
     pub async fn confirm_batch(&self, batch: ConfirmBatch) -> Result<Vec<Result<Confirmed, Error>>, Error> {
+        self.caller.may(Scope::Confirm)?;
         let checked = check(&batch)?;
         let drafts = self.clone();
         let running = self.confirms.spawn(async move {

@@ -46,7 +46,7 @@ pub(crate) use staging::StagingNote;
 use self::request::Checked;
 use super::Drafts;
 use super::keys::Keys;
-use crate::Error;
+use crate::{Error, Scope};
 
 impl Drafts {
     /// Keeps a draft. Idempotent: any number of concurrent or repeated confirms have one effect and the same answer.
@@ -59,6 +59,7 @@ impl Drafts {
     /// [`Error::AlreadyExists`] when main holds another object; [`Error::StoreUnavailable`] when the store failed, or
     /// time ran out: the same confirm may then be sent again.
     pub async fn confirm(&self, request: &ConfirmUpload) -> Result<Confirmed, Error> {
+        self.caller.may(Scope::Confirm)?;
         self.confirm_checked(request.check()?).await
     }
 

@@ -1,8 +1,8 @@
 //! Giving an upload up.
 
 use super::UploadName;
-use crate::Error;
 use crate::draft::Drafts;
+use crate::{Error, Scope};
 
 impl Drafts {
     /// Gives an upload up and frees its parts. Idempotent: one that was completed, aborted, or has ended is no error. A part
@@ -11,6 +11,7 @@ impl Drafts {
     /// # Errors
     /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
     pub async fn abort_multipart(&self, name: &UploadName) -> Result<(), Error> {
+        self.caller.may(Scope::Upload)?;
         let upload = name.check()?;
         let (storage, bucket) = (&self.store.storage, &self.store.buckets.draft);
         storage

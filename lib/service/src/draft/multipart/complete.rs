@@ -11,7 +11,7 @@ use super::sign_parts::part_number;
 use super::{MARK, Upload, UploadName};
 use crate::draft::{DraftId, Drafts};
 use crate::violation::Violations;
-use crate::{Error, Missing, Violation};
+use crate::{Error, Missing, Scope, Violation};
 
 /// Which upload a caller wants to become a draft, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +61,7 @@ impl Drafts {
     /// arrived than the caller insists on; [`Error::Incomplete`] when parts or bytes are missing, or too many;
     /// [`Missing::Upload`] when it was aborted, or has ended, and the draft is not there; or those of the store.
     pub async fn complete_multipart(&self, request: &CompleteMultipart) -> Result<MultipartCompleted, Error> {
+        self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let upload = request.upload.take(&mut broken);
         let wanted = wanted(&request.parts, &mut broken);

@@ -14,7 +14,7 @@ use crate::draft::issue_upload::{content_length, content_type, metadata};
 use crate::draft::keys::Keys;
 use crate::draft::{DraftId, Drafts};
 use crate::violation::Violations;
-use crate::{Error, ObjectName};
+use crate::{Error, ObjectName, Scope};
 
 /// What a caller wants to upload in parts, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +58,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for more than 10,000 parts hold, or
     /// those of the store.
     pub async fn create_multipart(&self, request: &CreateMultipart) -> Result<MultipartCreated, Error> {
+        self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(ObjectName::from_str(&request.object_name));
         broken.take_optional(request.content_type.as_deref().map(content_type));

@@ -6,7 +6,7 @@ use draftstore_storage::{ErrorKind, ListParts, ListedPart};
 
 use super::{Upload, UploadName};
 use crate::draft::Drafts;
-use crate::{Error, Missing};
+use crate::{Error, Missing, Scope};
 
 /// An upload as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Missing::Upload`] when it was completed, aborted, or has
     /// ended, or those of the store.
     pub async fn list_parts(&self, name: &UploadName) -> Result<UploadStatus, Error> {
+        self.caller.may(Scope::Upload)?;
         let upload = name.check()?;
         self.live(&upload)?;
         let parts = self.arrived(&upload).await?;

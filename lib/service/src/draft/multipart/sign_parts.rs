@@ -11,7 +11,7 @@ use super::{Upload, UploadName};
 use crate::draft::Drafts;
 use crate::draft::issue_upload::{checksum, content_length, expires_in};
 use crate::violation::Violations;
-use crate::{Error, Missing, Violation};
+use crate::{Error, Missing, Scope, Violation};
 
 /// As many as one page of the store lists.
 const MAX_SIGNED_TOGETHER: usize = 1_000;
@@ -72,6 +72,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Missing::Upload`] when the upload has ended, or
     /// [`Error::StoreCredentials`] when there is nothing to sign with.
     pub async fn sign_parts(&self, request: &SignParts) -> Result<PartsSigned, Error> {
+        self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let upload = request.upload.take(&mut broken);
         let expires_in = broken.take(expires_in(request.expires_in, self.policy.upload_ttl()));

@@ -341,6 +341,10 @@ fn answered(error: &Error) -> Answered {
         Error::PinMismatch { .. } => Answered::PinMismatch,
         Error::Internal(_) => Answered::Internal,
         Error::Invalid(_)
+        | Error::Unauthenticated(_)
+        | Error::NotAllowed(_)
+        | Error::TooManyRequests { .. }
+        | Error::Overloaded
         | Error::NotFound(_)
         | Error::AlreadyExists
         | Error::RolledBack

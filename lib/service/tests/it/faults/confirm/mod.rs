@@ -123,6 +123,10 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
         Err(Error::Internal(_)) => Answered::Internal,
         Err(
             Error::Invalid(_)
+            | Error::Unauthenticated(_)
+            | Error::NotAllowed(_)
+            | Error::TooManyRequests { .. }
+            | Error::Overloaded
             | Error::NotFound(_)
             | Error::AlreadyExists
             | Error::RolledBack

@@ -1,0 +1,61 @@
+//! What every call of the contract passes first, on both ports: who is asking.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use draftstore_auth::{Authenticator, Presented};
+use draftstore_service::Error;
+use http::header;
+
+/// How a front says that a call does not pass.
+pub(crate) type Refuse = fn(Error) -> Response;
+
+/// Lets calls pass whose caller is known, and tells their handlers: the request then has an `Arc<Caller>`. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    authenticator: Arc<Authenticator>,
+}
+
+impl Gate {
+    /// One that recognises callers so.
+    pub fn new(authenticator: Authenticator) -> Self {
+        Self {
+            authenticator: Arc::new(authenticator),
+        }
+    }
+
+    /// The routes of the router so far, behind the gate.
+    pub(crate) fn before<S>(&self, router: Router<S>, refuse: Refuse) -> Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+    {
+        router.route_layer(middleware::from_fn_with_state((self.clone(), refuse), pass))
+    }
+
+    fn admit(&self, request: &mut Request) -> Result<(), Error> {
+        let presented = Presented {
+            bearer: bearer(request),
+            peer: request.extensions().get(),
+        };
+        let caller = self.authenticator.authenticate(presented)?;
+        request.extensions_mut().insert(caller);
+        Ok(())
+    }
+}
+
+async fn pass(State((gate, refuse)): State<(Gate, Refuse)>, mut request: Request, next: Next) -> Response {
+    match gate.admit(&mut request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => refuse(error),
+    }
+}
+
+/// Source: RFC 6750, section 2.1.
+fn bearer(request: &Request) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

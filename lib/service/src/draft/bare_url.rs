@@ -1,0 +1,29 @@
+//! A draft's URL without a signature, for clients that are told where it is.
+
+use draftstore_storage::PresignGet;
+
+use super::Drafts;
+use super::inspect::DraftName;
+use super::keys::Keys;
+use crate::{Error, Scope};
+
+impl Drafts {
+    /// A URL of the draft without what would allow to read it. Asks the store nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] naming every field that breaks a rule, or [`Error::StoreCredentials`] when there is nothing to
+    /// sign with.
+    pub async fn bare_url(&self, draft: &DraftName) -> Result<String, Error> {
+        self.caller.may(Scope::Upload)?;
+        let (name, draft_id) = draft.check()?;
+        let get = PresignGet {
+            bucket: self.store.buckets.draft.name(),
+            key: &Keys::new(&name, draft_id, None).draft,
+            response_content_disposition: None,
+            now: self.clock.now(),
+            expires_in: self.policy.download_ttl(),
+        };
+        let signed = self.store.storage.presign_get(&get).await?.url.expose();
+        Ok(signed.split('?').next().unwrap_or_default().to_owned())
+    }
+}
