@@ -32,6 +32,6 @@ fn unknown(field: &str, rule: &str) -> Error {
 }
 
 /// No store holds objects of 2^63 bytes.
-fn size(bytes: u64) -> i64 {
+pub(crate) fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -12,6 +12,16 @@ impl Api {
         self.drafts.draft_bucket().to_string()
     }
 
+    /// The unique draft of a whole key.
+    pub(crate) fn of_whole_key(&self, caller: &Arc<Caller>, key: &str) -> Result<DraftName, Error> {
+        self.drafts(caller).of_whole_key(key)
+    }
+
+    /// Where the store has a draft.
+    pub(crate) fn whole_key(&self, caller: &Arc<Caller>, draft: &DraftName) -> Result<String, Error> {
+        self.drafts(caller).whole_key(draft)
+    }
+
     /// A URL of the draft without what would allow to read it.
     pub(crate) async fn bare_url(&self, caller: &Arc<Caller>, draft: &DraftName) -> Result<String, Error> {
         self.drafts(caller).bare_url(draft).await

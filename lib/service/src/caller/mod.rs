@@ -8,7 +8,7 @@ pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use tenant::{InvalidTenant, Tenant};
 
-use crate::Error;
+use crate::{Error, ObjectName, Violation};
 
 /// Somebody who was recognised, with everything that the rules ask of a caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,22 @@ pub enum Names {
     Under(String),
 }
 
+impl Names {
+    /// What is wrong with a name that is not among them.
+    fn broken_rule(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Any => None,
+            Self::Exactly(only) => {
+                (name != only).then(|| format!("must be '{only}': these credentials are for no other"))
+            }
+            Self::Under(prefix) => {
+                let is_under = name.starts_with(prefix.as_str());
+                (!is_under).then(|| format!("must begin with '{prefix}': these credentials are for no other"))
+            }
+        }
+    }
+}
+
 impl Caller {
     /// Whoever asks where nobody is asked who they are: may do everything, everywhere.
     pub fn anyone() -> Self {
@@ -59,5 +75,30 @@ impl Caller {
         } else {
             Err(Error::NotAllowed(scope))
         }
+    }
+
+    /// The name of an object, where it is one, and one that this caller may use.
+    pub(crate) fn name(&self, text: &str) -> Result<ObjectName, Violation> {
+        let name: ObjectName = text.parse()?;
+        match self.names.broken_rule(text) {
+            Some(rule) => Err(Violation::new("object_name", rule)),
+            None => Ok(name),
+        }
+    }
+
+    /// What every key begins with that it may see, in main and of named drafts; and of unique ones after their ID.
+    pub(crate) fn sight(&self) -> String {
+        let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
+        match &self.names {
+            Names::Any => tenant.to_owned(),
+            Names::Exactly(names) | Names::Under(names) => format!("{tenant}{names}"),
+        }
+    }
+
+    /// The name that it knows a key by; none where it may not see it.
+    pub(crate) fn name_of<'a>(&self, key: &'a str) -> Option<&'a str> {
+        let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
+        let name = key.strip_prefix(tenant)?;
+        self.names.broken_rule(name).is_none().then_some(name)
     }
 }

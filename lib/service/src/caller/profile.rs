@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::{Error, Violation};
+
 /// Limits on what a caller uploads, beside those of the installation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -13,6 +15,40 @@ pub struct Profile {
     /// The longest life of a draft. Where that is less than the installation's, drafts must be unique: a named one
     /// cannot have a lifetime of its own.
     pub max_draft_lifetime: Option<Duration>,
+}
+
+impl Profile {
+    /// Checks the media type of an upload.
+    pub(crate) fn allows(&self, content_type: Option<&str>) -> Result<(), Violation> {
+        let Some(allowed) = &self.content_types else {
+            return Ok(());
+        };
+        if content_type.is_some_and(|content_type| allowed.allow(content_type)) {
+            return Ok(());
+        }
+        let rule = format!("must be given, and be one of {}", allowed.0.join(", "));
+        Err(Violation::new("content_type", rule))
+    }
+
+    /// Checks an upload that does not say how large it is.
+    pub(crate) fn needs_no_size(&self) -> Result<(), Violation> {
+        match self.max_object_bytes {
+            None => Ok(()),
+            Some(most) => {
+                let rule =
+                    format!("must be given, or max_content_length: this caller's objects have at most {most} bytes");
+                Err(Violation::new("content_length", rule))
+            }
+        }
+    }
+
+    /// Checks the size of an object.
+    pub(crate) fn holds(&self, field: &'static str, bytes: u64) -> Result<(), Error> {
+        match self.max_object_bytes {
+            Some(limit) if bytes > limit => Err(Error::TooLarge { field, limit }),
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Media types that are allowed: `image/png` alone, or `image/*` for all of a kind. Parameters do not matter.

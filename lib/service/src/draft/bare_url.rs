@@ -4,7 +4,6 @@ use draftstore_storage::PresignGet;
 
 use super::Drafts;
 use super::inspect::DraftName;
-use super::keys::Keys;
 use crate::{Error, Scope};
 
 impl Drafts {
@@ -15,10 +14,10 @@ impl Drafts {
     /// sign with.
     pub async fn bare_url(&self, draft: &DraftName) -> Result<String, Error> {
         self.caller.may(Scope::Upload)?;
-        let (name, draft_id) = draft.check()?;
+        let (name, draft_id) = self.draft_named(draft)?;
         let get = PresignGet {
             bucket: self.store.buckets.draft.name(),
-            key: &Keys::new(&name, draft_id, None).draft,
+            key: &self.keys(&name, draft_id, None).draft,
             response_content_disposition: None,
             now: self.clock.now(),
             expires_in: self.policy.download_ttl(),

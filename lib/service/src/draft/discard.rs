@@ -4,7 +4,6 @@ use draftstore_storage::{DraftVersion, ErrorKind};
 
 use super::Drafts;
 use super::inspect::DraftName;
-use super::keys::Keys;
 use crate::{Error, Scope};
 
 impl Drafts {
@@ -15,8 +14,8 @@ impl Drafts {
     /// at the same moment, and stays, or those of the store.
     pub async fn discard(&self, name: &DraftName) -> Result<bool, Error> {
         self.caller.may(Scope::Discard)?;
-        let (name, draft_id) = name.check()?;
-        let keys = Keys::new(&name, draft_id, None);
+        let (name, draft_id) = self.draft_named(name)?;
+        let keys = self.keys(&name, draft_id, None);
         let _locked = self.lock([&keys]).await;
         let Some(draft) = self.head_draft(&keys).await? else {
             return Ok(false);

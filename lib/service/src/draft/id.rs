@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use draftstore_storage::ObjectKey;
 use ulid::Ulid;
 
+use crate::Violation;
 use crate::name::RESERVED_PREFIX;
-use crate::{ObjectName, Violation};
 
 /// The key of a unique draft is `.drafts/<shard>/<draft ID>/<object name>`.
 ///
@@ -36,11 +36,11 @@ impl DraftId {
         UNIX_EPOCH + Duration::from_millis(self.0.timestamp_ms())
     }
 
-    /// The key of the draft under this name.
-    pub(crate) fn key(self, name: &ObjectName) -> ObjectKey {
+    /// The key of the draft, under the key that it gets in main unless it is given another name.
+    pub(crate) fn key(self, name: &ObjectKey) -> ObjectKey {
         let shard = self.0.0 & SHARD_MASK;
         let key = format!("{RESERVED_PREFIX}{shard:02x}/{self}/{name}");
-        ObjectKey::new(key).expect("a name leaves room for the ID in a key")
+        ObjectKey::new(key).expect("a name and a tenant leave room for the ID in a key")
     }
 
     /// The ID in a key of that form; none in any other key.
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn id_says_when_and_where() {
-        let name: ObjectName = "a/b c.jpg".parse().expect("valid");
+        let name = ObjectKey::new("a/b c.jpg").expect("valid");
         let id = DraftId::new(at(1_800_000_000), 0x1234_5678_9abc);
         assert_eq!(id.expires_at(), at(1_800_000_000));
         let key = id.key(&name);
@@ -104,15 +104,15 @@ mod tests {
 
     #[test]
     fn keys_of_a_shard_are_in_the_order_of_expiry() {
-        let name: ObjectName = "z".parse().expect("valid");
+        let name = ObjectKey::new("z").expect("valid");
         let early = DraftId::new(at(1_800_000_000), u128::MAX).key(&name);
-        let late = DraftId::new(at(1_800_000_001), SHARD_MASK).key(&"a".parse().expect("valid"));
+        let late = DraftId::new(at(1_800_000_001), SHARD_MASK).key(&ObjectKey::new("a").expect("valid"));
         assert!(early < late, "{early} {late}");
     }
 
     #[test]
-    fn longest_name_leaves_room_for_the_id() {
-        let name: ObjectName = "x".repeat(900).parse().expect("valid");
+    fn longest_name_and_tenant_leave_room_for_the_id() {
+        let name = ObjectKey::new("x".repeat(900 + 64)).expect("valid");
         assert!(DraftId::new(at(0), 0).key(&name).as_str().len() <= 1024);
     }
 
@@ -143,7 +143,7 @@ mod tests {
     fn there_is_a_shard_for_every_id() {
         let shards: Vec<_> = (0..=LAST_SHARD).map(shard_prefix).collect();
         assert_eq!(shards.len(), 256);
-        let key = DraftId::new(at(1), 0xab).key(&"a".parse().expect("valid"));
+        let key = DraftId::new(at(1), 0xab).key(&ObjectKey::new("a").expect("valid"));
         assert!(shards.iter().any(|shard| key.as_str().starts_with(shard)));
     }
 }

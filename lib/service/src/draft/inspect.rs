@@ -6,16 +6,14 @@ use draftstore_storage::{ETag, ObjectInfo};
 
 use super::confirm::MARKER_PREFIX;
 use super::keys::Keys;
-use super::whole_key::draft_meant;
 use super::{DraftId, Drafts, found};
 use crate::cleaner::came_in_parts;
-use crate::violation::Violations;
-use crate::{Error, Missing, ObjectName, Scope};
+use crate::{Error, Missing, Scope};
 
 /// Names one draft, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct DraftName {
-    /// See [`ObjectName`]; or the whole key of a unique draft, which says its ID too.
+    /// See [`crate::ObjectName`]; or the whole key of a unique draft, which says its ID too.
     pub object_name: String,
     /// The draft, where it is a unique one.
     pub draft_id: Option<String>,
@@ -42,8 +40,8 @@ impl Drafts {
     /// those of the store.
     pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
         self.caller.may(Scope::Inspect)?;
-        let (name, draft_id) = name.check()?;
-        let keys = Keys::new(&name, draft_id, None);
+        let (name, draft_id) = self.draft_named(name)?;
+        let keys = self.keys(&name, draft_id, None);
         let mut draft = self.head_draft(&keys).await?.ok_or(Error::NotFound(Missing::Draft))?;
         draft
             .attributes
@@ -74,17 +72,5 @@ impl Drafts {
         let lifetime = self.policy.object_lifetime();
         let named = || last_modified + if came_in_parts(etag) { lifetime * 2 } else { lifetime };
         draft_id.map_or_else(named, DraftId::expires_at)
-    }
-}
-
-impl DraftName {
-    /// Which draft it names, if it names one at all.
-    pub(super) fn check(&self) -> Result<(ObjectName, Option<DraftId>), Error> {
-        let mut broken = Violations::default();
-        let meant = draft_meant(&self.object_name, self.draft_id.as_deref(), &mut broken);
-        match (meant, broken.as_slice()) {
-            (Some(meant), []) => Ok(meant),
-            _ => Err(Error::Invalid(broken.into_vec())),
-        }
     }
 }

@@ -4,7 +4,6 @@ use draftstore_storage::{BucketName, ObjectInfo, ObjectKey, PresignGet, Presigne
 
 use super::disposition::{Disposition, content_disposition};
 use super::keys::Keys;
-use super::whole_key::draft_meant;
 use super::{Drafts, found, issue_upload};
 use crate::name::is_invisible;
 use crate::violation::Violations;
@@ -63,7 +62,7 @@ impl Drafts {
     pub async fn issue_download(&self, request: &IssueDownload) -> Result<DownloadIssued, Error> {
         self.caller.may(Scope::Download)?;
         let mut broken = Violations::default();
-        let meant = draft_meant(&request.object_name, request.draft_id.as_deref(), &mut broken);
+        let meant = self.draft_meant(&request.object_name, request.draft_id.as_deref(), &mut broken);
         let expires_in = broken.take(issue_upload::expires_in(request.expires_in, self.policy.download_ttl()));
         let filename = broken.take_optional(request.filename.as_deref().map(filename));
         if request.unchecked && request.stage.is_none() {
@@ -74,7 +73,7 @@ impl Drafts {
             return Err(Error::Invalid(broken.into_vec()));
         };
 
-        let keys = Keys::new(&name, draft_id, None);
+        let keys = self.keys(&name, draft_id, None);
         let (stage, object) = match (request.stage, request.unchecked) {
             (Some(stage), true) => (stage, None),
             (stage, _) => {

@@ -1,7 +1,6 @@
 //! Issuing upload URLs.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::time::Duration;
 
 use draftstore_storage::{Condition, PresignPost, PresignPut, PresignedRequest, Sha256, Support};
@@ -9,9 +8,8 @@ use draftstore_storage::{Condition, PresignPost, PresignPut, PresignedRequest, S
 use super::Drafts;
 use super::confirm::{MARKER_PREFIX, MAX_BATCH};
 use super::id::DraftId;
-use super::keys::Keys;
 use crate::violation::Violations;
-use crate::{Error, ObjectName, Scope, Violation};
+use crate::{Error, Scope, Violation};
 
 /// The largest object that one PUT or one form can carry: 5 GiB.
 ///
@@ -30,7 +28,7 @@ const MAX_CONTENT_TYPE_BYTES: usize = 255;
 /// What a caller wants to upload, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct IssueUpload {
-    /// See [`ObjectName`].
+    /// See [`crate::ObjectName`].
     pub object_name: String,
     /// Exact media type.
     pub content_type: Option<String>,
@@ -72,8 +70,9 @@ impl Drafts {
     pub async fn issue_upload(&self, request: &IssueUpload) -> Result<UploadIssued, Error> {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
-        let name = broken.take(ObjectName::from_str(&request.object_name));
+        let name = broken.take(self.caller.name(&request.object_name));
         let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
+        broken.take(self.caller.profile.allows(content_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let max_content_length = broken.take_optional(request.max_content_length.map(max_content_length));
         if request.content_length.is_some() && request.max_content_length.is_some() {
@@ -81,6 +80,9 @@ impl Drafts {
                 "max_content_length",
                 "must not go with content_length",
             )));
+        }
+        if request.content_length.is_none() && request.max_content_length.is_none() {
+            broken.take(self.caller.profile.needs_no_size());
         }
         let checksum_sha256 = broken.take_optional(request.checksum_sha256.as_deref().map(checksum));
         let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime));
@@ -101,11 +103,14 @@ impl Drafts {
                 let limit = MAX_PUT_BYTES;
                 return Err(Error::TooLarge { field, limit });
             }
+            if let Some(bytes) = bytes {
+                self.caller.profile.holds(field, bytes)?;
+            }
         }
 
         let now = self.clock.now();
         let draft_id = request.unique.then(|| DraftId::new(now + lifetime, rand::random()));
-        let keys = Keys::new(&name, draft_id, None);
+        let keys = self.keys(&name, draft_id, None);
         let bucket = &self.store.buckets.draft;
         let storage = &self.store.storage;
         let signed = if let Some(max_content_length) = max_content_length {
@@ -163,7 +168,14 @@ impl Drafts {
         if asked.is_some() && !unique {
             return Err(Violation::new("draft_lifetime", "must go with unique"));
         }
-        seconds("draft_lifetime", asked, self.policy.object_lifetime())
+        let longest = self.policy.object_lifetime();
+        match self.caller.profile.max_draft_lifetime {
+            Some(most) if most < longest && !unique => {
+                let rule = "must be true: this caller's drafts live for a shorter time than named ones do";
+                Err(Violation::new("unique", rule))
+            }
+            most => seconds("draft_lifetime", asked, most.unwrap_or(longest).min(longest)),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use draftstore_storage::ObjectKey;
 
 use super::id::DraftId;
 use crate::ObjectName;
+use crate::caller::Tenant;
 
 /// The key of a draft, and the key that it has or gets in main.
 #[derive(Debug, Clone)]
@@ -14,10 +15,27 @@ pub(super) struct Keys {
 
 impl Keys {
     /// Of the draft that was uploaded under this name, unique if it has an ID, and kept under its own name or another.
-    pub(super) fn new(name: &ObjectName, draft_id: Option<DraftId>, destination: Option<&ObjectName>) -> Self {
+    /// Names are the tenant's own, where there is one.
+    pub(super) fn new(
+        tenant: Option<&Tenant>,
+        name: &ObjectName,
+        draft_id: Option<DraftId>,
+        destination: Option<&ObjectName>,
+    ) -> Self {
+        let named = within(tenant, name);
         Self {
-            draft: draft_id.map_or_else(|| name.key().clone(), |id| id.key(name)),
-            main: destination.unwrap_or(name).key().clone(),
+            main: destination.map_or_else(|| named.clone(), |destination| within(tenant, destination)),
+            draft: match draft_id {
+                Some(id) => id.key(&named),
+                None => named,
+            },
         }
     }
+}
+
+fn within(tenant: Option<&Tenant>, name: &ObjectName) -> ObjectKey {
+    let Some(tenant) = tenant else {
+        return name.key().clone();
+    };
+    ObjectKey::new(format!("{}{name}", tenant.prefix())).expect("a name leaves room for a tenant in a key")
 }

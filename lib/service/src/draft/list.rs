@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use draftstore_storage::{ETag, ListObjects, ListedObject};
+use draftstore_storage::{ETag, ListObjects, ListedObject, ObjectPage};
 
 use super::page::{Page, next_page_token};
 use super::{DraftId, Drafts};
@@ -44,7 +44,8 @@ pub struct DraftPage {
 }
 
 impl Drafts {
-    /// Lists drafts, expired ones that no sweep has removed yet among them.
+    /// Lists drafts, expired ones that no sweep has removed yet among them. A page of a caller that may not see all drafts
+    /// may hold fewer than were asked for, or none, though there are more.
     ///
     /// # Errors
     /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
@@ -55,41 +56,51 @@ impl Drafts {
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
-        let request = ListObjects {
-            start_after: page.after,
-            max_keys: Some(page.size),
-            ..ListObjects::default()
-        };
-        let page = self
-            .store
-            .storage
-            .list(self.store.buckets.draft.name(), &request)
-            .await?;
+        if !self.caller.sight().is_empty() {
+            return self.list_own(page).await;
+        }
+        let page = self.drafts_from("", page.after, page.size).await?;
         Ok(DraftPage {
             next_page_token: next_page_token(&page),
-            drafts: page
-                .objects
-                .into_iter()
-                .filter_map(|object| self.listed(object))
-                .collect(),
+            drafts: self.listed(page.objects),
         })
     }
 
-    /// Nothing for what the server keeps there for itself.
-    fn listed(&self, object: ListedObject) -> Option<DraftListed> {
-        let draft_id = DraftId::in_key(&object.key);
-        let key = object.key.as_str();
-        let object_name = match (draft_id, key.strip_prefix(RESERVED_PREFIX)) {
-            (Some(_), Some(rest)) => rest.splitn(3, '/').nth(2)?,
-            (None, None) => key,
-            (Some(_), None) | (None, Some(_)) => return None,
+    /// A page of the draft bucket, of keys that begin so.
+    pub(super) async fn drafts_from(
+        &self,
+        prefix: &str,
+        after: Option<String>,
+        size: u16,
+    ) -> Result<ObjectPage, Error> {
+        let request = ListObjects {
+            prefix: Some(prefix.to_owned()),
+            start_after: after,
+            max_keys: Some(size),
+            ..ListObjects::default()
         };
-        Some(DraftListed {
-            object_name: object_name.to_owned(),
-            draft_id,
-            expires_at: self.expires_at(draft_id, &object.etag, object.last_modified),
-            etag: object.etag,
-            size: object.size,
-        })
+        let draft = self.store.buckets.draft.name();
+        Ok(self.store.storage.list(draft, &request).await?)
+    }
+
+    /// Those that are drafts, and that the caller may see; what the server keeps there for itself is none.
+    pub(super) fn listed(&self, objects: Vec<ListedObject>) -> Vec<DraftListed> {
+        let listed = objects.into_iter().filter_map(|object| {
+            let draft_id = DraftId::in_key(&object.key);
+            let key = object.key.as_str();
+            let named = match (draft_id, key.strip_prefix(RESERVED_PREFIX)) {
+                (Some(_), Some(rest)) => rest.splitn(3, '/').nth(2)?,
+                (None, None) => key,
+                (Some(_), None) | (None, Some(_)) => return None,
+            };
+            Some(DraftListed {
+                object_name: self.caller.name_of(named)?.to_owned(),
+                draft_id,
+                expires_at: self.expires_at(draft_id, &object.etag, object.last_modified),
+                etag: object.etag,
+                size: object.size,
+            })
+        });
+        listed.collect()
     }
 }

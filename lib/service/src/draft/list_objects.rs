@@ -7,6 +7,7 @@ use draftstore_storage::{ETag, ListedObject};
 
 use super::Drafts;
 use super::page::{Page, next_page_token};
+use crate::caller::Tenant;
 use crate::violation::Violations;
 use crate::{Error, Scope, Violation};
 
@@ -38,7 +39,7 @@ pub struct ObjectListed {
 }
 
 /// A page of confirmed objects, in byte order of their names.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ObjectsPage {
     /// The objects.
     pub objects: Vec<ObjectListed>,
@@ -47,7 +48,7 @@ pub struct ObjectsPage {
 }
 
 impl Drafts {
-    /// Lists all that is in main: the server keeps nothing of its own there. An atomic batch that is taken back may show
+    /// Lists all that is in main, or this caller's part of it: the server keeps nothing of its own there. An atomic batch that is taken back may show
     /// for a moment.
     ///
     /// # Errors
@@ -60,29 +61,46 @@ impl Drafts {
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
+        let tenant = self.caller.tenant.as_ref().map_or("", Tenant::prefix);
+        let asked = format!("{tenant}{}", prefix.unwrap_or_default());
+        let sight = self.caller.sight();
+        let Some(prefix) = longer(asked, sight) else {
+            return Ok(ObjectsPage::default());
+        };
         let request = storage::ListObjects {
-            prefix,
-            start_after: page.after,
+            prefix: Some(prefix),
+            start_after: page.after.map(|after| format!("{tenant}{after}")),
             max_keys: Some(page.size),
             ..storage::ListObjects::default()
         };
         let main = self.store.buckets.main.name();
         let page = self.store.storage.list(main, &request).await?;
         Ok(ObjectsPage {
-            next_page_token: next_page_token(&page),
-            objects: page.objects.into_iter().map(ObjectListed::from).collect(),
+            next_page_token: next_page_token(&page).map(|mut key| key.split_off(tenant.len())),
+            objects: page
+                .objects
+                .into_iter()
+                .filter_map(|object| self.object(object))
+                .collect(),
+        })
+    }
+
+    fn object(&self, object: ListedObject) -> Option<ObjectListed> {
+        Some(ObjectListed {
+            object_name: self.caller.name_of(object.key.as_str())?.to_owned(),
+            etag: object.etag,
+            size: object.size,
+            confirmed_at: object.last_modified,
         })
     }
 }
 
-impl From<ListedObject> for ObjectListed {
-    fn from(object: ListedObject) -> Self {
-        Self {
-            object_name: object.key.to_string(),
-            etag: object.etag,
-            size: object.size,
-            confirmed_at: object.last_modified,
-        }
+/// The longer of two prefixes, where it begins with the other: no key has both otherwise.
+fn longer(one: String, other: String) -> Option<String> {
+    if one.starts_with(&other) {
+        Some(one)
+    } else {
+        other.starts_with(&one).then_some(other)
     }
 }
 

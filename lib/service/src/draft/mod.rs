@@ -13,6 +13,7 @@ mod keys;
 pub mod lenient;
 mod list;
 mod list_objects;
+mod list_own;
 pub(crate) mod multipart;
 mod page;
 mod sign_request;
@@ -34,6 +35,7 @@ pub use inspect::{DraftInspected, DraftName};
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub(crate) use issue_upload::is_token;
 pub use issue_upload::{IssueUpload, UploadIssued};
+use keys::Keys;
 pub use list::{DraftListed, DraftPage, ListDrafts};
 pub use list_objects::{ListObjects, ObjectListed, ObjectsPage};
 pub use multipart::{
@@ -44,7 +46,7 @@ pub use sign_request::{S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;
 
-use crate::{AllowedOrigins, Caller, Clock, Policy, Store};
+use crate::{AllowedOrigins, Caller, Clock, ObjectName, Policy, Store};
 
 /// The service, as one caller has it. Holds no state but its configuration. Clones share it.
 #[derive(Debug, Clone)]
@@ -85,6 +87,11 @@ impl Drafts {
     pub fn with_confirm_limits(mut self, limits: ConfirmLimits) -> Self {
         self.confirm_limits = limits;
         self
+    }
+
+    /// The keys of a draft of this caller's, kept under its own name or another.
+    fn keys(&self, name: &ObjectName, draft_id: Option<DraftId>, destination: Option<&ObjectName>) -> Keys {
+        Keys::new(self.caller.tenant.as_ref(), name, draft_id, destination)
     }
 
     /// The bucket that uploads go to.

@@ -6,7 +6,7 @@ use crate::Violation;
 use crate::violation::Violations;
 
 /// As many as one page of the store holds.
-const MAX_PAGE_SIZE: u16 = 1_000;
+pub(super) const MAX_PAGE_SIZE: u16 = 1_000;
 
 /// As long as any key.
 const MAX_TOKEN_BYTES: usize = 1024;

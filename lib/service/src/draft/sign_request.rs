@@ -1,14 +1,14 @@
 //! Signing single requests of clients that speak S3 by themselves.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use draftstore_storage::{PresignPart, PresignPut, PresignStep, PresignedRequest, UploadId, UploadStep};
 
 use super::Drafts;
 use super::multipart::{MAX_PARTS, part_number};
+use crate::caller::Profile;
 use crate::violation::Violations;
-use crate::{Error, ObjectName, Scope, Violation};
+use crate::{Error, Scope, Violation};
 
 /// Longer than those of any store that is known.
 const MAX_UPLOAD_ID_BYTES: usize = 1024;
@@ -18,7 +18,7 @@ const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
 /// A request on a named draft, as it came: nothing is checked yet.
 #[derive(Debug, Clone)]
 pub struct SignRequest {
-    /// The draft's name, which is its key too. See [`ObjectName`].
+    /// The draft's name, which is its key too. See [`crate::ObjectName`].
     pub object_name: String,
     /// What the client wants to do.
     pub request: S3Request,
@@ -65,12 +65,20 @@ impl Drafts {
     pub async fn sign_request(&self, asked: &SignRequest) -> Result<PresignedRequest, Error> {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
-        let name = broken.take(ObjectName::from_str(&asked.object_name));
+        let name = broken.take(self.caller.name(&asked.object_name));
         let request = asked.request.check(&mut broken);
-        let (Some(name), Some(request)) = (name, request) else {
+        if self.caller.profile != Profile::default() {
+            let rule = "cannot be signed: this caller's uploads are limited, and such a signature limits nothing";
+            broken.take::<()>(Err(Violation::new("method", rule)));
+        }
+        let (Some(name), Some(request), []) = (name, request, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let (storage, bucket, key) = (&self.store.storage, &self.store.buckets.draft, name.key());
+        let (storage, bucket, key) = (
+            &self.store.storage,
+            &self.store.buckets.draft,
+            &self.keys(&name, None, None).draft,
+        );
         let (now, expires_in) = (self.clock.now(), self.policy.upload_ttl());
         let step = match &request {
             Checked::Put => {

@@ -7,7 +7,6 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::audit::Broken;
 use super::store::time;
 use super::world::{Fault, LIFETIME, Profile, Spec, TIMEOUT, Task, UPLOAD_TTL, World};
-use crate::ObjectName;
 use crate::draft::DraftId;
 use crate::draft::confirm::effect::{Existing, Pins};
 
@@ -156,7 +155,7 @@ impl Schedule {
         // Two shards, so that they hold several.
         let random = u128::from(self.random.random::<u32>()) << 8 | u128::from(self.random.random_range(0..2_u8));
         let id = DraftId::new(time(self.world.store.now + lifetime), random);
-        id.key(&"u".parse::<ObjectName>().expect("a name"))
+        id.key(&ObjectKey::new("u").expect("a name"))
     }
 
     fn inspect(&mut self) {

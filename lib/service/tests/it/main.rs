@@ -46,6 +46,7 @@ macro_rules! promises {
 }
 
 mod batch;
+mod callers;
 mod confirm;
 mod faults;
 mod faulty;

@@ -60,7 +60,7 @@ pub(super) async fn create(
         draft_id: created.draft_id,
     };
     Ok(Reply(Created {
-        key: draft.key()?,
+        key: api.whole_key(&caller, &draft)?,
         upload_id: created.upload_id,
         bucket: api.draft_bucket(),
     }))
@@ -92,7 +92,7 @@ pub(super) async fn list(
     id: Id,
     RawQuery(query): RawQuery,
 ) -> Result<Reply<Vec<Part>>, Failure> {
-    let DraftName { object_name, draft_id } = Query::parse(query.as_deref()).draft()?;
+    let DraftName { object_name, draft_id } = Query::parse(query.as_deref()).draft(&api, &caller)?;
     let listed = api
         .list_parts(
             &caller,
@@ -162,7 +162,7 @@ async fn sign_parts(
     query: &Query,
     numbers: &str,
 ) -> Result<v1::SignPartsResponse, Error> {
-    let DraftName { object_name, draft_id } = query.draft()?;
+    let DraftName { object_name, draft_id } = query.draft(api, caller)?;
     let part = |number| {
         Ok(v1::PartToSign {
             part_number: part_number(number)?,
@@ -209,7 +209,7 @@ pub(super) async fn complete(
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Reply<Completed>, Failure> {
-    let draft = Query::parse(query.as_deref()).draft()?;
+    let draft = Query::parse(query.as_deref()).draft(&api, &caller)?;
     let upload_id = path(id)?;
     let Complete { parts } = read(request).await?;
     if parts.is_empty() {
@@ -220,7 +220,7 @@ pub(super) async fn complete(
         part_number: part.part_number,
         etag: part.etag,
     };
-    let key = draft.key()?;
+    let key = api.whole_key(&caller, &draft)?;
     let location = api.bare_url(&caller, &draft).await?;
     api.complete_multipart_upload(
         &caller,
@@ -248,7 +248,7 @@ pub(super) async fn abort(
     id: Id,
     RawQuery(query): RawQuery,
 ) -> Result<Reply<Aborted>, Failure> {
-    let DraftName { object_name, draft_id } = Query::parse(query.as_deref()).draft()?;
+    let DraftName { object_name, draft_id } = Query::parse(query.as_deref()).draft(&api, &caller)?;
     api.abort_multipart_upload(
         &caller,
         v1::AbortMultipartUploadRequest {

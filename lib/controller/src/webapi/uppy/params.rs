@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use super::query::{Query, invalid};
 use crate::Api;
+use crate::api::size;
 use crate::webapi::message::Reply;
 
 /// As much as one form carries, in bytes: Uppy does not say how large the file is.
@@ -37,7 +38,7 @@ pub(super) async fn params(
     let request = v1::GetUploadUrlRequest {
         object_name: lenient::object_name(query.need("filename")?),
         content_type: query.get("type").and_then(lenient::content_type),
-        max_content_length: Some(max_content_length(&query)?),
+        max_content_length: Some(max_content_length(&query, &caller)?),
         metadata: lenient::metadata(query.metadata()),
         unique: true,
         ..v1::GetUploadUrlRequest::default()
@@ -51,10 +52,13 @@ pub(super) async fn params(
     }))
 }
 
-/// Pages that ask by themselves may say how much the store shall take.
-fn max_content_length(query: &Query) -> Result<i64, Error> {
+/// As much as the caller may upload; pages that ask by themselves may say how much the store shall take.
+fn max_content_length(query: &Query, caller: &Caller) -> Result<i64, Error> {
     let asked = query.get("max_content_length").map(str::parse);
     asked
-        .unwrap_or(Ok(MAX_FORM_BYTES))
+        .unwrap_or_else(|| {
+            let most = caller.profile.max_object_bytes.map_or(MAX_FORM_BYTES, size);
+            Ok(most.min(MAX_FORM_BYTES))
+        })
         .map_err(|_| invalid("max_content_length", "must be a whole number of bytes"))
 }

@@ -1,9 +1,13 @@
 //! What is in the query and the path of a request.
 
+use std::sync::Arc;
+
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use draftstore_service::draft::DraftName;
-use draftstore_service::{Error, Violation};
+use draftstore_service::{Caller, Error, Violation};
+
+use crate::Api;
 
 /// The pairs of a query, decoded: Uppy 5 writes a space as `%20`, Uppy 6 as `+`.
 #[derive(Debug)]
@@ -26,8 +30,8 @@ impl Query {
     }
 
     /// The draft that `key` names.
-    pub(super) fn draft(&self) -> Result<DraftName, Error> {
-        DraftName::of_whole_key(self.need("key")?)
+    pub(super) fn draft(&self, api: &Api, caller: &Arc<Caller>) -> Result<DraftName, Error> {
+        api.of_whole_key(caller, self.need("key")?)
     }
 
     /// The values of `metadata[…]`, but for those that stand for none.

@@ -62,7 +62,7 @@ impl Drafts {
     /// be kept under one name, or one of it is to overwrite: what was overwritten could not be brought back.
     pub async fn confirm_batch(&self, batch: ConfirmBatch) -> Result<Vec<Result<Confirmed, Error>>, Error> {
         self.caller.may(Scope::Confirm)?;
-        let checked = check(&batch)?;
+        let checked = check(&batch, self)?;
         let drafts = self.clone();
         let running = self.confirms.spawn(async move {
             if batch.atomic {
@@ -148,12 +148,12 @@ impl Drafts {
 }
 
 /// What can be said of the batch as a whole; what is wrong with one of them is that one's outcome.
-fn check(batch: &ConfirmBatch) -> Result<Vec<Result<Checked, Error>>, Error> {
+fn check(batch: &ConfirmBatch, drafts: &Drafts) -> Result<Vec<Result<Checked, Error>>, Error> {
     let invalid = |field: String, rule: &str| Err(Error::Invalid(vec![Violation::new(field, rule)]));
     if batch.uploads.is_empty() || batch.uploads.len() > MAX_BATCH {
         return invalid("uploads".to_owned(), &format!("must be 1 to {MAX_BATCH}"));
     }
-    let checked: Vec<_> = batch.uploads.iter().map(ConfirmUpload::check).collect();
+    let checked: Vec<_> = batch.uploads.iter().map(|upload| upload.check(drafts)).collect();
     let (mut seen, mut kept_under) = (HashSet::new(), HashSet::new());
     for (place, one) in checked.iter().enumerate() {
         let Ok(one) = one else { continue };

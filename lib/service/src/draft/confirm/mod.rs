@@ -60,7 +60,7 @@ impl Drafts {
     /// time ran out: the same confirm may then be sent again.
     pub async fn confirm(&self, request: &ConfirmUpload) -> Result<Confirmed, Error> {
         self.caller.may(Scope::Confirm)?;
-        self.confirm_checked(request.check()?).await
+        self.confirm_checked(request.check(self)?).await
     }
 
     async fn confirm_checked(&self, checked: Checked) -> Result<Confirmed, Error> {

@@ -3,9 +3,9 @@
 use draftstore_storage::ETag;
 
 use super::effect::{Existing, Kept, Pins};
+use crate::draft::Drafts;
 use crate::draft::issue_upload::{checksum, content_length};
 use crate::draft::keys::Keys;
-use crate::draft::whole_key::draft_meant;
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
@@ -61,9 +61,9 @@ pub(super) struct Checked {
 }
 
 impl ConfirmUpload {
-    pub(super) fn check(&self) -> Result<Checked, Error> {
+    pub(super) fn check(&self, drafts: &Drafts) -> Result<Checked, Error> {
         let mut broken = Violations::default();
-        let meant = draft_meant(&self.object_name, self.draft_id.as_deref(), &mut broken);
+        let meant = drafts.draft_meant(&self.object_name, self.draft_id.as_deref(), &mut broken);
         let pins = Pins {
             if_match: broken.take_optional(self.if_match.as_deref().map(|text| etag("if_match", text))),
             content_length: broken.take_optional(self.content_length.map(content_length)),
@@ -71,12 +71,12 @@ impl ConfirmUpload {
         };
         let existing = broken.take(self.existing());
         let idempotency_key = broken.take_optional(self.idempotency_key.as_deref().map(idempotency_key));
-        let destination = broken.take_optional(self.destination_name.as_deref().map(destination));
+        let destination = broken.take_optional(self.destination_name.as_deref().map(|name| destination(name, drafts)));
         let (Some((name, draft_id)), Some(existing), []) = (meant, existing, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
         Ok(Checked {
-            keys: Keys::new(&name, draft_id, destination.as_ref()),
+            keys: drafts.keys(&name, draft_id, destination.as_ref()),
             is_unique: draft_id.is_some(),
             pins,
             existing,
@@ -107,9 +107,9 @@ impl Confirmed {
     }
 }
 
-fn destination(name: &str) -> Result<ObjectName, Violation> {
-    name.parse()
-        .map_err(|violation: Violation| Violation::new("destination_name", violation.rule))
+fn destination(name: &str, drafts: &Drafts) -> Result<ObjectName, Violation> {
+    let name = drafts.caller.name(name);
+    name.map_err(|violation| Violation::new("destination_name", violation.rule))
 }
 
 fn etag(field: &str, text: &str) -> Result<ETag, Violation> {

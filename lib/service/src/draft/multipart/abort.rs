@@ -12,7 +12,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
     pub async fn abort_multipart(&self, name: &UploadName) -> Result<(), Error> {
         self.caller.may(Scope::Upload)?;
-        let upload = name.check()?;
+        let upload = self.upload(name)?;
         let (storage, bucket) = (&self.store.storage, &self.store.buckets.draft);
         storage
             .abort_upload(bucket, &upload.keys.draft, &upload.token.upload_id)

@@ -63,7 +63,7 @@ impl Drafts {
     pub async fn complete_multipart(&self, request: &CompleteMultipart) -> Result<MultipartCompleted, Error> {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
-        let upload = request.upload.take(&mut broken);
+        let upload = self.upload_meant(&request.upload, &mut broken);
         let wanted = wanted(&request.parts, &mut broken);
         let (Some(upload), []) = (upload, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
@@ -76,6 +76,8 @@ impl Drafts {
         };
         let parts = chosen(arrived, &wanted)?;
         whole(&parts, &upload, !wanted.is_empty())?;
+        let bytes = parts.iter().map(|part| part.size).sum();
+        self.caller.profile.holds("parts", bytes)?;
         self.complete(&upload, &parts).await
     }
 

@@ -1,7 +1,6 @@
 //! Beginning an upload.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 use std::time::SystemTime;
 
 use draftstore_storage::{Attributes, CreateUpload};
@@ -11,15 +10,14 @@ use super::end::ends_at;
 use super::part_size::{MAX_UPLOAD_BYTES, part_size};
 use super::token::{Mark, Token};
 use crate::draft::issue_upload::{content_length, content_type, metadata};
-use crate::draft::keys::Keys;
 use crate::draft::{DraftId, Drafts};
 use crate::violation::Violations;
-use crate::{Error, ObjectName, Scope};
+use crate::{Error, Scope};
 
 /// What a caller wants to upload in parts, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct CreateMultipart {
-    /// See [`ObjectName`].
+    /// See [`crate::ObjectName`].
     pub object_name: String,
     /// The media type that the draft gets.
     pub content_type: Option<String>,
@@ -60,8 +58,9 @@ impl Drafts {
     pub async fn create_multipart(&self, request: &CreateMultipart) -> Result<MultipartCreated, Error> {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
-        let name = broken.take(ObjectName::from_str(&request.object_name));
-        broken.take_optional(request.content_type.as_deref().map(content_type));
+        let name = broken.take(self.caller.name(&request.object_name));
+        let media_type = broken.take_optional(request.content_type.as_deref().map(content_type));
+        broken.take(self.caller.profile.allows(media_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime));
         broken.take(metadata(&request.metadata));
@@ -74,10 +73,13 @@ impl Drafts {
                 limit: MAX_UPLOAD_BYTES,
             });
         }
+        if let Some(bytes) = content_length {
+            self.caller.profile.holds("content_length", bytes)?;
+        }
 
         let now = self.clock.now();
         let draft_id = request.unique.then(|| DraftId::new(now + lifetime, rand::random()));
-        let keys = Keys::new(&name, draft_id, None);
+        let keys = self.keys(&name, draft_id, None);
         let mark = Mark::new(rand::random());
         let mut attributes = Attributes {
             content_type: request.content_type.clone(),

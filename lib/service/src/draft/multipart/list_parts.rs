@@ -33,7 +33,7 @@ impl Drafts {
     /// ended, or those of the store.
     pub async fn list_parts(&self, name: &UploadName) -> Result<UploadStatus, Error> {
         self.caller.may(Scope::Upload)?;
-        let upload = name.check()?;
+        let upload = self.upload(name)?;
         self.live(&upload)?;
         let parts = self.arrived(&upload).await?;
         Ok(UploadStatus {

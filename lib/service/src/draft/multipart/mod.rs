@@ -21,7 +21,6 @@ mod part_size;
 mod sign_parts;
 mod token;
 
-use std::str::FromStr;
 use std::time::SystemTime;
 
 pub use complete::{CompleteMultipart, CompletedPart, MultipartCompleted};
@@ -36,7 +35,7 @@ use self::token::Token;
 use super::keys::Keys;
 use super::{DraftId, Drafts};
 use crate::violation::Violations;
-use crate::{Error, Missing, ObjectName, Violation};
+use crate::{Error, Missing, Violation};
 
 /// Under this name the draft bears the mark of its upload.
 const MARK: &str = "draftstore-upload";
@@ -44,7 +43,7 @@ const MARK: &str = "draftstore-upload";
 /// Names one upload, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct UploadName {
-    /// As it was begun. See [`ObjectName`].
+    /// As it was begun. See [`crate::ObjectName`]; or the whole key of a unique draft, which says its ID too.
     pub object_name: String,
     /// The draft, where it is a unique one.
     pub draft_id: Option<String>,
@@ -60,38 +59,28 @@ struct Upload {
     token: Token,
 }
 
-impl UploadName {
-    fn check(&self) -> Result<Upload, Error> {
+impl Drafts {
+    fn upload(&self, named: &UploadName) -> Result<Upload, Error> {
         let mut broken = Violations::default();
-        let upload = self.take(&mut broken);
+        let upload = self.upload_meant(named, &mut broken);
         upload.ok_or_else(|| Error::Invalid(broken.into_vec()))
     }
 
-    fn take(&self, broken: &mut Violations) -> Option<Upload> {
-        let name = broken.take(ObjectName::from_str(&self.object_name));
-        let draft_id = self.draft_id.as_deref().map(DraftId::from_str);
-        let draft_id = match draft_id {
-            Some(id) => Some(broken.take(id)?),
-            None => None,
-        };
-        let keys = Keys::new(&name?, draft_id, None);
-        let token = Token::decode(&self.upload_id, &keys.draft).ok_or_else(|| {
+    /// Nothing where it names none: why is among the violations.
+    fn upload_meant(&self, named: &UploadName, broken: &mut Violations) -> Option<Upload> {
+        let (name, draft_id) = self.draft_meant(&named.object_name, named.draft_id.as_deref(), broken)?;
+        if !broken.as_slice().is_empty() {
+            return None;
+        }
+        let keys = self.keys(&name, draft_id, None);
+        let token = Token::decode(&named.upload_id, &keys.draft).ok_or_else(|| {
             let rule = "must be the upload_id that CreateMultipartUpload gave for this draft";
             Violation::new("upload_id", rule)
         });
         let token = broken.take(token)?;
         Some(Upload { keys, draft_id, token })
     }
-}
 
-impl Upload {
-    fn ends_at(&self) -> SystemTime {
-        let ends_at = self.token.ends_at;
-        self.draft_id.map_or(ends_at, |id| ends_at.min(id.expires_at()))
-    }
-}
-
-impl Drafts {
     /// # Errors
     /// [`Missing::Upload`] when it has ended.
     fn live(&self, upload: &Upload) -> Result<(), Error> {
@@ -100,5 +89,12 @@ impl Drafts {
         } else {
             Ok(())
         }
+    }
+}
+
+impl Upload {
+    fn ends_at(&self) -> SystemTime {
+        let ends_at = self.token.ends_at;
+        self.draft_id.map_or(ends_at, |id| ends_at.min(id.expires_at()))
     }
 }

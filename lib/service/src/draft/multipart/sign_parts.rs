@@ -74,7 +74,7 @@ impl Drafts {
     pub async fn sign_parts(&self, request: &SignParts) -> Result<PartsSigned, Error> {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
-        let upload = request.upload.take(&mut broken);
+        let upload = self.upload_meant(&request.upload, &mut broken);
         let expires_in = broken.take(expires_in(request.expires_in, self.policy.upload_ttl()));
         let parts = checked(&request.parts, upload.as_ref().map(|upload| &upload.token), &mut broken);
         let (Some(upload), Some(expires_in), []) = (upload, expires_in, broken.as_slice()) else {

@@ -1,0 +1,371 @@
+//! What a caller is held to: its tenant, its names, its profile.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use draftstore_service::caller::{ContentTypes, Names, Profile};
+use draftstore_service::draft::{
+    CompleteMultipart, ConfirmUpload, CreateMultipart, DraftName, IssueUpload, ListDrafts, ListObjects, PartToSign,
+    S3Request, SignParts, SignRequest, UploadName,
+};
+use draftstore_service::{Caller, Clock as _, Drafts, Error};
+use draftstore_testing::{Signed, key};
+
+use crate::ground::Ground;
+use crate::system::{FAR_AHEAD, System, unique};
+
+/// Drafts of each kind that each tenant has.
+const EACH: usize = 7;
+
+promises! {
+    tenants_list_their_own: strong, garage;
+    the_same_name_is_another_object_for_each_tenant: strong, garage;
+    upload_in_parts_is_its_tenants_alone: strong, garage;
+    parts_over_the_limit_are_no_draft: strong, garage;
+}
+
+fn tenant(system: &System, name: &str) -> Drafts {
+    system.drafts.for_caller(Arc::new(Caller {
+        tenant: Some(name.parse().expect("a tenant")),
+        ..Caller::anyone()
+    }))
+}
+
+fn limited(system: &System, profile: Profile) -> Drafts {
+    system.drafts.for_caller(Arc::new(Caller {
+        profile,
+        ..Caller::anyone()
+    }))
+}
+
+/// Every draft that is listed, page by page, and every token that was given on the way.
+async fn all_drafts(drafts: &Drafts, page_size: i32) -> (Vec<(String, bool)>, Vec<String>) {
+    let (mut listed, mut tokens) = (Vec::new(), Vec::new());
+    let mut request = ListDrafts {
+        page_size: Some(page_size),
+        page_token: None,
+    };
+    loop {
+        let page = drafts.list(&request).await.expect("listed");
+        let size = usize::try_from(page_size).expect("small");
+        assert!(page.drafts.len() <= size, "{page:?}");
+        listed.extend(
+            page.drafts
+                .into_iter()
+                .map(|draft| (draft.object_name, draft.draft_id.is_some())),
+        );
+        request.page_token = page.next_page_token;
+        match &request.page_token {
+            Some(token) => tokens.push(token.clone()),
+            None => return (listed, tokens),
+        }
+    }
+}
+
+async fn tenants_list_their_own(ground: &Ground) {
+    let system = ground.system().await;
+    let names = ["t1", "t10", "t2"];
+    for (place, name) in names.into_iter().enumerate() {
+        for n in 0..EACH {
+            system.world.draft(&format!("{name}/named{n}"), "bytes").await;
+            let random = u128::try_from(place * 1000 + n * 37).expect("small");
+            let (_, whole_key) = unique(FAR_AHEAD + u64::from(n > 3), random);
+            let whole_key = whole_key.replace("file.jpg", &format!("{name}/file.jpg"));
+            system.world.draft(&whole_key, "bytes").await;
+        }
+    }
+    let expected: BTreeSet<_> = (0..EACH)
+        .flat_map(|n| [(format!("named{n}"), false), ("file.jpg".to_owned(), true)])
+        .collect();
+    for name in names {
+        for page_size in [1, 3, 1000] {
+            let (listed, tokens) = all_drafts(&tenant(&system, name), page_size).await;
+            assert_eq!(listed.len(), 2 * EACH, "{name} by {page_size}: {listed:?}");
+            assert_eq!(listed.into_iter().collect::<BTreeSet<_>>(), expected);
+            for token in tokens {
+                let foreign = names.into_iter().filter(|other| *other != name);
+                let told = foreign.into_iter().find(|other| token.contains(&format!("/{other}/")));
+                assert_eq!(told, None, "{token} tells {name} of another");
+            }
+        }
+    }
+    let (all, _) = all_drafts(&system.drafts, 1000).await;
+    assert_eq!(all.len(), names.len() * 2 * EACH, "who has no tenant sees all");
+}
+
+async fn the_same_name_is_another_object_for_each_tenant(ground: &Ground) {
+    let system = ground.system().await;
+    for (name, bytes) in [("t1", "one's"), ("t10", "ten's")] {
+        system.world.draft(&format!("{name}/a"), bytes).await;
+    }
+    let (one, ten) = (tenant(&system, "t1"), tenant(&system, "t10"));
+    let confirm = ConfirmUpload {
+        object_name: "a".to_owned(),
+        ..ConfirmUpload::default()
+    };
+    let kept = one.confirm(&confirm).await.expect("confirmed");
+    assert_eq!(kept.final_location, format!("{}/t1/a", system.world.main.name()));
+    assert!(one.confirm(&confirm).await.expect("confirmed").replayed);
+    assert_eq!(
+        system.world.main_bytes(&key("t1/a")).await.as_deref(),
+        Some(&b"one's"[..])
+    );
+    assert_eq!(system.world.main_bytes(&key("t10/a")).await, None);
+    assert_eq!(system.world.draft_keys().await, ["t10/a"]);
+
+    let objects = async |drafts: &Drafts, prefix: Option<&str>| {
+        let prefix = prefix.map(ToOwned::to_owned);
+        let request = ListObjects {
+            prefix,
+            ..ListObjects::default()
+        };
+        let page = drafts.list_objects(&request).await.expect("listed");
+        page.objects
+            .into_iter()
+            .map(|object| object.object_name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(objects(&one, None).await, ["a"]);
+    assert_eq!(objects(&one, Some("t1/")).await, [""; 0]);
+    assert_eq!(objects(&ten, None).await, [""; 0]);
+    assert_eq!(objects(&system.drafts, Some("t1/")).await, ["t1/a"]);
+    let draft = DraftName {
+        object_name: "a".to_owned(),
+        draft_id: None,
+    };
+    assert!(matches!(one.inspect(&draft).await, Err(Error::NotFound(_))));
+    assert!(ten.discard(&draft).await.expect("discarded"));
+}
+
+async fn upload_in_parts_is_its_tenants_alone(ground: &Ground) {
+    let system = ground.system().await;
+    let (one, ten) = (tenant(&system, "t1"), tenant(&system, "t10"));
+    let create = CreateMultipart {
+        object_name: "a".to_owned(),
+        ..CreateMultipart::default()
+    };
+    let created = one.create_multipart(&create).await.expect("begun");
+    let name = UploadName {
+        object_name: "a".to_owned(),
+        draft_id: None,
+        upload_id: created.upload_id,
+    };
+    assert!(one.list_parts(&name).await.expect("listed").parts.is_empty());
+    for other in [&ten, &system.drafts] {
+        let refused = other.list_parts(&name).await;
+        assert!(
+            matches!(&refused, Err(Error::Invalid(broken)) if broken[0].field == "upload_id"),
+            "{refused:?}"
+        );
+    }
+    one.abort_multipart(&name).await.expect("aborted");
+}
+
+async fn parts_over_the_limit_are_no_draft(ground: &Ground) {
+    let system = ground.system().await;
+    let drafts = limited(
+        &system,
+        Profile {
+            max_object_bytes: Some(4),
+            ..Profile::default()
+        },
+    );
+    let create = |content_length| CreateMultipart {
+        object_name: "a".to_owned(),
+        content_length,
+        ..CreateMultipart::default()
+    };
+    let refused = drafts.create_multipart(&create(Some(5))).await;
+    assert!(matches!(refused, Err(Error::TooLarge { limit: 4, .. })), "{refused:?}");
+    for (bytes, fits) in [("four", true), ("fives", false)] {
+        let created = drafts.create_multipart(&create(None)).await.expect("begun");
+        let upload = UploadName {
+            object_name: "a".to_owned(),
+            draft_id: None,
+            upload_id: created.upload_id,
+        };
+        let sign = SignParts {
+            upload: upload.clone(),
+            parts: vec![PartToSign {
+                part_number: 1,
+                ..Default::default()
+            }],
+            expires_in: None,
+        };
+        let signed = drafts.sign_parts(&sign).await.expect("signed");
+        let signed = Signed::from(signed.parts[0].request.clone());
+        assert_eq!(system.world.send(&signed, bytes).await.status(), 200);
+        let complete = CompleteMultipart {
+            upload: upload.clone(),
+            parts: Vec::new(),
+        };
+        let completed = drafts.complete_multipart(&complete).await;
+        assert_eq!(completed.is_ok(), fits, "{completed:?}");
+        if !fits {
+            assert!(matches!(
+                completed,
+                Err(Error::TooLarge {
+                    field: "parts",
+                    limit: 4
+                })
+            ));
+            drafts.abort_multipart(&upload).await.expect("aborted");
+        }
+    }
+    assert_eq!(system.world.draft_bytes(&key("a")).await.as_deref(), Some(&b"four"[..]));
+}
+
+fn fields(refused: Result<impl std::fmt::Debug, Error>) -> Vec<String> {
+    match refused {
+        Err(Error::Invalid(broken)) => broken.into_iter().map(|violation| violation.field).collect(),
+        Err(Error::TooLarge { field, .. }) => vec![format!("{field} too large")],
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn uploads_are_held_to_the_profile() {
+    let system = System::start().await;
+    let types: Result<ContentTypes, _> = ["image/*", "text/plain"]
+        .into_iter()
+        .map(str::parse::<ContentTypes>)
+        .collect();
+    let drafts = limited(
+        &system,
+        Profile {
+            max_object_bytes: Some(100),
+            content_types: types.ok(),
+            max_draft_lifetime: Some(Duration::from_secs(60)),
+        },
+    );
+    let good = IssueUpload {
+        object_name: "a".to_owned(),
+        content_type: Some("image/png".to_owned()),
+        content_length: Some(100),
+        unique: true,
+        ..IssueUpload::default()
+    };
+    let form = IssueUpload {
+        content_length: None,
+        max_content_length: Some(100),
+        ..good.clone()
+    };
+    for upload in [&good, &form] {
+        let issued = drafts.issue_upload(upload).await.expect("issued");
+        let lives = issued.draft_id.expect("unique").expires_at();
+        let left = lives.duration_since(system.clock.now()).expect("it lives");
+        assert!((59..=60).contains(&left.as_secs()), "{left:?}");
+    }
+    for (upload, expected) in [
+        (
+            IssueUpload {
+                content_length: None,
+                ..good.clone()
+            },
+            "content_length",
+        ),
+        (
+            IssueUpload {
+                content_length: Some(101),
+                ..good.clone()
+            },
+            "content_length too large",
+        ),
+        (
+            IssueUpload {
+                max_content_length: Some(101),
+                ..form.clone()
+            },
+            "max_content_length too large",
+        ),
+        (
+            IssueUpload {
+                content_type: None,
+                ..good.clone()
+            },
+            "content_type",
+        ),
+        (
+            IssueUpload {
+                content_type: Some("text/html".to_owned()),
+                ..good.clone()
+            },
+            "content_type",
+        ),
+        (
+            IssueUpload {
+                draft_lifetime: Some(61),
+                ..good.clone()
+            },
+            "draft_lifetime",
+        ),
+        (
+            IssueUpload {
+                expires_in: Some(61),
+                ..good.clone()
+            },
+            "expires_in",
+        ),
+        (
+            IssueUpload {
+                unique: false,
+                ..good.clone()
+            },
+            "unique",
+        ),
+    ] {
+        assert_eq!(fields(drafts.issue_upload(&upload).await)[0], expected, "{upload:?}");
+    }
+    let create = CreateMultipart {
+        object_name: "a".to_owned(),
+        ..CreateMultipart::default()
+    };
+    assert_eq!(
+        fields(drafts.create_multipart(&create).await),
+        ["content_type", "unique"]
+    );
+    let sign = SignRequest {
+        object_name: "a".to_owned(),
+        request: S3Request::PutObject,
+    };
+    assert_eq!(
+        fields(drafts.sign_request(&sign).await),
+        ["method"],
+        "it would limit nothing"
+    );
+}
+
+#[tokio::test]
+async fn names_are_held_to_those_of_the_caller() {
+    let system = System::start().await;
+    system.world.draft("t1/u/1/a", "bytes").await;
+    system.world.draft("t1/u/10/a", "bytes").await;
+    let drafts = system.drafts.for_caller(Arc::new(Caller {
+        tenant: "t1".parse().ok(),
+        names: Names::Under("u/1/".to_owned()),
+        ..Caller::anyone()
+    }));
+    let (listed, _) = all_drafts(&drafts, 10).await;
+    assert_eq!(listed, [("u/1/a".to_owned(), false)]);
+    for (name, allowed) in [("u/1/b", true), ("u/10/a", false), ("u/1", false), ("t1/u/1/a", false)] {
+        let issue = IssueUpload {
+            object_name: name.to_owned(),
+            ..IssueUpload::default()
+        };
+        let issued = drafts.issue_upload(&issue).await;
+        assert_eq!(issued.is_ok(), allowed, "{name}");
+        let inspected = drafts
+            .inspect(&DraftName {
+                object_name: name.to_owned(),
+                draft_id: None,
+            })
+            .await;
+        assert_eq!(matches!(inspected, Err(Error::NotFound(_))), allowed, "{name}");
+        let create = CreateMultipart {
+            object_name: name.to_owned(),
+            ..CreateMultipart::default()
+        };
+        assert_eq!(drafts.create_multipart(&create).await.is_ok(), allowed, "{name}");
+    }
+}
