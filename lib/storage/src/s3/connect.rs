@@ -13,6 +13,7 @@ use http::Uri;
 
 use super::conditions::Conditions;
 use super::credentials;
+use super::presign::Presigner;
 use super::settings::{Settings, Timeouts};
 use super::signers::Signers;
 
@@ -20,7 +21,7 @@ use super::signers::Signers;
 #[derive(Debug)]
 pub struct S3Storage {
     pub(super) client: Client,
-    pub(super) signers: Signers,
+    pub(super) presigner: Presigner,
     pub(super) region: String,
     pub(super) timeouts: Timeouts,
     pub(super) part_size: u64,
@@ -78,7 +79,7 @@ impl S3Storage {
         let signing = config(&settings.region, public_endpoint, settings.path_style);
         Ok(Self {
             client: Client::from_conf(calls.build()),
-            signers: Signers::new(provider, signing),
+            presigner: Presigner::new(Signers::new(provider, &settings.region), signing),
             region: settings.region,
             timeouts: settings.timeouts,
             part_size: settings.part_size,

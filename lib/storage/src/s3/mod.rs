@@ -3,6 +3,7 @@
 //! [`S3Storage`] is a [`Storage`]: calls go to the store's own endpoint, URLs are signed for its public one. SDK errors
 //! are read in `error` alone, and what leaves this module shows neither signatures nor secrets.
 
+mod bases;
 mod calls;
 mod conditions;
 mod connect;
@@ -13,10 +14,10 @@ mod listing;
 mod parts;
 mod post_policy;
 mod presign;
-mod presign_step;
 mod probe;
 mod settings;
 mod signers;
+mod sigv4;
 mod store_time;
 mod whole;
 
@@ -133,22 +134,22 @@ impl Storage for S3Storage {
             write_once,
             ..put.clone()
         };
-        presign::put(&self.signers, &put).await
+        self.presigner.put(&put).await
     }
 
     async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
-        presign::part(&self.signers, part).await
+        self.presigner.part(part).await
     }
 
     async fn presign_post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
-        presign::post(&self.signers, &self.region, post).await
+        self.presigner.post(post).await
     }
 
     async fn presign_step(&self, step: &PresignStep<'_>) -> Result<PresignedRequest, Error> {
-        presign_step::sign(&self.signers, &self.region, step).await
+        self.presigner.step(step).await
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
-        presign::get(&self.signers, get).await
+        self.presigner.get(get).await
     }
 }

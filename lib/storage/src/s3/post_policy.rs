@@ -6,16 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use aws_credential_types::Credentials;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+use super::sigv4::Signer;
 
 /// What a form may upload, and until when.
 #[derive(Debug, Clone)]
@@ -25,26 +22,17 @@ pub(super) struct Policy<'a> {
     pub(super) fields: BTreeMap<String, String>,
     /// The largest file, in bytes.
     pub(super) max_content_length: u64,
-    /// When it is signed. Whole seconds.
-    pub(super) from: SystemTime,
+    /// When it is signed, in seconds since 1970.
+    pub(super) from: u64,
     /// When it ends. Whole seconds.
     pub(super) until: SystemTime,
 }
 
 impl Policy<'_> {
     /// All fields of the form: those given, and those that sign them.
-    pub(super) fn signed(self, credentials: &Credentials, region: &str) -> BTreeMap<String, String> {
-        let time = rfc_3339(self.from).replace(['-', ':'], "");
-        let date = time.split('T').next().unwrap_or_default().to_owned();
-        let scope = format!("{}/{date}/{region}/s3/aws4_request", credentials.access_key_id());
+    pub(super) fn signed(self, signer: &Signer) -> BTreeMap<String, String> {
         let mut fields = self.fields;
-        let mut add = |name: &str, value: String| fields.insert(name.to_owned(), value);
-        add("x-amz-algorithm", ALGORITHM.to_owned());
-        add("x-amz-credential", scope);
-        add("x-amz-date", time);
-        if let Some(token) = credentials.session_token() {
-            add("x-amz-security-token", token.to_owned());
-        }
+        fields.extend(signer.form_fields(self.from));
         let mut conditions = vec![
             json!({ "bucket": self.bucket }),
             json!(["content-length-range", 0, self.max_content_length]),
@@ -52,29 +40,11 @@ impl Policy<'_> {
         conditions.extend(fields.iter().map(|(name, value)| json!({ name: value })));
         let policy = json!({ "expiration": rfc_3339(self.until), "conditions": conditions });
         let policy = STANDARD.encode(escaped(&policy));
-        let signature = signature(credentials.secret_access_key(), &date, region, &policy);
+        let signature = signer.sign_policy(self.from, &policy);
         fields.insert("policy".to_owned(), policy);
         fields.insert("x-amz-signature".to_owned(), signature);
         fields
     }
-}
-
-/// Of an encoded policy, in hex.
-fn signature(secret_access_key: &str, date: &str, region: &str, policy: &str) -> String {
-    let key = format!("AWS4{secret_access_key}").into_bytes();
-    let key = [date, region, "s3", "aws4_request"]
-        .iter()
-        .fold(key, |key, part| mac(&key, part));
-    mac(&key, policy).iter().fold(String::new(), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("a String takes everything");
-        hex
-    })
-}
-
-fn mac(key: &[u8], text: &str) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
-    mac.update(text.as_bytes());
-    mac.finalize().into_bytes().to_vec()
 }
 
 /// JSON in ASCII. `$` begins a variable there, and is in no condition of ours but within values.
@@ -101,6 +71,8 @@ fn rfc_3339(time: SystemTime) -> String {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
+    use aws_credential_types::Credentials;
+
     use super::*;
 
     /// 2015-12-29T00:00:00Z
@@ -112,7 +84,7 @@ mod tests {
             bucket: "b-draft",
             fields: fields.iter().map(owned).collect(),
             max_content_length: 1000,
-            from: UNIX_EPOCH + Duration::from_secs(FROM),
+            from: FROM,
             until: UNIX_EPOCH + Duration::from_secs(FROM + 90),
         }
     }
@@ -135,8 +107,9 @@ mod tests {
                       dWVzdCJ9LA0KICAgIHsieC1hbXotYWxnb3JpdGhtIjogIkFXUzQtSE1BQy1TSEEyNTYifSwNCiAgICB7IngtYW16LWRhdGUiOiAiMjAx\
                       NTEyMjlUMDAwMDAwWiIgfQ0KICBdDQp9";
         let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", secret, None, None, "test");
         assert_eq!(
-            signature(secret, "20151229", "us-east-1", policy),
+            Signer::new(credentials, "us-east-1").sign_policy(FROM, policy),
             "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e"
         );
     }
@@ -144,7 +117,7 @@ mod tests {
     #[test]
     fn every_field_is_a_condition() {
         let credentials = Credentials::new("AKID", "hush", Some("token".to_owned()), None, "test");
-        let fields = policy(&[("key", "a b.txt")]).signed(&credentials, "eu-west-1");
+        let fields = policy(&[("key", "a b.txt")]).signed(&Signer::new(credentials, "eu-west-1"));
         let document: Value = serde_json::from_str(&document(&fields)).expect("JSON");
         let expected = json!({
             "expiration": "2015-12-29T00:01:30Z",
@@ -176,7 +149,7 @@ mod tests {
     fn policy_is_ascii_and_has_no_variables() {
         let name = "5 $ é \"写真\" \u{1f431}.jpg";
         let credentials = Credentials::new("AKID", "hush", None, None, "test");
-        let fields = policy(&[("key", name)]).signed(&credentials, "us-east-1");
+        let fields = policy(&[("key", name)]).signed(&Signer::new(credentials, "us-east-1"));
         let document = document(&fields);
         assert!(document.is_ascii() && !document.contains('$'), "{document}");
         let document: Value = serde_json::from_str(&document).expect("JSON");

@@ -1,100 +1,204 @@
 //! Presigning: a URL, the headers to send with it, and when it truly ends.
 //!
-//! `PutObject`, forms, `GetObject` and multipart uploads with their parts are all that is ever signed, and all but `GetObject`
-//! only into the draft bucket.
+//! Uploads in one piece, in parts and by a form, and downloads, are all that is ever signed, and all but downloads only into
+//! the draft bucket.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_s3::presigning::{PresignedRequest as SdkRequest, PresigningConfig};
+use aws_sdk_s3::config::Builder;
 
+use super::bases::Bases;
 use super::error::Call;
 use super::post_policy::Policy;
-use super::signers::{Signer, Signers};
+use super::signers::Signers;
+use super::sigv4::{Base, Signer, ToSign};
 use crate::{
-    DraftBucket, Error, Method, Operation, PresignGet, PresignPart, PresignPost, PresignPut, PresignedRequest,
-    SecretFields, SecretUrl,
+    BucketName, Error, Method, ObjectKey, Operation, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep,
+    PresignedRequest, SecretFields, SecretUrl, Sha256, UploadStep,
 };
+
+/// The longest that a URL can be valid: seven days.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+const MAX_URL_SECONDS: u64 = 7 * 24 * 60 * 60;
 
 /// What stores replace by the name of the form's file, wherever it is in the key.
 const FILE_NAME_VARIABLE: &str = "${filename}";
 
-/// Signs an upload.
-pub(super) async fn put(signers: &Signers, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
-    let call = Call::on_key(Operation::Presign, put.bucket.name(), put.key);
-    let signer = signers
-        .signer(put.now)
-        .await
-        .map_err(|error| call.without_credentials(&error))?;
-    let validity = validity(call, &signer, put.now, put.expires_in)?;
-    let content_length = put.content_length.map(i64::try_from).transpose();
-    let metadata = (!put.metadata.is_empty()).then(|| put.metadata.clone().into_iter().collect());
-    let request = signer
-        .client
-        .put_object()
-        .bucket(put.bucket.name().as_str())
-        .key(put.key.as_str())
-        .set_content_length(content_length.map_err(|_| call.too_large("the content length is over 2^63"))?)
-        .set_content_type(put.content_type.map(ToOwned::to_owned))
-        .set_checksum_sha256(put.checksum_sha256.map(|checksum| checksum.to_string()))
-        .set_metadata(metadata)
-        .set_if_none_match(put.write_once.then(|| "*".to_owned()))
-        .presigned(validity.config(call)?)
-        .await
-        .map_err(|error| call.failed(&error))?;
-    Ok(presigned(Method::Put, &request, validity))
+/// Signs what clients send to the store by themselves.
+#[derive(Debug)]
+pub(super) struct Presigner {
+    signers: Signers,
+    bases: Bases,
 }
 
-/// Signs the upload of a part.
-pub(super) async fn part(signers: &Signers, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
-    let call = Call::on_key(Operation::Presign, part.bucket.name(), part.key);
-    let signer = signers
-        .signer(part.now)
-        .await
-        .map_err(|error| call.without_credentials(&error))?;
-    let validity = validity(call, &signer, part.now, part.expires_in)?;
-    let content_length = part.content_length.map(i64::try_from).transpose();
-    let request = signer
-        .client
-        .upload_part()
-        .bucket(part.bucket.name().as_str())
-        .key(part.key.as_str())
-        .upload_id(part.upload_id.as_str())
-        .part_number(i32::from(part.number))
-        .set_content_length(content_length.map_err(|_| call.too_large("the content length is over 2^63"))?)
-        .set_checksum_sha256(part.checksum_sha256.map(|checksum| checksum.to_string()))
-        .presigned(validity.config(call)?)
-        .await
-        .map_err(|error| call.failed(&error))?;
-    Ok(presigned(Method::Put, &request, validity))
+/// A request on one object, whatever it is.
+#[derive(Debug)]
+struct Asked<'a> {
+    method: Method,
+    bucket: &'a BucketName,
+    key: &'a ObjectKey,
+    query: &'a [(&'a str, &'a str)],
+    headers: BTreeMap<String, String>,
+    now: SystemTime,
+    expires_in: Duration,
 }
 
-/// Signs an upload by a form.
-pub(super) async fn post(signers: &Signers, region: &str, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
-    let call = Call::on_key(Operation::Presign, post.bucket.name(), post.key);
-    if post.key.as_str().contains(FILE_NAME_VARIABLE) {
-        return Err(call.unexpected("the store would replace ${filename} in the key of a form"));
+impl Presigner {
+    /// `config` is a client's at the endpoint that URLs lead to, without credentials.
+    pub(super) fn new(signers: Signers, config: Builder) -> Self {
+        Self {
+            signers,
+            bases: Bases::new(config),
+        }
     }
-    let signer = signers
-        .signer(post.now)
-        .await
-        .map_err(|error| call.without_credentials(&error))?;
-    let validity = validity(call, &signer, post.now, post.expires_in)?;
-    let policy = Policy {
-        bucket: post.bucket.name().as_str(),
-        fields: form_fields(post),
-        max_content_length: post.max_content_length,
-        from: validity.from,
-        until: validity.until(),
-    };
-    Ok(PresignedRequest {
-        method: Method::Post,
-        url: SecretUrl::new(bucket_url(call, &signer, post.bucket, validity).await?),
-        headers: BTreeMap::new(),
-        fields: SecretFields::new(policy.signed(signer.credentials(), region)),
-        expires_at: validity.until(),
-    })
+
+    /// Signs an upload.
+    pub(super) async fn put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
+        let mut headers = constraints(put.content_length, put.checksum_sha256);
+        let mut add = |name: &str, value: &str| headers.insert(name.to_owned(), value.to_owned());
+        if let Some(content_type) = put.content_type {
+            add("content-type", content_type);
+        }
+        if put.write_once {
+            add("if-none-match", "*");
+        }
+        for (name, value) in put.metadata {
+            add(&format!("x-amz-meta-{name}"), value);
+        }
+        let asked = Asked {
+            method: Method::Put,
+            bucket: put.bucket.name(),
+            key: put.key,
+            query: &[],
+            headers,
+            now: put.now,
+            expires_in: put.expires_in,
+        };
+        self.sign(asked).await
+    }
+
+    /// Signs the upload of a part.
+    pub(super) async fn part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
+        let number = part.number.to_string();
+        let asked = Asked {
+            method: Method::Put,
+            bucket: part.bucket.name(),
+            key: part.key,
+            query: &[("partNumber", &number), ("uploadId", part.upload_id.as_str())],
+            headers: constraints(part.content_length, part.checksum_sha256),
+            now: part.now,
+            expires_in: part.expires_in,
+        };
+        self.sign(asked).await
+    }
+
+    /// Signs a step. Nothing but the host is signed with it.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
+    pub(super) async fn step(&self, step: &PresignStep<'_>) -> Result<PresignedRequest, Error> {
+        let (method, query) = match step.step {
+            UploadStep::Create => (Method::Post, ("uploads", "")),
+            UploadStep::ListParts(id) => (Method::Get, ("uploadId", id.as_str())),
+            UploadStep::Complete(id) => (Method::Post, ("uploadId", id.as_str())),
+            UploadStep::Abort(id) => (Method::Delete, ("uploadId", id.as_str())),
+        };
+        let asked = Asked {
+            method,
+            bucket: step.bucket.name(),
+            key: step.key,
+            query: &[query],
+            headers: BTreeMap::new(),
+            now: step.now,
+            expires_in: step.expires_in,
+        };
+        self.sign(asked).await
+    }
+
+    /// Signs a download.
+    pub(super) async fn get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
+        let disposition = get.response_content_disposition;
+        let query = disposition.map(|disposition| ("response-content-disposition", disposition));
+        let asked = Asked {
+            method: Method::Get,
+            bucket: get.bucket,
+            key: get.key,
+            query: query.as_slice(),
+            headers: BTreeMap::new(),
+            now: get.now,
+            expires_in: get.expires_in,
+        };
+        self.sign(asked).await
+    }
+
+    /// Signs an upload by a form.
+    pub(super) async fn post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
+        let call = Call::on_key(Operation::Presign, post.bucket.name(), post.key);
+        if post.key.as_str().contains(FILE_NAME_VARIABLE) {
+            return Err(call.unexpected("the store would replace ${filename} in the key of a form"));
+        }
+        let (signer, base, validity) = self
+            .ready(call, post.bucket.name(), (post.now, post.expires_in))
+            .await?;
+        let policy = Policy {
+            bucket: post.bucket.name().as_str(),
+            fields: form_fields(post),
+            max_content_length: post.max_content_length,
+            from: validity.from,
+            until: validity.until(),
+        };
+        Ok(PresignedRequest {
+            method: Method::Post,
+            url: SecretUrl::new(base.url()),
+            headers: BTreeMap::new(),
+            fields: SecretFields::new(policy.signed(&signer)),
+            expires_at: validity.until(),
+        })
+    }
+
+    async fn sign(&self, asked: Asked<'_>) -> Result<PresignedRequest, Error> {
+        let call = Call::on_key(Operation::Presign, asked.bucket, asked.key);
+        let (signer, base, validity) = self.ready(call, asked.bucket, (asked.now, asked.expires_in)).await?;
+        let url = signer.sign(&ToSign {
+            method: asked.method,
+            base: &base,
+            key: asked.key.as_str(),
+            query: asked.query,
+            headers: &asked.headers,
+            from: validity.from,
+            seconds: validity.seconds,
+        });
+        Ok(PresignedRequest {
+            method: asked.method,
+            url: SecretUrl::new(url),
+            headers: asked.headers,
+            fields: SecretFields::default(),
+            expires_at: validity.until(),
+        })
+    }
+
+    /// Who signs, where to, and for how long.
+    async fn ready(
+        &self,
+        call: Call<'_>,
+        bucket: &BucketName,
+        (now, expires_in): (SystemTime, Duration),
+    ) -> Result<(Arc<Signer>, Arc<Base>, Validity), Error> {
+        let signer = self.signers.signer(now).await;
+        let signer = signer.map_err(|error| call.without_credentials(&error))?;
+        let validity = validity(call, &signer, now, expires_in)?;
+        Ok((signer, self.bases.base(call, bucket).await?, validity))
+    }
+}
+
+/// The headers of what is known of the bytes.
+fn constraints(content_length: Option<u64>, checksum_sha256: Option<Sha256>) -> BTreeMap<String, String> {
+    let length = content_length.map(|bytes| ("content-length".to_owned(), bytes.to_string()));
+    let checksum = checksum_sha256.map(|checksum| ("x-amz-checksum-sha256".to_owned(), checksum.to_string()));
+    length.into_iter().chain(checksum).collect()
 }
 
 /// What the form says of the object, before it is signed.
@@ -118,113 +222,39 @@ fn form_fields(post: &PresignPost<'_>) -> BTreeMap<String, String> {
     fields
 }
 
-/// Where forms go, with a slash at its end.
-async fn bucket_url(
-    call: Call<'_>,
-    signer: &Signer,
-    bucket: &DraftBucket,
-    validity: Validity,
-) -> Result<String, Error> {
-    const KEY: &str = "k";
-    let url = object_url(call, signer, (bucket, KEY), validity).await?;
-    let bucket_url = url.strip_suffix(KEY).map(ToOwned::to_owned);
-    bucket_url.ok_or_else(|| call.unexpected("the URL of a key does not end with the key"))
-}
-
-/// Where a draft is. The SDK alone knows how it encodes the key, and where it puts the bucket: into the host or the path.
-pub(super) async fn object_url(
-    call: Call<'_>,
-    signer: &Signer,
-    (bucket, key): (&DraftBucket, &str),
-    validity: Validity,
-) -> Result<String, Error> {
-    let put = signer.client.put_object().bucket(bucket.name().as_str()).key(key);
-    let put = put.presigned(validity.config(call)?).await;
-    let put = put.map_err(|error| call.failed(&error))?;
-    let url = put.uri().split('?').next().unwrap_or_default();
-    Ok(url.to_owned())
-}
-
-/// Signs a download.
-pub(super) async fn get(signers: &Signers, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
-    let call = Call::on_key(Operation::Presign, get.bucket, get.key);
-    let signer = signers
-        .signer(get.now)
-        .await
-        .map_err(|error| call.without_credentials(&error))?;
-    let validity = validity(call, &signer, get.now, get.expires_in)?;
-    let request = signer
-        .client
-        .get_object()
-        .bucket(get.bucket.as_str())
-        .key(get.key.as_str())
-        .set_response_content_disposition(get.response_content_disposition.map(ToOwned::to_owned))
-        .presigned(validity.config(call)?)
-        .await
-        .map_err(|error| call.failed(&error))?;
-    Ok(presigned(Method::Get, &request, validity))
-}
-
 /// From when, and for how long, both in whole seconds as the URL states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Validity {
-    pub(super) from: SystemTime,
-    pub(super) seconds: u64,
+struct Validity {
+    /// Since 1970.
+    from: u64,
+    seconds: u64,
 }
 
 impl Validity {
-    pub(super) fn until(self) -> SystemTime {
-        self.from + Duration::from_secs(self.seconds)
-    }
-
-    fn config(self, call: Call<'_>) -> Result<PresigningConfig, Error> {
-        PresigningConfig::builder()
-            .start_time(self.from)
-            .expires_in(Duration::from_secs(self.seconds))
-            .build()
-            .map_err(|error| call.unexpected(error.to_string()))
+    fn until(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.from + self.seconds)
     }
 }
 
-pub(super) fn validity(
-    call: Call<'_>,
-    signer: &Signer,
-    now: SystemTime,
-    expires_in: Duration,
-) -> Result<Validity, Error> {
-    let from = now
-        .duration_since(UNIX_EPOCH)
-        .map_err(|_| call.unexpected("the time is before 1970"))?
-        .as_secs();
-    if expires_in.as_secs() == 0 {
-        return Err(call.unexpected("a presigned URL is valid for a second at least"));
+fn validity(call: Call<'_>, signer: &Signer, now: SystemTime, expires_in: Duration) -> Result<Validity, Error> {
+    let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).map(|since| since.as_secs());
+    let from = since_epoch(now).map_err(|_| call.unexpected("the time is before 1970"))?;
+    if !(1..=MAX_URL_SECONDS).contains(&expires_in.as_secs()) {
+        return Err(call.unexpected("a presigned URL is valid for a second to seven days"));
     }
     let credentials_end = signer
-        .ends_at()
-        .map(|end| end.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs());
+        .credentials()
+        .expiry()
+        .map(|end| since_epoch(end).unwrap_or_default());
     let left = credentials_end.map_or(u64::MAX, |end| end.saturating_sub(from));
     if left == 0 {
         let ended = CredentialsError::not_loaded("the credentials end within this second");
         return Err(call.without_credentials(&ended));
     }
     Ok(Validity {
-        from: UNIX_EPOCH + Duration::from_secs(from),
+        from,
         seconds: expires_in.as_secs().min(left),
     })
-}
-
-fn presigned(method: Method, signed: &SdkRequest, validity: Validity) -> PresignedRequest {
-    let headers: BTreeMap<_, _> = signed
-        .headers()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    PresignedRequest {
-        method,
-        url: SecretUrl::new(signed.uri()),
-        headers,
-        fields: SecretFields::default(),
-        expires_at: validity.until(),
-    }
 }
 
 #[cfg(test)]
@@ -233,7 +263,7 @@ mod tests {
 
     use super::super::{S3Storage, Settings, StaticCredentials};
     use super::*;
-    use crate::{BucketName, ErrorKind, ObjectKey, Sha256, Storage as _, UploadId};
+    use crate::{DraftBucket, ErrorKind, Storage as _, UploadId};
 
     /// A second and a half past the start of a minute.
     const NOW: Duration = Duration::from_millis(1_700_000_001_500);
@@ -313,7 +343,7 @@ mod tests {
             "X-Amz-Signature",
         ];
         assert_eq!(names[..5], expected);
-        assert_eq!(names[5..], ["X-Amz-SignedHeaders", "x-id"]);
+        assert_eq!(names[5..], ["X-Amz-SignedHeaders"]);
         assert_eq!(query["X-Amz-SignedHeaders"], "host");
     }
 
@@ -552,5 +582,57 @@ mod tests {
         let url = signed.url.expose();
         let disposition = query(&url)["response-content-disposition"];
         assert_eq!(disposition, "attachment%3B%20filename%3D%22a%20b.txt%22");
+    }
+
+    async fn step(step: UploadStep<'_>, settings: Settings) -> Result<PresignedRequest, Error> {
+        let (draft, main): (BucketName, BucketName) = ("b-draft".parse().unwrap(), "main".parse().unwrap());
+        let (bucket, _) = DraftBucket::pair(draft, main).unwrap();
+        let step = PresignStep {
+            bucket: &bucket,
+            key: &ObjectKey::new("a b/ü+.txt").unwrap(),
+            step,
+            now: now(),
+            expires_in: Duration::from_secs(3600),
+        };
+        S3Storage::connect(settings)
+            .await
+            .expect("good settings")
+            .presign_step(&step)
+            .await
+    }
+
+    #[tokio::test]
+    async fn each_step_is_a_request_of_its_own() {
+        let id = UploadId::new("a/b+c=&d");
+        for (asked, method, name, value) in [
+            (UploadStep::Create, Method::Post, "uploads", ""),
+            (UploadStep::ListParts(&id), Method::Get, "uploadId", "a%2Fb%2Bc%3D%26d"),
+            (UploadStep::Complete(&id), Method::Post, "uploadId", "a%2Fb%2Bc%3D%26d"),
+            (UploadStep::Abort(&id), Method::Delete, "uploadId", "a%2Fb%2Bc%3D%26d"),
+        ] {
+            let signed = step(asked, settings()).await.expect("signed");
+            assert_eq!((signed.method, signed.headers), (method, BTreeMap::new()));
+            let url = signed.url.expose();
+            assert!(
+                url.starts_with("http://store:9000/b-draft/a%20b/%C3%BC%2B.txt?"),
+                "{url}"
+            );
+            let query = query(&url);
+            assert_eq!((query[name], query["X-Amz-SignedHeaders"]), (value, "host"));
+            assert_eq!(query["X-Amz-Expires"], "3600");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_step_does_not_outlive_the_credentials_that_signed_it() {
+        let left = Duration::from_secs(100);
+        let signed = step(UploadStep::Create, until(left)).await.expect("signed");
+        let url = signed.url.expose();
+        assert_eq!(query(&url)["X-Amz-Security-Token"], "token");
+        assert_eq!(signed.expires_at, UNIX_EPOCH + Duration::from_secs(1_700_000_001 + 100));
+        let refused = step(UploadStep::Create, until(Duration::ZERO))
+            .await
+            .expect_err("ended");
+        assert_eq!(refused.kind, ErrorKind::CredentialsRefused);
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! The SDK's own cache does not tell which credentials it used, and a URL must not promise to outlive them.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::ArcSwapOption;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::{Builder, IdentityCache};
 use tokio::sync::Mutex;
+
+use super::sigv4::Signer;
 
 /// Temporary credentials are asked for anew so long before they end, that URLs need not be cut short by much.
 const REFRESH_AHEAD: Duration = Duration::from_secs(15 * 60);
@@ -24,51 +25,38 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// For the whole chain. The SDK gives it the same time for calls.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Signs for the public endpoint, with credentials that are asked for only now and then.
+/// Signs by credentials that are asked for only now and then.
 #[derive(Debug)]
 pub(super) struct Signers {
     provider: SharedCredentialsProvider,
-    config: Builder,
-    current: RwLock<Option<Current>>,
+    region: String,
+    current: ArcSwapOption<Current>,
     asking: Mutex<()>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Current {
     signer: Arc<Signer>,
     ask_again: SystemTime,
 }
 
-/// A client that signs with exactly one set of credentials.
-#[derive(Debug)]
-pub(super) struct Signer {
-    pub(super) client: Client,
-    credentials: Credentials,
+impl Current {
+    fn lives(&self, now: SystemTime) -> bool {
+        ends_at(&self.signer).is_none_or(|end| now < end)
+    }
 }
 
-impl Signer {
-    /// What it signs with.
-    pub(super) fn credentials(&self) -> &Credentials {
-        &self.credentials
-    }
-
-    /// When its credentials end.
-    pub(super) fn ends_at(&self) -> Option<SystemTime> {
-        self.credentials.expiry()
-    }
-
-    fn lives(&self, now: SystemTime) -> bool {
-        self.ends_at().is_none_or(|end| now < end)
-    }
+fn ends_at(signer: &Signer) -> Option<SystemTime> {
+    signer.credentials().expiry()
 }
 
 impl Signers {
-    /// `config` is a client's but for credentials. Asks nobody yet.
-    pub(super) fn new(provider: SharedCredentialsProvider, config: Builder) -> Self {
+    /// Asks nobody yet.
+    pub(super) fn new(provider: SharedCredentialsProvider, region: impl Into<String>) -> Self {
         Self {
             provider,
-            config,
-            current: RwLock::new(None),
+            region: region.into(),
+            current: ArcSwapOption::empty(),
             asking: Mutex::new(()),
         }
     }
@@ -76,39 +64,34 @@ impl Signers {
     /// A signer whose credentials live at `now`. Only one task asks for new ones; the others go on with the old ones
     /// while those live.
     pub(super) async fn signer(&self, now: SystemTime) -> Result<Arc<Signer>, CredentialsError> {
-        let current = self.current().filter(|current| current.signer.lives(now));
-        let _asking = match &current {
-            Some(current) if now < current.ask_again => return Ok(current.signer.clone()),
+        let current = self.current.load();
+        let current = current.as_ref().filter(|current| current.lives(now));
+        let _asking = match current {
+            Some(current) if now < current.ask_again => return Ok(Arc::clone(&current.signer)),
             Some(current) => match self.asking.try_lock() {
                 Ok(asking) => asking,
-                Err(_) => return Ok(current.signer.clone()),
+                Err(_) => return Ok(Arc::clone(&current.signer)),
             },
             None => self.asking.lock().await,
         };
         // Another task may have asked while this one waited.
-        let current = self.current().filter(|current| current.signer.lives(now));
+        let current = self.current.load_full().filter(|current| current.lives(now));
         if let Some(current) = current.as_ref().filter(|current| now < current.ask_again) {
-            return Ok(current.signer.clone());
+            return Ok(Arc::clone(&current.signer));
         }
         let signer = match (self.load(now).await, current) {
-            (Ok(credentials), Some(current)) if current.signer.credentials == credentials => current.signer,
-            (Ok(credentials), _) => Arc::new(self.build(credentials)),
+            (Ok(credentials), Some(current)) if *current.signer.credentials() == credentials => {
+                Arc::clone(&current.signer)
+            }
+            (Ok(credentials), _) => Arc::new(Signer::new(credentials, &self.region)),
             (Err(error), Some(current)) => {
                 tracing::warn!(error = %error, "cannot renew the credentials that sign URLs; the ones at hand still live");
-                self.keep(Current {
-                    ask_again: now + ASK_AGAIN_AFTER,
-                    ..current.clone()
-                });
-                return Ok(current.signer);
+                return Ok(self.keep(Arc::clone(&current.signer), now + ASK_AGAIN_AFTER));
             }
             (Err(error), None) => return Err(error),
         };
-        let ask_again = signer.ends_at().map_or(now + RELOAD_AFTER, |end| end - REFRESH_AHEAD);
-        self.keep(Current {
-            signer: signer.clone(),
-            ask_again: ask_again.max(now + ASK_AGAIN_AFTER),
-        });
-        Ok(signer)
+        let ask_again = ends_at(&signer).map_or(now + RELOAD_AFTER, |end| end - REFRESH_AHEAD);
+        Ok(self.keep(signer, ask_again.max(now + ASK_AGAIN_AFTER)))
     }
 
     async fn load(&self, now: SystemTime) -> Result<Credentials, CredentialsError> {
@@ -121,21 +104,13 @@ impl Signers {
         }
     }
 
-    fn build(&self, credentials: Credentials) -> Signer {
-        let config = self.config.clone().credentials_provider(credentials.clone());
-        let config = config.identity_cache(IdentityCache::no_cache()).build();
-        Signer {
-            client: Client::from_conf(config),
-            credentials,
-        }
-    }
-
-    fn current(&self) -> Option<Current> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn keep(&self, current: Current) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
+    fn keep(&self, signer: Arc<Signer>, ask_again: SystemTime) -> Arc<Signer> {
+        let current = Current {
+            signer: Arc::clone(&signer),
+            ask_again,
+        };
+        self.current.store(Some(Arc::new(current)));
+        signer
     }
 }
 
@@ -143,10 +118,8 @@ impl Signers {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use aws_credential_types::provider::future;
-    use aws_sdk_s3::config::{BehaviorVersion, Region};
-
     use super::*;
+    use aws_credential_types::provider::future;
 
     const START: SystemTime = SystemTime::UNIX_EPOCH;
 
@@ -186,15 +159,12 @@ mod tests {
             asked: Arc::default(),
         };
         let asked = chain.asked.clone();
-        let config = Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"));
-        (Signers::new(SharedCredentialsProvider::new(chain), config), asked)
+        (Signers::new(SharedCredentialsProvider::new(chain), "us-east-1"), asked)
     }
 
     async fn used_at(signers: &Signers, seconds: u64) -> Option<String> {
         let signer = signers.signer(at(seconds)).await.ok()?;
-        Some(signer.credentials.access_key_id().to_owned())
+        Some(signer.credentials().access_key_id().to_owned())
     }
 
     #[tokio::test]
