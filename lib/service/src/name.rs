@@ -17,7 +17,8 @@ pub(crate) const RESERVED_PREFIX: &str = ".drafts/";
 ///
 /// 1–900 bytes of UTF-8. Not allowed is what URL parsers and file systems rewrite (backslashes, leading or trailing
 /// slashes, empty, `.` and `..` segments), what hides or reorders text on a screen (control characters, line and
-/// paragraph separators, bidirectional embeddings, overrides and isolates, the byte order mark), and `.drafts/…`.
+/// paragraph separators, bidirectional embeddings, overrides and isolates, the byte order mark), white space alone, which
+/// the AWS SDK takes for no key, and `.drafts/…`.
 /// Spaces, `+`, `%`, `#`, `?`, combining accents, joined emoji and every script are names like any other.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ObjectName(ObjectKey);
@@ -73,6 +74,9 @@ fn broken_rule(name: &str) -> Option<&'static str> {
              or isolates, or a byte order mark",
         );
     }
+    if name.trim().is_empty() {
+        return Some("must not be white space alone");
+    }
     if name.contains('\\') {
         return Some("must not contain a backslash");
     }
@@ -109,6 +113,8 @@ mod tests {
             "写真/猫.jpg",
             "مرحبا.txt",
             "...",
+            " a ",
+            ". /\u{3000}",
             ".drafts",
             ".hidden/.drafts/x",
             &"x".repeat(900),
@@ -130,6 +136,8 @@ mod tests {
             ("exe\u{202E}gpj", "bidirectional"),
             ("a\u{2066}b", "isolates"),
             ("\u{FEFF}a", "byte order mark"),
+            (" ", "white space"),
+            ("\u{3000}\u{A0}", "white space"),
             ("a\\b", "backslash"),
             ("/a", "begin or end"),
             ("a/", "begin or end"),
