@@ -6,6 +6,7 @@ use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
@@ -33,6 +34,8 @@ pub(crate) struct Failure {
     pub(crate) reason: String,
     /// The fields that break a rule.
     pub(crate) fields: Vec<String>,
+    /// The rules, in their order.
+    pub(crate) rules: Vec<String>,
     /// Whether it says when to try again.
     pub(crate) retry: bool,
 }
@@ -58,8 +61,11 @@ impl Front {
     /// Calls by the name of the REST route, with the request as JSON.
     pub(crate) async fn call(self, server: &Server, route: &str, request: Value) -> Result<Value, Failure> {
         match self {
-            Self::Rest => rest(server, route, &request).await,
-            Self::Grpc => grpc(server, route, request).await,
+            Self::Rest => rest(&reqwest::Client::new(), server, route, &request).await,
+            Self::Grpc => {
+                let client = DraftServiceClient::connect(format!("http://{}", server.grpc)).await;
+                grpc(client.expect("connects"), route, request).await
+            }
         }
     }
 
@@ -69,14 +75,20 @@ impl Front {
     }
 }
 
-async fn rest(server: &Server, route: &str, request: &Value) -> Result<Value, Failure> {
+/// Calls REST by a client that is there.
+pub(crate) async fn rest(
+    client: &reqwest::Client,
+    server: &Server,
+    route: &str,
+    request: &Value,
+) -> Result<Value, Failure> {
     let url = format!("http://{}/api/v1/{route}", server.http);
-    let answer = reqwest::Client::new()
-        .post(url)
-        .json(request)
-        .send()
-        .await
-        .expect("an answer");
+    let answer = client.post(url).json(request).send().await.expect("an answer");
+    rest_answer(answer).await
+}
+
+/// What REST answered.
+pub(crate) async fn rest_answer(answer: reqwest::Response) -> Result<Value, Failure> {
     let status = answer.status();
     let retry = answer.headers().contains_key("retry-after");
     let kind = answer.headers()["content-type"].to_str().expect("ASCII").to_owned();
@@ -95,14 +107,20 @@ async fn rest(server: &Server, route: &str, request: &Value) -> Result<Value, Fa
             .iter()
             .map(|error| error["field"].as_str().expect("a field").to_owned())
             .collect(),
+        rules: errors
+            .iter()
+            .map(|error| error["detail"].as_str().expect("a rule").to_owned())
+            .collect(),
         retry,
     })
 }
 
-async fn grpc(server: &Server, route: &str, request: Value) -> Result<Value, Failure> {
-    let mut client = DraftServiceClient::connect(format!("http://{}", server.grpc))
-        .await
-        .expect("connects");
+/// Calls gRPC by a client that is there.
+pub(crate) async fn grpc(
+    mut client: DraftServiceClient<Channel>,
+    route: &str,
+    request: Value,
+) -> Result<Value, Failure> {
     let answer = match route {
         "draft-bucket" => client.create_draft_bucket(message(request)).await.map(answer_json),
         "upload-url" => client.get_upload_url(message(request)).await.map(answer_json),
@@ -139,20 +157,27 @@ fn failure(status: &Status) -> Failure {
     let details = status.get_error_details();
     let info = details.error_info().expect("ErrorInfo");
     assert_eq!(info.domain, "draftstore");
-    let bad_request = details
-        .bad_request()
-        .map(|bad| bad.field_violations.iter().map(|v| v.field.clone()));
-    let pins = details
-        .precondition_failure()
-        .map(|failure| failure.violations.iter().map(|v| v.subject.clone()));
+    let bad_request = details.bad_request().map(|bad| {
+        bad.field_violations
+            .iter()
+            .map(|v| (v.field.clone(), v.description.clone()))
+    });
+    let pins = details.precondition_failure().map(|failure| {
+        failure
+            .violations
+            .iter()
+            .map(|v| (v.subject.clone(), v.description.clone()))
+    });
+    let (fields, rules) = bad_request
+        .into_iter()
+        .flatten()
+        .chain(pins.into_iter().flatten())
+        .unzip();
     Failure {
         code: FailureCode::Grpc(status.code()),
         reason: info.reason.clone(),
-        fields: bad_request
-            .into_iter()
-            .flatten()
-            .chain(pins.into_iter().flatten())
-            .collect(),
+        fields,
+        rules,
         retry: details.retry_info().is_some(),
     }
 }

@@ -18,6 +18,7 @@ mod gate;
 mod get_download_url;
 mod get_upload_url;
 mod grpc_web;
+mod hostile;
 mod inspect_draft;
 mod kill;
 mod list_drafts;

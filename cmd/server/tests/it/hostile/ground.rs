@@ -1,0 +1,91 @@
+//! One server for many inputs, and clients that keep their connections.
+
+use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use serde_json::Value;
+use tonic::transport::Channel;
+
+use super::corpus::{Answer, Case, Refused};
+use crate::front::{self, Failure, FailureCode, Front};
+use crate::server::Server;
+
+/// Calls under way together: more make two cores no faster.
+pub(crate) const TOGETHER: usize = 8;
+
+pub(crate) struct Ground {
+    pub(crate) server: Server,
+    pub(crate) client: reqwest::Client,
+    grpc: DraftServiceClient<Channel>,
+}
+
+impl Ground {
+    /// A server that also logs what it refuses.
+    pub(crate) async fn start() -> Self {
+        let server = Server::start_with(&[("RUST_LOG", "debug")]);
+        let grpc = DraftServiceClient::connect(format!("http://{}", server.grpc)).await;
+        Self {
+            client: reqwest::Client::new(),
+            grpc: grpc.expect("connects"),
+            server,
+        }
+    }
+
+    pub(crate) async fn call(&self, front: Front, route: &str, request: Value) -> Result<Value, Failure> {
+        match front {
+            Front::Rest => front::rest(&self.client, &self.server, route, &request).await,
+            Front::Grpc => front::grpc(self.grpc.clone(), route, request).await,
+        }
+    }
+
+    /// Checks that the server still serves, ends it, and reads its log: nothing panicked, nothing was the server's own
+    /// fault, and every line is one that the server wrote.
+    pub(crate) async fn end(self) {
+        for front in front::FRONTS {
+            let request = serde_json::json!({"object_name": "still/there"});
+            self.call(front, "upload-url", request).await.expect("it serves");
+        }
+        let (status, log) = self.server.stop();
+        assert!(status.success(), "{status}\n{log}");
+        for line in log.lines() {
+            let parsed: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not the server's line: {line}"));
+            assert_ne!(parsed["level"], "ERROR", "{line}");
+            assert!(!line.contains("panicked"), "{line}");
+        }
+    }
+}
+
+impl Refused {
+    /// Checks that this, and nothing else, was answered. The field is called so.
+    pub(crate) fn assert_as(&self, field: Option<&str>, failure: &Failure, context: &str) {
+        let code = match &failure.code {
+            FailureCode::Http(status) => *status == self.http,
+            FailureCode::Grpc(code) => format!("{code:?}") == self.grpc,
+        };
+        assert!(
+            code && failure.reason == self.reason,
+            "{context}: {failure:?}, not {self:?}"
+        );
+        let fields: Vec<_> = field.or(self.field.map(|(field, _)| field)).into_iter().collect();
+        assert_eq!(failure.fields, fields, "{context}: {failure:?}");
+        if let Some((_, rule)) = self.field {
+            assert!(failure.rules[0].starts_with(rule), "{context}: {failure:?}, not {rule}");
+        }
+    }
+}
+
+/// Checks an answer by the corpus.
+pub(crate) fn assert_answered(
+    answer: Answer,
+    seen: Result<Value, Failure>,
+    front: Front,
+    case: &Case,
+) -> Option<Value> {
+    let context = format!("line {}, {front:?}", case.line);
+    match (answer, seen) {
+        (Answer::Ok, seen) => Some(seen.unwrap_or_else(|failure| panic!("{context}: {failure:?}"))),
+        (Answer::Refused(_), Ok(seen)) => panic!("{context}: {seen}"),
+        (Answer::Refused(refused), Err(failure)) => {
+            refused.assert_as(None, &failure, &context);
+            None
+        }
+    }
+}
