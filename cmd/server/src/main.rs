@@ -1,5 +1,6 @@
 //! The DraftStore server: gRPC and REST, and by default the store and the sweep as well, in one process.
 
+mod connections;
 mod console;
 mod doctor;
 mod health;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use axum::serve::ListenerExt as _;
 use draftstore_auth::Authenticator;
 use draftstore_controller::{Api, Gate, Readiness, StoreSeen, grpc, webapi};
 use draftstore_embedded::EmbeddedStore;
@@ -19,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::connections::Connections;
 use crate::store::{OpenStore, open};
 use crate::{console, probe};
 
@@ -66,10 +66,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     if config.console {
         rest = rest.merge(console::router(drafts.clone()));
     }
-    let http_address = listen(&mut tasks, http, rest, &shutdown)?;
+    let connections = Connections::new(config.connections);
+    let http_address = listen(&mut tasks, &connections, http, rest, &shutdown)?;
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc_router = grpc::router(api, &gate, &origins, readiness.clone()).await?;
-    let grpc_address = listen(&mut tasks, grpc, grpc_router, &shutdown)?;
+    let grpc_address = listen(&mut tasks, &connections, grpc, grpc_router, &shutdown)?;
     let _probing = if store.profile.probed().is_some() {
         None
     } else {
@@ -133,20 +134,15 @@ async fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener
 
 fn listen(
     tasks: &mut JoinSet<anyhow::Result<()>>,
+    connections: &Connections,
     listener: TcpListener,
     router: Router,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
-    // Small answers would wait some 40 ms for the acknowledgement of the ones before.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY cannot be set");
-        }
-    });
-    let shutdown = shutdown.clone().cancelled_owned();
+    let serving = connections.clone().serve(listener, router, shutdown.clone());
     tasks.spawn(async move {
-        axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
+        serving.await;
         Ok(())
     });
     Ok(address)

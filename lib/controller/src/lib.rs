@@ -9,11 +9,13 @@ mod gate;
 pub mod grpc;
 mod observe;
 mod outcome;
+mod peer;
 mod readiness;
 pub mod webapi;
 
 pub use api::Api;
 pub use gate::Gate;
+pub use peer::PeerAddress;
 pub use readiness::{Readiness, StoreSeen};
 
 /// The longest request that either front reads, in bytes. The largest sensible one completes an upload of 10,000 parts,

@@ -28,6 +28,7 @@ mod multipart;
 mod process;
 mod readiness;
 mod server;
+mod slow;
 mod sweep;
 mod unique_drafts;
 mod uppy;

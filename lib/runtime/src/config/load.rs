@@ -3,6 +3,7 @@
 use draftstore_service::Buckets;
 use draftstore_storage::{BucketName, DraftBucket};
 
+use super::connections::connection_limits;
 use super::errors::Errors;
 use super::limits::{brakes, confirm_limits};
 use super::listen::{listen, origins};
@@ -54,6 +55,7 @@ impl Config {
             }
         }
         let origins = origins(&mut values, &mut errors);
+        let connections = connection_limits(&mut values, &mut errors);
 
         let config = buckets
             .zip(policy)
@@ -69,6 +71,7 @@ impl Config {
                 origins,
                 console: console.is_none_or(|OnOff(on)| on),
                 listen,
+                connections,
                 cleanup_schedule,
                 log_format,
                 log_filter,
@@ -95,6 +98,7 @@ mod tests {
     use draftstore_service::cleaner::Brakes;
     use draftstore_service::draft::ConfirmLimits;
 
+    use super::super::ConnectionLimits;
     use super::*;
 
     fn load(pairs: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
@@ -118,6 +122,7 @@ mod tests {
         assert_eq!(config.policy.sweep_grace(), Duration::from_secs(900));
         assert_eq!(config.brakes, Brakes::default());
         assert_eq!(config.confirm_limits, ConfirmLimits::default());
+        assert_eq!(config.connections, ConnectionLimits::default());
         assert!(!config.require_safe_store);
     }
 
@@ -129,6 +134,10 @@ mod tests {
             ("CONFIRM_TIMEOUT", "60"),
             ("REQUIRE_SAFE_STORE", "true"),
             ("CONSOLE", "off"),
+            ("HEADER_TIMEOUT", "1"),
+            ("WRITE_TIMEOUT", "2"),
+            ("IDLE_TIMEOUT", "3"),
+            ("MAX_CONNECTIONS", "4"),
         ])
         .expect("valid");
         assert_eq!(config.brakes.max_delete, Some(1000));
@@ -136,6 +145,13 @@ mod tests {
         assert_eq!(config.confirm_limits.timeout, Duration::from_secs(60));
         assert!(config.require_safe_store);
         assert!(!config.console);
+        let limits = ConnectionLimits {
+            header_timeout: Duration::from_secs(1),
+            write_timeout: Duration::from_secs(2),
+            idle_timeout: Duration::from_secs(3),
+            max_connections: 4,
+        };
+        assert_eq!(config.connections, limits);
     }
 
     #[test]
@@ -177,6 +193,10 @@ mod tests {
             ("MAX_DELETE", "-1"),
             ("MAX_DELETE_FRACTION", "50%"),
             ("CONFIRM_TIMEOUT", "0"),
+            ("HEADER_TIMEOUT", "0"),
+            ("WRITE_TIMEOUT", "soon"),
+            ("IDLE_TIMEOUT", "-1"),
+            ("MAX_CONNECTIONS", "0"),
             ("REQUIRE_SAFE_STORE", "yes"),
             ("CLEANUP_SCHEDULE", "hourly"),
             ("CORS_ALLOWED_ORIGINS", "example.com"),
@@ -200,6 +220,10 @@ mod tests {
             "MAX_DELETE:",
             "MAX_DELETE_FRACTION",
             "CONFIRM_TIMEOUT",
+            "HEADER_TIMEOUT",
+            "WRITE_TIMEOUT",
+            "IDLE_TIMEOUT",
+            "MAX_CONNECTIONS",
             "REQUIRE_SAFE_STORE",
             "CLEANUP_SCHEDULE",
             "CORS_ALLOWED_ORIGINS",

@@ -1,5 +1,6 @@
 //! Environment to typed configuration: every error at once, and no malformed value replaced by a default.
 
+mod connections;
 mod errors;
 mod limits;
 mod listen;
@@ -21,6 +22,7 @@ use draftstore_storage::s3::{self, StaticCredentials};
 use crate::Schedule;
 use crate::logging::{LogFilter, LogFormat};
 
+pub use connections::ConnectionLimits;
 pub use errors::InvalidConfig;
 pub use variables::{VARIABLES, Variable};
 
@@ -47,6 +49,8 @@ pub struct Config {
     pub console: bool,
     /// Where the server listens.
     pub listen: Listen,
+    /// What it holds connections to.
+    pub connections: ConnectionLimits,
     /// When to sweep; none: the binary's own habit.
     pub cleanup_schedule: Option<Schedule>,
     /// How log lines look.

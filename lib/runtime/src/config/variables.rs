@@ -18,7 +18,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable, in the order of the README.
-pub const VARIABLES: [Variable; 31] = [
+pub const VARIABLES: [Variable; 35] = [
     variable(
         "STORAGE_TYPE",
         "s3 where AWS credentials or S3_ENDPOINT are set, else embedded",
@@ -120,6 +120,26 @@ pub const VARIABLES: [Variable; 31] = [
         "Origins of web pages that may use the API and the draft bucket, with commas between",
     ),
     variable("CONSOLE", "on", "`off`: the REST port serves no web console"),
+    variable(
+        "HEADER_TIMEOUT",
+        "10",
+        "Seconds for a TLS handshake, the head of a request, and the answer to a ping of HTTP/2",
+    ),
+    variable(
+        "WRITE_TIMEOUT",
+        "30",
+        "Seconds after which a client that does not read is cut off",
+    ),
+    variable(
+        "IDLE_TIMEOUT",
+        "75",
+        "Seconds that a connection is kept without a request",
+    ),
+    variable(
+        "MAX_CONNECTIONS",
+        "4096",
+        "Connections of both ports together; more are closed at once",
+    ),
     variable("LOG_FORMAT", "text", "`text` or `json`, to standard error"),
     variable(
         "RUST_LOG",
@@ -160,6 +180,10 @@ pub(super) struct Values {
     pub(super) require_safe_store: Option<String>,
     pub(super) cors_allowed_origins: Option<String>,
     pub(super) console: Option<String>,
+    pub(super) header_timeout: Option<String>,
+    pub(super) write_timeout: Option<String>,
+    pub(super) idle_timeout: Option<String>,
+    pub(super) max_connections: Option<String>,
     pub(super) log_format: Option<String>,
     pub(super) rust_log: Option<String>,
 }

@@ -1,0 +1,131 @@
+//! One connection, from its first byte to its end.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use draftstore_controller::PeerAddress;
+use draftstore_runtime::config::ConnectionLimits;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::WatchedBody;
+use super::io::WatchedStream;
+use super::watch::{Overdue, Watch};
+
+/// Of the head of a request, in bytes: room for a long token beside what browsers and proxies send.
+const MAX_HEAD_BYTES: u32 = 32 * 1024;
+
+/// Header fields of a request. Browsers send some twenty, proxies add as many.
+const MAX_HEADERS: usize = 100;
+
+/// Requests at once on a connection of HTTP/2. More wait on the client's side.
+const MAX_STREAMS: u32 = 100;
+
+/// Streams that a client has reset while their requests still are with us. Well-behaved clients reset few; whoever resets
+/// more loses the connection (the attack of 2023 by the name of "rapid reset", CVE-2023-44487).
+const MAX_RESET_STREAMS: usize = 20;
+
+/// Streams that we have reset for a client's errors; the same (CVE-2025-8671).
+const MAX_ERROR_STREAMS: usize = 256;
+
+/// What a connection is served with.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) limits: ConnectionLimits,
+    pub(super) peer: SocketAddr,
+    pub(super) router: Router,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Connection {
+    /// Ends when the client is done, when it is overdue, or when the shutdown has begun and nothing is under way.
+    pub(super) async fn serve<S>(self, stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let watch = Watch::new(self.limits, Instant::now());
+        let requests = Requests {
+            router: TowerToHyperService::new(self.router),
+            watch: watch.clone(),
+            peer: PeerAddress(self.peer),
+        };
+        let stream = WatchedStream {
+            stream,
+            watch: watch.clone(),
+        };
+        let builder = builder(self.limits);
+        let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), requests));
+        tokio::select! {
+            // A connection that breaks is its client's affair.
+            _ = connection.as_mut() => return,
+            overdue = watch.overdue() => {
+                tracing::debug!(peer = %self.peer, ?overdue, "a connection is closed");
+                if overdue != Overdue::Request {
+                    return;
+                }
+            }
+            () = self.shutdown.cancelled() => {
+                if watch.is_bare() {
+                    return;
+                }
+            }
+        }
+        watch.leaves(Instant::now());
+        connection.as_mut().graceful_shutdown();
+        tokio::select! {
+            _ = connection => {}
+            _ = watch.overdue() => {}
+        }
+    }
+}
+
+fn builder(limits: ConnectionLimits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // Its time is watched outside: hyper has one limit for a head and for the pause before it, which are to differ.
+    builder
+        .http1()
+        .max_buf_size(MAX_HEAD_BYTES as usize)
+        .max_headers(MAX_HEADERS);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.header_timeout)
+        .keep_alive_timeout(limits.header_timeout)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_pending_accept_reset_streams(MAX_RESET_STREAMS)
+        .max_local_error_reset_streams(MAX_ERROR_STREAMS)
+        .max_header_list_size(MAX_HEAD_BYTES);
+    builder
+}
+
+/// Hands requests to the router, with what is known of the connection.
+#[derive(Debug, Clone)]
+struct Requests {
+    router: TowerToHyperService<Router>,
+    watch: Watch,
+    peer: PeerAddress,
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response<WatchedBody<Body>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let under_way = self.watch.request();
+        request.extensions_mut().insert(self.peer);
+        let answer = self.router.call(request);
+        Box::pin(async move { Ok(answer.await?.map(|body| WatchedBody::new(body, under_way))) })
+    }
+}
