@@ -9,11 +9,12 @@ const PROTO: &str = "draft/v1/draft.proto";
 const PACKAGE: &str = ".draft.v1";
 const TIMESTAMP: (&str, &str) = (".google.protobuf.Timestamp", "crate::Timestamp");
 
-/// Messages that hold a presigned URL: their `Debug` is written by hand and does not show it.
-const SECRET: [&str; 3] = [
+/// Messages that hold a presigned URL or a ticket: their `Debug` is written by hand and does not show it.
+const SECRET: [&str; 4] = [
     ".draft.v1.GetUploadURLResponse",
     ".draft.v1.GetDownloadURLResponse",
     ".draft.v1.SignedPart",
+    ".draft.v1.CreateTicketResponse",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -127,4 +127,11 @@ impl DraftService for Empty {
     ) -> Result<Response<v1::AbortMultipartUploadResponse>, Status> {
         Err(Status::unimplemented("not measured"))
     }
+
+    async fn create_ticket(
+        &self,
+        _: Request<v1::CreateTicketRequest>,
+    ) -> Result<Response<v1::CreateTicketResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
 }

@@ -1,8 +1,8 @@
-//! `Debug` for the messages that hold a presigned URL, which it leaves out.
+//! `Debug` for the messages that hold a presigned URL or a ticket, which it leaves out.
 
 use std::fmt;
 
-use crate::v1::{GetDownloadUrlResponse, GetUploadUrlResponse, SignedPart};
+use crate::v1::{CreateTicketResponse, GetDownloadUrlResponse, GetUploadUrlResponse, SignedPart};
 
 impl fmt::Debug for GetUploadUrlResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,9 +31,29 @@ impl fmt::Debug for SignedPart {
     }
 }
 
+impl fmt::Debug for CreateTicketResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateTicketResponse")
+            .field("ticket_id", &self.ticket_id)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticket_does_not_show_in_debug() {
+        let created = CreateTicketResponse {
+            ticket: "dst_Secret".to_owned(),
+            path: "/t/dst_Secret".to_owned(),
+            ..Default::default()
+        };
+        let shown = format!("{created:?} {created:#?}");
+        assert!(!shown.contains("Secret"), "{shown}");
+    }
 
     #[test]
     fn presigned_urls_do_not_show_in_debug() {

@@ -7,6 +7,7 @@ mod health;
 mod probe;
 mod serve;
 mod store;
+mod tickets;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -32,12 +33,25 @@ enum Command {
     /// Look at the configured store as the server and its clients will use it, and say what helps: exit 0 if nothing
     /// weakens what is promised.
     Doctor(Doctor),
+    /// Make credentials of the server's own: prints them, and keeps nothing.
+    #[command(subcommand)]
+    Key(Key),
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Key {
+    /// A line for the file that `TICKET_KEYS_FILE` names. The first line of the file signs tickets, all of them verify.
+    Ticket,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let matches = Arguments::command().after_help(environment()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    if let Some(Command::Key(Key::Ticket)) = arguments.command {
+        println!("{}", tickets::new_key().line());
+        return ExitCode::SUCCESS;
+    }
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(error) => {
@@ -52,7 +66,7 @@ async fn main() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
-        None => match logging::start(config.log_format, &config.log_filter) {
+        Some(Command::Key(_)) | None => match logging::start(config.log_format, &config.log_filter) {
             Ok(()) => serve::serve(config).await,
             Err(error) => Err(error.into()),
         },
@@ -68,7 +82,7 @@ async fn main() -> ExitCode {
 
 fn environment() -> String {
     let mut text = "Environment:\n".to_owned();
-    for variable in &VARIABLES {
+    for variable in VARIABLES {
         // Writing to a string does not fail.
         let _ = writeln!(
             text,

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connections::Connections;
 use crate::store::{OpenStore, open};
-use crate::{console, probe};
+use crate::{console, probe, tickets};
 
 /// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
 /// take, but for a copy of gigabytes: confirms are waited for beyond it, though their callers are not answered any more.
@@ -60,8 +60,9 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
         tasks.spawn(sweep(schedule, cleaner, shutdown.clone()));
     }
 
-    let gate = Gate::new(Authenticator::none());
-    let api = Api::new(drafts.clone());
+    let tickets = tickets::open(config.ticket_keys_file, embedded.is_some())?;
+    let gate = Gate::new(Authenticator::none().with_tickets(tickets.clone()));
+    let api = Api::new(drafts.clone()).with_tickets(tickets);
     let mut rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
     if config.console {
         rest = rest.merge(console::router(drafts.clone()));

@@ -1,8 +1,11 @@
 //! Every way to be recognised, behind one question.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use draftstore_service::{Caller, Error};
+
+use crate::{TICKET_PREFIX, Tickets};
 
 /// A client certificate that TLS has verified against the configured authority, as DER. A property of the connection: its
 /// requests carry it as an extension.
@@ -29,6 +32,7 @@ impl std::fmt::Debug for Presented<'_> {
 pub struct Authenticator {
     /// Who everybody is, where nobody is asked.
     anyone: Arc<Caller>,
+    tickets: Tickets,
 }
 
 impl Authenticator {
@@ -36,14 +40,25 @@ impl Authenticator {
     pub fn none() -> Self {
         Self {
             anyone: Arc::new(Caller::anyone()),
+            tickets: Tickets::none(),
         }
+    }
+
+    /// The same, where tickets are valid that were minted by these. Whoever presents one is held to it, also where nobody
+    /// is asked for credentials.
+    #[must_use]
+    pub fn with_tickets(self, tickets: Tickets) -> Self {
+        Self { tickets, ..self }
     }
 
     /// The caller whose credentials these are.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when there are none, or when they are not valid.
-    pub fn authenticate(&self, _presented: Presented<'_>) -> Result<Arc<Caller>, Error> {
+    pub fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Error> {
+        if let Some(ticket) = presented.bearer.filter(|bearer| bearer.starts_with(TICKET_PREFIX)) {
+            return self.tickets.open(ticket, now).map(Arc::new);
+        }
         Ok(Arc::clone(&self.anyone))
     }
 }

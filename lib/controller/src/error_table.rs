@@ -35,6 +35,11 @@ pub(crate) fn row(error: &Error) -> Row {
         Error::Invalid(_) => row("INVALID_REQUEST", StatusCode::BAD_REQUEST, Code::InvalidArgument),
         Error::Unauthenticated(_) => row("UNAUTHENTICATED", StatusCode::UNAUTHORIZED, Code::Unauthenticated),
         Error::NotAllowed(_) => row("PERMISSION_DENIED", StatusCode::FORBIDDEN, Code::PermissionDenied),
+        Error::NoTickets => row(
+            "TICKETS_NOT_CONFIGURED",
+            StatusCode::PRECONDITION_FAILED,
+            Code::FailedPrecondition,
+        ),
         Error::TooManyRequests { retry_after } => Row {
             retry_after: Some(*retry_after),
             ..row(
@@ -89,6 +94,7 @@ pub(crate) fn field_errors(error: &Error) -> Vec<Violation> {
         )],
         Error::Unauthenticated(_)
         | Error::NotAllowed(_)
+        | Error::NoTickets
         | Error::TooManyRequests { .. }
         | Error::Overloaded
         | Error::NotFound(_)
@@ -127,6 +133,7 @@ pub(crate) fn log(error: &Error) {
         Error::Invalid(_)
         | Error::Unauthenticated(_)
         | Error::NotAllowed(_)
+        | Error::NoTickets
         | Error::TooManyRequests { .. }
         | Error::Overloaded
         | Error::NotFound(_)
@@ -160,6 +167,7 @@ mod tests {
                 Code::Unauthenticated,
             ),
             (Error::NotAllowed(Scope::Confirm), 403, Code::PermissionDenied),
+            (Error::NoTickets, 412, Code::FailedPrecondition),
             (Error::NotFound(Missing::Draft), 404, Code::NotFound),
             (Error::NotFound(Missing::Object), 404, Code::NotFound),
             (Error::NotFound(Missing::Upload), 404, Code::NotFound),

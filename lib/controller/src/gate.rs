@@ -1,14 +1,17 @@
 //! What every call of the contract passes first, on both ports: who is asking.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use draftstore_auth::{Authenticator, Presented};
-use draftstore_service::Error;
+use draftstore_service::{Error, Unauthenticated};
 use http::header;
+
+use crate::webapi::InPath;
 
 /// How a front says that a call does not pass.
 pub(crate) type Refuse = fn(Error) -> Response;
@@ -37,10 +40,10 @@ impl Gate {
 
     fn admit(&self, request: &mut Request) -> Result<(), Error> {
         let presented = Presented {
-            bearer: bearer(request),
+            bearer: bearer(request)?,
             peer: request.extensions().get(),
         };
-        let caller = self.authenticator.authenticate(presented)?;
+        let caller = self.authenticator.authenticate(presented, SystemTime::now())?;
         request.extensions_mut().insert(caller);
         Ok(())
     }
@@ -53,8 +56,18 @@ async fn pass(State((gate, refuse)): State<(Gate, Refuse)>, mut request: Request
     }
 }
 
+/// The ticket of the path, or what is in the header: not both, for it would not be clear who is asking.
+fn bearer(request: &Request) -> Result<Option<&str>, Error> {
+    let Some(in_path) = request.extensions().get::<InPath>() else {
+        return Ok(in_header(request));
+    };
+    let ticket = in_path.ticket();
+    let ticket = ticket.filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
+    ticket.map(Some).ok_or(Error::Unauthenticated(Unauthenticated::Invalid))
+}
+
 /// Source: RFC 6750, section 2.1.
-fn bearer(request: &Request) -> Option<&str> {
+fn in_header(request: &Request) -> Option<&str> {
     let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -9,6 +9,8 @@ use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetReques
 use tower_http::trace::TraceLayer;
 use tracing::Span;
 
+use crate::webapi::shown;
+
 /// Taken from the caller, made where there is none, given back with the answer.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -36,9 +38,9 @@ fn span<B>(request: &axum::http::Request<B>) -> Span {
     let path = match request.uri().path() {
         path if path.starts_with(UPPY) => {
             let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-            route.unwrap_or(UPPY)
+            route.unwrap_or(UPPY).to_owned()
         }
-        path => path,
+        path => shown(path),
     };
     tracing::info_span!("request", request.id = id, method = %request.method(), path)
 }

@@ -17,6 +17,9 @@ pub enum Error {
     /// The caller may not make calls of this kind.
     #[error("the caller may not do this: it lacks the scope {0}")]
     NotAllowed(Scope),
+    /// There is nothing to sign tickets with.
+    #[error("tickets are not configured: the server needs TICKET_KEYS_FILE")]
+    NoTickets,
     /// The caller, or its address, asks more than its share.
     #[error("too many requests: try again in {retry_after} seconds")]
     TooManyRequests {

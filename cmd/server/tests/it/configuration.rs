@@ -46,7 +46,7 @@ fn port_in_use_names_its_variable() {
 fn help_lists_every_variable() {
     let said = command().arg("--help").output().expect("runs").stdout;
     let said = String::from_utf8(said).expect("UTF-8");
-    for variable in &VARIABLES {
+    for variable in VARIABLES {
         assert!(said.contains(variable.name), "{} is missing", variable.name);
     }
 }

@@ -139,6 +139,7 @@ pub(crate) async fn grpc(
             .complete_multipart_upload(message(request))
             .await
             .map(answer_json),
+        "tickets" => client.create_ticket(message(request)).await.map(answer_json),
         "multipart/abort" => client.abort_multipart_upload(message(request)).await.map(answer_json),
         other => panic!("no rpc for {other}"),
     };

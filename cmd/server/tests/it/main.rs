@@ -8,6 +8,7 @@ mod configuration;
 mod confirm_upload;
 mod console;
 mod create_draft_bucket;
+mod create_ticket;
 mod discard_draft;
 mod doctor;
 mod drain;

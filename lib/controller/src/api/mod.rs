@@ -5,21 +5,33 @@ mod drafts;
 mod issue;
 mod multipart;
 mod store;
+mod tickets;
 
 use std::sync::Arc;
 
+use draftstore_auth::Tickets;
 use draftstore_service::{Caller, Drafts, Error, Violation};
 
 /// One method an rpc.
 #[derive(Debug, Clone)]
 pub struct Api {
     drafts: Drafts,
+    tickets: Tickets,
 }
 
 impl Api {
-    /// The calls, answered by this service.
+    /// The calls, answered by this service, without tickets.
     pub fn new(drafts: Drafts) -> Self {
-        Self { drafts }
+        Self {
+            drafts,
+            tickets: Tickets::none(),
+        }
+    }
+
+    /// The same, with tickets minted by these.
+    #[must_use]
+    pub fn with_tickets(self, tickets: Tickets) -> Self {
+        Self { tickets, ..self }
     }
 
     fn drafts(&self, caller: &Arc<Caller>) -> Drafts {

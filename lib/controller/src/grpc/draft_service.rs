@@ -150,6 +150,15 @@ impl DraftService for Front {
         let answer = self.0.abort_multipart_upload(&caller, request).await;
         answer.map(Response::new).map_err(|error| status(&error))
     }
+
+    async fn create_ticket(
+        &self,
+        request: Request<v1::CreateTicketRequest>,
+    ) -> Result<Response<v1::CreateTicketResponse>, Status> {
+        let (caller, request) = caller(request)?;
+        let answer = self.0.create_ticket(&caller, request).await;
+        answer.map(Response::new).map_err(|error| status(&error))
+    }
 }
 
 /// Who the gate says is asking, and what for.

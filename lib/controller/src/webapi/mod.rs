@@ -1,6 +1,7 @@
 //! The REST front: the contract's messages as JSON, `snake_case`.
 
 mod health;
+mod in_path;
 mod message;
 mod problem;
 mod routes;
@@ -14,6 +15,7 @@ use axum::routing::get;
 use draftstore_service::{AllowedOrigins, Error};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+pub(crate) use self::in_path::{InPath, path_of, shown};
 use self::problem::Problem;
 use self::routes::IDEMPOTENCY_KEY;
 pub use self::routes::{ROUTES, Route};
@@ -30,7 +32,7 @@ const CALLER_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZA
 /// and which headers of the answer they see.
 const ANSWER_HEADERS: [HeaderName; 2] = [header::RETRY_AFTER, REQUEST_ID];
 
-/// All routes of the port, the calls behind the gate.
+/// All routes of the port, the calls behind the gate; each also behind a ticket in its path.
 pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readiness) -> Router {
     let no_store = HeaderValue::from_static("no-store");
     let nosniff = HeaderValue::from_static("nosniff");
@@ -49,7 +51,7 @@ pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readin
             nosniff,
         ))
         .layer(cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS));
-    observed(router)
+    in_path::taken_out(observed(router))
 }
 
 fn refuse(error: Error) -> Response {
@@ -57,7 +59,7 @@ fn refuse(error: Error) -> Response {
 }
 
 async fn no_route(request: Request) -> Problem {
-    Problem::no_route(request.uri().path())
+    Problem::no_route(&shown(request.uri().path()))
 }
 
 async fn wrong_method(request: Request) -> Problem {

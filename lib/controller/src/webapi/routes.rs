@@ -23,14 +23,14 @@ pub struct Route {
     pub rpc: &'static str,
     /// Its path.
     pub path: &'static str,
-    /// What its caller must be allowed to do; the service checks it.
-    pub scope: Scope,
+    /// What its caller must be allowed to do: one of these is enough. Checked behind the gate, by what the call does.
+    pub scopes: &'static [Scope],
 }
 
 macro_rules! routes {
-    ($($rpc:literal $path:literal $scope:ident $handler:expr;)*) => {
+    ($($rpc:literal $path:literal $($scope:ident)|+ => $handler:expr;)*) => {
         /// Every call of the contract.
-        pub const ROUTES: &[Route] = &[$(Route { rpc: $rpc, path: $path, scope: Scope::$scope }),*];
+        pub const ROUTES: &[Route] = &[$(Route { rpc: $rpc, path: $path, scopes: &[$(Scope::$scope),+] }),*];
 
         /// Their router.
         pub(super) fn router() -> Router<Api> {
@@ -49,21 +49,22 @@ macro_rules! call {
 }
 
 routes! {
-    "CreateDraftBucket" "/api/v1/draft-bucket" Admin call!(create_draft_bucket);
-    "GetUploadURL" "/api/v1/upload-url" Upload call!(get_upload_url);
-    "BatchGetUploadURLs" "/api/v1/upload-urls" Upload call!(batch_get_upload_urls);
-    "GetDownloadURL" "/api/v1/download-url" Download call!(get_download_url);
-    "ConfirmUpload" "/api/v1/confirm-upload" Confirm confirm_upload;
-    "BatchConfirmUploads" "/api/v1/confirm-uploads" Confirm call!(batch_confirm_uploads);
-    "InspectDraft" "/api/v1/inspect-draft" Inspect call!(inspect_draft);
-    "DiscardDraft" "/api/v1/discard-draft" Discard call!(discard_draft);
-    "ListDrafts" "/api/v1/list-drafts" Inspect call!(list_drafts);
-    "ListObjects" "/api/v1/list-objects" Inspect call!(list_objects);
-    "CreateMultipartUpload" "/api/v1/multipart/create" Upload call!(create_multipart_upload);
-    "SignParts" "/api/v1/multipart/sign-parts" Upload call!(sign_parts);
-    "ListParts" "/api/v1/multipart/list-parts" Upload call!(list_parts);
-    "CompleteMultipartUpload" "/api/v1/multipart/complete" Upload call!(complete_multipart_upload);
-    "AbortMultipartUpload" "/api/v1/multipart/abort" Upload call!(abort_multipart_upload);
+    "CreateDraftBucket" "/api/v1/draft-bucket" Admin => call!(create_draft_bucket);
+    "GetUploadURL" "/api/v1/upload-url" Upload => call!(get_upload_url);
+    "BatchGetUploadURLs" "/api/v1/upload-urls" Upload => call!(batch_get_upload_urls);
+    "GetDownloadURL" "/api/v1/download-url" Download => call!(get_download_url);
+    "ConfirmUpload" "/api/v1/confirm-upload" Confirm => confirm_upload;
+    "BatchConfirmUploads" "/api/v1/confirm-uploads" Confirm => call!(batch_confirm_uploads);
+    "InspectDraft" "/api/v1/inspect-draft" Inspect => call!(inspect_draft);
+    "DiscardDraft" "/api/v1/discard-draft" Discard => call!(discard_draft);
+    "ListDrafts" "/api/v1/list-drafts" Inspect => call!(list_drafts);
+    "ListObjects" "/api/v1/list-objects" Inspect => call!(list_objects);
+    "CreateMultipartUpload" "/api/v1/multipart/create" Upload => call!(create_multipart_upload);
+    "SignParts" "/api/v1/multipart/sign-parts" Upload => call!(sign_parts);
+    "ListParts" "/api/v1/multipart/list-parts" Upload => call!(list_parts);
+    "CompleteMultipartUpload" "/api/v1/multipart/complete" Upload => call!(complete_multipart_upload);
+    "AbortMultipartUpload" "/api/v1/multipart/abort" Upload => call!(abort_multipart_upload);
+    "CreateTicket" "/api/v1/tickets" Confirm | Admin => call!(create_ticket);
 }
 
 async fn confirm_upload(

@@ -41,6 +41,7 @@ impl Config {
         let brakes = brakes(&mut values, &mut errors);
         let confirm_limits = confirm_limits(&mut values, &mut errors);
         let require_safe_store = errors.parse("REQUIRE_SAFE_STORE", values.require_safe_store.take());
+        let ticket_keys_file = errors.parse("TICKET_KEYS_FILE", values.ticket_keys_file.take());
         let console = errors.parse("CONSOLE", values.console.take());
         let log_format = errors.parse("LOG_FORMAT", values.log_format.take()).unwrap_or_default();
         let log_filter = errors.parse("RUST_LOG", values.rust_log.take()).unwrap_or_default();
@@ -69,6 +70,7 @@ impl Config {
                 confirm_limits,
                 require_safe_store: require_safe_store.is_some_and(|Switch(on)| on),
                 origins,
+                ticket_keys_file,
                 console: console.is_none_or(|OnOff(on)| on),
                 listen,
                 connections,
@@ -119,6 +121,7 @@ mod tests {
         assert_eq!(config.buckets.draft.name().as_str(), "main-draft");
         assert!(config.origins.as_slice().is_empty());
         assert!(config.console);
+        assert_eq!(config.ticket_keys_file, None);
         assert_eq!(config.policy.sweep_grace(), Duration::from_secs(900));
         assert_eq!(config.brakes, Brakes::default());
         assert_eq!(config.confirm_limits, ConfirmLimits::default());
@@ -138,6 +141,7 @@ mod tests {
             ("WRITE_TIMEOUT", "2"),
             ("IDLE_TIMEOUT", "3"),
             ("MAX_CONNECTIONS", "4"),
+            ("TICKET_KEYS_FILE", "/run/secrets/ticket-keys"),
         ])
         .expect("valid");
         assert_eq!(config.brakes.max_delete, Some(1000));
@@ -152,6 +156,7 @@ mod tests {
             max_connections: 4,
         };
         assert_eq!(config.connections, limits);
+        assert_eq!(config.ticket_keys_file, Some("/run/secrets/ticket-keys".into()));
     }
 
     #[test]
@@ -203,6 +208,7 @@ mod tests {
             ("S3_ENDPOINT", "localhost:9000"),
             ("S3_PATH_STYLE", "yes"),
             ("BIND_ADDRESS", "localhost"),
+            ("TICKET_KEYS_FILE", ""),
             ("CONSOLE", "true"),
             ("LOG_FORMAT", "xml"),
             ("RUST_LOG", "a=b=c"),
@@ -230,6 +236,7 @@ mod tests {
             "S3_ENDPOINT",
             "S3_PATH_STYLE",
             "BIND_ADDRESS",
+            "TICKET_KEYS_FILE",
             "CONSOLE",
             "LOG_FORMAT",
             "RUST_LOG",

@@ -45,6 +45,8 @@ pub struct Config {
     pub require_safe_store: bool,
     /// Pages that may use the API and the draft bucket.
     pub origins: AllowedOrigins,
+    /// Where the keys are that sign tickets.
+    pub ticket_keys_file: Option<PathBuf>,
     /// Whether the server serves its web console.
     pub console: bool,
     /// Where the server listens.

@@ -18,7 +18,7 @@ const fn variable(name: &'static str, default: &'static str, meaning: &'static s
 }
 
 /// Every variable, in the order of the README.
-pub const VARIABLES: [Variable; 35] = [
+pub const VARIABLES: &[Variable] = &[
     variable(
         "STORAGE_TYPE",
         "s3 where AWS credentials or S3_ENDPOINT are set, else embedded",
@@ -119,6 +119,11 @@ pub const VARIABLES: [Variable; 35] = [
         "none",
         "Origins of web pages that may use the API and the draft bucket, with commas between",
     ),
+    variable(
+        "TICKET_KEYS_FILE",
+        "a key that ends with the process on the embedded store, else none",
+        "File of the keys that sign tickets, lines of `id:base64`: the first signs, all verify; followed as it changes",
+    ),
     variable("CONSOLE", "on", "`off`: the REST port serves no web console"),
     variable(
         "HEADER_TIMEOUT",
@@ -179,6 +184,7 @@ pub(super) struct Values {
     pub(super) confirm_timeout: Option<String>,
     pub(super) require_safe_store: Option<String>,
     pub(super) cors_allowed_origins: Option<String>,
+    pub(super) ticket_keys_file: Option<String>,
     pub(super) console: Option<String>,
     pub(super) header_timeout: Option<String>,
     pub(super) write_timeout: Option<String>,

@@ -23,6 +23,11 @@ const MAX_EXTENSION_BYTES: usize = 32;
 ///
 /// A name that is too long loses the end of what is before its extension.
 pub fn object_name(file_name: &str) -> String {
+    object_name_under("", file_name)
+}
+
+/// The same with a prefix before it, which is kept as it is.
+pub fn object_name_under(prefix: &str, file_name: &str) -> String {
     let keep = |c: char| {
         let breaks = matches!(c, '/' | '\\' | '%' | '?' | '#') || is_invisible(c);
         if breaks { STAND_IN } else { c }
@@ -31,21 +36,21 @@ pub fn object_name(file_name: &str) -> String {
     // A form's key with this in it is another one at the store.
     let name = name.replace("${filename}", "_{filename}");
     // Browsers cut a URL's end.
-    let name = shortened(name.trim_end());
+    let name = shortened(name.trim_end(), MAX_NAME_BYTES.saturating_sub(prefix.len()));
     match name.parse::<ObjectName>() {
-        Ok(_) => name,
+        Ok(_) => format!("{prefix}{name}"),
         // Nothing is left, or nothing but one dot or two.
-        Err(_) => NAMELESS.to_owned(),
+        Err(_) => format!("{prefix}{NAMELESS}"),
     }
 }
 
-fn shortened(name: &str) -> String {
-    if name.len() <= MAX_NAME_BYTES {
+fn shortened(name: &str, most: usize) -> String {
+    if name.len() <= most {
         return name.to_owned();
     }
     let dot = name.rfind('.').filter(|dot| name.len() - dot <= MAX_EXTENSION_BYTES);
     let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
-    let end = stem.floor_char_boundary(MAX_NAME_BYTES - extension.len());
+    let end = stem.floor_char_boundary(most.saturating_sub(extension.len()));
     format!("{}{extension}", &stem[..end])
 }
 
@@ -113,6 +118,21 @@ mod tests {
             let name = object_name(&long);
             assert!(name.len() > 890 && name.parse::<ObjectName>().is_ok(), "{name}");
         }
+    }
+
+    #[test]
+    fn prefix_stays_before_what_is_kept_of_the_name() {
+        for (prefix, file_name, kept) in [
+            ("users/42/", "a/b.jpg", "users/42/a_b.jpg"),
+            ("a-", "..", "a-file"),
+            ("a-", "", "a-file"),
+        ] {
+            assert_eq!(object_name_under(prefix, file_name), kept);
+        }
+        let prefix = "x".repeat(600);
+        let name = object_name_under(&prefix, &format!("{}.pdf", "é".repeat(600)));
+        assert!(name.starts_with(&prefix) && name.ends_with("é.pdf") && name.len() > 890);
+        assert!(name.parse::<ObjectName>().is_ok(), "{name}");
     }
 
     #[test]

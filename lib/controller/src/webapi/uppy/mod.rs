@@ -1,12 +1,13 @@
 //! What Uppy's S3 plugin asks of a Companion, so that setting its endpoint is all that a page has to do.
 //!
-//! Every upload is a unique draft, named after the file. Its whole key is the `key` that the page gets back, and what a
+//! Every upload is a unique draft, named after the file as far as the caller may name it so. Its whole key is the `key` that the page gets back, and what a
 //! backend confirms. `POST /s3/sign` alone is for pages that choose keys themselves (`signRequest` of Uppy 6): named drafts.
 //!
 //! Source: <https://github.com/transloadit/uppy>, packages `aws-s3` 5 and 6 and `companion`.
 
 mod failure;
 mod multipart;
+mod name;
 mod params;
 mod query;
 mod sign;
@@ -18,6 +19,7 @@ use axum::routing::{get, post};
 use draftstore_service::Error;
 
 use self::failure::Failure;
+use crate::webapi::shown;
 use crate::{Api, Gate};
 
 /// The routes, relative to the endpoint that Uppy is given.
@@ -40,7 +42,7 @@ fn refuse(error: Error) -> Response {
 }
 
 async fn no_route(request: Request) -> Failure {
-    Failure::no_route(request.uri().path())
+    Failure::no_route(&shown(request.uri().path()))
 }
 
 async fn wrong_method(request: Request) -> Failure {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::failure::Failure;
+use super::name::object_name;
 use super::query::{Query, invalid, part_number, path};
 use super::sign::seconds_left;
 use crate::Api;
@@ -47,7 +48,7 @@ pub(super) async fn create(
         .create_multipart_upload(
             &caller,
             v1::CreateMultipartUploadRequest {
-                object_name: lenient::object_name(&create.filename),
+                object_name: object_name(&caller, &create.filename),
                 content_type: create.r#type.as_deref().and_then(lenient::content_type),
                 metadata: lenient::metadata(metadata.filter_map(|(name, value)| Some((name, text(value)?)))),
                 unique: true,

@@ -11,6 +11,7 @@ use draftstore_service::{Caller, Error};
 use serde::Serialize;
 
 use super::failure::Failure;
+use super::name::object_name;
 use super::query::{Query, invalid};
 use crate::Api;
 use crate::api::size;
@@ -36,7 +37,7 @@ pub(super) async fn params(
 ) -> Result<Reply<Params>, Failure> {
     let query = Query::parse(query.as_deref());
     let request = v1::GetUploadUrlRequest {
-        object_name: lenient::object_name(query.need("filename")?),
+        object_name: object_name(&caller, query.need("filename")?),
         content_type: query.get("type").and_then(lenient::content_type),
         max_content_length: Some(max_content_length(&query, &caller)?),
         metadata: lenient::metadata(query.metadata()),

@@ -343,6 +343,7 @@ fn answered(error: &Error) -> Answered {
         Error::Invalid(_)
         | Error::Unauthenticated(_)
         | Error::NotAllowed(_)
+        | Error::NoTickets
         | Error::TooManyRequests { .. }
         | Error::Overloaded
         | Error::NotFound(_)

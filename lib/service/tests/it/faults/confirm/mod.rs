@@ -125,6 +125,7 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
             Error::Invalid(_)
             | Error::Unauthenticated(_)
             | Error::NotAllowed(_)
+            | Error::NoTickets
             | Error::TooManyRequests { .. }
             | Error::Overloaded
             | Error::NotFound(_)

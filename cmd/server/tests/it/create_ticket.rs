@@ -1,0 +1,390 @@
+//! Tickets: minted on both fronts, used in headers and in paths.
+
+use std::path::Path;
+
+use draftstore_proto::v1;
+use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use reqwest::{Client, Method, RequestBuilder, Url};
+use serde_json::{Value, json};
+use tonic::{Code, Request};
+
+use crate::front::{FRONTS, Front, put, upload, upload_form};
+use crate::server::{NOWHERE, Server, command};
+
+/// How many times a test asks again until what it waits for has happened: each is a round trip, the file of keys is looked at
+/// once a second.
+const ASK_AGAIN: usize = 100_000;
+
+/// How a request carries a ticket.
+#[derive(Debug, Clone, Copy)]
+enum Carried {
+    Header,
+    Path,
+}
+
+fn post(server: &Server, carried: Carried, ticket: &str, path: &str) -> RequestBuilder {
+    match carried {
+        Carried::Header => Client::new()
+            .post(format!("http://{}{path}", server.http))
+            .bearer_auth(ticket),
+        Carried::Path => Client::new().post(format!("http://{}/t/{ticket}{path}", server.http)),
+    }
+}
+
+async fn asked(request: RequestBuilder) -> (u16, Value) {
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status().as_u16();
+    (status, answer.json().await.expect("JSON"))
+}
+
+async fn call(server: &Server, carried: Carried, ticket: &str, route: &str, request: &Value) -> (u16, Value) {
+    asked(post(server, carried, ticket, &format!("/api/v1/{route}")).json(request)).await
+}
+
+async fn ticket(server: &Server, order: Value) -> String {
+    let created = Front::Rest.call(server, "tickets", order).await.expect("minted");
+    created["ticket"].as_str().expect("a ticket").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_uploads_by_a_ticket_and_does_nothing_else() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("avatar.png");
+        let created = front
+            .call(&server, "tickets", json!({ "object_name": name }))
+            .await
+            .expect("minted");
+        let ticket = created["ticket"].as_str().expect("a ticket");
+        assert!(ticket.starts_with("dst_"), "{front:?}");
+        assert_eq!(created["path"], format!("/t/{ticket}"));
+        assert!(created["expires_at"].as_str().expect("a time").ends_with('Z'));
+        for carried in [Carried::Header, Carried::Path] {
+            let request = json!({ "object_name": name, "unique": true });
+            let (status, issued) = call(&server, carried, ticket, "upload-url", &request).await;
+            assert_eq!(status, 200, "{issued}");
+            assert_eq!(put(&issued, "bytes").await.status(), 200);
+            let request = json!({ "object_name": name, "draft_id": issued["draft_id"] });
+            let (status, seen) = call(&server, carried, ticket, "inspect-draft", &request).await;
+            assert_eq!((status, &seen["size"]), (200, &json!("5")), "{seen}");
+            for route in [
+                "confirm-upload",
+                "download-url",
+                "discard-draft",
+                "draft-bucket",
+                "tickets",
+            ] {
+                let request = if matches!(route, "draft-bucket" | "tickets") {
+                    json!({})
+                } else {
+                    request.clone()
+                };
+                let (status, refused) = call(&server, carried, ticket, route, &request).await;
+                assert_eq!(
+                    (status, &refused["code"]),
+                    (403, &json!("PERMISSION_DENIED")),
+                    "{route}"
+                );
+            }
+            let (status, refused) = call(
+                &server,
+                carried,
+                ticket,
+                "upload-url",
+                &json!({ "object_name": "other" }),
+            )
+            .await;
+            assert_eq!(
+                (status, &refused["errors"][0]["field"]),
+                (400, &json!("object_name")),
+                "{refused}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticket_is_a_bearer_token_of_grpc_too() {
+    let server = Server::start();
+    let ticket = ticket(&server, json!({ "prefix": "a/" })).await;
+    let mut client = DraftServiceClient::connect(format!("http://{}", server.grpc))
+        .await
+        .expect("connects");
+    let with = |ticket: &str, name: &str| {
+        let mut request = Request::new(v1::GetUploadUrlRequest {
+            object_name: name.to_owned(),
+            ..Default::default()
+        });
+        let value = format!("Bearer {ticket}").parse().expect("ASCII");
+        request.metadata_mut().insert("authorization", value);
+        request
+    };
+    client.get_upload_url(with(&ticket, "a/b")).await.expect("issued");
+    let other = client.get_upload_url(with(&ticket, "b")).await.expect_err("refused");
+    assert_eq!(other.code(), Code::InvalidArgument);
+    let cut = client
+        .get_upload_url(with(&ticket[..ticket.len() - 1], "a/b"))
+        .await
+        .expect_err("refused");
+    assert_eq!(cut.code(), Code::Unauthenticated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_of_a_ticket_hold() {
+    let server = Server::start();
+    let order = json!({
+        "prefix": "a/", "max_object_bytes": "5", "content_types": ["image/*"], "max_draft_lifetime": 60
+    });
+    let ticket = ticket(&server, order).await;
+    let good = json!({"object_name": "a/b", "unique": true, "content_type": "image/png", "content_length": 5});
+    let ask = async |change: Value| {
+        let mut request = good.clone();
+        for (name, value) in change.as_object().expect("an object") {
+            request[name] = value.clone();
+        }
+        let (status, answer) = call(&server, Carried::Path, &ticket, "upload-url", &request).await;
+        (
+            status,
+            answer["errors"][0]["field"].as_str().unwrap_or_default().to_owned(),
+        )
+    };
+    assert_eq!(ask(json!({})).await, (200, String::new()));
+    for (change, status, field) in [
+        (json!({"content_length": 6}), 413, "content_length"),
+        (json!({"content_length": null}), 400, "content_length"),
+        (json!({"content_type": "text/html"}), 400, "content_type"),
+        (json!({"content_type": null}), 400, "content_type"),
+        (json!({"unique": false}), 400, "unique"),
+        (json!({"draft_lifetime": 61}), 400, "draft_lifetime"),
+        (json!({"object_name": "b"}), 400, "object_name"),
+    ] {
+        assert_eq!(ask(change.clone()).await, (status, field.to_owned()), "{change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_show_what_the_ticket_is_for() {
+    let server = Server::start();
+    for name in ["a/1", "b/1"] {
+        let issued = Front::Rest
+            .call(&server, "upload-url", json!({ "object_name": name }))
+            .await
+            .expect("issued");
+        assert_eq!(upload(&issued, "x").await, 200);
+    }
+    let named = ticket(&server, json!({ "prefix": "a/" })).await;
+    let (mut names, mut token) = (Vec::new(), Value::Null);
+    loop {
+        let (status, page) = call(
+            &server,
+            Carried::Header,
+            &named,
+            "list-drafts",
+            &json!({ "page_token": token }),
+        )
+        .await;
+        assert_eq!(status, 200, "{page}");
+        let drafts = page["drafts"].as_array().expect("drafts").iter();
+        names.extend(drafts.map(|draft| draft["object_name"].clone()));
+        token = page["next_page_token"].clone();
+        if token.is_null() {
+            break;
+        }
+    }
+    assert_eq!(names, [json!("a/1")]);
+    let any = ticket(&server, json!({})).await;
+    let (status, _) = call(&server, Carried::Header, &any, "list-drafts", &json!({})).await;
+    assert_eq!(status, 403, "without names there is nothing of its own to list");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uppy_uploads_by_a_path_alone_and_its_names_get_the_prefix() {
+    let server = Server::start();
+    for (order, file, named) in [
+        (
+            json!({"prefix": "users/42/", "max_object_bytes": 5}),
+            "été.txt",
+            "users/42/été.txt",
+        ),
+        (json!({"object_name": "avatar"}), "me.png", "avatar"),
+    ] {
+        let ticket = ticket(&server, order).await;
+        let uppy = format!("http://{}/t/{ticket}/uppy/s3", server.http);
+        let query = [("filename", file), ("type", "text/plain")];
+        let url = Url::parse_with_params(&format!("{uppy}/params"), query).expect("a URL");
+        let (status, params) = asked(Client::new().get(url)).await;
+        assert_eq!(status, 200, "{params}");
+        let key = params["fields"]["key"].as_str().expect("a key");
+        assert!(key.ends_with(&format!("/{named}")), "{key}");
+        let form = json!({"method": "POST", "headers": {}, "upload_url": params["url"], "fields": params["fields"]});
+        assert_eq!(upload_form(&form, b"bytes").await, 201);
+        let confirmed = Front::Rest
+            .call(&server, "confirm-upload", json!({ "object_name": key }))
+            .await;
+        assert_eq!(confirmed.expect("confirmed")["final_location"], format!("main/{named}"));
+
+        let created = Client::new()
+            .post(format!("{uppy}/multipart"))
+            .json(&json!({ "filename": file }));
+        let (status, created) = asked(created).await;
+        assert_eq!(status, 200, "{created}");
+        assert!(created["key"].as_str().expect("a key").ends_with(&format!("/{named}")));
+        let id = created["uploadId"].as_str().expect("an ID");
+        let query = [("key", created["key"].as_str().expect("a key"))];
+        let url = Url::parse_with_params(&format!("{uppy}/multipart/{id}/1"), query).expect("a URL");
+        assert_eq!(asked(Client::new().get(url)).await.0, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_ticket_is_refused_wherever_it_stands() {
+    let server = Server::start();
+    let good = ticket(&server, json!({})).await;
+    let request = json!({"object_name": "a"});
+    for bad in [
+        "dst_",
+        "dst_a.b.c",
+        "x",
+        &good[..good.len() - 1],
+        &format!("{good}x"),
+        &good.to_uppercase(),
+    ] {
+        for carried in [Carried::Header, Carried::Path] {
+            if matches!(carried, Carried::Header) && !bad.starts_with("dst_") {
+                // Nobody is asked for credentials here, and so no others are looked at.
+                continue;
+            }
+            let (status, refused) = call(&server, carried, bad, "upload-url", &request).await;
+            assert_eq!(
+                (status, &refused["code"]),
+                (401, &json!("UNAUTHENTICATED")),
+                "{bad} {carried:?}"
+            );
+        }
+    }
+    let url = format!("http://{}/t/{good}/t/{good}/api/v1/upload-url", server.http);
+    assert_eq!(
+        asked(Client::new().post(url).json(&request)).await.0,
+        401,
+        "two tickets"
+    );
+    let both = post(&server, Carried::Path, &good, "/api/v1/upload-url").bearer_auth(&good);
+    assert_eq!(
+        asked(both.json(&request)).await.0,
+        401,
+        "a ticket in the path and one in the header"
+    );
+    let nowhere = asked(Client::new().get(format!("http://{}/t/{good}/nowhere", server.http))).await;
+    let misplaced = asked(Client::new().get(format!("http://{}/nowhere/{good}", server.http))).await;
+    for (status, refused) in [nowhere, misplaced] {
+        assert_eq!((status, &refused["code"]), (404, &json!("NO_SUCH_ROUTE")));
+        assert!(!refused.to_string().contains("dst_"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preflights_pass_before_a_ticket() {
+    let origin = "https://app.example.com";
+    let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", origin)]);
+    let ticket = ticket(&server, json!({})).await;
+    for (path, method) in [("/api/v1/upload-url", "POST"), ("/uppy/s3/multipart/x", "DELETE")] {
+        let request = Client::new().request(Method::OPTIONS, format!("http://{}/t/{ticket}{path}", server.http));
+        let request = request
+            .header("origin", origin)
+            .header("access-control-request-method", method)
+            .header("access-control-request-headers", "content-type");
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["access-control-allow-origin"], origin);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_orders_are_refused_by_field() {
+    let server = Server::start();
+    for front in FRONTS {
+        for (order, field) in [
+            (json!({"object_name": "../a"}), "object_name"),
+            (json!({"object_name": "a", "prefix": "a"}), "prefix"),
+            (json!({"prefix": ""}), "prefix"),
+            (json!({"max_object_bytes": "0"}), "max_object_bytes"),
+            (json!({"content_types": ["image/png", "*"]}), "content_types[1]"),
+            (json!({"max_draft_lifetime": -1}), "max_draft_lifetime"),
+            (json!({"expires_in": 86401}), "expires_in"),
+        ] {
+            let refused = front.call(&server, "tickets", order).await.expect_err("refused");
+            refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
+            assert_eq!(refused.fields, [field]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_keys_there_are_no_tickets() {
+    let server = Server::start_with(&[
+        ("S3_ENDPOINT", NOWHERE),
+        ("AWS_ACCESS_KEY_ID", "key"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ]);
+    for front in FRONTS {
+        let refused = front.call(&server, "tickets", json!({})).await.expect_err("refused");
+        refused.assert(412, Code::FailedPrecondition, "TICKETS_NOT_CONFIGURED");
+    }
+}
+
+fn new_key() -> String {
+    let made = command().args(["key", "ticket"]).output().expect("runs");
+    assert!(made.status.success());
+    String::from_utf8(made.stdout).expect("UTF-8")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_rotated_without_a_restart() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys");
+    let write = |path: &Path, text: &str| std::fs::write(path, text).expect("written");
+    let (old_key, new_key) = (new_key(), new_key());
+    assert_ne!(old_key, new_key);
+    write(&path, &old_key);
+    let file = path.to_str().expect("UTF-8");
+    let server = Server::start_with(&[("TICKET_KEYS_FILE", file)]);
+    let other = Server::start_with(&[("TICKET_KEYS_FILE", file)]);
+    let old = ticket(&server, json!({})).await;
+    let request = json!({"object_name": "a"});
+    let status = async |ticket: &str| call(&other, Carried::Header, ticket, "upload-url", &request).await.0;
+    assert_eq!(status(&old).await, 200, "every server with the keys takes it");
+
+    write(&path, &new_key);
+    let mut refused = false;
+    for _ in 0..ASK_AGAIN {
+        if status(&old).await == 401 {
+            refused = true;
+            break;
+        }
+    }
+    assert!(refused, "its key is gone");
+    let mut new = ticket(&server, json!({})).await;
+    for _ in 0..ASK_AGAIN {
+        if status(&new).await == 200 {
+            break;
+        }
+        new = ticket(&server, json!({})).await;
+    }
+    assert_eq!(status(&new).await, 200);
+}
+
+#[test]
+fn file_without_keys_is_refused_at_start() {
+    let ended = command()
+        .envs([
+            ("TICKET_KEYS_FILE", "/nowhere"),
+            ("HTTP_PORT", "0"),
+            ("GRPC_PORT", "0"),
+            ("EMBEDDED_PORT", "0"),
+        ])
+        .env("EMBEDDED_DATA_DIR", tempfile::tempdir().expect("a directory").path())
+        .output()
+        .expect("runs");
+    let said = String::from_utf8(ended.stderr).expect("UTF-8");
+    assert!(!ended.status.success() && said.contains("TICKET_KEYS_FILE"), "{said}");
+}

@@ -1,0 +1,90 @@
+//! What a ticket gives, and how it is written in one.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use draftstore_service::caller::{ContentTypes, Names, Profile, Scopes, Tenant};
+use draftstore_service::{Caller, Scope};
+use serde::{Deserialize, Serialize};
+
+/// The payload of a ticket. Names are short, for tickets stand in paths. Who holds the ticket can read it; they cannot
+/// change it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Grant {
+    /// Of this ticket alone, for logs.
+    #[serde(rename = "i")]
+    pub(super) id: String,
+    /// The name of the caller who minted it.
+    #[serde(rename = "m")]
+    pub(super) minter: String,
+    /// When it ends: seconds since 1970.
+    #[serde(rename = "e")]
+    pub(super) ends: u64,
+    /// Whether it may look at drafts too.
+    #[serde(rename = "s", default, skip_serializing_if = "is_false")]
+    pub(super) inspects: bool,
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(super) tenant: Option<String>,
+    /// The one name,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub(super) object_name: Option<String>,
+    /// or what names begin with.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub(super) prefix: Option<String>,
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(super) max_object_bytes: Option<u64>,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub(super) content_types: Option<Vec<String>>,
+    /// Seconds.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    pub(super) max_draft_lifetime: Option<u64>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Grant {
+    /// When the ticket ends; none: never, which no ticket says.
+    pub(super) fn ends_at(&self) -> Option<SystemTime> {
+        UNIX_EPOCH.checked_add(Duration::from_secs(self.ends))
+    }
+
+    /// Who its holder is; none where it is not one of ours.
+    pub(super) fn caller(self) -> Option<Caller> {
+        let scopes: Scopes = if self.inspects {
+            [Scope::Upload, Scope::Inspect].into_iter().collect()
+        } else {
+            [Scope::Upload].into_iter().collect()
+        };
+        let names = match (self.object_name, self.prefix) {
+            (None, None) => Names::Any,
+            (Some(name), None) => Names::Exactly(name),
+            (None, Some(prefix)) => Names::Under(prefix),
+            (Some(_), Some(_)) => return None,
+        };
+        let tenant: Option<Tenant> = match self.tenant {
+            Some(tenant) => Some(tenant.parse().ok()?),
+            None => None,
+        };
+        let content_types = match self.content_types {
+            Some(types) => {
+                let types: Result<ContentTypes, _> = types.iter().map(|one| one.parse::<ContentTypes>()).collect();
+                Some(types.ok()?)
+            }
+            None => None,
+        };
+        Some(Caller {
+            name: format!("ticket {} of {}", self.id, self.minter),
+            scopes,
+            tenant,
+            profile: Profile {
+                max_object_bytes: self.max_object_bytes,
+                content_types,
+                max_draft_lifetime: self.max_draft_lifetime.map(Duration::from_secs),
+            },
+            names,
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! What a ticket is asked to give, held against what its minter has.
+
+use std::time::Duration;
+
+use draftstore_service::caller::{ContentTypes, Names, Profile};
+use draftstore_service::{Caller, Error, ObjectName, Scope, Violation};
+
+/// How long a ticket lives that is not told.
+const DEFAULT_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// The longest life: a ticket cannot be taken back alone.
+const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The longest prefix, in bytes, so that it leaves room for names.
+const MAX_PREFIX_BYTES: usize = 600;
+
+/// Media types of one ticket.
+const MAX_CONTENT_TYPES: usize = 20;
+
+/// What the minter wants, as it came: nothing is checked yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TicketOrder {
+    /// The one name that drafts may have.
+    pub object_name: Option<String>,
+    /// What their names begin with.
+    pub prefix: Option<String>,
+    /// The largest object, in bytes.
+    pub max_object_bytes: Option<i64>,
+    /// The media types; none: all that the minter may upload.
+    pub content_types: Vec<String>,
+    /// The longest life of a draft, in seconds.
+    pub max_draft_lifetime: Option<i32>,
+    /// How long the ticket is valid, in seconds.
+    pub expires_in: Option<i32>,
+}
+
+/// What a ticket gives: never more than its minter has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Narrowed {
+    pub(super) names: Names,
+    pub(super) profile: Profile,
+    pub(super) inspects: bool,
+    pub(super) life: Duration,
+}
+
+impl TicketOrder {
+    /// Checks who asks, and then every field.
+    pub(super) fn narrow(&self, minter: &Caller) -> Result<Narrowed, Error> {
+        if minter.may(Scope::Admin).is_err() {
+            minter.may(Scope::Confirm)?;
+        }
+        minter.may(Scope::Upload)?;
+        let mut broken = Vec::new();
+        let names = keep(&mut broken, self.names(&minter.names));
+        let bytes = self.max_object_bytes.map(|bytes| {
+            let bytes = u64::try_from(bytes).ok().filter(|bytes| *bytes > 0);
+            bytes.ok_or_else(|| Violation::new("max_object_bytes", "must be at least 1"))
+        });
+        let bytes = keep(&mut broken, bytes.transpose());
+        let types = keep(&mut broken, self.content_types(minter.profile.content_types.as_ref()));
+        let lifetime = self.max_draft_lifetime.map(|seconds| {
+            let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+            let rule = || Violation::new("max_draft_lifetime", "must be at least 1 second");
+            seconds.map(Duration::from_secs).ok_or_else(rule)
+        });
+        let lifetime = keep(&mut broken, lifetime.transpose());
+        let life = keep(&mut broken, life(self.expires_in));
+        let (Some(names), Some(bytes), Some(types), Some(lifetime), Some(life)) = (names, bytes, types, lifetime, life)
+        else {
+            return Err(Error::Invalid(broken));
+        };
+        let profile = Profile {
+            max_object_bytes: least(bytes, minter.profile.max_object_bytes),
+            content_types: types,
+            max_draft_lifetime: least(lifetime, minter.profile.max_draft_lifetime),
+        };
+        // Looks include lists, so that without names they would be at all that the tenant has.
+        let inspects = names != Names::Any && minter.may(Scope::Inspect).is_ok();
+        Ok(Narrowed {
+            names,
+            profile,
+            inspects,
+            life,
+        })
+    }
+
+    fn names(&self, own: &Names) -> Result<Names, Violation> {
+        let (field, asked, sample) = match (&self.object_name, &self.prefix) {
+            (None, None) => return Ok(own.clone()),
+            (Some(_), Some(_)) => return Err(Violation::new("prefix", "must not go with object_name")),
+            (Some(name), None) => ("object_name", Names::Exactly(name.clone()), name.clone()),
+            (None, Some(prefix)) => ("prefix", Names::Under(prefix.clone()), format!("{prefix}x")),
+        };
+        if self.prefix.as_deref().is_some_and(str::is_empty) {
+            return Err(Violation::new(field, "must not be empty: leave it out for all names"));
+        }
+        if self
+            .prefix
+            .as_deref()
+            .is_some_and(|prefix| prefix.len() > MAX_PREFIX_BYTES)
+        {
+            return Err(Violation::new(
+                field,
+                format!("must be at most {MAX_PREFIX_BYTES} bytes of UTF-8"),
+            ));
+        }
+        sample
+            .parse::<ObjectName>()
+            .map_err(|violation| Violation::new(field, violation.rule))?;
+        if contains(own, &asked) {
+            Ok(asked)
+        } else {
+            Err(Violation::new(
+                field,
+                "must be among the names that the caller may give itself",
+            ))
+        }
+    }
+
+    /// Those of the asked that the minter has, and those of the minter that were asked for.
+    fn content_types(&self, own: Option<&ContentTypes>) -> Result<Option<ContentTypes>, Violation> {
+        if self.content_types.is_empty() {
+            return Ok(own.cloned());
+        }
+        if self.content_types.len() > MAX_CONTENT_TYPES {
+            let rule = format!("must be at most {MAX_CONTENT_TYPES}");
+            return Err(Violation::new("content_types", rule));
+        }
+        let one = |(place, text): (usize, &String)| {
+            let parsed = text.parse::<ContentTypes>();
+            parsed.map_err(|_| {
+                let rule = "must be a media type such as image/png, or a kind such as image/*";
+                Violation::new(format!("content_types[{place}]"), rule)
+            })
+        };
+        let asked: ContentTypes = self
+            .content_types
+            .iter()
+            .enumerate()
+            .map(one)
+            .collect::<Result<_, _>>()?;
+        let Some(own) = own else {
+            return Ok(Some(asked));
+        };
+        let both = asked.as_slice().iter().filter(|one| own.allow(one));
+        let both = both.chain(own.as_slice().iter().filter(|one| asked.allow(one)));
+        let both: ContentTypes = both.filter_map(|one| one.parse::<ContentTypes>().ok()).collect();
+        if both.as_slice().is_empty() {
+            return Err(Violation::new(
+                "content_types",
+                "must be among those that the caller may upload itself",
+            ));
+        }
+        Ok(Some(both))
+    }
+}
+
+fn keep<T>(broken: &mut Vec<Violation>, checked: Result<T, Violation>) -> Option<T> {
+    checked.map_err(|violation| broken.push(violation)).ok()
+}
+
+fn contains(own: &Names, asked: &Names) -> bool {
+    match (own, asked) {
+        (Names::Any, _) => true,
+        (Names::Exactly(own), Names::Exactly(asked)) => own == asked,
+        (Names::Under(own), Names::Exactly(asked) | Names::Under(asked)) => asked.starts_with(own.as_str()),
+        (Names::Exactly(_), Names::Under(_) | Names::Any) | (Names::Under(_), Names::Any) => false,
+    }
+}
+
+fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn life(asked: Option<i32>) -> Result<Duration, Violation> {
+    let Some(seconds) = asked else {
+        return Ok(DEFAULT_LIFE);
+    };
+    let seconds = u64::try_from(seconds).ok().map(Duration::from_secs);
+    let life = seconds.filter(|life| !life.is_zero() && *life <= MAX_LIFE);
+    life.ok_or_else(|| Violation::new("expires_in", format!("must be 1 to {} seconds", MAX_LIFE.as_secs())))
+}

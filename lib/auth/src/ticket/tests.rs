@@ -1,0 +1,397 @@
+use std::time::Duration;
+
+use draftstore_service::Scope;
+use draftstore_service::caller::{ContentTypes, Profile, Scopes};
+use proptest::prelude::*;
+
+use super::seal::MAX_TICKET_BYTES;
+use super::*;
+
+const NOW: Duration = Duration::from_secs(1_800_000_000);
+
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + NOW + Duration::from_secs(seconds)
+}
+
+fn key(number: u8) -> TicketKey {
+    TicketKey::new([0, 0, 0, number], [number; 32])
+}
+
+fn tickets(number: u8) -> Tickets {
+    Tickets::by(TicketKeys::only(key(number)))
+}
+
+fn backend() -> Caller {
+    Caller {
+        name: "backend".to_owned(),
+        scopes: [Scope::Upload, Scope::Inspect, Scope::Confirm].into_iter().collect(),
+        tenant: "acme".parse().ok(),
+        ..Caller::anyone()
+    }
+}
+
+fn types(texts: &[&str]) -> ContentTypes {
+    let types: Result<ContentTypes, _> = texts.iter().map(|text| text.parse::<ContentTypes>()).collect();
+    types.expect("media types")
+}
+
+fn mint(minter: &Caller, order: &TicketOrder) -> Result<Minted, Error> {
+    tickets(1).mint(minter, order, at(0), [9; ID_BYTES])
+}
+
+fn holder(minter: &Caller, order: &TicketOrder) -> Caller {
+    let minted = mint(minter, order).expect("minted");
+    tickets(1).open(&minted.ticket, at(1)).expect("valid")
+}
+
+fn broken_field(minter: &Caller, order: &TicketOrder) -> String {
+    match mint(minter, order) {
+        Err(Error::Invalid(mut broken)) if broken.len() == 1 => broken.remove(0).field,
+        other => panic!("{order:?}: {other:?}"),
+    }
+}
+
+fn refused(opened: &Result<Caller, Error>) -> bool {
+    matches!(opened, Err(Error::Unauthenticated(Unauthenticated::Invalid)))
+}
+
+fn named(name: &str) -> TicketOrder {
+    TicketOrder {
+        object_name: Some(name.to_owned()),
+        ..TicketOrder::default()
+    }
+}
+
+fn under(prefix: &str) -> TicketOrder {
+    TicketOrder {
+        prefix: Some(prefix.to_owned()),
+        ..TicketOrder::default()
+    }
+}
+
+#[test]
+fn ticket_gives_what_was_ordered_within_what_its_minter_has() {
+    let minter = Caller {
+        profile: Profile {
+            max_object_bytes: Some(1000),
+            content_types: Some(types(&["image/*", "application/pdf"])),
+            max_draft_lifetime: None,
+        },
+        ..backend()
+    };
+    let order = TicketOrder {
+        max_object_bytes: Some(5000),
+        content_types: vec![
+            "image/png".to_owned(),
+            "application/*".to_owned(),
+            "text/html".to_owned(),
+        ],
+        max_draft_lifetime: Some(600),
+        ..under("users/42/")
+    };
+    let caller = holder(&minter, &order);
+    assert_eq!(caller.name, "ticket CQkJCQkJCQkJ of backend");
+    assert_eq!(caller.scopes, [Scope::Upload, Scope::Inspect].into_iter().collect());
+    assert_eq!(
+        (caller.tenant, caller.names),
+        (minter.tenant, Names::Under("users/42/".to_owned()))
+    );
+    let profile = Profile {
+        max_object_bytes: Some(1000),
+        content_types: Some(types(&["image/png", "application/pdf"])),
+        max_draft_lifetime: Some(Duration::from_secs(600)),
+    };
+    assert_eq!(caller.profile, profile);
+}
+
+#[test]
+fn without_names_there_is_nothing_to_look_at() {
+    let caller = holder(&backend(), &TicketOrder::default());
+    assert_eq!(caller.scopes, [Scope::Upload].into_iter().collect());
+    assert_eq!(caller.names, Names::Any);
+    assert_eq!(caller.profile, Profile::default());
+    let blind = Caller {
+        scopes: [Scope::Upload, Scope::Admin].into_iter().collect(),
+        ..backend()
+    };
+    assert_eq!(
+        holder(&blind, &named("a")).scopes,
+        [Scope::Upload].into_iter().collect()
+    );
+}
+
+#[test]
+fn names_stay_within_the_minters_own() {
+    let minter = |names| Caller { names, ..backend() };
+    let prefixed = minter(Names::Under("a/".to_owned()));
+    assert_eq!(holder(&prefixed, &TicketOrder::default()).names, prefixed.names);
+    assert_eq!(holder(&prefixed, &named("a/x")).names, Names::Exactly("a/x".to_owned()));
+    assert_eq!(holder(&prefixed, &under("a/b")).names, Names::Under("a/b".to_owned()));
+    assert_eq!(broken_field(&prefixed, &named("b")), "object_name");
+    assert_eq!(broken_field(&prefixed, &under("a")), "prefix");
+    let single = minter(Names::Exactly("a".to_owned()));
+    assert_eq!(holder(&single, &named("a")).names, single.names);
+    assert_eq!(broken_field(&single, &named("b")), "object_name");
+    assert_eq!(broken_field(&single, &under("a")), "prefix");
+}
+
+#[test]
+fn broken_orders_are_refused_by_field() {
+    let minter = Caller {
+        profile: Profile {
+            content_types: Some(types(&["image/png"])),
+            ..Profile::default()
+        },
+        ..backend()
+    };
+    let order = TicketOrder::default;
+    for (order, field) in [
+        (named(""), "object_name"),
+        (named("../a"), "object_name"),
+        (named(".drafts/a"), "object_name"),
+        (under(""), "prefix"),
+        (under("/a"), "prefix"),
+        (under("a//"), "prefix"),
+        (under(".drafts/"), "prefix"),
+        (under(&"x".repeat(601)), "prefix"),
+        (
+            TicketOrder {
+                prefix: Some("a".to_owned()),
+                ..named("a")
+            },
+            "prefix",
+        ),
+        (
+            TicketOrder {
+                max_object_bytes: Some(0),
+                ..order()
+            },
+            "max_object_bytes",
+        ),
+        (
+            TicketOrder {
+                max_object_bytes: Some(-1),
+                ..order()
+            },
+            "max_object_bytes",
+        ),
+        (
+            TicketOrder {
+                content_types: vec!["image".to_owned()],
+                ..order()
+            },
+            "content_types[0]",
+        ),
+        (
+            TicketOrder {
+                content_types: vec!["text/html".to_owned()],
+                ..order()
+            },
+            "content_types",
+        ),
+        (
+            TicketOrder {
+                content_types: vec!["image/png".to_owned(); 21],
+                ..order()
+            },
+            "content_types",
+        ),
+        (
+            TicketOrder {
+                max_draft_lifetime: Some(0),
+                ..order()
+            },
+            "max_draft_lifetime",
+        ),
+        (
+            TicketOrder {
+                expires_in: Some(0),
+                ..order()
+            },
+            "expires_in",
+        ),
+        (
+            TicketOrder {
+                expires_in: Some(86_401),
+                ..order()
+            },
+            "expires_in",
+        ),
+        (
+            TicketOrder {
+                expires_in: Some(i32::MIN),
+                ..order()
+            },
+            "expires_in",
+        ),
+    ] {
+        assert_eq!(broken_field(&minter, &order), field, "{order:?}");
+    }
+    let long = format!("image/{}", "x".repeat(4000));
+    let order = TicketOrder {
+        content_types: vec![long],
+        ..order()
+    };
+    assert_eq!(broken_field(&backend(), &order), "content_types");
+}
+
+#[test]
+fn minting_needs_upload_and_confirm_or_admin() {
+    for (scopes, lacking) in [
+        (&[Scope::Upload, Scope::Confirm][..], None),
+        (&[Scope::Upload, Scope::Admin], None),
+        (&[Scope::Confirm, Scope::Admin], Some(Scope::Upload)),
+        (
+            &[Scope::Upload, Scope::Inspect, Scope::Download, Scope::Discard],
+            Some(Scope::Confirm),
+        ),
+    ] {
+        let minter = Caller {
+            scopes: scopes.iter().copied().collect::<Scopes>(),
+            ..backend()
+        };
+        let lacks = match mint(&minter, &TicketOrder::default()) {
+            Ok(_) => None,
+            Err(Error::NotAllowed(scope)) => Some(scope),
+            Err(other) => panic!("{other}"),
+        };
+        assert_eq!(lacks, lacking, "{scopes:?}");
+    }
+    let caller = holder(&backend(), &named("a"));
+    assert!(matches!(
+        mint(&caller, &named("a")),
+        Err(Error::NotAllowed(Scope::Confirm))
+    ));
+}
+
+#[test]
+fn without_keys_nothing_is_minted_and_nothing_is_valid() {
+    let minted = Tickets::none().mint(&backend(), &named("a"), at(0), [0; ID_BYTES]);
+    assert!(matches!(minted, Err(Error::NoTickets)));
+    let ticket = mint(&backend(), &named("a")).expect("minted").ticket;
+    assert!(refused(&Tickets::none().open(&ticket, at(0))));
+}
+
+#[test]
+fn ticket_ends_when_it_says() {
+    for (asked, seconds) in [(None, 900), (Some(1), 1), (Some(86_400), 86_400)] {
+        let order = TicketOrder {
+            expires_in: asked,
+            ..named("a")
+        };
+        let minted = mint(&backend(), &order).expect("minted");
+        assert_eq!(minted.expires_at, at(seconds));
+        assert!(
+            tickets(1)
+                .open(&minted.ticket, at(seconds) - Duration::from_millis(1))
+                .is_ok()
+        );
+        assert!(refused(&tickets(1).open(&minted.ticket, at(seconds))));
+        assert!(refused(&tickets(1).open(&minted.ticket, at(seconds + 1_000_000))));
+    }
+}
+
+#[test]
+fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("keys");
+    let write = |keys: &[TicketKey]| {
+        let lines: Vec<_> = keys.iter().map(TicketKey::line).collect();
+        std::fs::write(&path, lines.join("\n")).expect("written");
+    };
+    write(&[key(1)]);
+    let tickets = Tickets::from_file(path.clone(), at(0)).expect("keys");
+    let old = tickets
+        .mint(&backend(), &named("a"), at(0), [0; ID_BYTES])
+        .expect("minted")
+        .ticket;
+    write(&[key(2), key(1)]);
+    let new = tickets
+        .mint(&backend(), &named("a"), at(1), [0; ID_BYTES])
+        .expect("minted")
+        .ticket;
+    assert!(new.starts_with("dst_00000002."));
+    assert!(tickets.open(&old, at(1)).is_ok() && tickets.open(&new, at(1)).is_ok());
+    write(&[key(2)]);
+    assert!(refused(&tickets.open(&old, at(2))) && tickets.open(&new, at(2)).is_ok());
+}
+
+#[test]
+fn ticket_does_not_show_in_debug() {
+    let minted = mint(&backend(), &named("a")).expect("minted");
+    assert!(!format!("{minted:?}").contains(TICKET_PREFIX));
+}
+
+fn orders() -> impl Strategy<Value = TicketOrder> {
+    let name = "[a-zé写 \"+%]{1,40}";
+    let names = prop_oneof![
+        Just((None, None)),
+        name.prop_map(|name| (Some(name), None)),
+        name.prop_map(|prefix| (None, Some(prefix))),
+    ];
+    let types = prop::collection::vec("[a-z]{1,9}/([a-z]{1,9}|\\*)", 0..5);
+    (
+        names,
+        proptest::option::of(1i64..),
+        types,
+        proptest::option::of(1i32..=86_400),
+    )
+        .prop_map(
+            |((object_name, prefix), max_object_bytes, content_types, expires_in)| TicketOrder {
+                object_name,
+                prefix,
+                max_object_bytes,
+                content_types,
+                max_draft_lifetime: None,
+                expires_in,
+            },
+        )
+}
+
+proptest! {
+    #[test]
+    fn what_goes_in_comes_out_and_is_of_the_minters_tenant(order in orders(), tenant in "[a-z0-9]{1,9}") {
+        let minter = Caller { tenant: tenant.parse().ok(), ..backend() };
+        let caller = holder(&minter, &order);
+        prop_assert_eq!(&caller.tenant, &minter.tenant);
+        let types = caller.profile.content_types.map(|types| types.as_slice().to_vec()).unwrap_or_default();
+        prop_assert_eq!(types, order.content_types);
+        prop_assert_eq!(caller.profile.max_object_bytes, order.max_object_bytes.map(i64::unsigned_abs));
+        let names = match (order.object_name, order.prefix) {
+            (Some(name), _) => Names::Exactly(name),
+            (None, Some(prefix)) => Names::Under(prefix),
+            (None, None) => Names::Any,
+        };
+        prop_assert_eq!(caller.names, names);
+    }
+
+    #[test]
+    fn ticket_with_any_bit_flipped_or_cut_anywhere_is_refused(order in orders(), place in any::<prop::sample::Index>(), bit in 0..8u8) {
+        let ticket = mint(&backend(), &order).expect("minted").ticket;
+        prop_assert!(ticket.len() <= MAX_TICKET_BYTES);
+        let place = place.index(ticket.len());
+        let mut flipped = ticket.clone().into_bytes();
+        flipped[place] ^= 1 << bit;
+        let flipped = String::from_utf8_lossy(&flipped).into_owned();
+        prop_assert!(refused(&tickets(1).open(&flipped, at(0))), "{}", flipped);
+        prop_assert!(refused(&tickets(1).open(&ticket[..place], at(0))));
+        prop_assert!(refused(&tickets(1).open(&ticket[place..], at(0))) || place == 0);
+        let longer = format!("{ticket}A");
+        prop_assert!(refused(&tickets(1).open(&longer, at(0))));
+    }
+
+    #[test]
+    fn ticket_of_another_key_is_refused_also_under_the_same_id(order in orders()) {
+        let ticket = mint(&backend(), &order).expect("minted").ticket;
+        prop_assert!(refused(&tickets(2).open(&ticket, at(0))));
+        let same_id = Tickets::by(TicketKeys::only(TicketKey::new([0, 0, 0, 1], [2; 32])));
+        prop_assert!(refused(&same_id.open(&ticket, at(0))));
+    }
+
+    #[test]
+    fn no_text_is_a_ticket_by_chance(text in ".*", tail in "[A-Za-z0-9_.-]{0,200}") {
+        prop_assert!(refused(&tickets(1).open(&text, at(0))));
+        let alike = format!("dst_00000001.{tail}");
+        prop_assert!(refused(&tickets(1).open(&alike, at(0))));
+    }
+}

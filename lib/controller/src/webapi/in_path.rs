@@ -1,0 +1,142 @@
+//! Tickets in paths, for clients that send no headers: `/t/<ticket>` before any path of the port.
+//!
+//! It is taken out before anything else sees the request, so that what routes, logs and answers never meets it.
+
+use std::fmt;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
+use draftstore_auth::TICKET_PREFIX;
+use percent_encoding::percent_decode_str;
+use tower::ServiceExt as _;
+
+const BEFORE_TICKET: &str = "/t/";
+
+/// What stands for credentials in a path that is shown.
+const HIDDEN: &str = "\u{2026}";
+
+/// The beginning of a path that carries this ticket.
+pub(crate) fn path_of(ticket: &str) -> String {
+    format!("{BEFORE_TICKET}{ticket}")
+}
+
+/// What was in the path of a request. Nothing of it is checked.
+#[derive(Clone)]
+pub(crate) struct InPath(String);
+
+impl InPath {
+    /// The ticket; none where it is none, or more than one.
+    pub(crate) fn ticket(&self) -> Option<&str> {
+        self.0.starts_with(TICKET_PREFIX).then_some(self.0.as_str())
+    }
+}
+
+impl fmt::Debug for InPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InPath").finish_non_exhaustive()
+    }
+}
+
+/// The router, which then finds the ticket of a path among the request's extensions.
+pub(super) fn taken_out(router: Router) -> Router {
+    Router::new().fallback_service(router.map_request(take))
+}
+
+fn take(mut request: Request) -> Request {
+    let Some((found, uri)) = split(request.uri()) else {
+        return request;
+    };
+    *request.uri_mut() = uri;
+    request.extensions_mut().insert(InPath(found));
+    request
+}
+
+/// What is in the path, and the URI without it. Of several tickets none counts.
+fn split(uri: &Uri) -> Option<(String, Uri)> {
+    let mut rest = uri.path_and_query()?.as_str();
+    let mut found: Vec<&str> = Vec::new();
+    while let Some(after) = rest.strip_prefix(BEFORE_TICKET) {
+        let end = after.find(['/', '?']).unwrap_or(after.len());
+        let (ticket, next) = after.split_at(end);
+        found.push(ticket);
+        rest = next;
+    }
+    let found = match found.as_slice() {
+        [] => return None,
+        [one] => (*one).to_owned(),
+        [..] => String::new(),
+    };
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    let mut parts = uri.clone().into_parts();
+    // A piece of what was valid is valid; were it not, nothing of it would be kept.
+    let rest = format!("{slash}{rest}").parse();
+    parts.path_and_query = Some(rest.unwrap_or(PathAndQuery::from_static("/")));
+    Some((found, Uri::from_parts(parts).unwrap_or_default()))
+}
+
+/// A path as logs and answers may have it: a ticket that is in the wrong place does not show either.
+pub(crate) fn shown(path: &str) -> String {
+    let segment = |segment| {
+        let decoded = percent_decode_str(segment).decode_utf8_lossy();
+        let is_secret = decoded.to_ascii_lowercase().contains(TICKET_PREFIX);
+        if is_secret { HIDDEN } else { segment }
+    };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticket_is_taken_out_of_the_path() {
+        for (uri, ticket, rest) in [
+            (
+                "/t/dst_a.b.c/api/v1/upload-url",
+                Some("dst_a.b.c"),
+                "/api/v1/upload-url",
+            ),
+            (
+                "/t/dst_a/uppy/s3/params?filename=/t/x",
+                Some("dst_a"),
+                "/uppy/s3/params?filename=/t/x",
+            ),
+            ("http://h:1/t/dst_a/x?y", Some("dst_a"), "http://h:1/x?y"),
+            ("/t/dst_a", Some("dst_a"), "/"),
+            ("/t/dst_a?x=1", Some("dst_a"), "/?x=1"),
+            ("/t/dst_a/", Some("dst_a"), "/"),
+            ("/t/other/x", None, "/x"),
+            ("/t//x", None, "/x"),
+            ("/t/", None, "/"),
+            ("/t/dst_a/t/dst_b/x", None, "/x"),
+        ] {
+            let (found, left) = split(&uri.parse().expect(uri)).expect(uri);
+            let ticket = ticket.map(ToOwned::to_owned);
+            assert_eq!(
+                (InPath(found).ticket().map(ToOwned::to_owned), left.to_string()),
+                (ticket, rest.to_owned()),
+                "{uri}"
+            );
+        }
+        for uri in ["/", "/t", "/api/v1/t/x", "/health?t=/t/dst_a", "*"] {
+            assert_eq!(split(&uri.parse().expect(uri)), None, "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_ticket_is_not_shown() {
+        for (path, expected) in [
+            ("/api/v1/upload-url", "/api/v1/upload-url"),
+            ("//t/dst_a/x", "//t/\u{2026}/x"),
+            ("/api/dst_a.b", "/api/\u{2026}"),
+            ("/t/%64st%5Fa/x", "/t/\u{2026}/x"),
+            ("/DST_A", "/\u{2026}"),
+            ("", ""),
+        ] {
+            assert_eq!(shown(path), expected);
+        }
+        assert!(!format!("{:?}", InPath("dst_hush".to_owned())).contains("hush"));
+    }
+}
