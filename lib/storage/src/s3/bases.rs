@@ -42,7 +42,8 @@ impl Bases {
         if let Some((_, base)) = known.iter().find(|(known, _)| known == bucket) {
             return Ok(Arc::clone(base));
         }
-        let base = Arc::new(self.ask(call, bucket).await?);
+        // Boxed: the SDK's future is large, and every signature would have room for it.
+        let base = Arc::new(Box::pin(self.ask(call, bucket)).await?);
         let pair = (bucket.clone(), Arc::clone(&base));
         self.known.rcu(|known| {
             let others = known.iter().filter(|(known, _)| known != bucket).cloned();

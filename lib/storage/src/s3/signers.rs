@@ -79,7 +79,7 @@ impl Signers {
         if let Some(current) = current.as_ref().filter(|current| now < current.ask_again) {
             return Ok(Arc::clone(&current.signer));
         }
-        let signer = match (self.load(now).await, current) {
+        let signer = match (Box::pin(self.load(now)).await, current) {
             (Ok(credentials), Some(current)) if *current.signer.credentials() == credentials => {
                 Arc::clone(&current.signer)
             }
