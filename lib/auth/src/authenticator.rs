@@ -51,6 +51,11 @@ impl Authenticator {
         Self { tickets, ..self }
     }
 
+    /// Whether callers have to say who they are.
+    pub fn asks_who(&self) -> bool {
+        false
+    }
+
     /// The caller whose credentials these are.
     ///
     /// # Errors

@@ -30,6 +30,11 @@ impl Gate {
         }
     }
 
+    /// Whether callers have to say who they are.
+    pub(crate) fn asks_who(&self) -> bool {
+        self.authenticator.asks_who()
+    }
+
     /// The routes of the router so far, behind the gate.
     pub(crate) fn before<S>(&self, router: Router<S>, refuse: Refuse) -> Router<S>
     where

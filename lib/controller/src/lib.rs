@@ -8,6 +8,7 @@ mod error_table;
 mod gate;
 pub mod grpc;
 mod observe;
+mod openapi;
 mod outcome;
 mod peer;
 mod readiness;
@@ -15,6 +16,7 @@ pub mod webapi;
 
 pub use api::Api;
 pub use gate::Gate;
+pub use openapi::Json;
 pub use peer::PeerAddress;
 pub use readiness::{Readiness, StoreSeen};
 

@@ -26,6 +26,7 @@ mod list_drafts;
 mod list_objects;
 mod logs;
 mod multipart;
+mod openapi;
 mod process;
 mod readiness;
 mod server;

@@ -10,7 +10,7 @@ mod tickets;
 use std::sync::Arc;
 
 use draftstore_auth::Tickets;
-use draftstore_service::{Caller, Drafts, Error, Violation};
+use draftstore_service::{Caller, Drafts, Error, Policy, Violation};
 
 /// One method an rpc.
 #[derive(Debug, Clone)]
@@ -32,6 +32,11 @@ impl Api {
     #[must_use]
     pub fn with_tickets(self, tickets: Tickets) -> Self {
         Self { tickets, ..self }
+    }
+
+    /// How long URLs and drafts live.
+    pub(crate) fn policy(&self) -> Policy {
+        self.drafts.policy()
     }
 
     fn drafts(&self, caller: &Arc<Caller>) -> Drafts {

@@ -3,6 +3,7 @@
 mod health;
 mod in_path;
 mod message;
+mod openapi;
 mod problem;
 mod routes;
 mod uppy;
@@ -16,9 +17,13 @@ use draftstore_service::{AllowedOrigins, Error};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 pub(crate) use self::in_path::{InPath, path_of, shown};
+pub use self::openapi::document;
 use self::problem::Problem;
 use self::routes::IDEMPOTENCY_KEY;
 pub use self::routes::{ROUTES, Route};
+#[cfg(test)]
+pub(crate) use self::uppy::ROUTES as UPPY_ROUTES;
+pub(crate) use self::uppy::SCOPE as UPPY_SCOPE;
 use crate::cors::cors;
 use crate::observe::{REQUEST_ID, observed};
 use crate::{Api, Gate, Readiness};
@@ -36,10 +41,7 @@ const ANSWER_HEADERS: [HeaderName; 2] = [header::RETRY_AFTER, REQUEST_ID];
 pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readiness) -> Router {
     let no_store = HeaderValue::from_static("no-store");
     let nosniff = HeaderValue::from_static("nosniff");
-    let router = Router::new()
-        .route("/health", get(health::live))
-        .route("/health/live", get(health::live))
-        .route("/health/ready", get(health::ready).with_state(readiness))
+    let router = server(readiness, openapi::Document::of(&api, gate))
         .merge(gate.before(routes::router(), refuse))
         .nest("/uppy", uppy::router(gate))
         .fallback(no_route)
@@ -64,4 +66,16 @@ async fn no_route(request: Request) -> Problem {
 
 async fn wrong_method(request: Request) -> Problem {
     Problem::wrong_method(request.method())
+}
+
+/// Every route at which nobody is asked who they are, all by GET.
+pub(crate) const SERVER_ROUTES: [&str; 4] = ["/health", "/health/live", "/health/ready", "/openapi.json"];
+
+fn server(readiness: Readiness, document: openapi::Document) -> Router<Api> {
+    let [alive, live, ready, document_at] = SERVER_ROUTES;
+    Router::new()
+        .route(alive, get(health::live))
+        .route(live, get(health::live))
+        .route(ready, get(health::ready).with_state(readiness))
+        .route(document_at, get(openapi::answer).with_state(document))
 }

@@ -94,6 +94,11 @@ impl Drafts {
         Keys::new(self.caller.tenant.as_ref(), name, draft_id, destination)
     }
 
+    /// How long URLs and drafts live.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
     /// The bucket that uploads go to.
     pub fn draft_bucket(&self) -> &BucketName {
         self.store.buckets.draft.name()

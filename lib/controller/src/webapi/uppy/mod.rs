@@ -15,24 +15,41 @@ mod sign;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{get, post};
-use draftstore_service::Error;
+use axum::routing::MethodRouter;
+use draftstore_service::{Error, Scope};
 
 use self::failure::Failure;
 use crate::webapi::shown;
 use crate::{Api, Gate};
 
-/// The routes, relative to the endpoint that Uppy is given.
+/// What a caller of any of them must be allowed to do.
+pub(crate) const SCOPE: Scope = Scope::Upload;
+
+macro_rules! routes {
+    ($($path:literal $($method:ident $handler:expr),+;)*) => {
+        /// Every route, relative to the endpoint that Uppy is given, with its methods.
+        #[cfg(test)]
+        pub(crate) const ROUTES: &[(&str, &[&str])] = &[$(($path, &[$(stringify!($method)),+])),*];
+
+        fn routes() -> Router<Api> {
+            Router::new()$(.route($path, MethodRouter::new()$(.$method($handler))+))*
+        }
+    };
+}
+
+routes! {
+    "/s3/params" get params::params;
+    "/s3/multipart" post multipart::create;
+    "/s3/multipart/{id}" get multipart::list, delete multipart::abort;
+    "/s3/multipart/{id}/batch" get multipart::sign_many;
+    "/s3/multipart/{id}/complete" post multipart::complete;
+    "/s3/multipart/{id}/{part}" get multipart::sign;
+    "/s3/sign" post sign::sign;
+}
+
+/// Their router.
 pub(super) fn router(gate: &Gate) -> Router<Api> {
-    let routes = Router::new()
-        .route("/s3/params", get(params::params))
-        .route("/s3/multipart", post(multipart::create))
-        .route("/s3/multipart/{id}", get(multipart::list).delete(multipart::abort))
-        .route("/s3/multipart/{id}/batch", get(multipart::sign_many))
-        .route("/s3/multipart/{id}/complete", post(multipart::complete))
-        .route("/s3/multipart/{id}/{part}", get(multipart::sign))
-        .route("/s3/sign", post(sign::sign));
-    gate.before(routes, refuse)
+    gate.before(routes(), refuse)
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
 }
