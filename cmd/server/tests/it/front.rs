@@ -154,7 +154,8 @@ fn answer_json<T: Serialize>(answer: Response<T>) -> Value {
     serde_json::to_value(answer.into_inner()).expect("JSON")
 }
 
-fn failure(status: &Status) -> Failure {
+/// What gRPC refused, with the details that every error of the contract has.
+pub(crate) fn failure(status: &Status) -> Failure {
     let details = status.get_error_details();
     let info = details.error_info().expect("ErrorInfo");
     assert_eq!(info.domain, "draftstore");

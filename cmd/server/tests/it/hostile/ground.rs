@@ -1,6 +1,9 @@
 //! One server for many inputs, and clients that keep their connections.
 
+use std::panic::AssertUnwindSafe;
+
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use futures::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 use tonic::transport::Channel;
 
@@ -9,7 +12,7 @@ use crate::front::{self, Failure, FailureCode, Front};
 use crate::server::Server;
 
 /// Calls under way together: more make two cores no faster.
-pub(crate) const TOGETHER: usize = 8;
+const TOGETHER: usize = 32;
 
 pub(crate) struct Ground {
     pub(crate) server: Server,
@@ -51,6 +54,15 @@ impl Ground {
             assert!(!line.contains("panicked"), "{line}");
         }
     }
+}
+
+/// Checks every case, also when one has failed.
+pub(crate) async fn each<T>(cases: impl IntoIterator<Item = T>, check: impl AsyncFn(T)) {
+    let checked = stream::iter(cases).map(|case| AssertUnwindSafe(check(case)).catch_unwind());
+    let failed = checked
+        .buffer_unordered(TOGETHER)
+        .filter(|checked| std::future::ready(checked.is_err()));
+    assert_eq!(failed.count().await, 0, "cases failed: see above");
 }
 
 impl Refused {

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::corpus::{Answer, Case, Corpus, Refused};
-use super::ground::{Ground, TOGETHER, assert_answered};
+use super::ground::{Ground, assert_answered, each};
 use crate::front::{FRONTS, Front};
 
 const NAMES: &str = include_str!("../../corpus/names.txt");
@@ -25,8 +24,10 @@ async fn names_are_kept_to_the_byte_or_refused_by_rule() {
     let corpus = Corpus::read(NAMES);
     assert_eq!(corpus.cases.len(), COUNT);
     let ground = Ground::start().await;
-    let calls = stream::iter(&corpus.cases).map(|case| check(&ground, case, corpus.answer(case)));
-    calls.buffer_unordered(TOGETHER).collect::<()>().await;
+    each(&corpus.cases, async |case| {
+        check(&ground, case, corpus.answer(case)).await
+    })
+    .await;
 
     let kept = corpus.cases.iter().filter(|case| corpus.answer(case) == Answer::Ok);
     let kept: BTreeSet<&str> = kept.map(Case::text).collect();
@@ -36,8 +37,10 @@ async fn names_are_kept_to_the_byte_or_refused_by_rule() {
     }
 
     let confirmed: BTreeSet<&str> = kept.iter().copied().step_by(CONFIRMED).collect();
-    let calls = stream::iter(confirmed.iter().enumerate()).map(|(place, name)| confirm(&ground, place, name));
-    calls.buffer_unordered(TOGETHER).collect::<()>().await;
+    each(confirmed.iter().enumerate(), async |(place, name)| {
+        confirm(&ground, place, name).await;
+    })
+    .await;
     for front in FRONTS {
         let listed = list(&ground, front, "list-objects", "objects").await;
         assert!(

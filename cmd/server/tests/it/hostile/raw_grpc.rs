@@ -1,0 +1,51 @@
+//! gRPC without a client that knows its manners: any bytes for frames.
+
+use draftstore_proto::v1::draft_service_server::SERVICE_NAME;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+use tonic::{Code, Status};
+
+/// A connection of HTTP/2.
+#[derive(Clone)]
+pub(crate) struct RawGrpc {
+    authority: String,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl RawGrpc {
+    pub(crate) async fn connect(authority: &str) -> Self {
+        let stream = TcpStream::connect(authority).await.expect("connects");
+        let (sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .expect("HTTP/2");
+        tokio::spawn(connection);
+        Self {
+            authority: authority.to_owned(),
+            sender,
+        }
+    }
+
+    /// Sends these frames, and gives what the call came to.
+    pub(crate) async fn call(&self, method: &str, frames: &[u8]) -> Result<(), Status> {
+        let request = hyper::Request::post(format!("http://{}/{SERVICE_NAME}/{method}", self.authority))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(Full::new(Bytes::copy_from_slice(frames)))
+            .expect("a request");
+        let answer = self.sender.clone().send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let headers = answer.headers().clone();
+        let body = answer.into_body().collect().await.expect("a body");
+        let status = body
+            .trailers()
+            .and_then(Status::from_header_map)
+            .or(Status::from_header_map(&headers));
+        match status.expect("a status") {
+            status if status.code() == Code::Ok => Ok(()),
+            status => Err(status),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Tokens, and other texts that are compared or signed: taken, or refused by the field that they are in.
+
+use super::corpus::Corpus;
+use super::ground::{Ground, assert_answered, each};
+use crate::front::FRONTS;
+
+const TOKENS: &str = include_str!("../../corpus/tokens.txt");
+
+/// As README says.
+const COUNT: usize = 689;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_taken_or_refused_by_field() {
+    let corpus = Corpus::read(TOKENS);
+    assert_eq!(corpus.cases.len(), COUNT);
+    let ground = Ground::start().await;
+    each(&corpus.cases, async |case| {
+        let (route, request) = case.put.split_once(' ').expect("a route and a request");
+        let token = serde_json::to_string(case.text()).expect("JSON");
+        let request: serde_json::Value = serde_json::from_str(&request.replacen('$', &token, 1)).expect("JSON");
+        for front in FRONTS {
+            let seen = ground.call(front, route, request.clone()).await;
+            assert_answered(corpus.answer(case), seen, front, case);
+        }
+    })
+    .await;
+    ground.end().await;
+}
