@@ -1,0 +1,50 @@
+//! Messages: what is read from JSON or protobuf is written, and read to be the same.
+
+use std::fmt::Debug;
+
+use draftstore_proto::v1;
+use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The first byte says which message, the rest is its text.
+pub fn run(data: &[u8]) {
+    let Some((kind, text)) = data.split_first() else { return };
+    let kinds: [fn(&[u8]); 16] = [
+        both::<v1::CreateDraftBucketRequest>,
+        both::<v1::GetUploadUrlRequest>,
+        both::<v1::BatchGetUploadUrLsRequest>,
+        both::<v1::GetDownloadUrlRequest>,
+        both::<v1::ConfirmUploadRequest>,
+        both::<v1::BatchConfirmUploadsRequest>,
+        both::<v1::InspectDraftRequest>,
+        both::<v1::DiscardDraftRequest>,
+        both::<v1::ListDraftsRequest>,
+        both::<v1::ListObjectsRequest>,
+        both::<v1::CreateMultipartUploadRequest>,
+        both::<v1::SignPartsRequest>,
+        both::<v1::ListPartsRequest>,
+        both::<v1::CompleteMultipartUploadRequest>,
+        both::<v1::AbortMultipartUploadRequest>,
+        both::<v1::InspectDraftResponse>,
+    ];
+    kinds[usize::from(*kind) % kinds.len()](text);
+}
+
+fn both<T: Message + Default + PartialEq + Debug + Serialize + DeserializeOwned>(text: &[u8]) {
+    if let Ok(message) = serde_json::from_slice::<T>(text) {
+        same(&message);
+    }
+    if let Ok(message) = T::decode(text) {
+        same(&message);
+    }
+}
+
+fn same<T: Message + Default + PartialEq + Debug + Serialize + DeserializeOwned>(message: &T) {
+    let binary = message.encode_to_vec();
+    assert_eq!(&T::decode(binary.as_slice()).expect("protobuf"), message);
+    // A number that no enum has is none of JSON's: protobuf alone can say it.
+    if let Ok(json) = serde_json::to_string(message) {
+        assert_eq!(&serde_json::from_str::<T>(&json).expect("JSON"), message, "{json}");
+    }
+}

@@ -1,0 +1,25 @@
+//! Targets: functions that take any bytes, and panic where a promise is broken.
+//!
+//! They reach what is private through what is public: a service on a store that signs, and is never asked.
+
+pub mod disposition;
+pub mod json;
+pub mod names;
+pub mod presign;
+pub mod seeds;
+pub mod sigv4;
+pub mod tokens;
+
+mod offline;
+
+/// A target.
+pub type Target = fn(&[u8]);
+
+/// All of them, by name.
+pub const TARGETS: [(&str, Target); 5] = [
+    ("names", names::run),
+    ("tokens", tokens::run),
+    ("json", json::run),
+    ("disposition", disposition::run),
+    ("presign", presign::run),
+];
