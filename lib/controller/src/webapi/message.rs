@@ -50,7 +50,10 @@ fn unread(error: &axum::Error) -> Error {
             limit: MAX_REQUEST_BYTES as u64,
         };
     }
-    invalid("body", "must arrive whole, and in chunks as HTTP has them where it is chunked")
+    invalid(
+        "body",
+        "must arrive whole, and in chunks as HTTP has them where it is chunked",
+    )
 }
 
 /// An answer's message, as the body.
