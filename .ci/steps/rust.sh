@@ -7,8 +7,14 @@ step_tests() {
   cargo test --workspace
 }
 
+# The targets over their seeds, on stable Rust: coverage-guided runs need a nightly one.
+step_fuzz() {
+  cargo test --manifest-path fuzz/Cargo.toml --locked
+}
+
 step_format() {
   cargo fmt --all --check
+  cargo fmt --manifest-path fuzz/Cargo.toml --check
 }
 
 step_clippy() {

@@ -22,7 +22,9 @@ pub fn run(data: &[u8]) {
         disposition,
         ..IssueDownload::default()
     };
-    let Ok(issued) = with_drafts(|drafts| wait(drafts.issue_download(&request))) else { return };
+    let Ok(issued) = with_drafts(|drafts| wait(drafts.issue_download(&request))) else {
+        return;
+    };
     let url = Url::read(&issued.request.url.expose());
     let header = url.query.get("response-content-disposition").expect("asked for");
     let (kind, plain, extended) = parse(header);
@@ -39,7 +41,9 @@ fn parse(header: &str) -> (String, String, String) {
     assert!(!plain.contains(['\\', '%']), "{header}");
     let extended = rest.strip_prefix("; filename*=UTF-8''").expect("the other file name");
     assert!(
-        extended.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&+-.^_`|~%".contains(&b)),
+        extended
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$&+-.^_`|~%".contains(&b)),
         "{header}"
     );
     let decoded = String::from_utf8(crate::sigv4::decoded(extended)).expect("UTF-8");

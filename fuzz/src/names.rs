@@ -39,7 +39,10 @@ pub(crate) fn keeps_the_rules(name: &str) -> bool {
             0..=0x1F | 0x7F..=0x9F | 0x2028..=0x202E | 0x2066..=0x2069 | 0xFEFF)
     };
     let white = |c: char| {
-        matches!(u32::from(c), 0x20 | 0xA0 | 0x1680 | 0x2000..=0x200A | 0x202F | 0x205F | 0x3000)
+        matches!(
+            u32::from(c),
+            0x20 | 0xA0 | 0x1680 | 0x2000..=0x200A | 0x202F | 0x205F | 0x3000
+        )
     };
     let walks = |segment: &str| segment.is_empty() || segment == "." || segment == "..";
     (1..=900).contains(&name.len())

@@ -28,7 +28,9 @@ thread_local! {
 
 /// Options, then the key.
 pub fn run(data: &[u8]) {
-    let Some((options, key)) = data.split_at_checked(OPTIONS) else { return };
+    let Some((options, key)) = data.split_at_checked(OPTIONS) else {
+        return;
+    };
     let Ok(text) = std::str::from_utf8(key) else { return };
     // The service lets no other key come here.
     if !crate::names::keeps_the_rules(text) {

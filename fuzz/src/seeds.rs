@@ -15,7 +15,9 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
     let inputs = |text| corpus::Corpus::read(text).cases.into_iter().map(|case| case.input);
     match target {
         "tokens" => inputs(TOKENS).chain(inputs(NAMES)).collect(),
-        "json" => inputs(BODIES).flat_map(|body| (0..16).map(move |kind| [&[kind], &*body].concat())).collect(),
+        "json" => inputs(BODIES)
+            .flat_map(|body| (0..16).map(move |kind| [&[kind], &*body].concat()))
+            .collect(),
         "disposition" => inputs(NAMES).map(|name| [&[0], &*name].concat()).collect(),
         "presign" => inputs(NAMES)
             .enumerate()

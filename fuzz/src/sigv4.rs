@@ -56,7 +56,10 @@ impl Url {
     pub fn verify(&self, method: &str, headers: &BTreeMap<String, String>, key: Key<'_>) {
         let query = |name: &str| self.query.get(name).unwrap_or_else(|| panic!("no {name}")).as_str();
         assert_eq!(query("X-Amz-Algorithm"), "AWS4-HMAC-SHA256");
-        assert_eq!(self.query.get("X-Amz-Security-Token").map(String::as_str), key.session_token);
+        assert_eq!(
+            self.query.get("X-Amz-Security-Token").map(String::as_str),
+            key.session_token
+        );
         let time = query("X-Amz-Date");
         let scope = format!("{}/{}/s3/aws4_request", &time[..8], key.region);
         assert_eq!(query("X-Amz-Credential"), format!("{}/{scope}", key.access_key_id));
@@ -67,14 +70,22 @@ impl Url {
         assert_eq!(query("X-Amz-SignedHeaders"), names.join(";"), "every header is signed");
 
         // Sorted by the encoded names; a name here is of letters and dashes, which stay as they are.
-        let mut pairs: Vec<_> = self.query.iter().filter(|(name, _)| *name != "X-Amz-Signature").collect();
+        let mut pairs: Vec<_> = self
+            .query
+            .iter()
+            .filter(|(name, _)| *name != "X-Amz-Signature")
+            .collect();
         pairs.sort_by_key(|(name, _)| encoded(name, false));
         let pairs: Vec<_> = pairs
             .iter()
             .map(|(name, value)| format!("{}={}", encoded(name, false), encoded(value, false)))
             .collect();
         let lines: String = sent.iter().fold(String::new(), |mut lines, (name, value)| {
-            let value = value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+            let value = value
+                .split(' ')
+                .filter(|word| !word.is_empty())
+                .collect::<Vec<_>>()
+                .join(" ");
             let _ = writeln!(lines, "{name}:{value}");
             lines
         });
@@ -84,7 +95,10 @@ impl Url {
             pairs.join("&"),
             names.join(";"),
         );
-        let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex(&Sha256::digest(&canonical)));
+        let to_sign = format!(
+            "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
+            hex(&Sha256::digest(&canonical))
+        );
         let secret = format!("AWS4{}", key.secret_access_key);
         let mut signing = secret.into_bytes();
         for part in scope.split('/') {

@@ -41,7 +41,9 @@ pub fn run(data: &[u8]) {
 
 /// The layout once more: a version, the first half of SHA-256 over key, NUL and content, the content.
 fn sealed(content: &[u8]) {
-    let digest = sha2::Sha256::new_with_prefix(NAME).chain_update([0]).chain_update(content);
+    let digest = sha2::Sha256::new_with_prefix(NAME)
+        .chain_update([0])
+        .chain_update(content);
     let digest = digest.finalize();
     let mut bytes = [&[1], &digest[..16], content].concat();
     let answer = sign(&URL_SAFE_NO_PAD.encode(&bytes));

@@ -8,7 +8,7 @@ use crate::front::{Front, failure, rest_answer};
 const BODIES: &str = include_str!("../../corpus/bodies.txt");
 
 /// As README says.
-const COUNT: usize = 420;
+pub(super) const COUNT: usize = 420;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bodies_are_read_or_refused_by_field() {

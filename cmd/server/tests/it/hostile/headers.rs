@@ -9,7 +9,7 @@ use super::ground::{Ground, each};
 const HEADERS: &str = include_str!("../../corpus/headers.txt");
 
 /// As README says.
-const COUNT: usize = 402;
+pub(super) const COUNT: usize = 402;
 
 /// Asked for on a connection that shall go on. Its answer ends the connection.
 const ANOTHER: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";

@@ -7,7 +7,7 @@ use crate::front::FRONTS;
 const TOKENS: &str = include_str!("../../corpus/tokens.txt");
 
 /// As README says.
-const COUNT: usize = 689;
+pub(super) const COUNT: usize = 689;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_taken_or_refused_by_field() {
