@@ -42,5 +42,5 @@ async fn running(embedded: &config::EmbeddedStore) -> anyhow::Result<Settings> {
             embedded.port
         )
     })?;
-    Ok(embedded.client(format!("http://127.0.0.1:{}", embedded.port), &credentials))
+    Ok(embedded.client(format!("http://127.0.0.1:{}", embedded.port), &credentials, None))
 }

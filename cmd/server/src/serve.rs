@@ -32,7 +32,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// When something cannot be started, or stops by itself.
 pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
-    let OpenStore { storage, embedded } = open(config.store).await?;
+    let OpenStore { storage, embedded } = open(config.store, &config.buckets.draft).await?;
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage, config.buckets);
     let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;

@@ -4,10 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use draftstore_embedded::{Credentials, EmbeddedStore, Settings};
+use draftstore_embedded::{Credentials, EmbeddedStore, Limited, Settings};
 use draftstore_runtime::config;
-use draftstore_storage::Storage;
-use draftstore_storage::s3::S3Storage;
+use draftstore_storage::s3::{self, S3Storage, Signing};
+use draftstore_storage::{DraftBucket, Storage};
 
 /// A client of the store, and the store itself where it runs in this process.
 pub(crate) struct OpenStore {
@@ -19,14 +19,20 @@ pub(crate) struct OpenStore {
 ///
 /// # Errors
 /// When the embedded store cannot start, or the settings cannot be right.
-pub(crate) async fn open(store: config::Store) -> anyhow::Result<OpenStore> {
+pub(crate) async fn open(store: config::Store, draft: &DraftBucket) -> anyhow::Result<OpenStore> {
     let (settings, embedded) = match store {
         config::Store::S3(settings) => (settings, None),
         config::Store::Embedded(embedded) => {
-            let (credentials, running) = start(&embedded).await?;
-            (embedded.client(running.endpoint(), &credentials), Some(running))
+            let (settings, running) = start(&embedded, draft).await?;
+            (settings, Some(running))
         }
     };
+    let signer = match &settings.signing {
+        Some(Signing::Static(_)) => "a key pair of its own",
+        Some(Signing::Role { .. }) => "a role of its own",
+        None => "the credentials of the calls",
+    };
+    tracing::info!(signer, "what signs uploads");
     let storage = S3Storage::connect(settings).await?;
     Ok(OpenStore {
         storage: Arc::new(storage),
@@ -34,18 +40,29 @@ pub(crate) async fn open(store: config::Store) -> anyhow::Result<OpenStore> {
     })
 }
 
-async fn start(embedded: &config::EmbeddedStore) -> anyhow::Result<(Credentials, EmbeddedStore)> {
+async fn start(embedded: &config::EmbeddedStore, draft: &DraftBucket) -> anyhow::Result<(s3::Settings, EmbeddedStore)> {
     let credentials = match &embedded.credentials {
         Some(given) => given.clone(),
         None => Credentials::kept_or_new(&embedded.data_dir).context("the embedded store has no credentials")?,
+    };
+    let signing = match &embedded.signing {
+        Some(given) => given.clone(),
+        None => Credentials::limited_kept_or_new(&embedded.data_dir).context("there is no key that signs uploads")?,
     };
     let settings = Settings {
         data_dir: embedded.data_dir.clone(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, embedded.port)),
         credentials: credentials.clone(),
+        limited: Some(Limited {
+            credentials: signing.clone(),
+            bucket: draft.name().to_string(),
+        }),
     };
     let running = EmbeddedStore::start(settings)
         .await
         .context("the embedded store cannot start")?;
-    Ok((credentials, running))
+    Ok((
+        embedded.client(running.endpoint(), &credentials, Some(&signing)),
+        running,
+    ))
 }

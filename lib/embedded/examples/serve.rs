@@ -16,6 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         data_dir,
         listen,
         credentials,
+        limited: None,
     })
     .await?;
     println!("{}", store.endpoint());

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 const FILE_NAME: &str = "credentials.json";
+/// Beside it: the pair that may do less.
+const LIMITED_FILE_NAME: &str = "signer.json";
 /// 256 bits, as strong as the HMAC-SHA256 that the secret keys.
 const SECRET_BYTES: usize = 32;
 /// AWS's own access key IDs have 20 characters.
@@ -31,7 +33,19 @@ impl Credentials {
     /// # Errors
     /// When the directory or the file cannot be made or read, or the file is not ours.
     pub fn kept_or_new(data_dir: &Path) -> io::Result<Self> {
-        if let Some(kept) = Self::kept(data_dir)? {
+        Self::kept_or_new_in(data_dir, FILE_NAME)
+    }
+
+    /// The same of a second pair, which is kept beside the first.
+    ///
+    /// # Errors
+    /// See [`Credentials::kept_or_new`].
+    pub fn limited_kept_or_new(data_dir: &Path) -> io::Result<Self> {
+        Self::kept_or_new_in(data_dir, LIMITED_FILE_NAME)
+    }
+
+    fn kept_or_new_in(data_dir: &Path, file_name: &str) -> io::Result<Self> {
+        if let Some(kept) = Self::kept_in(data_dir, file_name)? {
             return Ok(kept);
         }
         private_dir(data_dir)?;
@@ -41,14 +55,13 @@ impl Credentials {
         serde_json::to_writer_pretty(&mut file, &made)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
-        match file.persist_noclobber(data_dir.join(FILE_NAME)) {
+        match file.persist_noclobber(data_dir.join(file_name)) {
             Ok(_) => {
                 sync_dir(data_dir)?;
                 Ok(made)
             }
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                Self::kept(data_dir)?.ok_or_else(|| io::Error::other("the credentials file vanished while it was read"))
-            }
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::kept_in(data_dir, file_name)?
+                .ok_or_else(|| io::Error::other("the credentials file vanished while it was read")),
             Err(error) => Err(error.error),
         }
     }
@@ -58,7 +71,11 @@ impl Credentials {
     /// # Errors
     /// When the file is there and cannot be read or is not ours.
     pub fn kept(data_dir: &Path) -> io::Result<Option<Self>> {
-        let path = data_dir.join(FILE_NAME);
+        Self::kept_in(data_dir, FILE_NAME)
+    }
+
+    fn kept_in(data_dir: &Path, file_name: &str) -> io::Result<Option<Self>> {
+        let path = data_dir.join(file_name);
         match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
                 // serde's message could quote a piece of the secret: only the place is said.
@@ -122,6 +139,9 @@ mod tests {
         let made = Credentials::kept_or_new(&data).unwrap();
         assert_eq!(Credentials::kept_or_new(&data).unwrap(), made);
         assert_eq!(Credentials::kept(&data).unwrap(), Some(made.clone()));
+        let limited = Credentials::limited_kept_or_new(&data).unwrap();
+        assert_eq!(Credentials::limited_kept_or_new(&data).unwrap(), limited);
+        assert_ne!(limited, made);
         assert_eq!(
             URL_SAFE_NO_PAD.decode(&made.secret_access_key).unwrap().len(),
             SECRET_BYTES

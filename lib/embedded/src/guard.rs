@@ -2,33 +2,52 @@
 //!
 //! `s3s` verifies the signature but accepts further headers beside the signed ones. A presigned PUT would then, with
 //! an `x-amz-copy-source` that its holder adds, copy any object into their reach. AWS refuses such requests, and so
-//! does this guard, for every operation and every way to sign.
+//! does this guard, for every operation and every way to sign. Then it asks what the pair of keys may do.
+
+use std::sync::Arc;
 
 use http::{HeaderMap, Uri, header};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Error, S3Result, s3_error};
+
+use crate::keyring::{Keyring, POST_OBJECT};
 
 /// Seconds; <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 const MAX_EXPIRES: u64 = 7 * 24 * 60 * 60;
 
 /// The check that runs after a signature was found valid and before anything else happens.
 #[derive(Debug)]
-pub(crate) struct Guard;
+pub(crate) struct Guard {
+    keyring: Arc<Keyring>,
+}
+
+impl Guard {
+    pub(crate) fn new(keyring: Arc<Keyring>) -> Self {
+        Self { keyring }
+    }
+}
 
 #[async_trait::async_trait]
 impl S3Access for Guard {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        if cx.credentials().is_none() {
+        let Some(credentials) = cx.credentials() else {
             return Err(s3_error!(
                 AccessDenied,
                 "Anonymous access is forbidden for this operation"
             ));
-        }
-        if cx.s3_op().name() == "PostObject" {
+        };
+        let operation = cx.s3_op().name();
+        if operation == POST_OBJECT {
             // Forms are answered elsewhere; there is no second way in.
             return Err(s3_error!(MethodNotAllowed));
         }
-        check_signed(cx.uri(), cx.headers())
+        check_signed(cx.uri(), cx.headers())?;
+        let bucket = cx.s3_path().get_bucket_name();
+        if self.keyring.allows(&credentials.access_key, operation, bucket) {
+            Ok(())
+        } else {
+            Err(s3_error!(AccessDenied))
+        }
     }
 }
 

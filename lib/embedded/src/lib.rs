@@ -19,11 +19,12 @@ mod failure;
 mod front;
 mod guard;
 mod index;
+mod keyring;
 mod server;
 mod settings;
 mod store;
 mod tasks;
 
 pub use credentials::Credentials;
-pub use settings::Settings;
+pub use settings::{Limited, Settings};
 pub use store::{EmbeddedStore, StartError};

@@ -12,6 +12,18 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// A loopback address; port 0 takes any free port.
     pub listen: SocketAddr,
-    /// The one pair of keys that may sign requests.
+    /// The pair of keys that may do everything.
     pub credentials: Credentials,
+    /// Another one that may do less.
+    pub limited: Option<Limited>,
+}
+
+/// A pair of keys that can be lent, by what it signs: it puts objects, in parts and by forms too, and can do nothing else,
+/// whatever is added to a request that it has signed.
+#[derive(Debug, Clone)]
+pub struct Limited {
+    /// The pair.
+    pub credentials: Credentials,
+    /// The bucket that it may put to.
+    pub bucket: String,
 }

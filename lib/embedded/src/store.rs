@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use s3s::auth::SimpleAuth;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
@@ -18,6 +17,7 @@ use crate::failure::Failure;
 use crate::front::Front;
 use crate::guard::Guard;
 use crate::index::{OpenError, Opened};
+use crate::keyring::Keyring;
 use crate::server::{self, Stop};
 use crate::settings::Settings;
 use crate::tasks::Tasks;
@@ -30,7 +30,7 @@ const MAX_XML: usize = 8 * 1024 * 1024;
 /// Why the store did not start. The message says what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It speaks plain HTTP with one key pair: not for a network.
+    /// It speaks plain HTTP: not for a network.
     #[error("the embedded store listens on loopback only, not on {0}: use 127.0.0.1 or [::1]")]
     NotLoopback(SocketAddr),
     /// Another program listens there.
@@ -90,6 +90,7 @@ impl EmbeddedStore {
             data_dir,
             listen,
             credentials,
+            limited,
         } = settings;
         if !listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(listen));
@@ -123,14 +124,12 @@ impl EmbeddedStore {
         // Forms do not reach s3s.
         config.post_object_max_file_size = 0;
         let mut service = S3ServiceBuilder::new(backend.clone());
-        service.set_auth(SimpleAuth::from_single(
-            credentials.access_key_id.clone(),
-            credentials.secret_access_key.clone(),
-        ));
-        service.set_access(Guard);
+        let keyring = Arc::new(Keyring::new(credentials, limited));
+        service.set_auth(keyring.auth());
+        service.set_access(Guard::new(Arc::clone(&keyring)));
         service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         let log = tracing::dispatcher::get_default(Clone::clone);
-        let front = Front::new(service.build(), backend.clone(), credentials, log);
+        let front = Front::new(service.build(), backend.clone(), keyring, log);
 
         let stop = Stop::default();
         let server = tokio::spawn(server::serve(listener, front, tasks.clone(), stop.clone()));

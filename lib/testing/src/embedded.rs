@@ -31,6 +31,7 @@ impl Embedded {
             data_dir,
             listen,
             credentials: credentials.clone(),
+            limited: None,
         };
         let store = match EmbeddedStore::start(settings).await {
             Ok(store) => store,

@@ -14,6 +14,7 @@ use crate::Endpoint;
 
 const REGION: &str = "garage";
 const ACCESS_KEY_ID: &str = "GK0123456789abcdef01234567";
+const WRITER_KEY_ID: &str = "GK76543210abcdef0123456789";
 const SECRET_ACCESS_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 /// The first release that sets itself up as a single node with a key.
@@ -61,6 +62,33 @@ impl Garage {
     /// How to reach it. The key pair may make buckets, and owns those that it makes.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
+    }
+
+    /// A further key pair, which may write to a bucket of this name that is made here, and nothing else: neither read there
+    /// nor anything elsewhere. The first pair owns it. One made by S3 would be unknown to other keys.
+    ///
+    /// # Panics
+    /// When Garage does not make it.
+    pub fn key_that_writes(&self, bucket: &str) -> Endpoint {
+        let (id, secret) = (WRITER_KEY_ID, SECRET_ACCESS_KEY);
+        self.command(&["key", "import", "--yes", id, secret]);
+        self.command(&["bucket", "create", bucket]);
+        let all = ["--read", "--write", "--owner", bucket, "--key", ACCESS_KEY_ID];
+        self.command(&[&["bucket", "allow"][..], &all].concat());
+        self.command(&["bucket", "allow", "--write", bucket, "--key", id]);
+        Endpoint {
+            access_key_id: id.to_owned(),
+            secret_access_key: secret.to_owned(),
+            ..self.endpoint.clone()
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) {
+        let config = self.directory.path().join("garage.toml");
+        let mut command = Command::new("garage");
+        let output = command.arg("--config").arg(config).args(arguments).output();
+        let output = output.expect("`garage` was there a moment ago");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     async fn try_start() -> Result<Self, String> {

@@ -13,4 +13,4 @@ pub use endpoint::Endpoint;
 pub use form::form;
 pub use garage::Garage;
 pub use large::{LARGE, assert_large_copy, large_draft};
-pub use world::{Signed, World, bucket, connect, etag, get, key, settings};
+pub use world::{Signed, World, bucket, connect, etag, get, key, sdk, settings};

@@ -89,24 +89,7 @@ impl World {
 
     /// A client of the SDK's own, to do what [`Storage`] has no call for.
     pub fn sdk(&self) -> aws_sdk_s3::Client {
-        self.sdk.get_or_init(|| self.new_sdk()).clone()
-    }
-
-    fn new_sdk(&self) -> aws_sdk_s3::Client {
-        let Endpoint {
-            url,
-            region,
-            access_key_id,
-            secret_access_key,
-        } = self.endpoint.clone();
-        let credentials = aws_sdk_s3::config::Credentials::new(access_key_id, secret_access_key, None, None, "test");
-        let config = aws_sdk_s3::Config::builder()
-            .behavior_version_latest()
-            .region(aws_sdk_s3::config::Region::new(region))
-            .endpoint_url(url)
-            .force_path_style(true)
-            .credentials_provider(credentials);
-        aws_sdk_s3::Client::from_conf(config.build())
+        self.sdk.get_or_init(|| sdk(&self.endpoint)).clone()
     }
 
     /// An upload to this key, with no constraints, for an hour.
@@ -398,6 +381,24 @@ impl From<PresignedRequest> for Signed {
             expires_at: request.expires_at,
         }
     }
+}
+
+/// A client of the SDK's own.
+pub fn sdk(endpoint: &Endpoint) -> aws_sdk_s3::Client {
+    let Endpoint {
+        url,
+        region,
+        access_key_id,
+        secret_access_key,
+    } = endpoint.clone();
+    let credentials = aws_sdk_s3::config::Credentials::new(access_key_id, secret_access_key, None, None, "test");
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version_latest()
+        .region(aws_sdk_s3::config::Region::new(region))
+        .endpoint_url(url)
+        .force_path_style(true)
+        .credentials_provider(credentials);
+    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 /// Settings for a client of this store.

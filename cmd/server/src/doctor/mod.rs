@@ -59,7 +59,7 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
         Some(origin) => AllowedOrigins::default().and(origin).context("--origin")?,
         None => served.clone(),
     };
-    let Found { open, name } = find(config.store.clone()).await?;
+    let Found { open, name } = find(config.store.clone(), &config.buckets.draft).await?;
     let subject = Subject::new(open.storage, config.buckets.clone());
     println!(
         "{name}, draft bucket {}, main bucket {}",

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, ensure};
 use draftstore_embedded::{Credentials, StartError};
 use draftstore_runtime::config;
+use draftstore_storage::DraftBucket;
 
 use crate::store::{OpenStore, open};
 
@@ -14,7 +15,7 @@ pub(super) struct Found {
 
 /// # Errors
 /// When the embedded store can neither be started nor used where it runs, or the settings cannot be right.
-pub(super) async fn find(store: config::Store) -> anyhow::Result<Found> {
+pub(super) async fn find(store: config::Store, draft: &DraftBucket) -> anyhow::Result<Found> {
     match store {
         config::Store::S3(settings) => {
             let endpoint = settings.endpoint.clone();
@@ -23,20 +24,20 @@ pub(super) async fn find(store: config::Store) -> anyhow::Result<Found> {
                 Some(public) if *public != endpoint => format!("{endpoint}, for clients {public}"),
                 Some(_) | None => endpoint,
             };
-            let open = open(config::Store::S3(settings)).await?;
+            let open = open(config::Store::S3(settings), draft).await?;
             Ok(Found { open, name })
         }
-        config::Store::Embedded(embedded) => find_embedded(embedded).await,
+        config::Store::Embedded(embedded) => find_embedded(embedded, draft).await,
     }
 }
 
 /// On a free port, so that nobody takes it for the server's; its data can be used by one process at a time.
-async fn find_embedded(embedded: config::EmbeddedStore) -> anyhow::Result<Found> {
+async fn find_embedded(embedded: config::EmbeddedStore, draft: &DraftBucket) -> anyhow::Result<Found> {
     let own = config::EmbeddedStore {
         port: 0,
         ..embedded.clone()
     };
-    let started = open(config::Store::Embedded(own)).await;
+    let started = open(config::Store::Embedded(own), draft).await;
     match started {
         Err(error) if matches!(error.downcast_ref(), Some(StartError::Locked(_))) => {
             ensure!(
@@ -51,8 +52,12 @@ async fn find_embedded(embedded: config::EmbeddedStore) -> anyhow::Result<Found>
                 .or(kept)
                 .context("the embedded store has no credentials")?;
             let endpoint = format!("http://127.0.0.1:{}", embedded.port);
-            let settings = embedded.client(endpoint.clone(), &credentials);
-            let open = open(config::Store::S3(settings)).await?;
+            let signing = match &embedded.signing {
+                Some(given) => given.clone(),
+                None => Credentials::limited_kept_or_new(&embedded.data_dir)?,
+            };
+            let settings = embedded.client(endpoint.clone(), &credentials, Some(&signing));
+            let open = open(config::Store::S3(settings), draft).await?;
             let name = format!("the embedded store that runs at {endpoint}");
             Ok(Found { open, name })
         }

@@ -188,7 +188,7 @@ async fn copy_source(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let refusal = Refusal {
         check: "no unsigned x-amz-copy-source",
         otherwise: "taken: whoever holds an upload URL can copy, and then read, every object that its signer can read",
-        remedy: "give this server credentials that can only put and get in draft and get in main; better, another store",
+        remedy: "set SIGNING_ACCESS_KEY_ID, or SIGNING_ROLE_ARN, to credentials that can put in draft and cannot get",
     };
     let header = [("x-amz-copy-source", copy_source.as_str())];
     http.send(subject.storage.presign_put(&subject.upload(&key)).await?, &header, "")

@@ -30,6 +30,7 @@ mod openapi;
 mod process;
 mod readiness;
 mod server;
+mod signing;
 mod slow;
 mod sweep;
 mod unique_drafts;

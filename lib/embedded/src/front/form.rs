@@ -18,7 +18,7 @@ use super::body::Returned;
 use crate::backend::{Backend, MAX_PUT, NewObject, form_attributes};
 use crate::checksums::{Algorithm, Announced};
 use crate::conditions::WriteCondition;
-use crate::credentials::Credentials;
+use crate::keyring::Keyring;
 
 /// Everything before the file must fit, and come within this time.
 const MAX_FIELDS: usize = 100;
@@ -68,7 +68,7 @@ pub(super) fn is_form(request: &Parts) -> bool {
 /// 403 for a policy or signature that does not hold; otherwise as a PUT.
 pub(super) async fn post(
     backend: &Backend,
-    credentials: &Credentials,
+    keyring: &Keyring,
     bucket: &str,
     request: &Parts,
     body: Returned,
@@ -97,7 +97,7 @@ pub(super) async fn post(
     if key.is_empty() || key.len() > MAX_KEY {
         return Err(s3_error!(KeyTooLongError, "A key has 1 to {MAX_KEY} bytes."));
     }
-    let allowed = policy::check(&fields, credentials, bucket, &key, time::OffsetDateTime::now_utc())?;
+    let allowed = policy::check(&fields, keyring, bucket, &key, time::OffsetDateTime::now_utc())?;
     let mut announced = Announced::default();
     if let Some(md5) = fields.get("content-md5") {
         announced.md5(md5)?;

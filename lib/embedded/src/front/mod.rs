@@ -16,8 +16,8 @@ use tracing::Dispatch;
 use crate::backend::Backend;
 use crate::checksums::hex;
 use crate::cors;
-use crate::credentials::Credentials;
 use crate::index::CorsRule;
+use crate::keyring::Keyring;
 use body::Returned;
 
 /// Of a body that nobody read, so much is taken off the wire before an error is answered: a client that is still
@@ -29,18 +29,18 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 pub(crate) struct Front {
     s3: S3Service,
     backend: Backend,
-    credentials: Credentials,
+    keyring: Arc<Keyring>,
     /// Where log lines go. Connections run without a subscriber, because `s3s` and `hyper` would log whole requests,
     /// signatures included.
     log: Dispatch,
 }
 
 impl Front {
-    pub(crate) fn new(s3: S3Service, backend: Backend, credentials: Credentials, log: Dispatch) -> Arc<Self> {
+    pub(crate) fn new(s3: S3Service, backend: Backend, keyring: Arc<Keyring>, log: Dispatch) -> Arc<Self> {
         Arc::new(Self {
             s3,
             backend,
-            credentials,
+            keyring,
             log,
         })
     }
@@ -111,7 +111,7 @@ impl Front {
         let (parts, body) = request.into_parts();
         let (body, unread) = Returned::new(body);
         let mut response = if form::is_form(&parts) {
-            let form = form::post(&self.backend, &self.credentials, bucket, &parts, body).await;
+            let form = form::post(&self.backend, &self.keyring, bucket, &parts, body).await;
             form.unwrap_or_else(error_response)
         } else {
             let request = Request::from_parts(parts, Body::http_body_unsync(body));

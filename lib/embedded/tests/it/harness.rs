@@ -106,6 +106,7 @@ pub(crate) async fn start(data_dir: &Path) -> (EmbeddedStore, Credentials) {
         data_dir: data_dir.to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         credentials: credentials.clone(),
+        limited: None,
     };
     (EmbeddedStore::start(settings).await.unwrap(), credentials)
 }

@@ -77,6 +77,7 @@ async fn one_process_at_a_time() {
         data_dir: dir.path().to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         credentials: Credentials::kept_or_new(dir.path()).unwrap(),
+        limited: None,
     };
     let first = EmbeddedStore::start(settings(0)).await.unwrap();
     let second = EmbeddedStore::start(settings(0)).await.unwrap_err();
@@ -100,6 +101,7 @@ async fn only_loopback_is_listened_on() {
             access_key_id: "id".into(),
             secret_access_key: "secret".into(),
         },
+        limited: None,
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,
@@ -118,6 +120,7 @@ async fn a_taken_port_leaves_the_data_alone() {
             access_key_id: "id".into(),
             secret_access_key: "secret".into(),
         },
+        limited: None,
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,

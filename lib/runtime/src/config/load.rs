@@ -99,6 +99,7 @@ mod tests {
 
     use draftstore_service::cleaner::Brakes;
     use draftstore_service::draft::ConfirmLimits;
+    use draftstore_storage::s3::Signing;
 
     use super::super::ConnectionLimits;
     use super::*;
@@ -184,6 +185,39 @@ mod tests {
         let credentials = embedded.credentials.as_ref().expect("given");
         assert_eq!(credentials.secret_access_key, "hush");
         assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn uploads_may_be_signed_by_a_key_or_a_role_of_their_own() {
+        let s3 = ("STORAGE_TYPE", "s3");
+        let signing =
+            |pairs: &[(&'static str, &'static str)]| match load(&[&[s3][..], pairs].concat()).expect("valid").store {
+                Store::S3(settings) => settings.signing,
+                Store::Embedded(_) => panic!("embedded"),
+            };
+        assert!(signing(&[]).is_none());
+        let pair = [("SIGNING_ACCESS_KEY_ID", "key"), ("SIGNING_SECRET_ACCESS_KEY", "hush")];
+        let token = ("SIGNING_SESSION_TOKEN", "hush");
+        let given = signing(&[&pair[..], &[token]].concat()).expect("given");
+        assert!(matches!(&given, Signing::Static(given) if given.session_token.as_deref() == Some("hush")));
+        assert!(!format!("{given:?}").contains("hush"));
+        let role = ("SIGNING_ROLE_ARN", "arn:aws:iam::123456789012:role/signer");
+        assert!(matches!(signing(&[role]), Some(Signing::Role { arn }) if arn == role.1));
+
+        let embedded = load(&pair).expect("valid");
+        assert!(matches!(&embedded.store, Store::Embedded(store) if store.signing.is_some()));
+        for (pairs, name) in [
+            (&[s3, pair[0]][..], "SIGNING_SECRET_ACCESS_KEY"),
+            (&[s3, pair[1]], "SIGNING_ACCESS_KEY_ID"),
+            (&[s3, token], "SIGNING_SESSION_TOKEN"),
+            (&[s3, pair[0], pair[1], role], "SIGNING_ROLE_ARN"),
+            (&[s3, ("SIGNING_ROLE_ARN", "signer")], "SIGNING_ROLE_ARN"),
+            (&[role], "SIGNING_ROLE_ARN: the embedded store"),
+            (&[pair[0], pair[1], token], "SIGNING_SESSION_TOKEN: the embedded store"),
+        ] {
+            let error = load(pairs).expect_err("refused").to_string();
+            assert!(error.contains(name), "{error}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod limits;
 mod listen;
 mod load;
 mod policy;
+mod signing;
 mod store;
 mod values;
 mod variables;
@@ -17,7 +18,7 @@ use draftstore_embedded::Credentials;
 use draftstore_service::cleaner::Brakes;
 use draftstore_service::draft::ConfirmLimits;
 use draftstore_service::{AllowedOrigins, Buckets, Policy};
-use draftstore_storage::s3::{self, StaticCredentials};
+use draftstore_storage::s3::{self, Signing, StaticCredentials};
 
 use crate::Schedule;
 use crate::logging::{LogFilter, LogFormat};
@@ -79,6 +80,8 @@ pub struct EmbeddedStore {
     pub port: u16,
     /// Its credentials; none: those that it keeps in its data directory.
     pub credentials: Option<Credentials>,
+    /// What signs uploads; none: a pair that it keeps in its data directory.
+    pub signing: Option<Credentials>,
     /// The region that requests are signed for.
     pub region: String,
     /// What URLs are signed for; none: its own address.
@@ -86,15 +89,14 @@ pub struct EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// How a client reaches it at this endpoint with these credentials.
-    pub fn client(&self, endpoint: String, credentials: &Credentials) -> s3::Settings {
+    /// How a client reaches it at this endpoint with these credentials; uploads may be signed by others.
+    pub fn client(&self, endpoint: String, credentials: &Credentials, signing: Option<&Credentials>) -> s3::Settings {
+        let pair = |pair: &Credentials| StaticCredentials::new(&pair.access_key_id, &pair.secret_access_key);
         s3::Settings {
             endpoint: Some(endpoint),
             public_endpoint: self.public_endpoint.clone(),
-            credentials: Some(StaticCredentials::new(
-                &credentials.access_key_id,
-                &credentials.secret_access_key,
-            )),
+            credentials: Some(pair(credentials)),
+            signing: signing.map(|signing| Signing::Static(pair(signing))),
             ..s3::Settings::new(&self.region)
         }
     }

@@ -8,6 +8,7 @@ use draftstore_storage::s3;
 
 use super::errors::Errors;
 use super::listen::port;
+use super::signing::{embedded_signing, signing};
 use super::values::Switch;
 use super::variables::Values;
 use super::{EmbeddedStore, Store};
@@ -43,6 +44,7 @@ fn s3(values: &mut Values, errors: &mut Errors) -> Store {
     Store::S3(s3::Settings {
         endpoint: endpoint("S3_ENDPOINT", &mut values.s3_endpoint, errors),
         public_endpoint: endpoint("S3_PUBLIC_ENDPOINT", &mut values.s3_public_endpoint, errors),
+        signing: signing(values, errors),
         path_style: path_style.map(|Switch(on)| on),
         ..s3::Settings::new(region(values, errors))
     })
@@ -59,6 +61,7 @@ fn embedded(values: &mut Values, errors: &mut Errors, asked_for: bool) -> Store 
         data_dir: data_dir.unwrap_or_else(|| PathBuf::from("data")),
         port: port("EMBEDDED_PORT", &mut values.embedded_port, DEFAULT_PORT, errors),
         credentials,
+        signing: embedded_signing(values, errors),
         region: region(values, errors),
         public_endpoint: endpoint("S3_PUBLIC_ENDPOINT", &mut values.s3_public_endpoint, errors),
     })

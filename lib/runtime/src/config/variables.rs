@@ -53,6 +53,22 @@ pub const VARIABLES: &[Variable] = &[
         "none",
         "Task identity, as ECS sets it",
     ),
+    variable(
+        "SIGNING_ACCESS_KEY_ID",
+        "a key of the embedded store's own, else the credentials of its calls",
+        "Access key that signs uploads, with SIGNING_SECRET_ACCESS_KEY: it has to put in draft, and needs no other right",
+    ),
+    variable("SIGNING_SECRET_ACCESS_KEY", "none", "Secret of that key"),
+    variable(
+        "SIGNING_SESSION_TOKEN",
+        "none",
+        "Session token of that key, where it is a temporary one",
+    ),
+    variable(
+        "SIGNING_ROLE_ARN",
+        "none",
+        "Role that signs uploads instead of that key; assumed with the credentials of the calls",
+    ),
     variable("S3_ENDPOINT", "AWS", "URL of the store, for this server's own calls"),
     variable(
         "S3_PUBLIC_ENDPOINT",
@@ -166,6 +182,10 @@ pub(super) struct Values {
     pub(super) aws_web_identity_token_file: Option<String>,
     pub(super) aws_container_credentials_full_uri: Option<String>,
     pub(super) aws_container_credentials_relative_uri: Option<String>,
+    pub(super) signing_access_key_id: Option<String>,
+    pub(super) signing_secret_access_key: Option<String>,
+    pub(super) signing_session_token: Option<String>,
+    pub(super) signing_role_arn: Option<String>,
     pub(super) s3_endpoint: Option<String>,
     pub(super) s3_public_endpoint: Option<String>,
     pub(super) s3_path_style: Option<String>,

@@ -22,6 +22,8 @@ use super::signers::Signers;
 pub struct S3Storage {
     pub(super) client: Client,
     pub(super) presigner: Presigner,
+    /// Of uploads, where those are signed by credentials of their own.
+    pub(super) upload_presigner: Option<Presigner>,
     pub(super) region: String,
     pub(super) timeouts: Timeouts,
     pub(super) part_size: u64,
@@ -77,14 +79,28 @@ impl S3Storage {
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
             .timeout_config(call_timeouts(&settings.timeouts));
         let signing = config(&settings.region, public_endpoint, settings.path_style);
+        let upload_presigner = match settings.signing {
+            Some(own) => {
+                let provider = Box::pin(credentials::signing(own, &provider, &settings.region)).await;
+                let signers = Signers::new(provider, &settings.region);
+                Some(Presigner::new(signers, signing.clone()))
+            }
+            None => None,
+        };
         Ok(Self {
             client: Client::from_conf(calls.build()),
+            upload_presigner,
             presigner: Presigner::new(Signers::new(provider, &settings.region), signing),
             region: settings.region,
             timeouts: settings.timeouts,
             part_size: settings.part_size,
             conditions: Conditions::default(),
         })
+    }
+
+    /// What signs uploads.
+    pub(super) fn uploads(&self) -> &Presigner {
+        self.upload_presigner.as_ref().unwrap_or(&self.presigner)
     }
 
     /// What a copy needs instead: one attempt, with time enough. See [`crate::Storage::copy_to_main`].

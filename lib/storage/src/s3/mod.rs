@@ -33,7 +33,7 @@ use crate::{
 pub use connect::{ConnectError, S3Storage};
 pub use settings::{
     DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, DEFAULT_PART_SIZE,
-    Settings, StaticCredentials, Timeouts,
+    Settings, Signing, StaticCredentials, Timeouts,
 };
 
 /// Time-outs are those of [`Timeouts`]. What may be asked twice is asked up to three times; a copy, and the completion of
@@ -134,19 +134,19 @@ impl Storage for S3Storage {
             write_once,
             ..put.clone()
         };
-        self.presigner.put(&put).await
+        self.uploads().put(&put).await
     }
 
     async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
-        self.presigner.part(part).await
+        self.uploads().part(part).await
     }
 
     async fn presign_post(&self, post: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
-        self.presigner.post(post).await
+        self.uploads().post(post).await
     }
 
     async fn presign_step(&self, step: &PresignStep<'_>) -> Result<PresignedRequest, Error> {
-        self.presigner.step(step).await
+        self.uploads().step(step).await
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {

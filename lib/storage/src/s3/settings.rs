@@ -19,6 +19,8 @@ pub struct Settings {
     pub path_style: Option<bool>,
     /// Unset: the SDK's default chain (environment, profile, web identity of Kubernetes, container, instance).
     pub credentials: Option<StaticCredentials>,
+    /// What signs uploads instead of those; unset: those.
+    pub signing: Option<Signing>,
     /// How long to wait for answers.
     pub timeouts: Timeouts,
     /// See [`DEFAULT_PART_SIZE`]. In bytes; kept within what S3 takes, and raised where 10,000 parts would not do.
@@ -34,10 +36,27 @@ impl Settings {
             public_endpoint: None,
             path_style: None,
             credentials: None,
+            signing: None,
             timeouts: Timeouts::default(),
             part_size: DEFAULT_PART_SIZE,
         }
     }
+}
+
+/// Credentials that sign uploads and do nothing else. They have to put, in parts too, in the draft bucket.
+///
+/// A signed PUT carries the power of whoever signed it, where a store takes headers beside the signed ones: with an
+/// `x-amz-copy-source` it copies what the signer can read. So the signer of uploads had better not read at all; downloads
+/// are signed by the credentials of the calls, for a GET does nothing but get the one object.
+#[derive(Debug, Clone)]
+pub enum Signing {
+    /// These.
+    Static(StaticCredentials),
+    /// Those of a role, which is assumed with the credentials of the calls, again and again before they end.
+    Role {
+        /// Its ARN.
+        arn: String,
+    },
 }
 
 /// Credentials that were given to us as they are.

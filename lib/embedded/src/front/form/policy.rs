@@ -9,7 +9,7 @@ use sha2::Sha256;
 use time::OffsetDateTime;
 
 use super::Fields;
-use crate::credentials::Credentials;
+use crate::keyring::{Keyring, POST_OBJECT};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// Fields that no condition has to name.
@@ -18,10 +18,10 @@ const FREE: [&str; 3] = ["x-amz-signature", "policy", "file"];
 /// How many bytes the file may have, from the least up to and without `end`'s next.
 ///
 /// # Errors
-/// 403 for what is not signed by `credentials`, has expired, or is not allowed; 400 for what is no policy.
+/// 403 for what is not signed by one of the keys, or by one that may not, has expired, or is not allowed; 400 for what is no policy.
 pub(super) fn check(
     fields: &Fields,
-    credentials: &Credentials,
+    keyring: &Keyring,
     bucket: &str,
     key: &str,
     now: OffsetDateTime,
@@ -29,7 +29,10 @@ pub(super) fn check(
     let encoded = fields
         .get("policy")
         .ok_or_else(|| s3_error!(AccessDenied, "Anonymous access is forbidden."))?;
-    verify(fields, credentials, encoded)?;
+    let access_key_id = verify(fields, keyring, encoded)?;
+    if !keyring.allows(access_key_id, POST_OBJECT, Some(bucket)) {
+        return Err(s3_error!(AccessDenied));
+    }
     let invalid = |error| {
         s3_error!(
             error,
@@ -96,8 +99,8 @@ fn not_allowed(why: &str) -> S3Error {
     s3_error!(AccessDenied, "Invalid according to Policy: {why}")
 }
 
-/// The policy's text is what is signed.
-fn verify(fields: &Fields, credentials: &Credentials, encoded: &str) -> S3Result<()> {
+/// The policy's text is what is signed. Gives the key that signed it.
+fn verify<'a>(fields: &'a Fields, keyring: &Keyring, encoded: &str) -> S3Result<&'a str> {
     if fields.need("x-amz-algorithm")? != ALGORITHM {
         return Err(s3_error!(InvalidRequest, "Please use {ALGORITHM}."));
     }
@@ -108,19 +111,20 @@ fn verify(fields: &Fields, credentials: &Credentials, encoded: &str) -> S3Result
             "The field x-amz-credential is not a credential."
         ));
     };
-    if access_key_id != credentials.access_key_id {
+    let Some(secret) = keyring.secret(access_key_id) else {
         let message = "The AWS Access Key Id you provided does not exist in our records.";
         return Err(s3_error!(InvalidAccessKeyId, "{message}"));
-    }
+    };
     if !fields.need("x-amz-date")?.starts_with(date) {
         return Err(mismatch());
     }
-    let mut key = format!("AWS4{}", credentials.secret_access_key).into_bytes();
+    let mut key = format!("AWS4{secret}").into_bytes();
     for part in [date, region, "s3", "aws4_request"] {
         key = mac(&key, part).finalize().into_bytes().to_vec();
     }
     let signature = from_hex(fields.need("x-amz-signature")?).ok_or_else(mismatch)?;
-    mac(&key, encoded).verify_slice(&signature).map_err(|_| mismatch())
+    let verified = mac(&key, encoded).verify_slice(&signature);
+    verified.map(|()| access_key_id).map_err(|_| mismatch())
 }
 
 fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
