@@ -1,6 +1,6 @@
 //! The one table from a service error to what both fronts answer.
 
-use draftstore_service::{Error, Missing, Violation};
+use draftstore_service::{Error, Missing, Unauthenticated, Violation};
 use http::StatusCode;
 use tonic::Code;
 
@@ -121,6 +121,31 @@ pub(crate) fn sentence(error: &Error) -> String {
     }
 }
 
+/// What the caller is asked for, as `www-authenticate` says it.
+///
+/// Source: RFC 6750, section 3.
+pub(crate) fn challenge(error: &Error) -> Option<String> {
+    match error {
+        Error::Unauthenticated(Unauthenticated::Missing) => Some("Bearer".to_owned()),
+        Error::Unauthenticated(Unauthenticated::Invalid) => Some("Bearer error=\"invalid_token\"".to_owned()),
+        Error::NotAllowed(scope) => Some(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")),
+        Error::Invalid(_)
+        | Error::NoTickets
+        | Error::TooManyRequests { .. }
+        | Error::Overloaded
+        | Error::NotFound(_)
+        | Error::AlreadyExists
+        | Error::RolledBack
+        | Error::PinMismatch { .. }
+        | Error::PartMismatch { .. }
+        | Error::Incomplete(_)
+        | Error::TooLarge { .. }
+        | Error::StoreCredentials(_)
+        | Error::StoreUnavailable(_)
+        | Error::Internal(_) => None,
+    }
+}
+
 /// Writes down, once, what the caller is not told.
 pub(crate) fn log(error: &Error) {
     match error {
@@ -148,7 +173,7 @@ pub(crate) fn log(error: &Error) {
 
 #[cfg(test)]
 mod tests {
-    use draftstore_service::{Scope, Unauthenticated};
+    use draftstore_service::Scope;
 
     use super::*;
 
@@ -219,5 +244,23 @@ mod tests {
         assert_eq!(broken(2), "parts[0] must be a part; parts[1] must be a part");
         assert!(broken(10).ends_with("; parts[9] must be a part"));
         assert!(broken(1000).ends_with("; parts[9] must be a part; and 990 more"));
+    }
+
+    #[test]
+    fn callers_are_told_what_they_lack() {
+        for (error, says) in [
+            (Error::Unauthenticated(Unauthenticated::Missing), Some("Bearer")),
+            (
+                Error::Unauthenticated(Unauthenticated::Invalid),
+                Some(r#"Bearer error="invalid_token""#),
+            ),
+            (
+                Error::NotAllowed(Scope::Confirm),
+                Some(r#"Bearer error="insufficient_scope", scope="confirm""#),
+            ),
+            (Error::NotFound(Missing::Draft), None),
+        ] {
+            assert_eq!(challenge(&error).as_deref(), says);
+        }
     }
 }

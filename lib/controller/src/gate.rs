@@ -71,9 +71,16 @@ fn bearer(request: &Request) -> Result<Option<&str>, Error> {
     ticket.map(Some).ok_or(Error::Unauthenticated(Unauthenticated::Invalid))
 }
 
+/// What follows `Bearer`. Two headers, or one that is not text, are one that nobody's credentials are in: who is asking must
+/// not depend on which of them is read.
+///
 /// Source: RFC 6750, section 2.1.
 fn in_header(request: &Request) -> Option<&str> {
-    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
+    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+    let value = match (values.next()?, values.next()) {
+        (value, None) => value.to_str().unwrap_or("Bearer "),
+        (_, Some(_)) => "Bearer ",
+    };
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

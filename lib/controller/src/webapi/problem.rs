@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use draftstore_service::{Error, Violation};
 use serde::Serialize;
 
-use crate::error_table::{field_errors, log, row, sentence};
+use crate::error_table::{challenge, field_errors, log, row, sentence};
 
 /// A problem, as callers see it.
 #[derive(Debug, Serialize)]
@@ -25,6 +25,8 @@ pub(super) struct Problem {
     errors: Vec<FieldError>,
     #[serde(skip)]
     retry_after: Option<u32>,
+    #[serde(skip)]
+    challenge: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +45,7 @@ impl Problem {
             code,
             errors: Vec::new(),
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -69,6 +72,7 @@ impl From<Error> for Problem {
         Self {
             errors,
             retry_after: row.retry_after,
+            challenge: challenge(&error),
             ..Self::new(row.http, row.reason, sentence(&error))
         }
     }
@@ -83,6 +87,9 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

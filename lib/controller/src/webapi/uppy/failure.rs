@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use draftstore_service::{Error, Violation};
 use serde::Serialize;
 
-use crate::error_table::{log, row, sentence};
+use crate::error_table::{challenge, log, row, sentence};
 
 /// A refusal. No other answer has a field `error`, by which Uppy tells them.
 #[derive(Debug, Serialize)]
@@ -18,6 +18,8 @@ pub(super) struct Failure {
     status: StatusCode,
     #[serde(skip)]
     retry_after: Option<u32>,
+    #[serde(skip)]
+    challenge: Option<String>,
 }
 
 impl Failure {
@@ -27,6 +29,7 @@ impl Failure {
             message,
             status,
             retry_after: None,
+            challenge: None,
         }
     }
 
@@ -48,6 +51,7 @@ impl From<Error> for Failure {
         let row = row(&error);
         Self {
             retry_after: row.retry_after,
+            challenge: challenge(&error),
             ..Self::new(row.http, row.reason, sentence(&error))
         }
     }
@@ -77,6 +81,9 @@ impl IntoResponse for Failure {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }
