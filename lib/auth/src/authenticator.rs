@@ -1,11 +1,20 @@
 //! Every way to be recognised, behind one question.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
-use draftstore_service::{Caller, Error};
+use draftstore_service::{Caller, Error, Unauthenticated};
 
+use crate::api_key::is_key;
+use crate::jwt;
+use crate::policy::{InvalidPolicy, Policy};
+use crate::reload::Reloader;
+use crate::ways::Ways;
 use crate::{TICKET_PREFIX, Tickets};
+
+/// The longest bearer token that is looked at. A header of more is refused by most servers anyway.
+const MAX_BEARER_BYTES: usize = 8 * 1024;
 
 /// A client certificate that TLS has verified against the configured authority, as DER. A property of the connection: its
 /// requests carry it as an extension.
@@ -27,21 +36,54 @@ impl std::fmt::Debug for Presented<'_> {
     }
 }
 
-/// Recognises callers.
+/// Recognises callers. Clones share what they know. No policy is read and no key is fetched while somebody waits for an
+/// answer.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
-    /// Who everybody is, where nobody is asked.
-    anyone: Arc<Caller>,
+    asks: Asks,
     tickets: Tickets,
+}
+
+#[derive(Debug, Clone)]
+enum Asks {
+    /// Nobody: everybody is this caller.
+    Nobody(Arc<Caller>),
+    /// By the policy in force.
+    By(Arc<InForce>),
+}
+
+/// What callers are recognised by.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    ways: Ways,
+    policy: RwLock<Arc<Policy>>,
 }
 
 impl Authenticator {
     /// Asks nobody: `AUTH=none`.
     pub fn none() -> Self {
         Self {
-            anyone: Arc::new(Caller::anyone()),
+            asks: Asks::Nobody(Arc::new(Caller::anyone())),
             tickets: Tickets::none(),
         }
+    }
+
+    /// Recognises callers in these ways, by the policy in that file; and what keeps it as the file is.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the ways.
+    pub async fn open(ways: Ways, path: PathBuf) -> Result<(Self, Reloader), InvalidPolicy> {
+        let (policy, loaded) = Reloader::open(path, ways).await?;
+        let in_force = Arc::new(InForce {
+            ways,
+            policy: RwLock::new(Arc::new(policy)),
+        });
+        let reloader = loaded.keeping(Arc::clone(&in_force));
+        let authenticator = Self {
+            asks: Asks::By(in_force),
+            tickets: Tickets::none(),
+        };
+        Ok((authenticator, reloader))
     }
 
     /// The same, where tickets are valid that were minted by these. Whoever presents one is held to it, also where nobody
@@ -53,10 +95,11 @@ impl Authenticator {
 
     /// Whether callers have to say who they are.
     pub fn asks_who(&self) -> bool {
-        false
+        matches!(self.asks, Asks::By(_))
     }
 
-    /// The caller whose credentials these are.
+    /// The caller whose credentials these are. Who sends a token or a ticket is judged by that, whatever certificate the
+    /// connection has.
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when there are none, or when they are not valid.
@@ -64,6 +107,50 @@ impl Authenticator {
         if let Some(ticket) = presented.bearer.filter(|bearer| bearer.starts_with(TICKET_PREFIX)) {
             return self.tickets.open(ticket, now).map(Arc::new);
         }
-        Ok(Arc::clone(&self.anyone))
+        match &self.asks {
+            Asks::Nobody(anyone) => Ok(Arc::clone(anyone)),
+            Asks::By(in_force) => in_force.authenticate(presented, now).map_err(Error::Unauthenticated),
+        }
+    }
+}
+
+impl InForce {
+    /// From now on, callers are recognised by this policy.
+    pub(crate) fn replace(&self, policy: Policy) {
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+    }
+
+    fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Unauthenticated> {
+        let policy = Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner));
+        match (presented.bearer, presented.peer) {
+            (Some(bearer), _) => self.by_token(&policy, bearer, now).ok_or(Unauthenticated::Invalid),
+            (None, Some(PeerCertificate(der))) if self.ways.mtls => {
+                let caller = policy.certificates.caller(der, now);
+                caller.map_err(|reason| {
+                    tracing::debug!(%reason, "a client certificate is nobody's");
+                    Unauthenticated::Invalid
+                })
+            }
+            (None, _) => Err(Unauthenticated::Missing),
+        }
+    }
+
+    fn by_token(&self, policy: &Policy, bearer: &str, now: SystemTime) -> Option<Arc<Caller>> {
+        if bearer.len() > MAX_BEARER_BYTES {
+            return None;
+        }
+        if is_key(bearer) {
+            return policy.keys.caller(bearer).filter(|_| self.ways.api_key).cloned();
+        }
+        if !self.ways.jwt {
+            return None;
+        }
+        match jwt::caller(&policy.issuers, bearer, now) {
+            Ok(caller) => Some(Arc::new(caller)),
+            Err(reason) => {
+                tracing::debug!(%reason, "a token is not taken");
+                None
+            }
+        }
     }
 }

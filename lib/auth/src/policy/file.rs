@@ -1,0 +1,137 @@
+//! The policy file as it is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+
+/// All of it. What it does not know is refused: a rule that was misspelt would be no rule.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    /// A file of more API keys, by the name of their caller: it may be a Secret where the policy is none.
+    #[serde(rename = "api_keys_file")]
+    pub(super) keys: Option<String>,
+    #[serde(default)]
+    pub(super) profiles: BTreeMap<String, Profile>,
+    #[serde(default)]
+    pub(super) callers: BTreeMap<String, Caller>,
+    #[serde(default)]
+    pub(super) issuers: BTreeMap<String, Issuer>,
+}
+
+/// What uploads are held to.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Profile {
+    pub(super) max_object_bytes: Option<u64>,
+    pub(super) content_types: Option<Vec<String>>,
+    /// In seconds.
+    pub(super) max_draft_lifetime: Option<u64>,
+}
+
+/// Somebody with credentials of its own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Caller {
+    pub(super) scopes: Vec<String>,
+    pub(super) tenant: Option<String>,
+    pub(super) profile: Option<String>,
+    #[serde(default)]
+    pub(super) api_keys: Digests,
+    #[serde(default)]
+    pub(super) certificates: Vec<String>,
+}
+
+/// Somebody whose tokens are taken.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Issuer {
+    #[serde(rename = "issuer")]
+    pub(super) iss: String,
+    pub(super) audience: OneOrMore,
+    pub(super) algorithms: Vec<String>,
+    pub(super) secret_file: Option<String>,
+    pub(super) pem_file: Option<String>,
+    pub(super) jwks_file: Option<String>,
+    pub(super) jwks_url: Option<String>,
+    pub(super) scopes: Vec<String>,
+    pub(super) scopes_claim: Option<String>,
+    pub(super) tenant: Option<String>,
+    pub(super) tenant_claim: Option<String>,
+    pub(super) profile: Option<String>,
+    pub(super) profile_claim: Option<String>,
+    /// Those that the claim may name.
+    pub(super) profiles: Option<Vec<String>>,
+}
+
+/// A text, or a list of texts.
+#[derive(Debug)]
+pub(super) struct OneOrMore(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Texts { may_be_one: true }).map(Self)
+    }
+}
+
+/// The file of API keys: a list for each caller.
+pub(super) type KeysFile = BTreeMap<String, Digests>;
+
+/// A list of texts where somebody may write a key itself by mistake: errors do not quote it.
+#[derive(Default)]
+pub(super) struct Digests(pub(super) Vec<String>);
+
+impl fmt::Debug for Digests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} digests", self.0.len())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digests {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Texts { may_be_one: false }).map(Self)
+    }
+}
+
+struct Texts {
+    may_be_one: bool,
+}
+
+impl<'de> Visitor<'de> for Texts {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of texts")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<String>, E> {
+        if self.may_be_one {
+            Ok(vec![text.to_owned()])
+        } else {
+            Err(E::custom("must be a list of texts, in square brackets"))
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        Ok(texts)
+    }
+}
+
+/// Reads TOML. Errors name the line, and do not show it.
+pub(super) fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "must be UTF-8".to_owned())?;
+    toml::from_str(text).map_err(|error| {
+        let place = error.span().and_then(|span| text.get(..span.start));
+        let message = error.message();
+        match place {
+            Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+            None => message.to_owned(),
+        }
+    })
+}

@@ -1,0 +1,186 @@
+//! Those whose tokens are taken.
+
+use std::collections::BTreeMap;
+
+use crate::jwt::{Algorithm, GrantedProfile, Grants, Issuer, Key, Keys, Remotes, https, is_hmac, key_set};
+
+use super::callers::scopes;
+use super::file;
+use super::problems::Problems;
+use super::profiles::{Profiles, named};
+use super::{CallerName, Sources};
+
+/// The claim that OAuth has for scopes: source RFC 8693, section 4.2.
+const SCOPES_CLAIM: &str = "scope";
+
+/// All that are whole. No two are for the same tokens.
+pub(super) fn issuers(
+    sources: &Sources,
+    profiles: &Profiles,
+    remotes: &Remotes,
+    problems: &mut Problems,
+) -> Vec<Issuer> {
+    let mut issuers: Vec<Issuer> = Vec::new();
+    for (name, written) in &sources.file.issuers {
+        let reading = Reading {
+            place: format!("issuers.{name}"),
+            written,
+            sources,
+            profiles,
+        };
+        problems.take(&reading.place, name.parse::<CallerName>());
+        let Some(issuer) = reading.issuer(name, remotes, problems) else {
+            continue;
+        };
+        let clashes = |other: &&Issuer| {
+            other.iss == issuer.iss
+                && other
+                    .audiences
+                    .iter()
+                    .any(|audience| issuer.audiences.contains(audience))
+        };
+        if let Some(other) = issuers.iter().find(clashes) {
+            let rule = format!("has an issuer and an audience of issuers.{}", other.name);
+            problems.add(&reading.place, rule);
+        }
+        issuers.push(issuer);
+    }
+    issuers
+}
+
+/// One of them, and what it is read with.
+struct Reading<'a> {
+    place: String,
+    written: &'a file::Issuer,
+    sources: &'a Sources,
+    profiles: &'a Profiles,
+}
+
+impl Reading<'_> {
+    fn issuer(&self, name: &str, remotes: &Remotes, problems: &mut Problems) -> Option<Issuer> {
+        let file::OneOrMore(audiences) = &self.written.audience;
+        if self.written.iss.is_empty() {
+            problems.add(self.at("issuer"), "must not be empty");
+        }
+        if audiences.is_empty() || audiences.iter().any(String::is_empty) {
+            problems.add(
+                self.at("audience"),
+                "must be a text, or a list of texts, none of them empty",
+            );
+        }
+        let algorithms = self.algorithms(problems);
+        let keys = algorithms
+            .as_ref()
+            .and_then(|algorithms| self.keys(algorithms, remotes, problems));
+        let grants = self.grants(problems);
+        Some(Issuer {
+            name: name.to_owned(),
+            iss: self.written.iss.clone(),
+            audiences: audiences.clone(),
+            algorithms: algorithms?,
+            keys: keys?,
+            grants,
+        })
+    }
+
+    /// The field's place.
+    fn at(&self, field: &str) -> String {
+        format!("{}.{field}", self.place)
+    }
+
+    fn algorithms(&self, problems: &mut Problems) -> Option<Vec<Algorithm>> {
+        let place = self.at("algorithms");
+        if self.written.algorithms.is_empty() {
+            problems.add(&place, "must name at least one algorithm");
+        }
+        let mut algorithms = Vec::new();
+        for (index, text) in self.written.algorithms.iter().enumerate() {
+            let known = text.parse::<Algorithm>();
+            let rule =
+                "must be one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA";
+            algorithms.extend(problems.take(format_args!("{place}[{index}]"), known.map_err(|_| rule)));
+        }
+        let is_secret = self.written.secret_file.is_some();
+        if algorithms.iter().any(|algorithm| is_hmac(*algorithm) != is_secret) {
+            problems.add(
+                &place,
+                "must be HS256, HS384 and HS512 with secret_file, and others with other keys",
+            );
+            return None;
+        }
+        let is_whole = !algorithms.is_empty() && algorithms.len() == self.written.algorithms.len();
+        is_whole.then_some(algorithms)
+    }
+
+    fn keys(&self, algorithms: &[Algorithm], remotes: &Remotes, problems: &mut Problems) -> Option<Keys> {
+        let written = self.written;
+        let files = (&written.secret_file, &written.pem_file, &written.jwks_file);
+        let keys = match (files, &written.jwks_url) {
+            ((Some(name), None, None), None) => {
+                let place = self.at("secret_file");
+                let content = self.sources.content(&place, name, problems)?;
+                vec![problems.take(place, Key::secret(content, algorithms))?]
+            }
+            ((None, Some(name), None), None) => {
+                let place = self.at("pem_file");
+                let content = self.sources.content(&place, name, problems)?;
+                vec![problems.take(place, Key::pem(content, algorithms))?]
+            }
+            ((None, None, Some(name)), None) => {
+                let place = self.at("jwks_file");
+                let content = self.sources.content(&place, name, problems)?;
+                problems.take(place, key_set(content))?
+            }
+            ((None, None, None), Some(url)) => {
+                problems.take(self.at("jwks_url"), https(url))?;
+                return Some(Keys::Remote(remotes.at(url)));
+            }
+            _ => {
+                problems.add(
+                    &self.place,
+                    "must have exactly one of secret_file, pem_file, jwks_file and jwks_url",
+                );
+                return None;
+            }
+        };
+        Some(Keys::Fixed(keys))
+    }
+
+    fn grants(&self, problems: &mut Problems) -> Grants {
+        let written = self.written;
+        let tenant = written.tenant.as_ref();
+        Grants {
+            scopes: scopes(&self.at("scopes"), &written.scopes, problems),
+            scopes_claim: written.scopes_claim.clone().unwrap_or_else(|| SCOPES_CLAIM.to_owned()),
+            tenant: tenant.and_then(|text| problems.take(self.at("tenant"), text.parse())),
+            tenant_claim: written.tenant_claim.clone(),
+            profile: self.profile(problems),
+        }
+    }
+
+    fn profile(&self, problems: &mut Problems) -> GrantedProfile {
+        let written = self.written;
+        match (&written.profile, &written.profile_claim, &written.profiles) {
+            (None, None, None) => GrantedProfile::Fixed(draftstore_service::caller::Profile::default()),
+            (Some(name), None, None) => {
+                let profile = named(self.profiles, &self.at("profile"), name, problems);
+                GrantedProfile::Fixed(profile.unwrap_or_default())
+            }
+            (None, Some(claim), Some(names)) => {
+                let mut listed = BTreeMap::new();
+                for (index, name) in names.iter().enumerate() {
+                    let place = self.at(&format!("profiles[{index}]"));
+                    listed.extend(named(self.profiles, &place, name, problems).map(|profile| (name.clone(), profile)));
+                }
+                GrantedProfile::Claim(claim.clone(), listed)
+            }
+            _ => {
+                problems.add(
+                    &self.place,
+                    "must have profile, or profile_claim with the profiles it may name, or none",
+                );
+                GrantedProfile::Fixed(draftstore_service::caller::Profile::default())
+            }
+        }
+    }
+}

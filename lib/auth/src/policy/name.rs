@@ -1,0 +1,35 @@
+//! Names of callers and issuers.
+
+use std::str::FromStr;
+
+/// The longest, in bytes.
+const MAX_NAME_BYTES: usize = 63;
+
+/// A name that is fit for logs, and for a TOML table without quotes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerName(String);
+
+/// Why a text is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to 63 characters of A-Z, a-z, 0-9, '-' and '_'")]
+pub struct InvalidCallerName;
+
+impl CallerName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CallerName {
+    type Err = InvalidCallerName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCallerName> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidCallerName)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What uploads are held to, by name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use draftstore_service::caller::{ContentTypes, Profile};
+
+use super::file;
+use super::problems::Problems;
+
+/// By their names.
+pub(super) type Profiles = BTreeMap<String, Profile>;
+
+pub(super) fn profiles(written: &BTreeMap<String, file::Profile>, problems: &mut Problems) -> Profiles {
+    let named = written.iter();
+    named
+        .map(|(name, written)| {
+            let place = format!("profiles.{name}");
+            (name.clone(), profile(&place, written, problems))
+        })
+        .collect()
+}
+
+fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Profile {
+    for (field, value) in [
+        ("max_object_bytes", written.max_object_bytes),
+        ("max_draft_lifetime", written.max_draft_lifetime),
+    ] {
+        if value == Some(0) {
+            problems.add(format_args!("{place}.{field}"), "must be at least 1");
+        }
+    }
+    let content_types = written.content_types.as_ref().map(|texts| {
+        let place = format!("{place}.content_types");
+        if texts.is_empty() {
+            problems.add(&place, "must allow something: leave it out to allow everything");
+        }
+        problems.each::<ContentTypes>(&place, texts).into_iter().collect()
+    });
+    Profile {
+        max_object_bytes: written.max_object_bytes,
+        content_types,
+        max_draft_lifetime: written.max_draft_lifetime.map(Duration::from_secs),
+    }
+}
+
+/// The profile of that name.
+pub(super) fn named(profiles: &Profiles, place: &str, name: &str, problems: &mut Problems) -> Option<Profile> {
+    let found = profiles.get(name).cloned();
+    problems.take(place, found.ok_or_else(|| format!("there is no [profiles.{name}]")))
+}

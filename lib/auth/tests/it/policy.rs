@@ -1,0 +1,209 @@
+use crate::ground::{ALL_WAYS, Ground, KEYS, SECRET};
+
+/// What is said of a policy that cannot be used.
+async fn said(policy: &str) -> String {
+    let ground = Ground::new(policy);
+    ground.write("key.pem", KEYS.ec.public_key_pem());
+    ground.write("private.pem", KEYS.ec.serialize_pem());
+    ground.write("rsa.pem", KEYS.rsa.public_key_pem());
+    ground.write("secret", SECRET);
+    ground.write("empty", "");
+    ground.write("jwks.json", r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
+    ground.open(ALL_WAYS).await.expect_err(policy).to_string()
+}
+
+#[tokio::test]
+async fn errors_name_the_place_and_the_rule() {
+    for (policy, says) in [
+        ("", "no caller has api_keys"),
+        ("", "no caller has certificates"),
+        ("", "there are no issuers"),
+        ("callers = 1", "line 1: "),
+        ("\n[callers.a]\nscope = []", "line 3: unknown field `scope`"),
+        ("[callers.a]", "missing field `scopes`"),
+        ("[caller.a]", "unknown field `caller`"),
+        ("[callers.a]\nscopes = []\nscopes = []", "line 3: "),
+        ("[callers.a]\nscopes = 'upload'", "line 2: "),
+        ("[callers.a]\nscopes = []", "callers.a.scopes: must name at least one"),
+        (
+            "[callers.a]\nscopes = ['upload', '*']",
+            "callers.a.scopes[1]: \"*\" is no scope",
+        ),
+        (
+            "[callers.'a\\nb']\nscopes = ['upload']",
+            "a name has 1 to 63 characters",
+        ),
+        (
+            "[callers.a]\nscopes = ['upload']\ntenant = '../b'",
+            "callers.a.tenant: a tenant has",
+        ),
+        (
+            "[callers.a]\nscopes = ['upload']\nprofile = 'x'",
+            "callers.a.profile: there is no [profiles.x]",
+        ),
+        (
+            "[callers.a]\nscopes = []\napi_keys = ['dsk_A']",
+            "callers.a.api_keys[0]: must be 'sha256:'",
+        ),
+        (
+            "[callers.a]\nscopes = []\napi_keys = 'dsk_A'",
+            "line 3: must be a list of texts",
+        ),
+        (
+            "[callers.a]\nscopes = []\ncertificates = ['cn:a']",
+            "callers.a.certificates[0]: must be 'dns:'",
+        ),
+        (
+            "[callers.a]\nscopes = []\ncertificates = ['dns:x']\n[callers.b]\nscopes = []\ncertificates = ['dns:X']",
+            "callers.b.certificates[0]: dns:X is listed before, at callers.a",
+        ),
+        (
+            "[profiles.a]\nmax_object_bytes = 0",
+            "profiles.a.max_object_bytes: must be at least 1",
+        ),
+        ("[profiles.a]\nmax_object_bytes = -1", "line 2: "),
+        (
+            "[profiles.a]\nmax_draft_lifetime = 0",
+            "profiles.a.max_draft_lifetime: must be at least 1",
+        ),
+        (
+            "[profiles.a]\ncontent_types = []",
+            "profiles.a.content_types: must allow something",
+        ),
+        (
+            "[profiles.a]\ncontent_types = ['image']",
+            "profiles.a.content_types[0]: \"image\" is neither",
+        ),
+        ("api_keys_file = 'nowhere'", "api_keys_file: "),
+        ("api_keys_file = 'secret'", "api_keys_file: line 1"),
+        ("api_keys_file = 'empty'", "no caller has api_keys"),
+    ] {
+        let said = said(policy).await;
+        assert!(said.contains(says), "{policy}: {said}");
+        assert!(!said.contains("dsk_A"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn errors_of_issuers_name_the_place_and_the_rule() {
+    for (lines, says) in [
+        (
+            "algorithms = ['RS256']",
+            "issuers.i: must have exactly one of secret_file",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'key.pem'\njwks_url = 'https://a/'",
+            "issuers.i: must have exactly one of",
+        ),
+        (
+            "algorithms = []\npem_file = 'key.pem'",
+            "issuers.i.algorithms: must name at least one",
+        ),
+        (
+            "algorithms = ['none']\npem_file = 'key.pem'",
+            "issuers.i.algorithms[0]: must be one of HS256",
+        ),
+        (
+            "algorithms = ['HS256']\npem_file = 'key.pem'",
+            "issuers.i.algorithms: must be HS256",
+        ),
+        (
+            "algorithms = ['HS256']\njwks_url = 'https://a/'",
+            "issuers.i.algorithms: must be HS256",
+        ),
+        (
+            "algorithms = ['ES256']\nsecret_file = 'secret'",
+            "issuers.i.algorithms: must be HS256",
+        ),
+        (
+            "algorithms = ['HS256', 'ES256']\nsecret_file = 'secret'",
+            "issuers.i.algorithms: must be HS256",
+        ),
+        (
+            "algorithms = ['HS384']\nsecret_file = 'secret'",
+            "issuers.i.secret_file: must be at least 48 bytes",
+        ),
+        (
+            "algorithms = ['HS256']\nsecret_file = 'empty'",
+            "issuers.i.secret_file: must be at least 32 bytes",
+        ),
+        (
+            "algorithms = ['HS256']\nsecret_file = 'nowhere'",
+            "issuers.i.secret_file: ",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'private.pem'",
+            "issuers.i.pem_file: must be a public key",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'rsa.pem'",
+            "issuers.i.pem_file: must be a public key",
+        ),
+        (
+            "algorithms = ['ES256', 'RS256']\npem_file = 'rsa.pem'",
+            "issuers.i.pem_file: algorithms of one PEM",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'secret'",
+            "issuers.i.pem_file: must be a public key",
+        ),
+        (
+            "algorithms = ['ES256']\njwks_file = 'jwks.json'",
+            "issuers.i.jwks_file: has no public key",
+        ),
+        (
+            "algorithms = ['ES256']\njwks_file = 'secret'",
+            "issuers.i.jwks_file: must be a JWK set",
+        ),
+        (
+            "algorithms = ['ES256']\njwks_url = 'http://127.0.0.1/'",
+            "issuers.i.jwks_url: must be an https URL",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'key.pem'\ntenant = '/'",
+            "issuers.i.tenant: a tenant has",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'key.pem'\nprofile = 'x'",
+            "issuers.i.profile: there is no",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'key.pem'\nprofile_claim = 'x'",
+            "issuers.i: must have profile, or",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'key.pem'\nprofile_claim = 'x'\nprofiles = ['y']",
+            "issuers.i.profiles[0]: there is no [profiles.y]",
+        ),
+        (
+            "algorithms = ['ES256']\npem_file = 'key.pem'\n[issuers.j]\nissuer = 'urn:i'\naudience = ['c', 'b']\n\
+             scopes = ['upload']\nalgorithms = ['ES256']\npem_file = 'key.pem'",
+            "issuers.j: has an issuer and an audience of issuers.i",
+        ),
+    ] {
+        let policy = format!("[issuers.i]\nissuer = 'urn:i'\naudience = ['a', 'b']\nscopes = ['upload']\n{lines}\n");
+        let said = said(&policy).await;
+        assert!(said.contains(says), "{lines}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn everything_is_said_at_once() {
+    let said = said(
+        "api_keys_file = 'nowhere'\n[profiles.p]\nmax_object_bytes = 0\n[callers.c]\nscopes = ['x']\ntenant = ''\n\
+         [issuers.i]\nissuer = ''\naudience = []\nalgorithms = ['none']\nscopes = []\n",
+    )
+    .await;
+    for place in [
+        "api_keys_file: ",
+        "profiles.p.max_object_bytes: ",
+        "callers.c.scopes[0]: ",
+        "callers.c.tenant: ",
+        "issuers.i.issuer: ",
+        "issuers.i.audience: ",
+        "issuers.i.algorithms[0]: ",
+        "issuers.i.scopes: ",
+    ] {
+        assert!(said.contains(place), "{place} is missing in {said}");
+    }
+}
