@@ -59,6 +59,7 @@ api_bind_addr = "127.0.0.1:{s3}"
         command("key", "allow", "--create-bucket", key_id)
         yield {
             "STORAGE_TYPE": "s3",
+            "BIND_ADDRESS": "127.0.0.1",
             "S3_ENDPOINT": f"http://127.0.0.1:{s3}",
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": key_id,

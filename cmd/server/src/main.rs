@@ -1,9 +1,11 @@
 //! The DraftStore server: gRPC and REST, and by default the store and the sweep as well, in one process.
 
+mod access;
 mod connections;
 mod console;
 mod doctor;
 mod health;
+mod key;
 mod probe;
 mod serve;
 mod store;
@@ -16,7 +18,9 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use draftstore_runtime::config::{Config, VARIABLES};
 use draftstore_runtime::{EXIT_CONFIG, logging};
 
+use crate::access::Access;
 use crate::doctor::Doctor;
+use crate::key::Key;
 
 /// Hands out presigned URLs for uploads, and keeps what is confirmed. Configured by environment variables.
 #[derive(Debug, Parser)]
@@ -33,41 +37,29 @@ enum Command {
     /// Look at the configured store as the server and its clients will use it, and say what helps: exit 0 if nothing
     /// weakens what is promised.
     Doctor(Doctor),
-    /// Make credentials of the server's own: prints them, and keeps nothing.
+    /// Make credentials: prints them, and keeps nothing.
     #[command(subcommand)]
     Key(Key),
-}
-
-#[derive(Debug, Clone, Copy, Subcommand)]
-enum Key {
-    /// A line for the file that `TICKET_KEYS_FILE` names. The first line of the file signs tickets, all of them verify.
-    Ticket,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let matches = Arguments::command().after_help(environment()).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    if let Some(Command::Key(Key::Ticket)) = arguments.command {
-        println!("{}", tickets::new_key().line());
-        return ExitCode::SUCCESS;
-    }
-    let config = match Config::from_env() {
-        Ok(config) => config,
-        Err(error) => {
-            eprintln!("draftstore-server: {error}");
-            return ExitCode::from(EXIT_CONFIG);
-        }
-    };
-    let ended = match arguments.command {
-        Some(Command::Health) => health::ask(config.listen).await,
-        Some(Command::Doctor(doctor)) => match doctor::examine(config, doctor).await {
+    let ended = match (arguments.command, Config::from_env()) {
+        (Some(Command::Key(key)), _) => key.run(),
+        (_, Err(error)) => return unusable(&error),
+        (Some(Command::Health), Ok(config)) => health::ask(config.listen).await,
+        (Some(Command::Doctor(doctor)), Ok(config)) => match doctor::examine(config, doctor).await {
             Ok(true) => Ok(()),
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
-        Some(Command::Key(_)) | None => match logging::start(config.log_format, &config.log_filter) {
-            Ok(()) => serve::serve(config).await,
+        (None, Ok(config)) => match logging::start(config.log_format, &config.log_filter) {
+            Ok(()) => match Access::open(&config).await {
+                Ok(access) => serve::serve(config, access).await,
+                Err(error) => return unusable(&*error),
+            },
             Err(error) => Err(error.into()),
         },
     };
@@ -78,6 +70,12 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is wrong with the configuration.
+fn unusable(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("draftstore-server: {error}");
+    ExitCode::from(EXIT_CONFIG)
 }
 
 fn environment() -> String {

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use draftstore_auth::Authenticator;
 use draftstore_controller::{Api, Gate, Readiness, StoreSeen, grpc, webapi};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::Config;
-use draftstore_runtime::{Schedule, on_signal, safety};
+use draftstore_runtime::{Schedule, on_hangup, on_signal, safety};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::access::Access;
 use crate::connections::Connections;
 use crate::store::{OpenStore, open};
 use crate::{console, probe, tickets};
@@ -30,7 +31,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// When something cannot be started, or stops by itself.
-pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
+pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
     let OpenStore { storage, embedded } = open(config.store, &config.buckets.draft).await?;
     let clock = Arc::new(SystemClock);
@@ -61,7 +62,11 @@ pub(crate) async fn serve(config: Config) -> anyhow::Result<()> {
     }
 
     let tickets = tickets::open(config.ticket_keys_file, embedded.is_some())?;
-    let gate = Gate::new(Authenticator::none().with_tickets(tickets.clone()));
+    let gate = Gate::new(access.authenticator.with_tickets(tickets.clone()));
+    let _reloading = match access.reloader {
+        Some(reloader) => Some(AbortOnDropHandle::new(tokio::spawn(reloader.run(on_hangup()?)))),
+        None => None,
+    };
     let api = Api::new(drafts.clone()).with_tickets(tickets);
     let mut rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
     if config.console {

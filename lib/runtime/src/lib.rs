@@ -8,7 +8,7 @@ mod schedule;
 mod shutdown;
 
 pub use schedule::{InvalidSchedule, Schedule, ScheduleError};
-pub use shutdown::on_signal;
+pub use shutdown::{on_hangup, on_signal};
 
 /// Exit status for a configuration that cannot be used (`EX_USAGE` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 64;

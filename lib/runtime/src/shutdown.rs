@@ -1,6 +1,6 @@
 //! Ending when asked to.
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// A token that is cancelled at the first SIGTERM or SIGINT.
@@ -20,4 +20,12 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
         cancelled.cancel();
     });
     Ok(token)
+}
+
+/// Every SIGHUP from now on: by it, files are read again. Without this the signal would end the process.
+///
+/// # Errors
+/// When the signal handler cannot be installed.
+pub fn on_hangup() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }

@@ -19,6 +19,28 @@ fn bad_configuration_ends_with_64_and_names_every_variable() {
 }
 
 #[test]
+fn server_that_others_reach_must_be_told_who_may_call() {
+    for open in [
+        ("BIND_ADDRESS", "0.0.0.0"),
+        ("BIND_ADDRESS", "::"),
+        ("STORAGE_TYPE", "s3"),
+    ] {
+        let ended = run(&[open]);
+        assert_eq!(ended.status.code(), Some(64), "{open:?}");
+        let said = String::from_utf8(ended.stderr).expect("UTF-8");
+        for way_out in ["AUTH=api-key", "POLICY_FILE", "BIND_ADDRESS=127.0.0.1", "AUTH=none"] {
+            assert!(said.contains(way_out), "{said}");
+        }
+    }
+}
+
+#[test]
+fn server_that_others_reach_may_be_told_to_ask_nobody() {
+    let server = Server::start_with(&[("BIND_ADDRESS", "0.0.0.0"), ("AUTH", "none")]);
+    assert!(server.http.starts_with("0.0.0.0:"), "{}", server.http);
+}
+
+#[test]
 fn second_server_on_the_same_data_says_so() {
     let first = Server::start();
     let data_dir = first.data_dir();

@@ -167,7 +167,8 @@ async fn garage_lacks_conditions_and_nothing_else() {
     let mut server = command();
     server
         .envs(variables(&world.endpoint))
-        .env("REQUIRE_SAFE_STORE", "true");
+        .env("REQUIRE_SAFE_STORE", "true")
+        .env("BIND_ADDRESS", "127.0.0.1");
     let ended = server.output().expect("runs");
     assert_eq!(ended.status.code(), Some(1));
     let refusal = String::from_utf8(ended.stderr).expect("UTF-8");

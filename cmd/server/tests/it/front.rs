@@ -6,7 +6,9 @@ use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use tonic::transport::Channel;
+use tonic::client::GrpcService;
+use tonic::codegen::{Body, StdError};
+use tonic::transport::Endpoint;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
@@ -60,11 +62,37 @@ impl Failure {
 impl Front {
     /// Calls by the name of the REST route, with the request as JSON.
     pub(crate) async fn call(self, server: &Server, route: &str, request: Value) -> Result<Value, Failure> {
+        self.call_with(&[], server, route, request).await
+    }
+
+    /// The same with these headers.
+    pub(crate) async fn call_with(
+        self,
+        headers: &[(&'static str, &str)],
+        server: &Server,
+        route: &str,
+        request: Value,
+    ) -> Result<Value, Failure> {
         match self {
-            Self::Rest => rest(&reqwest::Client::new(), server, route, &request).await,
+            Self::Rest => {
+                let url = format!("http://{}/api/v1/{route}", server.http);
+                let post = reqwest::Client::new().post(url).json(&request);
+                let post = headers
+                    .iter()
+                    .fold(post, |post, (name, value)| post.header(*name, *value));
+                rest_answer(post.send().await.expect("an answer")).await
+            }
             Self::Grpc => {
-                let client = DraftServiceClient::connect(format!("http://{}", server.grpc)).await;
-                grpc(client.expect("connects"), route, request).await
+                let endpoint = Endpoint::from_shared(format!("http://{}", server.grpc)).expect("a URL");
+                let channel = endpoint.connect().await.expect("connects");
+                let with_headers = |mut request: Request<()>| {
+                    for (name, value) in headers {
+                        request.metadata_mut().append(*name, value.parse().expect("a value"));
+                    }
+                    Ok(request)
+                };
+                let client = DraftServiceClient::with_interceptor(channel, with_headers);
+                grpc(client, route, request).await
             }
         }
     }
@@ -116,11 +144,11 @@ pub(crate) async fn rest_answer(answer: reqwest::Response) -> Result<Value, Fail
 }
 
 /// Calls gRPC by a client that is there.
-pub(crate) async fn grpc(
-    mut client: DraftServiceClient<Channel>,
-    route: &str,
-    request: Value,
-) -> Result<Value, Failure> {
+pub(crate) async fn grpc<T>(mut client: DraftServiceClient<T>, route: &str, request: Value) -> Result<Value, Failure>
+where
+    T: GrpcService<tonic::body::Body, Error: Into<StdError>>,
+    T::ResponseBody: Body<Data = tonic::codegen::Bytes, Error: Into<StdError> + Send> + Send + 'static,
+{
     let answer = match route {
         "draft-bucket" => client.create_draft_bucket(message(request)).await.map(answer_json),
         "upload-url" => client.get_upload_url(message(request)).await.map(answer_json),

@@ -4,6 +4,7 @@
 
 mod batch_confirm_uploads;
 mod batch_get_upload_urls;
+mod callers;
 mod configuration;
 mod confirm_upload;
 mod console;

@@ -124,7 +124,8 @@ async fn server_that_requires_a_safe_store_refuses_one_that_cannot_be_probed() {
     elsewhere.url = NOWHERE.to_owned();
     for (endpoint, expected) in [(store.endpoint(), "doctor --fix"), (elsewhere, "cannot be probed")] {
         let mut server = command();
-        server.envs(variables(&endpoint)).env("REQUIRE_SAFE_STORE", "true");
+        let more = [("REQUIRE_SAFE_STORE", "true"), ("BIND_ADDRESS", "127.0.0.1")];
+        server.envs(variables(&endpoint)).envs(more);
         let ended = server.output().expect("runs");
         assert_eq!(ended.status.code(), Some(1));
         let said = String::from_utf8(ended.stderr).expect("UTF-8");

@@ -3,6 +3,7 @@
 use draftstore_service::Buckets;
 use draftstore_storage::{BucketName, DraftBucket};
 
+use super::auth::auth;
 use super::connections::connection_limits;
 use super::errors::Errors;
 use super::limits::{brakes, confirm_limits};
@@ -57,6 +58,7 @@ impl Config {
         }
         let origins = origins(&mut values, &mut errors);
         let connections = connection_limits(&mut values, &mut errors);
+        let auth = auth(&mut values, &mut errors);
 
         let config = buckets
             .zip(policy)
@@ -74,6 +76,7 @@ impl Config {
                 console: console.is_none_or(|OnOff(on)| on),
                 listen,
                 connections,
+                auth,
                 cleanup_schedule,
                 log_format,
                 log_filter,
@@ -103,6 +106,7 @@ mod tests {
 
     use super::super::ConnectionLimits;
     use super::*;
+    use crate::config::Auth;
 
     fn load(pairs: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
         Config::load(
@@ -244,6 +248,8 @@ mod tests {
             ("BIND_ADDRESS", "localhost"),
             ("TICKET_KEYS_FILE", ""),
             ("CONSOLE", "true"),
+            ("AUTH", "apikey"),
+            ("POLICY_FILE", ""),
             ("LOG_FORMAT", "xml"),
             ("RUST_LOG", "a=b=c"),
             ("AWS_ACCESS_KEY_ID", "k"),
@@ -272,11 +278,63 @@ mod tests {
             "BIND_ADDRESS",
             "TICKET_KEYS_FILE",
             "CONSOLE",
+            "AUTH",
+            "POLICY_FILE",
             "LOG_FORMAT",
             "RUST_LOG",
             "AWS_SECRET_ACCESS_KEY",
         ] {
             assert!(errors.contains(name), "{name} is missing in {errors}");
+        }
+    }
+
+    #[test]
+    fn ways_to_be_recognised_are_read() {
+        let ways = |text: &str| {
+            let config = load(&[("AUTH", text), ("POLICY_FILE", "policy.toml")]).expect("valid");
+            let Some(Auth::By { ways, policy_file }) = config.auth else {
+                panic!("nobody is asked");
+            };
+            assert_eq!(policy_file.to_str(), Some("policy.toml"));
+            [ways.api_key, ways.jwt, ways.mtls]
+        };
+        assert_eq!(ways("api-key"), [true, false, false]);
+        assert_eq!(ways("jwt, mtls"), [false, true, true]);
+        assert_eq!(ways("mtls,jwt,api-key"), [true; 3]);
+    }
+
+    #[test]
+    fn ways_that_cannot_be_meant_are_refused() {
+        for (pairs, name) in [
+            (&[("AUTH", "api-key")][..], "POLICY_FILE"),
+            (&[("POLICY_FILE", "a")], "AUTH"),
+            (&[("AUTH", "none"), ("POLICY_FILE", "a")], "POLICY_FILE"),
+            (&[("AUTH", "none,api-key"), ("POLICY_FILE", "a")], "AUTH"),
+            (&[("AUTH", "jwt,jwt"), ("POLICY_FILE", "a")], "AUTH"),
+            (&[("AUTH", "jwt,"), ("POLICY_FILE", "a")], "AUTH"),
+            (&[("AUTH", "NONE")], "AUTH"),
+        ] {
+            let error = load(pairs).expect_err("refused").to_string();
+            assert!(error.contains(&format!("\n  {name}: ")), "{error}");
+        }
+    }
+
+    #[test]
+    fn server_is_open_to_others_only_where_that_is_said() {
+        let auth = |pairs: &[(&str, &str)]| load(pairs).expect("valid").auth_of_server();
+        assert_eq!(auth(&[]), Ok(Auth::Nobody));
+        assert_eq!(auth(&[("BIND_ADDRESS", "::1")]), Ok(Auth::Nobody));
+        assert_eq!(auth(&[("BIND_ADDRESS", "0.0.0.0"), ("AUTH", "none")]), Ok(Auth::Nobody));
+        for open in [
+            &[("BIND_ADDRESS", "0.0.0.0")][..],
+            &[("BIND_ADDRESS", "::")],
+            &[("BIND_ADDRESS", "192.0.2.1")],
+            &[("STORAGE_TYPE", "s3")],
+        ] {
+            let said = auth(open).expect_err("refused").to_string();
+            for way in ["AUTH=api-key", "POLICY_FILE", "BIND_ADDRESS=127.0.0.1", "AUTH=none"] {
+                assert!(said.contains(way), "{said}");
+            }
         }
     }
 

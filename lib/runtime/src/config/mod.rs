@@ -1,5 +1,6 @@
 //! Environment to typed configuration: every error at once, and no malformed value replaced by a default.
 
+mod auth;
 mod connections;
 mod errors;
 mod limits;
@@ -54,6 +55,8 @@ pub struct Config {
     pub listen: Listen,
     /// What it holds connections to.
     pub connections: ConnectionLimits,
+    /// Who is asked who they are; none: it was not said, see [`Config::auth_of_server`].
+    pub auth: Option<Auth>,
     /// When to sweep; none: the binary's own habit.
     pub cleanup_schedule: Option<Schedule>,
     /// How log lines look.
@@ -100,6 +103,31 @@ impl EmbeddedStore {
             ..s3::Settings::new(&self.region)
         }
     }
+}
+
+/// Who is asked who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// Nobody: whoever reaches the server may do everything.
+    Nobody,
+    /// Everybody.
+    By {
+        /// In any of these ways,
+        ways: Ways,
+        /// and by this policy.
+        policy_file: PathBuf,
+    },
+}
+
+/// Ways to be recognised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// By an API key.
+    pub api_key: bool,
+    /// By a JSON Web Token.
+    pub jwt: bool,
+    /// By the certificate of the connection.
+    pub mtls: bool,
 }
 
 /// Addresses of the server.

@@ -90,6 +90,16 @@ pub const VARIABLES: &[Variable] = &[
     variable("HTTP_PORT", "8080", "REST; 0 takes a free one"),
     variable("GRPC_PORT", "50051", "gRPC; 0 takes a free one"),
     variable(
+        "AUTH",
+        "`none` on loopback; elsewhere it must be set",
+        "Who may call: `none` for everybody, or any of `api-key`, `jwt` and `mtls` with commas between",
+    ),
+    variable(
+        "POLICY_FILE",
+        "none",
+        "File that says who callers are and what they may do; looked at again every 2 seconds and at SIGHUP",
+    ),
+    variable(
         "UPLOAD_TTL",
         "3600",
         "Longest validity of an upload URL, in seconds, up to 604800",
@@ -194,6 +204,8 @@ pub(super) struct Values {
     pub(super) bind_address: Option<String>,
     pub(super) http_port: Option<String>,
     pub(super) grpc_port: Option<String>,
+    pub(super) auth: Option<String>,
+    pub(super) policy_file: Option<String>,
     pub(super) upload_ttl: Option<String>,
     pub(super) download_ttl: Option<String>,
     pub(super) object_lifetime: Option<String>,
