@@ -4,34 +4,49 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use draftstore_runtime::config::Listen;
+use draftstore_runtime::config::{Listen, TlsFiles};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::connections::pinned;
 
 /// A server that needs longer to say that it is well, is not.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Asks the server that listens there.
+/// Asks the server that listens there; by TLS, it has to prove that it has the certificate of the file.
 ///
 /// # Errors
 /// When it does not answer 200 in time.
-pub(crate) async fn ask(listen: Listen) -> anyhow::Result<()> {
-    timeout(DEADLINE, get(listen))
+pub(crate) async fn ask(listen: Listen, tls: Option<&TlsFiles>) -> anyhow::Result<()> {
+    timeout(DEADLINE, get(listen, tls))
         .await
         .context("the server does not answer")?
 }
 
-async fn get(listen: Listen) -> anyhow::Result<()> {
+async fn get(listen: Listen, tls: Option<&TlsFiles>) -> anyhow::Result<()> {
     let address = match listen.address {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
         IpAddr::V4(_) | IpAddr::V6(_) => listen.address,
     };
     let stream = TcpStream::connect((address, listen.http_port)).await?;
+    match tls {
+        Some(files) => {
+            let name = ServerName::from(address);
+            let stream = pinned(&files.certificate)?.connect(name, stream).await;
+            is_well(stream.context("TLS fails")?).await
+        }
+        None => is_well(stream).await,
+    }
+}
+
+async fn is_well(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> anyhow::Result<()> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = Request::get("/health")

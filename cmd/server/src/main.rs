@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     let ended = match (arguments.command, Config::from_env()) {
         (Some(Command::Key(key)), _) => key.run(),
         (_, Err(error)) => return unusable(&error),
-        (Some(Command::Health), Ok(config)) => health::ask(config.listen).await,
+        (Some(Command::Health), Ok(config)) => health::ask(config.listen, config.tls.as_ref()).await,
         (Some(Command::Doctor(doctor)), Ok(config)) => match doctor::examine(config, doctor).await {
             Ok(true) => Ok(()),
             Ok(false) => return ExitCode::FAILURE,

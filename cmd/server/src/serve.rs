@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::Access;
-use crate::connections::Connections;
+use crate::connections::{Connections, Tls};
 use crate::store::{OpenStore, open};
 use crate::{console, probe, tickets};
 
@@ -33,12 +33,17 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// When something cannot be started, or stops by itself.
 pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
+    let scheme = config.scheme();
+    let tls = config
+        .tls
+        .map(|files| Tls::start(files, shutdown.clone()))
+        .transpose()?;
     let OpenStore { storage, embedded } = open(config.store, &config.buckets.draft).await?;
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage, config.buckets);
     let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;
     let origins = match embedded {
-        Some(_) if config.console => console::with_own_origins(config.origins, http.local_addr()?.port())?,
+        Some(_) if config.console => console::with_own_origins(config.origins, scheme, http.local_addr()?.port())?,
         Some(_) | None => config.origins,
     };
     let drafts = Drafts::new(store.clone(), config.policy, origins.clone(), clock.clone())
@@ -72,7 +77,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     if config.console {
         rest = rest.merge(console::router(drafts.clone()));
     }
-    let connections = Connections::new(config.connections);
+    let connections = Connections::new(config.connections, tls);
     let http_address = listen(&mut tasks, &connections, http, rest, &shutdown)?;
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc_router = grpc::router(api, &gate, &origins, readiness.clone()).await?;

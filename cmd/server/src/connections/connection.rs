@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
+use draftstore_auth::PeerCertificate;
 use draftstore_controller::PeerAddress;
 use draftstore_runtime::config::ConnectionLimits;
 use hyper::body::Incoming;
@@ -17,6 +18,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::WatchedBody;
@@ -49,8 +53,24 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// The same, inside of TLS.
+    pub(super) async fn serve_tls(self, tls: TlsAcceptor, stream: TcpStream) {
+        let handshake = timeout(self.limits.header_timeout, tls.accept(stream));
+        let handshake = self.shutdown.run_until_cancelled(handshake).await;
+        match handshake {
+            Some(Ok(Ok(stream))) => {
+                let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                let certificate = shown.map(|certificate| PeerCertificate(certificate.as_ref().into()));
+                self.serve(stream, certificate).await;
+            }
+            Some(Ok(Err(error))) => tracing::debug!(peer = %self.peer, %error, "a TLS handshake failed"),
+            Some(Err(_)) => tracing::debug!(peer = %self.peer, "a TLS handshake took too long"),
+            None => {}
+        }
+    }
+
     /// Ends when the client is done, when it is overdue, or when the shutdown has begun and nothing is under way.
-    pub(super) async fn serve<S>(self, stream: S)
+    pub(super) async fn serve<S>(self, stream: S, certificate: Option<PeerCertificate>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -59,6 +79,7 @@ impl Connection {
             router: TowerToHyperService::new(self.router),
             watch: watch.clone(),
             peer: PeerAddress(self.peer),
+            certificate,
         };
         let stream = WatchedStream {
             stream,
@@ -115,6 +136,7 @@ struct Requests {
     router: TowerToHyperService<Router>,
     watch: Watch,
     peer: PeerAddress,
+    certificate: Option<PeerCertificate>,
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -125,6 +147,9 @@ impl Service<Request<Incoming>> for Requests {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = self.watch.request();
         request.extensions_mut().insert(self.peer);
+        if let Some(certificate) = &self.certificate {
+            request.extensions_mut().insert(certificate.clone());
+        }
         let answer = self.router.call(request);
         Box::pin(async move { Ok(answer.await?.map(|body| WatchedBody::new(body, under_way))) })
     }

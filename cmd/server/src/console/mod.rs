@@ -52,8 +52,8 @@ pub(crate) fn router(drafts: Drafts) -> Router {
 ///
 /// # Errors
 /// None that a port could cause.
-pub(crate) fn with_own_origins(origins: AllowedOrigins, port: u16) -> anyhow::Result<AllowedOrigins> {
-    let own = ["localhost", "127.0.0.1"].map(|host| format!("http://{host}:{port}"));
+pub(crate) fn with_own_origins(origins: AllowedOrigins, scheme: &str, port: u16) -> anyhow::Result<AllowedOrigins> {
+    let own = ["localhost", "127.0.0.1"].map(|host| format!("{scheme}://{host}:{port}"));
     let all = own.iter().try_fold(origins, |origins, own| origins.and(own));
     all.context("the console has no origin")
 }

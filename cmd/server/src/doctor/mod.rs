@@ -51,7 +51,7 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
     let served = match config.store {
         // Of a port that is chosen anew at each start nothing can be said.
         config::Store::Embedded(_) if config.console && config.listen.http_port != 0 => {
-            console::with_own_origins(config.origins.clone(), config.listen.http_port)?
+            console::with_own_origins(config.origins.clone(), config.scheme(), config.listen.http_port)?
         }
         config::Store::Embedded(_) | config::Store::S3(_) => config.origins.clone(),
     };

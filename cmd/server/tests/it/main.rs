@@ -34,6 +34,7 @@ mod server;
 mod signing;
 mod slow;
 mod sweep;
+mod tls;
 mod unique_drafts;
 mod uppy;
 mod whole_keys;

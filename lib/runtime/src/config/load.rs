@@ -10,6 +10,7 @@ use super::limits::{brakes, confirm_limits};
 use super::listen::{listen, origins};
 use super::policy::policy;
 use super::store::store;
+use super::tls::tls;
 use super::values::{OnOff, Switch};
 use super::variables::Values;
 use super::{Config, InvalidConfig, Store};
@@ -59,6 +60,7 @@ impl Config {
         let origins = origins(&mut values, &mut errors);
         let connections = connection_limits(&mut values, &mut errors);
         let auth = auth(&mut values, &mut errors);
+        let tls = tls(&mut values, &mut errors);
 
         let config = buckets
             .zip(policy)
@@ -77,6 +79,7 @@ impl Config {
                 listen,
                 connections,
                 auth,
+                tls,
                 cleanup_schedule,
                 log_format,
                 log_filter,
@@ -104,7 +107,7 @@ mod tests {
     use draftstore_service::draft::ConfirmLimits;
     use draftstore_storage::s3::Signing;
 
-    use super::super::ConnectionLimits;
+    use super::super::{ConnectionLimits, TlsFiles};
     use super::*;
     use crate::config::Auth;
 
@@ -222,6 +225,19 @@ mod tests {
             let error = load(pairs).expect_err("refused").to_string();
             assert!(error.contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn certificates_are_read_by_the_names_of_their_files() {
+        let pair = [("TLS_CERT_FILE", "c.pem"), ("TLS_KEY_FILE", "k.pem")];
+        let files = |client_ca: Option<&str>| TlsFiles {
+            certificate: "c.pem".into(),
+            key: "k.pem".into(),
+            client_ca: client_ca.map(Into::into),
+        };
+        assert_eq!(load(&pair).expect("valid").tls, Some(files(None)));
+        let all = [&pair[..], &[("TLS_CLIENT_CA_FILE", "a.pem")]].concat();
+        assert_eq!(load(&all).expect("valid").tls, Some(files(Some("a.pem"))));
     }
 
     #[test]
@@ -351,6 +367,10 @@ mod tests {
             (&[("HTTP_PORT", "9000")], "EMBEDDED_PORT"),
             (&[("GRPC_PORT", "8080")], "GRPC_PORT"),
             (&[("STORAGE_TYPE", "nfs")], "STORAGE_TYPE"),
+            (&[("TLS_CERT_FILE", "c")], "TLS_KEY_FILE"),
+            (&[("TLS_KEY_FILE", "k")], "TLS_CERT_FILE"),
+            (&[("TLS_CLIENT_CA_FILE", "a")], "TLS_CLIENT_CA_FILE"),
+            (&[("TLS_CERT_FILE", ""), ("TLS_KEY_FILE", "k")], "TLS_CERT_FILE"),
         ] {
             let error = load(pairs).expect_err("refused").to_string();
             assert!(error.contains(name), "{error}");

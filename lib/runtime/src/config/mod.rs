@@ -9,6 +9,7 @@ mod load;
 mod policy;
 mod signing;
 mod store;
+mod tls;
 mod values;
 mod variables;
 
@@ -26,6 +27,7 @@ use crate::logging::{LogFilter, LogFormat};
 
 pub use connections::ConnectionLimits;
 pub use errors::InvalidConfig;
+pub use tls::TlsFiles;
 pub use variables::{VARIABLES, Variable};
 
 /// The configuration of a process.
@@ -57,12 +59,21 @@ pub struct Config {
     pub connections: ConnectionLimits,
     /// Who is asked who they are; none: it was not said, see [`Config::auth_of_server`].
     pub auth: Option<Auth>,
+    /// Whether both ports speak TLS, and with what.
+    pub tls: Option<TlsFiles>,
     /// When to sweep; none: the binary's own habit.
     pub cleanup_schedule: Option<Schedule>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What is logged.
     pub log_filter: LogFilter,
+}
+
+impl Config {
+    /// What URLs of the server begin with.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
 }
 
 /// Where objects are.

@@ -152,6 +152,17 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("CONSOLE", "on", "`off`: the REST port serves no web console"),
     variable(
+        "TLS_CERT_FILE",
+        "none",
+        "Certificate of both ports, with those of its issuers, in PEM; looked at every 5 seconds and at SIGHUP",
+    ),
+    variable("TLS_KEY_FILE", "none", "Its private key, in PEM"),
+    variable(
+        "TLS_CLIENT_CA_FILE",
+        "none",
+        "Authorities of client certificates, in PEM: clients may show one, and need not",
+    ),
+    variable(
         "HEADER_TIMEOUT",
         "10",
         "Seconds for a TLS handshake, the head of a request, and the answer to a ping of HTTP/2",
@@ -218,6 +229,9 @@ pub(super) struct Values {
     pub(super) cors_allowed_origins: Option<String>,
     pub(super) ticket_keys_file: Option<String>,
     pub(super) console: Option<String>,
+    pub(super) tls_cert_file: Option<String>,
+    pub(super) tls_key_file: Option<String>,
+    pub(super) tls_client_ca_file: Option<String>,
     pub(super) header_timeout: Option<String>,
     pub(super) write_timeout: Option<String>,
     pub(super) idle_timeout: Option<String>,
