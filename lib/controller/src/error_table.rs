@@ -48,6 +48,7 @@ pub(crate) fn row(error: &Error) -> Row {
                 Code::ResourceExhausted,
             )
         },
+        Error::TooSlow => row("REQUEST_TIMEOUT", StatusCode::REQUEST_TIMEOUT, Code::DeadlineExceeded),
         Error::Overloaded => Row {
             retry_after: Some(RETRY_AFTER_SECONDS),
             ..row("OVERLOADED", StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable)
@@ -96,6 +97,7 @@ pub(crate) fn field_errors(error: &Error) -> Vec<Violation> {
         | Error::NotAllowed(_)
         | Error::NoTickets
         | Error::TooManyRequests { .. }
+        | Error::TooSlow
         | Error::Overloaded
         | Error::NotFound(_)
         | Error::AlreadyExists
@@ -160,6 +162,7 @@ pub(crate) fn log(error: &Error) {
         | Error::NotAllowed(_)
         | Error::NoTickets
         | Error::TooManyRequests { .. }
+        | Error::TooSlow
         | Error::Overloaded
         | Error::NotFound(_)
         | Error::AlreadyExists
@@ -193,6 +196,7 @@ mod tests {
             ),
             (Error::NotAllowed(Scope::Confirm), 403, Code::PermissionDenied),
             (Error::NoTickets, 412, Code::FailedPrecondition),
+            (Error::TooSlow, 408, Code::DeadlineExceeded),
             (Error::NotFound(Missing::Draft), 404, Code::NotFound),
             (Error::NotFound(Missing::Object), 404, Code::NotFound),
             (Error::NotFound(Missing::Upload), 404, Code::NotFound),

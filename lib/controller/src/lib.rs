@@ -15,13 +15,12 @@ mod readiness;
 pub mod webapi;
 
 pub use api::Api;
-pub use gate::Gate;
+pub use gate::{Bounds, ConfirmBudget, Gate, GateLimits, Quota, RateLimits};
 pub use openapi::Json;
 pub use peer::PeerAddress;
 pub use readiness::{Readiness, StoreSeen};
 
-/// The longest request that either front reads, in bytes. The largest sensible one completes an upload of 10,000 parts,
-/// each with its `ETag`.
+/// The longest request that either front reads, in bytes. Most calls have less: see [`webapi::Size`].
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
 /// The service's namespace in `google.rpc.ErrorInfo`.

@@ -26,6 +26,9 @@ pub enum Error {
         /// In whole seconds, at least one.
         retry_after: u32,
     },
+    /// The request did not arrive as a whole in the time that there is for it.
+    #[error("the request took too long to arrive")]
+    TooSlow,
     /// The server has as much to do as it can.
     #[error("the server is overloaded")]
     Overloaded,

@@ -16,6 +16,7 @@ impl Api {
         caller: &Arc<Caller>,
         request: v1::ConfirmUploadRequest,
     ) -> Result<v1::ConfirmUploadResponse, Error> {
+        self.confirms.take(&caller.name, 1)?;
         self.drafts(caller).confirm(&confirm(request)).await.map(confirmed)
     }
 
@@ -24,6 +25,7 @@ impl Api {
         caller: &Arc<Caller>,
         request: v1::BatchConfirmUploadsRequest,
     ) -> Result<v1::BatchConfirmUploadsResponse, Error> {
+        self.confirms.take(&caller.name, request.uploads.len())?;
         let batch = ConfirmBatch {
             uploads: request.uploads.into_iter().map(confirm).collect(),
             atomic: request.atomic,

@@ -12,11 +12,14 @@ use std::sync::Arc;
 use draftstore_auth::Tickets;
 use draftstore_service::{Caller, Drafts, Error, Policy, Violation};
 
+use crate::ConfirmBudget;
+
 /// One method an rpc.
 #[derive(Debug, Clone)]
 pub struct Api {
     drafts: Drafts,
     tickets: Tickets,
+    confirms: ConfirmBudget,
 }
 
 impl Api {
@@ -25,6 +28,7 @@ impl Api {
         Self {
             drafts,
             tickets: Tickets::none(),
+            confirms: ConfirmBudget::default(),
         }
     }
 
@@ -37,6 +41,12 @@ impl Api {
     /// How long URLs and drafts live.
     pub(crate) fn policy(&self) -> Policy {
         self.drafts.policy()
+    }
+
+    /// The same, with each caller's confirms counted.
+    #[must_use]
+    pub fn with_confirm_budget(self, confirms: ConfirmBudget) -> Self {
+        Self { confirms, ..self }
     }
 
     fn drafts(&self, caller: &Arc<Caller>) -> Drafts {

@@ -1,33 +1,104 @@
-//! What every call of the contract passes first, on both ports: who is asking.
+//! What every call of the contract passes first, on both ports: who is asking, and may it be now.
+//!
+//! In this order, so that nobody costs more than has to be: the address's budget, the credentials, the caller's budget, the
+//! whole of the request, a place among those that are answered.
 
+mod address;
+mod body;
+mod bounds;
+mod buckets;
+mod rate;
+
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use draftstore_auth::{Authenticator, Presented};
-use draftstore_service::{Error, Unauthenticated};
+use draftstore_service::{Caller, Error, Unauthenticated};
 use http::header;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
+use self::body::whole;
+use self::rate::Rates;
+use crate::PeerAddress;
 use crate::webapi::InPath;
+
+pub use self::bounds::Bounds;
+pub(crate) use self::bounds::Front;
+pub use self::buckets::Quota;
+pub use self::rate::{ConfirmBudget, RateLimits};
+pub(crate) use self::rate::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// How a front says that a call does not pass.
 pub(crate) type Refuse = fn(Error) -> Response;
 
+/// What calls are held to.
+#[derive(Debug, Clone)]
+pub struct GateLimits {
+    /// See there.
+    pub rates: RateLimits,
+    /// Calls that are answered at once; more are told to come back.
+    pub max_concurrent: usize,
+    /// For the whole of a request, from its head on.
+    pub body_timeout: Duration,
+    /// For an answer, but for the calls whose time the store bounds ([`Bounds::is_long`]).
+    pub call_timeout: Duration,
+}
+
+impl Default for GateLimits {
+    /// No rates; a body has 30 seconds, an answer 60.
+    fn default() -> Self {
+        Self {
+            rates: RateLimits::default(),
+            max_concurrent: DEFAULT_MAX_CONCURRENT,
+            body_timeout: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Most calls take milliseconds; each may hold 1 MiB.
+const DEFAULT_MAX_CONCURRENT: usize = 1024;
+
 /// Lets calls pass whose caller is known, and tells their handlers: the request then has an `Arc<Caller>`. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Gate {
-    authenticator: Arc<Authenticator>,
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    authenticator: Authenticator,
+    rates: Rates,
+    places: Semaphore,
+    body_timeout: Duration,
+    call_timeout: Duration,
 }
 
 impl Gate {
     /// One that recognises callers so.
     pub fn new(authenticator: Authenticator) -> Self {
-        Self {
-            authenticator: Arc::new(authenticator),
-        }
+        Self::with_limits(authenticator, GateLimits::default())
+    }
+
+    /// The same, with these limits.
+    pub fn with_limits(authenticator: Authenticator, limits: GateLimits) -> Self {
+        Self(Arc::new(Inner {
+            authenticator,
+            rates: Rates::new(limits.rates),
+            places: Semaphore::new(limits.max_concurrent.min(Semaphore::MAX_PERMITS)),
+            body_timeout: limits.body_timeout,
+            call_timeout: limits.call_timeout,
+        }))
+    }
+
+    /// What its callers' confirms are counted by: the calls themselves do it, for the gate does not know how many there are
+    /// in one.
+    pub fn confirm_budget(&self) -> ConfirmBudget {
+        self.0.rates.confirms.clone()
     }
 
     /// Whether callers have to say who they are.
@@ -36,29 +107,77 @@ impl Gate {
     }
 
     /// The routes of the router so far, behind the gate.
-    pub(crate) fn before<S>(&self, router: Router<S>, refuse: Refuse) -> Router<S>
+    pub(crate) fn before<S>(&self, router: Router<S>, front: Front) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
     {
-        router.route_layer(middleware::from_fn_with_state((self.clone(), refuse), pass))
+        router.route_layer(middleware::from_fn_with_state((self.clone(), front), pass))
     }
 
-    fn admit(&self, request: &mut Request) -> Result<(), Error> {
+    async fn admit(
+        &self,
+        mut request: Request,
+        front: &Front,
+        bounds: Bounds,
+        asked: &mut Asked,
+    ) -> Result<Request, Error> {
+        let rates = &self.0.rates;
+        rates.of_address(asked.address, Instant::now())?;
+        let recognised = self.recognise(&request);
+        let caller = recognised.inspect_err(|_| rates.failed(asked.address, Instant::now()))?;
+        asked.caller = Some(Arc::clone(&caller));
+        rates.of_caller(&caller.name, Instant::now())?;
+        request.extensions_mut().insert(caller);
+        whole(request, front.room(bounds), self.0.body_timeout).await
+    }
+
+    fn recognise(&self, request: &Request) -> Result<Arc<Caller>, Error> {
         let presented = Presented {
             bearer: bearer(request)?,
             peer: request.extensions().get(),
         };
-        let caller = self.authenticator.authenticate(presented, SystemTime::now())?;
-        request.extensions_mut().insert(caller);
-        Ok(())
+        self.0.authenticator.authenticate(presented, SystemTime::now())
+    }
+
+    async fn answer(&self, request: Request, next: Next, bounds: Bounds) -> Result<Response, Error> {
+        let _place = self.0.places.try_acquire().map_err(|_| Error::Overloaded)?;
+        let answer = next.run(request);
+        if bounds.is_long {
+            return Ok(answer.await);
+        }
+        let in_time = timeout(self.0.call_timeout, answer).await;
+        in_time.map_err(|_| Error::StoreUnavailable("a call has taken longer than CALL_TIMEOUT".into()))
     }
 }
 
-async fn pass(State((gate, refuse)): State<(Gate, Refuse)>, mut request: Request, next: Next) -> Response {
-    match gate.admit(&mut request) {
-        Ok(()) => next.run(request).await,
-        Err(error) => refuse(error),
-    }
+/// Who asks, as far as that is known.
+#[derive(Debug)]
+struct Asked {
+    address: Option<IpAddr>,
+    caller: Option<Arc<Caller>>,
+}
+
+async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next: Next) -> Response {
+    let bounds = front.bounds(&request);
+    let peer = request.extensions().get::<PeerAddress>();
+    let mut asked = Asked {
+        address: peer.map(|peer| gate.0.rates.budget(peer.0.ip(), request.headers())),
+        caller: None,
+    };
+    let answered = match gate.admit(request, &front, bounds, &mut asked).await {
+        Ok(request) => gate.answer(request, next, bounds).await,
+        Err(error) => Err(error),
+    };
+    let mut response = answered.unwrap_or_else(front.refuse);
+    let caller = asked.caller.as_ref().map(|caller| caller.name.as_str());
+    gate.0.rates.tell(
+        response.headers_mut(),
+        asked.address,
+        caller,
+        bounds.is_confirm,
+        Instant::now(),
+    );
+    response
 }
 
 /// The ticket of the path, or what is in the header: not both, for it would not be clear who is asking.
@@ -84,3 +203,6 @@ fn in_header(request: &Request) -> Option<&str> {
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,9 @@ use tonic_web::GrpcWebLayer;
 
 use self::status::status;
 use crate::cors::cors;
+use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::observe::{REQUEST_ID, observed};
+use crate::webapi::Route;
 use crate::{Api, Gate, MAX_REQUEST_BYTES, Readiness};
 
 /// The headers of a request that gRPC-Web clients send from a page of another origin.
@@ -32,12 +34,25 @@ const WEB_REQUEST_HEADERS: [HeaderName; 6] = [
 ];
 
 /// The headers of an answer that they need to see: an error without a message comes in headers alone.
-const WEB_ANSWER_HEADERS: [HeaderName; 4] = [
+const WEB_ANSWER_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
+    RATE_LIMIT,
+    RATE_LIMIT_POLICY,
     REQUEST_ID,
 ];
+
+/// How its calls are told, and refused.
+const FRONT: Front = Front {
+    bounds_of: |request| {
+        let rpc = request.uri().path().rsplit('/').next()?;
+        Route::of_rpc(rpc).map(Route::bounds)
+    },
+    // Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
+    envelope: 5,
+    refuse: |error| status(&error).into_http(),
+};
 
 /// All services of the port: the contract, `grpc.health.v1`, and reflection in `v1` and `v1alpha`, which older clients
 /// speak. Health is that of the readiness. Web pages of `origins` may call them by gRPC-Web, over HTTP/1.1 or HTTP/2.
@@ -63,9 +78,7 @@ pub async fn router(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
 
-    let calls = gate.before(Routes::new(drafts).into_axum_router(), |error| {
-        status(&error).into_http()
-    });
+    let calls = gate.before(Routes::new(drafts).into_axum_router(), FRONT);
     let mut services = RoutesBuilder::from(calls);
     services
         .add_service(health)

@@ -20,11 +20,12 @@ pub(crate) use self::in_path::{InPath, path_of, shown};
 pub use self::openapi::document;
 use self::problem::Problem;
 use self::routes::IDEMPOTENCY_KEY;
-pub use self::routes::{ROUTES, Route};
+pub use self::routes::{ROUTES, Route, Size};
 #[cfg(test)]
 pub(crate) use self::uppy::ROUTES as UPPY_ROUTES;
 pub(crate) use self::uppy::SCOPE as UPPY_SCOPE;
 use crate::cors::cors;
+use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::observe::{REQUEST_ID, observed};
 use crate::{Api, Gate, Readiness};
 
@@ -35,14 +36,21 @@ const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::DELETE];
 const CALLER_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID];
 
 /// and which headers of the answer they see.
-const ANSWER_HEADERS: [HeaderName; 2] = [header::RETRY_AFTER, REQUEST_ID];
+const ANSWER_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID];
+
+/// How its calls are told, and refused.
+const FRONT: Front = Front {
+    bounds_of: |request| Route::of_path(request.uri().path()).map(Route::bounds),
+    envelope: 0,
+    refuse,
+};
 
 /// All routes of the port, the calls behind the gate; each also behind a ticket in its path.
 pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readiness) -> Router {
     let no_store = HeaderValue::from_static("no-store");
     let nosniff = HeaderValue::from_static("nosniff");
     let router = server(readiness, openapi::Document::of(&api, gate))
-        .merge(gate.before(routes::router(), refuse))
+        .merge(gate.before(routes::router(), FRONT))
         .nest("/uppy", uppy::router(gate))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)

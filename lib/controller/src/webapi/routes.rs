@@ -11,7 +11,7 @@ use draftstore_service::{Caller, Scope};
 
 use super::message::{Message, Reply};
 use super::problem::Problem;
-use crate::Api;
+use crate::{Api, MAX_REQUEST_BYTES};
 
 /// A confirm's `idempotency_key`, where the message has none. Source: the IETF's draft of the same name.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -25,12 +25,50 @@ pub struct Route {
     pub path: &'static str,
     /// What its caller must be allowed to do: one of these is enough. Checked behind the gate, by what the call does.
     pub scopes: &'static [Scope],
+    /// How large its message may be; the gate checks it, on both ports.
+    pub size: Size,
+}
+
+impl Route {
+    /// That of the rpc.
+    pub fn of_rpc(rpc: &str) -> Option<&'static Self> {
+        ROUTES.iter().find(|route| route.rpc == rpc)
+    }
+
+    /// That of the path.
+    pub fn of_path(path: &str) -> Option<&'static Self> {
+        ROUTES.iter().find(|route| route.path == path)
+    }
+}
+
+/// A size of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// About one thing.
+    One,
+    /// About many. The largest sensible one completes an upload of 10,000 parts, each with its `ETag`.
+    Many,
+}
+
+impl Size {
+    /// At most. An object's name and metadata have some 3 KiB.
+    pub const fn max_bytes(self) -> u64 {
+        match self {
+            Self::One => 64 * 1024,
+            Self::Many => MAX_REQUEST_BYTES as u64,
+        }
+    }
 }
 
 macro_rules! routes {
-    ($($rpc:literal $path:literal $($scope:ident)|+ => $handler:expr;)*) => {
+    ($($rpc:literal $path:literal $($scope:ident)|+, $size:ident => $handler:expr;)*) => {
         /// Every call of the contract.
-        pub const ROUTES: &[Route] = &[$(Route { rpc: $rpc, path: $path, scopes: &[$(Scope::$scope),+] }),*];
+        pub const ROUTES: &[Route] = &[$(Route {
+            rpc: $rpc,
+            path: $path,
+            scopes: &[$(Scope::$scope),+],
+            size: Size::$size,
+        }),*];
 
         /// Their router.
         pub(super) fn router() -> Router<Api> {
@@ -49,22 +87,22 @@ macro_rules! call {
 }
 
 routes! {
-    "CreateDraftBucket" "/api/v1/draft-bucket" Admin => call!(create_draft_bucket);
-    "GetUploadURL" "/api/v1/upload-url" Upload => call!(get_upload_url);
-    "BatchGetUploadURLs" "/api/v1/upload-urls" Upload => call!(batch_get_upload_urls);
-    "GetDownloadURL" "/api/v1/download-url" Download => call!(get_download_url);
-    "ConfirmUpload" "/api/v1/confirm-upload" Confirm => confirm_upload;
-    "BatchConfirmUploads" "/api/v1/confirm-uploads" Confirm => call!(batch_confirm_uploads);
-    "InspectDraft" "/api/v1/inspect-draft" Inspect => call!(inspect_draft);
-    "DiscardDraft" "/api/v1/discard-draft" Discard => call!(discard_draft);
-    "ListDrafts" "/api/v1/list-drafts" Inspect => call!(list_drafts);
-    "ListObjects" "/api/v1/list-objects" Inspect => call!(list_objects);
-    "CreateMultipartUpload" "/api/v1/multipart/create" Upload => call!(create_multipart_upload);
-    "SignParts" "/api/v1/multipart/sign-parts" Upload => call!(sign_parts);
-    "ListParts" "/api/v1/multipart/list-parts" Upload => call!(list_parts);
-    "CompleteMultipartUpload" "/api/v1/multipart/complete" Upload => call!(complete_multipart_upload);
-    "AbortMultipartUpload" "/api/v1/multipart/abort" Upload => call!(abort_multipart_upload);
-    "CreateTicket" "/api/v1/tickets" Confirm | Admin => call!(create_ticket);
+    "CreateDraftBucket" "/api/v1/draft-bucket" Admin, One => call!(create_draft_bucket);
+    "GetUploadURL" "/api/v1/upload-url" Upload, One => call!(get_upload_url);
+    "BatchGetUploadURLs" "/api/v1/upload-urls" Upload, Many => call!(batch_get_upload_urls);
+    "GetDownloadURL" "/api/v1/download-url" Download, One => call!(get_download_url);
+    "ConfirmUpload" "/api/v1/confirm-upload" Confirm, One => confirm_upload;
+    "BatchConfirmUploads" "/api/v1/confirm-uploads" Confirm, Many => call!(batch_confirm_uploads);
+    "InspectDraft" "/api/v1/inspect-draft" Inspect, One => call!(inspect_draft);
+    "DiscardDraft" "/api/v1/discard-draft" Discard, One => call!(discard_draft);
+    "ListDrafts" "/api/v1/list-drafts" Inspect, One => call!(list_drafts);
+    "ListObjects" "/api/v1/list-objects" Inspect, One => call!(list_objects);
+    "CreateMultipartUpload" "/api/v1/multipart/create" Upload, One => call!(create_multipart_upload);
+    "SignParts" "/api/v1/multipart/sign-parts" Upload, Many => call!(sign_parts);
+    "ListParts" "/api/v1/multipart/list-parts" Upload, One => call!(list_parts);
+    "CompleteMultipartUpload" "/api/v1/multipart/complete" Upload, Many => call!(complete_multipart_upload);
+    "AbortMultipartUpload" "/api/v1/multipart/abort" Upload, One => call!(abort_multipart_upload);
+    "CreateTicket" "/api/v1/tickets" Confirm | Admin, One => call!(create_ticket);
 }
 
 async fn confirm_upload(

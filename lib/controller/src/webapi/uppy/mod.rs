@@ -13,13 +13,14 @@ mod query;
 mod sign;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use draftstore_service::{Error, Scope};
 
 use self::failure::Failure;
-use crate::webapi::shown;
+use crate::gate::{Bounds, Front};
+use crate::webapi::{Route, shown};
 use crate::{Api, Gate};
 
 /// What a caller of any of them must be allowed to do.
@@ -49,9 +50,27 @@ routes! {
 
 /// Their router.
 pub(super) fn router(gate: &Gate) -> Router<Api> {
-    gate.before(routes(), refuse)
+    gate.before(routes(), FRONT)
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
+}
+
+/// How its calls are told, and refused.
+const FRONT: Front = Front {
+    bounds_of,
+    envelope: 0,
+    refuse,
+};
+
+/// Those of the calls of the contract that are behind its routes.
+fn bounds_of(request: &Request) -> Option<Bounds> {
+    let path = request.extensions().get::<MatchedPath>()?.as_str();
+    let rpc = if path.ends_with("/complete") {
+        "CompleteMultipartUpload"
+    } else {
+        "CreateMultipartUpload"
+    };
+    Route::of_rpc(rpc).map(Route::bounds)
 }
 
 fn refuse(error: Error) -> Response {

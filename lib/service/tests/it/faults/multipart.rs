@@ -345,6 +345,7 @@ fn answered(error: &Error) -> Answered {
         | Error::NotAllowed(_)
         | Error::NoTickets
         | Error::TooManyRequests { .. }
+        | Error::TooSlow
         | Error::Overloaded
         | Error::NotFound(_)
         | Error::AlreadyExists

@@ -127,6 +127,7 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
             | Error::NotAllowed(_)
             | Error::NoTickets
             | Error::TooManyRequests { .. }
+            | Error::TooSlow
             | Error::Overloaded
             | Error::NotFound(_)
             | Error::AlreadyExists

@@ -1,0 +1,103 @@
+//! Whose address a request comes from, where proxies may stand between.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use http::{HeaderMap, HeaderName};
+use ipnet::IpNet;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The client's. What a trusted proxy says is believed, from the right: each one adds the address that it was called from,
+/// and whatever stands further left may be anybody's invention.
+pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
+    let mut client = peer.to_canonical();
+    if !is_trusted(client) {
+        return client;
+    }
+    let mut said = headers
+        .get_all(FORWARDED_FOR)
+        .iter()
+        .rev()
+        .flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    while is_trusted(client) {
+        match said.next().and_then(address) {
+            Some(before) => client = before,
+            None => break,
+        }
+    }
+    client
+}
+
+/// What shares a budget: an address of version 4, or a network of version 6, as one customer gets it.
+pub(super) fn budget(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+    }
+}
+
+/// Some proxies add the port.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let with_port = || text.parse().ok().map(|address: std::net::SocketAddr| address.ip());
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let parsed = bare.parse().ok().or_else(with_port);
+    parsed.map(|address: IpAddr| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(peer: &str, said: &[&str], trusted: &[&str]) -> String {
+        let headers = said
+            .iter()
+            .map(|value| (FORWARDED_FOR, value.parse().expect("a value")))
+            .collect();
+        let trusted: Vec<_> = trusted
+            .iter()
+            .map(|network| network.parse().expect("a network"))
+            .collect();
+        client(peer.parse().expect("an address"), &headers, &trusted).to_string()
+    }
+
+    #[test]
+    fn nobody_is_believed_unless_trusted() {
+        assert_eq!(ask("1.1.1.1", &["2.2.2.2"], &[]), "1.1.1.1");
+        assert_eq!(ask("1.1.1.1", &["2.2.2.2"], &["10.0.0.0/8"]), "1.1.1.1");
+        assert_eq!(ask("::ffff:1.1.1.1", &["2.2.2.2"], &["::/0"]), "1.1.1.1");
+    }
+
+    #[test]
+    fn trusted_proxies_are_believed_from_the_right() {
+        let trusted = &["10.0.0.0/8", "fd00::/8"][..];
+        for (said, client) in [
+            (&["2.2.2.2"][..], "2.2.2.2"),
+            (&["9.9.9.9, 2.2.2.2"], "2.2.2.2"),
+            (&["9.9.9.9, 2.2.2.2, 10.0.0.2"], "2.2.2.2"),
+            (&["9.9.9.9, 2.2.2.2", "10.0.0.2"], "2.2.2.2"),
+            (&["2.2.2.2:1234"], "2.2.2.2"),
+            (&["[2001:db8::1]:1234"], "2001:db8::1"),
+            (&["2001:db8::1, fd00::7"], "2001:db8::1"),
+            (&["::ffff:2.2.2.2"], "2.2.2.2"),
+            (&["2.2.2.2, nonsense"], "10.0.0.1"),
+            (&["2.2.2.2, "], "10.0.0.1"),
+            (&["10.0.0.3"], "10.0.0.3"),
+            (&[""], "10.0.0.1"),
+            (&[], "10.0.0.1"),
+        ] {
+            assert_eq!(ask("10.0.0.1", said, trusted), client, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn version_6_shares_by_network() {
+        let of = |text: &str| budget(text.parse().expect("an address")).to_string();
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(of("1.2.3.4"), "1.2.3.4");
+    }
+}
