@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use draftstore_controller::{Api, Gate, Readiness, StoreSeen, grpc, webapi};
+use draftstore_controller::{Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, webapi};
 use draftstore_embedded::EmbeddedStore;
-use draftstore_runtime::config::Config;
+use draftstore_runtime::config::{Config, Rate, RequestLimits};
 use draftstore_runtime::{Schedule, on_hangup, on_signal, safety};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
@@ -67,12 +67,15 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     }
 
     let tickets = tickets::open(config.ticket_keys_file, embedded.is_some())?;
-    let gate = Gate::new(access.authenticator.with_tickets(tickets.clone()));
+    let authenticator = access.authenticator.with_tickets(tickets.clone());
     let _reloading = match access.reloader {
         Some(reloader) => Some(AbortOnDropHandle::new(tokio::spawn(reloader.run(on_hangup()?)))),
         None => None,
     };
-    let api = Api::new(drafts.clone()).with_tickets(tickets);
+    let gate = Gate::with_limits(authenticator, gate_limits(config.requests));
+    let api = Api::new(drafts.clone())
+        .with_tickets(tickets)
+        .with_confirm_budget(gate.confirm_budget());
     let mut rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
     if config.console {
         rest = rest.merge(console::router(drafts.clone()));
@@ -101,6 +104,21 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         embedded.shutdown().await;
     }
     ended
+}
+
+fn gate_limits(limits: RequestLimits) -> GateLimits {
+    let quota = |rate: Rate| Quota::new(rate.requests, rate.window);
+    GateLimits {
+        rates: RateLimits {
+            caller: limits.caller.map(quota),
+            address: limits.address.map(quota),
+            confirm: limits.confirm.map(quota),
+            trusted_proxies: limits.trusted_proxies,
+        },
+        max_concurrent: limits.max_concurrent,
+        body_timeout: limits.body_timeout,
+        call_timeout: limits.call_timeout,
+    }
 }
 
 /// Waits for the first task to end, by SIGTERM or by a failure; then for the rest, but not for ever.

@@ -6,6 +6,7 @@
 
 mod answer;
 mod connection;
+mod descriptors;
 mod io;
 mod tls;
 mod watch;
@@ -39,6 +40,7 @@ pub(crate) struct Connections {
 impl Connections {
     /// Held to these limits, by TLS where there is some.
     pub(crate) fn new(limits: ConnectionLimits, tls: Option<Tls>) -> Self {
+        descriptors::make_room(limits.max_connections);
         Self {
             limits,
             tls,

@@ -23,6 +23,7 @@ mod grpc_web;
 mod hostile;
 mod inspect_draft;
 mod kill;
+mod limits;
 mod list_drafts;
 mod list_objects;
 mod logs;

@@ -9,6 +9,7 @@ use super::errors::Errors;
 use super::limits::{brakes, confirm_limits};
 use super::listen::{listen, origins};
 use super::policy::policy;
+use super::requests::request_limits;
 use super::store::store;
 use super::tls::tls;
 use super::values::{OnOff, Switch};
@@ -60,6 +61,7 @@ impl Config {
         let origins = origins(&mut values, &mut errors);
         let connections = connection_limits(&mut values, &mut errors);
         let auth = auth(&mut values, &mut errors);
+        let requests = request_limits(&mut values, &mut errors);
         let tls = tls(&mut values, &mut errors);
 
         let config = buckets
@@ -79,6 +81,7 @@ impl Config {
                 listen,
                 connections,
                 auth,
+                requests,
                 tls,
                 cleanup_schedule,
                 log_format,
@@ -107,7 +110,7 @@ mod tests {
     use draftstore_service::draft::ConfirmLimits;
     use draftstore_storage::s3::Signing;
 
-    use super::super::{ConnectionLimits, TlsFiles};
+    use super::super::{ConnectionLimits, Rate, RequestLimits, TlsFiles};
     use super::*;
     use crate::config::Auth;
 
@@ -134,6 +137,7 @@ mod tests {
         assert_eq!(config.brakes, Brakes::default());
         assert_eq!(config.confirm_limits, ConfirmLimits::default());
         assert_eq!(config.connections, ConnectionLimits::default());
+        assert_eq!(config.requests, RequestLimits::default());
         assert!(!config.require_safe_store);
     }
 
@@ -238,6 +242,40 @@ mod tests {
         assert_eq!(load(&pair).expect("valid").tls, Some(files(None)));
         let all = [&pair[..], &[("TLS_CLIENT_CA_FILE", "a.pem")]].concat();
         assert_eq!(load(&all).expect("valid").tls, Some(files(Some("a.pem"))));
+    }
+
+    #[test]
+    fn limits_of_requests_are_read() {
+        let requests = load(&[
+            ("BODY_TIMEOUT", "1"),
+            ("CALL_TIMEOUT", "2"),
+            ("MAX_CONCURRENT_REQUESTS", "3"),
+            ("RATE_LIMIT", "100/60"),
+            ("CONFIRM_RATE_LIMIT", "off"),
+            ("ADDRESS_RATE_LIMIT", "1/86400"),
+            ("TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.7,fd00::/8"),
+        ])
+        .expect("valid")
+        .requests;
+        let rate = |rate: Option<Rate>| rate.map(|rate| (rate.requests.get(), rate.window.as_secs()));
+        assert_eq!(
+            (requests.body_timeout.as_secs(), requests.call_timeout.as_secs()),
+            (1, 2)
+        );
+        assert_eq!(requests.max_concurrent, 3);
+        assert_eq!(rate(requests.caller), Some((100, 60)));
+        assert_eq!(requests.confirm, None);
+        assert_eq!(rate(requests.address), Some((1, 86_400)));
+        let proxies: Vec<_> = requests.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(proxies, ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"]);
+        for wrong in ["", "0/1", "1/0", "100", "1/86401", "-1/1", "many/1", "100/60s", "Off"] {
+            let error = load(&[("RATE_LIMIT", wrong)]).expect_err("refused").to_string();
+            assert!(error.contains("RATE_LIMIT:"), "{error}");
+        }
+        for wrong in ["", "10.0.0.0/33", "proxy", "10.0.0.1,"] {
+            let error = load(&[("TRUSTED_PROXIES", wrong)]).expect_err("refused").to_string();
+            assert!(error.contains("TRUSTED_PROXIES:"), "{error}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod limits;
 mod listen;
 mod load;
 mod policy;
+mod requests;
 mod signing;
 mod store;
 mod tls;
@@ -27,6 +28,7 @@ use crate::logging::{LogFilter, LogFormat};
 
 pub use connections::ConnectionLimits;
 pub use errors::InvalidConfig;
+pub use requests::{Rate, RequestLimits};
 pub use tls::TlsFiles;
 pub use variables::{VARIABLES, Variable};
 
@@ -59,6 +61,8 @@ pub struct Config {
     pub connections: ConnectionLimits,
     /// Who is asked who they are; none: it was not said, see [`Config::auth_of_server`].
     pub auth: Option<Auth>,
+    /// What it holds requests to.
+    pub requests: RequestLimits,
     /// Whether both ports speak TLS, and with what.
     pub tls: Option<TlsFiles>,
     /// When to sweep; none: the binary's own habit.

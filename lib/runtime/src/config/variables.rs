@@ -182,6 +182,41 @@ pub const VARIABLES: &[Variable] = &[
         "4096",
         "Connections of both ports together; more are closed at once",
     ),
+    variable(
+        "BODY_TIMEOUT",
+        "30",
+        "Seconds for the whole of a request, from its head on",
+    ),
+    variable(
+        "CALL_TIMEOUT",
+        "60",
+        "Seconds for an answer, but of confirms and of completing an upload in parts",
+    ),
+    variable(
+        "MAX_CONCURRENT_REQUESTS",
+        "1024",
+        "Calls that are answered at once; more are told to come back (503)",
+    ),
+    variable(
+        "RATE_LIMIT",
+        "100000/10",
+        "Requests in so many seconds, of each caller; `off`: as many as it likes",
+    ),
+    variable(
+        "CONFIRM_RATE_LIMIT",
+        "20000/10",
+        "The same for confirms, each draft of a batch counted; `off`",
+    ),
+    variable(
+        "ADDRESS_RATE_LIMIT",
+        "100000/10",
+        "The same for requests of each IP address (of version 6: of each /64), before its caller is known; `off`",
+    ),
+    variable(
+        "TRUSTED_PROXIES",
+        "none",
+        "IP addresses and networks whose `X-Forwarded-For` is believed, with commas between",
+    ),
     variable("LOG_FORMAT", "text", "`text` or `json`, to standard error"),
     variable(
         "RUST_LOG",
@@ -236,6 +271,13 @@ pub(super) struct Values {
     pub(super) write_timeout: Option<String>,
     pub(super) idle_timeout: Option<String>,
     pub(super) max_connections: Option<String>,
+    pub(super) body_timeout: Option<String>,
+    pub(super) call_timeout: Option<String>,
+    pub(super) max_concurrent_requests: Option<String>,
+    pub(super) rate_limit: Option<String>,
+    pub(super) confirm_rate_limit: Option<String>,
+    pub(super) address_rate_limit: Option<String>,
+    pub(super) trusted_proxies: Option<String>,
     pub(super) log_format: Option<String>,
     pub(super) rust_log: Option<String>,
 }
