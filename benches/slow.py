@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""What a thousand slow clients cost the others: latency of requests with and without them, and the ratio.
+
+A server on the embedded store is asked for upload URLs, one request after the other on a connection that is kept, while a
+thousand others are open: a third says nothing, a third sends the head of a request byte by byte, a third began HTTP/2 and
+stopped. Whoever of them is closed by the server comes back. Rounds with and without them alternate, so that both meet the
+same machine:
+
+    python3 benches/slow.py --requests 2000 --rounds 5
+
+Needs 2,500 descriptors (`ulimit -n`).
+"""
+
+import argparse
+import http.client
+import json
+import os
+import pathlib
+import resource
+import selectors
+import socket
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+OPENINGS = [b"", b"POST /api/v1/upload-url HTTP/1.1\r\nhost: x\r\nx-slow: ", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
+DRIP_SECONDS = 0.5
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", help="its binary (cargo build --release)", default="target/release/draftstore-server")
+    parser.add_argument("--sockets", type=int, default=1000, help="slow ones (1000)")
+    parser.add_argument("--requests", type=int, default=2000, help="in a round (2000)")
+    parser.add_argument("--rounds", type=int, default=5, help="of each kind (5)")
+    arguments = parser.parse_args()
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with tempfile.TemporaryDirectory() as directory:
+        server, address = start(pathlib.Path(arguments.server).resolve(), directory)
+        try:
+            compare(address, arguments)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def start(binary, directory):
+    environment = {"HTTP_PORT": "0", "GRPC_PORT": "0", "EMBEDDED_PORT": "0", "LOG_FORMAT": "json", "HEADER_TIMEOUT": "1"}
+    environment["EMBEDDED_DATA_DIR"] = directory
+    server = subprocess.Popen([binary], env=environment, stderr=subprocess.PIPE, text=True)
+    for line in server.stderr:
+        said = json.loads(line)
+        if said["message"] == "ready":
+            threading.Thread(target=server.stderr.read, daemon=True).start()
+            host, port = said["http"].rsplit(":", 1)
+            return server, (host, int(port))
+    raise SystemExit("the server did not start")
+
+
+def compare(address, arguments):
+    without, besides = [], []
+    latencies(address, arguments.requests)
+    for _ in range(arguments.rounds):
+        without += latencies(address, arguments.requests)
+        with Slow(address, arguments.sockets) as slow:
+            besides += latencies(address, arguments.requests)
+            print(f"{slow.open()} slow sockets are open, {slow.closed} were closed by the server and came back")
+    for name, figures in ("without", without), (f"with {arguments.sockets} slow sockets", besides):
+        cuts = statistics.quantiles(figures, n=100)
+        print(f"{name}: median {cuts[49] * 1e6:.0f} us, 99 % under {cuts[98] * 1e6:.0f} us, {len(figures)} requests")
+    print(f"ratio of the medians: {statistics.median(besides) / statistics.median(without):.2f}")
+
+
+def latencies(address, requests):
+    """Of requests that were all answered, in seconds."""
+    connection = http.client.HTTPConnection(*address)
+    connection.connect()
+    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    taken = []
+    for _ in range(requests):
+        begun = time.perf_counter()
+        connection.request("POST", "/api/v1/upload-url", b'{"object_name":"a"}')
+        answer = connection.getresponse()
+        answer.read()
+        taken.append(time.perf_counter() - begun)
+        assert answer.status == 200, answer.status
+    connection.close()
+    return taken
+
+
+class Slow:
+    """So many sockets, kept open and slow by a process of their own, so that they do not take the measurer's time."""
+
+    def __init__(self, address, count):
+        self.address, self.count = address, count
+
+    def __enter__(self):
+        reading, writing = os.pipe()
+        told, telling = os.pipe()
+        self.process = os.fork()
+        if self.process == 0:
+            os.close(writing)
+            os.close(told)
+            drip(self.address, self.count, reading, telling)
+            os._exit(0)
+        os.close(reading)
+        os.close(telling)
+        self.writing, self.told = writing, os.fdopen(told)
+        assert self.told.readline() == "open\n"
+        self.closed = 0
+        return self
+
+    def open(self):
+        """How many are open; ends them."""
+        os.close(self.writing)
+        still, self.closed = map(int, self.told.readline().split())
+        return still
+
+    def __exit__(self, *_):
+        self.told.close()
+        os.waitpid(self.process, 0)
+
+
+def drip(address, count, until_closed, telling):
+    selector = selectors.DefaultSelector()
+
+    def begin(kind):
+        slow = socket.create_connection(address)
+        slow.setblocking(False)
+        slow.send(OPENINGS[kind])
+        selector.register(slow, selectors.EVENT_READ, kind)
+
+    for number in range(count):
+        begin(number % len(OPENINGS))
+    selector.register(until_closed, selectors.EVENT_READ)
+    os.write(telling, b"open\n")
+    closed, next_drip = 0, time.monotonic() + DRIP_SECONDS
+    while True:
+        for key, _ in selector.select(max(0, next_drip - time.monotonic())):
+            if key.fileobj == until_closed:
+                os.write(telling, f"{len(selector.get_map()) - 1} {closed}\n".encode())
+                return
+            if not said(key.fileobj):
+                selector.unregister(key.fileobj)
+                key.fileobj.close()
+                closed += 1
+                begin(key.data)
+        if time.monotonic() >= next_drip:
+            for key in list(selector.get_map().values()):
+                if key.data == 1:
+                    try:
+                        key.fileobj.send(b"y")
+                    except OSError:
+                        # Its end is read at the next turn.
+                        pass
+            next_drip += DRIP_SECONDS
+
+
+def said(slow):
+    """Whether it is still open. What an HTTP/2 server says of itself is not answered."""
+    try:
+        return slow.recv(4096) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()
