@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use draftstore_runtime::config::Config;
-use draftstore_runtime::{EXIT_CONFIG, logging};
+use draftstore_runtime::{AuditLog, EXIT_CONFIG, logging};
 
 /// Removes expired drafts and multipart uploads from the draft bucket. Configured by the environment variables of
 /// draftstore-server. Sweeps once and exits, unless `CLEANUP_SCHEDULE` is set: then it stays and sweeps on that schedule.
@@ -31,7 +31,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let ended = match logging::start(config.log_format, &config.log_filter) {
+    let ended = match logging::start(config.log_format, &config.log_filter, &AuditLog::Off) {
         Ok(()) => sweep::run(config, arguments.dry_run).await,
         Err(error) => Err(error.into()),
     };

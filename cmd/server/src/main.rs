@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
-        (None, Ok(config)) => match logging::start(config.log_format, &config.log_filter) {
+        (None, Ok(config)) => match logging::start(config.log_format, &config.log_filter, &config.audit_log) {
             Ok(()) => match Access::open(&config).await {
                 Ok(access) => serve::serve(config, access).await,
                 Err(error) => return unusable(&*error),

@@ -3,6 +3,7 @@
 //! Knows messages and statuses; knows neither storage nor an SDK, and no rule of drafts.
 
 mod api;
+mod audit;
 mod cors;
 mod error_table;
 mod gate;
@@ -15,6 +16,7 @@ mod readiness;
 pub mod webapi;
 
 pub use api::Api;
+pub use audit::AUDIT_TARGET;
 pub use gate::{Bounds, ConfirmBudget, Gate, GateLimits, Quota, RateLimits};
 pub use openapi::Json;
 pub use peer::PeerAddress;

@@ -1,12 +1,14 @@
 //! What every binary needs around the rules: configuration from the environment, logging, what the store can be relied on
 //! for, a schedule, shutdown.
 
+mod audit;
 pub mod config;
 pub mod logging;
 pub mod safety;
 mod schedule;
 mod shutdown;
 
+pub use audit::{AuditLog, InvalidAuditLog};
 pub use schedule::{InvalidSchedule, Schedule, ScheduleError};
 pub use shutdown::{on_hangup, on_signal};
 

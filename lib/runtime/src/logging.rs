@@ -14,6 +14,9 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
+use crate::AuditLog;
+use crate::audit;
+
 /// Our own crates' targets begin so.
 const OUR_TARGETS: &str = "draftstore";
 
@@ -68,11 +71,23 @@ impl fmt::Debug for LogFilter {
     }
 }
 
-/// Starts logging, once for a process.
+/// Why logging does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It was started before.
+    #[error(transparent)]
+    Again(#[from] TryInitError),
+    /// The audit cannot be written where it shall be.
+    #[error("AUDIT_LOG: the file cannot be written to: {0}")]
+    Audit(#[source] std::io::Error),
+}
+
+/// Starts logging, once for a process, and the audit.
 ///
 /// # Errors
-/// When logging was started before.
-pub fn start(format: LogFormat, filter: &LogFilter) -> Result<(), TryInitError> {
+/// See [`StartError`].
+pub fn start(format: LogFormat, filter: &LogFilter, audit: &AuditLog) -> Result<(), StartError> {
+    let audit = audit.layer().map_err(StartError::Audit)?;
     let filter = EnvFilter::new(&filter.0).and(filter_fn(holds_no_secrets));
     let lines = match format {
         LogFormat::Text => layer().with_writer(stderr).with_ansi(stderr().is_terminal()).boxed(),
@@ -80,9 +95,12 @@ pub fn start(format: LogFormat, filter: &LogFilter) -> Result<(), TryInitError> 
     };
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
-        .try_init()
+        .with(audit)
+        .try_init()?;
+    Ok(())
 }
 
 fn holds_no_secrets(metadata: &Metadata<'_>) -> bool {
-    metadata.target().starts_with(OUR_TARGETS) || *metadata.level() <= Level::INFO
+    let is_ours = metadata.target().starts_with(OUR_TARGETS);
+    (is_ours || *metadata.level() <= Level::INFO) && metadata.target() != audit::TARGET
 }

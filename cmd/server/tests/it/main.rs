@@ -2,6 +2,7 @@
 //!
 //! Every case of a call is run through both fronts.
 
+mod audit;
 mod batch_confirm_uploads;
 mod batch_get_upload_urls;
 mod callers;

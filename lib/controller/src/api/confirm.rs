@@ -7,10 +7,10 @@ use draftstore_proto::v1::confirm_outcome::Outcome;
 use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed};
 use draftstore_service::{Caller, Error};
 
-use super::{Api, size};
+use super::{Calls, size};
 use crate::outcome::outcome_error;
 
-impl Api {
+impl Calls {
     pub(crate) async fn confirm_upload(
         &self,
         caller: &Arc<Caller>,

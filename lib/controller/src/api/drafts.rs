@@ -6,9 +6,9 @@ use draftstore_proto::{Timestamp, v1};
 use draftstore_service::draft::{DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectListed};
 use draftstore_service::{Caller, Error};
 
-use super::{Api, size};
+use super::{Calls, size};
 
-impl Api {
+impl Calls {
     pub(crate) async fn create_draft_bucket(
         &self,
         caller: &Arc<Caller>,

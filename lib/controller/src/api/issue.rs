@@ -7,10 +7,10 @@ use draftstore_proto::{Timestamp, v1};
 use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage, UploadIssued};
 use draftstore_service::{Caller, Error};
 
-use super::{Api, size, unknown};
+use super::{Calls, size, unknown};
 use crate::outcome::outcome_error;
 
-impl Api {
+impl Calls {
     pub(crate) async fn get_upload_url(
         &self,
         caller: &Arc<Caller>,

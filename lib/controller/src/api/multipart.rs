@@ -8,9 +8,9 @@ use draftstore_service::draft::{
 };
 use draftstore_service::{Caller, Error};
 
-use super::{Api, size};
+use super::{Calls, size};
 
-impl Api {
+impl Calls {
     pub(crate) async fn create_multipart_upload(
         &self,
         caller: &Arc<Caller>,

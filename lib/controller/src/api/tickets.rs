@@ -7,10 +7,10 @@ use draftstore_auth::TicketOrder;
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::{Caller, Error};
 
-use super::Api;
+use super::Calls;
 use crate::webapi;
 
-impl Api {
+impl Calls {
     #[expect(clippy::unused_async, reason = "as every call of the contract")]
     pub(crate) async fn create_ticket(
         &self,

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 
 use self::body::whole;
 use self::rate::Rates;
-use crate::PeerAddress;
+use crate::{PeerAddress, audit};
 use crate::webapi::InPath;
 
 pub use self::bounds::Bounds;
@@ -164,10 +164,15 @@ async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next
         address: peer.map(|peer| gate.0.rates.budget(peer.0.ip(), request.headers())),
         caller: None,
     };
-    let answered = match gate.admit(request, &front, bounds, &mut asked).await {
-        Ok(request) => gate.answer(request, next, bounds).await,
-        Err(error) => Err(error),
+    let audited = audit::is_on().then(|| audit::Asked::of(&request));
+    let answered = match (gate.admit(request, &front, bounds, &mut asked).await, &audited) {
+        (Ok(request), None) => gate.answer(request, next, bounds).await,
+        (Ok(request), Some(audited)) => audited.clone().during(gate.answer(request, next, bounds)).await,
+        (Err(error), _) => Err(error),
     };
+    if let (Err(error), Some(audited)) = (&answered, &audited) {
+        audit::refused(audited, asked.caller.as_deref(), error);
+    }
     let mut response = answered.unwrap_or_else(front.refuse);
     let caller = asked.caller.as_ref().map(|caller| caller.name.as_str());
     gate.0.rates.tell(

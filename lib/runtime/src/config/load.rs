@@ -46,6 +46,7 @@ impl Config {
         let require_safe_store = errors.parse("REQUIRE_SAFE_STORE", values.require_safe_store.take());
         let ticket_keys_file = errors.parse("TICKET_KEYS_FILE", values.ticket_keys_file.take());
         let console = errors.parse("CONSOLE", values.console.take());
+        let audit_log = errors.parse("AUDIT_LOG", values.audit_log.take()).unwrap_or_default();
         let log_format = errors.parse("LOG_FORMAT", values.log_format.take()).unwrap_or_default();
         let log_filter = errors.parse("RUST_LOG", values.rust_log.take()).unwrap_or_default();
         let cleanup_schedule = errors.parse("CLEANUP_SCHEDULE", values.cleanup_schedule.take());
@@ -84,6 +85,7 @@ impl Config {
                 requests,
                 tls,
                 cleanup_schedule,
+                audit_log,
                 log_format,
                 log_filter,
             });
@@ -304,6 +306,7 @@ mod tests {
             ("CONSOLE", "true"),
             ("AUTH", "apikey"),
             ("POLICY_FILE", ""),
+            ("AUDIT_LOG", "on"),
             ("LOG_FORMAT", "xml"),
             ("RUST_LOG", "a=b=c"),
             ("AWS_ACCESS_KEY_ID", "k"),
@@ -334,6 +337,7 @@ mod tests {
             "CONSOLE",
             "AUTH",
             "POLICY_FILE",
+            "AUDIT_LOG",
             "LOG_FORMAT",
             "RUST_LOG",
             "AWS_SECRET_ACCESS_KEY",

@@ -23,8 +23,8 @@ use draftstore_service::draft::ConfirmLimits;
 use draftstore_service::{AllowedOrigins, Buckets, Policy};
 use draftstore_storage::s3::{self, Signing, StaticCredentials};
 
-use crate::Schedule;
 use crate::logging::{LogFilter, LogFormat};
+use crate::{AuditLog, Schedule};
 
 pub use connections::ConnectionLimits;
 pub use errors::InvalidConfig;
@@ -67,6 +67,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// When to sweep; none: the binary's own habit.
     pub cleanup_schedule: Option<Schedule>,
+    /// Where the audit goes.
+    pub audit_log: AuditLog,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What is logged.

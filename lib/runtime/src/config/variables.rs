@@ -217,6 +217,11 @@ pub const VARIABLES: &[Variable] = &[
         "none",
         "IP addresses and networks whose `X-Forwarded-For` is believed, with commas between",
     ),
+    variable(
+        "AUDIT_LOG",
+        "off",
+        "`stderr`, or the path of a file: one JSON object for each decision, of who asked for what, and what came of it",
+    ),
     variable("LOG_FORMAT", "text", "`text` or `json`, to standard error"),
     variable(
         "RUST_LOG",
@@ -278,6 +283,7 @@ pub(super) struct Values {
     pub(super) confirm_rate_limit: Option<String>,
     pub(super) address_rate_limit: Option<String>,
     pub(super) trusted_proxies: Option<String>,
+    pub(super) audit_log: Option<String>,
     pub(super) log_format: Option<String>,
     pub(super) rust_log: Option<String>,
 }

@@ -1,0 +1,148 @@
+//! The audit: every decision of a run, and nothing secret.
+
+use reqwest::Client;
+use serde_json::{Value, json};
+
+use crate::front::{FRONTS, Front, upload};
+use crate::server::Server;
+
+/// Every line, which ends when the server does.
+fn lines(server: Server, path: &std::path::Path) -> Vec<Value> {
+    assert!(server.stop().0.success());
+    let text = std::fs::read_to_string(path).expect("the audit");
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+/// What was decided: who, by what, what for, about what, and what came of it.
+fn decision(line: &Value) -> [String; 5] {
+    let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    [
+        text("caller"),
+        text("credentials"),
+        text("rpc"),
+        text("object_name"),
+        text("outcome"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_decision_is_one_line_and_holds_no_secret() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("audit.jsonl");
+    let server = Server::start_with(&[("AUDIT_LOG", path.to_str().expect("UTF-8")), ("RUST_LOG", "error")]);
+    let mut expected: Vec<[String; 5]> = Vec::new();
+    let mut expect = |caller: &str, credentials: &str, rpc: &str, name: &str, outcome: &str| {
+        expected.push([caller, credentials, rpc, name, outcome].map(ToOwned::to_owned));
+    };
+    let mut secrets = Vec::new();
+    let mut draft_ids = Vec::new();
+    for front in FRONTS {
+        let name = front.name("a");
+        let request = json!({"object_name": name, "unique": true});
+        let issued = front.call(&server, "upload-url", request).await.expect("issued");
+        expect("anyone", "none", "GetUploadURL", &name, "OK");
+        assert_eq!(upload(&issued, "x").await, 200);
+        secrets.push(issued["upload_url"].as_str().expect("a URL").to_owned());
+        draft_ids.push(issued["draft_id"].clone());
+        let batch = json!({"uploads": [
+            {"object_name": name, "draft_id": issued["draft_id"]}, {"object_name": "absent"}
+        ]});
+        front
+            .call(&server, "confirm-uploads", batch)
+            .await
+            .expect("each its own");
+        expect("anyone", "none", "BatchConfirmUploads", &name, "OK");
+        expect("anyone", "none", "BatchConfirmUploads", "absent", "DRAFT_NOT_FOUND");
+        let request = json!({"object_name": "../x"});
+        front.call(&server, "upload-url", request).await.expect_err("refused");
+        expect("anyone", "none", "GetUploadURL", "../x", "INVALID_REQUEST");
+        front.call(&server, "list-drafts", json!({})).await.expect("listed");
+        expect("anyone", "none", "ListDrafts", "", "OK");
+    }
+    let created = Front::Rest
+        .call(&server, "tickets", json!({"object_name": "t"}))
+        .await
+        .expect("minted");
+    expect("anyone", "none", "CreateTicket", "t", "OK");
+    let ticket = created["ticket"].as_str().expect("a ticket").to_owned();
+    let holder = format!("ticket {} of anyone", created["ticket_id"].as_str().expect("an ID"));
+    let client = Client::new();
+    let call = async |url: String, bearer: Option<&str>| {
+        let mut request = client
+            .post(url)
+            .header("x-request-id", "my-request")
+            .json(&json!({"object_name": "t"}));
+        if let Some(bearer) = bearer {
+            request = request.bearer_auth(bearer);
+        }
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    let (http, in_path) = (
+        format!("http://{}", server.http),
+        format!("http://{}/t/{ticket}", server.http),
+    );
+    assert_eq!(call(format!("{in_path}/api/v1/upload-url"), None).await, 200);
+    expect(&holder, "ticket in path", "GetUploadURL", "t", "OK");
+    assert_eq!(call(format!("{http}/api/v1/confirm-upload"), Some(&ticket)).await, 403);
+    expect(&holder, "ticket", "ConfirmUpload", "t", "PERMISSION_DENIED");
+    assert_eq!(call(format!("{http}/api/v1/confirm-upload"), Some("dst_x")).await, 401);
+    expect("", "ticket", "ConfirmUpload", "", "UNAUTHENTICATED");
+    assert_eq!(call(format!("{http}/uppy/s3/sign"), Some("dst_x")).await, 401);
+    expect("", "ticket", "Uppy", "", "UNAUTHENTICATED");
+    secrets.push(ticket);
+
+    let lines = lines(server, &path);
+    assert_eq!(lines.iter().map(decision).collect::<Vec<_>>(), expected);
+    for line in &lines {
+        assert_eq!(line["target"], "audit");
+        assert_eq!(line["peer"], "127.0.0.1");
+        assert!(
+            line["timestamp"].as_str().is_some_and(|time| time.ends_with('Z')),
+            "{line}"
+        );
+        assert!(line["request_id"].as_str().is_some_and(|id| !id.is_empty()), "{line}");
+    }
+    let ids: Vec<_> = lines
+        .iter()
+        .filter(|line| line["draft_id"].is_string())
+        .map(|line| line["draft_id"].clone())
+        .collect();
+    assert_eq!(
+        ids,
+        [&draft_ids[0], &draft_ids[0], &draft_ids[1], &draft_ids[1]].map(Clone::clone)
+    );
+    let ours = lines.iter().filter(|line| line["request_id"] == "my-request");
+    assert_eq!(ours.count(), 4);
+    let minted = lines.iter().find(|line| line["rpc"] == "CreateTicket").expect("there");
+    assert_eq!(minted["ticket_id"], created["ticket_id"]);
+    let all: String = lines.iter().map(ToString::to_string).collect();
+    for secret in secrets.iter().map(String::as_str).chain(["dst_", "X-Amz-", "http://"]) {
+        assert!(!all.contains(secret), "a secret is in the audit");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_is_json_also_between_the_lines_of_another_log_and_off_by_default() {
+    for (audit, count) in [("stderr", 1), ("off", 0)] {
+        let server = Server::start_with(&[("AUDIT_LOG", audit)]);
+        Front::Rest
+            .call(&server, "list-drafts", json!({}))
+            .await
+            .expect("listed");
+        let (_, log) = server.stop();
+        let audited = log.lines().filter(|line| line.contains("\"rpc\":\"ListDrafts\""));
+        assert_eq!(audited.count(), count, "{log}");
+    }
+}
+
+#[test]
+fn audit_that_cannot_be_written_ends_the_start() {
+    let ended = crate::server::command()
+        .env("AUDIT_LOG", "/nowhere/audit")
+        .output()
+        .expect("runs");
+    let said = String::from_utf8(ended.stderr).expect("UTF-8");
+    assert!(!ended.status.success() && said.contains("AUDIT_LOG"), "{said}");
+}
