@@ -8,6 +8,7 @@ mod cors;
 mod error_table;
 mod gate;
 pub mod grpc;
+mod headers;
 mod observe;
 mod openapi;
 mod outcome;

@@ -21,6 +21,7 @@ mod gate;
 mod get_download_url;
 mod get_upload_url;
 mod grpc_web;
+mod headers;
 mod hostile;
 mod inspect_draft;
 mod kill;

@@ -17,6 +17,7 @@ use tonic_web::GrpcWebLayer;
 use self::status::status;
 use crate::cors::cors;
 use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
+use crate::headers::guarded;
 use crate::observe::{REQUEST_ID, observed};
 use crate::webapi::Route;
 use crate::{Api, Gate, MAX_REQUEST_BYTES, Readiness};
@@ -90,7 +91,7 @@ pub async fn router(
         .into_axum_router()
         .layer(GrpcWebLayer::new())
         .layer(web);
-    Ok(observed(router))
+    Ok(observed(guarded(router)))
 }
 
 /// Of the whole server, which has no name, and of the service.

@@ -10,11 +10,10 @@ mod uppy;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderName, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use draftstore_service::{AllowedOrigins, Error};
-use tower_http::set_header::SetResponseHeaderLayer;
 
 pub(crate) use self::in_path::{InPath, path_of, shown};
 pub use self::openapi::document;
@@ -26,6 +25,7 @@ pub(crate) use self::uppy::ROUTES as UPPY_ROUTES;
 pub(crate) use self::uppy::SCOPE as UPPY_SCOPE;
 use crate::cors::cors;
 use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
+use crate::headers::guarded;
 use crate::observe::{REQUEST_ID, observed};
 use crate::{Api, Gate, Readiness};
 
@@ -47,21 +47,14 @@ const FRONT: Front = Front {
 
 /// All routes of the port, the calls behind the gate; each also behind a ticket in its path.
 pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readiness) -> Router {
-    let no_store = HeaderValue::from_static("no-store");
-    let nosniff = HeaderValue::from_static("nosniff");
     let router = server(readiness, openapi::Document::of(&api, gate))
         .merge(gate.before(routes::router(), FRONT))
         .nest("/uppy", uppy::router(gate))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(api)
-        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, no_store))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::X_CONTENT_TYPE_OPTIONS,
-            nosniff,
-        ))
         .layer(cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS));
-    in_path::taken_out(observed(router))
+    in_path::taken_out(observed(guarded(router)))
 }
 
 fn refuse(error: Error) -> Response {
