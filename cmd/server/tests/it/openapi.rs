@@ -380,6 +380,7 @@ fn item(route: &str, number: u64) -> Value {
     match route {
         "multipart/sign-parts" => json!({"part_number": number}),
         "multipart/complete" => json!({"part_number": number, "etag": "x"}),
+        "tickets" => json!("image/png"),
         _ => json!({"object_name": format!("none/{number}")}),
     }
 }
