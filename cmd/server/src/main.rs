@@ -3,6 +3,7 @@
 mod access;
 mod connections;
 mod console;
+mod docs;
 mod doctor;
 mod health;
 mod key;

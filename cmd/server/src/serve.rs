@@ -21,7 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::access::Access;
 use crate::connections::{Connections, Tls};
 use crate::store::{OpenStore, open};
-use crate::{console, probe, tickets};
+use crate::{console, docs, probe, tickets};
 
 /// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
 /// take, but for a copy of gigabytes: confirms are waited for beyond it, though their callers are not answered any more.
@@ -76,7 +76,8 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let api = Api::new(drafts.clone())
         .with_tickets(tickets)
         .with_confirm_budget(gate.confirm_budget());
-    let mut rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
+    let rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
+    let mut rest = rest.merge(docs::router(webapi::document(&api, &gate), config.console));
     if config.console {
         rest = rest.merge(console::router(drafts.clone()));
     }

@@ -6,31 +6,36 @@ use sha2::{Digest as _, Sha256};
 
 /// A file of the console.
 #[derive(Debug)]
-pub(super) struct Asset {
+pub(crate) struct Asset {
     /// Where it is served.
-    pub(super) route: &'static str,
+    pub(crate) route: &'static str,
     /// Its media type.
-    pub(super) content_type: &'static str,
+    pub(crate) content_type: &'static str,
     /// What is in it.
-    pub(super) bytes: &'static [u8],
+    pub(crate) bytes: &'static [u8],
 }
 
 impl Asset {
-    /// The start of its SHA-256, in quotes, as the header has it.
+    /// See [`etag`].
     pub(super) fn etag(&self) -> String {
-        let mut etag = String::from("\"");
-        for byte in Sha256::digest(self.bytes).iter().take(16) {
-            // Writing to a string does not fail.
-            let _ = write!(etag, "{byte:02x}");
-        }
-        etag + "\""
+        etag(self.bytes)
     }
 }
 
-const CSS: &str = "text/css; charset=utf-8";
+/// The start of the SHA-256, in quotes, as the header has it.
+pub(crate) fn etag(bytes: &[u8]) -> String {
+    let mut etag = String::from("\"");
+    for byte in Sha256::digest(bytes).iter().take(16) {
+        // Writing to a string does not fail.
+        let _ = write!(etag, "{byte:02x}");
+    }
+    etag + "\""
+}
+
+pub(crate) const CSS: &str = "text/css; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
-const SVG: &str = "image/svg+xml";
+pub(crate) const SVG: &str = "image/svg+xml";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 macro_rules! asset {

@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use draftstore_service::{AllowedOrigins, Drafts};
 
-use self::assets::{ASSETS, Asset};
+use self::assets::ASSETS;
+pub(crate) use self::assets::{Asset, CSS, SVG, etag};
 
 /// Browsers ask each time whether what they have still is what there is, so that page and scripts never come from two
 /// versions of the server.
@@ -66,22 +68,27 @@ async fn page(State(drafts): State<Arc<Drafts>>, headers: HeaderMap) -> Response
     response
 }
 
-fn answer(asset: &'static Asset, request: &HeaderMap) -> Response {
-    let etag = asset.etag();
+/// A file of ours, unless whoever asks has it already.
+pub(crate) fn answer(asset: &'static Asset, request: &HeaderMap) -> Response {
+    revalidated(asset.content_type, asset.bytes, &asset.etag(), request)
+}
+
+/// The same of any bytes that have this `ETag`.
+pub(crate) fn revalidated(content_type: &str, body: impl Into<Body>, etag: &str, request: &HeaderMap) -> Response {
     let known = request
         .get_all(header::IF_NONE_MATCH)
         .iter()
-        .any(|tags| names(tags, &etag));
+        .any(|tags| names(tags, etag));
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, asset.content_type)], asset.bytes).into_response()
+        ([(header::CONTENT_TYPE, content_type)], body.into()).into_response()
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, REVALIDATE);
     headers.extend(ISOLATION);
     // Hexadecimal digits in quotes always make a header's value.
-    if let Ok(etag) = HeaderValue::from_str(&etag) {
+    if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(header::ETAG, etag);
     }
     response

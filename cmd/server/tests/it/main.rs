@@ -12,6 +12,7 @@ mod console;
 mod create_draft_bucket;
 mod create_ticket;
 mod discard_draft;
+mod docs;
 mod doctor;
 mod drain;
 mod errors;

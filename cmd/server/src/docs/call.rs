@@ -1,0 +1,218 @@
+//! A call: what it is for, how it is made, what it answers.
+
+use std::fmt::Write as _;
+
+use draftstore_controller::Json;
+
+use super::HOST_MARK;
+use super::fields::{fields, referred};
+use super::text::{escape, inline, prose};
+
+/// A call of the document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'d> {
+    pub(super) document: &'d Json,
+    pub(super) path: &'d str,
+    pub(super) method: &'d str,
+    pub(super) operation: &'d Json,
+}
+
+impl<'d> Call<'d> {
+    /// All of them.
+    pub(super) fn all(document: &'d Json) -> Vec<Self> {
+        let paths = document.get("paths").map_or(&[][..], Json::members).iter();
+        let calls = paths.flat_map(|(path, operations)| {
+            let operations = operations.members().iter();
+            operations.map(move |(method, operation)| Self {
+                document,
+                path,
+                method,
+                operation,
+            })
+        });
+        calls.collect()
+    }
+
+    /// Its name, and its anchor.
+    pub(super) fn id(&self) -> &'d str {
+        self.text("operationId")
+    }
+
+    pub(super) fn text(&self, name: &str) -> &'d str {
+        self.operation.get(name).and_then(Json::text).unwrap_or_default()
+    }
+
+    pub(super) fn is_of(&self, tag: &str) -> bool {
+        let mut tags = self.operation.get("tags").map_or(&[][..], Json::items).iter();
+        tags.any(|known| known.text() == Some(tag))
+    }
+
+    /// The schema that its request has, and that its answer has.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &'d str> {
+        let request = self.request().and_then(|content| content.get("schema"));
+        request.into_iter().chain(self.answer()).filter_map(referred)
+    }
+
+    pub(super) fn html(&self) -> String {
+        let id = escape(self.id());
+        let mut html = format!(
+            "<article class=\"card call\" aria-labelledby=\"{id}\"><header class=\"call-head\"><h3 id=\"{id}\" tabindex=\"-1\">\
+             <a class=\"anchor\" href=\"#{id}\">{id}</a></h3><p class=\"route\"><span class=\"method\">{}</span> \
+             <code>{}</code></p>{}</header><div class=\"call-body\">{}",
+            escape(&self.method.to_uppercase()),
+            escape(self.path),
+            self.scope(),
+            prose(self.text("description")),
+        );
+        html.push_str(&self.parameters());
+        if let Some(schema) = self.request().and_then(|content| content.get("schema")) {
+            let _ = write!(html, "<h4>Request</h4>{}", fields(self.resolved(schema)));
+        }
+        let _ = write!(
+            html,
+            "<h4>Example</h4><pre class=\"code\"><code>{}</code></pre>",
+            escape(&self.curl())
+        );
+        html.push_str(&self.answers());
+        html + "</div></article>"
+    }
+
+    fn scope(&self) -> String {
+        let scopes = self.operation.get("x-scope").map_or(&[][..], Json::items);
+        let scopes: Vec<_> = scopes
+            .iter()
+            .filter_map(Json::text)
+            .map(|scope| format!("<code>{}</code>", escape(scope)))
+            .collect();
+        if scopes.is_empty() {
+            return "<p class=\"scope\">Nobody is asked who they are.</p>".to_owned();
+        }
+        format!("<p class=\"scope\">Scope {}</p>", scopes.join(" or "))
+    }
+
+    fn parameters(&self) -> String {
+        let all = self.operation.get("parameters").map_or(&[][..], Json::items).iter();
+        let mut rows = String::new();
+        for parameter in all.map(|parameter| self.resolved(parameter)) {
+            let text = |name: &str| parameter.get(name).and_then(Json::text).unwrap_or_default();
+            let required = parameter.get("required") == Some(&Json::Bool(true));
+            let _ = write!(
+                rows,
+                "<div class=\"field\"><dt><code class=\"field-name\">{}</code> <span class=\"type\">in the {}</span>{}</dt>\
+                 <dd>{}</dd></div>",
+                escape(text("name")),
+                escape(text("in")),
+                if required {
+                    " <span class=\"badge required\">required</span>"
+                } else {
+                    ""
+                },
+                prose(text("description")),
+            );
+        }
+        format!("<h4>Parameters</h4><dl class=\"fields\">{rows}</dl>")
+    }
+
+    fn answers(&self) -> String {
+        let answers = self.operation.get("responses").map_or(&[][..], Json::members);
+        let mut html = String::from("<h4>Answer</h4>");
+        if let Some(schema) = self.answer() {
+            let schema = self.resolved(schema);
+            let description = schema.get("description").and_then(Json::text).unwrap_or_default();
+            let _ = write!(html, "{}{}", prose(description), fields(schema));
+        }
+        let failures = answers.iter().filter(|(status, _)| status != "200");
+        let rows: String = failures
+            .map(|(status, answer)| failure(status, self.resolved(answer)))
+            .collect();
+        if !rows.is_empty() {
+            let _ = write!(html, "<h4>Errors</h4><ul class=\"errors\">{rows}</ul>");
+        }
+        html
+    }
+
+    /// What can be typed into a shell.
+    fn curl(&self) -> String {
+        let mut command = String::from("curl -s");
+        if self.method != "get" && self.method != "post" {
+            let _ = write!(command, " -X {}", self.method.to_uppercase());
+        }
+        let asks_who = self.operation.get("security").map_or(&[][..], Json::items);
+        if !asks_who.iter().any(|way| way.members().is_empty()) {
+            command.push_str(" -H \"authorization: Bearer $TOKEN\"");
+        }
+        let (mut path, mut query) = (self.path.to_owned(), Vec::new());
+        for parameter in self.operation.get("parameters").map_or(&[][..], Json::items) {
+            let text = |name: &str| parameter.get(name).and_then(Json::text).unwrap_or_default();
+            let Some(example) = parameter
+                .get("example")
+                .and_then(|example| serde_json::to_string(example).ok())
+            else {
+                continue;
+            };
+            let example = example.trim_matches('"');
+            if text("in") == "path" {
+                path = path.replace(&format!("{{{}}}", text("name")), example);
+            } else {
+                query.push(format!("{}={example}", text("name")));
+            }
+        }
+        let url = if query.is_empty() {
+            path
+        } else {
+            format!("{path}?{}", query.join("&"))
+        };
+        let _ = if url.contains('&') || url.contains('?') {
+            write!(command, " '{HOST_MARK}{url}'")
+        } else {
+            write!(command, " {HOST_MARK}{url}")
+        };
+        let body = self.request().and_then(|content| content.get("example"));
+        if let Some(body) = body.and_then(|body| serde_json::to_string(body).ok()) {
+            let _ = write!(command, " -d '{body}'");
+        }
+        command
+    }
+
+    fn request(&self) -> Option<&'d Json> {
+        let content = self.operation.at("requestBody/content")?;
+        content.get("application/json")
+    }
+
+    fn answer(&self) -> Option<&'d Json> {
+        let content = self.operation.get("responses")?.get("200")?.get("content")?;
+        content.get("application/json")?.get("schema")
+    }
+
+    fn resolved(&self, schema: &'d Json) -> &'d Json {
+        let path = schema
+            .get("$ref")
+            .and_then(Json::text)
+            .and_then(|path| path.strip_prefix("#/"));
+        path.and_then(|path| self.document.at(path)).unwrap_or(schema)
+    }
+}
+
+/// A status that is no success, with the reasons that it can have.
+fn failure(status: &str, answer: &Json) -> String {
+    let content = answer.get("content").map_or(&[][..], Json::members).first();
+    let parts = content
+        .and_then(|(_, content)| content.at("schema/allOf"))
+        .map_or(&[][..], Json::items);
+    let reasons = parts
+        .iter()
+        .filter_map(|part| part.get("properties"))
+        .flat_map(Json::members);
+    let reasons = reasons.flat_map(|(_, reason)| reason.get("enum").map_or(&[][..], Json::items));
+    let reasons: Vec<_> = reasons
+        .filter_map(Json::text)
+        .map(|reason| format!("<code>{}</code>", escape(reason)))
+        .collect();
+    let description = answer.get("description").and_then(Json::text).unwrap_or_default();
+    format!(
+        "<li><span class=\"status\">{}</span> <span>{} <span class=\"soft\">{}</span></span></li>",
+        escape(status),
+        reasons.join(" "),
+        inline(description)
+    )
+}

@@ -1,0 +1,125 @@
+//! The whole page: a bar, the calls by group beside it, and everything that they are about.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use draftstore_controller::Json;
+
+use super::call::Call;
+use super::fields::fields;
+use super::text::{escape, prose};
+
+/// The page of a document.
+pub(super) fn of(document: &Json, has_console: bool) -> String {
+    let calls = Call::all(document);
+    let groups = document.get("tags").map_or(&[][..], Json::items);
+    let text = |path: &str| document.at(path).and_then(Json::text).unwrap_or_default();
+    let (mut contents, mut sections) = (String::new(), String::new());
+    for group in groups {
+        let name = group.get("name").and_then(Json::text).unwrap_or_default();
+        let description = group.get("description").and_then(Json::text).unwrap_or_default();
+        let of_group = calls.iter().filter(|call| call.is_of(name));
+        let anchor = anchor(name);
+        let _ = write!(
+            sections,
+            "<section class=\"group\" aria-labelledby=\"{anchor}\"><h2 id=\"{anchor}\" tabindex=\"-1\">{}</h2>{}",
+            escape(name),
+            prose(description)
+        );
+        let _ = write!(contents, "<li><a href=\"#{anchor}\">{}</a><ul>", escape(name));
+        for call in of_group {
+            sections.push_str(&call.html());
+            let _ = write!(contents, "<li><a href=\"#{0}\">{0}</a></li>", escape(call.id()));
+        }
+        sections.push_str("</section>");
+        contents.push_str("</ul></li>");
+    }
+    let console = if has_console {
+        "<a class=\"button quiet\" href=\"/\">Console</a>"
+    } else {
+        ""
+    };
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
+         <meta name=\"description\" content=\"Every call of DraftStore's REST API.\"><title>DraftStore API</title>\
+         <link rel=\"icon\" href=\"/docs/icon.svg\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"/docs/base.css\">\
+         <link rel=\"stylesheet\" href=\"/docs/docs.css\"></head><body><a class=\"skip\" href=\"#top\">Skip to the calls</a>\
+         <header class=\"bar\"><div class=\"bar-inner\"><img class=\"mark\" src=\"/docs/icon.svg\" alt=\"\" width=\"32\" height=\"32\">\
+         <p class=\"brand\">{title} <span class=\"soft\">API {version}</span></p>{console}\
+         <a class=\"button quiet\" href=\"/openapi.json\">openapi.json</a></div></header>\
+         <div class=\"page\"><nav class=\"contents\" aria-label=\"Calls\"><ul>{contents}\
+         <li><a href=\"#messages\">Messages</a></li></ul></nav>\
+         <main><section class=\"group\" aria-labelledby=\"top\"><h1 id=\"top\" tabindex=\"-1\">API</h1>{description}{security}</section>\
+         {sections}{messages}</main></div></body></html>\n",
+        title = escape(text("info/title")),
+        version = escape(text("info/version")),
+        description = prose(text("info/description")),
+        security = security(document),
+        messages = messages(document, &calls),
+    )
+}
+
+/// How callers say who they are.
+fn security(document: &Json) -> String {
+    let schemes = document.at("components/securitySchemes").map_or(&[][..], Json::members);
+    let rows = schemes.iter().map(|(name, scheme)| {
+        let description = scheme.get("description").and_then(Json::text).unwrap_or_default();
+        let name = escape(name);
+        format!(
+            "<div class=\"field\"><dt><code class=\"field-name\">{name}</code></dt><dd>{}</dd></div>",
+            prose(description)
+        )
+    });
+    let rows: String = rows.collect();
+    format!(
+        "<div class=\"card\"><div class=\"call-body\"><h2 id=\"callers\">Callers</h2><dl class=\"fields\">{rows}</dl></div></div>"
+    )
+}
+
+/// What is in other messages: those of a call's own are shown with it.
+fn messages(document: &Json, calls: &[Call]) -> String {
+    let shown: BTreeSet<_> = calls.iter().flat_map(Call::messages).collect();
+    let schemas = document.at("components/schemas").map_or(&[][..], Json::members).iter();
+    let mut html = String::from(
+        "<section class=\"group\" aria-labelledby=\"messages\"><h2 id=\"messages\" tabindex=\"-1\">Messages</h2>",
+    );
+    for (name, schema) in schemas {
+        if shown.contains(name.as_str()) && !is_inner(document, name) {
+            continue;
+        }
+        let description = schema.get("description").and_then(Json::text).unwrap_or_default();
+        let fields = if schema.get("enum").is_some() {
+            String::new()
+        } else {
+            fields(schema)
+        };
+        let _ = write!(
+            html,
+            "<article class=\"card call\" aria-labelledby=\"{0}\"><header class=\"call-head\"><h3 id=\"{0}\" tabindex=\"-1\">\
+             <a class=\"anchor\" href=\"#{0}\">{0}</a></h3></header><div class=\"call-body\">{1}{fields}</div></article>",
+            escape(name),
+            prose(description),
+        );
+    }
+    html + "</section>"
+}
+
+/// Whether a message is in another one.
+fn is_inner(document: &Json, name: &str) -> bool {
+    fn refers(json: &Json, reference: &str) -> bool {
+        let here = json.get("$ref").and_then(Json::text) == Some(reference);
+        let mut members = json.members().iter();
+        here || members.any(|(_, value)| refers(value, reference))
+            || json.items().iter().any(|item| refers(item, reference))
+    }
+    let reference = format!("#/components/schemas/{name}");
+    document
+        .at("components/schemas")
+        .is_some_and(|schemas| refers(schemas, &reference))
+}
+
+/// What a link to a group has after its `#`.
+fn anchor(name: &str) -> String {
+    name.to_lowercase().replace(' ', "-")
+}
