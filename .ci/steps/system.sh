@@ -4,6 +4,16 @@ step_system() {
   run_clients -m 'not garage'
 }
 
+# What the server says of itself at /openapi.json, tried by a program that takes it at its word.
+step_schema() {
+  venv schema
+  need_commands ip=iproute2 unshare=util-linux
+  cargo build --workspace --bins --locked
+  DRAFTSTORE_BINARIES=$(target_directory)/debug
+  export DRAFTSTORE_BINARIES PYTHONDONTWRITEBYTECODE=1
+  in_own_network "$VENV/bin/python" "$REPO/.ci/schema/run.py" 2>&1 | without_signatures
+}
+
 # Whatever needs Garage: the conformance suite, what doctor finds there, and the same clients on a server that uses it.
 step_garage() {
   GARAGE=$(command -v garage) || true
