@@ -56,5 +56,5 @@ pub async fn drafts() -> anyhow::Result<Drafts> {
 /// # Errors
 /// When logging was started before.
 pub fn start_logging() -> anyhow::Result<()> {
-    logging::start(LogFormat::default(), &LogFilter::default()).context("logging was started before")
+    logging::start(LogFormat::default(), &LogFilter::default(), &AuditLog::default()).context("logging was started before")
 }

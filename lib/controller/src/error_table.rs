@@ -134,6 +134,7 @@ pub(crate) fn challenge(error: &Error) -> Option<String> {
         Error::Invalid(_)
         | Error::NoTickets
         | Error::TooManyRequests { .. }
+        | Error::TooSlow
         | Error::Overloaded
         | Error::NotFound(_)
         | Error::AlreadyExists

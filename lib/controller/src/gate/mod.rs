@@ -25,8 +25,8 @@ use tokio::time::timeout;
 
 use self::body::whole;
 use self::rate::Rates;
-use crate::{PeerAddress, audit};
 use crate::webapi::InPath;
+use crate::{PeerAddress, audit};
 
 pub use self::bounds::Bounds;
 pub(crate) use self::bounds::Front;
@@ -103,7 +103,7 @@ impl Gate {
 
     /// Whether callers have to say who they are.
     pub(crate) fn asks_who(&self) -> bool {
-        self.authenticator.asks_who()
+        self.0.authenticator.asks_who()
     }
 
     /// The routes of the router so far, behind the gate.
