@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::Request;
-use draftstore_service::Error;
+use draftstore_service::{Error, Violation};
 use http::header;
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
@@ -25,7 +25,7 @@ pub(super) struct Room {
 /// The same request, with a body that is there as a whole: nothing behind the gate waits for a client.
 ///
 /// # Errors
-/// [`Error::TooLarge`], [`Error::TooSlow`].
+/// [`Error::TooLarge`], [`Error::TooSlow`]; [`Error::Invalid`] where it breaks off.
 pub(super) async fn whole(request: Request, room: Room, patience: Duration) -> Result<Request, Error> {
     let (head, body) = request.into_parts();
     let awaits_leave = head.headers.contains_key(header::EXPECT);
@@ -49,8 +49,7 @@ async fn read(body: Body, room: Room, awaits_leave: bool) -> Result<Bytes, Error
     let mut whole = Vec::new();
     let mut read = 0;
     while let Some(frame) = body.frame().await {
-        // The client has gone away: nobody hears what is said of it.
-        let Ok(data) = frame.map_err(|_| Error::TooSlow)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| broken())?.into_data() else {
             continue;
         };
         read += data.len() as u64;
@@ -65,4 +64,10 @@ async fn read(body: Body, room: Room, awaits_leave: bool) -> Result<Bytes, Error
         return Err(too_large());
     }
     Ok(whole.into())
+}
+
+/// It breaks off, or its chunks are none. Most often the client has gone away, and nobody hears this.
+fn broken() -> Error {
+    let rule = "must arrive whole, and in chunks as HTTP has them where it is chunked";
+    Error::Invalid(vec![Violation::new("body", rule)])
 }

@@ -123,6 +123,16 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     assert_eq!(status(&router, request("/", "1.1.1.1", never)).await, 408);
 }
 
+#[tokio::test]
+async fn a_body_that_breaks_off_is_invalid_and_not_slow() {
+    let router = behind(GateLimits::default());
+    let broken = Body::from_stream(futures::stream::iter([
+        Ok(b"{".to_vec()),
+        Err(std::io::Error::other("reset")),
+    ]));
+    assert_eq!(status(&router, request("/", "1.1.1.1", broken)).await, 400);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_has_its_time_unless_the_store_bounds_it() {
     let router = behind(GateLimits::default());
