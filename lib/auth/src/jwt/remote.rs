@@ -44,22 +44,22 @@ struct Seen {
 
 impl RemoteKeys {
     fn at(url: String) -> Self {
-        let fetcher = Arc::new(Fetcher::new(url));
-        Self::by(move || {
+        let fetcher = Arc::new(Fetcher::new(url.clone()));
+        Self::by(url, move || {
             let fetcher = Arc::clone(&fetcher);
             async move { fetcher.keys().await }
         })
     }
 
     /// Those that this gets.
-    fn by<F, Fut>(fetch: F) -> Self
+    fn by<F, Fut>(url: String, fetch: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Vec<Key>, NotFetched>> + Send + 'static,
     {
         let (tell, seen) = watch::channel(Seen::default());
         let wanted = Arc::new(Notify::new());
-        let fetching = tokio::spawn(keep_fetching(fetch, tell, Arc::clone(&wanted)));
+        let fetching = tokio::spawn(keep_fetching(url, fetch, tell, Arc::clone(&wanted)));
         Self {
             seen,
             wanted,
@@ -88,7 +88,7 @@ impl RemoteKeys {
     }
 }
 
-async fn keep_fetching<F, Fut>(fetch: F, tell: watch::Sender<Seen>, wanted: Arc<Notify>)
+async fn keep_fetching<F, Fut>(url: String, fetch: F, tell: watch::Sender<Seen>, wanted: Arc<Notify>)
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<Vec<Key>, NotFetched>>,
@@ -99,10 +99,10 @@ where
                 let fetched = Some((keys.into(), Instant::now()));
                 tell.send_modify(|seen| seen.keys = fetched);
             }
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "keys of tokens cannot be fetched"
-            ),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(url, error, "keys of tokens cannot be fetched");
+            }
         }
         tell.send_modify(|seen| seen.has_tried = true);
         sleep(MIN_INTERVAL).await;
@@ -150,7 +150,7 @@ mod tests {
     fn counted(fails_later: bool) -> (Arc<AtomicUsize>, RemoteKeys) {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
-        let remote = RemoteKeys::by(move || {
+        let remote = RemoteKeys::by("https://id.example.com/keys".to_owned(), move || {
             let count = counter.fetch_add(1, Ordering::SeqCst);
             let key = Key::secret(&[1; 32], &[Algorithm::HS256]).expect("a key");
             async move {
