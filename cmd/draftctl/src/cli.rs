@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::token::Token;
+
 /// Uploads files as drafts, and confirms, inspects, lists, downloads and discards them.
 #[derive(Debug, Parser)]
 #[command(name = "draftctl", version, after_help = crate::exit::help())]
@@ -28,6 +30,16 @@ pub(crate) struct Global {
         default_value = "http://127.0.0.1:50051"
     )]
     pub(crate) server: String,
+    /// An API key or another bearer token, where the server asks who is calling. In the environment it is out of sight of
+    /// other programs.
+    #[arg(
+        long,
+        global = true,
+        env = "DRAFTSTORE_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<Token>,
     /// Print one line of JSON for each result to standard output, and for each failure to standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,

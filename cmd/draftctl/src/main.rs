@@ -14,6 +14,7 @@ mod retry;
 mod server;
 mod state;
 mod store;
+mod token;
 mod upload;
 
 use std::process::ExitCode;

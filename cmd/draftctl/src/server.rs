@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
@@ -32,12 +33,13 @@ pub(crate) struct Server {
     /// As it was given.
     pub(crate) url: String,
     stub: Stub,
+    authorization: Option<MetadataValue<Ascii>>,
     retries: u32,
 }
 
 impl Server {
     /// # Errors
-    /// When the URL is none.
+    /// When the URL is none, or the token.
     pub(crate) fn new(global: &Global) -> Result<Self, Failure> {
         let url = global.server.clone();
         let refused = |why: String| Failure::new("USAGE", Exit::Usage, format!("--server {url}: {why}"));
@@ -54,8 +56,16 @@ impl Server {
             .http2_keep_alive_interval(ALIVE_EVERY)
             .keep_alive_timeout(ALIVE_TIMEOUT)
             .connect_lazy();
+        let authorization = match &global.token {
+            Some(token) => Some(token.authorization().ok_or_else(|| {
+                let rule = "--token: must be a token, of visible characters of ASCII";
+                Failure::new("USAGE", Exit::Usage, rule)
+            })?),
+            None => None,
+        };
         Ok(Self {
             url,
+            authorization,
             stub: DraftServiceClient::new(channel),
             retries: global.retries,
         })
@@ -75,6 +85,9 @@ impl Server {
         loop {
             let mut request = Request::new(request.clone());
             request.set_timeout(CALL_TIMEOUT);
+            if let Some(authorization) = &self.authorization {
+                request.metadata_mut().insert("authorization", authorization.clone());
+            }
             let status = match method(self.stub.clone(), request).await {
                 Ok(answer) => return Ok(answer.into_inner()),
                 Err(status) => status,

@@ -40,7 +40,13 @@ impl Clock for LateClock {
 }
 
 impl Ground {
+    /// With a server that asks nobody.
     pub(crate) async fn start() -> Self {
+        Self::asking(Authenticator::none()).await
+    }
+
+    /// With one that recognises callers so.
+    pub(crate) async fn asking(authenticator: Authenticator) -> Self {
         let world = World::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
         let clock = Arc::new(LateClock::default());
@@ -61,7 +67,7 @@ impl Ground {
         let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone());
         let router = grpc::router(
             Api::new(drafts),
-            &Gate::new(Authenticator::none()),
+            &Gate::new(authenticator),
             &AllowedOrigins::default(),
             readiness,
         )

@@ -13,3 +13,4 @@ mod program;
 mod resume;
 mod retry;
 mod small;
+mod token;
