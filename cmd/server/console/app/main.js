@@ -3,6 +3,7 @@
 import { refreshDrafts, startDrafts } from './drafts.js'
 import { icon } from './icons.js'
 import { refreshObjects, startObjects } from './objects.js'
+import { startSignIn } from './signin.js'
 import { startUploads } from './uploads.js'
 
 const refresh = document.getElementById('refresh')
@@ -18,6 +19,7 @@ document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') refreshDrafts()
 })
 
+startSignIn()
 startUploads({ uploaded: refreshDrafts })
 startDrafts({ confirmed: refreshObjects })
 startObjects()

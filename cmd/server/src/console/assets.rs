@@ -52,7 +52,7 @@ macro_rules! asset {
 pub(super) static PAGE: Asset = asset!("index.html", HTML);
 
 /// Everything that it loads.
-pub(super) static ASSETS: [Asset; 24] = [
+pub(super) static ASSETS: [Asset; 25] = [
     asset!("app/actions.js", JAVASCRIPT),
     asset!("app/api.js", JAVASCRIPT),
     asset!("app/dialog.js", JAVASCRIPT),
@@ -65,6 +65,7 @@ pub(super) static ASSETS: [Asset; 24] = [
     asset!("app/objects.js", JAVASCRIPT),
     asset!("app/preview.js", JAVASCRIPT),
     asset!("app/row.js", JAVASCRIPT),
+    asset!("app/signin.js", JAVASCRIPT),
     asset!("app/thumbnails.js", JAVASCRIPT),
     asset!("app/toasts.js", JAVASCRIPT),
     asset!("app/uploads.js", JAVASCRIPT),

@@ -1,0 +1,68 @@
+// The console of a server that asks who is calling, end to end.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { startBrowser, Tab } from './lib/browser.mjs'
+import { assertAccessible, choose, rowOf, settled } from './lib/console.mjs'
+import { Files } from './lib/files.mjs'
+import { needed } from './lib/modules.mjs'
+import { startServer } from './lib/server.mjs'
+
+const MIB = 1024 * 1024
+
+let browser
+before(async () => {
+  browser = await startBrowser()
+})
+after(() => browser?.close())
+
+test('a key is asked for, kept in the tab, and sent with every call', { timeout: 240_000 }, async (t) => {
+  const files = await Files.make(t)
+  const made = execFileSync(join(needed('DRAFTSTORE_BINARIES'), 'draftstore-server'), ['key', 'new', '--name', 'ada'])
+  const [key, ...policy] = made.toString().split('\n')
+  const scopes = "scopes = ['upload', 'download', 'inspect', 'confirm', 'discard']"
+  const policyFile = (await files.write('policy.toml', Buffer.from(`${policy.join('\n')}${scopes}\n`))).path
+  const server = await startServer({ AUTH: 'api-key', POLICY_FILE: policyFile })
+  try {
+    const tab = await Tab.open(browser)
+    const { page } = tab
+    await page.goto(server.url)
+    const dialog = page.getByRole('dialog', { name: 'Sign in' })
+    const input = dialog.getByLabel('API key or token')
+    await input.waitFor()
+    await assertAccessible(page)
+    await input.fill('dsk_of_nobody')
+    await input.press('Enter')
+    await dialog.getByText('That key is not valid.').waitFor()
+    await input.fill(key)
+    await input.press('Enter')
+    await dialog.waitFor({ state: 'detached' })
+    await settled(page)
+
+    // In one piece and in parts: Uppy's calls have it too.
+    const small = await files.write('small.bin', Buffer.alloc(1000, 'a'))
+    const large = await files.write('large.bin', Buffer.alloc(13 * MIB, 'b'))
+    await choose(page, small, large)
+    for (const { name } of [small, large]) await rowOf(page, 'Drafts', name).waitFor()
+    await rowOf(page, 'Drafts', small.name).getByRole('button', { name: small.name, exact: true }).click()
+    await page.getByRole('dialog', { name: small.name }).getByRole('button', { name: 'Confirm' }).click()
+    await rowOf(page, 'Confirmed', small.name).waitFor()
+
+    const kept = () => page.evaluate(() => [Object.values({ ...sessionStorage }), JSON.stringify({ ...localStorage }), document.cookie])
+    const [session, local, cookie] = await kept()
+    assert.ok(session.includes(key) && !local.includes(key) && cookie === '')
+    await page.reload()
+    await settled(page)
+    assert.equal(await dialog.count(), 0, 'a reload asks nobody again')
+
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await input.waitFor()
+    assert.ok(!(await kept())[0].includes(key))
+    // The browser writes down every answer of this kind.
+    await tab.close(/401 \(Unauthorized\)/)
+  } finally {
+    await server.stop()
+  }
+})
