@@ -30,9 +30,15 @@ impl Config {
     /// Who is asked by a server that listens as it is configured to.
     ///
     /// # Errors
-    /// [`InvalidConfig`] where it would be open to others than this machine without having been told so.
+    /// [`InvalidConfig`] where it would be open to others than this machine without having been told so, or could not be
+    /// shown the certificates that it is to ask for.
     pub fn auth_of_server(&self) -> Result<Auth, InvalidConfig> {
         let mut errors = Errors::default();
+        let asks_for_certificates = matches!(&self.auth, Some(Auth::By { ways, .. }) if ways.mtls);
+        let sees_certificates = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        if asks_for_certificates && !sees_certificates {
+            errors.add("TLS_CLIENT_CA_FILE: must name the authorities of client certificates, since AUTH has mtls");
+        }
         let auth = match &self.auth {
             Some(auth) => Some(auth.clone()),
             None if self.listen.address.is_loopback() => Some(Auth::Nobody),

@@ -378,6 +378,20 @@ mod tests {
     }
 
     #[test]
+    fn certificates_are_asked_for_where_they_can_be_shown() {
+        let mtls = [("AUTH", "mtls"), ("POLICY_FILE", "policy.toml")];
+        let said = load(&mtls).expect("valid").auth_of_server().expect_err("refused");
+        assert!(said.to_string().contains("\n  TLS_CLIENT_CA_FILE: "), "{said}");
+        let tls = [
+            ("TLS_CERT_FILE", "c"),
+            ("TLS_KEY_FILE", "k"),
+            ("TLS_CLIENT_CA_FILE", "a"),
+        ];
+        let config = load(&[&mtls[..], &tls].concat()).expect("valid");
+        assert_eq!(config.auth_of_server(), Ok(config.auth.clone().expect("set")));
+    }
+
+    #[test]
     fn server_is_open_to_others_only_where_that_is_said() {
         let auth = |pairs: &[(&str, &str)]| load(pairs).expect("valid").auth_of_server();
         assert_eq!(auth(&[]), Ok(Auth::Nobody));

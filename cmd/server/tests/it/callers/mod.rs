@@ -4,4 +4,5 @@ mod api_key;
 mod ground;
 mod issuer;
 mod jwt;
+mod mtls;
 mod policy;
