@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use tracing::Subscriber;
+use tracing::{Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::layer;
@@ -70,8 +70,7 @@ impl AuditLog {
             .with_current_span(false)
             .with_span_list(false)
             .with_writer(writer);
-        Ok(Some(
-            lines.with_filter(filter_fn(|metadata| metadata.target() == TARGET)),
-        ))
+        let decisions = filter_fn(|metadata| metadata.target() == TARGET).with_max_level_hint(Level::INFO);
+        Ok(Some(lines.with_filter(decisions)))
     }
 }

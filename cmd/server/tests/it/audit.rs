@@ -31,7 +31,7 @@ fn decision(line: &Value) -> [String; 5] {
 async fn every_decision_is_one_line_and_holds_no_secret() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("audit.jsonl");
-    let server = Server::start_with(&[("AUDIT_LOG", path.to_str().expect("UTF-8")), ("RUST_LOG", "error")]);
+    let server = Server::start_with(&[("AUDIT_LOG", path.to_str().expect("UTF-8"))]);
     let mut expected: Vec<[String; 5]> = Vec::new();
     let mut expect = |caller: &str, credentials: &str, rpc: &str, name: &str, outcome: &str| {
         expected.push([caller, credentials, rpc, name, outcome].map(ToOwned::to_owned));
