@@ -28,8 +28,8 @@ async fn every_answer_is_guarded() {
         (Method::GET, rest("/uppy/s3/params"), 400),
         (Method::GET, rest("/uppy/nowhere"), 404),
         (Method::OPTIONS, rest("/api/v1/upload-url"), 200),
-        (Method::POST, grpc("/draft.v1.DraftService/GetUploadURL"), 415),
-        (Method::POST, grpc("/nowhere"), 200),
+        (Method::POST, grpc("/draft.v1.DraftService/GetUploadURL"), 400),
+        (Method::POST, grpc("/nowhere"), 400),
     ] {
         let answer = asked(method.clone(), url.clone(), None).await;
         assert_eq!(answer.status(), status, "{method} {url}");
