@@ -224,20 +224,14 @@ async fn signer_that_may_only_write_is_enough_on_garage() {
         .await
         .expect("completed");
 
+    // Garage says of buckets that a key has no rights on that they are not there.
+    let refused = |status: u16| assert!(matches!(status, 403 | 404), "{status}");
     let client = sdk(&signer);
     for bucket in ["main", "main-draft"] {
-        assert_eq!(
-            status!(client.get_object().bucket(bucket).key("kept")),
-            403,
-            "get from {bucket}"
-        );
-        assert_eq!(status!(client.list_objects_v2().bucket(bucket)), 403, "list {bucket}");
-        let copy = client
-            .copy_object()
-            .bucket("main-draft")
-            .key("copied")
-            .copy_source(format!("{bucket}/kept"));
-        assert_eq!(status!(copy), 403, "copy from {bucket}");
+        refused(status!(client.get_object().bucket(bucket).key("kept")));
+        refused(status!(client.list_objects_v2().bucket(bucket)));
+        let copy = client.copy_object().bucket("main-draft").key("copied");
+        refused(status!(copy.copy_source(format!("{bucket}/kept"))));
     }
-    assert_eq!(status!(client.put_object().bucket("main").key("a")), 403);
+    refused(status!(client.put_object().bucket("main").key("a")));
 }
