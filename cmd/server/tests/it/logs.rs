@@ -1,14 +1,28 @@
 use serde_json::json;
 
 use crate::front::{FRONTS, download, upload, upload_form};
-use crate::server::Server;
+use crate::server::{Server, command};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_secret_is_logged_even_at_trace() {
-    let server = Server::start_with(&[("RUST_LOG", "trace"), ("CLEANUP_SCHEDULE", "* * * * * *")]);
-    let kept = std::fs::read_to_string(server.data_dir().join("credentials.json")).expect("kept credentials");
-    let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
-    let mut secrets = vec![kept["secret_access_key"].as_str().expect("a secret").to_owned()];
+    let made = command().args(["key", "ticket"]).output().expect("runs").stdout;
+    let line = String::from_utf8(made).expect("UTF-8");
+    let directory = tempfile::tempdir().expect("a directory");
+    let keys = directory.path().join("keys");
+    std::fs::write(&keys, &line).expect("written");
+    let server = Server::start_with(&[
+        ("RUST_LOG", "trace"),
+        ("AUDIT_LOG", "stderr"),
+        ("CLEANUP_SCHEDULE", "* * * * * *"),
+        ("TICKET_KEYS_FILE", keys.to_str().expect("UTF-8")),
+    ]);
+    let (_, key) = line.trim().split_once(':').expect("an ID and a key");
+    let mut secrets = vec![key.to_owned()];
+    for file in ["credentials.json", "signer.json"] {
+        let kept = std::fs::read_to_string(server.data_dir().join(file)).expect("kept credentials");
+        let kept: serde_json::Value = serde_json::from_str(&kept).expect("JSON");
+        secrets.push(kept["secret_access_key"].as_str().expect("a secret").to_owned());
+    }
     for front in FRONTS {
         let name = front.name("a b.txt");
         let request = json!({"object_name": name, "metadata": {"a": "b"}});
@@ -57,9 +71,43 @@ async fn nothing_secret_is_logged_even_at_trace() {
         assert_eq!(sent.expect("an answer").status().is_success(), path != "/1/2");
     }
     secrets.push(id.to_owned());
+    // A ticket, valid and not, where it belongs and where it does not.
+    for front in FRONTS {
+        let created = front.call(&server, "tickets", json!({})).await.expect("minted");
+        let ticket = created["ticket"].as_str().expect("a ticket").to_owned();
+        let (http, wrong) = (format!("http://{}", server.http), format!("{ticket}x"));
+        let upload_url = "api/v1/upload-url";
+        for (url, bearer) in [
+            (format!("{http}/{upload_url}"), Some(&ticket)),
+            (format!("{http}/{upload_url}"), Some(&wrong)),
+            (format!("{http}/t/{ticket}/{upload_url}"), None),
+            (format!("{http}/t/{wrong}/{upload_url}"), None),
+            (format!("{http}/t/{ticket}/{upload_url}"), Some(&ticket)),
+            (format!("{http}/t/{ticket}/t/{ticket}/{upload_url}"), None),
+            (format!("{http}/t/{ticket}/uppy/nowhere"), None),
+            (format!("{http}//t/{ticket}/{upload_url}"), None),
+            (format!("{http}/{upload_url}/{ticket}"), None),
+            (format!("http://{}/t/{ticket}/{upload_url}", server.grpc), None),
+        ] {
+            let mut sent = client.post(url).json(&json!({"object_name": "t"}));
+            if let Some(bearer) = bearer {
+                sent = sent.bearer_auth(bearer);
+            }
+            let answer = sent.send().await.expect("an answer");
+            assert_ne!(answer.status(), 500);
+        }
+        let (signed, mac) = ticket.rsplit_once('.').expect("a signature");
+        secrets.extend([signed.to_owned(), mac.to_owned()]);
+    }
     let (_, log) = server.stop();
     assert!(log.contains("answered"), "the test has to see a log at trace");
-    let markers = ["X-Amz-Signature", "X-Amz-Credential", "Signature=", "AWS4-HMAC-SHA256"];
+    let markers = [
+        "dst_",
+        "X-Amz-Signature",
+        "X-Amz-Credential",
+        "Signature=",
+        "AWS4-HMAC-SHA256",
+    ];
     for secret in secrets.iter().map(String::as_str).chain(markers) {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "a secret is in the log");
