@@ -24,6 +24,7 @@ mod get_upload_url;
 mod grpc_web;
 mod headers;
 mod hostile;
+mod iam;
 mod inspect_draft;
 mod kill;
 mod limits;

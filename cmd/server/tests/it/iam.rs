@@ -1,0 +1,214 @@
+//! The policies under `manifest/iam`, held against what the server asks of its store, and what the URLs ask that it signs.
+
+use std::collections::BTreeSet;
+
+use draftstore_storage::Operation;
+use draftstore_testing::proxy::{FaultProxy, Request};
+use draftstore_testing::{Embedded, Endpoint};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::front::{Front, upload, upload_form};
+use crate::server::Server;
+
+/// An action on the objects of a bucket, or on the bucket.
+type Right = (&'static str, String);
+
+const MAIN: &str = "main";
+const DRAFT: &str = "main-draft";
+
+/// What AWS wants a caller to be allowed for an operation on a bucket.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>
+fn needed(request: &Request) -> Vec<Right> {
+    let bucket = request.bucket.as_str();
+    let object = |action| (action, format!("arn:aws:s3:::{bucket}/*"));
+    let whole = |action| (action, format!("arn:aws:s3:::{bucket}"));
+    // All that is ever copied is a draft.
+    let source = ("s3:GetObject", format!("arn:aws:s3:::{DRAFT}/*"));
+    match request.operation {
+        // What is not there is said to be forbidden to those who may not list.
+        Operation::HeadObject => vec![object("s3:GetObject"), whole("s3:ListBucket")],
+        Operation::GetObject => vec![object("s3:GetObject")],
+        Operation::PutObject
+        | Operation::CreateMultipartUpload
+        | Operation::UploadPart
+        | Operation::CompleteMultipartUpload => vec![object("s3:PutObject")],
+        Operation::CopyObject | Operation::UploadPartCopy => vec![object("s3:PutObject"), source],
+        Operation::DeleteObject | Operation::DeleteObjects => vec![object("s3:DeleteObject")],
+        Operation::AbortMultipartUpload => vec![object("s3:AbortMultipartUpload")],
+        Operation::ListParts => vec![object("s3:ListMultipartUploadParts")],
+        Operation::ListObjects => vec![whole("s3:ListBucket")],
+        Operation::ListMultipartUploads => vec![whole("s3:ListBucketMultipartUploads")],
+        Operation::CreateBucket => vec![whole("s3:CreateBucket")],
+        Operation::PutBucketCors => vec![whole("s3:PutBucketCORS")],
+        Operation::GetBucketLifecycle | Operation::PutBucketLifecycle | Operation::Presign => {
+            panic!("the server does not ask for {:?}", request.operation)
+        }
+    }
+}
+
+/// What a policy allows. None here denies, has conditions or patterns but for all objects of a bucket.
+fn allowed(policy: &str) -> BTreeSet<(String, String)> {
+    let policy: Value = serde_json::from_str(policy).expect("JSON");
+    let all = |value: &Value| match value {
+        Value::String(one) => vec![one.clone()],
+        several => serde_json::from_value(several.clone()).expect("a list of texts"),
+    };
+    let mut rights = BTreeSet::new();
+    for statement in policy["Statement"].as_array().expect("statements") {
+        assert_eq!(
+            (&statement["Effect"], statement.get("Condition")),
+            (&json!("Allow"), None)
+        );
+        for action in all(&statement["Action"]) {
+            for resource in all(&statement["Resource"]) {
+                rights.insert((action.clone(), resource));
+            }
+        }
+    }
+    rights
+}
+
+fn asked(requests: &[Request]) -> BTreeSet<(String, String)> {
+    let rights = requests.iter().flat_map(needed);
+    rights.map(|(action, resource)| (action.to_owned(), resource)).collect()
+}
+
+/// What only drafts over 5 GiB need: their copies are given up where they fail.
+fn large() -> (String, String) {
+    ("s3:AbortMultipartUpload".to_owned(), format!("arn:aws:s3:::{MAIN}/*"))
+}
+
+/// A server that calls its store through the first proxy, and whose clients do through the second.
+fn server(calls: &Endpoint, urls: &Endpoint) -> Server {
+    Server::start_with(&[
+        ("S3_ENDPOINT", &calls.url),
+        ("S3_PUBLIC_ENDPOINT", &urls.url),
+        ("AWS_REGION", &calls.region),
+        ("AWS_ACCESS_KEY_ID", &calls.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &calls.secret_access_key),
+        ("CORS_ALLOWED_ORIGINS", "https://app.example.com"),
+    ])
+}
+
+async fn call(server: &Server, route: &str, request: Value) -> Value {
+    let answer = Front::Rest.call(server, route, request).await;
+    answer.unwrap_or_else(|refused| panic!("{route}: {refused:?}"))
+}
+
+async fn draft(server: &Server, name: &str) {
+    let issued = call(server, "upload-url", json!({ "object_name": name })).await;
+    assert_eq!(upload(&issued, "x").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_allow_what_is_asked_and_nothing_else() {
+    let store = Embedded::start().await;
+    let (calls, urls) = (
+        FaultProxy::start(&store.endpoint()),
+        FaultProxy::start(&store.endpoint()),
+    );
+    let setup = server(&calls.endpoint(), &urls.endpoint());
+    let before = calls.requests().len();
+    call(&setup, "draft-bucket", json!({})).await;
+    let made = calls.requests();
+    let made: Vec<_> = made[before..]
+        .iter()
+        .filter(|request| matches!(request.operation, Operation::CreateBucket | Operation::PutBucketCors))
+        .cloned()
+        .collect();
+    assert_eq!(
+        asked(&made),
+        allowed(include_str!("../../../../manifest/iam/setup.json"))
+    );
+    drop(setup);
+
+    let start = calls.requests().len();
+    let server = server(&calls.endpoint(), &urls.endpoint());
+    for name in ["named", "other", "thrown"] {
+        draft(&server, name).await;
+    }
+    let form = call(
+        &server,
+        "upload-url",
+        json!({"object_name": "form", "max_content_length": 5}),
+    )
+    .await;
+    assert_eq!(upload_form(&form, b"hello").await, 201);
+    call(&server, "upload-url", json!({"object_name": "u", "unique": true})).await;
+    for end in ["complete", "abort"] {
+        let created = call(&server, "multipart/create", json!({"object_name": "parts"})).await;
+        let named = json!({"object_name": "parts", "upload_id": created["upload_id"]});
+        let mut sign = named.clone();
+        sign["parts"] = json!([{"part_number": 1}]);
+        let mut part = call(&server, "multipart/sign-parts", sign).await["parts"][0].clone();
+        part["method"] = json!("PUT");
+        assert_eq!(upload(&part, "x").await, 200);
+        call(&server, "multipart/list-parts", named.clone()).await;
+        call(&server, &format!("multipart/{end}"), named).await;
+    }
+    let begun = sign(&server, Method::POST, json!({})).await;
+    let id = begun
+        .split_once("<UploadId>")
+        .and_then(|(_, rest)| rest.split_once("</UploadId>"));
+    let (id, _) = id.expect("an ID");
+    sign(&server, Method::GET, json!({ "uploadId": id })).await;
+    sign(&server, Method::DELETE, json!({ "uploadId": id })).await;
+    call(&server, "inspect-draft", json!({"object_name": "named"})).await;
+    call(&server, "confirm-upload", json!({"object_name": "named"})).await;
+    call(
+        &server,
+        "confirm-uploads",
+        json!({"uploads": [{"object_name": "other"}]}),
+    )
+    .await;
+    call(&server, "discard-draft", json!({"object_name": "thrown"})).await;
+    call(&server, "list-drafts", json!({})).await;
+    call(&server, "list-objects", json!({})).await;
+    let read = call(&server, "download-url", json!({"object_name": "named"})).await;
+    assert_eq!(crate::front::download(&read).await.status(), 200);
+
+    let run = calls.requests()[start..].to_vec();
+    let mut rights = asked(&run);
+    rights.insert(large());
+    let plain = allowed(include_str!("../../../../manifest/iam/server.json"));
+    assert_eq!(rights, plain);
+
+    // A batch that cannot be kept whole is taken back.
+    draft(&server, "kept").await;
+    let batch = json!({"uploads": [{"object_name": "kept"}, {"object_name": "absent"}], "atomic": true});
+    assert_eq!(call(&server, "confirm-uploads", batch).await["success"], false);
+    draft(&server, "taken-1").await;
+    draft(&server, "named").await;
+    let batch = json!({"uploads": [{"object_name": "taken-1"}, {"object_name": "named"}], "atomic": true});
+    assert_eq!(call(&server, "confirm-uploads", batch).await["success"], false);
+    let mut rights = asked(&calls.requests()[start..]);
+    rights.insert(large());
+    assert_eq!(
+        rights,
+        allowed(include_str!("../../../../manifest/iam/server-atomic.json"))
+    );
+
+    let by_clients = urls.requests().into_iter();
+    let uploads: Vec<_> = by_clients
+        .filter(|request| request.operation != Operation::GetObject)
+        .collect();
+    let signer = allowed(include_str!("../../../../manifest/iam/signer.json"));
+    assert_eq!(asked(&uploads), signer);
+}
+
+/// A request that Uppy 6 has signed, and sends by itself.
+async fn sign(server: &Server, method: Method, mut request: Value) -> String {
+    request["key"] = json!("signed");
+    request["method"] = json!(method.as_str());
+    let client = reqwest::Client::new();
+    let signed = client
+        .post(format!("http://{}/uppy/s3/sign", server.http))
+        .json(&request);
+    let signed: Value = signed.send().await.expect("an answer").json().await.expect("JSON");
+    let sent = client.request(method, signed["url"].as_str().expect("a URL")).send();
+    let answer = sent.await.expect("an answer");
+    assert!(answer.status().is_success(), "{}", answer.status());
+    answer.text().await.expect("text")
+}
