@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use draftstore_runtime::AuditLog;
 use draftstore_runtime::logging::{self, LogFilter, LogFormat};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
 use draftstore_storage::DraftBucket;
@@ -56,5 +57,6 @@ pub async fn drafts() -> anyhow::Result<Drafts> {
 /// # Errors
 /// When logging was started before.
 pub fn start_logging() -> anyhow::Result<()> {
-    logging::start(LogFormat::default(), &LogFilter::default(), &AuditLog::default()).context("logging was started before")
+    logging::start(LogFormat::default(), &LogFilter::default(), &AuditLog::default())
+        .context("logging was started before")
 }

@@ -172,13 +172,13 @@ async fn lists_show_what_the_ticket_is_for() {
             .expect("issued");
         assert_eq!(upload(&issued, "x").await, 200);
     }
-    let named = ticket(&server, json!({ "prefix": "a/" })).await;
+    let held = ticket(&server, json!({ "prefix": "a/" })).await;
     let (mut names, mut token) = (Vec::new(), Value::Null);
     loop {
         let (status, page) = call(
             &server,
             Carried::Header,
-            &named,
+            &held,
             "list-drafts",
             &json!({ "page_token": token }),
         )

@@ -51,9 +51,9 @@ fn needed(request: &Request) -> Vec<Right> {
 /// What a policy allows. None here denies, has conditions or patterns but for all objects of a bucket.
 fn allowed(policy: &str) -> BTreeSet<(String, String)> {
     let policy: Value = serde_json::from_str(policy).expect("JSON");
-    let all = |value: &Value| match value {
-        Value::String(one) => vec![one.clone()],
-        several => serde_json::from_value(several.clone()).expect("a list of texts"),
+    let all = |value: &Value| match value.as_str() {
+        Some(one) => vec![one.to_owned()],
+        None => serde_json::from_value(value.clone()).expect("a list of texts"),
     };
     let mut rights = BTreeSet::new();
     for statement in policy["Statement"].as_array().expect("statements") {

@@ -212,11 +212,11 @@ async fn signer_that_may_only_write_is_enough_on_garage() {
     let named = json!({"object_name": "parts", "upload_id": created["upload_id"]});
     let mut parts = named.clone();
     parts["parts"] = json!([{"part_number": 1}]);
-    let signed = Front::Rest
+    let urls = Front::Rest
         .call(&server, "multipart/sign-parts", parts)
         .await
         .expect("signed");
-    let mut part = signed["parts"][0].clone();
+    let mut part = urls["parts"][0].clone();
     part["method"] = json!("PUT");
     assert_eq!(upload(&part, "hello").await, 200);
     Front::Rest

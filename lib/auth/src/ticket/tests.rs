@@ -40,8 +40,8 @@ fn mint(minter: &Caller, order: &TicketOrder) -> Result<Minted, Error> {
 }
 
 fn holder(minter: &Caller, order: &TicketOrder) -> Caller {
-    let minted = mint(minter, order).expect("minted");
-    tickets(1).open(&minted.ticket, at(1)).expect("valid")
+    let ticket = mint(minter, order).expect("minted");
+    tickets(1).open(&ticket.ticket, at(1)).expect("valid")
 }
 
 fn broken_field(minter: &Caller, order: &TicketOrder) -> String {

@@ -72,14 +72,13 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
             "GetDownloadURLRequest" | "ConfirmUploadRequest" | "InspectDraftRequest" | "DiscardDraftRequest",
             "object_name",
         ) => Rule::pattern(&pattern::object_name()).required().example("file.jpg"),
-        ("CreateTicketRequest", "object_name") => name(),
+        ("CreateTicketRequest", "object_name") | (_, "destination_name") => name(),
         ("CreateTicketRequest", "prefix") => Rule::pattern(&pattern::prefix()).length(1, 600).example("users/7/"),
         ("CreateTicketRequest", "content_types") => Rule::items(0, 20).keyword("items", content_types()),
         (_, "max_object_bytes") => Rule::range(1, i64::MAX),
         (_, "max_draft_lifetime") => Rule::range(1, i32::MAX.into()),
         ("CreateTicketRequest", "expires_in") => Rule::range(1, 86_400),
         (_, "object_name") => name().required(),
-        (_, "destination_name") => name(),
         (_, "content_type") => Rule::pattern(pattern::CONTENT_TYPE)
             .keyword("maxLength", 255.into())
             .example("image/jpeg"),

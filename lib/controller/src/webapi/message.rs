@@ -1,13 +1,10 @@
 //! JSON in, JSON out.
 
-use std::error::Error as _;
-
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use draftstore_service::{Error, Violation};
-use http_body_util::LengthLimitError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -35,25 +32,11 @@ pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Err
     if request.headers().contains_key(header::ORIGIN) && !is_json(request.headers()) {
         return Err(invalid("content-type", "must be application/json from a web page"));
     }
-    let body = to_bytes(request.into_body(), MAX_REQUEST_BYTES)
-        .await
-        .map_err(|error| unread(&error))?;
+    let body = to_bytes(request.into_body(), MAX_REQUEST_BYTES).await;
+    // The gate has read it.
+    let body = body.map_err(|error| Error::Internal(Box::new(error)))?;
     let json: &[u8] = if body.is_empty() { b"{}" } else { &body };
     parse(json)
-}
-
-/// Says whether the body is too large, or cannot be read to its end: it breaks off, or its chunks are none.
-fn unread(error: &axum::Error) -> Error {
-    if error.source().is_some_and(|source| source.is::<LengthLimitError>()) {
-        return Error::TooLarge {
-            field: "body",
-            limit: MAX_REQUEST_BYTES as u64,
-        };
-    }
-    invalid(
-        "body",
-        "must arrive whole, and in chunks as HTTP has them where it is chunked",
-    )
 }
 
 /// An answer's message, as the body.

@@ -1,7 +1,7 @@
 //! Who is asking, and what becomes of those of whom that is not known.
 
 mod api_key;
-mod ground;
+pub(crate) mod ground;
 mod issuer;
 mod jwt;
 mod mtls;

@@ -17,7 +17,7 @@ async fn bodies_are_read_or_refused_by_field() {
     let ground = Ground::start().await;
     let raw = RawGrpc::connect(&ground.server.grpc).await;
     each(&corpus.cases, async |case| {
-        check(&ground, &raw, case, corpus.answer(case)).await
+        check(&ground, &raw, case, corpus.answer(case)).await;
     })
     .await;
     ground.end().await;

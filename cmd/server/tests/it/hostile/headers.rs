@@ -23,7 +23,7 @@ async fn headers_are_taken_or_refused_and_nothing_is_smuggled() {
     assert_eq!(corpus.cases.len(), COUNT);
     let ground = Ground::start().await;
     each(&corpus.cases, async |case| {
-        check(&ground, case, corpus.answer(case)).await
+        check(&ground, case, corpus.answer(case)).await;
     })
     .await;
     ground.end().await;

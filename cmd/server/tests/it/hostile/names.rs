@@ -25,7 +25,7 @@ async fn names_are_kept_to_the_byte_or_refused_by_rule() {
     assert_eq!(corpus.cases.len(), COUNT);
     let ground = Ground::start().await;
     each(&corpus.cases, async |case| {
-        check(&ground, case, corpus.answer(case)).await
+        check(&ground, case, corpus.answer(case)).await;
     })
     .await;
 
@@ -86,7 +86,7 @@ async fn check(ground: &Ground, case: &Case, answer: Answer) {
             case.line
         );
     }
-    let (writer, reader) = if case.line % 2 == 0 {
+    let (writer, reader) = if case.line.is_multiple_of(2) {
         (0, FRONTS[1])
     } else {
         (1, FRONTS[0])
