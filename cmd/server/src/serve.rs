@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use draftstore_controller::{Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, webapi};
+use draftstore_controller::{
+    Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, start_audit, webapi,
+};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::{Config, Rate, RequestLimits};
-use draftstore_runtime::{Schedule, on_hangup, on_signal, safety};
+use draftstore_runtime::{AuditLog, Schedule, on_hangup, on_signal, safety};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
 use tokio::net::TcpListener;
@@ -33,6 +35,9 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// When something cannot be started, or stops by itself.
 pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
+    if config.audit_log != AuditLog::Off {
+        start_audit();
+    }
     let scheme = config.scheme();
     let tls = config
         .tls

@@ -17,7 +17,7 @@ mod readiness;
 pub mod webapi;
 
 pub use api::Api;
-pub use audit::AUDIT_TARGET;
+pub use audit::{AUDIT_TARGET, start_audit};
 pub use gate::{Bounds, ConfirmBudget, Gate, GateLimits, Quota, RateLimits};
 pub use openapi::Json;
 pub use peer::PeerAddress;

@@ -1,0 +1,194 @@
+//! Every call: what somebody asks of it who asks for its own, and how it may be asked for what is another's.
+
+use draftstore_controller::webapi::{ROUTES, Route};
+use draftstore_service::Scope;
+use serde_json::{Value, json};
+
+use super::callers::Caller;
+use super::tenant::{Foreign, Tenant, whole_key};
+use crate::front::{Front, upload};
+
+/// The ID of a draft that nobody has.
+const NO_DRAFT: &str = "7ZZZZZZZZZ0000000000000000";
+
+/// A call of the table of routes.
+pub(super) struct Call {
+    /// Without what all routes begin with.
+    pub(super) route: &'static str,
+    scopes: &'static [Scope],
+}
+
+pub(super) fn calls() -> impl Iterator<Item = Call> {
+    let call = |route: &'static Route| Call {
+        route: route.path.strip_prefix("/api/v1/").expect("a route of the contract"),
+        scopes: route.scopes,
+    };
+    ROUTES.iter().map(call)
+}
+
+impl Call {
+    /// As the table of routes has it; who mints tickets for uploads must be allowed to upload.
+    pub(super) fn is_allowed(&self, caller: &Caller) -> bool {
+        let one = self.scopes.iter().any(|scope| caller.scopes.contains(*scope));
+        one && (self.route != "tickets" || caller.scopes.contains(Scope::Upload))
+    }
+
+    /// A request for what is the caller's own, which is there where `is_there`.
+    pub(super) async fn own(&self, front: Front, caller: &Caller, own: &Tenant<'_>, is_there: bool) -> Value {
+        let name = own.fresh();
+        match self.route {
+            "draft-bucket" | "list-drafts" | "list-objects" => json!({}),
+            // The other tenant's prefix is a name like any other.
+            "upload-url" | "multipart/create" => json!({"object_name": format!("t10/{name}")}),
+            "upload-urls" => json!({"uploads": [{"object_name": format!("t10/{name}"), "unique": true}]}),
+            "tickets" => json!({"prefix": "t10/"}),
+            "download-url" | "inspect-draft" | "discard-draft" | "confirm-upload" => {
+                if is_there {
+                    own.draft(&name, false).await;
+                }
+                json!({ "object_name": name })
+            }
+            "confirm-uploads" => {
+                if is_there {
+                    own.draft(&name, false).await;
+                }
+                json!({"uploads": [{ "object_name": name }]})
+            }
+            "multipart/sign-parts" | "multipart/list-parts" | "multipart/complete" | "multipart/abort" => {
+                let mut request = json!({"object_name": name, "upload_id": "none"});
+                if is_there {
+                    request["upload_id"] = self.begun(front, caller, own, &name).await;
+                }
+                if self.route == "multipart/sign-parts" {
+                    request["parts"] = json!([{"part_number": 1}]);
+                }
+                request
+            }
+            other => panic!("no request for {other}"),
+        }
+    }
+
+    /// An upload in parts whose only part is there.
+    async fn begun(&self, front: Front, caller: &Caller, own: &Tenant<'_>, name: &str) -> Value {
+        let create = json!({ "object_name": name });
+        let begun = own
+            .call(front, caller, "multipart/create", &create)
+            .await
+            .expect("begun");
+        let sign = json!({"object_name": name, "upload_id": begun["upload_id"], "parts": [{"part_number": 1}]});
+        let signed = own
+            .call(front, caller, "multipart/sign-parts", &sign)
+            .await
+            .expect("signed");
+        let mut part = signed["parts"][0].clone();
+        part["method"] = "PUT".into();
+        part["headers"] = json!({});
+        assert_eq!(upload(&part, "part").await, 200);
+        begun["upload_id"].clone()
+    }
+
+    /// Checks the answer to that request.
+    pub(super) async fn assert_own(&self, front: Front, caller: &Caller, own: &Tenant<'_>, answer: &Value) {
+        let is_own = |url: &Value| {
+            let path = url
+                .as_str()
+                .expect("a URL")
+                .split('?')
+                .next()
+                .expect("a path")
+                .to_owned();
+            assert!(path.contains("/t1/"), "{path}");
+        };
+        let no_foreign = |list: &Value, field: &str| {
+            let list = list.as_array().expect("a list");
+            let names = list.iter().map(|one| one[field].as_str().expect("a name"));
+            assert!(names.into_iter().all(|name| name.starts_with("own")), "{list:?}");
+            assert!(!list.is_empty(), "it has some");
+        };
+        match self.route {
+            "draft-bucket" => assert_eq!(answer["draft_bucket"], "main-draft"),
+            "list-drafts" => no_foreign(&answer["drafts"], "object_name"),
+            "list-objects" => no_foreign(&answer["objects"], "object_name"),
+            "upload-url" => is_own(&answer["upload_url"]),
+            "upload-urls" => is_own(&answer["outcomes"][0]["issued"]["upload_url"]),
+            "download-url" => is_own(&answer["download_url"]),
+            "multipart/sign-parts" => is_own(&answer["parts"][0]["upload_url"]),
+            "multipart/create" => {
+                let sign = json!({
+                    "object_name": answer["object_name"], "upload_id": answer["upload_id"], "parts": [{"part_number": 1}],
+                });
+                let signed = own
+                    .call(front, caller, "multipart/sign-parts", &sign)
+                    .await
+                    .expect("signed");
+                is_own(&signed["parts"][0]["upload_url"]);
+            }
+            "tickets" => {
+                let holder = Caller {
+                    name: "a ticket".to_owned(),
+                    scopes: caller.scopes,
+                    authorization: Some(format!("Bearer {}", answer["ticket"].as_str().expect("a ticket"))),
+                };
+                let request = json!({"object_name": "t10/by-ticket"});
+                let issued = own.call(front, &holder, "upload-url", &request).await.expect("issued");
+                is_own(&issued["upload_url"]);
+            }
+            "inspect-draft" | "multipart/complete" => assert!(answer["etag"].is_string()),
+            "discard-draft" => assert_eq!(answer["discarded"], true),
+            "confirm-upload" | "confirm-uploads" => assert_eq!(answer["success"], true),
+            "multipart/list-parts" => assert_eq!(answer["parts"][0]["part_number"], 1),
+            "multipart/abort" => assert_eq!(*answer, json!({})),
+            other => panic!("no check for {other}"),
+        }
+    }
+
+    /// Requests for what is another's, each with one alike for what nobody has.
+    pub(super) fn foreign(&self, foreign: &Foreign) -> Vec<(Value, Value)> {
+        let absent_key = whole_key(NO_DRAFT, "t10/file");
+        let named = |name: &str| json!({ "object_name": name });
+        let unique = |id: &str| json!({"object_name": foreign.name, "draft_id": id});
+        let drafts = [
+            (named(&foreign.named), named("t10/none")),
+            (named(&foreign.kept), named("t10/none")),
+            (unique(&foreign.draft_id), unique(NO_DRAFT)),
+            (named(&foreign.whole_key), named(&absent_key)),
+        ];
+        let upload = |name: &str, id: &str| {
+            let mut request = json!({"object_name": name, "upload_id": id});
+            if self.route == "multipart/sign-parts" {
+                request["parts"] = json!([{"part_number": 1}]);
+            }
+            request
+        };
+        let (parts_key, parts_id) = &foreign.parts;
+        match self.route {
+            "download-url" | "confirm-upload" | "inspect-draft" | "discard-draft" => drafts.to_vec(),
+            "confirm-uploads" => {
+                let batch = |one: &Value| json!({ "uploads": [one] });
+                drafts
+                    .iter()
+                    .map(|(theirs, absent)| (batch(theirs), batch(absent)))
+                    .collect()
+            }
+            "multipart/sign-parts" | "multipart/list-parts" | "multipart/complete" | "multipart/abort" => vec![
+                (upload("parts", &foreign.upload_id), upload("none", &foreign.upload_id)),
+                (
+                    upload("t10/parts", &foreign.upload_id),
+                    upload("t10/none", &foreign.upload_id),
+                ),
+                (
+                    upload(parts_key, parts_id),
+                    upload(&whole_key(NO_DRAFT, "t10/parts"), parts_id),
+                ),
+            ],
+            "list-drafts" => {
+                let beside = whole_key(&foreign.draft_id, "t10/none");
+                vec![(json!({"page_token": foreign.whole_key}), json!({"page_token": beside}))]
+            }
+            "list-objects" => vec![(json!({"prefix": "t10/"}), json!({"prefix": "t11/"}))],
+            // What these make is new.
+            "draft-bucket" | "upload-url" | "upload-urls" | "multipart/create" | "tickets" => Vec::new(),
+            other => panic!("no foreign request for {other}"),
+        }
+    }
+}
