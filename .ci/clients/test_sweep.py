@@ -26,7 +26,7 @@ def draft(system, contract, name: str) -> None:
 
 
 def lives(key: str) -> bool:
-    """Whether this is a unique draft that has not expired: the first ten letters of its ID say when it does."""
+    """Whether this is of a unique draft that has not expired: the first ten letters of its ID say when it does."""
     if not key.startswith(".drafts/"):
         return False
     milliseconds = 0
@@ -54,7 +54,8 @@ def test_expired_drafts_and_uploads_go_and_main_stays(system, contract, binaries
     assert stale in keys(system, system.draft_bucket), "a dry run deleted something"
 
     def expired() -> list:
-        return [key for key in keys(system, system.draft_bucket) if not lives(key)] + uploads(system)
+        drafts = [key for key in keys(system, system.draft_bucket) if not lives(key)]
+        return drafts + [upload for upload in uploads(system) if not lives(upload["Key"])]
 
     while left := expired():
         assert time.monotonic() < deadline, f"an expired draft or upload outlived the sweep: {left}"
