@@ -2,7 +2,9 @@
 //!
 //! The store runs on threads of its own, while the test waits for the binary.
 
+mod iam;
 mod keeper;
+mod policy;
 
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

@@ -1,0 +1,126 @@
+//! A policy of AWS, and what it comes to: nothing is allowed but what it allows, and what it denies is not, whatever else
+//! allows it.
+//!
+//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
+
+use serde_json::Value;
+
+/// An action on an object or a bucket.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Right {
+    pub(crate) action: String,
+    pub(crate) resource: String,
+}
+
+/// A policy without conditions, principals and negations, taken apart: each rule has one action and one resource.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy(Vec<Rule>);
+
+#[derive(Debug, Clone)]
+struct Rule {
+    denies: bool,
+    /// Both may have asterisks.
+    pattern: Right,
+}
+
+impl Policy {
+    pub(crate) fn read(document: &str) -> Self {
+        let document: Value = serde_json::from_str(document).expect("JSON");
+        assert_eq!(document["Version"], "2012-10-17");
+        let mut rules = Vec::new();
+        for statement in document["Statement"].as_array().expect("statements") {
+            let known = ["Sid", "Effect", "Action", "Resource"];
+            let fields = statement.as_object().expect("a statement").keys();
+            for field in fields {
+                assert!(known.contains(&field.as_str()), "{field}: not understood here");
+            }
+            let denies = match statement["Effect"].as_str() {
+                Some("Allow") => false,
+                Some("Deny") => true,
+                other => panic!("{other:?}: no effect"),
+            };
+            for action in all(&statement["Action"]) {
+                for resource in all(&statement["Resource"]) {
+                    let pattern = Right {
+                        action: action.clone(),
+                        resource,
+                    };
+                    rules.push(Rule { denies, pattern });
+                }
+            }
+        }
+        Self(rules)
+    }
+
+    pub(crate) fn allows(&self, right: &Right) -> bool {
+        let mut meant = self.0.iter().filter(|rule| rule.pattern.matches(right)).peekable();
+        meant.peek().is_some() && meant.all(|rule| !rule.denies)
+    }
+
+    /// The policy with this besides.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        self.0.extend_from_slice(&other.0);
+        self
+    }
+
+    /// Each right that it grants, with the policy that lacks it.
+    pub(crate) fn without_each(&self) -> Vec<(Right, Self)> {
+        let granted = self.0.iter().enumerate().filter(|(_, rule)| !rule.denies);
+        granted
+            .map(|(index, rule)| {
+                let mut rest = self.0.clone();
+                rest.remove(index);
+                (rule.pattern.clone(), Self(rest))
+            })
+            .collect()
+    }
+}
+
+impl Right {
+    fn matches(&self, right: &Self) -> bool {
+        matches(&self.action, &right.action) && matches(&self.resource, &right.resource)
+    }
+}
+
+/// Whether a text is of this form; an asterisk stands for any text.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((before, after)) => text.strip_prefix(before).is_some_and(|rest| {
+            let mut ends = (0..=rest.len()).filter(|end| rest.is_char_boundary(*end));
+            ends.any(|end| matches(after, &rest[end..]))
+        }),
+    }
+}
+
+/// One text, or several.
+fn all(value: &Value) -> Vec<String> {
+    match value.as_str() {
+        Some(one) => vec![one.to_owned()],
+        None => serde_json::from_value(value.clone()).expect("a list of texts"),
+    }
+}
+
+#[test]
+fn what_is_denied_is_not_allowed_and_what_is_not_allowed_is_denied() {
+    let policy = Policy::read(
+        r#"{"Version": "2012-10-17", "Statement": [
+            {"Effect": "Deny", "Action": "s3:Put*", "Resource": "b/kept/*"},
+            {"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": "b/*"}
+        ]}"#,
+    );
+    for (action, resource, allowed) in [
+        ("s3:PutObject", "b/other", true),
+        ("s3:PutObject", "b/kept/a", false),
+        ("s3:GetObject", "b/kept/a", true),
+        ("s3:GetObjectAcl", "b/kept/a", false),
+        ("s3:GetObject", "bb/a", false),
+        ("s3:DeleteObject", "b/other", false),
+    ] {
+        let right = Right {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+        };
+        assert_eq!(policy.allows(&right), allowed, "{right:?}");
+    }
+}
