@@ -98,8 +98,12 @@ async fn call(server: &Server, route: &str, request: Value) -> Value {
 }
 
 async fn draft(server: &Server, name: &str) {
+    draft_of(server, name, "x").await;
+}
+
+async fn draft_of(server: &Server, name: &str, content: &'static str) {
     let issued = call(server, "upload-url", json!({ "object_name": name })).await;
-    assert_eq!(upload(&issued, "x").await, 200);
+    assert_eq!(upload(&issued, content).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +184,8 @@ async fn policies_allow_what_is_asked_and_nothing_else() {
     let batch = json!({"uploads": [{"object_name": "kept"}, {"object_name": "absent"}], "atomic": true});
     assert_eq!(call(&server, "confirm-uploads", batch).await["success"], false);
     draft(&server, "taken-1").await;
-    draft(&server, "named").await;
+    // With the same content it would be the confirm of before.
+    draft_of(&server, "named", "another").await;
     let batch = json!({"uploads": [{"object_name": "taken-1"}, {"object_name": "named"}], "atomic": true});
     assert_eq!(call(&server, "confirm-uploads", batch).await["success"], false);
     let mut rights = asked(&calls.requests()[start..]);
