@@ -10,6 +10,7 @@ use http::{HeaderMap, Uri, header};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Error, S3Result, s3_error};
 
+use crate::backend::ACCOUNT;
 use crate::keyring::{Keyring, POST_OBJECT};
 
 /// Seconds; <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
@@ -42,6 +43,7 @@ impl S3Access for Guard {
             return Err(s3_error!(MethodNotAllowed));
         }
         check_signed(cx.uri(), cx.headers())?;
+        check_owner(cx.headers())?;
         let bucket = cx.s3_path().get_bucket_name();
         if self.keyring.allows(&credentials.access_key, operation, bucket) {
             Ok(())
@@ -67,6 +69,19 @@ fn check_signed(uri: &Uri, headers: &HeaderMap) -> S3Result<()> {
         AccessDenied,
         "There were headers present in the request which were not signed: {unsigned}"
     ))
+}
+
+/// Whoever says whose the buckets must be is refused where they are not that account's.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html>
+fn check_owner(headers: &HeaderMap) -> S3Result<()> {
+    let expected = ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"];
+    let mut expected = expected.into_iter().flat_map(|name| headers.get_all(name));
+    if expected.all(|account| account == ACCOUNT) {
+        Ok(())
+    } else {
+        Err(s3_error!(AccessDenied))
+    }
 }
 
 /// The names under the signature, in lower case, from where `s3s` takes them: the query before the header.

@@ -6,6 +6,8 @@
 //! including which bytes belong to which key, lies in one transactional index (`index`). The S3 protocol and the
 //! verification of signatures are the `s3s` crate's.
 //!
+//! All buckets belong to the account 000000000000, for clients that insist on one.
+//!
 //! It knows nothing of drafts.
 
 mod backend;

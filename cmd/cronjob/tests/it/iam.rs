@@ -51,8 +51,8 @@ fn needed(world: &World, request: &Request) -> Vec<Right> {
     }
 }
 
-/// All that a sweep removes: a draft, an upload, and a staged copy with its note, which a crash has left.
-async fn run(world: &mut World) -> BTreeSet<Right> {
+/// Has all expire that a sweep removes: a draft, an upload, and the note on a staged copy, which a crash has left with it.
+pub(crate) async fn leave_some_of_all(world: &World) {
     world.draft("old", "draft").await;
     world.begin_upload("half").await;
     world
@@ -60,7 +60,10 @@ async fn run(world: &mut World) -> BTreeSet<Right> {
         .await;
     world.begin_upload_in(world.main.name(), "large.iso").await;
     sweep_until_expired(world, &["--dry-run"], 3);
+}
 
+async fn run(world: &mut World) -> BTreeSet<Right> {
+    leave_some_of_all(world).await;
     let proxy = FaultProxy::start(&world.endpoint);
     world.endpoint = proxy.endpoint();
     let said = sweep_until_expired(world, &[], 4);

@@ -4,6 +4,7 @@
 
 mod iam;
 mod keeper;
+mod owner;
 mod policy;
 
 use std::process::{Command, Output, Stdio};

@@ -81,18 +81,19 @@ fn large() -> (String, String) {
 }
 
 /// A server that calls its store through the first proxy, and whose clients do through the second.
-fn server(calls: &Endpoint, urls: &Endpoint) -> Server {
-    Server::start_with(&[
+pub(crate) fn server(calls: &Endpoint, urls: &Endpoint, more: &[(&str, &str)]) -> Server {
+    let variables: [(&str, &str); 6] = [
         ("S3_ENDPOINT", &calls.url),
         ("S3_PUBLIC_ENDPOINT", &urls.url),
         ("AWS_REGION", &calls.region),
         ("AWS_ACCESS_KEY_ID", &calls.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &calls.secret_access_key),
         ("CORS_ALLOWED_ORIGINS", "https://app.example.com"),
-    ])
+    ];
+    Server::start_with(&[&variables[..], more].concat())
 }
 
-async fn call(server: &Server, route: &str, request: Value) -> Value {
+pub(crate) async fn call(server: &Server, route: &str, request: Value) -> Value {
     let answer = Front::Rest.call(server, route, request).await;
     answer.unwrap_or_else(|refused| panic!("{route}: {refused:?}"))
 }
@@ -113,7 +114,7 @@ async fn policies_allow_what_is_asked_and_nothing_else() {
         FaultProxy::start(&store.endpoint()),
         FaultProxy::start(&store.endpoint()),
     );
-    let setup = server(&calls.endpoint(), &urls.endpoint());
+    let setup = server(&calls.endpoint(), &urls.endpoint(), &[]);
     let before = calls.requests().len();
     call(&setup, "draft-bucket", json!({})).await;
     let made = calls.requests();
@@ -129,49 +130,8 @@ async fn policies_allow_what_is_asked_and_nothing_else() {
     drop(setup);
 
     let start = calls.requests().len();
-    let server = server(&calls.endpoint(), &urls.endpoint());
-    for name in ["named", "other", "thrown"] {
-        draft(&server, name).await;
-    }
-    let form = call(
-        &server,
-        "upload-url",
-        json!({"object_name": "form", "max_content_length": 5}),
-    )
-    .await;
-    assert_eq!(upload_form(&form, b"hello").await, 201);
-    call(&server, "upload-url", json!({"object_name": "u", "unique": true})).await;
-    for end in ["complete", "abort"] {
-        let created = call(&server, "multipart/create", json!({"object_name": "parts"})).await;
-        let named = json!({"object_name": "parts", "upload_id": created["upload_id"]});
-        let mut sign = named.clone();
-        sign["parts"] = json!([{"part_number": 1}]);
-        let mut part = call(&server, "multipart/sign-parts", sign).await["parts"][0].clone();
-        part["method"] = json!("PUT");
-        assert_eq!(upload(&part, "x").await, 200);
-        call(&server, "multipart/list-parts", named.clone()).await;
-        call(&server, &format!("multipart/{end}"), named).await;
-    }
-    let begun = sign(&server, Method::POST, json!({})).await;
-    let id = begun
-        .split_once("<UploadId>")
-        .and_then(|(_, rest)| rest.split_once("</UploadId>"));
-    let (id, _) = id.expect("an ID");
-    sign(&server, Method::GET, json!({ "uploadId": id })).await;
-    sign(&server, Method::DELETE, json!({ "uploadId": id })).await;
-    call(&server, "inspect-draft", json!({"object_name": "named"})).await;
-    call(&server, "confirm-upload", json!({"object_name": "named"})).await;
-    call(
-        &server,
-        "confirm-uploads",
-        json!({"uploads": [{"object_name": "other"}]}),
-    )
-    .await;
-    call(&server, "discard-draft", json!({"object_name": "thrown"})).await;
-    call(&server, "list-drafts", json!({})).await;
-    call(&server, "list-objects", json!({})).await;
-    let read = call(&server, "download-url", json!({"object_name": "named"})).await;
-    assert_eq!(crate::front::download(&read).await.status(), 200);
+    let server = server(&calls.endpoint(), &urls.endpoint(), &[]);
+    all_calls(&server).await;
 
     let run = calls.requests()[start..].to_vec();
     let mut rights = asked(&run);
@@ -201,6 +161,52 @@ async fn policies_allow_what_is_asked_and_nothing_else() {
         .collect();
     let signer = allowed(include_str!("../../../../manifest/iam/signer.json"));
     assert_eq!(asked(&uploads), signer);
+}
+
+/// Every call of the contract, and of what clients do by themselves.
+pub(crate) async fn all_calls(server: &Server) {
+    for name in ["named", "other", "thrown"] {
+        draft(server, name).await;
+    }
+    let form = call(
+        server,
+        "upload-url",
+        json!({"object_name": "form", "max_content_length": 5}),
+    )
+    .await;
+    assert_eq!(upload_form(&form, b"hello").await, 201);
+    call(server, "upload-url", json!({"object_name": "u", "unique": true})).await;
+    for end in ["complete", "abort"] {
+        let created = call(server, "multipart/create", json!({"object_name": "parts"})).await;
+        let named = json!({"object_name": "parts", "upload_id": created["upload_id"]});
+        let mut sign = named.clone();
+        sign["parts"] = json!([{"part_number": 1}]);
+        let mut part = call(server, "multipart/sign-parts", sign).await["parts"][0].clone();
+        part["method"] = json!("PUT");
+        assert_eq!(upload(&part, "x").await, 200);
+        call(server, "multipart/list-parts", named.clone()).await;
+        call(server, &format!("multipart/{end}"), named).await;
+    }
+    let begun = sign(server, Method::POST, json!({})).await;
+    let id = begun
+        .split_once("<UploadId>")
+        .and_then(|(_, rest)| rest.split_once("</UploadId>"));
+    let (id, _) = id.expect("an ID");
+    sign(server, Method::GET, json!({ "uploadId": id })).await;
+    sign(server, Method::DELETE, json!({ "uploadId": id })).await;
+    call(server, "inspect-draft", json!({"object_name": "named"})).await;
+    call(server, "confirm-upload", json!({"object_name": "named"})).await;
+    call(
+        server,
+        "confirm-uploads",
+        json!({"uploads": [{"object_name": "other"}]}),
+    )
+    .await;
+    call(server, "discard-draft", json!({"object_name": "thrown"})).await;
+    call(server, "list-drafts", json!({})).await;
+    call(server, "list-objects", json!({})).await;
+    let read = call(server, "download-url", json!({"object_name": "named"})).await;
+    assert_eq!(crate::front::download(&read).await.status(), 200);
 }
 
 /// A request that Uppy 6 has signed, and sends by itself.

@@ -34,6 +34,7 @@ mod logs;
 mod matrix;
 mod multipart;
 mod openapi;
+mod owner;
 mod process;
 mod readiness;
 mod security;

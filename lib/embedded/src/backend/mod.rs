@@ -38,6 +38,9 @@ use crate::tasks::Tasks;
 /// The owner that listings name.
 const OWNER: &str = "draftstore";
 
+/// The ID of the account that all buckets belong to.
+pub(crate) const ACCOUNT: &str = "000000000000";
+
 /// Objects and their index; a clone is another handle on the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Backend {

@@ -281,6 +281,24 @@ mod tests {
     }
 
     #[test]
+    fn expected_owner_goes_to_either_store() {
+        let owner = ("EXPECTED_BUCKET_OWNER", "012345678901");
+        let s3 = load(&[owner, ("STORAGE_TYPE", "s3")]).expect("valid").store;
+        let Store::S3(s3) = s3 else { panic!("S3 was asked for") };
+        assert_eq!(s3.expected_bucket_owner, owner.1.parse().ok());
+        let Store::Embedded(embedded) = load(&[owner]).expect("valid").store else {
+            panic!("no store was named")
+        };
+        assert_eq!(embedded.expected_bucket_owner, owner.1.parse().ok());
+        for wrong in ["", "01234567890", "0123456789012", "01234567890a"] {
+            let error = load(&[("EXPECTED_BUCKET_OWNER", wrong)])
+                .expect_err("refused")
+                .to_string();
+            assert!(error.contains("EXPECTED_BUCKET_OWNER:"), "{error}");
+        }
+    }
+
+    #[test]
     fn every_error_is_said_at_once_and_names_its_variable() {
         let errors = load(&[
             ("BUCKET_NAME", "Main"),
@@ -301,6 +319,7 @@ mod tests {
             ("CORS_ALLOWED_ORIGINS", "example.com"),
             ("S3_ENDPOINT", "localhost:9000"),
             ("S3_PATH_STYLE", "yes"),
+            ("EXPECTED_BUCKET_OWNER", "1234-5678-9012"),
             ("BIND_ADDRESS", "localhost"),
             ("TICKET_KEYS_FILE", ""),
             ("CONSOLE", "true"),
@@ -327,6 +346,7 @@ mod tests {
             "WRITE_TIMEOUT",
             "IDLE_TIMEOUT",
             "MAX_CONNECTIONS",
+            "EXPECTED_BUCKET_OWNER",
             "REQUIRE_SAFE_STORE",
             "CLEANUP_SCHEDULE",
             "CORS_ALLOWED_ORIGINS",

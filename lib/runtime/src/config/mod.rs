@@ -106,6 +106,8 @@ pub struct EmbeddedStore {
     pub region: String,
     /// What URLs are signed for; none: its own address.
     pub public_endpoint: Option<String>,
+    /// Whose its buckets must be; none: anybody's.
+    pub expected_bucket_owner: Option<s3::BucketOwner>,
 }
 
 impl EmbeddedStore {
@@ -115,6 +117,7 @@ impl EmbeddedStore {
         s3::Settings {
             endpoint: Some(endpoint),
             public_endpoint: self.public_endpoint.clone(),
+            expected_bucket_owner: self.expected_bucket_owner.clone(),
             credentials: Some(pair(credentials)),
             signing: signing.map(|signing| Signing::Static(pair(signing))),
             ..s3::Settings::new(&self.region)

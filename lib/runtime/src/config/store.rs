@@ -46,6 +46,7 @@ fn s3(values: &mut Values, errors: &mut Errors) -> Store {
         public_endpoint: endpoint("S3_PUBLIC_ENDPOINT", &mut values.s3_public_endpoint, errors),
         signing: signing(values, errors),
         path_style: path_style.map(|Switch(on)| on),
+        expected_bucket_owner: expected_owner(values, errors),
         ..s3::Settings::new(region(values, errors))
     })
 }
@@ -64,7 +65,12 @@ fn embedded(values: &mut Values, errors: &mut Errors, asked_for: bool) -> Store 
         signing: embedded_signing(values, errors),
         region: region(values, errors),
         public_endpoint: endpoint("S3_PUBLIC_ENDPOINT", &mut values.s3_public_endpoint, errors),
+        expected_bucket_owner: expected_owner(values, errors),
     })
+}
+
+fn expected_owner(values: &mut Values, errors: &mut Errors) -> Option<s3::BucketOwner> {
+    errors.parse("EXPECTED_BUCKET_OWNER", values.expected_bucket_owner.take())
 }
 
 fn key_pair(values: &mut Values, errors: &mut Errors) -> Option<(String, String)> {

@@ -80,6 +80,11 @@ pub const VARIABLES: &[Variable] = &[
         "true where S3_ENDPOINT is set, else false",
         "Bucket in the path (`true`) or in the host name (`false`)",
     ),
+    variable(
+        "EXPECTED_BUCKET_OWNER",
+        "none",
+        "ID of the AWS account that the buckets must belong to, 12 digits: goes with every call, which S3 then refuses elsewhere",
+    ),
     variable("EMBEDDED_DATA_DIR", "./data", "Where the embedded store keeps its data"),
     variable("EMBEDDED_PORT", "9000", "The embedded store's port on loopback"),
     variable(
@@ -250,6 +255,7 @@ pub(super) struct Values {
     pub(super) s3_endpoint: Option<String>,
     pub(super) s3_public_endpoint: Option<String>,
     pub(super) s3_path_style: Option<String>,
+    pub(super) expected_bucket_owner: Option<String>,
     pub(super) embedded_data_dir: Option<String>,
     pub(super) embedded_port: Option<String>,
     pub(super) bind_address: Option<String>,

@@ -13,6 +13,7 @@ use http::Uri;
 
 use super::conditions::Conditions;
 use super::credentials;
+use super::owner::ExpectOwner;
 use super::presign::Presigner;
 use super::settings::{Settings, Timeouts};
 use super::signers::Signers;
@@ -74,10 +75,13 @@ impl S3Storage {
 
         let provider = credentials::provider(settings.credentials, &settings.region).await;
         let public_endpoint = settings.public_endpoint.or_else(|| settings.endpoint.clone());
-        let calls = config(&settings.region, settings.endpoint, settings.path_style)
+        let mut calls = config(&settings.region, settings.endpoint, settings.path_style)
             .credentials_provider(provider.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
             .timeout_config(call_timeouts(&settings.timeouts));
+        if let Some(owner) = settings.expected_bucket_owner {
+            calls = calls.interceptor(ExpectOwner(owner));
+        }
         let signing = config(&settings.region, public_endpoint, settings.path_style);
         let upload_presigner = match settings.signing {
             Some(own) => {

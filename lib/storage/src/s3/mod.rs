@@ -11,6 +11,7 @@ mod copy_source;
 mod credentials;
 mod error;
 mod listing;
+mod owner;
 mod parts;
 mod post_policy;
 mod presign;
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub use connect::{ConnectError, S3Storage};
+pub use owner::{BucketOwner, InvalidBucketOwner};
 pub use settings::{
     DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, DEFAULT_PART_SIZE,
     Settings, Signing, StaticCredentials, Timeouts,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use super::owner::BucketOwner;
+
 /// A store, and as whom to talk to it.
 ///
 /// Nothing is read from the environment but the credentials, and those only where none are given here.
@@ -21,6 +23,12 @@ pub struct Settings {
     pub credentials: Option<StaticCredentials>,
     /// What signs uploads instead of those; unset: those.
     pub signing: Option<Signing>,
+    /// Whose the buckets must be (`EXPECTED_BUCKET_OWNER`): S3 refuses calls on those of others. Unset: anybody's.
+    ///
+    /// It goes with calls alone. In a URL it would have to be a signed header, which whoever has the URL must send: an
+    /// upload by `curl -T` would need it, a form and a link to a download cannot have it, and every client would be told
+    /// the account. A server that finds its buckets to be another's never comes to be ready.
+    pub expected_bucket_owner: Option<BucketOwner>,
     /// How long to wait for answers.
     pub timeouts: Timeouts,
     /// See [`DEFAULT_PART_SIZE`]. In bytes; kept within what S3 takes, and raised where 10,000 parts would not do.
@@ -37,6 +45,7 @@ impl Settings {
             path_style: None,
             credentials: None,
             signing: None,
+            expected_bucket_owner: None,
             timeouts: Timeouts::default(),
             part_size: DEFAULT_PART_SIZE,
         }

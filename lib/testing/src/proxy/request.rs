@@ -20,6 +20,10 @@ pub struct Request {
     pub part: Option<u32>,
     /// How long its body is.
     pub bytes: usize,
+    /// Whose the bucket must be, where that is said.
+    pub expected_owner: Option<String>,
+    /// Whose the bucket of a copy's source must be, where that is said.
+    pub expected_source_owner: Option<String>,
 }
 
 /// The requests that a plan is about.
@@ -71,6 +75,8 @@ impl Request {
             key,
             part: parameter(head, "partNumber").and_then(|number| number.parse().ok()),
             bytes,
+            expected_owner: header(head, "x-amz-expected-bucket-owner"),
+            expected_source_owner: header(head, "x-amz-source-expected-bucket-owner"),
         })
     }
 }
@@ -102,6 +108,11 @@ fn on_bucket(head: &Parts) -> Option<Operation> {
         Method::PUT => Some(Operation::CreateBucket),
         _ => None,
     }
+}
+
+fn header(head: &Parts, name: &str) -> Option<String> {
+    let value = head.headers.get(name)?;
+    value.to_str().ok().map(ToOwned::to_owned)
 }
 
 /// Whether the query has this parameter.
