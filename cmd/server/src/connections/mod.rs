@@ -52,6 +52,11 @@ impl Connections {
     /// with the answers that are under way.
     pub(crate) async fn serve(self, listener: TcpListener, router: Router, shutdown: CancellationToken) {
         let connections = TaskTracker::new();
+        let router = if self.tls.is_some() {
+            tls::strict(router)
+        } else {
+            router
+        };
         loop {
             let accepted = tokio::select! {
                 biased;

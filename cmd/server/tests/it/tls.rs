@@ -1,7 +1,7 @@
 //! TLS on both ports: who is trusted, what is replaced while the server runs, and who is not waited for.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -146,6 +146,42 @@ async fn both_ports_speak_tls_alone() {
             .method,
         "PUT"
     );
+}
+
+/// The head of the answer to a GET by HTTP/1.1, in lower case.
+fn head(mut stream: impl Read + Write, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = Vec::new();
+    // TLS may miss its leave-taking after the answer.
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+    let (head, _) = answer.split_once("\r\n\r\n").expect("an answer");
+    head.to_owned()
+}
+
+#[test]
+fn answers_by_tls_and_they_alone_ask_browsers_to_come_back_by_tls() {
+    let files = Files::new();
+    let (secure, plain) = (files.server(), Server::start());
+    let grpc = "/draft.v1.DraftService/GetUploadURL";
+    for path in [
+        "/",
+        "/docs",
+        "/health",
+        "/api/v1/upload-url",
+        "/t/x/api/v1/upload-url",
+        "/nowhere",
+        grpc,
+    ] {
+        for (by_tls, without) in [(&secure.http, &plain.http), (&secure.grpc, &plain.grpc)] {
+            let head = head(files.connect(by_tls, &TLS13, b"http/1.1"), path);
+            let said = head.matches("strict-transport-security: max-age=31536000").count();
+            assert_eq!(said, 1, "{path}: {head}");
+            let head = self::head(TcpStream::connect(without).expect("connects"), path);
+            assert!(!head.contains("strict-transport-security"), "{path}: {head}");
+        }
+    }
 }
 
 /// By SIGHUP, and without it a little later. What cannot be used is logged, and what was there before stays.

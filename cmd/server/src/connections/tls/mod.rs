@@ -2,6 +2,7 @@
 
 mod files;
 mod pinned;
+mod strict;
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::files::Contents;
 pub(crate) use self::pinned::pinned;
+pub(super) use self::strict::strict;
 
 /// Between two looks at the files. Certificates are replaced days before they end.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
