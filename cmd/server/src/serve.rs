@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use axum::Router;
 use draftstore_controller::{
     Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, start_audit, webapi,
@@ -15,7 +15,7 @@ use draftstore_runtime::{AuditLog, Schedule, on_hangup, on_signal, safety};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -130,13 +130,13 @@ fn gate_limits(limits: RequestLimits) -> GateLimits {
 /// Waits for the first task to end, by SIGTERM or by a failure; then for the rest, but not for ever.
 async fn until_the_end(tasks: &mut JoinSet<anyhow::Result<()>>, shutdown: &CancellationToken) -> anyhow::Result<()> {
     let mut ended = match tasks.join_next().await {
-        Some(task) => task?,
+        Some(task) => ended_by_itself(task),
         None => Ok(()),
     };
     shutdown.cancel();
     let rest = async {
         while let Some(task) = tasks.join_next().await {
-            ended = std::mem::replace(&mut ended, Ok(())).and(task?);
+            ended = std::mem::replace(&mut ended, Ok(())).and(ended_by_itself(task));
         }
         anyhow::Ok(())
     };
@@ -149,6 +149,14 @@ async fn until_the_end(tasks: &mut JoinSet<anyhow::Result<()>>, shutdown: &Cance
         );
     }
     ended
+}
+
+/// How a task ended, without what a panic said: that may hold anything.
+fn ended_by_itself(task: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
+    task.unwrap_or_else(|error| {
+        ensure!(!error.is_panic(), "a task has panicked");
+        Err(error.into())
+    })
 }
 
 /// Lets confirms end whose callers have gone away, or have waited too long. One that is cut off is completed by a repeat.

@@ -141,5 +141,6 @@ impl Reloader {
 async fn read(path: &Path) -> Result<Sources, InvalidPolicy> {
     let owned = path.to_owned();
     let read = spawn_blocking(move || Sources::read(&owned)).await;
-    read.unwrap_or_else(|error| Err(InvalidPolicy::new(path, vec![error.to_string()])))
+    // What a panic says may be of the file.
+    read.unwrap_or_else(|_| Err(InvalidPolicy::new(path, vec!["reading it has panicked".to_owned()])))
 }

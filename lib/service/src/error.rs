@@ -2,6 +2,7 @@
 
 use draftstore_storage as storage;
 use draftstore_storage::ErrorKind;
+use tokio::task::JoinError;
 
 use crate::{Scope, Violation};
 
@@ -115,5 +116,30 @@ impl From<storage::Error> for Error {
                 Self::Internal(Box::new(error))
             }
         }
+    }
+}
+
+impl From<JoinError> for Error {
+    /// For a task that did not come to its answer. What a panic says stays out, for it may hold what a caller sent.
+    fn from(error: JoinError) -> Self {
+        let why = if error.is_panic() {
+            "a task has panicked"
+        } else {
+            "a task was cancelled"
+        };
+        Self::Internal(why.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_panic_says_is_not_in_the_error() {
+        let panicked = tokio::spawn(async { panic!("hush") }).await;
+        let error = Error::from(panicked.expect_err("it panics"));
+        assert!(matches!(error, Error::Internal(_)));
+        assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
     }
 }

@@ -71,7 +71,7 @@ impl Drafts {
                 drafts.confirm_each(checked).await
             }
         });
-        running.await.map_err(|error| Error::Internal(Box::new(error)))
+        Ok(running.await?)
     }
 
     async fn confirm_each(&self, checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {

@@ -70,7 +70,7 @@ impl Drafts {
             let confirmed = timeout(limit, drafts.run_confirm(checked)).await;
             confirmed.unwrap_or_else(|elapsed| Err(Error::StoreUnavailable(Box::new(elapsed))))
         });
-        running.await.map_err(|error| Error::Internal(Box::new(error)))?
+        running.await?
     }
 
     async fn run_confirm(&self, checked: Checked) -> Result<Confirmed, Error> {
