@@ -82,10 +82,11 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         .with_tickets(tickets)
         .with_confirm_budget(gate.confirm_budget());
     let rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
-    let mut rest = rest.merge(docs::router(webapi::document(&api, &gate), config.console));
+    let mut pages = docs::router(webapi::document(&api, &gate), config.console);
     if config.console {
-        rest = rest.merge(console::router(drafts.clone()));
+        pages = pages.merge(console::router(drafts.clone()));
     }
+    let rest = rest.merge(webapi::caught(pages));
     let connections = Connections::new(config.connections, tls);
     let http_address = listen(&mut tasks, &connections, http, rest, &shutdown)?;
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;

@@ -12,6 +12,7 @@ mod headers;
 mod observe;
 mod openapi;
 mod outcome;
+mod panics;
 mod peer;
 mod readiness;
 pub mod webapi;

@@ -16,9 +16,10 @@ use tonic_web::GrpcWebLayer;
 
 use self::status::status;
 use crate::cors::cors;
-use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
+use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY, Refuse};
 use crate::headers::guarded;
 use crate::observe::{REQUEST_ID, observed};
+use crate::panics::caught;
 use crate::webapi::Route;
 use crate::{Api, Gate, MAX_REQUEST_BYTES, Readiness};
 
@@ -52,8 +53,11 @@ const FRONT: Front = Front {
     },
     // Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
     envelope: 5,
-    refuse: |error| status(&error).into_http(),
+    refuse: REFUSE,
 };
+
+/// A status alone.
+pub(crate) const REFUSE: Refuse = |error| status(&error).into_http();
 
 /// All services of the port: the contract, `grpc.health.v1`, and reflection in `v1` and `v1alpha`, which older clients
 /// speak. Health is that of the readiness. Web pages of `origins` may call them by gRPC-Web, over HTTP/1.1 or HTTP/2.
@@ -86,9 +90,7 @@ pub async fn router(
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
     let web = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
-    let router = services
-        .routes()
-        .into_axum_router()
+    let router = caught(services.routes().into_axum_router(), REFUSE)
         .layer(GrpcWebLayer::new())
         .layer(web);
     Ok(observed(guarded(router)))

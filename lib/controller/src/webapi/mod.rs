@@ -27,7 +27,7 @@ use crate::cors::cors;
 use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::headers::guarded;
 use crate::observe::{REQUEST_ID, observed};
-use crate::{Api, Gate, Readiness};
+use crate::{Api, Gate, Readiness, panics};
 
 /// What pages of other origins may do here, by which methods,
 const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::DELETE];
@@ -52,12 +52,17 @@ pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readin
         .nest("/uppy", uppy::router(gate))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(api)
-        .layer(cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS));
+        .with_state(api);
+    let router = caught(router).layer(cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS));
     in_path::taken_out(observed(guarded(router)))
 }
 
-fn refuse(error: Error) -> Response {
+/// Pages beside the API, whose panics are answered like its own.
+pub fn caught(pages: Router) -> Router {
+    panics::caught(pages, refuse)
+}
+
+pub(crate) fn refuse(error: Error) -> Response {
     Problem::from(error).into_response()
 }
 
