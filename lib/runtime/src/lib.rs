@@ -4,6 +4,7 @@
 mod audit;
 pub mod config;
 pub mod logging;
+mod panics;
 pub mod safety;
 mod schedule;
 mod shutdown;

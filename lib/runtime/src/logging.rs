@@ -7,15 +7,14 @@ use std::fmt;
 use std::io::{IsTerminal as _, stderr};
 use std::str::FromStr;
 
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, dispatcher};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
-use crate::AuditLog;
-use crate::audit;
+use crate::{AuditLog, audit, panics};
 
 /// Our own crates' targets begin so.
 const OUR_TARGETS: &str = "draftstore";
@@ -82,7 +81,7 @@ pub enum StartError {
     Audit(#[source] std::io::Error),
 }
 
-/// Starts logging, once for a process, and the audit.
+/// Starts logging, once for a process, and the audit. Panics are logged from then on, by their place alone.
 ///
 /// # Errors
 /// See [`StartError`].
@@ -97,6 +96,7 @@ pub fn start(format: LogFormat, filter: &LogFilter, audit: &AuditLog) -> Result<
         .with(lines.with_filter(filter))
         .with(audit)
         .try_init()?;
+    panics::log_to(dispatcher::get_default(Clone::clone));
     Ok(())
 }
 
