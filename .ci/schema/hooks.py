@@ -82,6 +82,8 @@ def named(message: dict) -> dict:
     if "content_types" in message:
         # A ticket is no longer than a header can be.
         message["content_types"] = [kind for kind in message["content_types"] if len(kind) < 100]
+    # There is no policy file that had one.
+    message.pop("profile", None)
     if message.get("draft_lifetime") is not None:
         message.pop("expires_in", None)
     if message.get("max_content_length") is not None and "${filename}" in message["object_name"]:

@@ -72,14 +72,14 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     }
 
     let tickets = tickets::open(config.ticket_keys_file, embedded.is_some())?;
-    let authenticator = access.authenticator.with_tickets(tickets.clone());
+    let authenticator = access.authenticator.with_tickets(tickets);
     let _reloading = match access.reloader {
         Some(reloader) => Some(AbortOnDropHandle::new(tokio::spawn(reloader.run(on_hangup()?)))),
         None => None,
     };
-    let gate = Gate::with_limits(authenticator, gate_limits(config.requests));
+    let gate = Gate::with_limits(authenticator.clone(), gate_limits(config.requests));
     let api = Api::new(drafts.clone())
-        .with_tickets(tickets)
+        .minting_for(authenticator)
         .with_confirm_budget(gate.confirm_budget());
     let rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
     let mut pages = docs::router(webapi::document(&api, &gate), config.console);

@@ -11,7 +11,7 @@ use crate::jwt;
 use crate::policy::{InvalidPolicy, Policy};
 use crate::reload::Reloader;
 use crate::ways::Ways;
-use crate::{TICKET_PREFIX, Tickets};
+use crate::{Profiles, TICKET_PREFIX, Tickets};
 
 /// The longest bearer token that is looked at. A header of more is refused by most servers anyway.
 const MAX_BEARER_BYTES: usize = 8 * 1024;
@@ -98,6 +98,19 @@ impl Authenticator {
         matches!(self.asks, Asks::By(_))
     }
 
+    /// The tickets that are valid.
+    pub fn tickets(&self) -> &Tickets {
+        &self.tickets
+    }
+
+    /// The profiles of the policy in force; none where there is no policy, since nobody is asked for credentials.
+    pub fn profiles(&self) -> Option<Arc<Profiles>> {
+        match &self.asks {
+            Asks::Nobody(_) => None,
+            Asks::By(in_force) => Some(Arc::clone(&in_force.policy().profiles)),
+        }
+    }
+
     /// The caller whose credentials these are. Who sends a token or a ticket is judged by that, whatever certificate the
     /// connection has.
     ///
@@ -120,8 +133,12 @@ impl InForce {
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
     }
 
+    fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Unauthenticated> {
-        let policy = Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner));
+        let policy = self.policy();
         match (presented.bearer, presented.peer) {
             (Some(bearer), _) => self.by_token(&policy, bearer, now).ok_or(Unauthenticated::Invalid),
             (None, Some(PeerCertificate(der))) if self.ways.mtls => {

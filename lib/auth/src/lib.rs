@@ -14,8 +14,8 @@ mod ways;
 
 pub use api_key::ApiKey;
 pub use authenticator::{Authenticator, PeerCertificate, Presented};
-pub use policy::{CallerName, InvalidCallerName, InvalidPolicy};
+pub use policy::{CallerName, InvalidCallerName, InvalidPolicy, Profiles};
 pub use reload::{Looked, Reloader};
-pub use ticket::{Minted, TICKET_PREFIX, TicketKey, TicketKeys, TicketOrder, Tickets};
+pub use ticket::{Minted, TICKET_PREFIX, TicketKey, TicketKeys, TicketMint, TicketOrder, Tickets};
 pub use watched::{FileError, Parse, Watched};
 pub use ways::Ways;

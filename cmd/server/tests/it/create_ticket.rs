@@ -8,6 +8,7 @@ use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 use tonic::{Code, Request};
 
+use crate::callers::ground::{self, Policy, bearer};
 use crate::front::{FRONTS, Front, put, upload, upload_form};
 use crate::server::{NOWHERE, Server, command};
 
@@ -159,6 +160,59 @@ async fn limits_of_a_ticket_hold() {
         (json!({"object_name": "b"}), 400, "object_name"),
     ] {
         assert_eq!(ask(change.clone()).await, (status, field.to_owned()), "{change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticket_is_held_to_a_profile_of_the_policy_by_its_name() {
+    let (key, known) = ground::new_key("backend");
+    let profiles = "[profiles.avatars]\nmax_object_bytes = 5\ncontent_types = ['image/*']\n";
+    let policy = Policy::new(&format!("{known}scopes = ['upload', 'confirm']\n{profiles}"));
+    let server = policy.server("api-key", &[]);
+    let key = bearer(&key);
+    let key = [("authorization", key.as_str())];
+    for front in FRONTS {
+        let order = json!({"prefix": "a/", "profile": "avatars", "max_object_bytes": "7"});
+        let created = front.call_with(&key, &server, "tickets", order).await.expect("minted");
+        let ticket = bearer(created["ticket"].as_str().expect("a ticket"));
+        let ticket = [("authorization", ticket.as_str())];
+        let good = json!({"object_name": "a/b", "content_type": "image/png", "content_length": "5"});
+        for (field, value, status) in [
+            ("content_length", "5", 200),
+            ("content_length", "6", 413),
+            ("content_type", "text/html", 400),
+        ] {
+            let mut request = good.clone();
+            request[field] = json!(value);
+            match (status, front.call_with(&ticket, &server, "upload-url", request).await) {
+                (200, issued) => assert_eq!(upload(&issued.expect("issued"), "bytes").await, 200),
+                (413, refused) => refused
+                    .expect_err("refused")
+                    .assert(413, Code::InvalidArgument, "TOO_LARGE"),
+                (_, refused) => assert_eq!(refused.expect_err("refused").fields, [field]),
+            }
+        }
+        let order = json!({"profile": "nobody"});
+        let refused = front.call_with(&key, &server, "tickets", order).await;
+        let refused = refused.expect_err("refused");
+        refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
+        assert_eq!(refused.fields, ["profile"]);
+        assert!(
+            refused.rules[0].starts_with("must be one of the profiles"),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_policy_there_are_no_profiles() {
+    let server = Server::start();
+    for front in FRONTS {
+        let refused = front.call(&server, "tickets", json!({"profile": "avatars"})).await;
+        let refused = refused.expect_err("refused");
+        refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
+        assert_eq!(refused.fields, ["profile"]);
+        assert!(refused.rules[0].contains("no policy file"), "{refused:?}");
     }
 }
 

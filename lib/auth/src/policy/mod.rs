@@ -10,7 +10,10 @@ mod sources;
 
 pub use name::{CallerName, InvalidCallerName};
 pub use problems::InvalidPolicy;
+pub use profiles::Profiles;
 pub(crate) use sources::Sources;
+
+use std::sync::Arc;
 
 use crate::api_key::KeyRing;
 use crate::certificate::Certificates;
@@ -25,6 +28,7 @@ pub(crate) struct Policy {
     pub(crate) keys: KeyRing,
     pub(crate) certificates: Certificates,
     pub(crate) issuers: Vec<Issuer>,
+    pub(crate) profiles: Arc<Profiles>,
 }
 
 impl Policy {
@@ -38,6 +42,7 @@ impl Policy {
         let profiles = profiles::profiles(&sources.file.profiles, &mut problems);
         callers::add(&mut policy, sources, &profiles, &mut problems);
         policy.issuers = issuers::issuers(sources, &profiles, remotes, &mut problems);
+        policy.profiles = Arc::new(profiles);
         problems.finish(&sources.path, policy)
     }
 

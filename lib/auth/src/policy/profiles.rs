@@ -9,7 +9,7 @@ use super::file;
 use super::problems::Problems;
 
 /// By their names.
-pub(super) type Profiles = BTreeMap<String, Profile>;
+pub type Profiles = BTreeMap<String, Profile>;
 
 pub(super) fn profiles(written: &BTreeMap<String, file::Profile>, problems: &mut Problems) -> Profiles {
     let named = written.iter();

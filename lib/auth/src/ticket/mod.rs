@@ -23,6 +23,7 @@ use draftstore_service::{Caller, Error, Unauthenticated, Violation};
 
 use self::grant::Grant;
 use self::order::Narrowed;
+use crate::Profiles;
 use crate::watched::{FileError, Watched};
 
 pub use keys::{TicketKey, TicketKeys};
@@ -42,6 +43,21 @@ pub struct Tickets {
 enum Keys {
     Fixed(Arc<TicketKeys>),
     File(Arc<Watched<TicketKeys>>),
+}
+
+/// What a ticket is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct TicketMint<'a> {
+    /// Who wants it.
+    pub minter: &'a Caller,
+    /// What it shall give.
+    pub order: &'a TicketOrder,
+    /// Those that the order may name; none where there is no policy.
+    pub profiles: Option<&'a Profiles>,
+    /// When its life begins.
+    pub now: SystemTime,
+    /// What its ID is made of.
+    pub random: [u8; ID_BYTES],
 }
 
 /// A new ticket.
@@ -83,17 +99,11 @@ impl Tickets {
     /// # Errors
     /// [`Error::NotAllowed`] unless the minter may upload, and either confirm or administer; [`Error::Invalid`] naming every
     /// field that breaks a rule or asks for what the minter does not have; [`Error::NoTickets`] where there are no keys.
-    pub fn mint(
-        &self,
-        minter: &Caller,
-        order: &TicketOrder,
-        now: SystemTime,
-        random: [u8; ID_BYTES],
-    ) -> Result<Minted, Error> {
-        let narrowed = order.narrow(minter)?;
-        let keys = self.keys(now).ok_or(Error::NoTickets)?;
-        let grant = grant(minter, narrowed, now, random);
-        let expires_at = grant.ends_at().unwrap_or(now);
+    pub fn mint(&self, mint: &TicketMint<'_>) -> Result<Minted, Error> {
+        let narrowed = mint.order.narrow(mint.minter, mint.profiles)?;
+        let keys = self.keys(mint.now).ok_or(Error::NoTickets)?;
+        let grant = grant(mint.minter, narrowed, mint.now, mint.random);
+        let expires_at = grant.ends_at().unwrap_or(mint.now);
         let ticket = seal::seal(&grant, keys.first()).ok_or_else(too_long)?;
         Ok(Minted {
             ticket,

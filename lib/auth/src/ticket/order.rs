@@ -5,6 +5,8 @@ use std::time::Duration;
 use draftstore_service::caller::{ContentTypes, Names, Profile};
 use draftstore_service::{Caller, Error, ObjectName, Scope, Violation};
 
+use crate::Profiles;
+
 /// How long a ticket lives that is not told.
 const DEFAULT_LIFE: Duration = Duration::from_secs(15 * 60);
 
@@ -24,6 +26,8 @@ pub struct TicketOrder {
     pub object_name: Option<String>,
     /// What their names begin with.
     pub prefix: Option<String>,
+    /// A profile of the policy in force, whose limits hold too.
+    pub profile: Option<String>,
     /// The largest object, in bytes.
     pub max_object_bytes: Option<i64>,
     /// The media types; none: all that the minter may upload.
@@ -45,19 +49,21 @@ pub(super) struct Narrowed {
 
 impl TicketOrder {
     /// Checks who asks, and then every field.
-    pub(super) fn narrow(&self, minter: &Caller) -> Result<Narrowed, Error> {
+    pub(super) fn narrow(&self, minter: &Caller, profiles: Option<&Profiles>) -> Result<Narrowed, Error> {
         if minter.may(Scope::Admin).is_err() {
             minter.may(Scope::Confirm)?;
         }
         minter.may(Scope::Upload)?;
         let mut broken = Vec::new();
         let names = keep(&mut broken, self.names(&minter.names));
+        let held_to = keep(&mut broken, self.held_to(&minter.profile, profiles));
+        let own = held_to.as_ref().unwrap_or(&minter.profile);
         let bytes = self.max_object_bytes.map(|bytes| {
             let bytes = u64::try_from(bytes).ok().filter(|bytes| *bytes > 0);
             bytes.ok_or_else(|| Violation::new("max_object_bytes", "must be at least 1"))
         });
         let bytes = keep(&mut broken, bytes.transpose());
-        let types = keep(&mut broken, self.content_types(minter.profile.content_types.as_ref()));
+        let types = keep(&mut broken, self.content_types(own.content_types.as_ref()));
         let lifetime = self.max_draft_lifetime.map(|seconds| {
             let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
             let rule = || Violation::new("max_draft_lifetime", "must be at least 1 second");
@@ -65,14 +71,15 @@ impl TicketOrder {
         });
         let lifetime = keep(&mut broken, lifetime.transpose());
         let life = keep(&mut broken, life(self.expires_in));
-        let (Some(names), Some(bytes), Some(types), Some(lifetime), Some(life)) = (names, bytes, types, lifetime, life)
+        let (Some(names), Some(bytes), Some(types), Some(lifetime), Some(life), []) =
+            (names, bytes, types, lifetime, life, broken.as_slice())
         else {
             return Err(Error::Invalid(broken));
         };
         let profile = Profile {
-            max_object_bytes: least(bytes, minter.profile.max_object_bytes),
+            max_object_bytes: least(bytes, own.max_object_bytes),
             content_types: types,
-            max_draft_lifetime: least(lifetime, minter.profile.max_draft_lifetime),
+            max_draft_lifetime: least(lifetime, own.max_draft_lifetime),
         };
         // Looks include lists, so that without names they would be at all that the tenant has.
         let inspects = names != Names::Any && minter.may(Scope::Inspect).is_ok();
@@ -81,6 +88,31 @@ impl TicketOrder {
             profile,
             inspects,
             life,
+        })
+    }
+
+    /// What the minter is held to, and the profile that is named.
+    fn held_to(&self, own: &Profile, profiles: Option<&Profiles>) -> Result<Profile, Violation> {
+        let Some(name) = &self.profile else {
+            return Ok(own.clone());
+        };
+        let Some(profiles) = profiles else {
+            let rule = "must not be given: this server has no policy file, and so no profiles";
+            return Err(Violation::new("profile", rule));
+        };
+        let unknown = || Violation::new("profile", "must be one of the profiles in the server's policy file");
+        let named = profiles.get(name).ok_or_else(unknown)?;
+        let content_types = match (&named.content_types, &own.content_types) {
+            (Some(named), Some(own)) => Some(both(named, own).ok_or_else(|| {
+                let rule = "must allow some of the media types that the caller may upload itself";
+                Violation::new("profile", rule)
+            })?),
+            (one, other) => one.clone().or_else(|| other.clone()),
+        };
+        Ok(Profile {
+            max_object_bytes: least(named.max_object_bytes, own.max_object_bytes),
+            content_types,
+            max_draft_lifetime: least(named.max_draft_lifetime, own.max_draft_lifetime),
         })
     }
 
@@ -142,15 +174,10 @@ impl TicketOrder {
         let Some(own) = own else {
             return Ok(Some(asked));
         };
-        let both = asked.as_slice().iter().filter(|one| own.allow(one));
-        let both = both.chain(own.as_slice().iter().filter(|one| asked.allow(one)));
-        let both: ContentTypes = both.filter_map(|one| one.parse::<ContentTypes>().ok()).collect();
-        if both.as_slice().is_empty() {
-            return Err(Violation::new(
-                "content_types",
-                "must be among those that the caller may upload itself",
-            ));
-        }
+        let both = both(&asked, own).ok_or_else(|| {
+            let rule = "must be among those that the caller may upload itself, and by the profile, if one is named";
+            Violation::new("content_types", rule)
+        })?;
         Ok(Some(both))
     }
 }
@@ -166,6 +193,18 @@ fn contains(own: &Names, asked: &Names) -> bool {
         (Names::Under(own), Names::Exactly(asked) | Names::Under(asked)) => asked.starts_with(own.as_str()),
         (Names::Exactly(_), Names::Under(_) | Names::Any) | (Names::Under(_), Names::Any) => false,
     }
+}
+
+/// What both allow; none where that is nothing.
+fn both(one: &ContentTypes, other: &ContentTypes) -> Option<ContentTypes> {
+    let of_one = one.as_slice().iter().filter(|text| other.allow(text));
+    let of_other = other
+        .as_slice()
+        .iter()
+        .filter(|text| one.allow(text) && !one.as_slice().contains(text));
+    let both = of_one.chain(of_other);
+    let both: ContentTypes = both.filter_map(|text| text.parse::<ContentTypes>().ok()).collect();
+    (!both.as_slice().is_empty()).then_some(both)
 }
 
 fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {

@@ -36,7 +36,17 @@ fn types(texts: &[&str]) -> ContentTypes {
 }
 
 fn mint(minter: &Caller, order: &TicketOrder) -> Result<Minted, Error> {
-    tickets(1).mint(minter, order, at(0), [9; ID_BYTES])
+    tickets(1).mint(&of(minter, order))
+}
+
+fn of<'a>(minter: &'a Caller, order: &'a TicketOrder) -> TicketMint<'a> {
+    TicketMint {
+        minter,
+        order,
+        profiles: None,
+        now: at(0),
+        random: [9; ID_BYTES],
+    }
 }
 
 fn holder(minter: &Caller, order: &TicketOrder) -> Caller {
@@ -102,6 +112,100 @@ fn ticket_gives_what_was_ordered_within_what_its_minter_has() {
         max_draft_lifetime: Some(Duration::from_secs(600)),
     };
     assert_eq!(caller.profile, profile);
+}
+
+fn profiles() -> Profiles {
+    let avatars = Profile {
+        max_object_bytes: Some(100),
+        content_types: Some(types(&["image/png", "image/jpeg"])),
+        max_draft_lifetime: Some(Duration::from_secs(60)),
+    };
+    Profiles::from([("avatars".to_owned(), avatars), ("any".to_owned(), Profile::default())])
+}
+
+fn of_profile(minter: &Caller, order: TicketOrder, name: &str, profiles: Option<&Profiles>) -> Result<Caller, Error> {
+    let order = TicketOrder {
+        profile: Some(name.to_owned()),
+        ..order
+    };
+    let made = tickets(1).mint(&TicketMint {
+        profiles,
+        ..of(minter, &order)
+    })?;
+    tickets(1).open(&made.ticket, at(1))
+}
+
+#[test]
+fn ticket_is_held_to_the_narrowest_of_minter_profile_and_order() {
+    let minter = Caller {
+        profile: Profile {
+            max_object_bytes: Some(50),
+            content_types: Some(types(&["image/*"])),
+            max_draft_lifetime: Some(Duration::from_secs(600)),
+        },
+        ..backend()
+    };
+    let order = TicketOrder {
+        content_types: vec!["image/jpeg".to_owned(), "image/gif".to_owned()],
+        max_object_bytes: Some(70),
+        max_draft_lifetime: Some(30),
+        ..named("a")
+    };
+    let profiles = profiles();
+    let named_alone = of_profile(&minter, named("a"), "avatars", Some(&profiles)).expect("valid");
+    let narrowest = Profile {
+        max_object_bytes: Some(50),
+        content_types: Some(types(&["image/png", "image/jpeg"])),
+        max_draft_lifetime: Some(Duration::from_secs(60)),
+    };
+    assert_eq!(named_alone.profile, narrowest);
+    let both = of_profile(&minter, order, "avatars", Some(&profiles)).expect("valid");
+    let narrowest = Profile {
+        max_object_bytes: Some(50),
+        content_types: Some(types(&["image/jpeg"])),
+        max_draft_lifetime: Some(Duration::from_secs(30)),
+    };
+    assert_eq!(both.profile, narrowest);
+    let unlimited = of_profile(&minter, named("a"), "any", Some(&profiles)).expect("valid");
+    assert_eq!(unlimited.profile, minter.profile, "a profile widens nothing");
+    let free = of_profile(&backend(), named("a"), "avatars", Some(&profiles)).expect("valid");
+    assert_eq!(free.profile, profiles["avatars"]);
+}
+
+#[test]
+fn profile_that_cannot_hold_is_refused_by_its_field() {
+    let profiles = profiles();
+    let documents = Caller {
+        profile: Profile {
+            content_types: Some(types(&["application/pdf"])),
+            ..Profile::default()
+        },
+        ..backend()
+    };
+    for (minter, name, given, rule) in [
+        (backend(), "nobody", Some(&profiles), "must be one of the profiles"),
+        (backend(), "", Some(&profiles), "must be one of the profiles"),
+        (
+            backend(),
+            "avatars",
+            None,
+            "must not be given: this server has no policy",
+        ),
+        (
+            documents,
+            "avatars",
+            Some(&profiles),
+            "must allow some of the media types",
+        ),
+    ] {
+        match of_profile(&minter, named("a"), name, given) {
+            Err(Error::Invalid(broken)) => {
+                assert_eq!((broken.len(), broken[0].field.as_str()), (1, "profile"));
+                assert!(broken[0].rule.starts_with(rule), "{broken:?}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
 }
 
 #[test]
@@ -266,7 +370,7 @@ fn minting_needs_upload_and_confirm_or_admin() {
 
 #[test]
 fn without_keys_nothing_is_minted_and_nothing_is_valid() {
-    let minted = Tickets::none().mint(&backend(), &named("a"), at(0), [0; ID_BYTES]);
+    let minted = Tickets::none().mint(&of(&backend(), &named("a")));
     assert!(matches!(minted, Err(Error::NoTickets)));
     let ticket = mint(&backend(), &named("a")).expect("minted").ticket;
     assert!(refused(&Tickets::none().open(&ticket, at(0))));
@@ -301,13 +405,14 @@ fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
     };
     write(&[key(1)]);
     let tickets = Tickets::from_file(path.clone(), at(0)).expect("keys");
-    let old = tickets
-        .mint(&backend(), &named("a"), at(0), [0; ID_BYTES])
-        .expect("minted")
-        .ticket;
+    let (backend, order) = (backend(), named("a"));
+    let old = tickets.mint(&of(&backend, &order)).expect("minted").ticket;
     write(&[key(2), key(1)]);
     let new = tickets
-        .mint(&backend(), &named("a"), at(1), [0; ID_BYTES])
+        .mint(&TicketMint {
+            now: at(1),
+            ..of(&backend, &order)
+        })
         .expect("minted")
         .ticket;
     assert!(new.starts_with("dst_00000002."));
@@ -342,8 +447,8 @@ fn orders() -> impl Strategy<Value = TicketOrder> {
                 prefix,
                 max_object_bytes,
                 content_types,
-                max_draft_lifetime: None,
                 expires_in,
+                ..TicketOrder::default()
             },
         )
 }

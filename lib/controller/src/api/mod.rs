@@ -9,7 +9,7 @@ mod tickets;
 
 use std::sync::Arc;
 
-use draftstore_auth::Tickets;
+use draftstore_auth::Authenticator;
 use draftstore_proto::v1;
 use draftstore_service::draft::{DraftName, SignRequest};
 use draftstore_service::{Caller, Drafts, Error, Policy, Violation};
@@ -27,28 +27,30 @@ pub struct Api {
 #[derive(Debug, Clone)]
 struct Calls {
     drafts: Drafts,
-    tickets: Tickets,
+    authenticator: Authenticator,
     confirms: ConfirmBudget,
 }
 
 impl Api {
     /// The calls, answered by this service, without tickets.
     pub fn new(drafts: Drafts) -> Self {
-        let tickets = Tickets::none();
         Self {
             calls: Calls {
                 drafts,
-                tickets,
+                authenticator: Authenticator::none(),
                 confirms: ConfirmBudget::default(),
             },
         }
     }
 
-    /// The same, with tickets minted by these.
+    /// The same, where tickets are minted that this one takes, and held to the profiles of its policy.
     #[must_use]
-    pub fn with_tickets(self, tickets: Tickets) -> Self {
+    pub fn minting_for(self, authenticator: Authenticator) -> Self {
         Self {
-            calls: Calls { tickets, ..self.calls },
+            calls: Calls {
+                authenticator,
+                ..self.calls
+            },
         }
     }
 

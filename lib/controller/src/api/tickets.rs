@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use draftstore_auth::TicketOrder;
+use draftstore_auth::{TicketMint, TicketOrder};
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::{Caller, Error};
 
@@ -20,12 +20,19 @@ impl Calls {
         let order = TicketOrder {
             object_name: request.object_name,
             prefix: request.prefix,
+            profile: request.profile,
             max_object_bytes: request.max_object_bytes,
             content_types: request.content_types,
             max_draft_lifetime: request.max_draft_lifetime,
             expires_in: request.expires_in,
         };
-        let minted = self.tickets.mint(caller, &order, SystemTime::now(), rand::random())?;
+        let minted = self.authenticator.tickets().mint(&TicketMint {
+            minter: caller,
+            order: &order,
+            profiles: self.authenticator.profiles().as_deref(),
+            now: SystemTime::now(),
+            random: rand::random(),
+        })?;
         Ok(v1::CreateTicketResponse {
             path: webapi::path_of(&minted.ticket),
             ticket: minted.ticket,
