@@ -84,6 +84,10 @@ def named(message: dict) -> dict:
         message["content_types"] = [kind for kind in message["content_types"] if len(kind) < 100]
     # There is no policy file that had one.
     message.pop("profile", None)
+    if message.get("max_uploads") is not None:
+        # Its drafts may end before it does.
+        message.pop("expires_in", None)
+        message.pop("max_draft_lifetime", None)
     if message.get("draft_lifetime") is not None:
         message.pop("expires_in", None)
     if message.get("max_content_length") is not None and "${filename}" in message["object_name"]:

@@ -40,6 +40,7 @@ pub(crate) fn row(error: &Error) -> Row {
             StatusCode::PRECONDITION_FAILED,
             Code::FailedPrecondition,
         ),
+        Error::NoMoreUploads { .. } => row("NO_MORE_UPLOADS", StatusCode::CONFLICT, Code::ResourceExhausted),
         Error::TooManyRequests { retry_after } => Row {
             retry_after: Some(*retry_after),
             ..row(
@@ -96,6 +97,7 @@ pub(crate) fn field_errors(error: &Error) -> Vec<Violation> {
         Error::Unauthenticated(_)
         | Error::NotAllowed(_)
         | Error::NoTickets
+        | Error::NoMoreUploads { .. }
         | Error::TooManyRequests { .. }
         | Error::TooSlow
         | Error::Overloaded
@@ -133,6 +135,7 @@ pub(crate) fn challenge(error: &Error) -> Option<String> {
         Error::NotAllowed(scope) => Some(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")),
         Error::Invalid(_)
         | Error::NoTickets
+        | Error::NoMoreUploads { .. }
         | Error::TooManyRequests { .. }
         | Error::TooSlow
         | Error::Overloaded
@@ -162,6 +165,7 @@ pub(crate) fn log(error: &Error) {
         | Error::Unauthenticated(_)
         | Error::NotAllowed(_)
         | Error::NoTickets
+        | Error::NoMoreUploads { .. }
         | Error::TooManyRequests { .. }
         | Error::TooSlow
         | Error::Overloaded
@@ -197,6 +201,7 @@ mod tests {
             ),
             (Error::NotAllowed(Scope::Confirm), 403, Code::PermissionDenied),
             (Error::NoTickets, 412, Code::FailedPrecondition),
+            (Error::NoMoreUploads { most: 3 }, 409, Code::ResourceExhausted),
             (Error::TooSlow, 408, Code::DeadlineExceeded),
             (Error::NotFound(Missing::Draft), 404, Code::NotFound),
             (Error::NotFound(Missing::Object), 404, Code::NotFound),

@@ -21,6 +21,12 @@ pub enum Error {
     /// There is nothing to sign tickets with.
     #[error("tickets are not configured: the server needs TICKET_KEYS_FILE")]
     NoTickets,
+    /// The caller has as many drafts as it may have at a time.
+    #[error("no more uploads: there are {most} drafts by this ticket, and it is for no more")]
+    NoMoreUploads {
+        /// How many that are.
+        most: u8,
+    },
     /// The caller, or its address, asks more than its share.
     #[error("too many requests: try again in {retry_after} seconds")]
     TooManyRequests {

@@ -1,15 +1,17 @@
 //! Tickets: minted on both fronts, used in headers and in paths.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use draftstore_proto::v1;
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use futures::future::join_all;
 use reqwest::{Client, Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 use tonic::{Code, Request};
 
 use crate::callers::ground::{self, Policy, bearer};
-use crate::front::{FRONTS, Front, put, upload, upload_form};
+use crate::front::{FRONTS, Failure, Front, put, upload, upload_form};
 use crate::server::{NOWHERE, Server, command};
 
 /// How many times a test asks again until what it waits for has happened: each is a round trip, the file of keys is looked at
@@ -216,6 +218,118 @@ async fn without_a_policy_there_are_no_profiles() {
     }
 }
 
+async fn issue(front: Front, server: &Server, ticket: &str) -> Result<Value, Failure> {
+    let ticket = bearer(ticket);
+    let request = json!({"object_name": "a"});
+    front
+        .call_with(&[("authorization", &ticket)], server, "upload-url", request)
+        .await
+}
+
+fn assert_no_more(refused: Result<Value, Failure>) {
+    let refused = refused.expect_err("refused");
+    refused.assert(409, Code::ResourceExhausted, "NO_MORE_UPLOADS");
+    assert_eq!(refused.fields, [""; 0]);
+}
+
+async fn drafts_of(server: &Server) -> usize {
+    let listed = Front::Rest
+        .call(server, "list-drafts", json!({}))
+        .await
+        .expect("listed");
+    listed["drafts"].as_array().map_or(0, Vec::len)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticket_takes_as_many_uploads_as_it_says() {
+    for front in FRONTS {
+        let server = Server::start();
+        let ticket = ticket(&server, json!({"object_name": "a", "max_uploads": 3})).await;
+        let mut ids = Vec::new();
+        for place in 0..3 {
+            let issued = issue(front, &server, &ticket).await.expect("issued");
+            assert!(!ids.contains(&issued["draft_id"]), "{place}: {issued}");
+            assert_eq!(upload(&issued, "bytes").await, 200);
+            assert_eq!(upload(&issued, "other bytes").await, 412, "once");
+            ids.push(issued["draft_id"].clone());
+        }
+        assert_no_more(issue(front, &server, &ticket).await);
+        let bearer = bearer(&ticket);
+        let header = [("authorization", bearer.as_str())];
+        let request = json!({"object_name": "a"});
+        assert_no_more(
+            front
+                .call_with(&header, &server, "multipart/create", request.clone())
+                .await,
+        );
+        let batch = json!({"uploads": [request]});
+        let batch = front.call_with(&header, &server, "upload-urls", batch).await;
+        let outcome = &batch.expect("answered")["outcomes"][0]["error"];
+        assert_eq!(outcome["reason"], "NO_MORE_UPLOADS", "{outcome}");
+        assert_eq!(drafts_of(&server).await, 3);
+
+        let discard = json!({"object_name": "a", "draft_id": ids[1]});
+        front.call(&server, "discard-draft", discard).await.expect("discarded");
+        let issued = issue(front, &server, &ticket).await.expect("there is room");
+        assert_eq!(issued["draft_id"], ids[1]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_race_make_no_more_drafts_than_their_ticket_says() {
+    for front in FRONTS {
+        let server = Server::start();
+        let ticket = ticket(&server, json!({"object_name": "a", "max_uploads": 3})).await;
+        let page = async || match issue(front, &server, &ticket).await {
+            Ok(issued) => {
+                let status = upload(&issued, "bytes").await;
+                assert!(matches!(status, 200 | 409 | 412), "{status}");
+                issued["draft_id"].to_string()
+            }
+            refused => {
+                assert_no_more(refused);
+                String::new()
+            }
+        };
+        let ids: BTreeSet<_> = join_all((0..20).map(|_| page())).await.into_iter().collect();
+        let ids = ids.iter().filter(|id| !id.is_empty()).count();
+        let there = drafts_of(&server).await;
+        assert!(
+            (1..=3).contains(&ids) && there == ids,
+            "{ids} were given, {there} are there"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uppy_makes_no_more_drafts_than_its_ticket_says() {
+    let server = Server::start();
+    let ticket = ticket(&server, json!({"object_name": "a", "max_uploads": 2})).await;
+    let uppy = format!("http://{}/t/{ticket}/uppy/s3", server.http);
+    let form = async || asked(Client::new().get(format!("{uppy}/params?filename=me.png"))).await;
+    for _ in 0..2 {
+        let (status, params) = form().await;
+        assert_eq!(status, 200, "{params}");
+        let form = json!({"method": "POST", "headers": {}, "upload_url": params["url"], "fields": params["fields"]});
+        for _ in 0..2 {
+            assert_eq!(upload_form(&form, b"bytes").await, 201, "a form replaces what it made");
+        }
+    }
+    assert_eq!(drafts_of(&server).await, 2);
+    let (status, refused) = form().await;
+    assert_eq!(
+        (status, &refused["error"]),
+        (409, &json!("NO_MORE_UPLOADS")),
+        "{refused}"
+    );
+    let create = Client::new().post(format!("{uppy}/multipart"));
+    let (status, _) = asked(create.json(&json!({"filename": "me.png"}))).await;
+    assert_eq!(status, 409);
+    let sign = Client::new().post(format!("{uppy}/sign"));
+    let (status, _) = asked(sign.json(&json!({"method": "PUT", "key": "a"}))).await;
+    assert_eq!(status, 400, "what it would make is not one of the drafts");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_show_what_the_ticket_is_for() {
     let server = Server::start();
@@ -365,6 +479,13 @@ async fn broken_orders_are_refused_by_field() {
             (json!({"content_types": ["image/png", "*"]}), "content_types[1]"),
             (json!({"max_draft_lifetime": -1}), "max_draft_lifetime"),
             (json!({"expires_in": 86401}), "expires_in"),
+            (json!({"object_name": "a", "max_uploads": 0}), "max_uploads"),
+            (json!({"object_name": "a", "max_uploads": 101}), "max_uploads"),
+            (json!({"prefix": "a/", "max_uploads": 1}), "max_uploads"),
+            (
+                json!({"object_name": "a", "max_uploads": 1, "max_draft_lifetime": 60, "expires_in": 60}),
+                "expires_in",
+            ),
         ] {
             let refused = front.call(&server, "tickets", order).await.expect_err("refused");
             refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");

@@ -154,6 +154,7 @@ impl Grants {
                 }
             },
             names: Names::Any,
+            drafts: None,
         })
     }
 

@@ -52,6 +52,7 @@ fn caller(place: &str, name: &str, written: &file::Caller, profiles: &Profiles, 
             .and_then(|name| named(profiles, &format!("{place}.profile"), name, problems))
             .unwrap_or_default(),
         names: Names::Any,
+        drafts: None,
     }
 }
 

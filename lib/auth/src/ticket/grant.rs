@@ -2,7 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use draftstore_service::caller::{ContentTypes, Names, Profile, Scopes, Tenant};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use draftstore_service::caller::{ContentTypes, DraftSlots, Names, Profile, Scopes, Tenant};
 use draftstore_service::{Caller, Scope};
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +40,10 @@ pub(super) struct Grant {
     /// Seconds.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub(super) max_draft_lifetime: Option<u64>,
+    /// How many drafts there can be, and when they expire: seconds since 1970. It is here, and not told anew where the
+    /// ticket is read, for a draft that expires at another moment is another draft.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub(super) drafts: Option<(u8, u64)>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -57,6 +63,10 @@ impl Grant {
             [Scope::Upload, Scope::Inspect].into_iter().collect()
         } else {
             [Scope::Upload].into_iter().collect()
+        };
+        let drafts = match self.drafts {
+            Some(drafts) => Some(self.slots(drafts)?),
+            None => None,
         };
         let names = match (self.object_name, self.prefix) {
             (None, None) => Names::Any,
@@ -85,6 +95,15 @@ impl Grant {
                 max_draft_lifetime: self.max_draft_lifetime.map(Duration::from_secs),
             },
             names,
+            drafts,
         })
+    }
+
+    /// Of the one name alone: with another, each of them would be another draft.
+    fn slots(&self, (count, expire): (u8, u64)) -> Option<DraftSlots> {
+        self.object_name.as_ref()?;
+        let seed = URL_SAFE_NO_PAD.decode(&self.id).ok()?.try_into().ok()?;
+        let expires_at = UNIX_EPOCH.checked_add(Duration::from_secs(expire))?;
+        Some(DraftSlots::new(seed, count, expires_at))
     }
 }

@@ -14,7 +14,7 @@ mod tests;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -54,6 +54,8 @@ pub struct TicketMint<'a> {
     pub order: &'a TicketOrder,
     /// Those that the order may name; none where there is no policy.
     pub profiles: Option<&'a Profiles>,
+    /// How long drafts live, as the server is configured.
+    pub object_lifetime: Duration,
     /// When its life begins.
     pub now: SystemTime,
     /// What its ID is made of.
@@ -100,7 +102,7 @@ impl Tickets {
     /// [`Error::NotAllowed`] unless the minter may upload, and either confirm or administer; [`Error::Invalid`] naming every
     /// field that breaks a rule or asks for what the minter does not have; [`Error::NoTickets`] where there are no keys.
     pub fn mint(&self, mint: &TicketMint<'_>) -> Result<Minted, Error> {
-        let narrowed = mint.order.narrow(mint.minter, mint.profiles)?;
+        let narrowed = mint.order.narrow(mint)?;
         let keys = self.keys(mint.now).ok_or(Error::NoTickets)?;
         let grant = grant(mint.minter, narrowed, mint.now, mint.random);
         let expires_at = grant.ends_at().unwrap_or(mint.now);
@@ -147,17 +149,18 @@ fn grant(minter: &Caller, narrowed: Narrowed, now: SystemTime, random: [u8; ID_B
         profile,
         inspects,
         life,
+        drafts,
     } = narrowed;
     let (object_name, prefix) = match names {
         Names::Any => (None, None),
         Names::Exactly(name) => (Some(name), None),
         Names::Under(prefix) => (None, Some(prefix)),
     };
-    let ends_at = (now + life).duration_since(UNIX_EPOCH).unwrap_or_default();
+    let after = |life: Duration| (now + life).duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     Grant {
         id: URL_SAFE_NO_PAD.encode(random),
         minter: minter.name.clone(),
-        ends: ends_at.as_secs(),
+        ends: after(life),
         inspects,
         tenant: minter.tenant.as_ref().map(|tenant| Tenant::as_str(tenant).to_owned()),
         object_name,
@@ -165,6 +168,7 @@ fn grant(minter: &Caller, narrowed: Narrowed, now: SystemTime, random: [u8; ID_B
         max_object_bytes: profile.max_object_bytes,
         content_types: profile.content_types.map(|types| types.as_slice().to_vec()),
         max_draft_lifetime: profile.max_draft_lifetime.map(|life| life.as_secs()),
+        drafts: drafts.map(|(count, life)| (count, after(life))),
     }
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use draftstore_service::caller::{ContentTypes, Names, Profile};
-use draftstore_service::{Caller, Error, ObjectName, Scope, Violation};
+use draftstore_service::{Error, ObjectName, Scope, Violation};
 
+use super::TicketMint;
 use crate::Profiles;
 
 /// How long a ticket lives that is not told.
@@ -13,8 +14,17 @@ const DEFAULT_LIFE: Duration = Duration::from_secs(15 * 60);
 /// The longest life: a ticket cannot be taken back alone.
 const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// From a ticket's end to that of its drafts, where they expire together.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// A second for the ticket, and one more.
+const SHORTEST_DRAFTS: Duration = Duration::from_secs(2);
+
 /// The longest prefix, in bytes, so that it leaves room for names.
 const MAX_PREFIX_BYTES: usize = 600;
+
+/// The most drafts of a ticket whose drafts are limited in number: as many as are asked for in one batch.
+const MAX_UPLOADS: u8 = 100;
 
 /// Media types of one ticket.
 const MAX_CONTENT_TYPES: usize = 20;
@@ -34,6 +44,8 @@ pub struct TicketOrder {
     pub content_types: Vec<String>,
     /// The longest life of a draft, in seconds.
     pub max_draft_lifetime: Option<i32>,
+    /// How many drafts there can be at a time.
+    pub max_uploads: Option<i32>,
     /// How long the ticket is valid, in seconds.
     pub expires_in: Option<i32>,
 }
@@ -45,18 +57,21 @@ pub(super) struct Narrowed {
     pub(super) profile: Profile,
     pub(super) inspects: bool,
     pub(super) life: Duration,
+    /// How many there can be, and how long they live from now on.
+    pub(super) drafts: Option<(u8, Duration)>,
 }
 
 impl TicketOrder {
     /// Checks who asks, and then every field.
-    pub(super) fn narrow(&self, minter: &Caller, profiles: Option<&Profiles>) -> Result<Narrowed, Error> {
+    pub(super) fn narrow(&self, mint: &TicketMint<'_>) -> Result<Narrowed, Error> {
+        let minter = mint.minter;
         if minter.may(Scope::Admin).is_err() {
             minter.may(Scope::Confirm)?;
         }
         minter.may(Scope::Upload)?;
         let mut broken = Vec::new();
         let names = keep(&mut broken, self.names(&minter.names));
-        let held_to = keep(&mut broken, self.held_to(&minter.profile, profiles));
+        let held_to = keep(&mut broken, self.held_to(&minter.profile, mint.profiles));
         let own = held_to.as_ref().unwrap_or(&minter.profile);
         let bytes = self.max_object_bytes.map(|bytes| {
             let bytes = u64::try_from(bytes).ok().filter(|bytes| *bytes > 0);
@@ -70,9 +85,12 @@ impl TicketOrder {
             seconds.map(Duration::from_secs).ok_or_else(rule)
         });
         let lifetime = keep(&mut broken, lifetime.transpose());
-        let life = keep(&mut broken, life(self.expires_in));
-        let (Some(names), Some(bytes), Some(types), Some(lifetime), Some(life), []) =
-            (names, bytes, types, lifetime, life, broken.as_slice())
+        let longest = least(lifetime.flatten(), own.max_draft_lifetime);
+        let drafts_live = longest.map_or(mint.object_lifetime, |most| most.min(mint.object_lifetime));
+        let drafts = keep(&mut broken, self.drafts(names.as_ref(), drafts_live));
+        let life = keep(&mut broken, self.life(drafts.flatten().map(|(_, live)| live)));
+        let (Some(names), Some(bytes), Some(types), Some(lifetime), Some(life), Some(drafts), []) =
+            (names, bytes, types, lifetime, life, drafts, broken.as_slice())
         else {
             return Err(Error::Invalid(broken));
         };
@@ -88,6 +106,48 @@ impl TicketOrder {
             profile,
             inspects,
             life,
+            drafts,
+        })
+    }
+
+    /// How many drafts there can be. They all live from now on, however late they are uploaded, and not longer than any
+    /// other of this caller's.
+    fn drafts(&self, names: Option<&Names>, live: Duration) -> Result<Option<(u8, Duration)>, Violation> {
+        let violation = |rule: &str| Violation::new("max_uploads", rule);
+        let Some(asked) = self.max_uploads else {
+            return Ok(None);
+        };
+        let count = u8::try_from(asked)
+            .ok()
+            .filter(|count| (1..=MAX_UPLOADS).contains(count));
+        let count = count.ok_or_else(|| violation(&format!("must be 1 to {MAX_UPLOADS}")))?;
+        if names.is_some_and(|names| !matches!(names, Names::Exactly(_))) {
+            return Err(violation(
+                "must go with object_name: a draft of another name is another draft",
+            ));
+        }
+        if live < SHORTEST_DRAFTS {
+            return Err(violation("must not be given where drafts live for less than 2 seconds"));
+        }
+        Ok(Some((count, live)))
+    }
+
+    /// A ticket whose drafts expire together ends a second before them at the latest.
+    fn life(&self, drafts_live: Option<Duration>) -> Result<Duration, Violation> {
+        let longest = drafts_live.map_or(MAX_LIFE, |live| MAX_LIFE.min(live.saturating_sub(MARGIN)));
+        let Some(seconds) = self.expires_in else {
+            return Ok(DEFAULT_LIFE.min(longest));
+        };
+        let seconds = u64::try_from(seconds).ok().map(Duration::from_secs);
+        let life = seconds.filter(|life| !life.is_zero() && *life <= longest);
+        life.ok_or_else(|| {
+            let why = if longest < MAX_LIFE {
+                ": with max_uploads, all drafts expire then"
+            } else {
+                ""
+            };
+            let rule = format!("must be 1 to {} seconds{why}", longest.as_secs());
+            Violation::new("expires_in", rule)
         })
     }
 
@@ -212,13 +272,4 @@ fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
-}
-
-fn life(asked: Option<i32>) -> Result<Duration, Violation> {
-    let Some(seconds) = asked else {
-        return Ok(DEFAULT_LIFE);
-    };
-    let seconds = u64::try_from(seconds).ok().map(Duration::from_secs);
-    let life = seconds.filter(|life| !life.is_zero() && *life <= MAX_LIFE);
-    life.ok_or_else(|| Violation::new("expires_in", format!("must be 1 to {} seconds", MAX_LIFE.as_secs())))
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use draftstore_service::Scope;
-use draftstore_service::caller::{ContentTypes, Profile, Scopes};
+use draftstore_service::caller::{ContentTypes, DraftSlots, Profile, Scopes};
 use proptest::prelude::*;
 
 use super::seal::MAX_TICKET_BYTES;
@@ -44,6 +44,7 @@ fn of<'a>(minter: &'a Caller, order: &'a TicketOrder) -> TicketMint<'a> {
         minter,
         order,
         profiles: None,
+        object_lifetime: Duration::from_secs(3600),
         now: at(0),
         random: [9; ID_BYTES],
     }
@@ -337,6 +338,80 @@ fn broken_orders_are_refused_by_field() {
         ..order()
     };
     assert_eq!(broken_field(&backend(), &order), "content_types");
+}
+
+fn limited(max_uploads: i32) -> TicketOrder {
+    TicketOrder {
+        max_uploads: Some(max_uploads),
+        ..named("a")
+    }
+}
+
+#[test]
+fn number_of_drafts_is_in_the_ticket_with_the_moment_at_which_they_expire() {
+    let slots = |seconds| Some(DraftSlots::new([9; ID_BYTES], 3, at(seconds)));
+    assert_eq!(holder(&backend(), &limited(3)).drafts, slots(3600));
+    let order = TicketOrder {
+        max_draft_lifetime: Some(600),
+        ..limited(3)
+    };
+    assert_eq!(holder(&backend(), &order).drafts, slots(600));
+    let minted = mint(&backend(), &order).expect("minted");
+    assert_eq!(minted.expires_at, at(599), "the ticket ends before its drafts");
+    let order = TicketOrder {
+        max_draft_lifetime: Some(7200),
+        ..limited(3)
+    };
+    assert_eq!(holder(&backend(), &order).drafts, slots(3600));
+    assert_eq!(holder(&backend(), &named("a")).drafts, None);
+}
+
+#[test]
+fn number_of_drafts_is_refused_where_it_cannot_hold() {
+    for (order, field) in [
+        (limited(0), "max_uploads"),
+        (limited(101), "max_uploads"),
+        (limited(-1), "max_uploads"),
+        (
+            TicketOrder {
+                max_uploads: Some(3),
+                ..TicketOrder::default()
+            },
+            "max_uploads",
+        ),
+        (
+            TicketOrder {
+                max_uploads: Some(3),
+                ..under("a/")
+            },
+            "max_uploads",
+        ),
+        (
+            TicketOrder {
+                max_draft_lifetime: Some(1),
+                ..limited(3)
+            },
+            "max_uploads",
+        ),
+        (
+            TicketOrder {
+                expires_in: Some(3600),
+                ..limited(3)
+            },
+            "expires_in",
+        ),
+    ] {
+        assert_eq!(broken_field(&backend(), &order), field, "{order:?}");
+    }
+    let single = Caller {
+        names: Names::Exactly("a".to_owned()),
+        ..backend()
+    };
+    let order = TicketOrder {
+        max_uploads: Some(100),
+        ..TicketOrder::default()
+    };
+    assert!(holder(&single, &order).drafts.is_some(), "its minter has one name");
 }
 
 #[test]

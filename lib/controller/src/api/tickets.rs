@@ -24,12 +24,14 @@ impl Calls {
             max_object_bytes: request.max_object_bytes,
             content_types: request.content_types,
             max_draft_lifetime: request.max_draft_lifetime,
+            max_uploads: request.max_uploads,
             expires_in: request.expires_in,
         };
         let minted = self.authenticator.tickets().mint(&TicketMint {
             minter: caller,
             order: &order,
             profiles: self.authenticator.profiles().as_deref(),
+            object_lifetime: self.drafts.policy().object_lifetime(),
             now: SystemTime::now(),
             random: rand::random(),
         })?;

@@ -12,6 +12,7 @@ const UPLOAD_NOT_FOUND: Failure = (404, "UPLOAD_NOT_FOUND");
 const BUCKET_NOT_FOUND: Failure = (404, "BUCKET_NOT_FOUND");
 const ALREADY_EXISTS: Failure = (409, "OBJECT_ALREADY_EXISTS");
 const PIN_MISMATCH: Failure = (412, "PIN_MISMATCH");
+const NO_MORE_UPLOADS: Failure = (409, "NO_MORE_UPLOADS");
 const NO_TICKETS: Failure = (412, "TICKETS_NOT_CONFIGURED");
 const INCOMPLETE: Failure = (412, "UPLOAD_INCOMPLETE");
 
@@ -34,7 +35,8 @@ pub(super) fn own(rpc: &str) -> &'static [Failure] {
         "GetDownloadURL" => &[OBJECT_NOT_FOUND, BUCKET_NOT_FOUND],
         "ConfirmUpload" => &[DRAFT_NOT_FOUND, BUCKET_NOT_FOUND, ALREADY_EXISTS, PIN_MISMATCH],
         "InspectDraft" => &[DRAFT_NOT_FOUND, BUCKET_NOT_FOUND],
-        "DiscardDraft" | "ListDrafts" | "ListObjects" | "CreateMultipartUpload" => &[BUCKET_NOT_FOUND],
+        "GetUploadURL" | "CreateMultipartUpload" => &[BUCKET_NOT_FOUND, NO_MORE_UPLOADS],
+        "DiscardDraft" | "ListDrafts" | "ListObjects" => &[BUCKET_NOT_FOUND],
         "CreateTicket" => &[NO_TICKETS],
         "SignParts" => &[UPLOAD_NOT_FOUND],
         "ListParts" | "AbortMultipartUpload" => &[UPLOAD_NOT_FOUND, BUCKET_NOT_FOUND],
@@ -172,6 +174,7 @@ mod tests {
             Error::NotFound(Missing::Upload),
             Error::NotFound(Missing::Bucket),
             Error::NoTickets,
+            Error::NoMoreUploads { most: 3 },
             Error::RolledBack,
             Error::AlreadyExists,
             Error::PinMismatch { pin: "if_match" },

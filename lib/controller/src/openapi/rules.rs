@@ -77,6 +77,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ("CreateTicketRequest", "content_types") => Rule::items(0, 20).keyword("items", content_types()),
         (_, "max_object_bytes") => Rule::range(1, i64::MAX),
         (_, "max_draft_lifetime") => Rule::range(1, i32::MAX.into()),
+        ("CreateTicketRequest", "max_uploads") => Rule::range(1, 100),
         ("CreateTicketRequest", "expires_in") => Rule::range(1, 86_400),
         (_, "object_name") => name().required(),
         (_, "content_type") => Rule::pattern(pattern::CONTENT_TYPE)
@@ -131,7 +132,10 @@ pub(super) fn together(message: &str) -> Vec<(&'static str, Json)> {
             needs_true("draft_lifetime", "unique"),
             not_both("content_length", "max_content_length"),
         ],
-        "CreateTicketRequest" => vec![not_both("object_name", "prefix")],
+        "CreateTicketRequest" => vec![
+            not_both("object_name", "prefix"),
+            ("dependentRequired", object([("max_uploads", texts(["object_name"]))])),
+        ],
         "CreateMultipartUploadRequest" => vec![needs_true("draft_lifetime", "unique")],
         "ConfirmUploadRequest" => vec![needs_true("overwrite_if_match", "overwrite")],
         "GetDownloadURLRequest" => {

@@ -2,10 +2,12 @@
 
 mod profile;
 mod scope;
+mod slots;
 mod tenant;
 
 pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
+pub use slots::DraftSlots;
 pub use tenant::{InvalidTenant, Tenant};
 
 use crate::{Error, ObjectName, Violation};
@@ -23,6 +25,8 @@ pub struct Caller {
     pub profile: Profile,
     /// The names that it may give to drafts.
     pub names: Names,
+    /// All the drafts that it can make, where their number is limited. Each is unique, and has the one name.
+    pub drafts: Option<DraftSlots>,
 }
 
 /// Names of objects, as far as a caller is held to some.
@@ -62,6 +66,7 @@ impl Caller {
             tenant: None,
             profile: Profile::default(),
             names: Names::Any,
+            drafts: None,
         }
     }
 

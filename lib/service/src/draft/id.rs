@@ -31,6 +31,14 @@ impl DraftId {
         Self(Ulid::from_parts(milliseconds, random))
     }
 
+    /// The ID of one of the drafts of a ticket, of whose ID the seed is made. The seed's last byte is the last of this one,
+    /// and so says the shard; the place is before it: the drafts of a ticket are neighbours in one shard.
+    pub(crate) fn of_slot(expires_at: SystemTime, seed: [u8; 9], place: u8) -> Self {
+        let [before @ .., last] = seed;
+        let random = u128::from(u64::from_be_bytes(before)) << 16 | u128::from(place) << 8 | u128::from(last);
+        Self::new(expires_at, random)
+    }
+
     /// When the draft expires.
     pub fn expires_at(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.0.timestamp_ms())
@@ -114,6 +122,21 @@ mod tests {
     fn longest_name_and_tenant_leave_room_for_the_id() {
         let name = ObjectKey::new("x".repeat(900 + 64)).expect("valid");
         assert!(DraftId::new(at(0), 0).key(&name).as_str().len() <= 1024);
+    }
+
+    #[test]
+    fn drafts_of_a_ticket_are_neighbours() {
+        let name = ObjectKey::new("a").expect("valid");
+        let seed = [1, 2, 3, 4, 5, 6, 7, 8, 0xab];
+        let keys: Vec<_> = (0..100)
+            .map(|place| DraftId::of_slot(at(1), seed, place).key(&name))
+            .collect();
+        assert!(keys.is_sorted_by(|one, next| one < next), "each another, in order");
+        // All but the last four letters of an ID, which are 20 of its bits.
+        let shared = &keys[0].as_str()[..".drafts/ab/".len() + 22];
+        assert!(keys.iter().all(|key| key.as_str().starts_with(shared)), "{shared}");
+        let another = DraftId::of_slot(at(1), [1, 2, 3, 4, 5, 6, 7, 9, 0xab], 0).key(&name);
+        assert!(!keys.contains(&another));
     }
 
     #[test]

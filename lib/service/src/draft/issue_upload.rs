@@ -1,13 +1,14 @@
 //! Issuing upload URLs.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{Condition, PresignPost, PresignPut, PresignedRequest, Sha256, Support};
 
 use super::Drafts;
 use super::confirm::{MARKER_PREFIX, MAX_BATCH};
 use super::id::DraftId;
+use super::identity::{Free, NewDraft};
 use crate::violation::Violations;
 use crate::{Error, Scope, Violation};
 
@@ -58,16 +59,23 @@ pub struct UploadIssued {
 }
 
 impl Drafts {
-    /// Signs an upload of a draft, named or unique. Asks the store nothing.
+    /// Signs an upload of a draft, named or unique. Asks the store nothing, but for a caller whose drafts are limited in
+    /// number: then it lists those that are there, and the draft is unique, asked for or not.
     ///
     /// A unique draft can be uploaded once, on stores that honour `If-None-Match`, unless it is by a form, which has no such
     /// condition: like a named one, it can then be uploaded again for as long as the form is valid. Nothing leans on
     /// uploads that happen once but the uploader: a confirm copies the version that it looked at, and can be pinned.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for a size over 5 GiB, or
-    /// [`Error::StoreCredentials`] when there is nothing to sign with.
+    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for a size over 5 GiB,
+    /// [`Error::NoMoreUploads`] when the caller has as many drafts as it may, or [`Error::StoreCredentials`] when there is
+    /// nothing to sign with.
     pub async fn issue_upload(&self, request: &IssueUpload) -> Result<UploadIssued, Error> {
+        self.issue(request, &mut Free::default()).await
+    }
+
+    async fn issue(&self, request: &IssueUpload, free: &mut Free) -> Result<UploadIssued, Error> {
+        let now = self.clock.now();
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
@@ -85,7 +93,7 @@ impl Drafts {
             broken.take(self.caller.profile.needs_no_size());
         }
         let checksum_sha256 = broken.take_optional(request.checksum_sha256.as_deref().map(checksum));
-        let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime));
+        let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime, now));
         let longest = self.policy.upload_ttl().min(lifetime.unwrap_or(Duration::MAX));
         let expires_in = broken.take(expires_in(request.expires_in, longest));
         broken.take(metadata(&request.metadata));
@@ -108,8 +116,13 @@ impl Drafts {
             }
         }
 
-        let now = self.clock.now();
-        let draft_id = request.unique.then(|| DraftId::new(now + lifetime, rand::random()));
+        let new = NewDraft {
+            name: &name,
+            unique: request.unique,
+            lifetime,
+            now,
+        };
+        let draft_id = self.identity(new, free).await?;
         let keys = self.keys(&name, draft_id, None);
         let bucket = &self.store.buckets.draft;
         let storage = &self.store.storage;
@@ -133,7 +146,7 @@ impl Drafts {
                 content_type,
                 checksum_sha256,
                 metadata: &request.metadata,
-                write_once: request.unique
+                write_once: draft_id.is_some()
                     && self.store.profile.capabilities().of(Condition::UploadOnce) != Support::Refused,
                 now,
                 expires_in,
@@ -146,7 +159,8 @@ impl Drafts {
         })
     }
 
-    /// Signs many uploads, and says of each what came of it, in the order of the request. Asks the store nothing.
+    /// Signs many uploads, and says of each what came of it, in the order of the request. Asks the store no
+    /// more than for one.
     ///
     /// # Errors
     /// [`Error::Invalid`] when there are none or more than [`MAX_BATCH`].
@@ -156,15 +170,29 @@ impl Drafts {
             let rule = format!("must be 1 to {MAX_BATCH}");
             return Err(Error::Invalid(vec![Violation::new("uploads", rule)]));
         }
+        let mut free = Free::default();
         let mut issued = Vec::with_capacity(uploads.len());
         for upload in uploads {
-            issued.push(self.issue_upload(upload).await);
+            issued.push(self.issue(upload, &mut free).await);
         }
         Ok(issued)
     }
 
-    /// How long the draft lives; a named one is dated by the store, and cannot have a lifetime of its own.
-    pub(super) fn draft_lifetime(&self, unique: bool, asked: Option<i32>) -> Result<Duration, Violation> {
+    /// How long the draft lives; a named one is dated by the store, and cannot have a lifetime of its own, and one of a
+    /// limited number has that of all of them.
+    pub(super) fn draft_lifetime(
+        &self,
+        unique: bool,
+        asked: Option<i32>,
+        now: SystemTime,
+    ) -> Result<Duration, Violation> {
+        if let Some(slots) = &self.caller.drafts {
+            let rule = "must not be given: the ticket says when all its drafts expire";
+            return match asked {
+                Some(_) => Err(Violation::new("draft_lifetime", rule)),
+                None => Ok(slots.lifetime(now)),
+            };
+        }
         if asked.is_some() && !unique {
             return Err(Violation::new("draft_lifetime", "must go with unique"));
         }

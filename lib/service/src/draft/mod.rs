@@ -6,6 +6,7 @@ pub(crate) mod confirm;
 mod discard;
 mod disposition;
 pub(crate) mod id;
+mod identity;
 mod inspect;
 mod issue_download;
 mod issue_upload;

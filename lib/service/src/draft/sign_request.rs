@@ -67,7 +67,7 @@ impl Drafts {
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&asked.object_name));
         let request = asked.request.check(&mut broken);
-        if self.caller.profile != Profile::default() {
+        if self.caller.profile != Profile::default() || self.caller.drafts.is_some() {
             let rule = "cannot be signed: this caller's uploads are limited, and such a signature limits nothing";
             broken.take::<()>(Err(Violation::new("method", rule)));
         }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use draftstore_service::caller::{ContentTypes, Names, Profile};
+use draftstore_service::caller::{ContentTypes, DraftSlots, Names, Profile};
 use draftstore_service::draft::{
     CompleteMultipart, ConfirmUpload, CreateMultipart, DraftName, IssueUpload, ListDrafts, ListObjects, PartToSign,
     S3Request, SignParts, SignRequest, UploadName,
 };
 use draftstore_service::{Caller, Clock as _, Drafts, Error};
 use draftstore_testing::{Signed, key};
+use futures::future::join_all;
 
 use crate::ground::Ground;
 use crate::system::{FAR_AHEAD, System, unique};
@@ -23,6 +24,7 @@ promises! {
     the_same_name_is_another_object_for_each_tenant: strong, garage;
     upload_in_parts_is_its_tenants_alone: strong, garage;
     parts_over_the_limit_are_no_draft: strong, garage;
+    calls_that_race_make_no_more_drafts_than_there_are_slots: strong, weak, garage;
 }
 
 fn tenant(system: &System, name: &str) -> Drafts {
@@ -214,6 +216,144 @@ async fn parts_over_the_limit_are_no_draft(ground: &Ground) {
         }
     }
     assert_eq!(system.world.draft_bytes(&key("a")).await.as_deref(), Some(&b"four"[..]));
+}
+
+/// Who may have three drafts of one name.
+fn three(system: &System) -> Drafts {
+    let expires_at = system.clock.now() + Duration::from_secs(600);
+    system.drafts.for_caller(Arc::new(Caller {
+        names: Names::Exactly("a".to_owned()),
+        drafts: Some(DraftSlots::new([7; 9], 3, expires_at)),
+        ..Caller::anyone()
+    }))
+}
+
+/// An upload by PUT, by a form, or in parts, as far as it gets.
+async fn upload_somehow(system: &System, drafts: &Drafts, turn: usize) {
+    let bytes = format!("bytes of {turn}");
+    let object_name = "a".to_owned();
+    match turn % 3 {
+        0 => {
+            let upload = IssueUpload {
+                object_name,
+                ..IssueUpload::default()
+            };
+            if let Ok(issued) = drafts.issue_upload(&upload).await {
+                system.world.send(&Signed::from(issued.request), bytes).await;
+            }
+        }
+        1 => {
+            let upload = IssueUpload {
+                object_name,
+                max_content_length: Some(100),
+                ..IssueUpload::default()
+            };
+            if let Ok(issued) = drafts.issue_upload(&upload).await {
+                system
+                    .world
+                    .send_form(&Signed::from(issued.request), bytes.as_bytes())
+                    .await;
+            }
+        }
+        _ => {
+            let create = CreateMultipart {
+                object_name,
+                ..CreateMultipart::default()
+            };
+            let Ok(created) = drafts.create_multipart(&create).await else {
+                return;
+            };
+            let upload = UploadName {
+                object_name: "a".to_owned(),
+                draft_id: created.draft_id.map(|id| id.to_string()),
+                upload_id: created.upload_id,
+            };
+            let sign = SignParts {
+                upload: upload.clone(),
+                parts: vec![PartToSign {
+                    part_number: 1,
+                    ..Default::default()
+                }],
+                expires_in: None,
+            };
+            let signed = drafts.sign_parts(&sign).await.expect("signed");
+            system
+                .world
+                .send(&Signed::from(signed.parts[0].request.clone()), bytes)
+                .await;
+            let parts = Vec::new();
+            // Where somebody else was faster there is another draft.
+            let _ = drafts.complete_multipart(&CompleteMultipart { upload, parts }).await;
+        }
+    }
+}
+
+async fn calls_that_race_make_no_more_drafts_than_there_are_slots(ground: &Ground) {
+    let system = ground.system().await;
+    let drafts = three(&system);
+    for _ in 0..3 {
+        join_all((0..9).map(|turn| upload_somehow(&system, &drafts, turn))).await;
+        let there = system.world.draft_keys().await;
+        assert!((1..=3).contains(&there.len()), "{there:?}");
+    }
+    for turn in 0..3 {
+        upload_somehow(&system, &drafts, turn).await;
+    }
+    let there = system.world.draft_keys().await;
+    assert_eq!(there.len(), 3, "one after the other finds what is free: {there:?}");
+    let one_more = drafts
+        .issue_upload(&IssueUpload {
+            object_name: "a".to_owned(),
+            ..IssueUpload::default()
+        })
+        .await;
+    assert!(
+        matches!(one_more, Err(Error::NoMoreUploads { most: 3 })),
+        "{one_more:?}"
+    );
+}
+
+#[tokio::test]
+async fn drafts_of_slots_expire_together_and_nothing_else_is_signed() {
+    let system = System::start().await;
+    let drafts = three(&system);
+    let upload = IssueUpload {
+        object_name: "a".to_owned(),
+        ..IssueUpload::default()
+    };
+    let end = system.clock.now() + Duration::from_secs(600);
+    let first = drafts.issue_upload(&upload).await.expect("issued");
+    system.clock.advance(Duration::from_secs(500));
+    let late = drafts.issue_upload(&upload).await.expect("issued");
+    for issued in [&first, &late] {
+        let expires = issued.draft_id.expect("unique, though nobody asked").expires_at();
+        assert!(end.duration_since(expires).expect("not later") < Duration::from_millis(1));
+        assert!(issued.request.expires_at <= expires);
+    }
+    let lifetime = IssueUpload {
+        unique: true,
+        draft_lifetime: Some(60),
+        ..upload.clone()
+    };
+    assert_eq!(fields(drafts.issue_upload(&lifetime).await), ["draft_lifetime"]);
+    let put = SignRequest {
+        object_name: "a".to_owned(),
+        request: S3Request::PutObject,
+    };
+    assert_eq!(fields(drafts.sign_request(&put).await), ["method"]);
+    let batch = drafts.issue_uploads(&vec![upload.clone(); 5]).await.expect("answered");
+    let issued: BTreeSet<_> = batch
+        .iter()
+        .flatten()
+        .map(|issued| issued.draft_id.expect("unique").to_string())
+        .collect();
+    let refused = batch
+        .iter()
+        .filter(|one| matches!(one, Err(Error::NoMoreUploads { most: 3 })));
+    assert_eq!((issued.len(), refused.count()), (3, 2), "each of a batch gets another");
+    system.clock.advance(Duration::from_secs(100));
+    let over = drafts.issue_upload(&upload).await;
+    assert!(matches!(over, Err(Error::Unauthenticated(_))), "{over:?}");
 }
 
 fn fields(refused: Result<impl std::fmt::Debug, Error>) -> Vec<String> {

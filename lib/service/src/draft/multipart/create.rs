@@ -9,6 +9,7 @@ use super::MARK;
 use super::end::ends_at;
 use super::part_size::{MAX_UPLOAD_BYTES, part_size};
 use super::token::{Mark, Token};
+use crate::draft::identity::{Free, NewDraft};
 use crate::draft::issue_upload::{content_length, content_type, metadata};
 use crate::draft::{DraftId, Drafts};
 use crate::violation::Violations;
@@ -53,16 +54,17 @@ impl Drafts {
     /// sweep's.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for more than 10,000 parts hold, or
-    /// those of the store.
+    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for more than 10,000 parts hold,
+    /// [`Error::NoMoreUploads`] when the caller has as many drafts as it may, or those of the store.
     pub async fn create_multipart(&self, request: &CreateMultipart) -> Result<MultipartCreated, Error> {
+        let now = self.clock.now();
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
         let media_type = broken.take_optional(request.content_type.as_deref().map(content_type));
         broken.take(self.caller.profile.allows(media_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));
-        let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime));
+        let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime, now));
         broken.take(metadata(&request.metadata));
         let (Some(name), Some(lifetime), []) = (name, lifetime, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
@@ -77,8 +79,13 @@ impl Drafts {
             self.caller.profile.holds("content_length", bytes)?;
         }
 
-        let now = self.clock.now();
-        let draft_id = request.unique.then(|| DraftId::new(now + lifetime, rand::random()));
+        let new = NewDraft {
+            name: &name,
+            unique: request.unique,
+            lifetime,
+            now,
+        };
+        let draft_id = self.identity(new, &mut Free::default()).await?;
         let keys = self.keys(&name, draft_id, None);
         let mark = Mark::new(rand::random());
         let mut attributes = Attributes {

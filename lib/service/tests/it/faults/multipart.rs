@@ -344,6 +344,7 @@ fn answered(error: &Error) -> Answered {
         | Error::Unauthenticated(_)
         | Error::NotAllowed(_)
         | Error::NoTickets
+        | Error::NoMoreUploads { .. }
         | Error::TooManyRequests { .. }
         | Error::TooSlow
         | Error::Overloaded

@@ -126,6 +126,7 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
             | Error::Unauthenticated(_)
             | Error::NotAllowed(_)
             | Error::NoTickets
+            | Error::NoMoreUploads { .. }
             | Error::TooManyRequests { .. }
             | Error::TooSlow
             | Error::Overloaded
