@@ -126,7 +126,15 @@ pub(super) fn together(message: &str) -> Vec<(&'static str, Json)> {
         let then = object([("properties", given), ("required", texts([other]))]);
         ("dependentSchemas", object([(field, then)]))
     };
-    let not_both = |one, other| ("not", object([("required", texts([one, other]))]));
+    // `null` is none.
+    let given = || object([("type", texts(["integer", "string"]))]);
+    let not_both = |one, other| {
+        let both = [
+            ("required", texts([one, other])),
+            ("properties", object([(one, given()), (other, given())])),
+        ];
+        ("not", object(both))
+    };
     match message {
         "GetUploadURLRequest" => vec![
             needs_true("draft_lifetime", "unique"),
