@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::{FaultProxy, Request};
+use draftstore_testing::proxy::{FaultProxy, Moment, Request, Target};
 use draftstore_testing::{Embedded, Endpoint};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -99,12 +99,8 @@ pub(crate) async fn call(server: &Server, route: &str, request: Value) -> Value 
 }
 
 async fn draft(server: &Server, name: &str) {
-    draft_of(server, name, "x").await;
-}
-
-async fn draft_of(server: &Server, name: &str, content: &'static str) {
     let issued = call(server, "upload-url", json!({ "object_name": name })).await;
-    assert_eq!(upload(&issued, content).await, 200);
+    assert_eq!(upload(&issued, "x").await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,11 +139,25 @@ async fn policies_allow_what_is_asked_and_nothing_else() {
     draft(&server, "kept").await;
     let batch = json!({"uploads": [{"object_name": "kept"}, {"object_name": "absent"}], "atomic": true});
     assert_eq!(call(&server, "confirm-uploads", batch).await["success"], false);
-    draft(&server, "taken-1").await;
-    // With the same content it would be the confirm of before.
-    draft_of(&server, "named", "another").await;
-    let batch = json!({"uploads": [{"object_name": "taken-1"}, {"object_name": "named"}], "atomic": true});
-    assert_eq!(call(&server, "confirm-uploads", batch).await["success"], false);
+    for name in ["taken-1", "taken-2"] {
+        draft(&server, name).await;
+    }
+    let copies = Target::of(Operation::CopyObject).on(&MAIN.parse().expect("a name"));
+    let mut second = calls.pause_at(copies.clone(), 2, Moment::Before);
+    let before = calls.requests().len();
+    let batch = json!({"uploads": [{"object_name": "taken-1"}, {"object_name": "taken-2"}], "atomic": true});
+    let gone = async {
+        second.arrived().await;
+        let requests = calls.requests();
+        let held = requests[before..].iter().filter(|request| copies.is(request)).nth(1);
+        let key = held.and_then(|request| request.key.as_ref()).expect("a key");
+        let store = draftstore_testing::sdk(&store.endpoint());
+        let delete = store.delete_object().bucket(DRAFT).key(key.as_str());
+        delete.send().await.expect("deleted");
+        second.let_go().await;
+    };
+    let (answer, ()) = tokio::join!(call(&server, "confirm-uploads", batch), gone);
+    assert_eq!(answer["success"], false);
     let mut rights = asked(&calls.requests()[start..]);
     rights.insert(large());
     assert_eq!(
