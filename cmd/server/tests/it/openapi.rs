@@ -100,6 +100,12 @@ impl<'d> Call<'d> {
         };
         let needs = &place.owner["dependentSchemas"][place.field]["properties"];
         owner.extend(constants(needs));
+        if request.get(place.field).is_some() {
+            let needed = place.owner["dependentRequired"][place.field].as_array();
+            for name in needed.into_iter().flatten().filter_map(Value::as_str) {
+                request[name] = json!("file.jpg");
+            }
+        }
         request
     }
 }

@@ -46,13 +46,18 @@ impl Ground {
             let request = serde_json::json!({"object_name": "still/there"});
             self.call(front, "upload-url", request).await.expect("it serves");
         }
-        let (status, log) = self.server.stop();
-        assert!(status.success(), "{status}\n{log}");
-        for line in log.lines() {
-            let parsed: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not the server's line: {line}"));
-            assert_ne!(parsed["level"], "ERROR", "{line}");
-            assert!(!line.contains("panicked"), "{line}");
-        }
+        stop(self.server);
+    }
+}
+
+/// Ends it, and reads its log as above.
+pub(crate) fn stop(server: Server) {
+    let (status, log) = server.stop();
+    assert!(status.success(), "{status}\n{log}");
+    for line in log.lines() {
+        let parsed: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("not the server's line: {line}"));
+        assert_ne!(parsed["level"], "ERROR", "{line}");
+        assert!(!line.contains("panicked"), "{line}");
     }
 }
 

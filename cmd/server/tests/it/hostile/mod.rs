@@ -2,6 +2,7 @@
 
 mod bodies;
 mod corpus;
+mod credentials;
 mod ground;
 mod headers;
 mod names;
