@@ -2,6 +2,7 @@
 //!
 //! They reach what is private through what is public: a service on a store that signs, and is never asked.
 
+pub mod credentials;
 pub mod disposition;
 pub mod json;
 pub mod names;
@@ -16,9 +17,10 @@ mod offline;
 pub type Target = fn(&[u8]);
 
 /// All of them, by name.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("names", names::run),
     ("tokens", tokens::run),
+    ("credentials", credentials::run),
     ("json", json::run),
     ("disposition", disposition::run),
     ("presign", presign::run),

@@ -15,6 +15,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
     let inputs = |text| corpus::Corpus::read(text).cases.into_iter().map(|case| case.input);
     match target {
         "tokens" => inputs(TOKENS).chain(inputs(NAMES)).collect(),
+        "credentials" => inputs(TOKENS).collect(),
         "json" => inputs(BODIES)
             .flat_map(|body| (0..16).map(move |kind| [&[kind], &*body].concat()))
             .collect(),
