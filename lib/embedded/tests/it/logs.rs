@@ -34,6 +34,9 @@ impl<'a> MakeWriter<'a> for Lines {
 /// The client is a plain socket on another thread: the clients' own libraries log as they like.
 #[test]
 fn signatures_and_secrets_are_not_logged_at_trace() {
+    // With one subscriber alone, tracing would ask whichever thread comes to a place first whether anybody is interested: that of
+    // another test is not.
+    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
