@@ -6,6 +6,7 @@ mod weakness;
 use std::sync::Arc;
 
 use draftstore_storage::{Capabilities, Error, ObjectKey, Storage};
+use tokio::sync::Mutex;
 use ulid::Ulid;
 
 pub use profile::StoreProfile;
@@ -23,6 +24,8 @@ pub struct Store {
     pub buckets: Buckets,
     /// What it enforces.
     pub profile: StoreProfile,
+    /// Held by whoever finds that out for the others.
+    probing: Arc<Mutex<()>>,
 }
 
 impl Store {
@@ -32,6 +35,28 @@ impl Store {
             storage,
             buckets,
             profile: StoreProfile::default(),
+            probing: Arc::default(),
+        }
+    }
+
+    /// The same, of which this is known.
+    #[must_use]
+    pub fn with_profile(self, profile: StoreProfile) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// Finds out what the store enforces where that is not known yet; of many who ask at once, one does. Until then nothing
+    /// may be relied on, and there are stores on which little can be done so: Garage copies no part of under 5 MiB.
+    pub(crate) async fn probe_if_unknown(&self) {
+        if self.profile.probed().is_some() {
+            return;
+        }
+        let _probing = self.probing.lock().await;
+        if self.profile.probed().is_none()
+            && let Err(error) = self.probe().await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the store cannot be probed: no condition is relied on");
         }
     }
 

@@ -35,11 +35,7 @@ impl System {
             main: world.main.clone(),
         };
         let clock = Arc::new(ManualClock(Mutex::new(SystemTime::now())));
-        let installed = Store {
-            storage: store.clone(),
-            buckets,
-            profile: StoreProfile::known(known),
-        };
+        let installed = Store::new(store.clone(), buckets).with_profile(StoreProfile::known(known));
         let drafts = Drafts::new(
             installed.clone(),
             policy(3600),
@@ -59,6 +55,12 @@ impl System {
     pub(crate) fn other_server(&self) -> Drafts {
         let origins = AllowedOrigins::default();
         Drafts::new(self.installed.clone(), policy(3600), origins, self.clock.clone())
+    }
+
+    /// A server that has not looked at the store yet.
+    pub(crate) fn unprobed(&self) -> Drafts {
+        let store = self.installed.clone().with_profile(StoreProfile::default());
+        Drafts::new(store, policy(3600), AllowedOrigins::default(), self.clock.clone())
     }
 
     /// Whether the store is known to honour this.

@@ -95,6 +95,7 @@ impl Drafts {
         }
         let checked: Vec<Checked> = checked.into_iter().flatten().collect();
         let keys: Vec<Keys> = checked.iter().map(|checked| checked.keys.clone()).collect();
+        self.store.probe_if_unknown().await;
         let _locked = self.lock(&keys).await;
 
         let until = self.clock.now() + self.confirm_limits.timeout + UNDO_RESERVE;

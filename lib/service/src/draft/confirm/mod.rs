@@ -75,6 +75,7 @@ impl Drafts {
 
     async fn run_confirm(&self, checked: Checked) -> Result<Confirmed, Error> {
         let keys = checked.keys.clone();
+        self.store.probe_if_unknown().await;
         let _locked = self.lock([&keys]).await;
         let mut running = self.running(checked, None);
         running.run(self).await;

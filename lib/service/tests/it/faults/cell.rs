@@ -133,11 +133,8 @@ impl Cell {
 
     /// As a probe found it.
     fn store(&self) -> Store {
-        Store {
-            storage: self.storage.clone(),
-            buckets: self.buckets.clone(),
-            profile: StoreProfile::known(Capabilities::ALL),
-        }
+        let known = StoreProfile::known(Capabilities::ALL);
+        Store::new(self.storage.clone(), self.buckets.clone()).with_profile(known)
     }
 
     /// Ends the fault, which must have struck: a cell in which nothing went wrong shows nothing.
