@@ -8,6 +8,7 @@ import importlib
 import importlib.resources
 import json
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,11 @@ def system(request, binaries, contract, tmp_path_factory):
         with server(program, directory, embedded_variables(directory)) as running:
             yield from systems("embedded", running, directory, contract)
     else:
+        # On a store that outlives the server, tickets need keys that do.
+        keys = directory / "ticket-keys"
+        keys.write_bytes(subprocess.run([program, "key", "ticket"], capture_output=True, check=True, timeout=60).stdout)
         with garage(Path(os.environ["GARAGE"]), directory) as variables:
+            variables["TICKET_KEYS_FILE"] = str(keys)
             with server(program, directory, variables) as running:
                 yield from systems("garage", running, directory, contract)
 
