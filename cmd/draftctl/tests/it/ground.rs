@@ -55,12 +55,10 @@ impl Ground {
             main: world.main.clone(),
         };
         // The probe goes past the proxy, whose log is then of the test alone.
-        let probed = Store::new(Arc::clone(&world.storage), buckets);
+        let probed = Store::new(Arc::clone(&world.storage), buckets.clone());
         probed.probe().await.expect("probed");
-        let store = Store {
-            storage: Arc::new(connect(settings(&proxy.endpoint())).await),
-            ..probed
-        };
+        let through_proxy = Arc::new(connect(settings(&proxy.endpoint())).await);
+        let store = Store::new(through_proxy, buckets).with_profile(probed.profile);
         let hour = Duration::from_secs(3600);
         let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
         let readiness = Readiness::new(store.profile.clone());
