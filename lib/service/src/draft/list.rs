@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use draftstore_storage::{ETag, ListObjects, ListedObject, ObjectPage};
+use draftstore_storage::{ETag, ListObjects, ListedObject, ObjectKey, ObjectPage};
 
 use super::page::{Page, next_page_token};
 use super::{DraftId, Drafts};
@@ -87,14 +87,8 @@ impl Drafts {
     pub(super) fn listed(&self, objects: Vec<ListedObject>) -> Vec<DraftListed> {
         let listed = objects.into_iter().filter_map(|object| {
             let draft_id = DraftId::in_key(&object.key);
-            let key = object.key.as_str();
-            let named = match (draft_id, key.strip_prefix(RESERVED_PREFIX)) {
-                (Some(_), Some(rest)) => rest.splitn(3, '/').nth(2)?,
-                (None, None) => key,
-                (Some(_), None) | (None, Some(_)) => return None,
-            };
             Some(DraftListed {
-                object_name: self.caller.name_of(named)?.to_owned(),
+                object_name: self.name_listed(&object.key)?.to_owned(),
                 draft_id,
                 expires_at: self.expires_at(draft_id, &object.etag, object.last_modified),
                 etag: object.etag,
@@ -102,5 +96,15 @@ impl Drafts {
             })
         });
         listed.collect()
+    }
+
+    /// The name by which the caller sees a draft of this key, where it is one.
+    pub(super) fn name_listed<'a>(&self, key: &'a ObjectKey) -> Option<&'a str> {
+        let named = match (DraftId::in_key(key), key.as_str().strip_prefix(RESERVED_PREFIX)) {
+            (Some(_), Some(rest)) => rest.splitn(3, '/').nth(2)?,
+            (None, None) => key.as_str(),
+            (Some(_), None) | (None, Some(_)) => return None,
+        };
+        self.caller.name_of(named)
     }
 }

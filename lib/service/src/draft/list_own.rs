@@ -51,7 +51,7 @@ impl Drafts {
                 .await?;
             let end = end(&mut page, &after);
             let mut mine = page.objects;
-            mine.retain(|object| !self.listed(vec![object.clone()]).is_empty());
+            mine.retain(|object| self.name_listed(&object.key).is_some());
             let cut = mine.get(usize::from(size)..).is_some_and(|more| !more.is_empty());
             mine.truncate(size.into());
             let last = mine.last().map(|object| object.key.to_string());
@@ -117,4 +117,65 @@ fn moment(key: &str, id: DraftId) -> Option<String> {
 fn shard(key: &str) -> &str {
     let end = key.match_indices('/').nth(1).map_or(key.len(), |(slash, _)| slash);
     &key[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use draftstore_storage::{ListedObject, ObjectKey};
+
+    use super::*;
+
+    /// The whole key of a foreign draft that expires then.
+    fn key(milliseconds: u64, random: u128) -> String {
+        let id = DraftId::new(UNIX_EPOCH + Duration::from_millis(milliseconds), random);
+        id.key(&ObjectKey::new("t10/secret.jpg").expect("a key")).to_string()
+    }
+
+    fn page(keys: &[&str], is_last: bool) -> ObjectPage {
+        let object = |key: &&str| ListedObject {
+            key: ObjectKey::new(*key).expect("a key"),
+            etag: "x".parse().expect("an ETag"),
+            size: 1,
+            last_modified: UNIX_EPOCH,
+        };
+        ObjectPage {
+            objects: keys.iter().map(object).collect(),
+            next: (!is_last).then(|| "more".to_owned()),
+            store_time: None,
+        }
+    }
+
+    #[test]
+    fn page_ends_before_the_last_moment_and_tells_no_draft() {
+        let [early, late, later] = [key(1000, 0xab), key(2000, 0x1ab), key(2000, 0x2ab)];
+        let mut cut = page(&[&early, &late, &later], false);
+        let next = end(&mut cut, RESERVED_PREFIX).expect("there is more");
+        assert_eq!(cut.objects.len(), 1, "the next page shows the others");
+        assert!(early < next && next < late, "{next}");
+        assert_eq!(
+            next.len(),
+            ".drafts/ab/".len() + TIME_DIGITS,
+            "a shard and a time: {next}"
+        );
+
+        // What follows goes on from there, also where it is all of one moment.
+        let mut again = page(&[&late, &later], false);
+        let beyond = end(&mut again, &next).expect("there is more");
+        assert_eq!(again.objects.len(), 2);
+        assert!(later < beyond && beyond < key(2001, 0xab), "{beyond}");
+    }
+
+    #[test]
+    fn lists_end_with_the_last_page_and_with_the_shards() {
+        let draft = key(1000, 0xff);
+        assert_eq!(end(&mut page(&[&draft], true), RESERVED_PREFIX), None);
+        assert_eq!(
+            end(&mut page(&[&draft, ".drafts/staging/x/t10/a"], false), RESERVED_PREFIX),
+            None
+        );
+        let next = end(&mut page(&[".drafts/ab/t10-secret"], false), RESERVED_PREFIX);
+        assert_eq!(next.as_deref(), Some(".drafts/ab~"), "over what is no draft");
+    }
 }
