@@ -10,7 +10,6 @@ run is counted by the kernel, so that it is worth something only where nothing e
 Takes three times the file's size of disk.
 """
 
-import argparse
 import hashlib
 import json
 import pathlib
@@ -20,29 +19,30 @@ import sys
 import tempfile
 import time
 
-from upload import MIB, Clients, Store, build, write_random
+from harness import Server, built, options
+from upload import MIB, Clients, bytes_below, write_random
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, programs=("draftstore-server", "draftctl"), measures=False)
     parser.add_argument("--size", type=int, default=5120, help="of the file, in MiB (5120)")
     parser.add_argument("--directory", help="where file and store are (the system's temporary directory)")
     arguments = parser.parse_args()
-    binaries = build()
+    programs = built(arguments, "draftstore-server", "draftctl")
     with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
         directory = pathlib.Path(directory)
         file = directory / "file"
         write_random(file, arguments.size * MIB)
-        with Store(binaries, directory / "data") as store:
-            prove(store, Clients(binaries, directory, store), file, directory)
+        with Server(programs["draftstore-server"], directory / "data") as server:
+            prove(server, Clients(programs["draftctl"], directory, server), file, directory)
 
 
-def prove(store, clients, file, directory):
+def prove(server, clients, file, directory):
     size = file.stat().st_size
     command = [clients.draftctl, "upload", "--confirm", "--json", file]
     before = over_loopback()
     first = subprocess.Popen(command, env=clients.environment)
-    while store.size() < size / 2:
+    while bytes_below(server.data) < size / 2:
         if first.poll() is not None:
             sys.exit("the upload ended before it could be killed")
         time.sleep(0.05)

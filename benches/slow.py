@@ -6,72 +6,62 @@ thousand others are open: a third says nothing, a third sends the head of a requ
 stopped. Whoever of them is closed by the server comes back. Rounds with and without them alternate, so that both meet the
 same machine:
 
-    python3 benches/slow.py --requests 2000 --rounds 5
+    python3 benches/slow.py --requests 2000 --pairs 5
 
 Needs 2,500 descriptors (`ulimit -n`).
 """
 
-import argparse
 import http.client
-import json
 import os
-import pathlib
 import resource
 import selectors
 import socket
 import statistics
-import subprocess
 import tempfile
-import threading
 import time
+
+from harness import Report, Server, alternate, built, options
 
 OPENINGS = [b"", b"POST /api/v1/upload-url HTTP/1.1\r\nhost: x\r\nx-slow: ", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]
 DRIP_SECONDS = 0.5
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--server", help="its binary (cargo build --release)", default="target/release/draftstore-server")
+    parser = options(__doc__)
     parser.add_argument("--sockets", type=int, default=1000, help="slow ones (1000)")
     parser.add_argument("--requests", type=int, default=2000, help="in a round (2000)")
-    parser.add_argument("--rounds", type=int, default=5, help="of each kind (5)")
     arguments = parser.parse_args()
+    server = built(arguments, "draftstore-server")["draftstore-server"]
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    with tempfile.TemporaryDirectory() as directory:
-        server, address = start(pathlib.Path(arguments.server).resolve(), directory)
-        try:
-            compare(address, arguments)
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def start(binary, directory):
-    environment = {"HTTP_PORT": "0", "GRPC_PORT": "0", "EMBEDDED_PORT": "0", "LOG_FORMAT": "json", "HEADER_TIMEOUT": "1"}
-    environment["EMBEDDED_DATA_DIR"] = directory
-    server = subprocess.Popen([binary], env=environment, stderr=subprocess.PIPE, text=True)
-    for line in server.stderr:
-        said = json.loads(line)
-        if said["message"] == "ready":
-            threading.Thread(target=server.stderr.read, daemon=True).start()
-            host, port = said["http"].rsplit(":", 1)
-            return server, (host, int(port))
-    raise SystemExit("the server did not start")
+    with tempfile.TemporaryDirectory() as directory, Server(server, directory, {"HEADER_TIMEOUT": "1"}) as running:
+        compare(running.address("http"), arguments)
 
 
 def compare(address, arguments):
-    without, besides = [], []
-    latencies(address, arguments.requests)
-    for _ in range(arguments.rounds):
-        without += latencies(address, arguments.requests)
+    besides = f"with {arguments.sockets} slow sockets"
+    all_taken = {"without": [], besides: []}
+
+    def alone():
+        return median_of("without", latencies(address, arguments.requests))
+
+    def beside_slow_ones():
         with Slow(address, arguments.sockets) as slow:
-            besides += latencies(address, arguments.requests)
+            median = median_of(besides, latencies(address, arguments.requests))
             print(f"{slow.open()} slow sockets are open, {slow.closed} were closed by the server and came back")
-    for name, figures in ("without", without), (f"with {arguments.sockets} slow sockets", besides):
+        return median
+
+    def median_of(name, taken):
+        all_taken[name] += taken
+        return statistics.median(taken)
+
+    taken = alternate(arguments.pairs, {"without": alone, besides: beside_slow_ones})
+    report = Report("slow")
+    report.compare("An upload URL, median of each round", taken, besides, "s")
+    for name, figures in all_taken.items():
         cuts = statistics.quantiles(figures, n=100)
-        print(f"{name}: median {cuts[49] * 1e6:.0f} us, 99 % under {cuts[98] * 1e6:.0f} us, {len(figures)} requests")
-    print(f"ratio of the medians: {statistics.median(besides) / statistics.median(without):.2f}")
+        print(f"{name}: 99 % under {cuts[98] * 1e6:.0f} us, {len(figures)} requests, those of the warm-up included")
+    report.write(arguments.json)
 
 
 def latencies(address, requests):

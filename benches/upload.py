@@ -8,19 +8,18 @@ file's size of disk. Server, store and client share one machine: the ratio carri
     python3 benches/upload.py --size 1024 --pairs 5 --peer rclone --peer rclone-quick --peer aws
 """
 
-import argparse
 import contextlib
+import functools
 import json
 import os
 import pathlib
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+from harness import Report, Server, alternate, built, need, options
+
 MIB = 1024 * 1024
 BUCKET = "main-draft"
 PART_SIZE = "8Mi"
@@ -36,38 +35,29 @@ PEERS = {
 }
 
 
+INSTALL = {"rclone": "apt-get install rclone", "aws": "pip install awscli"}
+
+
 def main():
     arguments = parse()
-    for peer in arguments.peer:
-        if shutil.which(PEERS[peer][0]) is None:
-            sys.exit(f"{PEERS[peer][0]} is not installed")
-    binaries = build()
+    need({PEERS[peer][0]: INSTALL[PEERS[peer][0]] for peer in arguments.peer})
+    programs = built(arguments, "draftstore-server", "draftctl")
     with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
         directory = pathlib.Path(directory)
         file = directory / "file"
         write_random(file, arguments.size * MIB)
-        with Store(binaries, directory / "data") as store:
-            measure(store, Clients(binaries, directory, store), file, arguments)
+        with Server(programs["draftstore-server"], directory / "data") as server:
+            measure(server, Clients(programs["draftctl"], directory, server), file, arguments)
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options(__doc__, programs=("draftstore-server", "draftctl"))
     parser.add_argument("--size", type=int, default=1024, help="of the file, in MiB (1024)")
-    parser.add_argument("--pairs", type=int, default=5, help="rounds that count, after one that does not (5)")
     parser.add_argument("--peer", action="append", choices=PEERS, help="may be given several times (rclone)")
     parser.add_argument("--directory", help="where file and store are (the system's temporary directory)")
     arguments = parser.parse_args()
     arguments.peer = arguments.peer or ["rclone"]
     return arguments
-
-
-def build():
-    """The release binaries' directory."""
-    packages = ["-p", "draftstore-server", "-p", "draftctl"]
-    subprocess.run(["cargo", "build", "--release", "--locked", *packages], cwd=REPOSITORY, check=True)
-    command = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]
-    metadata = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
-    return pathlib.Path(json.loads(metadata)["target_directory"]) / "release"
 
 
 def write_random(path, size):
@@ -78,72 +68,32 @@ def write_random(path, size):
         os.fsync(file.fileno())
 
 
-class Store:
-    """A server on an embedded store of its own, on free ports."""
-
-    def __init__(self, binaries, data):
-        self.data = data
-        data.mkdir()
-        settings = {
-            "STORAGE_TYPE": "embedded",
-            "EMBEDDED_DATA_DIR": str(data),
-            "EMBEDDED_PORT": "0",
-            "HTTP_PORT": "0",
-            "GRPC_PORT": "0",
-            "LOG_FORMAT": "json",
-        }
-        self.process = subprocess.Popen([binaries / "draftstore-server"], env=settings, stderr=subprocess.PIPE)
-
-    def __enter__(self):
-        for line in self.process.stderr:
-            line = json.loads(line)
-            if line.get("message") == "ready":
-                self.server, self.endpoint = f"http://{line['grpc']}", line["store"]
-                break
-        else:
-            sys.exit("the server did not start")
-        self.credentials = json.loads((self.data / "credentials.json").read_text())
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.stderr.read()
-        self.process.wait()
-
-    def size(self):
-        """Bytes on disk, more or less: files come and go meanwhile."""
-        size = 0
-        for path in self.data.rglob("*"):
-            with contextlib.suppress(FileNotFoundError):
-                size += path.stat().st_size
-        return size
-
-    def wait_until_deleted(self, size):
-        """Removed objects leave the disk a little later than the index."""
-        while self.size() > size / 10:
-            time.sleep(0.05)
+def bytes_below(directory):
+    """On disk, more or less: files come and go meanwhile."""
+    size = 0
+    for path in directory.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            size += path.stat().st_size
+    return size
 
 
 class Clients:
-    def __init__(self, binaries, directory, store):
-        self.draftctl = binaries / "draftctl"
-        key, secret = store.credentials["access_key_id"], store.credentials["secret_access_key"]
-        self.endpoint = store.endpoint
+    def __init__(self, draftctl, directory, server):
+        self.draftctl, self.endpoint = draftctl, server.store
+        keys = server.credentials()
         # The secret goes by the environment: a command line can be read by everyone.
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
-            "DRAFTSTORE_SERVER": store.server,
+            "DRAFTSTORE_SERVER": f"http://{server.said['grpc']}",
             "RCLONE_CONFIG_STORE_TYPE": "s3",
             "RCLONE_CONFIG_STORE_PROVIDER": "Other",
-            "RCLONE_CONFIG_STORE_ENDPOINT": store.endpoint,
-            "RCLONE_CONFIG_STORE_REGION": "us-east-1",
-            "RCLONE_CONFIG_STORE_ACCESS_KEY_ID": key,
-            "RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY": secret,
+            "RCLONE_CONFIG_STORE_ENDPOINT": server.store,
+            "RCLONE_CONFIG_STORE_REGION": keys["AWS_REGION"],
+            "RCLONE_CONFIG_STORE_ACCESS_KEY_ID": keys["AWS_ACCESS_KEY_ID"],
+            "RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY": keys["AWS_SECRET_ACCESS_KEY"],
             "RCLONE_CONFIG_STORE_NO_CHECK_BUCKET": "true",
-            "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_REGION": "us-east-1",
+            **keys,
         }
 
     def upload(self, client, file, name):
@@ -171,27 +121,22 @@ class Clients:
         return ended.stdout
 
 
-def measure(store, clients, file, arguments):
+def measure(server, sender, file, arguments):
     size = file.stat().st_size
-    taken = {client: [] for client in ["draftctl", *arguments.peer]}
-    for number in range(arguments.pairs + 1):
-        for client, seconds in taken.items():
-            name = f"{client}-{number}"
-            seconds.append(clients.upload(client, file, name))
-            clients.check_and_discard(name, size)
-            store.wait_until_deleted(size)
-        shown = ", ".join(f"{client} {seconds[-1]:.2f} s" for client, seconds in taken.items())
-        print(f"{'warm-up' if number == 0 else f'round {number}'}: {shown}", flush=True)
-    print(f"{arguments.size} MiB, median of {arguments.pairs} rounds in turn; all share {os.cpu_count()} cores:")
-    for client, seconds in taken.items():
-        del seconds[0]
-        print(f"{client}: {statistics.median(seconds):.2f} s, {size / MIB / statistics.median(seconds):.0f} MiB/s")
-    for peer in arguments.peer:
-        ratios = [theirs / ours for ours, theirs in zip(taken["draftctl"], taken[peer])]
-        print(
-            f"draftctl's rate to that of {peer}: {statistics.median(ratios):.2f}"
-            f" ({min(ratios):.2f} to {max(ratios):.2f})"
-        )
+
+    def upload(client):
+        seconds = sender.upload(client, file, client)
+        sender.check_and_discard(client, size)
+        # Removed objects leave the disk a little later than the index.
+        while bytes_below(server.data) > size / 10:
+            time.sleep(0.05)
+        return seconds
+
+    clients = ["draftctl", *arguments.peer]
+    taken = alternate(arguments.pairs, {client: functools.partial(upload, client) for client in clients})
+    report = Report("upload")
+    report.compare(f"Sending {arguments.size} MiB to the embedded store", taken, "draftctl", "s")
+    report.write(arguments.json)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,49 @@
+"""The options that all have, the programs that they need, and those that they measure."""
+
+import argparse
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
+
+# As images have it.
+PROFILE = "dist"
+
+
+def options(description, pairs=5, programs=("draftstore-server",), measures=True):
+    """A parser with a path for each of our programs: --server, --draftctl … What measures has --json and --pairs too."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if measures:
+        parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write the figures there as well")
+        parser.add_argument("--pairs", type=int, default=pairs, help=f"rounds that count, after one that does not ({pairs})")
+    for program in programs:
+        option = f"--{program.removeprefix('draftstore-')}"
+        parser.add_argument(option, metavar="PATH", type=pathlib.Path, help=f"(what `cargo build --profile {PROFILE}` makes)")
+    return parser
+
+
+def built(arguments, *programs):
+    """The paths of our programs, by name: as the options say, and for the rest what is built now."""
+    given = {program: getattr(arguments, program.removeprefix("draftstore-")) for program in programs}
+    missing = [program for program, path in given.items() if path is None]
+    if missing:
+        packages = [word for program in missing for word in ("-p", program)]
+        subprocess.run(["cargo", "build", "--profile", PROFILE, "--locked", *packages], cwd=REPOSITORY, check=True)
+        command = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]
+        metadata = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
+        target = pathlib.Path(json.loads(metadata)["target_directory"]) / PROFILE
+        given |= {program: target / program for program in missing}
+    for path in given.values():
+        if not path.is_file():
+            sys.exit(f"there is no {path}")
+    return {program: path.resolve() for program, path in given.items()}
+
+
+def need(programs):
+    """Ends with a sentence for each that is not on the PATH: {"wrk": "apt-get install wrk"}."""
+    missing = [f"this needs {program}: {install}" for program, install in programs.items() if not shutil.which(program)]
+    if missing:
+        sys.exit("\n".join(missing))
