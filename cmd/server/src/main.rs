@@ -1,12 +1,14 @@
 //! The DraftStore server: gRPC and REST, and by default the store and the sweep as well, in one process.
 
 mod access;
+mod admin;
 mod connections;
 mod console;
 mod docs;
 mod doctor;
 mod health;
 mod key;
+mod measures;
 mod probe;
 mod serve;
 mod store;

@@ -2,15 +2,17 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
 use axum::Router;
+use draftstore_controller::measured::Port;
 use draftstore_controller::{
     Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, start_audit, webapi,
 };
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::{Config, Rate, RequestLimits};
+use draftstore_runtime::metrics::Sweeps;
 use draftstore_runtime::{AuditLog, Schedule, on_hangup, on_signal, safety};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
@@ -22,8 +24,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::Access;
 use crate::connections::{Connections, Tls};
+use crate::measures::Measures;
 use crate::store::{OpenStore, open};
-use crate::{console, docs, probe, tickets};
+use crate::{admin, console, docs, probe, tickets};
 
 /// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
 /// take, but for a copy of gigabytes: confirms are waited for beyond it, though their callers are not answered any more.
@@ -43,16 +46,20 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         .tls
         .map(|files| Tls::start(files, shutdown.clone()))
         .transpose()?;
-    let OpenStore { storage, embedded } = open(config.store, &config.buckets.draft).await?;
+    let measures = Arc::new(Measures::new());
+    let OpenStore { storage, embedded } =
+        open(config.store, &config.buckets.draft, Some(measures.store_calls.clone())).await?;
     let clock = Arc::new(SystemClock);
-    let store = Store::new(storage, config.buckets);
+    let store = Store::new(storage.clone(), config.buckets);
+    let admin = admin::bind(config.admin).await?;
     let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;
     let origins = match embedded {
         Some(_) if config.console => console::with_own_origins(config.origins, scheme, http.local_addr()?.port())?,
         Some(_) | None => config.origins,
     };
     let drafts = Drafts::new(store.clone(), config.policy, origins.clone(), clock.clone())
-        .with_confirm_limits(config.confirm_limits);
+        .with_confirm_limits(config.confirm_limits)
+        .observed_by(measures.drafts.clone());
 
     if embedded.is_some() {
         let made = drafts.create_buckets().await;
@@ -68,7 +75,8 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     if embedded.is_some() {
         let cleaner = Cleaner::new(store.clone(), config.policy, config.brakes, clock);
         let schedule = config.cleanup_schedule.unwrap_or_else(Schedule::every_minute);
-        tasks.spawn(sweep(schedule, cleaner, shutdown.clone()));
+        let sweeps = Sweeps::new(measures.metrics());
+        tasks.spawn(sweep(schedule, cleaner, sweeps, shutdown.clone()));
     }
 
     let tickets = tickets::open(config.ticket_keys_file, embedded.is_some())?;
@@ -87,11 +95,22 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         pages = pages.merge(console::router(drafts.clone()));
     }
     let rest = rest.merge(webapi::caught(pages));
-    let connections = Connections::new(config.connections, tls);
-    let http_address = listen(&mut tasks, &connections, http, rest, &shutdown)?;
+    let connections = Connections::new(config.connections, tls).measured(measures.traffic.clone());
+    let http_address = listen(&mut tasks, &connections, Port::Rest, http, rest, &shutdown)?;
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc_router = grpc::router(api, &gate, &origins, readiness.clone()).await?;
-    let grpc_address = listen(&mut tasks, &connections, grpc, grpc_router, &shutdown)?;
+    let grpc_address = listen(&mut tasks, &connections, Port::Grpc, grpc, grpc_router, &shutdown)?;
+    let (_administered, admin_address) = match admin {
+        Some(listener) => {
+            let address = listener.local_addr()?;
+            let router = admin::router(measures.clone(), readiness.clone(), storage);
+            let connections = Connections::new(admin::limits(config.connections), None);
+            // Until the process ends: how it drains is of interest.
+            let serving = connections.serve(Port::Rest, listener, router, CancellationToken::new());
+            (Some(AbortOnDropHandle::new(tokio::spawn(serving))), address.to_string())
+        }
+        None => (None, "off".to_owned()),
+    };
     let _probing = if store.profile.probed().is_some() {
         None
     } else {
@@ -103,7 +122,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let store = embedded
         .as_ref()
         .map_or_else(|| "s3".to_owned(), EmbeddedStore::endpoint);
-    tracing::info!(http = %http_address, grpc = %grpc_address, store, reason = config.store_reason, "ready");
+    tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store, reason = config.store_reason, "ready");
 
     let ended = until_the_end(&mut tasks, &shutdown).await;
     drain(&drafts, config.confirm_limits.timeout).await;
@@ -179,12 +198,13 @@ async fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener
 fn listen(
     tasks: &mut JoinSet<anyhow::Result<()>>,
     connections: &Connections,
+    port: Port,
     listener: TcpListener,
     router: Router,
     shutdown: &CancellationToken,
 ) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
-    let serving = connections.clone().serve(listener, router, shutdown.clone());
+    let serving = connections.clone().serve(port, listener, router, shutdown.clone());
     tasks.spawn(async move {
         serving.await;
         Ok(())
@@ -192,12 +212,20 @@ fn listen(
     Ok(address)
 }
 
-async fn sweep(schedule: Schedule, cleaner: Cleaner, shutdown: CancellationToken) -> anyhow::Result<()> {
-    let cleaner = Arc::new(cleaner);
+async fn sweep(
+    schedule: Schedule,
+    cleaner: Cleaner,
+    sweeps: Sweeps,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let (cleaner, sweeps) = (Arc::new(cleaner), Arc::new(sweeps));
     let sweep = move || {
-        let cleaner = Arc::clone(&cleaner);
+        let (cleaner, sweeps) = (Arc::clone(&cleaner), Arc::clone(&sweeps));
         async move {
-            match cleaner.sweep(Mode::Delete, &mut |_| {}).await {
+            let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await;
+            let summary = swept.as_ref().unwrap_or_else(|stopped| &stopped.summary);
+            sweeps.ended(summary, swept.is_ok(), SystemTime::now());
+            match swept {
                 Ok(summary) if summary.brake.is_some() => tracing::warn!(%summary, "the sweep has stopped"),
                 Ok(summary) if summary.expired > 0 => tracing::info!(%summary, "swept"),
                 Ok(summary) => tracing::debug!(%summary, "swept"),

@@ -7,11 +7,11 @@ use anyhow::Context as _;
 use draftstore_embedded::{Credentials, EmbeddedStore, Limited, Settings};
 use draftstore_runtime::config;
 use draftstore_storage::s3::{self, S3Storage, Signing};
-use draftstore_storage::{DraftBucket, Storage};
+use draftstore_storage::{CallObserver, DraftBucket};
 
 /// A client of the store, and the store itself where it runs in this process.
 pub(crate) struct OpenStore {
-    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) storage: Arc<S3Storage>,
     pub(crate) embedded: Option<EmbeddedStore>,
 }
 
@@ -19,8 +19,12 @@ pub(crate) struct OpenStore {
 ///
 /// # Errors
 /// When the embedded store cannot start, or the settings cannot be right.
-pub(crate) async fn open(store: config::Store, draft: &DraftBucket) -> anyhow::Result<OpenStore> {
-    let (settings, embedded) = match store {
+pub(crate) async fn open(
+    store: config::Store,
+    draft: &DraftBucket,
+    observer: Option<Arc<dyn CallObserver>>,
+) -> anyhow::Result<OpenStore> {
+    let (mut settings, embedded) = match store {
         config::Store::S3(settings) => (settings, None),
         config::Store::Embedded(embedded) => {
             let (settings, running) = start(&embedded, draft).await?;
@@ -33,6 +37,7 @@ pub(crate) async fn open(store: config::Store, draft: &DraftBucket) -> anyhow::R
         None => "the credentials of the calls",
     };
     tracing::info!(signer, "what signs uploads");
+    settings.observer = observer;
     let storage = S3Storage::connect(settings).await?;
     Ok(OpenStore {
         storage: Arc::new(storage),

@@ -14,6 +14,7 @@ use draftstore_service::{Caller, Error};
 use http::header;
 
 use crate::error_table::row;
+use crate::grpc::CALLS;
 use crate::observe::REQUEST_ID;
 use crate::peer::PeerAddress;
 use crate::webapi::{InPath, ROUTES};
@@ -23,9 +24,6 @@ pub const AUDIT_TARGET: &str = "audit";
 
 /// What is said of a call that was granted.
 const OK: &str = "OK";
-
-/// Where the contract's calls are in gRPC.
-const GRPC: &str = "/draft.v1.DraftService/";
 
 tokio::task_local! {
     static REQUEST: Asked;
@@ -120,7 +118,7 @@ impl Asked {
 pub(crate) fn refused(asked: &Asked, caller: Option<&Caller>, error: &Error) {
     let path = asked.path.as_str();
     let route = ROUTES.iter().find(|route| route.path == path);
-    let rpc = route.map_or_else(|| path.strip_prefix(GRPC).unwrap_or("Uppy"), |route| route.rpc);
+    let rpc = route.map_or_else(|| path.strip_prefix(CALLS).unwrap_or("Uppy"), |route| route.rpc);
     write(asked, rpc, caller, &Which::default(), row(error).reason, None);
 }
 

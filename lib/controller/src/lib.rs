@@ -9,6 +9,7 @@ mod error_table;
 mod gate;
 pub mod grpc;
 mod headers;
+pub mod measured;
 mod observe;
 mod openapi;
 mod outcome;

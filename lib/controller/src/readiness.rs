@@ -63,6 +63,16 @@ impl Readiness {
         });
     }
 
+    /// Whether requests may be sent here.
+    pub fn is_ready(&self) -> bool {
+        self.last().is_ready()
+    }
+
+    /// What is known of the store.
+    pub fn profile(&self) -> &StoreProfile {
+        &self.profile
+    }
+
     pub(crate) fn last(&self) -> StoreSeen {
         *self.seen.borrow()
     }

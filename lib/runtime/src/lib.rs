@@ -4,6 +4,7 @@
 mod audit;
 pub mod config;
 pub mod logging;
+pub mod metrics;
 mod panics;
 pub mod safety;
 mod schedule;

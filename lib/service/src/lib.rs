@@ -8,6 +8,7 @@ mod error;
 #[cfg(test)]
 mod model;
 mod name;
+mod observer;
 mod origins;
 mod policy;
 mod store;
@@ -17,8 +18,10 @@ pub use caller::{Caller, Scope};
 pub use cleaner::Cleaner;
 pub use clock::{Clock, SystemClock};
 pub use draft::Drafts;
+pub use draftstore_storage::closed_set;
 pub use error::{Error, Missing, Unauthenticated};
 pub use name::ObjectName;
+pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, UrlKind};
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use policy::{Buckets, InvalidPolicy, MAX_TTL, Policy};
 pub use store::{Replicas, Store, StoreProfile, Weakness, weaknesses};

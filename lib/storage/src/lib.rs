@@ -4,6 +4,7 @@
 
 mod bucket;
 mod capabilities;
+mod closed;
 mod cors;
 mod error;
 mod etag;
@@ -12,6 +13,7 @@ mod lifecycle;
 mod list;
 mod multipart;
 mod object;
+mod observer;
 mod presign;
 mod put;
 pub mod s3;
@@ -30,6 +32,7 @@ pub use lifecycle::Lifecycle;
 pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage, PresignPart};
 pub use object::{Attributes, ObjectInfo};
+pub use observer::{CallEnded, CallObserver, CallOutcome, StoreCall};
 pub use presign::{
     Method, PresignGet, PresignPost, PresignPut, PresignStep, PresignedRequest, SecretFields, SecretUrl, UploadStep,
 };

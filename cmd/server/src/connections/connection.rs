@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
 use draftstore_auth::PeerCertificate;
 use draftstore_controller::PeerAddress;
+use draftstore_controller::measured::{Limit, Port};
 use draftstore_runtime::config::ConnectionLimits;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -26,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use super::answer::WatchedBody;
 use super::io::WatchedStream;
 use super::watch::{Overdue, Watch};
+use crate::measures::Traffic;
 
 /// Of the head of a request, in bytes: room for a long token beside what browsers and proxies send.
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
@@ -50,6 +53,8 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) router: Router,
     pub(super) shutdown: CancellationToken,
+    pub(super) port: Port,
+    pub(super) measured: Option<Arc<Traffic>>,
 }
 
 impl Connection {
@@ -64,7 +69,10 @@ impl Connection {
                 self.serve(stream, certificate).await;
             }
             Some(Ok(Err(error))) => tracing::debug!(peer = %self.peer, %error, "a TLS handshake failed"),
-            Some(Err(_)) => tracing::debug!(peer = %self.peer, "a TLS handshake took too long"),
+            Some(Err(_)) => {
+                self.cut_off(Limit::HeaderTimeout);
+                tracing::debug!(peer = %self.peer, "a TLS handshake took too long");
+            }
             None => {}
         }
     }
@@ -76,7 +84,9 @@ impl Connection {
     {
         let watch = Watch::new(self.limits, Instant::now());
         let requests = Requests {
-            router: TowerToHyperService::new(self.router),
+            router: TowerToHyperService::new(self.router.clone()),
+            port: self.port,
+            measured: self.measured.clone(),
             watch: watch.clone(),
             peer: PeerAddress(self.peer),
             certificate,
@@ -92,6 +102,11 @@ impl Connection {
             _ = connection.as_mut() => return,
             overdue = watch.overdue() => {
                 tracing::debug!(peer = %self.peer, ?overdue, "a connection is closed");
+                self.cut_off(match overdue {
+                    Overdue::Head => Limit::HeaderTimeout,
+                    Overdue::Reading => Limit::WriteTimeout,
+                    Overdue::Request => Limit::IdleTimeout,
+                });
                 if overdue != Overdue::Request {
                     return;
                 }
@@ -107,6 +122,12 @@ impl Connection {
         tokio::select! {
             _ = connection => {}
             _ = watch.overdue() => {}
+        }
+    }
+
+    fn cut_off(&self, limit: Limit) {
+        if let Some(traffic) = &self.measured {
+            traffic.refused(limit);
         }
     }
 }
@@ -137,6 +158,8 @@ struct Requests {
     watch: Watch,
     peer: PeerAddress,
     certificate: Option<PeerCertificate>,
+    port: Port,
+    measured: Option<Arc<Traffic>>,
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -146,11 +169,19 @@ impl Service<Request<Incoming>> for Requests {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = self.watch.request();
+        let path = request.uri().path();
+        let measured = self.measured.as_ref().map(|traffic| traffic.request(self.port, path));
         request.extensions_mut().insert(self.peer);
         if let Some(certificate) = &self.certificate {
             request.extensions_mut().insert(certificate.clone());
         }
         let answer = self.router.call(request);
-        Box::pin(async move { Ok(answer.await?.map(|body| WatchedBody::new(body, under_way))) })
+        Box::pin(async move {
+            let answer = answer.await?;
+            if let Some(measured) = measured {
+                measured.answered(&answer);
+            }
+            Ok(answer.map(|body| WatchedBody::new(body, under_way)))
+        })
     }
 }

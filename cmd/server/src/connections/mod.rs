@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use draftstore_controller::measured::{Limit, Port};
 use draftstore_runtime::config::ConnectionLimits;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -25,6 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
 pub(crate) use self::tls::{Tls, pinned};
+use crate::measures::Traffic;
 
 /// After a failed accept: most often the process is out of descriptors, and at once it would fail again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -35,6 +37,7 @@ pub(crate) struct Connections {
     limits: ConnectionLimits,
     slots: Arc<Semaphore>,
     tls: Option<Tls>,
+    measured: Option<Arc<Traffic>>,
 }
 
 impl Connections {
@@ -45,12 +48,21 @@ impl Connections {
             limits,
             tls,
             slots: Arc::new(Semaphore::new(limits.max_connections)),
+            measured: None,
+        }
+    }
+
+    /// The same, counted.
+    pub(crate) fn measured(self, traffic: Arc<Traffic>) -> Self {
+        Self {
+            measured: Some(traffic),
+            ..self
         }
     }
 
     /// Accepts until the shutdown begins, and ends when all connections have: those without a request at once, the others
     /// with the answers that are under way.
-    pub(crate) async fn serve(self, listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    pub(crate) async fn serve(self, port: Port, listener: TcpListener, router: Router, shutdown: CancellationToken) {
         let connections = TaskTracker::new();
         let router = if self.tls.is_some() {
             tls::strict(router)
@@ -77,8 +89,12 @@ impl Connections {
                     limit = self.limits.max_connections,
                     "MAX_CONNECTIONS are open: refused one more"
                 );
+                if let Some(traffic) = &self.measured {
+                    traffic.refused(Limit::Connections);
+                }
                 continue;
             };
+            let open = self.measured.as_ref().map(Traffic::connection);
             // Small answers would wait some 40 ms for the acknowledgement of the ones before.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "TCP_NODELAY cannot be set");
@@ -88,6 +104,8 @@ impl Connections {
                 peer,
                 router: router.clone(),
                 shutdown: shutdown.clone(),
+                port,
+                measured: self.measured.clone(),
             };
             let tls = self.tls.as_ref().map(Tls::acceptor);
             connections.spawn(async move {
@@ -95,7 +113,7 @@ impl Connections {
                     Some(tls) => connection.serve_tls(tls, stream).await,
                     None => connection.serve(stream, None).await,
                 }
-                drop(slot);
+                drop((slot, open));
             });
         }
         drop(listener);
@@ -193,7 +211,7 @@ mod tests {
             let port = listener.local_addr().expect("bound");
             let connections = Connections::new(ConnectionLimits::default(), Some(tls));
             let router = Router::new().route("/", get(seen));
-            tokio::spawn(connections.serve(listener, router, shutdown.clone()));
+            tokio::spawn(connections.serve(Port::Rest, listener, router, shutdown.clone()));
             let mut roots = RootCertStore::empty();
             roots.add(root.der().clone()).expect("an authority");
             Self {

@@ -24,7 +24,7 @@ pub(super) async fn find(store: config::Store, draft: &DraftBucket) -> anyhow::R
                 Some(public) if *public != endpoint => format!("{endpoint}, for clients {public}"),
                 Some(_) | None => endpoint,
             };
-            let open = open(config::Store::S3(settings), draft).await?;
+            let open = open(config::Store::S3(settings), draft, None).await?;
             Ok(Found { open, name })
         }
         config::Store::Embedded(embedded) => find_embedded(embedded, draft).await,
@@ -37,7 +37,7 @@ async fn find_embedded(embedded: config::EmbeddedStore, draft: &DraftBucket) -> 
         port: 0,
         ..embedded.clone()
     };
-    let started = open(config::Store::Embedded(own), draft).await;
+    let started = open(config::Store::Embedded(own), draft, None).await;
     match started {
         Err(error) if matches!(error.downcast_ref(), Some(StartError::Locked(_))) => {
             ensure!(
@@ -57,7 +57,7 @@ async fn find_embedded(embedded: config::EmbeddedStore, draft: &DraftBucket) -> 
                 None => Credentials::limited_kept_or_new(&embedded.data_dir)?,
             };
             let settings = embedded.client(endpoint.clone(), &credentials, Some(&signing));
-            let open = open(config::Store::S3(settings), draft).await?;
+            let open = open(config::Store::S3(settings), draft, None).await?;
             let name = format!("the embedded store that runs at {endpoint}");
             Ok(Found { open, name })
         }

@@ -32,6 +32,7 @@ mod list_drafts;
 mod list_objects;
 mod logs;
 mod matrix;
+mod metrics;
 mod multipart;
 mod openapi;
 mod owner;

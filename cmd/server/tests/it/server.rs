@@ -18,6 +18,8 @@ pub(crate) struct Server {
     pub(crate) http: String,
     /// `host:port` of gRPC.
     pub(crate) grpc: String,
+    /// `host:port` of metrics and health; `off`.
+    pub(crate) admin: String,
     /// URL of the embedded store.
     pub(crate) store: String,
     data_dir: Option<TempDir>,
@@ -52,6 +54,7 @@ impl Server {
         let mut settings = BTreeMap::from([
             ("HTTP_PORT", "0"),
             ("GRPC_PORT", "0"),
+            ("ADMIN_PORT", "0"),
             ("EMBEDDED_PORT", "0"),
             ("LOG_FORMAT", "json"),
             ("BIND_ADDRESS", "127.0.0.1"),
@@ -71,6 +74,7 @@ impl Server {
         Self {
             http: field("http"),
             grpc: field("grpc"),
+            admin: field("admin"),
             store: field("store"),
             child,
             log: Some(log),

@@ -22,9 +22,11 @@ use draftstore_service::{Caller, Error, Unauthenticated};
 use http::header;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tonic::Code;
 
 use self::body::whole;
 use self::rate::Rates;
+use crate::measured::{Limit, code_of};
 use crate::webapi::InPath;
 use crate::{PeerAddress, audit};
 
@@ -122,11 +124,15 @@ impl Gate {
         asked: &mut Asked,
     ) -> Result<Request, Error> {
         let rates = &self.0.rates;
+        asked.limit = Some(Limit::AddressRate);
         rates.of_address(asked.address, Instant::now())?;
+        asked.limit = None;
         let recognised = self.recognise(&request);
         let caller = recognised.inspect_err(|_| rates.failed(asked.address, Instant::now()))?;
         asked.caller = Some(Arc::clone(&caller));
+        asked.limit = Some(Limit::CallerRate);
         rates.of_caller(&caller.name, Instant::now())?;
+        asked.limit = None;
         request.extensions_mut().insert(caller);
         whole(request, front.room(bounds), self.0.body_timeout).await
     }
@@ -155,6 +161,8 @@ impl Gate {
 struct Asked {
     address: Option<IpAddr>,
     caller: Option<Arc<Caller>>,
+    /// What it is held to at the moment.
+    limit: Option<Limit>,
 }
 
 async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next: Next) -> Response {
@@ -163,6 +171,7 @@ async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next
     let mut asked = Asked {
         address: peer.map(|peer| gate.0.rates.budget(peer.0.ip(), request.headers())),
         caller: None,
+        limit: None,
     };
     let audited = audit::is_on().then(|| audit::Asked::of(&request));
     let answered = match (gate.admit(request, &front, bounds, &mut asked).await, &audited) {
@@ -173,7 +182,24 @@ async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next
     if let (Err(error), Some(audited)) = (&answered, &audited) {
         audit::refused(audited, asked.caller.as_deref(), error);
     }
-    let mut response = answered.unwrap_or_else(front.refuse);
+    let mut response = match answered {
+        Ok(response) => response,
+        Err(error) => {
+            let limit = asked.limit.or_else(|| limit(&error));
+            let mut response = (front.refuse)(error);
+            if let Some(limit) = limit {
+                response.extensions_mut().insert(limit);
+            }
+            response
+        }
+    };
+    if bounds.is_confirm
+        && response.extensions().get::<Limit>().is_none()
+        && code_of(&response) == Code::ResourceExhausted
+    {
+        // The calls count confirms themselves.
+        response.extensions_mut().insert(Limit::ConfirmRate);
+    }
     let caller = asked.caller.as_ref().map(|caller| caller.name.as_str());
     gate.0.rates.tell(
         response.headers_mut(),
@@ -183,6 +209,30 @@ async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next
         Instant::now(),
     );
     response
+}
+
+/// What the gate itself holds requests to, beside the rates.
+fn limit(error: &Error) -> Option<Limit> {
+    match error {
+        Error::TooSlow => Some(Limit::BodyTimeout),
+        Error::TooLarge { .. } => Some(Limit::BodySize),
+        Error::Overloaded => Some(Limit::Concurrency),
+        Error::StoreUnavailable(_) => Some(Limit::CallTimeout),
+        Error::Invalid(_)
+        | Error::Unauthenticated(_)
+        | Error::NotAllowed(_)
+        | Error::NoTickets
+        | Error::NoMoreUploads { .. }
+        | Error::TooManyRequests { .. }
+        | Error::NotFound(_)
+        | Error::RolledBack
+        | Error::AlreadyExists
+        | Error::PinMismatch { .. }
+        | Error::PartMismatch { .. }
+        | Error::Incomplete(_)
+        | Error::StoreCredentials(_)
+        | Error::Internal(_) => None,
+    }
 }
 
 /// The ticket of the path, or what is in the header: not both, for it would not be clear who is asking.

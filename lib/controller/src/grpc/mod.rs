@@ -45,6 +45,9 @@ const WEB_ANSWER_HEADERS: [HeaderName; 6] = [
     REQUEST_ID,
 ];
 
+/// What the paths of the contract's calls begin with.
+pub(crate) const CALLS: &str = "/draft.v1.DraftService/";
+
 /// How its calls are told, and refused.
 const FRONT: Front = Front {
     bounds_of: |request| {

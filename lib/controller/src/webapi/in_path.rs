@@ -39,6 +39,15 @@ impl fmt::Debug for InPath {
     }
 }
 
+/// The path behind the tickets that may be in front of it.
+pub(crate) fn without_ticket(path: &str) -> &str {
+    let mut rest = path;
+    while let Some(after) = rest.strip_prefix(BEFORE_TICKET) {
+        rest = after.find('/').map_or("/", |end| &after[end..]);
+    }
+    rest
+}
+
 /// The router, which then finds the ticket of a path among the request's extensions.
 pub(super) fn taken_out(router: Router) -> Router {
     Router::new().fallback_service(router.map_request(take))

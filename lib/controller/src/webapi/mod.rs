@@ -15,7 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use draftstore_service::{AllowedOrigins, Error};
 
-pub(crate) use self::in_path::{InPath, path_of, shown};
+pub(crate) use self::in_path::{InPath, path_of, shown, without_ticket};
 pub use self::openapi::document;
 use self::problem::Problem;
 use self::routes::IDEMPOTENCY_KEY;
@@ -77,11 +77,18 @@ async fn wrong_method(request: Request) -> Problem {
 /// Every route at which nobody is asked who they are, all by GET.
 pub(crate) const SERVER_ROUTES: [&str; 4] = ["/health", "/health/live", "/health/ready", "/openapi.json"];
 
-fn server(readiness: Readiness, document: openapi::Document) -> Router<Api> {
-    let [alive, live, ready, document_at] = SERVER_ROUTES;
+/// The routes of health alone.
+pub fn health_router(readiness: Readiness) -> Router {
+    let [alive, live, ready, _] = SERVER_ROUTES;
     Router::new()
         .route(alive, get(health::live))
         .route(live, get(health::live))
         .route(ready, get(health::ready).with_state(readiness))
+}
+
+fn server(readiness: Readiness, document: openapi::Document) -> Router<Api> {
+    let [.., document_at] = SERVER_ROUTES;
+    health_router(readiness)
+        .with_state(())
         .route(document_at, get(openapi::answer).with_state(document))
 }

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use draftstore_service::{Error, Violation};
 use serde::Serialize;
+use tonic::Code;
 
 use crate::error_table::{challenge, field_errors, log, row, sentence};
 
@@ -27,6 +28,8 @@ pub(super) struct Problem {
     retry_after: Option<u32>,
     #[serde(skip)]
     challenge: Option<String>,
+    #[serde(skip)]
+    grpc: Option<Code>,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,6 +49,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after: None,
             challenge: None,
+            grpc: None,
         }
     }
 
@@ -73,6 +77,7 @@ impl From<Error> for Problem {
             errors,
             retry_after: row.retry_after,
             challenge: challenge(&error),
+            grpc: Some(row.grpc),
             ..Self::new(row.http, row.reason, sentence(&error))
         }
     }
@@ -90,6 +95,9 @@ impl IntoResponse for Problem {
         }
         if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(code) = self.grpc {
+            response.extensions_mut().insert(code);
         }
         response
     }

@@ -35,6 +35,16 @@ impl Route {
         ROUTES.iter().find(|route| route.rpc == rpc)
     }
 
+    /// Its place in [`ROUTES`].
+    pub(crate) fn place_of_rpc(rpc: &str) -> Option<usize> {
+        ROUTES.iter().position(|route| route.rpc == rpc)
+    }
+
+    /// The place of that of the path.
+    pub(crate) fn place_of_path(path: &str) -> Option<usize> {
+        ROUTES.iter().position(|route| route.path == path)
+    }
+
     /// That of the path.
     pub fn of_path(path: &str) -> Option<&'static Self> {
         ROUTES.iter().find(|route| route.path == path)

@@ -5,12 +5,13 @@ use std::str::FromStr;
 
 use draftstore_service::AllowedOrigins;
 
-use super::Listen;
 use super::errors::Errors;
 use super::variables::Values;
+use super::{Admin, Listen};
 
 const DEFAULT_HTTP_PORT: u16 = 8080;
 const DEFAULT_GRPC_PORT: u16 = 50051;
+const DEFAULT_ADMIN_PORT: u16 = 9090;
 
 /// Loopback by default where the store is on loopback too.
 pub(super) fn listen(values: &mut Values, errors: &mut Errors, is_embedded: bool) -> Listen {
@@ -29,6 +30,24 @@ pub(super) fn listen(values: &mut Values, errors: &mut Errors, is_embedded: bool
         errors.add("GRPC_PORT: must differ from HTTP_PORT");
     }
     listen
+}
+
+/// On loopback, for what is said there is nobody else's business.
+pub(super) fn admin(values: &mut Values, errors: &mut Errors, listen: &Listen) -> Admin {
+    let is_asked_for = values.admin_port.is_some();
+    let address: Option<IpAddr> = errors.parse("ADMIN_BIND_ADDRESS", values.admin_bind_address.take());
+    let port = match values.admin_port.as_deref() {
+        Some("off") => None,
+        _ => Some(port("ADMIN_PORT", &mut values.admin_port, DEFAULT_ADMIN_PORT, errors)),
+    };
+    if is_asked_for && port.is_some_and(|port| port != 0 && [listen.http_port, listen.grpc_port].contains(&port)) {
+        errors.add("ADMIN_PORT: must differ from HTTP_PORT and GRPC_PORT");
+    }
+    Admin {
+        address: address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        port,
+        is_asked_for,
+    }
 }
 
 /// The pages that may call it. Those that the server itself serves are not among them: its port may not be known yet.

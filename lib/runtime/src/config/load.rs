@@ -7,7 +7,7 @@ use super::auth::auth;
 use super::connections::connection_limits;
 use super::errors::Errors;
 use super::limits::{brakes, confirm_limits};
-use super::listen::{listen, origins};
+use super::listen::{admin, listen, origins};
 use super::policy::policy;
 use super::requests::request_limits;
 use super::store::store;
@@ -59,6 +59,7 @@ impl Config {
                 errors.add("EMBEDDED_PORT: must differ from HTTP_PORT and GRPC_PORT");
             }
         }
+        let admin = admin(&mut values, &mut errors, &listen);
         let origins = origins(&mut values, &mut errors);
         let connections = connection_limits(&mut values, &mut errors);
         let auth = auth(&mut values, &mut errors);
@@ -80,6 +81,7 @@ impl Config {
                 ticket_keys_file,
                 console: console.is_none_or(|OnOff(on)| on),
                 listen,
+                admin,
                 connections,
                 auth,
                 requests,
@@ -130,6 +132,8 @@ mod tests {
         assert!(matches!(&config.store, Store::Embedded(store) if store.port == 9000 && store.credentials.is_none()));
         assert!(config.listen.address.is_loopback());
         assert_eq!((config.listen.http_port, config.listen.grpc_port), (8080, 50051));
+        assert!(config.admin.address.is_loopback());
+        assert_eq!((config.admin.port, config.admin.is_asked_for), (Some(9090), false));
         assert_eq!(config.buckets.main.name().as_str(), "main");
         assert_eq!(config.buckets.draft.name().as_str(), "main-draft");
         assert!(config.origins.as_slice().is_empty());
@@ -171,6 +175,26 @@ mod tests {
         };
         assert_eq!(config.connections, limits);
         assert_eq!(config.ticket_keys_file, Some("/run/secrets/ticket-keys".into()));
+    }
+
+    #[test]
+    fn admin_port_is_on_loopback_unless_it_is_told_otherwise() {
+        let admin = |pairs: &[(&str, &str)]| load(&[&[("STORAGE_TYPE", "s3")], pairs].concat()).expect("valid").admin;
+        assert!(admin(&[]).address.is_loopback());
+        let everywhere = admin(&[("ADMIN_BIND_ADDRESS", "0.0.0.0"), ("ADMIN_PORT", "9091")]);
+        assert!(everywhere.address.is_unspecified());
+        assert_eq!((everywhere.port, everywhere.is_asked_for), (Some(9091), true));
+        assert_eq!(admin(&[("ADMIN_PORT", "off")]).port, None);
+        for (name, wrong) in [
+            ("ADMIN_PORT", ""),
+            ("ADMIN_PORT", "on"),
+            ("ADMIN_PORT", "8080"),
+            ("ADMIN_PORT", "50051"),
+            ("ADMIN_BIND_ADDRESS", "localhost"),
+        ] {
+            let error = load(&[(name, wrong)]).expect_err("refused").to_string();
+            assert!(error.contains(&format!("{name}:")), "{error}");
+        }
     }
 
     #[test]

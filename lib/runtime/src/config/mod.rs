@@ -57,6 +57,8 @@ pub struct Config {
     pub console: bool,
     /// Where the server listens.
     pub listen: Listen,
+    /// Where it says how it is.
+    pub admin: Admin,
     /// What it holds connections to.
     pub connections: ConnectionLimits,
     /// Who is asked who they are; none: it was not said, see [`Config::auth_of_server`].
@@ -148,6 +150,17 @@ pub struct Ways {
     pub jwt: bool,
     /// By the certificate of the connection.
     pub mtls: bool,
+}
+
+/// Where a process says how it is: metrics and health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Admin {
+    /// Of the port.
+    pub address: IpAddr,
+    /// The port; none: nowhere.
+    pub port: Option<u16>,
+    /// Whether the port was named, and is not only a habit.
+    pub is_asked_for: bool,
 }
 
 /// Addresses of the server.

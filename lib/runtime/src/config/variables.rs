@@ -95,6 +95,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("HTTP_PORT", "8080", "REST; 0 takes a free one"),
     variable("GRPC_PORT", "50051", "gRPC; 0 takes a free one"),
     variable(
+        "ADMIN_PORT",
+        "9090, if it is free",
+        "Metrics and health; 0 takes a free one, `off` none",
+    ),
+    variable("ADMIN_BIND_ADDRESS", "127.0.0.1", "IP address of that port"),
+    variable(
         "AUTH",
         "`none` on loopback; elsewhere it must be set",
         "Who may call: `none` for everybody, or any of `api-key`, `jwt` and `mtls` with commas between",
@@ -261,6 +267,8 @@ pub(super) struct Values {
     pub(super) bind_address: Option<String>,
     pub(super) http_port: Option<String>,
     pub(super) grpc_port: Option<String>,
+    pub(super) admin_port: Option<String>,
+    pub(super) admin_bind_address: Option<String>,
     pub(super) auth: Option<String>,
     pub(super) policy_file: Option<String>,
     pub(super) upload_ttl: Option<String>,

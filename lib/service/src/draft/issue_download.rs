@@ -7,7 +7,7 @@ use super::keys::Keys;
 use super::{Drafts, found, issue_upload};
 use crate::name::is_invisible;
 use crate::violation::Violations;
-use crate::{Error, Missing, Scope, Violation};
+use crate::{Error, Missing, Scope, UrlKind, Violation};
 
 /// As much as file systems allow, in bytes.
 const MAX_FILENAME_BYTES: usize = 255;
@@ -91,9 +91,11 @@ impl Drafts {
             now: self.clock.now(),
             expires_in,
         };
+        let request = self.store.storage.presign_get(&get).await?;
+        self.tell_issued(UrlKind::Download, 1);
         Ok(DownloadIssued {
             object_name: name.to_string(),
-            request: self.store.storage.presign_get(&get).await?,
+            request,
             stage,
             object,
         })

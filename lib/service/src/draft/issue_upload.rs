@@ -10,7 +10,7 @@ use super::confirm::{MARKER_PREFIX, MAX_BATCH};
 use super::id::DraftId;
 use super::identity::{Free, NewDraft};
 use crate::violation::Violations;
-use crate::{Error, Scope, Violation};
+use crate::{Error, Scope, UrlKind, Violation};
 
 /// The largest object that one PUT or one form can carry: 5 GiB.
 ///
@@ -153,6 +153,12 @@ impl Drafts {
             };
             storage.presign_put(&put).await?
         };
+        let kind = if max_content_length.is_some() {
+            UrlKind::Form
+        } else {
+            UrlKind::Put
+        };
+        self.tell_issued(kind, 1);
         Ok(UploadIssued {
             request: signed,
             draft_id,

@@ -47,7 +47,8 @@ pub use sign_request::{S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;
 
-use crate::{AllowedOrigins, Caller, Clock, ObjectName, Policy, Store};
+use crate::observer::ConfirmEnded;
+use crate::{AllowedOrigins, Caller, Clock, Error, ObjectName, Observer, Policy, Store, UrlKind};
 
 /// The service, as one caller has it. Holds no state but its configuration. Clones share it.
 #[derive(Debug, Clone)]
@@ -60,6 +61,7 @@ pub struct Drafts {
     confirm_limits: ConfirmLimits,
     confirms: TaskTracker,
     locks: Locks,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl Drafts {
@@ -74,6 +76,7 @@ impl Drafts {
             confirm_limits: ConfirmLimits::default(),
             confirms: TaskTracker::new(),
             locks: Locks::default(),
+            observer: None,
         }
     }
 
@@ -88,6 +91,25 @@ impl Drafts {
     pub fn with_confirm_limits(mut self, limits: ConfirmLimits) -> Self {
         self.confirm_limits = limits;
         self
+    }
+
+    /// The same, with somebody who is told what was done.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    fn tell_issued(&self, kind: UrlKind, count: usize) {
+        if let Some(observer) = &self.observer {
+            observer.issued(kind, count);
+        }
+    }
+
+    fn tell_confirmed(&self, result: &Result<Confirmed, Error>) {
+        if let Some(observer) = &self.observer {
+            observer.confirmed(ConfirmEnded::of(result));
+        }
     }
 
     /// The keys of a draft of this caller's, kept under its own name or another.

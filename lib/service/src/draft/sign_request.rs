@@ -8,7 +8,7 @@ use super::Drafts;
 use super::multipart::{MAX_PARTS, part_number};
 use crate::caller::Profile;
 use crate::violation::Violations;
-use crate::{Error, Scope, Violation};
+use crate::{Error, Scope, UrlKind, Violation};
 
 /// Longer than those of any store that is known.
 const MAX_UPLOAD_ID_BYTES: usize = 1024;
@@ -63,6 +63,12 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, or [`Error::StoreCredentials`] when there is nothing to
     /// sign with.
     pub async fn sign_request(&self, asked: &SignRequest) -> Result<PresignedRequest, Error> {
+        let signed = self.sign_asked(asked).await?;
+        self.tell_issued(UrlKind::Step, 1);
+        Ok(signed)
+    }
+
+    async fn sign_asked(&self, asked: &SignRequest) -> Result<PresignedRequest, Error> {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&asked.object_name));

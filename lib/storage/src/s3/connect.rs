@@ -1,6 +1,6 @@
 //! From settings to clients, without asking the store anything.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
@@ -16,7 +16,8 @@ use super::credentials;
 use super::owner::ExpectOwner;
 use super::presign::Presigner;
 use super::settings::{Settings, Timeouts};
-use super::signers::Signers;
+use super::signers::{Left, Signers};
+use super::watched::Watch;
 
 /// A store that speaks S3. Cheap to clone into many tasks behind an `Arc`.
 #[derive(Debug)]
@@ -29,6 +30,22 @@ pub struct S3Storage {
     pub(super) timeouts: Timeouts,
     pub(super) part_size: u64,
     pub(super) conditions: Conditions,
+}
+
+/// How long this process may do what it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CredentialsLeft {
+    /// Calls to the store, and sign downloads.
+    pub calls: Left,
+    /// Sign uploads.
+    pub uploads: Left,
+}
+
+impl CredentialsLeft {
+    /// Whether there are some for both.
+    pub fn live(self) -> bool {
+        self.calls.lives() && self.uploads.lives()
+    }
 }
 
 /// Settings that cannot be right.
@@ -78,7 +95,8 @@ impl S3Storage {
         let mut calls = config(&settings.region, settings.endpoint, settings.path_style)
             .credentials_provider(provider.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
-            .timeout_config(call_timeouts(&settings.timeouts));
+            .timeout_config(call_timeouts(&settings.timeouts))
+            .interceptor(Watch(settings.observer));
         if let Some(owner) = settings.expected_bucket_owner {
             calls = calls.interceptor(ExpectOwner(owner));
         }
@@ -105,6 +123,27 @@ impl S3Storage {
     /// What signs uploads.
     pub(super) fn uploads(&self) -> &Presigner {
         self.upload_presigner.as_ref().unwrap_or(&self.presigner)
+    }
+
+    /// Makes sure that there are credentials for the calls and for signing, or asks for them, and says how long they live.
+    pub async fn renew_credentials(&self, now: SystemTime) -> CredentialsLeft {
+        for presigner in [Some(&self.presigner), self.upload_presigner.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            if let Err(error) = presigner.signers.signer(now).await {
+                tracing::debug!(%error, "there are no credentials");
+            }
+        }
+        self.credentials_left(now)
+    }
+
+    /// How long the credentials at hand still live. Asks for none.
+    pub fn credentials_left(&self, now: SystemTime) -> CredentialsLeft {
+        CredentialsLeft {
+            calls: self.presigner.signers.left(now),
+            uploads: self.uploads().signers.left(now),
+        }
     }
 
     /// What a copy needs instead: one attempt, with time enough. See [`crate::Storage::copy_to_main`].

@@ -20,6 +20,7 @@ mod settings;
 mod signers;
 mod sigv4;
 mod store_time;
+mod watched;
 mod whole;
 
 use async_trait::async_trait;
@@ -31,12 +32,13 @@ use crate::{
     PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
 };
 
-pub use connect::{ConnectError, S3Storage};
+pub use connect::{ConnectError, CredentialsLeft, S3Storage};
 pub use owner::{BucketOwner, InvalidBucketOwner};
 pub use settings::{
     DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, DEFAULT_PART_SIZE,
     Settings, Signing, StaticCredentials, Timeouts,
 };
+pub use signers::Left;
 
 /// Time-outs are those of [`Timeouts`]. What may be asked twice is asked up to three times; a copy, and the completion of
 /// an upload, is asked once, so that `PreconditionFailed` and `NotFound` never mean that an earlier attempt of ours

@@ -31,7 +31,7 @@ const FILE_NAME_VARIABLE: &str = "${filename}";
 /// Signs what clients send to the store by themselves.
 #[derive(Debug)]
 pub(super) struct Presigner {
-    signers: Signers,
+    pub(super) signers: Signers,
     bases: Bases,
 }
 

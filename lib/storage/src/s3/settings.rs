@@ -1,9 +1,11 @@
 //! How to reach a store, and as whom.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::owner::BucketOwner;
+use crate::CallObserver;
 
 /// A store, and as whom to talk to it.
 ///
@@ -33,6 +35,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// See [`DEFAULT_PART_SIZE`]. In bytes; kept within what S3 takes, and raised where 10,000 parts would not do.
     pub part_size: u64,
+    /// Who is told of every call.
+    pub observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl Settings {
@@ -48,6 +52,7 @@ impl Settings {
             expected_bucket_owner: None,
             timeouts: Timeouts::default(),
             part_size: DEFAULT_PART_SIZE,
+            observer: None,
         }
     }
 }

@@ -40,6 +40,33 @@ struct Current {
     ask_again: SystemTime,
 }
 
+/// How long credentials live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// There are none, or they have ended.
+    None,
+    /// So long.
+    For(Duration),
+    /// They do not end.
+    Endless,
+}
+
+impl Left {
+    /// In seconds: 0 where there are none, infinity where they do not end.
+    pub fn as_secs(self) -> f64 {
+        match self {
+            Self::None => 0.0,
+            Self::For(left) => left.as_secs_f64(),
+            Self::Endless => f64::INFINITY,
+        }
+    }
+
+    /// Whether there are any.
+    pub fn lives(self) -> bool {
+        self != Self::None
+    }
+}
+
 impl Current {
     fn lives(&self, now: SystemTime) -> bool {
         ends_at(&self.signer).is_none_or(|end| now < end)
@@ -92,6 +119,15 @@ impl Signers {
         };
         let ask_again = ends_at(&signer).map_or(now + RELOAD_AFTER, |end| end - REFRESH_AHEAD);
         Ok(self.keep(signer, ask_again.max(now + ASK_AGAIN_AFTER)))
+    }
+
+    /// How long the credentials at hand still live, without asking for any. None are at hand before something was signed.
+    pub(super) fn left(&self, now: SystemTime) -> Left {
+        match self.current.load().as_ref().map(|current| ends_at(&current.signer)) {
+            None => Left::None,
+            Some(None) => Left::Endless,
+            Some(Some(end)) => end.duration_since(now).map_or(Left::None, Left::For),
+        }
     }
 
     async fn load(&self, now: SystemTime) -> Result<Credentials, CredentialsError> {

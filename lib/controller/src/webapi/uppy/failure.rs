@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use draftstore_service::{Error, Violation};
 use serde::Serialize;
+use tonic::Code;
 
 use crate::error_table::{challenge, log, row, sentence};
 
@@ -20,6 +21,8 @@ pub(super) struct Failure {
     retry_after: Option<u32>,
     #[serde(skip)]
     challenge: Option<String>,
+    #[serde(skip)]
+    grpc: Option<Code>,
 }
 
 impl Failure {
@@ -30,6 +33,7 @@ impl Failure {
             status,
             retry_after: None,
             challenge: None,
+            grpc: None,
         }
     }
 
@@ -52,6 +56,7 @@ impl From<Error> for Failure {
         Self {
             retry_after: row.retry_after,
             challenge: challenge(&error),
+            grpc: Some(row.grpc),
             ..Self::new(row.http, row.reason, sentence(&error))
         }
     }
@@ -84,6 +89,9 @@ impl IntoResponse for Failure {
         }
         if let Some(challenge) = self.challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(code) = self.grpc {
+            response.extensions_mut().insert(code);
         }
         response
     }

@@ -19,6 +19,7 @@ use draftstore_storage::PutDraft;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
+use tracing::Instrument as _;
 use ulid::Ulid;
 
 use super::driver::Running;
@@ -64,14 +65,16 @@ impl Drafts {
         self.caller.may(Scope::Confirm)?;
         let checked = check(&batch, self)?;
         let drafts = self.clone();
-        let running = self.confirms.spawn(async move {
+        let running = async move {
             if batch.atomic {
-                drafts.confirm_all(checked).await
+                let confirmed = drafts.confirm_all(checked).await;
+                confirmed.iter().for_each(|confirmed| drafts.tell_confirmed(confirmed));
+                confirmed
             } else {
                 drafts.confirm_each(checked).await
             }
-        });
-        Ok(running.await?)
+        };
+        Ok(self.confirms.spawn(running.in_current_span()).await?)
     }
 
     async fn confirm_each(&self, checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {

@@ -35,6 +35,7 @@ pub(crate) mod settlement;
 mod staging;
 
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 pub use batch::{ConfirmBatch, MAX_BATCH};
 pub use limits::{ConfirmLimits, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
@@ -65,11 +66,14 @@ impl Drafts {
 
     async fn confirm_checked(&self, checked: Checked) -> Result<Confirmed, Error> {
         let drafts = self.clone();
-        let running = self.confirms.spawn(async move {
+        let running = async move {
             let limit = drafts.confirm_limits.timeout;
             let confirmed = timeout(limit, drafts.run_confirm(checked)).await;
-            confirmed.unwrap_or_else(|elapsed| Err(Error::StoreUnavailable(Box::new(elapsed))))
-        });
+            let confirmed = confirmed.unwrap_or_else(|elapsed| Err(Error::StoreUnavailable(Box::new(elapsed))));
+            drafts.tell_confirmed(&confirmed);
+            confirmed
+        };
+        let running = self.confirms.spawn(running.in_current_span());
         running.await?
     }
 

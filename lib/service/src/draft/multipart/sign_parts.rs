@@ -11,7 +11,7 @@ use super::{Upload, UploadName};
 use crate::draft::Drafts;
 use crate::draft::issue_upload::{checksum, content_length, expires_in};
 use crate::violation::Violations;
-use crate::{Error, Missing, Scope, Violation};
+use crate::{Error, Missing, Scope, UrlKind, Violation};
 
 /// As many as one page of the store lists.
 const MAX_SIGNED_TOGETHER: usize = 1_000;
@@ -110,6 +110,7 @@ impl Drafts {
                 request,
             });
         }
+        self.tell_issued(UrlKind::Part, signed.len());
         Ok(PartsSigned {
             parts: signed,
             expires_at,

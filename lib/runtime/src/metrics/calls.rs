@@ -1,0 +1,48 @@
+//! Calls to the store.
+
+use draftstore_storage::{CallEnded, CallObserver, CallOutcome, StoreCall};
+use prometheus::{Histogram, IntCounter};
+
+use super::{Metrics, Table};
+
+/// Counts them.
+#[derive(Debug)]
+pub struct StoreCalls {
+    calls: Table<IntCounter, 2>,
+    took: Table<Histogram, 1>,
+    retries: Table<IntCounter, 1>,
+}
+
+impl StoreCalls {
+    /// Of this process. Once only.
+    pub fn new(metrics: &Metrics) -> Self {
+        let operation = ("operation", StoreCall::NAMES);
+        let outcome = ("outcome", CallOutcome::NAMES);
+        Self {
+            calls: metrics.counters(
+                "draftstore_store_calls_total",
+                "Calls to the store, with all their attempts",
+                [operation, outcome],
+            ),
+            took: metrics.durations(
+                "draftstore_store_call_duration_seconds",
+                "How long calls to the store took, with all their attempts and the pauses between",
+                [operation],
+            ),
+            retries: metrics.counters(
+                "draftstore_store_retries_total",
+                "Attempts of calls to the store beyond the first",
+                [operation],
+            ),
+        }
+    }
+}
+
+impl CallObserver for StoreCalls {
+    fn ended(&self, ended: &CallEnded) {
+        let call = ended.call as usize;
+        self.calls.at([call, ended.outcome as usize]).inc();
+        self.took.at([call]).observe(ended.took.as_secs_f64());
+        self.retries.at([call]).inc_by(ended.attempts.saturating_sub(1).into());
+    }
+}

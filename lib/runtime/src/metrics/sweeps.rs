@@ -1,0 +1,87 @@
+//! The last sweep.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use draftstore_service::cleaner::{Brake, Summary};
+use prometheus::{Gauge, IntGauge};
+
+use super::{Metrics, Table};
+
+/// What outlives a process: when the last sweep ended that left nothing behind.
+pub const LAST_SUCCESS: &str = "draftstore_sweep_last_success_timestamp_seconds";
+
+/// The brakes, by name.
+const BRAKES: &[&str] = &["max_delete", "max_delete_fraction"];
+
+/// Says how the last one went.
+#[derive(Debug)]
+pub struct Sweeps {
+    scanned: IntGauge,
+    expired: IntGauge,
+    deleted: IntGauge,
+    failed: IntGauge,
+    bytes: IntGauge,
+    took: Gauge,
+    success: IntGauge,
+    brakes: Table<IntGauge, 1>,
+    last_run: Gauge,
+    last_success: Gauge,
+}
+
+impl Sweeps {
+    /// Of this process. Once only.
+    pub fn new(metrics: &Metrics) -> Self {
+        let gauge = |name, help| metrics.gauge(name, help);
+        let brakes = ("brake", BRAKES);
+        Self {
+            scanned: gauge("draftstore_sweep_scanned", "Drafts and uploads that were looked at"),
+            expired: gauge("draftstore_sweep_expired", "Drafts and uploads that had expired"),
+            deleted: gauge("draftstore_sweep_deleted", "Drafts and uploads that were removed"),
+            failed: gauge(
+                "draftstore_sweep_failed",
+                "Expired drafts and uploads that could not be removed",
+            ),
+            bytes: gauge("draftstore_sweep_deleted_bytes", "Size of the drafts removed"),
+            took: metrics.seconds("draftstore_sweep_duration_seconds", "How long the sweep took"),
+            success: gauge("draftstore_sweep_success", "1 if everything that had expired is gone"),
+            brakes: metrics
+                .gauges(
+                    "draftstore_sweep_brake",
+                    "1 for the brake that stopped the sweep",
+                    [brakes],
+                )
+                .all_there(),
+            last_run: metrics.seconds(
+                "draftstore_sweep_last_run_timestamp_seconds",
+                "When the last sweep ended",
+            ),
+            last_success: metrics.seconds(LAST_SUCCESS, "When the last sweep ended that was a success"),
+        }
+    }
+
+    /// A sweep has ended, at `now`; `went_through`: it came to the end of the bucket.
+    pub fn ended(&self, summary: &Summary, went_through: bool, now: SystemTime) {
+        let set = |gauge: &IntGauge, number: u64| gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+        set(&self.scanned, summary.scanned);
+        set(&self.expired, summary.expired);
+        set(&self.deleted, summary.deleted);
+        set(&self.failed, summary.failed);
+        set(&self.bytes, summary.bytes);
+        self.took.set(summary.elapsed.as_secs_f64());
+        for (place, brake) in [Brake::MaxDelete, Brake::MaxDeleteFraction].into_iter().enumerate() {
+            self.brakes.at([place]).set((summary.brake == Some(brake)).into());
+        }
+        let success = went_through && summary.failed == 0 && summary.brake.is_none();
+        self.success.set(success.into());
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        self.last_run.set(now);
+        if success {
+            self.last_success.set(now);
+        }
+    }
+
+    /// The last success was then, in seconds since 1970: another process says so.
+    pub fn succeeded_at(&self, seconds: f64) {
+        self.last_success.set(seconds);
+    }
+}

@@ -1,0 +1,102 @@
+//! What is made of drafts, for whoever counts it.
+
+use std::fmt;
+
+use draftstore_storage::closed_set;
+
+use crate::draft::Confirmed;
+use crate::{Error, Missing};
+
+/// Is told what was done. Must not block.
+pub trait Observer: fmt::Debug + Send + Sync {
+    /// So many URLs of this kind were signed for a caller.
+    fn issued(&self, kind: UrlKind, count: usize);
+
+    /// A confirm has ended, whether its caller still waits or not.
+    fn confirmed(&self, ended: ConfirmEnded);
+}
+
+closed_set! {
+    /// What a URL is for.
+    pub enum UrlKind {
+        /// An upload in one piece.
+        Put = "put",
+        /// An upload by a form.
+        Form = "form",
+        /// A part.
+        Part = "part",
+        /// A step of an upload that a page makes by itself.
+        Step = "step",
+        /// A download.
+        Download = "download",
+    }
+}
+
+/// How a confirm ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfirmEnded {
+    /// What came of it.
+    pub outcome: ConfirmOutcome,
+    /// What has come into main by it. Bytes.
+    pub bytes: u64,
+}
+
+closed_set! {
+    /// What came of a confirm.
+    pub enum ConfirmOutcome {
+        /// Main holds the draft.
+        Kept = "kept",
+        /// It did before.
+        Replayed = "replayed",
+        /// There is no such draft.
+        NotFound = "not_found",
+        /// Main holds another object.
+        AlreadyExists = "already_exists",
+        /// The draft, or what was to be replaced, is not what the caller insists on.
+        PinMismatch = "pin_mismatch",
+        /// Another draft of the batch could not be kept.
+        RolledBack = "rolled_back",
+        /// The store failed, or time ran out.
+        StoreUnavailable = "store_unavailable",
+        /// The store refused this server's credentials.
+        StoreCredentials = "store_credentials",
+        /// The request broke a rule, or there is a bug here.
+        Other = "other",
+    }
+}
+
+impl ConfirmEnded {
+    /// What is to be told of a confirm that ended so.
+    pub(crate) fn of(result: &Result<Confirmed, Error>) -> Self {
+        let (outcome, bytes) = match result {
+            Ok(confirmed) if confirmed.replayed => (ConfirmOutcome::Replayed, 0),
+            Ok(confirmed) => (ConfirmOutcome::Kept, confirmed.size),
+            Err(error) => (ConfirmOutcome::of(error), 0),
+        };
+        Self { outcome, bytes }
+    }
+}
+
+impl ConfirmOutcome {
+    fn of(error: &Error) -> Self {
+        match error {
+            Error::NotFound(Missing::Draft | Missing::Object | Missing::Upload | Missing::Bucket) => Self::NotFound,
+            Error::AlreadyExists => Self::AlreadyExists,
+            Error::PinMismatch { .. } | Error::PartMismatch { .. } => Self::PinMismatch,
+            Error::RolledBack => Self::RolledBack,
+            Error::StoreUnavailable(_) => Self::StoreUnavailable,
+            Error::StoreCredentials(_) => Self::StoreCredentials,
+            Error::Invalid(_)
+            | Error::Unauthenticated(_)
+            | Error::NotAllowed(_)
+            | Error::NoTickets
+            | Error::NoMoreUploads { .. }
+            | Error::TooManyRequests { .. }
+            | Error::TooSlow
+            | Error::Overloaded
+            | Error::Incomplete(_)
+            | Error::TooLarge { .. }
+            | Error::Internal(_) => Self::Other,
+        }
+    }
+}
