@@ -7,6 +7,7 @@ mod console;
 mod docs;
 mod doctor;
 mod health;
+mod heartbeat;
 mod key;
 mod measures;
 mod probe;

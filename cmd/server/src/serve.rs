@@ -26,7 +26,7 @@ use crate::access::Access;
 use crate::connections::{Connections, Tls};
 use crate::measures::Measures;
 use crate::store::{OpenStore, open};
-use crate::{admin, console, docs, probe, tickets};
+use crate::{admin, console, docs, heartbeat, probe, tickets};
 
 /// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
 /// take, but for a copy of gigabytes: confirms are waited for beyond it, though their callers are not answered any more.
@@ -103,7 +103,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let (_administered, admin_address) = match admin {
         Some(listener) => {
             let address = listener.local_addr()?;
-            let router = admin::router(measures.clone(), readiness.clone(), storage);
+            let router = admin::router(measures.clone(), readiness.clone(), storage.clone());
             let connections = Connections::new(admin::limits(config.connections), None);
             // Until the process ends: how it drains is of interest.
             let serving = connections.serve(Port::Rest, listener, router, CancellationToken::new());
@@ -111,6 +111,13 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         }
         None => (None, "off".to_owned()),
     };
+    let listening = heartbeat::keep_listening(
+        storage,
+        store.buckets.clone(),
+        readiness.clone(),
+        config.readiness_interval,
+    );
+    let _listening = AbortOnDropHandle::new(tokio::spawn(listening));
     let _probing = if store.profile.probed().is_some() {
         None
     } else {

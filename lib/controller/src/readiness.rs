@@ -3,14 +3,27 @@
 use draftstore_service::StoreProfile;
 use tokio::sync::watch;
 
+/// Times in a row that the store has not answered, after which a server that was ready is not. One alone may be a packet
+/// that was lost; and where the store is out of reach for all, every replica is taken away when these have passed.
+const MISSES: u32 = 3;
+
 /// What this server knows of its store. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     pub(crate) profile: StoreProfile,
-    seen: watch::Sender<StoreSeen>,
+    standing: watch::Sender<Standing>,
 }
 
-/// What came of the last look at the store.
+/// How it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    seen: StoreSeen,
+    /// In a row.
+    misses: u32,
+    credentials_live: bool,
+}
+
+/// What came of the last look at what the store enforces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreSeen {
     /// It has not answered yet.
@@ -26,14 +39,14 @@ pub enum StoreSeen {
 }
 
 impl StoreSeen {
-    pub(crate) fn is_ready(self) -> bool {
+    fn is_ready(self) -> bool {
         match self {
             Self::Unreachable | Self::CredentialsRefused => false,
             Self::BucketMissing | Self::NotProbed | Self::Probed => true,
         }
     }
 
-    pub(crate) fn as_str(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
             Self::CredentialsRefused => "credentials refused",
@@ -44,28 +57,61 @@ impl StoreSeen {
     }
 }
 
+impl Standing {
+    fn is_ready(self) -> bool {
+        self.seen.is_ready() && self.misses < MISSES && self.credentials_live
+    }
+
+    fn as_str(self) -> &'static str {
+        if !self.credentials_live {
+            "no credentials"
+        } else if self.misses >= MISSES {
+            "unreachable"
+        } else {
+            self.seen.as_str()
+        }
+    }
+}
+
 impl Readiness {
     /// Of a server whose store has not been looked at yet. What it weakens is read from the profile.
     pub fn new(profile: StoreProfile) -> Self {
-        let (seen, _) = watch::channel(StoreSeen::Unreachable);
-        Self { profile, seen }
+        let (standing, _) = watch::channel(Standing {
+            seen: StoreSeen::Unreachable,
+            misses: 0,
+            credentials_live: true,
+        });
+        Self { profile, standing }
     }
 
-    /// Takes down what came of a look at the store. A server that was ready stays so: a store that is out of reach for a
-    /// while is out of reach for every replica, and taking all of them away would help nobody.
+    /// Takes down what came of a look at what the store enforces. What was seen once stays: whether the store still answers
+    /// is another question, see [`Readiness::store_answers`].
     pub fn saw(&self, seen: StoreSeen) {
-        self.seen.send_if_modified(|last| {
-            let keeps = !last.is_ready() || seen.is_ready();
+        self.standing.send_if_modified(|standing| {
+            let keeps = !standing.seen.is_ready() || seen.is_ready();
             if keeps {
-                *last = seen;
+                standing.seen = seen;
+                standing.misses = 0;
             }
             keeps
         });
     }
 
+    /// Takes down whether the store has just answered. It has to miss some in a row to be gone, and is back by one.
+    pub fn store_answers(&self, answers: bool) {
+        self.standing.send_modify(|standing| {
+            standing.misses = if answers { 0 } else { standing.misses.saturating_add(1) };
+        });
+    }
+
+    /// Takes down whether there are credentials for calls and for signing, which have not ended.
+    pub fn credentials_live(&self, live: bool) {
+        self.standing.send_modify(|standing| standing.credentials_live = live);
+    }
+
     /// Whether requests may be sent here.
     pub fn is_ready(&self) -> bool {
-        self.last().is_ready()
+        self.standing.borrow().is_ready()
     }
 
     /// What is known of the store.
@@ -73,14 +119,20 @@ impl Readiness {
         &self.profile
     }
 
-    pub(crate) fn last(&self) -> StoreSeen {
-        *self.seen.borrow()
+    /// Whether requests may be sent here, and the store in words.
+    pub(crate) fn last(&self) -> (bool, &'static str) {
+        let standing = *self.standing.borrow();
+        (standing.is_ready(), standing.as_str())
     }
 
-    /// Waits until requests may be sent here.
-    pub(crate) async fn ready(&self) {
+    /// Waits until it is so, or not so any more.
+    pub(crate) async fn becomes(&self, ready: bool) {
         // It ends early only where no sender is left, and this is one.
-        let _ = self.seen.subscribe().wait_for(|seen| seen.is_ready()).await;
+        let _ = self
+            .standing
+            .subscribe()
+            .wait_for(|standing| standing.is_ready() == ready)
+            .await;
     }
 }
 
@@ -89,18 +141,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn server_that_was_ready_stays_so() {
+    fn what_was_seen_once_stays_and_the_best_counts() {
         let readiness = Readiness::new(StoreProfile::default());
         for (seen, expected) in [
-            (StoreSeen::CredentialsRefused, StoreSeen::CredentialsRefused),
-            (StoreSeen::Unreachable, StoreSeen::Unreachable),
-            (StoreSeen::BucketMissing, StoreSeen::BucketMissing),
-            (StoreSeen::Unreachable, StoreSeen::BucketMissing),
-            (StoreSeen::CredentialsRefused, StoreSeen::BucketMissing),
-            (StoreSeen::Probed, StoreSeen::Probed),
+            (StoreSeen::CredentialsRefused, (false, "credentials refused")),
+            (StoreSeen::Unreachable, (false, "unreachable")),
+            (StoreSeen::BucketMissing, (true, "bucket missing")),
+            (StoreSeen::Unreachable, (true, "bucket missing")),
+            (StoreSeen::CredentialsRefused, (true, "bucket missing")),
+            (StoreSeen::Probed, (true, "probed")),
         ] {
             readiness.saw(seen);
             assert_eq!(readiness.last(), expected, "after {seen:?}");
         }
+    }
+
+    #[test]
+    fn store_that_misses_some_in_a_row_is_gone_until_it_answers() {
+        let readiness = Readiness::new(StoreProfile::default());
+        readiness.saw(StoreSeen::Probed);
+        for (answers, ready) in [
+            (false, true),
+            (false, true),
+            (true, true),
+            (false, true),
+            (false, true),
+            (false, false),
+            (false, false),
+            (true, true),
+        ] {
+            readiness.store_answers(answers);
+            assert_eq!(readiness.is_ready(), ready);
+        }
+    }
+
+    #[test]
+    fn server_without_credentials_is_not_ready() {
+        let readiness = Readiness::new(StoreProfile::default());
+        readiness.saw(StoreSeen::Probed);
+        readiness.credentials_live(false);
+        assert_eq!(readiness.last(), (false, "no credentials"));
+        readiness.credentials_live(true);
+        assert_eq!(readiness.last(), (true, "probed"));
     }
 }

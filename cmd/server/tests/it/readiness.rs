@@ -1,11 +1,20 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use draftstore_testing::{Embedded, Endpoint};
+use axum::Router;
+use axum::routing::get;
+use draftstore_storage::Operation;
+use draftstore_testing::{Embedded, Endpoint, Fault, FaultProxy, Requests, Target};
+use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tonic::Streaming;
 use tonic::transport::Channel;
-use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
 use crate::front::FRONTS;
 use crate::server::{NOWHERE, Server, command};
@@ -109,6 +118,92 @@ async fn missing_bucket_is_ready_and_is_probed_when_it_has_been_made() {
     while ready(&server).await.1["store"] != "probed" {
         assert!(begun.elapsed() < PATIENCE, "the store was not looked at again");
     }
+}
+
+/// Waits until health is that, as a client is told that watches it.
+async fn until(health: &mut Streaming<HealthCheckResponse>, expected: ServingStatus) {
+    let change =
+        async { while health.message().await.expect("a message").expect("it goes on").status() != expected {} };
+    timeout(PATIENCE, change).await.expect("health has changed");
+}
+
+async fn watch(server: &Server) -> Streaming<HealthCheckResponse> {
+    let channel = Channel::from_shared(format!("http://{}", server.grpc)).expect("a URL");
+    let mut client = HealthClient::new(channel.connect().await.expect("connects"));
+    let service = String::new();
+    client
+        .watch(HealthCheckRequest { service })
+        .await
+        .expect("a stream")
+        .into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_that_goes_away_takes_readiness_with_it_and_brings_it_back() {
+    let store = Embedded::start().await;
+    let proxy = FaultProxy::start(&store.endpoint());
+    let endpoint = proxy.endpoint();
+    let server = Server::start_with(&[&variables(&endpoint)[..], &[("READINESS_INTERVAL", "1")]].concat());
+    let mut health = watch(&server).await;
+    until(&mut health, ServingStatus::Serving).await;
+
+    proxy.plan(Target::of(Operation::HeadObject), Requests::ALL, Fault::Gone);
+    until(&mut health, ServingStatus::NotServing).await;
+    let (status, said) = ready(&server).await;
+    assert_eq!((status, &said["store"]), (503, &json!("unreachable")));
+    let admin = reqwest::get(format!("http://{}/health/ready", server.admin)).await;
+    assert_eq!(admin.expect("an answer").status(), 503);
+    for place in [&server.http, &server.admin] {
+        let live = reqwest::get(format!("http://{place}/health/live")).await;
+        assert_eq!(live.expect("an answer").status(), 200);
+    }
+
+    proxy.heal();
+    until(&mut health, ServingStatus::Serving).await;
+    assert_eq!(ready(&server).await.0, 200);
+}
+
+/// Gives out credentials as a container's agent does, for so long, and only once.
+async fn agent(endpoint: &Endpoint, lifetime: Duration) -> String {
+    let said = json!({
+        "AccessKeyId": endpoint.access_key_id,
+        "SecretAccessKey": endpoint.secret_access_key,
+        "Token": "token",
+        "Expiration": (Timestamp::now() + lifetime).to_string(),
+    });
+    let first = Arc::new(AtomicBool::new(true));
+    let answer = move || {
+        let answer = first.swap(false, Ordering::Relaxed).then(|| said.to_string());
+        async move { answer.ok_or(axum::http::StatusCode::FORBIDDEN) }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    let router = Router::new().route("/", get(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}/")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_whose_credentials_end_is_not_ready_any_more() {
+    let store = Embedded::start().await;
+    let endpoint = store.endpoint();
+    let agent = agent(&endpoint, Duration::from_secs(8)).await;
+    let server = Server::start_with(&[
+        ("BUCKET_NAME", "files"),
+        ("S3_ENDPOINT", &endpoint.url),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &agent),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("READINESS_INTERVAL", "1"),
+    ]);
+    let mut health = watch(&server).await;
+    until(&mut health, ServingStatus::Serving).await;
+    let left = crate::metrics::value(&server, r#"draftstore_credentials_seconds_left{credentials="calls"}"#).await;
+    assert!(left > 0.0 && left <= 8.0, "{left}");
+    until(&mut health, ServingStatus::NotServing).await;
+    let (status, said) = ready(&server).await;
+    assert_eq!((status, &said["store"]), (503, &json!("no credentials")));
+    let left = crate::metrics::value(&server, r#"draftstore_credentials_seconds_left{credentials="calls"}"#).await;
+    assert_eq!(left, 0.0);
 }
 
 #[tokio::test]

@@ -77,8 +77,12 @@ pub async fn router(
     let (reporter, health) = tonic_health::server::health_reporter();
     tell(&reporter, ServingStatus::NotServing).await;
     tokio::spawn(async move {
-        readiness.ready().await;
-        tell(&reporter, ServingStatus::Serving).await;
+        loop {
+            readiness.becomes(true).await;
+            tell(&reporter, ServingStatus::Serving).await;
+            readiness.becomes(false).await;
+            tell(&reporter, ServingStatus::NotServing).await;
+        }
     });
     let reflection = || {
         tonic_reflection::server::Builder::configure()

@@ -14,10 +14,11 @@ pub(super) async fn live() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#)
 }
 
-/// 503 until the store has been reached once. Asks nobody: it tells what was seen last.
+/// 503 until the store has been reached, while it does not answer, and without credentials. Asks nobody: it tells what was
+/// seen last.
 pub(super) async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
-    let seen = readiness.last();
-    let (code, status) = if seen.is_ready() {
+    let (is_ready, store) = readiness.last();
+    let (code, status) = if is_ready {
         (StatusCode::OK, "ready")
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "not ready")
@@ -25,7 +26,7 @@ pub(super) async fn ready(State(readiness): State<Readiness>) -> impl IntoRespon
     let weakened = readiness.profile.weaknesses().into_iter().map(Weakened::from).collect();
     let report = Report {
         status,
-        store: seen.as_str(),
+        store,
         weakened,
     };
     (code, Reply(report))

@@ -2,9 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
+use std::time::Duration;
 
 use draftstore_service::AllowedOrigins;
 
+use super::connections::patience;
 use super::errors::Errors;
 use super::variables::Values;
 use super::{Admin, Listen};
@@ -12,6 +14,7 @@ use super::{Admin, Listen};
 const DEFAULT_HTTP_PORT: u16 = 8080;
 const DEFAULT_GRPC_PORT: u16 = 50051;
 const DEFAULT_ADMIN_PORT: u16 = 9090;
+const DEFAULT_READINESS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Loopback by default where the store is on loopback too.
 pub(super) fn listen(values: &mut Values, errors: &mut Errors, is_embedded: bool) -> Listen {
@@ -48,6 +51,12 @@ pub(super) fn admin(values: &mut Values, errors: &mut Errors, listen: &Listen) -
         port,
         is_asked_for,
     }
+}
+
+/// How often the server looks whether the store answers.
+pub(super) fn readiness_interval(values: &mut Values, errors: &mut Errors) -> Duration {
+    let interval = &mut values.readiness_interval;
+    patience("READINESS_INTERVAL", interval, DEFAULT_READINESS_INTERVAL, errors)
 }
 
 /// The pages that may call it. Those that the server itself serves are not among them: its port may not be known yet.

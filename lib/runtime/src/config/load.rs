@@ -7,7 +7,7 @@ use super::auth::auth;
 use super::connections::connection_limits;
 use super::errors::Errors;
 use super::limits::{brakes, confirm_limits};
-use super::listen::{admin, listen, origins};
+use super::listen::{admin, listen, origins, readiness_interval};
 use super::policy::policy;
 use super::requests::request_limits;
 use super::store::store;
@@ -60,6 +60,7 @@ impl Config {
             }
         }
         let admin = admin(&mut values, &mut errors, &listen);
+        let readiness_interval = readiness_interval(&mut values, &mut errors);
         let origins = origins(&mut values, &mut errors);
         let connections = connection_limits(&mut values, &mut errors);
         let auth = auth(&mut values, &mut errors);
@@ -82,6 +83,7 @@ impl Config {
                 console: console.is_none_or(|OnOff(on)| on),
                 listen,
                 admin,
+                readiness_interval,
                 connections,
                 auth,
                 requests,
@@ -132,6 +134,7 @@ mod tests {
         assert!(matches!(&config.store, Store::Embedded(store) if store.port == 9000 && store.credentials.is_none()));
         assert!(config.listen.address.is_loopback());
         assert_eq!((config.listen.http_port, config.listen.grpc_port), (8080, 50051));
+        assert_eq!(config.readiness_interval, Duration::from_secs(10));
         assert!(config.admin.address.is_loopback());
         assert_eq!((config.admin.port, config.admin.is_asked_for), (Some(9090), false));
         assert_eq!(config.buckets.main.name().as_str(), "main");
@@ -155,6 +158,7 @@ mod tests {
             ("CONFIRM_TIMEOUT", "60"),
             ("REQUIRE_SAFE_STORE", "true"),
             ("CONSOLE", "off"),
+            ("READINESS_INTERVAL", "5"),
             ("HEADER_TIMEOUT", "1"),
             ("WRITE_TIMEOUT", "2"),
             ("IDLE_TIMEOUT", "3"),
@@ -174,6 +178,7 @@ mod tests {
             max_connections: 4,
         };
         assert_eq!(config.connections, limits);
+        assert_eq!(config.readiness_interval, Duration::from_secs(5));
         assert_eq!(config.ticket_keys_file, Some("/run/secrets/ticket-keys".into()));
     }
 
@@ -191,6 +196,8 @@ mod tests {
             ("ADMIN_PORT", "8080"),
             ("ADMIN_PORT", "50051"),
             ("ADMIN_BIND_ADDRESS", "localhost"),
+            ("READINESS_INTERVAL", "0"),
+            ("READINESS_INTERVAL", "soon"),
         ] {
             let error = load(&[(name, wrong)]).expect_err("refused").to_string();
             assert!(error.contains(&format!("{name}:")), "{error}");

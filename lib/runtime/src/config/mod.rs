@@ -16,6 +16,7 @@ mod variables;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use draftstore_embedded::Credentials;
 use draftstore_service::cleaner::Brakes;
@@ -59,6 +60,8 @@ pub struct Config {
     pub listen: Listen,
     /// Where it says how it is.
     pub admin: Admin,
+    /// How often it looks whether the store answers.
+    pub readiness_interval: Duration,
     /// What it holds connections to.
     pub connections: ConnectionLimits,
     /// Who is asked who they are; none: it was not said, see [`Config::auth_of_server`].

@@ -101,6 +101,11 @@ pub const VARIABLES: &[Variable] = &[
     ),
     variable("ADMIN_BIND_ADDRESS", "127.0.0.1", "IP address of that port"),
     variable(
+        "READINESS_INTERVAL",
+        "10",
+        "Seconds between two looks whether the store answers; three in vain, and the server is not ready",
+    ),
+    variable(
         "AUTH",
         "`none` on loopback; elsewhere it must be set",
         "Who may call: `none` for everybody, or any of `api-key`, `jwt` and `mtls` with commas between",
@@ -269,6 +274,7 @@ pub(super) struct Values {
     pub(super) grpc_port: Option<String>,
     pub(super) admin_port: Option<String>,
     pub(super) admin_bind_address: Option<String>,
+    pub(super) readiness_interval: Option<String>,
     pub(super) auth: Option<String>,
     pub(super) policy_file: Option<String>,
     pub(super) upload_ttl: Option<String>,

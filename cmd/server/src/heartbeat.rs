@@ -1,0 +1,56 @@
+//! Looking, again and again, whether the store answers and this server's credentials live.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use draftstore_controller::Readiness;
+use draftstore_service::Buckets;
+use draftstore_storage::s3::S3Storage;
+use draftstore_storage::{ErrorKind, ObjectKey, Storage as _};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// What nobody has. Names under this prefix are the server's own.
+const NOTHING: &str = ".drafts/probe/ready";
+
+/// The store has so long to say that there is no such thing.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks every so often, for ever.
+pub(crate) async fn keep_listening(storage: Arc<S3Storage>, buckets: Buckets, readiness: Readiness, every: Duration) {
+    let nothing = ObjectKey::new(NOTHING).expect("a short key");
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut was_ready, mut may_ask) = (readiness.is_ready(), false);
+    loop {
+        ticks.tick().await;
+        let left = storage.renew_credentials(SystemTime::now()).await;
+        readiness.credentials_live(left.live());
+        let answer = match timeout(PATIENCE, storage.head(buckets.draft.name(), &nothing)).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.kind),
+            Err(_) => Some(ErrorKind::Unavailable),
+        };
+        let answers = match answer {
+            Some(ErrorKind::Unavailable) => false,
+            // Who may not list is told that of a key that is not there: it counts where it was allowed before.
+            Some(ErrorKind::CredentialsRefused) => !may_ask,
+            _ => {
+                may_ask = true;
+                true
+            }
+        };
+        readiness.store_answers(answers);
+        if was_ready != readiness.is_ready() {
+            was_ready = !was_ready;
+            if was_ready {
+                tracing::info!("requests may be sent here");
+            } else {
+                tracing::warn!(
+                    store.answers = answers,
+                    credentials.live = left.live(),
+                    "requests had better not be sent here"
+                );
+            }
+        }
+    }
+}
