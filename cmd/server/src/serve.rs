@@ -18,12 +18,12 @@ use draftstore_service::cleaner::Mode;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::Access;
-use crate::connections::{Connections, Tls};
+use crate::connections::{Connections, Ending, Tls};
 use crate::measures::Measures;
 use crate::store::{OpenStore, open};
 use crate::{admin, console, docs, heartbeat, probe, tickets};
@@ -37,14 +37,15 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When something cannot be started, or stops by itself.
 pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> {
-    let shutdown = on_signal()?;
+    let asked = on_signal()?;
+    let ending = Ending::default();
     if config.audit_log != AuditLog::Off {
         start_audit();
     }
     let scheme = config.scheme();
     let tls = config
         .tls
-        .map(|files| Tls::start(files, shutdown.clone()))
+        .map(|files| Tls::start(files, ending.end.clone()))
         .transpose()?;
     let measures = Arc::new(Measures::new());
     let OpenStore { storage, embedded } =
@@ -71,12 +72,14 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         readiness.saw(StoreSeen::Probed);
     }
 
+    let _leaving = take_leave(asked, ending.clone(), readiness.clone(), config.shutdown_delay);
+
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
         let cleaner = Cleaner::new(store.clone(), config.policy, config.brakes, clock);
         let schedule = config.cleanup_schedule.unwrap_or_else(Schedule::every_minute);
         let sweeps = Sweeps::new(measures.metrics());
-        tasks.spawn(sweep(schedule, cleaner, sweeps, shutdown.clone()));
+        tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
     let tickets = tickets::open(config.ticket_keys_file, embedded.is_some())?;
@@ -96,17 +99,17 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     }
     let rest = rest.merge(webapi::caught(pages));
     let connections = Connections::new(config.connections, tls).measured(measures.traffic.clone());
-    let http_address = listen(&mut tasks, &connections, Port::Rest, http, rest, &shutdown)?;
+    let http_address = listen(&mut tasks, &connections, Port::Rest, http, rest, &ending)?;
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc_router = grpc::router(api, &gate, &origins, readiness.clone()).await?;
-    let grpc_address = listen(&mut tasks, &connections, Port::Grpc, grpc, grpc_router, &shutdown)?;
+    let grpc_address = listen(&mut tasks, &connections, Port::Grpc, grpc, grpc_router, &ending)?;
     let (_administered, admin_address) = match admin {
         Some(listener) => {
             let address = listener.local_addr()?;
             let router = admin::router(measures.clone(), readiness.clone(), storage.clone());
             let connections = Connections::new(admin::limits(config.connections), None);
             // Until the process ends: how it drains is of interest.
-            let serving = connections.serve(Port::Rest, listener, router, CancellationToken::new());
+            let serving = connections.serve(Port::Rest, listener, router, Ending::default());
             (Some(AbortOnDropHandle::new(tokio::spawn(serving))), address.to_string())
         }
         None => (None, "off".to_owned()),
@@ -123,7 +126,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     } else {
         tokio::select! {
             probing = probe::begin(store, readiness) => Some(probing),
-            () = shutdown.cancelled() => None,
+            () = ending.end.cancelled() => None,
         }
     };
     let store = embedded
@@ -131,12 +134,31 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         .map_or_else(|| "s3".to_owned(), EmbeddedStore::endpoint);
     tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store, reason = config.store_reason, "ready");
 
-    let ended = until_the_end(&mut tasks, &shutdown).await;
+    let ended = until_the_end(&mut tasks, &ending.end).await;
     drain(&drafts, config.confirm_limits.timeout).await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
     }
     ended
+}
+
+/// From the signal on this server is not ready. For the delay it serves whoever does not know yet, then it ends.
+fn take_leave(
+    asked: CancellationToken,
+    ending: Ending,
+    readiness: Readiness,
+    delay: Duration,
+) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        asked.cancelled().await;
+        readiness.leaves();
+        ending.leaving.cancel();
+        if !delay.is_zero() {
+            tracing::info!("no longer ready, and serving for {} s more", delay.as_secs());
+            sleep(delay).await;
+        }
+        ending.end.cancel();
+    }))
 }
 
 fn gate_limits(limits: RequestLimits) -> GateLimits {
@@ -208,10 +230,10 @@ fn listen(
     port: Port,
     listener: TcpListener,
     router: Router,
-    shutdown: &CancellationToken,
+    ending: &Ending,
 ) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
-    let serving = connections.clone().serve(port, listener, router, shutdown.clone());
+    let serving = connections.clone().serve(port, listener, router, ending.clone());
     tasks.spawn(async move {
         serving.await;
         Ok(())

@@ -21,6 +21,7 @@ struct Standing {
     /// In a row.
     misses: u32,
     credentials_live: bool,
+    leaving: bool,
 }
 
 /// What came of the last look at what the store enforces.
@@ -59,7 +60,7 @@ impl StoreSeen {
 
 impl Standing {
     fn is_ready(self) -> bool {
-        self.seen.is_ready() && self.misses < MISSES && self.credentials_live
+        self.seen.is_ready() && self.misses < MISSES && self.credentials_live && !self.leaving
     }
 
     fn as_str(self) -> &'static str {
@@ -80,6 +81,7 @@ impl Readiness {
             seen: StoreSeen::Unreachable,
             misses: 0,
             credentials_live: true,
+            leaving: false,
         });
         Self { profile, standing }
     }
@@ -107,6 +109,11 @@ impl Readiness {
     /// Takes down whether there are credentials for calls and for signing, which have not ended.
     pub fn credentials_live(&self, live: bool) {
         self.standing.send_modify(|standing| standing.credentials_live = live);
+    }
+
+    /// From now on requests are to be sent elsewhere: this server is about to end.
+    pub fn leaves(&self) {
+        self.standing.send_modify(|standing| standing.leaving = true);
     }
 
     /// Whether requests may be sent here.
@@ -183,5 +190,15 @@ mod tests {
         assert_eq!(readiness.last(), (false, "no credentials"));
         readiness.credentials_live(true);
         assert_eq!(readiness.last(), (true, "probed"));
+    }
+    #[test]
+    fn server_that_is_about_to_end_is_not_ready_whatever_it_sees() {
+        let readiness = Readiness::new(StoreProfile::default());
+        readiness.saw(StoreSeen::Probed);
+        assert!(readiness.is_ready());
+        readiness.leaves();
+        readiness.saw(StoreSeen::Probed);
+        readiness.store_answers(true);
+        assert_eq!(readiness.last(), (false, "probed"));
     }
 }

@@ -14,8 +14,9 @@ use draftstore_controller::PeerAddress;
 use draftstore_controller::measured::{Limit, Port};
 use draftstore_runtime::config::ConnectionLimits;
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::service::Service;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -23,9 +24,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
 
 use super::answer::WatchedBody;
+use super::ending::Ending;
 use super::io::WatchedStream;
 use super::watch::{Overdue, Watch};
 use crate::measures::Traffic;
@@ -46,13 +47,16 @@ const MAX_RESET_STREAMS: usize = 20;
 /// Streams that we have reset for a client's errors; the same (CVE-2025-8671).
 const MAX_ERROR_STREAMS: usize = 256;
 
+/// The last answer of a connection says so.
+const CLOSE: HeaderValue = HeaderValue::from_static("close");
+
 /// What a connection is served with.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) limits: ConnectionLimits,
     pub(super) peer: SocketAddr,
     pub(super) router: Router,
-    pub(super) shutdown: CancellationToken,
+    pub(super) ending: Ending,
     pub(super) port: Port,
     pub(super) measured: Option<Arc<Traffic>>,
 }
@@ -61,7 +65,7 @@ impl Connection {
     /// The same, inside of TLS.
     pub(super) async fn serve_tls(self, tls: TlsAcceptor, stream: TcpStream) {
         let handshake = timeout(self.limits.header_timeout, tls.accept(stream));
-        let handshake = self.shutdown.run_until_cancelled(handshake).await;
+        let handshake = self.ending.end.run_until_cancelled(handshake).await;
         match handshake {
             Some(Ok(Ok(stream))) => {
                 let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
@@ -77,12 +81,15 @@ impl Connection {
         }
     }
 
-    /// Ends when the client is done, when it is overdue, or when the shutdown has begun and nothing is under way.
+    /// Ends when the client is done, when it is overdue, or when the server ends and nothing is under way. Before that, a
+    /// client that speaks HTTP/2 is told to leave; one of HTTP/1 is told with its next answer, for closing an idle
+    /// connection would lose the request that may be on its way.
     pub(super) async fn serve<S>(self, stream: S, certificate: Option<PeerCertificate>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let watch = Watch::new(self.limits, Instant::now());
+        let came_late = self.ending.leaving.is_cancelled();
         let requests = Requests {
             router: TowerToHyperService::new(self.router.clone()),
             port: self.port,
@@ -90,6 +97,7 @@ impl Connection {
             watch: watch.clone(),
             peer: PeerAddress(self.peer),
             certificate,
+            ending: self.ending.clone(),
         };
         let stream = WatchedStream {
             stream,
@@ -111,9 +119,16 @@ impl Connection {
                     return;
                 }
             }
-            () = self.shutdown.cancelled() => {
+            () = self.ending.takes_leave(came_late, || watch.is_http2()) => {
                 if watch.is_bare() {
                     return;
+                }
+                connection.as_mut().graceful_shutdown();
+                // Who is told before the end has until then: it may be slow to hear, and still have sent a request.
+                tokio::select! {
+                    _ = connection.as_mut() => return,
+                    _ = watch.overdue() => {}
+                    () = self.ending.end.cancelled() => {}
                 }
             }
         }
@@ -160,6 +175,7 @@ struct Requests {
     certificate: Option<PeerCertificate>,
     port: Port,
     measured: Option<Arc<Traffic>>,
+    ending: Ending,
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -175,9 +191,14 @@ impl Service<Request<Incoming>> for Requests {
         if let Some(certificate) = &self.certificate {
             request.extensions_mut().insert(certificate.clone());
         }
+        // HTTP/2 has no such header: its clients are told by a frame.
+        let ending = (request.version() < Version::HTTP_2).then(|| self.ending.clone());
         let answer = self.router.call(request);
         Box::pin(async move {
-            let answer = answer.await?;
+            let mut answer = answer.await?;
+            if ending.is_some_and(|ending| ending.leaving.is_cancelled()) {
+                answer.headers_mut().insert(CONNECTION, CLOSE);
+            }
             if let Some(measured) = measured {
                 measured.answered(&answer);
             }

@@ -7,6 +7,7 @@
 mod answer;
 mod connection;
 mod descriptors;
+mod ending;
 mod io;
 mod tls;
 mod watch;
@@ -21,10 +22,10 @@ use draftstore_runtime::config::ConnectionLimits;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
+pub(crate) use self::ending::Ending;
 pub(crate) use self::tls::{Tls, pinned};
 use crate::measures::Traffic;
 
@@ -60,9 +61,9 @@ impl Connections {
         }
     }
 
-    /// Accepts until the shutdown begins, and ends when all connections have: those without a request at once, the others
-    /// with the answers that are under way.
-    pub(crate) async fn serve(self, port: Port, listener: TcpListener, router: Router, shutdown: CancellationToken) {
+    /// Accepts until the end, and ends when all connections have: those without a request at once, the others with the
+    /// answers that are under way.
+    pub(crate) async fn serve(self, port: Port, listener: TcpListener, router: Router, ending: Ending) {
         let connections = TaskTracker::new();
         let router = if self.tls.is_some() {
             tls::strict(router)
@@ -72,7 +73,7 @@ impl Connections {
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => break,
+                () = ending.end.cancelled() => break,
                 accepted = listener.accept() => accepted,
             };
             let (stream, peer) = match accepted {
@@ -103,7 +104,7 @@ impl Connections {
                 limits: self.limits,
                 peer,
                 router: router.clone(),
-                shutdown: shutdown.clone(),
+                ending: ending.clone(),
                 port,
                 measured: self.measured.clone(),
             };
@@ -150,6 +151,7 @@ mod tests {
     use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
     use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
     use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+    use tokio_util::sync::DropGuard;
 
     use super::*;
 
@@ -173,7 +175,7 @@ mod tests {
         roots: Arc<RootCertStore>,
         port: SocketAddr,
         _files: TempDir,
-        _shutdown: tokio_util::sync::DropGuard,
+        _end: DropGuard,
     }
 
     fn authority() -> (Issuer<'static, KeyPair>, rcgen::Certificate) {
@@ -205,13 +207,13 @@ mod tests {
                 key: write("key.pem", key.serialize_pem()),
                 client_ca: Some(write("ca.pem", root.pem())),
             };
-            let shutdown = CancellationToken::new();
-            let tls = Tls::start(tls, shutdown.clone()).expect("fits together");
+            let ending = Ending::default();
+            let tls = Tls::start(tls, ending.end.clone()).expect("fits together");
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let port = listener.local_addr().expect("bound");
             let connections = Connections::new(ConnectionLimits::default(), Some(tls));
             let router = Router::new().route("/", get(seen));
-            tokio::spawn(connections.serve(Port::Rest, listener, router, shutdown.clone()));
+            tokio::spawn(connections.serve(Port::Rest, listener, router, ending.clone()));
             let mut roots = RootCertStore::empty();
             roots.add(root.der().clone()).expect("an authority");
             Self {
@@ -219,7 +221,7 @@ mod tests {
                 roots: Arc::new(roots),
                 port,
                 _files: files,
-                _shutdown: shutdown.drop_guard(),
+                _end: ending.end.drop_guard(),
             }
         }
 

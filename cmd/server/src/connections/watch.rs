@@ -127,6 +127,11 @@ impl Watch {
         seen.requests == 0 && seen.protocol != Protocol::Http2
     }
 
+    /// Whether its client speaks HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
+        self.seen().protocol == Protocol::Http2
+    }
+
     /// What it is waited for, and until when, of all the thing that ends first.
     fn next(&self) -> Option<(Instant, Overdue)> {
         let seen = self.seen();

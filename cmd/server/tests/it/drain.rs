@@ -1,10 +1,19 @@
 //! What SIGTERM waits for.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use draftstore_testing::{World, key};
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
+use tokio_util::task::AbortOnDropHandle;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::gate::Gate;
 use crate::server::Server;
@@ -45,4 +54,80 @@ async fn sigterm_waits_for_a_confirm_whose_caller_has_gone_away() {
         Vec::<String>::new(),
         "its last step was done too"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_are_sent_away_and_nobody_is_turned_away_before_the_end() {
+    // Longer than any test: what is told here is told before the end.
+    let server = Server::start_with(&[("SHUTDOWN_DELAY", "86400")]);
+    let mut kept = TcpStream::connect(&server.http).expect("connects");
+    assert!(!ask(&mut kept).contains("connection: close"), "it is kept");
+    let (_sender, http2) = http2(&server.grpc).await;
+
+    server.signal("TERM");
+    http2.await.expect("it was told, and has ended in order");
+    let answer = ask(&mut kept);
+    assert!(answer.starts_with("HTTP/1.1 503"), "not ready: {answer}");
+    assert!(answer.contains("connection: close"), "the last one: {answer}");
+    assert_eq!(kept.read(&mut [0]).expect("the end"), 0);
+
+    let issued = reqwest::Client::new()
+        .post(format!("http://{}/api/v1/upload-url", server.http))
+        .body(json!({"object_name": "a"}).to_string())
+        .send()
+        .await
+        .expect("whoever comes is answered");
+    assert_eq!(issued.status(), 200);
+    assert_eq!(issued.headers()["connection"], "close");
+
+    let channel = Channel::from_shared(format!("http://{}", server.grpc)).expect("a URL");
+    let mut health = HealthClient::new(channel.connect().await.expect("connects"));
+    let health = health
+        .check(HealthCheckRequest::default())
+        .await
+        .expect("an answer")
+        .into_inner();
+    assert_eq!(health.status(), ServingStatus::NotServing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn server_ends_when_the_delay_is_over_whoever_is_connected() {
+    let server = Server::start_with(&[("SHUTDOWN_DELAY", "1")]);
+    let mut idle = TcpStream::connect(&server.http).expect("connects");
+    ask(&mut idle);
+    let (status, log) = server.stop();
+    assert!(status.success(), "{log}");
+    assert_eq!(idle.read(&mut [0]).expect("the end"), 0);
+}
+
+/// Asks whether it is ready. The answer's body is one piece, and ends with a brace.
+fn ask(connection: &mut TcpStream) -> String {
+    connection
+        .write_all(b"GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n")
+        .expect("sent");
+    let mut answer = Vec::new();
+    let mut bytes = [0; 1024];
+    while !answer.ends_with(b"}") {
+        let read = connection.read(&mut bytes).expect("an answer");
+        assert_ne!(read, 0, "it was closed");
+        answer.extend_from_slice(&bytes[..read]);
+    }
+    String::from_utf8(answer).expect("text")
+}
+
+/// A connection of HTTP/2 with nothing under way, and what drives it.
+async fn http2(
+    address: &str,
+) -> (
+    SendRequest<Empty<Bytes>>,
+    impl Future<Output = hyper::Result<()>> + use<>,
+) {
+    let stream = tokio::net::TcpStream::connect(address).await.expect("connects");
+    let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .expect("HTTP/2");
+    let connection = AbortOnDropHandle::new(tokio::spawn(connection));
+    let request = hyper::Request::get("http://x/").body(Empty::new()).expect("a request");
+    sender.send_request(request).await.expect("an answer of whatever kind");
+    (sender, async { connection.await.expect("not aborted") })
 }

@@ -14,8 +14,8 @@ pub(super) async fn live() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#)
 }
 
-/// 503 until the store has been reached, while it does not answer, and without credentials. Asks nobody: it tells what was
-/// seen last.
+/// 503 until the store has been reached, while it does not answer, without credentials, and when the server is about to end.
+/// Asks nobody: it tells what was seen last.
 pub(super) async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
     let (is_ready, store) = readiness.last();
     let (code, status) = if is_ready {

@@ -1,5 +1,7 @@
 //! Reading the configuration from pairs of names and values.
 
+use std::time::Duration;
+
 use draftstore_service::Buckets;
 use draftstore_storage::{BucketName, DraftBucket};
 
@@ -12,7 +14,7 @@ use super::policy::policy;
 use super::requests::request_limits;
 use super::store::store;
 use super::tls::tls;
-use super::values::{OnOff, Switch};
+use super::values::{OnOff, Seconds, Switch};
 use super::variables::Values;
 use super::{Config, InvalidConfig, Store};
 
@@ -43,6 +45,7 @@ impl Config {
         let policy = policy(&mut values, &mut errors);
         let brakes = brakes(&mut values, &mut errors);
         let confirm_limits = confirm_limits(&mut values, &mut errors);
+        let shutdown_delay: Option<Seconds> = errors.parse("SHUTDOWN_DELAY", values.shutdown_delay.take());
         let require_safe_store = errors.parse("REQUIRE_SAFE_STORE", values.require_safe_store.take());
         let ticket_keys_file = errors.parse("TICKET_KEYS_FILE", values.ticket_keys_file.take());
         let console = errors.parse("CONSOLE", values.console.take());
@@ -77,6 +80,7 @@ impl Config {
                 policy,
                 brakes,
                 confirm_limits,
+                shutdown_delay: shutdown_delay.map_or(Duration::ZERO, Seconds::duration),
                 require_safe_store: require_safe_store.is_some_and(|Switch(on)| on),
                 origins,
                 ticket_keys_file,
@@ -110,8 +114,6 @@ fn buckets(values: &mut Values, errors: &mut Errors) -> Option<Buckets> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use draftstore_service::cleaner::Brakes;
     use draftstore_service::draft::ConfirmLimits;
     use draftstore_storage::s3::Signing;
@@ -148,6 +150,7 @@ mod tests {
         assert_eq!(config.connections, ConnectionLimits::default());
         assert_eq!(config.requests, RequestLimits::default());
         assert!(!config.require_safe_store);
+        assert_eq!(config.shutdown_delay, Duration::ZERO);
     }
 
     #[test]
@@ -156,6 +159,7 @@ mod tests {
             ("MAX_DELETE", "1000"),
             ("MAX_DELETE_FRACTION", "0.5"),
             ("CONFIRM_TIMEOUT", "60"),
+            ("SHUTDOWN_DELAY", "5"),
             ("REQUIRE_SAFE_STORE", "true"),
             ("CONSOLE", "off"),
             ("READINESS_INTERVAL", "5"),
@@ -169,6 +173,7 @@ mod tests {
         assert_eq!(config.brakes.max_delete, Some(1000));
         assert_eq!(config.brakes.max_delete_fraction, "0.5".parse().ok());
         assert_eq!(config.confirm_limits.timeout, Duration::from_secs(60));
+        assert_eq!(config.shutdown_delay, Duration::from_secs(5));
         assert!(config.require_safe_store);
         assert!(!config.console);
         let limits = ConnectionLimits {
@@ -341,6 +346,7 @@ mod tests {
             ("MAX_DELETE", "-1"),
             ("MAX_DELETE_FRACTION", "50%"),
             ("CONFIRM_TIMEOUT", "0"),
+            ("SHUTDOWN_DELAY", "-1"),
             ("HEADER_TIMEOUT", "0"),
             ("WRITE_TIMEOUT", "soon"),
             ("IDLE_TIMEOUT", "-1"),
@@ -373,6 +379,7 @@ mod tests {
             "MAX_DELETE:",
             "MAX_DELETE_FRACTION",
             "CONFIRM_TIMEOUT",
+            "SHUTDOWN_DELAY",
             "HEADER_TIMEOUT",
             "WRITE_TIMEOUT",
             "IDLE_TIMEOUT",

@@ -48,6 +48,8 @@ pub struct Config {
     pub brakes: Brakes,
     /// What a confirm may take.
     pub confirm_limits: ConfirmLimits,
+    /// How long the server goes on serving when it was told to end.
+    pub shutdown_delay: Duration,
     /// Whether to refuse to run on a store that weakens a promise.
     pub require_safe_store: bool,
     /// Pages that may use the API and the draft bucket.

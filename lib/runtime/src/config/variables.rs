@@ -152,6 +152,11 @@ pub const VARIABLES: &[Variable] = &[
         "Seconds after which a confirm is given up; a repeat completes it",
     ),
     variable(
+        "SHUTDOWN_DELAY",
+        "0",
+        "Seconds after SIGTERM in which the server says that it is not ready, and still serves whoever comes",
+    ),
+    variable(
         "REQUIRE_SAFE_STORE",
         "false",
         "`true`: refuse to run on a store that weakens a promise, or that cannot be probed",
@@ -285,6 +290,7 @@ pub(super) struct Values {
     pub(super) max_delete_fraction: Option<String>,
     pub(super) cleanup_schedule: Option<String>,
     pub(super) confirm_timeout: Option<String>,
+    pub(super) shutdown_delay: Option<String>,
     pub(super) require_safe_store: Option<String>,
     pub(super) cors_allowed_origins: Option<String>,
     pub(super) ticket_keys_file: Option<String>,
