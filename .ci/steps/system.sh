@@ -4,6 +4,14 @@ step_system() {
   run_clients -m 'not garage'
 }
 
+# Two servers on one store, restarted in turn under load.
+step_rolling() {
+  venv clients
+  need_commands haproxy=haproxy ip=iproute2 unshare=util-linux
+  cargo build --workspace --bins --locked
+  in_own_network "$VENV/bin/python" "$REPO/.ci/rolling/restart.py" "$(target_directory)/debug" 2>&1 | without_signatures
+}
+
 # What the server says of itself at /openapi.json, tried by a program that takes it at its word.
 step_schema() {
   venv schema
