@@ -5,11 +5,7 @@ readonly KUBERNETES_VERSION=1.32
 step_manifests() {
   venv linters
   kubectl_tool
-  local rendered
-  rendered=$(mktemp)
-  "$KUBECTL" kustomize manifest >"$rendered"
-  "$VENV/bin/kubernetes-validate" --kubernetes-version "$KUBERNETES_VERSION" --strict "$rendered"
-  rm "$rendered"
+  "$VENV/bin/python" .ci/manifests/check.py "$KUBECTL" "$VENV/bin/kubernetes-validate" "$KUBERNETES_VERSION"
 }
 
 step_dockerfiles() {
