@@ -1,4 +1,4 @@
-# Steps on what is deployed: Kubernetes manifests and Dockerfiles.
+# Steps on what is deployed: Kubernetes manifests, monitoring and Dockerfiles.
 
 readonly KUBERNETES_VERSION=1.32
 
@@ -6,6 +6,15 @@ step_manifests() {
   venv linters
   kubectl_tool
   "$VENV/bin/python" .ci/manifests/check.py "$KUBECTL" "$VENV/bin/kubernetes-validate" "$KUBERNETES_VERSION"
+}
+
+# Alerts, dashboard and what the documentation says of them.
+step_monitoring() {
+  venv linters
+  need_commands promtool=prometheus
+  promtool check rules manifest/monitoring/alerts.yaml
+  promtool test rules manifest/monitoring/alerts.test.yaml
+  "$VENV/bin/python" .ci/monitoring/check.py promtool
 }
 
 step_dockerfiles() {
