@@ -17,6 +17,15 @@ step_monitoring() {
   "$VENV/bin/python" .ci/monitoring/check.py promtool
 }
 
+# compose.yaml, read by a parser of its specification, and run without containers.
+step_compose() {
+  venv linters
+  need_commands curl=curl ip=iproute2 unshare=util-linux
+  garage_tool
+  cargo build --workspace --bins --locked
+  in_own_network "$VENV/bin/python" .ci/compose/check.py "$(target_directory)/debug" "$GARAGE" 2>&1 | without_signatures
+}
+
 step_dockerfiles() {
   venv linters
   "$VENV/bin/hadolint" Dockerfile.server Dockerfile.cronjob

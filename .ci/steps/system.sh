@@ -24,16 +24,21 @@ step_schema() {
 
 # Whatever needs Garage: the conformance suite, what doctor finds there, and the same clients on a server that uses it.
 step_garage() {
+  garage_tool
+  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-storage --test conformance --locked -- --ignored
+  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-service --test it --locked -- --ignored
+  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-server --test it --locked -- --ignored garage
+  run_clients -m garage
+}
+
+# Sets GARAGE: the one on PATH if it is of the version, else one built here.
+garage_tool() {
   GARAGE=$(command -v garage) || true
   if [[ $(garage --version 2>/dev/null) != *":$GARAGE_VERSION "* ]]; then
     cargo_tool garage "$GARAGE_VERSION" --no-default-features --features bundled-libs,sqlite,lmdb
     GARAGE=$TOOL
   fi
   export GARAGE
-  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-storage --test conformance --locked -- --ignored
-  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-service --test it --locked -- --ignored
-  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-server --test it --locked -- --ignored garage
-  run_clients -m garage
 }
 
 run_clients() {
