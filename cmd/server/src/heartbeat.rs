@@ -5,19 +5,15 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_controller::Readiness;
 use draftstore_service::Buckets;
+use draftstore_storage::ErrorKind;
 use draftstore_storage::s3::S3Storage;
-use draftstore_storage::{ErrorKind, ObjectKey, Storage as _};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// What nobody has. Names under this prefix are the server's own.
-const NOTHING: &str = ".drafts/probe/ready";
-
-/// The store has so long to say that there is no such thing.
+/// The store has so long to say that its bucket is there, or is not.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Looks every so often, for ever.
 pub(crate) async fn keep_listening(storage: Arc<S3Storage>, buckets: Buckets, readiness: Readiness, every: Duration) {
-    let nothing = ObjectKey::new(NOTHING).expect("a short key");
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut was_ready, mut may_ask) = (readiness.is_ready(), false);
@@ -25,14 +21,14 @@ pub(crate) async fn keep_listening(storage: Arc<S3Storage>, buckets: Buckets, re
         ticks.tick().await;
         let left = storage.renew_credentials(SystemTime::now()).await;
         readiness.credentials_live(left.live());
-        let answer = match timeout(PATIENCE, storage.head(buckets.draft.name(), &nothing)).await {
-            Ok(Ok(_)) => None,
+        let answer = match timeout(PATIENCE, storage.look(buckets.draft.name())).await {
+            Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.kind),
             Err(_) => Some(ErrorKind::Unavailable),
         };
         let answers = match answer {
             Some(ErrorKind::Unavailable) => false,
-            // Who may not list is told that of a key that is not there: it counts where it was allowed before.
+            // Who may not list is told so: that counts only where it was allowed before.
             Some(ErrorKind::CredentialsRefused) => !may_ask,
             _ => {
                 may_ask = true;

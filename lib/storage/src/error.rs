@@ -68,6 +68,8 @@ pub enum ErrorKind {
 /// The calls of [`crate::Storage`], by S3's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// `HeadBucket`
+    HeadBucket,
     /// `CreateBucket`
     CreateBucket,
     /// `PutBucketCors`

@@ -43,6 +43,7 @@ fn needed(world: &World, request: &Request) -> Vec<Right> {
         Operation::ListObjects => vec![whole("s3:ListBucket")],
         Operation::ListMultipartUploads => vec![whole("s3:ListBucketMultipartUploads")],
         Operation::ListParts
+        | Operation::HeadBucket
         | Operation::CreateBucket
         | Operation::PutBucketCors
         | Operation::GetBucketLifecycle

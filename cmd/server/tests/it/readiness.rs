@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get;
 use draftstore_storage::Operation;
-use draftstore_testing::{Embedded, Endpoint, Fault, FaultProxy, Requests, Target};
+use draftstore_testing::proxy::{Fault, FaultProxy, Requests, Target};
+use draftstore_testing::{Embedded, Endpoint};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -147,7 +148,9 @@ async fn store_that_goes_away_takes_readiness_with_it_and_brings_it_back() {
     let mut health = watch(&server).await;
     until(&mut health, ServingStatus::Serving).await;
 
-    proxy.plan(Target::of(Operation::HeadObject), Requests::ALL, Fault::Gone);
+    proxy.plan(Target::of(Operation::ListObjects), Requests::ALL, Fault::Gone);
+    let listed = FRONTS[0].call(&server, "list-drafts", json!({})).await;
+    listed.expect_err("the store goes away");
     until(&mut health, ServingStatus::NotServing).await;
     let (status, said) = ready(&server).await;
     assert_eq!((status, &said["store"]), (503, &json!("unreachable")));

@@ -11,6 +11,7 @@ use aws_sdk_s3::config::{
 };
 use http::Uri;
 
+use super::calls;
 use super::conditions::Conditions;
 use super::credentials;
 use super::owner::ExpectOwner;
@@ -18,6 +19,7 @@ use super::presign::Presigner;
 use super::settings::{Settings, Timeouts};
 use super::signers::{Left, Signers};
 use super::watched::Watch;
+use crate::{BucketName, Error};
 
 /// A store that speaks S3. Cheap to clone into many tasks behind an `Arc`.
 #[derive(Debug)]
@@ -123,6 +125,14 @@ impl S3Storage {
     /// What signs uploads.
     pub(super) fn uploads(&self) -> &Presigner {
         self.upload_presigner.as_ref().unwrap_or(&self.presigner)
+    }
+
+    /// Asks the store for a bucket, and nothing of what is in it. Kind `NotFound` or `BucketNotFound` when there is none.
+    ///
+    /// # Errors
+    /// Those of every call.
+    pub async fn look(&self, bucket: &BucketName) -> Result<(), Error> {
+        calls::look(self, bucket).await
     }
 
     /// Makes sure that there are credentials for the calls and for signing, or asks for them, and says how long they live.

@@ -1,4 +1,4 @@
-//! `CreateBucket` and `PutBucketCors`.
+//! `HeadBucket`, `CreateBucket` and `PutBucketCors`.
 
 use aws_sdk_s3::operation::create_bucket::CreateBucketError;
 use aws_sdk_s3::types::{BucketLocationConstraint, CorsConfiguration, CorsRule as SdkRule, CreateBucketConfiguration};
@@ -12,6 +12,13 @@ const DEFAULT_REGION: &str = "us-east-1";
 
 /// How long browsers may remember a preflight, in seconds. Chromium caps it at two hours.
 const CORS_MAX_AGE: i32 = 3600;
+
+/// Asks whether the bucket is there.
+pub(in super::super) async fn look(s3: &S3Storage, bucket: &BucketName) -> Result<(), Error> {
+    let call = Call::on_bucket(Operation::HeadBucket, bucket);
+    let head = s3.client.head_bucket().bucket(bucket.as_str()).send().await;
+    head.map(drop).map_err(|error| call.failed(&error))
+}
 
 /// Looks first: in its default region AWS answers 200 to making a bucket that is there already.
 pub(in super::super) async fn create_bucket(s3: &S3Storage, bucket: &BucketName) -> Result<Created, Error> {

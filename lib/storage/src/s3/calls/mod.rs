@@ -12,7 +12,7 @@ mod put;
 mod stage;
 mod uploads;
 
-pub(super) use bucket::{create_bucket, put_cors};
+pub(super) use bucket::{create_bucket, look, put_cors};
 pub(super) use copy::copy_to_main;
 pub(super) use delete::{delete_drafts, delete_version};
 pub(super) use head::head;
