@@ -37,6 +37,15 @@ impl Bases {
         }
     }
 
+    /// Gives the base that is known of a bucket, if there is one. Counts no references, which would make all cores wait for
+    /// each other.
+    pub(super) fn at_hand<T>(&self, bucket: &BucketName, sign: impl FnOnce(&Base) -> T) -> Option<T> {
+        let known = self.known.load();
+        let (_, base) = known.iter().find(|(known, _)| known == bucket)?;
+        Some(sign(base))
+    }
+
+    /// Asks for it where it is not known.
     pub(super) async fn base(&self, call: Call<'_>, bucket: &BucketName) -> Result<Arc<Base>, Error> {
         let known = self.known.load();
         if let Some((_, base)) = known.iter().find(|(known, _)| known == bucket) {

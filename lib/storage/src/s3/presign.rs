@@ -140,9 +140,8 @@ impl Presigner {
         if post.key.as_str().contains(FILE_NAME_VARIABLE) {
             return Err(call.unexpected("the store would replace ${filename} in the key of a form"));
         }
-        let (signer, base, validity) = self
-            .ready(call, post.bucket.name(), (post.now, post.expires_in))
-            .await?;
+        let (signer, base) = self.ask(call, post.bucket.name(), post.now).await?;
+        let validity = validity(call, &signer, post.now, post.expires_in)?;
         let policy = Policy {
             bucket: post.bucket.name().as_str(),
             fields: form_fields(post),
@@ -161,36 +160,53 @@ impl Presigner {
 
     async fn sign(&self, asked: Asked<'_>) -> Result<PresignedRequest, Error> {
         let call = Call::on_key(Operation::Presign, asked.bucket, asked.key);
-        let (signer, base, validity) = self.ready(call, asked.bucket, (asked.now, asked.expires_in)).await?;
-        let url = signer.sign(&ToSign {
-            method: asked.method,
-            base: &base,
-            key: asked.key.as_str(),
-            query: asked.query,
-            headers: &asked.headers,
-            from: validity.from,
-            seconds: validity.seconds,
+        let at_hand = self.signers.at_hand(asked.now, |signer| {
+            self.bases
+                .at_hand(asked.bucket, |base| asked.signed(call, signer, base))
         });
+        let (url, expires_at) = if let Some(signed) = at_hand.flatten() {
+            signed?
+        } else {
+            // Boxed: every signature would have room for what few need.
+            let (signer, base) = Box::pin(self.ask(call, asked.bucket, asked.now)).await?;
+            asked.signed(call, &signer, &base)?
+        };
         Ok(PresignedRequest {
             method: asked.method,
             url: SecretUrl::new(url),
             headers: asked.headers,
             fields: SecretFields::default(),
-            expires_at: validity.until(),
+            expires_at,
         })
     }
 
-    /// Who signs, where to, and for how long.
-    async fn ready(
+    /// Who signs, and where to. Whatever is not known yet is asked for.
+    async fn ask(
         &self,
         call: Call<'_>,
         bucket: &BucketName,
-        (now, expires_in): (SystemTime, Duration),
-    ) -> Result<(Arc<Signer>, Arc<Base>, Validity), Error> {
+        now: SystemTime,
+    ) -> Result<(Arc<Signer>, Arc<Base>), Error> {
         let signer = self.signers.signer(now).await;
         let signer = signer.map_err(|error| call.without_credentials(&error))?;
-        let validity = validity(call, &signer, now, expires_in)?;
-        Ok((signer, self.bases.base(call, bucket).await?, validity))
+        Ok((signer, self.bases.base(call, bucket).await?))
+    }
+}
+
+impl Asked<'_> {
+    /// The URL, and when it ends.
+    fn signed(&self, call: Call<'_>, signer: &Signer, base: &Base) -> Result<(String, SystemTime), Error> {
+        let validity = validity(call, signer, self.now, self.expires_in)?;
+        let url = signer.sign(&ToSign {
+            method: self.method,
+            base,
+            key: self.key.as_str(),
+            query: self.query,
+            headers: &self.headers,
+            from: validity.from,
+            seconds: validity.seconds,
+        });
+        Ok((url, validity.until()))
     }
 }
 

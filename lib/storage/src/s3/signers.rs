@@ -88,6 +88,16 @@ impl Signers {
         }
     }
 
+    /// Gives the signer that is known, where nobody need be asked for another at `now`. Counts no references, which would
+    /// make all cores wait for each other.
+    pub(super) fn at_hand<T>(&self, now: SystemTime, sign: impl FnOnce(&Signer) -> T) -> Option<T> {
+        let current = self.current.load();
+        let current = current
+            .as_ref()
+            .filter(|current| now < current.ask_again && current.lives(now))?;
+        Some(sign(&current.signer))
+    }
+
     /// A signer whose credentials live at `now`. Only one task asks for new ones; the others go on with the old ones
     /// while those live.
     pub(super) async fn signer(&self, now: SystemTime) -> Result<Arc<Signer>, CredentialsError> {

@@ -9,7 +9,7 @@ use aws_credential_types::Credentials;
 use hmac::Mac as _;
 use sha2::{Digest as _, Sha256};
 
-use super::encoding::{hex, push_path, push_value};
+use super::encoding::{Hex, push_path, push_value};
 use super::second::Second;
 use super::{ALGORITHM, Base};
 use crate::Method;
@@ -70,7 +70,10 @@ impl Signer {
 
     /// The URL, with the signature as its end.
     pub(in crate::s3) fn sign(&self, request: &ToSign<'_>) -> String {
-        let second = self.second(request.from);
+        self.in_second(request.from, |second| self.sign_in(second, request))
+    }
+
+    fn sign_in(&self, second: &Second, request: &ToSign<'_>) -> String {
         let mut url = String::with_capacity(request.base.url().len() + 3 * request.key.len() + 512 + self.token.len());
         url.push_str(request.base.url());
         push_path(&mut url, request.key);
@@ -107,21 +110,21 @@ impl Signer {
         canonical.push_str("\nUNSIGNED-PAYLOAD");
 
         let mut mac = second.mac.clone();
-        mac.update(&hex(&Sha256::digest(canonical).into()));
+        mac.update(Hex::of(&Sha256::digest(canonical).into()).as_str().as_bytes());
         url.push_str("&X-Amz-Signature=");
-        url.extend(hex(&mac.finalize().into_bytes().into()).map(char::from));
+        url.push_str(Hex::of(&mac.finalize().into_bytes().into()).as_str());
         url
     }
 
     /// What a form says of who signs it, and when.
     pub(in crate::s3) fn form_fields(&self, from: u64) -> BTreeMap<String, String> {
-        let second = self.second(from);
+        let (credential, time) = self.in_second(from, |second| (second.credential.clone(), second.time.clone()));
         let token = self.credentials.session_token();
         let token = token.map(|token| ("x-amz-security-token", token.to_owned()));
         let fields = [
             ("x-amz-algorithm", ALGORITHM.to_owned()),
-            ("x-amz-credential", second.credential.clone()),
-            ("x-amz-date", second.time.clone()),
+            ("x-amz-credential", credential),
+            ("x-amz-date", time),
         ];
         let fields = fields.into_iter().chain(token);
         fields.map(|(name, value)| (name.to_owned(), value)).collect()
@@ -131,24 +134,21 @@ impl Signer {
     ///
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-UsingHTTPPOST.html>
     pub(in crate::s3) fn sign_policy(&self, from: u64, policy: &str) -> String {
-        let mut mac = self.second(from).day.mac.clone();
+        let mut mac = self.in_second(from, |second| second.day.mac.clone());
         mac.update(policy.as_bytes());
-        hex(&mac.finalize().into_bytes().into())
-            .map(char::from)
-            .into_iter()
-            .collect()
+        Hex::of(&mac.finalize().into_bytes().into()).as_str().to_owned()
     }
 
-    /// What the second's signatures have in common: made once for each second.
-    fn second(&self, since_epoch: u64) -> Arc<Second> {
+    /// Gives what the second's signatures have in common, which is made once for each second.
+    fn in_second<T>(&self, since_epoch: u64, sign: impl FnOnce(&Second) -> T) -> T {
         let known = self.second.load();
         if let Some(known) = known.as_ref().filter(|known| known.since_epoch == since_epoch) {
-            return Arc::clone(known);
+            return sign(known);
         }
         let day = known.as_ref().map(|known| &known.day);
         let second = Arc::new(Second::new(since_epoch, &self.credentials, &self.region, day));
         self.second.store(Some(Arc::clone(&second)));
-        second
+        sign(&second)
     }
 }
 
