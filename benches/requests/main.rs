@@ -15,7 +15,7 @@ use std::thread::available_parallelism;
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use draftstore_auth::Authenticator;
-use draftstore_benches::{Comparison, asked_for, drafts, start_logging};
+use draftstore_benches::{Figures, Measure, Report, asked_for, drafts, start_logging};
 use draftstore_controller::{Api, Gate, Readiness, grpc as grpc_front, webapi};
 use draftstore_proto::v1::{GetUploadUrlRequest, GetUploadUrlResponse};
 use draftstore_service::{AllowedOrigins, StoreProfile};
@@ -52,9 +52,12 @@ fn main() -> anyhow::Result<()> {
         ROUND.as_secs(),
         available_parallelism()?,
     );
-    report("REST", &compare::<rest::Connection>(&clients, empty_rest, rest)?);
-    report("gRPC", &compare::<grpc::Connection>(&clients, empty_grpc, grpc)?);
-    Ok(())
+    let mut report = Report::new("requests")?;
+    let figures = compare::<rest::Connection>(&clients, empty_rest, rest)?;
+    report.compare("Upload URLs by REST", &figures, "handler", "/s", &[("empty", 0.75)]);
+    let figures = compare::<grpc::Connection>(&clients, empty_grpc, grpc)?;
+    report.compare("Upload URLs by gRPC", &figures, "handler", "/s", &[("empty", 0.75)]);
+    report.write()
 }
 
 /// What every caller asks for.
@@ -88,22 +91,12 @@ async fn listen(router: Router) -> anyhow::Result<SocketAddr> {
     Ok(address)
 }
 
-fn compare<C: Caller>(clients: &Runtime, empty: SocketAddr, handler: SocketAddr) -> anyhow::Result<Comparison> {
+fn compare<C: Caller>(clients: &Runtime, empty: SocketAddr, handler: SocketAddr) -> anyhow::Result<Figures> {
     let mut empty = clients.block_on(Load::<C>::connect(empty))?;
     let mut handler = clients.block_on(Load::<C>::connect(handler))?;
-    Comparison::alternate(
-        ROUNDS,
-        || clients.block_on(empty.round()),
-        || clients.block_on(handler.round()),
-    )
-}
-
-fn report(front: &str, comparison: &Comparison) {
-    let (lowest, highest) = comparison.ratio_range();
-    println!(
-        "{front}: empty {:.0}/s, handler {:.0}/s, handler/empty {:.2} ({lowest:.2} to {highest:.2})",
-        comparison.reference(),
-        comparison.subject(),
-        comparison.ratio(),
-    );
+    let measures: Vec<Measure<'_>> = vec![
+        ("empty", Box::new(|| clients.block_on(empty.round()))),
+        ("handler", Box::new(|| clients.block_on(handler.round()))),
+    ];
+    Figures::alternate(ROUNDS, false, measures)
 }

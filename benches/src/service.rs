@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use draftstore_runtime::AuditLog;
 use draftstore_runtime::logging::{self, LogFilter, LogFormat};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
-use draftstore_storage::DraftBucket;
 use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
+use draftstore_storage::{DraftBucket, Storage};
 
 /// What URLs are signed for.
 pub const REGION: &str = "us-east-1";
@@ -31,21 +31,29 @@ pub const UPLOAD_TTL: Duration = Duration::from_secs(3600);
 /// Days, as the server's default.
 const OBJECT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// A service that can issue upload URLs, and nothing that needs an answer of the store.
+/// A store's client that can sign, and the buckets that it signs for.
 ///
 /// # Errors
 /// When the constants above do not fit together.
-pub async fn drafts() -> anyhow::Result<Drafts> {
+pub async fn storage() -> anyhow::Result<(Arc<dyn Storage>, Buckets)> {
     let settings = Settings {
         endpoint: Some(ENDPOINT.to_owned()),
         credentials: Some(StaticCredentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY)),
         ..Settings::new(REGION)
     };
-    let storage = S3Storage::connect(settings).await?;
     let (draft, main) = DraftBucket::pair(DRAFT_BUCKET.parse()?, "main".parse()?)?;
+    Ok((Arc::new(S3Storage::connect(settings).await?), Buckets { draft, main }))
+}
+
+/// A service that can issue upload URLs, and nothing that needs an answer of the store.
+///
+/// # Errors
+/// When the constants above do not fit together.
+pub async fn drafts() -> anyhow::Result<Drafts> {
+    let (storage, buckets) = storage().await?;
     let policy = Policy::new(UPLOAD_TTL, UPLOAD_TTL, OBJECT_LIFETIME, Duration::ZERO)?;
     Ok(Drafts::new(
-        Store::new(Arc::new(storage), Buckets { draft, main }),
+        Store::new(storage, buckets),
         policy,
         AllowedOrigins::default(),
         Arc::new(SystemClock),

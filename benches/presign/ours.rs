@@ -1,0 +1,43 @@
+//! Our signer, as the service calls it: through the `Storage` trait.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use draftstore_benches::{UPLOAD_TTL, storage};
+use draftstore_storage::{DraftBucket, ObjectKey, PresignPut, PresignedRequest, Storage};
+
+pub(crate) struct Ours {
+    storage: Arc<dyn Storage>,
+    bucket: DraftBucket,
+    key: ObjectKey,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Ours {
+    pub(crate) async fn new() -> anyhow::Result<Self> {
+        let (storage, buckets) = storage().await?;
+        Ok(Self {
+            storage,
+            bucket: buckets.draft,
+            key: ObjectKey::new(super::KEY)?,
+            metadata: BTreeMap::new(),
+        })
+    }
+
+    /// Signs an upload by nothing but its name.
+    pub(crate) async fn sign(&self, now: SystemTime) -> anyhow::Result<PresignedRequest> {
+        let put = PresignPut {
+            bucket: &self.bucket,
+            key: &self.key,
+            content_length: None,
+            content_type: None,
+            checksum_sha256: None,
+            metadata: &self.metadata,
+            write_once: false,
+            now,
+            expires_in: UPLOAD_TTL,
+        };
+        Ok(self.storage.presign_put(&put).await?)
+    }
+}
