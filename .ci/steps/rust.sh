@@ -15,6 +15,7 @@ step_fuzz() {
 step_format() {
   cargo fmt --all --check
   cargo fmt --manifest-path fuzz/Cargo.toml --check
+  cargo fmt --manifest-path benches/peers/Cargo.toml --check
 }
 
 step_clippy() {
@@ -35,6 +36,12 @@ step_mutants() {
   mkdir -p "$sources"
   git ls-files -z | tar --create --null --files-from=- | tar --extract --directory "$sources"
   CARGO_TARGET_DIR=$target MODEL_SCHEDULES=$MUTANT_SCHEDULES python3 .ci/mutants/mutants.py "$sources"
+}
+
+# A release build, and then seconds: what signing an upload URL takes must not grow unnoticed.
+step_instructions() {
+  need_commands python3=python3 valgrind=valgrind
+  python3 benches/instructions.py
 }
 
 step_dependencies() {

@@ -1,0 +1,76 @@
+//! So many calls of one kind, and nothing else: what `instructions.py` runs under callgrind, twice, and takes the difference.
+//!
+//! `presign` is an upload URL by the storage, `request` a whole request for one by REST, from its head to the body of the
+//! answer, in process.
+
+#[path = "../presign/ours.rs"]
+mod ours;
+
+use std::time::SystemTime;
+
+use anyhow::{bail, ensure};
+use axum::Router;
+use axum::body::Body;
+use draftstore_auth::Authenticator;
+use draftstore_benches::{drafts, start_logging};
+use draftstore_controller::{Api, Gate, Readiness, webapi};
+use draftstore_service::{AllowedOrigins, StoreProfile};
+use http::{Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use tokio::runtime::Builder;
+use tower::ServiceExt as _;
+
+use self::ours::Ours;
+
+/// The object of all URLs.
+const KEY: &str = "photos/2026/file.jpg";
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [what, calls] = arguments.as_slice() else {
+        bail!("arguments: presign or request, and how many");
+    };
+    let calls: u32 = calls.parse()?;
+    start_logging()?;
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        match what.as_str() {
+            "presign" => presign(calls).await,
+            "request" => request(calls).await,
+            _ => bail!("presign or request, not {what}"),
+        }
+    })
+}
+
+/// All in the same second: what is made once in a second is not counted.
+async fn presign(calls: u32) -> anyhow::Result<()> {
+    let (ours, now) = (Ours::new().await?, SystemTime::now());
+    for _ in 0..calls {
+        std::hint::black_box(ours.sign(now).await?);
+    }
+    Ok(())
+}
+
+async fn request(calls: u32) -> anyhow::Result<()> {
+    let gate = Gate::new(Authenticator::none());
+    let api = Api::new(drafts().await?);
+    let readiness = Readiness::new(StoreProfile::default());
+    let router = webapi::router(api, &gate, &AllowedOrigins::default(), readiness);
+    for _ in 0..calls {
+        answer(router.clone()).await?;
+    }
+    Ok(())
+}
+
+/// One request, on a router of its own, as every connection has one.
+async fn answer(router: Router) -> anyhow::Result<()> {
+    let body = format!(r#"{{"object_name":"{KEY}"}}"#);
+    let request = Request::post("/api/v1/upload-url")
+        .header(header::HOST, "127.0.0.1:8080")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_LENGTH, body.len())
+        .body(Body::from(body))?;
+    let answer = router.oneshot(request).await?;
+    ensure!(answer.status() == StatusCode::OK, "answered {}", answer.status());
+    answer.into_body().collect().await?;
+    Ok(())
+}
