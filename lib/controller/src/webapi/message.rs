@@ -39,14 +39,18 @@ pub(super) async fn read<T: DeserializeOwned>(request: Request) -> Result<T, Err
     parse(json)
 }
 
+/// Bytes that most answers fit in.
+const USUAL_REPLY: usize = 1024;
+
 /// An answer's message, as the body.
 #[derive(Debug)]
 pub(super) struct Reply<T>(pub(super) T);
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        match serde_json::to_vec(&self.0) {
-            Ok(json) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        let mut json = Vec::with_capacity(USUAL_REPLY);
+        match serde_json::to_writer(&mut json, &self.0) {
+            Ok(()) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
             Err(error) => Problem::from(Error::Internal(Box::new(error))).into_response(),
         }
     }
@@ -61,6 +65,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
+    // To follow where in the message one is costs more than to read it: that is done where something is wrong.
+    serde_json::from_slice(json).or_else(|_| parse_following(json))
+}
+
+fn parse_following<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let message = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refusal(&error))?;
     deserializer
