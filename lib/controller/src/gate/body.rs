@@ -46,7 +46,8 @@ async fn read(body: Body, room: Room, awaits_leave: bool) -> Result<Bytes, Error
         return Err(too_large());
     }
     let mut body = pin!(body);
-    let mut whole = Vec::new();
+    // Most come in one piece, which is then handed on as it is.
+    let (mut first, mut whole) = (Bytes::new(), Vec::new());
     let mut read = 0;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| broken())?.into_data() else {
@@ -56,14 +57,19 @@ async fn read(body: Body, room: Room, awaits_leave: bool) -> Result<Bytes, Error
         if read > limit + LEFTOVER {
             return Err(too_large());
         }
-        if read <= limit {
+        if read == data.len() as u64 {
+            first = data;
+        } else if read <= limit {
+            if whole.is_empty() {
+                whole.extend_from_slice(&first);
+            }
             whole.extend_from_slice(&data);
         }
     }
     if read > limit {
         return Err(too_large());
     }
-    Ok(whole.into())
+    Ok(if whole.is_empty() { first } else { whole.into() })
 }
 
 /// It breaks off, or its chunks are none. Most often the client has gone away, and nobody hears this.

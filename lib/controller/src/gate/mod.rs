@@ -9,20 +9,24 @@ mod bounds;
 mod buckets;
 mod rate;
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
+use axum::extract::Request;
 use axum::response::Response;
+use axum::routing::Route;
 use draftstore_auth::{Authenticator, Presented};
 use draftstore_service::{Caller, Error, Unauthenticated};
 use http::header;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tonic::Code;
+use tower::ServiceExt as _;
+use tower::layer::layer_fn;
+use tower::service_fn;
 
 use self::body::whole;
 use self::rate::Rates;
@@ -113,7 +117,11 @@ impl Gate {
     where
         S: Clone + Send + Sync + 'static,
     {
-        router.route_layer(middleware::from_fn_with_state((self.clone(), front), pass))
+        let gate = self.clone();
+        router.route_layer(layer_fn(move |route: Route| {
+            let gate = gate.clone();
+            service_fn(move |request| pass(gate.clone(), front, request, route.clone()))
+        }))
     }
 
     async fn admit(
@@ -145,9 +153,12 @@ impl Gate {
         self.0.authenticator.authenticate(presented, SystemTime::now())
     }
 
-    async fn answer(&self, request: Request, next: Next, bounds: Bounds) -> Result<Response, Error> {
+    async fn answer(&self, request: Request, route: Route, bounds: Bounds) -> Result<Response, Error> {
         let _place = self.0.places.try_acquire().map_err(|_| Error::Overloaded)?;
-        let answer = next.run(request);
+        let answer = async {
+            let Ok(answer) = route.oneshot(request).await;
+            answer
+        };
         if bounds.is_long {
             return Ok(answer.await);
         }
@@ -165,7 +176,7 @@ struct Asked {
     limit: Option<Limit>,
 }
 
-async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next: Next) -> Response {
+async fn pass(gate: Gate, front: Front, request: Request, route: Route) -> Result<Response, Infallible> {
     let bounds = front.bounds(&request);
     let peer = request.extensions().get::<PeerAddress>();
     let mut asked = Asked {
@@ -175,8 +186,8 @@ async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next
     };
     let audited = audit::is_on().then(|| audit::Asked::of(&request));
     let answered = match (gate.admit(request, &front, bounds, &mut asked).await, &audited) {
-        (Ok(request), None) => gate.answer(request, next, bounds).await,
-        (Ok(request), Some(audited)) => audited.clone().during(gate.answer(request, next, bounds)).await,
+        (Ok(request), None) => gate.answer(request, route, bounds).await,
+        (Ok(request), Some(audited)) => audited.clone().during(gate.answer(request, route, bounds)).await,
         (Err(error), _) => Err(error),
     };
     if let (Err(error), Some(audited)) = (&answered, &audited) {
@@ -208,7 +219,7 @@ async fn pass(State((gate, front)): State<(Gate, Front)>, request: Request, next
         bounds.is_confirm,
         Instant::now(),
     );
-    response
+    Ok(response)
 }
 
 /// What the gate itself holds requests to, beside the rates.
