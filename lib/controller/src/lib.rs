@@ -3,6 +3,7 @@
 //! Knows messages and statuses; knows neither storage nor an SDK, and no rule of drafts.
 
 mod api;
+mod around;
 mod audit;
 mod cors;
 mod error_table;

@@ -1,26 +1,35 @@
 //! A handler that panics, which is a bug: it costs its own call an answer, and no other call anything.
 
+use std::panic::AssertUnwindSafe;
+
 use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
 use draftstore_service::Error;
-use tower_http::catch_panic::CatchPanicLayer;
+use futures::FutureExt as _;
 
 use crate::gate::Refuse;
 
 /// The router, whose panics are answered as internal errors. Without it a panic would end the connection, and with it all
 /// calls that share it.
-pub(crate) fn caught<S>(router: Router<S>, refuse: Refuse) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
+pub(crate) fn caught(router: Router, refuse: Refuse) -> Router {
+    router.layer(from_fn(move |request: Request, next: Next| {
+        or_refused(next.run(request), refuse)
+    }))
+}
+
+/// The answer, or that there was a panic instead.
+pub(crate) async fn or_refused(answering: impl Future<Output = Response>, refuse: Refuse) -> Response {
+    // Nothing of a call is used again that has panicked.
+    let answer = AssertUnwindSafe(answering).catch_unwind().await;
     // What the panic says may hold what a caller sent, and goes nowhere.
-    let answer = move |_| refuse(Error::Internal("a handler has panicked".into()));
-    router.layer(CatchPanicLayer::custom(answer))
+    answer.unwrap_or_else(|_| refuse(Error::Internal("a handler has panicked".into())))
 }
 
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, to_bytes};
-    use axum::extract::Request;
     use axum::routing::get;
     use tower::ServiceExt as _;
 

@@ -4,7 +4,9 @@ mod draft_service;
 mod status;
 
 use axum::Router;
-use axum::http::{HeaderName, Method, header};
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderName, Method, Version, header};
 use draftstore_proto::FILE_DESCRIPTOR_SET;
 use draftstore_proto::v1::draft_service_server::DraftServiceServer;
 use draftstore_service::AllowedOrigins;
@@ -13,13 +15,13 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
+use tower::{Layer as _, ServiceExt as _};
 
 use self::status::status;
+use crate::around::{Around, caught_routes, is_of_a_page};
 use crate::cors::cors;
 use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY, Refuse};
-use crate::headers::guarded;
-use crate::observe::{REQUEST_ID, observed};
-use crate::panics::caught;
+use crate::observe::REQUEST_ID;
 use crate::webapi::Route;
 use crate::{Api, Gate, MAX_REQUEST_BYTES, Readiness};
 
@@ -96,11 +98,28 @@ pub async fn router(
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    let web = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
-    let router = caught(services.routes().into_axum_router(), REFUSE)
-        .layer(GrpcWebLayer::new())
-        .layer(web);
-    Ok(observed(guarded(router)))
+    Ok(around(services.routes().into_axum_router(), origins))
+}
+
+/// What is around all services of the port, around these.
+pub fn around(services: Router, origins: &AllowedOrigins) -> Router {
+    let plain = caught_routes(services, REFUSE);
+    let cors = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
+    let web = plain
+        .clone()
+        .map_request(|request: http::Request<tonic::body::Body>| request.map(Body::new));
+    let around = Around {
+        pages: cors.layer(GrpcWebLayer::new().layer(web)),
+        plain,
+        is_plain: |request| request.version() == Version::HTTP_2 && !is_of_a_page(request) && !is_web(request),
+    };
+    around.router(std::convert::identity)
+}
+
+/// Some clients speak gRPC-Web outside of pages.
+fn is_web(request: &Request) -> bool {
+    let media_type = request.headers().get(header::CONTENT_TYPE);
+    media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc-web"))
 }
 
 /// Of the whole server, which has no name, and of the service.

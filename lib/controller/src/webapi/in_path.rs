@@ -2,15 +2,14 @@
 //!
 //! It is taken out before anything else sees the request, so that what routes, logs and answers never meets it.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::Uri;
 use axum::http::uri::PathAndQuery;
 use draftstore_auth::TICKET_PREFIX;
 use percent_encoding::percent_decode_str;
-use tower::ServiceExt as _;
 
 const BEFORE_TICKET: &str = "/t/";
 
@@ -48,12 +47,8 @@ pub(crate) fn without_ticket(path: &str) -> &str {
     rest
 }
 
-/// The router, which then finds the ticket of a path among the request's extensions.
-pub(super) fn taken_out(router: Router) -> Router {
-    Router::new().fallback_service(router.map_request(take))
-}
-
-fn take(mut request: Request) -> Request {
+/// The request, with the ticket of its path among its extensions.
+pub(super) fn taken_out(mut request: Request) -> Request {
     let Some((found, uri)) = split(request.uri()) else {
         return request;
     };
@@ -86,13 +81,17 @@ fn split(uri: &Uri) -> Option<(String, Uri)> {
 }
 
 /// A path as logs and answers may have it: a ticket that is in the wrong place does not show either.
-pub(crate) fn shown(path: &str) -> String {
+pub(crate) fn shown(path: &str) -> Cow<'_, str> {
+    // Every ticket has a `_`, be it percent-encoded.
+    if !path.contains(['_', '%']) {
+        return Cow::Borrowed(path);
+    }
     let segment = |segment| {
         let decoded = percent_decode_str(segment).decode_utf8_lossy();
         let is_secret = decoded.to_ascii_lowercase().contains(TICKET_PREFIX);
         if is_secret { HIDDEN } else { segment }
     };
-    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+    Cow::Owned(path.split('/').map(segment).collect::<Vec<_>>().join("/"))
 }
 
 #[cfg(test)]
@@ -144,6 +143,7 @@ mod tests {
             ("/DST_A", "/\u{2026}"),
             ("", ""),
         ] {
+            assert!(TICKET_PREFIX.contains('_'));
             assert_eq!(shown(path), expected);
         }
         assert!(!format!("{:?}", InPath("dst_hush".to_owned())).contains("hush"));

@@ -14,6 +14,7 @@ use axum::http::{HeaderName, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use draftstore_service::{AllowedOrigins, Error};
+use tower::Layer as _;
 
 pub(crate) use self::in_path::{InPath, path_of, shown, without_ticket};
 pub use self::openapi::document;
@@ -23,10 +24,10 @@ pub use self::routes::{ROUTES, Route, Size};
 #[cfg(test)]
 pub(crate) use self::uppy::ROUTES as UPPY_ROUTES;
 pub(crate) use self::uppy::SCOPE as UPPY_SCOPE;
+use crate::around::{Around, caught_routes, is_of_a_page};
 use crate::cors::cors;
 use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
-use crate::headers::guarded;
-use crate::observe::{REQUEST_ID, observed};
+use crate::observe::REQUEST_ID;
 use crate::{Api, Gate, Readiness, panics};
 
 /// What pages of other origins may do here, by which methods,
@@ -53,8 +54,18 @@ pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readin
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(api);
-    let router = caught(router).layer(cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS));
-    in_path::taken_out(observed(guarded(router)))
+    around(router, origins)
+}
+
+/// What is around all routes of the port, around these.
+pub fn around(router: Router, origins: &AllowedOrigins) -> Router {
+    let plain = caught_routes(router, refuse);
+    let around = Around {
+        pages: cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS).layer(plain.clone()),
+        plain,
+        is_plain: |request| !is_of_a_page(request),
+    };
+    around.router(in_path::taken_out)
 }
 
 /// Pages beside the API, whose panics are answered like its own.

@@ -1,0 +1,88 @@
+//! What both ports have around all their routes, in one piece.
+//!
+//! A router boxes each of its layers, and for every request clones all the boxes with all that is in them. So this is one
+//! service around the whole router, and what only web pages need is not in the way of other callers.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt as _;
+use http::{Method, header};
+use tower::{Service, ServiceExt as _, service_fn};
+
+use crate::gate::Refuse;
+use crate::headers::guard;
+use crate::observe::observed;
+use crate::panics::or_refused;
+
+/// The two ways to the routes of a port.
+pub(crate) struct Around<Plain, Pages> {
+    /// For requests that no page has sent.
+    pub(crate) plain: Plain,
+    /// For all others, by what browsers ask for.
+    pub(crate) pages: Pages,
+    /// Whether a request may go the plain way.
+    pub(crate) is_plain: fn(&Request) -> bool,
+}
+
+impl<Plain, Pages> Around<Plain, Pages>
+where
+    Plain: Inner,
+    Pages: Inner,
+    Plain::Response: IntoResponse,
+    Pages::Response: IntoResponse,
+    Plain::Future: Send,
+    Pages::Future: Send,
+{
+    /// A router that sends everything there, observed, and whose answers are guarded. `prepare` sees a request before
+    /// anything else does.
+    pub(crate) fn router(self, prepare: fn(Request) -> Request) -> Router {
+        let around = Arc::new(self);
+        let answer = move |request| {
+            let around = Arc::clone(&around);
+            let answer = |request| async move { guard(around.answer(request).await) };
+            observed(prepare(request), answer)
+        };
+        Router::new().fallback_service(service_fn(answer))
+    }
+
+    async fn answer(&self, request: Request) -> Response {
+        if (self.is_plain)(&request) {
+            let Ok(answer) = self.plain.clone().oneshot(request).await;
+            answer.into_response()
+        } else {
+            let Ok(answer) = self.pages.clone().oneshot(request).await;
+            answer.into_response()
+        }
+    }
+}
+
+/// The routes as they are without anything around them, but that a panic is answered.
+pub(crate) fn caught_routes(
+    router: Router,
+    refuse: Refuse,
+) -> impl Inner<Response = Response, Future = impl Future<Output = Result<Response, Infallible>> + Send> {
+    service_fn(move |request: Request| {
+        let router = router.clone();
+        let answering = async {
+            let Ok(answer) = router.oneshot(request).await;
+            answer
+        };
+        or_refused(answering, refuse).map(Ok)
+    })
+}
+
+/// Whether a browser may have sent it for a page: then it says whose, or asks before.
+///
+/// Source: <https://fetch.spec.whatwg.org/#origin-header>
+pub(crate) fn is_of_a_page(request: &Request) -> bool {
+    request.method() == Method::OPTIONS || request.headers().contains_key(header::ORIGIN)
+}
+
+/// A service that never fails, and that many requests may use at once.
+pub(crate) trait Inner: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static {}
+
+impl<S: Service<Request, Error = Infallible> + Clone + Send + Sync + 'static> Inner for S {}
