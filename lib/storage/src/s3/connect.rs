@@ -173,7 +173,7 @@ impl S3Storage {
     fn copy_timeouts(&self, operation: Duration) -> TimeoutConfig {
         TimeoutConfig::builder()
             .connect_timeout(self.timeouts.connect)
-            .read_timeout(self.timeouts.copy)
+            .read_timeout(read_timeout(&self.timeouts))
             .operation_attempt_timeout(self.timeouts.copy)
             .operation_timeout(operation)
             .build()
@@ -185,10 +185,16 @@ pub(super) fn once_config() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
 }
 
+/// One for all calls, each of which is bounded by its attempt's: the SDK keeps apart the connections of calls that wait for
+/// an answer for another time, so that copies would not find those open that other calls had opened.
+fn read_timeout(timeouts: &Timeouts) -> Duration {
+    timeouts.attempt.max(timeouts.copy)
+}
+
 fn call_timeouts(timeouts: &Timeouts) -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(timeouts.connect)
-        .read_timeout(timeouts.attempt)
+        .read_timeout(read_timeout(timeouts))
         .operation_attempt_timeout(timeouts.attempt)
         .operation_timeout(timeouts.call)
         .build()
