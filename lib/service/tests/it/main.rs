@@ -47,6 +47,7 @@ macro_rules! promises {
 
 mod batch;
 mod callers;
+mod calls;
 mod confirm;
 mod faults;
 mod faulty;

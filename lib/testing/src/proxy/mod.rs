@@ -96,6 +96,11 @@ impl FaultProxy {
         self.plan.lock().expect("not poisoned").log().to_vec()
     }
 
+    /// How many connections were made to it.
+    pub fn connections(&self) -> usize {
+        self.plan.lock().expect("not poisoned").connections
+    }
+
     /// How many requests met what was planned for them.
     pub fn struck(&self) -> usize {
         self.plan.lock().expect("not poisoned").struck()
@@ -147,6 +152,7 @@ async fn accept(listener: TcpListener, serving: connection::Serving) {
         // They end with this task.
         let mut connections = tokio::task::JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
+            serving.plan.lock().expect("not poisoned").connections += 1;
             connections.spawn(connection::serve(stream, serving.clone()));
             while connections.try_join_next().is_some() {}
         }

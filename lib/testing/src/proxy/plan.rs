@@ -59,6 +59,8 @@ pub(super) struct Plan {
     entries: Vec<Entry>,
     log: Vec<Request>,
     struck: usize,
+    /// How many connections were accepted.
+    pub(super) connections: usize,
     /// Whether answers tell no time.
     pub(super) hides_clock: bool,
 }

@@ -1,4 +1,22 @@
 //! The rules of a confirm as a state machine: an answer goes in, the next effect or the end comes out. No I/O, no clock.
+//!
+//! Where nothing goes wrong, these are the effects, and `tests/it/calls.rs` counts them on the wire:
+//!
+//! - A store that honours every condition: `HeadDraft`, `Copy`, `HeadMain`, `DeleteDraft`. None can be spared. The first
+//!   look gives the version that the copy insists on, and what is compared with the pins. The copy finds out by itself
+//!   whether main is empty. The last look is the proof: the copy's answer holds an `ETag` that need not be the draft's,
+//!   and neither size nor checksum.
+//! - With `overwrite` or in an atomic batch, `HeadMain` comes before the copy as well: for the version that may be replaced,
+//!   and for what a batch holds, which nobody may replace. An atomic batch puts its settlement before the deletes.
+//! - Where a copy replaces what is there, `HeadMain` comes before it; where a delete takes any version, `HeadDraft` comes
+//!   before that, or, for a unique draft, there is no delete.
+//! - Where one copy could be of other bytes than were looked at, and for what is larger than one carries: `Stage` (a note,
+//!   the beginning, the parts), `HeadDraft` unless the parts have the condition, `HeadMain` unless the completion has,
+//!   `Complete` (and the note goes), then on as after a copy.
+//! - A draft that is gone: `HeadMain`, and nothing is changed.
+//!
+//! Looks are not made side by side, although that would save a round trip where main is looked at first: the later a look,
+//! the less can happen between it and the act that it stands in for.
 
 mod look;
 mod outcome;
