@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use draftstore_runtime::config::Config;
-use draftstore_runtime::{AuditLog, EXIT_CONFIG, logging};
+use draftstore_runtime::logging::{self, Program};
+use draftstore_runtime::{AuditLog, EXIT_CONFIG};
 
 /// Removes expired drafts and multipart uploads from the draft bucket. Configured by the environment variables of
 /// draftstore-server. Sweeps once and exits, unless `CLEANUP_SCHEDULE` is set: then it stays and sweeps on that schedule.
@@ -21,6 +22,12 @@ struct Arguments {
     dry_run: bool,
 }
 
+/// As it is called in traces.
+const PROGRAM: Program = Program {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+};
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -31,8 +38,15 @@ async fn main() -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let ended = match logging::start(config.log_format, &config.log_filter, &AuditLog::Off) {
-        Ok(()) => sweep::run(config, arguments.dry_run).await,
+    let ended = match logging::start(&config, PROGRAM, &AuditLog::Off) {
+        Ok(traces) => {
+            let swept = sweep::run(config, arguments.dry_run).await;
+            if let Some(sender) = traces {
+                // It ends early only by a panic, of which the log tells.
+                let _ = tokio::task::spawn_blocking(|| sender.finish()).await;
+            }
+            swept
+        }
         Err(error) => Err(error.into()),
     };
     match ended {

@@ -19,8 +19,10 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use draftstore_runtime::EXIT_CONFIG;
 use draftstore_runtime::config::{Config, VARIABLES};
-use draftstore_runtime::{EXIT_CONFIG, logging};
+use draftstore_runtime::logging::{self, Program};
+use draftstore_runtime::traces::Sender;
 
 use crate::access::Access;
 use crate::doctor::Doctor;
@@ -46,6 +48,12 @@ enum Command {
     Key(Key),
 }
 
+/// As it is called in traces.
+const PROGRAM: Program = Program {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+};
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let matches = Arguments::command().after_help(environment()).get_matches();
@@ -59,9 +67,13 @@ async fn main() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
-        (None, Ok(config)) => match logging::start(config.log_format, &config.log_filter, &config.audit_log) {
-            Ok(()) => match Access::open(&config).await {
-                Ok(access) => serve::serve(config, access).await,
+        (None, Ok(config)) => match logging::start(&config, PROGRAM, &config.audit_log) {
+            Ok(traces) => match Access::open(&config).await {
+                Ok(access) => {
+                    let served = serve::serve(config, access).await;
+                    finish(traces).await;
+                    served
+                }
                 Err(error) => return unusable(&*error),
             },
             Err(error) => Err(error.into()),
@@ -73,6 +85,14 @@ async fn main() -> ExitCode {
             eprintln!("draftstore-server: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Sends the last traces.
+async fn finish(traces: Option<Sender>) {
+    if let Some(sender) = traces {
+        // It ends early only by a panic, of which the log tells.
+        let _ = tokio::task::spawn_blocking(|| sender.finish()).await;
     }
 }
 

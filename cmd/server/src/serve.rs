@@ -98,7 +98,9 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         pages = pages.merge(console::router(drafts.clone()));
     }
     let rest = rest.merge(webapi::caught(pages));
-    let connections = Connections::new(config.connections, tls).measured(measures.traffic.clone());
+    let connections = Connections::new(config.connections, tls)
+        .measured(measures.traffic.clone())
+        .traced(config.traces.is_some());
     let http_address = listen(&mut tasks, &connections, Port::Rest, http, rest, &ending)?;
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc_router = grpc::router(api, &gate, &origins, readiness.clone()).await?;

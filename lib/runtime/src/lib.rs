@@ -9,6 +9,7 @@ mod panics;
 pub mod safety;
 mod schedule;
 mod shutdown;
+pub mod traces;
 
 pub use audit::{AuditLog, InvalidAuditLog};
 pub use schedule::{InvalidSchedule, Schedule, ScheduleError};

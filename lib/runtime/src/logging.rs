@@ -14,6 +14,8 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
+use crate::config::Config;
+use crate::traces::{self, Sender};
 use crate::{AuditLog, audit, panics};
 
 /// Our own crates' targets begin so.
@@ -79,25 +81,46 @@ pub enum StartError {
     /// The audit cannot be written where it shall be.
     #[error("AUDIT_LOG: the file cannot be written to: {0}")]
     Audit(#[source] std::io::Error),
+    /// Traces cannot be sent where they shall go.
+    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
-/// Starts logging, once for a process, and the audit. Panics are logged from then on, by their place alone.
+/// What runs, by which name and version.
+#[derive(Debug, Clone, Copy)]
+pub struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// Starts logging as configured, once for a process, and the traces; the audit where it is given. Panics are logged from then
+/// on, by their place alone. Gives what sends traces, where they are sent.
 ///
 /// # Errors
 /// See [`StartError`].
-pub fn start(format: LogFormat, filter: &LogFilter, audit: &AuditLog) -> Result<(), StartError> {
+pub fn start(config: &Config, program: Program, audit: &AuditLog) -> Result<Option<Sender>, StartError> {
     let audit = audit.layer().map_err(StartError::Audit)?;
-    let filter = EnvFilter::new(&filter.0).and(filter_fn(holds_no_secrets));
-    let lines = match format {
+    let filter = EnvFilter::new(&config.log_filter.0).and(filter_fn(holds_no_secrets));
+    let (traces, sender) = match &config.traces {
+        Some(settings) => {
+            let (layer, sender) = traces::layer(settings, program)?;
+            (Some(layer), Some(sender))
+        }
+        None => (None, None),
+    };
+    let lines = match config.log_format {
         LogFormat::Text => layer().with_writer(stderr).with_ansi(stderr().is_terminal()).boxed(),
         LogFormat::Json => layer().with_writer(stderr).json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .with(audit)
+        .with(traces)
         .try_init()?;
     panics::log_to(dispatcher::get_default(Clone::clone));
-    Ok(())
+    Ok(sender)
 }
 
 fn holds_no_secrets(metadata: &Metadata<'_>) -> bool {

@@ -32,7 +32,7 @@ pub use lifecycle::Lifecycle;
 pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage, PresignPart};
 pub use object::{Attributes, ObjectInfo};
-pub use observer::{CallEnded, CallObserver, CallOutcome, StoreCall};
+pub use observer::{CallEnded, CallObserver, CallOutcome, StoreCall, TRACE_TARGET};
 pub use presign::{
     Method, PresignGet, PresignPost, PresignPut, PresignStep, PresignedRequest, SecretFields, SecretUrl, UploadStep,
 };

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::closed_set;
 
+/// The target of spans that are made to be sent to a collector of traces. Nothing secret is in them.
+pub const TRACE_TARGET: &str = "draftstore_trace";
+
 /// Is told of every call when it has ended. Must not block: the call's own task tells it.
 pub trait CallObserver: fmt::Debug + Send + Sync {
     /// A call has ended, whatever came of it.

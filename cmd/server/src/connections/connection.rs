@@ -24,10 +24,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
+use tracing::Instrument as _;
 
 use super::answer::WatchedBody;
 use super::ending::Ending;
 use super::io::WatchedStream;
+use super::traced::Traced;
 use super::watch::{Overdue, Watch};
 use crate::measures::Traffic;
 
@@ -59,6 +61,7 @@ pub(super) struct Connection {
     pub(super) ending: Ending,
     pub(super) port: Port,
     pub(super) measured: Option<Arc<Traffic>>,
+    pub(super) is_traced: bool,
 }
 
 impl Connection {
@@ -94,6 +97,7 @@ impl Connection {
             router: TowerToHyperService::new(self.router.clone()),
             port: self.port,
             measured: self.measured.clone(),
+            is_traced: self.is_traced,
             watch: watch.clone(),
             peer: PeerAddress(self.peer),
             certificate,
@@ -176,6 +180,7 @@ struct Requests {
     port: Port,
     measured: Option<Arc<Traffic>>,
     ending: Ending,
+    is_traced: bool,
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -193,16 +198,26 @@ impl Service<Request<Incoming>> for Requests {
         }
         // HTTP/2 has no such header: its clients are told by a frame.
         let ending = (request.version() < Version::HTTP_2).then(|| self.ending.clone());
+        let traced = self
+            .is_traced
+            .then(|| Traced::begin(self.port, request.uri().path(), request.headers()));
         let answer = self.router.call(request);
-        Box::pin(async move {
-            let mut answer = answer.await?;
+        let finished = move |mut answer: Response<Body>| {
             if ending.is_some_and(|ending| ending.leaving.is_cancelled()) {
                 answer.headers_mut().insert(CONNECTION, CLOSE);
             }
             if let Some(measured) = measured {
                 measured.answered(&answer);
             }
-            Ok(answer.map(|body| WatchedBody::new(body, under_way)))
-        })
+            answer.map(|body| WatchedBody::new(body, under_way))
+        };
+        if let Some(traced) = traced {
+            return Box::pin(async move {
+                let mut answer = answer.instrument(traced.span.clone()).await?;
+                traced.answered(&mut answer);
+                Ok(finished(answer))
+            });
+        }
+        Box::pin(async move { Ok(finished(answer.await?)) })
     }
 }

@@ -10,6 +10,7 @@ mod descriptors;
 mod ending;
 mod io;
 mod tls;
+mod traced;
 mod watch;
 
 use std::io::ErrorKind;
@@ -39,6 +40,7 @@ pub(crate) struct Connections {
     slots: Arc<Semaphore>,
     tls: Option<Tls>,
     measured: Option<Arc<Traffic>>,
+    is_traced: bool,
 }
 
 impl Connections {
@@ -50,6 +52,7 @@ impl Connections {
             tls,
             slots: Arc::new(Semaphore::new(limits.max_connections)),
             measured: None,
+            is_traced: false,
         }
     }
 
@@ -59,6 +62,11 @@ impl Connections {
             measured: Some(traffic),
             ..self
         }
+    }
+
+    /// The same, with a span for each request where somebody collects them.
+    pub(crate) fn traced(self, is_traced: bool) -> Self {
+        Self { is_traced, ..self }
     }
 
     /// Accepts until the end, and ends when all connections have: those without a request at once, the others with the
@@ -107,6 +115,7 @@ impl Connections {
                 ending: ending.clone(),
                 port,
                 measured: self.measured.clone(),
+                is_traced: self.is_traced,
             };
             let tls = self.tls.as_ref().map(Tls::acceptor);
             connections.spawn(async move {

@@ -44,6 +44,7 @@ mod signing;
 mod slow;
 mod sweep;
 mod tls;
+mod traces;
 mod unique_drafts;
 mod uppy;
 mod whole_keys;

@@ -14,6 +14,7 @@ use super::policy::policy;
 use super::requests::request_limits;
 use super::store::store;
 use super::tls::tls;
+use super::told::{sweep_report, traces};
 use super::values::{OnOff, Seconds, Switch};
 use super::variables::Values;
 use super::{Config, InvalidConfig, Store};
@@ -64,6 +65,8 @@ impl Config {
         }
         let admin = admin(&mut values, &mut errors, &listen);
         let readiness_interval = readiness_interval(&mut values, &mut errors);
+        let traces = traces(&mut values, &mut errors);
+        let sweep_report = sweep_report(&mut values, &mut errors);
         let origins = origins(&mut values, &mut errors);
         let connections = connection_limits(&mut values, &mut errors);
         let auth = auth(&mut values, &mut errors);
@@ -94,6 +97,8 @@ impl Config {
                 tls,
                 cleanup_schedule,
                 audit_log,
+                traces,
+                sweep_report,
                 log_format,
                 log_filter,
             });
@@ -118,9 +123,10 @@ mod tests {
     use draftstore_service::draft::ConfirmLimits;
     use draftstore_storage::s3::Signing;
 
-    use super::super::{ConnectionLimits, Rate, RequestLimits, TlsFiles};
+    use super::super::{ConnectionLimits, Rate, RequestLimits, SweepReport, TlsFiles};
     use super::*;
     use crate::config::Auth;
+    use crate::traces::Sampling;
 
     fn load(pairs: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
         Config::load(
@@ -314,6 +320,51 @@ mod tests {
             let error = load(&[("TRUSTED_PROXIES", wrong)]).expect_err("refused").to_string();
             assert!(error.contains("TRUSTED_PROXIES:"), "{error}");
         }
+    }
+
+    #[test]
+    fn traces_go_where_an_endpoint_is_named_and_are_sampled_as_it_is_said() {
+        assert_eq!(
+            load(&[("OTEL_TRACES_SAMPLER", "always_on")]).expect("valid").traces,
+            None
+        );
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317/");
+        let traces = |more: &[(&'static str, &'static str)]| load(&[&[endpoint], more].concat()).expect("valid").traces;
+        let plain = traces(&[]).expect("named");
+        assert_eq!(
+            (plain.endpoint.as_str(), plain.service_name),
+            ("http://collector:4317", None)
+        );
+        assert_eq!(plain.sampling, Sampling::default());
+        let more = traces(&[
+            ("OTEL_SERVICE_NAME", "uploads"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.1"),
+        ]);
+        let more = more.expect("named");
+        assert_eq!(more.service_name.as_deref(), Some("uploads"));
+        assert_eq!((more.sampling.fraction, more.sampling.follows_parent), (0.1, true));
+        for (name, wrong) in [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hush@collector"),
+            ("OTEL_SERVICE_NAME", ""),
+            ("OTEL_TRACES_SAMPLER", "sometimes"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+            ("PUSHGATEWAY_URL", "pushgateway:9091"),
+            ("METRICS_TEXTFILE", ""),
+        ] {
+            let error = load(&[(name, wrong)]).expect_err("refused").to_string();
+            assert!(error.contains(&format!("{name}:")), "{error}");
+        }
+    }
+
+    #[test]
+    fn figures_of_sweeps_go_to_a_file_and_to_a_pushgateway() {
+        assert_eq!(load(&[]).expect("valid").sweep_report, SweepReport::default());
+        let report = load(&[("METRICS_TEXTFILE", "/f.prom"), ("PUSHGATEWAY_URL", "http://p:9091/")]);
+        let report = report.expect("valid").sweep_report;
+        assert_eq!(report.textfile, Some("/f.prom".into()));
+        assert_eq!(report.pushgateway.as_deref(), Some("http://p:9091"));
     }
 
     #[test]

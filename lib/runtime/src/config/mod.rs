@@ -11,6 +11,7 @@ mod requests;
 mod signing;
 mod store;
 mod tls;
+mod told;
 mod values;
 mod variables;
 
@@ -25,6 +26,7 @@ use draftstore_service::{AllowedOrigins, Buckets, Policy};
 use draftstore_storage::s3::{self, Signing, StaticCredentials};
 
 use crate::logging::{LogFilter, LogFormat};
+use crate::traces::TraceSettings;
 use crate::{AuditLog, Schedule};
 
 pub use connections::ConnectionLimits;
@@ -76,6 +78,10 @@ pub struct Config {
     pub cleanup_schedule: Option<Schedule>,
     /// Where the audit goes.
     pub audit_log: AuditLog,
+    /// Where traces go; none: nowhere.
+    pub traces: Option<TraceSettings>,
+    /// Where the figures of a sweep go.
+    pub sweep_report: SweepReport,
     /// How log lines look.
     pub log_format: LogFormat,
     /// What is logged.
@@ -155,6 +161,15 @@ pub struct Ways {
     pub jwt: bool,
     /// By the certificate of the connection.
     pub mtls: bool,
+}
+
+/// Where a process that ends after its sweep leaves the figures.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SweepReport {
+    /// A file, for `node_exporter`'s textfile collector.
+    pub textfile: Option<PathBuf>,
+    /// URL of a Pushgateway.
+    pub pushgateway: Option<String>,
 }
 
 /// Where a process says how it is: metrics and health.

@@ -89,7 +89,7 @@ fn region(values: &mut Values, errors: &mut Errors) -> String {
         .unwrap_or_else(|| "us-east-1".to_owned())
 }
 
-fn endpoint(name: &str, value: &mut Option<String>, errors: &mut Errors) -> Option<String> {
+pub(super) fn endpoint(name: &str, value: &mut Option<String>, errors: &mut Errors) -> Option<String> {
     let parsed: Option<Endpoint> = errors.parse(name, value.take());
     parsed.map(|Endpoint(url)| url)
 }

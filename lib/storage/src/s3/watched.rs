@@ -16,7 +16,7 @@ use aws_sdk_s3::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
-use crate::{CallEnded, CallObserver, CallOutcome, StoreCall};
+use crate::{CallEnded, CallObserver, CallOutcome, StoreCall, TRACE_TARGET};
 
 /// Watches the calls of a client.
 #[derive(Debug)]
@@ -94,9 +94,14 @@ impl Intercept for Watch {
     }
 }
 
-/// Names the call and what came of it; where it went, and what it said, are not in it.
+/// Names the call and what came of it; where it went, and what it said, are not in it. What nobody asked for has none, such
+/// as the looks at whether the store answers.
 fn span(call: StoreCall) -> tracing::Span {
+    if tracing::Span::current().is_none() {
+        return tracing::Span::none();
+    }
     tracing::debug_span!(
+        target: TRACE_TARGET,
         "store call",
         otel.name = call.as_str(),
         otel.kind = "client",

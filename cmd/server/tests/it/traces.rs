@@ -1,0 +1,209 @@
+//! Traces, as a collector receives them.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+
+use crate::front::{FRONTS, draft};
+use crate::server::Server;
+
+const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT_ID: &str = "b7ad6b7169203331";
+
+/// A collector that keeps what it gets.
+#[derive(Debug, Clone, Default)]
+struct Collector(Arc<Mutex<Vec<ResourceSpans>>>);
+
+#[tonic::async_trait]
+impl TraceService for Collector {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let spans = request.into_inner().resource_spans;
+        self.0.lock().expect("not poisoned").extend(spans);
+        Ok(Response::new(ExportTraceServiceResponse::default()))
+    }
+}
+
+impl Collector {
+    async fn start() -> (Self, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let collector = Self::default();
+        let service = TraceServiceServer::new(collector.clone());
+        let incoming = TcpIncoming::from(listener);
+        tokio::spawn(
+            tonic::transport::Server::builder()
+                .add_service(service)
+                .serve_with_incoming(incoming),
+        );
+        (collector, address)
+    }
+
+    fn received(&self) -> Vec<ResourceSpans> {
+        self.0.lock().expect("not poisoned").clone()
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        let received = self.received().into_iter();
+        let scopes = received.flat_map(|of_resource| of_resource.scope_spans);
+        scopes.flat_map(|of_scope| of_scope.spans).collect()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn text<'a>(span: &'a Span, name: &str) -> Option<&'a str> {
+    let attribute = span.attributes.iter().find(|attribute| attribute.key == name)?;
+    match attribute.value.as_ref()?.value.as_ref()? {
+        Value::StringValue(text) => Some(text),
+        _ => None,
+    }
+}
+
+async fn start(collector: SocketAddr, more: &[(&str, &str)]) -> Server {
+    let endpoint = format!("http://{collector}");
+    let own = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("RUST_LOG", "debug"),
+    ];
+    Server::start_with(&[&own[..], more].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_trace_goes_on_to_the_calls_to_the_store() {
+    for front in FRONTS {
+        let (collector, address) = Collector::start().await;
+        let server = start(address, &[]).await;
+        draft(&server, "hush", b"hush").await;
+        let parent = format!("00-{TRACE_ID}-{PARENT_ID}-01");
+        let headers = [("traceparent", parent.as_str())];
+        let confirm = json!({"object_name": "hush"});
+        let confirmed = front.call_with(&headers, &server, "confirm-upload", confirm).await;
+        confirmed.expect("confirmed");
+        let (status, log) = server.stop();
+        assert!(status.success());
+
+        let spans: Vec<_> = collector.spans();
+        let in_trace: Vec<_> = spans.iter().filter(|span| hex(&span.trace_id) == TRACE_ID).collect();
+        let confirm = in_trace.iter().find(|span| span.name == "ConfirmUpload");
+        let confirm = confirm.unwrap_or_else(|| panic!("{spans:?}"));
+        assert_eq!(hex(&confirm.parent_span_id), PARENT_ID);
+        assert_eq!(confirm.kind(), SpanKind::Server);
+        assert_eq!(text(confirm, "code"), Some("OK"));
+        let calls: Vec<_> = in_trace.iter().filter(|span| span.kind() == SpanKind::Client).collect();
+        for call in &calls {
+            assert_eq!(call.parent_span_id, confirm.span_id, "{call:?}");
+            assert_eq!(text(call, "outcome"), Some("ok"), "{call:?}");
+        }
+        let names: Vec<_> = calls.iter().map(|span| span.name.as_str()).collect();
+        for expected in ["HeadObject", "CopyObject", "DeleteObject"] {
+            assert!(names.contains(&expected), "{names:?}");
+        }
+        assert_eq!(in_trace.len(), 1 + calls.len(), "and nothing else");
+
+        let resource = format!("{:?}", collector.received()[0].resource);
+        assert!(
+            resource.contains("draftstore-server") && resource.contains("service.version"),
+            "{resource}"
+        );
+        let everything = format!("{:?}", collector.received());
+        for secret in ["hush", "X-Amz", "http://", "main-draft"] {
+            assert!(!everything.contains(secret), "{secret}: {everything}");
+        }
+        assert!(log.contains(TRACE_ID), "lines of the log name the trace: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trace_that_its_caller_does_not_sample_is_not_sent() {
+    let (collector, address) = Collector::start().await;
+    let server = start(address, &[]).await;
+    let parent = format!("00-{TRACE_ID}-{PARENT_ID}-00");
+    let headers = [("traceparent", parent.as_str())];
+    let name = json!({"object_name": "a"});
+    for front in FRONTS {
+        let asked = front.call_with(&headers, &server, "inspect-draft", name.clone()).await;
+        asked.expect_err("there is none");
+    }
+    FRONTS[0]
+        .call(&server, "inspect-draft", name)
+        .await
+        .expect_err("there is none");
+    server.stop();
+    let spans = collector.spans();
+    assert!(spans.iter().all(|span| hex(&span.trace_id) != TRACE_ID), "{spans:?}");
+    assert_eq!(
+        spans.iter().filter(|span| span.name == "InspectDraft").count(),
+        1,
+        "one began here"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_where_the_sampler_says_so() {
+    let (collector, address) = Collector::start().await;
+    let server = start(address, &[("OTEL_TRACES_SAMPLER", "always_off")]).await;
+    FRONTS[0]
+        .call(&server, "upload-url", json!({"object_name": "a"}))
+        .await
+        .expect("issued");
+    server.stop();
+    assert_eq!(collector.spans(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_names_the_trace_that_it_belongs_to() {
+    let (_collector, address) = Collector::start().await;
+    let ask = async |server: &Server, parent: Option<&str>| {
+        let url = format!("http://{}/api/v1/upload-url", server.http);
+        let request = reqwest::Client::new().post(url).body(r#"{"object_name":"a"}"#);
+        let request = parent
+            .iter()
+            .fold(request, |request, parent| request.header("traceparent", *parent));
+        let answer = request.send().await.expect("an answer");
+        answer
+            .headers()
+            .get("traceresponse")
+            .map(|value| value.to_str().expect("text").to_owned())
+    };
+    let server = start(address, &[]).await;
+    let parent = format!("00-{TRACE_ID}-{PARENT_ID}-01");
+    let named = ask(&server, Some(&parent)).await.expect("named");
+    assert!(
+        named.starts_with(&format!("00-{TRACE_ID}-")) && !named.contains(PARENT_ID),
+        "{named}"
+    );
+    for other in [
+        None,
+        Some("nonsense"),
+        Some("00-00000000000000000000000000000000-0000000000000000-01"),
+    ] {
+        let named = ask(&server, other).await.expect("named");
+        assert!(!named.contains(TRACE_ID) && named.len() == parent.len(), "{named}");
+    }
+    let without = Server::start();
+    assert_eq!(ask(&without, Some(&parent)).await, None, "nobody collects");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn collector_that_is_not_there_is_nobodys_trouble() {
+    let server = start("127.0.0.1:1".parse().expect("an address"), &[]).await;
+    for front in FRONTS {
+        let issued = front.call(&server, "upload-url", json!({"object_name": "a"})).await;
+        issued.expect("issued");
+    }
+    assert!(server.stop().0.success());
+}

@@ -1,0 +1,241 @@
+//! Traces to an OpenTelemetry collector, where one is named: nothing of this runs where none is.
+//!
+//! A span is what a request or a call to the store is, when, and what came of it. Names of objects, credentials and URLs are in
+//! none: of the program's own spans only those made for this are sent, with their fields, and no event of the log.
+
+use std::str::FromStr;
+
+use http::{HeaderMap, HeaderValue};
+use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
+use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
+use opentelemetry_otlp::tonic_types::transport::ClientTlsConfig;
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _, WithTonicConfig as _};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing::{Metadata, Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::registry::LookupSpan;
+
+pub use draftstore_storage::TRACE_TARGET as TARGET;
+
+use crate::logging::Program;
+
+/// The header of an answer that says which trace it belongs to.
+///
+/// Source: <https://w3c.github.io/trace-context/#trace-context-http-response-headers-format>
+pub const TRACE_RESPONSE: &str = "traceresponse";
+
+/// Where traces go, and which.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceSettings {
+    /// URL of a collector that takes OTLP by gRPC.
+    pub endpoint: String,
+    /// What this process is called; none: by its own name.
+    pub service_name: Option<String>,
+    /// Which traces are sent.
+    pub sampling: Sampling,
+}
+
+/// Which traces are sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampling {
+    /// Of those that begin here, or of all: 0 to 1.
+    pub fraction: f64,
+    /// Whether a caller that brings a trace decides for it.
+    pub follows_parent: bool,
+}
+
+impl Default for Sampling {
+    /// All that begin here, and of callers' those that they sample.
+    fn default() -> Self {
+        Self {
+            fraction: 1.0,
+            follows_parent: true,
+        }
+    }
+}
+
+/// A name of OpenTelemetry's for a way to sample, some of which go with a fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SamplerName {
+    fraction: Option<u8>,
+    follows_parent: bool,
+}
+
+/// Why a text names no sampler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be always_on, always_off or traceidratio, or one of these after 'parentbased_'")]
+pub struct InvalidSampler;
+
+impl FromStr for SamplerName {
+    type Err = InvalidSampler;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSampler> {
+        let (name, follows_parent) = match text.strip_prefix("parentbased_") {
+            Some(name) => (name, true),
+            None => (text, false),
+        };
+        let fraction = match name {
+            "always_on" => Some(1),
+            "always_off" => Some(0),
+            "traceidratio" => None,
+            _ => return Err(InvalidSampler),
+        };
+        Ok(Self {
+            fraction,
+            follows_parent,
+        })
+    }
+}
+
+impl Sampling {
+    /// By this sampler; the fraction counts where the sampler takes one.
+    pub fn new(name: SamplerName, fraction: Option<f64>) -> Self {
+        Self {
+            fraction: name.fraction.map_or(fraction.unwrap_or(1.0), f64::from),
+            follows_parent: name.follows_parent,
+        }
+    }
+
+    fn sampler(self) -> Sampler {
+        let own = Sampler::TraceIdRatioBased(self.fraction);
+        if self.follows_parent {
+            Sampler::ParentBased(Box::new(own))
+        } else {
+            own
+        }
+    }
+}
+
+/// What sends spans. Those that have not been sent yet are lost with the process, but for [`Sender::finish`].
+#[derive(Debug)]
+pub struct Sender(SdkTracerProvider);
+
+impl Sender {
+    /// Sends what is left. Blocks, for some seconds at most.
+    pub fn finish(self) {
+        if let Err(error) = self.0.shutdown() {
+            tracing::warn!(%error, "the last traces could not be sent");
+        }
+    }
+}
+
+/// What hands spans to the collector. Must be called within the runtime: the connection lives there.
+///
+/// # Errors
+/// When the endpoint is none, or there is no TLS for it.
+pub(crate) fn layer<S>(
+    settings: &TraceSettings,
+    program: Program,
+) -> Result<(impl Layer<S> + use<S>, Sender), ExporterBuildError>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let mut exporter = SpanExporter::builder().with_tonic().with_endpoint(&settings.endpoint);
+    if settings.endpoint.starts_with("https://") {
+        // Those that this machine trusts.
+        exporter = exporter.with_tls_config(ClientTlsConfig::new().with_enabled_roots());
+    }
+    let exporter = exporter.build()?;
+    let name = settings.service_name.clone().unwrap_or_else(|| program.name.to_owned());
+    let resource = Resource::builder()
+        .with_service_name(name)
+        .with_attribute(opentelemetry::KeyValue::new("service.version", program.version))
+        .build();
+    let provider = SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_sampler(settings.sampling.sampler())
+        .with_resource(resource)
+        .build();
+    let layer = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("draftstore"))
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_tracked_inactivity(false)
+        .with_filter(filter_fn(is_sent));
+    Ok((layer, Sender(provider)))
+}
+
+fn is_sent(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target() == TARGET
+}
+
+/// Has a request's span go on with its caller's trace, and gives the trace's ID and the value of [`TRACE_RESPONSE`].
+pub fn go_on(span: &Span, headers: &HeaderMap) -> Option<(String, HeaderValue)> {
+    let propagator = TraceContextPropagator::new();
+    // A span that nobody samples still has its caller's trace.
+    let _ = span.set_parent(propagator.extract(&Headers(headers)));
+    let context = span.context();
+    let mut carried = Carried::default();
+    propagator.inject_context(&context, &mut carried);
+    let trace_id = context.span().span_context().trace_id().to_string();
+    let value = HeaderValue::try_from(carried.traceparent?).ok()?;
+    Some((trace_id, value))
+}
+
+/// Of a header that is there twice nothing counts: it would not be clear whose trace it is.
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        let mut values = self.0.get_all(key).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => value.to_str().ok(),
+            _ => None,
+        }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Carried {
+    traceparent: Option<String>,
+}
+
+impl Injector for Carried {
+    fn set(&mut self, key: &str, value: String) {
+        if key == "traceparent" {
+            self.traceparent = Some(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samplers_are_named_as_opentelemetry_names_them() {
+        for (name, fraction, expected) in [
+            ("always_on", None, (1.0, false)),
+            ("always_off", Some(0.5), (0.0, false)),
+            ("traceidratio", Some(0.25), (0.25, false)),
+            ("traceidratio", None, (1.0, false)),
+            ("parentbased_always_on", None, (1.0, true)),
+            ("parentbased_always_off", None, (0.0, true)),
+            ("parentbased_traceidratio", Some(0.1), (0.1, true)),
+        ] {
+            let sampling = Sampling::new(name.parse().expect(name), fraction);
+            assert_eq!((sampling.fraction, sampling.follows_parent), expected, "{name}");
+        }
+        for wrong in ["", "on", "parentbased", "parentbased_", "jaeger_remote"] {
+            assert_eq!(wrong.parse::<SamplerName>(), Err(InvalidSampler), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn header_that_is_there_twice_counts_for_nothing() {
+        let mut headers = HeaderMap::new();
+        headers.append("traceparent", HeaderValue::from_static("a"));
+        assert_eq!(Headers(&headers).get("traceparent"), Some("a"));
+        headers.append("traceparent", HeaderValue::from_static("b"));
+        assert_eq!(Headers(&headers).get("traceparent"), None);
+    }
+}
