@@ -1,5 +1,6 @@
 //! The DraftStore cleaner: sweeps once and exits, or stays and sweeps on a schedule.
 
+mod report;
 mod store;
 mod sweep;
 

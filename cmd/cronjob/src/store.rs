@@ -6,19 +6,20 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use draftstore_embedded::Credentials;
 use draftstore_runtime::config;
-use draftstore_storage::Storage;
 use draftstore_storage::s3::{S3Storage, Settings};
+use draftstore_storage::{CallObserver, Storage};
 use tokio::net::TcpStream;
 
 /// Connects; to the embedded store as a client of the server that runs it.
 ///
 /// # Errors
 /// When no embedded store is running, or the settings cannot be right.
-pub(crate) async fn connect(store: config::Store) -> anyhow::Result<Arc<dyn Storage>> {
-    let settings = match store {
+pub(crate) async fn connect(store: config::Store, observer: Arc<dyn CallObserver>) -> anyhow::Result<Arc<dyn Storage>> {
+    let mut settings = match store {
         config::Store::S3(settings) => settings,
         config::Store::Embedded(embedded) => running(&embedded).await?,
     };
+    settings.observer = Some(observer);
     Ok(Arc::new(S3Storage::connect(settings).await?))
 }
 

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use anyhow::{bail, ensure};
 use draftstore_runtime::config::Config;
+use draftstore_runtime::traces::TARGET;
 use draftstore_runtime::{Schedule, on_signal, safety};
 use draftstore_service::cleaner::{Expired, Mode, Summary};
 use draftstore_service::{Cleaner, Store, SystemClock};
 use draftstore_storage::ErrorKind;
+use tracing::Instrument as _;
 
+use crate::report::Report;
 use crate::store;
 
 /// Sweeps as configured.
@@ -16,18 +19,27 @@ use crate::store;
 /// # Errors
 /// When the store cannot be reached or listed, or is not safe where that is required, or something that has expired remained.
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
-    let storage = store::connect(config.store).await?;
-    let store = Store::new(storage, config.buckets);
+    let report = Report::new(config.sweep_report.clone());
+    let begun = begin(&config, dry_run, &report).await;
+    if begun.is_err() && !dry_run {
+        report.ended(None, false).await;
+    }
+    let cleaner = begun?;
+    match config.cleanup_schedule {
+        Some(schedule) if !dry_run => stay(schedule, cleaner, report).await,
+        _ => once(&cleaner, dry_run, &report).await,
+    }
+}
+
+async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Result<Cleaner> {
+    let storage = store::connect(config.store.clone(), report.store_calls.clone()).await?;
+    let store = Store::new(storage, config.buckets.clone());
     if config.require_safe_store {
         safety::require_safe(&store).await?;
     } else if !dry_run {
         probe(&store).await?;
     }
-    let cleaner = Cleaner::new(store, config.policy, config.brakes, Arc::new(SystemClock));
-    match config.cleanup_schedule {
-        Some(schedule) if !dry_run => stay(schedule, cleaner).await,
-        _ => once(&cleaner, dry_run).await,
-    }
+    Ok(Cleaner::new(store, config.policy, config.brakes, Arc::new(SystemClock)))
 }
 
 /// A cleaner may be allowed no more than to list and to delete: it then sweeps as on a store that honours nothing.
@@ -51,24 +63,25 @@ async fn probe(store: &Store) -> anyhow::Result<()> {
     }
 }
 
-async fn once(cleaner: &Cleaner, dry_run: bool) -> anyhow::Result<()> {
+async fn once(cleaner: &Cleaner, dry_run: bool, report: &Report) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
     let mode = if dry_run { Mode::DryRun } else { Mode::Delete };
     tokio::select! {
-        swept = sweep(cleaner, mode) => swept,
+        swept = sweep(cleaner, mode, report) => swept,
         () = shutdown.cancelled() => anyhow::bail!("stopped before the sweep had ended; the next one goes on"),
     }
 }
 
 /// Until SIGTERM, which lets a sweep that is under way end. Failed sweeps are logged; the next one tries again.
-async fn stay(schedule: Schedule, cleaner: Cleaner) -> anyhow::Result<()> {
+async fn stay(schedule: Schedule, cleaner: Cleaner, report: Report) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
     tracing::info!(%schedule, "sweeping on schedule, in UTC");
-    let cleaner = Arc::new(cleaner);
+    let sweeper = Arc::new((cleaner, report));
     let act = move || {
-        let cleaner = Arc::clone(&cleaner);
+        let sweeper = Arc::clone(&sweeper);
         async move {
-            if let Err(error) = sweep(&cleaner, Mode::Delete).await {
+            let (cleaner, report) = &*sweeper;
+            if let Err(error) = sweep(cleaner, Mode::Delete, report).await {
                 tracing::error!("{error:#}");
             }
         }
@@ -77,13 +90,17 @@ async fn stay(schedule: Schedule, cleaner: Cleaner) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn sweep(cleaner: &Cleaner, mode: Mode) -> anyhow::Result<()> {
-    let swept = cleaner.sweep(mode, &mut |expired| tell(expired)).await;
+async fn sweep(cleaner: &Cleaner, mode: Mode, figures: &Report) -> anyhow::Result<()> {
+    let span = tracing::info_span!(target: TARGET, "sweep");
+    let swept = cleaner.sweep(mode, &mut |expired| tell(expired)).instrument(span).await;
     let summary = match &swept {
         Ok(summary) => summary,
         Err(stopped) => &stopped.summary,
     };
     report(summary);
+    if mode == Mode::Delete {
+        figures.ended(Some(summary), swept.is_ok()).await;
+    }
     let (failed, brake) = (summary.failed, summary.brake);
     swept?;
     ensure!(failed == 0, "{failed} expired drafts or uploads could not be removed");

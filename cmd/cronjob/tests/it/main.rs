@@ -2,6 +2,7 @@
 //!
 //! The store runs on threads of its own, while the test waits for the binary.
 
+mod figures;
 mod iam;
 mod keeper;
 mod owner;

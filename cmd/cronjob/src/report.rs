@@ -1,0 +1,150 @@
+//! What a sweep came to, put where monitoring finds it: the cronjob ends, and nobody can scrape it then.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, ensure};
+use draftstore_runtime::config::SweepReport;
+use draftstore_runtime::metrics::{CONTENT_TYPE, LAST_SUCCESS, Metrics, StoreCalls, Sweeps};
+use draftstore_service::cleaner::Summary;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header;
+use hyper::{Request, Uri};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
+
+/// Under which job a Pushgateway keeps the figures.
+const JOB: &str = "draftstore_cronjob";
+
+/// A Pushgateway that needs longer is left alone until the next sweep.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The figures, and where they go.
+#[derive(Debug)]
+pub(crate) struct Report {
+    metrics: Metrics,
+    sweeps: Sweeps,
+    pub(crate) store_calls: Arc<StoreCalls>,
+    to: SweepReport,
+}
+
+impl Report {
+    /// With what the last process left in the file.
+    pub(crate) fn new(to: SweepReport) -> Self {
+        let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+        let sweeps = Sweeps::new(&metrics);
+        if let Some(before) = to.textfile.as_deref().and_then(last_success) {
+            sweeps.succeeded_at(before);
+        }
+        Self {
+            store_calls: Arc::new(StoreCalls::new(&metrics)),
+            sweeps,
+            metrics,
+            to,
+        }
+    }
+
+    /// Puts down how a sweep ended; none: it could not begin. What cannot be put down is logged: it is no reason to fail.
+    pub(crate) async fn ended(&self, summary: Option<&Summary>, went_through: bool) {
+        let none = Summary::default();
+        self.sweeps
+            .ended(summary.unwrap_or(&none), went_through, SystemTime::now());
+        let text = self.metrics.text();
+        if let Some(path) = &self.to.textfile
+            && let Err(error) = replace(path, &text)
+        {
+            tracing::error!(%error, path = %path.display(), "METRICS_TEXTFILE cannot be written");
+        }
+        if let Some(url) = &self.to.pushgateway
+            && let Err(error) = push(url, &text).await
+        {
+            tracing::error!(error = format!("{error:#}"), "PUSHGATEWAY_URL cannot be reached");
+        }
+    }
+}
+
+/// What the file says of the last success; nothing where there is no file, or it says nothing.
+fn last_success(path: &Path) -> Option<f64> {
+    let text = fs::read_to_string(path).ok()?;
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(LAST_SUCCESS)?.strip_prefix(' '));
+    value?.parse().ok()
+}
+
+/// As a whole: whoever reads it meanwhile reads the old one. Readable by all, for node_exporter is another user.
+fn replace(path: &Path, text: &str) -> std::io::Result<()> {
+    // Not by the ending that the collector looks for.
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(format!(".{}", std::process::id()));
+    let draft = PathBuf::from(draft);
+    let replaced = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
+    if replaced.is_err() {
+        // There may be nothing to remove.
+        let _ = fs::remove_file(&draft);
+    }
+    replaced
+}
+
+/// By POST, which leaves there what this does not name: an earlier process' success.
+async fn push(url: &str, text: &str) -> anyhow::Result<()> {
+    let uri: Uri = format!("{url}/metrics/job/{JOB}").parse()?;
+    let is_tls = uri.scheme_str() == Some("https");
+    let request = Request::post(uri)
+        .header(header::CONTENT_TYPE, CONTENT_TYPE)
+        .body(Full::new(Bytes::from(without_unknown(text))))?;
+    let answer = if is_tls {
+        let roots = HttpsConnectorBuilder::new().with_native_roots()?;
+        let tls = roots.https_only().enable_http1().build();
+        timeout(
+            PATIENCE,
+            Client::builder(TokioExecutor::new()).build(tls).request(request),
+        )
+        .await
+    } else {
+        timeout(
+            PATIENCE,
+            Client::builder(TokioExecutor::new()).build_http().request(request),
+        )
+        .await
+    };
+    let status = answer.context("no answer in time")??.status();
+    ensure!(status.is_success(), "it answered {status}");
+    Ok(())
+}
+
+/// Without the last success, where this process knows of none.
+fn without_unknown(text: &str) -> String {
+    let unknown = format!("{LAST_SUCCESS} 0");
+    if !text.lines().any(|line| line == unknown) {
+        return text.to_owned();
+    }
+    let kept = text.lines().filter(|line| !line.contains(LAST_SUCCESS));
+    kept.flat_map(|line| [line, "\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn success_that_nobody_knows_of_is_not_pushed_over_one_that_somebody_does() {
+        let metrics = Metrics::new("1");
+        let sweeps = Sweeps::new(&metrics);
+        sweeps.ended(&Summary::default(), false, SystemTime::now());
+        let text = without_unknown(&metrics.text());
+        assert!(
+            !text.contains(LAST_SUCCESS) && text.contains("draftstore_sweep_success 0\n"),
+            "{text}"
+        );
+        sweeps.ended(&Summary::default(), true, SystemTime::now());
+        let text = metrics.text();
+        assert!(text.contains(LAST_SUCCESS));
+        assert_eq!(without_unknown(&text), text);
+    }
+}
