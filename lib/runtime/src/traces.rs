@@ -1,7 +1,7 @@
 //! Traces to an OpenTelemetry collector, where one is named: nothing of this runs where none is.
 //!
 //! A span is what a request or a call to the store is, when, and what came of it. Names of objects, credentials and URLs are in
-//! none: of the program's own spans only those made for this are sent, with their fields, and no event of the log.
+//! none: of the program's own spans only those made for this are sent, and that of a request in the log, and no event.
 
 use std::str::FromStr;
 
@@ -27,6 +27,12 @@ use crate::logging::Program;
 ///
 /// Source: <https://w3c.github.io/trace-context/#trace-context-http-response-headers-format>
 pub const TRACE_RESPONSE: &str = "traceresponse";
+
+/// The span that a request is logged in: its ID, method and path.
+const REQUEST: &str = "request";
+
+/// Where that is made.
+const CONTROLLER: &str = "draftstore_controller";
 
 /// Where traces go, and which.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,12 +162,16 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
+        // Parents are those of the log, also where a confirm goes on in a task of its own.
+        .with_context_activation(false)
         .with_filter(filter_fn(is_sent));
     Ok((layer, Sender(provider)))
 }
 
+/// Those made for it, and the span that a request is logged in, by which a confirm's task knows where it belongs.
 fn is_sent(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target() == TARGET
+    let is_request = metadata.name() == REQUEST && metadata.target().starts_with(CONTROLLER);
+    metadata.is_span() && (is_request || metadata.target() == TARGET)
 }
 
 /// Has a request's span go on with its caller's trace, and gives the trace's ID and the value of [`TRACE_RESPONSE`].

@@ -103,16 +103,22 @@ async fn callers_trace_goes_on_to_the_calls_to_the_store() {
         assert_eq!(hex(&confirm.parent_span_id), PARENT_ID);
         assert_eq!(confirm.kind(), SpanKind::Server);
         assert_eq!(text(confirm, "code"), Some("OK"));
+        let request = in_trace
+            .iter()
+            .find(|span| span.name == "request")
+            .expect("as it is logged");
+        assert_eq!(request.parent_span_id, confirm.span_id);
+        assert!(text(request, "request.id").is_some(), "{request:?}");
         let calls: Vec<_> = in_trace.iter().filter(|span| span.kind() == SpanKind::Client).collect();
         for call in &calls {
-            assert_eq!(call.parent_span_id, confirm.span_id, "{call:?}");
+            assert_eq!(call.parent_span_id, request.span_id, "{call:?}");
             assert_eq!(text(call, "outcome"), Some("ok"), "{call:?}");
         }
         let names: Vec<_> = calls.iter().map(|span| span.name.as_str()).collect();
         for expected in ["HeadObject", "CopyObject", "DeleteObject"] {
             assert!(names.contains(&expected), "{names:?}");
         }
-        assert_eq!(in_trace.len(), 1 + calls.len(), "and nothing else");
+        assert_eq!(in_trace.len(), 2 + calls.len(), "and nothing else");
 
         let resource = format!("{:?}", collector.received()[0].resource);
         assert!(
