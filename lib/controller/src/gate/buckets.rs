@@ -4,6 +4,7 @@
 //! and none for a key whose bucket is full.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,8 +31,9 @@ impl Quota {
     }
 
     /// As `RateLimit-Policy` describes it.
-    pub(super) fn policy(self, name: &str) -> String {
-        format!("\"{name}\";q={};w={}", self.requests, self.window.as_secs())
+    pub(super) fn write_policy(self, name: &str, to: &mut String) {
+        // Writing to a string does not fail.
+        let _ = write!(to, "\"{name}\";q={};w={}", self.requests, self.window.as_secs());
     }
 
     /// In which one request is earned.
@@ -142,7 +144,11 @@ fn seconds(duration: Duration) -> u64 {
 /// Makes room where there is none: full buckets are forgotten, and where all are in use the fuller half is. That is rare
 /// enough to cost nothing, as it frees at least half of the room.
 fn insert<K: Hash + Eq + Clone>(shard: &mut HashMap<K, Instant>, key: &K, full_at: Instant, now: Instant) {
-    if shard.len() >= MAX_KEYS / SHARDS && !shard.contains_key(key) {
+    if let Some(known) = shard.get_mut(key) {
+        *known = full_at;
+        return;
+    }
+    if shard.len() >= MAX_KEYS / SHARDS {
         shard.retain(|_, full_at| *full_at > now);
         if shard.len() > MAX_KEYS / SHARDS / 2 {
             let mut all: Vec<_> = shard.values().copied().collect();

@@ -139,7 +139,7 @@ impl Gate {
         let caller = recognised.inspect_err(|_| rates.failed(asked.address, Instant::now()))?;
         asked.caller = Some(Arc::clone(&caller));
         asked.limit = Some(Limit::CallerRate);
-        rates.of_caller(&caller.name, Instant::now())?;
+        rates.of_caller(&caller, Instant::now())?;
         asked.limit = None;
         request.extensions_mut().insert(caller);
         whole(request, front.room(bounds), self.0.body_timeout).await
@@ -211,11 +211,10 @@ async fn pass(gate: Gate, front: Front, request: Request, route: Route) -> Resul
         // The calls count confirms themselves.
         response.extensions_mut().insert(Limit::ConfirmRate);
     }
-    let caller = asked.caller.as_ref().map(|caller| caller.name.as_str());
     gate.0.rates.tell(
         response.headers_mut(),
         asked.address,
-        caller,
+        asked.caller.as_deref(),
         bounds.is_confirm,
         Instant::now(),
     );

@@ -2,11 +2,12 @@
 //!
 //! Counted in this process: with several replicas behind one address, each counts what it sees.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use draftstore_service::Error;
+use draftstore_service::{Caller, Error};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
@@ -19,6 +20,9 @@ pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("rateli
 
 /// What credentials that are not valid cost their address, beside the request: so much dearer is guessing than asking.
 const FAILURE_COST: u32 = 20;
+
+/// Bytes that most lists of policies fit in.
+const USUAL_LIST: usize = 64;
 
 /// The quotas; none: no limit.
 #[derive(Debug, Clone, Default)]
@@ -76,11 +80,8 @@ impl Rates {
         address.map_or(Ok(()), |address| take(self.addresses.as_ref(), &address, 1, now))
     }
 
-    pub(super) fn of_caller(&self, caller: &str, now: Instant) -> Result<(), Error> {
-        match &self.callers {
-            Some(callers) => take(Some(callers), &caller.to_owned(), 1, now),
-            None => Ok(()),
-        }
+    pub(super) fn of_caller(&self, caller: &Caller, now: Instant) -> Result<(), Error> {
+        take(self.callers.as_ref(), &caller.name, 1, now)
     }
 
     /// Its credentials were not valid.
@@ -95,24 +96,22 @@ impl Rates {
         &self,
         headers: &mut HeaderMap,
         address: Option<IpAddr>,
-        caller: Option<&str>,
+        caller: Option<&Caller>,
         is_confirm: bool,
         now: Instant,
     ) {
         if self.callers.is_none() && self.addresses.is_none() && self.confirms.0.is_none() {
             return;
         }
-        let caller = caller.map(str::to_owned);
+        let caller = caller.map(|caller| &caller.name);
         let confirms = self.confirms.0.as_deref().filter(|_| is_confirm);
-        let told = [
-            describe("address", self.addresses.as_ref(), address.as_ref(), now),
-            describe("caller", self.callers.as_ref(), caller.as_ref(), now),
-            describe("confirm", confirms, caller.as_ref(), now),
-        ];
-        let (policies, standings): (Vec<_>, Vec<_>) = told.into_iter().flatten().unzip();
-        for (name, items) in [(RATE_LIMIT_POLICY, policies), (RATE_LIMIT, standings)] {
-            if let Ok(value) = HeaderValue::from_str(&items.join(", "))
-                && !items.is_empty()
+        let mut told = Told::default();
+        told.add("address", self.addresses.as_ref(), address.as_ref(), now);
+        told.add("caller", self.callers.as_ref(), caller, now);
+        told.add("confirm", confirms, caller, now);
+        for (name, items) in [(RATE_LIMIT_POLICY, told.policies), (RATE_LIMIT, told.standings)] {
+            if !items.is_empty()
+                && let Ok(value) = HeaderValue::try_from(items)
             {
                 headers.insert(name, value);
             }
@@ -130,17 +129,35 @@ fn take<K: std::hash::Hash + Eq + Clone>(
     taken.map_err(|Exhausted { retry_after, .. }| Error::TooManyRequests { retry_after })
 }
 
-/// A policy and how it stands, as the draft writes them.
-fn describe<K: std::hash::Hash + Eq + Clone>(
-    name: &str,
-    buckets: Option<&Buckets<K>>,
-    key: Option<&K>,
-    now: Instant,
-) -> Option<(String, String)> {
-    let buckets = buckets?;
-    let Standing { remaining, full_in } = buckets.standing(key?, now);
-    Some((
-        buckets.quota().policy(name),
-        format!("\"{name}\";r={remaining};t={full_in}"),
-    ))
+/// Lists of policies and of how they stand, as the draft writes them. They go with every answer, so that each is written once,
+/// where it stays.
+#[derive(Debug, Default)]
+struct Told {
+    policies: String,
+    standings: String,
+}
+
+impl Told {
+    fn add<K: std::hash::Hash + Eq + Clone>(
+        &mut self,
+        name: &str,
+        buckets: Option<&Buckets<K>>,
+        key: Option<&K>,
+        now: Instant,
+    ) {
+        let (Some(buckets), Some(key)) = (buckets, key) else {
+            return;
+        };
+        for list in [&mut self.policies, &mut self.standings] {
+            if list.is_empty() {
+                list.reserve(USUAL_LIST);
+            } else {
+                list.push_str(", ");
+            }
+        }
+        let Standing { remaining, full_in } = buckets.standing(key, now);
+        // Writing to a string does not fail.
+        let _ = write!(self.standings, "\"{name}\";r={remaining};t={full_in}");
+        buckets.quota().write_policy(name, &mut self.policies);
+    }
 }

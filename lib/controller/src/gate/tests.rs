@@ -24,6 +24,13 @@ const FRONT: Front = Front {
     },
 };
 
+fn named(name: &str) -> Caller {
+    Caller {
+        name: name.to_owned(),
+        ..Caller::anyone()
+    }
+}
+
 fn quota(requests: u32) -> Quota {
     let requests = NonZeroU32::new(requests).expect("some");
     Quota::new(requests, Duration::from_secs(3600))
@@ -89,12 +96,12 @@ fn callers_have_budgets_of_their_own() {
         ..RateLimits::default()
     });
     let now = Instant::now();
-    assert!(rates.of_caller("a", now).is_ok());
+    assert!(rates.of_caller(&named("a"), now).is_ok());
     assert!(matches!(
-        rates.of_caller("a", now),
+        rates.of_caller(&named("a"), now),
         Err(Error::TooManyRequests { retry_after: 3600 })
     ));
-    assert!(rates.of_caller("b", now).is_ok());
+    assert!(rates.of_caller(&named("b"), now).is_ok());
     assert!(rates.confirms.take("a", 10).is_ok(), "confirms are counted apart");
     assert!(rates.confirms.take("a", 1).is_err());
     assert!(rates.confirms.take("b", 7).is_ok());
