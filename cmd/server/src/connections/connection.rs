@@ -103,10 +103,7 @@ impl Connection {
             certificate,
             ending: self.ending.clone(),
         };
-        let stream = WatchedStream {
-            stream,
-            watch: watch.clone(),
-        };
+        let stream = WatchedStream::new(stream, watch.clone());
         let builder = builder(self.limits);
         let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), requests));
         tokio::select! {

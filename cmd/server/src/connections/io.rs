@@ -12,8 +12,29 @@ use super::watch::Watch;
 /// Says what passes through it.
 #[derive(Debug)]
 pub(super) struct WatchedStream<S> {
-    pub(super) stream: S,
-    pub(super) watch: Watch,
+    stream: S,
+    watch: Watch,
+    /// Whether the last that was written had to wait.
+    is_blocked: bool,
+}
+
+impl<S> WatchedStream<S> {
+    pub(super) fn new(stream: S, watch: Watch) -> Self {
+        Self {
+            stream,
+            watch,
+            is_blocked: false,
+        }
+    }
+
+    fn written<T>(&mut self, polled: &Poll<T>) {
+        match (self.is_blocked, polled.is_pending()) {
+            (false, true) => self.watch.is_blocked(Instant::now()),
+            (true, false) => self.watch.is_free(),
+            (false, false) | (true, true) => return,
+        }
+        self.is_blocked = polled.is_pending();
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
@@ -21,7 +42,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if polled.is_ready() {
-            self.watch.read(&buf.filled()[before..], Instant::now());
+            self.watch.read(&buf.filled()[before..], Instant::now);
         }
         polled
     }
@@ -30,7 +51,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for WatchedStream<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch.written(polled.is_pending(), Instant::now());
+        self.written(&polled);
         polled
     }
 
@@ -40,7 +61,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch.written(polled.is_pending(), Instant::now());
+        self.written(&polled);
         polled
     }
 
@@ -50,13 +71,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WatchedStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_flush(cx);
-        self.watch.written(polled.is_pending(), Instant::now());
+        self.written(&polled);
         polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let polled = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watch.written(polled.is_pending(), Instant::now());
+        self.written(&polled);
         polled
     }
 }

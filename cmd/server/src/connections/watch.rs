@@ -1,6 +1,5 @@
 //! What a connection is waited for, and until when. Decides only; time is an argument.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,8 +43,8 @@ struct Seen {
     head_since: Option<Instant>,
     /// Since when the socket takes nothing.
     blocked_since: Option<Instant>,
-    /// Since when answers wait for their client, by a number of their own.
-    answers: BTreeMap<u64, Instant>,
+    /// Since when answers wait for their client, by a number of their own. Few at a time, and none that needs room of its own.
+    answers: Vec<(u64, Instant)>,
     next_answer: u64,
     is_leaving: bool,
 }
@@ -67,7 +66,7 @@ impl Watch {
             quiet_since: now,
             head_since: Some(now),
             blocked_since: None,
-            answers: BTreeMap::new(),
+            answers: Vec::new(),
             next_answer: 0,
             is_leaving: false,
         };
@@ -77,28 +76,28 @@ impl Watch {
         }
     }
 
-    /// Bytes have come.
-    pub(super) fn read(&self, bytes: &[u8], now: Instant) {
+    /// Bytes have come. Most often it does not matter when, and the clock is not asked.
+    pub(super) fn read(&self, bytes: &[u8], now: impl FnOnce() -> Instant) {
         let mut seen = self.seen();
         if let Protocol::Unknown(before) = seen.protocol {
             seen.protocol = protocol(before, bytes);
             if seen.protocol == Protocol::Http2 {
                 seen.head_since = None;
-                seen.quiet_since = now;
+                seen.quiet_since = now();
             }
         } else if seen.protocol == Protocol::Http1 && seen.requests == 0 && !bytes.is_empty() {
-            seen.head_since.get_or_insert(now);
+            seen.head_since.get_or_insert_with(now);
         }
     }
 
-    /// The socket takes what it is given, or does not.
-    pub(super) fn written(&self, is_blocked: bool, now: Instant) {
-        let mut seen = self.seen();
-        if is_blocked {
-            seen.blocked_since.get_or_insert(now);
-        } else {
-            seen.blocked_since = None;
-        }
+    /// The socket does not take what it is given.
+    pub(super) fn is_blocked(&self, now: Instant) {
+        self.seen().blocked_since.get_or_insert(now);
+    }
+
+    /// It does again.
+    pub(super) fn is_free(&self) {
+        self.seen().blocked_since = None;
     }
 
     /// A request has come; it is under way until the guard is dropped.
@@ -140,7 +139,7 @@ impl Watch {
             Some(since) => (since + self.limits.header_timeout, Overdue::Head),
             None => (seen.quiet_since + self.limits.idle_timeout, Overdue::Request),
         });
-        let answers = seen.answers.values().copied();
+        let answers = seen.answers.iter().map(|(_, since)| *since);
         let unread = answers.chain(seen.blocked_since).min();
         let unread = unread.map(|since| (since + self.limits.write_timeout, Overdue::Reading));
         quiet.into_iter().chain(unread).min_by_key(|(until, _)| *until)
@@ -193,19 +192,30 @@ pub(super) struct UnderWay {
 impl UnderWay {
     /// Its answer is there: the client is to take it, or to go on taking it.
     pub(super) fn waits_for_client(&self, now: Instant) {
-        self.watch.seen().answers.insert(self.number, now);
+        let mut seen = self.watch.seen();
+        match seen.answers.iter_mut().find(|(number, _)| *number == self.number) {
+            Some((_, since)) => *since = now,
+            None => seen.answers.push((self.number, now)),
+        }
     }
 
     /// The client has room, so that the server is to go on.
     pub(super) fn waits_for_server(&self) {
-        self.watch.seen().answers.remove(&self.number);
+        self.watch.seen().answered(self.number);
+    }
+}
+
+impl Seen {
+    /// That answer waits for its client no more.
+    fn answered(&mut self, number: u64) {
+        self.answers.retain(|(waiting, _)| *waiting != number);
     }
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let mut seen = self.watch.seen();
-        seen.answers.remove(&self.number);
+        seen.answered(self.number);
         seen.requests -= 1;
         if seen.requests == 0 {
             seen.quiet_since = Instant::now();
@@ -252,11 +262,11 @@ mod tests {
         let watch = Watch::new(LIMITS, start);
         assert_due(&watch, start + seconds(10), Overdue::Head);
         for (second, byte) in (0..).zip(b"POST /api") {
-            watch.read(&[*byte], start + seconds(second));
+            watch.read(&[*byte], || start + seconds(second));
         }
         assert_due(&watch, start + seconds(10), Overdue::Head);
         let half = Watch::new(LIMITS, start);
-        half.read(b"PR", start + seconds(9));
+        half.read(b"PR", || start + seconds(9));
         assert_due(&half, start + seconds(10), Overdue::Head);
     }
 
@@ -264,7 +274,7 @@ mod tests {
     fn the_next_head_has_its_time_from_its_first_byte() {
         let start = Instant::now();
         let watch = Watch::new(LIMITS, start);
-        watch.read(b"GET / HTTP/1.1\r\n\r\n", start);
+        watch.read(b"GET / HTTP/1.1\r\n\r\n", || start);
         let request = watch.request();
         assert_eq!(
             watch.next(),
@@ -274,8 +284,8 @@ mod tests {
         drop(request);
         let quiet = watch.seen().quiet_since;
         assert_due(&watch, quiet + seconds(75), Overdue::Request);
-        watch.read(b"G", quiet + seconds(70));
-        watch.read(b"E", quiet + seconds(79));
+        watch.read(b"G", || quiet + seconds(70));
+        watch.read(b"E", || quiet + seconds(79));
         assert_due(&watch, quiet + seconds(80), Overdue::Head);
     }
 
@@ -283,9 +293,9 @@ mod tests {
     fn http2_without_a_request_is_idle_whatever_it_sends() {
         let start = Instant::now();
         let watch = Watch::new(LIMITS, start);
-        watch.read(b"PR", start);
-        watch.read(b"I * HTTP/2.0\r\n", start + seconds(1));
-        watch.read(b"pings", start + seconds(60));
+        watch.read(b"PR", || start);
+        watch.read(b"I * HTTP/2.0\r\n", || start + seconds(1));
+        watch.read(b"pings", || start + seconds(60));
         assert_due(&watch, start + seconds(76), Overdue::Request);
     }
 
@@ -299,10 +309,10 @@ mod tests {
         assert_due(&watch, start + seconds(30), Overdue::Reading);
         requests[0].waits_for_server();
         assert_due(&watch, start + seconds(35), Overdue::Reading);
-        watch.written(true, start + seconds(1));
-        watch.written(true, start + seconds(9));
+        watch.is_blocked(start + seconds(1));
+        watch.is_blocked(start + seconds(9));
         assert_due(&watch, start + seconds(31), Overdue::Reading);
-        watch.written(false, start + seconds(10));
+        watch.is_free();
         assert_due(&watch, start + seconds(35), Overdue::Reading);
         drop(requests);
         assert!(watch.seen().answers.is_empty());
@@ -312,7 +322,7 @@ mod tests {
     fn what_leaves_is_waited_for_while_something_is_under_way() {
         let start = Instant::now();
         let watch = Watch::new(LIMITS, start);
-        watch.read(b"PRI ", start);
+        watch.read(b"PRI ", || start);
         assert!(!watch.is_bare(), "it is told before it ends");
         watch.leaves(start);
         assert_due(&watch, start + FAREWELL, Overdue::Request);
