@@ -32,14 +32,25 @@ def built(arguments, *programs):
     if missing:
         packages = [word for program in missing for word in ("-p", program)]
         subprocess.run(["cargo", "build", "--profile", PROFILE, "--locked", *packages], cwd=REPOSITORY, check=True)
-        command = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]
-        metadata = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
-        target = pathlib.Path(json.loads(metadata)["target_directory"]) / PROFILE
-        given |= {program: target / program for program in missing}
+        given |= {program: target() / program for program in missing}
     for path in given.values():
         if not path.is_file():
             sys.exit(f"there is no {path}")
     return {program: path.resolve() for program, path in given.items()}
+
+
+def example(name):
+    """The path of an example of the benches, built now."""
+    command = ["cargo", "build", "--profile", PROFILE, "--locked", "-p", "draftstore-benches", "--example", name]
+    subprocess.run(command, cwd=REPOSITORY, check=True)
+    return target() / "examples" / name
+
+
+def target():
+    """Where cargo puts what it makes."""
+    command = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]
+    metadata = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
+    return pathlib.Path(json.loads(metadata)["target_directory"]) / PROFILE
 
 
 def need(programs):

@@ -101,8 +101,13 @@ pub async fn router(
     Ok(around(services.routes().into_axum_router(), origins))
 }
 
+/// Calls that somebody else answers, as those of the contract are: behind the gate, inside of what is around all services.
+pub fn guarded(calls: Router, gate: &Gate, origins: &AllowedOrigins) -> Router {
+    around(gate.before(calls, FRONT), origins)
+}
+
 /// What is around all services of the port, around these.
-pub fn around(services: Router, origins: &AllowedOrigins) -> Router {
+fn around(services: Router, origins: &AllowedOrigins) -> Router {
     let plain = caught_routes(services, REFUSE);
     let cors = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
     let web = plain

@@ -57,8 +57,12 @@ pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readin
     around(router, origins)
 }
 
-/// What is around all routes of the port, around these.
-pub fn around(router: Router, origins: &AllowedOrigins) -> Router {
+/// Calls that somebody else answers, as those of the contract are: behind the gate, inside of what is around all routes.
+pub fn guarded(calls: Router, gate: &Gate, origins: &AllowedOrigins) -> Router {
+    around(gate.before(calls, FRONT), origins)
+}
+
+fn around(router: Router, origins: &AllowedOrigins) -> Router {
     let plain = caught_routes(router, refuse);
     let around = Around {
         pages: cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS).layer(plain.clone()),

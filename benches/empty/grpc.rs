@@ -1,0 +1,121 @@
+//! The gRPC call, as the framework's own example would have it.
+
+use axum::Router;
+use draftstore_proto::v1;
+use draftstore_proto::v1::draft_service_server::{DraftService, DraftServiceServer};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+/// The contract's service, of which only the measured call answers.
+pub(crate) fn router(answer: v1::GetUploadUrlResponse) -> Router {
+    Routes::new(DraftServiceServer::new(Empty(answer))).into_axum_router()
+}
+
+#[derive(Debug)]
+struct Empty(v1::GetUploadUrlResponse);
+
+#[tonic::async_trait]
+impl DraftService for Empty {
+    async fn create_draft_bucket(
+        &self,
+        _: Request<v1::CreateDraftBucketRequest>,
+    ) -> Result<Response<v1::CreateDraftBucketResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn get_upload_url(
+        &self,
+        _: Request<v1::GetUploadUrlRequest>,
+    ) -> Result<Response<v1::GetUploadUrlResponse>, Status> {
+        Ok(Response::new(self.0.clone()))
+    }
+
+    async fn get_download_url(
+        &self,
+        _: Request<v1::GetDownloadUrlRequest>,
+    ) -> Result<Response<v1::GetDownloadUrlResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn confirm_upload(
+        &self,
+        _: Request<v1::ConfirmUploadRequest>,
+    ) -> Result<Response<v1::ConfirmUploadResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn batch_confirm_uploads(
+        &self,
+        _: Request<v1::BatchConfirmUploadsRequest>,
+    ) -> Result<Response<v1::BatchConfirmUploadsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn inspect_draft(
+        &self,
+        _: Request<v1::InspectDraftRequest>,
+    ) -> Result<Response<v1::InspectDraftResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn discard_draft(
+        &self,
+        _: Request<v1::DiscardDraftRequest>,
+    ) -> Result<Response<v1::DiscardDraftResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn list_drafts(&self, _: Request<v1::ListDraftsRequest>) -> Result<Response<v1::ListDraftsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn batch_get_upload_ur_ls(
+        &self,
+        _: Request<v1::BatchGetUploadUrLsRequest>,
+    ) -> Result<Response<v1::BatchGetUploadUrLsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn list_objects(
+        &self,
+        _: Request<v1::ListObjectsRequest>,
+    ) -> Result<Response<v1::ListObjectsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        _: Request<v1::CreateMultipartUploadRequest>,
+    ) -> Result<Response<v1::CreateMultipartUploadResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn sign_parts(&self, _: Request<v1::SignPartsRequest>) -> Result<Response<v1::SignPartsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn list_parts(&self, _: Request<v1::ListPartsRequest>) -> Result<Response<v1::ListPartsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        _: Request<v1::CompleteMultipartUploadRequest>,
+    ) -> Result<Response<v1::CompleteMultipartUploadResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        _: Request<v1::AbortMultipartUploadRequest>,
+    ) -> Result<Response<v1::AbortMultipartUploadResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn create_ticket(
+        &self,
+        _: Request<v1::CreateTicketRequest>,
+    ) -> Result<Response<v1::CreateTicketResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""Upload URLs a second, by REST and by gRPC, beside empty handlers.
+
+The real server, with everything on, on a store that is asked nothing; a bare handler that answers the same to everybody; and
+the same handler behind what the server has around its own. All on one core, wrk and h2load on the others, one at a time in
+turn, over 32 kept connections.
+
+    python3 benches/requests.py
+"""
+
+import contextlib
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from harness import Program, Report, Server, alternate, built, example, need, options
+
+CONNECTIONS = 32
+SECONDS = 3
+NAME = "photos/2026/file.jpg"
+
+# Rates are counted, as they are unless told otherwise, and nobody reaches them.
+RATES = {"RATE_LIMIT": "100000000/10", "ADDRESS_RATE_LIMIT": "100000000/10"}
+
+# Least shares of the throughput of the others.
+GOALS = {"bare empty handler": 0.75, "empty handler behind the same middleware": 0.85}
+
+
+def main():
+    parser = options(__doc__, pairs=7)
+    parser.add_argument("--empty", metavar="PATH", type=pathlib.Path, help="(the example of the benches)")
+    arguments = parser.parse_args()
+    need({"wrk": "apt-get install wrk", "h2load": "apt-get install nghttp2-client"})
+    server = built(arguments, "draftstore-server")["draftstore-server"]
+    empty = arguments.empty or example("empty")
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        sys.exit("this needs two cores: one for the servers, and one for what makes the load")
+    ours, theirs = set(cores[:1]), set(cores[1:])
+    report = Report("requests")
+    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as running:
+        directory = pathlib.Path(directory)
+        store = running.enter_context(Server(server, directory / "store", cores=theirs))
+        settings = {"STORAGE_TYPE": "s3", "S3_ENDPOINT": store.store, **store.credentials(), **RATES}
+        servers = {
+            "bare empty handler": Program([empty, "bare"], cores=ours),
+            "empty handler behind the same middleware": Program([empty, "guarded"], cores=ours),
+            "DraftStore": Server(server, environment=settings, cores=ours),
+        }
+        for started in servers.values():
+            running.enter_context(started)
+        for front, load in {"REST": Rest(directory), "gRPC": Grpc(directory)}.items():
+            measures = {name: lambda s=started, load=load: load.run(s, theirs) for name, started in servers.items()}
+            figures = alternate(arguments.pairs, measures, less_is_better=False, unit="/s")
+            report.compare(f"Upload URLs by {front}", figures, "DraftStore", "/s", GOALS)
+    report.write(arguments.json)
+
+
+class Rest:
+    """By HTTP/1.1."""
+
+    def __init__(self, directory):
+        self.script = directory / "post.lua"
+        self.script.write_text(
+            'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
+            f"wrk.body = '{{\"object_name\":\"{NAME}\"}}'\n"
+        )
+
+    def run(self, server, cores):
+        host, port = server.address("http")
+        url = f"http://{host}:{port}/api/v1/upload-url"
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}", "-s", self.script, url]
+        said = loaded(command, cores)
+        if "Non-2xx" in said or "Socket errors" in said:
+            sys.exit(said)
+        return float(re.search(r"Requests/sec:\s*([\d.]+)", said)[1])
+
+
+class Grpc:
+    """By HTTP/2, with as many calls at once on each connection."""
+
+    def __init__(self, directory):
+        name = NAME.encode()
+        message = bytes([0x0A, len(name)]) + name
+        self.message = directory / "message"
+        self.message.write_bytes(bytes([0]) + len(message).to_bytes(4, "big") + message)
+
+    def run(self, server, cores):
+        host, port = server.address("grpc")
+        url = f"http://{host}:{port}/draft.v1.DraftService/GetUploadURL"
+        headers = [word for header in ("content-type: application/grpc", "te: trailers") for word in ("-H", header)]
+        command = ["h2load", "-t1", f"-c{CONNECTIONS}", "-m1", f"-D{SECONDS}", "-d", self.message, *headers, url]
+        said = loaded(command, cores)
+        counted = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", said)
+        bytes_of_data = int(re.search(r"\((\d+)\) data", said)[1])
+        # An error comes with 200 as well, but without a message.
+        if counted[2] != "0" or counted[3] != "0" or bytes_of_data < 300 * int(counted[1]):
+            sys.exit(said)
+        return float(re.search(r"([\d.]+) req/s", said)[1])
+
+
+def loaded(command, cores):
+    pin = lambda: os.sched_setaffinity(0, cores)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, preexec_fn=pin)
+    if done.returncode:
+        sys.exit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
