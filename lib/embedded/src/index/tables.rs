@@ -152,11 +152,11 @@ impl<'txn> Tables<'txn> {
     fn release(&mut self, segments: &[Segment]) -> Result<(), Failure> {
         for segment in segments {
             let id = segment.blob.number();
-            let count = self.blobs.get(id)?.map_or(0, |count| count.value());
+            // Most have one reference: one look at the table, not two.
+            let count = self.blobs.remove(id)?.map_or(0, |count| count.value());
             if count > 1 {
                 self.blobs.insert(id, count - 1)?;
             } else {
-                self.blobs.remove(id)?;
                 self.effects.freed.push(segment.blob);
             }
         }
@@ -171,8 +171,8 @@ impl<'txn> Tables<'txn> {
     }
 
     pub(crate) fn delete_object(&mut self, bucket: &str, key: &str) -> Result<(), Failure> {
-        let old = get::<ObjectRecord, _>(&self.objects, (bucket, key))?;
-        self.objects.remove((bucket, key))?;
+        let old = self.objects.remove((bucket, key))?;
+        let old = old.map(|bytes| decode::<ObjectRecord>(bytes.value())).transpose()?;
         old.map_or(Ok(()), |old| self.release(&old.segments))
     }
 
