@@ -187,15 +187,39 @@ MUTANTS = [
     ),
     Mutant(
         "a shard is read for one page only",
-        SWEEP + "pass.rs",
-        "page.next.filter(|_| !unexpired)",
-        "page.next.filter(|_| !unexpired && false)",
+        SWEEP + "walk.rs",
+        "let jumps = living_shard == Some(shard);",
+        "let jumps = true;",
+    ),
+    Mutant(
+        "a shard is passed over when another has a draft that lives",
+        SWEEP + "walk.rs",
+        "let jumps = living_shard == Some(shard);",
+        "let jumps = living_shard.is_some();",
     ),
     Mutant(
         "what lies behind the shards is not read",
+        SWEEP + "walk.rs",
+        "let request = from(Some(past_shard(LAST_SHARD)));",
+        'let request = from(Some(format!("{RESERVED_PREFIX}{}", char::MAX)));',
+    ),
+    Mutant(
+        "the last shard of a lane is left to the next one",
+        SWEEP + "walk.rs",
+        "rest.push(Self {\n                request: under_reserved(Some(past_earlier)),",
+        "rest.push(Self {\n                request: under_reserved(Some(past_shard(border(lane)))),",
+    ),
+    Mutant(
+        "what was gathered is forgotten when the lists end",
         SWEEP + "pass.rs",
-        'format!("{}{}", shard_prefix(LAST_SHARD), char::MAX)',
-        'format!("{RESERVED_PREFIX}{}", char::MAX)',
+        "waiting > 0 && (waiting >= batch || nothing_comes)",
+        "waiting > 0 && waiting >= batch",
+    ),
+    Mutant(
+        "what lies on the border of two parts is nobody's",
+        SWEEP + "part.rs",
+        "(shard(begin(self.index)), shard(begin(self.index + 1) - 1))",
+        "(shard(begin(self.index)), shard((begin(self.index + 1) - 1).saturating_sub(u32::from(self.of > 1))))",
     ),
     Mutant(
         "staged copies are forgotten with their notes",
@@ -206,8 +230,8 @@ MUTANTS = [
     Mutant(
         "the second page of uploads is not read",
         SWEEP + "pass.rs",
-        "self.next = page.next.map_or(List::Staged, |next| {",
-        "self.next = page.next.filter(|_| false).map_or(List::Staged, |next| {",
+        "self.uploads = page.next.map(|next| ListUploads {",
+        "self.uploads = page.next.filter(|_| false).map(|next| ListUploads {",
     ),
     Mutant(
         "an upload that has ended is completed",

@@ -17,10 +17,6 @@ pub(crate) enum Effect {
     ListUploads(ListUploads),
     /// List the uploads in progress to this key of main.
     ListStaged(ObjectKey),
-    /// Tell of these, and leave them.
-    Tell(Vec<ListedObject>),
-    /// The same of uploads.
-    TellUploads(Vec<ListedUpload>),
     /// Look at these drafts.
     Look(Vec<ObjectKey>),
     /// Delete these drafts in one call, each if it still is that version.
@@ -40,8 +36,6 @@ pub(crate) enum Answer {
     Page(Result<ObjectPage, storage::Error>, SystemTime),
     /// To a list of uploads.
     Uploads(Result<UploadPage, storage::Error>, SystemTime),
-    /// To what is told only.
-    Told,
     /// To a look: the versions that are there now, in the order asked for; none for what is gone or could not be seen.
     Seen(Vec<Option<ETag>>),
     /// To a delete of many: those that were not deleted, or why none was.
@@ -53,13 +47,30 @@ pub(crate) enum Answer {
     },
 }
 
-/// What follows from an answer.
+/// Tells the effects that are under way apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Job(pub(super) u64);
+
+/// What is to be done next.
 #[derive(Debug)]
-pub(crate) enum Step {
-    /// Do this and say what came of it.
-    Perform(Effect),
+pub(crate) enum Next {
+    /// Begin this, and say by the job's number what came of it. Others may be under way meanwhile.
+    Perform(Job, Effect),
+    /// Tell of this, and leave it.
+    Tell(Found),
+    /// Nothing can be begun before one of those that are under way has been answered.
+    Wait,
     /// The end.
     Finish(Result<(), Stop>),
+}
+
+/// What a dry run found to have expired.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A draft.
+    Draft(ListedObject),
+    /// An upload in progress.
+    Upload(ListedUpload),
 }
 
 /// Why a pass could not go on.

@@ -10,20 +10,28 @@
 //!   condition it looks again just before; expired unique drafts need neither, since no URL can write to them any more.
 //! - A named multipart object lives twice as long: many stores date it by when its upload was *begun*, and an upload may
 //!   take a whole lifetime before it is aborted.
-//! - It reads a page at a time, so memory does not grow with the bucket.
+//! - It reads pages side by side and deletes beside that, and of both there is only so much under way: memory does not grow
+//!   with the bucket.
+//! - Several sweeps can share a bucket, each its [`Part`]. Together they do what one does.
 //!
-//! `pass` holds these rules without any I/O; `sweep.rs` performs what it asks for.
+//! `pass` holds these rules without any I/O, `walk` in what order keys are read; `sweep.rs` performs what they ask for.
 
+pub(crate) mod bounds;
 mod brakes;
 pub(crate) mod effect;
 mod expiry;
+mod part;
 pub(crate) mod pass;
 mod summary;
 mod sweep;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 pub use brakes::{Brakes, Fraction, InvalidFraction};
 pub use effect::Stop;
 pub use expiry::Expiry;
 pub(crate) use expiry::came_in_parts;
+pub use part::Part;
 pub use summary::{Brake, Summary};
 pub use sweep::{Cleaner, Expired, Mode, SweepError};

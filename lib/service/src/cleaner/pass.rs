@@ -1,19 +1,25 @@
-//! The rules of a sweep as a state machine: an answer goes in, the next effect or the end comes out. No I/O, no clock.
+//! The rules of a sweep as a state machine: an answer goes in, the next effects or the end come out. No I/O, no clock.
+//!
+//! Drafts come first: lists of them run side by side, and what they show to have expired is gathered over pages and shards,
+//! so that a delete has as many of them as it can take; deletes run beside the lists. Then the uploads in progress, then
+//! the staged copies.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 use draftstore_storage as storage;
 use draftstore_storage::{
-    Capabilities, Condition, DeleteFailure, DraftVersion, ETag, ErrorKind, ListObjects, ListUploads, ListedObject,
-    ListedUpload, ObjectKey, ObjectPage, UploadPage,
+    Capabilities, Condition, DeleteFailure, DraftVersion, ETag, ErrorKind, ListUploads, ListedObject, ListedUpload,
+    ObjectKey, ObjectPage, UploadPage,
 };
 
-use super::effect::{Answer, Effect, Step, Stop};
+use super::bounds::Bounds;
+use super::effect::{Answer, Effect, Found, Job, Next, Stop};
+use super::part::Part;
 use super::summary::Brake;
+use super::walk::{Read, Walk};
 use super::{Brakes, Expiry, Mode, Summary};
 use crate::Policy;
-use crate::draft::id::{LAST_SHARD, shard_prefix};
 use crate::draft::{DraftId, StagingNote};
 use crate::name::RESERVED_PREFIX;
 
@@ -32,82 +38,109 @@ const STORE_TICK: Duration = Duration::from_secs(1);
 pub(crate) struct Pass {
     rules: Rules,
     summary: Summary,
-    /// Counts of a first reading, where a fraction has to be known.
-    counted: Option<(u64, u64)>,
-    /// Whether all of the reserved prefix was seen in one page.
-    reserved_is_done: bool,
-    /// Notes on staged copies that have ended.
-    notes: VecDeque<ListedObject>,
-    /// What is listed next.
-    next: List,
-    state: State,
+    phase: Phase,
+    /// Counts of a first reading, where a fraction has to be known: of all, and of what has expired.
+    counted: (u64, u64),
+    /// What is still to be read.
+    walks: VecDeque<Walk>,
+    /// The next page of uploads.
+    uploads: Option<ListUploads>,
+    /// What has expired and waits to be removed.
+    expired: Expired,
+    /// Told by a dry run.
+    found: VecDeque<Found>,
+    under_way: BTreeMap<Job, State>,
+    /// To be begun at once, in place of what was answered.
+    followed: VecDeque<(State, Effect)>,
+    next_job: u64,
+    stop: Option<Stop>,
 }
 
 /// What a pass goes by.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
     pub(crate) mode: Mode,
+    pub(crate) part: Part,
     pub(crate) policy: Policy,
     pub(crate) brakes: Brakes,
     pub(crate) capabilities: Capabilities,
+    pub(crate) bounds: Bounds,
 }
 
-/// A list, or the rest of one.
-#[derive(Debug, Clone)]
-enum List {
-    /// Everything, to count it.
-    Count(ListObjects),
-    /// Uploads, to count them.
-    CountUploads(ListUploads),
-    /// The reserved prefix, as far as a page goes.
-    Reserved,
-    /// A shard of unique drafts.
-    Shard(u8, ListObjects),
-    /// Everything else.
-    Named(ListObjects),
-    Uploads(ListUploads),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Reads all drafts, to count them.
+    CountDrafts,
+    /// The same of uploads.
+    CountUploads,
+    Drafts,
+    Uploads,
     /// Staged copies, by their notes.
     Staged,
-    End,
+    Over,
 }
 
+#[derive(Debug, Default)]
+struct Expired {
+    /// Of the reserved prefix. They need no condition: no URL can write to them any more.
+    reserved: VecDeque<ListedObject>,
+    named: VecDeque<ListedObject>,
+    uploads: VecDeque<ListedUpload>,
+    /// Notes on staged copies that have ended.
+    notes: VecDeque<ListedObject>,
+}
+
+/// What an answer is waited for.
 #[derive(Debug)]
 enum State {
-    /// Waits for a page of this list.
-    Listing(List),
-    /// Waits for the uploads to the key of main that this note names.
+    /// A page of this. The first one is read alone: it says how the rest is best divided.
+    Listing(Walk),
+    ListingUploads(ListUploads),
+    /// The uploads to the key of main that this note names.
     ListingStaged(ListedObject),
-    Telling,
-    /// Looks at the first of these drafts, before they are deleted.
+    /// A look at the first of these drafts, before they are deleted.
     Looking(VecDeque<ListedObject>),
-    /// Deletes these drafts; the rest is to be looked at first.
+    /// The end of these drafts; the rest is to be looked at first.
     Deleting(Vec<ListedObject>, VecDeque<ListedObject>),
-    /// Aborts so many.
+    /// The end of so many uploads.
     Aborting(usize),
-    /// Aborts so many staged copies; then the note can go.
+    /// The end of so many staged copies; then the note can go.
     AbortingStaged(usize, ListedObject),
-    Over,
+}
+
+impl State {
+    /// What it may yet remove.
+    fn removes(&self) -> usize {
+        match self {
+            Self::Listing(_) | Self::ListingUploads(_) | Self::ListingStaged(_) => 0,
+            Self::Looking(drafts) => drafts.len(),
+            Self::Deleting(drafts, rest) => drafts.len() + rest.len(),
+            Self::Aborting(uploads) => *uploads,
+            Self::AbortingStaged(uploads, _note) => uploads + 1,
+        }
+    }
 }
 
 impl Pass {
     /// Begins a sweep.
-    pub(crate) fn start(rules: Rules) -> (Self, Step) {
+    pub(crate) fn start(rules: Rules) -> Self {
         let counts = rules.brakes.max_delete_fraction.is_some();
         let mut pass = Self {
             rules,
             summary: Summary::default(),
-            counted: counts.then_some((0, 0)),
-            reserved_is_done: false,
-            notes: VecDeque::new(),
-            next: if counts {
-                List::Count(ListObjects::default())
-            } else {
-                List::Reserved
-            },
-            state: State::Over,
+            phase: Phase::Over,
+            counted: (0, 0),
+            walks: VecDeque::new(),
+            uploads: None,
+            expired: Expired::default(),
+            found: VecDeque::new(),
+            under_way: BTreeMap::new(),
+            followed: VecDeque::new(),
+            next_job: 0,
+            stop: None,
         };
-        let step = pass.go_on();
-        (pass, step)
+        pass.enter(if counts { Phase::CountDrafts } else { Phase::Drafts });
+        pass
     }
 
     /// What it did until now.
@@ -115,138 +148,188 @@ impl Pass {
         self.summary
     }
 
-    /// Takes the answer to the last effect.
-    pub(crate) fn on(&mut self, answer: Answer) -> Step {
-        match (std::mem::replace(&mut self.state, State::Over), answer) {
-            (_, Answer::Page(Err(error), _) | Answer::Uploads(Err(error), _)) => Step::Finish(Err(error.into())),
-            (State::Listing(list), Answer::Page(Ok(page), now)) => self.on_page(list, page, now),
-            (State::Listing(list), Answer::Uploads(Ok(page), now)) => self.on_uploads(&list, page, now),
-            (State::ListingStaged(note), Answer::Uploads(Ok(page), _)) => self.on_staged(note, page),
-            (State::Telling, Answer::Told) => self.go_on(),
-            (State::Looking(drafts), Answer::Seen(seen)) => self.on_seen(drafts, &seen),
-            (State::Deleting(drafts, rest), Answer::Deleted(deleted)) => self.on_deleted(&drafts, rest, deleted),
-            (State::Aborting(all), Answer::Aborted { failed }) => {
-                self.count_aborted(all, failed);
-                self.go_on()
+    /// What is to be done next; to be asked until it says that it waits, and again after each answer.
+    pub(crate) fn next(&mut self) -> Next {
+        loop {
+            if let Some(found) = self.found.pop_front() {
+                return Next::Tell(found);
             }
-            (State::AbortingStaged(all, note), Answer::Aborted { failed }) => {
+            if let Some((state, effect)) = self.begin() {
+                let job = Job(self.next_job);
+                self.next_job += 1;
+                self.under_way.insert(job, state);
+                return Next::Perform(job, effect);
+            }
+            if !self.under_way.is_empty() {
+                return Next::Wait;
+            }
+            if let Some(stop) = self.stop.take() {
+                return Next::Finish(Err(stop));
+            }
+            match self.phase {
+                Phase::CountDrafts => self.enter(Phase::CountUploads),
+                Phase::CountUploads if self.is_too_much() => self.brake(Brake::MaxDeleteFraction),
+                Phase::CountUploads => self.enter(Phase::Drafts),
+                Phase::Drafts => self.enter(Phase::Uploads),
+                Phase::Uploads => self.enter(Phase::Staged),
+                Phase::Staged => self.enter(Phase::Over),
+                Phase::Over => return Next::Finish(Ok(())),
+            }
+        }
+    }
+
+    /// Takes the answer to an effect.
+    pub(crate) fn on(&mut self, job: Job, answer: Answer) {
+        match (self.under_way.remove(&job), answer) {
+            (Some(_), Answer::Page(Err(error), _) | Answer::Uploads(Err(error), _)) => self.fail(error.into()),
+            (Some(State::Listing(walk)), Answer::Page(Ok(page), now)) => self.on_page(walk, page, now),
+            (Some(State::ListingUploads(request)), Answer::Uploads(Ok(page), now)) => {
+                self.on_uploads(request, page, now);
+            }
+            (Some(State::ListingStaged(note)), Answer::Uploads(Ok(page), _)) => self.on_staged(note, page),
+            (Some(State::Looking(drafts)), Answer::Seen(seen)) => self.on_seen(drafts, &seen),
+            (Some(State::Deleting(drafts, rest)), Answer::Deleted(deleted)) => self.on_deleted(&drafts, rest, deleted),
+            (Some(State::Aborting(all)), Answer::Aborted { failed }) => self.count_aborted(all, failed),
+            (Some(State::AbortingStaged(all, note)), Answer::Aborted { failed }) => {
                 self.count_aborted(all, failed);
-                if failed > 0 {
-                    self.go_on()
-                } else {
-                    self.delete(vec![note])
+                if failed == 0 {
+                    let follows = self.remove(vec![note]);
+                    self.followed.push_back(follows);
                 }
             }
-            (_, _) => Step::Finish(Err(Stop::OutOfStep)),
+            (_, _) => self.fail(Stop::OutOfStep),
         }
     }
 
-    fn on_page(&mut self, list: List, page: ObjectPage, now: SystemTime) -> Step {
-        let expiry = Expiry::at(now, &self.rules.policy);
-        let more = |request: ListObjects, continuation: Option<String>| {
-            continuation.map(|continuation| ListObjects {
-                continuation: Some(continuation),
-                ..request
-            })
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        match phase {
+            Phase::CountDrafts | Phase::Drafts => self.walks.push_back(Walk::unique(self.rules.part)),
+            Phase::CountUploads | Phase::Uploads => self.uploads = Some(ListUploads::default()),
+            Phase::Staged | Phase::Over => {}
+        }
+    }
+
+    /// What can be begun now.
+    fn begin(&mut self) -> Option<(State, Effect)> {
+        self.followed
+            .pop_front()
+            .or_else(|| self.begin_removal())
+            .or_else(|| self.begin_list())
+    }
+
+    fn begin_list(&mut self) -> Option<(State, Effect)> {
+        let lists = self.lists();
+        match self.phase {
+            Phase::CountDrafts | Phase::Drafts if lists < self.rules.bounds.lists && self.has_room(lists + 1) => {
+                let walk = self.walks.pop_front()?;
+                let effect = Effect::List(walk.request.clone());
+                Some((State::Listing(walk), effect))
+            }
+            Phase::CountUploads | Phase::Uploads if self.expired.uploads.len() < self.rules.bounds.batch => {
+                let request = self.uploads.take()?;
+                let effect = Effect::ListUploads(request.clone());
+                Some((State::ListingUploads(request), effect))
+            }
+            Phase::Staged if self.under_way.is_empty() => self.begin_note(),
+            Phase::CountDrafts | Phase::CountUploads | Phase::Drafts | Phase::Uploads | Phase::Staged | Phase::Over => {
+                None
+            }
+        }
+    }
+
+    fn begin_note(&mut self) -> Option<(State, Effect)> {
+        let note = self.expired.notes.pop_front()?;
+        let Some(copy) = StagingNote::in_key(&note.key) else {
+            return self.begin_note();
         };
-        match list {
-            List::Count(request) => {
-                self.count(page.objects.iter().map(|object| expiry.of_draft(object)));
-                let next = more(request, page.next).map(List::Count);
-                self.next = next.unwrap_or_else(|| List::CountUploads(ListUploads::default()));
-                self.go_on()
-            }
-            List::Reserved if page.next.is_none() => {
-                self.reserved_is_done = true;
-                self.next = List::Named(ListObjects::default());
-                self.sweep(page.objects, expiry)
-            }
-            List::Reserved => {
-                self.next = List::Shard(0, under(shard_prefix(0)));
-                self.go_on()
-            }
-            List::Shard(shard, request) => {
-                let lives = |draft: &ListedObject| DraftId::in_key(&draft.key).is_some() && !expiry.of_draft(draft);
-                let unexpired = page.objects.iter().any(lives);
-                let rest = more(request, page.next.filter(|_| !unexpired)).map(|request| List::Shard(shard, request));
-                self.next = rest.unwrap_or_else(|| match shard.checked_add(1) {
-                    Some(shard) => List::Shard(shard, under(shard_prefix(shard))),
-                    None => List::Named(ListObjects::default()),
-                });
-                self.sweep(page.objects, expiry)
-            }
-            List::Named(request) => self.on_named(request, page, expiry),
-            List::CountUploads(_) | List::Uploads(_) | List::Staged | List::End => Step::Finish(Err(Stop::OutOfStep)),
-        }
+        Some((State::ListingStaged(note), Effect::ListStaged(copy.main_key)))
     }
 
-    /// Passes over what the shards have shown: those that come before them in the order of keys, then those after.
-    fn on_named(&mut self, request: ListObjects, mut page: ObjectPage, expiry: Expiry) -> Step {
-        let past_unique = if self.reserved_is_done {
-            format!("{RESERVED_PREFIX}{}", char::MAX)
+    /// Removes what has been gathered: as soon as a call is full, and the rest when nothing more can come.
+    fn begin_removal(&mut self) -> Option<(State, Effect)> {
+        let left = self.left();
+        let batch = self.rules.bounds.batch.min(left);
+        let nothing_comes = self.walks.is_empty() && self.lists() == 0;
+        let is_due = |waiting: usize| waiting > 0 && (waiting >= batch || nothing_comes);
+        let reserved = is_due(self.expired.reserved.len());
+        let named = is_due(self.expired.named.len()) && (self.has_condition()[1] || !self.deletes_singly());
+        let drafts = (reserved || named) && self.deletes() < self.rules.bounds.deletes;
+        let uploads = !self.expired.uploads.is_empty() && self.removing() == 0;
+        if !drafts && !uploads {
+            return None;
+        }
+        if left == 0 {
+            // What is under way may come to nothing.
+            if self.removing() == 0 {
+                self.brake(Brake::MaxDelete);
+            }
+            return None;
+        }
+        if uploads {
+            let uploads = &mut self.expired.uploads;
+            let uploads: Vec<_> = uploads.drain(..uploads.len().min(batch)).collect();
+            return Some((State::Aborting(uploads.len()), Effect::Abort(uploads)));
+        }
+        let waiting = if reserved {
+            &mut self.expired.reserved
         } else {
-            format!("{}{}", shard_prefix(LAST_SHARD), char::MAX)
+            &mut self.expired.named
         };
-        let listed = page.objects.len();
-        let is_unique = |key: &str| key.starts_with(RESERVED_PREFIX) && key < past_unique.as_str();
-        page.objects.retain(|draft| !is_unique(draft.key.as_str()));
-        let met_unique = page.objects.len() < listed;
-        self.next = match page.next {
-            Some(_) if met_unique => List::Named(ListObjects {
-                start_after: Some(past_unique),
-                ..ListObjects::default()
-            }),
-            Some(next) => List::Named(ListObjects {
-                continuation: Some(next),
-                ..request
-            }),
-            None => List::Uploads(ListUploads::default()),
-        };
-        self.sweep(page.objects, expiry)
+        let drafts = waiting.drain(..waiting.len().min(batch)).collect();
+        Some(self.remove(drafts))
     }
 
-    fn on_uploads(&mut self, list: &List, page: UploadPage, now: SystemTime) -> Step {
+    fn on_page(&mut self, walk: Walk, page: ObjectPage, now: SystemTime) {
+        if self.has_ended() {
+            return;
+        }
         let expiry = Expiry::at(now, &self.rules.policy);
-        match list {
-            List::CountUploads(_) => {
-                self.count(page.uploads.iter().map(|upload| expiry.of_upload(upload)));
-                self.next = page.next.map_or(List::Reserved, |next| {
-                    List::CountUploads(ListUploads {
-                        after: Some(next),
-                        ..ListUploads::default()
-                    })
-                });
-                if matches!(self.next, List::Reserved) && self.is_too_much() {
-                    self.summary.brake = Some(Brake::MaxDeleteFraction);
-                    self.next = List::End;
-                }
-                self.go_on()
-            }
-            List::Uploads(_) => {
-                self.next = page.next.map_or(List::Staged, |next| {
-                    List::Uploads(ListUploads {
-                        after: Some(next),
-                        ..ListUploads::default()
-                    })
-                });
-                self.summary.scanned += count(&page.uploads);
-                let expired: Vec<_> = page
-                    .uploads
-                    .into_iter()
-                    .filter(|upload| expiry.of_upload(upload))
-                    .collect();
-                self.abort(expired)
-            }
-            List::Count(_) | List::Reserved | List::Shard(..) | List::Named(_) | List::Staged | List::End => {
-                Step::Finish(Err(Stop::OutOfStep))
-            }
+        let counts = self.phase == Phase::CountDrafts;
+        let lives = |draft: &ListedObject| DraftId::in_key(&draft.key).is_some() && !expiry.of_draft(draft);
+        let others = self.lists() + self.walks.len();
+        let lanes = self.rules.bounds.lists.saturating_sub(others);
+        let is_first = walk.is_first();
+        let Read { objects, rest } = walk.read(page, |draft| !counts && lives(draft), lanes);
+        self.walks.extend(rest);
+        if is_first {
+            self.walks.push_back(Walk::named(self.rules.part));
+        }
+        if counts {
+            self.count(objects.iter().map(|draft| expiry.of_draft(draft)));
+        } else {
+            self.gather(objects, expiry);
+        }
+    }
+
+    fn on_uploads(&mut self, request: ListUploads, page: UploadPage, now: SystemTime) {
+        if self.has_ended() {
+            return;
+        }
+        let expiry = Expiry::at(now, &self.rules.policy);
+        self.uploads = page.next.map(|next| ListUploads {
+            after: Some(next),
+            ..request
+        });
+        let mut uploads = page.uploads;
+        uploads.retain(|upload| self.rules.part.holds(&upload.key));
+        if self.phase == Phase::CountUploads {
+            self.count(uploads.iter().map(|upload| expiry.of_upload(upload)));
+            return;
+        }
+        self.summary.scanned += count(&uploads);
+        uploads.retain(|upload| expiry.of_upload(upload));
+        self.summary.expired += count(&uploads);
+        match self.rules.mode {
+            Mode::Delete => self.expired.uploads.extend(uploads),
+            Mode::DryRun => self.found.extend(uploads.into_iter().map(Found::Upload)),
         }
     }
 
     /// Those of the uploads to this key that were begun while the noted copy was under way.
-    fn on_staged(&mut self, note: ListedObject, page: UploadPage) -> Step {
+    fn on_staged(&mut self, note: ListedObject, page: UploadPage) {
         let Some(copy) = StagingNote::in_key(&note.key) else {
-            return self.go_on();
+            return;
         };
         let is_ours = |upload: &ListedUpload| {
             upload.key == copy.main_key
@@ -256,82 +339,72 @@ impl Pass {
         let left: Vec<_> = page.uploads.into_iter().filter(is_ours).collect();
         self.summary.expired += count(&left);
         // The note goes with the last of them: without it nobody would find the rest.
-        if self.budget(left.len() + 1) <= left.len() {
-            return self.go_on();
+        if self.left() <= left.len() {
+            self.brake(Brake::MaxDelete);
+            return;
         }
-        if left.is_empty() {
-            return self.delete(vec![note]);
-        }
-        self.state = State::AbortingStaged(left.len(), note);
-        Step::Perform(Effect::AbortStaged(left))
-    }
-
-    fn sweep(&mut self, drafts: Vec<ListedObject>, expiry: Expiry) -> Step {
-        self.summary.scanned += count(&drafts);
-        let expired = drafts.into_iter().filter(|draft| expiry.of_draft(draft));
-        let (notes, expired): (Vec<_>, Vec<_>) = expired.partition(|draft| StagingNote::in_key(&draft.key).is_some());
-        self.summary.expired += count(&expired) + count(&notes);
-        self.notes.extend(notes);
-        if expired.is_empty() {
-            self.go_on()
-        } else if self.rules.mode == Mode::DryRun {
-            self.state = State::Telling;
-            Step::Perform(Effect::Tell(expired))
+        let follows = if left.is_empty() {
+            self.remove(vec![note])
         } else {
-            let expired = self.within_budget(expired);
-            self.delete(expired)
+            (State::AbortingStaged(left.len(), note), Effect::AbortStaged(left))
+        };
+        self.followed.push_back(follows);
+    }
+
+    fn gather(&mut self, drafts: Vec<ListedObject>, expiry: Expiry) {
+        self.summary.scanned += count(&drafts);
+        for draft in drafts.into_iter().filter(|draft| expiry.of_draft(draft)) {
+            self.summary.expired += 1;
+            if self.rules.mode == Mode::DryRun {
+                self.found.push_back(Found::Draft(draft));
+            } else if StagingNote::in_key(&draft.key).is_some() {
+                self.expired.notes.push_back(draft);
+            } else if is_reserved(&draft) {
+                self.expired.reserved.push_back(draft);
+            } else {
+                self.expired.named.push_back(draft);
+            }
         }
     }
 
-    /// Unique drafts that have expired need no condition: no URL can write to them any more.
-    fn delete(&mut self, drafts: Vec<ListedObject>) -> Step {
-        let has_condition = [Condition::Delete, Condition::DeleteMany].map(|of| self.rules.capabilities.honours(of));
-        let needs_none = drafts
-            .iter()
-            .all(|draft| draft.key.as_str().starts_with(RESERVED_PREFIX));
-        if drafts.is_empty() {
-            return self.go_on();
-        }
-        let versions = drafts.iter().map(version).collect();
-        match has_condition {
+    /// How these drafts are removed: all of the reserved prefix, or none.
+    fn remove(&mut self, drafts: Vec<ListedObject>) -> (State, Effect) {
+        let versions = || drafts.iter().map(version).collect();
+        match self.has_condition() {
             [_, true] => {
-                self.state = State::Deleting(drafts, VecDeque::new());
-                Step::Perform(Effect::DeleteMany(versions))
+                let effect = Effect::DeleteMany(versions());
+                (State::Deleting(drafts, VecDeque::new()), effect)
             }
-            _ if needs_none => {
-                self.state = State::Deleting(drafts, VecDeque::new());
-                Step::Perform(Effect::DeleteMany(versions))
+            _ if drafts.iter().all(is_reserved) => {
+                let effect = Effect::DeleteMany(versions());
+                (State::Deleting(drafts, VecDeque::new()), effect)
             }
             [true, false] => {
-                self.state = State::Deleting(drafts, VecDeque::new());
-                Step::Perform(Effect::DeleteEach(versions))
+                let effect = Effect::DeleteEach(versions());
+                (State::Deleting(drafts, VecDeque::new()), effect)
             }
-            [false, false] => self.look(drafts.into()),
+            [false, false] => look(drafts.into()),
         }
     }
 
-    fn look(&mut self, drafts: VecDeque<ListedObject>) -> Step {
-        let first = drafts.iter().take(LOOKED_AT_TOGETHER);
-        let keys: Vec<_> = first.map(|draft| draft.key.clone()).collect();
-        if keys.is_empty() {
-            return self.go_on();
-        }
-        self.state = State::Looking(drafts);
-        Step::Perform(Effect::Look(keys))
-    }
-
-    fn on_seen(&mut self, mut drafts: VecDeque<ListedObject>, seen: &[Option<ETag>]) -> Step {
+    fn on_seen(&mut self, mut drafts: VecDeque<ListedObject>, seen: &[Option<ETag>]) {
         let looked_at = drafts.drain(..seen.len().min(drafts.len()));
         let unchanged = looked_at
             .zip(seen)
             .filter(|(draft, seen)| Some(&draft.etag) == seen.as_ref());
         let unchanged: Vec<_> = unchanged.map(|(draft, _)| draft).collect();
         if unchanged.is_empty() {
-            return self.look(drafts);
+            return self.look_at_rest(drafts);
         }
         let versions = unchanged.iter().map(version).collect();
-        self.state = State::Deleting(unchanged, drafts);
-        Step::Perform(Effect::DeleteMany(versions))
+        let deleting = State::Deleting(unchanged, drafts);
+        self.followed.push_back((deleting, Effect::DeleteMany(versions)));
+    }
+
+    fn look_at_rest(&mut self, drafts: VecDeque<ListedObject>) {
+        if !drafts.is_empty() {
+            self.followed.push_back(look(drafts));
+        }
     }
 
     fn on_deleted(
@@ -339,9 +412,9 @@ impl Pass {
         drafts: &[ListedObject],
         rest: VecDeque<ListedObject>,
         deleted: Result<Vec<DeleteFailure>, storage::Error>,
-    ) -> Step {
-        let failures = match deleted {
-            Ok(failures) => failures,
+    ) {
+        match deleted {
+            Ok(failures) => self.count_deleted(drafts, &failures),
             Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
@@ -349,9 +422,12 @@ impl Pass {
                     drafts.len()
                 );
                 self.summary.failed += count(drafts);
-                return self.look(rest);
             }
-        };
+        }
+        self.look_at_rest(rest);
+    }
+
+    fn count_deleted(&mut self, drafts: &[ListedObject], failures: &[DeleteFailure]) {
         let remaining: BTreeMap<&ObjectKey, &DeleteFailure> =
             failures.iter().map(|failure| (&failure.key, failure)).collect();
         for draft in drafts {
@@ -369,55 +445,6 @@ impl Pass {
                 }
             }
         }
-        self.look(rest)
-    }
-
-    fn abort(&mut self, expired: Vec<ListedUpload>) -> Step {
-        self.summary.expired += count(&expired);
-        if expired.is_empty() {
-            return self.go_on();
-        }
-        if self.rules.mode == Mode::DryRun {
-            self.state = State::Telling;
-            return Step::Perform(Effect::TellUploads(expired));
-        }
-        let expired = self.within_budget(expired);
-        if expired.is_empty() {
-            return self.go_on();
-        }
-        self.state = State::Aborting(expired.len());
-        Step::Perform(Effect::Abort(expired))
-    }
-
-    fn within_budget<T>(&mut self, mut expired: Vec<T>) -> Vec<T> {
-        expired.truncate(self.budget(expired.len()));
-        expired
-    }
-
-    /// How many of these may still be removed; where that is not all, the sweep ends with them.
-    fn budget(&mut self, expired: usize) -> usize {
-        let max = self.rules.brakes.max_delete.unwrap_or(u64::MAX);
-        let left = usize::try_from(max.saturating_sub(self.summary.deleted)).unwrap_or(usize::MAX);
-        if expired > left {
-            self.summary.brake = Some(Brake::MaxDelete);
-            self.next = List::End;
-            self.notes.clear();
-        }
-        expired.min(left)
-    }
-
-    fn count(&mut self, expired: impl Iterator<Item = bool>) {
-        if let Some((all, too_old)) = &mut self.counted {
-            for expired in expired {
-                *all += 1;
-                *too_old += u64::from(expired);
-            }
-        }
-    }
-
-    fn is_too_much(&self) -> bool {
-        let counted = self.counted.zip(self.rules.brakes.max_delete_fraction);
-        counted.is_some_and(|((all, expired), fraction)| fraction.is_exceeded_by(expired, all))
     }
 
     fn count_aborted(&mut self, all: usize, failed: usize) {
@@ -425,39 +452,103 @@ impl Pass {
         self.summary.failed += failed as u64;
     }
 
-    fn go_on(&mut self) -> Step {
-        let list = std::mem::replace(&mut self.next, List::End);
-        let effect = match &list {
-            List::Count(request) | List::Shard(_, request) | List::Named(request) => Effect::List(request.clone()),
-            List::Reserved => Effect::List(under(RESERVED_PREFIX.to_owned())),
-            List::CountUploads(request) | List::Uploads(request) => Effect::ListUploads(request.clone()),
-            List::Staged | List::End => return self.next_note(),
-        };
-        self.state = State::Listing(list);
-        Step::Perform(effect)
+    fn count(&mut self, expired: impl Iterator<Item = bool>) {
+        for expired in expired {
+            self.counted.0 += 1;
+            self.counted.1 += u64::from(expired);
+        }
     }
 
-    fn next_note(&mut self) -> Step {
-        let Some(note) = self.notes.pop_front() else {
-            return Step::Finish(Ok(()));
-        };
-        if self.rules.mode == Mode::DryRun {
-            self.state = State::Telling;
-            return Step::Perform(Effect::Tell(vec![note]));
-        }
-        let Some(copy) = StagingNote::in_key(&note.key) else {
-            return self.next_note();
-        };
-        self.state = State::ListingStaged(note);
-        Step::Perform(Effect::ListStaged(copy.main_key))
+    fn is_too_much(&self) -> bool {
+        let (all, expired) = self.counted;
+        let fraction = self.rules.brakes.max_delete_fraction;
+        fraction.is_some_and(|fraction| fraction.is_exceeded_by(expired, all))
+    }
+
+    /// How many may still be removed, if all that is under way is.
+    fn left(&self) -> usize {
+        let max = self.rules.brakes.max_delete.unwrap_or(u64::MAX);
+        let left = max.saturating_sub(self.summary.deleted);
+        usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(self.removing())
+    }
+
+    fn brake(&mut self, brake: Brake) {
+        self.summary.brake = Some(brake);
+        self.expired = Expired::default();
+        self.read_no_more();
+    }
+
+    /// What was found to have expired is still removed.
+    fn fail(&mut self, stop: Stop) {
+        self.stop.get_or_insert(stop);
+        self.expired.notes.clear();
+        self.read_no_more();
+    }
+
+    fn read_no_more(&mut self) {
+        self.walks.clear();
+        self.uploads = None;
+        self.phase = Phase::Over;
+    }
+
+    fn has_ended(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// Whether the store honours a condition on a single delete, and on many.
+    fn has_condition(&self) -> [bool; 2] {
+        [Condition::Delete, Condition::DeleteMany].map(|of| self.rules.capabilities.honours(of))
+    }
+
+    fn states(&self) -> impl Iterator<Item = &State> {
+        self.under_way
+            .values()
+            .chain(self.followed.iter().map(|(state, _)| state))
+    }
+
+    fn lists(&self) -> usize {
+        self.states().filter(|state| matches!(state, State::Listing(_))).count()
+    }
+
+    fn deletes(&self) -> usize {
+        let is_delete = |state: &&State| matches!(state, State::Looking(_) | State::Deleting(..));
+        self.states().filter(is_delete).count()
+    }
+
+    /// Whether drafts are under way that take a call each: as many calls at once as those make are enough.
+    fn deletes_singly(&self) -> bool {
+        self.states().any(|state| match state {
+            State::Looking(drafts) => drafts.iter().any(|draft| !is_reserved(draft)),
+            State::Deleting(drafts, _) => drafts.iter().any(|draft| !is_reserved(draft)),
+            State::Listing(_)
+            | State::ListingUploads(_)
+            | State::ListingStaged(_)
+            | State::Aborting(_)
+            | State::AbortingStaged(..) => false,
+        })
+    }
+
+    fn removing(&self) -> usize {
+        self.states().map(State::removes).sum()
+    }
+
+    /// Whether there is room for what so many lists may bring.
+    fn has_room(&self, lists: usize) -> bool {
+        let waiting = self.expired.reserved.len() + self.expired.named.len();
+        waiting + self.removing() + lists * self.rules.bounds.batch <= self.rules.bounds.in_hand
     }
 }
 
-fn under(prefix: String) -> ListObjects {
-    ListObjects {
-        prefix: Some(prefix),
-        ..ListObjects::default()
-    }
+fn look(drafts: VecDeque<ListedObject>) -> (State, Effect) {
+    let first = drafts.iter().take(LOOKED_AT_TOGETHER);
+    let keys = first.map(|draft| draft.key.clone()).collect();
+    (State::Looking(drafts), Effect::Look(keys))
+}
+
+fn is_reserved(draft: &ListedObject) -> bool {
+    draft.key.as_str().starts_with(RESERVED_PREFIX)
 }
 
 fn version(draft: &ListedObject) -> DraftVersion {

@@ -9,13 +9,17 @@ use draftstore_storage::{
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
 
-use super::effect::{Answer, Effect, Step, Stop};
+use super::bounds::Bounds;
+use super::effect::{Answer, Effect, Found, Next, Stop};
+use super::part::Part;
 use super::pass::{Pass, Rules};
 use super::{Brakes, Summary};
 use crate::{Clock, Policy, Store};
 
-/// Calls about single drafts and uploads that a sweep has under way at once.
+/// Calls about single drafts or uploads that an effect has under way at once.
 const MAX_CONCURRENT: usize = 8;
 
 /// Whether a sweep removes what it finds.
@@ -52,18 +56,26 @@ pub struct Cleaner {
     store: Store,
     policy: Policy,
     brakes: Brakes,
+    part: Part,
     clock: Arc<dyn Clock>,
 }
 
 impl Cleaner {
-    /// A cleaner of this store. The clock is asked only where the store does not tell the time.
+    /// A cleaner of the whole of this store's draft bucket. The clock is asked only where the store does not tell the time.
     pub fn new(store: Store, policy: Policy, brakes: Brakes, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
             policy,
             brakes,
+            part: Part::WHOLE,
             clock,
         }
+    }
+
+    /// The same for a part of the bucket alone. The brakes then are the part's own.
+    #[must_use]
+    pub fn of_part(self, part: Part) -> Self {
+        Self { part, ..self }
     }
 
     /// Passes once over all drafts and all uploads in progress. A dry run calls `found` for each that has expired.
@@ -72,24 +84,42 @@ impl Cleaner {
     /// [`Summary::failed`] and logged; [`Summary::brake`] says whether it stopped short of removing all.
     ///
     /// # Errors
-    /// [`SweepError`] when the bucket could not be listed to its end.
+    /// [`SweepError`] when the bucket could not be listed to its end. What was found to have expired until then is removed.
     pub async fn sweep(
         &self,
         mode: Mode,
         found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
     ) -> Result<Summary, SweepError> {
         let begun = Instant::now();
-        let (mut pass, mut step) = Pass::start(Rules {
+        let mut pass = Pass::start(Rules {
             mode,
+            part: self.part,
             policy: self.policy,
             brakes: self.brakes,
             capabilities: self.store.profile.capabilities(),
+            bounds: Bounds::default(),
         });
+        // A task for each: to read a page takes as long as to fetch it. They end with this future.
+        let mut under_way = JoinSet::new();
         let result = loop {
-            step = match step {
-                Step::Perform(effect) => pass.on(self.perform(effect, found).await),
-                Step::Finish(result) => break result,
-            };
+            match pass.next() {
+                Next::Perform(job, effect) => {
+                    let cleaner = self.clone();
+                    let perform = async move { (job, cleaner.perform(effect).await) };
+                    under_way.spawn(perform.in_current_span());
+                }
+                Next::Tell(Found::Draft(draft)) => found(Expired::Draft(&draft)),
+                Next::Tell(Found::Upload(upload)) => found(Expired::Upload(&upload)),
+                Next::Wait => match under_way.join_next().await {
+                    Some(Ok((job, answer))) => pass.on(job, answer),
+                    Some(Err(ended)) => match ended.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(_cancelled) => break Err(Stop::OutOfStep),
+                    },
+                    None => break Err(Stop::OutOfStep),
+                },
+                Next::Finish(result) => break result,
+            }
         };
         let mut summary = pass.summary();
         summary.elapsed = begun.elapsed();
@@ -99,7 +129,7 @@ impl Cleaner {
         }
     }
 
-    async fn perform(&self, effect: Effect, found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send)) -> Answer {
+    async fn perform(&self, effect: Effect) -> Answer {
         let (storage, buckets) = (&self.store.storage, &self.store.buckets);
         match effect {
             Effect::List(request) => {
@@ -120,18 +150,6 @@ impl Cleaner {
                 let page = storage.list_uploads(buckets.main.name(), &request).await;
                 let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
                 Answer::Uploads(page, now)
-            }
-            Effect::Tell(drafts) => {
-                for draft in &drafts {
-                    found(Expired::Draft(draft));
-                }
-                Answer::Told
-            }
-            Effect::TellUploads(uploads) => {
-                for upload in &uploads {
-                    found(Expired::Upload(upload));
-                }
-                Answer::Told
             }
             Effect::Look(keys) => Answer::Seen(side_by_side(keys, |key| self.version_of(key).boxed()).await),
             Effect::DeleteMany(drafts) => Answer::Deleted(storage.delete_drafts(&buckets.draft, &drafts).await),

@@ -63,8 +63,10 @@ impl World {
     fn everything_expires(&mut self) -> Result<(), Broken> {
         self.pass_time(10 * LIFETIME);
         for _ in 0..2 {
-            self.begin_sweep(0);
-            self.run_all()?;
+            for part in self.parts() {
+                self.begin_sweep(0, part)?;
+                self.run_all()?;
+            }
         }
         let store = &self.store;
         if !store.draft.is_empty() || !store.uploads.is_empty() || !store.staged.is_empty() {

@@ -11,6 +11,7 @@ use draftstore_storage::{ErrorKind, ObjectKey};
 use super::HONOURS_ALL;
 use super::audit::Broken;
 use super::world::{Fault, LIFETIME, Spec, Task, World};
+use crate::cleaner::Part;
 use crate::cleaner::effect as sweep;
 use crate::draft::confirm::effect::{Existing, Pins};
 
@@ -19,8 +20,8 @@ use crate::draft::confirm::effect::{Existing, Pins};
 enum Choice {
     /// The client uploads again.
     Upload,
-    /// The nth task does its next act.
-    Act(usize, Fault),
+    /// The nth task does its next act, of those that it has under way this.
+    Act(usize, usize, Fault),
     /// A server is killed.
     Kill(usize),
 }
@@ -62,7 +63,7 @@ impl Scenario {
         }
         world.begin_confirm(0, self.confirms[0].clone());
         world.begin_confirm(1, self.confirms[1].clone());
-        world.begin_sweep(2);
+        world.begin_sweep(2, Part::WHOLE)?;
         // It has seen that there are no unique drafts: there are none in this world.
         world.step(2, 0, Fault::No)?;
         for choice in path {
@@ -71,9 +72,9 @@ impl Scenario {
                     reached.world.put(&self.again, self.size);
                     reached.uploaded = true;
                 }
-                Choice::Act(task, fault) => {
+                Choice::Act(task, which, fault) => {
                     reached.faults += usize::from(fault != Fault::No);
-                    reached.world.step(task, 0, fault)?;
+                    reached.world.step(task, which, fault)?;
                 }
                 Choice::Kill(server) => {
                     reached.faults += 1;
@@ -117,10 +118,14 @@ impl Scenario {
             if is_only_looking_for_uploads(what) {
                 continue;
             }
-            choices.push(Choice::Act(task, Fault::No));
+            for which in 0..under_way(what) {
+                choices.push(Choice::Act(task, which, Fault::No));
+                if may_fail {
+                    let faults = [Fault::Before(ErrorKind::Unavailable), Fault::Lost];
+                    choices.extend(faults.map(|fault| Choice::Act(task, which, fault)));
+                }
+            }
             if may_fail {
-                let faults = [Fault::Before(ErrorKind::Unavailable), Fault::Lost];
-                choices.extend(faults.map(|fault| Choice::Act(task, fault)));
                 choices.push(Choice::Kill(*server));
             }
         }
@@ -130,10 +135,15 @@ impl Scenario {
 
 /// A sweep that has done with drafts; there are no uploads in this world.
 fn is_only_looking_for_uploads(task: &Task) -> bool {
-    matches!(
-        task,
-        Task::Sweep(_, sweep::Step::Perform(sweep::Effect::ListUploads(_)))
-    )
+    let is_look = |effect: &sweep::Effect| matches!(effect, sweep::Effect::ListUploads(_));
+    matches!(task, Task::Sweep(sweep) if sweep.under_way.iter().all(|(_, effect)| is_look(effect)))
+}
+
+fn under_way(task: &Task) -> usize {
+    match task {
+        Task::Sweep(sweep) => sweep.under_way.len(),
+        Task::Confirm(_) | Task::Batch { .. } => 1,
+    }
 }
 
 fn fingerprint(reached: &Reached) -> u64 {

@@ -39,9 +39,12 @@ struct Schedule {
 
 impl Schedule {
     fn new(profile: Profile, seed: u64) -> Self {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut world = World::new(profile);
+        world.sweepers = random.random_range(1..=3);
         Self {
-            random: StdRng::seed_from_u64(seed),
-            world: World::new(profile),
+            random,
+            world,
             unique: Vec::new(),
             pins: Vec::new(),
         }
@@ -70,7 +73,9 @@ impl Schedule {
             89 => self.batch(),
             90..=92 => {
                 let server = self.server();
-                self.world.begin_sweep(server);
+                let parts = self.world.parts();
+                let part = parts[self.random.random_range(0..parts.len())];
+                return self.world.begin_sweep(server, part);
             }
             93 => {
                 let server = self.server();
@@ -152,8 +157,10 @@ impl Schedule {
 
     /// The key of a unique draft that lives so long from now.
     fn new_unique(&mut self, lifetime: u64) -> ObjectKey {
-        // Two shards, so that they hold several.
-        let random = u128::from(self.random.random::<u32>()) << 8 | u128::from(self.random.random_range(0..2_u8));
+        // Few shards, so that they hold several: neighbours, and such as are far apart.
+        let shards = [0x00, 0x01, 0x80, 0xff_u8];
+        let shard = shards[self.random.random_range(0..shards.len())];
+        let random = u128::from(self.random.random::<u32>()) << 8 | u128::from(shard);
         let id = DraftId::new(time(self.world.store.now + lifetime), random);
         id.key(&ObjectKey::new("u").expect("a name"))
     }

@@ -11,7 +11,7 @@ use draftstore_storage::{
 };
 
 /// Objects and uploads on a page: few, so that lists have several.
-const PAGE: usize = 3;
+pub(super) const PAGE: usize = 3;
 
 /// What tells bytes apart. Never given twice.
 pub(super) type Content = u64;

@@ -2,27 +2,80 @@
 
 use draftstore_storage::{Condition, DraftVersion, ErrorKind, ListUploads};
 
-use super::audit::{Audit, Broken};
-use super::store::{Upload, failed, failure, upload_id};
+use super::audit::{Audit, Broken, broken};
+use super::store::{PAGE, Upload, failed, failure, upload_id};
 use super::world::{Fault, GRACE, World};
+use crate::cleaner::Stop;
+use crate::cleaner::bounds::Bounds;
 use crate::cleaner::effect as sweep;
 use crate::cleaner::pass::Pass;
 
+/// Small, as the model's pages are, so that each of them is met.
+pub(super) const BOUNDS: Bounds = Bounds {
+    lists: 3,
+    deletes: 2,
+    batch: PAGE,
+    in_hand: 4 * PAGE,
+};
+
+/// A sweep under way.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    pub(super) pass: Pass,
+    /// What was begun and has not been answered.
+    pub(super) under_way: Vec<(sweep::Job, sweep::Effect)>,
+}
+
+impl Sweep {
+    /// Begins what can be begun, and gives whether there is anything to be answered.
+    pub(super) fn go_on(&mut self) -> Result<bool, Broken> {
+        loop {
+            match self.pass.next() {
+                sweep::Next::Perform(job, effect) => self.under_way.push((job, effect)),
+                sweep::Next::Wait => break,
+                sweep::Next::Tell(found) => return broken(format!("a sweep only told of {found:?}")),
+                sweep::Next::Finish(Err(Stop::OutOfStep)) => return broken("a sweep is out of step".to_owned()),
+                sweep::Next::Finish(_) if !self.under_way.is_empty() => {
+                    return broken(format!("a sweep has ended before {:?}", self.under_way));
+                }
+                sweep::Next::Finish(_) => return Ok(false),
+            }
+        }
+        if self.under_way.is_empty() {
+            return broken("a sweep waits for nothing".to_owned());
+        }
+        self.is_bounded()?;
+        Ok(true)
+    }
+
+    fn is_bounded(&self) -> Result<(), Broken> {
+        let count = |is: fn(&sweep::Effect) -> bool| self.under_way.iter().filter(|(_, effect)| is(effect)).count();
+        let lists = count(|effect| matches!(effect, sweep::Effect::List(_)));
+        let deletes = count(|effect| {
+            use sweep::Effect::{DeleteEach, DeleteMany, Look};
+            matches!(effect, Look(_) | DeleteMany(_) | DeleteEach(_))
+        });
+        if lists > BOUNDS.lists || deletes > BOUNDS.deletes {
+            return broken(format!("a sweep has too much under way: {:?}", self.under_way));
+        }
+        Ok(())
+    }
+}
+
 impl World {
+    /// Answers one of the effects that are under way, and begins what follows. Whether it goes on.
     pub(super) fn step_sweep(
         &mut self,
         task: usize,
-        pass: &mut Pass,
-        step: &mut sweep::Step,
+        sweep: &mut Sweep,
+        which: usize,
         fault: Fault,
     ) -> Result<bool, Broken> {
-        let sweep::Step::Perform(effect) = step else {
-            return Ok(false);
-        };
+        let (job, effect) = sweep.under_way.remove(which % sweep.under_way.len());
         self.tell(|| format!("{task}: {effect:?} {fault:?}"));
-        let answer = self.perform_sweep(effect.clone(), fault)?;
-        *step = pass.on(answer);
-        Ok(matches!(step, sweep::Step::Perform(_)))
+        let answer = self.perform_sweep(effect, fault)?;
+        sweep.pass.on(job, answer);
+        sweep.go_on()
     }
 
     fn perform_sweep(&mut self, effect: sweep::Effect, fault: Fault) -> Result<sweep::Answer, Broken> {
@@ -62,7 +115,6 @@ impl World {
                 let page = || seen.list_uploads(&seen.staged, &request);
                 sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), |kind| Err(failed(kind))), now)
             }
-            sweep::Effect::Tell(_) | sweep::Effect::TellUploads(_) => sweep::Answer::Told,
             sweep::Effect::Look(keys) => {
                 let look = |key| self.store.draft.get(key).map(|draft| draft.info.etag.clone());
                 sweep::Answer::Seen(keys.iter().map(|key| look(key).filter(|_| fails.is_none())).collect())

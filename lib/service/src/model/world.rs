@@ -8,9 +8,9 @@ use ulid::Ulid;
 use super::audit::{Audit, Broken, Promises, broken};
 use super::staging::Staging;
 use super::store::{Content, SimStore};
-use crate::cleaner::effect as sweep;
+use super::sweeping::{BOUNDS, Sweep};
 use crate::cleaner::pass::{Pass, Rules};
-use crate::cleaner::{Brakes, Mode};
+use crate::cleaner::{Brakes, Mode, Part};
 use crate::draft::confirm::effect::{Confirm, Effect, Existing, Kept, Pins, Step, Turn};
 use crate::draft::confirm::marker::BatchId;
 use crate::draft::confirm::plan::Plan;
@@ -86,7 +86,7 @@ pub(super) enum Task {
         members: Vec<Member>,
         turn: Turn,
     },
-    Sweep(Box<Pass>, sweep::Step),
+    Sweep(Box<Sweep>),
 }
 
 #[derive(Debug)]
@@ -96,6 +96,8 @@ pub(super) struct World {
     pub(super) audit: Audit,
     /// With the server that each runs in.
     pub(super) tasks: Vec<(usize, Task)>,
+    /// Of how many parts of the draft bucket each has a sweep of its own.
+    pub(super) sweepers: u16,
     /// Acts whose answers were lost, and that come to pass when they will.
     pub(super) limbo: Vec<(Spec, Effect)>,
     /// An earlier state of the store.
@@ -115,6 +117,7 @@ impl World {
             store: SimStore::new(profile.honours),
             audit: Audit::new(profile.promises),
             tasks: Vec::new(),
+            sweepers: 1,
             limbo: Vec::new(),
             snapshot: None,
             ended: Vec::new(),
@@ -209,7 +212,13 @@ impl World {
         self.tasks.push((server, Task::Batch { batch, members, turn }));
     }
 
-    pub(super) fn begin_sweep(&mut self, server: usize) {
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let part = |index| Part::new(index, self.sweepers).expect("a part");
+        (0..self.sweepers).map(part).collect()
+    }
+
+    /// Of a part of the draft bucket.
+    pub(super) fn begin_sweep(&mut self, server: usize, part: Part) -> Result<(), Broken> {
         let seconds = Duration::from_secs;
         let policy = Policy::new(
             seconds(UPLOAD_TTL),
@@ -217,15 +226,23 @@ impl World {
             seconds(LIFETIME),
             seconds(GRACE),
         );
-        let (pass, step) = Pass::start(Rules {
+        let pass = Pass::start(Rules {
             mode: Mode::Delete,
+            part,
             policy: policy.expect("a policy"),
             brakes: Brakes::default(),
             capabilities: self.profile.honours,
+            bounds: BOUNDS,
         });
+        let mut sweep = Sweep {
+            pass,
+            under_way: Vec::new(),
+        };
+        sweep.go_on()?;
         let task = self.tasks.len();
-        self.tell(|| format!("{task} on {server}: sweep"));
-        self.tasks.push((server, Task::Sweep(Box::new(pass), step)));
+        self.tell(|| format!("{task} on {server}: sweep of {part:?}"));
+        self.tasks.push((server, Task::Sweep(Box::new(sweep))));
+        Ok(())
     }
 
     /// Whether this server's locks keep such a confirm waiting.
@@ -261,7 +278,7 @@ impl World {
         }
     }
 
-    /// The next act of a task. `which` chooses among a batch's members.
+    /// The next act of a task. `which` chooses among a batch's members, and among what a sweep has under way.
     pub(super) fn step(&mut self, task: usize, which: usize, fault: Fault) -> Result<(), Broken> {
         let (server, mut it) = self.tasks.remove(task);
         let goes_on = match &mut it {
@@ -270,7 +287,7 @@ impl World {
                 !matches!(member.step, Step::Finish(_))
             }
             Task::Batch { batch, members, turn } => self.step_batch(task, *batch, members, turn, which, fault)?,
-            Task::Sweep(pass, step) => self.step_sweep(task, pass, step, fault)?,
+            Task::Sweep(sweep) => self.step_sweep(task, sweep, which, fault)?,
         };
         if goes_on {
             self.tasks.insert(task, (server, it));

@@ -145,8 +145,8 @@ async fn shard_is_read_only_up_to_the_first_draft_that_lives(ground: &Ground) {
         .count();
     assert_eq!(
         lists,
-        1 + 256 + 2,
-        "a look, a page of each shard, and named drafts before and after"
+        1 + 16 + 2,
+        "a page of the shard, one for each lane through the others, and named drafts before and after"
     );
 }
 

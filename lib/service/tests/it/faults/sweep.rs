@@ -138,7 +138,8 @@ const CALLS: [Call; 5] = [
         name: "list of named drafts",
         operation: |_| Target::of(Operation::ListObjects),
         requests: Requests::from(2),
-        gone: later(Unavailable),
+        // What was found by then waits for more, to be deleted with it.
+        gone: at_once(Unavailable),
         rows: &LISTED_LATER,
     },
     Call {
