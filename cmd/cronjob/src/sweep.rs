@@ -39,7 +39,7 @@ async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Resul
     } else if !dry_run {
         probe(&store).await?;
     }
-    Ok(Cleaner::new(store, config.policy, config.brakes, Arc::new(SystemClock)))
+    Ok(Cleaner::new(store, config.policy, config.brakes, Arc::new(SystemClock)).of_part(config.sweep_part))
 }
 
 /// A cleaner may be allowed no more than to list and to delete: it then sweeps as on a store that honours nothing.

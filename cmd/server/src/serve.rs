@@ -76,7 +76,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        let cleaner = Cleaner::new(store.clone(), config.policy, config.brakes, clock);
+        let cleaner = Cleaner::new(store.clone(), config.policy, config.brakes, clock).of_part(config.sweep_part);
         let schedule = config.cleanup_schedule.unwrap_or_else(Schedule::every_minute);
         let sweeps = Sweeps::new(measures.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));

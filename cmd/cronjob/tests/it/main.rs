@@ -6,6 +6,7 @@ mod figures;
 mod iam;
 mod keeper;
 mod owner;
+mod parts;
 mod policy;
 
 use std::process::{Command, Output, Stdio};

@@ -8,7 +8,7 @@ use draftstore_storage::{BucketName, DraftBucket};
 use super::auth::auth;
 use super::connections::connection_limits;
 use super::errors::Errors;
-use super::limits::{brakes, confirm_limits};
+use super::limits::{brakes, confirm_limits, sweep_part};
 use super::listen::{admin, listen, origins, readiness_interval};
 use super::policy::policy;
 use super::requests::request_limits;
@@ -45,6 +45,7 @@ impl Config {
         let buckets = buckets(&mut values, &mut errors);
         let policy = policy(&mut values, &mut errors);
         let brakes = brakes(&mut values, &mut errors);
+        let sweep_part = sweep_part(&mut values, &mut errors);
         let confirm_limits = confirm_limits(&mut values, &mut errors);
         let shutdown_delay: Option<Seconds> = errors.parse("SHUTDOWN_DELAY", values.shutdown_delay.take());
         let require_safe_store = errors.parse("REQUIRE_SAFE_STORE", values.require_safe_store.take());
@@ -82,6 +83,7 @@ impl Config {
                 buckets,
                 policy,
                 brakes,
+                sweep_part,
                 confirm_limits,
                 shutdown_delay: shutdown_delay.map_or(Duration::ZERO, Seconds::duration),
                 require_safe_store: require_safe_store.is_some_and(|Switch(on)| on),
@@ -119,7 +121,7 @@ fn buckets(values: &mut Values, errors: &mut Errors) -> Option<Buckets> {
 
 #[cfg(test)]
 mod tests {
-    use draftstore_service::cleaner::Brakes;
+    use draftstore_service::cleaner::{Brakes, Part};
     use draftstore_service::draft::ConfirmLimits;
     use draftstore_storage::s3::Signing;
 
@@ -152,6 +154,7 @@ mod tests {
         assert_eq!(config.ticket_keys_file, None);
         assert_eq!(config.policy.sweep_grace(), Duration::from_secs(900));
         assert_eq!(config.brakes, Brakes::default());
+        assert_eq!(config.sweep_part, Part::WHOLE);
         assert_eq!(config.confirm_limits, ConfirmLimits::default());
         assert_eq!(config.connections, ConnectionLimits::default());
         assert_eq!(config.requests, RequestLimits::default());
@@ -212,6 +215,43 @@ mod tests {
         ] {
             let error = load(&[(name, wrong)]).expect_err("refused").to_string();
             assert!(error.contains(&format!("{name}:")), "{error}");
+        }
+    }
+
+    #[test]
+    fn part_to_sweep_is_read_and_may_be_the_number_of_a_pod() {
+        let part = |pairs: &[(&str, &str)]| load(pairs).expect("valid").sweep_part;
+        let [third, second] = [2, 1].map(|index| Part::new(index, 4).expect("a part"));
+        let (shard, shards, pod) = (
+            ("SWEEP_SHARD", "2"),
+            ("SWEEP_SHARDS", "4"),
+            ("JOB_COMPLETION_INDEX", "1"),
+        );
+        assert_eq!(part(&[shard, shards]), third);
+        assert_eq!(part(&[shards, pod]), second);
+        assert_eq!(part(&[shard, shards, pod]), third);
+        assert_eq!(part(&[pod]), Part::WHOLE, "an Indexed Job of another purpose");
+        for (pairs, said) in [
+            (&[shard][..], "SWEEP_SHARD:"),
+            (&[shards], "SWEEP_SHARD:"),
+            (
+                &[("SWEEP_SHARD", "4"), shards],
+                "SWEEP_SHARD: must be less than SWEEP_SHARDS, which is 4",
+            ),
+            (
+                &[("JOB_COMPLETION_INDEX", "4"), shards],
+                "JOB_COMPLETION_INDEX: must be less",
+            ),
+            (
+                &[("SWEEP_SHARD", "-1"), shards],
+                "SWEEP_SHARD: \"-1\": must be a whole number, from 0",
+            ),
+            (&[shard, ("SWEEP_SHARDS", "0")], "must be a whole number, 1 to 256"),
+            (&[shard, ("SWEEP_SHARDS", "257")], "must be a whole number, 1 to 256"),
+            (&[shard, ("SWEEP_SHARDS", "")], "SWEEP_SHARDS: must be"),
+        ] {
+            let error = load(pairs).expect_err("refused").to_string();
+            assert!(error.contains(said), "{pairs:?}: {error}");
         }
     }
 
@@ -396,6 +436,8 @@ mod tests {
             ("OBJECT_LIFETIME", "-1"),
             ("MAX_DELETE", "-1"),
             ("MAX_DELETE_FRACTION", "50%"),
+            ("SWEEP_SHARD", "first"),
+            ("SWEEP_SHARDS", "all"),
             ("CONFIRM_TIMEOUT", "0"),
             ("SHUTDOWN_DELAY", "-1"),
             ("HEADER_TIMEOUT", "0"),
@@ -429,6 +471,8 @@ mod tests {
             "OBJECT_LIFETIME",
             "MAX_DELETE:",
             "MAX_DELETE_FRACTION",
+            "SWEEP_SHARD:",
+            "SWEEP_SHARDS:",
             "CONFIRM_TIMEOUT",
             "SHUTDOWN_DELAY",
             "HEADER_TIMEOUT",

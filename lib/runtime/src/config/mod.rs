@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use draftstore_embedded::Credentials;
-use draftstore_service::cleaner::Brakes;
+use draftstore_service::cleaner::{Brakes, Part};
 use draftstore_service::draft::ConfirmLimits;
 use draftstore_service::{AllowedOrigins, Buckets, Policy};
 use draftstore_storage::s3::{self, Signing, StaticCredentials};
@@ -48,6 +48,8 @@ pub struct Config {
     pub policy: Policy,
     /// How much a sweep may delete.
     pub brakes: Brakes,
+    /// Which part of the draft bucket a sweep is for.
+    pub sweep_part: Part,
     /// What a confirm may take.
     pub confirm_limits: ConfirmLimits,
     /// How long the server goes on serving when it was told to end.

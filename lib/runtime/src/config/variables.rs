@@ -142,6 +142,21 @@ pub const VARIABLES: &[Variable] = &[
         "Part of all drafts and uploads, 0 to 1: a sweep that finds more of them expired removes nothing",
     ),
     variable(
+        "SWEEP_SHARD",
+        "JOB_COMPLETION_INDEX where SWEEP_SHARDS is set",
+        "Number of the part of the draft bucket that is swept, from 0",
+    ),
+    variable(
+        "SWEEP_SHARDS",
+        "none: the whole bucket is swept",
+        "Parts that the draft bucket is split into, 1 to 256; each has to be swept, with the same SWEEP_SHARDS",
+    ),
+    variable(
+        "JOB_COMPLETION_INDEX",
+        "none",
+        "Number of the pod, as Kubernetes sets it in an Indexed Job",
+    ),
+    variable(
         "CLEANUP_SCHEDULE",
         "cronjob: sweep once; server: every minute on the embedded store, else never",
         "Cron expression in UTC, five fields or six with seconds first",
@@ -314,6 +329,9 @@ pub(super) struct Values {
     pub(super) sweep_grace: Option<String>,
     pub(super) max_delete: Option<String>,
     pub(super) max_delete_fraction: Option<String>,
+    pub(super) sweep_shard: Option<String>,
+    pub(super) sweep_shards: Option<String>,
+    pub(super) job_completion_index: Option<String>,
     pub(super) cleanup_schedule: Option<String>,
     pub(super) confirm_timeout: Option<String>,
     pub(super) shutdown_delay: Option<String>,
