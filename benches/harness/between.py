@@ -1,0 +1,125 @@
+"""A proxy that answers lists late, as a store does that is far away, and counts what is asked."""
+
+import asyncio
+import collections
+import multiprocessing
+import os
+import urllib.parse
+
+MAX_HEAD = 1 << 16
+
+
+class Proxy:
+    """Before the store at `upstream`, in a process of its own: requests for lists are passed on `latency` seconds late, and
+    all else as it comes. Bodies and answers are not looked at, so that it has little to do."""
+
+    def __init__(self, upstream, latency):
+        where = urllib.parse.urlsplit(upstream)
+        self.ours, theirs = multiprocessing.Pipe()
+        arguments = (theirs, where.hostname, where.port, latency)
+        self.process = multiprocessing.get_context("fork").Process(target=_run, args=arguments, daemon=True)
+        self.process.start()
+        self.endpoint = f"http://127.0.0.1:{self.ours.recv()}"
+
+    def close(self):
+        """How many requests of each kind there were, and for how many seconds it had work to do."""
+        self.ours.send("end")
+        counts, busy = self.ours.recv()
+        self.process.join()
+        return counts, busy
+
+
+def _run(pipe, host, port, latency):
+    asyncio.run(_serve(pipe, host, port, latency))
+
+
+async def _serve(pipe, host, port, latency):
+    loop = asyncio.get_running_loop()
+    counts = collections.Counter()
+    server = await loop.create_server(lambda: _Client(host, port, latency, counts), "127.0.0.1", 0)
+    pipe.send(server.sockets[0].getsockname()[1])
+    ended = loop.create_future()
+    loop.add_reader(pipe.fileno(), ended.set_result, None)
+    begun = os.times()
+    await ended
+    loop.remove_reader(pipe.fileno())
+    times = os.times()
+    pipe.send((dict(counts), times.user + times.system - begun.user - begun.system))
+
+
+class _Client(asyncio.Protocol):
+    """A connection of a client's, and the one to the store that goes with it."""
+
+    def __init__(self, host, port, latency, counts):
+        self.where, self.latency, self.counts = (host, port), latency, counts
+        self.upstream, self.waiting, self.head, self.body, self.is_late = None, [], bytearray(), 0, False
+
+    def connection_made(self, transport):
+        self.transport = transport
+        asyncio.get_running_loop().create_task(self.connect())
+
+    async def connect(self):
+        loop = asyncio.get_running_loop()
+        upstream, _ = await loop.create_connection(lambda: _Store(self), *self.where)
+        if self.transport.is_closing():
+            upstream.close()
+            return
+        self.upstream = upstream
+        for data in self.waiting:
+            upstream.write(data)
+
+    def connection_lost(self, _):
+        if self.upstream:
+            self.upstream.close()
+
+    def data_received(self, data):
+        # One request is under way on a connection at a time: a body ends with what was received.
+        if self.body:
+            self.body -= len(data)
+            self.pass_on(data)
+            return
+        self.head += data
+        end = self.head.find(b"\r\n\r\n")
+        if end < 0:
+            if len(self.head) > MAX_HEAD:
+                self.transport.close()
+            return
+        whole, self.head = bytes(self.head), bytearray()
+        lines = whole[:end].decode("latin-1").split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines[1:])
+        self.body = int(headers.get("content-length", 0)) - (len(whole) - end - 4)
+        kind = kind_of(*lines[0].split(" ")[:2])
+        self.counts[kind] += 1
+        if kind == "list":
+            asyncio.get_running_loop().call_later(self.latency, self.pass_on, whole)
+        else:
+            self.pass_on(whole)
+
+    def pass_on(self, data):
+        if self.upstream:
+            self.upstream.write(data)
+        else:
+            self.waiting.append(data)
+
+
+class _Store(asyncio.Protocol):
+    def __init__(self, client):
+        self.client = client
+
+    def data_received(self, data):
+        self.client.transport.write(data)
+
+    def connection_lost(self, _):
+        self.client.transport.close()
+
+
+def kind_of(method, target):
+    """What is asked of the store."""
+    path, _, query = target.partition("?")
+    names = {pair.partition("=")[0] for pair in query.split("&")}
+    has_key = "/" in path.strip("/")
+    if method == "GET" and not has_key and (names & {"list-type", "prefix", "uploads", "delimiter"}):
+        return "list"
+    if method == "POST" and "delete" in names:
+        return "delete of many"
+    return {"GET": "get", "HEAD": "head", "PUT": "put", "DELETE": "delete", "POST": "post"}.get(method, method)

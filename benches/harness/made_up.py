@@ -1,0 +1,144 @@
+"""A store whose drafts are made up as they are listed, so that there can be a million of them at once."""
+
+import bisect
+import collections
+import http.server
+import multiprocessing
+import re
+import threading
+import time
+import urllib.parse
+
+PAGE = 1_000
+SHARDS = 256
+# Milliseconds: 2100.
+FAR_AHEAD = 4_102_444_800_000
+
+
+class MadeUpStore:
+    """Holds so many unique drafts, of which so many have expired (None: all), in a process of its own; lists what has not been
+    deleted, deletes, and refuses all else. `key` makes a draft's key of its number and the moment at which it expires."""
+
+    def __init__(self, size, expired, key):
+        self.arguments = (size, size if expired is None else expired, key)
+
+    def __enter__(self):
+        self.ours, theirs = multiprocessing.Pipe()
+        context = multiprocessing.get_context("fork")
+        self.process = context.Process(target=_run, args=(theirs, *self.arguments), daemon=True)
+        self.process.start()
+        self.port = self.ours.recv()
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.join()
+
+    def environment(self):
+        return {
+            "STORAGE_TYPE": "s3",
+            "S3_ENDPOINT": f"http://127.0.0.1:{self.port}",
+            "AWS_ACCESS_KEY_ID": "any",
+            "AWS_SECRET_ACCESS_KEY": "any",
+            "RUST_LOG": "error",
+        }
+
+    def close(self):
+        """How many requests of each kind there were."""
+        self.ours.send("end")
+        return self.ours.recv()
+
+
+def _run(pipe, size, expired, key):
+    spread = [key(number) for number in range(expired)]
+    spread += [key(number, FAR_AHEAD) for number in range(expired, size)]
+    spread.sort()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.drafts, server.counts = _Drafts(spread), collections.Counter()
+    pipe.send(server.server_address[1])
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    pipe.recv()
+    pipe.send(dict(server.counts))
+    time.sleep(3600)
+
+
+class _Drafts:
+    """In order; what was deleted is passed over."""
+
+    def __init__(self, keys):
+        self.keys, self.deleted = keys, set()
+
+    def page(self, prefix, after):
+        place = bisect.bisect_right(self.keys, after) if after >= prefix else bisect.bisect_left(self.keys, prefix)
+        found = []
+        while place < len(self.keys) and self.keys[place].startswith(prefix) and len(found) <= PAGE:
+            if self.keys[place] not in self.deleted:
+                found.append(self.keys[place])
+            place += 1
+        return found[:PAGE], len(found) > PAGE
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # A page is more than one segment, and nobody waits for the first.
+    wbufsize = -1
+    disable_nagle_algorithm = True
+
+    def do_GET(self):
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query, keep_blank_values=True))
+        if "uploads" in query:
+            self.count("list of uploads")
+            return self.answer("<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>")
+        if query.get("list-type") != "2":
+            return self.refuse()
+        self.count("list")
+        after = query.get("continuation-token", query.get("start-after", ""))
+        keys, more = self.server.drafts.page(query.get("prefix", ""), after)
+        entries = "".join(
+            f"<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+            "<ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag><Size>1</Size>"
+            "<StorageClass>STANDARD</StorageClass></Contents>"
+            for key in keys
+        )
+        token = f"<NextContinuationToken>{keys[-1]}</NextContinuationToken>" if more else ""
+        self.answer(
+            f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated><KeyCount>{len(keys)}</KeyCount>"
+            f"<EncodingType>url</EncodingType>{token}{entries}</ListBucketResult>"
+        )
+
+    def do_POST(self):
+        body = self.body()
+        if "delete" not in urllib.parse.urlsplit(self.path).query:
+            return self.refuse()
+        self.count("delete of many")
+        self.server.drafts.deleted.update(re.findall("<Key>([^<]*)</Key>", body))
+        self.answer("<DeleteResult></DeleteResult>")
+
+    def do_PUT(self):
+        self.body()
+        self.refuse()
+
+    do_DELETE = do_HEAD = do_PUT
+
+    def body(self):
+        return self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+
+    def count(self, kind):
+        self.server.counts[kind] += 1
+
+    def refuse(self):
+        """As a store does that lets us list and delete alone: nothing of it is known then."""
+        self.answer("<Error><Code>AccessDenied</Code><Message>No.</Message></Error>", 403)
+
+    def answer(self, document, status=200):
+        data = f'<?xml version="1.0" encoding="UTF-8"?>{document}'.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+        self.wfile.flush()
+
+    def log_message(self, *_):
+        pass
