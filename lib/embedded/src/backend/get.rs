@@ -134,15 +134,24 @@ impl Backend {
     pub(super) async fn open(&self, bucket: String, key: String) -> S3Result<(ObjectRecord, Lease)> {
         let (index, blobs) = (Arc::clone(&self.index), Arc::clone(&self.blobs));
         let open = move || {
-            let mut found = index.snapshot()?.object(&bucket, &key)?;
+            let mut snapshot = index.snapshot()?;
+            let mut found = snapshot.object(&bucket, &key)?;
             loop {
                 let Some(object) = found else {
                     return Err(no_such_key().into());
                 };
-                let lease = blobs.lease(object.segments.iter().map(|segment| segment.blob).collect());
-                // The blobs may have gone between reading the record and holding them: only a record that is
+                let small = snapshot.small(&object.segments)?;
+                let blobs_of_object = object.segments.iter().map(|segment| segment.blob);
+                let files: Vec<_> = blobs_of_object.filter(|blob| !small.contains_key(blob)).collect();
+                let has_files = !files.is_empty();
+                let lease = blobs.lease(files, small);
+                if !has_files {
+                    return Ok((object, lease));
+                }
+                // The files may have gone between reading the record and holding them: only a record that is
                 // still the same afterwards proves that they had not.
-                found = index.snapshot()?.object(&bucket, &key)?;
+                snapshot = index.snapshot()?;
+                found = snapshot.object(&bucket, &key)?;
                 if found.as_ref() == Some(&object) {
                     return Ok((object, lease));
                 }

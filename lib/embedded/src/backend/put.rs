@@ -6,7 +6,7 @@ use s3s::dto::{PutObjectInput, PutObjectOutput, StreamingBlob};
 use s3s::{S3Request, S3Result, StdError, s3_error};
 
 use super::{Backend, attributes, strong, unsupported};
-use crate::blobs::Incoming;
+use crate::blobs::{Incoming, MAX_SMALL};
 use crate::checksums::{Algorithm, Announced, Checksums, hex};
 use crate::clock;
 use crate::conditions::WriteCondition;
@@ -86,10 +86,12 @@ impl Backend {
             min_len,
             max_len,
         } = new;
-        // Asked now as well, so that a body that cannot be stored is not received first.
-        let (early, early_bucket, early_key) = (condition.clone(), bucket.clone(), key.clone());
-        self.read(move |snapshot| Ok(early.check(snapshot.object(&early_bucket, &early_key)?.as_ref())?))
-            .await?;
+        if expected_len.is_none_or(|len| len > MAX_SMALL) {
+            // Asked now as well, so that a body that cannot be stored is not received first.
+            let (early, early_bucket, early_key) = (condition.clone(), bucket.clone(), key.clone());
+            self.read(move |snapshot| Ok(early.check(snapshot.object(&early_bucket, &early_key)?.as_ref())?))
+                .await?;
+        }
 
         let hasher = announced.hasher();
         let received = self

@@ -1,6 +1,9 @@
 //! A reader's hold on blobs, so that an overwrite or a delete does not take the bytes from under it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::{BlobId, Blobs};
 
@@ -10,12 +13,14 @@ use super::{BlobId, Blobs};
 pub(crate) struct Lease {
     blobs: Arc<Blobs>,
     ids: Vec<BlobId>,
+    /// Those that are no files.
+    small: HashMap<BlobId, Bytes>,
 }
 
 impl Blobs {
-    /// Holds `ids`. It promises nothing about files that were gone already: after taking it, the caller must see
-    /// in a *fresh* snapshot of the index that they are still referred to.
-    pub(crate) fn lease(self: &Arc<Self>, ids: Vec<BlobId>) -> Lease {
+    /// Holds `ids`, and `small` besides. It promises nothing about files that were gone already: after taking it, the caller
+    /// must see in a *fresh* snapshot of the index that they are still referred to.
+    pub(crate) fn lease(self: &Arc<Self>, ids: Vec<BlobId>, small: HashMap<BlobId, Bytes>) -> Lease {
         let mut in_use = self.in_use();
         for id in &ids {
             *in_use.leases.entry(*id).or_insert(0) += 1;
@@ -24,6 +29,7 @@ impl Blobs {
         Lease {
             blobs: Arc::clone(self),
             ids,
+            small,
         }
     }
 }
@@ -31,6 +37,10 @@ impl Blobs {
 impl Lease {
     pub(super) fn blobs(&self) -> &Blobs {
         &self.blobs
+    }
+
+    pub(super) fn small(&self, id: BlobId) -> Option<&Bytes> {
+        self.small.get(&id)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The bytes of objects: immutable files under random names. Which object they belong to is the index's to know.
 //!
+//! A few bytes are no file: the index holds them itself, so that they cost no sync beside that of the commit.
+//!
 //! A blob is written once, synced with its directory, and only then may a committed record refer to it; it is
 //! unlinked only after a commit that took the last reference away, and never while a reader holds a [`Lease`].
 //! A crash between those steps leaves files that nothing refers to: [`Blobs::open`] removes them.
@@ -13,7 +15,7 @@ mod remover;
 pub(crate) use id::BlobId;
 pub(crate) use lease::Lease;
 pub(crate) use read::{BlobStream, Segment, digest};
-pub(crate) use receive::{Incoming, Received};
+pub(crate) use receive::{Incoming, PendingBlob, Place, Received};
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -29,6 +31,10 @@ use remover::Remover;
 
 /// Kept free on the disk, so that deletes and the index always have room to work. Bytes.
 const RESERVE: u64 = 64 * 1024 * 1024;
+
+/// What is no longer than this is kept in the index. There it makes the commit longer, which others share; as a file it
+/// would need two syncs, which nobody shares, and an inode. Bytes.
+pub(crate) const MAX_SMALL: u64 = 16 * 1024;
 
 /// The directory of blobs.
 #[derive(Debug)]

@@ -82,7 +82,7 @@ impl BlobStream {
     fn start(&self, mut source: Box<Source>) -> State {
         State::Reading(self.tasks.start_blocking(move || {
             let block = source.read_block()?;
-            Ok((source, block.into()))
+            Ok((source, block))
         }))
     }
 }
@@ -95,7 +95,14 @@ impl Stream for BlobStream {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
                 State::Ready(source) if source.left.is_empty() => return Poll::Ready(None),
-                State::Ready(source) => self.state = self.start(source),
+                State::Ready(mut source) => match source.take_small() {
+                    Some(block) => {
+                        self.remaining -= block.len() as u64;
+                        self.state = State::Ready(source);
+                        return Poll::Ready(Some(Ok(block)));
+                    }
+                    None => self.state = self.start(source),
+                },
                 State::Reading(mut task) => {
                     let Poll::Ready(read) = Pin::new(&mut task).poll(cx) else {
                         self.state = State::Reading(task);
@@ -150,10 +157,23 @@ struct Source {
 }
 
 impl Source {
+    /// The next segment, where it is no file: that does not block.
+    fn take_small(&mut self) -> Option<Bytes> {
+        let segment = self.left.front()?;
+        let place = |offset| usize::try_from(offset).ok();
+        let (from, to) = (place(segment.offset)?, place(segment.offset + segment.len)?);
+        let block = self.lease.small(segment.blob)?.slice(from..to);
+        self.left.pop_front();
+        Some(block)
+    }
+
     /// The next block: never empty while something is left.
-    fn read_block(&mut self) -> io::Result<Vec<u8>> {
+    fn read_block(&mut self) -> io::Result<Bytes> {
+        if let Some(block) = self.take_small() {
+            return Ok(block);
+        }
         let Some(segment) = self.left.front_mut() else {
-            return Ok(Vec::new());
+            return Ok(Bytes::new());
         };
         let file = if let Some(ref mut file) = self.file {
             file
@@ -176,7 +196,7 @@ impl Source {
             self.left.pop_front();
             self.file = None;
         }
-        Ok(block)
+        Ok(block.into())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Bytes coming in: a stream becomes a synced file, hashed on the way, with two blocks of memory and no more.
+//! Bytes coming in: a stream becomes a synced file, with two blocks of memory and no more. While one is filled, the other is
+//! written and hashed, on a thread each: either takes about as long. What is small stays in memory, for the index.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -12,9 +13,10 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::{S3Error, S3ErrorCode, S3Result, StdError, s3_error};
 use tokio::task::JoinHandle;
 
-use super::{BlobId, Blobs, check_room};
+use super::{BlobId, Blobs, MAX_SMALL, check_room};
 use crate::credentials::sync_dir;
 use crate::failure::{Failure, gone};
+use crate::tasks::Tasks;
 
 /// What is handed to the disk at once: large enough that calls do not count, small enough for many uploads. Bytes.
 const BLOCK: usize = 512 * 1024;
@@ -33,14 +35,23 @@ pub(crate) struct Incoming<S> {
     pub(crate) max_len: u64,
 }
 
-/// A whole blob on disk that no record refers to yet; nothing to be of use where `len` is 0.
+/// A whole body that no record refers to yet.
 #[derive(Debug)]
 pub(crate) struct Received {
-    pub(crate) blob: PendingBlob,
+    pub(crate) place: Place,
     pub(crate) len: u64,
     pub(crate) md5: [u8; 16],
     /// What the hasher was asked for, in base64.
     pub(crate) sums: s3s::dto::Checksum,
+}
+
+/// Where a body is.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// On disk, with its directory.
+    File(PendingBlob),
+    /// Nowhere but here: no more than [`MAX_SMALL`], perhaps nothing at all.
+    Memory(Vec<u8>),
 }
 
 /// A blob that goes away again unless [`PendingBlob::keep`] is called, after the commit that refers to it.
@@ -70,7 +81,7 @@ impl Drop for PendingBlob {
 }
 
 impl Blobs {
-    /// Streams `incoming` into a new blob, on disk with its directory when this returns.
+    /// Streams `incoming` into a new blob, on disk with its directory when this returns, or into memory.
     ///
     /// # Errors
     /// 400 when the stream breaks, stalls or ends early; `EntityTooLarge`; 507 when the disk is full. The blob
@@ -88,7 +99,13 @@ impl Blobs {
         if expected_len.is_some_and(|len| len > max_len) {
             return Err(too_large());
         }
-        let mut sink = Busy::Idle(Box::new(Sink::new(self, hasher, expected_len.unwrap_or(0))));
+        let mut sink = Busy::Idle(Idle {
+            sink: Box::new(Sink::new(self, expected_len.unwrap_or(0))),
+            hashes: Box::new(Hashes {
+                md5: Md5::new(),
+                hasher,
+            }),
+        });
         let mut block = Vec::with_capacity(capacity(expected_len));
         let mut len = 0_u64;
         while let Some(chunk) = next(&mut body).await? {
@@ -103,7 +120,7 @@ impl Blobs {
                 chunk = tail;
                 if block.len() == BLOCK {
                     let (idle, spare) = sink.wait().await?;
-                    sink = Busy::writing(self, idle, std::mem::replace(&mut block, spare));
+                    sink = idle.take_on(&self.tasks, std::mem::replace(&mut block, spare));
                 }
             }
         }
@@ -111,7 +128,12 @@ impl Blobs {
             return Err(s3_error!(IncompleteBody));
         }
         let (idle, _) = sink.wait().await?;
-        self.tasks.blocking(move || idle.finish(&block)).await
+        if len <= MAX_SMALL {
+            check_room(&self.root, len)?;
+            return Ok(idle.keep_in_memory(block));
+        }
+        let (idle, _) = idle.take_last(&self.tasks, block).wait().await?;
+        Ok(idle.into_received())
     }
 }
 
@@ -154,31 +176,108 @@ fn capacity(expected_len: Option<u64>) -> usize {
         .map_or(BLOCK, |len| len.min(BLOCK))
 }
 
-/// The file being written: idle here, or on its way through a blocking thread together with the block it writes.
+/// The file and the hashes of a body: here, or on their way through blocking threads together with a block.
 enum Busy {
-    Idle(Box<Sink>),
-    Writing(JoinHandle<Result<Written, Failure>>),
+    Idle(Idle),
+    Working {
+        writing: JoinHandle<Result<Box<Sink>, Failure>>,
+        hashing: JoinHandle<Box<Hashes>>,
+        block: Arc<Vec<u8>>,
+    },
 }
 
-/// The file, idle again, and an empty block to fill next.
-type Written = (Box<Sink>, Vec<u8>);
+struct Idle {
+    sink: Box<Sink>,
+    hashes: Box<Hashes>,
+}
 
 impl Busy {
-    fn writing(blobs: &Blobs, mut sink: Box<Sink>, mut block: Vec<u8>) -> Self {
-        Self::Writing(blobs.tasks.start_blocking(move || {
-            sink.write(&block)?;
-            block.clear();
-            Ok((sink, block))
-        }))
+    /// Gives an empty block as well, to fill next.
+    async fn wait(self) -> S3Result<(Idle, Vec<u8>)> {
+        match self {
+            Self::Idle(idle) => Ok((idle, Vec::with_capacity(BLOCK))),
+            Self::Working {
+                writing,
+                hashing,
+                block,
+            } => {
+                let (Ok(written), Ok(hashes)) = tokio::join!(writing, hashing) else {
+                    return Err(gone("a write"));
+                };
+                let sink = written.map_err(Failure::into_s3_error)?;
+                // Both have let go of it.
+                let mut spare = Arc::into_inner(block).unwrap_or_else(|| Vec::with_capacity(BLOCK));
+                spare.clear();
+                Ok((Idle { sink, hashes }, spare))
+            }
+        }
+    }
+}
+
+impl Idle {
+    fn take_on(self, tasks: &Tasks, block: Vec<u8>) -> Busy {
+        self.work(tasks, block, Sink::write)
     }
 
-    async fn wait(self) -> S3Result<Written> {
-        match self {
-            Self::Idle(sink) => Ok((sink, Vec::with_capacity(BLOCK))),
-            Self::Writing(task) => match task.await {
-                Ok(done) => done.map_err(Failure::into_s3_error),
-                Err(_) => Err(gone("a write")),
-            },
+    /// The same, after which everything is on disk.
+    fn take_last(self, tasks: &Tasks, block: Vec<u8>) -> Busy {
+        self.work(tasks, block, |sink, block| {
+            sink.write(block)?;
+            sink.sync()
+        })
+    }
+
+    fn work(
+        self,
+        tasks: &Tasks,
+        block: Vec<u8>,
+        write: impl FnOnce(&mut Sink, &[u8]) -> Result<(), Failure> + Send + 'static,
+    ) -> Busy {
+        let Self { mut sink, mut hashes } = self;
+        let block = Arc::new(block);
+        let (to_write, to_hash) = (Arc::clone(&block), Arc::clone(&block));
+        Busy::Working {
+            writing: tasks.start_blocking(move || write(&mut sink, &to_write).map(|()| sink)),
+            hashing: tasks.start_blocking(move || {
+                hashes.update(&to_hash);
+                hashes
+            }),
+            block,
+        }
+    }
+
+    fn into_received(self) -> Received {
+        let Sink { blob, len, .. } = *self.sink;
+        self.hashes.received(Place::File(blob), len)
+    }
+
+    /// For what was not written to the file. Hashing so little takes less time than to hand it to another thread.
+    fn keep_in_memory(mut self, whole: Vec<u8>) -> Received {
+        // There is no file that would have to go.
+        self.sink.blob.keep();
+        self.hashes.update(&whole);
+        let len = whole.len() as u64;
+        self.hashes.received(Place::Memory(whole), len)
+    }
+}
+
+struct Hashes {
+    md5: Md5,
+    hasher: ChecksumHasher,
+}
+
+impl Hashes {
+    fn update(&mut self, block: &[u8]) {
+        self.md5.update(block);
+        self.hasher.update(block);
+    }
+
+    fn received(self, place: Place, len: u64) -> Received {
+        Received {
+            place,
+            len,
+            md5: self.md5.finalize(),
+            sums: self.hasher.finalize(),
         }
     }
 }
@@ -187,13 +286,11 @@ struct Sink {
     blob: PendingBlob,
     file: Option<File>,
     len: u64,
-    md5: Md5,
-    hasher: ChecksumHasher,
     announced_len: u64,
 }
 
 impl Sink {
-    fn new(blobs: &Arc<Blobs>, hasher: ChecksumHasher, announced_len: u64) -> Self {
+    fn new(blobs: &Arc<Blobs>, announced_len: u64) -> Self {
         let blob = PendingBlob {
             id: BlobId::random(),
             blobs: Arc::clone(blobs),
@@ -203,8 +300,6 @@ impl Sink {
             blob,
             file: None,
             len: 0,
-            md5: Md5::new(),
-            hasher,
             announced_len,
         }
     }
@@ -221,29 +316,13 @@ impl Sink {
 
     fn write(&mut self, block: &[u8]) -> Result<(), Failure> {
         self.file()?.write_all(block)?;
-        self.md5.update(block);
-        self.hasher.update(block);
         self.len += block.len() as u64;
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>, rest: &[u8]) -> Result<Received, Failure> {
-        if !rest.is_empty() {
-            self.write(rest)?;
-        }
-        // An empty object needs no file.
-        if let Some(ref file) = self.file {
-            file.sync_all()?;
-            sync_dir(&self.blob.blobs.shard_dir(self.blob.id))?;
-        }
-        let Self {
-            blob, len, md5, hasher, ..
-        } = *self;
-        Ok(Received {
-            blob,
-            len,
-            md5: md5.finalize(),
-            sums: hasher.finalize(),
-        })
+    fn sync(&mut self) -> Result<(), Failure> {
+        self.file()?.sync_all()?;
+        sync_dir(&self.blob.blobs.shard_dir(self.blob.id))?;
+        Ok(())
     }
 }

@@ -13,8 +13,10 @@ use crate::failure::Failure;
 
 /// Pages kept in memory. Bytes; redb's own default is a gibibyte.
 const CACHE: usize = 16 * 1024 * 1024;
-/// Of the records' encoding. Raised when a record changes its shape.
-const FORMAT: u64 = 1;
+/// Of the tables and of the records' encoding. Raised when a record changes its shape, or a table is added.
+const FORMAT: u64 = 2;
+/// Formats that are this one but for a table that they lack: 1 had none for small blobs.
+const LACK_TABLES: std::ops::Range<u64> = 1..2;
 /// To open the file anew, the last reader of the old opening has to end; readers take milliseconds.
 const READERS_ATTEMPTS: usize = 50;
 const READERS_PAUSE: Duration = Duration::from_millis(20);
@@ -106,7 +108,7 @@ fn open(path: &Path) -> Result<Database, OpenError> {
             OpenError::Failed(Box::new(error.into()))
         }
     })?;
-    match tables::create(&db, FORMAT).map_err(|error| OpenError::Failed(Box::new(error)))? {
+    match tables::create(&db, FORMAT, LACK_TABLES).map_err(|error| OpenError::Failed(Box::new(error)))? {
         FORMAT => Ok(db),
         other => Err(OpenError::Format(other)),
     }
@@ -116,6 +118,24 @@ fn open(path: &Path) -> Result<Database, OpenError> {
 mod tests {
     use super::super::{BucketRecord, Snapshot, Tables};
     use super::*;
+
+    #[test]
+    fn format_that_lacks_a_table_becomes_this_one_and_others_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("index");
+        for (number, is_read) in [(0, false), (1, true), (FORMAT, true), (FORMAT + 1, false)] {
+            let _ = std::fs::remove_file(&path);
+            tables::create(&redb::Database::create(&path).unwrap(), number, 0..0).unwrap();
+            // And once more, as whatever it has become.
+            for _ in 0..2 {
+                match DatabaseFile::open(&path) {
+                    Ok(file) => assert!(is_read && file.begin_read().unwrap().txn.open_table(tables::SMALL).is_ok()),
+                    Err(OpenError::Format(found)) => assert!(!is_read && found == number),
+                    Err(other) => panic!("{number}: {other:?}"),
+                }
+            }
+        }
+    }
 
     #[test]
     fn opening_anew_keeps_what_was_committed() {

@@ -1,11 +1,14 @@
 //! Reading what is committed.
 
+use std::collections::HashMap;
+
+use bytes::Bytes;
 use redb::{ReadOnlyTable, ReadableTable as _};
 
 use super::file::Reading;
 use super::records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord, decode};
-use super::tables::{BLOBS, BUCKETS, OBJECTS, PARTS, UPLOADS, get, no_such_bucket, no_such_upload};
-use crate::blobs::BlobId;
+use super::tables::{BLOBS, BUCKETS, OBJECTS, PARTS, SMALL, UPLOADS, get, no_such_bucket, no_such_upload};
+use crate::blobs::{BlobId, MAX_SMALL, Segment};
 use crate::failure::Failure;
 
 /// One consistent state of the index. Blocking, all of it: pages may have to come from the disk.
@@ -65,6 +68,21 @@ impl Snapshot {
             parts.push((number.value().1, decode(part.value())?));
         }
         Ok(parts)
+    }
+
+    /// The bytes of those blobs of the segments that are no files.
+    pub(crate) fn small(&self, segments: &[Segment]) -> Result<HashMap<BlobId, Bytes>, Failure> {
+        let table = self.reading.txn.open_table(SMALL)?;
+        let mut small = HashMap::new();
+        for segment in segments
+            .iter()
+            .filter(|segment| segment.offset + segment.len <= MAX_SMALL)
+        {
+            if let Some(bytes) = table.get(segment.blob.number())? {
+                small.insert(segment.blob, Bytes::copy_from_slice(bytes.value()));
+            }
+        }
+        Ok(small)
     }
 
     pub(super) fn is_referenced(&self, blob: BlobId) -> Result<bool, Failure> {

@@ -5,7 +5,7 @@ use s3s::{S3Error, s3_error};
 use serde::de::DeserializeOwned;
 
 use super::records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord, decode, encode};
-use crate::blobs::{BlobId, Received, Segment};
+use crate::blobs::{BlobId, PendingBlob, Place, Received, Segment};
 use crate::failure::Failure;
 
 type Bytes = &'static [u8];
@@ -20,19 +20,25 @@ pub(super) const UPLOADS: TableDefinition<'_, (&str, &str, &str), Bytes> = Table
 pub(super) const PARTS: TableDefinition<'_, (&str, u32), Bytes> = TableDefinition::new("parts");
 /// How many segments refer to a blob; never 0.
 pub(super) const BLOBS: TableDefinition<'_, u128, u64> = TableDefinition::new("blobs");
+/// The bytes of blobs that are no files.
+pub(super) const SMALL: TableDefinition<'_, u128, Bytes> = TableDefinition::new("small");
 
-/// Makes what is missing and returns the format's number, which is `format` in a new database.
-pub(super) fn create(db: &Database, format: u64) -> Result<u64, redb::Error> {
+/// Makes what is missing and returns the format's number: `format` in a new database, and in one of a format that becomes
+/// this one by tables that it lacks.
+pub(super) fn create(db: &Database, format: u64, lack_tables: std::ops::Range<u64>) -> Result<u64, redb::Error> {
     let txn = db.begin_write()?;
     let mut table = txn.open_table(FORMAT)?;
     let known = table.get(())?.map(|number| number.value());
-    if known.is_none() {
-        table.insert((), format)?;
+    let number = known.filter(|known| !lack_tables.contains(known)).unwrap_or(format);
+    if known != Some(number) {
+        table.insert((), number)?;
     }
     drop(table);
-    Tables::open(&txn)?;
+    if number == format {
+        Tables::open(&txn)?;
+    }
     txn.commit()?;
-    Ok(known.unwrap_or(format))
+    Ok(number)
 }
 
 /// All tables within one write transaction.
@@ -42,6 +48,7 @@ pub(crate) struct Tables<'txn> {
     uploads: Table<'txn, (&'static str, &'static str, &'static str), Bytes>,
     parts: Table<'txn, (&'static str, u32), Bytes>,
     blobs: Table<'txn, u128, u64>,
+    small: Table<'txn, u128, Bytes>,
     effects: Effects,
 }
 
@@ -49,8 +56,8 @@ pub(crate) struct Tables<'txn> {
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     /// Received blobs that a record refers to now.
-    pub(super) adopted: Vec<Received>,
-    /// Blobs that no record refers to any more.
+    pub(super) adopted: Vec<PendingBlob>,
+    /// Files that no record refers to any more.
     pub(super) freed: Vec<BlobId>,
 }
 
@@ -62,6 +69,7 @@ impl<'txn> Tables<'txn> {
             uploads: txn.open_table(UPLOADS)?,
             parts: txn.open_table(PARTS)?,
             blobs: txn.open_table(BLOBS)?,
+            small: txn.open_table(SMALL)?,
             effects: Effects::default(),
         })
     }
@@ -129,12 +137,23 @@ impl<'txn> Tables<'txn> {
         if received.len == 0 {
             return Ok(Vec::new());
         }
+        let blob = match received.place {
+            Place::File(pending) => {
+                let id = pending.id();
+                self.effects.adopted.push(pending);
+                id
+            }
+            Place::Memory(bytes) => {
+                let id = BlobId::random();
+                self.small.insert(id.number(), bytes.as_slice())?;
+                id
+            }
+        };
         let segment = Segment {
-            blob: received.blob.id(),
+            blob,
             offset: 0,
             len: received.len,
         };
-        self.effects.adopted.push(received);
         self.retain(&[segment])?;
         Ok(vec![segment])
     }
@@ -156,7 +175,7 @@ impl<'txn> Tables<'txn> {
             let count = self.blobs.remove(id)?.map_or(0, |count| count.value());
             if count > 1 {
                 self.blobs.insert(id, count - 1)?;
-            } else {
+            } else if self.small.remove(id)?.is_none() {
                 self.effects.freed.push(segment.blob);
             }
         }

@@ -112,8 +112,8 @@ fn run(file: &DatabaseFile, blobs: &Blobs, group: Vec<Job>, broken: bool) -> boo
     let mended = reopened.is_ok();
     match reopened.and_then(|()| commit(file, &mut group, &mut answers)) {
         Ok(effects) => {
-            for received in effects.adopted {
-                received.blob.keep();
+            for pending in effects.adopted {
+                pending.keep();
             }
             blobs.discard(effects.freed);
             for answer in answers {
@@ -168,8 +168,8 @@ fn commit(
         Ok(()) => Ok(effects),
         Err(error) => {
             // It may be on disk all the same: the files stay, and the next start decides.
-            for received in effects.adopted {
-                received.blob.keep();
+            for pending in effects.adopted {
+                pending.keep();
             }
             Err(error.into())
         }

@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const MIB: usize = 1024 * 1024;
+/// What is no longer than this is no file. Bytes.
+pub(crate) const MAX_SMALL: usize = 16 * 1024;
 
 pub(crate) struct Store {
     running: EmbeddedStore,

@@ -19,3 +19,4 @@ mod objects;
 mod restart;
 mod sign;
 mod signatures;
+mod small;
