@@ -54,7 +54,7 @@ def target():
 
 
 def need(programs):
-    """Ends with a sentence for each that is not on the PATH: {"wrk": "apt-get install wrk"}."""
+    """Ends with a sentence for each that is not on the PATH: {"h2load": "apt-get install nghttp2-client"}."""
     missing = [f"this needs {program}: {install}" for program, install in programs.items() if not shutil.which(program)]
     if missing:
         sys.exit("\n".join(missing))
