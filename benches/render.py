@@ -104,7 +104,7 @@ def speeds(reports):
             for name in references_of(case):
                 ratios = case_speeds(case, name)
                 yield {
-                    "what": case["what"],
+                    "what": f"{report['bench']}: {case['what']}",
                     "reference": name,
                     "low": ratios[0],
                     "median": statistics.median(ratios),
