@@ -47,7 +47,7 @@ scrape_configs:
 # Never seen in a run in which nothing is amiss.
 NOT_IN_A_GOOD_RUN = {"draftstore_store_retries_total", "draftstore_sweep_brake"}
 # For pictures: as long as their panels show, in seconds.
-PICTURE_SECONDS = 240
+PICTURE_SECONDS = 150
 
 
 def main():
