@@ -68,7 +68,9 @@ impl Drafts {
         let running = async move {
             if batch.atomic {
                 let confirmed = drafts.confirm_all(checked).await;
-                confirmed.iter().for_each(|confirmed| drafts.tell_confirmed(confirmed));
+                for confirmed in &confirmed {
+                    drafts.tell_confirmed(confirmed);
+                }
                 confirmed
             } else {
                 drafts.confirm_each(checked).await
