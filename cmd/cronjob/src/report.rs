@@ -77,7 +77,7 @@ fn last_success(path: &Path) -> Option<f64> {
     value?.parse().ok()
 }
 
-/// As a whole: whoever reads it meanwhile reads the old one. Readable by all, for node_exporter is another user.
+/// As a whole: whoever reads it meanwhile reads the old one. Readable by all, for `node_exporter` is another user.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
     // Not by the ending that the collector looks for.
     let mut draft = path.as_os_str().to_owned();

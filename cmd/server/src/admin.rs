@@ -8,24 +8,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
+use draftstore_controller::measured::Port;
 use draftstore_controller::{Readiness, webapi};
 use draftstore_runtime::config::{Admin, ConnectionLimits};
 use draftstore_runtime::metrics::CONTENT_TYPE;
 use draftstore_storage::s3::S3Storage;
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::connections::{Connections, Ending};
 use crate::measures::Measures;
 
 /// Probes and scrapers, with room for people.
-pub(crate) const MAX_CONNECTIONS: usize = 64;
-
-/// What its connections are held to.
-pub(crate) fn limits(limits: ConnectionLimits) -> ConnectionLimits {
-    ConnectionLimits {
-        max_connections: MAX_CONNECTIONS,
-        ..limits
-    }
-}
+const MAX_CONNECTIONS: usize = 64;
 
 /// Where it listens; nowhere where it is off, or where nobody asked for the port and another program has it.
 ///
@@ -44,6 +39,27 @@ pub(crate) async fn bind(admin: Admin) -> anyhow::Result<Option<TcpListener>> {
             "{address} cannot be listened on: set ADMIN_PORT to a free port, or to off"
         ))),
     }
+}
+
+/// Serves there until what is given back is dropped: how the process drains is of interest. Says where, for the log.
+///
+/// # Errors
+/// When the system does not know the listener's address.
+pub(crate) fn serve(
+    listener: Option<TcpListener>,
+    limits: ConnectionLimits,
+    router: Router,
+) -> anyhow::Result<(Option<AbortOnDropHandle<()>>, String)> {
+    let Some(listener) = listener else {
+        return Ok((None, "off".to_owned()));
+    };
+    let address = listener.local_addr()?.to_string();
+    let limits = ConnectionLimits {
+        max_connections: MAX_CONNECTIONS,
+        ..limits
+    };
+    let serving = Connections::new(limits, None).serve(Port::Rest, listener, router, Ending::default());
+    Ok((Some(AbortOnDropHandle::new(tokio::spawn(serving))), address))
 }
 
 /// Its routes.

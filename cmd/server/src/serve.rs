@@ -105,17 +105,8 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc_router = grpc::router(api, &gate, &origins, readiness.clone()).await?;
     let grpc_address = listen(&mut tasks, &connections, Port::Grpc, grpc, grpc_router, &ending)?;
-    let (_administered, admin_address) = match admin {
-        Some(listener) => {
-            let address = listener.local_addr()?;
-            let router = admin::router(measures.clone(), readiness.clone(), storage.clone());
-            let connections = Connections::new(admin::limits(config.connections), None);
-            // Until the process ends: how it drains is of interest.
-            let serving = connections.serve(Port::Rest, listener, router, Ending::default());
-            (Some(AbortOnDropHandle::new(tokio::spawn(serving))), address.to_string())
-        }
-        None => (None, "off".to_owned()),
-    };
+    let admin_router = admin::router(measures, readiness.clone(), storage.clone());
+    let (_administered, admin_address) = admin::serve(admin, config.connections, admin_router)?;
     let listening = heartbeat::keep_listening(
         storage,
         store.buckets.clone(),

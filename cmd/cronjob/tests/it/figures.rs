@@ -1,5 +1,7 @@
 //! The figures of a sweep, where monitoring finds them afterwards.
 
+#![expect(clippy::float_cmp, reason = "what is counted is whole")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,5 +1,7 @@
 //! What the server says of itself on its admin port, and `docs/metrics.md` about it.
 
+#![expect(clippy::float_cmp, reason = "what is counted is whole")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -166,7 +164,7 @@ async fn store_that_goes_away_takes_readiness_with_it_and_brings_it_back() {
     assert_eq!(ready(&server).await.0, 200);
 }
 
-/// Gives out credentials as a container's agent does, for so long, and only once.
+/// Gives out credentials as a container's agent does, for so long; then none.
 async fn agent(endpoint: &Endpoint, lifetime: Duration) -> String {
     let said = json!({
         "AccessKeyId": endpoint.access_key_id,
@@ -174,9 +172,9 @@ async fn agent(endpoint: &Endpoint, lifetime: Duration) -> String {
         "Token": "token",
         "Expiration": (Timestamp::now() + lifetime).to_string(),
     });
-    let first = Arc::new(AtomicBool::new(true));
+    let end = Instant::now() + lifetime;
     let answer = move || {
-        let answer = first.swap(false, Ordering::Relaxed).then(|| said.to_string());
+        let answer = (Instant::now() < end).then(|| said.to_string());
         async move { answer.ok_or(axum::http::StatusCode::FORBIDDEN) }
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -54,6 +54,9 @@ impl Metrics {
     }
 
     /// What the system knows of the process besides. Linux only.
+    ///
+    /// # Panics
+    /// When it is called twice: a bug.
     pub fn add_process(&self) {
         #[cfg(target_os = "linux")]
         {
