@@ -63,7 +63,7 @@ def main():
 def parse():
     parser = options(__doc__, pairs=3, programs=("draftstore-server", "draftstore-cronjob"))
     parser.add_argument("--drafts", type=int, default=200_000)
-    parser.add_argument("--directory", type=pathlib.Path, help="where stores are; what was filled is kept there for the next time")
+    parser.add_argument("--directory", type=pathlib.Path, help="where stores are; what was filled stays there for the next time")
     parser.add_argument("--fill", action="store_true", help="only fill them")
     parser.add_argument("--growth", action="store_true", help="memory and requests, up to a million drafts")
     return parser.parse_args()
