@@ -5,10 +5,17 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use draftstore_runtime::AuditLog;
-use draftstore_runtime::logging::{self, LogFilter, LogFormat};
+use draftstore_runtime::config::Config;
+use draftstore_runtime::logging::{self, Program};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
 use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{DraftBucket, Storage};
+
+/// What runs, as logs and traces call it.
+const PROGRAM: Program = Program {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+};
 
 /// What URLs are signed for.
 pub const REGION: &str = "us-east-1";
@@ -65,6 +72,7 @@ pub async fn drafts() -> anyhow::Result<Drafts> {
 /// # Errors
 /// When logging was started before.
 pub fn start_logging() -> anyhow::Result<()> {
-    logging::start(LogFormat::default(), &LogFilter::default(), &AuditLog::default())
-        .context("logging was started before")
+    let config = Config::load([])?;
+    logging::start(&config, PROGRAM, &AuditLog::default()).context("logging was started before")?;
+    Ok(())
 }
