@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+"""How many drafts a server keeps in a second, beside bare CopyObject and DeleteObject by the AWS SDK on the same store.
+
+The SDK looks at nothing, has no conditions and writes no marker: it makes half of the four calls that a confirm takes where
+the store honours every condition, and a third of the six on Garage. Its calls and the server's go to the same store in turn,
+as many at once: a batch keeps eight drafts at a time. Store, server and load share one machine: ratios carry over, more or
+less, rates do not.
+
+    python3 benches/confirm.py --pairs 5
+"""
+
+import json
+import pathlib
+import subprocess
+import tempfile
+import urllib.request
+
+import harness
+
+SDK = "copy and delete by the SDK"
+STORES = ("embedded", "garage")
+# By what drafts are kept, how many calls of it are under way at once, how many of the SDK's beside it, and how many drafts.
+ROWS = [
+    ("rest", 1, 1, 400),
+    ("grpc", 1, 1, 400),
+    ("rest", 32, 32, 3200),
+    ("grpc", 32, 32, 3200),
+    ("batch", 1, 8, 1600),
+    ("batch", 4, 32, 3200),
+]
+NAMES = {"rest": "ConfirmUpload by REST", "grpc": "ConfirmUpload by gRPC", "batch": "BatchConfirmUploads of 100"}
+
+
+def main():
+    arguments = parse()
+    server = harness.built(arguments, "draftstore-server")["draftstore-server"]
+    load = built_load(arguments)
+    report = harness.Report("confirm")
+    with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
+        directory = pathlib.Path(directory)
+        for name in arguments.store or STORES:
+            with store_of(name, server, directory / name) as store:
+                measure_on(name, store, server, load, arguments, report)
+    report.write(arguments.json)
+
+
+def parse():
+    parser = harness.options(__doc__, programs=("draftstore-server", "confirm_load"))
+    parser.add_argument("--store", action="append", choices=STORES, help="may be given twice (both)")
+    parser.add_argument("--only", action="append", choices=NAMES, help="may be given several times (all)")
+    parser.add_argument("--scale", type=float, default=1, help="of the number of drafts (1)")
+    parser.add_argument("--directory", help="where the stores are (the system's temporary directory)")
+    return parser.parse_args()
+
+
+def built_load(arguments):
+    """What makes the load is an example, not a program of ours."""
+    if arguments.confirm_load:
+        return arguments.confirm_load
+    example = ["-p", "draftstore-benches", "--example", "confirm_load"]
+    command = ["cargo", "build", "--profile", harness.PROFILE, "--locked", "--message-format", "json", *example]
+    built = subprocess.run(command, cwd=harness.REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
+    artifacts = [json.loads(line) for line in built.splitlines()]
+    return next(artifact["executable"] for artifact in artifacts if artifact.get("executable"))
+
+
+def store_of(name, server, data):
+    return harness.Server(server, data) if name == "embedded" else harness.Garage(data)
+
+
+def measure_on(name, store, server, load, arguments, report):
+    endpoint = store.store if name == "embedded" else store.endpoint
+    unlimited = {limit: "off" for limit in ("RATE_LIMIT", "CONFIRM_RATE_LIMIT", "ADDRESS_RATE_LIMIT")}
+    environment = {"STORAGE_TYPE": "s3", "S3_ENDPOINT": endpoint, **store.credentials(), **unlimited}
+    with harness.Server(server, environment=environment) as confirming:
+        rest, grpc = ("%s:%d" % confirming.address(front) for front in ("http", "grpc"))
+        make_buckets(rest)
+        addresses = {"S3_ENDPOINT": endpoint, "REST": rest, "GRPC": grpc, **store.credentials()}
+        number = 0
+        for by, at_once, beside, count in ROWS:
+            if by not in (arguments.only or NAMES):
+                continue
+            count = int(count * arguments.scale)
+
+            def rate(who, concurrency):
+                nonlocal number
+                number += 1
+                command = [load, who, str(count), str(concurrency), f"{number}"]
+                seconds = subprocess.run(command, env=addresses, check=True, stdout=subprocess.PIPE).stdout
+                return count / float(seconds)
+
+            measures = {SDK: lambda: rate("sdk", beside), NAMES[by]: lambda: rate(by, at_once)}
+            figures = harness.alternate(arguments.pairs, measures, less_is_better=False, unit="/s")
+            report.compare(f"{name} store, {at_once} at once", figures, NAMES[by], "/s")
+
+
+def make_buckets(rest):
+    request = urllib.request.Request(f"http://{rest}/api/v1/draft-bucket", b"{}", method="POST")
+    request.add_header("content-type", "application/json")
+    urllib.request.urlopen(request).read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,228 @@
+//! The load of `benches/confirm.py`: puts drafts into a store, then keeps them, and prints how many seconds that took.
+//!
+//! By the server, one by one or in batches, or by the SDK alone, which copies and deletes without looking at anything.
+
+use std::env;
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{Credentials, Region, RequestChecksumCalculation};
+use bytes::Bytes;
+use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use draftstore_proto::v1::{BatchConfirmUploadsRequest, ConfirmUploadRequest};
+use http::{Method, Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tonic::transport::{Channel, Endpoint};
+
+/// The bytes of each draft.
+const DRAFT: &[u8] = &[7; 1024];
+/// Drafts that are put side by side, before the time begins.
+const PUTS: usize = 32;
+/// Drafts in one batch: the most that it may have.
+const BATCH: usize = 100;
+const BUCKETS: [&str; 2] = ["main-draft", "main"];
+
+/// Who keeps drafts.
+#[derive(Clone)]
+enum Caller {
+    Sdk(Client),
+    Rest(String),
+    Grpc(String),
+    Batch(String),
+}
+
+/// The same with what it needs for one call after another.
+enum Connected {
+    Sdk(Client),
+    Rest(SendRequest<Full<Bytes>>, String),
+    Grpc(DraftServiceClient<Channel>),
+    Batch(DraftServiceClient<Channel>),
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut arguments = env::args().skip(1);
+    let mut argument = || arguments.next().context("confirm_load CALLER COUNT CONCURRENCY PREFIX");
+    let (caller, count, concurrency, prefix) = (argument()?, argument()?, argument()?, argument()?);
+    let (count, concurrency): (usize, usize) = (count.parse()?, concurrency.parse()?);
+    let store = store()?;
+    let caller = match caller.as_str() {
+        "sdk" => Caller::Sdk(store.clone()),
+        "rest" => Caller::Rest(env::var("REST")?),
+        "grpc" => Caller::Grpc(env::var("GRPC")?),
+        "batch" => Caller::Batch(env::var("GRPC")?),
+        other => bail!("nobody is called {other}"),
+    };
+    // Some more, by which connections are opened before the time begins.
+    let warm = concurrency * 2;
+    let names: Vec<String> = (0..warm + count).map(|n| format!("{prefix}/{n:06}")).collect();
+    let puts = spread(&names, PUTS).map(|names| put(store.clone(), names));
+    all(puts).await?;
+    let connecting = (0..concurrency).map(|_| caller.connect());
+    let connected = futures_in_turn(connecting).await?;
+    let (first, rest) = names.split_at(warm);
+    let (_, connected) = timed(connected, first).await?;
+    let (took, _) = timed(connected, rest).await?;
+    println!("{}", took.as_secs_f64());
+    Ok(())
+}
+
+/// How long it takes them to keep all of these, side by side.
+async fn timed(connected: Vec<Connected>, names: &[String]) -> anyhow::Result<(Duration, Vec<Connected>)> {
+    let shares: Vec<_> = spread(names, connected.len()).collect();
+    let begun = Instant::now();
+    let keeping = connected.into_iter().zip(shares).map(|(one, names)| one.keep(names));
+    let connected = all(keeping).await?;
+    Ok((begun.elapsed(), connected))
+}
+
+impl Caller {
+    async fn connect(&self) -> anyhow::Result<Connected> {
+        let grpc = async |address: &str| {
+            let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
+            anyhow::Ok(DraftServiceClient::new(channel))
+        };
+        Ok(match self {
+            Self::Sdk(client) => Connected::Sdk(client.clone()),
+            Self::Grpc(address) => Connected::Grpc(grpc(address).await?),
+            Self::Batch(address) => Connected::Batch(grpc(address).await?),
+            Self::Rest(address) => {
+                let stream = TcpStream::connect(address).await?;
+                stream.set_nodelay(true)?;
+                let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+                tokio::spawn(connection);
+                Connected::Rest(sender, address.clone())
+            }
+        })
+    }
+}
+
+impl Connected {
+    async fn keep(mut self, names: Vec<String>) -> anyhow::Result<Self> {
+        match &mut self {
+            Self::Sdk(client) => {
+                for name in names {
+                    copy_and_delete(client, &name).await?;
+                }
+            }
+            Self::Rest(sender, host) => {
+                for name in names {
+                    confirm(sender, host, &name).await?;
+                }
+            }
+            Self::Grpc(client) => {
+                for object_name in names {
+                    client.confirm_upload(upload(object_name)).await?;
+                }
+            }
+            Self::Batch(client) => {
+                for names in names.chunks(BATCH) {
+                    let batch = BatchConfirmUploadsRequest {
+                        uploads: names.iter().cloned().map(upload).collect(),
+                        atomic: false,
+                    };
+                    if !client.batch_confirm_uploads(batch).await?.into_inner().success {
+                        bail!("a draft of a batch was not kept");
+                    }
+                }
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn upload(object_name: String) -> ConfirmUploadRequest {
+    ConfirmUploadRequest {
+        object_name,
+        ..ConfirmUploadRequest::default()
+    }
+}
+
+async fn copy_and_delete(client: &Client, name: &str) -> anyhow::Result<()> {
+    let [draft, main] = BUCKETS;
+    let source = format!("{draft}/{name}");
+    client
+        .copy_object()
+        .bucket(main)
+        .key(name)
+        .copy_source(source)
+        .send()
+        .await?;
+    client.delete_object().bucket(draft).key(name).send().await?;
+    Ok(())
+}
+
+async fn confirm(sender: &mut SendRequest<Full<Bytes>>, host: &str, name: &str) -> anyhow::Result<()> {
+    let body = serde_json::json!({ "object_name": name }).to_string();
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/api/v1/confirm-upload")
+        .header(header::HOST, host)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(body.into()))?;
+    let answer = sender.send_request(request).await?;
+    let status = answer.status();
+    let body = answer.into_body().collect().await?.to_bytes();
+    if !status.is_success() {
+        bail!("{status}: {}", String::from_utf8_lossy(&body));
+    }
+    Ok(())
+}
+
+async fn put(client: Client, names: Vec<String>) -> anyhow::Result<()> {
+    for name in names {
+        let put = client.put_object().bucket(BUCKETS[0]).key(name);
+        put.body(Bytes::from_static(DRAFT).into()).send().await?;
+    }
+    Ok(())
+}
+
+/// By turns, so that all have as much to do.
+fn spread(names: &[String], shares: usize) -> impl Iterator<Item = Vec<String>> {
+    (0..shares).map(move |share| names.iter().skip(share).step_by(shares).cloned().collect())
+}
+
+async fn all<T: Send + 'static>(
+    tasks: impl Iterator<Item = impl Future<Output = anyhow::Result<T>> + Send + 'static>,
+) -> anyhow::Result<Vec<T>> {
+    let mut running: JoinSet<_> = tasks.collect();
+    let mut done = Vec::new();
+    while let Some(result) = running.join_next().await {
+        done.push(result??);
+    }
+    Ok(done)
+}
+
+async fn futures_in_turn<T>(
+    futures: impl Iterator<Item = impl Future<Output = anyhow::Result<T>>>,
+) -> anyhow::Result<Vec<T>> {
+    let mut done = Vec::new();
+    for future in futures {
+        done.push(future.await?);
+    }
+    Ok(done)
+}
+
+fn store() -> anyhow::Result<Client> {
+    let credentials = Credentials::new(
+        env::var("AWS_ACCESS_KEY_ID")?,
+        env::var("AWS_SECRET_ACCESS_KEY")?,
+        None,
+        None,
+        "environment",
+    );
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version_latest()
+        .region(Region::new(env::var("AWS_REGION")?))
+        .endpoint_url(env::var("S3_ENDPOINT")?)
+        .force_path_style(true)
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+        .credentials_provider(credentials);
+    Ok(Client::from_conf(config.build()))
+}
