@@ -1,13 +1,14 @@
 //! Who is asked who they are, as the configuration has it.
 
-use draftstore_auth::{Authenticator, Reloader, Ways};
+use draftstore_auth::follow::Follower;
+use draftstore_auth::{Authenticator, PolicyFile, Ways};
 use draftstore_runtime::config::{Auth, Config};
 
 /// What recognises callers, and what keeps it as the policy's files are.
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) authenticator: Authenticator,
-    pub(crate) reloader: Option<Reloader>,
+    pub(crate) policy: Option<Follower<PolicyFile>>,
 }
 
 impl Access {
@@ -16,7 +17,7 @@ impl Access {
     /// # Errors
     /// When nothing says that the server may be open to others, or the policy cannot be used.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        let (authenticator, reloader) = match config.auth_of_server()? {
+        let (authenticator, policy) = match config.auth_of_server()? {
             Auth::Nobody => (Authenticator::none(), None),
             Auth::By { ways, policy_file } => {
                 let ways = Ways {
@@ -24,13 +25,10 @@ impl Access {
                     jwt: ways.jwt,
                     mtls: ways.mtls,
                 };
-                let (authenticator, reloader) = Authenticator::open(ways, policy_file).await?;
-                (authenticator, Some(reloader))
+                let (authenticator, policy) = Authenticator::open(ways, policy_file).await?;
+                (authenticator, Some(policy))
             }
         };
-        Ok(Self {
-            authenticator,
-            reloader,
-        })
+        Ok(Self { authenticator, policy })
     }
 }

@@ -43,10 +43,15 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         start_audit();
     }
     let scheme = config.scheme();
-    let tls = config
-        .tls
-        .map(|files| Tls::start(files, ending.end.clone()))
-        .transpose()?;
+    let mut following = JoinSet::new();
+    let tls = match config.tls {
+        Some(files) => {
+            let (tls, certificate) = Tls::open(files).await?;
+            following.spawn(certificate.run(on_hangup()?));
+            Some(tls)
+        }
+        None => None,
+    };
     let measures = Arc::new(Measures::new());
     let OpenStore { storage, embedded } =
         open(config.store, &config.buckets.draft, Some(measures.store_calls.clone())).await?;
@@ -82,12 +87,14 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
-    let tickets = tickets::open(config.ticket_keys_file, embedded.is_some())?;
+    let (tickets, ticket_keys) = tickets::open(config.ticket_keys_file, embedded.is_some()).await?;
     let authenticator = access.authenticator.with_tickets(tickets);
-    let _reloading = match access.reloader {
-        Some(reloader) => Some(AbortOnDropHandle::new(tokio::spawn(reloader.run(on_hangup()?)))),
-        None => None,
-    };
+    if let Some(ticket_keys) = ticket_keys {
+        following.spawn(ticket_keys.run(on_hangup()?));
+    }
+    if let Some(policy) = access.policy {
+        following.spawn(policy.run(on_hangup()?));
+    }
     let gate = Gate::with_limits(authenticator.clone(), gate_limits(config.requests));
     let api = Api::new(drafts.clone())
         .minting_for(authenticator)

@@ -1,21 +1,27 @@
 //! What signs tickets.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use anyhow::Context as _;
-use draftstore_auth::{TicketKey, TicketKeys, Tickets};
+use draftstore_auth::follow::Follower;
+use draftstore_auth::{TicketKey, TicketKeys, TicketKeysFile, Tickets};
 
 /// By the keys in the file; else, where this process is all there is, by a key of its own; else there are no tickets: those
-/// of one replica would not be valid at another.
+/// of one replica would not be valid at another. With what keeps them as the file is.
 ///
 /// # Errors
 /// When the file cannot be used.
-pub(crate) fn open(file: Option<PathBuf>, is_alone: bool) -> anyhow::Result<Tickets> {
+pub(crate) async fn open(
+    file: Option<PathBuf>,
+    is_alone: bool,
+) -> anyhow::Result<(Tickets, Option<Follower<TicketKeysFile>>)> {
     match file {
-        Some(file) => Tickets::from_file(file, SystemTime::now()).context("TICKET_KEYS_FILE"),
-        None if is_alone => Ok(Tickets::by(TicketKeys::only(new_key()))),
-        None => Ok(Tickets::none()),
+        Some(file) => {
+            let (tickets, follower) = Tickets::open_file(file).await.context("TICKET_KEYS_FILE")?;
+            Ok((tickets, Some(follower)))
+        }
+        None if is_alone => Ok((Tickets::by(TicketKeys::only(new_key())), None)),
+        None => Ok((Tickets::none(), None)),
     }
 }
 

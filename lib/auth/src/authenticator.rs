@@ -1,15 +1,15 @@
 //! Every way to be recognised, behind one question.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use draftstore_service::{Caller, Error, Unauthenticated};
 
 use crate::api_key::is_key;
+use crate::follow::{Follower, InForce};
 use crate::jwt;
-use crate::policy::{InvalidPolicy, Policy};
-use crate::reload::Reloader;
+use crate::policy::{InvalidPolicy, Policy, PolicyFile};
 use crate::ways::Ways;
 use crate::{Profiles, TICKET_PREFIX, Tickets};
 
@@ -49,14 +49,14 @@ enum Asks {
     /// Nobody: everybody is this caller.
     Nobody(Arc<Caller>),
     /// By the policy in force.
-    By(Arc<InForce>),
+    By(Recognition),
 }
 
 /// What callers are recognised by.
-#[derive(Debug)]
-pub(crate) struct InForce {
+#[derive(Debug, Clone)]
+struct Recognition {
     ways: Ways,
-    policy: RwLock<Arc<Policy>>,
+    policy: InForce<Policy>,
 }
 
 impl Authenticator {
@@ -72,18 +72,17 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the ways.
-    pub async fn open(ways: Ways, path: PathBuf) -> Result<(Self, Reloader), InvalidPolicy> {
-        let (policy, loaded) = Reloader::open(path, ways).await?;
-        let in_force = Arc::new(InForce {
+    pub async fn open(ways: Ways, path: PathBuf) -> Result<(Self, Follower<PolicyFile>), InvalidPolicy> {
+        let follower = PolicyFile::follow(path, ways).await?;
+        let recognition = Recognition {
             ways,
-            policy: RwLock::new(Arc::new(policy)),
-        });
-        let reloader = loaded.keeping(Arc::clone(&in_force));
+            policy: follower.in_force(),
+        };
         let authenticator = Self {
-            asks: Asks::By(in_force),
+            asks: Asks::By(recognition),
             tickets: Tickets::none(),
         };
-        Ok((authenticator, reloader))
+        Ok((authenticator, follower))
     }
 
     /// The same, where tickets are valid that were minted by these. Whoever presents one is held to it, also where nobody
@@ -107,7 +106,7 @@ impl Authenticator {
     pub fn profiles(&self) -> Option<Arc<Profiles>> {
         match &self.asks {
             Asks::Nobody(_) => None,
-            Asks::By(in_force) => Some(Arc::clone(&in_force.policy().profiles)),
+            Asks::By(recognition) => Some(Arc::clone(&recognition.policy.current().profiles)),
         }
     }
 
@@ -122,23 +121,14 @@ impl Authenticator {
         }
         match &self.asks {
             Asks::Nobody(anyone) => Ok(Arc::clone(anyone)),
-            Asks::By(in_force) => in_force.authenticate(presented, now).map_err(Error::Unauthenticated),
+            Asks::By(recognition) => recognition.authenticate(presented, now).map_err(Error::Unauthenticated),
         }
     }
 }
 
-impl InForce {
-    /// From now on, callers are recognised by this policy.
-    pub(crate) fn replace(&self, policy: Policy) {
-        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
-    }
-
-    fn policy(&self) -> Arc<Policy> {
-        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
+impl Recognition {
     fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Unauthenticated> {
-        let policy = self.policy();
+        let policy = self.policy.current();
         match (presented.bearer, presented.peer) {
             (Some(bearer), _) => self.by_token(&policy, bearer, now).ok_or(Unauthenticated::Invalid),
             (None, Some(PeerCertificate(der))) if self.ways.mtls => {

@@ -5,17 +5,16 @@
 mod api_key;
 mod authenticator;
 mod certificate;
+pub mod follow;
 mod jwt;
 mod policy;
-mod reload;
 mod ticket;
-mod watched;
 mod ways;
 
 pub use api_key::ApiKey;
 pub use authenticator::{Authenticator, PeerCertificate, Presented};
-pub use policy::{CallerName, InvalidCallerName, InvalidPolicy, Profiles};
-pub use reload::{Looked, Reloader};
-pub use ticket::{Minted, TICKET_PREFIX, TicketKey, TicketKeys, TicketMint, TicketOrder, Tickets};
-pub use watched::{FileError, Parse, Watched};
+pub use policy::{CallerName, InvalidCallerName, InvalidPolicy, PolicyFile, Profiles};
+pub use ticket::{
+    InvalidTicketKeys, Minted, TICKET_PREFIX, TicketKey, TicketKeys, TicketKeysFile, TicketMint, TicketOrder, Tickets,
+};
 pub use ways::Ways;

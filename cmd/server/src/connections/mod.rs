@@ -217,7 +217,7 @@ mod tests {
                 client_ca: Some(write("ca.pem", root.pem())),
             };
             let ending = Ending::default();
-            let tls = Tls::start(tls, ending.end.clone()).expect("fits together");
+            let (tls, _) = Tls::open(tls).await.expect("fits together");
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let port = listener.local_addr().expect("bound");
             let connections = Connections::new(ConnectionLimits::default(), Some(tls));

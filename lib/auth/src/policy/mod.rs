@@ -2,16 +2,18 @@
 
 mod callers;
 mod file;
+mod followed;
 mod issuers;
 mod name;
 mod problems;
 mod profiles;
 mod sources;
 
+pub use followed::PolicyFile;
 pub use name::{CallerName, InvalidCallerName};
 pub use problems::InvalidPolicy;
 pub use profiles::Profiles;
-pub(crate) use sources::Sources;
+use sources::Sources;
 
 use std::sync::Arc;
 
@@ -24,7 +26,7 @@ use self::problems::Problems;
 
 /// A policy that holds together.
 #[derive(Debug, Default)]
-pub(crate) struct Policy {
+pub struct Policy {
     pub(crate) keys: KeyRing,
     pub(crate) certificates: Certificates,
     pub(crate) issuers: Vec<Issuer>,

@@ -4,6 +4,7 @@
 //! `inspect` where it is for certain names; it never gives more than its minter had when it was minted. It cannot be taken
 //! back alone: it ends by itself, or with the key that signed it.
 
+mod file;
 mod grant;
 mod keys;
 mod order;
@@ -24,8 +25,9 @@ use draftstore_service::{Caller, Error, Unauthenticated, Violation};
 use self::grant::Grant;
 use self::order::Narrowed;
 use crate::Profiles;
-use crate::watched::{FileError, Watched};
+use crate::follow::{Follower, InForce};
 
+pub use file::{InvalidTicketKeys, TicketKeysFile};
 pub use keys::{TicketKey, TicketKeys};
 pub use order::TicketOrder;
 pub use seal::TICKET_PREFIX;
@@ -42,7 +44,7 @@ pub struct Tickets {
 #[derive(Debug, Clone)]
 enum Keys {
     Fixed(Arc<TicketKeys>),
-    File(Arc<Watched<TicketKeys>>),
+    InForce(InForce<TicketKeys>),
 }
 
 /// What a ticket is made of.
@@ -85,15 +87,14 @@ impl Tickets {
         }
     }
 
-    /// By the keys in this file, as it changes.
+    /// By the keys in this file; and what keeps them as the file is.
     ///
     /// # Errors
-    /// [`FileError`] when it cannot be used.
-    pub fn from_file(path: PathBuf, now: SystemTime) -> Result<Self, FileError> {
-        let watched = Watched::open(path, TicketKeys::parse, now)?;
-        Ok(Self {
-            keys: Some(Keys::File(Arc::new(watched))),
-        })
+    /// [`InvalidTicketKeys`] when it cannot be used.
+    pub async fn open_file(path: PathBuf) -> Result<(Self, Follower<TicketKeysFile>), InvalidTicketKeys> {
+        let follower = Follower::open(TicketKeysFile::new(path)).await?;
+        let keys = Some(Keys::InForce(follower.in_force()));
+        Ok((Self { keys }, follower))
     }
 
     /// A ticket that gives what is ordered, as far as its minter has it.
@@ -103,7 +104,7 @@ impl Tickets {
     /// field that breaks a rule or asks for what the minter does not have; [`Error::NoTickets`] where there are no keys.
     pub fn mint(&self, mint: &TicketMint<'_>) -> Result<Minted, Error> {
         let narrowed = mint.order.narrow(mint)?;
-        let keys = self.keys(mint.now).ok_or(Error::NoTickets)?;
+        let keys = self.keys().ok_or(Error::NoTickets)?;
         let grant = grant(mint.minter, narrowed, mint.now, mint.random);
         let expires_at = grant.ends_at().unwrap_or(mint.now);
         let ticket = seal::seal(&grant, keys.first()).ok_or_else(too_long)?;
@@ -119,16 +120,16 @@ impl Tickets {
     /// # Errors
     /// [`Error::Unauthenticated`] where it was not minted with these keys, or has ended.
     pub fn open(&self, ticket: &str, now: SystemTime) -> Result<Caller, Error> {
-        let keys = self.keys(now);
+        let keys = self.keys();
         let grant = keys.and_then(|keys| seal::open(ticket, &keys, now));
         let caller = grant.and_then(Grant::caller);
         caller.ok_or(Error::Unauthenticated(Unauthenticated::Invalid))
     }
 
-    fn keys(&self, now: SystemTime) -> Option<Arc<TicketKeys>> {
+    fn keys(&self) -> Option<Arc<TicketKeys>> {
         match self.keys.as_ref()? {
             Keys::Fixed(keys) => Some(Arc::clone(keys)),
-            Keys::File(watched) => Some(watched.current(now)),
+            Keys::InForce(in_force) => Some(in_force.current()),
         }
     }
 }

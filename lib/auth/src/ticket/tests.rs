@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::seal::MAX_TICKET_BYTES;
 use super::*;
+use crate::follow::Looked;
 
 const NOW: Duration = Duration::from_secs(1_800_000_000);
 
@@ -470,8 +471,8 @@ fn ticket_ends_when_it_says() {
     }
 }
 
-#[test]
-fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
+#[tokio::test]
+async fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("keys");
     let write = |keys: &[TicketKey]| {
@@ -479,10 +480,11 @@ fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
         std::fs::write(&path, lines.join("\n")).expect("written");
     };
     write(&[key(1)]);
-    let tickets = Tickets::from_file(path.clone(), at(0)).expect("keys");
+    let (tickets, mut follower) = Tickets::open_file(path.clone()).await.expect("keys");
     let (backend, order) = (backend(), named("a"));
     let old = tickets.mint(&of(&backend, &order)).expect("minted").ticket;
     write(&[key(2), key(1)]);
+    assert_eq!(follower.look().await, Looked::Replaced);
     let new = tickets
         .mint(&TicketMint {
             now: at(1),
@@ -493,6 +495,7 @@ fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
     assert!(new.starts_with("dst_00000002."));
     assert!(tickets.open(&old, at(1)).is_ok() && tickets.open(&new, at(1)).is_ok());
     write(&[key(2)]);
+    assert_eq!(follower.look().await, Looked::Replaced);
     assert!(refused(&tickets.open(&old, at(2))) && tickets.open(&new, at(2)).is_ok());
 }
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
+use draftstore_auth::follow::{Fingerprint, Read, content};
 use draftstore_runtime::config::TlsFiles;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -15,8 +16,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// The files' bytes. Has no `Debug`: one of them is a secret.
-#[derive(PartialEq, Eq)]
-pub(super) struct Contents {
+pub(crate) struct Contents {
     certificate: Vec<u8>,
     key: Vec<u8>,
     client_ca: Option<Vec<u8>>,
@@ -25,15 +25,20 @@ pub(super) struct Contents {
 impl Contents {
     /// # Errors
     /// When one cannot be read.
-    pub(super) fn read(files: &TlsFiles) -> anyhow::Result<Self> {
-        Ok(Self {
+    pub(super) fn read(files: &TlsFiles) -> anyhow::Result<Read<Self>> {
+        let contents = Self {
             certificate: read("TLS_CERT_FILE", &files.certificate)?,
             key: read("TLS_KEY_FILE", &files.key)?,
             client_ca: match &files.client_ca {
                 Some(file) => Some(read("TLS_CLIENT_CA_FILE", file)?),
                 None => None,
             },
-        })
+        };
+        let parts = [&contents.certificate, &contents.key]
+            .into_iter()
+            .chain(&contents.client_ca);
+        let fingerprint = Fingerprint::of(parts.map(Vec::as_slice));
+        Ok(Read { contents, fingerprint })
     }
 
     /// TLS 1.2 and 1.3. Clients may show a certificate where there is an authority for them, and need not; one that does
@@ -81,5 +86,5 @@ pub(super) fn certificates(variable: &str, pem: &[u8]) -> anyhow::Result<Vec<Cer
 }
 
 pub(super) fn read(variable: &str, file: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(file).with_context(|| format!("{variable}: {} cannot be read", file.display()))
+    content(file).map_err(|error| anyhow!("{variable}: {error}"))
 }

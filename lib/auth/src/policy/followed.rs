@@ -1,0 +1,66 @@
+//! The policy as its files are.
+
+use std::path::PathBuf;
+
+use super::{InvalidPolicy, Policy, Sources};
+use crate::follow::{Follower, Read, Source};
+use crate::jwt::Remotes;
+use crate::ways::Ways;
+
+/// Where the policy is written, and the ways that it has to serve.
+#[derive(Debug)]
+pub struct PolicyFile {
+    path: PathBuf,
+    ways: Ways,
+    remotes: Remotes,
+}
+
+impl PolicyFile {
+    /// Begins with the policy that is there now.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the ways.
+    pub(crate) async fn follow(path: PathBuf, ways: Ways) -> Result<Follower<Self>, InvalidPolicy> {
+        let file = Self {
+            path: path.clone(),
+            ways,
+            remotes: Remotes::default(),
+        };
+        let follower = Follower::open(file).await?;
+        let lacks = follower.in_force().current().lacks(ways);
+        if lacks.is_empty() {
+            return Ok(follower);
+        }
+        let lacks = lacks.into_iter().map(str::to_owned).collect();
+        Err(InvalidPolicy::new(&path, lacks))
+    }
+}
+
+impl Source for PolicyFile {
+    type Contents = Sources;
+    type Value = Policy;
+    type Error = InvalidPolicy;
+
+    const NAME: &'static str = "the policy";
+
+    fn read(&self) -> Result<Read<Sources>, InvalidPolicy> {
+        Sources::read(&self.path)
+    }
+
+    async fn make(&self, sources: Sources) -> Result<Policy, InvalidPolicy> {
+        let policy = Policy::of(&sources, &self.remotes)?;
+        policy.fetched().await;
+        Ok(policy)
+    }
+
+    fn broken(&self, sentence: String) -> InvalidPolicy {
+        InvalidPolicy::new(&self.path, vec![sentence])
+    }
+
+    /// It may lack them to shut somebody out: that must not wait until somebody else is let in.
+    fn replacing(&self, policy: &Policy) {
+        for lack in policy.lacks(self.ways) {
+            tracing::warn!("{lack}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The keys of tickets as their file is.
+
+use std::path::PathBuf;
+
+use super::TicketKeys;
+use crate::follow::{Fingerprint, Read, Source, content};
+
+/// Where the keys are.
+#[derive(Debug)]
+pub struct TicketKeysFile {
+    path: PathBuf,
+}
+
+/// A file that holds no keys for tickets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidTicketKeys(String);
+
+impl TicketKeysFile {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+}
+
+impl Source for TicketKeysFile {
+    type Contents = Vec<u8>;
+    type Value = TicketKeys;
+    type Error = InvalidTicketKeys;
+
+    const NAME: &'static str = "the file of ticket keys";
+
+    fn read(&self) -> Result<Read<Vec<u8>>, InvalidTicketKeys> {
+        let contents = content(&self.path).map_err(InvalidTicketKeys)?;
+        let fingerprint = Fingerprint::of([contents.as_slice()]);
+        Ok(Read { contents, fingerprint })
+    }
+
+    async fn make(&self, contents: Vec<u8>) -> Result<TicketKeys, InvalidTicketKeys> {
+        let text = String::from_utf8(contents).map_err(|_| "it is no UTF-8".to_owned());
+        let keys = text.and_then(|text| TicketKeys::parse(&text));
+        keys.map_err(|reason| self.broken(format!("{} cannot be used: {reason}", self.path.display())))
+    }
+
+    fn broken(&self, sentence: String) -> InvalidTicketKeys {
+        InvalidTicketKeys(sentence)
+    }
+}
