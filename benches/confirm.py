@@ -9,7 +9,6 @@ less, rates do not.
     python3 benches/confirm.py --pairs 5
 """
 
-import json
 import pathlib
 import subprocess
 import tempfile
@@ -55,13 +54,7 @@ def parse():
 
 def built_load(arguments):
     """What makes the load is an example, not a program of ours."""
-    if arguments.confirm_load:
-        return arguments.confirm_load
-    example = ["-p", "draftstore-benches", "--example", "confirm_load"]
-    command = ["cargo", "build", "--profile", harness.PROFILE, "--locked", "--message-format", "json", *example]
-    built = subprocess.run(command, cwd=harness.REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
-    artifacts = [json.loads(line) for line in built.splitlines()]
-    return next(artifact["executable"] for artifact in artifacts if artifact.get("executable"))
+    return arguments.confirm_load or harness.example("confirm_load")
 
 
 def store_of(name, server, data):

@@ -9,14 +9,13 @@ mod rest;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use axum::Router;
 use axum::serve::ListenerExt as _;
 use draftstore_auth::Authenticator;
+use draftstore_benches::start_logging;
 use draftstore_controller::{Gate, grpc as grpc_front, webapi};
 use draftstore_proto::v1::GetUploadUrlResponse;
-use draftstore_runtime::AuditLog;
-use draftstore_runtime::logging::{self, LogFilter, LogFormat};
 use draftstore_service::AllowedOrigins;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -30,8 +29,7 @@ const UPLOAD_URL: &str = "http://127.0.0.1:9000/main-draft/photos/2026/file.jpg?
 /// On the one core that it is pinned to there is one thread, as in the real server.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    logging::start(LogFormat::Json, &LogFilter::default(), &AuditLog::default())
-        .context("logging was started before")?;
+    start_logging()?;
     let (rest, grpc) = (rest::router(answer()), grpc::router(answer()));
     let (rest, grpc) = match std::env::args().nth(1).as_deref() {
         Some("bare") => (rest, grpc),

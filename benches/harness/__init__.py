@@ -4,15 +4,13 @@ A benchmark of these is a script beside this directory: it takes `options`, says
 measures in turn by `alternate`, and gives what came out to a `Report`, which prints it and writes it to `--json FILE`.
 """
 
-from .command_line import PROFILE, REPOSITORY, built, example, need, options
+from .command_line import built, example, need, options
 from .garage import Garage
 from .program import Program, Server, free_port
 from .report import Report
 from .rounds import Figures, alternate
 
 __all__ = [
-    "PROFILE",
-    "REPOSITORY",
     "Figures",
     "Garage",
     "Program",
