@@ -38,9 +38,8 @@ fn needed(request: &Request) -> Vec<Right> {
         Operation::DeleteObject | Operation::DeleteObjects => vec![object("s3:DeleteObject")],
         Operation::AbortMultipartUpload => vec![object("s3:AbortMultipartUpload")],
         Operation::ListParts => vec![object("s3:ListMultipartUploadParts")],
-        Operation::ListObjects => vec![whole("s3:ListBucket")],
+        Operation::ListObjects | Operation::HeadBucket => vec![whole("s3:ListBucket")],
         Operation::ListMultipartUploads => vec![whole("s3:ListBucketMultipartUploads")],
-        Operation::HeadBucket => vec![whole("s3:ListBucket")],
         Operation::CreateBucket => vec![whole("s3:CreateBucket")],
         Operation::PutBucketCors => vec![whole("s3:PutBucketCORS")],
         Operation::GetBucketLifecycle | Operation::PutBucketLifecycle | Operation::Presign => {

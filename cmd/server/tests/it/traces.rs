@@ -62,18 +62,19 @@ impl Collector {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |text: String, byte: &u8| text + &format!("{byte:02x}");
+    bytes.iter().fold(String::new(), digits)
 }
 
 fn text<'a>(span: &'a Span, name: &str) -> Option<&'a str> {
     let attribute = span.attributes.iter().find(|attribute| attribute.key == name)?;
-    match attribute.value.as_ref()?.value.as_ref()? {
-        Value::StringValue(text) => Some(text),
-        _ => None,
-    }
+    let Value::StringValue(text) = attribute.value.as_ref()?.value.as_ref()? else {
+        return None;
+    };
+    Some(text)
 }
 
-async fn start(collector: SocketAddr, more: &[(&str, &str)]) -> Server {
+fn start(collector: SocketAddr, more: &[(&str, &str)]) -> Server {
     let endpoint = format!("http://{collector}");
     let own = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
@@ -86,7 +87,7 @@ async fn start(collector: SocketAddr, more: &[(&str, &str)]) -> Server {
 async fn callers_trace_goes_on_to_the_calls_to_the_store() {
     for front in FRONTS {
         let (collector, address) = Collector::start().await;
-        let server = start(address, &[]).await;
+        let server = start(address, &[]);
         draft(&server, "hush", b"hush").await;
         let parent = format!("00-{TRACE_ID}-{PARENT_ID}-01");
         let headers = [("traceparent", parent.as_str())];
@@ -136,7 +137,7 @@ async fn callers_trace_goes_on_to_the_calls_to_the_store() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trace_that_its_caller_does_not_sample_is_not_sent() {
     let (collector, address) = Collector::start().await;
-    let server = start(address, &[]).await;
+    let server = start(address, &[]);
     let parent = format!("00-{TRACE_ID}-{PARENT_ID}-00");
     let headers = [("traceparent", parent.as_str())];
     let name = json!({"object_name": "a"});
@@ -161,7 +162,7 @@ async fn trace_that_its_caller_does_not_sample_is_not_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_where_the_sampler_says_so() {
     let (collector, address) = Collector::start().await;
-    let server = start(address, &[("OTEL_TRACES_SAMPLER", "always_off")]).await;
+    let server = start(address, &[("OTEL_TRACES_SAMPLER", "always_off")]);
     FRONTS[0]
         .call(&server, "upload-url", json!({"object_name": "a"}))
         .await
@@ -185,7 +186,7 @@ async fn answer_names_the_trace_that_it_belongs_to() {
             .get("traceresponse")
             .map(|value| value.to_str().expect("text").to_owned())
     };
-    let server = start(address, &[]).await;
+    let server = start(address, &[]);
     let parent = format!("00-{TRACE_ID}-{PARENT_ID}-01");
     let named = ask(&server, Some(&parent)).await.expect("named");
     assert!(
@@ -206,7 +207,7 @@ async fn answer_names_the_trace_that_it_belongs_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn collector_that_is_not_there_is_nobodys_trouble() {
-    let server = start("127.0.0.1:1".parse().expect("an address"), &[]).await;
+    let server = start("127.0.0.1:1".parse().expect("an address"), &[]);
     for front in FRONTS {
         let issued = front.call(&server, "upload-url", json!({"object_name": "a"})).await;
         issued.expect("issued");

@@ -6,11 +6,14 @@ use std::sync::OnceLock;
 /// A label, and all the values that it can have.
 pub type Label = (&'static str, &'static [&'static str]);
 
+/// Makes the series of these labels' values.
+type Make<M> = Box<dyn Fn(&[&str]) -> M + Send + Sync>;
+
 /// Its series are found by the places of their labels' values. After the first time that costs one load: no text is hashed,
 /// nothing is allocated, and nobody waits.
 pub struct Table<M, const LABELS: usize> {
     labels: [Label; LABELS],
-    make: Box<dyn Fn(&[&str]) -> M + Send + Sync>,
+    make: Make<M>,
     series: Box<[OnceLock<M>]>,
 }
 

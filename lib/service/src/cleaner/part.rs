@@ -70,7 +70,7 @@ impl Part {
             self.named()
         };
         stretch.after.is_none_or(|after| key > after.as_str())
-            && !stretch.until.is_some_and(|until| key > until.as_str())
+            && stretch.until.is_none_or(|until| key <= until.as_str())
     }
 
     /// Where the names of this part begin; none for those of the first, and after those of the last.

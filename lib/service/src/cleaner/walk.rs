@@ -83,7 +83,7 @@ impl Walk {
             return Read { objects, rest };
         };
         let next = next.filter(|_| self.holds(&last));
-        let passed_over = objects
+        let last_passed = objects
             .iter()
             .rfind(|object| passes_over(object))
             .map(|object| object.key.clone());
@@ -99,7 +99,7 @@ impl Walk {
         let rest = if is_named {
             self.named_rest(first.unwrap_or_default(), &last, next, lanes)
         } else {
-            let living_shard = passed_over.and_then(|key| shard_of(key.as_str()));
+            let living_shard = last_passed.and_then(|key| shard_of(key.as_str()));
             self.unique_rest(&last, living_shard, next, lanes)
         };
         Read { objects, rest }
