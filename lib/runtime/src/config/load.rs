@@ -248,7 +248,7 @@ mod tests {
             ),
             (&[shard, ("SWEEP_SHARDS", "0")], "must be a whole number, 1 to 256"),
             (&[shard, ("SWEEP_SHARDS", "257")], "must be a whole number, 1 to 256"),
-            (&[shard, ("SWEEP_SHARDS", "")], "SWEEP_SHARDS: must be"),
+            (&[shard, ("SWEEP_SHARDS", "")], "SWEEP_SHARDS: must not be empty"),
         ] {
             let error = load(pairs).expect_err("refused").to_string();
             assert!(error.contains(said), "{pairs:?}: {error}");
