@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, ensure};
 use draftstore_runtime::config::SweepReport;
 use draftstore_runtime::metrics::{CONTENT_TYPE, LAST_SUCCESS, Metrics, StoreCalls, Sweeps};
-use draftstore_service::cleaner::Summary;
+use draftstore_service::cleaner::{Part, Summary};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header;
@@ -18,8 +18,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
-/// Under which job a Pushgateway keeps the figures.
-const JOB: &str = "draftstore_cronjob";
+/// Under which group a Pushgateway keeps the figures: those of a part of the bucket beside those of the others.
+fn group(part: Part) -> String {
+    let job = "job/draftstore_cronjob";
+    part.index()
+        .map_or_else(|| job.to_owned(), |index| format!("{job}/shard/{index}"))
+}
 
 /// A Pushgateway that needs longer is left alone until the next sweep.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,11 +35,12 @@ pub(crate) struct Report {
     sweeps: Sweeps,
     pub(crate) store_calls: Arc<StoreCalls>,
     to: SweepReport,
+    group: String,
 }
 
 impl Report {
-    /// With what the last process left in the file.
-    pub(crate) fn new(to: SweepReport) -> Self {
+    /// Of sweeps of this part, with what the last process left in the file.
+    pub(crate) fn new(to: SweepReport, part: Part) -> Self {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let sweeps = Sweeps::new(&metrics);
         if let Some(before) = to.textfile.as_deref().and_then(last_success) {
@@ -46,6 +51,7 @@ impl Report {
             sweeps,
             metrics,
             to,
+            group: group(part),
         }
     }
 
@@ -61,7 +67,7 @@ impl Report {
             tracing::error!(%error, path = %path.display(), "METRICS_TEXTFILE cannot be written");
         }
         if let Some(url) = &self.to.pushgateway
-            && let Err(error) = push(url, &text).await
+            && let Err(error) = push(url, &self.group, &text).await
         {
             tracing::error!(error = format!("{error:#}"), "PUSHGATEWAY_URL cannot be reached");
         }
@@ -92,8 +98,8 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// By POST, which leaves there what this does not name: an earlier process' success.
-async fn push(url: &str, text: &str) -> anyhow::Result<()> {
-    let uri: Uri = format!("{url}/metrics/job/{JOB}").parse()?;
+async fn push(url: &str, group: &str, text: &str) -> anyhow::Result<()> {
+    let uri: Uri = format!("{url}/metrics/{group}").parse()?;
     let is_tls = uri.scheme_str() == Some("https");
     let request = Request::post(uri)
         .header(header::CONTENT_TYPE, CONTENT_TYPE)

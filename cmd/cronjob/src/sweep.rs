@@ -19,7 +19,7 @@ use crate::store;
 /// # Errors
 /// When the store cannot be reached or listed, or is not safe where that is required, or something that has expired remained.
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
-    let report = Report::new(config.sweep_report.clone());
+    let report = Report::new(config.sweep_report.clone(), config.sweep_part);
     let begun = begin(&config, dry_run, &report).await;
     if begun.is_err() && !dry_run {
         report.ended(None, false).await;

@@ -152,6 +152,14 @@ async fn pushgateway_gets_the_same_and_keeps_an_earlier_success() {
     assert_eq!(names(&pushed), told());
     assert_eq!(value(&pushed, "draftstore_sweep_scanned"), 1.0);
 
+    let part = [("SWEEP_SHARD", "1"), ("SWEEP_SHARDS", "2")];
+    let command = cronjob(&[&variables(&world)[..], &gateway, &part].concat());
+    let sweep = tokio::task::spawn_blocking(move || run(command));
+    let beside = one_request(&listener).await;
+    assert!(sweep.await.expect("ran").0.status.success());
+    let line = "POST /metrics/job/draftstore_cronjob/shard/1 HTTP/1.1\r\n";
+    assert!(beside.starts_with(line), "{beside}");
+
     world.endpoint.url = NOWHERE.to_owned();
     let command = cronjob(&[&variables(&world)[..], &gateway].concat());
     let sweep = tokio::task::spawn_blocking(move || run(command));

@@ -37,6 +37,11 @@ impl Part {
         (index < of && of <= Self::MAX_PARTS).then_some(Self { index, of })
     }
 
+    /// Its number, where there are several.
+    pub fn index(self) -> Option<u16> {
+        (self.of > 1).then_some(self.index)
+    }
+
     /// The first and the last of its shards of unique drafts.
     pub(super) fn shards(self) -> (u8, u8) {
         let begin = |index: u16| u32::from(index) * u32::from(Self::MAX_PARTS) / u32::from(self.of);
@@ -115,6 +120,8 @@ mod tests {
             assert_eq!(Part::new(index, of), None, "{index} of {of}");
         }
         assert_eq!(Part::new(0, 1), Some(Part::WHOLE));
+        assert_eq!(Part::WHOLE.index(), None);
+        assert_eq!(Part::new(2, 4).and_then(Part::index), Some(2));
         assert!(Part::new(255, 256).is_some());
     }
 
