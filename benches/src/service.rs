@@ -67,12 +67,12 @@ pub async fn drafts() -> anyhow::Result<Drafts> {
     ))
 }
 
-/// Logs as the server does unless told otherwise. What is not printed costs something too.
+/// Logs as the server does, in lines of JSON, which `harness` reads. What is not printed costs something too.
 ///
 /// # Errors
 /// When logging was started before.
 pub fn start_logging() -> anyhow::Result<()> {
-    let config = Config::load([])?;
+    let config = Config::load([("LOG_FORMAT".to_owned(), "json".to_owned())])?;
     logging::start(&config, PROGRAM, &AuditLog::default()).context("logging was started before")?;
     Ok(())
 }
