@@ -6,7 +6,7 @@
 
 The store is the embedded one, over HTTP, filled once and laid out anew from hard links for every sweep; nobody else sweeps it.
 Each client is timed as a whole process, once with every list answered 60 ms late, by a proxy before the store, and once
-straight. rclone is given a tenth of the drafts, since it lists a directory for each and deletes one by one; what is compared
+straight. rclone is given a tenth of the drafts, since it deletes one by one; what is compared
 is drafts a second.
 
 With --growth nothing is compared: a store that is made up as it is asked, so that a million drafts need no filling, counts
