@@ -185,7 +185,8 @@ pub(crate) fn state(draft: Option<&str>, main: Option<&str>) -> (Option<String>,
     (draft.map(str::to_owned), main.map(str::to_owned))
 }
 
+/// URLs live as long as drafts: no upload of a test is too late on a busy machine.
 fn policy(lifetime: u64) -> Policy {
-    let ttl = Duration::from_secs(1);
-    Policy::new(ttl, ttl, Duration::from_secs(lifetime), Duration::ZERO).expect("a policy")
+    let lifetime = Duration::from_secs(lifetime);
+    Policy::new(lifetime, lifetime, lifetime, Duration::ZERO).expect("a policy")
 }
