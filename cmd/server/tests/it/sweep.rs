@@ -5,14 +5,14 @@ use serde_json::json;
 use crate::front::{FRONTS, draft};
 use crate::server::Server;
 
-/// The lifetime under test is a second, and the schedule is every second.
+/// The lifetime under test is four seconds, time enough for a confirm on a busy machine, and the schedule is every second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn server_on_the_embedded_store_sweeps_by_itself_and_leaves_main_alone() {
     let server = Server::start_with(&[
-        ("OBJECT_LIFETIME", "1"),
-        ("UPLOAD_TTL", "1"),
+        ("OBJECT_LIFETIME", "4"),
+        ("UPLOAD_TTL", "4"),
         ("SWEEP_GRACE", "0"),
         ("CLEANUP_SCHEDULE", "* * * * * *"),
     ]);
