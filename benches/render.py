@@ -44,12 +44,13 @@ def render():
     reports = read()
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, behind = rest.partition(END)
-    sections = [section(report) for report in reports]
+    sections = [section(report) for report in reports if report["cases"]]
     made = {FIGURES / "speed.svg": speed_plot(speeds(reports))}
-    growths = [growth for report in reports for growth in report.get("growth", [])]
-    if growths:
+    growing = [report for report in reports if report.get("growth")]
+    if growing:
         sections.append("## How cost grows with work\n\n![How cost grows with work](performance/growth.svg)")
-        made[FIGURES / "growth.svg"] = growth_plot(growths)
+        sections.extend(growth_section(report) for report in growing)
+        made[FIGURES / "growth.svg"] = growth_plot([growth for report in growing for growth in report["growth"]])
     return {PAGE: "\n\n".join([before + BEGIN, *sections, END + behind]), **made}
 
 
@@ -63,8 +64,26 @@ def section(report):
     """A benchmark's table, under its command."""
     rows = [row for case in report["cases"] for row in case_rows(case)]
     table = ["| | ours | beside it | times as fast | wanted |", "|---|--:|--:|--:|--:|", *rows]
-    caption = f"`{report['command']}`, {report['date']}, {report['machine']}:"
-    return f"### {report['bench']}\n\n{caption}\n\n" + "\n".join(table)
+    return f"### {report['bench']}\n\n{caption(report)}\n\n" + "\n".join(table)
+
+
+def caption(report):
+    return f"`{report['command']}`, {report['date']}, {report['machine']}:"
+
+
+def growth_section(report):
+    """What the plot shows, in numbers."""
+    tables = []
+    for growth in report["growth"]:
+        amounts = sorted({amount for points in growth["lines"].values() for amount, _ in points})
+        heads = " | ".join(f"{amount:,} {growth['work']}" for amount in amounts)
+        table = [f"| {growth['what']}: {growth['cost']} | {heads} |", "|---|" + "--:|" * len(amounts)]
+        for name, points in growth["lines"].items():
+            costs = dict(map(tuple, points))
+            cells = (f"{costs[amount]:,.0f}" if amount in costs else "" for amount in amounts)
+            table.append(f"| {name} | {' | '.join(cells)} |")
+        tables.append("\n".join(table))
+    return "\n\n".join([caption(report), *tables])
 
 
 def case_rows(case):

@@ -13,7 +13,7 @@ PATHS = ("--json", "--directory", "--server", "--draftctl", "--cronjob", "--conf
 
 
 class Report:
-    """Named as its script, or as the target of `cargo bench`."""
+    """Named as its script, or after what of it was asked for."""
 
     def __init__(self, name):
         self.name, self.cases, self.growth = name, [], []
@@ -73,7 +73,7 @@ class Report:
                 is_path = not value
             else:
                 words.append(word)
-        return " ".join([f"python3 benches/{self.name}.py", *words])
+        return " ".join([f"python3 benches/{pathlib.Path(sys.argv[0]).name}", *words])
 
     def _case(self, what, rounds, subject, unit, less_is_better, goals=None, at_most=None):
         rounded = {name: [float(f"{figure:.5g}") for figure in figures] for name, figures in rounds.items()}
