@@ -3,6 +3,8 @@
 //! Presigned URLs, signatures and secrets do not get in: our own types do not show them, and what dependencies say
 //! below `info`, which is whole requests with their headers, is left out whatever `RUST_LOG` asks for.
 
+mod fields;
+
 use std::fmt;
 use std::io::{IsTerminal as _, stderr};
 use std::str::FromStr;
@@ -14,6 +16,7 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
+use self::fields::{JsonFields, TextFields};
 use crate::config::Config;
 use crate::traces::{self, Sender};
 use crate::{AuditLog, audit, panics};
@@ -111,8 +114,14 @@ pub fn start(config: &Config, program: Program, audit: &AuditLog) -> Result<Opti
         None => (None, None),
     };
     let lines = match config.log_format {
-        LogFormat::Text => layer().with_writer(stderr).with_ansi(stderr().is_terminal()).boxed(),
-        LogFormat::Json => layer().with_writer(stderr).json().flatten_event(true).boxed(),
+        LogFormat::Text => {
+            let lines = layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+            lines.fmt_fields(TextFields).boxed()
+        }
+        LogFormat::Json => {
+            let lines = layer().with_writer(stderr).json().flatten_event(true);
+            lines.fmt_fields(JsonFields).boxed()
+        }
     };
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
