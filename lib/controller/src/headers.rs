@@ -1,6 +1,8 @@
 //! What every answer of both ports tells a browser.
 
-use axum::http::{HeaderName, HeaderValue, header};
+use std::sync::LazyLock;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 
 /// Answers are data: nobody guesses another type, keeps them, frames them, runs what is in them, or embeds them in a page of
@@ -26,12 +28,19 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
 ];
 
+/// Headers that an answer has by itself, and those of budgets, find room without another allocation.
+const USUAL_HEADERS: usize = 16;
+
+/// To copy a map that has them costs half of what it costs to put them into one.
+static MAP: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let mut map = HeaderMap::with_capacity(USUAL_HEADERS);
+    map.extend(HEADERS);
+    map
+});
+
 /// The answer with these headers, but for those that it has by itself.
 pub(crate) fn guard(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.reserve(HEADERS.len());
-    for (name, value) in HEADERS {
-        headers.entry(name).or_insert(value);
-    }
+    let own = std::mem::replace(response.headers_mut(), MAP.clone());
+    response.headers_mut().extend(own);
     response
 }
