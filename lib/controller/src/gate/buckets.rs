@@ -3,12 +3,12 @@
 //! A bucket is kept as the moment at which it will be full again (the generic cell rate algorithm): a number for each key,
 //! and none for a key whose bucket is full.
 
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use hashbrown::HashTable;
 
 /// So many locks, of which a request takes one.
 const SHARDS: usize = 16;
@@ -28,12 +28,6 @@ impl Quota {
     pub fn new(requests: NonZeroU32, window: Duration) -> Self {
         let window = Duration::from_secs(window.as_secs().max(1));
         Self { requests, window }
-    }
-
-    /// As `RateLimit-Policy` describes it.
-    pub(super) fn write_policy(self, name: &str, to: &mut String) {
-        // Writing to a string does not fail.
-        let _ = write!(to, "\"{name}\";q={};w={}", self.requests, self.window.as_secs());
     }
 
     /// In which one request is earned.
@@ -63,32 +57,42 @@ pub(crate) struct Exhausted {
     pub(super) retry_after: u32,
 }
 
-/// One bucket for each key.
+/// One bucket for each key. Keys are hashed as in a `HashMap`, where nobody can choose ones that meet, but once a request.
 #[derive(Debug)]
 pub(crate) struct Buckets<K> {
+    name: &'static str,
     quota: Quota,
+    /// As `RateLimit-Policy` describes the quota. It goes with every answer.
+    pub(super) policy: String,
     hasher: RandomState,
-    shards: [Mutex<HashMap<K, Instant>>; SHARDS],
+    shards: [Mutex<Shard<K>>; SHARDS],
 }
 
+/// When each bucket will be full.
+type Shard<K> = HashTable<(K, Instant)>;
+
 impl<K: Hash + Eq + Clone> Buckets<K> {
-    pub(super) fn new(quota: Quota) -> Self {
+    /// Buckets of that name, of which each holds as much.
+    pub(super) fn new(name: &'static str, quota: Quota) -> Self {
         Self {
+            name,
             quota,
+            policy: format!("\"{name}\";q={};w={}", quota.requests, quota.window.as_secs()),
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Mutex::default()),
         }
     }
 
-    pub(super) fn quota(&self) -> Quota {
-        self.quota
+    pub(super) fn name(&self) -> &'static str {
+        self.name
     }
 
     /// Takes so many requests out of the key's bucket, or none where it has not as many. What is more than a full bucket
     /// counts as a full one.
     pub(crate) fn take(&self, key: &K, requests: u32, now: Instant) -> Result<Standing, Exhausted> {
-        let mut shard = self.shard(key);
-        let before = shard.get(key).copied().unwrap_or(now).max(now);
+        let hash = self.hasher.hash_one(key);
+        let mut shard = self.shard(hash);
+        let before = full_at(&shard, hash, key).map_or(now, |full_at| full_at.max(now));
         let after = before + self.quota.cost(requests);
         let latest = now + self.quota.window;
         if after > latest {
@@ -98,21 +102,23 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
                 retry_after: u32::try_from(wait).unwrap_or(u32::MAX),
             });
         }
-        insert(&mut shard, key, after, now);
+        self.put(&mut shard, hash, key, after, now);
         Ok(self.standing_at(after, now))
     }
 
     /// Takes so many, or all that there are.
     pub(super) fn drain(&self, key: &K, requests: u32, now: Instant) {
-        let mut shard = self.shard(key);
-        let before = shard.get(key).copied().unwrap_or(now).max(now);
+        let hash = self.hasher.hash_one(key);
+        let mut shard = self.shard(hash);
+        let before = full_at(&shard, hash, key).map_or(now, |full_at| full_at.max(now));
         let after = (before + self.quota.cost(requests)).min(now + self.quota.window);
-        insert(&mut shard, key, after, now);
+        self.put(&mut shard, hash, key, after, now);
     }
 
     /// How the key's bucket stands.
     pub(super) fn standing(&self, key: &K, now: Instant) -> Standing {
-        let full_at = self.shard(key).get(key).copied().unwrap_or(now).max(now);
+        let hash = self.hasher.hash_one(key);
+        let full_at = full_at(&self.shard(hash), hash, key).map_or(now, |full_at| full_at.max(now));
         self.standing_at(full_at, now)
     }
 
@@ -128,36 +134,41 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         }
     }
 
-    fn shard(&self, key: &K) -> MutexGuard<'_, HashMap<K, Instant>> {
-        let hash = self.hasher.hash_one(key);
-        let shard = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K>> {
+        // The table goes by the others of its bits.
+        let shard = usize::try_from(hash >> 32).unwrap_or_default() % SHARDS;
         // Nothing panics while it holds the lock.
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Makes room where there is none: full buckets are forgotten, and where all are in use the fuller half is. That is rare
+    /// enough to cost nothing, as it frees at least half of the room.
+    fn put(&self, shard: &mut Shard<K>, hash: u64, key: &K, full_at: Instant, now: Instant) {
+        if let Some((_, known)) = shard.find_mut(hash, |(known, _)| known == key) {
+            *known = full_at;
+            return;
+        }
+        if shard.len() >= MAX_KEYS / SHARDS {
+            shard.retain(|(_, full_at)| *full_at > now);
+            if shard.len() > MAX_KEYS / SHARDS / 2 {
+                let mut all: Vec<_> = shard.iter().map(|(_, full_at)| *full_at).collect();
+                let middle = all.len() / 2;
+                let median = *all.select_nth_unstable(middle).1;
+                shard.retain(|(_, full_at)| *full_at > median);
+            }
+        }
+        shard.insert_unique(hash, (key.clone(), full_at), |(key, _)| self.hasher.hash_one(key));
+    }
+}
+
+/// When the key's bucket will be full, where it was not when it was last looked at.
+fn full_at<K: Eq>(shard: &Shard<K>, hash: u64, key: &K) -> Option<Instant> {
+    shard.find(hash, |(known, _)| known == key).map(|(_, full_at)| *full_at)
 }
 
 /// Begun seconds.
 fn seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
-}
-
-/// Makes room where there is none: full buckets are forgotten, and where all are in use the fuller half is. That is rare
-/// enough to cost nothing, as it frees at least half of the room.
-fn insert<K: Hash + Eq + Clone>(shard: &mut HashMap<K, Instant>, key: &K, full_at: Instant, now: Instant) {
-    if let Some(known) = shard.get_mut(key) {
-        *known = full_at;
-        return;
-    }
-    if shard.len() >= MAX_KEYS / SHARDS {
-        shard.retain(|_, full_at| *full_at > now);
-        if shard.len() > MAX_KEYS / SHARDS / 2 {
-            let mut all: Vec<_> = shard.values().copied().collect();
-            let middle = all.len() / 2;
-            let median = *all.select_nth_unstable(middle).1;
-            shard.retain(|_, full_at| *full_at > median);
-        }
-    }
-    shard.insert(key.clone(), full_at);
 }
 
 #[cfg(test)]
@@ -170,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_bucket_gives_what_it_holds_and_fills_again() {
-        let buckets = Buckets::new(quota(4, 8));
+        let buckets = Buckets::new("keys", quota(4, 8));
         let start = Instant::now();
         for remaining in [3, 2, 1, 0] {
             let standing = buckets.take(&"a", 1, start).expect("there is one");
@@ -186,7 +197,7 @@ mod tests {
 
     #[test]
     fn keys_have_buckets_of_their_own() {
-        let buckets = Buckets::new(quota(1, 1));
+        let buckets = Buckets::new("keys", quota(1, 1));
         let now = Instant::now();
         assert!(buckets.take(&"a", 1, now).is_ok());
         assert!(buckets.take(&"a", 1, now).is_err());
@@ -195,7 +206,7 @@ mod tests {
 
     #[test]
     fn many_at_once_cost_as_many_up_to_a_full_bucket() {
-        let buckets = Buckets::new(quota(10, 10));
+        let buckets = Buckets::new("keys", quota(10, 10));
         let now = Instant::now();
         assert_eq!(buckets.take(&"a", 7, now).expect("enough").remaining, 3);
         let refused = buckets.take(&"a", 7, now).expect_err("too few");
@@ -217,7 +228,7 @@ mod tests {
 
     #[test]
     fn so_many_keys_are_remembered_and_the_emptiest_longest() {
-        let buckets = Buckets::new(quota(10, 10));
+        let buckets = Buckets::new("keys", quota(10, 10));
         let now = Instant::now();
         buckets.drain(&u32::MAX, 10, now);
         for key in 0..200_000 {

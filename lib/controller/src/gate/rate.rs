@@ -2,7 +2,6 @@
 //!
 //! Counted in this process: with several replicas behind one address, each counts what it sees.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -64,9 +63,9 @@ pub(super) struct Rates {
 impl Rates {
     pub(super) fn new(limits: RateLimits) -> Self {
         Self {
-            callers: limits.caller.map(Buckets::new),
-            addresses: limits.address.map(Buckets::new),
-            confirms: ConfirmBudget(limits.confirm.map(|quota| Arc::new(Buckets::new(quota)))),
+            callers: limits.caller.map(|quota| Buckets::new("caller", quota)),
+            addresses: limits.address.map(|quota| Buckets::new("address", quota)),
+            confirms: ConfirmBudget(limits.confirm.map(|quota| Arc::new(Buckets::new("confirm", quota)))),
             trusted_proxies: limits.trusted_proxies,
         }
     }
@@ -106,9 +105,9 @@ impl Rates {
         let caller = caller.map(|caller| &caller.name);
         let confirms = self.confirms.0.as_deref().filter(|_| is_confirm);
         let mut told = Told::default();
-        told.add("address", self.addresses.as_ref(), address.as_ref(), now);
-        told.add("caller", self.callers.as_ref(), caller, now);
-        told.add("confirm", confirms, caller, now);
+        told.add(self.addresses.as_ref(), address.as_ref(), now);
+        told.add(self.callers.as_ref(), caller, now);
+        told.add(confirms, caller, now);
         for (name, items) in [(RATE_LIMIT_POLICY, told.policies), (RATE_LIMIT, told.standings)] {
             if !items.is_empty()
                 && let Ok(value) = HeaderValue::try_from(items)
@@ -138,16 +137,11 @@ struct Told {
 }
 
 impl Told {
-    fn add<K: std::hash::Hash + Eq + Clone>(
-        &mut self,
-        name: &str,
-        buckets: Option<&Buckets<K>>,
-        key: Option<&K>,
-        now: Instant,
-    ) {
+    fn add<K: std::hash::Hash + Eq + Clone>(&mut self, buckets: Option<&Buckets<K>>, key: Option<&K>, now: Instant) {
         let (Some(buckets), Some(key)) = (buckets, key) else {
             return;
         };
+        let Standing { remaining, full_in } = buckets.standing(key, now);
         for list in [&mut self.policies, &mut self.standings] {
             if list.is_empty() {
                 list.reserve(USUAL_LIST);
@@ -155,9 +149,17 @@ impl Told {
                 list.push_str(", ");
             }
         }
-        let Standing { remaining, full_in } = buckets.standing(key, now);
-        // Writing to a string does not fail.
-        let _ = write!(self.standings, "\"{name}\";r={remaining};t={full_in}");
-        buckets.quota().write_policy(name, &mut self.policies);
+        self.policies.push_str(&buckets.policy);
+        let (mut left, mut wait) = (itoa::Buffer::new(), itoa::Buffer::new());
+        for piece in [
+            "\"",
+            buckets.name(),
+            "\";r=",
+            left.format(remaining),
+            ";t=",
+            wait.format(full_in),
+        ] {
+            self.standings.push_str(piece);
+        }
     }
 }
