@@ -17,10 +17,10 @@ use draftstore_service::{Caller, Drafts, Error, Policy, Violation};
 use crate::ConfirmBudget;
 use crate::audit::{self, About as _};
 
-/// One method an rpc. Each puts down in the audit what came of it.
+/// One method an rpc. Each puts down in the audit what came of it. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Api {
-    calls: Calls,
+    calls: Arc<Calls>,
 }
 
 /// What the methods do.
@@ -34,24 +34,24 @@ struct Calls {
 impl Api {
     /// The calls, answered by this service, without tickets.
     pub fn new(drafts: Drafts) -> Self {
-        Self {
-            calls: Calls {
-                drafts,
-                authenticator: Authenticator::none(),
-                confirms: ConfirmBudget::default(),
-            },
-        }
+        Self::of(Calls {
+            drafts,
+            authenticator: Authenticator::none(),
+            confirms: ConfirmBudget::default(),
+        })
+    }
+
+    fn of(calls: Calls) -> Self {
+        Self { calls: Arc::new(calls) }
     }
 
     /// The same, where tickets are minted that this one takes, and held to the profiles of its policy.
     #[must_use]
     pub fn minting_for(self, authenticator: Authenticator) -> Self {
-        Self {
-            calls: Calls {
-                authenticator,
-                ..self.calls
-            },
-        }
+        Self::of(Calls {
+            authenticator,
+            ..Arc::unwrap_or_clone(self.calls)
+        })
     }
 
     /// How long URLs and drafts live.
@@ -62,9 +62,10 @@ impl Api {
     /// The same, with each caller's confirms counted.
     #[must_use]
     pub fn with_confirm_budget(self, confirms: ConfirmBudget) -> Self {
-        Self {
-            calls: Calls { confirms, ..self.calls },
-        }
+        Self::of(Calls {
+            confirms,
+            ..Arc::unwrap_or_clone(self.calls)
+        })
     }
 
     pub(crate) fn draft_bucket(&self) -> String {

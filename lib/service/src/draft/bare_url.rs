@@ -16,13 +16,13 @@ impl Drafts {
         self.caller.may(Scope::Upload)?;
         let (name, draft_id) = self.draft_named(draft)?;
         let get = PresignGet {
-            bucket: self.store.buckets.draft.name(),
+            bucket: self.shared.store.buckets.draft.name(),
             key: &self.keys(&name, draft_id, None).draft,
             response_content_disposition: None,
-            now: self.clock.now(),
-            expires_in: self.policy.download_ttl(),
+            now: self.shared.clock.now(),
+            expires_in: self.shared.policy.download_ttl(),
         };
-        let signed = self.store.storage.presign_get(&get).await?.url.expose();
+        let signed = self.shared.store.storage.presign_get(&get).await?.url.expose();
         Ok(signed.split('?').next().unwrap_or_default().to_owned())
     }
 }

@@ -26,11 +26,11 @@ impl Drafts {
     /// Those of the store.
     pub async fn create_buckets(&self) -> Result<BucketsReady, Error> {
         self.caller.may(Scope::Admin)?;
-        let draft = self.store.buckets.draft.name();
-        let main = self.store.buckets.main.name();
+        let draft = self.shared.store.buckets.draft.name();
+        let main = self.shared.store.buckets.main.name();
         let mut created = Vec::new();
         for bucket in [draft, main] {
-            if self.store.storage.create_bucket(bucket).await? == Created::Now {
+            if self.shared.store.storage.create_bucket(bucket).await? == Created::Now {
                 tracing::info!(%bucket, "made bucket");
                 created.push(bucket.clone());
             }
@@ -44,10 +44,10 @@ impl Drafts {
     }
 
     async fn apply_cors(&self, draft: &BucketName) -> Result<bool, Error> {
-        let Some(rule) = self.origins.cors_rule() else {
+        let Some(rule) = self.shared.origins.cors_rule() else {
             return Ok(false);
         };
-        match self.store.storage.put_cors(draft, &rule).await {
+        match self.shared.store.storage.put_cors(draft, &rule).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind == ErrorKind::Unsupported => {
                 tracing::warn!(bucket = %draft, "this store has no CORS calls: configure CORS in the store itself");

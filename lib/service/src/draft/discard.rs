@@ -25,9 +25,10 @@ impl Drafts {
             etag: draft.etag,
         };
         match self
+            .shared
             .store
             .storage
-            .delete_draft(&self.store.buckets.draft, &version)
+            .delete_draft(&self.shared.store.buckets.draft, &version)
             .await
         {
             Ok(()) => Ok(true),

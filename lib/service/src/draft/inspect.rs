@@ -59,9 +59,10 @@ impl Drafts {
     /// The draft, if there is one.
     pub(super) async fn head_draft(&self, keys: &Keys) -> Result<Option<ObjectInfo>, Error> {
         Ok(found(
-            self.store
+            self.shared
+                .store
                 .storage
-                .head(self.store.buckets.draft.name(), &keys.draft)
+                .head(self.shared.store.buckets.draft.name(), &keys.draft)
                 .await,
         )?)
     }
@@ -69,7 +70,7 @@ impl Drafts {
     /// A unique draft says by its ID when it expires; a named one is as old as the store says, and lives twice as long
     /// where it came in parts. The sweep goes by the same: see [`crate::cleaner::Expiry`].
     pub(super) fn expires_at(&self, draft_id: Option<DraftId>, etag: &ETag, last_modified: SystemTime) -> SystemTime {
-        let lifetime = self.policy.object_lifetime();
+        let lifetime = self.shared.policy.object_lifetime();
         let named = || last_modified + if came_in_parts(etag) { lifetime * 2 } else { lifetime };
         draft_id.map_or_else(named, DraftId::expires_at)
     }

@@ -63,7 +63,10 @@ impl Drafts {
         self.caller.may(Scope::Download)?;
         let mut broken = Violations::default();
         let meant = self.draft_meant(&request.object_name, request.draft_id.as_deref(), &mut broken);
-        let expires_in = broken.take(issue_upload::expires_in(request.expires_in, self.policy.download_ttl()));
+        let expires_in = broken.take(issue_upload::expires_in(
+            request.expires_in,
+            self.shared.policy.download_ttl(),
+        ));
         let filename = broken.take_optional(request.filename.as_deref().map(filename));
         if request.unchecked && request.stage.is_none() {
             let rule = "must go with a stage: without one the store has to be asked";
@@ -88,10 +91,10 @@ impl Drafts {
             bucket,
             key,
             response_content_disposition: disposition.as_deref(),
-            now: self.clock.now(),
+            now: self.shared.clock.now(),
             expires_in,
         };
-        let request = self.store.storage.presign_get(&get).await?;
+        let request = self.shared.store.storage.presign_get(&get).await?;
         self.tell_issued(UrlKind::Download, 1);
         Ok(DownloadIssued {
             object_name: name.to_string(),
@@ -109,7 +112,7 @@ impl Drafts {
         };
         for &stage in stages {
             let (bucket, key) = self.place(keys, stage);
-            if let Some(object) = found(self.store.storage.head(bucket, key).await)? {
+            if let Some(object) = found(self.shared.store.storage.head(bucket, key).await)? {
                 return Ok((stage, object));
             }
         }
@@ -118,8 +121,8 @@ impl Drafts {
 
     fn place<'a>(&'a self, keys: &'a Keys, stage: Stage) -> (&'a BucketName, &'a ObjectKey) {
         match stage {
-            Stage::Draft => (self.store.buckets.draft.name(), &keys.draft),
-            Stage::Main => (self.store.buckets.main.name(), &keys.main),
+            Stage::Draft => (self.shared.store.buckets.draft.name(), &keys.draft),
+            Stage::Main => (self.shared.store.buckets.main.name(), &keys.main),
         }
     }
 }

@@ -75,7 +75,7 @@ impl Drafts {
     }
 
     async fn issue(&self, request: &IssueUpload, free: &mut Free) -> Result<UploadIssued, Error> {
-        let now = self.clock.now();
+        let now = self.shared.clock.now();
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
@@ -94,7 +94,7 @@ impl Drafts {
         }
         let checksum_sha256 = broken.take_optional(request.checksum_sha256.as_deref().map(checksum));
         let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime, now));
-        let longest = self.policy.upload_ttl().min(lifetime.unwrap_or(Duration::MAX));
+        let longest = self.shared.policy.upload_ttl().min(lifetime.unwrap_or(Duration::MAX));
         let expires_in = broken.take(expires_in(request.expires_in, longest));
         broken.take(metadata(&request.metadata));
         if request.max_content_length.is_some() {
@@ -124,8 +124,8 @@ impl Drafts {
         };
         let draft_id = self.identity(new, free).await?;
         let keys = self.keys(&name, draft_id, None);
-        let bucket = &self.store.buckets.draft;
-        let storage = &self.store.storage;
+        let bucket = &self.shared.store.buckets.draft;
+        let storage = &self.shared.store.storage;
         let signed = if let Some(max_content_length) = max_content_length {
             let post = PresignPost {
                 bucket,
@@ -147,7 +147,7 @@ impl Drafts {
                 checksum_sha256,
                 metadata: &request.metadata,
                 write_once: draft_id.is_some()
-                    && self.store.profile.capabilities().of(Condition::UploadOnce) != Support::Refused,
+                    && self.shared.store.profile.capabilities().of(Condition::UploadOnce) != Support::Refused,
                 now,
                 expires_in,
             };
@@ -202,7 +202,7 @@ impl Drafts {
         if asked.is_some() && !unique {
             return Err(Violation::new("draft_lifetime", "must go with unique"));
         }
-        let longest = self.policy.object_lifetime();
+        let longest = self.shared.policy.object_lifetime();
         match self.caller.profile.max_draft_lifetime {
             Some(most) if most < longest && !unique => {
                 let rule = "must be true: this caller's drafts live for a shorter time than named ones do";

@@ -79,8 +79,8 @@ impl Drafts {
             max_keys: Some(size),
             ..ListObjects::default()
         };
-        let draft = self.store.buckets.draft.name();
-        Ok(self.store.storage.list(draft, &request).await?)
+        let draft = self.shared.store.buckets.draft.name();
+        Ok(self.shared.store.storage.list(draft, &request).await?)
     }
 
     /// Those that are drafts, and that the caller may see; what the server keeps there for itself is none.

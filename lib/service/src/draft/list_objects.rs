@@ -73,8 +73,8 @@ impl Drafts {
             max_keys: Some(page.size),
             ..storage::ListObjects::default()
         };
-        let main = self.store.buckets.main.name();
-        let page = self.store.storage.list(main, &request).await?;
+        let main = self.shared.store.buckets.main.name();
+        let page = self.shared.store.storage.list(main, &request).await?;
         Ok(ObjectsPage {
             next_page_token: next_page_token(&page).map(|mut key| key.split_off(tenant.len())),
             objects: page

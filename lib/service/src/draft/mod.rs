@@ -53,11 +53,17 @@ use crate::{AllowedOrigins, Caller, Clock, Error, ObjectName, Observer, Policy, 
 /// The service, as one caller has it. Holds no state but its configuration. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Drafts {
+    shared: Arc<Shared>,
+    caller: Arc<Caller>,
+}
+
+/// What all callers have in common.
+#[derive(Debug, Clone)]
+struct Shared {
     store: Store,
     policy: Policy,
     origins: AllowedOrigins,
     clock: Arc<dyn Clock>,
-    caller: Arc<Caller>,
     confirm_limits: ConfirmLimits,
     confirms: TaskTracker,
     locks: Locks,
@@ -67,47 +73,51 @@ pub struct Drafts {
 impl Drafts {
     /// A service on this store, for whoever asks. Web pages of `origins` may use the draft bucket.
     pub fn new(store: Store, policy: Policy, origins: AllowedOrigins, clock: Arc<dyn Clock>) -> Self {
-        Self {
+        let shared = Shared {
             store,
             policy,
             origins,
             clock,
-            caller: Arc::new(Caller::anyone()),
             confirm_limits: ConfirmLimits::default(),
             confirms: TaskTracker::new(),
             locks: Locks::default(),
             observer: None,
+        };
+        Self {
+            shared: Arc::new(shared),
+            caller: Arc::new(Caller::anyone()),
         }
     }
 
     /// The same, as this caller has it: what it may not do is refused, and what is not its own is not there.
     #[must_use]
     pub fn for_caller(&self, caller: Arc<Caller>) -> Self {
-        Self { caller, ..self.clone() }
+        let shared = Arc::clone(&self.shared);
+        Self { shared, caller }
     }
 
     /// The same, with other bounds for confirms.
     #[must_use]
     pub fn with_confirm_limits(mut self, limits: ConfirmLimits) -> Self {
-        self.confirm_limits = limits;
+        Arc::make_mut(&mut self.shared).confirm_limits = limits;
         self
     }
 
     /// The same, with somebody who is told what was done.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = Some(observer);
+        Arc::make_mut(&mut self.shared).observer = Some(observer);
         self
     }
 
     fn tell_issued(&self, kind: UrlKind, count: usize) {
-        if let Some(observer) = &self.observer {
+        if let Some(observer) = &self.shared.observer {
             observer.issued(kind, count);
         }
     }
 
     fn tell_confirmed(&self, result: &Result<Confirmed, Error>) {
-        if let Some(observer) = &self.observer {
+        if let Some(observer) = &self.shared.observer {
             observer.confirmed(ConfirmEnded::of(result));
         }
     }
@@ -119,18 +129,18 @@ impl Drafts {
 
     /// How long URLs and drafts live.
     pub fn policy(&self) -> Policy {
-        self.policy
+        self.shared.policy
     }
 
     /// The bucket that uploads go to.
     pub fn draft_bucket(&self) -> &BucketName {
-        self.store.buckets.draft.name()
+        self.shared.store.buckets.draft.name()
     }
 
     /// Waits for the confirms that are under way, also those whose callers have gone away. Call it when no new ones come.
     pub async fn drained(&self) {
-        self.confirms.close();
-        self.confirms.wait().await;
+        self.shared.confirms.close();
+        self.shared.confirms.wait().await;
     }
 }
 

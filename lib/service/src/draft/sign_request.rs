@@ -81,11 +81,11 @@ impl Drafts {
             return Err(Error::Invalid(broken.into_vec()));
         };
         let (storage, bucket, key) = (
-            &self.store.storage,
-            &self.store.buckets.draft,
+            &self.shared.store.storage,
+            &self.shared.store.buckets.draft,
             &self.keys(&name, None, None).draft,
         );
-        let (now, expires_in) = (self.clock.now(), self.policy.upload_ttl());
+        let (now, expires_in) = (self.shared.clock.now(), self.shared.policy.upload_ttl());
         let step = match &request {
             Checked::Put => {
                 let put = PresignPut {

@@ -76,7 +76,7 @@ impl Drafts {
                 drafts.confirm_each(checked).await
             }
         };
-        Ok(self.confirms.spawn(running.in_current_span()).await?)
+        Ok(self.shared.confirms.spawn(running.in_current_span()).await?)
     }
 
     async fn confirm_each(&self, checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {
@@ -100,10 +100,10 @@ impl Drafts {
         }
         let checked: Vec<Checked> = checked.into_iter().flatten().collect();
         let keys: Vec<Keys> = checked.iter().map(|checked| checked.keys.clone()).collect();
-        self.store.probe_if_unknown().await;
+        self.shared.store.probe_if_unknown().await;
         let _locked = self.lock(&keys).await;
 
-        let until = self.clock.now() + self.confirm_limits.timeout + UNDO_RESERVE;
+        let until = self.shared.clock.now() + self.shared.confirm_limits.timeout + UNDO_RESERVE;
         let batch: BatchId = Ulid::from_parts(Ulid::from_datetime(until).timestamp_ms(), rand::random());
         let mut all: Vec<Running> = checked
             .into_iter()
@@ -124,17 +124,17 @@ impl Drafts {
 
     /// Whether a delete that begins now has come to pass, or never will, when the batch's time is over.
     pub(super) fn can_undo(&self, batch: BatchId) -> bool {
-        self.clock.now() + UNDO_RESERVE < batch.datetime()
+        self.shared.clock.now() + UNDO_RESERVE < batch.datetime()
     }
 
     /// Passes the point of no return. Whether that came to pass is not known where this is false.
     async fn settles(&self, batch: BatchId) -> bool {
         let put = PutDraft {
-            bucket: &self.store.buckets.draft,
+            bucket: &self.shared.store.buckets.draft,
             key: &settlement_key(batch),
             bytes: &[],
         };
-        let settled = self.store.storage.put_draft(&put).await;
+        let settled = self.shared.store.storage.put_draft(&put).await;
         if let Err(error) = &settled {
             tracing::error!(
                 error = error as &dyn std::error::Error,

@@ -58,7 +58,7 @@ impl Running {
     }
 
     async fn perform(&mut self, drafts: &Drafts, effect: Effect) -> Answer {
-        let store = &drafts.store;
+        let store = &drafts.shared.store;
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
         match effect {
             Effect::HeadDraft => Answer::Head(found(store.storage.head(draft.name(), &self.keys.draft).await)),
@@ -129,9 +129,9 @@ impl Running {
         size: u64,
         attributes: &Attributes,
     ) -> Result<StagedCopy, StorageError> {
-        let Drafts { store, .. } = drafts;
+        let store = &drafts.shared.store;
         let note = StagingNote {
-            ends_at: drafts.clock.now() + drafts.confirm_limits.timeout,
+            ends_at: drafts.shared.clock.now() + drafts.shared.confirm_limits.timeout,
             main_key: self.keys.main.clone(),
         };
         let put = PutDraft {
@@ -152,7 +152,7 @@ impl Running {
             main_key: &self.keys.main,
             attributes,
         };
-        let staged = timeout(drafts.confirm_limits.timeout, store.storage.stage_copy(&copy)).await;
+        let staged = timeout(drafts.shared.confirm_limits.timeout, store.storage.stage_copy(&copy)).await;
         staged.unwrap_or_else(|elapsed| {
             Err(StorageError {
                 kind: ErrorKind::Unavailable,
@@ -165,7 +165,7 @@ impl Running {
     }
 
     async fn unstage(&mut self, drafts: &Drafts, staged: &StagedCopy) {
-        let Drafts { store, .. } = drafts;
+        let store = &drafts.shared.store;
         let abort = store
             .storage
             .abort_copy(&store.buckets.main, &self.keys.main, &staged.upload_id);
@@ -179,7 +179,7 @@ impl Running {
 
     async fn forget_note(&mut self, drafts: &Drafts) {
         let Some(note) = self.note.take() else { return };
-        let Drafts { store, .. } = drafts;
+        let store = &drafts.shared.store;
         if let Err(error) = store.storage.delete_draft(&store.buckets.draft, &note).await {
             tracing::debug!(object.key = %note.key, error = %error, "the note on a staged copy is left to the sweep");
         }
@@ -194,10 +194,10 @@ impl Drafts {
             pins: checked.pins,
             existing: checked.existing,
             idempotency_key: checked.idempotency_key,
-            max_copy_bytes: self.confirm_limits.max_copy_bytes,
+            max_copy_bytes: self.shared.confirm_limits.max_copy_bytes,
             plan: self.plan(checked.is_unique),
             batch,
-            now: self.clock.now(),
+            now: self.shared.clock.now(),
         };
         let (protocol, effect) = Protocol::start(confirm);
         Running {
@@ -215,11 +215,11 @@ impl Drafts {
         }
         let names = |keys: &Keys| [format!("draft/{}", keys.draft), format!("main/{}", keys.main)];
         let names: BTreeSet<String> = keys.into_iter().flat_map(names).collect();
-        Some(self.locks.lock(names).await)
+        Some(self.shared.locks.lock(names).await)
     }
 
     fn plan(&self, is_unique: bool) -> Plan {
-        Plan::new(self.store.profile.capabilities(), is_unique)
+        Plan::new(self.shared.store.profile.capabilities(), is_unique)
     }
 }
 

@@ -67,19 +67,19 @@ impl Drafts {
     async fn confirm_checked(&self, checked: Checked) -> Result<Confirmed, Error> {
         let drafts = self.clone();
         let running = async move {
-            let limit = drafts.confirm_limits.timeout;
+            let limit = drafts.shared.confirm_limits.timeout;
             let confirmed = timeout(limit, drafts.run_confirm(checked)).await;
             let confirmed = confirmed.unwrap_or_else(|elapsed| Err(Error::StoreUnavailable(Box::new(elapsed))));
             drafts.tell_confirmed(&confirmed);
             confirmed
         };
-        let running = self.confirms.spawn(running.in_current_span());
+        let running = self.shared.confirms.spawn(running.in_current_span());
         running.await?
     }
 
     async fn run_confirm(&self, checked: Checked) -> Result<Confirmed, Error> {
         let keys = checked.keys.clone();
-        self.store.probe_if_unknown().await;
+        self.shared.store.probe_if_unknown().await;
         let _locked = self.lock([&keys]).await;
         let mut running = self.running(checked, None);
         running.run(self).await;
@@ -87,6 +87,6 @@ impl Drafts {
     }
 
     fn location(&self, keys: &Keys) -> String {
-        format!("{}/{}", self.store.buckets.main.name(), keys.main)
+        format!("{}/{}", self.shared.store.buckets.main.name(), keys.main)
     }
 }

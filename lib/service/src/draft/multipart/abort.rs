@@ -13,7 +13,7 @@ impl Drafts {
     pub async fn abort_multipart(&self, name: &UploadName) -> Result<(), Error> {
         self.caller.may(Scope::Upload)?;
         let upload = self.upload(name)?;
-        let (storage, bucket) = (&self.store.storage, &self.store.buckets.draft);
+        let (storage, bucket) = (&self.shared.store.storage, &self.shared.store.buckets.draft);
         storage
             .abort_upload(bucket, &upload.keys.draft, &upload.token.upload_id)
             .await?;

@@ -83,13 +83,13 @@ impl Drafts {
 
     async fn complete(&self, upload: &Upload, parts: &[ListedPart]) -> Result<MultipartCompleted, Error> {
         let complete = CompleteUpload {
-            bucket: &self.store.buckets.draft,
+            bucket: &self.shared.store.buckets.draft,
             key: &upload.keys.draft,
             upload_id: &upload.token.upload_id,
             parts,
             if_absent: upload.draft_id.is_some(),
         };
-        match self.store.storage.complete_upload(&complete).await {
+        match self.shared.store.storage.complete_upload(&complete).await {
             Ok(etag) => Ok(MultipartCompleted {
                 etag,
                 size: parts.iter().map(|part| part.size).sum(),
@@ -121,7 +121,7 @@ impl Drafts {
 
     /// A named draft lives as long again as its upload may take: see [`crate::cleaner::Expiry`].
     fn completed_expires_at(&self, upload: &Upload) -> SystemTime {
-        let named = || upload.ends_at() + self.policy.object_lifetime();
+        let named = || upload.ends_at() + self.shared.policy.object_lifetime();
         upload.draft_id.map_or_else(named, DraftId::expires_at)
     }
 }

@@ -57,7 +57,7 @@ impl Drafts {
     /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for more than 10,000 parts hold,
     /// [`Error::NoMoreUploads`] when the caller has as many drafts as it may, or those of the store.
     pub async fn create_multipart(&self, request: &CreateMultipart) -> Result<MultipartCreated, Error> {
-        let now = self.clock.now();
+        let now = self.shared.clock.now();
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
@@ -95,13 +95,13 @@ impl Drafts {
         };
         attributes.metadata.insert(MARK.to_owned(), mark.text());
         let create = CreateUpload {
-            bucket: &self.store.buckets.draft,
+            bucket: &self.shared.store.buckets.draft,
             key: &keys.draft,
             attributes: &attributes,
             part_checksums: request.part_checksums,
         };
         let token = Token {
-            upload_id: self.store.storage.create_upload(&create).await?,
+            upload_id: self.shared.store.storage.create_upload(&create).await?,
             mark,
             content_length,
             part_size: part_size(content_length),

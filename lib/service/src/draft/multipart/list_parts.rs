@@ -52,13 +52,13 @@ impl Drafts {
         let mut after = None;
         loop {
             let request = ListParts {
-                bucket: &self.store.buckets.draft,
+                bucket: &self.shared.store.buckets.draft,
                 key: &upload.keys.draft,
                 upload_id: &upload.token.upload_id,
                 after,
                 max_parts: None,
             };
-            let page = match self.store.storage.list_parts(&request).await {
+            let page = match self.shared.store.storage.list_parts(&request).await {
                 Ok(page) => page,
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error.into()),

@@ -84,7 +84,7 @@ impl Drafts {
     /// # Errors
     /// [`Missing::Upload`] when it has ended.
     fn live(&self, upload: &Upload) -> Result<(), Error> {
-        if has_ended(self.clock.now(), upload.ends_at()) {
+        if has_ended(self.shared.clock.now(), upload.ends_at()) {
             Err(Error::NotFound(Missing::Upload))
         } else {
             Ok(())

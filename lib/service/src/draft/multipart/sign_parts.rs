@@ -75,7 +75,7 @@ impl Drafts {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
         let upload = self.upload_meant(&request.upload, &mut broken);
-        let expires_in = broken.take(expires_in(request.expires_in, self.policy.upload_ttl()));
+        let expires_in = broken.take(expires_in(request.expires_in, self.shared.policy.upload_ttl()));
         let parts = checked(&request.parts, upload.as_ref().map(|upload| &upload.token), &mut broken);
         let (Some(upload), Some(expires_in), []) = (upload, expires_in, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
@@ -84,7 +84,7 @@ impl Drafts {
     }
 
     async fn sign(&self, upload: &Upload, parts: &[Checked], expires_in: Duration) -> Result<PartsSigned, Error> {
-        let now = self.clock.now();
+        let now = self.shared.clock.now();
         let left = upload.ends_at().duration_since(now).unwrap_or_default();
         if left.as_secs() == 0 {
             return Err(Error::NotFound(Missing::Upload));
@@ -93,7 +93,7 @@ impl Drafts {
         let mut signed = Vec::with_capacity(parts.len());
         for part in parts {
             let presign = PresignPart {
-                bucket: &self.store.buckets.draft,
+                bucket: &self.shared.store.buckets.draft,
                 key: &upload.keys.draft,
                 upload_id: &upload.token.upload_id,
                 number: part.number,
@@ -102,7 +102,7 @@ impl Drafts {
                 now,
                 expires_in: expires_in.min(left),
             };
-            let request = self.store.storage.presign_part(&presign).await?;
+            let request = self.shared.store.storage.presign_part(&presign).await?;
             // Credentials may have been renewed between two of them.
             expires_at = expires_at.min(request.expires_at);
             signed.push(SignedPart {
