@@ -1,24 +1,27 @@
 //! Servers whose handlers read the same message as the real one, and always give the same answer of the same shape.
 //!
-//! `empty bare` has nothing around them, `empty guarded` has what the real server has around its own: its gate, IDs of requests,
-//! spans, headers. Each says where it listens as the real server does, and runs until it is killed. For `requests.py`.
+//! `empty bare` has nothing around them, `empty guarded` has what the real server has around its own: its gate with rates, IDs of
+//! requests, spans, headers. Each says where it listens as the real server does, and runs until it is killed. For `requests.py`.
 
 mod grpc;
 mod rest;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
 use axum::Router;
+use axum::extract::Request;
 use axum::serve::ListenerExt as _;
 use draftstore_auth::Authenticator;
 use draftstore_benches::start_logging;
-use draftstore_controller::{Gate, grpc as grpc_front, webapi};
+use draftstore_controller::{Gate, GateLimits, PeerAddress, Quota, RateLimits, grpc as grpc_front, webapi};
 use draftstore_proto::v1::GetUploadUrlResponse;
 use draftstore_service::AllowedOrigins;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower::util::MapRequest;
 
 /// A URL as the real server signs it, of the same length.
 const UPLOAD_URL: &str = "http://127.0.0.1:9000/main-draft/photos/2026/file.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&\
@@ -34,11 +37,11 @@ async fn main() -> anyhow::Result<()> {
     let (rest, grpc) = match std::env::args().nth(1).as_deref() {
         Some("bare") => (rest, grpc),
         Some("guarded") => {
-            let gate = Gate::new(Authenticator::none());
+            let gate = Gate::with_limits(Authenticator::none(), limits());
             let origins = AllowedOrigins::default();
             (
-                webapi::guarded(rest, &gate, &origins),
-                grpc_front::guarded(grpc, &gate, &origins),
+                from_one_peer(webapi::guarded(rest, &gate, &origins)),
+                from_one_peer(grpc_front::guarded(grpc, &gate, &origins)),
             )
         }
         Some(_) | None => bail!("which one: bare or guarded?"),
@@ -51,6 +54,30 @@ async fn main() -> anyhow::Result<()> {
         ended??;
     }
     Ok(())
+}
+
+/// Rates that are counted, and that nobody reaches: those of `requests.py`.
+fn limits() -> GateLimits {
+    let quota = NonZeroU32::new(100_000_000).map(|requests| Quota::new(requests, Duration::from_secs(10)));
+    let rates = RateLimits {
+        caller: quota,
+        address: quota,
+        ..RateLimits::default()
+    };
+    GateLimits {
+        rates,
+        ..GateLimits::default()
+    }
+}
+
+/// What the gate counts by, which the real server knows from the connection.
+fn from_one_peer(router: Router) -> Router {
+    let peer = PeerAddress((Ipv4Addr::LOCALHOST, 1).into());
+    let tell = move |mut request: Request| {
+        request.extensions_mut().insert(peer);
+        request
+    };
+    Router::new().fallback_service(MapRequest::new(router, tell))
 }
 
 fn answer() -> GetUploadUrlResponse {
