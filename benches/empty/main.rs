@@ -33,14 +33,14 @@ const UPLOAD_URL: &str = "http://127.0.0.1:9000/main-draft/photos/2026/file.jpg?
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     start_logging()?;
-    let (rest, grpc) = (rest::router(answer()), grpc::router(answer()));
+    let grpc = grpc::router(answer());
     let (rest, grpc) = match std::env::args().nth(1).as_deref() {
-        Some("bare") => (rest, grpc),
+        Some("bare") => (rest::router(answer()), grpc),
         Some("guarded") => {
             let gate = Gate::with_limits(Authenticator::none(), limits());
             let origins = AllowedOrigins::default();
             (
-                from_one_peer(webapi::guarded(rest, &gate, &origins)),
+                from_one_peer(webapi::guarded(rest::upload_url, &answer(), &gate, &origins)),
                 from_one_peer(grpc_front::guarded(grpc, &gate, &origins)),
             )
         }

@@ -12,7 +12,8 @@ pub(crate) fn router(answer: v1::GetUploadUrlResponse) -> Router {
         .with_state(answer)
 }
 
-async fn upload_url(
+/// The handler.
+pub(crate) async fn upload_url(
     State(answer): State<v1::GetUploadUrlResponse>,
     Json(_): Json<v1::GetUploadUrlRequest>,
 ) -> Json<v1::GetUploadUrlResponse> {

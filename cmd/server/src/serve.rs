@@ -104,7 +104,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     if config.console {
         pages = pages.merge(console::router(drafts.clone()));
     }
-    let rest = rest.merge(webapi::caught(pages));
+    let rest = rest.merge(webapi::caught_pages(pages));
     let connections = Connections::new(config.connections, tls)
         .measured(measures.traffic.clone())
         .traced(config.traces.is_some());

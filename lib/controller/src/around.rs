@@ -54,25 +54,32 @@ where
             let Ok(answer) = self.plain.clone().oneshot(request).await;
             answer.into_response()
         } else {
-            let Ok(answer) = self.pages.clone().oneshot(request).await;
+            // Boxed: every request would have room for it.
+            let Ok(answer) = Box::pin(self.pages.clone().oneshot(request)).await;
             answer.into_response()
         }
     }
 }
 
-/// The routes as they are without anything around them, but that a panic is answered.
-pub(crate) fn caught_routes(
-    router: Router,
+/// What answers, without anything around it but that a panic is answered too.
+pub(crate) fn caught<A, F>(
+    answer: A,
     refuse: Refuse,
-) -> impl Inner<Response = Response, Future = impl Future<Output = Result<Response, Infallible>> + Send> {
-    service_fn(move |request: Request| {
-        let router = router.clone();
-        let answering = async {
-            let Ok(answer) = router.oneshot(request).await;
-            answer
-        };
-        or_refused(answering, refuse).map(Ok)
-    })
+) -> impl Inner<Response = Response, Future = impl Future<Output = Result<Response, Infallible>> + Send>
+where
+    A: Fn(Request) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send,
+{
+    service_fn(move |request| or_refused(answer(request), refuse).map(Ok))
+}
+
+/// The answer of a router, or of one of its routes.
+pub(crate) async fn answer_of<S>(service: S, request: Request) -> Response
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    let Ok(answer) = service.oneshot(request).await;
+    answer
 }
 
 /// Whether a browser may have sent it for a page: then it says whose, or asks before.

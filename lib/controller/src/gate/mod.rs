@@ -24,12 +24,12 @@ use http::header;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tonic::Code;
-use tower::ServiceExt as _;
 use tower::layer::layer_fn;
 use tower::service_fn;
 
 use self::body::whole;
 use self::rate::Rates;
+use crate::around::answer_of;
 use crate::measured::{Limit, code_of};
 use crate::webapi::InPath;
 use crate::{PeerAddress, audit};
@@ -120,7 +120,10 @@ impl Gate {
         let gate = self.clone();
         router.route_layer(layer_fn(move |route: Route| {
             let gate = gate.clone();
-            service_fn(move |request| pass(gate.clone(), front, request, route.clone()))
+            service_fn(move |request| {
+                let (gate, route) = (gate.clone(), route.clone());
+                async move { Ok::<_, Infallible>(gate.pass(front, request, |request| answer_of(route, request)).await) }
+            })
         }))
     }
 
@@ -153,17 +156,67 @@ impl Gate {
         self.0.authenticator.authenticate(presented, SystemTime::now())
     }
 
-    async fn answer(&self, request: Request, route: Route, bounds: Bounds) -> Result<Response, Error> {
+    async fn answered(&self, answer: impl Future<Output = Response>, bounds: Bounds) -> Result<Response, Error> {
         let _place = self.0.places.try_acquire().map_err(|_| Error::Overloaded)?;
-        let answer = async {
-            let Ok(answer) = route.oneshot(request).await;
-            answer
-        };
         if bounds.is_long {
             return Ok(answer.await);
         }
         let in_time = timeout(self.0.call_timeout, answer).await;
         in_time.map_err(|_| Error::StoreUnavailable("a call has taken longer than CALL_TIMEOUT".into()))
+    }
+
+    /// The answer to a request that passes, or why it does not.
+    pub(crate) async fn pass<F: Future<Output = Response>>(
+        &self,
+        front: Front,
+        request: Request,
+        answer: impl FnOnce(Request) -> F,
+    ) -> Response {
+        let bounds = front.bounds(&request);
+        let peer = request.extensions().get::<PeerAddress>();
+        let mut asked = Asked {
+            address: peer.map(|peer| self.0.rates.budget(peer.0.ip(), request.headers())),
+            caller: None,
+            limit: None,
+        };
+        let audited = audit::is_on().then(|| audit::Asked::of(&request));
+        let answered = match (self.admit(request, &front, bounds, &mut asked).await, &audited) {
+            (Ok(request), None) => self.answered(answer(request), bounds).await,
+            // Boxed: every request would have room for it.
+            (Ok(request), Some(audited)) => {
+                Box::pin(audited.clone().during(self.answered(answer(request), bounds))).await
+            }
+            (Err(error), _) => Err(error),
+        };
+        if let (Err(error), Some(audited)) = (&answered, &audited) {
+            audit::refused(audited, asked.caller.as_deref(), error);
+        }
+        let mut response = match answered {
+            Ok(response) => response,
+            Err(error) => {
+                let limit = asked.limit.or_else(|| limit(&error));
+                let mut response = (front.refuse)(error);
+                if let Some(limit) = limit {
+                    response.extensions_mut().insert(limit);
+                }
+                response
+            }
+        };
+        if bounds.is_confirm
+            && response.extensions().get::<Limit>().is_none()
+            && code_of(&response) == Code::ResourceExhausted
+        {
+            // The calls count confirms themselves.
+            response.extensions_mut().insert(Limit::ConfirmRate);
+        }
+        self.0.rates.tell(
+            response.headers_mut(),
+            asked.address,
+            asked.caller.as_deref(),
+            bounds.is_confirm,
+            Instant::now(),
+        );
+        response
     }
 }
 
@@ -174,51 +227,6 @@ struct Asked {
     caller: Option<Arc<Caller>>,
     /// What it is held to at the moment.
     limit: Option<Limit>,
-}
-
-async fn pass(gate: Gate, front: Front, request: Request, route: Route) -> Result<Response, Infallible> {
-    let bounds = front.bounds(&request);
-    let peer = request.extensions().get::<PeerAddress>();
-    let mut asked = Asked {
-        address: peer.map(|peer| gate.0.rates.budget(peer.0.ip(), request.headers())),
-        caller: None,
-        limit: None,
-    };
-    let audited = audit::is_on().then(|| audit::Asked::of(&request));
-    let answered = match (gate.admit(request, &front, bounds, &mut asked).await, &audited) {
-        (Ok(request), None) => gate.answer(request, route, bounds).await,
-        (Ok(request), Some(audited)) => audited.clone().during(gate.answer(request, route, bounds)).await,
-        (Err(error), _) => Err(error),
-    };
-    if let (Err(error), Some(audited)) = (&answered, &audited) {
-        audit::refused(audited, asked.caller.as_deref(), error);
-    }
-    let mut response = match answered {
-        Ok(response) => response,
-        Err(error) => {
-            let limit = asked.limit.or_else(|| limit(&error));
-            let mut response = (front.refuse)(error);
-            if let Some(limit) = limit {
-                response.extensions_mut().insert(limit);
-            }
-            response
-        }
-    };
-    if bounds.is_confirm
-        && response.extensions().get::<Limit>().is_none()
-        && code_of(&response) == Code::ResourceExhausted
-    {
-        // The calls count confirms themselves.
-        response.extensions_mut().insert(Limit::ConfirmRate);
-    }
-    gate.0.rates.tell(
-        response.headers_mut(),
-        asked.address,
-        asked.caller.as_deref(),
-        bounds.is_confirm,
-        Instant::now(),
-    );
-    Ok(response)
 }
 
 /// What the gate itself holds requests to, beside the rates.

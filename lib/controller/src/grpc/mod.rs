@@ -18,7 +18,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, ServiceExt as _};
 
 use self::status::status;
-use crate::around::{Around, caught_routes, is_of_a_page};
+use crate::around::{Around, answer_of, caught, is_of_a_page};
 use crate::cors::cors;
 use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY, Refuse};
 use crate::observe::REQUEST_ID;
@@ -108,7 +108,7 @@ pub fn guarded(calls: Router, gate: &Gate, origins: &AllowedOrigins) -> Router {
 
 /// What is around all services of the port, around these.
 fn around(services: Router, origins: &AllowedOrigins) -> Router {
-    let plain = caught_routes(services, REFUSE);
+    let plain = caught(move |request| answer_of(services.clone(), request), REFUSE);
     let cors = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
     let web = plain
         .clone()

@@ -1,5 +1,6 @@
 //! The REST front: the contract's messages as JSON, `snake_case`.
 
+mod dispatch;
 mod health;
 mod in_path;
 mod message;
@@ -8,23 +9,28 @@ mod problem;
 mod routes;
 mod uppy;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
+use axum::handler::Handler;
 use axum::http::{HeaderName, Method, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use draftstore_service::{AllowedOrigins, Error};
+use futures::future::BoxFuture;
 use tower::Layer as _;
 
+use self::dispatch::Dispatch;
 pub(crate) use self::in_path::{InPath, path_of, shown, without_ticket};
 pub use self::openapi::document;
 use self::problem::Problem;
-use self::routes::IDEMPOTENCY_KEY;
+use self::routes::{Answer, IDEMPOTENCY_KEY};
 pub use self::routes::{ROUTES, Route, Size};
 #[cfg(test)]
 pub(crate) use self::uppy::ROUTES as UPPY_ROUTES;
 pub(crate) use self::uppy::SCOPE as UPPY_SCOPE;
-use crate::around::{Around, caught_routes, is_of_a_page};
+use crate::around::{Around, caught, is_of_a_page};
 use crate::cors::cors;
 use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::observe::REQUEST_ID;
@@ -48,22 +54,33 @@ const FRONT: Front = Front {
 
 /// All routes of the port, the calls behind the gate; each also behind a ticket in its path.
 pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readiness) -> Router {
-    let router = server(readiness, openapi::Document::of(&api, gate))
-        .merge(gate.before(routes::router(), FRONT))
+    let calls = routes::answers(&api);
+    let others = server(readiness, openapi::Document::of(&api, gate))
         .nest("/uppy", uppy::router(gate))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(api);
-    around(router, origins)
+    around(calls, others, gate, origins)
 }
 
-/// Calls that somebody else answers, as those of the contract are: behind the gate, inside of what is around all routes.
-pub fn guarded(calls: Router, gate: &Gate, origins: &AllowedOrigins) -> Router {
-    around(gate.before(calls, FRONT), origins)
+/// All calls of the contract, as the handler answers them: behind the gate, inside of what is around all routes.
+pub fn guarded<T, S, H>(handler: H, state: &S, gate: &Gate, origins: &AllowedOrigins) -> Router
+where
+    S: Clone + Send + Sync + 'static,
+    H: Handler<T, S, Future = BoxFuture<'static, Response>>,
+{
+    let calls = ROUTES.iter().map(|_| routes::answer_by(handler.clone(), state));
+    around(calls.collect(), Router::new(), gate, origins)
 }
 
-fn around(router: Router, origins: &AllowedOrigins) -> Router {
-    let plain = caught_routes(router, refuse);
+fn around(calls: Vec<Answer>, others: Router, gate: &Gate, origins: &AllowedOrigins) -> Router {
+    let gate = gate.clone();
+    let dispatch = Arc::new(Dispatch { gate, calls, others });
+    let answer = move |request| {
+        let dispatch = Arc::clone(&dispatch);
+        async move { dispatch.answer(request).await }
+    };
+    let plain = caught(answer, refuse);
     let around = Around {
         pages: cors(origins, &METHODS, &CALLER_HEADERS, &ANSWER_HEADERS).layer(plain.clone()),
         plain,
@@ -73,7 +90,7 @@ fn around(router: Router, origins: &AllowedOrigins) -> Router {
 }
 
 /// Pages beside the API, whose panics are answered like its own.
-pub fn caught(pages: Router) -> Router {
+pub fn caught_pages(pages: Router) -> Router {
     panics::caught(pages, refuse)
 }
 

@@ -1,13 +1,15 @@
-//! The contract's calls as routes: one table, from which the router is made.
+//! The contract's calls as routes: one table, by which they are found and answered.
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
 use axum::http::{HeaderMap, HeaderName};
-use axum::routing::post;
-use axum::{Extension, Router};
+use axum::response::Response;
 use draftstore_proto::v1;
 use draftstore_service::{Caller, Scope};
+use futures::future::BoxFuture;
 
 use super::message::{Message, Reply};
 use super::problem::Problem;
@@ -80,11 +82,24 @@ macro_rules! routes {
             size: Size::$size,
         }),*];
 
-        /// Their router.
-        pub(super) fn router() -> Router<Api> {
-            Router::new()$(.route($path, post($handler)))*
+        /// What answers each of them, in their order.
+        pub(super) fn answers(api: &Api) -> Vec<Answer> {
+            vec![$(answer_by($handler, api)),*]
         }
     };
+}
+
+/// What answers a call.
+pub(super) type Answer = Box<dyn Fn(Request) -> BoxFuture<'static, Response> + Send + Sync>;
+
+/// A handler as axum's router would have it.
+pub(super) fn answer_by<T, S, H>(handler: H, state: &S) -> Answer
+where
+    S: Clone + Send + Sync + 'static,
+    H: Handler<T, S, Future = BoxFuture<'static, Response>>,
+{
+    let state = state.clone();
+    Box::new(move |request| handler.clone().call(request, state.clone()))
 }
 
 /// The handler of a call whose message is all that it needs.
