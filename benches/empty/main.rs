@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
             let gate = Gate::with_limits(Authenticator::none(), limits());
             let origins = AllowedOrigins::default();
             (
-                from_one_peer(webapi::guarded(rest::upload_url, &answer(), &gate, &origins)),
+                from_one_peer(webapi::guarded(&rest::upload_url, &answer(), &gate, &origins)),
                 from_one_peer(grpc_front::guarded(grpc, &gate, &origins)),
             )
         }

@@ -94,6 +94,27 @@ async fn rest_refuses_what_it_cannot_read() {
 }
 
 #[tokio::test]
+async fn other_methods_are_told_which_one_a_path_takes() {
+    let server = Server::start();
+    for (path, other, taken) in [
+        ("/api/v1/upload-url", reqwest::Method::GET, "POST"),
+        ("/api/v1/confirm-uploads", reqwest::Method::DELETE, "POST"),
+        ("/health/live", reqwest::Method::POST, "GET,HEAD"),
+    ] {
+        let url = format!("http://{}{path}", server.http);
+        let answer = reqwest::Client::new()
+            .request(other, url)
+            .send()
+            .await
+            .expect("an answer");
+        assert_eq!(answer.status(), 405, "{path}");
+        assert_eq!(answer.headers()["allow"], taken, "{path}");
+        let problem: Value = answer.json().await.expect("problem+json");
+        assert_eq!(problem["code"], "METHOD_NOT_ALLOWED", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn plain_curl_needs_no_content_type_but_a_web_page_does() {
     let server = Server::start();
     draft(&server, "a", b"x").await;

@@ -64,7 +64,7 @@ pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readin
 }
 
 /// All calls of the contract, as the handler answers them: behind the gate, inside of what is around all routes.
-pub fn guarded<T, S, H>(handler: H, state: &S, gate: &Gate, origins: &AllowedOrigins) -> Router
+pub fn guarded<T, S, H>(handler: &H, state: &S, gate: &Gate, origins: &AllowedOrigins) -> Router
 where
     S: Clone + Send + Sync + 'static,
     H: Handler<T, S, Future = BoxFuture<'static, Response>>,
