@@ -145,10 +145,13 @@ class Load:
 
     def grpc(self, client):
         addresses = ",".join(f"127.0.0.1:{server.grpc}" for server in self.servers)
-        # As a client of a headless service: it knows both, and takes those that it can reach in turn. Without retries.
+        # As a client of a headless service: it knows both, and takes those that it can reach in turn. No call that a server
+        # may have seen is sent again: what such clients do by themselves is to send one elsewhere that the notice to leave has
+        # found still in the client, or was told not to be handled (gRPC proposal A6, transparent retries).
         options = [
             ("grpc.lb_policy_name", "round_robin"),
-            ("grpc.enable_retries", 0),
+            ("grpc.service_config", '{"methodConfig": []}'),
+            ("grpc.service_config_disable_resolution", 1),
             ("grpc.max_reconnect_backoff_ms", 500),
             ("grpc.default_authority", "draftstore"),
         ]
