@@ -32,6 +32,7 @@ GOALS = {"bare empty handler": 0.75, "empty handler behind the same middleware":
 def main():
     parser = options(__doc__, pairs=7)
     parser.add_argument("--empty", metavar="PATH", type=pathlib.Path, help="(the example of the benches)")
+    parser.add_argument("--other", metavar="PATH", type=pathlib.Path, help="the server as another profile makes it, beside it")
     arguments = parser.parse_args()
     need({"wrk": "apt-get install wrk", "h2load": "apt-get install nghttp2-client"})
     server = built(arguments, "draftstore-server")["draftstore-server"]
@@ -50,6 +51,9 @@ def main():
             "empty handler behind the same middleware": Program([empty, "guarded"], cores=ours),
             "DraftStore": Server(server, environment=settings, cores=ours),
         }
+        if arguments.other:
+            profile = arguments.other.resolve().parent.name
+            servers[f"DraftStore in profile {profile}"] = Server(arguments.other, environment=settings, cores=ours)
         for started in servers.values():
             running.enter_context(started)
         for front, load in {"REST": Rest(directory), "gRPC": Grpc(directory)}.items():

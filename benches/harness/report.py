@@ -9,7 +9,7 @@ import statistics
 import sys
 
 # Options that say where something is on this machine.
-PATHS = ("--json", "--directory", "--server", "--draftctl", "--cronjob", "--confirm_load", "--empty")
+PATHS = ("--json", "--directory", "--server", "--draftctl", "--cronjob", "--confirm_load", "--empty", "--other")
 
 
 class Report:
