@@ -57,10 +57,12 @@ pub(crate) struct Exhausted {
     pub(super) retry_after: u32,
 }
 
-/// One bucket for each key. Keys are hashed as in a `HashMap`, where nobody can choose ones that meet, but once a request.
+/// One bucket for each key. A key is hashed as in a `HashMap`, so that nobody can choose ones that meet, and once for its shard and
+/// its place there.
 #[derive(Debug)]
 pub(crate) struct Buckets<K> {
-    name: &'static str,
+    /// As callers are told it.
+    pub(super) name: &'static str,
     quota: Quota,
     /// As `RateLimit-Policy` describes the quota. It goes with every answer.
     pub(super) policy: String,
@@ -81,10 +83,6 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Mutex::default()),
         }
-    }
-
-    pub(super) fn name(&self) -> &'static str {
-        self.name
     }
 
     /// Takes so many requests out of the key's bucket, or none where it has not as many. What is more than a full bucket
@@ -161,7 +159,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     }
 }
 
-/// When the key's bucket will be full, where it was not when it was last looked at.
+/// When the key's bucket will be full; none where nothing was taken that it remembers.
 fn full_at<K: Eq>(shard: &Shard<K>, hash: u64, key: &K) -> Option<Instant> {
     shard.find(hash, |(known, _)| known == key).map(|(_, full_at)| *full_at)
 }

@@ -153,7 +153,7 @@ impl Told {
         let (mut left, mut wait) = (itoa::Buffer::new(), itoa::Buffer::new());
         for piece in [
             "\"",
-            buckets.name(),
+            buckets.name,
             "\";r=",
             left.format(remaining),
             ";t=",
