@@ -31,7 +31,7 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
 /// Headers that an answer has by itself, and those of budgets, find room without another allocation.
 const USUAL_HEADERS: usize = 16;
 
-/// To copy a map that has them costs half of what it costs to put them into one.
+/// To copy a map that has them takes an eighth less than to put them into the answer's own.
 static MAP: LazyLock<HeaderMap> = LazyLock::new(|| {
     let mut map = HeaderMap::with_capacity(USUAL_HEADERS);
     map.extend(HEADERS);

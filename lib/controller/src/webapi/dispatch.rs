@@ -12,7 +12,7 @@ use crate::Gate;
 use crate::around::answer_of;
 
 /// The contract's calls are found in their own table: a router would look for their paths in a tree, note in the request what
-/// it has found, and have a clone of itself and two boxes for each request, which is a tenth of what answering one takes.
+/// it has found, and have a clone of itself and two boxes for each request, which is a tenth of the instructions that answering one takes.
 pub(super) struct Dispatch {
     pub(super) gate: Gate,
     /// In the order of the table.
