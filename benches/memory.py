@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What the server has in memory, on one core and on a store as S3 is one: idle, with 10,000 idle clients that keep their
-connections, and under load. On more cores it has a thread for each, and on two some MiB more.
+connections, and under load. On two cores, with a thread for each, it has about a MiB more.
 
     python3 benches/memory.py
 """
