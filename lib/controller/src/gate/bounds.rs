@@ -5,7 +5,7 @@ use draftstore_service::Scope;
 
 use super::Refuse;
 use super::body::Room;
-use crate::webapi::{ROUTES, Route};
+use crate::webapi::{Route, Size};
 
 /// What a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,17 @@ pub struct Bounds {
     pub is_long: bool,
     /// Whether it confirms.
     pub is_confirm: bool,
+}
+
+impl Bounds {
+    /// Of what is none of the contract's calls, whatever it is.
+    pub(super) fn tightest() -> Self {
+        Self {
+            max_bytes: Size::One.max_bytes(),
+            is_long: false,
+            is_confirm: false,
+        }
+    }
 }
 
 impl Route {
@@ -30,22 +41,18 @@ impl Route {
     }
 }
 
-/// How a front tells its calls, and how it refuses them.
+/// How a front tells what bounds the call that is asked for; none where there is none of that name.
+pub(crate) type BoundsOf = fn(&Request) -> Option<Bounds>;
+
+/// What gate and front have to agree on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Front {
-    /// What bounds the call that is asked for; none where there is none of that name.
-    pub(crate) bounds_of: fn(&Request) -> Option<Bounds>,
     /// What it has around a message. Bytes.
     pub(crate) envelope: u64,
     pub(crate) refuse: Refuse,
 }
 
 impl Front {
-    pub(super) fn bounds(&self, request: &Request) -> Bounds {
-        // Whatever it is, it is none of the contract's: the tightest bounds will do.
-        (self.bounds_of)(request).unwrap_or_else(|| ROUTES[0].bounds())
-    }
-
     pub(super) fn room(&self, bounds: Bounds) -> Room {
         Room {
             message: bounds.max_bytes,

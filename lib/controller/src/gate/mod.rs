@@ -35,7 +35,7 @@ use crate::webapi::InPath;
 use crate::{PeerAddress, audit};
 
 pub use self::bounds::Bounds;
-pub(crate) use self::bounds::Front;
+pub(crate) use self::bounds::{BoundsOf, Front};
 pub use self::buckets::Quota;
 pub use self::rate::{ConfirmBudget, RateLimits};
 pub(crate) use self::rate::{RATE_LIMIT, RATE_LIMIT_POLICY};
@@ -113,7 +113,7 @@ impl Gate {
     }
 
     /// The routes of the router so far, behind the gate.
-    pub(crate) fn before<S>(&self, router: Router<S>, front: Front) -> Router<S>
+    pub(crate) fn before<S>(&self, router: Router<S>, front: Front, bounds_of: BoundsOf) -> Router<S>
     where
         S: Clone + Send + Sync + 'static,
     {
@@ -122,7 +122,11 @@ impl Gate {
             let gate = gate.clone();
             service_fn(move |request| {
                 let (gate, route) = (gate.clone(), route.clone());
-                async move { Ok::<_, Infallible>(gate.pass(front, request, |request| answer_of(route, request)).await) }
+                let bounds = bounds_of(&request).unwrap_or_else(Bounds::tightest);
+                async move {
+                    let answer = |request| answer_of(route, request);
+                    Ok::<_, Infallible>(gate.pass(front, bounds, request, answer).await)
+                }
             })
         }))
     }
@@ -169,10 +173,10 @@ impl Gate {
     pub(crate) async fn pass<F: Future<Output = Response>>(
         &self,
         front: Front,
+        bounds: Bounds,
         request: Request,
         answer: impl FnOnce(Request) -> F,
     ) -> Response {
-        let bounds = front.bounds(&request);
         let peer = request.extensions().get::<PeerAddress>();
         let mut asked = Asked {
             address: peer.map(|peer| self.0.rates.budget(peer.0.ip(), request.headers())),

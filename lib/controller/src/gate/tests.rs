@@ -7,16 +7,8 @@ use axum::routing::post;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::webapi::Size;
 
 const FRONT: Front = Front {
-    bounds_of: |request| {
-        Some(Bounds {
-            max_bytes: Size::One.max_bytes(),
-            is_long: request.uri().path() == "/long",
-            is_confirm: false,
-        })
-    },
     envelope: 0,
     refuse: |error| {
         let row = crate::error_table::row(&error);
@@ -47,7 +39,12 @@ fn behind(limits: GateLimits) -> Router {
             "/long",
             post(async || tokio::time::sleep(Duration::from_secs(3600)).await),
         );
-    Gate::with_limits(Authenticator::none(), limits).before(routes, FRONT)
+    Gate::with_limits(Authenticator::none(), limits).before(routes, FRONT, |request| {
+        Some(Bounds {
+            is_long: request.uri().path() == "/long",
+            ..Bounds::tightest()
+        })
+    })
 }
 
 fn request(path: &str, peer: &str, body: Body) -> Request {

@@ -20,7 +20,7 @@ use tower::{Layer as _, ServiceExt as _};
 use self::status::status;
 use crate::around::{Around, answer_of, caught, is_of_a_page};
 use crate::cors::cors;
-use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY, Refuse};
+use crate::gate::{Bounds, Front, RATE_LIMIT, RATE_LIMIT_POLICY, Refuse};
 use crate::observe::REQUEST_ID;
 use crate::webapi::Route;
 use crate::{Api, Gate, MAX_REQUEST_BYTES, Readiness};
@@ -50,16 +50,17 @@ const WEB_ANSWER_HEADERS: [HeaderName; 6] = [
 /// What the paths of the contract's calls begin with.
 pub(crate) const CALLS: &str = "/draft.v1.DraftService/";
 
-/// How its calls are told, and refused.
+/// What its messages are in, and how its calls are refused.
 const FRONT: Front = Front {
-    bounds_of: |request| {
-        let rpc = request.uri().path().rsplit('/').next()?;
-        Route::of_rpc(rpc).map(Route::bounds)
-    },
     // Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
     envelope: 5,
     refuse: REFUSE,
 };
+
+fn bounds_of(request: &Request) -> Option<Bounds> {
+    let rpc = request.uri().path().rsplit('/').next()?;
+    Route::of_rpc(rpc).map(Route::bounds)
+}
 
 /// A status alone.
 pub(crate) const REFUSE: Refuse = |error| status(&error).into_http();
@@ -92,7 +93,7 @@ pub async fn router(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
 
-    let calls = gate.before(Routes::new(drafts).into_axum_router(), FRONT);
+    let calls = gate.before(Routes::new(drafts).into_axum_router(), FRONT, bounds_of);
     let mut services = RoutesBuilder::from(calls);
     services
         .add_service(health)
@@ -103,7 +104,7 @@ pub async fn router(
 
 /// Calls that somebody else answers, as those of the contract are: behind the gate, inside of what is around all services.
 pub fn guarded(calls: Router, gate: &Gate, origins: &AllowedOrigins) -> Router {
-    around(gate.before(calls, FRONT), origins)
+    around(gate.before(calls, FRONT, bounds_of), origins)
 }
 
 /// What is around all services of the port, around these.

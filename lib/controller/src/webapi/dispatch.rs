@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 
 use super::FRONT;
 use super::problem::Problem;
-use super::routes::{Answer, Route};
+use super::routes::{Answer, ROUTES, Route};
 use crate::Gate;
 use crate::around::answer_of;
 
@@ -15,7 +15,7 @@ use crate::around::answer_of;
 /// it has found, and have a clone of itself and two boxes for each request, which is a tenth of the instructions that answering one takes.
 pub(super) struct Dispatch {
     pub(super) gate: Gate,
-    /// In the order of the table.
+    /// Of [`ROUTES`], in their order.
     pub(super) calls: Vec<Answer>,
     /// All that is no call.
     pub(super) others: Router,
@@ -23,12 +23,14 @@ pub(super) struct Dispatch {
 
 impl Dispatch {
     pub(super) async fn answer(&self, request: Request) -> Response {
-        let Some(call) = Route::place_of_path(request.uri().path()).and_then(|place| self.calls.get(place)) else {
+        let Some(place) = Route::place_of_path(request.uri().path()) else {
             return answer_of(self.others.clone(), request).await;
         };
         if request.method() != Method::POST {
             return ([(header::ALLOW, "POST")], Problem::wrong_method(request.method())).into_response();
         }
-        self.gate.pass(FRONT, request, call).await
+        self.gate
+            .pass(FRONT, ROUTES[place].bounds(), request, &self.calls[place])
+            .await
     }
 }

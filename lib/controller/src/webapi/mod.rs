@@ -45,12 +45,8 @@ const CALLER_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZA
 /// and which headers of the answer they see.
 const ANSWER_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID];
 
-/// How its calls are told, and refused.
-const FRONT: Front = Front {
-    bounds_of: |request| Route::of_path(request.uri().path()).map(Route::bounds),
-    envelope: 0,
-    refuse,
-};
+/// What its messages are in, and how its calls are refused.
+const FRONT: Front = Front { envelope: 0, refuse };
 
 /// All routes of the port, the calls behind the gate; each also behind a ticket in its path.
 pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readiness) -> Router {

@@ -46,11 +46,6 @@ impl Route {
     pub(crate) fn place_of_path(path: &str) -> Option<usize> {
         ROUTES.iter().position(|route| route.path == path)
     }
-
-    /// That of the path.
-    pub fn of_path(path: &str) -> Option<&'static Self> {
-        ROUTES.iter().find(|route| route.path == path)
-    }
 }
 
 /// A size of messages.

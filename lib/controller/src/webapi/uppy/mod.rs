@@ -50,17 +50,13 @@ routes! {
 
 /// Their router.
 pub(super) fn router(gate: &Gate) -> Router<Api> {
-    gate.before(routes(), FRONT)
+    gate.before(routes(), FRONT, bounds_of)
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
 }
 
-/// How its calls are told, and refused.
-const FRONT: Front = Front {
-    bounds_of,
-    envelope: 0,
-    refuse,
-};
+/// What its messages are in, and how its calls are refused.
+const FRONT: Front = Front { envelope: 0, refuse };
 
 /// Those of the calls of the contract that are behind its routes.
 fn bounds_of(request: &Request) -> Option<Bounds> {
