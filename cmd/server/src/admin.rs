@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
+use draftstore_connections::{Connections, Ending};
 use draftstore_controller::measured::Port;
 use draftstore_controller::{Readiness, webapi};
 use draftstore_runtime::config::{Admin, ConnectionLimits};
@@ -16,7 +17,6 @@ use draftstore_storage::s3::S3Storage;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::connections::{Connections, Ending};
 use crate::measures::Measures;
 
 /// Probes and scrapers, with room for people.

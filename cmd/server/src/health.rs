@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use draftstore_connections::pinned;
 use draftstore_runtime::config::{Listen, TlsFiles};
 use http_body_util::Empty;
 use hyper::body::Bytes;
@@ -13,8 +14,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::rustls::pki_types::ServerName;
-
-use crate::connections::pinned;
 
 /// A server that needs longer to say that it is well, is not.
 const DEADLINE: Duration = Duration::from_secs(2);

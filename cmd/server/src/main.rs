@@ -2,7 +2,6 @@
 
 mod access;
 mod admin;
-mod connections;
 mod console;
 mod docs;
 mod doctor;

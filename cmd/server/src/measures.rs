@@ -1,22 +1,15 @@
 //! What the server measures: requests and connections, URLs and confirms, calls to the store, and how it stands.
-//!
-//! Requests are counted where connections hand them over: what is refused or never ends is among them, and nothing has to be
-//! wrapped again.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::SystemTime;
 
-use axum::http::Response;
+use draftstore_connections::Traffic;
 use draftstore_controller::Readiness;
-use draftstore_controller::measured::{CODES, Limit, Port, Rpc, code_of, limit_of};
 use draftstore_runtime::metrics::{Metrics, StoreCalls, Table};
 use draftstore_service::{ConfirmEnded, ConfirmOutcome, Observer, StoreProfile, UrlKind};
 use draftstore_storage::Condition;
 use draftstore_storage::s3::{CredentialsLeft, S3Storage};
-use prometheus::{Gauge, Histogram, IntCounter, IntGauge};
-
-/// The place of gRPC's code for what its client did not wait for.
-const CANCELLED: usize = 1;
+use prometheus::{Gauge, IntCounter, IntGauge};
 
 /// The conditions that a store is asked to honour, by name and in the order of [`Condition::ALL`].
 const CONDITIONS: [&str; Condition::ALL.len()] = [
@@ -64,123 +57,6 @@ impl Measures {
     pub(crate) fn text(&self, readiness: &Readiness, storage: &S3Storage) -> String {
         self.standing.look(readiness, storage);
         self.metrics.text()
-    }
-}
-
-/// Requests and connections.
-#[derive(Debug)]
-pub(crate) struct Traffic {
-    requests: Table<IntCounter, 3>,
-    took: Table<Histogram, 2>,
-    in_flight: Table<IntGauge, 1>,
-    refusals: Table<IntCounter, 1>,
-    connections: IntGauge,
-    accepted: IntCounter,
-}
-
-impl Traffic {
-    fn new(metrics: &Metrics) -> Self {
-        let (front, rpc) = (("front", Port::NAMES), ("rpc", Rpc::NAMES));
-        let traffic = Self {
-            requests: metrics.counters(
-                "draftstore_requests_total",
-                "Requests answered",
-                [front, rpc, ("code", CODES)],
-            ),
-            took: metrics.durations(
-                "draftstore_request_duration_seconds",
-                "From the head of a request to the head of its answer",
-                [front, rpc],
-            ),
-            in_flight: metrics
-                .gauges("draftstore_requests_in_flight", "Requests being answered", [front])
-                .all_there(),
-            refusals: metrics
-                .counters(
-                    "draftstore_refusals_total",
-                    "What was refused or cut off because of a limit",
-                    [("limit", Limit::NAMES)],
-                )
-                .all_there(),
-            connections: metrics.gauge("draftstore_connections", "Connections that are open"),
-            accepted: metrics.counter("draftstore_connections_total", "Connections that were accepted"),
-        };
-        for (front, rpc) in Port::ALL
-            .iter()
-            .flat_map(|front| Rpc::ALL.iter().map(move |rpc| (front, rpc)))
-        {
-            traffic.requests.at([*front as usize, *rpc as usize, 0]);
-        }
-        traffic
-    }
-
-    /// A request has come. It is answered until what is given back is told of the answer, or dropped.
-    pub(crate) fn request(self: &Arc<Self>, port: Port, path: &str) -> UnderWay {
-        self.in_flight.at([port as usize]).inc();
-        UnderWay {
-            traffic: Arc::clone(self),
-            port,
-            rpc: Rpc::of_path(port, path),
-            begun: Instant::now(),
-            code: CANCELLED,
-        }
-    }
-
-    /// A connection was accepted. It is open until what is given back is dropped.
-    pub(crate) fn connection(self: &Arc<Self>) -> Open {
-        self.connections.inc();
-        self.accepted.inc();
-        Open(Arc::clone(self))
-    }
-
-    /// Something was not granted because of this.
-    pub(crate) fn refused(&self, limit: Limit) {
-        self.refusals.at([limit as usize]).inc();
-    }
-}
-
-/// A request that is being answered.
-#[derive(Debug)]
-pub(crate) struct UnderWay {
-    traffic: Arc<Traffic>,
-    port: Port,
-    rpc: Rpc,
-    begun: Instant,
-    code: usize,
-}
-
-impl UnderWay {
-    /// It has an answer.
-    pub(crate) fn answered<B>(mut self, answer: &Response<B>) {
-        self.code = code_of(answer) as usize;
-        if let Some(limit) = limit_of(answer) {
-            self.traffic.refused(limit);
-        }
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        let Traffic {
-            requests,
-            took,
-            in_flight,
-            ..
-        } = &*self.traffic;
-        let (port, rpc) = (self.port as usize, self.rpc as usize);
-        in_flight.at([port]).dec();
-        requests.at([port, rpc, self.code]).inc();
-        took.at([port, rpc]).observe(self.begun.elapsed().as_secs_f64());
-    }
-}
-
-/// A connection that is open.
-#[derive(Debug)]
-pub(crate) struct Open(Arc<Traffic>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.connections.dec();
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
 use axum::Router;
+use draftstore_connections::{Connections, Ending, Tls};
 use draftstore_controller::measured::Port;
 use draftstore_controller::{
     Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, start_audit, webapi,
@@ -23,7 +24,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::Access;
-use crate::connections::{Connections, Ending, Tls};
 use crate::measures::Measures;
 use crate::store::{OpenStore, open};
 use crate::{admin, console, docs, heartbeat, probe, tickets};

@@ -30,8 +30,8 @@ use super::answer::WatchedBody;
 use super::ending::Ending;
 use super::io::WatchedStream;
 use super::traced::Traced;
+use super::traffic::Traffic;
 use super::watch::{Overdue, Watch};
-use crate::measures::Traffic;
 
 /// Of the head of a request, in bytes: room for a long token beside what browsers and proxies send.
 const MAX_HEAD_BYTES: u32 = 32 * 1024;

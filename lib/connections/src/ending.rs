@@ -4,11 +4,11 @@ use tokio_util::sync::CancellationToken;
 
 /// First the clients are told to leave, then the door is closed. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Ending {
+pub struct Ending {
     /// Clients are sent away as they are answered; whoever comes is served still.
-    pub(crate) leaving: CancellationToken,
+    pub leaving: CancellationToken,
     /// Nobody is accepted any more, and connections end. Implies the other.
-    pub(crate) end: CancellationToken,
+    pub end: CancellationToken,
 }
 
 impl Default for Ending {

@@ -1,8 +1,8 @@
-//! Both ports' connections: accepted, held to limits, and ended.
+//! Both ports' connections: accepted, held to limits, counted, and ended.
 //!
-//! `axum::serve` would keep a client for ever that sends nothing, or half of something, or does not read. Every connection
-//! here is waited for so long and no longer (see [`watch`]), there are so many of them and no more, and an accept that
-//! fails is tried again.
+//! Knows where a request comes from, what it is called, and how long it takes; not what answers it. `axum::serve` would keep
+//! a client for ever that sends nothing, or half of something, or does not read. Every connection here is waited for so long
+//! and no longer (see [`watch`]), there are so many of them and no more, and an accept that fails is tried again.
 
 mod answer;
 mod connection;
@@ -11,6 +11,7 @@ mod ending;
 mod io;
 mod tls;
 mod traced;
+mod traffic;
 mod watch;
 
 use std::io::ErrorKind;
@@ -26,16 +27,16 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
-pub(crate) use self::ending::Ending;
-pub(crate) use self::tls::{Tls, pinned};
-use crate::measures::Traffic;
+pub use self::ending::Ending;
+pub use self::tls::{Certificate, Tls, TlsError, pinned};
+pub use self::traffic::Traffic;
 
 /// After a failed accept: most often the process is out of descriptors, and at once it would fail again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What the connections of both ports have in common. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Connections {
+pub struct Connections {
     limits: ConnectionLimits,
     slots: Arc<Semaphore>,
     tls: Option<Tls>,
@@ -45,7 +46,7 @@ pub(crate) struct Connections {
 
 impl Connections {
     /// Held to these limits, by TLS where there is some.
-    pub(crate) fn new(limits: ConnectionLimits, tls: Option<Tls>) -> Self {
+    pub fn new(limits: ConnectionLimits, tls: Option<Tls>) -> Self {
         descriptors::make_room(limits.max_connections);
         Self {
             limits,
@@ -57,7 +58,8 @@ impl Connections {
     }
 
     /// The same, counted.
-    pub(crate) fn measured(self, traffic: Arc<Traffic>) -> Self {
+    #[must_use]
+    pub fn measured(self, traffic: Arc<Traffic>) -> Self {
         Self {
             measured: Some(traffic),
             ..self
@@ -65,13 +67,14 @@ impl Connections {
     }
 
     /// The same, with a span for each request where somebody collects them.
-    pub(crate) fn traced(self, is_traced: bool) -> Self {
+    #[must_use]
+    pub fn traced(self, is_traced: bool) -> Self {
         Self { is_traced, ..self }
     }
 
     /// Accepts until the end, and ends when all connections have: those without a request at once, the others with the
     /// answers that are under way.
-    pub(crate) async fn serve(self, port: Port, listener: TcpListener, router: Router, ending: Ending) {
+    pub async fn serve(self, port: Port, listener: TcpListener, router: Router, ending: Ending) {
         let connections = TaskTracker::new();
         let router = if self.tls.is_some() {
             tls::strict(router)

@@ -1,9 +1,9 @@
 //! What the files hold, and what TLS makes of it.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow, ensure};
 use draftstore_auth::follow::{Fingerprint, Read, content};
 use draftstore_runtime::config::TlsFiles;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
@@ -12,20 +12,28 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
+use super::TlsError;
+
 /// What clients may choose from, by ALPN.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// The files' bytes. Has no `Debug`: one of them is a secret.
-pub(crate) struct Contents {
+/// The files' bytes. One of them is a secret.
+pub struct Contents {
     certificate: Vec<u8>,
     key: Vec<u8>,
     client_ca: Option<Vec<u8>>,
 }
 
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contents").finish_non_exhaustive()
+    }
+}
+
 impl Contents {
     /// # Errors
     /// When one cannot be read.
-    pub(super) fn read(files: &TlsFiles) -> anyhow::Result<Read<Self>> {
+    pub(super) fn read(files: &TlsFiles) -> Result<Read<Self>, TlsError> {
         let contents = Self {
             certificate: read("TLS_CERT_FILE", &files.certificate)?,
             key: read("TLS_KEY_FILE", &files.key)?,
@@ -46,45 +54,118 @@ impl Contents {
     ///
     /// # Errors
     /// When a file is not what it should be, or the key is another certificate's.
-    pub(super) fn server_config(&self) -> anyhow::Result<ServerConfig> {
-        let certificates = certificates("TLS_CERT_FILE", &self.certificate)?;
-        // The error says what was found instead, never a part of it.
-        let key = PrivateKeyDer::from_pem_slice(&self.key)
-            .ok()
-            .context("TLS_KEY_FILE holds no private key in PEM")?;
+    pub(super) fn server_config(&self) -> Result<ServerConfig, TlsError> {
+        let chain = certificates("TLS_CERT_FILE", &self.certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| TlsError::NoKey)?;
         let provider = Arc::new(default_provider());
-        let builder =
-            ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Unsupported)?;
         let builder = match &self.client_ca {
             Some(authorities) => {
                 let mut roots = RootCertStore::empty();
-                for authority in self::certificates("TLS_CLIENT_CA_FILE", authorities)? {
-                    roots
-                        .add(authority)
-                        .context("TLS_CLIENT_CA_FILE holds what is no authority")?;
+                for authority in certificates("TLS_CLIENT_CA_FILE", authorities)? {
+                    roots.add(authority).map_err(TlsError::NoAuthority)?;
                 }
                 let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
                 let verifier = verifier.allow_unauthenticated().build();
-                builder.with_client_cert_verifier(verifier.context("TLS_CLIENT_CA_FILE cannot be used")?)
+                builder.with_client_cert_verifier(verifier.expect("there is an authority, and no list of revoked ones"))
             }
             None => builder.with_no_client_auth(),
         };
-        let mut config = builder
-            .with_single_cert(certificates, key)
-            .context("TLS_CERT_FILE and TLS_KEY_FILE cannot be used together")?;
+        let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Unfit)?;
         config.alpn_protocols = PROTOCOLS.map(Vec::from).into();
         Ok(config)
     }
 }
 
 /// Those of a file in PEM, of which there has to be one.
-pub(super) fn certificates(variable: &str, pem: &[u8]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+pub(super) fn certificates(variable: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let certificates = certificates.with_context(|| format!("{variable} is no PEM"))?;
-    ensure!(!certificates.is_empty(), "{variable} holds no certificate in PEM");
+    let certificates = certificates.map_err(|error| TlsError::NotPem {
+        variable,
+        reason: error.to_string(),
+    })?;
+    if certificates.is_empty() {
+        return Err(TlsError::NoCertificate { variable });
+    }
     Ok(certificates)
 }
 
-pub(super) fn read(variable: &str, file: &Path) -> anyhow::Result<Vec<u8>> {
-    content(file).map_err(|error| anyhow!("{variable}: {error}"))
+pub(super) fn read(variable: &'static str, file: &Path) -> Result<Vec<u8>, TlsError> {
+    content(file).map_err(|reason| TlsError::Unreadable { variable, reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+
+    use super::*;
+
+    fn pair() -> (String, String) {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+        (cert.pem(), signing_key.serialize_pem())
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_and_not_quoted() {
+        let ((certificate, key), (_, other_key)) = (pair(), pair());
+        let broken = certificate.replace("-----END", "=====END");
+        for (certificate, key, client_ca, expected) in [
+            (&*certificate, &*key, None, None),
+            (&certificate, &key, Some(&*certificate), None),
+            ("secret", &key, None, Some("TLS_CERT_FILE holds no certificate in PEM")),
+            (&broken, &key, None, Some("TLS_CERT_FILE is no PEM: ")),
+            (
+                &certificate,
+                "secret",
+                None,
+                Some("TLS_KEY_FILE holds no private key in PEM"),
+            ),
+            (
+                &certificate,
+                &other_key,
+                None,
+                Some("TLS_CERT_FILE and TLS_KEY_FILE cannot be used together: "),
+            ),
+            (
+                &certificate,
+                &key,
+                Some("secret"),
+                Some("TLS_CLIENT_CA_FILE holds no certificate in PEM"),
+            ),
+        ] {
+            let contents = Contents {
+                certificate: certificate.into(),
+                key: key.into(),
+                client_ca: client_ca.map(Into::into),
+            };
+            assert!(!format!("{contents:?}").contains("secret"));
+            let said = contents.server_config().err().map(|error| error.to_string());
+            match (&said, expected) {
+                (None, None) => {}
+                (Some(said), Some(expected)) => {
+                    assert!(said.starts_with(expected) && !said.contains("secret"), "{said}");
+                }
+                _ => panic!("{said:?}, and not {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn file_that_cannot_be_read_is_named_with_its_variable() {
+        let missing = Path::new("/nowhere/cert.pem");
+        let files = TlsFiles {
+            certificate: missing.into(),
+            key: missing.into(),
+            client_ca: None,
+        };
+        let said = Contents::read(&files).err().map(|error| error.to_string());
+        let said = said.expect("nothing is there");
+        assert!(
+            said.starts_with("TLS_CERT_FILE: /nowhere/cert.pem cannot be read: "),
+            "{said}"
+        );
+    }
 }

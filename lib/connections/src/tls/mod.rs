@@ -1,5 +1,6 @@
 //! TLS of both ports, from files that may change while the server runs.
 
+mod error;
 mod files;
 mod pinned;
 mod strict;
@@ -9,19 +10,20 @@ use draftstore_runtime::config::TlsFiles;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+pub use self::error::TlsError;
 use self::files::Contents;
-pub(crate) use self::pinned::pinned;
+pub use self::pinned::pinned;
 pub(super) use self::strict::strict;
 
 /// What new connections are served with. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Tls {
+pub struct Tls {
     config: InForce<ServerConfig>,
 }
 
 /// The files that it comes from. Certificates are replaced days before they end: nothing is lost by looking seldom.
 #[derive(Debug)]
-pub(crate) struct Certificate {
+pub struct Certificate {
     files: TlsFiles,
 }
 
@@ -30,10 +32,8 @@ impl Tls {
     ///
     /// # Errors
     /// When they cannot be read, or do not fit together.
-    pub(crate) async fn open(files: TlsFiles) -> anyhow::Result<(Self, Follower<Certificate>)> {
-        let follower = Follower::open(Certificate { files })
-            .await
-            .map_err(anyhow::Error::msg)?;
+    pub async fn open(files: TlsFiles) -> Result<(Self, Follower<Certificate>), TlsError> {
+        let follower = Follower::open(Certificate { files }).await?;
         let config = follower.in_force();
         Ok((Self { config }, follower))
     }
@@ -47,19 +47,19 @@ impl Tls {
 impl Source for Certificate {
     type Contents = Contents;
     type Value = ServerConfig;
-    type Error = String;
+    type Error = TlsError;
 
     const NAME: &'static str = "the certificate";
 
-    fn read(&self) -> Result<Read<Contents>, String> {
-        Contents::read(&self.files).map_err(|error| format!("{error:#}"))
+    fn read(&self) -> Result<Read<Contents>, TlsError> {
+        Contents::read(&self.files)
     }
 
-    async fn make(&self, contents: Contents) -> Result<ServerConfig, String> {
-        contents.server_config().map_err(|error| format!("{error:#}"))
+    async fn make(&self, contents: Contents) -> Result<ServerConfig, TlsError> {
+        contents.server_config()
     }
 
-    fn broken(&self, sentence: String) -> String {
-        sentence
+    fn broken(&self, sentence: String) -> TlsError {
+        TlsError::Broken(sentence)
     }
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
@@ -11,6 +10,7 @@ use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verif
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
+use super::TlsError;
 use super::files::{certificates, read};
 
 /// Connects to the server that proves to have the file's first certificate. Its names and its issuer do not matter: they
@@ -18,12 +18,14 @@ use super::files::{certificates, read};
 ///
 /// # Errors
 /// When the file holds no certificate.
-pub(crate) fn pinned(file: &Path) -> anyhow::Result<TlsConnector> {
-    let certificate = certificates("TLS_CERT_FILE", &read("TLS_CERT_FILE", file)?)?;
-    let certificate = certificate.into_iter().next().context("no certificate")?;
+pub fn pinned(file: &Path) -> Result<TlsConnector, TlsError> {
+    let variable = "TLS_CERT_FILE";
+    let chain = certificates(variable, &read(variable, file)?)?;
+    let certificate = chain.into_iter().next().ok_or(TlsError::NoCertificate { variable })?;
     let provider = Arc::new(default_provider());
     let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()?
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Unsupported)?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Pinned { certificate, provider }))
         .with_no_client_auth();

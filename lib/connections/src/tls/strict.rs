@@ -11,7 +11,7 @@ use axum::response::Response;
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The router, whose answers say so.
-pub(in crate::connections) fn strict(router: Router) -> Router {
+pub(crate) fn strict(router: Router) -> Router {
     router.layer(map_response(say))
 }
 
