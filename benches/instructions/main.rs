@@ -13,12 +13,11 @@ use axum::Router;
 use axum::body::Body;
 use draftstore_auth::Authenticator;
 use draftstore_benches::{drafts, start_logging};
-use draftstore_controller::{Api, Gate, Readiness, webapi};
+use draftstore_controller::{Answers, Api, Gate, Readiness, webapi};
 use draftstore_service::{AllowedOrigins, StoreProfile};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use tokio::runtime::Builder;
-use tower::ServiceExt as _;
 
 use self::ours::Ours;
 
@@ -54,22 +53,21 @@ async fn request(calls: u32) -> anyhow::Result<()> {
     let gate = Gate::new(Authenticator::none());
     let api = Api::new(drafts().await?);
     let readiness = Readiness::new(StoreProfile::default());
-    let router = webapi::router(api, &gate, &AllowedOrigins::default(), readiness);
+    let answers = webapi::answers(api, &gate, &AllowedOrigins::default(), readiness, Router::new());
     for _ in 0..calls {
-        answer(router.clone()).await?;
+        answer(&answers).await?;
     }
     Ok(())
 }
 
-/// One request, on a router of its own, as every connection has one.
-async fn answer(router: Router) -> anyhow::Result<()> {
+async fn answer(answers: &Answers) -> anyhow::Result<()> {
     let body = format!(r#"{{"object_name":"{KEY}"}}"#);
     let request = Request::post("/api/v1/upload-url")
         .header(header::HOST, "127.0.0.1:8080")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CONTENT_LENGTH, body.len())
         .body(Body::from(body))?;
-    let answer = router.oneshot(request).await?;
+    let answer = answers.to(request).await;
     ensure!(answer.status() == StatusCode::OK, "answered {}", answer.status());
     answer.into_body().collect().await?;
     Ok(())

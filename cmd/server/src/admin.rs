@@ -58,7 +58,7 @@ pub(crate) fn serve(
         max_connections: MAX_CONNECTIONS,
         ..limits
     };
-    let serving = Connections::new(limits, None).serve(Port::Rest, listener, router, Ending::default());
+    let serving = Connections::new(limits, None).serve(Port::Rest, listener, router.into(), Ending::default());
     Ok((Some(AbortOnDropHandle::new(tokio::spawn(serving))), address))
 }
 

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
-use axum::Router;
 use draftstore_connections::{Connections, Ending, Tls};
 use draftstore_controller::measured::Port;
 use draftstore_controller::{
-    Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, start_audit, webapi,
+    Answers, Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, start_audit, webapi,
 };
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::config::{Config, Rate, RequestLimits};
@@ -99,19 +98,18 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let api = Api::new(drafts.clone())
         .minting_for(authenticator)
         .with_confirm_budget(gate.confirm_budget());
-    let rest = webapi::router(api.clone(), &gate, &origins, readiness.clone());
     let mut pages = docs::router(webapi::document(&api, &gate), config.console);
     if config.console {
         pages = pages.merge(console::router(drafts.clone()));
     }
-    let rest = rest.merge(webapi::caught_pages(pages));
+    let rest = webapi::answers(api.clone(), &gate, &origins, readiness.clone(), pages);
     let connections = Connections::new(config.connections, tls)
         .measured(measures.traffic.clone())
         .traced(config.traces.is_some());
     let http_address = listen(&mut tasks, &connections, Port::Rest, http, rest, &ending)?;
     let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
-    let grpc_router = grpc::router(api, &gate, &origins, readiness.clone()).await?;
-    let grpc_address = listen(&mut tasks, &connections, Port::Grpc, grpc, grpc_router, &ending)?;
+    let calls = grpc::answers(api, &gate, &origins, readiness.clone()).await?;
+    let grpc_address = listen(&mut tasks, &connections, Port::Grpc, grpc, calls, &ending)?;
     let admin_router = admin::router(measures, readiness.clone(), storage.clone());
     let (_administered, admin_address) = admin::serve(admin, config.connections, admin_router)?;
     let listening = heartbeat::keep_listening(
@@ -229,11 +227,11 @@ fn listen(
     connections: &Connections,
     port: Port,
     listener: TcpListener,
-    router: Router,
+    answers: Answers,
     ending: &Ending,
 ) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
-    let serving = connections.clone().serve(port, listener, router, ending.clone());
+    let serving = connections.clone().serve(port, listener, answers, ending.clone());
     tasks.spawn(async move {
         serving.await;
         Ok(())

@@ -18,7 +18,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use draftstore_controller::Answers;
 use draftstore_controller::measured::{Limit, Port};
 use draftstore_runtime::config::ConnectionLimits;
 use tokio::net::TcpListener;
@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use self::connection::Connection;
+use self::connection::{Channel, Connection};
 pub use self::ending::Ending;
 pub use self::tls::{Certificate, Tls, TlsError, pinned};
 pub use self::traffic::Traffic;
@@ -74,13 +74,8 @@ impl Connections {
 
     /// Accepts until the end, and ends when all connections have: those without a request at once, the others with the
     /// answers that are under way.
-    pub async fn serve(self, port: Port, listener: TcpListener, router: Router, ending: Ending) {
+    pub async fn serve(self, port: Port, listener: TcpListener, answers: Answers, ending: Ending) {
         let connections = TaskTracker::new();
-        let router = if self.tls.is_some() {
-            tls::strict(router)
-        } else {
-            router
-        };
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -114,7 +109,7 @@ impl Connections {
             let connection = Connection {
                 limits: self.limits,
                 peer,
-                router: router.clone(),
+                answers: answers.clone(),
                 ending: ending.clone(),
                 port,
                 measured: self.measured.clone(),
@@ -124,7 +119,7 @@ impl Connections {
             connections.spawn(async move {
                 match tls {
                     Some(tls) => connection.serve_tls(tls, stream).await,
-                    None => connection.serve(stream, None).await,
+                    None => connection.serve(stream, Channel::Plain).await,
                 }
                 drop((slot, open));
             });
@@ -150,8 +145,8 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
-    use axum::Extension;
     use axum::routing::get;
+    use axum::{Extension, Router};
     use draftstore_auth::PeerCertificate;
     use draftstore_controller::PeerAddress;
     use draftstore_runtime::config::TlsFiles;
@@ -225,7 +220,7 @@ mod tests {
             let port = listener.local_addr().expect("bound");
             let connections = Connections::new(ConnectionLimits::default(), Some(tls));
             let router = Router::new().route("/", get(seen));
-            tokio::spawn(connections.serve(Port::Rest, listener, router, ending.clone()));
+            tokio::spawn(connections.serve(Port::Rest, listener, router.into(), ending.clone()));
             let mut roots = RootCertStore::empty();
             roots.add(root.der().clone()).expect("an authority");
             Self {

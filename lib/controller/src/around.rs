@@ -1,18 +1,18 @@
 //! What both ports have around all their routes, in one piece.
 //!
 //! A router boxes each of its layers, and for every request clones all the boxes with all that is in them. So this is one
-//! service around the whole router, and what only web pages need is not in the way of other callers.
+//! thing around the whole router, and what only web pages need is not in the way of other callers.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt as _;
 use http::{Method, header};
 use tower::{Service, ServiceExt as _, service_fn};
 
+use crate::Answers;
 use crate::gate::Refuse;
 use crate::headers::guard;
 use crate::observe::observed;
@@ -37,16 +37,14 @@ where
     Plain::Future: Send,
     Pages::Future: Send,
 {
-    /// A router that sends everything there, observed, and whose answers are guarded. `prepare` sees a request before
-    /// anything else does.
-    pub(crate) fn router(self, prepare: fn(Request) -> Request) -> Router {
+    /// Their answers, observed and guarded. `prepare` sees a request before anything else does.
+    pub(crate) fn answers(self, prepare: fn(Request) -> Request) -> Answers {
         let around = Arc::new(self);
-        let answer = move |request| {
+        Answers::by(move |request| {
             let around = Arc::clone(&around);
             let answer = |request| async move { guard(around.answer(request).await) };
             observed(prepare(request), answer)
-        };
-        Router::new().fallback_service(service_fn(answer))
+        })
     }
 
     async fn answer(&self, request: Request) -> Response {

@@ -2,6 +2,7 @@
 //!
 //! Knows messages and statuses; knows neither storage nor an SDK, and no rule of drafts.
 
+mod answers;
 mod api;
 mod around;
 mod audit;
@@ -19,6 +20,7 @@ mod peer;
 mod readiness;
 pub mod webapi;
 
+pub use answers::Answers;
 pub use api::Api;
 pub use audit::{AUDIT_TARGET, start_audit};
 pub use gate::{Bounds, ConfirmBudget, Gate, GateLimits, Quota, RateLimits};

@@ -1,7 +1,6 @@
 //! What both ports do around every request: give it an ID, and a span to log in.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::time::Instant;
 
 use axum::extract::Request;
@@ -19,7 +18,7 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 pub(crate) async fn observed<A: Future<Output = Response>>(
     mut request: Request,
     answer: impl FnOnce(Request) -> A,
-) -> Result<Response, Infallible> {
+) -> Response {
     let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
     let span = span(&request);
     let answering = async {
@@ -35,7 +34,7 @@ pub(crate) async fn observed<A: Future<Output = Response>>(
     };
     let mut response = answering.instrument(span).await;
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
-    Ok(response)
+    response
 }
 
 /// Random by the process's own generator: asking the system for each costs more than the rest of observing.

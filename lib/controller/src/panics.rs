@@ -2,24 +2,13 @@
 
 use std::panic::AssertUnwindSafe;
 
-use axum::Router;
-use axum::extract::Request;
-use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use draftstore_service::Error;
 use futures::FutureExt as _;
 
 use crate::gate::Refuse;
 
-/// The router, whose panics are answered as internal errors. Without it a panic would end the connection, and with it all
-/// calls that share it.
-pub(crate) fn caught(router: Router, refuse: Refuse) -> Router {
-    router.layer(from_fn(move |request: Request, next: Next| {
-        or_refused(next.run(request), refuse)
-    }))
-}
-
-/// The answer, or that there was a panic instead.
+/// The answer, or that there was a panic instead: it would end the connection, and with it all calls that share it.
 pub(crate) async fn or_refused(answering: impl Future<Output = Response>, refuse: Refuse) -> Response {
     // Nothing of a call is used again that has panicked.
     let answer = AssertUnwindSafe(answering).catch_unwind().await;
@@ -29,11 +18,14 @@ pub(crate) async fn or_refused(answering: impl Future<Output = Response>, refuse
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
     use axum::routing::get;
     use tower::ServiceExt as _;
 
     use super::*;
+    use crate::around::{answer_of, caught};
     use crate::{grpc, webapi};
 
     async fn bad() -> &'static str {
@@ -44,10 +36,10 @@ mod tests {
         let router = Router::new()
             .route("/good", get(|| async { "good" }))
             .route("/bad", get(bad));
-        let router = caught(router, refuse);
+        let caught = caught(move |request| answer_of(router.clone(), request), refuse);
         let ask = |path: &str| {
             let request = Request::get(path).body(Body::empty()).expect("a request");
-            router.clone().oneshot(request)
+            caught.clone().oneshot(request)
         };
         let (bad, good) = tokio::join!(ask("/bad"), ask("/good"));
         assert_eq!(good.expect("an answer").status(), 200, "the neighbour");

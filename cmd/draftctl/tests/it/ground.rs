@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use draftstore_auth::Authenticator;
+use draftstore_connections::{Connections, Ending};
+use draftstore_controller::measured::Port;
 use draftstore_controller::{Api, Gate, Readiness, grpc};
+use draftstore_runtime::config::ConnectionLimits;
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, Request};
@@ -63,17 +66,18 @@ impl Ground {
         let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
         let readiness = Readiness::new(store.profile.clone());
         let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone());
-        let router = grpc::router(
+        let answers = grpc::answers(
             Api::new(drafts),
             &Gate::new(authenticator),
             &AllowedOrigins::default(),
             readiness,
         )
         .await
-        .expect("a router");
+        .expect("descriptors");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let server = format!("http://{}", listener.local_addr().expect("bound"));
-        tokio::spawn(async { axum::serve(listener, router).await });
+        let connections = Connections::new(ConnectionLimits::default(), None);
+        tokio::spawn(connections.serve(Port::Grpc, listener, answers, Ending::default()));
         Self {
             world,
             proxy,

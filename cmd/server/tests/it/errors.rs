@@ -1,6 +1,11 @@
 //! What goes wrong outside of a call's own rules.
 
+use http_body_util::Empty;
+use hyper::body::{Body as _, Bytes};
+use hyper::client::conn::http2::handshake;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
+use tokio::net::TcpStream;
 use tonic::Code;
 
 use crate::front::{FRONTS, draft};
@@ -112,6 +117,32 @@ async fn other_methods_are_told_which_one_a_path_takes() {
         let problem: Value = answer.json().await.expect("problem+json");
         assert_eq!(problem["code"], "METHOD_NOT_ALLOWED", "{path}");
     }
+}
+
+/// HTTP/1 leaves out what a handler has for it; HTTP/2 would send it, and lose the connection.
+#[tokio::test]
+async fn head_has_a_head_for_an_answer_by_http_2_as_well() {
+    let server = Server::start();
+    let stream = TcpStream::connect(&server.http).await.expect("connects");
+    let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
+        .await
+        .expect("HTTP/2");
+    let connection = tokio::spawn(connection);
+    for (path, status) in [
+        ("/health", 200),
+        ("/docs", 200),
+        ("/nothing", 404),
+        ("/api/v1/upload-url", 405),
+        ("/uppy/s3/sign", 405),
+    ] {
+        let url = format!("http://{}{path}", server.http);
+        let request = hyper::Request::head(url).body(Empty::<Bytes>::new());
+        let answer = sender.send_request(request.expect("a request")).await.expect(path);
+        assert_eq!(answer.status(), status, "{path}");
+        assert!(answer.into_body().is_end_stream(), "{path}");
+    }
+    drop(sender);
+    connection.await.expect("no panic").expect("ended in order");
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 mod error;
 mod files;
 mod pinned;
-mod strict;
 
 use draftstore_auth::follow::{Follower, InForce, Read, Source};
 use draftstore_runtime::config::TlsFiles;
@@ -13,7 +12,6 @@ use tokio_rustls::rustls::ServerConfig;
 pub use self::error::TlsError;
 use self::files::Contents;
 pub use self::pinned::pinned;
-pub(super) use self::strict::strict;
 
 /// What new connections are served with. Clones share it.
 #[derive(Debug, Clone)]

@@ -23,7 +23,7 @@ use crate::cors::cors;
 use crate::gate::{Bounds, Front, RATE_LIMIT, RATE_LIMIT_POLICY, Refuse};
 use crate::observe::REQUEST_ID;
 use crate::webapi::Route;
-use crate::{Api, Gate, MAX_REQUEST_BYTES, Readiness};
+use crate::{Answers, Api, Gate, MAX_REQUEST_BYTES, Readiness};
 
 /// The headers of a request that gRPC-Web clients send from a page of another origin.
 ///
@@ -70,12 +70,12 @@ pub(crate) const REFUSE: Refuse = |error| status(&error).into_http();
 ///
 /// # Errors
 /// When the descriptors that were compiled in cannot be read: a bug.
-pub async fn router(
+pub async fn answers(
     api: Api,
     gate: &Gate,
     origins: &AllowedOrigins,
     readiness: Readiness,
-) -> Result<Router, tonic_reflection::server::Error> {
+) -> Result<Answers, tonic_reflection::server::Error> {
     let drafts = DraftServiceServer::new(draft_service::Front(api)).max_decoding_message_size(MAX_REQUEST_BYTES);
     let (reporter, health) = tonic_health::server::health_reporter();
     tell(&reporter, ServingStatus::NotServing).await;
@@ -103,12 +103,12 @@ pub async fn router(
 }
 
 /// Calls that somebody else answers, as those of the contract are: behind the gate, inside of what is around all services.
-pub fn guarded(calls: Router, gate: &Gate, origins: &AllowedOrigins) -> Router {
+pub fn guarded(calls: Router, gate: &Gate, origins: &AllowedOrigins) -> Answers {
     around(gate.before(calls, FRONT, bounds_of), origins)
 }
 
 /// What is around all services of the port, around these.
-fn around(services: Router, origins: &AllowedOrigins) -> Router {
+fn around(services: Router, origins: &AllowedOrigins) -> Answers {
     let plain = caught(move |request| answer_of(services.clone(), request), REFUSE);
     let cors = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
     let web = plain
@@ -119,7 +119,7 @@ fn around(services: Router, origins: &AllowedOrigins) -> Router {
         plain,
         is_plain: |request| request.version() == Version::HTTP_2 && !is_of_a_page(request) && !is_web(request),
     };
-    around.router(std::convert::identity)
+    around.answers(std::convert::identity)
 }
 
 /// Some clients speak gRPC-Web outside of pages.

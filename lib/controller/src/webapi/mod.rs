@@ -34,7 +34,7 @@ use crate::around::{Around, caught, is_of_a_page};
 use crate::cors::cors;
 use crate::gate::{Front, RATE_LIMIT, RATE_LIMIT_POLICY};
 use crate::observe::REQUEST_ID;
-use crate::{Api, Gate, Readiness, panics};
+use crate::{Answers, Api, Gate, Readiness};
 
 /// What pages of other origins may do here, by which methods,
 const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::DELETE];
@@ -48,11 +48,12 @@ const ANSWER_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, RATE_LIMIT, RATE_L
 /// What its messages are in, and how its calls are refused.
 const FRONT: Front = Front { envelope: 0, refuse };
 
-/// All routes of the port, the calls behind the gate; each also behind a ticket in its path.
-pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readiness) -> Router {
+/// All routes of the port, the calls behind the gate, and these pages beside them; each also behind a ticket in its path.
+pub fn answers(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readiness, pages: Router) -> Answers {
     let calls = routes::answers(&api);
     let others = server(readiness, openapi::Document::of(&api, gate))
         .nest("/uppy", uppy::router(gate))
+        .merge(pages.with_state(()))
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method)
         .with_state(api);
@@ -60,7 +61,7 @@ pub fn router(api: Api, gate: &Gate, origins: &AllowedOrigins, readiness: Readin
 }
 
 /// All calls of the contract, as the handler answers them: behind the gate, inside of what is around all routes.
-pub fn guarded<T, S, H>(handler: &H, state: &S, gate: &Gate, origins: &AllowedOrigins) -> Router
+pub fn guarded<T, S, H>(handler: &H, state: &S, gate: &Gate, origins: &AllowedOrigins) -> Answers
 where
     S: Clone + Send + Sync + 'static,
     H: Handler<T, S, Future = BoxFuture<'static, Response>>,
@@ -69,7 +70,7 @@ where
     around(calls.collect(), Router::new(), gate, origins)
 }
 
-fn around(calls: Vec<Answer>, others: Router, gate: &Gate, origins: &AllowedOrigins) -> Router {
+fn around(calls: Vec<Answer>, others: Router, gate: &Gate, origins: &AllowedOrigins) -> Answers {
     let gate = gate.clone();
     let dispatch = Arc::new(Dispatch { gate, calls, others });
     let answer = move |request| {
@@ -82,12 +83,7 @@ fn around(calls: Vec<Answer>, others: Router, gate: &Gate, origins: &AllowedOrig
         plain,
         is_plain: |request| !is_of_a_page(request),
     };
-    around.router(in_path::taken_out)
-}
-
-/// Pages beside the API, whose panics are answered like its own.
-pub fn caught_pages(pages: Router) -> Router {
-    panics::caught(pages, refuse)
+    around.answers(in_path::taken_out)
 }
 
 pub(crate) fn refuse(error: Error) -> Response {
