@@ -2,7 +2,7 @@
 //!
 //! Knows where a request comes from, what it is called, and how long it takes; not what answers it. `axum::serve` would keep
 //! a client for ever that sends nothing, or half of something, or does not read. Every connection here is waited for so long
-//! and no longer (see [`watch`]), there are so many of them and no more, and an accept that fails is tried again.
+//! and no longer (see `watch`), there are so many of them and no more, and an accept that fails is tried again.
 
 mod answer;
 mod connection;

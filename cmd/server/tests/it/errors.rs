@@ -119,7 +119,7 @@ async fn other_methods_are_told_which_one_a_path_takes() {
     }
 }
 
-/// HTTP/1 leaves out what a handler has for it; HTTP/2 would send it, and lose the connection.
+/// HTTP/1 leaves out what a handler has for it; HTTP/2 would send it, which clients take for a broken answer.
 #[tokio::test]
 async fn head_has_a_head_for_an_answer_by_http_2_as_well() {
     let server = Server::start();
