@@ -105,6 +105,7 @@ async fn other_methods_are_told_which_one_a_path_takes() {
         ("/api/v1/upload-url", reqwest::Method::GET, "POST"),
         ("/api/v1/confirm-uploads", reqwest::Method::DELETE, "POST"),
         ("/health/live", reqwest::Method::POST, "GET,HEAD"),
+        ("/docs", reqwest::Method::POST, "GET,HEAD"),
     ] {
         let url = format!("http://{}{path}", server.http);
         let answer = reqwest::Client::new()
@@ -114,6 +115,7 @@ async fn other_methods_are_told_which_one_a_path_takes() {
             .expect("an answer");
         assert_eq!(answer.status(), 405, "{path}");
         assert_eq!(answer.headers()["allow"], taken, "{path}");
+        assert!(answer.headers().contains_key("x-request-id"), "{path}");
         let problem: Value = answer.json().await.expect("problem+json");
         assert_eq!(problem["code"], "METHOD_NOT_ALLOWED", "{path}");
     }
@@ -131,6 +133,7 @@ async fn head_has_a_head_for_an_answer_by_http_2_as_well() {
     for (path, status) in [
         ("/health", 200),
         ("/docs", 200),
+        ("/t/dst_x/docs", 200),
         ("/nothing", 404),
         ("/api/v1/upload-url", 405),
         ("/uppy/s3/sign", 405),
