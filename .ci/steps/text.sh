@@ -1,4 +1,4 @@
-# Steps on text: the contract, figures, and spelling.
+# Steps on text: the contract, figures, prose, and spelling.
 
 step_contract() {
   npm_tool buf @bufbuild/buf "$BUF_VERSION"
@@ -10,6 +10,13 @@ step_contract() {
 step_figures() {
   need_commands python3=python3
   python3 benches/render.py --check
+}
+
+# Doc comments, log messages and commit subjects: the rules are in the script.
+step_prose() {
+  need_commands python3=python3
+  PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover --quiet --start-directory .ci/prose
+  python3 .ci/prose/check.py
 }
 
 step_spelling() {
