@@ -14,7 +14,7 @@ import yaml
 REPO = Path(__file__).resolve().parents[2]
 MONITORING = REPO / "manifest/monitoring"
 COPY = REPO / "manifest/components/alerts/prometheus-rule.yaml"
-OPERATIONS = "docs/operations.md"
+OPERATIONS = "docs/operate/runbook.md"
 # What Grafana puts there, at the least.
 RATE_INTERVAL = "1m"
 
@@ -89,14 +89,14 @@ def check_queries(promtool, queries):
 
 
 def check_names(expressions):
-    """Every metric is one that the programs have, by docs/metrics.md."""
-    listed = (REPO / "docs/metrics.md").read_text()
+    """Every metric is one that the programs have, by docs/reference/metrics.md."""
+    listed = (REPO / "docs/reference/metrics.md").read_text()
     known = set(re.findall(r"`((?:draftstore|process)_\w+)`", listed))
     histograms = set(re.findall(r"^\| `(\w+)` \| histogram ", listed, re.MULTILINE))
     known |= {f"{name}_{part}" for name in histograms for part in ["bucket", "sum", "count"]}
     used = {name for text in expressions for name in re.findall(r"\b(?:draftstore|process)_\w+", text)}
     # A job's name in quotes is none.
-    assert used <= known, f"docs/metrics.md does not know {sorted(used - known)}"
+    assert used <= known, f"docs/reference/metrics.md does not know {sorted(used - known)}"
     return used
 
 

@@ -1,7 +1,7 @@
 """A real Prometheus over real servers: python live.py BINARIES [--picture FILE]
 
-Two servers on one store and a sweep that pushes its figures are scraped as docs/operations.md says, while clients upload, confirm
-and make mistakes. Every metric that docs/metrics.md lists has to arrive, every alert to be loaded and none to fire that should not,
+Two servers on one store and a sweep that pushes its figures are scraped as docs/operate/observability.md says, while clients upload, confirm
+and make mistakes. Every metric that docs/reference/metrics.md lists has to arrive, every alert to be loaded and none to fire that should not,
 every panel's query to be answered."""
 
 import argparse
@@ -145,8 +145,8 @@ class Prometheus:
 
 
 def listed():
-    """The metrics of docs/metrics.md's tables, a histogram by its count."""
-    rows = re.findall(r"^\| `(draftstore_\w+)` \| (\w+) \|", (REPO / "docs/metrics.md").read_text(), re.MULTILINE)
+    """The metrics of docs/reference/metrics.md's tables, a histogram by its count."""
+    rows = re.findall(r"^\| `(draftstore_\w+)` \| (\w+) \|", (REPO / "docs/reference/metrics.md").read_text(), re.MULTILINE)
     return {f"{name}_count" if kind == "histogram" else name for name, kind in rows}
 
 

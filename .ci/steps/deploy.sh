@@ -9,7 +9,7 @@ step_manifests() {
 }
 
 # Alerts, dashboard and what the documentation says of them; then a Prometheus over real servers and a sweep.
-# MONITORING_PICTURE=docs/dashboard.png draws the dashboard anew.
+# MONITORING_PICTURE=docs/operate/dashboard.png draws the dashboard anew.
 step_monitoring() {
   venv linters
   need_commands promtool=prometheus prometheus-pushgateway=prometheus-pushgateway \

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use crate::{NOWHERE, SHORT_LIVED, cronjob, run, variables};
 
 /// The page that tells operators what there is.
-const PAGE: &str = include_str!("../../../../docs/metrics.md");
+const PAGE: &str = include_str!("../../../../docs/reference/metrics.md");
 
 const LAST_SUCCESS: &str = "draftstore_sweep_last_success_timestamp_seconds";
 

@@ -1,4 +1,4 @@
-//! What the server says of itself on its admin port, and `docs/metrics.md` about it.
+//! What the server says of itself on its admin port, and `docs/reference/metrics.md` about it.
 
 #![expect(clippy::float_cmp, reason = "what is counted is whole")]
 
@@ -10,7 +10,7 @@ use crate::front::{FRONTS, draft};
 use crate::server::{NOWHERE, Server};
 
 /// The page that tells operators what there is.
-const PAGE: &str = include_str!("../../../../docs/metrics.md");
+const PAGE: &str = include_str!("../../../../docs/reference/metrics.md");
 
 /// Series, by their name with their labels.
 type Series = BTreeMap<String, f64>;
