@@ -74,12 +74,12 @@ fn help_lists_every_variable() {
 }
 
 #[test]
-fn readme_lists_every_variable_with_its_default_and_meaning() {
-    let readme = include_str!("../../../../README.md");
+fn configuration_page_lists_every_variable_with_its_default_and_meaning() {
+    let page = include_str!("../../../../docs/reference/configuration.md");
     let rows: Vec<_> = VARIABLES
         .iter()
         .map(|v| format!("| `{}` | {} | {} |", v.name, v.default, v.meaning))
         .collect();
     let table = rows.join("\n");
-    assert!(readme.contains(&table), "the README's table should be:\n{table}");
+    assert!(page.contains(&table), "the page's table should be:\n{table}");
 }
