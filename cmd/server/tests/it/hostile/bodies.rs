@@ -7,7 +7,7 @@ use crate::front::{Front, failure, rest_answer};
 
 const BODIES: &str = include_str!("../../corpus/bodies.txt");
 
-/// As README says.
+/// The number of entries that `docs/security.md` states.
 pub(super) const COUNT: usize = 420;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

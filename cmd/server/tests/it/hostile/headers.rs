@@ -8,7 +8,7 @@ use super::ground::{Ground, each};
 
 const HEADERS: &str = include_str!("../../corpus/headers.txt");
 
-/// As README says.
+/// The number of entries that `docs/security.md` states.
 pub(super) const COUNT: usize = 402;
 
 /// Asked for on a connection that shall go on. Its answer ends the connection.

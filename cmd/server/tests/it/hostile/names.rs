@@ -10,7 +10,7 @@ use crate::front::{FRONTS, Front};
 
 const NAMES: &str = include_str!("../../corpus/names.txt");
 
-/// As README says.
+/// The number of entries that `docs/security.md` states.
 pub(super) const COUNT: usize = 3_236;
 
 /// Of the names that are kept, one in so many is confirmed.

@@ -6,7 +6,7 @@ use crate::front::FRONTS;
 
 pub(super) const TOKENS: &str = include_str!("../../corpus/tokens.txt");
 
-/// As README says.
+/// The number of entries that `docs/security.md` states.
 pub(super) const COUNT: usize = 980;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
