@@ -46,7 +46,7 @@ run_clients() {
   npm_tool buf @bufbuild/buf "$BUF_VERSION"
   npm_packages "$REPO/.ci/clients/node"
   export BUF=$TOOL NODE_MODULES
-  need_commands curl=curl node=nodejs ip=iproute2 unshare=util-linux
+  need_commands curl=curl jq=jq openssl=openssl node=nodejs ip=iproute2 unshare=util-linux
   cargo build --workspace --bins --locked
   DRAFTSTORE_BINARIES=$(target_directory)/debug
   export DRAFTSTORE_BINARIES PYTHONDONTWRITEBYTECODE=1

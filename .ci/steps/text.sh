@@ -19,6 +19,14 @@ step_prose() {
   python3 .ci/prose/check.py
 }
 
+# The pages in docs/ make a book, and no link of theirs is broken.
+step_book() {
+  need_commands python3=python3
+  python3 .ci/book/check.py
+  cargo_tool mdbook "$MDBOOK_VERSION" --no-default-features --features search
+  "$TOOL" build --dest-dir "$(target_directory)/book"
+}
+
 step_spelling() {
   venv linters
   "$VENV/bin/typos"
