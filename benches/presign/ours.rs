@@ -1,14 +1,14 @@
-//! Our signer, as the service calls it: through the `Storage` trait.
+//! Our signer, as the service calls it: through the `Presign` trait.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use draftstore_benches::{UPLOAD_TTL, storage};
-use draftstore_storage::{DraftBucket, ObjectKey, PresignPut, PresignedRequest, Storage};
+use draftstore_storage::{DraftBucket, ObjectKey, Presign, PresignPut, PresignedRequest};
 
 pub(crate) struct Ours {
-    storage: Arc<dyn Storage>,
+    storage: Arc<dyn Presign>,
     bucket: DraftBucket,
     key: ObjectKey,
     metadata: BTreeMap<String, String>,

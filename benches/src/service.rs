@@ -7,8 +7,8 @@ use anyhow::Context as _;
 use draftstore_runtime::AuditLog;
 use draftstore_runtime::config::Config;
 use draftstore_runtime::logging::{self, Program};
+use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
-use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{DraftBucket, Storage};
 
 /// What runs, as logs and traces call it.

@@ -1,14 +1,22 @@
-//! A service that signs without anybody to talk to.
+//! A service that signs and never calls its store.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use async_trait::async_trait;
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
-use draftstore_storage::DraftBucket;
-use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
+use draftstore_sigv4::{BucketUrl, Credentials, Signer, Timestamp, UrlRequest};
+use draftstore_storage::{
+    Administration, BucketName, Capabilities, CompleteUpload, CopyToMain, CorsRule, CreateUpload, Created,
+    DeleteFailure, DraftBucket, DraftVersion, ETag, Error, IfDestination, Lifecycle, ListObjects, ListParts,
+    ListUploads, MainBucket, Method, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, Presign, PresignGet,
+    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, SecretFields, SecretUrl, StageCopy,
+    StagedCopy, UploadId, UploadPage,
+};
 use tokio::runtime::{Builder, Runtime};
 
-/// When everything here happens.
+/// The time at which everything here happens.
 pub(crate) const NOW: u64 = 1_800_000_000;
 
 pub(crate) const ACCESS_KEY_ID: &str = "AKIDEXAMPLE";
@@ -17,7 +25,6 @@ pub(crate) const REGION: &str = "eu-central-1";
 pub(crate) const HOST: &str = "store.example:9000";
 
 thread_local! {
-    /// Of one thread, like the store's client.
     static RUNTIME: Runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
     static DRAFTS: Drafts = drafts();
 }
@@ -44,19 +51,13 @@ pub(crate) fn with_drafts<T>(run: impl FnOnce(&Drafts) -> T) -> T {
     DRAFTS.with(run)
 }
 
-/// A signer for a store that nobody looks up.
-pub(crate) fn storage(path_style: bool, session_token: Option<&str>) -> S3Storage {
-    let credentials = StaticCredentials {
+pub(crate) fn signer(session_token: Option<&str>, from: u64) -> Signer {
+    let credentials = Credentials {
+        access_key_id: ACCESS_KEY_ID.to_owned(),
+        secret_access_key: SECRET_ACCESS_KEY.to_owned(),
         session_token: session_token.map(ToOwned::to_owned),
-        ..StaticCredentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
     };
-    let settings = Settings {
-        endpoint: Some(format!("http://{HOST}")),
-        path_style: Some(path_style),
-        credentials: Some(credentials),
-        ..Settings::new(REGION)
-    };
-    wait(S3Storage::connect(settings)).expect("good settings")
+    Signer::new(credentials, REGION, Timestamp::from_unix_seconds(from).expect("a time"))
 }
 
 fn drafts() -> Drafts {
@@ -64,6 +65,112 @@ fn drafts() -> Drafts {
     let (draft, main) = DraftBucket::pair(draft.expect("a name"), main.expect("a name")).expect("two names");
     let hour = Duration::from_secs(3600);
     let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
-    let store = Store::new(Arc::new(storage(true, None)), Buckets { draft, main });
+    let store = Store::new(Arc::new(Offline), Buckets { draft, main });
     Drafts::new(store, policy, AllowedOrigins::default(), Arc::new(Stopped))
+}
+
+/// A store that signs parts and downloads, and panics on any call.
+#[derive(Debug)]
+struct Offline;
+
+impl Offline {
+    fn signed(
+        method: Method,
+        place: (&BucketName, &ObjectKey),
+        query: &[(&str, &str)],
+        seconds: u64,
+    ) -> PresignedRequest {
+        let (bucket, key) = place;
+        let url = signer(None, NOW).sign_url(&UrlRequest {
+            method: method.as_str(),
+            bucket: &BucketUrl::new(format!("http://{HOST}/{bucket}/")).expect("a URL"),
+            key: key.as_str(),
+            query,
+            headers: &BTreeMap::new(),
+            seconds,
+        });
+        PresignedRequest {
+            method,
+            url: SecretUrl::new(url),
+            headers: BTreeMap::new(),
+            fields: SecretFields::default(),
+            expires_at: now() + Duration::from_secs(seconds),
+        }
+    }
+}
+
+#[async_trait]
+impl Presign for Offline {
+    async fn presign_part(&self, part: &PresignPart<'_>) -> Result<PresignedRequest, Error> {
+        let number = part.number.to_string();
+        let query = [("partNumber", number.as_str()), ("uploadId", part.upload_id.as_str())];
+        let place = (part.bucket.name(), part.key);
+        Ok(Self::signed(Method::Put, place, &query, part.expires_in.as_secs()))
+    }
+
+    async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
+        let disposition = get.response_content_disposition;
+        let query = disposition.map(|disposition| ("response-content-disposition", disposition));
+        let place = (get.bucket, get.key);
+        Ok(Self::signed(
+            Method::Get,
+            place,
+            query.as_slice(),
+            get.expires_in.as_secs(),
+        ))
+    }
+
+    async fn presign_put(&self, _: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
+        unreachable!("no target asks for an upload")
+    }
+
+    async fn presign_post(&self, _: &PresignPost<'_>) -> Result<PresignedRequest, Error> {
+        unreachable!("no target asks for a form")
+    }
+
+    async fn presign_step(&self, _: &PresignStep<'_>) -> Result<PresignedRequest, Error> {
+        unreachable!("no target asks for a step")
+    }
+}
+
+/// Implements a trait whose methods no target calls.
+macro_rules! never_called {
+    ($trait:ident { $(fn $name:ident($($argument:ty),+) -> $done:ty;)+ }) => {
+        #[async_trait]
+        impl $trait for Offline {
+            $(async fn $name(&self, $(_: $argument),+) -> Result<$done, Error> {
+                unreachable!("no target calls the store")
+            })+
+        }
+    };
+}
+
+never_called! {
+    Objects {
+        fn head(&BucketName, &ObjectKey) -> ObjectInfo;
+        fn list(&BucketName, &ListObjects) -> ObjectPage;
+        fn copy_to_main(&CopyToMain<'_>) -> ETag;
+        fn stage_copy(&StageCopy<'_>) -> StagedCopy;
+        fn complete_copy(&MainBucket, &ObjectKey, &StagedCopy, IfDestination<'_>) -> ETag;
+        fn abort_copy(&MainBucket, &ObjectKey, &UploadId) -> ();
+        fn undo_copy(&MainBucket, &ObjectKey, &ETag) -> ();
+        fn put_draft(&PutDraft<'_>) -> ETag;
+        fn delete_draft(&DraftBucket, &DraftVersion) -> ();
+        fn delete_drafts(&DraftBucket, &[DraftVersion]) -> Vec<DeleteFailure>;
+        fn create_upload(&CreateUpload<'_>) -> UploadId;
+        fn list_parts(&ListParts<'_>) -> PartPage;
+        fn complete_upload(&CompleteUpload<'_>) -> ETag;
+        fn list_uploads(&BucketName, &ListUploads) -> UploadPage;
+        fn abort_upload(&DraftBucket, &ObjectKey, &UploadId) -> ();
+    }
+}
+
+never_called! {
+    Administration {
+        fn create_bucket(&BucketName) -> Created;
+        fn put_cors(&BucketName, &CorsRule) -> ();
+        fn get_lifecycle(&DraftBucket) -> Lifecycle;
+        fn put_lifecycle(&DraftBucket, &Lifecycle) -> ();
+        fn probe(&DraftBucket, &ObjectKey) -> Capabilities;
+    }
 }

@@ -1,4 +1,4 @@
-//! Signature version 4 of presigned URLs, from AWS's text alone, to check what the SDK signs.
+//! Signature Version 4 of presigned URLs, from AWS's text alone, to check what is signed.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 
@@ -97,14 +97,18 @@ impl Url {
         );
         let to_sign = format!(
             "AWS4-HMAC-SHA256\n{time}\n{scope}\n{}",
-            hex(&Sha256::digest(&canonical))
+            hex::encode(Sha256::digest(&canonical))
         );
         let secret = format!("AWS4{}", key.secret_access_key);
         let mut signing = secret.into_bytes();
         for part in scope.split('/') {
             signing = mac(&signing, part);
         }
-        assert_eq!(query("X-Amz-Signature"), hex(&mac(&signing, &to_sign)), "{canonical}");
+        assert_eq!(
+            query("X-Amz-Signature"),
+            hex::encode(mac(&signing, &to_sign)),
+            "{canonical}"
+        );
     }
 }
 
@@ -137,11 +141,4 @@ fn mac(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("keys of any length");
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use draftstore_embedded::Credentials;
 use draftstore_runtime::config;
-use draftstore_storage::s3::{S3Storage, Settings};
+use draftstore_s3::{S3Storage, Settings};
 use draftstore_storage::{CallObserver, Storage};
 use tokio::net::TcpStream;
 

@@ -13,7 +13,7 @@ use draftstore_controller::measured::Port;
 use draftstore_controller::{Readiness, webapi};
 use draftstore_runtime::config::{Admin, ConnectionLimits};
 use draftstore_runtime::metrics::CONTENT_TYPE;
-use draftstore_storage::s3::S3Storage;
+use draftstore_s3::S3Storage;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use draftstore_controller::Readiness;
+use draftstore_s3::S3Storage;
 use draftstore_service::Buckets;
 use draftstore_storage::ErrorKind;
-use draftstore_storage::s3::S3Storage;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// The store has so long to say that its bucket is there, or is not.

@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use draftstore_connections::Traffic;
 use draftstore_controller::Readiness;
 use draftstore_runtime::metrics::{Metrics, StoreCalls, Table};
+use draftstore_s3::{CredentialsLeft, S3Storage};
 use draftstore_service::{ConfirmEnded, ConfirmOutcome, Observer, StoreProfile, UrlKind};
 use draftstore_storage::Condition;
-use draftstore_storage::s3::{CredentialsLeft, S3Storage};
 use prometheus::{Gauge, IntCounter, IntGauge};
 
 /// The conditions that a store is asked to honour, by name and in the order of [`Condition::ALL`].

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use draftstore_embedded::{Credentials, EmbeddedStore, Limited, Settings};
 use draftstore_runtime::config;
-use draftstore_storage::s3::{self, S3Storage, Signing};
+use draftstore_s3::{self as s3, S3Storage, Signing};
 use draftstore_storage::{CallObserver, DraftBucket};
 
 /// A client of the store, and the store itself where it runs in this process.

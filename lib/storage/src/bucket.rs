@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BucketName(Arc<str>);
 
-/// Why a text is no bucket name.
+/// The error for a text that is no bucket name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a bucket name has 3 to 63 characters of a-z, 0-9, '-' and '.', begins and ends with a letter or digit, and has no '..'"
@@ -18,7 +18,7 @@ pub struct BucketName(Arc<str>);
 pub struct InvalidBucketName;
 
 impl BucketName {
-    /// The name as S3 sees it.
+    /// Returns the name as S3 sees it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -59,13 +59,13 @@ pub struct DraftBucket(BucketName);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MainBucket(BucketName);
 
-/// Draft and main bucket were given the same name.
+/// The error for a draft and a main bucket of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the draft bucket and the main bucket are both {0:?}: they must differ")]
 pub struct SameBucket(BucketName);
 
 impl DraftBucket {
-    /// The two buckets of one installation.
+    /// Makes the two buckets of one installation.
     ///
     /// # Errors
     /// [`SameBucket`] when the names are equal: a sweep of the one would then delete in the other.
@@ -76,14 +76,14 @@ impl DraftBucket {
         Ok((Self(draft), MainBucket(main)))
     }
 
-    /// The plain name, for calls that only read.
+    /// Returns the plain name, for calls that only read.
     pub fn name(&self) -> &BucketName {
         &self.0
     }
 }
 
 impl MainBucket {
-    /// The plain name, for calls that only read.
+    /// Returns the plain name, for calls that only read.
     pub fn name(&self) -> &BucketName {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! Sets of names that are known beforehand.
+//! Enums whose values have names.
 
 /// An enum each of whose values has a name, with `ALL` of them in the order of their places, and `as_str`.
 ///
-/// What is counted is counted by these and by nothing else: no name of theirs comes from outside.
+/// Metrics have only such labels, so that no label comes from outside.
 #[macro_export]
 macro_rules! closed_set {
     ($(#[$about:meta])* $visibility:vis enum $set:ident { $($(#[$meaning:meta])* $value:ident = $name:literal,)+ }) => {

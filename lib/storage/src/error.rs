@@ -1,4 +1,4 @@
-//! What can go wrong with a store, by what a caller can do about it.
+//! Errors of a store, by what a caller can do about them.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,15 +9,15 @@ use crate::{BucketName, ObjectKey};
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} of {}: {kind}", Target(.bucket, .key.as_ref()))]
 pub struct Error {
-    /// What it means.
+    /// The meaning of the error.
     pub kind: ErrorKind,
-    /// What was tried.
+    /// The call that failed.
     pub operation: Operation,
-    /// On which bucket.
+    /// The bucket of the call.
     pub bucket: BucketName,
-    /// On which key, where the call names one.
+    /// The key of the call, where it names one.
     pub key: Option<ObjectKey>,
-    /// What the store or the connection said. For the log, never for a caller.
+    /// The message of the store or the connection. For the log, never for a caller.
     #[source]
     pub source: Box<dyn StdError + Send + Sync>,
 }
@@ -45,27 +45,27 @@ pub enum ErrorKind {
     /// A condition did not hold (412). Settled: the call changed nothing.
     #[error("a precondition did not hold")]
     PreconditionFailed,
-    /// Racing writers (409). The call changed nothing; ask again.
+    /// Racing writers (409). The call changed nothing and may be repeated.
     #[error("conflicting writers")]
     Conflict,
-    /// Over one of the store's limits.
+    /// One of the store's limits is exceeded.
     #[error("too large")]
     TooLarge,
-    /// Our credentials are missing, wrong, expired, or may not do this.
+    /// The credentials are missing, wrong, expired, or not allowed to make this call.
     #[error("the store refused our credentials")]
     CredentialsRefused,
     /// The store has no such feature.
     #[error("not supported by this store")]
     Unsupported,
-    /// The store asks to slow down, fails, does not answer in time, or cannot be reached.
+    /// The store is overloaded, fails, does not respond in time, or cannot be reached.
     #[error("the store is unavailable")]
     Unavailable,
-    /// Anything else: an answer that we do not understand, or a request that we should not have sent.
+    /// Anything else: a response that is not understood, or a request that should not have been sent.
     #[error("unexpected answer")]
     Unexpected,
 }
 
-/// The calls of [`crate::Storage`], by S3's names.
+/// The calls of [`crate::Storage`], under S3's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// `HeadBucket`

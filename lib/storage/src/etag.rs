@@ -7,21 +7,21 @@ use std::str::FromStr;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ETag(String);
 
-/// Why a text is no `ETag`.
+/// The error for a text that is no `ETag`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an ETag has 1 to 128 visible ASCII characters, in quotes or bare, and is not weak")]
 pub struct InvalidETag;
 
-/// Longer than any that a store makes (MD5 in hex, a dash and a part count).
+/// The maximum length: more than any store makes (MD5 in hex, a dash and a part count).
 const MAX_ETAG_BYTES: usize = 128;
 
 impl ETag {
-    /// Without quotes, as JSON answers show it.
+    /// Returns the tag without quotes, as JSON responses show it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// In quotes, as HTTP conditions want it.
+    /// Returns the tag in quotes, as HTTP conditions want it.
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
     }
@@ -30,7 +30,7 @@ impl ETag {
 impl FromStr for ETag {
     type Err = InvalidETag;
 
-    /// Takes it with or without the quotes.
+    /// Takes the tag with or without the quotes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
         let visible = bare.bytes().all(|b| b.is_ascii_graphic() && b != b'"');

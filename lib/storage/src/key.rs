@@ -10,7 +10,7 @@ use std::str::FromStr;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
-/// Why a text is no object key.
+/// The error for a text that is no object key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an object key has 1 to 1024 bytes")]
 pub struct InvalidObjectKey;
@@ -32,7 +32,7 @@ impl ObjectKey {
         }
     }
 
-    /// The key, not encoded.
+    /// Returns the key, not encoded.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,43 +1,35 @@
-//! What DraftStore needs of an object store: the [`Storage`] trait, its vocabulary, and S3.
+//! The object store as DraftStore uses it: the traits, and the vocabulary of their signatures.
 //!
-//! Only `s3` knows the AWS SDK. Nothing here knows what a confirm or a sweep is.
+//! Three traits, by who needs them: [`Objects`] reads and writes, [`Presign`] signs what clients send by themselves,
+//! [`Administration`] sets buckets up and probes the store. [`Storage`] is all of them. Nothing here knows an SDK, does
+//! I/O, or knows what a confirm or a sweep is.
 
+mod administration;
 mod bucket;
-mod capabilities;
 mod closed;
-mod cors;
 mod error;
 mod etag;
 mod key;
-mod lifecycle;
-mod list;
-mod multipart;
-mod object;
+mod objects;
 mod observer;
 mod presign;
-mod put;
-pub mod s3;
 mod sha256;
-mod stage;
 mod storage;
-mod upload;
 
+pub use administration::{Administration, Capabilities, Condition, CorsRule, Created, Lifecycle, Support};
 pub use bucket::{BucketName, DraftBucket, InvalidBucketName, MainBucket, SameBucket};
-pub use capabilities::{Capabilities, Condition, Support};
-pub use cors::CorsRule;
 pub use error::{Error, ErrorKind, Operation};
 pub use etag::{ETag, InvalidETag};
 pub use key::{InvalidObjectKey, ObjectKey};
-pub use lifecycle::Lifecycle;
-pub use list::{ListObjects, ListedObject, ObjectPage};
-pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage, PresignPart};
-pub use object::{Attributes, ObjectInfo};
+pub use objects::{
+    Attributes, CompleteUpload, CopyToMain, CreateUpload, DeleteFailure, DraftVersion, IfDestination, ListObjects,
+    ListParts, ListUploads, ListedObject, ListedPart, ListedUpload, ObjectInfo, ObjectPage, Objects, PartPage,
+    PutDraft, StageCopy, StagedCopy, StagedPart, UploadCursor, UploadId, UploadPage,
+};
 pub use observer::{CallEnded, CallObserver, CallOutcome, StoreCall, TRACE_TARGET};
 pub use presign::{
-    Method, PresignGet, PresignPost, PresignPut, PresignStep, PresignedRequest, SecretFields, SecretUrl, UploadStep,
+    Method, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, SecretFields,
+    SecretUrl, UploadStep,
 };
-pub use put::PutDraft;
 pub use sha256::{InvalidSha256, Sha256};
-pub use stage::{StageCopy, StagedCopy, StagedPart};
-pub use storage::{CopyToMain, Created, DeleteFailure, DraftVersion, IfDestination, Storage};
-pub use upload::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage};
+pub use storage::Storage;

@@ -1,34 +1,34 @@
-//! What calls to a store come to, for whoever counts them.
+//! The outcomes of calls to a store, for metrics and traces.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::closed_set;
 
-/// The target of spans that are made to be sent to a collector of traces. Nothing secret is in them.
+/// The target of spans that are exported to a trace collector. They contain nothing secret.
 pub const TRACE_TARGET: &str = "draftstore_trace";
 
-/// Is told of every call when it has ended. Must not block: the call's own task tells it.
+/// An observer of finished calls. Must not block: it runs in the task of the call.
 pub trait CallObserver: fmt::Debug + Send + Sync {
-    /// A call has ended, whatever came of it.
+    /// Observes a call that has ended, whatever its outcome.
     fn ended(&self, ended: &CallEnded);
 }
 
-/// A call that has ended. Presigning is none.
+/// A call that has ended. Presigning is not a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallEnded {
-    /// Which one.
+    /// The call.
     pub call: StoreCall,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: CallOutcome,
-    /// How long it took, with all its attempts and the pauses between.
+    /// The duration, with all attempts and the pauses between them.
     pub took: Duration,
-    /// How often it was sent.
+    /// The number of attempts.
     pub attempts: u32,
 }
 
 closed_set! {
-    /// What is asked of a store, by S3's names.
+    /// The calls of a store, under S3's names.
     pub enum StoreCall {
         /// `HeadBucket`
         HeadBucket = "HeadBucket",
@@ -74,7 +74,7 @@ closed_set! {
 }
 
 impl StoreCall {
-    /// The call of this name.
+    /// Returns the call of this name.
     pub fn of_name(name: &str) -> Self {
         let known = Self::ALL.iter().find(|call| call.as_str() == name);
         known.copied().unwrap_or(Self::Other)
@@ -82,7 +82,7 @@ impl StoreCall {
 }
 
 closed_set! {
-    /// What came of a call: by the status of the last answer.
+    /// The outcome of a call, by the status of the last response.
     pub enum CallOutcome {
         /// It was done.
         Ok = "ok",
@@ -100,13 +100,13 @@ closed_set! {
         ServerError = "server_error",
         /// Another 4xx.
         ClientError = "client_error",
-        /// Not reached, not in time, or nobody waited for it.
+        /// No response: not reached, not in time, or the call was dropped.
         NoAnswer = "no_answer",
     }
 }
 
 impl CallOutcome {
-    /// What a refusal by this status means.
+    /// Returns the outcome of a failure with this status.
     pub fn of_status(status: u16) -> Self {
         match status {
             401 | 403 => Self::Denied,

@@ -1,4 +1,4 @@
-//! SHA-256 checksums, in the form that S3 speaks.
+//! SHA-256 checksums, in the form that S3 uses.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sha256([u8; 32]);
 
-/// Why a text is no SHA-256.
+/// The error for a text that is no SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a SHA-256 is 32 bytes in standard base64: 44 characters, the last one '='")]
 pub struct InvalidSha256;

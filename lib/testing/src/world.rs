@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use draftstore_storage::s3::{S3Storage, Settings, StaticCredentials};
+use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{
-    Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination, ListObjects,
-    ListUploads, MainBucket, Method, ObjectKey, PresignGet, PresignPost, PresignPut, PresignedRequest, StageCopy,
-    StagedCopy, Storage,
+    Administration as _, Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination,
+    ListObjects, ListUploads, MainBucket, Method, ObjectKey, Objects as _, PresignGet, PresignPost, PresignPut,
+    PresignedRequest, StageCopy, StagedCopy, Storage,
 };
 use reqwest::Response;
 

@@ -121,9 +121,9 @@ fn buckets(values: &mut Values, errors: &mut Errors) -> Option<Buckets> {
 
 #[cfg(test)]
 mod tests {
+    use draftstore_s3::Signing;
     use draftstore_service::cleaner::{Brakes, Part};
     use draftstore_service::draft::ConfirmLimits;
-    use draftstore_storage::s3::Signing;
 
     use super::super::{ConnectionLimits, Rate, RequestLimits, SweepReport, TlsFiles};
     use super::*;

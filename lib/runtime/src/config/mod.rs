@@ -20,10 +20,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use draftstore_embedded::Credentials;
+use draftstore_s3::{self as s3, Signing, StaticCredentials};
 use draftstore_service::cleaner::{Brakes, Part};
 use draftstore_service::draft::ConfirmLimits;
 use draftstore_service::{AllowedOrigins, Buckets, Policy};
-use draftstore_storage::s3::{self, Signing, StaticCredentials};
 
 use crate::logging::{LogFilter, LogFormat};
 use crate::traces::TraceSettings;

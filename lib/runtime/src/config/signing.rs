@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use draftstore_embedded::Credentials;
-use draftstore_storage::s3::{Signing, StaticCredentials};
+use draftstore_s3::{Signing, StaticCredentials};
 
 use super::errors::Errors;
 use super::variables::Values;

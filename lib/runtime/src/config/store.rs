@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use draftstore_embedded::Credentials;
-use draftstore_storage::s3;
+use draftstore_s3 as s3;
 
 use super::errors::Errors;
 use super::listen::port;

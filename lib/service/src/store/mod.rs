@@ -63,7 +63,7 @@ impl Store {
     /// Finds out what the store enforces, and relies on it from then on. Costs some thirty calls.
     ///
     /// # Errors
-    /// Those of [`Storage::probe`]; then what was known stays known.
+    /// Those of [`draftstore_storage::Administration::probe`]; then what was known stays known.
     pub async fn probe(&self) -> Result<Capabilities, Error> {
         let capabilities = self.storage.probe(&self.buckets.draft, &probe_key()).await?;
         self.profile.learn(capabilities);

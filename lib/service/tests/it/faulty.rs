@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created, DeleteFailure,
-    DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, Lifecycle, ListObjects, ListParts, ListUploads,
-    MainBucket, ObjectInfo, ObjectKey, ObjectPage, Operation, PartPage, PresignGet, PresignPart, PresignPost,
-    PresignPut, PresignStep, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage,
+    Administration, BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created,
+    DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, Lifecycle, ListObjects, ListParts,
+    ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign, PresignGet,
+    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage,
+    UploadId, UploadPage,
 };
 
 use crate::ignoring;
@@ -145,27 +146,7 @@ impl Faulty {
 }
 
 #[async_trait]
-impl Storage for Faulty {
-    async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error> {
-        self.call(Operation::CreateBucket, bucket, self.store.create_bucket(bucket))
-            .await
-    }
-
-    async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
-        self.call(Operation::PutBucketCors, bucket, self.store.put_cors(bucket, rule))
-            .await
-    }
-
-    async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
-        let get = self.store.get_lifecycle(bucket);
-        self.call(Operation::GetBucketLifecycle, bucket.name(), get).await
-    }
-
-    async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
-        let put = self.store.put_lifecycle(bucket, lifecycle);
-        self.call(Operation::PutBucketLifecycle, bucket.name(), put).await
-    }
-
+impl Objects for Faulty {
     async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {
         self.call(Operation::HeadObject, bucket, self.store.head(bucket, key))
             .await
@@ -219,10 +200,6 @@ impl Storage for Faulty {
     async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error> {
         self.call(Operation::PutObject, put.bucket.name(), self.store.put_draft(put))
             .await
-    }
-
-    async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
-        self.store.probe(bucket, prefix).await
     }
 
     async fn delete_draft(&self, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {
@@ -284,7 +261,10 @@ impl Storage for Faulty {
         let abort = self.store.abort_upload(bucket, key, upload_id);
         self.call(Operation::AbortMultipartUpload, bucket.name(), abort).await
     }
+}
 
+#[async_trait]
+impl Presign for Faulty {
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
         self.call(Operation::Presign, put.bucket.name(), self.store.presign_put(put))
             .await
@@ -308,5 +288,32 @@ impl Storage for Faulty {
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
         self.call(Operation::Presign, get.bucket, self.store.presign_get(get))
             .await
+    }
+}
+
+#[async_trait]
+impl Administration for Faulty {
+    async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error> {
+        self.call(Operation::CreateBucket, bucket, self.store.create_bucket(bucket))
+            .await
+    }
+
+    async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
+        self.call(Operation::PutBucketCors, bucket, self.store.put_cors(bucket, rule))
+            .await
+    }
+
+    async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
+        let get = self.store.get_lifecycle(bucket);
+        self.call(Operation::GetBucketLifecycle, bucket.name(), get).await
+    }
+
+    async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
+        let put = self.store.put_lifecycle(bucket, lifecycle);
+        self.call(Operation::PutBucketLifecycle, bucket.name(), put).await
+    }
+
+    async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
+        self.store.probe(bucket, prefix).await
     }
 }

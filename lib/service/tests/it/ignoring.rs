@@ -4,11 +4,11 @@
 
 use draftstore_storage::{
     BucketName, Capabilities, Condition, CopyToMain, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination,
-    MainBucket, ObjectKey, StageCopy, StagedCopy, Storage,
+    MainBucket, ObjectKey, Objects, StageCopy, StagedCopy,
 };
 
 pub(crate) async fn copy_to_main(
-    store: &dyn Storage,
+    store: &dyn Objects,
     honoured: Capabilities,
     copy: &CopyToMain<'_>,
 ) -> Result<ETag, Error> {
@@ -39,7 +39,7 @@ pub(crate) async fn copy_to_main(
 }
 
 pub(crate) async fn stage_copy(
-    store: &dyn Storage,
+    store: &dyn Objects,
     honoured: Capabilities,
     copy: &StageCopy<'_>,
 ) -> Result<StagedCopy, Error> {
@@ -56,7 +56,7 @@ pub(crate) async fn stage_copy(
 }
 
 pub(crate) async fn complete_copy(
-    store: &dyn Storage,
+    store: &dyn Objects,
     honoured: Capabilities,
     (bucket, key): (&MainBucket, &ObjectKey),
     staged: &StagedCopy,
@@ -77,7 +77,7 @@ pub(crate) async fn complete_copy(
 }
 
 /// Whatever version there is.
-pub(crate) async fn undo_copy(store: &dyn Storage, bucket: &MainBucket, key: &ObjectKey) -> Result<(), Error> {
+pub(crate) async fn undo_copy(store: &dyn Objects, bucket: &MainBucket, key: &ObjectKey) -> Result<(), Error> {
     while let Some(etag) = version(store, bucket.name(), key).await? {
         match store.undo_copy(bucket, key, &etag).await {
             Err(error) if error.kind == ErrorKind::PreconditionFailed => {}
@@ -88,7 +88,7 @@ pub(crate) async fn undo_copy(store: &dyn Storage, bucket: &MainBucket, key: &Ob
 }
 
 /// Whatever version there is.
-pub(crate) async fn delete_draft(store: &dyn Storage, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {
+pub(crate) async fn delete_draft(store: &dyn Objects, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {
     while let Some(etag) = version(store, bucket.name(), &draft.key).await? {
         let key = draft.key.clone();
         match store.delete_draft(bucket, &DraftVersion { key, etag }).await {
@@ -117,7 +117,7 @@ fn destination<'a>(
     }
 }
 
-async fn version(store: &dyn Storage, bucket: &BucketName, key: &ObjectKey) -> Result<Option<ETag>, Error> {
+async fn version(store: &dyn Objects, bucket: &BucketName, key: &ObjectKey) -> Result<Option<ETag>, Error> {
     match store.head(bucket, key).await {
         Ok(object) => Ok(Some(object.etag)),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::{Buckets, Cleaner, Clock, Policy, Store};
-use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads, Storage};
+use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads, Objects, Storage};
 use draftstore_testing::proxy::FaultProxy;
 use draftstore_testing::{Endpoint, Signed, bucket, connect, get, key, settings};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -79,7 +79,7 @@ async fn objects(storage: &dyn Storage, bucket: &BucketName) -> BTreeMap<String,
     objects.expect("every object can be read")
 }
 
-async fn keys(storage: &dyn Storage, bucket: &BucketName) -> Vec<String> {
+async fn keys(storage: &dyn Objects, bucket: &BucketName) -> Vec<String> {
     let mut request = ListObjects::default();
     let mut keys = Vec::new();
     loop {

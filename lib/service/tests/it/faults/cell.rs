@@ -4,9 +4,9 @@ use std::fmt::{Debug, Display};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use draftstore_s3::{S3Storage, Settings, Timeouts};
 use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Policy, Store, StoreProfile, SystemClock};
-use draftstore_storage::s3::{S3Storage, Settings, Timeouts};
 use draftstore_storage::{BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PresignedRequest, PutDraft};
 use draftstore_testing::proxy::{Fault, FaultProxy, Requests, Target};
 use draftstore_testing::{Signed, World, bucket, connect, get, key, settings};

@@ -1,0 +1,31 @@
+//! Buckets, their rules, and the probe.
+
+use async_trait::async_trait;
+use draftstore_storage::{
+    Administration, BucketName, Capabilities, CorsRule, Created, DraftBucket, Error, Lifecycle, ObjectKey,
+};
+
+use crate::{S3Storage, calls, probe};
+
+#[async_trait]
+impl Administration for S3Storage {
+    async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error> {
+        calls::create_bucket(self, bucket).await
+    }
+
+    async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
+        calls::put_cors(self, bucket, rule).await
+    }
+
+    async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
+        calls::get_lifecycle(self, bucket).await
+    }
+
+    async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
+        calls::put_lifecycle(self, bucket, lifecycle).await
+    }
+
+    async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
+        probe::probe(self, bucket, prefix).await
+    }
+}

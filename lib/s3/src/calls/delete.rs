@@ -1,0 +1,91 @@
+//! `DeleteObject` and `DeleteObjects`.
+
+use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
+use draftstore_storage::{
+    BucketName, Condition, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, ObjectKey, Operation,
+};
+
+use super::head::head;
+use crate::S3Storage;
+use crate::error::{Call, kind_of_code};
+
+/// S3's limit for `DeleteObjects`.
+const MAX_KEYS: usize = 1000;
+
+/// A failed condition is looked into: an attempt of ours whose answer got lost may have deleted the object.
+pub(crate) async fn delete_version(
+    s3: &S3Storage,
+    bucket: &BucketName,
+    key: &ObjectKey,
+    etag: &ETag,
+) -> Result<(), Error> {
+    let call = Call::on_key(Operation::DeleteObject, bucket, key);
+    let request = s3.client.delete_object().bucket(bucket.as_str()).key(key.as_str());
+    let if_match = s3.conditions.sent(Condition::Delete, etag.quoted());
+    let Err(error) = request.set_if_match(if_match).send().await else {
+        return Ok(());
+    };
+    let error = call.failed(&error);
+    match error.kind {
+        ErrorKind::NotFound => Ok(()),
+        ErrorKind::PreconditionFailed => match head(s3, bucket, key).await {
+            Err(gone) if gone.kind == ErrorKind::NotFound => Ok(()),
+            Ok(_) | Err(_) => Err(error),
+        },
+        ErrorKind::BucketNotFound
+        | ErrorKind::Conflict
+        | ErrorKind::TooLarge
+        | ErrorKind::CredentialsRefused
+        | ErrorKind::Unsupported
+        | ErrorKind::Unavailable
+        | ErrorKind::Unexpected => Err(error),
+    }
+}
+
+pub(crate) async fn delete_drafts(
+    s3: &S3Storage,
+    bucket: &DraftBucket,
+    drafts: &[DraftVersion],
+) -> Result<Vec<DeleteFailure>, Error> {
+    let call = Call::on_bucket(Operation::DeleteObjects, bucket.name());
+    // S3 refuses an empty list.
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    if drafts.len() > MAX_KEYS {
+        return Err(call.too_large(format!("{} keys in one delete; {MAX_KEYS} are allowed", drafts.len())));
+    }
+    let identifier = |draft: &DraftVersion| {
+        let identifier = ObjectIdentifier::builder()
+            .key(draft.key.as_str())
+            .set_e_tag(s3.conditions.sent(Condition::DeleteMany, draft.etag.quoted()))
+            .build();
+        identifier.map_err(|error| call.unexpected(error.to_string()))
+    };
+    let objects = drafts.iter().map(identifier).collect::<Result<_, _>>()?;
+    let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
+    let delete = delete.map_err(|error| call.unexpected(error.to_string()))?;
+    let request = s3.client.delete_objects().bucket(bucket.name().as_str()).delete(delete);
+    let answer = request.send().await.map_err(|error| call.failed(&error))?;
+    answer
+        .errors()
+        .iter()
+        .filter_map(|error| failure(call, error).transpose())
+        .collect()
+}
+
+/// Nothing for a draft that is gone.
+fn failure(call: Call<'_>, error: &KeyError) -> Result<Option<DeleteFailure>, Error> {
+    let code = error.code().unwrap_or_default();
+    let kind = kind_of_code(code).unwrap_or(ErrorKind::Unexpected);
+    if kind == ErrorKind::NotFound {
+        return Ok(None);
+    }
+    let key = error.key().and_then(|key| ObjectKey::new(key).ok());
+    let key = key.ok_or_else(|| call.unexpected(format!("an error {code:?} without the key it is about")))?;
+    Ok(Some(DeleteFailure {
+        key,
+        kind,
+        code: code.to_owned(),
+    }))
+}

@@ -1,0 +1,40 @@
+//! `HeadObject`.
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::ChecksumMode;
+use draftstore_storage::{Attributes, BucketName, Error, ObjectInfo, ObjectKey, Operation};
+
+use crate::S3Storage;
+use crate::error::Call;
+use crate::listing::time;
+
+pub(crate) async fn head(s3: &S3Storage, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {
+    let call = Call::on_key(Operation::HeadObject, bucket, key);
+    let request = s3.client.head_object().bucket(bucket.as_str()).key(key.as_str());
+    let head = request
+        .checksum_mode(ChecksumMode::Enabled)
+        .send()
+        .await
+        .map_err(|error| call.failed(&error))?;
+    object_info(call, head)
+}
+
+fn object_info(call: Call<'_>, head: HeadObjectOutput) -> Result<ObjectInfo, Error> {
+    let etag = head.e_tag().and_then(|etag| etag.parse().ok());
+    let size = head.content_length().and_then(|size| size.try_into().ok());
+    Ok(ObjectInfo {
+        etag: etag.ok_or_else(|| call.unexpected("the answer lacks a strong ETag"))?,
+        size: size.ok_or_else(|| call.unexpected("the answer lacks a length"))?,
+        last_modified: time(call, head.last_modified())?,
+        // A multipart object's checksum of checksums ends in a part count and is none of the whole: it does not parse.
+        checksum_sha256: head.checksum_sha256().and_then(|checksum| checksum.parse().ok()),
+        attributes: Attributes {
+            content_type: head.content_type,
+            content_encoding: head.content_encoding,
+            content_language: head.content_language,
+            content_disposition: head.content_disposition,
+            cache_control: head.cache_control,
+            metadata: head.metadata.into_iter().flatten().collect(),
+        },
+    })
+}

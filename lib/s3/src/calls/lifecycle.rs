@@ -1,0 +1,107 @@
+//! `GetBucketLifecycleConfiguration` and `PutBucketLifecycleConfiguration`.
+
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+    LifecycleRuleFilter,
+};
+use draftstore_storage::{DraftBucket, Error, ErrorKind, Lifecycle, Operation};
+
+use crate::S3Storage;
+use crate::error::Call;
+
+/// The rule that is ours, among those of others.
+const RULE_ID: &str = "draftstore-drafts";
+
+pub(crate) async fn get_lifecycle(s3: &S3Storage, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
+    let rules = rules(s3, bucket).await?;
+    let whole = || rules.iter().filter(|rule| is_of_the_whole_bucket(rule));
+    let expiring = whole().filter_map(|rule| rule.expiration()?.days());
+    let aborting = whole().filter_map(|rule| rule.abort_incomplete_multipart_upload()?.days_after_initiation());
+    Ok(Lifecycle {
+        expire_after_days: expiring.filter_map(|days| days.try_into().ok()).min(),
+        abort_uploads_after_days: aborting.filter_map(|days| days.try_into().ok()).min(),
+    })
+}
+
+/// The call replaces all rules of a bucket, so that those of others are read first and sent back.
+pub(crate) async fn put_lifecycle(s3: &S3Storage, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
+    let call = Call::on_bucket(Operation::PutBucketLifecycle, bucket.name());
+    let mut rules = rules(s3, bucket).await?;
+    rules.retain(|rule| rule.id() != Some(RULE_ID));
+    rules.push(rule(lifecycle).map_err(|error| call.unexpected(error.to_string()))?);
+    let rules = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build();
+    let put = s3
+        .client
+        .put_bucket_lifecycle_configuration()
+        .bucket(bucket.name().as_str())
+        .lifecycle_configuration(rules.map_err(|error| call.unexpected(error.to_string()))?)
+        .send()
+        .await;
+    put.map(drop).map_err(|error| call.failed(&error))
+}
+
+/// None where none were ever set.
+async fn rules(s3: &S3Storage, bucket: &DraftBucket) -> Result<Vec<LifecycleRule>, Error> {
+    let call = Call::on_bucket(Operation::GetBucketLifecycle, bucket.name());
+    let request = s3.client.get_bucket_lifecycle_configuration();
+    match request.bucket(bucket.name().as_str()).send().await {
+        Ok(answer) => Ok(answer.rules.unwrap_or_default()),
+        Err(error) => {
+            let error = call.failed(&error);
+            if error.kind == ErrorKind::NotFound {
+                Ok(Vec::new())
+            } else {
+                Err(error)
+            }
+        }
+    }
+}
+
+fn rule(lifecycle: &Lifecycle) -> Result<LifecycleRule, aws_sdk_s3::error::BuildError> {
+    let days = |days: Option<u32>| days.map(|days| i32::try_from(days).unwrap_or(i32::MAX));
+    let expiration = days(lifecycle.expire_after_days).map(|days| LifecycleExpiration::builder().days(days).build());
+    let abort = days(lifecycle.abort_uploads_after_days).map(|days| {
+        AbortIncompleteMultipartUpload::builder()
+            .days_after_initiation(days)
+            .build()
+    });
+    LifecycleRule::builder()
+        .id(RULE_ID)
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix("").build())
+        .set_expiration(expiration)
+        .set_abort_incomplete_multipart_upload(abort)
+        .build()
+}
+
+fn is_of_the_whole_bucket(rule: &LifecycleRule) -> bool {
+    let narrowed_by_prefix = |prefix: Option<&str>| prefix.is_some_and(|prefix| !prefix.is_empty());
+    let narrowed = rule.filter().is_some_and(|filter| {
+        narrowed_by_prefix(filter.prefix())
+            || filter.tag().is_some()
+            || filter.and().is_some()
+            || filter.object_size_greater_than().is_some()
+            || filter.object_size_less_than().is_some()
+    });
+    #[expect(deprecated, reason = "rules of before filters have their prefix here")]
+    let narrowed_before = narrowed_by_prefix(rule.prefix());
+    *rule.status() == ExpirationStatus::Enabled && !narrowed && !narrowed_before
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_rules_that_hold_for_every_object_count() {
+        let week = LifecycleExpiration::builder().days(7).build();
+        let rule = |prefix: &str, status| {
+            let filter = LifecycleRuleFilter::builder().prefix(prefix).build();
+            let rule = LifecycleRule::builder().filter(filter).status(status);
+            rule.expiration(week.clone()).build().expect("a rule")
+        };
+        assert!(is_of_the_whole_bucket(&rule("", ExpirationStatus::Enabled)));
+        assert!(!is_of_the_whole_bucket(&rule("", ExpirationStatus::Disabled)));
+        assert!(!is_of_the_whole_bucket(&rule("logs/", ExpirationStatus::Enabled)));
+    }
+}

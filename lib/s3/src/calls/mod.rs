@@ -1,0 +1,24 @@
+//! The calls to the store, by what they are about.
+
+mod attributes;
+mod bucket;
+mod copy;
+mod delete;
+mod head;
+mod lifecycle;
+mod list;
+mod multipart;
+mod put;
+mod stage;
+mod uploads;
+
+pub(crate) use bucket::{create_bucket, look, put_cors};
+pub(crate) use copy::copy_to_main;
+pub(crate) use delete::{delete_drafts, delete_version};
+pub(crate) use head::head;
+pub(crate) use lifecycle::{get_lifecycle, put_lifecycle};
+pub(crate) use list::list;
+pub(crate) use multipart::{complete_upload, create_upload, list_parts};
+pub(crate) use put::put_draft;
+pub(crate) use stage::{complete_copy, stage_copy};
+pub(crate) use uploads::{abort, list_uploads};

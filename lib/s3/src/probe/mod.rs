@@ -1,0 +1,73 @@
+//! What the store really enforces.
+//!
+//! Each condition is tried on keys of its own, once where it does not hold and once where it does, and the bytes that
+//! are there afterwards tell what the store made of it. Copies go from the draft bucket to the draft bucket: a store
+//! treats buckets alike, and main is none of a probe's business.
+
+mod copy;
+mod delete;
+mod multipart;
+mod scratch;
+mod upload;
+
+use draftstore_storage::{Capabilities, Condition, DraftBucket, Error, ObjectKey, Support};
+use futures::future::join_all;
+
+use self::scratch::Scratch;
+use super::S3Storage;
+
+/// All conditions side by side. What it finds refused goes with no call from then on.
+pub(super) async fn probe(s3: &S3Storage, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
+    let tries = Condition::ALL.map(|condition| async move {
+        let mut scratch = Scratch::new(s3, bucket, format!("{prefix}/{condition:?}"));
+        let support = find_out(&mut scratch, condition).await;
+        scratch.clear().await;
+        support
+    });
+    let mut found = Capabilities::NONE;
+    for (condition, support) in Condition::ALL.into_iter().zip(join_all(tries).await) {
+        found = found.with(condition, support?);
+    }
+    s3.conditions.remember(&found);
+    Ok(found)
+}
+
+async fn find_out(scratch: &mut Scratch<'_>, condition: Condition) -> Result<Support, Error> {
+    let seen = match condition {
+        Condition::UploadOnce => upload::once(scratch).await,
+        Condition::CopySource => copy::source(scratch).await,
+        Condition::CopyToAbsent => copy::to_absent(scratch).await,
+        Condition::CopyOver => copy::over(scratch).await,
+        Condition::PartSource => multipart::part_source(scratch).await,
+        Condition::CompleteToAbsent => multipart::complete_to_absent(scratch).await,
+        Condition::CompleteOver => multipart::complete_over(scratch).await,
+        Condition::Delete => delete::one(scratch).await,
+        Condition::DeleteMany => delete::many(scratch).await,
+    };
+    seen.map(Seen::support)
+}
+
+/// What became of the bytes.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// Where the condition did not hold, everything is as it was.
+    held_back: bool,
+    /// Where it did, the call was done.
+    done: bool,
+}
+
+impl Seen {
+    fn support(self) -> Support {
+        match self {
+            Self { held_back: false, .. } => Support::Ignored,
+            Self {
+                held_back: true,
+                done: true,
+            } => Support::Honoured,
+            Self {
+                held_back: true,
+                done: false,
+            } => Support::Refused,
+        }
+    }
+}

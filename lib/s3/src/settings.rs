@@ -1,0 +1,167 @@
+//! How to reach a store, and as whom.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use draftstore_storage::CallObserver;
+
+use crate::owner::BucketOwner;
+
+/// A store, and as whom to talk to it.
+///
+/// Nothing is read from the environment but the credentials, and those only where none are given here.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The region that requests are signed for (`AWS_REGION`).
+    pub region: String,
+    /// Where calls go (`S3_ENDPOINT`): scheme, host, port, perhaps a path. Unset: AWS, in that region.
+    pub endpoint: Option<String>,
+    /// Where presigned URLs point (`S3_PUBLIC_ENDPOINT`). Unset: like [`Self::endpoint`].
+    pub public_endpoint: Option<String>,
+    /// Bucket in the path (`host/bucket/key`) rather than in the host name. Unset: in the path where an endpoint is
+    /// set, as most stores beside AWS want it.
+    pub path_style: Option<bool>,
+    /// Unset: the SDK's default chain (environment, profile, web identity of Kubernetes, container, instance).
+    pub credentials: Option<StaticCredentials>,
+    /// What signs uploads instead of those; unset: those.
+    pub signing: Option<Signing>,
+    /// Whose the buckets must be (`EXPECTED_BUCKET_OWNER`): S3 refuses calls on those of others. Unset: anybody's.
+    ///
+    /// It goes with calls alone. In a URL it would have to be a signed header, which whoever has the URL must send: an
+    /// upload by `curl -T` would need it, a form and a link to a download cannot have it, and every client would be told
+    /// the account. A server that finds its buckets to be another's never comes to be ready.
+    pub expected_bucket_owner: Option<BucketOwner>,
+    /// How long to wait for answers.
+    pub timeouts: Timeouts,
+    /// See [`DEFAULT_PART_SIZE`]. In bytes; kept within what S3 takes, and raised where 10,000 parts would not do.
+    pub part_size: u64,
+    /// Who is told of every call.
+    pub observer: Option<Arc<dyn CallObserver>>,
+}
+
+impl Settings {
+    /// AWS in that region, by the default credential chain.
+    pub fn new(region: impl Into<String>) -> Self {
+        Self {
+            region: region.into(),
+            endpoint: None,
+            public_endpoint: None,
+            path_style: None,
+            credentials: None,
+            signing: None,
+            expected_bucket_owner: None,
+            timeouts: Timeouts::default(),
+            part_size: DEFAULT_PART_SIZE,
+            observer: None,
+        }
+    }
+}
+
+/// Credentials that sign uploads and do nothing else. They have to put, in parts too, in the draft bucket.
+///
+/// A signed PUT carries the power of whoever signed it, where a store takes headers beside the signed ones: with an
+/// `x-amz-copy-source` it copies what the signer can read. So the signer of uploads had better not read at all; downloads
+/// are signed by the credentials of the calls, for a GET does nothing but get the one object.
+#[derive(Debug, Clone)]
+pub enum Signing {
+    /// These.
+    Static(StaticCredentials),
+    /// Those of a role, which is assumed with the credentials of the calls, again and again before they end.
+    Role {
+        /// Its ARN.
+        arn: String,
+    },
+}
+
+/// Credentials that were given to us as they are.
+#[derive(Clone)]
+pub struct StaticCredentials {
+    /// Access key ID.
+    pub access_key_id: String,
+    /// Secret access key.
+    pub secret_access_key: String,
+    /// Session token, of temporary credentials.
+    pub session_token: Option<String>,
+    /// When they end, where that is known: nothing is signed past it.
+    pub expires_at: Option<SystemTime>,
+}
+
+impl StaticCredentials {
+    /// A key pair that does not expire.
+    pub fn new(access_key_id: impl Into<String>, secret_access_key: impl Into<String>) -> Self {
+        Self {
+            access_key_id: access_key_id.into(),
+            secret_access_key: secret_access_key.into(),
+            session_token: None,
+            expires_at: None,
+        }
+    }
+}
+
+impl fmt::Debug for StaticCredentials {
+    /// Shows the access key ID, which is no secret, and when they end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticCredentials")
+            .field("access_key_id", &self.access_key_id)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// For a TCP connection, with its TLS handshake. A store in reach answers in milliseconds.
+pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// For one attempt of a call other than a copy. A page of 1,000 takes a loaded store a second or two.
+pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For a call with all its attempts and the pauses between them.
+pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// For a copy, and for each attempt to copy a part: 5 GiB at 20 MiB/s.
+pub const DEFAULT_COPY_TIMEOUT: Duration = Duration::from_secs(256);
+
+/// Of the parts that a large object is copied in, in bytes. Large enough that calls do not count, small enough that 6 GiB
+/// keep all parts that may be under way at once busy, and that one which has to be asked for again costs seconds.
+pub const DEFAULT_PART_SIZE: u64 = 512 * 1024 * 1024;
+
+/// How long to wait for the store before a call fails as `Unavailable`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// See [`DEFAULT_CONNECT_TIMEOUT`].
+    pub connect: Duration,
+    /// See [`DEFAULT_ATTEMPT_TIMEOUT`].
+    pub attempt: Duration,
+    /// See [`DEFAULT_CALL_TIMEOUT`].
+    pub call: Duration,
+    /// See [`DEFAULT_COPY_TIMEOUT`].
+    pub copy: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: DEFAULT_CONNECT_TIMEOUT,
+            attempt: DEFAULT_ATTEMPT_TIMEOUT,
+            call: DEFAULT_CALL_TIMEOUT,
+            copy: DEFAULT_COPY_TIMEOUT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_do_not_show_their_secrets() {
+        let mut credentials = StaticCredentials::new("AKID", "hush-secret");
+        credentials.session_token = Some("hush-token".to_owned());
+        let settings = Settings {
+            credentials: Some(credentials),
+            ..Settings::new("us-east-1")
+        };
+        let shown = format!("{settings:?} {settings:#?}");
+        assert!(shown.contains("AKID") && !shown.contains("hush"), "{shown}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Every call of a client, watched from its beginning to its end: counted, and a span of its own.
+//!
+//! An interceptor of the SDK sees what the calls themselves do not: how often each was sent. It does not see the end of a call
+//! that takes too long, or that nobody waits for any more; what it leaves in the call's configuration does, for it is dropped
+//! with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::time::Instant;
+
+use aws_sdk_s3::config::interceptors::{
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use draftstore_storage::{CallEnded, CallObserver, CallOutcome, StoreCall, TRACE_TARGET};
+
+/// Watches the calls of a client.
+#[derive(Debug)]
+pub(crate) struct Watch(pub(super) Option<Arc<dyn CallObserver>>);
+
+/// A call that is under way.
+#[derive(Debug)]
+struct UnderWay {
+    observer: Option<Arc<dyn CallObserver>>,
+    call: StoreCall,
+    begun: Instant,
+    attempts: AtomicU32,
+    /// Its place among the outcomes.
+    outcome: AtomicU8,
+    span: tracing::Span,
+}
+
+impl Storable for UnderWay {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Intercept for Watch {
+    fn name(&self) -> &'static str {
+        "Watch"
+    }
+
+    // Before it is executed, a client's interceptors do not know yet which call it is.
+    fn read_before_serialization(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let call = StoreCall::of_name(config.load::<Metadata>().map_or("", Metadata::name));
+        let under_way = UnderWay {
+            observer: self.0.clone(),
+            call,
+            begun: Instant::now(),
+            attempts: AtomicU32::new(0),
+            outcome: AtomicU8::new(CallOutcome::NoAnswer as u8),
+            span: span(call),
+        };
+        config.interceptor_state().store_put(under_way);
+        Ok(())
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(under_way) = config.load::<UnderWay>() {
+            under_way.attempts.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let outcome = match (context.output_or_error(), context.response()) {
+            (Some(Ok(_)), _) => CallOutcome::Ok,
+            (Some(Err(error)), _) if error.is_timeout_error() || error.is_connector_error() => CallOutcome::NoAnswer,
+            (_, Some(answer)) => CallOutcome::of_status(answer.status().as_u16()),
+            (_, None) => CallOutcome::NoAnswer,
+        };
+        if let Some(under_way) = config.load::<UnderWay>() {
+            under_way.outcome.store(outcome as u8, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Names the call and what came of it; where it went, and what it said, are not in it. What nobody asked for has none, such
+/// as the looks at whether the store answers.
+fn span(call: StoreCall) -> tracing::Span {
+    if tracing::Span::current().is_none() {
+        return tracing::Span::none();
+    }
+    tracing::debug_span!(
+        target: TRACE_TARGET,
+        "store call",
+        otel.name = call.as_str(),
+        otel.kind = "client",
+        operation = call.as_str(),
+        outcome = tracing::field::Empty,
+        attempts = tracing::field::Empty,
+    )
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let attempts = *self.attempts.get_mut();
+        let outcome = CallOutcome::ALL.get(usize::from(*self.outcome.get_mut()));
+        let outcome = outcome.copied().unwrap_or(CallOutcome::NoAnswer);
+        self.span
+            .record("outcome", outcome.as_str())
+            .record("attempts", attempts);
+        if let Some(observer) = &self.observer {
+            observer.ended(&CallEnded {
+                call: self.call,
+                outcome,
+                took: self.begun.elapsed(),
+                attempts,
+            });
+        }
+    }
+}

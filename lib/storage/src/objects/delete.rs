@@ -1,0 +1,23 @@
+//! Deletes of drafts.
+
+use crate::{ETag, ErrorKind, ObjectKey};
+
+/// One version of a draft, which a delete insists on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DraftVersion {
+    /// Its key.
+    pub key: ObjectKey,
+    /// The version.
+    pub etag: ETag,
+}
+
+/// A draft that a batch did not delete.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteFailure {
+    /// Its key.
+    pub key: ObjectKey,
+    /// The reason; `PreconditionFailed` when another version is there.
+    pub kind: ErrorKind,
+    /// The store's own code, for the log.
+    pub code: String,
+}
