@@ -70,7 +70,7 @@ def server(binary: Path, directory: Path, variables: dict[str, str], ports: tupl
     """A server started in `directory`, stopped at the end. `ports` are HTTP's and gRPC's; free ones unless said."""
     http, grpc = ports or (free_port(), free_port())
     if ports is None:
-        variables = {**variables, "HTTP_PORT": str(http), "GRPC_PORT": str(grpc)}
+        variables = {**variables, "HTTP_PORT": str(http), "GRPC_PORT": str(grpc), "ADMIN_PORT": "0"}
     log = directory / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
