@@ -1,7 +1,7 @@
 """Checks the links of the documentation: python check.py
 
 Every relative link leads to a file, and its anchor to a heading. Pages of the book link to nothing outside of docs/, where the
-book would not find it, and each is in SUMMARY.md. README.md has at most 200 lines.
+book would not find it, and each is in SUMMARY.md. Paths and crates that the pages name exist. README.md has at most 200 lines.
 """
 
 import re
@@ -11,16 +11,24 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 BOOK = REPO / "docs"
 README_LINES = 200
+# It names what there was.
+HISTORY = {"CHANGELOG.md"}
 
 CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.M | re.S)
+PATH = re.compile(r"(?<![\w/.])((?:\.ci|benches|cmd|docs|fuzz|lib|manifest|proto)/[\w./-]*\w)")
+CRATE = re.compile(r"(?:-p|--package) (draft[\w-]+)")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def main():
-    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=REPO, check=True, stdout=subprocess.PIPE, text=True)
-    pages = [REPO / name for name in listed.stdout.split()]
+    pages = files("*.md")
     links = [(page, target) for page in pages for target in LINK.findall(CODE.sub("", page.read_text()))]
     broken = [problem for page, target in links if (problem := broken_link(page, target))]
+    crates = set(re.findall(r'^name = "(.*)"$', "\n".join(path.read_text() for path in files("*Cargo.toml")), re.M))
+    for page in pages:
+        code = "\n".join(CODE.findall(page.read_text())) if page.name not in HISTORY else ""
+        broken += [f"{page.relative_to(REPO)}: {path} does not exist" for path in PATH.findall(code) if not (REPO / path).exists()]
+        broken += [f"{page.relative_to(REPO)}: there is no crate {crate}" for crate in CRATE.findall(code) if crate not in crates]
     summary = (BOOK / "SUMMARY.md").read_text()
     for page in pages:
         name = page.relative_to(REPO)
@@ -31,6 +39,12 @@ def main():
         broken.append(f"README.md: has {lines} lines, and may have {README_LINES}")
     assert not broken, "\n".join(["broken:", *broken])
     print(f"{len(pages)} pages, {len(links)} links, README.md has {lines} lines")
+
+
+def files(pattern: str) -> list[Path]:
+    """Those that are checked in."""
+    listed = subprocess.run(["git", "ls-files", pattern], cwd=REPO, check=True, stdout=subprocess.PIPE, text=True)
+    return [REPO / name for name in listed.stdout.split()]
 
 
 def broken_link(page: Path, target: str) -> str:
