@@ -7,6 +7,7 @@ use draftstore_service::draft::{DraftName, lenient};
 /// A unique draft's.
 const ID: &str = "01J00000000000000000000000";
 
+/// Parses the data as an object name, and takes it into a key and back.
 pub fn run(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match text.parse::<ObjectName>() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use draftstore_sigv4::{BucketUrl, UrlRequest};
 
 use crate::offline::{ACCESS_KEY_ID, HOST, REGION, SECRET_ACCESS_KEY, signer};
-use crate::sigv4::{Key, Url};
+use crate::sigv4::{Credentials, Url};
 
 /// Bytes before the key that choose everything else.
 pub const OPTIONS: usize = 16;
@@ -80,7 +80,7 @@ pub fn run(data: &[u8]) {
         assert_eq!(url.query[name], value);
     }
     assert_eq!((&url.host, url.decoded_path()), (&host, path + text));
-    let key = Key {
+    let key = Credentials {
         access_key_id: ACCESS_KEY_ID,
         secret_access_key: SECRET_ACCESS_KEY,
         session_token: has_token.then_some(SESSION_TOKEN),

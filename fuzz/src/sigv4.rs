@@ -10,25 +10,25 @@ use sha2::{Digest as _, Sha256};
 
 /// A URL, taken apart.
 #[derive(Debug)]
-pub struct Url {
-    pub host: String,
+pub(crate) struct Url {
+    pub(crate) host: String,
     /// As it is written.
-    pub path: String,
+    pub(crate) path: String,
     /// Decoded.
-    pub query: BTreeMap<String, String>,
+    pub(crate) query: BTreeMap<String, String>,
 }
 
 /// With what it has to be signed.
 #[derive(Debug, Clone, Copy)]
-pub struct Key<'a> {
-    pub access_key_id: &'a str,
-    pub secret_access_key: &'a str,
-    pub session_token: Option<&'a str>,
-    pub region: &'a str,
+pub(crate) struct Credentials<'a> {
+    pub(crate) access_key_id: &'a str,
+    pub(crate) secret_access_key: &'a str,
+    pub(crate) session_token: Option<&'a str>,
+    pub(crate) region: &'a str,
 }
 
 impl Url {
-    pub fn read(url: &str) -> Self {
+    pub(crate) fn read(url: &str) -> Self {
         assert!(url.bytes().all(|b| b.is_ascii_graphic()), "{url:?}");
         let rest = url.strip_prefix("http://").expect("a scheme");
         let (place, query) = rest.split_once('?').expect("a query");
@@ -48,12 +48,12 @@ impl Url {
     }
 
     /// The path as the store understands it.
-    pub fn decoded_path(&self) -> String {
+    pub(crate) fn decoded_path(&self) -> String {
         String::from_utf8(decoded(&self.path)).expect("UTF-8")
     }
 
     /// Panics unless a store takes the URL, sent with these headers.
-    pub fn verify(&self, method: &str, headers: &BTreeMap<String, String>, key: Key<'_>) {
+    pub(crate) fn verify(&self, method: &str, headers: &BTreeMap<String, String>, key: Credentials<'_>) {
         let query = |name: &str| self.query.get(name).unwrap_or_else(|| panic!("no {name}")).as_str();
         assert_eq!(query("X-Amz-Algorithm"), "AWS4-HMAC-SHA256");
         assert_eq!(
@@ -113,7 +113,7 @@ impl Url {
 }
 
 /// Percent-decoded, once.
-pub fn decoded(text: &str) -> Vec<u8> {
+pub(crate) fn decoded(text: &str) -> Vec<u8> {
     let mut bytes = text.bytes();
     let mut decoded = Vec::new();
     while let Some(byte) = bytes.next() {
