@@ -60,7 +60,8 @@ def main():
 
 def build():
     """The example's path."""
-    command = ["cargo", "build", "--release", "--locked", "-p", "draftstore-benches", "--example", "instructions"]
+    command = ["cargo", "build", "--release", "--locked", "-p", "draftstore-benches", "--features", "programs"]
+    command += ["--example", "instructions"]
     told = subprocess.run([*command, "--message-format=json"], cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
     for line in told.splitlines():
         message = json.loads(line)

@@ -41,7 +41,8 @@ def built(arguments, *programs):
 
 def example(name):
     """The path of an example of the benches, built now."""
-    command = ["cargo", "build", "--profile", PROFILE, "--locked", "-p", "draftstore-benches", "--example", name]
+    command = ["cargo", "build", "--profile", PROFILE, "--locked", "-p", "draftstore-benches", "--features", "programs"]
+    command += ["--example", name]
     subprocess.run(command, cwd=REPOSITORY, check=True)
     return target() / "examples" / name
 
