@@ -1,5 +1,6 @@
 # Installs what the steps need, once: everything but Debian packages goes to a cache outside the repository, under a name
-# that carries the version, so that a second run installs nothing. Sourced by run.
+# that carries the version, so that a second run installs nothing. Steps that run side by side may need the same Debian packages
+# or the same program of cargo's: a lock has them installed once. Sourced by run.
 
 CACHE=${DRAFTSTORE_CI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/draftstore-ci}
 
@@ -21,9 +22,13 @@ need_commands() {
 }
 
 apt_install() {
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
-  apt-get install -y -qq --no-install-recommends "$@" </dev/null
+  mkdir -p "$CACHE"
+  (
+    flock 9
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "$@" </dev/null
+  ) 9>"$CACHE/apt.lock"
 }
 
 # A virtual environment made from a pinned list: venv NAME, from .ci/NAME.txt; sets VENV to its directory.
@@ -70,7 +75,9 @@ cargo_tool() {
   TOOL=$home/bin/$1
   [[ -x $TOOL ]] && return
   need_commands cc=build-essential pkg-config=pkg-config
-  CARGO_TARGET_DIR=$home/build cargo install --quiet --locked --root "$home" --version "$2" "${@:3}" "$1"
+  mkdir -p "$CACHE"
+  CARGO_TARGET_DIR=$home/build flock "$home.lock" \
+    cargo install --quiet --locked --root "$home" --version "$2" "${@:3}" "$1"
   rm -rf "$home/build"
 }
 

@@ -25,10 +25,9 @@ step_browser() {
   # Without a font every letter is a box. This one is the page's first choice.
   dpkg-query --show --showformat='${db:Status-Status}' fonts-inter 2>/dev/null | grep -qx installed || apt_install fonts-inter fonts-dejavu-core
   npm_packages "$REPO/.ci/browser"
-  cargo build --workspace --bins --locked
-  DRAFTSTORE_BINARIES=$(target_directory)/debug
+  programs
   BROWSER_ARTIFACTS=${BROWSER_ARTIFACTS:-$CACHE/browser-artifacts}
-  export DRAFTSTORE_BINARIES BROWSER_ARTIFACTS NODE_MODULES
+  export BROWSER_ARTIFACTS NODE_MODULES
   in_own_network bash -c "$SEEM_ONLINE"' && exec "$@"' browser \
     node --test --test-reporter=spec --test-concurrency=1 "$REPO"/.ci/browser/*.test.mjs 2>&1 | without_signatures
   echo "Screenshots are in $BROWSER_ARTIFACTS"

@@ -17,14 +17,14 @@ step_monitoring() {
   promtool check rules manifest/monitoring/alerts.yaml
   promtool test rules manifest/monitoring/alerts.test.yaml
   "$VENV/bin/python" .ci/monitoring/check.py promtool
-  cargo build --workspace --bins --locked
+  programs
   local -a picture=()
   if [[ -n ${MONITORING_PICTURE:-} ]]; then
     need_commands chromium=chromium
     dpkg-query --show --showformat='${db:Status-Status}' fonts-inter 2>/dev/null | grep -qx installed || apt_install fonts-inter
     picture=(--picture "$MONITORING_PICTURE")
   fi
-  in_own_network python3 .ci/monitoring/live.py "$(target_directory)/debug" "${picture[@]}" 2>&1 | without_signatures
+  in_own_network python3 .ci/monitoring/live.py "$DRAFTSTORE_BINARIES" "${picture[@]}" 2>&1 | without_signatures
 }
 
 # compose.yaml, read by a parser of its specification, and run without containers.
@@ -32,8 +32,8 @@ step_compose() {
   venv linters
   need_commands curl=curl ip=iproute2 unshare=util-linux
   garage_tool
-  cargo build --workspace --bins --locked
-  in_own_network "$VENV/bin/python" .ci/compose/check.py "$(target_directory)/debug" "$GARAGE" 2>&1 | without_signatures
+  programs
+  in_own_network "$VENV/bin/python" .ci/compose/check.py "$DRAFTSTORE_BINARIES" "$GARAGE" 2>&1 | without_signatures
 }
 
 step_dockerfiles() {

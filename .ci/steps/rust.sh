@@ -5,25 +5,21 @@ readonly MUTANT_SCHEDULES=20000
 
 step_tests() {
   cargo test --workspace
-}
-
-# The targets over their seeds, on stable Rust: coverage-guided runs need a nightly one.
-step_fuzz() {
-  cargo test --manifest-path fuzz/Cargo.toml --locked
+  programs
 }
 
 step_format() {
   cargo fmt --all --check
-  cargo fmt --manifest-path fuzz/Cargo.toml --check
   cargo fmt --manifest-path benches/peers/Cargo.toml --check
 }
 
 step_clippy() {
-  cargo clippy --workspace --all-targets --locked -- -D warnings
+  cargo clippy --workspace --all-targets --features draftstore-benches/programs --locked -- -D warnings
 }
 
+# With --examples, cargo selects the features of development too, and finds the dependencies checked by clippy.
 step_docs() {
-  RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+  RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --lib --bins --examples --locked
 }
 
 # In a copy of the sources, always at the same place, so that only the first build there is a long one.

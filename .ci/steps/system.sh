@@ -8,26 +8,24 @@ step_system() {
 step_rolling() {
   venv clients
   need_commands haproxy=haproxy ip=iproute2 unshare=util-linux
-  cargo build --workspace --bins --locked
-  in_own_network "$VENV/bin/python" "$REPO/.ci/rolling/restart.py" "$(target_directory)/debug" 2>&1 | without_signatures
+  programs
+  in_own_network "$VENV/bin/python" "$REPO/.ci/rolling/restart.py" "$DRAFTSTORE_BINARIES" 2>&1 | without_signatures
 }
 
 # What the server says of itself at /openapi.json, tried by a program that takes it at its word.
 step_schema() {
   venv schema
   need_commands ip=iproute2 unshare=util-linux
-  cargo build --workspace --bins --locked
-  DRAFTSTORE_BINARIES=$(target_directory)/debug
-  export DRAFTSTORE_BINARIES PYTHONDONTWRITEBYTECODE=1
+  programs
+  export PYTHONDONTWRITEBYTECODE=1
   in_own_network "$VENV/bin/python" "$REPO/.ci/schema/run.py" 2>&1 | without_signatures
 }
 
 # Whatever needs Garage: the conformance suite, what doctor finds there, and the same clients on a server that uses it.
 step_garage() {
   garage_tool
-  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-s3 --test conformance --locked -- --ignored
-  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-service --test it --locked -- --ignored
-  PATH=$(dirname "$GARAGE"):$PATH cargo test -p draftstore-server --test it --locked -- --ignored garage
+  # Features are unified per selection of packages: with another one cargo would compile most of the workspace again.
+  PATH=$(dirname "$GARAGE"):$PATH cargo test --workspace --locked -- --ignored garage
   run_clients -m garage
 }
 
@@ -47,10 +45,18 @@ run_clients() {
   npm_packages "$REPO/.ci/clients/node"
   export BUF=$TOOL NODE_MODULES
   need_commands curl=curl jq=jq openssl=openssl node=nodejs ip=iproute2 unshare=util-linux
-  cargo build --workspace --bins --locked
-  DRAFTSTORE_BINARIES=$(target_directory)/debug
-  export DRAFTSTORE_BINARIES PYTHONDONTWRITEBYTECODE=1
+  programs
+  export PYTHONDONTWRITEBYTECODE=1
   in_own_network "$VENV/bin/pytest" "$REPO/.ci/clients" "$@" 2>&1 | without_signatures
+}
+
+# Sets DRAFTSTORE_BINARIES to the directory of the programs. They are those that `cargo test --workspace` leaves: --examples has cargo
+# select the features of development too, and with others it would compile most of the workspace again.
+programs() {
+  [[ -n ${DRAFTSTORE_BINARIES:-} ]] && return
+  cargo build --workspace --bins --examples --locked
+  DRAFTSTORE_BINARIES=$(target_directory)/debug
+  export DRAFTSTORE_BINARIES
 }
 
 # Runs a command in a network namespace of its own: the README's ports are free there, and nothing leaves it.
