@@ -1,7 +1,8 @@
 """Checks the links of the documentation: python check.py
 
 Every relative link leads to a file, and its anchor to a heading. Pages of the book link to nothing outside of docs/, where the
-book would not find it, and each is in SUMMARY.md. Paths and crates that the pages name exist. README.md has at most 200 lines.
+book would not find it, and each is in SUMMARY.md. Paths and crates that the pages name exist. CONTRIBUTING.md
+lists the steps of CI. README.md has at most 200 lines.
 """
 
 import re
@@ -34,6 +35,9 @@ def main():
         name = page.relative_to(REPO)
         if BOOK in page.parents and page.name != "SUMMARY.md" and f"({page.relative_to(BOOK)})" not in summary:
             broken.append(f"{name}: is not in SUMMARY.md")
+    contributing = (REPO / "CONTRIBUTING.md").read_text()
+    steps = re.findall(r"^step_(\w+)\(\)", "\n".join(path.read_text() for path in files(".ci/steps/*.sh")), re.M)
+    broken += [f"CONTRIBUTING.md: the step {step} is not listed" for step in steps if f"| `{step}` |" not in contributing]
     lines = len((REPO / "README.md").read_text().splitlines())
     if lines > README_LINES:
         broken.append(f"README.md: has {lines} lines, and may have {README_LINES}")
