@@ -10,9 +10,9 @@ import subprocess
 import sys
 from typing import NamedTuple
 
-CONFIRM = "lib/service/src/draft/confirm/"
-MULTIPART = "lib/service/src/draft/multipart/"
-SWEEP = "lib/service/src/cleaner/"
+CONFIRM = "lib/protocol/src/confirm/"
+UPLOAD = "lib/protocol/src/upload/"
+SWEEP = "lib/protocol/src/sweep/"
 
 # Kinds of stores, the quickest to notice first.
 TESTS = [
@@ -21,7 +21,7 @@ TESTS = [
     "model::model_invariants_hold_where_only_uploads_are_made_once",
     "model::model_invariants_hold_where_nothing_is_honoured",
     # Sweeps alone, of more drafts than those schedules make.
-    "cleaner::tests::in_whatever_order_answers_come_all_that_has_expired_goes_and_nothing_else",
+    "sweep::tests::in_whatever_order_answers_come_all_that_has_expired_goes_and_nothing_else",
 ]
 
 
@@ -53,39 +53,39 @@ MUTANTS = [
     ),
     Mutant(
         "a draft that is gone is not looked for in main",
-        CONFIRM + "protocol/look.rs",
-        "return self.look(State::Earlier(Error::NotFound(Missing::Draft)));",
-        "return Step::Finish(Err(Error::NotFound(Missing::Draft)));",
+        CONFIRM + "machine/look.rs",
+        "return self.look(State::Earlier(ConfirmError::DraftNotFound));",
+        "return Step::Finish(Err(ConfirmError::DraftNotFound));",
     ),
     Mutant(
         "pins are not compared",
-        CONFIRM + "effect.rs",
+        CONFIRM + "request.rs",
         'other_version.then_some("if_match").or_else(|| self.broken_by(draft))',
         'other_version.then_some("if_match").or_else(|| self.broken_by(draft)).filter(|_| false)',
     ),
     Mutant(
         "a pinned confirm is answered by an earlier one of another version",
-        CONFIRM + "protocol/look.rs",
+        CONFIRM + "machine/look.rs",
         "let named = self.is_of_draft(main, pins.if_match.as_ref());",
         "let named = self.is_of_draft(main, None);",
     ),
     Mutant(
         "what main holds is replaced unasked",
-        CONFIRM + "protocol/look.rs",
-        "(Some(_), Existing::Keep) => Step::Finish(Err(Error::AlreadyExists)),",
+        CONFIRM + "machine/look.rs",
+        "(Some(_), Existing::Keep) => Step::Finish(Err(ConfirmError::AlreadyExists)),",
         "(Some(main), Existing::Keep) => { let main_etag = Some(main.etag); self.copy(Copying { draft, main_etag }) }",
     ),
     Mutant(
         "the version to be replaced is not compared",
-        CONFIRM + "protocol/look.rs",
+        CONFIRM + "machine/look.rs",
         "if expected.as_ref().is_none_or(|etag| *etag == main.etag) =>",
         "if expected.as_ref().is_none_or(|etag| *etag == main.etag || true) =>",
     ),
     Mutant(
         "a refused copy is taken for another's object without a look",
-        CONFIRM + "protocol/outcome.rs",
-        "                self.copy_in_doubt |= error.kind == ErrorKind::Unavailable;\n",
-        "                if error.kind == ErrorKind::PreconditionFailed { return Step::Finish(Err(Error::AlreadyExists)); }\n",
+        CONFIRM + "machine/outcome.rs",
+        "                self.copy_in_doubt |= error.kind() == ErrorKind::Unavailable;\n",
+        "                if error.kind() == ErrorKind::PreconditionFailed { return Step::Finish(Err(ConfirmError::AlreadyExists)); }\n",
     ),
     Mutant(
         "the idempotency key is ignored",
@@ -119,7 +119,7 @@ MUTANTS = [
     ),
     Mutant(
         "the draft is deleted before it is copied",
-        CONFIRM + "protocol/mod.rs",
+        CONFIRM + "machine/mod.rs",
         "        if self.confirm.batch.is_some() && !self.is_under_way {",
         "        if let State::Copy(copying) = &self.state {\n"
         "            let draft_etag = copying.draft.etag.clone();\n"
@@ -141,25 +141,25 @@ MUTANTS = [
     ),
     Mutant(
         "a batch that has not settled counts as settled",
-        CONFIRM + "protocol/outcome.rs",
-        "None => Step::Finish(Err(Error::StoreUnavailable(Box::new(HeldByBatch)))),",
+        CONFIRM + "machine/outcome.rs",
+        "None => Step::Finish(Err(ConfirmError::Unresolved(Unresolved::HeldByBatch))),",
         "None => self.go_on(main, then),",
     ),
     Mutant(
         "a batch takes back what bears not its mark",
-        CONFIRM + "protocol/turns.rs",
+        CONFIRM + "machine/turns.rs",
         "let ours = |main: &&ObjectInfo| marker::batch_of(&main.attributes.metadata) == self.confirm.batch;",
         "let ours = |_: &&ObjectInfo| true;",
     ),
     Mutant(
         "a batch takes what another made for its own after a lost answer",
-        CONFIRM + "protocol/outcome.rs",
+        CONFIRM + "machine/outcome.rs",
         "if replayed || of_batch != self.confirm.batch {",
         "if replayed {",
     ),
     Mutant(
         "a batch settles though one failed",
-        CONFIRM + "effect.rs",
+        CONFIRM + "turn.rs",
         "Self::Copy if !any_failed => Some(Self::Settle),",
         "Self::Copy => Some(Self::Settle),",
     ),
@@ -237,7 +237,7 @@ MUTANTS = [
     ),
     Mutant(
         "an upload that has ended is completed",
-        MULTIPART + "end.rs",
+        UPLOAD + "end.rs",
         "    now >= ends_at\n",
         "    now >= ends_at && false\n",
     ),
@@ -246,7 +246,7 @@ MUTANTS = [
 
 def model(sources: pathlib.Path) -> pathlib.Path:
     """Builds the tests that hold the model, and gives the program."""
-    build = ["cargo", "test", "--locked", "-p", "draftstore-service", "--lib", "--no-run", "--message-format=short"]
+    build = ["cargo", "test", "--locked", "-p", "draftstore-protocol", "--lib", "--no-run", "--message-format=short"]
     built = subprocess.run(build, cwd=sources, capture_output=True, text=True)
     if built.returncode != 0:
         raise RuntimeError(f"does not compile:\n{built.stderr}")

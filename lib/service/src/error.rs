@@ -1,5 +1,6 @@
 //! Why a request was not granted, by what the caller can do about it.
 
+use draftstore_protocol::confirm::ConfirmError;
 use draftstore_storage as storage;
 use draftstore_storage::ErrorKind;
 use tokio::task::JoinError;
@@ -121,6 +122,20 @@ impl From<storage::Error> for Error {
             ErrorKind::PreconditionFailed | ErrorKind::TooLarge | ErrorKind::Unsupported | ErrorKind::Unexpected => {
                 Self::Internal(Box::new(error))
             }
+        }
+    }
+}
+
+impl From<ConfirmError<storage::Error>> for Error {
+    fn from(error: ConfirmError<storage::Error>) -> Self {
+        match error {
+            ConfirmError::DraftNotFound => Self::NotFound(Missing::Draft),
+            ConfirmError::AlreadyExists => Self::AlreadyExists,
+            ConfirmError::PinMismatch { pin } => Self::PinMismatch { pin },
+            ConfirmError::RolledBack => Self::RolledBack,
+            ConfirmError::Store(error) => error.into(),
+            ConfirmError::Unresolved(unresolved) => Self::StoreUnavailable(Box::new(unresolved)),
+            ConfirmError::Contradiction(contradiction) => Self::Internal(Box::new(contradiction)),
         }
     }
 }

@@ -1,16 +1,18 @@
-//! The rules of DraftStore: issue, confirm, sweep. Knows neither HTTP nor gRPC nor the AWS SDK.
+//! What callers may do with drafts: issue URLs, look, list, confirm, discard; and the sweep.
+//!
+//! This crate owns the rules for callers (names, tenants, scopes, limits) and the drivers of `draftstore-protocol`: tasks,
+//! locks, timeouts, retries by the caller, logs. It must not know HTTP, gRPC or the AWS SDK, and decides nothing about a
+//! confirm or a sweep itself.
 
 pub mod caller;
 pub mod cleaner;
 mod clock;
 pub mod draft;
 mod error;
-#[cfg(test)]
-mod model;
+mod fields;
 mod name;
 mod observer;
 mod origins;
-mod policy;
 mod store;
 mod violation;
 
@@ -18,11 +20,11 @@ pub use caller::{Caller, Scope};
 pub use cleaner::Cleaner;
 pub use clock::{Clock, SystemClock};
 pub use draft::Drafts;
+pub use draftstore_protocol::{InvalidPolicy, MAX_TTL, Policy};
 pub use draftstore_storage::closed_set;
 pub use error::{Error, Missing, Unauthenticated};
 pub use name::ObjectName;
 pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, UrlKind};
 pub use origins::{AllowedOrigins, InvalidOrigin};
-pub use policy::{Buckets, InvalidPolicy, MAX_TTL, Policy};
-pub use store::{Replicas, Store, StoreProfile, Weakness, weaknesses};
+pub use store::{Buckets, Replicas, Store, StoreProfile, Weakness, weaknesses};
 pub use violation::Violation;

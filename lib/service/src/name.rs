@@ -3,15 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
+use draftstore_protocol::RESERVED_PREFIX;
 use draftstore_storage::ObjectKey;
 
 use crate::Violation;
 
 /// The longest name, in bytes of UTF-8: S3's 1,024 less what the key of a unique draft adds.
 pub(crate) const MAX_NAME_BYTES: usize = 900;
-
-/// Where the server keeps drafts under keys of its own.
-pub(crate) const RESERVED_PREFIX: &str = ".drafts/";
 
 /// What the caller calls a file, and its key in main: kept verbatim, never normalised.
 ///

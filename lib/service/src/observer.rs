@@ -4,7 +4,6 @@ use std::fmt;
 
 use draftstore_storage::closed_set;
 
-use crate::draft::Confirmed;
 use crate::{Error, Missing};
 
 /// Is told what was done. Must not block.
@@ -65,20 +64,8 @@ closed_set! {
     }
 }
 
-impl ConfirmEnded {
-    /// What is to be told of a confirm that ended so.
-    pub(crate) fn of(result: &Result<Confirmed, Error>) -> Self {
-        let (outcome, bytes) = match result {
-            Ok(confirmed) if confirmed.replayed => (ConfirmOutcome::Replayed, 0),
-            Ok(confirmed) => (ConfirmOutcome::Kept, confirmed.size),
-            Err(error) => (ConfirmOutcome::of(error), 0),
-        };
-        Self { outcome, bytes }
-    }
-}
-
 impl ConfirmOutcome {
-    fn of(error: &Error) -> Self {
+    pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::NotFound(Missing::Draft | Missing::Object | Missing::Upload | Missing::Bucket) => Self::NotFound,
             Error::AlreadyExists => Self::AlreadyExists,

@@ -10,6 +10,8 @@ pub use scope::{Scope, Scopes, UnknownScope};
 pub use slots::DraftSlots;
 pub use tenant::{InvalidTenant, Tenant};
 
+use draftstore_storage::ObjectKey;
+
 use crate::{Error, ObjectName, Violation};
 
 /// Somebody who was recognised, with everything that the rules ask of a caller.
@@ -89,6 +91,20 @@ impl Caller {
             Some(rule) => Err(Violation::new("object_name", rule)),
             None => Ok(name),
         }
+    }
+
+    /// The key that an object of this name has in main: names are the tenant's own, where there is one.
+    pub(crate) fn key(&self, name: &ObjectName) -> ObjectKey {
+        let Some(tenant) = &self.tenant else {
+            return name.key().clone();
+        };
+        ObjectKey::new(format!("{}{name}", tenant.prefix())).expect("a name leaves room for a tenant in a key")
+    }
+
+    /// The name in a text that may begin with the tenant, as keys do.
+    pub(crate) fn name_in_key(&self, text: &str) -> Result<ObjectName, Violation> {
+        let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
+        self.name(text.strip_prefix(tenant).unwrap_or(text))
     }
 
     /// What every key begins with that it may see, in main and of named drafts; and of unique ones after their ID.

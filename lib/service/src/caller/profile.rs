@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::fields::is_token;
 use crate::{Error, Violation};
 
 /// Limits on what a caller uploads, beside those of the installation.
@@ -88,7 +89,7 @@ impl FromStr for ContentTypes {
 
     /// Takes one: collect several.
     fn from_str(text: &str) -> Result<Self, InvalidContentTypes> {
-        let token = |text: &str| crate::draft::is_token(text) && !text.contains('*');
+        let token = |text: &str| is_token(text) && !text.contains('*');
         let valid = text
             .split_once('/')
             .is_some_and(|(kind, subtype)| token(kind) && (subtype == "*" || token(subtype)));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::draft::DraftId;
+use draftstore_protocol::DraftId;
 
 /// As much as a ticket's ID has.
 const SEED_BYTES: usize = 9;

@@ -3,7 +3,7 @@
 use draftstore_storage::PresignGet;
 
 use super::Drafts;
-use super::inspect::DraftName;
+use super::draft_ref::DraftName;
 use crate::{Error, Scope};
 
 impl Drafts {
@@ -14,10 +14,10 @@ impl Drafts {
     /// sign with.
     pub async fn bare_url(&self, draft: &DraftName) -> Result<String, Error> {
         self.caller.may(Scope::Upload)?;
-        let (name, draft_id) = self.draft_named(draft)?;
+        let draft = self.draft_named(draft)?;
         let get = PresignGet {
             bucket: self.shared.store.buckets.draft.name(),
-            key: &self.keys(&name, draft_id, None).draft,
+            key: &draft.key,
             response_content_disposition: None,
             now: self.shared.clock.now(),
             expires_in: self.shared.policy.download_ttl(),

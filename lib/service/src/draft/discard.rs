@@ -3,7 +3,7 @@
 use draftstore_storage::{DraftVersion, ErrorKind};
 
 use super::Drafts;
-use super::inspect::DraftName;
+use super::draft_ref::DraftName;
 use crate::{Error, Scope};
 
 impl Drafts {
@@ -14,10 +14,9 @@ impl Drafts {
     /// at the same moment, and stays, or those of the store.
     pub async fn discard(&self, name: &DraftName) -> Result<bool, Error> {
         self.caller.may(Scope::Discard)?;
-        let (name, draft_id) = self.draft_named(name)?;
-        let keys = self.keys(&name, draft_id, None);
+        let keys = self.keys(self.draft_named(name)?, None);
         let _locked = self.lock([&keys]).await;
-        let Some(draft) = self.head_draft(&keys).await? else {
+        let Some(draft) = self.head_draft(&keys.draft).await? else {
             return Ok(false);
         };
         let version = DraftVersion {

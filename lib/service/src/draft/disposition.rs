@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::issue_upload::is_token;
+use crate::fields::is_token;
 
 /// What the caller wants a browser to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

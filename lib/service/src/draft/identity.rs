@@ -1,13 +1,15 @@
-//! The identity that a new draft gets.
+//! The identity and the lifetime that a new draft gets.
 
 use std::time::{Duration, SystemTime};
 
+use draftstore_protocol::DraftId;
 use draftstore_storage::ObjectKey;
 
+use super::Drafts;
 use super::page::MAX_PAGE_SIZE;
-use super::{DraftId, Drafts};
 use crate::caller::DraftSlots;
-use crate::{Error, ObjectName, Unauthenticated};
+use crate::fields::seconds;
+use crate::{Error, ObjectName, Unauthenticated, Violation};
 
 /// What a new draft is to be.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +56,8 @@ impl Drafts {
 
     /// The slots without a draft, by one call to the store: their keys are neighbours.
     async fn free(&self, slots: &DraftSlots, name: &ObjectName) -> Result<Vec<DraftId>, Error> {
-        let key = |id: DraftId| (self.keys(name, Some(id), None).draft, id);
+        let named = self.caller.key(name);
+        let key = |id: DraftId| (id.key(&named), id);
         let mut free: Vec<(ObjectKey, DraftId)> = slots.ids().map(key).collect();
         let (Some((first, _)), Some((last, _))) = (free.first(), free.last()) else {
             return Ok(Vec::new());
@@ -63,6 +66,34 @@ impl Drafts {
         let there = self.drafts_from(shared, None, MAX_PAGE_SIZE).await?.objects;
         free.retain(|(key, _)| there.iter().all(|draft| draft.key != *key));
         Ok(free.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// How long the draft lives; a named one is dated by the store, and cannot have a lifetime of its own, and one of a
+    /// limited number has that of all of them.
+    pub(super) fn draft_lifetime(
+        &self,
+        unique: bool,
+        asked: Option<i32>,
+        now: SystemTime,
+    ) -> Result<Duration, Violation> {
+        if let Some(slots) = &self.caller.drafts {
+            let rule = "must not be given: the ticket says when all its drafts expire";
+            return match asked {
+                Some(_) => Err(Violation::new("draft_lifetime", rule)),
+                None => Ok(slots.lifetime(now)),
+            };
+        }
+        if asked.is_some() && !unique {
+            return Err(Violation::new("draft_lifetime", "must go with unique"));
+        }
+        let longest = self.shared.policy.object_lifetime();
+        match self.caller.profile.max_draft_lifetime {
+            Some(most) if most < longest && !unique => {
+                let rule = "must be true: this caller's drafts live for a shorter time than named ones do";
+                Err(Violation::new("unique", rule))
+            }
+            most => seconds("draft_lifetime", asked, most.unwrap_or(longest).min(longest)),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use draftstore_storage::{BucketName, ObjectInfo, ObjectKey, PresignGet, PresignedRequest};
 
 use super::disposition::{Disposition, content_disposition};
-use super::keys::Keys;
-use super::{Drafts, found, issue_upload};
+use super::draft_ref::DraftRef;
+use super::{Drafts, found};
+use crate::fields::expires_in;
 use crate::name::is_invisible;
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, UrlKind, Violation};
@@ -62,34 +63,29 @@ impl Drafts {
     pub async fn issue_download(&self, request: &IssueDownload) -> Result<DownloadIssued, Error> {
         self.caller.may(Scope::Download)?;
         let mut broken = Violations::default();
-        let meant = self.draft_meant(&request.object_name, request.draft_id.as_deref(), &mut broken);
-        let expires_in = broken.take(issue_upload::expires_in(
-            request.expires_in,
-            self.shared.policy.download_ttl(),
-        ));
+        let draft = self.read_draft(&request.object_name, request.draft_id.as_deref(), &mut broken);
+        let expires_in = broken.take(expires_in(request.expires_in, self.shared.policy.download_ttl()));
         let filename = broken.take_optional(request.filename.as_deref().map(filename));
         if request.unchecked && request.stage.is_none() {
             let rule = "must go with a stage: without one the store has to be asked";
             broken.take::<()>(Err(Violation::new("unchecked", rule)));
         }
-        let (Some((name, draft_id)), Some(expires_in), []) = (meant, expires_in, broken.as_slice()) else {
+        let (Some(draft), Some(expires_in), []) = (draft, expires_in, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
 
-        let keys = self.keys(&name, draft_id, None);
-        let (stage, object) = match (request.stage, request.unchecked) {
-            (Some(stage), true) => (stage, None),
+        let (place, object) = match (request.stage, request.unchecked) {
+            (Some(stage), true) => (self.place(&draft, stage), None),
             (stage, _) => {
-                let (stage, object) = self.find(&keys, stage).await?;
-                (stage, Some(object))
+                let (place, object) = self.find(&draft, stage).await?;
+                (place, Some(object))
             }
         };
         let content_type = object.as_ref().and_then(|o| o.attributes.content_type.as_deref());
         let disposition = content_disposition(request.disposition, filename, content_type);
-        let (bucket, key) = self.place(&keys, stage);
         let get = PresignGet {
-            bucket,
-            key,
+            bucket: place.bucket,
+            key: &place.key,
             response_content_disposition: disposition.as_deref(),
             now: self.shared.clock.now(),
             expires_in,
@@ -97,34 +93,43 @@ impl Drafts {
         let request = self.shared.store.storage.presign_get(&get).await?;
         self.tell_issued(UrlKind::Download, 1);
         Ok(DownloadIssued {
-            object_name: name.to_string(),
+            object_name: draft.name.to_string(),
             request,
-            stage,
+            stage: place.stage,
             object,
         })
     }
 
-    async fn find(&self, keys: &Keys, stage: Option<Stage>) -> Result<(Stage, ObjectInfo), Error> {
+    async fn find(&self, draft: &DraftRef, stage: Option<Stage>) -> Result<(Place<'_>, ObjectInfo), Error> {
         let stages: &[Stage] = match stage {
             Some(Stage::Draft) => &[Stage::Draft],
             Some(Stage::Main) => &[Stage::Main],
             None => &[Stage::Draft, Stage::Main],
         };
         for &stage in stages {
-            let (bucket, key) = self.place(keys, stage);
-            if let Some(object) = found(self.shared.store.storage.head(bucket, key).await)? {
-                return Ok((stage, object));
+            let place = self.place(draft, stage);
+            if let Some(object) = found(self.shared.store.storage.head(place.bucket, &place.key).await)? {
+                return Ok((place, object));
             }
         }
         Err(Error::NotFound(Missing::Object))
     }
 
-    fn place<'a>(&'a self, keys: &'a Keys, stage: Stage) -> (&'a BucketName, &'a ObjectKey) {
-        match stage {
-            Stage::Draft => (self.shared.store.buckets.draft.name(), &keys.draft),
-            Stage::Main => (self.shared.store.buckets.main.name(), &keys.main),
-        }
+    fn place(&self, draft: &DraftRef, stage: Stage) -> Place<'_> {
+        let (bucket, key) = match stage {
+            Stage::Draft => (self.shared.store.buckets.draft.name(), draft.key.clone()),
+            Stage::Main => (self.shared.store.buckets.main.name(), self.caller.key(&draft.name)),
+        };
+        Place { stage, bucket, key }
     }
+}
+
+/// Where an object is, or is looked for.
+#[derive(Debug)]
+struct Place<'a> {
+    stage: Stage,
+    bucket: &'a BucketName,
+    key: ObjectKey,
 }
 
 fn filename(name: &str) -> Result<&str, Violation> {

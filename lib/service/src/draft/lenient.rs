@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use super::issue_upload;
 use crate::ObjectName;
+use crate::fields;
 use crate::name::{MAX_NAME_BYTES, is_invisible};
 
 /// What a file is called of which nothing can be kept.
@@ -56,7 +56,7 @@ fn shortened(name: &str, most: usize) -> String {
 
 /// The media type, where it is one.
 pub fn content_type(text: &str) -> Option<String> {
-    issue_upload::content_type(text).ok().map(ToOwned::to_owned)
+    fields::content_type(text).ok().map(ToOwned::to_owned)
 }
 
 /// As much of the metadata as the rules allow: names in lower case, values percent-encoded where they are not printable
@@ -72,7 +72,7 @@ pub fn metadata(given: impl IntoIterator<Item = (String, String)>) -> BTreeMap<S
             continue;
         }
         kept.insert(name.clone(), value);
-        if issue_upload::metadata(&kept).is_err() {
+        if fields::metadata(&kept).is_err() {
             kept.remove(&name);
         }
     }

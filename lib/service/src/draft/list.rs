@@ -2,11 +2,12 @@
 
 use std::time::SystemTime;
 
+use draftstore_protocol::sweep::expires_at;
+use draftstore_protocol::{DraftId, RESERVED_PREFIX};
 use draftstore_storage::{ETag, ListObjects, ListedObject, ObjectKey, ObjectPage};
 
+use super::Drafts;
 use super::page::{Page, next_page_token};
-use super::{DraftId, Drafts};
-use crate::name::RESERVED_PREFIX;
 use crate::violation::Violations;
 use crate::{Error, Scope};
 
@@ -90,7 +91,7 @@ impl Drafts {
             Some(DraftListed {
                 object_name: self.name_listed(&object.key)?.to_owned(),
                 draft_id,
-                expires_at: self.expires_at(draft_id, &object.etag, object.last_modified),
+                expires_at: expires_at(&self.shared.policy, draft_id, &object.etag, object.last_modified),
                 etag: object.etag,
                 size: object.size,
             })
@@ -100,11 +101,10 @@ impl Drafts {
 
     /// The name by which the caller sees a draft of this key, where it is one.
     pub(super) fn name_listed<'a>(&self, key: &'a ObjectKey) -> Option<&'a str> {
-        let named = match (DraftId::in_key(key), key.as_str().strip_prefix(RESERVED_PREFIX)) {
-            (Some(_), Some(rest)) => rest.splitn(3, '/').nth(2)?,
-            (None, None) => key.as_str(),
-            (Some(_), None) | (None, Some(_)) => return None,
-        };
-        self.caller.name_of(named)
+        let key = key.as_str();
+        if !key.starts_with(RESERVED_PREFIX) {
+            return self.caller.name_of(key);
+        }
+        DraftId::split(key).and_then(|(_id, named)| self.caller.name_of(named))
     }
 }

@@ -4,14 +4,14 @@
 //! there, a few pages of the store at a time. Where such a page ends with somebody else's draft, the token for the next
 //! one must not tell its key: it says the moment at which that draft expires, and the shard, and no more.
 
+use draftstore_protocol::{DraftId, RESERVED_PREFIX};
 use draftstore_storage::ObjectPage;
 
+use super::Drafts;
 use super::list::DraftPage;
 use super::page::{MAX_PAGE_SIZE, Page, next_page_token};
-use super::{DraftId, Drafts};
 use crate::Error;
 use crate::caller::Tenant;
-use crate::name::RESERVED_PREFIX;
 
 /// Where unique drafts have been listed, and named ones have not. No name begins so.
 const NAMED: &str = "/";

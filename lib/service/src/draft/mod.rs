@@ -2,23 +2,21 @@
 
 mod bare_url;
 mod buckets;
-pub(crate) mod confirm;
+mod confirm;
 mod discard;
 mod disposition;
-pub(crate) mod id;
+mod draft_ref;
 mod identity;
 mod inspect;
 mod issue_download;
 mod issue_upload;
-mod keys;
 pub mod lenient;
 mod list;
 mod list_objects;
 mod list_own;
-pub(crate) mod multipart;
+mod multipart;
 mod page;
 mod sign_request;
-mod whole_key;
 
 use std::sync::Arc;
 
@@ -26,17 +24,13 @@ use draftstore_storage::{BucketName, ErrorKind, ObjectInfo};
 
 pub use buckets::BucketsReady;
 use confirm::Locks;
-pub(crate) use confirm::StagingNote;
-pub use confirm::{
-    ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_BATCH, MAX_COPY_BYTES,
-};
+pub use confirm::{ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
 pub use disposition::Disposition;
-pub use id::DraftId;
-pub use inspect::{DraftInspected, DraftName};
+pub use draft_ref::DraftName;
+pub use draftstore_protocol::DraftId;
+pub use inspect::DraftInspected;
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
-pub(crate) use issue_upload::is_token;
 pub use issue_upload::{IssueUpload, UploadIssued};
-use keys::Keys;
 pub use list::{DraftListed, DraftPage, ListDrafts};
 pub use list_objects::{ListObjects, ObjectListed, ObjectsPage};
 pub use multipart::{
@@ -47,8 +41,9 @@ pub use sign_request::{S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;
 
+pub use crate::fields::MAX_BATCH;
 use crate::observer::ConfirmEnded;
-use crate::{AllowedOrigins, Caller, Clock, Error, ObjectName, Observer, Policy, Store, UrlKind};
+use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKind};
 
 /// The service, as one caller has it. Holds no state but its configuration. Clones share it.
 #[derive(Debug, Clone)]
@@ -118,13 +113,8 @@ impl Drafts {
 
     fn tell_confirmed(&self, result: &Result<Confirmed, Error>) {
         if let Some(observer) = &self.shared.observer {
-            observer.confirmed(ConfirmEnded::of(result));
+            observer.confirmed(ConfirmEnded::from(result));
         }
-    }
-
-    /// The keys of a draft of this caller's, kept under its own name or another.
-    fn keys(&self, name: &ObjectName, draft_id: Option<DraftId>, destination: Option<&ObjectName>) -> Keys {
-        Keys::new(self.caller.tenant.as_ref(), name, draft_id, destination)
     }
 
     /// How long URLs and drafts live.

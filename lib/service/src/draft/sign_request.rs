@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use draftstore_protocol::upload::MAX_PARTS;
 use draftstore_storage::{PresignPart, PresignPut, PresignStep, PresignedRequest, UploadId, UploadStep};
 
 use super::Drafts;
-use super::multipart::{MAX_PARTS, part_number};
+use super::draft_ref::DraftRef;
 use crate::caller::Profile;
+use crate::fields::part_number;
 use crate::violation::Violations;
 use crate::{Error, Scope, UrlKind, Violation};
 
@@ -80,11 +82,8 @@ impl Drafts {
         let (Some(name), Some(request), []) = (name, request, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let (storage, bucket, key) = (
-            &self.shared.store.storage,
-            &self.shared.store.buckets.draft,
-            &self.keys(&name, None, None).draft,
-        );
+        let (storage, bucket) = (&self.shared.store.storage, &self.shared.store.buckets.draft);
+        let key = &DraftRef::new(&self.caller, name, None).key;
         let (now, expires_in) = (self.shared.clock.now(), self.shared.policy.upload_ttl());
         let step = match &request {
             Checked::Put => {

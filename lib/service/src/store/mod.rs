@@ -5,15 +5,22 @@ mod weakness;
 
 use std::sync::Arc;
 
-use draftstore_storage::{Capabilities, Error, ObjectKey, Storage};
+use draftstore_protocol::RESERVED_PREFIX;
+use draftstore_storage::{Capabilities, DraftBucket, Error, MainBucket, ObjectKey, Storage};
 use tokio::sync::Mutex;
 use ulid::Ulid;
 
 pub use profile::StoreProfile;
 pub use weakness::{Replicas, Weakness, weaknesses};
 
-use crate::Buckets;
-use crate::name::RESERVED_PREFIX;
+/// The two buckets of an installation.
+#[derive(Debug, Clone)]
+pub struct Buckets {
+    /// The bucket that clients upload to.
+    pub draft: DraftBucket,
+    /// The bucket that holds what was confirmed.
+    pub main: MainBucket,
+}
 
 /// A store, its two buckets, and what is known of it. Clones share what becomes known.
 #[derive(Debug, Clone)]

@@ -69,7 +69,7 @@ pub enum Support {
 }
 
 /// The behaviour of a store with each condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Capabilities([Support; Condition::ALL.len()]);
 
 impl Capabilities {

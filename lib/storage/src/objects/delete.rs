@@ -3,7 +3,7 @@
 use crate::{ETag, ErrorKind, ObjectKey};
 
 /// One version of a draft, which a delete insists on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DraftVersion {
     /// Its key.
     pub key: ObjectKey,

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::{ETag, ObjectKey};
 
 /// A request for a page of objects. The default is the first page of the whole bucket.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ListObjects {
     /// The prefix of the keys to list.
     pub prefix: Option<String>,
@@ -18,7 +18,7 @@ pub struct ListObjects {
 }
 
 /// One object in a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ListedObject {
     /// Its key, verbatim.
     pub key: ObjectKey,

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::{ETag, Sha256};
 
 /// An object as HEAD describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectInfo {
     /// The version of the bytes.
     pub etag: ETag,
@@ -22,7 +22,7 @@ pub struct ObjectInfo {
 }
 
 /// The headers and metadata that are stored beside the bytes and survive a copy.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
     /// `Content-Type`.
     pub content_type: Option<String>,

@@ -22,7 +22,7 @@ pub struct StageCopy<'a> {
 }
 
 /// A copy that only has to be completed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StagedCopy {
     /// The multipart upload in main.
     pub upload_id: UploadId,
@@ -33,7 +33,7 @@ pub struct StagedCopy {
 }
 
 /// One part that was copied.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StagedPart {
     /// 1 to 10,000.
     pub number: u16,

@@ -28,7 +28,7 @@ impl fmt::Debug for UploadId {
 }
 
 /// A request for a page of uploads. The default is the first page of the whole bucket.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ListUploads {
     /// The prefix of the keys to list. (MinIO lists only uploads of exactly this key.)
     pub prefix: Option<String>,
@@ -39,7 +39,7 @@ pub struct ListUploads {
 }
 
 /// A place between two pages of uploads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UploadCursor {
     /// S3's `NextKeyMarker`.
     pub key_marker: String,
@@ -48,7 +48,7 @@ pub struct UploadCursor {
 }
 
 /// One upload in a listing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ListedUpload {
     /// The key that it would become.
     pub key: ObjectKey,

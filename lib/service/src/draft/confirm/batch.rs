@@ -15,6 +15,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use draftstore_protocol::confirm::{BatchId, Turn, settlement_key};
 use draftstore_storage::PutDraft;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -23,16 +24,11 @@ use tracing::Instrument as _;
 use ulid::Ulid;
 
 use super::driver::Running;
-use super::effect::Turn;
-use super::marker::BatchId;
 use super::request::{Checked, ConfirmUpload, Confirmed};
-use super::settlement::settlement_key;
 use crate::draft::Drafts;
-use crate::draft::keys::Keys;
+use crate::draft::draft_ref::Keys;
+use crate::fields;
 use crate::{Error, Scope, Violation};
-
-/// How many drafts one call may confirm, and how many upload URLs one call may issue.
-pub const MAX_BATCH: usize = 100;
 
 /// Confirms of one batch that talk to the store at the same time.
 const MAX_CONCURRENT: usize = 8;
@@ -43,7 +39,7 @@ const UNDO_RESERVE: Duration = Duration::from_secs(30);
 /// Which drafts to keep, as the caller said it: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct ConfirmBatch {
-    /// The drafts, 1 to [`MAX_BATCH`].
+    /// The drafts, 1 to [`MAX_BATCH`](crate::draft::MAX_BATCH).
     pub uploads: Vec<ConfirmUpload>,
     /// Whether to keep all or none.
     pub atomic: bool,
@@ -156,9 +152,7 @@ impl Drafts {
 /// What can be said of the batch as a whole; what is wrong with one of them is that one's outcome.
 fn check(batch: &ConfirmBatch, drafts: &Drafts) -> Result<Vec<Result<Checked, Error>>, Error> {
     let invalid = |field: String, rule: &str| Err(Error::Invalid(vec![Violation::new(field, rule)]));
-    if batch.uploads.is_empty() || batch.uploads.len() > MAX_BATCH {
-        return invalid("uploads".to_owned(), &format!("must be 1 to {MAX_BATCH}"));
-    }
+    fields::batch(batch.uploads.len()).map_err(|violation| Error::Invalid(vec![violation]))?;
     let checked: Vec<_> = batch.uploads.iter().map(|upload| upload.check(drafts)).collect();
     let (mut seen, mut kept_under) = (HashSet::new(), HashSet::new());
     for (place, one) in checked.iter().enumerate() {

@@ -2,28 +2,24 @@
 
 use std::collections::BTreeSet;
 
+use draftstore_protocol::confirm::settlement_key;
+use draftstore_protocol::confirm::{Answer, BatchId, Confirm, Effect, Kept, Plan, Protocol, StagingNote, Step, Turn};
 use draftstore_storage::{Attributes, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
 use draftstore_storage::{ErrorKind, Operation, PutDraft, StageCopy, StagedCopy};
 use tokio::time::timeout;
 
-use super::effect::{Answer, Confirm, Effect, Kept, Step, Turn};
 use super::locks::Locked;
-use super::marker::BatchId;
-use super::plan::Plan;
-use super::protocol::Protocol;
 use super::request::Checked;
-use super::settlement::settlement_key;
-use super::staging::StagingNote;
 use crate::Error;
-use crate::draft::keys::Keys;
+use crate::draft::draft_ref::Keys;
 use crate::draft::{Drafts, found};
 
 /// One confirm under way, with what it must not forget between two calls.
 #[derive(Debug)]
 pub(super) struct Running {
     keys: Keys,
-    protocol: Protocol,
-    step: Step,
+    protocol: Protocol<StorageError>,
+    step: Step<StorageError>,
     /// The note on a staged copy.
     note: Option<DraftVersion>,
 }
@@ -46,18 +42,15 @@ impl Running {
 
     /// Whether it came to an error.
     pub(super) fn has_failed(&self) -> bool {
-        matches!(self.step, Step::Finish(Err(_)))
+        self.step.has_failed()
     }
 
     /// Where it came to, when it has ended.
     pub(super) fn end(self) -> Result<Kept, Error> {
-        match self.step {
-            Step::Finish(result) => result,
-            Step::Perform(_) | Step::Ready(_) | Step::Held => Err(Error::Internal(Box::new(NotEnded))),
-        }
+        Ok(self.step.end()?)
     }
 
-    async fn perform(&mut self, drafts: &Drafts, effect: Effect) -> Answer {
+    async fn perform(&mut self, drafts: &Drafts, effect: Effect) -> Answer<StorageError> {
         let store = &drafts.shared.store;
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
         match effect {
@@ -226,8 +219,3 @@ impl Drafts {
 fn if_destination(main_etag: Option<&ETag>) -> IfDestination<'_> {
     main_etag.map_or(IfDestination::Absent, IfDestination::Matches)
 }
-
-/// A confirm was asked for its end before it had one: a bug.
-#[derive(Debug, thiserror::Error)]
-#[error("the confirm has not ended")]
-struct NotEnded;

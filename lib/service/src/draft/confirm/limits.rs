@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
+use draftstore_protocol::confirm::MAX_COPY_BYTES;
+
 /// For one confirm with all its calls to the store: twice what a copy of 5 GiB may take.
 pub const DEFAULT_CONFIRM_TIMEOUT: Duration = Duration::from_secs(600);
-
-/// The largest object that one `CopyObject` can carry: 5 GiB.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html>
-pub const MAX_COPY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The bounds of a confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! What a caller asks of a confirm, and what it is answered.
 
+use draftstore_protocol::confirm::{Existing, Kept, Pins};
 use draftstore_storage::ETag;
 
-use super::effect::{Existing, Kept, Pins};
 use crate::draft::Drafts;
-use crate::draft::issue_upload::{checksum, content_length};
-use crate::draft::keys::Keys;
+use crate::draft::draft_ref::Keys;
+use crate::fields::{checksum, content_length, etag};
+use crate::observer::{ConfirmEnded, ConfirmOutcome};
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
@@ -63,7 +64,7 @@ pub(super) struct Checked {
 impl ConfirmUpload {
     pub(super) fn check(&self, drafts: &Drafts) -> Result<Checked, Error> {
         let mut broken = Violations::default();
-        let meant = drafts.draft_meant(&self.object_name, self.draft_id.as_deref(), &mut broken);
+        let draft = drafts.read_draft(&self.object_name, self.draft_id.as_deref(), &mut broken);
         let pins = Pins {
             if_match: broken.take_optional(self.if_match.as_deref().map(|text| etag("if_match", text))),
             content_length: broken.take_optional(self.content_length.map(content_length)),
@@ -72,12 +73,12 @@ impl ConfirmUpload {
         let existing = broken.take(self.existing());
         let idempotency_key = broken.take_optional(self.idempotency_key.as_deref().map(idempotency_key));
         let destination = broken.take_optional(self.destination_name.as_deref().map(|name| destination(name, drafts)));
-        let (Some((name, draft_id)), Some(existing), []) = (meant, existing, broken.as_slice()) else {
+        let (Some(draft), Some(existing), []) = (draft, existing, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
         Ok(Checked {
-            keys: drafts.keys(&name, draft_id, destination.as_ref()),
-            is_unique: draft_id.is_some(),
+            is_unique: draft.id.is_some(),
+            keys: drafts.keys(draft, destination.as_ref()),
             pins,
             existing,
             idempotency_key,
@@ -107,14 +108,20 @@ impl Confirmed {
     }
 }
 
+impl From<&Result<Confirmed, Error>> for ConfirmEnded {
+    fn from(result: &Result<Confirmed, Error>) -> Self {
+        let (outcome, bytes) = match result {
+            Ok(confirmed) if confirmed.replayed => (ConfirmOutcome::Replayed, 0),
+            Ok(confirmed) => (ConfirmOutcome::Kept, confirmed.size),
+            Err(error) => (ConfirmOutcome::of(error), 0),
+        };
+        Self { outcome, bytes }
+    }
+}
+
 fn destination(name: &str, drafts: &Drafts) -> Result<ObjectName, Violation> {
     let name = drafts.caller.name(name);
     name.map_err(|violation| Violation::new("destination_name", violation.rule))
-}
-
-fn etag(field: &str, text: &str) -> Result<ETag, Violation> {
-    let rule = "must be one ETag, in quotes or bare, not weak and not '*'";
-    text.parse().map_err(|_| Violation::new(field, rule))
 }
 
 fn idempotency_key(key: &str) -> Result<String, Violation> {

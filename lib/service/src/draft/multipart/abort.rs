@@ -15,7 +15,7 @@ impl Drafts {
         let upload = self.upload(name)?;
         let (storage, bucket) = (&self.shared.store.storage, &self.shared.store.buckets.draft);
         storage
-            .abort_upload(bucket, &upload.keys.draft, &upload.token.upload_id)
+            .abort_upload(bucket, &upload.draft.key, &upload.token.upload_id)
             .await?;
         Ok(())
     }

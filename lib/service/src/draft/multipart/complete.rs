@@ -1,15 +1,15 @@
 //! Making the parts one draft.
 
-use std::str::FromStr;
 use std::time::SystemTime;
 
+use draftstore_protocol::DraftId;
+use draftstore_protocol::upload::{MARK, MAX_PARTS, MIN_PART_BYTES};
 use draftstore_storage as storage;
 use draftstore_storage::{CompleteUpload, ETag, ErrorKind, ListedPart};
 
-use super::part_size::{MAX_PARTS, MIN_PART_BYTES};
-use super::sign_parts::part_number;
-use super::{MARK, Upload, UploadName};
-use crate::draft::{DraftId, Drafts};
+use super::{Upload, UploadName};
+use crate::draft::Drafts;
+use crate::fields::{etag, part_number};
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, Violation};
 
@@ -84,10 +84,10 @@ impl Drafts {
     async fn complete(&self, upload: &Upload, parts: &[ListedPart]) -> Result<MultipartCompleted, Error> {
         let complete = CompleteUpload {
             bucket: &self.shared.store.buckets.draft,
-            key: &upload.keys.draft,
+            key: &upload.draft.key,
             upload_id: &upload.token.upload_id,
             parts,
-            if_absent: upload.draft_id.is_some(),
+            if_absent: upload.draft.id.is_some(),
         };
         match self.shared.store.storage.complete_upload(&complete).await {
             Ok(etag) => Ok(MultipartCompleted {
@@ -109,7 +109,7 @@ impl Drafts {
 
     /// The draft, if it is what this upload was completed to.
     async fn completed_before(&self, upload: &Upload, otherwise: Error) -> Result<MultipartCompleted, Error> {
-        let draft = self.head_draft(&upload.keys).await?;
+        let draft = self.head_draft(&upload.draft.key).await?;
         let ours = draft.filter(|draft| draft.attributes.metadata.get(MARK) == Some(&upload.token.mark.text()));
         ours.map(|draft| MultipartCompleted {
             etag: draft.etag,
@@ -119,10 +119,10 @@ impl Drafts {
         .ok_or(otherwise)
     }
 
-    /// A named draft lives as long again as its upload may take: see [`crate::cleaner::Expiry`].
+    /// A named draft lives as long again as its upload may take: see [`draftstore_protocol::sweep::Expiry`].
     fn completed_expires_at(&self, upload: &Upload) -> SystemTime {
         let named = || upload.ends_at() + self.shared.policy.object_lifetime();
-        upload.draft_id.map_or_else(named, DraftId::expires_at)
+        upload.draft.id.map_or_else(named, DraftId::expires_at)
     }
 }
 
@@ -172,8 +172,7 @@ fn wanted(parts: &[CompletedPart], broken: &mut Violations) -> Vec<Wanted> {
             broken.take::<()>(Err(of_part(order)));
         }
         before = number.unwrap_or(before);
-        let rule = "must be one ETag, in quotes or bare, not weak and not '*'";
-        let etag = ETag::from_str(&part.etag).map_err(|_| of_part(Violation::new("etag", rule)));
+        let etag = etag("etag", &part.etag).map_err(of_part);
         if let (Some(number), Some(etag)) = (number, broken.take(etag)) {
             wanted.push(Wanted { number, etag });
         }

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use draftstore_protocol::DraftId;
+use draftstore_protocol::upload::{MARK, MAX_UPLOAD_BYTES, Mark, Token, ends_at, part_size};
 use draftstore_storage::{Attributes, CreateUpload};
 
-use super::MARK;
-use super::end::ends_at;
-use super::part_size::{MAX_UPLOAD_BYTES, part_size};
-use super::token::{Mark, Token};
+use crate::draft::Drafts;
+use crate::draft::draft_ref::DraftRef;
 use crate::draft::identity::{Free, NewDraft};
-use crate::draft::issue_upload::{content_length, content_type, metadata};
-use crate::draft::{DraftId, Drafts};
+use crate::fields::{content_length, content_type, metadata};
 use crate::violation::Violations;
 use crate::{Error, Scope};
 
@@ -86,7 +85,7 @@ impl Drafts {
             now,
         };
         let draft_id = self.identity(new, &mut Free::default()).await?;
-        let keys = self.keys(&name, draft_id, None);
+        let draft = DraftRef::new(&self.caller, name, draft_id);
         let mark = Mark::new(rand::random());
         let mut attributes = Attributes {
             content_type: request.content_type.clone(),
@@ -96,7 +95,7 @@ impl Drafts {
         attributes.metadata.insert(MARK.to_owned(), mark.text());
         let create = CreateUpload {
             bucket: &self.shared.store.buckets.draft,
-            key: &keys.draft,
+            key: &draft.key,
             attributes: &attributes,
             part_checksums: request.part_checksums,
         };
@@ -109,7 +108,7 @@ impl Drafts {
             ends_at: ends_at(now, lifetime),
         };
         Ok(MultipartCreated {
-            upload_id: token.encode(&keys.draft),
+            upload_id: token.encode(&draft.key),
             draft_id,
             part_size: token.part_size,
             part_count: token.part_count(),

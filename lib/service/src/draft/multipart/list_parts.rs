@@ -53,7 +53,7 @@ impl Drafts {
         loop {
             let request = ListParts {
                 bucket: &self.shared.store.buckets.draft,
-                key: &upload.keys.draft,
+                key: &upload.draft.key,
                 upload_id: &upload.token.upload_id,
                 after,
                 max_parts: None,

@@ -8,18 +8,15 @@
 //! - An upload ends: a unique draft's at the moment that its ID says, a named one's [`Policy::object_lifetime`] after it was
 //!   begun. No call goes on with it from then on, no URL is valid longer, and the sweep frees its parts.
 //! - A named draft that came in parts lives for twice that time, counted from the beginning of its upload: so long an upload
-//!   may take, and many stores date it by its beginning. See [`crate::cleaner::Expiry`].
+//!   may take, and many stores date it by its beginning. See [`draftstore_protocol::sweep::Expiry`].
 //!
 //! [`Policy::object_lifetime`]: crate::Policy::object_lifetime
 
 mod abort;
 mod complete;
 mod create;
-pub(crate) mod end;
 mod list_parts;
-mod part_size;
 mod sign_parts;
-mod token;
 
 use std::time::SystemTime;
 
@@ -28,17 +25,12 @@ pub use create::{CreateMultipart, MultipartCreated};
 pub use list_parts::UploadStatus;
 pub use sign_parts::{PartToSign, PartsSigned, SignParts, SignedPart};
 
-use self::end::has_ended;
-pub(super) use self::part_size::MAX_PARTS;
-pub(super) use self::sign_parts::part_number;
-use self::token::Token;
-use super::keys::Keys;
-use super::{DraftId, Drafts};
+use draftstore_protocol::upload::{Token, has_ended};
+
+use super::Drafts;
+use super::draft_ref::DraftRef;
 use crate::violation::Violations;
 use crate::{Error, Missing, Violation};
-
-/// Under this name the draft bears the mark of its upload.
-const MARK: &str = "draftstore-upload";
 
 /// Names one upload, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
@@ -54,8 +46,7 @@ pub struct UploadName {
 /// An upload that may be there.
 #[derive(Debug)]
 struct Upload {
-    keys: Keys,
-    draft_id: Option<DraftId>,
+    draft: DraftRef,
     token: Token,
 }
 
@@ -68,17 +59,16 @@ impl Drafts {
 
     /// Nothing where it names none: why is among the violations.
     fn upload_meant(&self, named: &UploadName, broken: &mut Violations) -> Option<Upload> {
-        let (name, draft_id) = self.draft_meant(&named.object_name, named.draft_id.as_deref(), broken)?;
+        let draft = self.read_draft(&named.object_name, named.draft_id.as_deref(), broken)?;
         if !broken.as_slice().is_empty() {
             return None;
         }
-        let keys = self.keys(&name, draft_id, None);
-        let token = Token::decode(&named.upload_id, &keys.draft).ok_or_else(|| {
+        let token = Token::decode(&named.upload_id, &draft.key).ok_or_else(|| {
             let rule = "must be the upload_id that CreateMultipartUpload gave for this draft";
             Violation::new("upload_id", rule)
         });
         let token = broken.take(token)?;
-        Some(Upload { keys, draft_id, token })
+        Some(Upload { draft, token })
     }
 
     /// # Errors
@@ -95,6 +85,6 @@ impl Drafts {
 impl Upload {
     fn ends_at(&self) -> SystemTime {
         let ends_at = self.token.ends_at;
-        self.draft_id.map_or(ends_at, |id| ends_at.min(id.expires_at()))
+        self.draft.id.map_or(ends_at, |id| ends_at.min(id.expires_at()))
     }
 }

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
+use draftstore_protocol::upload::{MAX_PART_BYTES, MAX_PARTS, Token};
 use draftstore_storage::{PresignPart, PresignedRequest, Sha256};
 
-use super::part_size::{MAX_PART_BYTES, MAX_PARTS};
-use super::token::Token;
 use super::{Upload, UploadName};
 use crate::draft::Drafts;
-use crate::draft::issue_upload::{checksum, content_length, expires_in};
+use crate::fields::{checksum, content_length, expires_in, part_number};
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, UrlKind, Violation};
 
@@ -94,7 +93,7 @@ impl Drafts {
         for part in parts {
             let presign = PresignPart {
                 bucket: &self.shared.store.buckets.draft,
-                key: &upload.keys.draft,
+                key: &upload.draft.key,
                 upload_id: &upload.token.upload_id,
                 number: part.number,
                 content_length: part.content_length,
@@ -148,11 +147,6 @@ fn checked(parts: &[PartToSign], token: Option<&Token>, broken: &mut Violations)
         }
     }
     good
-}
-
-pub(in crate::draft) fn part_number(number: i32, last: u16) -> Result<u16, Violation> {
-    let number = u16::try_from(number).ok().filter(|number| (1..=last).contains(number));
-    number.ok_or_else(|| Violation::new("part_number", format!("must be 1 to {last}")))
 }
 
 fn part_length(bytes: i64) -> Result<u64, Violation> {

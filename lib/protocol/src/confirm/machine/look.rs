@@ -1,0 +1,54 @@
+//! Before anything is copied: what the draft is, and what main holds.
+
+use draftstore_storage::ObjectInfo;
+
+use super::super::effect::Step;
+use super::super::error::ConfirmError;
+use super::super::request::Existing;
+use super::{Copying, Protocol, State, Then, main_changed};
+use crate::StoreError;
+
+impl<E: StoreError> Protocol<E> {
+    pub(super) fn on_draft(&mut self, draft: Option<ObjectInfo>) -> Step<E> {
+        let Some(draft) = draft else {
+            return self.look(State::Earlier(ConfirmError::DraftNotFound));
+        };
+        if let Some(pin) = self.confirm.pins.broken_by_draft(&draft) {
+            return self.look(State::Earlier(ConfirmError::PinMismatch { pin }));
+        }
+        let keeps = matches!(self.confirm.existing, Existing::Keep) && self.confirm.batch.is_none();
+        if keeps && self.confirm.plan.keeps_existing() && !self.is_staged(&draft) {
+            // The copy itself finds out whether main is empty.
+            return self.copy(Copying { draft, main_etag: None });
+        }
+        self.look(State::Main(draft))
+    }
+
+    pub(super) fn on_earlier(&mut self, main: Option<ObjectInfo>, otherwise: ConfirmError<E>) -> Step<E> {
+        let pins = &self.confirm.pins;
+        let made_by_this = |main: &ObjectInfo| {
+            let named = self.is_of_draft(main, pins.if_match.as_ref());
+            named && pins.broken_by(main).is_none() || self.has_our_key(main)
+        };
+        match main.filter(made_by_this) {
+            Some(main) => self.replay(main, Then::Answer),
+            None => Step::Finish(Err(otherwise)),
+        }
+    }
+
+    pub(super) fn on_main(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>) -> Step<E> {
+        let main = match main {
+            Some(main) if self.is_copy(&draft, &main) => return self.on_read_back(draft, Some(main), true),
+            Some(main) if self.has_our_key(&main) => return self.replay(main, Then::Answer),
+            main => main,
+        };
+        match (main, &self.confirm.existing) {
+            (None, Existing::Keep | Existing::Replace(None)) => self.copy(Copying { draft, main_etag: None }),
+            (Some(_), Existing::Keep) => Step::Finish(Err(ConfirmError::AlreadyExists)),
+            (Some(main), Existing::Replace(expected)) if expected.as_ref().is_none_or(|etag| *etag == main.etag) => {
+                self.replay(main, Then::CopyOver(Box::new(draft)))
+            }
+            (_, Existing::Replace(_)) => Step::Finish(Err(main_changed())),
+        }
+    }
+}

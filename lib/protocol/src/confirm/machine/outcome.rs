@@ -1,0 +1,142 @@
+//! After a copy: what became of it, and what main holds.
+
+use draftstore_storage::{ETag, ErrorKind, ObjectInfo, StagedCopy};
+
+use super::super::effect::{Effect, Kept, Step};
+use super::super::error::{ConfirmError, Contradiction, Unresolved};
+use super::super::marker;
+use super::{After, Copying, Protocol, Seen, State, Then};
+use crate::StoreError;
+
+impl<E: StoreError> Protocol<E> {
+    pub(super) fn on_copied(
+        &mut self,
+        copying: Copying,
+        staged: Option<StagedCopy>,
+        copied: Result<ETag, E>,
+    ) -> Step<E> {
+        let Err(error) = copied else {
+            return self.look(State::ReadBack(copying.draft));
+        };
+        match error.kind() {
+            ErrorKind::PreconditionFailed | ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::NotFound => {
+                self.copy_in_doubt |= error.kind() == ErrorKind::Unavailable;
+                self.look(State::Outcome(copying, staged, error))
+            }
+            ErrorKind::BucketNotFound
+            | ErrorKind::TooLarge
+            | ErrorKind::CredentialsRefused
+            | ErrorKind::Unsupported
+            | ErrorKind::Unexpected => self.give_up(staged, After::Finish(Err(ConfirmError::Store(error)))),
+        }
+    }
+
+    pub(super) fn on_outcome(
+        &mut self,
+        copying: Copying,
+        staged: Option<StagedCopy>,
+        error: E,
+        main: Option<ObjectInfo>,
+    ) -> Step<E> {
+        let unchanged = main.as_ref().map(|main| &main.etag) == copying.main_etag.as_ref();
+        match main {
+            Some(main) if self.is_copy(&copying.draft, &main) => {
+                let (draft, replayed) = (copying.draft, !self.copy_in_doubt);
+                self.give_up(staged, After::ReadBack(Box::new(Seen { draft, main, replayed })))
+            }
+            Some(main) if self.has_our_key(&main) => self.give_up(staged, After::Replay(main)),
+            _ if !unchanged => {
+                let refused = self.main_is_another();
+                self.give_up(staged, After::Finish(Err(refused)))
+            }
+            _ if self.copies_left == 0 => self.give_up(
+                staged,
+                After::Finish(Err(ConfirmError::Unresolved(Unresolved::Copy(error)))),
+            ),
+            _ if matches!(error.kind(), ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
+                self.give_up(staged, After::LookAtDraft)
+            }
+            _ => self.give_up(staged, After::CopyAgain(copying)),
+        }
+    }
+
+    /// A copy that did not succeed leaves nothing behind.
+    fn give_up(&mut self, staged: Option<StagedCopy>, after: After<E>) -> Step<E> {
+        match staged {
+            Some(staged) => self.unstage(staged, after),
+            None => self.on_unstaged(after),
+        }
+    }
+
+    pub(super) fn unstage(&mut self, staged: StagedCopy, after: After<E>) -> Step<E> {
+        self.state = State::Unstage(after);
+        Step::Perform(Effect::Unstage { staged })
+    }
+
+    pub(super) fn on_unstaged(&mut self, after: After<E>) -> Step<E> {
+        match after {
+            After::Finish(result) => Step::Finish(result),
+            After::ReadBack(seen) => self.on_read_back(seen.draft, Some(seen.main), seen.replayed),
+            After::Replay(main) => self.replay(main, Then::Answer),
+            After::LookAtDraft => self.look_at_draft(),
+            After::CopyAgain(copying) => self.copy(copying),
+        }
+    }
+
+    pub(super) fn on_read_back(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>, replayed: bool) -> Step<E> {
+        let main = match main {
+            Some(main) if self.is_copy(&draft, &main) => main,
+            Some(_) => return Step::Finish(Err(self.main_is_another())),
+            None => return Step::Finish(Err(ConfirmError::Contradiction(Contradiction::CopyIsGone))),
+        };
+        if !is_whole(&draft, &main) {
+            return Step::Finish(Err(ConfirmError::Contradiction(Contradiction::CopyDiffers)));
+        }
+        // Where an answer was lost, another may have been faster; a batch takes back only what bears its own mark.
+        let of_batch = marker::batch_of(&main.attributes.metadata);
+        if replayed || of_batch != self.confirm.batch {
+            return self.replay(main, Then::Hold(draft.etag));
+        }
+        self.hold(draft.etag, Kept { main, replayed })
+    }
+
+    /// Goes on by what an earlier confirm made, unless that was a batch's, which may take it back until it has settled.
+    pub(super) fn replay(&mut self, main: ObjectInfo, then: Then) -> Step<E> {
+        let confirm = &self.confirm;
+        match marker::held_by(&main.attributes.metadata, confirm.batch, confirm.now) {
+            Some(batch) => {
+                self.state = State::Settlement(main, then);
+                Step::Perform(Effect::HeadSettlement { batch })
+            }
+            None => self.go_on(main, then),
+        }
+    }
+
+    pub(super) fn on_settlement(&mut self, main: ObjectInfo, then: Then, settlement: Option<&ObjectInfo>) -> Step<E> {
+        match settlement {
+            Some(_) => self.go_on(main, then),
+            None => Step::Finish(Err(ConfirmError::Unresolved(Unresolved::HeldByBatch))),
+        }
+    }
+
+    fn go_on(&mut self, main: ObjectInfo, then: Then) -> Step<E> {
+        let replayed = true;
+        match then {
+            Then::Answer => Step::Finish(Ok(Kept { main, replayed })),
+            Then::Hold(draft_etag) => self.hold(draft_etag, Kept { main, replayed }),
+            Then::CopyOver(draft) => self.copy(Copying {
+                draft: *draft,
+                main_etag: Some(main.etag),
+            }),
+        }
+    }
+}
+
+/// Whether size, and checksum where both have one, are the draft's.
+fn is_whole(draft: &ObjectInfo, main: &ObjectInfo) -> bool {
+    let same_checksum = match (draft.checksum_sha256, main.checksum_sha256) {
+        (Some(draft), Some(main)) => draft == main,
+        (None, _) | (_, None) => true,
+    };
+    main.size == draft.size && same_checksum
+}

@@ -1,0 +1,85 @@
+//! Copies in parts: staged, looked at once more where the store does not see to it, and completed.
+
+use draftstore_storage::{ErrorKind, ObjectInfo, StagedCopy};
+
+use super::super::effect::{Effect, Step};
+use super::super::error::{ConfirmError, Unresolved};
+use super::{After, Copying, Protocol, State};
+use crate::StoreError;
+
+impl<E: StoreError> Protocol<E> {
+    pub(super) fn on_staged(&mut self, copying: Copying, staged: Result<StagedCopy, E>) -> Step<E> {
+        match staged {
+            Ok(staged) if self.confirm.plan.stages_what_it_saw() => self.before_complete(copying, staged),
+            Ok(staged) => {
+                self.state = State::StagedProof(copying, staged);
+                Step::Perform(Effect::HeadDraft)
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::PreconditionFailed | ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Unavailable
+                    if self.copies_left > 0 =>
+                {
+                    self.look_at_draft()
+                }
+                ErrorKind::PreconditionFailed | ErrorKind::NotFound => {
+                    Step::Finish(Err(ConfirmError::Unresolved(Unresolved::NeverStill)))
+                }
+                ErrorKind::Conflict
+                | ErrorKind::Unavailable
+                | ErrorKind::BucketNotFound
+                | ErrorKind::TooLarge
+                | ErrorKind::CredentialsRefused
+                | ErrorKind::Unsupported
+                | ErrorKind::Unexpected => Step::Finish(Err(ConfirmError::Store(error))),
+            },
+        }
+    }
+
+    /// Nobody sees what was staged, so this is the time to find out.
+    pub(super) fn on_staged_proof(
+        &mut self,
+        copying: Copying,
+        staged: StagedCopy,
+        now: Option<&ObjectInfo>,
+    ) -> Step<E> {
+        let same =
+            |now: &ObjectInfo| now.etag == copying.draft.etag && now.last_modified == copying.draft.last_modified;
+        if now.is_some_and(same) {
+            self.before_complete(copying, staged)
+        } else if self.copies_left == 0 {
+            self.unstage(
+                staged,
+                After::Finish(Err(ConfirmError::Unresolved(Unresolved::NeverStill))),
+            )
+        } else {
+            self.unstage(staged, After::LookAtDraft)
+        }
+    }
+
+    fn before_complete(&mut self, copying: Copying, staged: StagedCopy) -> Step<E> {
+        if self.confirm.plan.keeps_existing_staged() {
+            self.complete(copying, staged)
+        } else {
+            self.look(State::BeforeComplete(copying, staged))
+        }
+    }
+
+    pub(super) fn on_before_complete(
+        &mut self,
+        copying: Copying,
+        staged: StagedCopy,
+        main: Option<&ObjectInfo>,
+    ) -> Step<E> {
+        if main.map(|main| &main.etag) == copying.main_etag.as_ref() {
+            self.complete(copying, staged)
+        } else {
+            self.unstage(staged, After::LookAtDraft)
+        }
+    }
+
+    fn complete(&mut self, copying: Copying, staged: StagedCopy) -> Step<E> {
+        let main_etag = copying.main_etag.clone();
+        self.state = State::Complete(copying, staged.clone());
+        Step::Perform(Effect::Complete { staged, main_etag })
+    }
+}

@@ -1,0 +1,205 @@
+//! What must never happen, whatever happens: the invariants, as assertions on every act and every answer.
+
+use std::collections::BTreeMap;
+
+use draftstore_storage::{ETag, ErrorKind, ObjectKey};
+
+use super::spec::{LIFETIME, Promises, Spec};
+use super::store::{Content, MIXED, Object, SimStore, Upload};
+use crate::confirm::{ConfirmError, Existing, Kept};
+use crate::{DraftId, RESERVED_PREFIX};
+
+/// An invariant that did not hold, and how.
+#[derive(Debug)]
+pub(super) struct Broken(pub(super) String);
+
+/// An object that a confirm made in main.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Write {
+    main_key: ObjectKey,
+    draft_key: ObjectKey,
+    etag: ETag,
+    content: Content,
+    /// Whether a confirm was answered by it.
+    promised: bool,
+    undone: bool,
+}
+
+/// What the invariants are judged by: it sees everything and forgets nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Audit {
+    promises: Promises,
+    writes: Vec<Write>,
+    current: BTreeMap<ObjectKey, usize>,
+    /// The draft and its version that bytes were uploaded as.
+    versions: BTreeMap<Content, (ObjectKey, ETag)>,
+}
+
+impl Audit {
+    pub(super) fn new(promises: Promises) -> Self {
+        Self {
+            promises,
+            writes: Vec::new(),
+            current: BTreeMap::new(),
+            versions: BTreeMap::new(),
+        }
+    }
+
+    /// A client put these bytes there.
+    pub(super) fn uploaded(&mut self, key: &ObjectKey, draft: &Object) {
+        self.versions
+            .insert(draft.content, (key.clone(), draft.info.etag.clone()));
+    }
+
+    /// A confirm's copy came to pass. I2, I7.
+    pub(super) fn copied(
+        &mut self,
+        spec: &Spec,
+        over: Option<&ETag>,
+        before: Option<&Object>,
+        after: &Object,
+    ) -> Result<(), Broken> {
+        if let Some(before) = before.filter(|before| before.content != after.content) {
+            let expected = match &spec.existing {
+                Existing::Keep => false,
+                Existing::Replace(expected) => expected.as_ref().is_none_or(|etag| *etag == before.info.etag),
+            };
+            let asked = expected && over == Some(&before.info.etag);
+            if !asked {
+                return broken(format!("I2: {} changed from {before:?} to {after:?}", spec.main_key));
+            }
+        }
+        if after.content == MIXED {
+            return broken(format!("I7: {} holds parts of different versions", spec.main_key));
+        }
+        self.current.insert(spec.main_key.clone(), self.writes.len());
+        self.writes.push(Write {
+            main_key: spec.main_key.clone(),
+            draft_key: spec.draft_key.clone(),
+            etag: after.info.etag.clone(),
+            content: after.content,
+            promised: false,
+            undone: false,
+        });
+        Ok(())
+    }
+
+    /// An atomic batch took back what it had made. I1.
+    pub(super) fn undone(&mut self, main_key: &ObjectKey) -> Result<(), Broken> {
+        let Some(write) = self.current.remove(main_key).map(|write| &mut self.writes[write]) else {
+            return broken(format!("I2: {main_key} was deleted, and no confirm had made it"));
+        };
+        write.undone = true;
+        if write.promised {
+            return broken(format!(
+                "I1: {main_key} was taken back after a confirm was answered by it"
+            ));
+        }
+        Ok(())
+    }
+
+    /// A draft was deleted by a confirm or a sweep. I3.
+    pub(super) fn deleted(&self, store: &SimStore, key: &ObjectKey, draft: &Object) -> Result<(), Broken> {
+        let id = DraftId::in_key(key);
+        if id.is_none() && key.as_str().starts_with(RESERVED_PREFIX) {
+            return Ok(());
+        }
+        let expired = id.map_or(store.now >= draft.completed + LIFETIME, |id| {
+            store.time() >= id.expires_at()
+        });
+        let made_from_it = |write: &Write| write.draft_key == *key && write.content == draft.content && !write.undone;
+        let confirmed = self.writes.iter().any(made_from_it);
+        if expired || confirmed || (id.is_none() && !self.promises.named_drafts_are_safe) {
+            return Ok(());
+        }
+        broken(format!(
+            "I3: {key} was deleted, neither confirmed nor expired: {draft:?}"
+        ))
+    }
+
+    /// A sweep aborted an upload in progress. I3.
+    pub(super) fn aborted(store: &SimStore, upload: &Upload) -> Result<(), Broken> {
+        let expired = DraftId::in_key(&upload.key).map_or(store.now >= upload.initiated + LIFETIME, |id| {
+            store.time() >= id.expires_at()
+        });
+        if expired {
+            return Ok(());
+        }
+        broken(format!(
+            "I3: an upload to {} was aborted, and had not expired",
+            upload.key
+        ))
+    }
+
+    /// An atomic batch was answered: for each, whether it was kept by this batch, was not, or had been kept before.
+    pub(super) fn settled(answers: &[&Result<Kept, ConfirmError<ErrorKind>>]) -> Result<(), Broken> {
+        let kept = answers
+            .iter()
+            .any(|answer| matches!(answer, Ok(kept) if !kept.replayed));
+        let refused = answers.iter().any(|answer| answer.is_err());
+        if kept && refused {
+            return broken(format!("an atomic batch was kept in part: {answers:?}"));
+        }
+        Ok(())
+    }
+
+    /// A confirm was answered OK. I1.
+    pub(super) fn confirmed(&mut self, spec: &Spec, kept: &Kept) -> Result<(), Broken> {
+        let made_it = |write: &Write| write.main_key == spec.main_key && write.etag == kept.main.etag;
+        let Some(place) = self.writes.iter().rposition(made_it) else {
+            return broken(format!("I1: {} was never in {}", kept.main.etag, spec.main_key));
+        };
+        let write = &self.writes[place];
+        if write.undone {
+            return broken(format!(
+                "I1: {} was answered for after it was taken back",
+                spec.main_key
+            ));
+        }
+        if write.content == MIXED {
+            return broken(format!("I7: {} was answered for, and is a mixture", spec.main_key));
+        }
+        let by_key = spec.idempotency_key.is_some() && kept.replayed;
+        if !by_key {
+            if write.draft_key != spec.draft_key {
+                return broken(format!("I1: {} was made from {}", spec.main_key, write.draft_key));
+            }
+            let version = self.versions.get(&write.content);
+            let is_of = |etag: &ETag| version.is_some_and(|(key, of)| *key == spec.draft_key && of == etag);
+            if spec.pins.if_match.as_ref().is_some_and(|etag| !is_of(etag)) {
+                return broken(format!(
+                    "I1: {} does not hold the bytes that were pinned",
+                    spec.main_key
+                ));
+            }
+            if version.is_none_or(|(key, _)| *key != write.draft_key) {
+                return broken(format!(
+                    "I1: {} holds bytes that were never in its draft",
+                    spec.main_key
+                ));
+            }
+        }
+        self.writes[place].promised = true;
+        Ok(())
+    }
+
+    /// Whether main holds now what a confirm of this draft was answered by.
+    pub(super) fn is_kept(&self, spec: &Spec) -> bool {
+        self.current(&spec.main_key)
+            .is_some_and(|write| write.promised && write.draft_key == spec.draft_key)
+    }
+
+    /// The bytes of what main holds now under this key, if they came from this draft.
+    pub(super) fn kept_from(&self, main_key: &ObjectKey, draft_key: &ObjectKey) -> Option<Content> {
+        let write = self.current(main_key).filter(|write| write.draft_key == *draft_key)?;
+        Some(write.content)
+    }
+
+    fn current(&self, main_key: &ObjectKey) -> Option<&Write> {
+        self.current.get(main_key).map(|write| &self.writes[*write])
+    }
+}
+
+pub(super) fn broken<T>(what: String) -> Result<T, Broken> {
+    Err(Broken(what))
+}

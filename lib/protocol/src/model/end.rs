@@ -1,0 +1,85 @@
+//! The end of a schedule: what is under way ends, what failed is tried again, what has expired is swept.
+
+use super::audit::{Broken, broken};
+use super::spec::{LIFETIME, TIMEOUT};
+use super::store::Object;
+use super::world::World;
+use crate::confirm::{ConfirmError, Existing};
+
+impl World {
+    /// Brings everything to its end, without faults, and checks what must be true then.
+    pub(super) fn come_to_an_end(&mut self) -> Result<(), Broken> {
+        while self.in_limbo() > 0 {
+            self.land(0)?;
+        }
+        self.run_all()?;
+        self.everything_can_be_finished()?;
+        self.everything_expires()
+    }
+
+    /// I5, I6: what was answered OK is answered again; what failed succeeds, or is refused for a reason that is there.
+    fn everything_can_be_finished(&mut self) -> Result<(), Broken> {
+        self.pass_time(TIMEOUT + 1);
+        let ended: Vec<_> = std::mem::take(&mut self.ended);
+        for (spec, answer) in ended {
+            let draft = self.store.draft.get(&spec.draft_key).cloned();
+            let kept_from = self.audit.kept_from(&spec.main_key, &spec.draft_key);
+            let draft_is_the_kept = draft.as_ref().is_none_or(|draft| Some(draft.content) == kept_from);
+            let was_ok = matches!(answer, Some(Ok(_)));
+            let main = self.store.main.get(&spec.main_key).cloned();
+            let bears_key = main
+                .as_ref()
+                .is_some_and(|main| spec.idempotency_key.as_ref() == key_of(main));
+            let must_replay = was_ok
+                && matches!(spec.existing, Existing::Keep)
+                && (draft_is_the_kept && spec.pins.if_match.is_none() || spec.idempotency_key.is_some() && bears_key)
+                && self.audit.is_kept(&spec);
+            self.begin_confirm(0, spec.clone());
+            self.run_all()?;
+            let (_, again) = self.ended.pop().unwrap_or((spec.clone(), None));
+            let legitimate = match &again {
+                Some(Ok(_)) => true,
+                Some(Err(ConfirmError::AlreadyExists)) => main.is_some() && !must_replay,
+                Some(Err(ConfirmError::DraftNotFound)) => draft.is_none() && !must_replay,
+                Some(Err(ConfirmError::PinMismatch {
+                    pin: "overwrite_if_match",
+                })) => {
+                    matches!(spec.existing, Existing::Replace(_))
+                }
+                Some(Err(ConfirmError::PinMismatch { .. })) => {
+                    let pinned = |draft: &Object| Some(&draft.info.etag) == spec.pins.if_match.as_ref();
+                    !draft.as_ref().is_some_and(pinned)
+                }
+                Some(Err(_)) | None => false,
+            };
+            if !legitimate {
+                return broken(format!("I5, I6: {spec:?} was answered {answer:?}, and then {again:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// I4: one sweep later nothing is left; a second one is for what a confirm left behind meanwhile.
+    fn everything_expires(&mut self) -> Result<(), Broken> {
+        self.pass_time(10 * LIFETIME);
+        for _ in 0..2 {
+            for part in self.parts() {
+                self.begin_sweep(0, part)?;
+                self.run_all()?;
+            }
+        }
+        let store = &self.store;
+        if !store.draft.is_empty() || !store.uploads.is_empty() || !store.staged.is_empty() {
+            return broken(format!(
+                "I4: left after two sweeps: {:?} {:?} {:?}",
+                store.draft, store.uploads, store.staged
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The name that the confirm that made it was given by its caller.
+fn key_of(main: &Object) -> Option<&String> {
+    main.info.attributes.metadata.get("draftstore-idempotency-key")
+}

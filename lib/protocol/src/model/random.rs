@@ -1,0 +1,310 @@
+//! Random schedules: what clients, servers and faults may do, in any order.
+
+use draftstore_storage::{ErrorKind, ObjectKey};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::audit::Broken;
+use super::spec::{Fault, LIFETIME, Profile, Spec, TIMEOUT, UPLOAD_TTL};
+use super::store::time;
+use super::task::Task;
+use super::world::World;
+use crate::DraftId;
+use crate::confirm::{Existing, Pins};
+
+/// Acts of a schedule, before everything is brought to an end.
+const ACTS: usize = 60;
+
+/// Runs one schedule to its end, with everything that is promised checked on the way and after it.
+///
+/// # Errors
+/// What was broken, and everything that led to it.
+pub(super) fn run(profile: Profile, seed: u64) -> Result<(), String> {
+    if Schedule::new(profile, seed).run().is_ok() {
+        return Ok(());
+    }
+    let mut again = Schedule::new(profile, seed);
+    again.world.trace = Some(Vec::new());
+    let told = again.run();
+    let trace = again.world.trace.unwrap_or_default().join("\n");
+    told.map_err(|Broken(what)| format!("{trace}\nseed {seed}: {what}"))
+}
+
+struct Schedule {
+    random: StdRng,
+    world: World,
+    /// Unique drafts, and until when their URLs are valid.
+    unique: Vec<(ObjectKey, u64)>,
+    /// What was seen when somebody inspected a draft.
+    pins: Vec<(ObjectKey, Pins)>,
+}
+
+impl Schedule {
+    fn new(profile: Profile, seed: u64) -> Self {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut world = World::new(profile);
+        world.sweepers = random.random_range(1..=3);
+        Self {
+            random,
+            world,
+            unique: Vec::new(),
+            pins: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), Broken> {
+        for _ in 0..ACTS {
+            self.act()?;
+        }
+        self.world.come_to_an_end()
+    }
+
+    fn act(&mut self) -> Result<(), Broken> {
+        let busy = !self.world.tasks.is_empty();
+        match self.random.random_range(0..100) {
+            0..=64 if busy => {
+                let task = self.random.random_range(0..self.world.tasks.len());
+                let which = self.random.random_range(0..4);
+                let fault = self.fault();
+                return self.world.step(task, which, fault);
+            }
+            0..=72 => self.put(),
+            73..=76 => self.multipart(),
+            77..=78 => self.inspect(),
+            79..=88 => self.confirm(),
+            89 => self.batch(),
+            90..=92 => {
+                let server = self.server();
+                let parts = self.world.parts();
+                let part = parts[self.random.random_range(0..parts.len())];
+                return self.world.begin_sweep(server, part);
+            }
+            93 => {
+                let server = self.server();
+                self.world.kill(server);
+            }
+            94 => self.discard(),
+            95 => self.world.snapshot = Some(self.world.store.clone()),
+            96 if self.world.in_limbo() > 0 => return self.world.land(0),
+            96..=97 => self.pass_time(),
+            _ => self.repeat(),
+        }
+        Ok(())
+    }
+
+    fn fault(&mut self) -> Fault {
+        let kinds = [
+            ErrorKind::Unavailable,
+            ErrorKind::Unavailable,
+            ErrorKind::Conflict,
+            ErrorKind::CredentialsRefused,
+        ];
+        match self.random.random_range(0..40) {
+            0..=2 => Fault::Before(kinds[self.random.random_range(0..kinds.len())]),
+            3..=4 => Fault::Lost,
+            5 if self.world.profile.late => Fault::Late,
+            6..=8 => Fault::Stale,
+            _ => Fault::No,
+        }
+    }
+
+    fn put(&mut self) {
+        let size = self.size();
+        if self.random.random_range(0..3) > 0 {
+            let key = self.named();
+            return self.world.put(&key, size);
+        }
+        let now = self.world.store.now;
+        let living: Vec<_> = self.unique.iter().filter(|(_, until)| now < *until).cloned().collect();
+        let key = if living.is_empty() || self.random.random_range(0..2) == 0 {
+            let lifetime = self.random.random_range(1..=LIFETIME);
+            let key = self.new_unique(lifetime);
+            self.unique.push((key.clone(), now + lifetime.min(UPLOAD_TTL)));
+            key
+        } else {
+            living[self.random.random_range(0..living.len())].0.clone()
+        };
+        if self.random.random_range(0..3) == 0 {
+            self.world.post(&key, size);
+        } else {
+            self.world.put(&key, size);
+        }
+    }
+
+    fn multipart(&mut self) {
+        let uploads = self.world.store.uploads.len();
+        if uploads > 0 && self.random.random_range(0..2) == 0 {
+            let place = self.random.random_range(0..uploads);
+            self.world.pass_completion(place);
+            if self.random.random_range(0..4) > 0 {
+                self.world.complete_upload(place);
+            }
+            return;
+        }
+        if uploads > 0 && self.random.random_range(0..4) == 0 {
+            let place = self.random.random_range(0..uploads);
+            return self.world.complete_upload(place);
+        }
+        let size = self.size();
+        if self.random.random_range(0..2) == 0 {
+            let key = self.named();
+            return self.world.begin_upload(&key, size, LIFETIME);
+        }
+        let lifetime = self.random.random_range(1..=LIFETIME);
+        let key = self.new_unique(lifetime);
+        self.world.begin_upload(&key, size, lifetime);
+        // It can be confirmed; no URL uploads it in one piece.
+        self.unique.push((key, 0));
+    }
+
+    /// The key of a unique draft that lives so long from now.
+    fn new_unique(&mut self, lifetime: u64) -> ObjectKey {
+        // Few shards, so that they hold several: neighbours, and such as are far apart.
+        let shards = [0x00, 0x01, 0x80, 0xff_u8];
+        let shard = shards[self.random.random_range(0..shards.len())];
+        let random = u128::from(self.random.random::<u32>()) << 8 | u128::from(shard);
+        let id = DraftId::new(time(self.world.store.now + lifetime), random);
+        id.key(&ObjectKey::new("u").expect("a name"))
+    }
+
+    fn inspect(&mut self) {
+        let key = self.draft();
+        if let Some(draft) = self.world.store.draft.get(&key) {
+            let pins = Pins {
+                if_match: Some(draft.info.etag.clone()),
+                content_length: Some(draft.info.size),
+                checksum_sha256: None,
+            };
+            self.pins.push((key, pins));
+        }
+    }
+
+    fn confirm(&mut self) {
+        let server = self.server();
+        let spec = match self.rival() {
+            Some(rival) if self.random.random_range(0..4) == 0 => rival,
+            _ => self.spec(),
+        };
+        if !self.world.must_wait(server, &spec) {
+            self.world.begin_confirm(server, spec);
+        }
+    }
+
+    /// One that replaces what a batch is about to confirm, by the same draft.
+    fn rival(&self) -> Option<Spec> {
+        let mut batches = self.world.tasks.iter().filter_map(|(_, task)| match task {
+            Task::Batch { members, .. } => members.first(),
+            Task::Confirm(_) | Task::Sweep(..) => None,
+        });
+        let spec = batches.next()?.spec.clone();
+        Some(Spec {
+            existing: Existing::Replace(None),
+            idempotency_key: None,
+            ..spec
+        })
+    }
+
+    fn batch(&mut self) {
+        let server = self.server();
+        let mut specs: Vec<Spec> = Vec::new();
+        for _ in 0..3 {
+            let mut spec = self.spec();
+            spec.existing = Existing::Keep;
+            let is_there = |other: &Spec| other.main_key == spec.main_key;
+            if !self.world.must_wait(server, &spec) && !specs.iter().any(is_there) {
+                specs.push(spec);
+            }
+        }
+        if !specs.is_empty() {
+            self.world.begin_batch(server, specs);
+        }
+    }
+
+    fn repeat(&mut self) {
+        if self.world.ended.is_empty() {
+            return;
+        }
+        let spec = self.world.ended[self.random.random_range(0..self.world.ended.len())]
+            .0
+            .clone();
+        let server = self.server();
+        if !self.world.must_wait(server, &spec) {
+            self.world.begin_confirm(server, spec);
+        }
+    }
+
+    fn discard(&mut self) {
+        let key = self.draft();
+        // Where a draft that confirms race for is thrown away, all that they can say is that it is gone.
+        let is_raced_for = self
+            .world
+            .tasks
+            .iter()
+            .any(|(_, task)| !matches!(task, Task::Sweep(..)));
+        if !is_raced_for {
+            self.world.discard(&key);
+        }
+    }
+
+    fn pass_time(&mut self) {
+        let seconds = match self.random.random_range(0..5) {
+            0 => self.random.random_range(1..=TIMEOUT),
+            1 => LIFETIME + 100,
+            2 => LIFETIME * 9 / 10,
+            _ => self.random.random_range(1..=LIFETIME / 2),
+        };
+        self.world.pass_time(seconds);
+    }
+
+    fn spec(&mut self) -> Spec {
+        let pinned = (!self.pins.is_empty() && self.random.random_range(0..3) == 0).then(|| {
+            let place = self.random.random_range(0..self.pins.len());
+            self.pins[place].clone()
+        });
+        let (draft_key, pins) = pinned.unwrap_or_else(|| (self.draft(), Pins::default()));
+        let main_key = if self.random.random_range(0..3) == 0 {
+            "shared".parse().expect("a key")
+        } else {
+            draft_key.as_str().replace(".drafts", "kept").parse().expect("a key")
+        };
+        let there = self.world.store.main.get(&main_key).map(|main| main.info.etag.clone());
+        let existing = match self.random.random_range(0..6) {
+            0 => Existing::Replace(None),
+            1 if there.is_some() => Existing::Replace(there),
+            _ => Existing::Keep,
+        };
+        let idempotency_key = (self.random.random_range(0..6) == 0).then(|| {
+            let number = self.random.random_range(0..3);
+            format!("{draft_key} {main_key} {number}")
+        });
+        Spec {
+            draft_key,
+            main_key,
+            pins,
+            existing,
+            idempotency_key,
+        }
+    }
+
+    fn draft(&mut self) -> ObjectKey {
+        if self.unique.is_empty() || self.random.random_range(0..2) == 0 {
+            self.named()
+        } else {
+            self.unique[self.random.random_range(0..self.unique.len())].0.clone()
+        }
+    }
+
+    /// One sorts before the reserved prefix, the other after it.
+    fn named(&mut self) -> ObjectKey {
+        let name = if self.random.random_range(0..2) == 0 { "!a" } else { "b" };
+        name.parse().expect("a key")
+    }
+
+    fn size(&mut self) -> u64 {
+        if self.random.random_range(0..4) == 0 { 10 } else { 1 }
+    }
+
+    fn server(&mut self) -> usize {
+        self.random.random_range(0..self.world.profile.servers)
+    }
+}

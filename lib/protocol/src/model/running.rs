@@ -1,0 +1,285 @@
+//! What servers do: confirms, batches and sweeps, one act at a time.
+
+use std::time::Duration;
+
+use draftstore_storage::ErrorKind;
+use ulid::Ulid;
+
+use super::audit::{Audit, Broken, broken};
+use super::spec::{Fault, GRACE, LIFETIME, MAX_COPY_BYTES, Spec, TIMEOUT, UPLOAD_TTL};
+use super::task::{BOUNDS, Member, Staging, Sweep, Task};
+use super::world::World;
+use crate::Policy;
+use crate::confirm::{BatchId, Confirm, ConfirmError, Effect, Protocol, Step, Turn, settlement_key};
+use crate::sweep::{Brakes, Mode, Part, Pass, Rules};
+
+impl World {
+    pub(super) fn begin_confirm(&mut self, server: usize, spec: Spec) {
+        let member = self.member(spec, None);
+        let task = self.tasks.len();
+        self.tell(|| format!("{task} on {server}: confirm {:?}", member.spec));
+        self.tasks.push((server, Task::Confirm(Box::new(member))));
+    }
+
+    pub(super) fn begin_batch(&mut self, server: usize, specs: Vec<Spec>) {
+        let until = self.store.now + TIMEOUT;
+        let batch = Ulid::from_parts(until * 1000, self.next_batch);
+        self.next_batch += 1;
+        let task = self.tasks.len();
+        self.tell(|| format!("{task} on {server}: batch {specs:?}"));
+        let members = specs.into_iter().map(|spec| self.member(spec, Some(batch))).collect();
+        let turn = Turn::Look;
+        self.tasks.push((server, Task::Batch { batch, members, turn }));
+    }
+
+    pub(super) fn parts(&self) -> Vec<Part> {
+        let part = |index| Part::new(index, self.sweepers).expect("a part");
+        (0..self.sweepers).map(part).collect()
+    }
+
+    /// Of a part of the draft bucket.
+    pub(super) fn begin_sweep(&mut self, server: usize, part: Part) -> Result<(), Broken> {
+        let seconds = Duration::from_secs;
+        let policy = Policy::new(
+            seconds(UPLOAD_TTL),
+            seconds(UPLOAD_TTL),
+            seconds(LIFETIME),
+            seconds(GRACE),
+        );
+        let pass = Pass::start(Rules {
+            mode: Mode::Delete,
+            part,
+            policy: policy.expect("a policy"),
+            brakes: Brakes::default(),
+            capabilities: self.profile.honours,
+            bounds: BOUNDS,
+        });
+        let mut sweep = Sweep {
+            pass,
+            under_way: Vec::new(),
+        };
+        sweep.go_on()?;
+        let task = self.tasks.len();
+        self.tell(|| format!("{task} on {server}: sweep of {part:?}"));
+        self.tasks.push((server, Task::Sweep(Box::new(sweep))));
+        Ok(())
+    }
+
+    /// Whether this server's locks keep such a confirm waiting.
+    pub(super) fn must_wait(&self, server: usize, spec: &Spec) -> bool {
+        let collides = |member: &Member| {
+            let other = &member.spec;
+            other.draft_key == spec.draft_key || other.main_key == spec.main_key
+        };
+        self.plan(spec).needs_locks()
+            && self.tasks.iter().any(|(other, task)| {
+                *other == server
+                    && match task {
+                        Task::Confirm(member) => collides(member),
+                        Task::Batch { members, .. } => members.iter().any(collides),
+                        Task::Sweep(..) => false,
+                    }
+            })
+    }
+
+    /// Kills a server: what it was doing ends here.
+    pub(super) fn kill(&mut self, server: usize) {
+        self.tell(|| format!("kill {server}"));
+        let (killed, rest) = std::mem::take(&mut self.tasks)
+            .into_iter()
+            .partition(|(on, _)| *on == server);
+        self.tasks = rest;
+        for (_, task) in killed {
+            match task {
+                Task::Confirm(member) => self.ended.push((member.spec, None)),
+                Task::Batch { members, .. } => self.ended.extend(members.into_iter().map(|member| (member.spec, None))),
+                Task::Sweep(..) => {}
+            }
+        }
+    }
+
+    /// The next act of a task. `which` chooses among a batch's members, and among what a sweep has under way.
+    pub(super) fn step(&mut self, task: usize, which: usize, fault: Fault) -> Result<(), Broken> {
+        let (server, mut it) = self.tasks.remove(task);
+        let goes_on = match &mut it {
+            Task::Confirm(member) => {
+                self.step_member(task, member, fault)?;
+                !matches!(member.step, Step::Finish(_))
+            }
+            Task::Batch { batch, members, turn } => self.step_batch(task, *batch, members, turn, which, fault)?,
+            Task::Sweep(sweep) => self.step_sweep(task, sweep, which, fault)?,
+        };
+        if goes_on {
+            self.tasks.insert(task, (server, it));
+            return Ok(());
+        }
+        match it {
+            Task::Confirm(member) => self.end(*member),
+            Task::Batch { members, .. } => {
+                let answers = members.iter().filter_map(|member| match &member.step {
+                    Step::Finish(answer) => Some(answer),
+                    Step::Perform(_) | Step::Ready(_) | Step::Held => None,
+                });
+                Audit::settled(&answers.collect::<Vec<_>>())?;
+                members.into_iter().try_for_each(|member| self.end(member))
+            }
+            Task::Sweep(..) => Ok(()),
+        }
+    }
+
+    /// An act of long ago comes to pass.
+    pub(super) fn land(&mut self, place: usize) -> Result<(), Broken> {
+        let (spec, effect) = self.limbo.remove(place);
+        self.tell(|| format!("late: {effect:?}"));
+        self.change(&spec, &effect).map(|_| ())
+    }
+
+    pub(super) fn in_limbo(&self) -> usize {
+        self.limbo.len()
+    }
+
+    /// Runs everything that is under way to its end, without faults.
+    pub(super) fn run_all(&mut self) -> Result<(), Broken> {
+        while !self.tasks.is_empty() {
+            self.step(0, 0, Fault::No)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn settle(&mut self, batch: BatchId, fault: Fault) -> bool {
+        if !matches!(fault, Fault::Before(_) | Fault::Late) {
+            let content = self.fresh_content();
+            let put = self.store.put(&settlement_key(batch), content, 0, false);
+            put.expect("nothing stands in the way");
+        }
+        matches!(fault, Fault::No | Fault::Stale)
+    }
+
+    fn step_batch(
+        &mut self,
+        task: usize,
+        batch: BatchId,
+        members: &mut [Member],
+        turn: &mut Turn,
+        which: usize,
+        fault: Fault,
+    ) -> Result<bool, Broken> {
+        let busy = |member: &&mut Member| matches!(member.step, Step::Perform(_));
+        let all = members
+            .iter()
+            .filter(|member| matches!(member.step, Step::Perform(_)))
+            .count();
+        if all > 0 {
+            let member = members
+                .iter_mut()
+                .filter(busy)
+                .nth(which % all)
+                .expect("there are as many");
+            self.step_member(task, member, fault)?;
+        }
+        while !members.iter().any(|member| matches!(member.step, Step::Perform(_))) {
+            let any_failed = members.iter().any(|member| matches!(member.step, Step::Finish(Err(_))));
+            let Some(mut next) = turn.next(any_failed, self.can_undo(batch)) else {
+                return Ok(false);
+            };
+            if next == Turn::Settle {
+                if all > 0 {
+                    // The point of no return is an act of its own.
+                    return Ok(true);
+                }
+                if !self.settle(batch, fault) {
+                    next = Turn::Leave;
+                }
+            }
+            *turn = next;
+            for member in members.iter_mut() {
+                member.protocol.turn(next, &mut member.step);
+            }
+        }
+        Ok(true)
+    }
+
+    fn step_member(&mut self, task: usize, member: &mut Member, fault: Fault) -> Result<(), Broken> {
+        let Step::Perform(effect) = &member.step else {
+            return broken(format!("task {task} has nothing to do: {:?}", member.step));
+        };
+        let effect = effect.clone();
+        self.tell(|| format!("{task}: {} {fault:?}", name(&effect)));
+        if let Some(answer) = self.perform(member, &effect, fault)? {
+            member.step = member.protocol.on(answer);
+        }
+        Ok(())
+    }
+
+    /// An answer goes to its caller. I1, I5.
+    fn end(&mut self, member: Member) -> Result<(), Broken> {
+        let Member {
+            spec, step, was_kept, ..
+        } = member;
+        let Step::Finish(answer) = step else {
+            return broken(format!("a confirm ended in {step:?}"));
+        };
+        self.tell(|| format!("answer to {} -> {}: {answer:?}", spec.draft_key, spec.main_key));
+        match &answer {
+            Ok(kept) => self.audit.confirmed(&spec, kept)?,
+            Err(ConfirmError::DraftNotFound)
+                if was_kept && spec.pins.if_match.is_none() && self.audit.is_kept(&spec) =>
+            {
+                return broken(format!("I5: {} was confirmed, and now is not found", spec.draft_key));
+            }
+            Err(ConfirmError::Contradiction(contradiction)) => return broken(contradiction.to_string()),
+            Err(ConfirmError::Store(kind)) if !is_met(*kind) => return broken(format!("ended in an error: {kind}")),
+            Err(_) => {}
+        }
+        self.ended.push((spec, Some(answer)));
+        Ok(())
+    }
+
+    fn member(&self, spec: Spec, batch: Option<BatchId>) -> Member {
+        let (protocol, effect) = Protocol::start(Confirm {
+            draft_key: spec.draft_key.clone(),
+            pins: spec.pins.clone(),
+            existing: spec.existing.clone(),
+            idempotency_key: spec.idempotency_key.clone(),
+            max_copy_bytes: MAX_COPY_BYTES,
+            plan: self.plan(&spec),
+            batch,
+            now: self.now(),
+        });
+        Member {
+            was_kept: self.audit.is_kept(&spec),
+            spec,
+            protocol,
+            step: Step::Perform(effect),
+            staging: Staging::NotBegun,
+            note: None,
+        }
+    }
+}
+/// Whether the store may answer so whatever is asked of it. All else means something, and is no end.
+fn is_met(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Unavailable | ErrorKind::Conflict | ErrorKind::CredentialsRefused | ErrorKind::NotFound => true,
+        ErrorKind::BucketNotFound
+        | ErrorKind::PreconditionFailed
+        | ErrorKind::TooLarge
+        | ErrorKind::Unsupported
+        | ErrorKind::Unexpected => false,
+    }
+}
+
+fn name(effect: &Effect) -> String {
+    match effect {
+        Effect::Copy {
+            draft_etag, main_etag, ..
+        } => format!("copy {draft_etag} over {main_etag:?}"),
+        Effect::Stage { .. } => "stage".to_owned(),
+        other @ (Effect::HeadDraft
+        | Effect::HeadMain
+        | Effect::HeadSettlement { .. }
+        | Effect::Complete { .. }
+        | Effect::Unstage { .. }
+        | Effect::DeleteDraft { .. }
+        | Effect::UndoCopy { .. }) => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,90 @@
+//! A staged copy in the making: the note, the upload with its first part, and the second part are three acts.
+
+use draftstore_storage::{DraftVersion, ETag, ErrorKind};
+
+use super::spec::{Fault, TIMEOUT};
+use super::store::{plain, staged, time, upload_id};
+use super::task::{Member, Staging};
+use super::world::World;
+use crate::confirm::{Answer, Effect, StagingNote};
+
+impl World {
+    /// The next act; no answer where that was not the last.
+    pub(super) fn stage(&mut self, member: &mut Member, effect: &Effect, fault: Fault) -> Option<Answer<ErrorKind>> {
+        let Effect::Stage {
+            draft_etag,
+            size,
+            attributes,
+        } = effect
+        else {
+            return None;
+        };
+        let staging = std::mem::replace(&mut member.staging, Staging::NotBegun);
+        let failing = match fault {
+            Fault::No | Fault::Stale => None,
+            Fault::Before(kind) => Some(kind),
+            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
+        };
+        if let Some(kind) = failing {
+            // What stands half done is aborted, or left where that fails too.
+            if let (Staging::HalfDone(id), Fault::Before(_)) = (staging, fault) {
+                self.store.abort_staged(&upload_id(id));
+            }
+            return Some(Answer::Staged(Err(kind)));
+        }
+        match staging {
+            Staging::NotBegun => {
+                self.put_note(member);
+                None
+            }
+            // The call that follows the note is not under way that long.
+            Staging::Noted if self.store.time() > noted_until(member) => {
+                Some(Answer::Staged(Err(ErrorKind::Unavailable)))
+            }
+            Staging::Noted => {
+                let id = self.store.begin_staging(&member.spec.main_key, *size, attributes);
+                member.staging = Staging::HalfDone(id);
+                self.stage_part(member, id, draft_etag)
+            }
+            Staging::HalfDone(id) => {
+                let failed = self.stage_part(member, id, draft_etag);
+                Some(failed.unwrap_or_else(|| Answer::Staged(Ok(staged(id, *size)))))
+            }
+        }
+    }
+
+    pub(super) fn forget_note(&mut self, member: &mut Member) {
+        if let Some(note) = member.note.take() {
+            self.store.draft.remove(&note.key);
+        }
+    }
+
+    fn put_note(&mut self, member: &mut Member) {
+        let note = StagingNote {
+            ends_at: time(self.store.now + TIMEOUT),
+            main_key: member.spec.main_key.clone(),
+        };
+        let content = self.fresh_content();
+        let key = note.key(u128::from(content));
+        let put = self.store.put(&key, content, 0, false);
+        put.expect("nothing stands in the way");
+        member.note = Some(DraftVersion {
+            key,
+            etag: plain(content),
+        });
+        member.staging = Staging::Noted;
+    }
+
+    /// An answer where it was refused.
+    fn stage_part(&mut self, member: &mut Member, id: u64, draft_etag: &ETag) -> Option<Answer<ErrorKind>> {
+        let refused = self.store.stage_part(id, &member.spec.draft_key, draft_etag).err()?;
+        self.store.abort_staged(&upload_id(id));
+        member.staging = Staging::NotBegun;
+        Some(Answer::Staged(Err(refused)))
+    }
+}
+
+fn noted_until(member: &Member) -> std::time::SystemTime {
+    let note = member.note.as_ref().and_then(|note| StagingNote::in_key(&note.key));
+    note.map_or(std::time::SystemTime::UNIX_EPOCH, |note| note.ends_at)
+}

@@ -1,0 +1,328 @@
+//! A store in memory, which honours some conditions and ignores others. Every call is one atomic act.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use draftstore_storage::{
+    Attributes, Capabilities, Condition, DeleteFailure, DraftVersion, ETag, ErrorKind, ListObjects, ListUploads,
+    ListedObject, ListedUpload, ObjectInfo, ObjectKey, ObjectPage, StagedCopy, StagedPart, UploadCursor, UploadId,
+    UploadPage,
+};
+
+/// Objects and uploads on a page: few, so that lists have several.
+pub(super) const PAGE: usize = 3;
+
+/// What tells bytes apart. Never given twice.
+pub(super) type Content = u64;
+
+/// The bytes of a copy whose parts came from different versions.
+pub(super) const MIXED: Content = Content::MAX;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Object {
+    pub(super) content: Content,
+    pub(super) info: ObjectInfo,
+    /// When it came to be, whatever its date says.
+    pub(super) completed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Upload {
+    pub(super) id: u64,
+    pub(super) key: ObjectKey,
+    pub(super) initiated: u64,
+    /// When it ends, by the service.
+    pub(super) ends_at: SystemTime,
+    /// When the service last let a completion pass, which is then under way.
+    pub(super) completing: Option<u64>,
+    /// What its parts hold, for staged copies.
+    pub(super) parts: Vec<Content>,
+    pub(super) size: u64,
+    pub(super) attributes: Attributes,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct SimStore {
+    pub(super) honours: Capabilities,
+    /// Seconds.
+    pub(super) now: u64,
+    pub(super) draft: BTreeMap<ObjectKey, Object>,
+    pub(super) main: BTreeMap<ObjectKey, Object>,
+    pub(super) uploads: Vec<Upload>,
+    pub(super) staged: Vec<Upload>,
+    pub(super) next_upload: u64,
+}
+
+/// Why the store did nothing.
+pub(super) type Refused = ErrorKind;
+
+impl SimStore {
+    pub(super) fn new(honours: Capabilities) -> Self {
+        Self {
+            honours,
+            now: 10_000,
+            draft: BTreeMap::new(),
+            main: BTreeMap::new(),
+            uploads: Vec::new(),
+            staged: Vec::new(),
+            next_upload: 0,
+        }
+    }
+
+    pub(super) fn time(&self) -> SystemTime {
+        time(self.now)
+    }
+
+    /// A client's PUT, in one piece.
+    pub(super) fn put(&mut self, key: &ObjectKey, content: Content, size: u64, once: bool) -> Result<(), Refused> {
+        if once && self.honours.honours(Condition::UploadOnce) && self.draft.contains_key(key) {
+            return Err(ErrorKind::PreconditionFailed);
+        }
+        let object = self.object(content, size, plain(content), self.now, Attributes::default());
+        self.draft.insert(key.clone(), object);
+        Ok(())
+    }
+
+    pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64, ends_at: SystemTime) {
+        let upload = self.upload(key, size, Attributes::default());
+        self.uploads.push(Upload { ends_at, ..upload });
+    }
+
+    /// Dated by when it was begun, as AWS and Garage do.
+    pub(super) fn complete_upload(&mut self, place: usize, content: Content) -> ObjectKey {
+        let upload = self.uploads.remove(place);
+        let etag = parts_of(content, 2);
+        let object = self.object(content, upload.size, etag, upload.initiated, Attributes::default());
+        self.draft.insert(upload.key.clone(), object);
+        upload.key
+    }
+
+    pub(super) fn copy(
+        &mut self,
+        from: &ObjectKey,
+        from_etag: &ETag,
+        to: &ObjectKey,
+        to_etag: Option<&ETag>,
+        attributes: &Attributes,
+    ) -> Result<ETag, Refused> {
+        let draft = self.source(from, from_etag, Condition::CopySource)?.clone();
+        self.check_main(to, to_etag, [Condition::CopyToAbsent, Condition::CopyOver])?;
+        let etag = plain(draft.content);
+        let object = self.object(
+            draft.content,
+            draft.info.size,
+            etag.clone(),
+            self.now,
+            attributes.clone(),
+        );
+        self.main.insert(to.clone(), object);
+        Ok(etag)
+    }
+
+    pub(super) fn begin_staging(&mut self, to: &ObjectKey, size: u64, attributes: &Attributes) -> u64 {
+        let upload = self.upload(to, size, attributes.clone());
+        let id = upload.id;
+        self.staged.push(upload);
+        id
+    }
+
+    pub(super) fn stage_part(&mut self, id: u64, from: &ObjectKey, from_etag: &ETag) -> Result<(), Refused> {
+        let content = self.source(from, from_etag, Condition::PartSource)?.content;
+        let upload = self.staged.iter_mut().find(|upload| upload.id == id);
+        upload.ok_or(ErrorKind::NotFound)?.parts.push(content);
+        Ok(())
+    }
+
+    pub(super) fn complete_staged(
+        &mut self,
+        staged: &StagedCopy,
+        to: &ObjectKey,
+        to_etag: Option<&ETag>,
+    ) -> Result<ETag, Refused> {
+        let place = self
+            .staged
+            .iter()
+            .position(|upload| upload_id(upload.id) == staged.upload_id);
+        let place = place.ok_or(ErrorKind::NotFound)?;
+        self.check_main(to, to_etag, [Condition::CompleteToAbsent, Condition::CompleteOver])?;
+        let upload = self.staged.remove(place);
+        let first = upload.parts.first().copied().unwrap_or(MIXED);
+        let is_one = upload.parts.len() == staged.parts.len() && upload.parts.iter().all(|part| *part == first);
+        let content = if is_one { first } else { MIXED };
+        let etag = parts_of(content, 3);
+        let object = self.object(content, upload.size, etag.clone(), self.now, upload.attributes);
+        self.main.insert(to.clone(), object);
+        Ok(etag)
+    }
+
+    pub(super) fn abort_staged(&mut self, id: &UploadId) {
+        self.staged.retain(|upload| upload_id(upload.id) != *id);
+    }
+
+    pub(super) fn delete_draft(
+        &mut self,
+        version: &DraftVersion,
+        condition: Condition,
+    ) -> Result<Option<Object>, Refused> {
+        let honoured = self.honours.honours(condition);
+        delete(&mut self.draft, &version.key, &version.etag, honoured)
+    }
+
+    pub(super) fn undo(&mut self, key: &ObjectKey, etag: &ETag) -> Result<Option<Object>, Refused> {
+        let honoured = self.honours.honours(Condition::Delete);
+        delete(&mut self.main, key, etag, honoured)
+    }
+
+    pub(super) fn list(&self, request: &ListObjects) -> ObjectPage {
+        let prefix = request.prefix.as_deref().unwrap_or_default();
+        let after = request
+            .continuation
+            .as_deref()
+            .or(request.start_after.as_deref())
+            .unwrap_or_default();
+        let matching = self
+            .draft
+            .iter()
+            .filter(|(key, _)| key.as_str().starts_with(prefix) && key.as_str() > after);
+        let listed = |(key, object): (&ObjectKey, &Object)| ListedObject {
+            key: key.clone(),
+            etag: object.info.etag.clone(),
+            size: object.info.size,
+            last_modified: object.info.last_modified,
+        };
+        let mut objects: Vec<_> = matching.map(listed).collect();
+        let next = (objects.len() > PAGE).then(|| objects[PAGE - 1].key.to_string());
+        objects.truncate(PAGE);
+        ObjectPage {
+            objects,
+            next,
+            store_time: Some(self.time()),
+        }
+    }
+
+    /// A cursor is the number of the last upload that was told.
+    pub(super) fn list_uploads(&self, uploads: &[Upload], request: &ListUploads) -> UploadPage {
+        let prefix = request.prefix.as_deref().unwrap_or_default();
+        let after = request
+            .after
+            .as_ref()
+            .and_then(|after| after.key_marker.parse::<u64>().ok());
+        let matching = uploads
+            .iter()
+            .filter(|upload| upload.key.as_str().starts_with(prefix) && after.is_none_or(|after| upload.id > after));
+        let mut found: Vec<_> = matching.collect();
+        let more = found.len() > PAGE;
+        found.truncate(PAGE);
+        let next = found.last().filter(|_| more).map(|last| UploadCursor {
+            key_marker: last.id.to_string(),
+            upload_id_marker: None,
+        });
+        let listed = |upload: &&Upload| ListedUpload {
+            key: upload.key.clone(),
+            upload_id: upload_id(upload.id),
+            initiated: time(upload.initiated),
+        };
+        UploadPage {
+            uploads: found.iter().map(listed).collect(),
+            next,
+            store_time: Some(self.time()),
+        }
+    }
+
+    fn source(&self, key: &ObjectKey, etag: &ETag, condition: Condition) -> Result<&Object, Refused> {
+        let draft = self.draft.get(key).ok_or(ErrorKind::NotFound)?;
+        if self.honours.honours(condition) && draft.info.etag != *etag {
+            return Err(ErrorKind::PreconditionFailed);
+        }
+        Ok(draft)
+    }
+
+    fn check_main(&self, key: &ObjectKey, etag: Option<&ETag>, [absent, over]: [Condition; 2]) -> Result<(), Refused> {
+        let there = self.main.get(key).map(|object| &object.info.etag);
+        match (etag, there) {
+            (None, Some(_)) if self.honours.honours(absent) => Err(ErrorKind::PreconditionFailed),
+            (Some(_), None) if self.honours.honours(over) => Err(ErrorKind::NotFound),
+            (Some(etag), Some(there)) if self.honours.honours(over) && etag != there => {
+                Err(ErrorKind::PreconditionFailed)
+            }
+            (_, _) => Ok(()),
+        }
+    }
+
+    fn object(&self, content: Content, size: u64, etag: ETag, modified: u64, attributes: Attributes) -> Object {
+        Object {
+            content,
+            info: ObjectInfo {
+                etag,
+                size,
+                last_modified: time(modified),
+                checksum_sha256: None,
+                attributes,
+            },
+            completed: self.now,
+        }
+    }
+
+    fn upload(&mut self, key: &ObjectKey, size: u64, attributes: Attributes) -> Upload {
+        self.next_upload += 1;
+        Upload {
+            id: self.next_upload,
+            key: key.clone(),
+            initiated: self.now,
+            ends_at: time(self.now),
+            completing: None,
+            parts: Vec::new(),
+            size,
+            attributes,
+        }
+    }
+}
+
+fn delete(
+    bucket: &mut BTreeMap<ObjectKey, Object>,
+    key: &ObjectKey,
+    etag: &ETag,
+    honoured: bool,
+) -> Result<Option<Object>, Refused> {
+    match bucket.get(key) {
+        Some(object) if honoured && object.info.etag != *etag => Err(ErrorKind::PreconditionFailed),
+        _ => Ok(bucket.remove(key)),
+    }
+}
+
+pub(super) fn time(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+pub(super) fn upload_id(id: u64) -> UploadId {
+    UploadId::new(id.to_string())
+}
+
+pub(super) fn staged(id: u64, size: u64) -> StagedCopy {
+    let part = |number| StagedPart {
+        number,
+        etag: plain(u64::from(number)),
+    };
+    StagedCopy {
+        upload_id: upload_id(id),
+        parts: vec![part(1), part(2)],
+        size,
+    }
+}
+
+/// The `ETag` of bytes that came in one piece.
+pub(super) fn plain(content: Content) -> ETag {
+    format!("{content:032x}").parse().expect("an ETag")
+}
+
+fn parts_of(content: Content, parts: u8) -> ETag {
+    format!("{content:032x}-{parts}").parse().expect("an ETag")
+}
+
+pub(super) fn failure(version: &DraftVersion, kind: ErrorKind) -> DeleteFailure {
+    DeleteFailure {
+        key: version.key.clone(),
+        kind,
+        code: "the model says so".to_owned(),
+    }
+}

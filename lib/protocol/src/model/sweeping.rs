@@ -1,0 +1,110 @@
+//! What the effects of a sweep do to the store, one act at a time, and what goes wrong with them.
+
+use draftstore_storage::{Condition, DraftVersion, ErrorKind, ListUploads};
+
+use super::audit::{Audit, Broken};
+use super::spec::{Fault, GRACE};
+use super::store::{Upload, failure, upload_id};
+use super::task::Sweep;
+use super::world::World;
+use crate::sweep;
+
+impl World {
+    /// Answers one of the effects that are under way, and begins what follows. Whether it goes on.
+    pub(super) fn step_sweep(
+        &mut self,
+        task: usize,
+        sweep: &mut Sweep,
+        which: usize,
+        fault: Fault,
+    ) -> Result<bool, Broken> {
+        let (job, effect) = sweep.under_way.remove(which % sweep.under_way.len());
+        self.tell(|| format!("{task}: {effect:?} {fault:?}"));
+        let answer = self.perform_sweep(effect, fault)?;
+        sweep.pass.on(job, answer);
+        sweep.go_on()
+    }
+
+    fn perform_sweep(&mut self, effect: sweep::Effect, fault: Fault) -> Result<sweep::Answer<ErrorKind>, Broken> {
+        let now = self.store.time();
+        let fails = match fault {
+            Fault::Before(kind) => Some(kind),
+            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
+            Fault::No | Fault::Stale => None,
+        };
+        let acts = !matches!(fault, Fault::Before(_) | Fault::Late);
+        let seen = self
+            .snapshot
+            .as_ref()
+            .filter(|_| fault == Fault::Stale)
+            .unwrap_or(&self.store);
+        Ok(match effect {
+            sweep::Effect::List(request) => {
+                sweep::Answer::Page(fails.map_or_else(|| Ok(seen.list(&request)), Err), now)
+            }
+            sweep::Effect::ListUploads(request) => {
+                let page = || seen.list_uploads(&seen.uploads, &request);
+                sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), Err), now)
+            }
+            sweep::Effect::ListStaged(key) => {
+                let request = ListUploads {
+                    prefix: Some(key.to_string()),
+                    ..ListUploads::default()
+                };
+                // What an older list does not show yet could not be found by anybody: the note on it goes. The sweep's grace is
+                // what stands between the two.
+                let seen = if seen.now + GRACE > self.store.now {
+                    seen
+                } else {
+                    &self.store
+                };
+                let page = || seen.list_uploads(&seen.staged, &request);
+                sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), Err), now)
+            }
+            sweep::Effect::Look(keys) => {
+                let look = |key| self.store.draft.get(key).map(|draft| draft.info.etag.clone());
+                sweep::Answer::Seen(keys.iter().map(|key| look(key).filter(|_| fails.is_none())).collect())
+            }
+            sweep::Effect::DeleteMany(versions) => self.delete_all(&versions, Condition::DeleteMany, fails, acts)?,
+            sweep::Effect::DeleteEach(versions) => self.delete_all(&versions, Condition::Delete, fails, acts)?,
+            sweep::Effect::Abort(uploads) => {
+                let gone = |upload: &Upload| uploads.iter().any(|listed| listed.upload_id == upload_id(upload.id));
+                for upload in self.store.uploads.iter().filter(|upload| acts && gone(upload)) {
+                    Audit::aborted(&self.store, upload)?;
+                }
+                if acts {
+                    self.store.uploads.retain(|upload| !gone(upload));
+                }
+                sweep::Answer::Aborted {
+                    failed: fails.map_or(0, |_| uploads.len()),
+                }
+            }
+            sweep::Effect::AbortStaged(uploads) => {
+                if acts {
+                    for upload in &uploads {
+                        self.store.abort_staged(&upload.upload_id);
+                    }
+                }
+                sweep::Answer::Aborted {
+                    failed: fails.map_or(0, |_| uploads.len()),
+                }
+            }
+        })
+    }
+
+    fn delete_all(
+        &mut self,
+        versions: &[DraftVersion],
+        condition: Condition,
+        fails: Option<ErrorKind>,
+        acts: bool,
+    ) -> Result<sweep::Answer<ErrorKind>, Broken> {
+        let mut failures = Vec::new();
+        for version in versions.iter().filter(|_| acts) {
+            if let Err(kind) = self.delete(version, condition)? {
+                failures.push(failure(version, kind));
+            }
+        }
+        Ok(sweep::Answer::Deleted(fails.map_or(Ok(failures), Err)))
+    }
+}

@@ -1,0 +1,95 @@
+//! What is under way in a server: a confirm, a batch of them, or a sweep.
+
+use draftstore_storage::{DraftVersion, ErrorKind};
+
+use super::audit::{Broken, broken};
+use super::spec::Spec;
+use super::store::PAGE;
+use crate::confirm::{BatchId, Protocol, Step, Turn};
+use crate::sweep;
+use crate::sweep::{Bounds, Pass, Stop};
+
+/// One confirm under way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Member {
+    pub(super) spec: Spec,
+    pub(super) protocol: Protocol<ErrorKind>,
+    pub(super) step: Step<ErrorKind>,
+    /// How far a staged copy has come.
+    pub(super) staging: Staging,
+    pub(super) note: Option<DraftVersion>,
+    /// Whether main already held what an earlier confirm of the same draft was answered by.
+    pub(super) was_kept: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Task {
+    Confirm(Box<Member>),
+    Batch {
+        batch: BatchId,
+        members: Vec<Member>,
+        turn: Turn,
+    },
+    Sweep(Box<Sweep>),
+}
+
+/// How far a staged copy has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Staging {
+    NotBegun,
+    Noted,
+    /// The upload with this ID has its first part.
+    HalfDone(u64),
+}
+
+/// Small, as the model's pages are, so that each of them is met.
+pub(super) const BOUNDS: Bounds = Bounds {
+    lists: 3,
+    deletes: 2,
+    batch: PAGE,
+    in_hand: 4 * PAGE,
+};
+
+/// A sweep under way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Sweep {
+    pub(super) pass: Pass<ErrorKind>,
+    /// What was begun and has not been answered.
+    pub(super) under_way: Vec<(sweep::Job, sweep::Effect)>,
+}
+
+impl Sweep {
+    /// Begins what can be begun, and gives whether there is anything to be answered.
+    pub(super) fn go_on(&mut self) -> Result<bool, Broken> {
+        loop {
+            match self.pass.step() {
+                sweep::Next::Perform(job, effect) => self.under_way.push((job, effect)),
+                sweep::Next::Wait => break,
+                sweep::Next::Tell(found) => return broken(format!("a sweep only told of {found:?}")),
+                sweep::Next::Finish(Err(Stop::OutOfStep)) => return broken("a sweep is out of step".to_owned()),
+                sweep::Next::Finish(_) if !self.under_way.is_empty() => {
+                    return broken(format!("a sweep has ended before {:?}", self.under_way));
+                }
+                sweep::Next::Finish(_) => return Ok(false),
+            }
+        }
+        if self.under_way.is_empty() {
+            return broken("a sweep waits for nothing".to_owned());
+        }
+        self.is_bounded()?;
+        Ok(true)
+    }
+
+    fn is_bounded(&self) -> Result<(), Broken> {
+        let count = |is: fn(&sweep::Effect) -> bool| self.under_way.iter().filter(|(_, effect)| is(effect)).count();
+        let lists = count(|effect| matches!(effect, sweep::Effect::List(_)));
+        let deletes = count(|effect| {
+            use sweep::Effect::{DeleteEach, DeleteMany, Look};
+            matches!(effect, Look(_) | DeleteMany(_) | DeleteEach(_))
+        });
+        if lists > BOUNDS.lists || deletes > BOUNDS.deletes {
+            return broken(format!("a sweep has too much under way: {:?}", self.under_way));
+        }
+        Ok(())
+    }
+}

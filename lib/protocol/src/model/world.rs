@@ -1,0 +1,136 @@
+//! The state of a schedule, and what clients do to it.
+
+use std::time::{Duration, SystemTime};
+
+use draftstore_storage::{ErrorKind, ObjectKey};
+
+use super::audit::Audit;
+use super::spec::{Profile, Spec, TIMEOUT, is_unique};
+use super::store::{Content, SimStore};
+use super::task::Task;
+use crate::confirm::{ConfirmError, Effect, Kept, Plan};
+use crate::upload::{ends_at, has_ended};
+
+/// What a confirm was answered.
+pub(super) type Outcome = Result<Kept, ConfirmError<ErrorKind>>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct World {
+    pub(super) profile: Profile,
+    pub(super) store: SimStore,
+    pub(super) audit: Audit,
+    /// With the server that each runs in.
+    pub(super) tasks: Vec<(usize, Task)>,
+    /// Of how many parts of the draft bucket each has a sweep of its own.
+    pub(super) sweepers: u16,
+    /// Acts whose answers were lost, and that come to pass when they will.
+    pub(super) limbo: Vec<(Spec, Effect)>,
+    /// An earlier state of the store.
+    pub(super) snapshot: Option<SimStore>,
+    /// What was asked for, and how it was answered; no answer where the server was killed.
+    pub(super) ended: Vec<(Spec, Option<Outcome>)>,
+    next_content: Content,
+    pub(super) next_batch: u128,
+    /// What happened, where somebody wants to read it.
+    pub(super) trace: Option<Vec<String>>,
+}
+
+impl World {
+    pub(super) fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            store: SimStore::new(profile.honours),
+            audit: Audit::new(profile.promises),
+            tasks: Vec::new(),
+            sweepers: 1,
+            limbo: Vec::new(),
+            snapshot: None,
+            ended: Vec::new(),
+            next_content: 1,
+            next_batch: 1,
+            trace: None,
+        }
+    }
+
+    pub(super) fn tell(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(what());
+        }
+    }
+
+    pub(super) fn put(&mut self, key: &ObjectKey, size: u64) {
+        self.upload(key, size, is_unique(key));
+    }
+
+    /// By a form, which does not ask that a unique draft be new.
+    pub(super) fn post(&mut self, key: &ObjectKey, size: u64) {
+        self.upload(key, size, false);
+    }
+
+    fn upload(&mut self, key: &ObjectKey, size: u64, once: bool) {
+        let content = self.fresh_content();
+        let put = self.store.put(key, content, size, once);
+        self.tell(|| format!("put {key}: {content}, {size} bytes: {put:?}"));
+        self.saw_upload(key);
+    }
+
+    /// Of a named draft, or of a unique one that lives so long.
+    pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64, lifetime: u64) {
+        let ends_at = ends_at(self.now(), Duration::from_secs(lifetime));
+        self.tell(|| format!("begin upload {key}, {lifetime} s"));
+        self.store.begin_upload(key, size, ends_at);
+    }
+
+    /// The service looks whether the upload has ended; if not, its call to the store is under way.
+    pub(super) fn pass_completion(&mut self, place: usize) {
+        let now = self.now();
+        let upload = &mut self.store.uploads[place];
+        let passed = !has_ended(now, upload.ends_at);
+        if passed {
+            upload.completing = Some(self.store.now);
+        }
+        let key = upload.key.clone();
+        self.tell(|| format!("ask to complete upload {key}: {passed}"));
+    }
+
+    /// That call reaches the store, unless it was given up before.
+    pub(super) fn complete_upload(&mut self, place: usize) {
+        let upload = &self.store.uploads[place];
+        if upload.completing.is_none_or(|since| since + TIMEOUT < self.store.now) {
+            return;
+        }
+        let content = self.fresh_content();
+        let key = self.store.complete_upload(place, content);
+        self.tell(|| format!("complete upload {key}: {content}"));
+        self.saw_upload(&key);
+    }
+
+    pub(super) fn discard(&mut self, key: &ObjectKey) {
+        self.tell(|| format!("discard {key}"));
+        self.store.draft.remove(key);
+    }
+
+    pub(super) fn pass_time(&mut self, seconds: u64) {
+        self.tell(|| format!("{seconds} s pass"));
+        self.store.now += seconds;
+    }
+
+    pub(super) fn plan(&self, spec: &Spec) -> Plan {
+        Plan::new(self.profile.honours, is_unique(&spec.draft_key))
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.store.time()
+    }
+
+    pub(super) fn fresh_content(&mut self) -> Content {
+        self.next_content += 1;
+        self.next_content
+    }
+
+    fn saw_upload(&mut self, key: &ObjectKey) {
+        if let Some(draft) = self.store.draft.get(key) {
+            self.audit.uploaded(key, draft);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! How long URLs and drafts live.
+
+use std::time::Duration;
+
+/// The longest that a presigned URL can be valid: seven days.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+pub const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// The lifetimes of URLs and drafts, in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Policy {
+    upload_ttl: Duration,
+    download_ttl: Duration,
+    object_lifetime: Duration,
+    sweep_grace: Duration,
+}
+
+/// Why durations do not make a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPolicy {
+    /// A URL of zero seconds, or of more than seven days.
+    #[error("{0} must be 1 to 604800 seconds")]
+    Ttl(&'static str),
+    /// A draft would expire while its upload URL is still valid.
+    #[error("OBJECT_LIFETIME must be at least UPLOAD_TTL: a draft must not expire while its upload URL is valid")]
+    Lifetime,
+}
+
+impl Policy {
+    /// A policy under which no live draft can be swept.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy`] when a URL would live for no time or over [`MAX_TTL`], or longer than the draft.
+    pub fn new(
+        upload_ttl: Duration,
+        download_ttl: Duration,
+        object_lifetime: Duration,
+        sweep_grace: Duration,
+    ) -> Result<Self, InvalidPolicy> {
+        for (name, ttl) in [("UPLOAD_TTL", upload_ttl), ("DOWNLOAD_TTL", download_ttl)] {
+            if ttl.is_zero() || ttl > MAX_TTL {
+                return Err(InvalidPolicy::Ttl(name));
+            }
+        }
+        if object_lifetime < upload_ttl {
+            return Err(InvalidPolicy::Lifetime);
+        }
+        Ok(Self {
+            upload_ttl,
+            download_ttl,
+            object_lifetime,
+            sweep_grace,
+        })
+    }
+
+    /// The longest, and the default, validity of an upload URL.
+    pub fn upload_ttl(&self) -> Duration {
+        self.upload_ttl
+    }
+
+    /// The longest, and the default, validity of a download URL.
+    pub fn download_ttl(&self) -> Duration {
+        self.download_ttl
+    }
+
+    /// The age at which a draft has expired.
+    pub fn object_lifetime(&self) -> Duration {
+        self.object_lifetime
+    }
+
+    /// How long a sweep waits beyond that before it deletes.
+    pub fn sweep_grace(&self) -> Duration {
+        self.sweep_grace
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn lifetime_shorter_than_the_longest_url_is_refused() {
+        assert_eq!(Policy::new(HOUR, HOUR, HOUR / 2, HOUR), Err(InvalidPolicy::Lifetime));
+        assert!(Policy::new(HOUR, HOUR, HOUR, Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn ttl_is_between_a_second_and_seven_days() {
+        assert_eq!(
+            Policy::new(Duration::ZERO, HOUR, HOUR, HOUR),
+            Err(InvalidPolicy::Ttl("UPLOAD_TTL"))
+        );
+        assert_eq!(
+            Policy::new(HOUR, MAX_TTL + HOUR, HOUR, HOUR),
+            Err(InvalidPolicy::Ttl("DOWNLOAD_TTL"))
+        );
+    }
+}

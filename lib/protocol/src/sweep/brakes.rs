@@ -1,0 +1,69 @@
+//! How much a sweep may delete before it is taken for a mistake.
+
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+/// What stops a sweep that would delete more than anyone expects: a wrong lifetime, a wrong bucket, a wrong clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Brakes {
+    /// A sweep stops when it has removed so many drafts and uploads. None: no limit.
+    pub max_delete: Option<u64>,
+    /// A sweep removes nothing when more than this part of all drafts and uploads has expired. None: no limit.
+    ///
+    /// To know, it counts everything first: it then reads the whole bucket, not only what has expired.
+    pub max_delete_fraction: Option<Fraction>,
+}
+
+/// A part of a whole: 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Fraction(f64);
+
+/// Never NaN.
+impl Eq for Fraction {}
+
+impl Hash for Fraction {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+impl Fraction {
+    /// Whether `some` is more than this part of `all`.
+    #[expect(clippy::cast_precision_loss, reason = "a bucket has not 2^53 objects")]
+    pub(super) fn is_exceeded_by(self, some: u64, all: u64) -> bool {
+        some as f64 > self.0 * all as f64
+    }
+}
+
+/// Not a number from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a number from 0 to 1, such as 0.5")]
+pub struct InvalidFraction;
+
+impl FromStr for Fraction {
+    type Err = InvalidFraction;
+
+    fn from_str(text: &str) -> Result<Self, InvalidFraction> {
+        let number = text.parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
+        // One zero alone: what is equal has one hash.
+        number.map(|number| Self(number.abs())).ok_or(InvalidFraction)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_are_numbers_from_0_to_1() {
+        for bad in ["", "x", "-0.1", "1.1", "NaN", "inf", "50%"] {
+            assert_eq!(bad.parse::<Fraction>(), Err(InvalidFraction), "{bad}");
+        }
+        let half: Fraction = "0.5".parse().expect("a fraction");
+        assert!(half.is_exceeded_by(6, 10));
+        assert!(!half.is_exceeded_by(5, 10));
+        assert!(!half.is_exceeded_by(0, 0));
+        let whole: Fraction = "1".parse().expect("a fraction");
+        assert!(!whole.is_exceeded_by(10, 10));
+    }
+}

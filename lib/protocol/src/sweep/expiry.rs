@@ -1,0 +1,149 @@
+//! The moment at which a draft, or an upload in progress, expires.
+
+use std::time::{Duration, SystemTime};
+
+use draftstore_storage::{ETag, ListedObject, ListedUpload};
+
+use crate::confirm::StagingNote;
+use crate::{DraftId, Policy};
+
+/// Returns when a draft expires. A sweep removes it some time later, by the same rule: see [`Expiry::of_draft`].
+///
+/// A unique draft says so by its ID; a named one is as old as the store says, and lives twice as long where it came in parts.
+pub fn expires_at(policy: &Policy, id: Option<DraftId>, etag: &ETag, last_modified: SystemTime) -> SystemTime {
+    let lifetime = policy.object_lifetime();
+    let named = || last_modified + if came_in_parts(etag) { lifetime * 2 } else { lifetime };
+    id.map_or_else(named, DraftId::expires_at)
+}
+
+/// The rule of expiry at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Expiry {
+    now: SystemTime,
+    kept: Duration,
+    grace: Duration,
+}
+
+impl Expiry {
+    /// Makes the rule of `policy` at `now`, by the store's clock.
+    pub fn at(now: SystemTime, policy: &Policy) -> Self {
+        let kept = policy.object_lifetime().saturating_add(policy.sweep_grace());
+        let grace = policy.sweep_grace();
+        Self { now, kept, grace }
+    }
+
+    /// Returns whether a draft has outlived its lifetime and the grace. A unique draft says by its ID when its lifetime ends; a
+    /// named one is as old as the store says; a note on a staged copy says when the copy has ended.
+    ///
+    /// A multipart object may bear the date at which its upload was begun, and have been completed as late as an upload is
+    /// allowed to last; it is kept for that time as well.
+    pub fn of_draft(&self, draft: &ListedObject) -> bool {
+        if let Some(id) = DraftId::in_key(&draft.key) {
+            return self.has_ended(id.expires_at());
+        }
+        if let Some(note) = StagingNote::in_key(&draft.key) {
+            return self.has_ended(note.ends_at);
+        }
+        let kept = if came_in_parts(&draft.etag) {
+            self.kept.saturating_mul(2)
+        } else {
+            self.kept
+        };
+        self.is_older(draft.last_modified, kept)
+    }
+
+    /// Returns whether an upload in progress has outlived the lifetime of a draft and the grace.
+    pub fn of_upload(&self, upload: &ListedUpload) -> bool {
+        match DraftId::in_key(&upload.key) {
+            Some(id) => self.has_ended(id.expires_at()),
+            None => self.is_older(upload.initiated, self.kept),
+        }
+    }
+
+    fn has_ended(&self, ended_at: SystemTime) -> bool {
+        self.is_older(ended_at, self.grace)
+    }
+
+    /// A date in the future is no age at all.
+    fn is_older(&self, since: SystemTime, kept: Duration) -> bool {
+        self.now.duration_since(since).is_ok_and(|age| age >= kept)
+    }
+}
+
+/// Whether a draft is a multipart object: its `ETag` ends in a dash and a part count.
+fn came_in_parts(etag: &ETag) -> bool {
+    etag.as_str().contains('-')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use draftstore_storage::UploadId;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const GRACE: Duration = Duration::from_secs(900);
+    const JUST_SHORT: Duration = Duration::from_secs(899);
+
+    fn at(seconds_after: Duration) -> Expiry {
+        let policy = Policy::new(HOUR, HOUR, HOUR, GRACE).expect("valid");
+        Expiry::at(UNIX_EPOCH + HOUR * 1000 + seconds_after, &policy)
+    }
+
+    fn draft(etag: &str) -> ListedObject {
+        ListedObject {
+            key: "a".parse().expect("valid"),
+            etag: etag.parse().expect("valid"),
+            size: 1,
+            last_modified: UNIX_EPOCH + HOUR * 1000,
+        }
+    }
+
+    #[test]
+    fn draft_expires_after_lifetime_and_grace() {
+        assert!(!at(HOUR + JUST_SHORT).of_draft(&draft("0123")));
+        assert!(at(HOUR + GRACE).of_draft(&draft("0123")));
+    }
+
+    #[test]
+    fn unique_draft_expires_when_its_id_says() {
+        let ends = UNIX_EPOCH + HOUR * 1010;
+        let key = DraftId::new(ends, 7).key(&"a".parse().expect("valid"));
+        let listed = ListedObject { key, ..draft("0123-2") };
+        let after = |hours: u32| HOUR * hours;
+        assert!(!at(after(10)).of_draft(&listed), "the grace");
+        assert!(at(after(10) + GRACE).of_draft(&listed));
+        let upload = ListedUpload {
+            key: listed.key,
+            upload_id: UploadId::new("u"),
+            initiated: UNIX_EPOCH,
+        };
+        assert!(!at(after(10)).of_upload(&upload));
+        assert!(at(after(10) + GRACE).of_upload(&upload));
+    }
+
+    #[test]
+    fn multipart_object_is_not_judged_by_the_start_of_its_upload() {
+        assert!(!at(HOUR + GRACE + HOUR + JUST_SHORT).of_draft(&draft("0123-2")));
+        assert!(at((HOUR + GRACE) * 2).of_draft(&draft("0123-2")));
+    }
+
+    #[test]
+    fn upload_in_progress_expires_like_a_draft() {
+        let upload = ListedUpload {
+            key: "a".parse().expect("valid"),
+            upload_id: UploadId::new("u"),
+            initiated: UNIX_EPOCH + HOUR * 1000,
+        };
+        assert!(!at(HOUR + JUST_SHORT).of_upload(&upload));
+        assert!(at(HOUR + GRACE).of_upload(&upload));
+    }
+
+    #[test]
+    fn date_in_the_future_is_not_old() {
+        let policy = Policy::new(HOUR, HOUR, HOUR, Duration::ZERO).expect("valid");
+        assert!(!Expiry::at(UNIX_EPOCH, &policy).of_draft(&draft("0123")));
+    }
+}

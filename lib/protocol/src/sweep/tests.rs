@@ -1,0 +1,432 @@
+//! Sweeps of large buckets, in memory: how many calls they take, and in which order answers may come.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use draftstore_storage::{
+    Capabilities, DraftVersion, ErrorKind, ListObjects, ListedObject, ListedUpload, ObjectKey, ObjectPage, UploadId,
+    UploadPage,
+};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::{Answer, Bounds, Brake, Brakes, Effect, Found, Job, Mode, Next, Part, Pass, Rules, Summary};
+use crate::{DraftId, Policy};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const NOW: u64 = 1_800_000_000;
+
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(NOW)
+}
+
+/// A draft bucket, and what was asked of it.
+#[derive(Debug)]
+struct Shelf {
+    page: usize,
+    drafts: BTreeMap<String, SystemTime>,
+    uploads: Vec<(String, SystemTime)>,
+    calls: Calls,
+    /// Keys that the sweep was shown, and that it deleted.
+    listed: BTreeMap<String, usize>,
+    deleted: Vec<String>,
+    aborted: usize,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Calls {
+    lists: usize,
+    deletes: usize,
+    others: usize,
+}
+
+impl Shelf {
+    fn new(page: usize) -> Self {
+        Self {
+            page,
+            drafts: BTreeMap::new(),
+            uploads: Vec::new(),
+            calls: Calls::default(),
+            listed: BTreeMap::new(),
+            deleted: Vec::new(),
+            aborted: 0,
+        }
+    }
+
+    fn named(&mut self, name: impl Into<String>, expired: bool) {
+        let age = if expired { HOUR * 3 } else { Duration::ZERO };
+        self.drafts.insert(name.into(), now() - age);
+    }
+
+    /// In every shard so many, of numbers from this one on.
+    fn unique(&mut self, shards: impl Iterator<Item = u8>, numbers: std::ops::Range<u64>, expired: bool) {
+        for shard in shards {
+            for number in numbers.clone() {
+                let key = unique_key(shard, number, expired);
+                self.drafts.insert(key, now());
+            }
+        }
+    }
+
+    fn list(&mut self, request: &ListObjects) -> ObjectPage {
+        self.calls.lists += 1;
+        let prefix = request.prefix.as_deref().unwrap_or_default();
+        let after = request
+            .continuation
+            .as_deref()
+            .or(request.start_after.as_deref())
+            .unwrap_or_default();
+        let from = std::ops::Bound::Excluded(after.max(prefix.trim_end_matches('/')).to_owned());
+        let behind = self.drafts.range((from, std::ops::Bound::Unbounded));
+        let mut within = behind
+            .skip_while(|(key, _)| key.as_str() < prefix)
+            .take_while(|(key, _)| key.starts_with(prefix));
+        let mut objects = Vec::new();
+        for (key, last_modified) in within.by_ref().take(self.page) {
+            objects.push(ListedObject {
+                key: ObjectKey::new(key.clone()).expect("a key"),
+                etag: "0123".parse().expect("an ETag"),
+                size: 1,
+                last_modified: *last_modified,
+            });
+        }
+        let more = within.next().is_some();
+        let next = objects.last().filter(|_| more).map(|last| last.key.to_string());
+        ObjectPage {
+            objects,
+            next,
+            store_time: Some(now()),
+        }
+    }
+
+    fn answer(&mut self, effect: Effect) -> Answer<ErrorKind> {
+        match effect {
+            Effect::List(request) => Answer::Page(Ok(self.list(&request)), now()),
+            Effect::ListUploads(_) => {
+                self.calls.others += 1;
+                let uploads = self
+                    .uploads
+                    .iter()
+                    .enumerate()
+                    .map(|(number, (key, initiated))| ListedUpload {
+                        key: ObjectKey::new(key.clone()).expect("a key"),
+                        upload_id: UploadId::new(number.to_string()),
+                        initiated: *initiated,
+                    });
+                let page = UploadPage {
+                    uploads: uploads.collect(),
+                    next: None,
+                    store_time: None,
+                };
+                Answer::Uploads(Ok(page), now())
+            }
+            Effect::DeleteMany(versions) => {
+                self.calls.deletes += 1;
+                for DraftVersion { key, .. } in versions {
+                    assert!(self.drafts.remove(key.as_str()).is_some(), "{key} was deleted twice");
+                    self.deleted.push(key.to_string());
+                }
+                Answer::Deleted(Ok(Vec::new()))
+            }
+            Effect::Abort(uploads) => {
+                self.aborted += uploads.len();
+                Answer::Aborted { failed: 0 }
+            }
+            Effect::ListStaged(_) | Effect::Look(_) | Effect::DeleteEach(_) | Effect::AbortStaged(_) => {
+                panic!("{effect:?} on a store that honours every condition, and holds no notes")
+            }
+        }
+    }
+}
+
+fn unique_key(shard: u8, number: u64, expired: bool) -> String {
+    let ends = if expired { now() - HOUR * 2 } else { now() + HOUR };
+    let id = DraftId::new(ends, u128::from(number) << 8 | u128::from(shard));
+    id.key(&ObjectKey::new("a").expect("a key")).to_string()
+}
+
+fn rules() -> Rules {
+    Rules {
+        mode: Mode::Delete,
+        part: Part::WHOLE,
+        policy: Policy::new(HOUR, HOUR, HOUR, Duration::ZERO).expect("a policy"),
+        brakes: Brakes::default(),
+        capabilities: Capabilities::ALL,
+        bounds: Bounds::default(),
+    }
+}
+
+/// Sweeps; of what is under way `choose` says which is answered next.
+fn sweep_by(shelf: &mut Shelf, rules: Rules, mut choose: impl FnMut(usize) -> usize) -> (Summary, Vec<Found>) {
+    let mut pass = Pass::start(rules);
+    let mut under_way: Vec<(Job, Effect)> = Vec::new();
+    let mut told = Vec::new();
+    loop {
+        match pass.step() {
+            Next::Perform(job, effect) => under_way.push((job, effect)),
+            Next::Tell(found) => told.push(found),
+            Next::Finish(result) => {
+                result.expect("nothing failed");
+                assert!(under_way.is_empty(), "{under_way:?}");
+                return (pass.summary(), told);
+            }
+            Next::Wait => {
+                is_bounded(&under_way, rules.bounds);
+                let place = choose(under_way.len());
+                let (job, effect) = under_way.swap_remove(place);
+                let answer = shelf.answer(effect);
+                if let Answer::Page(Ok(page), _) = &answer {
+                    for object in &page.objects {
+                        *shelf.listed.entry(object.key.to_string()).or_default() += 1;
+                    }
+                }
+                pass.on(job, answer);
+            }
+        }
+    }
+}
+
+fn sweep(shelf: &mut Shelf, rules: Rules) -> Summary {
+    sweep_by(shelf, rules, |_| 0).0
+}
+
+fn is_bounded(under_way: &[(Job, Effect)], bounds: Bounds) {
+    let (mut lists, mut deletes, mut drafts) = (0, 0, 0);
+    for (_, effect) in under_way {
+        match effect {
+            Effect::List(_) => lists += 1,
+            Effect::DeleteMany(versions) => {
+                deletes += 1;
+                drafts += versions.len();
+                assert!(versions.len() <= bounds.batch);
+            }
+            Effect::ListUploads(_)
+            | Effect::ListStaged(_)
+            | Effect::Look(_)
+            | Effect::DeleteEach(_)
+            | Effect::Abort(_)
+            | Effect::AbortStaged(_) => {}
+        }
+    }
+    assert!(lists <= bounds.lists && deletes <= bounds.deletes, "{under_way:?}");
+    assert!(lists * bounds.batch + drafts <= bounds.in_hand, "{under_way:?}");
+}
+
+#[test]
+fn a_thousand_expired_drafts_take_two_calls() {
+    let mut shelf = Shelf::new(1_000);
+    // In all 200,192.
+    shelf.unique(0..=255, 0..782, true);
+    let summary = sweep(&mut shelf, rules());
+    assert_eq!(
+        (summary.scanned, summary.deleted, shelf.drafts.len()),
+        (200_192, 200_192, 0)
+    );
+    // 201 lists are the least; each of 16 lanes may end in the middle of a page, and the named drafts are looked for once.
+    assert_eq!(shelf.calls.deletes, 201);
+    assert_eq!(shelf.calls.lists, 1 + 16 * 13 + 1);
+    assert_eq!(shelf.calls.others, 1, "of uploads");
+}
+
+#[test]
+fn a_million_drafts_that_live_cost_a_list_a_shard_and_no_more() {
+    for living in [2_000, 4_000] {
+        let mut shelf = Shelf::new(1_000);
+        shelf.unique(0..=255, 0..living, false);
+        shelf.unique(0..=249, 0..4, true);
+        let summary = sweep(&mut shelf, rules());
+        assert_eq!((summary.expired, summary.deleted), (1_000, 1_000));
+        let calls = Calls {
+            // And one of all names, which shows those shards first.
+            lists: 256 + 2,
+            deletes: 1,
+            others: 1,
+        };
+        assert_eq!(shelf.calls, calls, "{living} in each shard");
+    }
+}
+
+#[test]
+fn shards_of_a_few_drafts_are_read_many_to_a_page() {
+    let mut shelf = Shelf::new(1_000);
+    shelf.unique(0..=255, 0..36, false);
+    shelf.unique(0..=255, 0..4, true);
+    let summary = sweep(&mut shelf, rules());
+    assert_eq!((summary.expired, summary.deleted), (1_024, 1_024));
+    let all = 40 * 256;
+    assert!(shelf.calls.lists <= all / 1_000 + 4, "{:?}", shelf.calls);
+    assert_eq!(shelf.calls.deletes, 2);
+}
+
+#[test]
+fn long_stretches_of_names_are_divided_and_few_lists_are_in_vain() {
+    let numbered: Vec<_> = (0..100_000).map(|n| format!("photos/{n:09}.jpg")).collect();
+    let random = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let hashed: Vec<_> = (0..100_000)
+        .map(|n| format!("tenant/uploads/{:016x}", random(n)))
+        .collect();
+    let flat: Vec<_> = (0..100_000).map(|n| format!("{:016x}", random(n))).collect();
+    for names in [numbered, hashed, flat] {
+        let mut shelf = Shelf::new(1_000);
+        let first = names[0].clone();
+        for name in names {
+            shelf.named(name, true);
+        }
+        let mut most = 0;
+        let (summary, _) = sweep_by(&mut shelf, rules(), |under_way| {
+            most = most.max(under_way);
+            0
+        });
+        assert_eq!((summary.deleted, shelf.drafts.len()), (100_000, 0), "{first}");
+        assert_eq!(shelf.calls.deletes, 100, "{first}");
+        // 100 pages; see what a walk promises. And the look for unique drafts.
+        assert!(shelf.calls.lists <= 150 + 1, "{first}: {:?}", shelf.calls);
+        assert!(most >= 4, "{first}: {most} calls at once");
+    }
+}
+
+/// Names of all kinds, of which some have expired, and the number of those.
+fn scattered(random: &mut StdRng, shelf: &mut Shelf) -> u64 {
+    let mut expired = 0;
+    for number in 0..random.random_range(0..200_u64) {
+        let is_old = random.random_range(0..2) == 0;
+        let shards = [0x00, 0x01, 0x0f, 0x7f, 0x80, 0xfe, 0xff_u8];
+        let shard = shards[random.random_range(0..shards.len())];
+        let letters = ["0", "A", "k", "kk", "z", "~", "é", "\u{10ffff}", "!"];
+        let letter = letters[random.random_range(0..letters.len())];
+        expired += u64::from(is_old);
+        match random.random_range(0..8) {
+            0..=3 => {
+                shelf.drafts.insert(unique_key(shard, number, is_old), now());
+            }
+            4 => shelf.named(format!("{letter}{number}"), is_old),
+            5 => shelf.named(format!("one/{letter}/{number}"), is_old),
+            // Of another form: in a shard before its drafts, between shards, and behind them.
+            6 => shelf.named(format!(".drafts/{shard:02x}/!{number}"), is_old),
+            _ => shelf.named(format!(".drafts/{letter}{number}"), is_old),
+        }
+    }
+    for number in 0..random.random_range(0..9) {
+        let (initiated, key) = if number % 2 == 0 {
+            (now() - HOUR * 3, "k")
+        } else {
+            (now(), "0")
+        };
+        shelf.uploads.push((format!("{key}{number}"), initiated));
+    }
+    expired
+}
+
+#[test]
+fn in_whatever_order_answers_come_all_that_has_expired_goes_and_nothing_else() {
+    for seed in 0..3_000 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let batch = random.random_range(2..=12);
+        let mut shelf = Shelf::new(batch);
+        let expired = scattered(&mut random, &mut shelf);
+        let all = shelf.drafts.len() as u64;
+        let parts = random.random_range(1..=7);
+        let mut total = (0, 0, 0);
+        for index in 0..parts {
+            let rules = Rules {
+                part: Part::new(index, parts).expect("a part"),
+                bounds: Bounds {
+                    lists: random.random_range(1..=5),
+                    deletes: random.random_range(1..=3),
+                    batch,
+                    in_hand: random.random_range(3..=6) * batch,
+                },
+                ..rules()
+            };
+            let aborted = shelf.aborted;
+            let (swept, _) = sweep_by(&mut shelf, rules, |under_way| random.random_range(0..under_way));
+            let aborted = (shelf.aborted - aborted) as u64;
+            total = (
+                total.0 + swept.scanned,
+                total.1 + swept.deleted - aborted,
+                total.2 + swept.expired - aborted,
+            );
+        }
+        let uploads = shelf.uploads.len() as u64;
+        assert_eq!(shelf.aborted, shelf.uploads.len().div_ceil(2), "seed {seed}");
+        assert_eq!((total.1, total.2), (expired, expired), "seed {seed}: each by one part");
+        assert_eq!(shelf.drafts.len() as u64, all - expired, "seed {seed}");
+        // What lives in a shard may be passed over; nothing is counted twice.
+        assert!(
+            total.0 >= expired + uploads && total.0 <= all + uploads,
+            "seed {seed}: {total:?}"
+        );
+    }
+}
+
+#[test]
+fn brakes_hold_whatever_is_under_way() {
+    for seed in 0..1_000 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut shelf = Shelf::new(3);
+        let expired = scattered(&mut random, &mut shelf) + shelf.uploads.len().div_ceil(2) as u64;
+        let max_delete = random.random_range(0..=60);
+        let rules = Rules {
+            brakes: Brakes {
+                max_delete: Some(max_delete),
+                max_delete_fraction: Some("1".parse().expect("a fraction")),
+            },
+            bounds: Bounds {
+                lists: 3,
+                deletes: 2,
+                batch: 3,
+                in_hand: 12,
+            },
+            ..rules()
+        };
+        let (swept, _) = sweep_by(&mut shelf, rules, |under_way| random.random_range(0..under_way));
+        let braked = (expired > max_delete).then_some(Brake::MaxDelete);
+        assert_eq!(
+            (swept.deleted, swept.brake),
+            (expired.min(max_delete), braked),
+            "seed {seed}"
+        );
+        assert_eq!(
+            (shelf.deleted.len() + shelf.aborted) as u64,
+            swept.deleted,
+            "seed {seed}"
+        );
+    }
+}
+
+#[test]
+fn fraction_is_of_all_that_there_is() {
+    let mut shelf = Shelf::new(10);
+    shelf.unique(0..=255, 0..3, false);
+    shelf.unique(0..=255, 0..1, true);
+    let at_most = |fraction: &str| Rules {
+        brakes: Brakes {
+            max_delete_fraction: Some(fraction.parse().expect("a fraction")),
+            ..Brakes::default()
+        },
+        ..rules()
+    };
+    let swept = sweep(&mut shelf, at_most("0.24"));
+    assert_eq!((swept.deleted, swept.brake), (0, Some(Brake::MaxDeleteFraction)));
+    let once = |count: &usize| *count >= 1;
+    assert!(
+        shelf.listed.len() == 1024 && shelf.listed.values().all(once),
+        "it has read everything"
+    );
+    let swept = sweep(&mut shelf, at_most("0.25"));
+    assert_eq!((swept.deleted, swept.brake), (256, None));
+}
+
+#[test]
+fn dry_run_tells_of_each_once_and_removes_nothing() {
+    let mut shelf = Shelf::new(4);
+    let mut random = StdRng::seed_from_u64(1);
+    let expired = scattered(&mut random, &mut shelf) + shelf.uploads.len().div_ceil(2) as u64;
+    let rules = Rules {
+        mode: Mode::DryRun,
+        ..rules()
+    };
+    let (swept, told) = sweep_by(&mut shelf, rules, |under_way| random.random_range(0..under_way));
+    assert_eq!((swept.expired, told.len() as u64), (expired, expired));
+    assert_eq!((shelf.deleted.len(), shelf.aborted), (0, 0));
+}

@@ -1,0 +1,251 @@
+//! The sweep, by driving [`draftstore_protocol::sweep`] over the store.
+//!
+//! Owns the tasks in which calls are made, and what is logged of them. Decides nothing about what is removed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use draftstore_protocol::sweep::{Answer, Bounds, Effect, Found, Next, Pass, Rules};
+use draftstore_storage::{
+    DeleteFailure, DraftVersion, ETag, Error, ErrorKind, ListUploads, ListedObject, ListedUpload, ObjectKey,
+};
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _};
+use tokio::task::JoinSet;
+use tracing::Instrument as _;
+
+pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Part, Stop, Summary};
+
+use crate::{Clock, Policy, Store};
+
+/// Calls about single drafts or uploads that an effect has under way at once.
+const MAX_CONCURRENT: usize = 8;
+
+/// Something that a dry run found to have expired.
+#[derive(Debug, Clone, Copy)]
+pub enum Expired<'a> {
+    /// A draft.
+    Draft(&'a ListedObject),
+    /// A multipart upload in progress.
+    Upload(&'a ListedUpload),
+}
+
+/// A sweep that could not go on: how far it got, and why it stopped.
+#[derive(Debug, thiserror::Error)]
+#[error("the sweep stopped early")]
+pub struct SweepError {
+    /// What it did until then.
+    pub summary: Summary,
+    /// What stopped it.
+    pub source: Stop<Error>,
+}
+
+/// Removes what has expired from one draft bucket.
+#[derive(Debug, Clone)]
+pub struct Cleaner {
+    store: Store,
+    policy: Policy,
+    brakes: Brakes,
+    part: Part,
+    clock: Arc<dyn Clock>,
+}
+
+impl Cleaner {
+    /// A cleaner of the whole of this store's draft bucket. The clock is asked only where the store does not tell the time.
+    pub fn new(store: Store, policy: Policy, brakes: Brakes, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            policy,
+            brakes,
+            part: Part::WHOLE,
+            clock,
+        }
+    }
+
+    /// The same for a part of the bucket alone. The brakes then are the part's own.
+    #[must_use]
+    pub fn of_part(self, part: Part) -> Self {
+        Self { part, ..self }
+    }
+
+    /// Passes once over all drafts and all uploads in progress. A dry run calls `found` for each that has expired.
+    ///
+    /// Safe to run beside confirms, uploads and other sweeps. What it could not remove is counted in
+    /// [`Summary::failed`] and logged; [`Summary::brake`] says whether it stopped short of removing all.
+    ///
+    /// # Errors
+    /// [`SweepError`] when the bucket could not be listed to its end. What was found to have expired until then is removed.
+    pub async fn sweep(
+        &self,
+        mode: Mode,
+        found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
+    ) -> Result<Summary, SweepError> {
+        let begun = Instant::now();
+        let mut pass = Pass::start(Rules {
+            mode,
+            part: self.part,
+            policy: self.policy,
+            brakes: self.brakes,
+            capabilities: self.store.profile.capabilities(),
+            bounds: Bounds::default(),
+        });
+        // A task for each: to read a page takes as long as to fetch it. They end with this future.
+        let mut under_way = JoinSet::new();
+        let result = loop {
+            match pass.step() {
+                Next::Perform(job, effect) => {
+                    let cleaner = self.clone();
+                    let perform = async move { (job, cleaner.perform(effect).await) };
+                    under_way.spawn(perform.in_current_span());
+                }
+                Next::Tell(Found::Draft(draft)) => found(Expired::Draft(&draft)),
+                Next::Tell(Found::Upload(upload)) => found(Expired::Upload(&upload)),
+                Next::Wait => match under_way.join_next().await {
+                    Some(Ok((job, answer))) => pass.on(job, answer),
+                    Some(Err(ended)) => match ended.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(_cancelled) => break Err(Stop::OutOfStep),
+                    },
+                    None => break Err(Stop::OutOfStep),
+                },
+                Next::Finish(result) => break result,
+            }
+        };
+        let mut summary = pass.summary();
+        summary.elapsed = begun.elapsed();
+        match result {
+            Ok(()) => Ok(summary),
+            Err(source) => Err(SweepError { summary, source }),
+        }
+    }
+
+    async fn perform(&self, effect: Effect) -> Answer<Error> {
+        let (storage, buckets) = (&self.store.storage, &self.store.buckets);
+        match effect {
+            Effect::List(request) => {
+                let page = storage.list(buckets.draft.name(), &request).await;
+                let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
+                Answer::Page(page, now)
+            }
+            Effect::ListUploads(request) => {
+                let page = storage.list_uploads(buckets.draft.name(), &request).await;
+                let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
+                Answer::Uploads(page, now)
+            }
+            Effect::ListStaged(main_key) => {
+                let request = ListUploads {
+                    prefix: Some(main_key.to_string()),
+                    ..ListUploads::default()
+                };
+                let page = storage.list_uploads(buckets.main.name(), &request).await;
+                let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
+                Answer::Uploads(page, now)
+            }
+            Effect::Look(keys) => Answer::Seen(side_by_side(keys, |key| self.version_of(key).boxed()).await),
+            Effect::DeleteMany(drafts) => {
+                let deleted = storage.delete_drafts(&buckets.draft, &drafts).await;
+                log_deleted(&drafts, deleted.as_deref());
+                Answer::Deleted(deleted)
+            }
+            Effect::DeleteEach(drafts) => {
+                let failures = side_by_side(drafts.clone(), |draft| self.delete(draft).boxed()).await;
+                let failures: Vec<_> = failures.into_iter().flatten().collect();
+                log_deleted(&drafts, Ok(&failures));
+                Answer::Deleted(Ok(failures))
+            }
+            Effect::Abort(uploads) => {
+                let aborted = side_by_side(uploads, |upload| self.abort(upload).boxed()).await;
+                Answer::Aborted {
+                    failed: aborted.iter().filter(|aborted| !**aborted).count(),
+                }
+            }
+            Effect::AbortStaged(uploads) => {
+                let aborted = side_by_side(uploads, |upload| self.abort_staged(upload).boxed()).await;
+                Answer::Aborted {
+                    failed: aborted.iter().filter(|aborted| !**aborted).count(),
+                }
+            }
+        }
+    }
+
+    /// Whether the upload is gone.
+    async fn abort(&self, upload: ListedUpload) -> bool {
+        let Store { storage, buckets, .. } = &self.store;
+        told(
+            &upload,
+            &storage
+                .abort_upload(&buckets.draft, &upload.key, &upload.upload_id)
+                .await,
+        )
+    }
+
+    /// Whether the staged copy is gone.
+    async fn abort_staged(&self, upload: ListedUpload) -> bool {
+        let Store { storage, buckets, .. } = &self.store;
+        told(
+            &upload,
+            &storage.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
+        )
+    }
+
+    async fn version_of(&self, key: ObjectKey) -> Option<ETag> {
+        let head = self.store.storage.head(self.store.buckets.draft.name(), &key).await;
+        head.ok().map(|draft| draft.etag)
+    }
+
+    async fn delete(&self, draft: DraftVersion) -> Option<DeleteFailure> {
+        let deleted = self.store.storage.delete_draft(&self.store.buckets.draft, &draft).await;
+        deleted.err().map(|error| DeleteFailure {
+            key: draft.key,
+            kind: error.kind,
+            code: error.to_string(),
+        })
+    }
+
+    fn now(&self, store_time: Option<SystemTime>) -> SystemTime {
+        store_time.unwrap_or_else(|| self.clock.now())
+    }
+}
+
+async fn side_by_side<'a, T, R>(all: Vec<T>, act: impl FnMut(T) -> BoxFuture<'a, R>) -> Vec<R> {
+    let acts: Vec<_> = all.into_iter().map(act).collect();
+    stream::iter(acts).buffered(MAX_CONCURRENT).collect().await
+}
+
+/// Whether the upload is gone, having said so.
+fn told(upload: &ListedUpload, aborted: &Result<(), Error>) -> bool {
+    match aborted {
+        Ok(()) => tracing::debug!(object.key = %upload.key, upload.id = ?upload.upload_id, "aborted an expired upload"),
+        Err(error) => tracing::error!(
+            object.key = %upload.key,
+            upload.id = ?upload.upload_id,
+            error = error as &dyn std::error::Error,
+            "could not abort an expired upload"
+        ),
+    }
+    aborted.is_ok()
+}
+
+fn log_deleted(drafts: &[DraftVersion], deleted: Result<&[DeleteFailure], &Error>) {
+    let failures = match deleted {
+        Ok(failures) => failures,
+        Err(error) => {
+            let error = error as &dyn std::error::Error;
+            return tracing::error!(error, drafts = drafts.len(), "could not delete expired drafts");
+        }
+    };
+    for failure in failures {
+        // A draft that was uploaded again since it was listed lives.
+        if failure.kind != ErrorKind::PreconditionFailed {
+            tracing::error!(object.key = %failure.key, code = %failure.code, "could not delete an expired draft");
+        }
+    }
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        let failed: BTreeSet<_> = failures.iter().map(|failure| &failure.key).collect();
+        for draft in drafts.iter().filter(|draft| !failed.contains(&draft.key)) {
+            tracing::debug!(object.key = %draft.key, "deleted an expired draft");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The rules of single fields, which several calls share.
+//!
+//! Must not know callers, calls or the store: a value goes in, the value or the rule that it breaks comes out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use draftstore_protocol::DraftId;
+use draftstore_protocol::confirm::MARKER_PREFIX;
+use draftstore_storage::{ETag, Sha256};
+
+use crate::Violation;
+
+/// The maximum number of drafts that one call confirms, and of upload URLs that one call issues.
+pub const MAX_BATCH: usize = 100;
+
+/// User metadata that a caller may give, names and values together, in bytes: S3's 2,048 less room for the marker that
+/// a confirm adds.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>
+const MAX_METADATA_BYTES: usize = 1536;
+
+/// Longer than any media type in use.
+const MAX_CONTENT_TYPE_BYTES: usize = 255;
+
+/// The validity of a URL.
+pub(crate) fn expires_in(asked: Option<i32>, longest: Duration) -> Result<Duration, Violation> {
+    seconds("expires_in", asked, longest)
+}
+
+/// Seconds between 1 and the longest allowed, which is also the default.
+pub(crate) fn seconds(field: &str, asked: Option<i32>, longest: Duration) -> Result<Duration, Violation> {
+    let Some(seconds) = asked else {
+        return Ok(longest);
+    };
+    u64::try_from(seconds)
+        .ok()
+        .map(Duration::from_secs)
+        .filter(|asked| !asked.is_zero() && *asked <= longest)
+        .ok_or_else(|| Violation::new(field, format!("must be 1 to {} seconds", longest.as_secs())))
+}
+
+pub(crate) fn content_length(bytes: i64) -> Result<u64, Violation> {
+    not_negative("content_length", bytes)
+}
+
+pub(crate) fn not_negative(field: &str, bytes: i64) -> Result<u64, Violation> {
+    u64::try_from(bytes).map_err(|_| Violation::new(field, "must not be negative"))
+}
+
+pub(crate) fn checksum(base64: &str) -> Result<Sha256, Violation> {
+    base64
+        .parse()
+        .map_err(|_| Violation::new("checksum_sha256", "must be 32 bytes in standard base64, padded"))
+}
+
+/// `type/subtype`, with parameters or without.
+pub(crate) fn content_type(text: &str) -> Result<&str, Violation> {
+    let printable = text.bytes().all(|b| (b' '..=b'~').contains(&b));
+    let essence = text.split(';').next().unwrap_or_default().trim_end();
+    let well_formed = essence
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
+    if printable && well_formed && text.len() <= MAX_CONTENT_TYPE_BYTES && text.trim() == text {
+        Ok(text)
+    } else {
+        Err(Violation::new(
+            "content_type",
+            "must be a media type such as 'image/jpeg', at most 255 characters of printable ASCII",
+        ))
+    }
+}
+
+/// Source: RFC 9110, section 5.6.2.
+pub(crate) fn is_token(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+pub(crate) fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Violation> {
+    for (name, value) in metadata {
+        let field = || format!("metadata.{name}");
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
+        if name.is_empty() || !name.bytes().all(plain) {
+            return Err(Violation::new(
+                field(),
+                "must have a name of a-z, 0-9, '-', '_' and '.'",
+            ));
+        }
+        if name.starts_with(MARKER_PREFIX) {
+            let rule = format!("must not begin with '{MARKER_PREFIX}', which the server keeps for itself");
+            return Err(Violation::new(field(), rule));
+        }
+        let printable = value.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if value.is_empty() || !printable || value.trim() != value {
+            let rule = "must be printable ASCII, not empty, without space at either end";
+            return Err(Violation::new(field(), rule));
+        }
+    }
+    let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if bytes > MAX_METADATA_BYTES {
+        let rule = format!("must be at most {MAX_METADATA_BYTES} bytes, names and values together");
+        return Err(Violation::new("metadata", rule));
+    }
+    Ok(())
+}
+
+/// Checks the number of drafts that a call is for.
+pub(crate) fn batch(uploads: usize) -> Result<(), Violation> {
+    if (1..=MAX_BATCH).contains(&uploads) {
+        Ok(())
+    } else {
+        Err(Violation::new("uploads", format!("must be 1 to {MAX_BATCH}")))
+    }
+}
+
+pub(crate) fn etag(field: &str, text: &str) -> Result<ETag, Violation> {
+    let rule = "must be one ETag, in quotes or bare, not weak and not '*'";
+    text.parse().map_err(|_| Violation::new(field, rule))
+}
+
+pub(crate) fn draft_id(text: &str) -> Result<DraftId, Violation> {
+    let rule = "must be the draft_id that upload-url gave";
+    text.parse().map_err(|_| Violation::new("draft_id", rule))
+}
+
+/// The number of a part of an upload that has no more than `last`.
+pub(crate) fn part_number(number: i32, last: u16) -> Result<u16, Violation> {
+    let number = u16::try_from(number).ok().filter(|number| (1..=last).contains(number));
+    number.ok_or_else(|| Violation::new("part_number", format!("must be 1 to {last}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validity_is_capped_and_defaults_to_the_cap() {
+        let hour = Duration::from_secs(3600);
+        assert_eq!(expires_in(None, hour), Ok(hour));
+        assert_eq!(expires_in(Some(1), hour), Ok(Duration::from_secs(1)));
+        assert_eq!(expires_in(Some(3600), hour), Ok(hour));
+        for bad in [0, -1, 3601, i32::MIN, i32::MAX] {
+            let violation = expires_in(Some(bad), hour).expect_err("refused");
+            assert_eq!(violation.rule, "must be 1 to 3600 seconds");
+        }
+    }
+
+    #[test]
+    fn content_types_are_media_types() {
+        for good in ["image/jpeg", "text/html; charset=utf-8", "application/vnd.api+json"] {
+            assert_eq!(content_type(good), Ok(good));
+        }
+        for bad in [
+            "",
+            "jpeg",
+            "/",
+            "image/",
+            "a b/c",
+            "image/jpeg\r\nx: y",
+            " image/png",
+            "image/ü",
+        ] {
+            assert!(content_type(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn metadata_fits_in_headers_and_leaves_the_marker_alone() {
+        let one = |name: &str, value: &str| metadata(&BTreeMap::from([(name.to_owned(), value.to_owned())]));
+        assert!(one("author", "Ada L.").is_ok());
+        for (name, value) in [
+            ("", "x"),
+            ("Author", "x"),
+            ("a b", "x"),
+            ("draftstore-draft", "x"),
+            ("a", ""),
+            ("a", " x"),
+            ("a", "é"),
+            ("a", "x\r\ny: z"),
+        ] {
+            assert!(one(name, value).is_err(), "{name:?}: {value:?}");
+        }
+        let violation = one("a", &"x".repeat(MAX_METADATA_BYTES)).expect_err("too much");
+        assert_eq!(violation.field, "metadata");
+    }
+}
