@@ -1,7 +1,6 @@
 //! Every interleaving of a small world: two confirms, a client that uploads again, a sweep, and up to two faults.
 //!
-//! A path is a list of choices, and is run from the beginning each time; where it leads to a state that was seen before,
-//! with as many faults left, it is not followed further.
+//! Worlds are followed one choice at a time. One that was seen before, with as many faults left, is not followed further.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -42,21 +41,46 @@ struct Scenario {
     faults: usize,
 }
 
-/// A path's end.
+/// A world, and what led to it.
+#[derive(Debug, Clone)]
 struct Reached {
     world: World,
     uploaded: bool,
     faults: usize,
+    path: Vec<Choice>,
+}
+
+impl Reached {
+    fn choose(&mut self, scenario: &Scenario, choice: Choice) -> Result<(), Broken> {
+        self.path.push(choice);
+        match choice {
+            Choice::Upload => {
+                self.world.put(&scenario.again, scenario.size);
+                self.uploaded = true;
+            }
+            Choice::Act(task, which, fault) => {
+                self.faults += usize::from(fault != Fault::No);
+                self.world.step(task, which, fault)?;
+            }
+            Choice::Kill(server) => {
+                self.faults += 1;
+                self.world.kill(server);
+            }
+        }
+        Ok(())
+    }
+
+    /// A digest of everything but the way that led here.
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.world, self.uploaded, self.faults).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 impl Scenario {
-    fn run(&self, path: &[Choice]) -> Result<Reached, Broken> {
-        let mut reached = Reached {
-            world: World::new(HONOURS_ALL),
-            uploaded: false,
-            faults: 0,
-        };
-        let world = &mut reached.world;
+    fn begin(&self) -> Result<Reached, Broken> {
+        let mut world = World::new(HONOURS_ALL);
         for spec in &self.confirms {
             world.put(&spec.draft_key, self.size);
         }
@@ -68,43 +92,34 @@ impl Scenario {
         world.begin_sweep(2, Part::WHOLE)?;
         // It has seen that there are no unique drafts: there are none in this world.
         world.step(2, 0, Fault::No)?;
-        for choice in path {
-            match *choice {
-                Choice::Upload => {
-                    reached.world.put(&self.again, self.size);
-                    reached.uploaded = true;
-                }
-                Choice::Act(task, which, fault) => {
-                    reached.faults += usize::from(fault != Fault::No);
-                    reached.world.step(task, which, fault)?;
-                }
-                Choice::Kill(server) => {
-                    reached.faults += 1;
-                    reached.world.kill(server);
-                }
-            }
-        }
-        Ok(reached)
+        Ok(Reached {
+            world,
+            uploaded: false,
+            faults: 0,
+            path: Vec::new(),
+        })
     }
 
     /// Follows every path, and gives how many states there were.
     fn explore(&self) -> Result<usize, String> {
         let mut seen = HashSet::new();
-        let mut paths = vec![Vec::new()];
-        while let Some(path) = paths.pop() {
-            let said = |Broken(what): Broken| format!("{what}\n{path:#?}\n{self:#?}");
-            let mut reached = self.run(&path).map_err(said)?;
-            if !seen.insert(fingerprint(&reached)) {
-                continue;
-            }
+        let said = |Broken(what): Broken, path: &[Choice]| format!("{what}\n{path:#?}\n{self:#?}");
+        let first = self.begin().map_err(|broken| said(broken, &[]))?;
+        seen.insert(first.fingerprint());
+        let mut open = vec![first];
+        while let Some(mut reached) = open.pop() {
             let choices = self.choices(&reached);
             if choices.is_empty() {
-                reached.world.come_to_an_end().map_err(said)?;
+                let ended = reached.world.come_to_an_end();
+                ended.map_err(|broken| said(broken, &reached.path))?;
             }
             for choice in choices {
-                let mut longer = path.clone();
-                longer.push(choice);
-                paths.push(longer);
+                let mut next = reached.clone();
+                let chosen = next.choose(self, choice);
+                chosen.map_err(|broken| said(broken, &next.path))?;
+                if seen.insert(next.fingerprint()) {
+                    open.push(next);
+                }
             }
         }
         Ok(seen.len())
@@ -146,17 +161,6 @@ fn under_way(task: &Task) -> usize {
         Task::Sweep(sweep) => sweep.under_way.len(),
         Task::Confirm(_) | Task::Batch { .. } => 1,
     }
-}
-
-fn fingerprint(reached: &Reached) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    let Reached {
-        world,
-        uploaded,
-        faults,
-    } = reached;
-    format!("{uploaded} {faults} {world:?}").hash(&mut hasher);
-    hasher.finish()
 }
 
 fn key(name: &str) -> ObjectKey {
