@@ -14,8 +14,8 @@ const PART: usize = 5 * 1024 * 1024;
 /// `UploadPartCopy` with `x-amz-copy-source-if-match`.
 pub(super) async fn part_source(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (source, before) = scratch.object("source", b"before").await?;
-    let mut bytes = b"now".to_vec();
-    bytes.resize(PART, 0);
+    let mut bytes = vec![0; PART];
+    bytes[..3].copy_from_slice(b"now");
     let now = put_large(scratch, &source, bytes.clone()).await?;
     let (of_before, of_now) = (scratch.key("of-before")?, scratch.key("of-now")?);
     for (target, etag) in [(&of_before, before), (&of_now, now)] {
