@@ -85,7 +85,7 @@ def sources(paths):
         ["git", "ls-files", "-z", "--", *(str(Path(path).resolve()) for path in paths)],
         cwd=REPO, check=True, stdout=subprocess.PIPE, text=True,
     ).stdout
-    return [name for name in listed.split("\0") if name.endswith(".rs")]
+    return [name for name in listed.split("\0") if name.endswith(".rs") and (REPO / name).exists()]
 
 
 def subjects():

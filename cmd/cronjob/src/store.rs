@@ -24,7 +24,7 @@ pub(crate) async fn connect(store: config::Store, observer: Arc<dyn CallObserver
 }
 
 async fn running(embedded: &config::EmbeddedStore) -> anyhow::Result<Settings> {
-    let kept = || Credentials::kept(&embedded.data_dir).context("the embedded store's credentials cannot be read");
+    let kept = || Credentials::load(&embedded.data_dir).context("the embedded store's credentials cannot be read");
     let credentials = match &embedded.credentials {
         Some(given) => given.clone(),
         None => match kept()? {

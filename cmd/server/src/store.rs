@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use draftstore_embedded::{Credentials, EmbeddedStore, Limited, Settings};
+use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore, UploadOnly};
 use draftstore_runtime::config;
 use draftstore_s3::{self as s3, S3Storage, Signing};
 use draftstore_storage::{CallObserver, DraftBucket};
@@ -48,17 +48,19 @@ pub(crate) async fn open(
 async fn start(embedded: &config::EmbeddedStore, draft: &DraftBucket) -> anyhow::Result<(s3::Settings, EmbeddedStore)> {
     let credentials = match &embedded.credentials {
         Some(given) => given.clone(),
-        None => Credentials::kept_or_new(&embedded.data_dir).context("the embedded store has no credentials")?,
+        None => Credentials::load_or_create(&embedded.data_dir).context("the embedded store has no credentials")?,
     };
     let signing = match &embedded.signing {
         Some(given) => given.clone(),
-        None => Credentials::limited_kept_or_new(&embedded.data_dir).context("there is no key that signs uploads")?,
+        None => {
+            Credentials::load_or_create_upload_only(&embedded.data_dir).context("there is no key that signs uploads")?
+        }
     };
-    let settings = Settings {
+    let settings = EmbeddedConfig {
         data_dir: embedded.data_dir.clone(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, embedded.port)),
         credentials: credentials.clone(),
-        limited: Some(Limited {
+        upload_only: Some(UploadOnly {
             credentials: signing.clone(),
             bucket: draft.name().to_string(),
         }),

@@ -3,20 +3,20 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use draftstore_embedded::{Credentials, EmbeddedStore, Settings};
+use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let data_dir = PathBuf::from(arguments.next().unwrap_or_else(|| "data".into()));
     let port = arguments.next().map_or(Ok(0), |port| port.parse())?;
-    let credentials = Credentials::kept_or_new(&data_dir)?;
+    let credentials = Credentials::load_or_create(&data_dir)?;
     let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let store = EmbeddedStore::start(Settings {
+    let store = EmbeddedStore::start(EmbeddedConfig {
         data_dir,
         listen,
         credentials,
-        limited: None,
+        upload_only: None,
     })
     .await?;
     println!("{}", store.endpoint());

@@ -1,4 +1,4 @@
-//! Checksums: which ones a request announces, whether the bytes agree, and what an object made of parts gets.
+//! Checksums: which ones a request declares, whether the bytes match, and how those of parts combine into one.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::blobs::Received;
 
-/// One of S3's algorithms.
+/// A checksum algorithm of S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Algorithm {
     Crc32,
@@ -29,7 +29,7 @@ pub(crate) enum Algorithm {
 impl Algorithm {
     pub(crate) const ALL: [Self; 5] = [Self::Crc32, Self::Crc32c, Self::Crc64Nvme, Self::Sha1, Self::Sha256];
 
-    /// As in `x-amz-checksum-algorithm`.
+    /// The name used in `x-amz-checksum-algorithm`.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Crc32 => "CRC32",
@@ -60,7 +60,7 @@ impl Algorithm {
     }
 
     /// # Errors
-    /// `InvalidRequest` for a name that S3 does not know.
+    /// Returns `InvalidRequest` for a name that is not an S3 algorithm.
     pub(crate) fn parse(name: &str) -> S3Result<Self> {
         let known = Self::ALL
             .into_iter()
@@ -68,8 +68,8 @@ impl Algorithm {
         known.ok_or_else(|| s3_error!(InvalidRequest, "Checksum algorithm provided is unsupported."))
     }
 
-    /// The CRC whose values of two runs of bytes give the value of both, if it is one.
-    fn combinable(self) -> Option<CrcAlgorithm> {
+    /// The CRC variant, if the checksums of two runs of bytes can be combined into the checksum of both.
+    fn combinable_crc(self) -> Option<CrcAlgorithm> {
         match self {
             Self::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
             Self::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
@@ -79,7 +79,7 @@ impl Algorithm {
     }
 }
 
-/// Checksums of an object or a part, in base64; of one made of parts perhaps a checksum of checksums, `…-N`.
+/// The checksums of an object or a part, in base64. A composite checksum of N parts has the form `…-N`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checksums {
     values: Vec<(Algorithm, String)>,
@@ -94,12 +94,12 @@ impl Checksums {
             .map(|(_, value)| value.clone())
     }
 
-    /// Whether they are of the bytes themselves.
-    pub(crate) fn are_full(&self) -> bool {
+    /// Returns true if the checksums cover the bytes of the object, and not the checksums of its parts.
+    pub(crate) fn cover_object(&self) -> bool {
         !self.composite
     }
 
-    /// `COMPOSITE` or `FULL_OBJECT`, where there is any checksum.
+    /// The value of `x-amz-checksum-type`, if there is any checksum.
     pub(crate) fn kind(&self) -> Option<ChecksumType> {
         let kind = if self.composite {
             ChecksumType::COMPOSITE
@@ -109,7 +109,7 @@ impl Checksums {
         (!self.values.is_empty()).then(|| ChecksumType::from_static(kind))
     }
 
-    pub(crate) fn of(sums: &s3s::dto::Checksum) -> Self {
+    pub(crate) fn from_s3(sums: &s3s::dto::Checksum) -> Self {
         let value = |algorithm| match algorithm {
             Algorithm::Crc32 => sums.checksum_crc32.clone(),
             Algorithm::Crc32c => sums.checksum_crc32c.clone(),
@@ -128,7 +128,7 @@ impl Checksums {
     }
 }
 
-/// A hasher for `algorithms`.
+/// Returns a hasher that computes `algorithms`.
 pub(crate) fn hasher(algorithms: impl IntoIterator<Item = Algorithm>) -> ChecksumHasher {
     let mut hasher = ChecksumHasher::default();
     for algorithm in algorithms {
@@ -143,51 +143,51 @@ pub(crate) fn hasher(algorithms: impl IntoIterator<Item = Algorithm>) -> Checksu
     hasher
 }
 
-/// What a request says its body will hash to.
+/// The digests that a request declares for its body.
 #[derive(Debug, Default)]
-pub(crate) struct Announced {
+pub(crate) struct ExpectedDigests {
     md5: Option<Vec<u8>>,
     values: Vec<(Algorithm, String)>,
-    /// To be computed although no value came with the headers: it comes as a trailer, or the upload asks for it.
-    also: Vec<Algorithm>,
+    /// Algorithms to compute without an expected value so far: it comes as a trailer, or the upload asks for one.
+    extra: Vec<Algorithm>,
     trailers: Option<TrailingHeaders>,
 }
 
-impl Announced {
+impl ExpectedDigests {
     /// Reads `Content-MD5`, `x-amz-checksum-*`, `x-amz-trailer` and `x-amz-sdk-checksum-algorithm`.
     ///
     /// # Errors
-    /// `InvalidDigest` or `InvalidRequest` for what is no checksum at all.
+    /// Returns `InvalidDigest` or `InvalidRequest` for a value that is not a checksum.
     pub(crate) fn from_headers(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> S3Result<Self> {
-        let mut announced = Self {
+        let mut expected = Self {
             trailers,
             ..Self::default()
         };
         if let Some(md5) = text(headers, "content-md5")? {
-            announced.md5(md5)?;
+            expected.add_md5(md5)?;
         }
         for algorithm in Algorithm::ALL {
             if let Some(value) = text(headers, algorithm.header())? {
-                announced.value(algorithm, value)?;
+                expected.add(algorithm, value)?;
             }
         }
         for name in text(headers, "x-amz-trailer")?.unwrap_or_default().split(',') {
             let of_name = |algorithm: &Algorithm| algorithm.header().eq_ignore_ascii_case(name.trim());
-            announced.also.extend(Algorithm::ALL.into_iter().find(of_name));
+            expected.extra.extend(Algorithm::ALL.into_iter().find(of_name));
         }
         if let Some(name) = text(headers, "x-amz-sdk-checksum-algorithm")? {
-            announced.also.push(Algorithm::parse(name)?);
+            expected.extra.push(Algorithm::parse(name)?);
         }
-        Ok(announced)
+        Ok(expected)
     }
 
-    pub(crate) fn md5(&mut self, value: &str) -> S3Result<()> {
+    pub(crate) fn add_md5(&mut self, value: &str) -> S3Result<()> {
         let md5 = STANDARD.decode(value).ok().filter(|md5| md5.len() == 16);
         self.md5 = Some(md5.ok_or_else(|| s3_error!(InvalidDigest, "The Content-MD5 you specified was invalid."))?);
         Ok(())
     }
 
-    pub(crate) fn value(&mut self, algorithm: Algorithm, value: &str) -> S3Result<()> {
+    pub(crate) fn add(&mut self, algorithm: Algorithm, value: &str) -> S3Result<()> {
         if STANDARD
             .decode(value)
             .is_ok_and(|digest| digest.len() == algorithm.digest_len())
@@ -202,9 +202,9 @@ impl Announced {
         ))
     }
 
-    /// Has `algorithm` computed whatever the request says.
+    /// Adds an algorithm to compute even if the request does not declare it.
     pub(crate) fn require(&mut self, algorithm: Option<Algorithm>) {
-        self.also.extend(algorithm);
+        self.extra.extend(algorithm);
     }
 
     pub(crate) fn hasher(&self) -> ChecksumHasher {
@@ -212,14 +212,14 @@ impl Announced {
             self.values
                 .iter()
                 .map(|(algorithm, _)| *algorithm)
-                .chain(self.also.iter().copied()),
+                .chain(self.extra.iter().copied()),
         )
     }
 
-    /// Compares with what was received; the trailers must have come.
+    /// Compares the expected digests with those of the received bytes. The trailers must have arrived.
     ///
     /// # Errors
-    /// `BadDigest` where any differs.
+    /// Returns `BadDigest` if one of them differs.
     pub(crate) fn verify(mut self, received: &Received) -> S3Result<Checksums> {
         if self.md5.as_ref().is_some_and(|md5| md5[..] != received.md5) {
             return Err(s3_error!(
@@ -230,11 +230,11 @@ impl Announced {
         if let Some(trailers) = self.trailers.take().and_then(|trailers| trailers.take()) {
             for algorithm in Algorithm::ALL {
                 if let Some(value) = text(&trailers, algorithm.header())? {
-                    self.value(algorithm, value)?;
+                    self.add(algorithm, value)?;
                 }
             }
         }
-        let computed = Checksums::of(&received.sums);
+        let computed = Checksums::from_s3(&received.sums);
         for (algorithm, value) in self.values {
             if computed.get(algorithm).as_ref() != Some(&value) {
                 let name = algorithm.name();
@@ -257,56 +257,56 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> S3Result<Option<&'h str>> {
         .map_err(bad)
 }
 
-/// Which checksum a multipart upload keeps.
+/// The checksum that a multipart upload stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UploadChecksum {
     pub(crate) algorithm: Algorithm,
-    /// Of the whole object's bytes, instead of the parts' checksums.
-    pub(crate) full: bool,
+    /// True for a checksum of the whole object's bytes, false for one of the parts' checksums.
+    pub(crate) full_object: bool,
 }
 
 impl UploadChecksum {
     /// # Errors
-    /// `InvalidRequest` for an unknown name, or a pair that S3 does not offer.
+    /// Returns `InvalidRequest` for an unknown name, or for a combination that S3 does not offer.
     pub(crate) fn parse(algorithm: Option<&str>, kind: Option<&str>) -> S3Result<Option<Self>> {
         let Some(algorithm) = algorithm else {
             return match kind {
                 None => Ok(None),
                 Some(_) => Err(s3_error!(
                     InvalidRequest,
-                    "x-amz-checksum-type needs an x-amz-checksum-algorithm."
+                    "x-amz-checksum-type requires x-amz-checksum-algorithm: send both."
                 )),
             };
         };
         let algorithm = Algorithm::parse(algorithm)?;
         let by_default = algorithm == Algorithm::Crc64Nvme;
-        let full = kind.map_or(by_default, |kind| kind.eq_ignore_ascii_case(ChecksumType::FULL_OBJECT));
-        if (full && algorithm.combinable().is_none()) || (!full && by_default) {
+        let full_object = kind.map_or(by_default, |kind| kind.eq_ignore_ascii_case(ChecksumType::FULL_OBJECT));
+        if (full_object && algorithm.combinable_crc().is_none()) || (!full_object && by_default) {
             let name = algorithm.name();
             return Err(s3_error!(
                 InvalidRequest,
                 "The checksum type cannot be used with the {name} algorithm."
             ));
         }
-        Ok(Some(Self { algorithm, full }))
+        Ok(Some(Self { algorithm, full_object }))
     }
 
     pub(crate) fn kind(self) -> ChecksumType {
-        ChecksumType::from_static(if self.full {
+        ChecksumType::from_static(if self.full_object {
             ChecksumType::FULL_OBJECT
         } else {
             ChecksumType::COMPOSITE
         })
     }
 
-    /// The object's checksum, from its parts' checksums and sizes; `None` where a part lacks its own.
+    /// Combines the parts' checksums and sizes into the checksum of the object; `None` if a part lacks a checksum.
     pub(crate) fn combine<'p>(self, parts: impl IntoIterator<Item = (&'p Checksums, u64)>) -> Option<Checksums> {
         let mut digests = Vec::new();
         for (sums, size) in parts {
             digests.push((STANDARD.decode(sums.get(self.algorithm)?).ok()?, size));
         }
-        let value = match self.algorithm.combinable() {
-            Some(crc) if self.full => {
+        let value = match self.algorithm.combinable_crc() {
+            Some(crc) if self.full_object => {
                 let number = |bytes: &[u8]| bytes.iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
                 let (first, rest) = digests.split_first()?;
                 let whole = rest.iter().fold(number(&first.0), |whole, (part, size)| {
@@ -320,13 +320,13 @@ impl UploadChecksum {
                 for (digest, _) in &digests {
                     composite.update(digest);
                 }
-                let value = Checksums::of(&composite.finalize()).get(self.algorithm)?;
+                let value = Checksums::from_s3(&composite.finalize()).get(self.algorithm)?;
                 format!("{value}-{}", digests.len())
             }
         };
         Some(Checksums {
             values: vec![(self.algorithm, value)],
-            composite: !self.full,
+            composite: !self.full_object,
         })
     }
 }
@@ -349,36 +349,39 @@ mod tests {
     fn sums(algorithm: Algorithm, bytes: &[u8]) -> Checksums {
         let mut hasher = hasher([algorithm]);
         hasher.update(bytes);
-        Checksums::of(&hasher.finalize())
+        Checksums::from_s3(&hasher.finalize())
     }
 
     #[test]
-    fn crcs_of_parts_combine_to_the_crc_of_the_whole() {
+    fn crcs_of_parts_combine_into_the_crc_of_the_object() {
         for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
             let parts = [&b"one "[..], b"", b"and two"];
             let of_parts: Vec<_> = parts.map(|part| (sums(algorithm, part), part.len() as u64)).into();
-            let combined = UploadChecksum { algorithm, full: true }
-                .combine(of_parts.iter().map(|(sums, size)| (sums, *size)))
-                .unwrap();
+            let combined = UploadChecksum {
+                algorithm,
+                full_object: true,
+            }
+            .combine(of_parts.iter().map(|(sums, size)| (sums, *size)))
+            .unwrap();
             assert_eq!(combined, sums(algorithm, b"one and two"));
         }
     }
 
     #[test]
-    fn a_composite_says_how_many_parts() {
+    fn composite_checksum_ends_with_the_part_count() {
         let parts = [sums(Algorithm::Sha256, b"a"), sums(Algorithm::Sha256, b"b")];
         let combined = UploadChecksum {
             algorithm: Algorithm::Sha256,
-            full: false,
+            full_object: false,
         }
         .combine(parts.iter().map(|sums| (sums, 1)))
         .unwrap();
         assert!(combined.get(Algorithm::Sha256).unwrap().ends_with("-2"));
-        assert!(!combined.are_full());
+        assert!(!combined.cover_object());
     }
 
     #[test]
-    fn pairs_that_s3_does_not_offer_are_refused() {
+    fn unsupported_checksum_combinations_are_rejected() {
         assert!(UploadChecksum::parse(Some("SHA256"), Some("FULL_OBJECT")).is_err());
         assert!(UploadChecksum::parse(Some("CRC64NVME"), Some("COMPOSITE")).is_err());
         assert!(UploadChecksum::parse(Some("MD4"), None).is_err());

@@ -1,20 +1,20 @@
-//! Times as the index keeps them, milliseconds since 1970, and as S3 tells them.
+//! Times as the index stores them, in milliseconds since 1970, and as S3 formats them.
 
 use s3s::dto::Timestamp;
 use time::OffsetDateTime;
 
-/// Now.
+/// The current time.
 pub(crate) fn now_ms() -> i64 {
     let now = OffsetDateTime::now_utc();
     now.unix_timestamp() * 1000 + i64::from(now.millisecond())
 }
 
-/// Whole seconds, as in `Last-Modified`.
+/// Whole seconds, the precision of `Last-Modified`.
 pub(crate) fn seconds(ms: i64) -> i64 {
     ms.div_euclid(1000)
 }
 
-/// S3 tells times by the second, in headers and listings alike.
+/// The time in whole seconds, which is S3's precision in headers and listings.
 pub(crate) fn timestamp(ms: i64) -> Timestamp {
     OffsetDateTime::from_unix_timestamp(seconds(ms))
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! When a request applies: `If-Match` and its relatives, decided purely.
+//! Evaluation of conditional requests: `If-Match`, `If-None-Match`, and the dates. Pure functions.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html>
 
@@ -9,7 +9,7 @@ use s3s::{S3Error, S3Result, s3_error};
 use crate::clock;
 use crate::index::ObjectRecord;
 
-/// What a write requires of the object that its key holds.
+/// The conditions that a write puts on the object its key currently holds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WriteCondition {
     pub(crate) if_match: Option<ETagCondition>,
@@ -17,15 +17,15 @@ pub(crate) struct WriteCondition {
 }
 
 impl WriteCondition {
-    /// Reads the headers themselves: for `CopyObject` they have no other place.
+    /// Reads the conditions from the headers: the input of `CopyObject` has no fields for them.
     ///
     /// # Errors
-    /// `InvalidArgument` for what is neither an `ETag` nor `*`.
+    /// Returns `InvalidArgument` for a value that is neither an ETag nor `*`.
     pub(crate) fn from_headers(headers: &HeaderMap) -> S3Result<Self> {
         let read = |name: &'static str| {
             let parse = |value: &http::HeaderValue| ETagCondition::parse_http_header(value.as_bytes());
-            let bad = |_| s3_error!(InvalidArgument, "{name} is neither an ETag nor *");
-            headers.get(name).map(parse).transpose().map_err(bad)
+            let invalid = |_| s3_error!(InvalidArgument, "The value of {name} must be an ETag or *.");
+            headers.get(name).map(parse).transpose().map_err(invalid)
         };
         Ok(Self {
             if_match: read("if-match")?,
@@ -34,21 +34,23 @@ impl WriteCondition {
     }
 
     /// # Errors
-    /// 412, or 404 where `If-Match` finds no object.
+    /// Returns 412 if a condition fails, or 404 if `If-Match` finds no object.
     pub(crate) fn check(&self, current: Option<&ObjectRecord>) -> S3Result<()> {
         match (&self.if_match, current) {
             (Some(_), None) => return Err(no_such_key()),
-            (Some(condition), Some(object)) if !matches(condition, object) => return Err(failed("If-Match")),
+            (Some(condition), Some(object)) if !matches(condition, object) => {
+                return Err(precondition_failed("If-Match"));
+            }
             _ => {}
         }
         match (&self.if_none_match, current) {
-            (Some(condition), Some(object)) if matches(condition, object) => Err(failed("If-None-Match")),
+            (Some(condition), Some(object)) if matches(condition, object) => Err(precondition_failed("If-None-Match")),
             _ => Ok(()),
         }
     }
 }
 
-/// What a read, or a copy of its source, requires.
+/// The conditions of a read, or of a copy on its source.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_field_names, reason = "they are the names of the headers")]
 pub(crate) struct ReadCondition {
@@ -58,35 +60,37 @@ pub(crate) struct ReadCondition {
     pub(crate) if_unmodified_since: Option<Timestamp>,
 }
 
-/// Why a [`ReadCondition`] does not hold.
+/// The reason why a [`ReadCondition`] fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unmet {
-    /// It is another object than was asked for: 412.
+pub(crate) enum FailedCondition {
+    /// The object is not the expected one: 412.
     Changed,
-    /// The caller has it already: 304 for a read, 412 for a copy.
+    /// The caller already has the object: 304 for a read, 412 for a copy.
     NotModified,
 }
 
 impl ReadCondition {
-    /// RFC 9110, section 13.2.2: an `ETag` outweighs a date. Dates are compared by the second.
-    pub(crate) fn check(&self, object: &ObjectRecord) -> Result<(), Unmet> {
+    /// Evaluates the conditions by RFC 9110, section 13.2.2: an ETag takes precedence over a date. Dates have a precision
+    /// of one second.
+    pub(crate) fn check(&self, object: &ObjectRecord) -> Result<(), FailedCondition> {
         let modified = clock::seconds(object.modified_ms);
         let since = |date: &Option<Timestamp>| date.as_ref().map(clock::timestamp_seconds);
         match (&self.if_match, since(&self.if_unmodified_since)) {
-            (Some(condition), _) if !matches(condition, object) => return Err(Unmet::Changed),
-            (None, Some(date)) if modified > date => return Err(Unmet::Changed),
+            (Some(condition), _) if !matches(condition, object) => return Err(FailedCondition::Changed),
+            (None, Some(date)) if modified > date => return Err(FailedCondition::Changed),
             _ => {}
         }
         match (&self.if_none_match, since(&self.if_modified_since)) {
-            (Some(condition), _) if matches(condition, object) => Err(Unmet::NotModified),
-            (None, Some(date)) if modified <= date => Err(Unmet::NotModified),
+            (Some(condition), _) if matches(condition, object) => Err(FailedCondition::NotModified),
+            (None, Some(date)) if modified <= date => Err(FailedCondition::NotModified),
             _ => Ok(()),
         }
     }
 
-    /// [`ReadCondition::check`] for the source of a copy.
+    /// Evaluates the conditions for the source of a copy.
     pub(crate) fn check_source(&self, object: &ObjectRecord) -> S3Result<()> {
-        self.check(object).map_err(|_| failed("x-amz-copy-source-If-*"))
+        self.check(object)
+            .map_err(|_| precondition_failed("x-amz-copy-source-If-*"))
     }
 }
 
@@ -94,7 +98,7 @@ fn matches(condition: &ETagCondition, object: &ObjectRecord) -> bool {
     condition.as_etag().is_none_or(|etag| etag.value() == object.etag)
 }
 
-pub(crate) fn failed(condition: &'static str) -> S3Error {
+pub(crate) fn precondition_failed(condition: &'static str) -> S3Error {
     s3_error!(
         PreconditionFailed,
         "At least one of the pre-conditions you specified did not hold: {condition}"
@@ -110,14 +114,14 @@ mod tests {
     use s3s::dto::ETag;
 
     use super::*;
-    use crate::index::Attributes;
+    use crate::index::ObjectAttributes;
 
     fn object() -> ObjectRecord {
         ObjectRecord {
             etag: "a".into(),
             size: 0,
             modified_ms: 10_999,
-            attributes: Attributes::default(),
+            attributes: ObjectAttributes::default(),
             checksums: crate::checksums::Checksums::default(),
             segments: Vec::new(),
             parts: Vec::new(),
@@ -133,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_insist() {
+    fn write_conditions_are_enforced() {
         let only_new = WriteCondition {
             if_none_match: Some(ETagCondition::Any),
             ..WriteCondition::default()
@@ -154,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_etag_outweighs_a_date() {
+    fn etag_takes_precedence_over_date() {
         let same = ReadCondition {
             if_match: Some(etag("a")),
             if_unmodified_since: Some(at(1)),
@@ -170,18 +174,18 @@ mod tests {
     }
 
     #[test]
-    fn dates_count_by_the_second() {
+    fn dates_are_compared_by_second() {
         let since = |seconds| ReadCondition {
             if_modified_since: Some(at(seconds)),
             ..ReadCondition::default()
         };
-        assert_eq!(since(10).check(&object()), Err(Unmet::NotModified));
+        assert_eq!(since(10).check(&object()), Err(FailedCondition::NotModified));
         assert_eq!(since(9).check(&object()), Ok(()));
         let unmodified = |seconds| ReadCondition {
             if_unmodified_since: Some(at(seconds)),
             ..ReadCondition::default()
         };
         assert_eq!(unmodified(10).check(&object()), Ok(()));
-        assert_eq!(unmodified(9).check(&object()), Err(Unmet::Changed));
+        assert_eq!(unmodified(9).check(&object()), Err(FailedCondition::Changed));
     }
 }

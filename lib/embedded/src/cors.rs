@@ -1,55 +1,59 @@
-//! Cross-origin requests, answered from a bucket's rules: `s3s` does not do it.
+//! CORS responses, computed from the rules of a bucket. `s3s` does not implement CORS.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html>
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-use crate::index::CorsRule;
+use crate::index::CorsRuleRecord;
 
-/// The headers that answer a preflight.
+/// Returns the response headers of a preflight request.
 ///
 /// # Errors
-/// 400 where it is none, 403 where no rule allows what it asks.
-pub(crate) fn preflight(rules: Option<&[CorsRule]>, request: &HeaderMap) -> S3Result<HeaderMap> {
-    let origin =
-        text(request, &header::ORIGIN).ok_or_else(|| bad("Insufficient information. Origin request header needed."))?;
+/// Returns 400 if the request is not a preflight, and 403 if no rule allows it.
+pub(crate) fn preflight(rules: Option<&[CorsRuleRecord]>, request: &HeaderMap) -> S3Result<HeaderMap> {
+    let origin = text(request, &header::ORIGIN)
+        .ok_or_else(|| bad_request("Insufficient information. Origin request header needed."))?;
     let method = text(request, &header::ACCESS_CONTROL_REQUEST_METHOD)
-        .ok_or_else(|| bad("Invalid Access-Control-Request-Method: null"))?;
+        .ok_or_else(|| bad_request("Invalid Access-Control-Request-Method: null"))?;
     let Some(rules) = rules else {
         return Err(forbidden("CORSResponse: CORS is not enabled for this bucket."));
     };
-    let asked = text(request, &header::ACCESS_CONTROL_REQUEST_HEADERS)
+    let requested = text(request, &header::ACCESS_CONTROL_REQUEST_HEADERS)
         .unwrap_or_default()
         .to_ascii_lowercase();
-    let asked: Vec<_> = asked
+    let requested: Vec<_> = requested
         .split(',')
         .map(str::trim)
         .filter(|name| !name.is_empty())
         .collect();
     let rule = rules
         .iter()
-        .find(|rule| rule.allows(origin, method) && rule.allows_headers(&asked));
+        .find(|rule| rule.allows(origin, method) && rule.allows_headers(&requested));
     let message = "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, \
                    request method / Access-Control-Request-Method or Access-Control-Request-Headers are not \
                    whitelisted by the resource's CORS spec.";
     let rule = rule.ok_or_else(|| forbidden(message))?;
-    let mut answer = rule.answer(origin);
-    if !asked.is_empty() {
-        put(&mut answer, header::ACCESS_CONTROL_ALLOW_HEADERS, &asked.join(", "));
+    let mut headers = rule.headers(origin);
+    if !requested.is_empty() {
+        put(
+            &mut headers,
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            &requested.join(", "),
+        );
     }
-    Ok(answer)
+    Ok(headers)
 }
 
-/// The headers that go with the answer to a request from another origin; `Vary` alone where no rule allows it.
-pub(crate) fn actual(rules: &[CorsRule], origin: &str, method: &str) -> HeaderMap {
+/// Returns the CORS headers of a response to a cross-origin request; only `Vary` if no rule allows the origin.
+pub(crate) fn response_headers(rules: &[CorsRuleRecord], origin: &str, method: &str) -> HeaderMap {
     match rules.iter().find(|rule| rule.allows(origin, method)) {
-        Some(rule) => rule.answer(origin),
+        Some(rule) => rule.headers(origin),
         None => HeaderMap::from_iter([vary()]),
     }
 }
 
-impl CorsRule {
+impl CorsRuleRecord {
     fn allows(&self, origin: &str, method: &str) -> bool {
         self.allowed_methods.iter().any(|allowed| allowed == method) && self.allowed_origin(origin).is_some()
     }
@@ -58,50 +62,50 @@ impl CorsRule {
         self.allowed_origins
             .iter()
             .map(String::as_str)
-            .find(|pattern| like(pattern, origin))
+            .find(|pattern| matches_wildcard(pattern, origin))
     }
 
-    /// `asked` is in lower case.
-    fn allows_headers(&self, asked: &[&str]) -> bool {
+    /// Returns true if all requested headers are allowed. The names in `requested` must be in lower case.
+    fn allows_headers(&self, requested: &[&str]) -> bool {
         let patterns: Vec<_> = self
             .allowed_headers
             .iter()
             .map(|pattern| pattern.to_ascii_lowercase())
             .collect();
-        asked
+        requested
             .iter()
-            .all(|name| patterns.iter().any(|pattern| like(pattern, name)))
+            .all(|name| patterns.iter().any(|pattern| matches_wildcard(pattern, name)))
     }
 
-    fn answer(&self, origin: &str) -> HeaderMap {
-        let mut answer = HeaderMap::from_iter([vary()]);
+    fn headers(&self, origin: &str) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter([vary()]);
         if self.allowed_origin(origin) == Some("*") {
-            put(&mut answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+            put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         } else {
-            put(&mut answer, header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-            put(&mut answer, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
+            put(&mut headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            put(&mut headers, header::ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
         }
         put(
-            &mut answer,
+            &mut headers,
             header::ACCESS_CONTROL_ALLOW_METHODS,
             &self.allowed_methods.join(", "),
         );
         if !self.expose_headers.is_empty() {
             put(
-                &mut answer,
+                &mut headers,
                 header::ACCESS_CONTROL_EXPOSE_HEADERS,
                 &self.expose_headers.join(", "),
             );
         }
         if let Some(seconds) = self.max_age_seconds {
-            put(&mut answer, header::ACCESS_CONTROL_MAX_AGE, &seconds.to_string());
+            put(&mut headers, header::ACCESS_CONTROL_MAX_AGE, &seconds.to_string());
         }
-        answer
+        headers
     }
 }
 
-/// `pattern` has at most one `*`, which stands for any run of characters.
-fn like(pattern: &str, text: &str) -> bool {
+/// Matches `text` against a pattern with at most one `*`, which stands for any run of characters.
+fn matches_wildcard(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((head, tail)) => text.len() >= head.len() + tail.len() && text.starts_with(head) && text.ends_with(tail),
@@ -113,7 +117,7 @@ fn vary() -> (HeaderName, HeaderValue) {
     (header::VARY, HeaderValue::from_static(value))
 }
 
-/// A rule's text that cannot be a header's value is left out.
+/// Inserts the header unless the value is not a valid header value.
 fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
@@ -124,7 +128,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn bad(message: &'static str) -> S3Error {
+fn bad_request(message: &'static str) -> S3Error {
     let mut error = S3Error::with_message(S3ErrorCode::Custom("BadRequest".into()), message);
     error.set_status_code(http::StatusCode::BAD_REQUEST);
     error
@@ -141,8 +145,8 @@ fn forbidden(message: &'static str) -> S3Error {
 mod tests {
     use super::*;
 
-    fn rule(origin: &str) -> CorsRule {
-        CorsRule {
+    fn rule(origin: &str) -> CorsRuleRecord {
+        CorsRuleRecord {
             id: None,
             allowed_origins: vec![origin.into()],
             allowed_methods: vec!["PUT".into()],
@@ -152,7 +156,7 @@ mod tests {
         }
     }
 
-    fn ask(rules: &[CorsRule], method: &str, headers: &str) -> S3Result<HeaderMap> {
+    fn send_preflight(rules: &[CorsRuleRecord], method: &str, headers: &str) -> S3Result<HeaderMap> {
         let mut request = HeaderMap::new();
         put(&mut request, header::ORIGIN, "https://app.example.com");
         put(&mut request, header::ACCESS_CONTROL_REQUEST_METHOD, method);
@@ -161,31 +165,31 @@ mod tests {
     }
 
     #[test]
-    fn a_preflight_is_answered_by_the_first_rule_that_allows_it() {
+    fn first_rule_that_allows_a_preflight_answers_it() {
         let rules = [rule("https://other.example.com"), rule("https://*.example.com")];
-        let answer = ask(&rules, "PUT", "content-type, X-Amz-Meta-A").unwrap();
-        assert_eq!(answer["access-control-allow-origin"], "https://app.example.com");
-        assert_eq!(answer["access-control-allow-headers"], "content-type, x-amz-meta-a");
-        assert_eq!(answer["access-control-expose-headers"], "ETag");
-        assert_eq!(answer["access-control-max-age"], "60");
-        assert!(answer["vary"].to_str().unwrap().contains("Origin"));
+        let headers = send_preflight(&rules, "PUT", "content-type, X-Amz-Meta-A").unwrap();
+        assert_eq!(headers["access-control-allow-origin"], "https://app.example.com");
+        assert_eq!(headers["access-control-allow-headers"], "content-type, x-amz-meta-a");
+        assert_eq!(headers["access-control-expose-headers"], "ETag");
+        assert_eq!(headers["access-control-max-age"], "60");
+        assert!(headers["vary"].to_str().unwrap().contains("Origin"));
     }
 
     #[test]
-    fn what_no_rule_allows_is_forbidden() {
+    fn preflight_that_no_rule_allows_is_forbidden() {
         let rules = [rule("https://*.example.com")];
         for (method, headers) in [("GET", ""), ("PUT", "authorization")] {
-            let error = ask(&rules, method, headers).unwrap_err();
+            let error = send_preflight(&rules, method, headers).unwrap_err();
             assert_eq!(error.status_code(), Some(http::StatusCode::FORBIDDEN));
         }
-        assert!(ask(&[], "PUT", "").is_err());
+        assert!(send_preflight(&[], "PUT", "").is_err());
     }
 
     #[test]
-    fn any_origin_is_said_as_such_and_without_credentials() {
-        let answer = actual(&[rule("*")], "https://a", "PUT");
-        assert_eq!(answer["access-control-allow-origin"], "*");
-        assert!(!answer.contains_key("access-control-allow-credentials"));
-        assert!(!actual(&[rule("*")], "https://a", "GET").contains_key("access-control-allow-origin"));
+    fn wildcard_origin_is_returned_without_credentials() {
+        let headers = response_headers(&[rule("*")], "https://a", "PUT");
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert!(!headers.contains_key("access-control-allow-credentials"));
+        assert!(!response_headers(&[rule("*")], "https://a", "GET").contains_key("access-control-allow-origin"));
     }
 }

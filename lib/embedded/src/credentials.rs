@@ -1,4 +1,4 @@
-//! The key pair that signs requests, and the file that keeps a generated one.
+//! Key pairs that sign requests, and the files that store generated ones.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -9,77 +9,82 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 const FILE_NAME: &str = "credentials.json";
-/// Beside it: the pair that may do less.
-const LIMITED_FILE_NAME: &str = "signer.json";
-/// 256 bits, as strong as the HMAC-SHA256 that the secret keys.
+/// The file of the upload-only pair.
+const UPLOAD_ONLY_FILE_NAME: &str = "signer.json";
+/// 256 bits, the strength of the HMAC-SHA256 that uses the secret as its key.
 const SECRET_BYTES: usize = 32;
-/// AWS's own access key IDs have 20 characters.
+/// Random characters in an access key ID. With the prefix `DRFT` the ID is 20 characters long, like those of AWS.
 const ACCESS_KEY_CHARACTERS: usize = 16;
 
-/// An access key ID and its secret. `Debug` shows the ID alone.
+/// An access key ID and its secret. The `Debug` output omits the secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credentials {
-    /// Public half: it appears in every signed URL.
+    /// The public half, which appears in every signed URL.
     pub access_key_id: String,
-    /// Secret half: never logged, never sent.
+    /// The secret half, which is never logged and never sent.
     pub secret_access_key: String,
 }
 
 impl Credentials {
-    /// The credentials kept in `data_dir`, made at random and kept there (mode 0600) where there are none.
+    /// Loads the credentials from `data_dir`, or generates them at random and stores them there with mode 0600.
     ///
-    /// Idempotent: whoever asks again, or at the same moment, gets the same pair.
-    ///
-    /// # Errors
-    /// When the directory or the file cannot be made or read, or the file is not ours.
-    pub fn kept_or_new(data_dir: &Path) -> io::Result<Self> {
-        Self::kept_or_new_in(data_dir, FILE_NAME)
-    }
-
-    /// The same of a second pair, which is kept beside the first.
+    /// Concurrent and repeated calls return the same pair.
     ///
     /// # Errors
-    /// See [`Credentials::kept_or_new`].
-    pub fn limited_kept_or_new(data_dir: &Path) -> io::Result<Self> {
-        Self::kept_or_new_in(data_dir, LIMITED_FILE_NAME)
+    /// Returns an error if the directory or the file cannot be created or read, or if the file is not a credentials file.
+    pub fn load_or_create(data_dir: &Path) -> io::Result<Self> {
+        Self::load_or_create_in(data_dir, FILE_NAME)
     }
 
-    fn kept_or_new_in(data_dir: &Path, file_name: &str) -> io::Result<Self> {
-        if let Some(kept) = Self::kept_in(data_dir, file_name)? {
-            return Ok(kept);
+    /// Loads or generates the upload-only pair, which has a file of its own in `data_dir`.
+    ///
+    /// # Errors
+    /// See [`Credentials::load_or_create`].
+    pub fn load_or_create_upload_only(data_dir: &Path) -> io::Result<Self> {
+        Self::load_or_create_in(data_dir, UPLOAD_ONLY_FILE_NAME)
+    }
+
+    fn load_or_create_in(data_dir: &Path, file_name: &str) -> io::Result<Self> {
+        if let Some(loaded) = Self::load_from(data_dir, file_name)? {
+            return Ok(loaded);
         }
         private_dir(data_dir)?;
-        let made = Self::random();
-        // A temporary file is made with mode 0600; it gets its name only when whole and on disk.
+        let created = Self::random();
+        // A temporary file has mode 0600. It gets its final name only once it is complete and on disk.
         let mut file = tempfile::NamedTempFile::new_in(data_dir)?;
-        serde_json::to_writer_pretty(&mut file, &made)?;
+        serde_json::to_writer_pretty(&mut file, &created)?;
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(data_dir.join(file_name)) {
             Ok(_) => {
                 sync_dir(data_dir)?;
-                Ok(made)
+                Ok(created)
             }
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::kept_in(data_dir, file_name)?
-                .ok_or_else(|| io::Error::other("the credentials file vanished while it was read")),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::load_from(data_dir, file_name)?
+                .ok_or_else(|| io::Error::other("the credentials file was removed while it was read: try again")),
             Err(error) => Err(error.error),
         }
     }
 
-    /// The credentials kept in `data_dir`, if any; for another process that calls the running store.
+    /// Loads the credentials from `data_dir`, or returns `None` if there are none. Use it to call a store that another
+    /// process runs.
     ///
     /// # Errors
-    /// When the file is there and cannot be read or is not ours.
-    pub fn kept(data_dir: &Path) -> io::Result<Option<Self>> {
-        Self::kept_in(data_dir, FILE_NAME)
+    /// Returns an error if the file exists but cannot be read, or if it is not a credentials file.
+    pub fn load(data_dir: &Path) -> io::Result<Option<Self>> {
+        Self::load_from(data_dir, FILE_NAME)
     }
 
-    fn kept_in(data_dir: &Path, file_name: &str) -> io::Result<Option<Self>> {
+    fn load_from(data_dir: &Path, file_name: &str) -> io::Result<Option<Self>> {
         let path = data_dir.join(file_name);
         match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text).map(Some).map_err(|error| {
-                // serde's message could quote a piece of the secret: only the place is said.
-                let place = format!("{} is not a credentials file (line {})", path.display(), error.line());
+                // The message of serde could quote part of the secret, so only the line number is reported.
+                let place = format!(
+                    "{} is not a credentials file (line {}): restore it, or delete it to generate new credentials",
+                    path.display(),
+                    error.line()
+                );
                 io::Error::new(io::ErrorKind::InvalidData, place)
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -113,7 +118,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Makes `dir` and its parents where missing; only the owner may enter a directory made here.
+/// Creates `dir` and its missing parents with mode 0700.
 pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -122,7 +127,7 @@ pub(crate) fn private_dir(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
-/// Puts the names in `dir` on disk.
+/// Syncs the directory, so that the names in it survive a crash.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     std::fs::File::open(dir)?.sync_all()
 }
@@ -132,18 +137,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn made_once_and_kept_private() {
+    fn credentials_are_generated_once_and_stored_privately() {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
-        assert_eq!(Credentials::kept(&data).unwrap(), None);
-        let made = Credentials::kept_or_new(&data).unwrap();
-        assert_eq!(Credentials::kept_or_new(&data).unwrap(), made);
-        assert_eq!(Credentials::kept(&data).unwrap(), Some(made.clone()));
-        let limited = Credentials::limited_kept_or_new(&data).unwrap();
-        assert_eq!(Credentials::limited_kept_or_new(&data).unwrap(), limited);
-        assert_ne!(limited, made);
+        assert_eq!(Credentials::load(&data).unwrap(), None);
+        let created = Credentials::load_or_create(&data).unwrap();
+        assert_eq!(Credentials::load_or_create(&data).unwrap(), created);
+        assert_eq!(Credentials::load(&data).unwrap(), Some(created.clone()));
+        let upload_only = Credentials::load_or_create_upload_only(&data).unwrap();
+        assert_eq!(Credentials::load_or_create_upload_only(&data).unwrap(), upload_only);
+        assert_ne!(upload_only, created);
         assert_eq!(
-            URL_SAFE_NO_PAD.decode(&made.secret_access_key).unwrap().len(),
+            URL_SAFE_NO_PAD.decode(&created.secret_access_key).unwrap().len(),
             SECRET_BYTES
         );
         #[cfg(unix)]
@@ -156,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_hides_the_secret() {
+    fn debug_omits_the_secret() {
         let credentials = Credentials {
             access_key_id: "id".into(),
             secret_access_key: "hush".into(),
@@ -165,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_an_error_that_does_not_quote_it() {
+    fn error_for_a_damaged_file_does_not_quote_it() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(
             dir.path().join(FILE_NAME),
             br#"{"access_key_id":"a","secret_access_key":12345}"#,
         )
         .unwrap();
-        let error = Credentials::kept_or_new(dir.path()).unwrap_err();
+        let error = Credentials::load_or_create(dir.path()).unwrap_err();
         assert!(!error.to_string().contains("12345"), "{error}");
     }
 }

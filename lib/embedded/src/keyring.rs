@@ -1,12 +1,12 @@
-//! Whose signatures are taken, and what each may do.
+//! The key pairs whose signatures are accepted, and the operations each may call.
 
 use s3s::auth::SimpleAuth;
 
+use crate::config::UploadOnly;
 use crate::credentials::Credentials;
-use crate::settings::Limited;
 
-/// What the limited pair may do, which brings objects from outside: copies are not among it. The last are forms.
-const UPLOADS: [&str; 7] = [
+/// The operations of the upload-only pair. All of them bring bytes from outside, so copies are not included.
+const UPLOAD_OPERATIONS: [&str; 7] = [
     "PutObject",
     "CreateMultipartUpload",
     "UploadPart",
@@ -16,28 +16,28 @@ const UPLOADS: [&str; 7] = [
     POST_OBJECT,
 ];
 
-/// An upload by a form.
+/// The operation name of a form upload.
 pub(crate) const POST_OBJECT: &str = "PostObject";
 
-/// The pairs of keys that sign.
+/// The key pairs that may sign requests.
 #[derive(Debug)]
 pub(crate) struct Keyring {
     owner: Credentials,
-    limited: Option<Limited>,
+    upload_only: Option<UploadOnly>,
 }
 
 impl Keyring {
-    pub(crate) fn new(owner: Credentials, limited: Option<Limited>) -> Self {
-        Self { owner, limited }
+    pub(crate) fn new(owner: Credentials, upload_only: Option<UploadOnly>) -> Self {
+        Self { owner, upload_only }
     }
 
-    /// For `s3s`, which verifies signatures.
+    /// Returns the secrets in the form that `s3s` needs to verify signatures.
     pub(crate) fn auth(&self) -> SimpleAuth {
         let mut auth = SimpleAuth::new();
         for pair in self
-            .limited
+            .upload_only
             .iter()
-            .map(|limited| &limited.credentials)
+            .map(|upload_only| &upload_only.credentials)
             .chain([&self.owner])
         {
             auth.register(pair.access_key_id.clone(), pair.secret_access_key.clone().into());
@@ -45,28 +45,28 @@ impl Keyring {
         auth
     }
 
-    /// The secret of a key.
+    /// Returns the secret of an access key ID, or `None` if the ID is unknown.
     pub(crate) fn secret(&self, access_key_id: &str) -> Option<&str> {
         let pairs = [&self.owner]
             .into_iter()
-            .chain(self.limited.iter().map(|limited| &limited.credentials));
+            .chain(self.upload_only.iter().map(|upload_only| &upload_only.credentials));
         let mut known = pairs.filter(|pair| pair.access_key_id == access_key_id);
         known.next().map(|pair| pair.secret_access_key.as_str())
     }
 
-    /// Whether the holder of a key may do this in a bucket.
+    /// Returns true if a key may call an operation in a bucket.
     pub(crate) fn allows(&self, access_key_id: &str, operation: &str, bucket: Option<&str>) -> bool {
         if access_key_id == self.owner.access_key_id {
             return true;
         }
-        let limited = self.limited.as_ref();
-        let (Some(limited), Some(bucket)) = (
-            limited.filter(|one| one.credentials.access_key_id == access_key_id),
+        let upload_only = self.upload_only.as_ref();
+        let (Some(upload_only), Some(bucket)) = (
+            upload_only.filter(|pair| pair.credentials.access_key_id == access_key_id),
             bucket,
         ) else {
             return false;
         };
-        UPLOADS.contains(&operation) && limited.bucket == bucket
+        UPLOAD_OPERATIONS.contains(&operation) && upload_only.bucket == bucket
     }
 }
 
@@ -82,10 +82,10 @@ mod tests {
     }
 
     #[test]
-    fn limited_pair_uploads_where_it_may_and_nothing_else() {
+    fn upload_only_pair_may_only_upload_to_its_bucket() {
         let keyring = Keyring::new(
             pair("owner"),
-            Some(Limited {
+            Some(UploadOnly {
                 credentials: pair("signer"),
                 bucket: "draft".to_owned(),
             }),
@@ -96,7 +96,7 @@ mod tests {
             (Some("secret of owner"), None)
         );
         let may = |operation, bucket| keyring.allows("signer", operation, bucket);
-        for operation in UPLOADS {
+        for operation in UPLOAD_OPERATIONS {
             assert!(
                 may(operation, Some("draft")) && !may(operation, Some("main")),
                 "{operation}"

@@ -1,4 +1,4 @@
-//! The listener: accepts connections, answers them, and stops in bounded time.
+//! The listener: accepts and serves connections, and shuts down in bounded time.
 
 use std::convert::Infallible;
 use std::io;
@@ -14,48 +14,48 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument::WithSubscriber as _;
 
-use crate::front::Front;
+use crate::frontend::Frontend;
 use crate::tasks::Tasks;
 
-/// More wait to be accepted.
+/// The maximum number of open connections. Further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 1024;
-/// For the head of a request, and so for an idle connection.
+/// The time limit for the head of a request, and therefore for an idle connection.
 const HEADER_TIME: Duration = Duration::from_secs(60);
-/// For requests under way when a stop is asked for.
+/// The time that requests in progress have to finish on a graceful shutdown.
 const GRACE: Duration = Duration::from_secs(10);
-/// After a failed accept: most often the process is out of descriptors, and at once it would fail again.
+/// The pause after a failed accept. The usual cause is a lack of file descriptors, so that a retry would fail at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Of a request that is read ahead, per connection. Bytes.
+/// The read buffer of a connection, in bytes.
 const READ_BUFFER: usize = 256 * 1024;
 
-/// What stops the server.
+/// The two stages of a shutdown.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stop {
-    /// No more requests; those under way may end.
-    pub(crate) gently: CancellationToken,
-    /// Those under way end here.
-    pub(crate) now: CancellationToken,
+pub(crate) struct ShutdownSignal {
+    /// Accepts no more requests. Those in progress may finish.
+    pub(crate) graceful: CancellationToken,
+    /// Ends the requests in progress.
+    pub(crate) immediate: CancellationToken,
 }
 
-/// Serves until told to stop and all connections have ended.
-pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>, tasks: Tasks, stop: Stop) {
+/// Serves until the shutdown is signalled and all connections have ended.
+pub(crate) async fn serve(listener: TcpListener, frontend: Arc<Frontend>, tasks: Tasks, shutdown: ShutdownSignal) {
     let connections = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let accepted = tokio::select! {
-            () = stop.gently.cancelled() => break,
-            accepted = accept(&listener, &slots) => accepted,
+            () = shutdown.graceful.cancelled() => break,
+            accepted = accept(&listener, &permits) => accepted,
         };
-        let Ok((stream, slot)) = accepted else {
+        let Ok((stream, permit)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        // Small answers go out at once; where that cannot be set they go out a little later.
+        // Sends small responses immediately. If the option cannot be set, they are sent with a small delay.
         let _ = stream.set_nodelay(true);
-        let front = Arc::clone(&front);
+        let frontend = Arc::clone(&frontend);
         let service = service_fn(move |request| {
-            let front = Arc::clone(&front);
-            async move { Ok::<_, Infallible>(front.answer(request).await) }
+            let frontend = Arc::clone(&frontend);
+            async move { Ok::<_, Infallible>(frontend.handle(request).await) }
         });
         let mut builder = Builder::new(TokioExecutor::new());
         builder
@@ -69,31 +69,31 @@ pub(crate) async fn serve(listener: TcpListener, front: Arc<Front>, tasks: Tasks
             .keep_alive_interval(HEADER_TIME);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = connections.watch(connection);
-        let now = stop.now.clone();
-        let until_end = async move {
+        let immediate = shutdown.immediate.clone();
+        let serve_connection = async move {
             tokio::select! {
-                // A connection that breaks is its client's affair.
+                // An error of a connection concerns only its client.
                 _ = connection => {}
-                () = now.cancelled() => {}
+                () = immediate.cancelled() => {}
             }
-            drop(slot);
+            drop(permit);
         };
-        tasks.spawn(until_end.with_subscriber(tracing::Dispatch::none()));
+        tasks.spawn(serve_connection.with_subscriber(tracing::Dispatch::none()));
     }
     drop(listener);
     let all_ended = tokio::time::timeout(GRACE, connections.shutdown());
     tokio::select! {
         _ = all_ended => {}
-        () = stop.now.cancelled() => {}
+        () = shutdown.immediate.cancelled() => {}
     }
-    stop.now.cancel();
+    shutdown.immediate.cancel();
 }
 
 async fn accept(
     listener: &TcpListener,
-    slots: &Arc<Semaphore>,
+    permits: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    Ok((stream, slot))
+    Ok((stream, permit))
 }

@@ -1,4 +1,4 @@
-//! Starting and stopping the store.
+//! Starting and stopping of the store.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,88 +10,100 @@ use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::access::AccessControl;
 use crate::backend::Backend;
 use crate::blobs::Blobs;
+use crate::config::EmbeddedConfig;
 use crate::credentials::{private_dir, sync_dir};
-use crate::failure::Failure;
-use crate::front::Front;
-use crate::guard::Guard;
-use crate::index::{OpenError, Opened};
+use crate::error::BackendError;
+use crate::frontend::Frontend;
+use crate::index::{OpenError, ReadOnlyIndex};
 use crate::keyring::Keyring;
-use crate::server::{self, Stop};
-use crate::settings::Settings;
+use crate::server::{self, ShutdownSignal};
 use crate::tasks::Tasks;
 
 const INDEX_FILE: &str = "index.redb";
 const BLOBS_DIR: &str = "blobs";
-/// Of one XML document in a request: `DeleteObjects` of 1,000 keys of 1,024 bytes, escaped, fits. Bytes.
+/// The maximum size of an XML request body, in bytes. `DeleteObjects` with 1,000 escaped keys of 1,024 bytes fits.
 const MAX_XML: usize = 8 * 1024 * 1024;
 
-/// Why the store did not start. The message says what to do about it.
+/// The reason why the store did not start. The message tells the operator what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It speaks plain HTTP: not for a network.
-    #[error("the embedded store listens on loopback only, not on {0}: use 127.0.0.1 or [::1]")]
+    /// The listen address is not a loopback address. The store serves plain HTTP, which must not leave the machine.
+    #[error(
+        "the embedded store serves plain HTTP and cannot listen on {0}: use a loopback address, 127.0.0.1 or [::1]"
+    )]
     NotLoopback(SocketAddr),
-    /// Another program listens there.
-    #[error("port {port} is taken, so that the embedded store cannot listen on it: set EMBEDDED_PORT to a free one")]
+    /// Another program listens on the port.
+    #[error(
+        "the embedded store cannot listen on port {port}, which is already in use: set EMBEDDED_PORT to a free port"
+    )]
     PortTaken {
-        /// The port asked for.
+        /// The requested port number.
         port: u16,
     },
-    /// The address cannot be listened on for another reason.
+    /// Listening on the address failed for another reason.
     #[error("the embedded store cannot listen on {address}: {source}")]
     Listen {
-        /// The address asked for.
+        /// The requested listen address.
         address: SocketAddr,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// One process at a time.
-    #[error("the embedded store's data in {} is in use by another process: stop it, or set EMBEDDED_DATA_DIR", .0.display())]
+    /// Another process uses the data directory.
+    #[error(
+        "the embedded store's data in {} is in use by another process: stop that process, or set EMBEDDED_DATA_DIR to \
+         another directory",
+        .0.display()
+    )]
     Locked(PathBuf),
-    /// Another version of this program wrote it.
-    #[error("the embedded store's data in {} has format {found}, which this version cannot read", .data_dir.display())]
+    /// The data directory has the format of another version of this program.
+    #[error(
+        "the embedded store's data in {} has format {found}, which this version cannot read: run the version that wrote \
+         it, or set EMBEDDED_DATA_DIR to another directory",
+        .data_dir.display()
+    )]
     Format {
-        /// Where the data is.
+        /// The path of the data directory.
         data_dir: PathBuf,
-        /// Its format's number.
+        /// The format number of the data.
         found: u64,
     },
-    /// The directory cannot be made, read or written.
+    /// The data directory cannot be created, read or written.
     #[error("the embedded store cannot use its data directory {}: {reason}", .data_dir.display())]
     Data {
-        /// Where the data should be.
+        /// The path of the data directory.
         data_dir: PathBuf,
-        /// What failed.
+        /// The error of the file system or the index.
         reason: String,
     },
 }
 
-/// A running store. Dropping it stops it at once; [`EmbeddedStore::shutdown`] lets requests end first.
+/// A running embedded store. Dropping it stops it immediately; [`EmbeddedStore::shutdown`] lets requests finish first.
 #[derive(Debug)]
 pub struct EmbeddedStore {
     address: SocketAddr,
-    stop: Stop,
+    shutdown: ShutdownSignal,
     server: Option<JoinHandle<()>>,
     tasks: Tasks,
     backend: Option<Backend>,
 }
 
 impl EmbeddedStore {
-    /// Opens the data directory, removes what an interrupted write left in it, and listens.
+    /// Opens the data directory, removes what an interrupted write left there, and starts to listen.
     ///
-    /// Log lines go to the `tracing` subscriber that is current here; none holds a query, a signature or a secret.
+    /// Log events go to the current `tracing` subscriber. None contains a query, a signature or a secret.
     ///
     /// # Errors
-    /// See [`StartError`].
-    pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings {
+    /// Returns a [`StartError`] that names the cause and what to do about it.
+    pub async fn start(config: EmbeddedConfig) -> Result<Self, StartError> {
+        let EmbeddedConfig {
             data_dir,
             listen,
             credentials,
-            limited,
-        } = settings;
+            upload_only,
+        } = config;
         if !listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(listen));
         }
@@ -111,57 +123,57 @@ impl EmbeddedStore {
         })?;
 
         let tasks = Tasks::default();
-        let (of_blobs, dir) = (tasks.clone(), data_dir.clone());
-        let open = tasks.start_blocking(move || open(&dir, of_blobs));
-        let failed = |reason: String| StartError::Data {
+        let (blob_tasks, dir) = (tasks.clone(), data_dir.clone());
+        let open = tasks.spawn_blocking(move || open(&dir, blob_tasks));
+        let data_error = |reason: String| StartError::Data {
             data_dir: data_dir.clone(),
             reason,
         };
-        let backend = open.await.map_err(|error| failed(error.to_string()))??;
+        let backend = open.await.map_err(|error| data_error(error.to_string()))??;
 
-        let mut config = S3Config::default();
-        config.xml_max_body_size = MAX_XML;
-        // Forms do not reach s3s.
-        config.post_object_max_file_size = 0;
+        let mut s3_config = S3Config::default();
+        s3_config.xml_max_body_size = MAX_XML;
+        // Forms are handled before a request reaches s3s.
+        s3_config.post_object_max_file_size = 0;
         let mut service = S3ServiceBuilder::new(backend.clone());
-        let keyring = Arc::new(Keyring::new(credentials, limited));
+        let keyring = Arc::new(Keyring::new(credentials, upload_only));
         service.set_auth(keyring.auth());
-        service.set_access(Guard::new(Arc::clone(&keyring)));
-        service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+        service.set_access(AccessControl::new(Arc::clone(&keyring)));
+        service.set_config(Arc::new(StaticConfigProvider::new(Arc::new(s3_config))));
         let log = tracing::dispatcher::get_default(Clone::clone);
-        let front = Front::new(service.build(), backend.clone(), keyring, log);
+        let frontend = Frontend::new(service.build(), backend.clone(), keyring, log);
 
-        let stop = Stop::default();
-        let server = tokio::spawn(server::serve(listener, front, tasks.clone(), stop.clone()));
+        let shutdown = ShutdownSignal::default();
+        let server = tokio::spawn(server::serve(listener, frontend, tasks.clone(), shutdown.clone()));
         Ok(Self {
             address,
-            stop,
+            shutdown,
             server: Some(server),
             tasks,
             backend: Some(backend),
         })
     }
 
-    /// Where it listens, with the port it got.
+    /// The address the store listens on, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// The URL of the store: `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Accepts no more, lets requests under way end for some seconds, and closes the data directory: when this
-    /// returns it can be opened again.
+    /// Stops accepting requests, gives those in progress some seconds to finish, and closes the data directory, which can
+    /// be opened again when this returns.
     pub async fn shutdown(mut self) {
-        self.stop.gently.cancel();
+        self.shutdown.graceful.cancel();
         if let Some(server) = self.server.take() {
-            // It ends by itself; a panic in it has been reported.
+            // The task ends by itself. A panic in it has been reported.
             let _ = server.await;
         }
-        self.tasks.finished().await;
-        // The index's thread and files close where that may block.
+        self.tasks.wait().await;
+        // Dropping the index joins its thread and closes files, which blocks.
         let backend = self.backend.take();
         let _ = tokio::task::spawn_blocking(move || drop(backend)).await;
     }
@@ -169,38 +181,38 @@ impl EmbeddedStore {
 
 impl Drop for EmbeddedStore {
     fn drop(&mut self) {
-        self.stop.gently.cancel();
-        self.stop.now.cancel();
+        self.shutdown.graceful.cancel();
+        self.shutdown.immediate.cancel();
     }
 }
 
 fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, StartError> {
-    let failed = |failure: Failure| StartError::Data {
+    let data_error = |failure: BackendError| StartError::Data {
         data_dir: data_dir.to_owned(),
         reason: reason(&failure),
     };
-    private_dir(data_dir).map_err(|error| failed(error.into()))?;
-    let index = Opened::open(&data_dir.join(INDEX_FILE)).map_err(|error| match error {
+    private_dir(data_dir).map_err(|error| data_error(error.into()))?;
+    let index = ReadOnlyIndex::open(&data_dir.join(INDEX_FILE)).map_err(|error| match error {
         OpenError::Locked => StartError::Locked(data_dir.to_owned()),
         OpenError::Format(found) => StartError::Format {
             data_dir: data_dir.to_owned(),
             found,
         },
-        OpenError::Failed(error) => failed(Failure::Index(error)),
+        OpenError::Failed(error) => data_error(BackendError::Index(error)),
     })?;
-    let is_referenced = index.references().map_err(failed)?;
-    let blobs = Blobs::open(data_dir.join(BLOBS_DIR), tasks.clone(), is_referenced).map_err(failed)?;
-    // The names of the two, made just now perhaps, are on disk before anything in them is acknowledged.
-    sync_dir(data_dir).map_err(|error| failed(error.into()))?;
-    let index = Arc::new(index.start(&blobs).map_err(failed)?);
+    let is_referenced = index.reference_check().map_err(data_error)?;
+    let blobs = Blobs::open(data_dir.join(BLOBS_DIR), tasks.clone(), is_referenced).map_err(data_error)?;
+    // The index and the blobs directory may be new: sync their names before anything in them is acknowledged.
+    sync_dir(data_dir).map_err(|error| data_error(error.into()))?;
+    let index = Arc::new(index.start(&blobs).map_err(data_error)?);
     Ok(Backend { index, blobs, tasks })
 }
 
-fn reason(failure: &Failure) -> String {
+fn reason(failure: &BackendError) -> String {
     match failure {
-        Failure::Refused(error) => error.to_string(),
-        Failure::Io(error) => error.to_string(),
-        Failure::Index(error) => error.to_string(),
-        Failure::Record(error) => error.to_string(),
+        BackendError::Rejected(error) => error.to_string(),
+        BackendError::Io(error) => error.to_string(),
+        BackendError::Index(error) => error.to_string(),
+        BackendError::Record(error) => error.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use draftstore_embedded::{Credentials, EmbeddedStore, Settings};
+use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
 use tempfile::TempDir;
 
 use crate::Endpoint;
@@ -25,13 +25,13 @@ impl Embedded {
     pub async fn start() -> Self {
         let directory = TempDir::new().expect("the system's temporary directory can be written");
         let data_dir = directory.path().to_owned();
-        let credentials = Credentials::kept_or_new(&data_dir).expect("a fresh directory takes new credentials");
+        let credentials = Credentials::load_or_create(&data_dir).expect("a fresh directory takes new credentials");
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let settings = Settings {
+        let settings = EmbeddedConfig {
             data_dir,
             listen,
             credentials: credentials.clone(),
-            limited: None,
+            upload_only: None,
         };
         let store = match EmbeddedStore::start(settings).await {
             Ok(store) => store,

@@ -45,7 +45,7 @@ async fn find_embedded(embedded: config::EmbeddedStore, draft: &DraftBucket) -> 
                 "{error:#}, or set EMBEDDED_PORT to the port on which it runs"
             );
             let kept =
-                Credentials::kept(&embedded.data_dir).context("the embedded store's credentials cannot be read")?;
+                Credentials::load(&embedded.data_dir).context("the embedded store's credentials cannot be read")?;
             let credentials = embedded
                 .credentials
                 .clone()
@@ -54,7 +54,7 @@ async fn find_embedded(embedded: config::EmbeddedStore, draft: &DraftBucket) -> 
             let endpoint = format!("http://127.0.0.1:{}", embedded.port);
             let signing = match &embedded.signing {
                 Some(given) => given.clone(),
-                None => Credentials::limited_kept_or_new(&embedded.data_dir)?,
+                None => Credentials::load_or_create_upload_only(&embedded.data_dir)?,
             };
             let settings = embedded.client(endpoint.clone(), &credentials, Some(&signing));
             let open = open(config::Store::S3(settings), draft, None).await?;

@@ -1,4 +1,4 @@
-//! Buckets, and their CORS configuration.
+//! Bucket operations, including their CORS configuration.
 
 use s3s::dto::{
     Bucket, CORSRule, CreateBucketInput, CreateBucketOutput, DeleteBucketCorsInput, DeleteBucketCorsOutput,
@@ -10,9 +10,10 @@ use s3s::{S3Result, s3_error};
 
 use super::{Backend, owner};
 use crate::clock;
-use crate::failure::Failure;
-use crate::index::{BucketRecord, CorsRule, Snapshot, Tables};
+use crate::error::BackendError;
+use crate::index::{BucketRecord, CorsRuleRecord, Snapshot, Tables};
 
+/// The maximum number of rules in a CORS configuration.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html>
 const MAX_CORS_RULES: usize = 100;
 const CORS_METHODS: [&str; 5] = ["GET", "PUT", "HEAD", "POST", "DELETE"];
@@ -43,7 +44,7 @@ pub(super) async fn list(backend: &Backend, input: ListBucketsInput) -> S3Result
     })
 }
 
-/// Idempotent, as in us-east-1: a bucket that is there already stays as it is, and the answer is 200.
+/// Creates a bucket. Idempotent, like S3 in us-east-1: an existing bucket is left unchanged and the status is 200.
 pub(super) async fn create(backend: &Backend, input: CreateBucketInput) -> S3Result<CreateBucketOutput> {
     let location = format!("/{}", input.bucket);
     let made = BucketRecord {
@@ -67,7 +68,7 @@ pub(super) async fn head(backend: &Backend, input: HeadBucketInput) -> S3Result<
     Ok(HeadBucketOutput::default())
 }
 
-/// Refused while there are objects; uploads in progress are aborted.
+/// Deletes a bucket without objects. Multipart uploads in progress are aborted.
 pub(super) async fn delete(backend: &Backend, input: DeleteBucketInput) -> S3Result<DeleteBucketOutput> {
     let delete = move |tables: &mut Tables<'_>| {
         tables.bucket(&input.bucket)?;
@@ -80,7 +81,7 @@ pub(super) async fn delete(backend: &Backend, input: DeleteBucketInput) -> S3Res
     Ok(DeleteBucketOutput::default())
 }
 
-/// No constraint, which is how S3 says us-east-1; any region may sign.
+/// Returns no constraint, which is how S3 names us-east-1. Requests may be signed for any region.
 pub(super) async fn location(backend: &Backend, input: GetBucketLocationInput) -> S3Result<GetBucketLocationOutput> {
     backend.read(move |snapshot| snapshot.bucket(&input.bucket)).await?;
     Ok(GetBucketLocationOutput::default())
@@ -96,7 +97,7 @@ pub(super) async fn put_cors(backend: &Backend, input: PutBucketCorsInput) -> S3
     if rules.is_empty() || rules.len() > MAX_CORS_RULES {
         return Err(s3_error!(
             MalformedXML,
-            "A CORS configuration has 1 to {MAX_CORS_RULES} rules."
+            "A CORS configuration must have 1 to {MAX_CORS_RULES} rules."
         ));
     }
     set_cors(backend, input.bucket, Some(rules)).await?;
@@ -109,7 +110,7 @@ pub(super) async fn get_cors(backend: &Backend, input: GetBucketCorsInput) -> S3
         .cors
         .ok_or_else(|| s3_error!(NoSuchCORSConfiguration, "The CORS configuration does not exist"))?;
     let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
-    let rule = |rule: CorsRule| CORSRule {
+    let rule = |rule: CorsRuleRecord| CORSRule {
         allowed_headers: some(rule.allowed_headers),
         allowed_methods: rule.allowed_methods,
         allowed_origins: rule.allowed_origins,
@@ -127,8 +128,8 @@ pub(super) async fn delete_cors(backend: &Backend, input: DeleteBucketCorsInput)
     Ok(DeleteBucketCorsOutput::default())
 }
 
-async fn set_cors(backend: &Backend, bucket: String, cors: Option<Vec<CorsRule>>) -> S3Result<()> {
-    let set = move |tables: &mut Tables<'_>| -> Result<(), Failure> {
+async fn set_cors(backend: &Backend, bucket: String, cors: Option<Vec<CorsRuleRecord>>) -> S3Result<()> {
+    let set = move |tables: &mut Tables<'_>| -> Result<(), BackendError> {
         let record = BucketRecord {
             cors,
             ..tables.bucket(&bucket)?
@@ -138,7 +139,7 @@ async fn set_cors(backend: &Backend, bucket: String, cors: Option<Vec<CorsRule>>
     backend.index.write(set).await
 }
 
-fn rule(rule: CORSRule) -> S3Result<CorsRule> {
+fn rule(rule: CORSRule) -> S3Result<CorsRuleRecord> {
     let allowed_headers = rule.allowed_headers.unwrap_or_default();
     if let Some(method) = rule
         .allowed_methods
@@ -158,9 +159,12 @@ fn rule(rule: CORSRule) -> S3Result<CorsRule> {
         ));
     }
     if rule.allowed_methods.is_empty() || rule.allowed_origins.is_empty() {
-        return Err(s3_error!(MalformedXML, "A CORS rule needs a method and an origin."));
+        return Err(s3_error!(
+            MalformedXML,
+            "A CORS rule must have at least one AllowedMethod and one AllowedOrigin."
+        ));
     }
-    Ok(CorsRule {
+    Ok(CorsRuleRecord {
         id: rule.id,
         allowed_origins: rule.allowed_origins,
         allowed_methods: rule.allowed_methods,

@@ -1,20 +1,20 @@
-//! `CopyObject`: another reference to the same blobs, in one transaction, so that it is never torn and copies no
-//! byte. The copy keeps the source's `ETag`, checksums and part sizes.
+//! `CopyObject`: adds references to the source's blobs in one transaction, without copying bytes, so that a copy is
+//! never torn. The copy keeps the source's ETag, checksums and part sizes.
 
 use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective};
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Backend, MAX_PUT, attributes, strong, unsupported};
+use super::{Backend, MAX_PUT, attributes, strong_etag, unsupported};
 use crate::checksums::Algorithm;
 use crate::clock;
 use crate::conditions::{ReadCondition, WriteCondition, no_such_key};
 use crate::index::{ObjectRecord, Tables};
 
 pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> S3Result<CopyObjectOutput> {
-    unsupported::refuse(&req.headers)?;
+    unsupported::reject_headers(&req.headers)?;
     let condition = WriteCondition::from_headers(&req.headers)?;
     let mut input = req.input;
-    let source = Source::from(&input.copy_source)?;
+    let source = SourceObject::from_header(&input.copy_source)?;
     let source_condition = ReadCondition {
         if_match: input.copy_source_if_match.take(),
         if_none_match: input.copy_source_if_none_match.take(),
@@ -23,8 +23,11 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
     };
     let replace = match input.metadata_directive.as_ref().map(MetadataDirective::as_str) {
         None | Some(MetadataDirective::COPY) => None,
-        Some(MetadataDirective::REPLACE) => Some(attributes::of_copy(&mut input)?),
-        Some(_) => return Err(s3_error!(InvalidArgument, "Unknown metadata directive.")),
+        Some(MetadataDirective::REPLACE) => Some(attributes::from_copy(&mut input)?),
+        Some(_) => {
+            let message = "The value of x-amz-metadata-directive must be COPY or REPLACE.";
+            return Err(s3_error!(InvalidArgument, "{message}"));
+        }
     };
     let CopyObjectInput { bucket, key, .. } = input;
     if replace.is_none() && source.bucket == bucket && source.key == key {
@@ -53,15 +56,15 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         Ok(copied)
     };
     let copied = backend.index.write(copy).await?;
-    let sum = |algorithm| copied.checksums.get(algorithm);
+    let checksum = |algorithm| copied.checksums.get(algorithm);
     let result = CopyObjectResult {
-        checksum_crc32: sum(Algorithm::Crc32),
-        checksum_crc32c: sum(Algorithm::Crc32c),
-        checksum_crc64nvme: sum(Algorithm::Crc64Nvme),
-        checksum_sha1: sum(Algorithm::Sha1),
-        checksum_sha256: sum(Algorithm::Sha256),
+        checksum_crc32: checksum(Algorithm::Crc32),
+        checksum_crc32c: checksum(Algorithm::Crc32c),
+        checksum_crc64nvme: checksum(Algorithm::Crc64Nvme),
+        checksum_sha1: checksum(Algorithm::Sha1),
+        checksum_sha256: checksum(Algorithm::Sha256),
         checksum_type: copied.checksums.kind(),
-        e_tag: Some(strong(copied.etag)),
+        e_tag: Some(strong_etag(copied.etag)),
         last_modified: Some(clock::timestamp(copied.modified_ms)),
     };
     Ok(CopyObjectOutput {
@@ -70,24 +73,24 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
     })
 }
 
-/// Where a copy comes from.
+/// The bucket and key of a copy source.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct SourceObject {
     pub(super) bucket: String,
     pub(super) key: String,
 }
 
-impl Source {
+impl SourceObject {
     /// # Errors
-    /// 501 for an ARN, and for a version there is none of.
-    pub(super) fn from(header: &CopySource) -> S3Result<Self> {
+    /// Returns 501 for an ARN, and an error for a version ID other than `null`.
+    pub(super) fn from_header(header: &CopySource) -> S3Result<Self> {
         match header {
             CopySource::Bucket {
                 bucket,
                 key,
                 version_id,
             } => {
-                unsupported::refuse_version(version_id.as_deref())?;
+                unsupported::reject_version(version_id.as_deref())?;
                 Ok(Self {
                     bucket: bucket.to_string(),
                     key: key.to_string(),
@@ -95,7 +98,7 @@ impl Source {
             }
             CopySource::AccessPoint { .. } | CopySource::Outpost { .. } => Err(s3_error!(
                 NotImplemented,
-                "This store knows no ARNs: name the source as bucket/key."
+                "This store does not support ARNs: give the copy source as bucket/key."
             )),
         }
     }

@@ -8,13 +8,14 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::{Backend, unsupported};
 use crate::clock;
-use crate::conditions::{WriteCondition, failed};
+use crate::conditions::{WriteCondition, precondition_failed};
 use crate::index::{ObjectRecord, Tables};
 
+/// The maximum number of keys in a `DeleteObjects` request.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
 const MAX_KEYS: usize = 1000;
 
-/// What a delete requires of the object that it removes.
+/// The conditions that a delete puts on the object it removes.
 #[derive(Debug, Default)]
 struct DeleteCondition {
     etag: Option<ETagCondition>,
@@ -23,13 +24,13 @@ struct DeleteCondition {
 }
 
 impl DeleteCondition {
-    /// Whether anything may be deleted, or nothing be there.
+    /// Returns true if there is no condition, so that any object may be deleted, or none.
     fn is_empty(&self) -> bool {
         self.etag.is_none() && self.modified.is_none() && self.size.is_none()
     }
 
     /// # Errors
-    /// 412. Where nothing is there: 404 for an `ETag`, and nothing for a time or a size, as in S3.
+    /// Returns 412 if a condition fails. If there is no object, an ETag gives 404 and the others succeed, as in S3.
     fn check(&self, current: Option<&ObjectRecord>) -> S3Result<()> {
         WriteCondition {
             if_match: self.etag.clone(),
@@ -39,19 +40,22 @@ impl DeleteCondition {
         let Some(object) = current else { return Ok(()) };
         let seconds = self.modified.as_ref().map(clock::timestamp_seconds);
         if seconds.is_some_and(|seconds| seconds != clock::seconds(object.modified_ms)) {
-            return Err(failed("x-amz-if-match-last-modified-time"));
+            return Err(precondition_failed("x-amz-if-match-last-modified-time"));
         }
         if self.size.is_some_and(|size| u64::try_from(size) != Ok(object.size)) {
-            return Err(failed("x-amz-if-match-size"));
+            return Err(precondition_failed("x-amz-if-match-size"));
         }
         Ok(())
     }
 }
 
-/// Idempotent: to delete what is not there succeeds, as in S3.
-pub(super) async fn one(backend: &Backend, req: S3Request<DeleteObjectInput>) -> S3Result<DeleteObjectOutput> {
+/// Deletes one object. Idempotent: deleting an object that does not exist succeeds, as in S3.
+pub(super) async fn delete_object(
+    backend: &Backend,
+    req: S3Request<DeleteObjectInput>,
+) -> S3Result<DeleteObjectOutput> {
     let input = req.input;
-    unsupported::refuse_version(input.version_id.as_deref())?;
+    unsupported::reject_version(input.version_id.as_deref())?;
     let condition = DeleteCondition {
         etag: WriteCondition::from_headers(&req.headers)?.if_match,
         modified: input.if_match_last_modified_time,
@@ -66,15 +70,15 @@ pub(super) async fn one(backend: &Backend, req: S3Request<DeleteObjectInput>) ->
     Ok(DeleteObjectOutput::default())
 }
 
-/// All in one transaction; what one key requires is no matter for the others.
-pub(super) async fn many(backend: &Backend, input: DeleteObjectsInput) -> S3Result<DeleteObjectsOutput> {
+/// Deletes many objects in one transaction. A failed condition affects only its own key.
+pub(super) async fn delete_objects(backend: &Backend, input: DeleteObjectsInput) -> S3Result<DeleteObjectsOutput> {
     let DeleteObjectsInput {
         bucket,
         delete: Delete { objects, quiet },
         ..
     } = input;
     if objects.is_empty() || objects.len() > MAX_KEYS {
-        return Err(s3_error!(MalformedXML, "DeleteObjects takes 1 to {MAX_KEYS} keys."));
+        return Err(s3_error!(MalformedXML, "DeleteObjects must list 1 to {MAX_KEYS} keys."));
     }
     let delete = move |tables: &mut Tables<'_>| {
         tables.bucket(&bucket)?;
@@ -97,12 +101,12 @@ pub(super) async fn many(backend: &Backend, input: DeleteObjectsInput) -> S3Resu
                 modified: last_modified_time,
                 size,
             };
-            let refused = unsupported::refuse_version(version_id.as_deref());
-            let refused = match refused {
+            let result = unsupported::reject_version(version_id.as_deref());
+            let result = match result {
                 Ok(()) if !condition.is_empty() => condition.check(tables.object(&bucket, &key)?.as_ref()),
-                refused => refused,
+                result => result,
             };
-            match refused {
+            match result {
                 Ok(()) => {
                     tables.delete_object(&bucket, &key)?;
                     deleted.push(DeletedObject {

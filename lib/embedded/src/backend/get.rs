@@ -10,18 +10,18 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::{Backend, signed, strong, unsupported};
+use super::{Backend, strong_etag, to_i64, unsupported};
 use crate::blobs::{BlobStream, Lease, Segment};
 use crate::checksums::{Algorithm, Checksums};
 use crate::clock;
-use crate::conditions::{ReadCondition, Unmet, failed, no_such_key};
+use crate::conditions::{FailedCondition, ReadCondition, no_such_key, precondition_failed};
 use crate::index::ObjectRecord;
 
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
 pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3Result<GetObjectOutput> {
     let input = req.input;
-    unsupported::refuse_version(input.version_id.as_deref())?;
+    unsupported::reject_version(input.version_id.as_deref())?;
     let condition = ReadCondition {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -29,15 +29,15 @@ pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3
         if_unmodified_since: input.if_unmodified_since,
     };
     let (object, lease) = backend.open(input.bucket, input.key).await?;
-    let wanted = Wanted {
-        range: input.range.filter(|_| continues(&req.headers, &object)),
+    let requested = RequestedRange {
+        range: input.range.filter(|_| matches_if_range(&req.headers, &object)),
         part: input.part_number,
     };
-    condition.check(&object).map_err(|unmet| unmet_read(unmet, &object))?;
-    let chosen = wanted.choose(&object)?;
-    let segments = Segment::slice(&object.segments, chosen.bytes.clone());
+    condition.check(&object).map_err(|reason| read_error(reason, &object))?;
+    let resolved = requested.resolve(&object)?;
+    let segments = Segment::slice(&object.segments, resolved.bytes.clone());
     let body = StreamingBlob::new(BlobStream::new(backend.tasks.clone(), lease, segments));
-    let sums = shown(&object, input.checksum_mode.as_ref(), &chosen);
+    let sums = visible_checksums(&object, input.checksum_mode.as_ref(), &resolved);
     let attributes = object.attributes;
     Ok(GetObjectOutput {
         accept_ranges: Some("bytes".into()),
@@ -52,35 +52,35 @@ pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3
         content_disposition: attributes.content_disposition,
         content_encoding: attributes.content_encoding,
         content_language: attributes.content_language,
-        content_length: Some(signed(chosen.bytes.end - chosen.bytes.start)),
-        content_range: chosen.header(object.size),
+        content_length: Some(to_i64(resolved.bytes.end - resolved.bytes.start)),
+        content_range: resolved.content_range(object.size),
         content_type: Some(attributes.content_type.unwrap_or_else(|| DEFAULT_CONTENT_TYPE.into())),
-        e_tag: Some(strong(object.etag)),
+        e_tag: Some(strong_etag(object.etag)),
         expires: attributes.expires_ms.map(clock::timestamp),
         last_modified: Some(clock::timestamp(object.modified_ms)),
         metadata: Some(attributes.metadata.into_iter().collect()),
-        parts_count: chosen.parts,
+        parts_count: resolved.parts,
         ..GetObjectOutput::default()
     })
 }
 
 pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<S3Response<HeadObjectOutput>> {
-    unsupported::refuse_version(input.version_id.as_deref())?;
+    unsupported::reject_version(input.version_id.as_deref())?;
     let condition = ReadCondition {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
         if_modified_since: input.if_modified_since,
         if_unmodified_since: input.if_unmodified_since,
     };
-    let wanted = Wanted {
+    let requested = RequestedRange {
         range: input.range,
         part: input.part_number,
     };
-    let find = backend.read(move |snapshot| snapshot.object(&input.bucket, &input.key));
-    let object = find.await?.ok_or_else(no_such_key)?;
-    condition.check(&object).map_err(|unmet| unmet_read(unmet, &object))?;
-    let chosen = wanted.choose(&object)?;
-    let sums = shown(&object, input.checksum_mode.as_ref(), &chosen);
+    let read = backend.read(move |snapshot| snapshot.object(&input.bucket, &input.key));
+    let object = read.await?.ok_or_else(no_such_key)?;
+    condition.check(&object).map_err(|reason| read_error(reason, &object))?;
+    let resolved = requested.resolve(&object)?;
+    let sums = visible_checksums(&object, input.checksum_mode.as_ref(), &resolved);
     let attributes = object.attributes;
     let output = HeadObjectOutput {
         accept_ranges: Some("bytes".into()),
@@ -94,20 +94,20 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
         content_disposition: input.response_content_disposition.or(attributes.content_disposition),
         content_encoding: input.response_content_encoding.or(attributes.content_encoding),
         content_language: input.response_content_language.or(attributes.content_language),
-        content_length: Some(signed(chosen.bytes.end - chosen.bytes.start)),
-        content_range: chosen.header(object.size),
+        content_length: Some(to_i64(resolved.bytes.end - resolved.bytes.start)),
+        content_range: resolved.content_range(object.size),
         content_type: input
             .response_content_type
             .or(attributes.content_type)
             .or_else(|| Some(DEFAULT_CONTENT_TYPE.into())),
-        e_tag: Some(strong(object.etag)),
+        e_tag: Some(strong_etag(object.etag)),
         expires: input.response_expires.or(attributes.expires_ms.map(clock::timestamp)),
         last_modified: Some(clock::timestamp(object.modified_ms)),
         metadata: Some(attributes.metadata.into_iter().collect()),
-        parts_count: chosen.parts,
+        parts_count: resolved.parts,
         ..HeadObjectOutput::default()
     };
-    let status = if chosen.partial {
+    let status = if resolved.partial {
         StatusCode::PARTIAL_CONTENT
     } else {
         StatusCode::OK
@@ -115,8 +115,8 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
     Ok(S3Response::with_status(output, status))
 }
 
-/// Whether what the caller has of the object is of the same object: `If-Range`, by which downloads are resumed.
-fn continues(headers: &HeaderMap, object: &ObjectRecord) -> bool {
+/// Evaluates `If-Range`: returns true if a partial download of the caller belongs to this object and can be resumed.
+fn matches_if_range(headers: &HeaderMap, object: &ObjectRecord) -> bool {
     let Some(validator) = headers
         .get(header::IF_RANGE)
         .map(|value| value.to_str().unwrap_or_default())
@@ -130,7 +130,7 @@ fn continues(headers: &HeaderMap, object: &ObjectRecord) -> bool {
 }
 
 impl Backend {
-    /// The object with a hold on its bytes; they stay readable whatever happens to the key.
+    /// Returns the object and a lease on its blobs, which stay readable even if the key is overwritten or deleted.
     pub(super) async fn open(&self, bucket: String, key: String) -> S3Result<(ObjectRecord, Lease)> {
         let (index, blobs) = (Arc::clone(&self.index), Arc::clone(&self.blobs));
         let open = move || {
@@ -140,16 +140,16 @@ impl Backend {
                 let Some(object) = found else {
                     return Err(no_such_key().into());
                 };
-                let small = snapshot.small(&object.segments)?;
+                let inline = snapshot.inline_blobs(&object.segments)?;
                 let blobs_of_object = object.segments.iter().map(|segment| segment.blob);
-                let files: Vec<_> = blobs_of_object.filter(|blob| !small.contains_key(blob)).collect();
+                let files: Vec<_> = blobs_of_object.filter(|blob| !inline.contains_key(blob)).collect();
                 let has_files = !files.is_empty();
-                let lease = blobs.lease(files, small);
+                let lease = blobs.lease(files, inline);
                 if !has_files {
                     return Ok((object, lease));
                 }
-                // The files may have gone between reading the record and holding them: only a record that is
-                // still the same afterwards proves that they had not.
+                // The files may have been removed between reading the record and taking the lease. If the record is
+                // unchanged afterwards, they had not been.
                 snapshot = index.snapshot()?;
                 found = snapshot.object(&bucket, &key)?;
                 if found.as_ref() == Some(&object) {
@@ -157,37 +157,37 @@ impl Backend {
                 }
             }
         };
-        self.tasks.blocking(open).await
+        self.tasks.run_blocking(open).await
     }
 }
 
-/// Which bytes were asked for.
-struct Wanted {
+/// The bytes that a request asks for.
+struct RequestedRange {
     range: Option<s3s::dto::Range>,
     part: Option<i32>,
 }
 
-/// Which bytes are answered.
-struct Chosen {
+/// The bytes of an object that a request resolves to.
+struct ResolvedRange {
     bytes: std::ops::Range<u64>,
     partial: bool,
-    /// How many parts there are, where one was asked for.
+    /// The number of parts, if the request named a part.
     parts: Option<i32>,
 }
 
-impl Wanted {
+impl RequestedRange {
     /// # Errors
-    /// 416 where there are no such bytes.
-    fn choose(&self, object: &ObjectRecord) -> S3Result<Chosen> {
+    /// Returns 416 if the object has no such bytes.
+    fn resolve(&self, object: &ObjectRecord) -> S3Result<ResolvedRange> {
         match (self.range, self.part) {
-            (None, None) => Ok(Chosen {
+            (None, None) => Ok(ResolvedRange {
                 bytes: 0..object.size,
                 partial: false,
                 parts: None,
             }),
             (Some(range), None) => {
                 let bytes = range.check(object.size).map_err(|_| invalid_range(object.size))?;
-                Ok(Chosen {
+                Ok(ResolvedRange {
                     bytes,
                     partial: true,
                     parts: None,
@@ -205,7 +205,7 @@ impl Wanted {
                 };
                 let start: u64 = sizes[..index].iter().sum();
                 let parts = (!object.parts.is_empty()).then(|| i32::try_from(sizes.len()).unwrap_or(i32::MAX));
-                Ok(Chosen {
+                Ok(ResolvedRange {
                     bytes: start..start + size,
                     partial: object.size > 0,
                     parts,
@@ -219,18 +219,18 @@ impl Wanted {
     }
 }
 
-impl Chosen {
-    fn header(&self, size: u64) -> Option<String> {
+impl ResolvedRange {
+    fn content_range(&self, size: u64) -> Option<String> {
         let Range { start, end } = self.bytes;
         self.partial
             .then(|| format!("bytes {start}-{}/{size}", end.saturating_sub(1)))
     }
 }
 
-/// The checksums to show: all of the whole object, or none.
-fn shown(object: &ObjectRecord, mode: Option<&ChecksumMode>, chosen: &Chosen) -> Checksums {
+/// The checksums to return: those of the object if all of it is returned, otherwise none.
+fn visible_checksums(object: &ObjectRecord, mode: Option<&ChecksumMode>, resolved: &ResolvedRange) -> Checksums {
     let wanted = mode.is_some_and(|mode| mode.as_str().eq_ignore_ascii_case(ChecksumMode::ENABLED));
-    let whole = chosen.bytes == (0..object.size);
+    let whole = resolved.bytes == (0..object.size);
     if wanted && whole {
         object.checksums.clone()
     } else {
@@ -247,22 +247,22 @@ fn no_such_part() -> S3Error {
 
 fn invalid_range(size: u64) -> S3Error {
     let mut error = s3_error!(InvalidRange, "The requested range is not satisfiable");
-    error.set_headers(one_header(&header::CONTENT_RANGE, &format!("bytes */{size}")));
+    error.set_headers(single_header(&header::CONTENT_RANGE, &format!("bytes */{size}")));
     error
 }
 
-fn unmet_read(unmet: Unmet, object: &ObjectRecord) -> S3Error {
-    match unmet {
-        Unmet::Changed => failed("If-Match or If-Unmodified-Since"),
-        Unmet::NotModified => {
+fn read_error(reason: FailedCondition, object: &ObjectRecord) -> S3Error {
+    match reason {
+        FailedCondition::Changed => precondition_failed("If-Match or If-Unmodified-Since"),
+        FailedCondition::NotModified => {
             let mut error = s3_error!(NotModified);
-            error.set_headers(one_header(&header::ETAG, &format!("\"{}\"", object.etag)));
+            error.set_headers(single_header(&header::ETAG, &format!("\"{}\"", object.etag)));
             error
         }
     }
 }
 
-fn one_header(name: &header::HeaderName, value: &str) -> HeaderMap {
+fn single_header(name: &header::HeaderName, value: &str) -> HeaderMap {
     HeaderValue::from_str(value)
         .into_iter()
         .map(|value| (name.clone(), value))

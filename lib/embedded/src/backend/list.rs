@@ -9,11 +9,11 @@ use s3s::dto::{
 };
 use s3s::{S3Result, s3_error};
 
-use super::{Backend, owner, page_size, signed, strong};
+use super::{Backend, owner, page_size, strong_etag, to_i64};
 use crate::clock;
-use crate::index::{Entry, ListQuery, ObjectRecord, Page};
+use crate::index::{ListEntry, ListPage, ListQuery, ObjectRecord};
 
-/// What `encoding-type=url` leaves as it is, besides letters and digits.
+/// The characters that `encoding-type=url` leaves unencoded, besides letters and digits.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -22,7 +22,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/');
 
 pub(super) async fn v1(backend: &Backend, input: ListObjectsInput) -> S3Result<ListObjectsOutput> {
-    let url = Url::from(input.encoding_type.as_ref())?;
+    let encoding = KeyEncoding::from_request(input.encoding_type.as_ref())?;
     let query = ListQuery {
         bucket: input.bucket.clone(),
         prefix: input.prefix.clone().unwrap_or_default(),
@@ -33,22 +33,22 @@ pub(super) async fn v1(backend: &Backend, input: ListObjectsInput) -> S3Result<L
     };
     let max_keys = count(query.max);
     let page = backend.read(move |snapshot| snapshot.list(&query)).await?;
-    // S3 gives it only with a delimiter; without one the last key serves. To give it always harms nobody.
-    let next_marker = page.last().filter(|_| page.truncated).map(|last| url.encode(last));
-    let Lines {
+    // S3 returns it only with a delimiter, because clients can use the last key instead. Returning it always is harmless.
+    let next_marker = page.last().filter(|_| page.truncated).map(|last| encoding.encode(last));
+    let ListedObjects {
         contents,
         common_prefixes,
         truncated,
-    } = Lines::from(page, &url, true);
+    } = ListedObjects::from_page(page, &encoding, true);
     Ok(ListObjectsOutput {
         name: Some(input.bucket),
-        prefix: Some(url.encode(&input.prefix.unwrap_or_default())),
-        marker: Some(url.encode(&input.marker.unwrap_or_default())),
+        prefix: Some(encoding.encode(&input.prefix.unwrap_or_default())),
+        marker: Some(encoding.encode(&input.marker.unwrap_or_default())),
         max_keys: Some(max_keys),
         is_truncated: Some(truncated),
         contents: Some(contents),
         common_prefixes: Some(common_prefixes),
-        delimiter: input.delimiter.map(|delimiter| url.encode(&delimiter)),
+        delimiter: input.delimiter.map(|delimiter| encoding.encode(&delimiter)),
         next_marker,
         encoding_type: input.encoding_type,
         ..ListObjectsOutput::default()
@@ -56,7 +56,7 @@ pub(super) async fn v1(backend: &Backend, input: ListObjectsInput) -> S3Result<L
 }
 
 pub(super) async fn v2(backend: &Backend, input: ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
-    let url = Url::from(input.encoding_type.as_ref())?;
+    let encoding = KeyEncoding::from_request(input.encoding_type.as_ref())?;
     let (after, after_is_key) = match &input.continuation_token {
         Some(token) => (from_token(token)?, false),
         None => (input.start_after.clone().unwrap_or_default(), true),
@@ -76,14 +76,14 @@ pub(super) async fn v2(backend: &Backend, input: ListObjectsV2Input) -> S3Result
         .filter(|_| page.truncated)
         .map(|last| URL_SAFE_NO_PAD.encode(last));
     let key_count = count(page.entries.len());
-    let Lines {
+    let ListedObjects {
         contents,
         common_prefixes,
         truncated,
-    } = Lines::from(page, &url, input.fetch_owner == Some(true));
+    } = ListedObjects::from_page(page, &encoding, input.fetch_owner == Some(true));
     Ok(ListObjectsV2Output {
         name: Some(input.bucket),
-        prefix: Some(url.encode(&input.prefix.unwrap_or_default())),
+        prefix: Some(encoding.encode(&input.prefix.unwrap_or_default())),
         max_keys: Some(max_keys),
         key_count: Some(key_count),
         continuation_token: input.continuation_token,
@@ -91,18 +91,18 @@ pub(super) async fn v2(backend: &Backend, input: ListObjectsV2Input) -> S3Result
         next_continuation_token: next,
         contents: Some(contents),
         common_prefixes: Some(common_prefixes),
-        delimiter: input.delimiter.map(|delimiter| url.encode(&delimiter)),
+        delimiter: input.delimiter.map(|delimiter| encoding.encode(&delimiter)),
         encoding_type: input.encoding_type,
-        start_after: input.start_after.map(|after| url.encode(&after)),
+        start_after: input.start_after.map(|after| encoding.encode(&after)),
         ..ListObjectsV2Output::default()
     })
 }
 
-/// Whether names are percent-encoded in the answer, for XML cannot hold every character that a key can.
-pub(super) struct Url(bool);
+/// The encoding of names in a response. XML cannot represent every character that a key may contain.
+pub(super) struct KeyEncoding(bool);
 
-impl Url {
-    pub(super) fn from(encoding: Option<&EncodingType>) -> S3Result<Self> {
+impl KeyEncoding {
+    pub(super) fn from_request(encoding: Option<&EncodingType>) -> S3Result<Self> {
         match encoding.map(EncodingType::as_str) {
             None => Ok(Self(false)),
             Some(EncodingType::URL) => Ok(Self(true)),
@@ -118,43 +118,43 @@ impl Url {
     }
 }
 
-/// A key as it stands in a URL's path.
+/// Percent-encodes a key for a URL path.
 pub(crate) fn encode_key(key: &str) -> String {
     utf8_percent_encode(key, ENCODED).to_string()
 }
 
-struct Lines {
+struct ListedObjects {
     contents: Vec<Object>,
     common_prefixes: Vec<CommonPrefix>,
     truncated: bool,
 }
 
-impl Lines {
-    fn from(page: Page<ObjectRecord>, url: &Url, with_owner: bool) -> Self {
-        let mut lines = Self {
+impl ListedObjects {
+    fn from_page(page: ListPage<ObjectRecord>, encoding: &KeyEncoding, with_owner: bool) -> Self {
+        let mut listed = Self {
             contents: Vec::new(),
             common_prefixes: Vec::new(),
             truncated: page.truncated,
         };
         for entry in page.entries {
             match entry {
-                Entry::Item(key, object) => lines.contents.push(Object {
-                    key: Some(url.encode(&key)),
-                    e_tag: Some(strong(object.etag)),
+                ListEntry::Item(key, object) => listed.contents.push(Object {
+                    key: Some(encoding.encode(&key)),
+                    e_tag: Some(strong_etag(object.etag)),
                     last_modified: Some(clock::timestamp(object.modified_ms)),
                     owner: with_owner.then(owner),
-                    size: Some(signed(object.size)),
+                    size: Some(to_i64(object.size)),
                     storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
                     ..Object::default()
                 }),
-                Entry::CommonPrefix(prefix) => {
-                    lines.common_prefixes.push(CommonPrefix {
-                        prefix: Some(url.encode(&prefix)),
+                ListEntry::CommonPrefix(prefix) => {
+                    listed.common_prefixes.push(CommonPrefix {
+                        prefix: Some(encoding.encode(&prefix)),
                     });
                 }
             }
         }
-        lines
+        listed
     }
 }
 

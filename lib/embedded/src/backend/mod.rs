@@ -1,4 +1,4 @@
-//! The S3 operations, one file per group of them. What is not here is answered 501 by `s3s`.
+//! The S3 operations, one file per group. `s3s` answers all others with 501.
 
 mod attributes;
 mod bucket;
@@ -31,17 +31,17 @@ use s3s::dto::{
 use s3s::{S3, S3Request, S3Response, S3Result};
 
 use crate::blobs::Blobs;
-use crate::failure::Failure;
+use crate::error::BackendError;
 use crate::index::{Index, Snapshot};
 use crate::tasks::Tasks;
 
-/// The owner that listings name.
+/// The owner that listings return.
 const OWNER: &str = "draftstore";
 
 /// The ID of the account that all buckets belong to.
 pub(crate) const ACCOUNT: &str = "000000000000";
 
-/// Objects and their index; a clone is another handle on the same.
+/// The objects and their index. Clones share the same state.
 #[derive(Debug, Clone)]
 pub(crate) struct Backend {
     pub(crate) index: Arc<Index>,
@@ -50,14 +50,14 @@ pub(crate) struct Backend {
 }
 
 impl Backend {
-    /// Runs `read` against one snapshot, where it may block.
+    /// Runs `read` on a snapshot of the index, on a blocking thread.
     pub(crate) async fn read<T, F>(&self, read: F) -> S3Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&Snapshot) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(&Snapshot) -> Result<T, BackendError> + Send + 'static,
     {
         let index = Arc::clone(&self.index);
-        self.tasks.blocking(move || read(&index.snapshot()?)).await
+        self.tasks.run_blocking(move || read(&index.snapshot()?)).await
     }
 }
 
@@ -75,132 +75,138 @@ fn initiator() -> Initiator {
     }
 }
 
-fn strong(etag: String) -> ETag {
+fn strong_etag(etag: String) -> ETag {
     ETag::Strong(etag)
 }
 
-/// Lengths and sizes are `i64` in S3's XML; no object comes near its limit.
-fn signed(len: u64) -> i64 {
+/// Converts a size to the `i64` of S3's XML, which no object exceeds.
+fn to_i64(len: u64) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }
 
-/// S3's page size: at most 1,000, which is also the default.
+/// Returns the page size of a listing: the requested one, but at most 1,000, which is also the default.
 ///
 /// # Errors
-/// `InvalidArgument` for a negative number.
-fn page_size(asked: Option<i32>) -> S3Result<usize> {
-    let asked = usize::try_from(asked.unwrap_or(MAX_PAGE));
-    let asked = asked.map_err(|_| s3s::s3_error!(InvalidArgument, "A page size must not be negative."))?;
-    Ok(asked.min(usize::try_from(MAX_PAGE).unwrap_or(asked)))
+/// Returns `InvalidArgument` for a negative number.
+fn page_size(requested: Option<i32>) -> S3Result<usize> {
+    let requested = usize::try_from(requested.unwrap_or(MAX_PAGE));
+    let requested = requested.map_err(|_| s3s::s3_error!(InvalidArgument, "The page size must not be negative."))?;
+    Ok(requested.min(usize::try_from(MAX_PAGE).unwrap_or(requested)))
 }
 
 const MAX_PAGE: i32 = 1000;
 
-type Answer<T> = S3Result<S3Response<T>>;
+type BackendResponse<T> = S3Result<S3Response<T>>;
 
 #[async_trait::async_trait]
 impl S3 for Backend {
-    async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> Answer<ListBucketsOutput> {
+    async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> BackendResponse<ListBucketsOutput> {
         bucket::list(self, req.input).await.map(S3Response::new)
     }
 
-    async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
+    async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> BackendResponse<CreateBucketOutput> {
         bucket::create(self, req.input).await.map(S3Response::new)
     }
 
-    async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
+    async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> BackendResponse<HeadBucketOutput> {
         bucket::head(self, req.input).await.map(S3Response::new)
     }
 
-    async fn delete_bucket(&self, req: S3Request<DeleteBucketInput>) -> Answer<DeleteBucketOutput> {
+    async fn delete_bucket(&self, req: S3Request<DeleteBucketInput>) -> BackendResponse<DeleteBucketOutput> {
         bucket::delete(self, req.input).await.map(S3Response::new)
     }
 
-    async fn get_bucket_location(&self, req: S3Request<GetBucketLocationInput>) -> Answer<GetBucketLocationOutput> {
+    async fn get_bucket_location(
+        &self,
+        req: S3Request<GetBucketLocationInput>,
+    ) -> BackendResponse<GetBucketLocationOutput> {
         bucket::location(self, req.input).await.map(S3Response::new)
     }
 
-    async fn put_bucket_cors(&self, req: S3Request<PutBucketCorsInput>) -> Answer<PutBucketCorsOutput> {
+    async fn put_bucket_cors(&self, req: S3Request<PutBucketCorsInput>) -> BackendResponse<PutBucketCorsOutput> {
         bucket::put_cors(self, req.input).await.map(S3Response::new)
     }
 
-    async fn get_bucket_cors(&self, req: S3Request<GetBucketCorsInput>) -> Answer<GetBucketCorsOutput> {
+    async fn get_bucket_cors(&self, req: S3Request<GetBucketCorsInput>) -> BackendResponse<GetBucketCorsOutput> {
         bucket::get_cors(self, req.input).await.map(S3Response::new)
     }
 
-    async fn delete_bucket_cors(&self, req: S3Request<DeleteBucketCorsInput>) -> Answer<DeleteBucketCorsOutput> {
+    async fn delete_bucket_cors(
+        &self,
+        req: S3Request<DeleteBucketCorsInput>,
+    ) -> BackendResponse<DeleteBucketCorsOutput> {
         bucket::delete_cors(self, req.input).await.map(S3Response::new)
     }
 
-    async fn put_object(&self, req: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+    async fn put_object(&self, req: S3Request<PutObjectInput>) -> BackendResponse<PutObjectOutput> {
         put::put(self, req).await.map(S3Response::new)
     }
 
-    async fn get_object(&self, req: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
+    async fn get_object(&self, req: S3Request<GetObjectInput>) -> BackendResponse<GetObjectOutput> {
         get::get(self, req).await.map(S3Response::new)
     }
 
-    async fn head_object(&self, req: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
+    async fn head_object(&self, req: S3Request<HeadObjectInput>) -> BackendResponse<HeadObjectOutput> {
         get::head(self, req.input).await
     }
 
-    async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
-        delete::one(self, req).await.map(S3Response::new)
+    async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> BackendResponse<DeleteObjectOutput> {
+        delete::delete_object(self, req).await.map(S3Response::new)
     }
 
-    async fn delete_objects(&self, req: S3Request<DeleteObjectsInput>) -> Answer<DeleteObjectsOutput> {
-        delete::many(self, req.input).await.map(S3Response::new)
+    async fn delete_objects(&self, req: S3Request<DeleteObjectsInput>) -> BackendResponse<DeleteObjectsOutput> {
+        delete::delete_objects(self, req.input).await.map(S3Response::new)
     }
 
-    async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
+    async fn copy_object(&self, req: S3Request<CopyObjectInput>) -> BackendResponse<CopyObjectOutput> {
         copy::copy(self, req).await.map(S3Response::new)
     }
 
-    async fn list_objects(&self, req: S3Request<ListObjectsInput>) -> Answer<ListObjectsOutput> {
+    async fn list_objects(&self, req: S3Request<ListObjectsInput>) -> BackendResponse<ListObjectsOutput> {
         list::v1(self, req.input).await.map(S3Response::new)
     }
 
-    async fn list_objects_v2(&self, req: S3Request<ListObjectsV2Input>) -> Answer<ListObjectsV2Output> {
+    async fn list_objects_v2(&self, req: S3Request<ListObjectsV2Input>) -> BackendResponse<ListObjectsV2Output> {
         list::v2(self, req.input).await.map(S3Response::new)
     }
 
     async fn create_multipart_upload(
         &self,
         req: S3Request<CreateMultipartUploadInput>,
-    ) -> Answer<CreateMultipartUploadOutput> {
+    ) -> BackendResponse<CreateMultipartUploadOutput> {
         multipart::create(self, req).await.map(S3Response::new)
     }
 
-    async fn upload_part(&self, req: S3Request<UploadPartInput>) -> Answer<UploadPartOutput> {
+    async fn upload_part(&self, req: S3Request<UploadPartInput>) -> BackendResponse<UploadPartOutput> {
         multipart::upload(self, req).await.map(S3Response::new)
     }
 
-    async fn upload_part_copy(&self, req: S3Request<UploadPartCopyInput>) -> Answer<UploadPartCopyOutput> {
+    async fn upload_part_copy(&self, req: S3Request<UploadPartCopyInput>) -> BackendResponse<UploadPartCopyOutput> {
         multipart::upload_copy(self, req).await.map(S3Response::new)
     }
 
     async fn complete_multipart_upload(
         &self,
         req: S3Request<CompleteMultipartUploadInput>,
-    ) -> Answer<CompleteMultipartUploadOutput> {
+    ) -> BackendResponse<CompleteMultipartUploadOutput> {
         multipart::complete(self, req).await.map(S3Response::new)
     }
 
     async fn abort_multipart_upload(
         &self,
         req: S3Request<AbortMultipartUploadInput>,
-    ) -> Answer<AbortMultipartUploadOutput> {
+    ) -> BackendResponse<AbortMultipartUploadOutput> {
         multipart::abort(self, req.input).await.map(S3Response::new)
     }
 
-    async fn list_parts(&self, req: S3Request<ListPartsInput>) -> Answer<ListPartsOutput> {
+    async fn list_parts(&self, req: S3Request<ListPartsInput>) -> BackendResponse<ListPartsOutput> {
         multipart::list_parts(self, req.input).await.map(S3Response::new)
     }
 
     async fn list_multipart_uploads(
         &self,
         req: S3Request<ListMultipartUploadsInput>,
-    ) -> Answer<ListMultipartUploadsOutput> {
+    ) -> BackendResponse<ListMultipartUploadsOutput> {
         multipart::list_uploads(self, req.input).await.map(S3Response::new)
     }
 }

@@ -5,26 +5,27 @@ use futures::Stream;
 use s3s::dto::{PutObjectInput, PutObjectOutput, StreamingBlob};
 use s3s::{S3Request, S3Result, StdError, s3_error};
 
-use super::{Backend, attributes, strong, unsupported};
-use crate::blobs::{Incoming, MAX_SMALL};
-use crate::checksums::{Algorithm, Announced, Checksums, hex};
+use super::{Backend, attributes, strong_etag, unsupported};
+use crate::blobs::{IncomingBody, MAX_INLINE};
+use crate::checksums::{Algorithm, Checksums, ExpectedDigests, hex};
 use crate::clock;
 use crate::conditions::WriteCondition;
-use crate::index::{Attributes, ObjectRecord, Tables};
+use crate::index::{ObjectAttributes, ObjectRecord, Tables};
 
-/// The largest object of one request. Bytes; <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+/// The maximum size of an object uploaded in one request, in bytes.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 pub(crate) const MAX_PUT: u64 = 5 * 1024 * 1024 * 1024;
 
 pub(super) async fn put(backend: &Backend, req: S3Request<PutObjectInput>) -> S3Result<PutObjectOutput> {
-    unsupported::refuse(&req.headers)?;
-    let announced = Announced::from_headers(&req.headers, req.trailing_headers)?;
+    unsupported::reject_headers(&req.headers)?;
+    let expected = ExpectedDigests::from_headers(&req.headers, req.trailing_headers)?;
     let condition = WriteCondition::from_headers(&req.headers)?;
     let mut input = req.input;
     let new = NewObject {
-        attributes: attributes::of_put(&mut input)?,
+        attributes: attributes::from_put(&mut input)?,
         bucket: input.bucket,
         key: input.key,
-        announced,
+        expected,
         condition,
         expected_len: input.content_length.and_then(|len| u64::try_from(len).ok()),
         min_len: 0,
@@ -39,40 +40,40 @@ pub(super) async fn put(backend: &Backend, req: S3Request<PutObjectInput>) -> S3
         checksum_sha1: sum(Algorithm::Sha1),
         checksum_sha256: sum(Algorithm::Sha256),
         checksum_type: stored.checksums.kind(),
-        e_tag: Some(strong(stored.etag)),
+        e_tag: Some(strong_etag(stored.etag)),
         ..PutObjectOutput::default()
     })
 }
 
-/// The body of a request, empty where there is none.
+/// Returns the body of a request, which is empty if it is missing.
 pub(super) fn body(body: Option<StreamingBlob>) -> StreamingBlob {
     body.unwrap_or_else(|| StreamingBlob::wrap(futures::stream::empty::<Result<Bytes, std::io::Error>>()))
 }
 
-/// An object to be stored, all but its bytes.
+/// An object to be stored, without its bytes.
 pub(crate) struct NewObject {
     pub(crate) bucket: String,
     pub(crate) key: String,
-    pub(crate) attributes: Attributes,
-    pub(crate) announced: Announced,
+    pub(crate) attributes: ObjectAttributes,
+    pub(crate) expected: ExpectedDigests,
     pub(crate) condition: WriteCondition,
-    /// What the client said it would send, in bytes, where it did.
+    /// The `Content-Length` of the request, in bytes, if it has one.
     pub(crate) expected_len: Option<u64>,
-    /// The least and the most that is accepted, in bytes.
+    /// The minimum size, in bytes.
     pub(crate) min_len: u64,
+    /// The maximum size, in bytes.
     pub(crate) max_len: u64,
 }
 
-/// What a stored object is called now.
-pub(crate) struct Stored {
+/// The ETag and the checksums of a stored object.
+pub(crate) struct StoredObject {
     pub(crate) etag: String,
     pub(crate) checksums: Checksums,
 }
 
 impl Backend {
-    /// Receives the bytes, verifies them, and only then, in one transaction, checks the condition again and puts
-    /// the object in its place.
-    pub(crate) async fn store<S>(&self, new: NewObject, body: S) -> S3Result<Stored>
+    /// Receives and verifies the bytes, then checks the condition again and stores the object in one transaction.
+    pub(crate) async fn store<S>(&self, new: NewObject, body: S) -> S3Result<StoredObject>
     where
         S: Stream<Item = Result<Bytes, StdError>> + Unpin,
     {
@@ -80,23 +81,23 @@ impl Backend {
             bucket,
             key,
             attributes,
-            announced,
+            expected,
             condition,
             expected_len,
             min_len,
             max_len,
         } = new;
-        if expected_len.is_none_or(|len| len > MAX_SMALL) {
-            // Asked now as well, so that a body that cannot be stored is not received first.
-            let (early, early_bucket, early_key) = (condition.clone(), bucket.clone(), key.clone());
-            self.read(move |snapshot| Ok(early.check(snapshot.object(&early_bucket, &early_key)?.as_ref())?))
+        if expected_len.is_none_or(|len| len > MAX_INLINE) {
+            // Checked here as well, so that a body that cannot be stored is not received.
+            let (early_condition, early_bucket, early_key) = (condition.clone(), bucket.clone(), key.clone());
+            self.read(move |snapshot| Ok(early_condition.check(snapshot.object(&early_bucket, &early_key)?.as_ref())?))
                 .await?;
         }
 
-        let hasher = announced.hasher();
+        let hasher = expected.hasher();
         let received = self
             .blobs
-            .receive(Incoming {
+            .receive(IncomingBody {
                 body,
                 hasher,
                 expected_len,
@@ -109,9 +110,9 @@ impl Backend {
                 "Your proposed upload is smaller than the minimum allowed size"
             ));
         }
-        let checksums = announced.verify(&received)?;
+        let checksums = expected.verify(&received)?;
         let etag = hex(&received.md5);
-        let stored = Stored {
+        let stored = StoredObject {
             etag: etag.clone(),
             checksums: checksums.clone(),
         };

@@ -1,10 +1,10 @@
-//! The random name of a blob, and where its file lies.
+//! The random ID of a blob, and the path of its file.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// 128 random bits; never reused, never derived from a key or from content.
+/// 128 random bits. IDs are never reused and never derived from a key or from content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct BlobId(u128);
 
@@ -13,7 +13,7 @@ impl BlobId {
         Self(rand::random())
     }
 
-    /// The number that is its key in the index.
+    /// The number that is the blob's key in the index.
     pub(crate) fn number(self) -> u128 {
         self.0
     }
@@ -25,7 +25,7 @@ impl BlobId {
             .flatten()
     }
 
-    /// Names of the directories that share out the files: 256, by the first byte.
+    /// The names of the 256 directories that the files are spread over, by the first byte of their IDs.
     pub(super) fn shards() -> impl Iterator<Item = String> {
         (0..=u8::MAX).map(|byte| format!("{byte:02x}"))
     }
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_reads_back_and_lies_in_its_shard() {
+    fn id_parses_back_and_belongs_to_its_shard() {
         let id = BlobId::random();
         assert_eq!(BlobId::parse(&id.to_string()), Some(id));
         assert!(BlobId::shards().any(|shard| shard == id.shard()));

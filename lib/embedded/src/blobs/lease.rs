@@ -1,4 +1,4 @@
-//! A reader's hold on blobs, so that an overwrite or a delete does not take the bytes from under it.
+//! Leases of readers on blobs, so that an overwrite or a delete does not remove bytes that are being read.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,20 +7,20 @@ use bytes::Bytes;
 
 use super::{BlobId, Blobs};
 
-/// While it lives, the files of its blobs stay. Open descriptors would do the same on Unix, but an object of
-/// ten thousand parts would need as many of them.
+/// A hold on blobs: their files are not removed while it lives. On Unix open file descriptors would have the same
+/// effect, but an object of ten thousand parts would need ten thousand of them.
 #[derive(Debug)]
 pub(crate) struct Lease {
     blobs: Arc<Blobs>,
     ids: Vec<BlobId>,
-    /// Those that are no files.
-    small: HashMap<BlobId, Bytes>,
+    /// The bytes of the blobs that are stored in the index.
+    inline: HashMap<BlobId, Bytes>,
 }
 
 impl Blobs {
-    /// Holds `ids`, and `small` besides. It promises nothing about files that were gone already: after taking it, the caller
-    /// must see in a *fresh* snapshot of the index that they are still referred to.
-    pub(crate) fn lease(self: &Arc<Self>, ids: Vec<BlobId>, small: HashMap<BlobId, Bytes>) -> Lease {
+    /// Holds the files `ids` and the bytes `inline`. Files may already have been removed before the lease was taken: the
+    /// caller must then verify in a *fresh* snapshot of the index that they are still referenced.
+    pub(crate) fn lease(self: &Arc<Self>, ids: Vec<BlobId>, inline: HashMap<BlobId, Bytes>) -> Lease {
         let mut in_use = self.in_use();
         for id in &ids {
             *in_use.leases.entry(*id).or_insert(0) += 1;
@@ -29,7 +29,7 @@ impl Blobs {
         Lease {
             blobs: Arc::clone(self),
             ids,
-            small,
+            inline,
         }
     }
 }
@@ -39,8 +39,8 @@ impl Lease {
         &self.blobs
     }
 
-    pub(super) fn small(&self, id: BlobId) -> Option<&Bytes> {
-        self.small.get(&id)
+    pub(super) fn inline(&self, id: BlobId) -> Option<&Bytes> {
+        self.inline.get(&id)
     }
 }
 

@@ -1,10 +1,10 @@
-//! The bytes of objects: immutable files under random names. Which object they belong to is the index's to know.
+//! The bytes of objects: immutable files with random names. The index knows which object they belong to.
 //!
-//! A few bytes are no file: the index holds them itself, so that they cost no sync beside that of the commit.
+//! Small blobs are stored in the index itself, so that they need no sync besides that of the commit.
 //!
-//! A blob is written once, synced with its directory, and only then may a committed record refer to it; it is
-//! unlinked only after a commit that took the last reference away, and never while a reader holds a [`Lease`].
-//! A crash between those steps leaves files that nothing refers to: [`Blobs::open`] removes them.
+//! A blob is written once and synced with its directory. Only then may a committed record refer to it. It is unlinked
+//! only after a commit that removed the last reference, and never while a reader holds a [`Lease`]. A crash between
+//! those steps leaves files that nothing refers to; [`Blobs::open`] removes them.
 
 mod id;
 mod lease;
@@ -14,8 +14,8 @@ mod remover;
 
 pub(crate) use id::BlobId;
 pub(crate) use lease::Lease;
-pub(crate) use read::{BlobStream, Segment, digest};
-pub(crate) use receive::{Incoming, PendingBlob, Place, Received};
+pub(crate) use read::{BlobStream, Segment, for_each_block};
+pub(crate) use receive::{BlobData, IncomingBody, PendingBlob, Received};
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -25,16 +25,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use s3s::S3Result;
 
 use crate::credentials::{private_dir, sync_dir};
-use crate::failure::{Failure, out_of_space};
+use crate::error::{BackendError, out_of_space};
 use crate::tasks::Tasks;
 use remover::Remover;
 
-/// Kept free on the disk, so that deletes and the index always have room to work. Bytes.
+/// Disk space kept free so that deletes and the index always have room to work, in bytes.
 const RESERVE: u64 = 64 * 1024 * 1024;
 
-/// What is no longer than this is kept in the index. There it makes the commit longer, which others share; as a file it
-/// would need two syncs, which nobody shares, and an inode. Bytes.
-pub(crate) const MAX_SMALL: u64 = 16 * 1024;
+/// The maximum size of a blob stored in the index, in bytes. There it makes a commit longer that other writes share.
+/// As a file it would need two syncs that nothing shares, and an inode.
+pub(crate) const MAX_INLINE: u64 = 16 * 1024;
 
 /// The directory of blobs.
 #[derive(Debug)]
@@ -48,20 +48,21 @@ pub(crate) struct Blobs {
 #[derive(Debug, Default)]
 struct InUse {
     leases: HashMap<BlobId, usize>,
-    /// Unreferenced, to be unlinked when their last lease ends.
+    /// Unreferenced blobs, to be unlinked when their last lease ends.
     doomed: HashSet<BlobId>,
 }
 
 impl Blobs {
-    /// Opens the directory, making it where missing, and removes every file for which `is_referenced` says no.
-    /// Blocking; the caller holds the index's lock, so that no other process can be writing here.
+    /// Opens the directory, creating it if it does not exist, and removes every file that is not referenced.
+    ///
+    /// Blocks. The caller must hold the lock of the index, so that no other process writes here.
     pub(crate) fn open(
         root: PathBuf,
         tasks: Tasks,
-        mut is_referenced: impl FnMut(BlobId) -> Result<bool, Failure>,
-    ) -> Result<Arc<Self>, Failure> {
+        mut is_referenced: impl FnMut(BlobId) -> Result<bool, BackendError>,
+    ) -> Result<Arc<Self>, BackendError> {
         private_dir(&root)?;
-        let mut strays = 0_u64;
+        let mut orphans = 0_u64;
         for shard in BlobId::shards() {
             let dir = root.join(shard);
             private_dir(&dir)?;
@@ -70,13 +71,13 @@ impl Blobs {
                 let id = path.file_name().and_then(|name| name.to_str()).and_then(BlobId::parse);
                 if !id.map(&mut is_referenced).transpose()?.unwrap_or(false) {
                     std::fs::remove_file(&path)?;
-                    strays += 1;
+                    orphans += 1;
                 }
             }
         }
         sync_dir(&root)?;
-        if strays > 0 {
-            tracing::info!(blobs = strays, "removed blobs that an interrupted write left behind");
+        if orphans > 0 {
+            tracing::info!(blobs = orphans, "removed orphaned blobs");
         }
         Ok(Arc::new(Self {
             remover: Remover::start(root.clone())?,
@@ -98,7 +99,7 @@ impl Blobs {
         File::open(self.path(id))
     }
 
-    /// Lets the files of blobs that no committed record refers to any more go, now or when their readers are done.
+    /// Removes the files of blobs that no committed record refers to, at once or when their last lease ends.
     pub(crate) fn discard(&self, ids: impl IntoIterator<Item = BlobId>) {
         let mut in_use = self.in_use();
         for id in ids {
@@ -111,14 +112,14 @@ impl Blobs {
     }
 
     fn in_use(&self) -> MutexGuard<'_, InUse> {
-        // Every update is one insert or remove: a panic between two of them leaves nothing half done.
+        // Every update is one insert or remove, so a panic between two updates leaves consistent state.
         self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Refuses a write of `len` bytes for which the disk under `root` has no room beyond the reserve. Blocking.
+/// Fails if writing `len` bytes would leave less than the reserve free on the disk of `root`. Blocks.
 pub(crate) fn check_room(root: &Path, len: u64) -> S3Result<()> {
-    let stat = rustix::fs::statvfs(root).map_err(|errno| Failure::Io(errno.into()).into_s3_error())?;
+    let stat = rustix::fs::statvfs(root).map_err(|errno| BackendError::Io(errno.into()).into_s3_error())?;
     if stat.f_bavail.saturating_mul(stat.f_frsize) < len.saturating_add(RESERVE) {
         return Err(out_of_space());
     }
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_than_the_disk_holds_is_refused_before_it_is_received() {
+    fn write_larger_than_the_disk_is_rejected_before_it_is_received() {
         let dir = tempfile::tempdir().unwrap();
         assert!(check_room(dir.path(), 1).is_ok());
         let error = check_room(dir.path(), 1 << 60).unwrap_err();

@@ -1,4 +1,4 @@
-//! Bytes going out: an object's segments as one stream, read ahead by one block.
+//! Reading: the segments of an object as one stream, with one block of read-ahead.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use super::{BlobId, Lease};
-use crate::failure::Failure;
+use crate::error::BackendError;
 use crate::tasks::Tasks;
 
-/// What is read at once: two of them are in memory for each download. Bytes.
+/// The size of a read, in bytes. Each download keeps two blocks in memory.
 const BLOCK: u64 = 512 * 1024;
 
-/// A run of bytes within one blob.
+/// A run of bytes in a blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Segment {
     pub(crate) blob: BlobId,
@@ -30,7 +30,7 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
-    /// The part of `segments`, taken as one run of bytes, that lies within `range`.
+    /// Returns the part of `segments` that lies in `range` of their concatenated bytes.
     pub(crate) fn slice(segments: &[Self], range: Range<u64>) -> Vec<Self> {
         let mut start = 0;
         let mut slice = Vec::new();
@@ -50,18 +50,18 @@ impl Segment {
     }
 }
 
-/// The bytes of some segments, in order. It holds the lease, so the files stay until it is dropped.
+/// A stream of the bytes of some segments, in order. It holds the lease, so the files stay until it is dropped.
 #[derive(Debug)]
 pub(crate) struct BlobStream {
     tasks: Tasks,
     remaining: u64,
-    state: State,
+    state: ReadState,
 }
 
 #[derive(Debug)]
-enum State {
-    Ready(Box<Source>),
-    Reading(JoinHandle<io::Result<(Box<Source>, Bytes)>>),
+enum ReadState {
+    Ready(Box<SegmentReader>),
+    Reading(JoinHandle<io::Result<(Box<SegmentReader>, Bytes)>>),
     Done,
 }
 
@@ -71,18 +71,18 @@ impl BlobStream {
         Self {
             tasks,
             remaining,
-            state: State::Ready(Box::new(Source {
+            state: ReadState::Ready(Box::new(SegmentReader {
                 lease,
-                left: segments.into(),
+                remaining_segments: segments.into(),
                 file: None,
             })),
         }
     }
 
-    fn start(&self, mut source: Box<Source>) -> State {
-        State::Reading(self.tasks.start_blocking(move || {
-            let block = source.read_block()?;
-            Ok((source, block))
+    fn start_read(&self, mut reader: Box<SegmentReader>) -> ReadState {
+        ReadState::Reading(self.tasks.spawn_blocking(move || {
+            let block = reader.read_block()?;
+            Ok((reader, block))
         }))
     }
 }
@@ -92,34 +92,34 @@ impl Stream for BlobStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            match std::mem::replace(&mut self.state, State::Done) {
-                State::Done => return Poll::Ready(None),
-                State::Ready(source) if source.left.is_empty() => return Poll::Ready(None),
-                State::Ready(mut source) => match source.take_small() {
+            match std::mem::replace(&mut self.state, ReadState::Done) {
+                ReadState::Done => return Poll::Ready(None),
+                ReadState::Ready(reader) if reader.remaining_segments.is_empty() => return Poll::Ready(None),
+                ReadState::Ready(mut reader) => match reader.next_inline() {
                     Some(block) => {
                         self.remaining -= block.len() as u64;
-                        self.state = State::Ready(source);
+                        self.state = ReadState::Ready(reader);
                         return Poll::Ready(Some(Ok(block)));
                     }
-                    None => self.state = self.start(source),
+                    None => self.state = self.start_read(reader),
                 },
-                State::Reading(mut task) => {
+                ReadState::Reading(mut task) => {
                     let Poll::Ready(read) = Pin::new(&mut task).poll(cx) else {
-                        self.state = State::Reading(task);
+                        self.state = ReadState::Reading(task);
                         return Poll::Pending;
                     };
                     return Poll::Ready(Some(match read {
-                        Ok(Ok((source, block))) => {
+                        Ok(Ok((reader, block))) => {
                             self.remaining -= block.len() as u64;
-                            self.state = if source.left.is_empty() {
-                                State::Done
+                            self.state = if reader.remaining_segments.is_empty() {
+                                ReadState::Done
                             } else {
-                                self.start(source)
+                                self.start_read(reader)
                             };
                             Ok(block)
                         }
                         Ok(Err(error)) => {
-                            tracing::error!(%error, "cannot read a blob");
+                            tracing::error!(%error, "blob read failed");
                             Err(error.into())
                         }
                         Err(error) => Err(error.into()),
@@ -136,43 +136,47 @@ impl ByteStream for BlobStream {
     }
 }
 
-/// Passes the bytes of `segments` to `update`, a block at a time. Blocking.
-pub(crate) fn digest(lease: Lease, segments: Vec<Segment>, mut update: impl FnMut(&[u8])) -> Result<(), Failure> {
-    let mut source = Source {
+/// Passes the bytes of `segments` to `visit`, block by block. Blocks.
+pub(crate) fn for_each_block(
+    lease: Lease,
+    segments: Vec<Segment>,
+    mut visit: impl FnMut(&[u8]),
+) -> Result<(), BackendError> {
+    let mut reader = SegmentReader {
         lease,
-        left: segments.into(),
+        remaining_segments: segments.into(),
         file: None,
     };
-    while !source.left.is_empty() {
-        update(&source.read_block()?);
+    while !reader.remaining_segments.is_empty() {
+        visit(&reader.read_block()?);
     }
     Ok(())
 }
 
 #[derive(Debug)]
-struct Source {
+struct SegmentReader {
     lease: Lease,
-    left: VecDeque<Segment>,
+    remaining_segments: VecDeque<Segment>,
     file: Option<File>,
 }
 
-impl Source {
-    /// The next segment, where it is no file: that does not block.
-    fn take_small(&mut self) -> Option<Bytes> {
-        let segment = self.left.front()?;
-        let place = |offset| usize::try_from(offset).ok();
-        let (from, to) = (place(segment.offset)?, place(segment.offset + segment.len)?);
-        let block = self.lease.small(segment.blob)?.slice(from..to);
-        self.left.pop_front();
+impl SegmentReader {
+    /// Returns the next segment if it is stored in the index, which needs no blocking read.
+    fn next_inline(&mut self) -> Option<Bytes> {
+        let segment = self.remaining_segments.front()?;
+        let index = |offset| usize::try_from(offset).ok();
+        let (from, to) = (index(segment.offset)?, index(segment.offset + segment.len)?);
+        let block = self.lease.inline(segment.blob)?.slice(from..to);
+        self.remaining_segments.pop_front();
         Some(block)
     }
 
-    /// The next block: never empty while something is left.
+    /// Returns the next block, which is empty only at the end.
     fn read_block(&mut self) -> io::Result<Bytes> {
-        if let Some(block) = self.take_small() {
+        if let Some(block) = self.next_inline() {
             return Ok(block);
         }
-        let Some(segment) = self.left.front_mut() else {
+        let Some(segment) = self.remaining_segments.front_mut() else {
             return Ok(Bytes::new());
         };
         let file = if let Some(ref mut file) = self.file {
@@ -187,13 +191,13 @@ impl Source {
         if file.take(len).read_to_end(&mut block)? as u64 != len {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
-                "a blob is shorter than its record says",
+                "the blob is shorter than its record says: the file was truncated",
             ));
         }
         segment.offset += len;
         segment.len -= len;
         if segment.len == 0 {
-            self.left.pop_front();
+            self.remaining_segments.pop_front();
             self.file = None;
         }
         Ok(block.into())
@@ -205,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slice_crosses_segments() {
+    fn slice_crosses_segments() {
         let (a, b) = (BlobId::random(), BlobId::random());
         let whole = [
             Segment {

@@ -1,5 +1,5 @@
-//! Bytes coming in: a stream becomes a synced file, with two blocks of memory and no more. While one is filled, the other is
-//! written and hashed, on a thread each: either takes about as long. What is small stays in memory, for the index.
+//! Receiving: a stream becomes a synced file, with two blocks in memory. While one block is filled, the other is written
+//! and hashed on two blocking threads, which take about equally long. Small bodies stay in memory, for the index.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -13,48 +13,48 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::{S3Error, S3ErrorCode, S3Result, StdError, s3_error};
 use tokio::task::JoinHandle;
 
-use super::{BlobId, Blobs, MAX_SMALL, check_room};
+use super::{BlobId, Blobs, MAX_INLINE, check_room};
 use crate::credentials::sync_dir;
-use crate::failure::{Failure, gone};
+use crate::error::{BackendError, stopped};
 use crate::tasks::Tasks;
 
-/// What is handed to the disk at once: large enough that calls do not count, small enough for many uploads. Bytes.
+/// The size of a write, in bytes: large enough to amortize the calls, small enough for many concurrent uploads.
 const BLOCK: usize = 512 * 1024;
-/// A client that sends nothing for so long is gone.
+/// The longest pause of a client before its upload fails.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
-/// A body to receive, and what it must come to.
-pub(crate) struct Incoming<S> {
-    /// The bytes; an error in the stream is a failed upload.
+/// A body to receive, with its limits.
+pub(crate) struct IncomingBody<S> {
+    /// The bytes. An error in the stream fails the upload.
     pub(crate) body: S,
-    /// Which checksums to compute besides MD5.
+    /// The checksums to compute in addition to MD5.
     pub(crate) hasher: ChecksumHasher,
-    /// What the client said it would send, in bytes, where it did.
+    /// The `Content-Length` of the request, in bytes, if it has one.
     pub(crate) expected_len: Option<u64>,
-    /// The most that is accepted, in bytes.
+    /// The maximum size, in bytes.
     pub(crate) max_len: u64,
 }
 
-/// A whole body that no record refers to yet.
+/// A received body that no record refers to yet.
 #[derive(Debug)]
 pub(crate) struct Received {
-    pub(crate) place: Place,
+    pub(crate) data: BlobData,
     pub(crate) len: u64,
     pub(crate) md5: [u8; 16],
-    /// What the hasher was asked for, in base64.
+    /// The checksums that the hasher computed, in base64.
     pub(crate) sums: s3s::dto::Checksum,
 }
 
-/// Where a body is.
+/// The storage of a received body.
 #[derive(Debug)]
-pub(crate) enum Place {
-    /// On disk, with its directory.
+pub(crate) enum BlobData {
+    /// A file, synced with its directory.
     File(PendingBlob),
-    /// Nowhere but here: no more than [`MAX_SMALL`], perhaps nothing at all.
-    Memory(Vec<u8>),
+    /// The bytes themselves: at most [`MAX_INLINE`], possibly none.
+    Inline(Vec<u8>),
 }
 
-/// A blob that goes away again unless [`PendingBlob::keep`] is called, after the commit that refers to it.
+/// A blob that is removed on drop unless [`PendingBlob::keep`] was called, which follows the commit that refers to it.
 #[derive(Debug)]
 pub(crate) struct PendingBlob {
     id: BlobId,
@@ -81,16 +81,16 @@ impl Drop for PendingBlob {
 }
 
 impl Blobs {
-    /// Streams `incoming` into a new blob, on disk with its directory when this returns, or into memory.
+    /// Receives a body into memory or into a new file, which is synced with its directory when this returns.
     ///
     /// # Errors
-    /// 400 when the stream breaks, stalls or ends early; `EntityTooLarge`; 507 when the disk is full. The blob
-    /// is then gone, as it is when the future is dropped.
-    pub(crate) async fn receive<S>(self: &Arc<Self>, incoming: Incoming<S>) -> S3Result<Received>
+    /// Returns 400 if the stream breaks, stalls or ends early, `EntityTooLarge`, or 507 if the disk is full. The blob is
+    /// then removed, as it is when the future is dropped.
+    pub(crate) async fn receive<S>(self: &Arc<Self>, incoming: IncomingBody<S>) -> S3Result<Received>
     where
         S: Stream<Item = Result<Bytes, StdError>> + Unpin,
     {
-        let Incoming {
+        let IncomingBody {
             mut body,
             hasher,
             expected_len,
@@ -99,16 +99,16 @@ impl Blobs {
         if expected_len.is_some_and(|len| len > max_len) {
             return Err(too_large());
         }
-        let mut sink = Busy::Idle(Idle {
-            sink: Box::new(Sink::new(self, expected_len.unwrap_or(0))),
-            hashes: Box::new(Hashes {
+        let mut receiver = ReceiveState::Idle(Idle {
+            writer: Box::new(BlobWriter::new(self, expected_len.unwrap_or(0))),
+            hashers: Box::new(Hashers {
                 md5: Md5::new(),
                 hasher,
             }),
         });
         let mut block = Vec::with_capacity(capacity(expected_len));
         let mut len = 0_u64;
-        while let Some(chunk) = next(&mut body).await? {
+        while let Some(chunk) = next_chunk(&mut body).await? {
             len += chunk.len() as u64;
             if len > max_len {
                 return Err(too_large());
@@ -119,46 +119,46 @@ impl Blobs {
                 block.extend_from_slice(head);
                 chunk = tail;
                 if block.len() == BLOCK {
-                    let (idle, spare) = sink.wait().await?;
-                    sink = idle.take_on(&self.tasks, std::mem::replace(&mut block, spare));
+                    let (idle, empty_block) = receiver.wait().await?;
+                    receiver = idle.start_write(&self.tasks, std::mem::replace(&mut block, empty_block));
                 }
             }
         }
         if expected_len.is_some_and(|expected| expected != len) {
             return Err(s3_error!(IncompleteBody));
         }
-        let (idle, _) = sink.wait().await?;
-        if len <= MAX_SMALL {
+        let (idle, _) = receiver.wait().await?;
+        if len <= MAX_INLINE {
             check_room(&self.root, len)?;
-            return Ok(idle.keep_in_memory(block));
+            return Ok(idle.finish_inline(block));
         }
-        let (idle, _) = idle.take_last(&self.tasks, block).wait().await?;
-        Ok(idle.into_received())
+        let (idle, _) = idle.start_last_write(&self.tasks, block).wait().await?;
+        Ok(idle.finish_file())
     }
 }
 
-async fn next<S>(body: &mut S) -> S3Result<Option<Bytes>>
+async fn next_chunk<S>(body: &mut S) -> S3Result<Option<Bytes>>
 where
     S: Stream<Item = Result<Bytes, StdError>> + Unpin,
 {
     match tokio::time::timeout(IDLE_LIMIT, body.next()).await {
         Ok(Some(Ok(chunk))) => Ok(Some(chunk)),
-        Ok(Some(Err(error))) => Err(broken(error)),
+        Ok(Some(Err(error))) => Err(stream_error(error)),
         Ok(None) => Ok(None),
         Err(_) => Err(s3_error!(
             RequestTimeout,
-            "The client sent nothing for {} seconds.",
+            "No data arrived for {} seconds.",
             IDLE_LIMIT.as_secs()
         )),
     }
 }
 
-/// The stream's own S3 error where it has one (the signed hash of the body does not match, say).
-fn broken(error: StdError) -> S3Error {
+/// Returns the S3 error inside the stream's error, if there is one: for example, a wrong hash of a signed body.
+fn stream_error(error: StdError) -> S3Error {
     match error.downcast::<S3Error>() {
         Ok(own) => *own,
         Err(error) => {
-            let message = "The body broke off, or is not what its signature or encoding says.";
+            let message = "The body ended early, or does not match its signature or encoding.";
             let mut answer = S3Error::with_message(S3ErrorCode::IncompleteBody, message);
             answer.set_source(error);
             answer
@@ -176,105 +176,108 @@ fn capacity(expected_len: Option<u64>) -> usize {
         .map_or(BLOCK, |len| len.min(BLOCK))
 }
 
-/// The file and the hashes of a body: here, or on their way through blocking threads together with a block.
-enum Busy {
+/// The writer and the hashers of a body: idle, or busy with a block on blocking threads.
+enum ReceiveState {
     Idle(Idle),
-    Working {
-        writing: JoinHandle<Result<Box<Sink>, Failure>>,
-        hashing: JoinHandle<Box<Hashes>>,
+    Busy {
+        writing: JoinHandle<Result<Box<BlobWriter>, BackendError>>,
+        hashing: JoinHandle<Box<Hashers>>,
         block: Arc<Vec<u8>>,
     },
 }
 
 struct Idle {
-    sink: Box<Sink>,
-    hashes: Box<Hashes>,
+    writer: Box<BlobWriter>,
+    hashers: Box<Hashers>,
 }
 
-impl Busy {
-    /// Gives an empty block as well, to fill next.
+impl ReceiveState {
+    /// Waits for the block being worked on. Returns an empty block as well, to fill next.
     async fn wait(self) -> S3Result<(Idle, Vec<u8>)> {
         match self {
             Self::Idle(idle) => Ok((idle, Vec::with_capacity(BLOCK))),
-            Self::Working {
+            Self::Busy {
                 writing,
                 hashing,
                 block,
             } => {
-                let (Ok(written), Ok(hashes)) = tokio::join!(writing, hashing) else {
-                    return Err(gone("a write"));
+                let (Ok(written), Ok(hashers)) = tokio::join!(writing, hashing) else {
+                    return Err(stopped("a write"));
                 };
-                let sink = written.map_err(Failure::into_s3_error)?;
-                // Both have let go of it.
-                let mut spare = Arc::into_inner(block).unwrap_or_else(|| Vec::with_capacity(BLOCK));
-                spare.clear();
-                Ok((Idle { sink, hashes }, spare))
+                let writer = written.map_err(BackendError::into_s3_error)?;
+                // Both tasks have dropped their clones.
+                let mut empty_block = Arc::into_inner(block).unwrap_or_else(|| Vec::with_capacity(BLOCK));
+                empty_block.clear();
+                Ok((Idle { writer, hashers }, empty_block))
             }
         }
     }
 }
 
 impl Idle {
-    fn take_on(self, tasks: &Tasks, block: Vec<u8>) -> Busy {
-        self.work(tasks, block, Sink::write)
+    fn start_write(self, tasks: &Tasks, block: Vec<u8>) -> ReceiveState {
+        self.start(tasks, block, BlobWriter::write)
     }
 
-    /// The same, after which everything is on disk.
-    fn take_last(self, tasks: &Tasks, block: Vec<u8>) -> Busy {
-        self.work(tasks, block, |sink, block| {
-            sink.write(block)?;
-            sink.sync()
+    /// Writes the last block and syncs the file and its directory.
+    fn start_last_write(self, tasks: &Tasks, block: Vec<u8>) -> ReceiveState {
+        self.start(tasks, block, |writer, block| {
+            writer.write(block)?;
+            writer.sync()
         })
     }
 
-    fn work(
+    fn start(
         self,
         tasks: &Tasks,
         block: Vec<u8>,
-        write: impl FnOnce(&mut Sink, &[u8]) -> Result<(), Failure> + Send + 'static,
-    ) -> Busy {
-        let Self { mut sink, mut hashes } = self;
+        write: impl FnOnce(&mut BlobWriter, &[u8]) -> Result<(), BackendError> + Send + 'static,
+    ) -> ReceiveState {
+        let Self {
+            mut writer,
+            mut hashers,
+        } = self;
         let block = Arc::new(block);
         let (to_write, to_hash) = (Arc::clone(&block), Arc::clone(&block));
-        Busy::Working {
-            writing: tasks.start_blocking(move || write(&mut sink, &to_write).map(|()| sink)),
-            hashing: tasks.start_blocking(move || {
-                hashes.update(&to_hash);
-                hashes
+        ReceiveState::Busy {
+            writing: tasks.spawn_blocking(move || write(&mut writer, &to_write).map(|()| writer)),
+            hashing: tasks.spawn_blocking(move || {
+                hashers.update(&to_hash);
+                hashers
             }),
             block,
         }
     }
 
-    fn into_received(self) -> Received {
-        let Sink { blob, len, .. } = *self.sink;
-        self.hashes.received(Place::File(blob), len)
+    fn finish_file(self) -> Received {
+        let BlobWriter { blob, len, .. } = *self.writer;
+        self.hashers.finish(BlobData::File(blob), len)
     }
 
-    /// For what was not written to the file. Hashing so little takes less time than to hand it to another thread.
-    fn keep_in_memory(mut self, whole: Vec<u8>) -> Received {
-        // There is no file that would have to go.
-        self.sink.blob.keep();
-        self.hashes.update(&whole);
+    /// Finishes a body that was not written to a file. Hashing it here takes less time than handing it to a thread.
+    fn finish_inline(mut self, whole: Vec<u8>) -> Received {
+        // No file was created, so there is none to remove.
+        self.writer.blob.keep();
+        self.hashers.update(&whole);
         let len = whole.len() as u64;
-        self.hashes.received(Place::Memory(whole), len)
+        self.hashers.finish(BlobData::Inline(whole), len)
     }
 }
 
-struct Hashes {
+struct Hashers {
     md5: Md5,
     hasher: ChecksumHasher,
 }
 
-impl Hashes {
+impl Hashers {
     fn update(&mut self, block: &[u8]) {
         self.md5.update(block);
         self.hasher.update(block);
     }
 
-    fn received(self, place: Place, len: u64) -> Received {
+    fn finish(self, data: BlobData, len: u64) -> Received {
         Received {
-            place,
+            data,
             len,
             md5: self.md5.finalize(),
             sums: self.hasher.finalize(),
@@ -282,15 +285,15 @@ impl Hashes {
     }
 }
 
-struct Sink {
+struct BlobWriter {
     blob: PendingBlob,
     file: Option<File>,
     len: u64,
-    announced_len: u64,
+    expected_len: u64,
 }
 
-impl Sink {
-    fn new(blobs: &Arc<Blobs>, announced_len: u64) -> Self {
+impl BlobWriter {
+    fn new(blobs: &Arc<Blobs>, expected_len: u64) -> Self {
         let blob = PendingBlob {
             id: BlobId::random(),
             blobs: Arc::clone(blobs),
@@ -300,27 +303,27 @@ impl Sink {
             blob,
             file: None,
             len: 0,
-            announced_len,
+            expected_len,
         }
     }
 
-    fn file(&mut self) -> Result<&mut File, Failure> {
+    fn file(&mut self) -> Result<&mut File, BackendError> {
         if let Some(ref mut file) = self.file {
             return Ok(file);
         }
-        check_room(&self.blob.blobs.root, self.announced_len)?;
+        check_room(&self.blob.blobs.root, self.expected_len)?;
         let path = self.blob.blobs.path(self.blob.id);
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         Ok(self.file.insert(file))
     }
 
-    fn write(&mut self, block: &[u8]) -> Result<(), Failure> {
+    fn write(&mut self, block: &[u8]) -> Result<(), BackendError> {
         self.file()?.write_all(block)?;
         self.len += block.len() as u64;
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), Failure> {
+    fn sync(&mut self) -> Result<(), BackendError> {
         self.file()?.sync_all()?;
         sync_dir(&self.blob.blobs.shard_dir(self.blob.id))?;
         Ok(())

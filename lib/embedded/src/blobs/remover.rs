@@ -1,4 +1,4 @@
-//! Unlinks files on a thread of its own: for a large file that takes long, and nobody waits for it.
+//! Unlinks files on a thread of its own, because unlinking a large file is slow and nothing waits for it.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,9 +22,9 @@ impl Remover {
                 for id in work {
                     match std::fs::remove_file(root.join(id.path())) {
                         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                            tracing::warn!(%error, "cannot remove a blob; the next start will");
+                            tracing::warn!(%error, "blob removal failed until next start");
                         }
-                        // Not there: its upload ended before the file was made.
+                        // The upload ended before the file was created.
                         Ok(()) | Err(_) => {}
                     }
                 }
@@ -36,7 +36,7 @@ impl Remover {
     }
 
     pub(super) fn remove(&self, id: BlobId) {
-        // Without its thread the file stays until the next start, which is no harm.
+        // Without the thread the file stays until the next start removes it.
         if let Some(queue) = &self.queue {
             let _ = queue.send(id);
         }

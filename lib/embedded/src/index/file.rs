@@ -1,5 +1,5 @@
-//! The database's file. A write that the disk failed leaves redb refusing every further one until the file is
-//! opened anew: with room on the disk again, that is done here, and nobody has to start the process again for it.
+//! The database file. After a failed disk write, redb rejects all writes until the file is reopened. This module
+//! reopens it once the disk has room, so that the process need not be restarted.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -9,46 +9,47 @@ use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase as _};
 use s3s::s3_error;
 
 use super::tables;
-use crate::failure::Failure;
+use crate::error::BackendError;
 
-/// Pages kept in memory. Bytes; redb's own default is a gibibyte.
+/// The size of the page cache, in bytes. The default of redb is 1 GiB.
 const CACHE: usize = 16 * 1024 * 1024;
-/// Of the tables and of the records' encoding. Raised when a record changes its shape, or a table is added.
+/// The version of the tables and of the record encoding. Raise it when a record changes its shape or a table is added.
 const FORMAT: u64 = 2;
-/// Formats that are this one but for a table that they lack: 1 had none for small blobs.
-const LACK_TABLES: std::ops::Range<u64> = 1..2;
-/// To open the file anew, the last reader of the old opening has to end; readers take milliseconds.
+/// The older formats that only lack tables, and are upgraded by adding them. Format 1 had no table of inline blobs.
+const UPGRADABLE_FORMATS: std::ops::Range<u64> = 1..2;
+/// The number of times to wait for the last reader before the file is reopened. Readers take milliseconds.
 const READERS_ATTEMPTS: usize = 50;
+/// The pause between two checks for remaining readers.
 const READERS_PAUSE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(super) struct DatabaseFile {
     path: PathBuf,
-    /// `None` while it could not be opened anew.
+    /// `None` if it could not be reopened.
     db: RwLock<Option<Database>>,
-    /// Every reader holds a clone: redb itself would let the file be opened again, and written, under them.
+    /// A clone is held by every reader: redb itself would allow reopening and writing the file under them.
     readers: Arc<()>,
 }
 
-/// A read transaction. The file is not opened anew before it ends.
-pub(super) struct Reading {
+/// A read transaction, which prevents the file from being reopened until it ends.
+pub(super) struct ReadTransactionGuard {
     pub(super) txn: ReadTransaction,
     _reader: Arc<()>,
 }
 
-/// Why the index could not be opened.
+/// The reason why the index could not be opened.
 #[derive(Debug)]
 pub(crate) enum OpenError {
-    /// Another process has it.
+    /// Another process has it open.
     Locked,
-    /// It was written by another version of this crate.
+    /// Another version of this crate wrote it, in this format.
     Format(u64),
-    /// Anything else.
+    /// Any other error of the database.
     Failed(Box<redb::Error>),
 }
 
 impl DatabaseFile {
-    /// Opens or makes it. Blocking, as is everything here.
+    /// Opens or creates the file. All functions here block.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let db = RwLock::new(Some(open(path)?));
         Ok(Self {
@@ -58,8 +59,8 @@ impl DatabaseFile {
         })
     }
 
-    /// Opens the file anew. To be called with nothing of the old opening at hand.
-    pub(super) fn reopen(&self) -> Result<(), Failure> {
+    /// Reopens the file. The caller must hold nothing of the old database.
+    pub(super) fn reopen(&self) -> Result<(), BackendError> {
         crate::blobs::check_room(self.path.parent().unwrap_or(&self.path), 0)?;
         let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
         let mut attempts = 0..READERS_ATTEMPTS;
@@ -69,29 +70,29 @@ impl DatabaseFile {
         }
         *db = None;
         *db = Some(open(&self.path).map_err(|error| match error {
-            OpenError::Failed(error) => Failure::Index(error),
+            OpenError::Failed(error) => BackendError::Index(error),
             OpenError::Locked | OpenError::Format(_) => unavailable(),
         })?);
-        tracing::info!("the embedded store's index was opened anew after a failed write");
+        tracing::info!("embedded store index reopened");
         Ok(())
     }
 
-    pub(super) fn begin_read(&self) -> Result<Reading, Failure> {
-        let db = self.get();
+    pub(super) fn begin_read(&self) -> Result<ReadTransactionGuard, BackendError> {
+        let db = self.database();
         let txn = db.as_ref().ok_or_else(unavailable)?.begin_read()?;
-        Ok(Reading {
+        Ok(ReadTransactionGuard {
             txn,
             _reader: Arc::clone(&self.readers),
         })
     }
 
-    /// The database, if it is open; to be held no longer than a transaction.
-    pub(super) fn get(&self) -> RwLockReadGuard<'_, Option<Database>> {
+    /// Returns the database, if it is open. Hold the guard no longer than a transaction.
+    pub(super) fn database(&self) -> RwLockReadGuard<'_, Option<Database>> {
         self.db.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-pub(super) fn unavailable() -> Failure {
+pub(super) fn unavailable() -> BackendError {
     s3_error!(
         ServiceUnavailable,
         "The store's index cannot be opened. Please try again."
@@ -108,7 +109,7 @@ fn open(path: &Path) -> Result<Database, OpenError> {
             OpenError::Failed(Box::new(error.into()))
         }
     })?;
-    match tables::create(&db, FORMAT, LACK_TABLES).map_err(|error| OpenError::Failed(Box::new(error)))? {
+    match tables::create(&db, FORMAT, UPGRADABLE_FORMATS).map_err(|error| OpenError::Failed(Box::new(error)))? {
         FORMAT => Ok(db),
         other => Err(OpenError::Format(other)),
     }
@@ -120,17 +121,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn format_that_lacks_a_table_becomes_this_one_and_others_are_refused() {
+    fn older_format_is_upgraded_and_unknown_ones_are_rejected() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("index");
-        for (number, is_read) in [(0, false), (1, true), (FORMAT, true), (FORMAT + 1, false)] {
+        for (number, is_supported) in [(0, false), (1, true), (FORMAT, true), (FORMAT + 1, false)] {
             let _ = std::fs::remove_file(&path);
             tables::create(&redb::Database::create(&path).unwrap(), number, 0..0).unwrap();
-            // And once more, as whatever it has become.
+            // The second round opens the upgraded file.
             for _ in 0..2 {
                 match DatabaseFile::open(&path) {
-                    Ok(file) => assert!(is_read && file.begin_read().unwrap().txn.open_table(tables::SMALL).is_ok()),
-                    Err(OpenError::Format(found)) => assert!(!is_read && found == number),
+                    Ok(file) => {
+                        assert!(is_supported && file.begin_read().unwrap().txn.open_table(tables::INLINE).is_ok());
+                    }
+                    Err(OpenError::Format(found)) => assert!(!is_supported && found == number),
                     Err(other) => panic!("{number}: {other:?}"),
                 }
             }
@@ -138,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn opening_anew_keeps_what_was_committed() {
+    fn reopening_keeps_committed_records() {
         let dir = tempfile::tempdir().unwrap();
         let file = DatabaseFile::open(&dir.path().join("index")).unwrap();
         let record = BucketRecord {
@@ -146,7 +149,7 @@ mod tests {
             cors: None,
         };
         {
-            let db = file.get();
+            let db = file.database();
             let txn = db.as_ref().unwrap().begin_write().unwrap();
             let mut tables = Tables::open(&txn).unwrap();
             tables.put_bucket("bucket", &record).unwrap();
@@ -156,7 +159,7 @@ mod tests {
         file.reopen().unwrap();
         let snapshot = Snapshot::new(file.begin_read().unwrap());
         assert_eq!(snapshot.bucket("bucket").unwrap(), record);
-        // While somebody reads on, the old opening stays.
+        // A remaining reader prevents reopening.
         assert!(file.reopen().is_err());
         drop(snapshot);
         file.reopen().unwrap();

@@ -1,5 +1,5 @@
-//! Everything but the bytes: buckets, keys, metadata, uploads, and who refers to which blob, in one transactional
-//! database. Readers see one consistent snapshot; writers queue for one thread that commits them in groups.
+//! Everything but the bytes, in one transactional database: buckets, keys, metadata, uploads, and the references to
+//! blobs. Readers see a consistent snapshot. Writers queue for one thread, which commits them in groups.
 
 mod file;
 mod listing;
@@ -9,8 +9,8 @@ mod tables;
 mod writer;
 
 pub(crate) use file::OpenError;
-pub(crate) use listing::{Entry, ListQuery, Page, UploadEntry, UploadQuery};
-pub(crate) use records::{Attributes, BucketRecord, CorsRule, ObjectRecord, PartRecord, UploadRecord};
+pub(crate) use listing::{ListEntry, ListPage, ListQuery, UploadEntry, UploadQuery};
+pub(crate) use records::{BucketRecord, CorsRuleRecord, ObjectAttributes, ObjectRecord, PartRecord, UploadRecord};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use tables::Tables;
 
@@ -20,54 +20,56 @@ use std::sync::Arc;
 use s3s::S3Result;
 
 use crate::blobs::{BlobId, Blobs};
-use crate::failure::Failure;
+use crate::error::BackendError;
 use file::DatabaseFile;
-use writer::Writer;
+use writer::IndexWriter;
 
-/// The open index. One process at a time holds it.
+/// The open index. Only one process may hold it.
 #[derive(Debug)]
 pub(crate) struct Index {
-    writer: Writer,
+    writer: IndexWriter,
     file: Arc<DatabaseFile>,
 }
 
-/// The database, open but not yet writable: the blobs are put in order first.
+/// The open database before its writer starts, so that orphaned blobs can be removed first.
 #[derive(Debug)]
-pub(crate) struct Opened(Arc<DatabaseFile>);
+pub(crate) struct ReadOnlyIndex(Arc<DatabaseFile>);
 
-impl Opened {
-    /// Opens or makes the database. Blocking.
+impl ReadOnlyIndex {
+    /// Opens or creates the database. Blocks.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         DatabaseFile::open(path).map(|file| Self(Arc::new(file)))
     }
 
-    /// Whether a committed record refers to the blob. Blocking.
-    pub(crate) fn references(&self) -> Result<impl FnMut(BlobId) -> Result<bool, Failure> + use<>, Failure> {
+    /// Returns a function that tests whether a committed record refers to a blob. Blocks.
+    pub(crate) fn reference_check(
+        &self,
+    ) -> Result<impl FnMut(BlobId) -> Result<bool, BackendError> + use<>, BackendError> {
         let snapshot = Snapshot::new(self.0.begin_read()?);
         Ok(move |id| snapshot.is_referenced(id))
     }
 
-    /// Starts the writer. `blobs` is told what each commit lets go.
-    pub(crate) fn start(self, blobs: &Arc<Blobs>) -> Result<Index, Failure> {
-        let writer = Writer::start(Arc::clone(&self.0), Arc::clone(blobs))?;
+    /// Starts the writer, which tells `blobs` about the files that each commit adopts or frees.
+    pub(crate) fn start(self, blobs: &Arc<Blobs>) -> Result<Index, BackendError> {
+        let writer = IndexWriter::start(Arc::clone(&self.0), Arc::clone(blobs))?;
         Ok(Index { writer, file: self.0 })
     }
 }
 
 impl Index {
-    /// What is committed at this moment. Blocking.
-    pub(crate) fn snapshot(&self) -> Result<Snapshot, Failure> {
+    /// Returns the committed state of this moment. Blocks.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, BackendError> {
         Ok(Snapshot::new(self.file.begin_read()?))
     }
 
-    /// Runs `job` alone against the current state and commits it, durably, before this returns.
+    /// Runs `job` with exclusive access to the current state, and commits it durably before this returns.
     ///
-    /// A job must decide before it changes anything: one that refuses after a change would leave that change in
-    /// the group's transaction. Dropping the future does not stop a job that was queued.
+    /// A job must decide before it changes anything: if it returns an error after a change, that change stays in the
+    /// transaction of its group. Dropping the future does not stop a job that is queued.
     pub(crate) async fn write<T, F>(&self, job: F) -> S3Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tables<'_>) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(&mut Tables<'_>) -> Result<T, BackendError> + Send + 'static,
     {
         self.writer.write(job).await
     }

@@ -1,4 +1,4 @@
-//! What is stored under a key. The shapes are the format on disk: changing one raises the format's number.
+//! The records of the index. Their shapes are the format on disk: changing one requires a new format number.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::blobs::Segment;
 use crate::checksums::{Checksums, UploadChecksum};
-use crate::failure::Failure;
+use crate::error::BackendError;
 
-/// A bucket. Times are in milliseconds since 1970, here and below.
+/// A bucket. Times are in milliseconds since 1970 in all records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BucketRecord {
     pub(crate) created_ms: i64,
-    pub(crate) cors: Option<Vec<CorsRule>>,
+    pub(crate) cors: Option<Vec<CorsRuleRecord>>,
 }
 
-/// One rule of a bucket's CORS configuration, as S3 has it.
+/// A rule of a bucket's CORS configuration, with S3's fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct CorsRule {
+pub(crate) struct CorsRuleRecord {
     pub(crate) id: Option<String>,
     pub(crate) allowed_origins: Vec<String>,
     pub(crate) allowed_methods: Vec<String>,
@@ -26,9 +26,9 @@ pub(crate) struct CorsRule {
     pub(crate) max_age_seconds: Option<i32>,
 }
 
-/// What the writer of an object says about it, besides its bytes.
+/// The metadata that the writer of an object gives, besides its bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Attributes {
+pub(crate) struct ObjectAttributes {
     pub(crate) content_type: Option<String>,
     pub(crate) content_encoding: Option<String>,
     pub(crate) content_language: Option<String>,
@@ -38,17 +38,17 @@ pub(crate) struct Attributes {
     pub(crate) metadata: BTreeMap<String, String>,
 }
 
-/// An object: one version, as a GET shows it.
+/// An object as a GET returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectRecord {
-    /// Without quotes.
+    /// The ETag without quotes.
     pub(crate) etag: String,
     pub(crate) size: u64,
     pub(crate) modified_ms: i64,
-    pub(crate) attributes: Attributes,
+    pub(crate) attributes: ObjectAttributes,
     pub(crate) checksums: Checksums,
     pub(crate) segments: Vec<Segment>,
-    /// Sizes of the parts it was completed from; empty for an object of one PUT.
+    /// The sizes of the parts the object was completed from; empty for an object of one PUT.
     pub(crate) parts: Vec<u64>,
 }
 
@@ -56,14 +56,14 @@ pub(crate) struct ObjectRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UploadRecord {
     pub(crate) initiated_ms: i64,
-    pub(crate) attributes: Attributes,
+    pub(crate) attributes: ObjectAttributes,
     pub(crate) checksum: Option<UploadChecksum>,
 }
 
 /// A part of an upload in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartRecord {
-    /// MD5 of its bytes; in hex it is the part's ETag.
+    /// The MD5 of the bytes, which in hex is the ETag of the part.
     pub(crate) md5: [u8; 16],
     pub(crate) size: u64,
     pub(crate) modified_ms: i64,
@@ -72,16 +72,16 @@ pub(crate) struct PartRecord {
 }
 
 impl PartRecord {
-    /// Without quotes.
+    /// The ETag without quotes.
     pub(crate) fn etag(&self) -> String {
         crate::checksums::hex(&self.md5)
     }
 }
 
-pub(super) fn encode(record: &impl Serialize) -> Result<Vec<u8>, Failure> {
+pub(super) fn encode(record: &impl Serialize) -> Result<Vec<u8>, BackendError> {
     Ok(postcard::to_stdvec(record)?)
 }
 
-pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BackendError> {
     Ok(postcard::from_bytes(bytes)?)
 }

@@ -1,32 +1,32 @@
-//! Reading what is committed.
+//! Reads of the committed state.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use redb::{ReadOnlyTable, ReadableTable as _};
 
-use super::file::Reading;
+use super::file::ReadTransactionGuard;
 use super::records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord, decode};
-use super::tables::{BLOBS, BUCKETS, OBJECTS, PARTS, SMALL, UPLOADS, get, no_such_bucket, no_such_upload};
-use crate::blobs::{BlobId, MAX_SMALL, Segment};
-use crate::failure::Failure;
+use super::tables::{BLOBS, BUCKETS, INLINE, OBJECTS, PARTS, UPLOADS, get, no_such_bucket, no_such_upload};
+use crate::blobs::{BlobId, MAX_INLINE, Segment};
+use crate::error::BackendError;
 
-/// One consistent state of the index. Blocking, all of it: pages may have to come from the disk.
+/// A consistent state of the index. All methods block, because pages may have to be read from disk.
 pub(crate) struct Snapshot {
-    reading: Reading,
+    transaction: ReadTransactionGuard,
 }
 
-pub(super) type Objects = ReadOnlyTable<(&'static str, &'static str), &'static [u8]>;
-pub(super) type Uploads = ReadOnlyTable<(&'static str, &'static str, &'static str), &'static [u8]>;
+pub(super) type ObjectTable = ReadOnlyTable<(&'static str, &'static str), &'static [u8]>;
+pub(super) type UploadTable = ReadOnlyTable<(&'static str, &'static str, &'static str), &'static [u8]>;
 
 impl Snapshot {
-    pub(super) fn new(reading: Reading) -> Self {
-        Self { reading }
+    pub(super) fn new(transaction: ReadTransactionGuard) -> Self {
+        Self { transaction }
     }
 
-    /// Every bucket, by name.
-    pub(crate) fn buckets(&self) -> Result<Vec<(String, BucketRecord)>, Failure> {
-        let table = self.reading.txn.open_table(BUCKETS)?;
+    /// Returns all buckets, sorted by name.
+    pub(crate) fn buckets(&self) -> Result<Vec<(String, BucketRecord)>, BackendError> {
+        let table = self.transaction.txn.open_table(BUCKETS)?;
         let mut buckets = Vec::new();
         for entry in table.iter()? {
             let (name, record) = entry?;
@@ -35,30 +35,30 @@ impl Snapshot {
         Ok(buckets)
     }
 
-    /// The bucket, or `NoSuchBucket`.
-    pub(crate) fn bucket(&self, bucket: &str) -> Result<BucketRecord, Failure> {
-        get(&self.reading.txn.open_table(BUCKETS)?, bucket)?.ok_or_else(|| no_such_bucket().into())
+    /// Returns the bucket, or `NoSuchBucket`.
+    pub(crate) fn bucket(&self, bucket: &str) -> Result<BucketRecord, BackendError> {
+        get(&self.transaction.txn.open_table(BUCKETS)?, bucket)?.ok_or_else(|| no_such_bucket().into())
     }
 
-    /// The object, if the key holds one; `NoSuchBucket` where there is no such bucket.
-    pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<Option<ObjectRecord>, Failure> {
+    /// Returns the object, `None` if the key holds none, or `NoSuchBucket`.
+    pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<Option<ObjectRecord>, BackendError> {
         match get(&self.objects()?, (bucket, key))? {
             Some(object) => Ok(Some(object)),
             None => self.bucket(bucket).map(|_| None),
         }
     }
 
-    /// The upload, or `NoSuchUpload` (or `NoSuchBucket`).
-    pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Result<UploadRecord, Failure> {
+    /// Returns the upload, `NoSuchUpload` or `NoSuchBucket`.
+    pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Result<UploadRecord, BackendError> {
         match get(&self.uploads()?, (bucket, key, id))? {
             Some(upload) => Ok(upload),
             None => self.bucket(bucket).and_then(|_| Err(no_such_upload().into())),
         }
     }
 
-    /// Up to `max` parts of an upload with numbers above `after`, in order.
-    pub(crate) fn parts(&self, upload: &str, after: u32, max: usize) -> Result<Vec<(u32, PartRecord)>, Failure> {
-        let table = self.reading.txn.open_table(PARTS)?;
+    /// Returns up to `max` parts of an upload with numbers greater than `after`, in order.
+    pub(crate) fn parts(&self, upload: &str, after: u32, max: usize) -> Result<Vec<(u32, PartRecord)>, BackendError> {
+        let table = self.transaction.txn.open_table(PARTS)?;
         let mut parts = Vec::new();
         for entry in table
             .range((upload, after.saturating_add(1))..=(upload, u32::MAX))?
@@ -70,30 +70,30 @@ impl Snapshot {
         Ok(parts)
     }
 
-    /// The bytes of those blobs of the segments that are no files.
-    pub(crate) fn small(&self, segments: &[Segment]) -> Result<HashMap<BlobId, Bytes>, Failure> {
-        let table = self.reading.txn.open_table(SMALL)?;
-        let mut small = HashMap::new();
+    /// Returns the bytes of the blobs that are stored in the index.
+    pub(crate) fn inline_blobs(&self, segments: &[Segment]) -> Result<HashMap<BlobId, Bytes>, BackendError> {
+        let table = self.transaction.txn.open_table(INLINE)?;
+        let mut inline_blobs = HashMap::new();
         for segment in segments
             .iter()
-            .filter(|segment| segment.offset + segment.len <= MAX_SMALL)
+            .filter(|segment| segment.offset + segment.len <= MAX_INLINE)
         {
             if let Some(bytes) = table.get(segment.blob.number())? {
-                small.insert(segment.blob, Bytes::copy_from_slice(bytes.value()));
+                inline_blobs.insert(segment.blob, Bytes::copy_from_slice(bytes.value()));
             }
         }
-        Ok(small)
+        Ok(inline_blobs)
     }
 
-    pub(super) fn is_referenced(&self, blob: BlobId) -> Result<bool, Failure> {
-        Ok(self.reading.txn.open_table(BLOBS)?.get(blob.number())?.is_some())
+    pub(super) fn is_referenced(&self, blob: BlobId) -> Result<bool, BackendError> {
+        Ok(self.transaction.txn.open_table(BLOBS)?.get(blob.number())?.is_some())
     }
 
-    pub(super) fn objects(&self) -> Result<Objects, Failure> {
-        Ok(self.reading.txn.open_table(OBJECTS)?)
+    pub(super) fn objects(&self) -> Result<ObjectTable, BackendError> {
+        Ok(self.transaction.txn.open_table(OBJECTS)?)
     }
 
-    pub(super) fn uploads(&self) -> Result<Uploads, Failure> {
-        Ok(self.reading.txn.open_table(UPLOADS)?)
+    pub(super) fn uploads(&self) -> Result<UploadTable, BackendError> {
+        Ok(self.transaction.txn.open_table(UPLOADS)?)
     }
 }

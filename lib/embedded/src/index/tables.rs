@@ -1,35 +1,35 @@
-//! The tables, and the only functions that change them: each keeps the count of every blob's references right.
+//! The tables, and the only functions that change them. Each keeps the reference counts of blobs correct.
 
 use redb::{Database, ReadableTable, Table, TableDefinition, WriteTransaction};
 use s3s::{S3Error, s3_error};
 use serde::de::DeserializeOwned;
 
 use super::records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord, decode, encode};
-use crate::blobs::{BlobId, PendingBlob, Place, Received, Segment};
-use crate::failure::Failure;
+use crate::blobs::{BlobData, BlobId, PendingBlob, Received, Segment};
+use crate::error::BackendError;
 
-type Bytes = &'static [u8];
+type RecordBytes = &'static [u8];
 
 const FORMAT: TableDefinition<'_, (), u64> = TableDefinition::new("format");
-pub(super) const BUCKETS: TableDefinition<'_, &str, Bytes> = TableDefinition::new("buckets");
-/// By bucket and key.
-pub(super) const OBJECTS: TableDefinition<'_, (&str, &str), Bytes> = TableDefinition::new("objects");
-/// By bucket, key and upload ID. IDs begin with the time, so that a key's uploads come oldest first.
-pub(super) const UPLOADS: TableDefinition<'_, (&str, &str, &str), Bytes> = TableDefinition::new("uploads");
-/// By upload ID and part number.
-pub(super) const PARTS: TableDefinition<'_, (&str, u32), Bytes> = TableDefinition::new("parts");
-/// How many segments refer to a blob; never 0.
+pub(super) const BUCKETS: TableDefinition<'_, &str, RecordBytes> = TableDefinition::new("buckets");
+/// Objects by bucket and key.
+pub(super) const OBJECTS: TableDefinition<'_, (&str, &str), RecordBytes> = TableDefinition::new("objects");
+/// Uploads by bucket, key and upload ID. IDs start with the time, so the uploads of a key are sorted by age.
+pub(super) const UPLOADS: TableDefinition<'_, (&str, &str, &str), RecordBytes> = TableDefinition::new("uploads");
+/// Parts by upload ID and part number.
+pub(super) const PARTS: TableDefinition<'_, (&str, u32), RecordBytes> = TableDefinition::new("parts");
+/// The number of segments that refer to a blob; never 0.
 pub(super) const BLOBS: TableDefinition<'_, u128, u64> = TableDefinition::new("blobs");
-/// The bytes of blobs that are no files.
-pub(super) const SMALL: TableDefinition<'_, u128, Bytes> = TableDefinition::new("small");
+/// The bytes of the blobs that are stored in the index.
+pub(super) const INLINE: TableDefinition<'_, u128, RecordBytes> = TableDefinition::new("small");
 
-/// Makes what is missing and returns the format's number: `format` in a new database, and in one of a format that becomes
-/// this one by tables that it lacks.
-pub(super) fn create(db: &Database, format: u64, lack_tables: std::ops::Range<u64>) -> Result<u64, redb::Error> {
+/// Creates missing tables and returns the format number: `format` for a new database, and for one of the `upgradable`
+/// formats, which only lack tables.
+pub(super) fn create(db: &Database, format: u64, upgradable: std::ops::Range<u64>) -> Result<u64, redb::Error> {
     let txn = db.begin_write()?;
     let mut table = txn.open_table(FORMAT)?;
     let known = table.get(())?.map(|number| number.value());
-    let number = known.filter(|known| !lack_tables.contains(known)).unwrap_or(format);
+    let number = known.filter(|known| !upgradable.contains(known)).unwrap_or(format);
     if known != Some(number) {
         table.insert((), number)?;
     }
@@ -41,23 +41,23 @@ pub(super) fn create(db: &Database, format: u64, lack_tables: std::ops::Range<u6
     Ok(number)
 }
 
-/// All tables within one write transaction.
+/// All tables in one write transaction.
 pub(crate) struct Tables<'txn> {
-    buckets: Table<'txn, &'static str, Bytes>,
-    objects: Table<'txn, (&'static str, &'static str), Bytes>,
-    uploads: Table<'txn, (&'static str, &'static str, &'static str), Bytes>,
-    parts: Table<'txn, (&'static str, u32), Bytes>,
+    buckets: Table<'txn, &'static str, RecordBytes>,
+    objects: Table<'txn, (&'static str, &'static str), RecordBytes>,
+    uploads: Table<'txn, (&'static str, &'static str, &'static str), RecordBytes>,
+    parts: Table<'txn, (&'static str, u32), RecordBytes>,
     blobs: Table<'txn, u128, u64>,
-    small: Table<'txn, u128, Bytes>,
+    inline: Table<'txn, u128, RecordBytes>,
     effects: Effects,
 }
 
-/// What a committed transaction does to the files.
+/// The effects of a committed transaction on the files.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
-    /// Received blobs that a record refers to now.
+    /// Received blobs that a record now refers to.
     pub(super) adopted: Vec<PendingBlob>,
-    /// Files that no record refers to any more.
+    /// Blobs that no record refers to any more.
     pub(super) freed: Vec<BlobId>,
 }
 
@@ -69,7 +69,7 @@ impl<'txn> Tables<'txn> {
             uploads: txn.open_table(UPLOADS)?,
             parts: txn.open_table(PARTS)?,
             blobs: txn.open_table(BLOBS)?,
-            small: txn.open_table(SMALL)?,
+            inline: txn.open_table(INLINE)?,
             effects: Effects::default(),
         })
     }
@@ -78,44 +78,40 @@ impl<'txn> Tables<'txn> {
         self.effects
     }
 
-    // Reading.
-
-    pub(crate) fn bucket(&self, bucket: &str) -> Result<BucketRecord, Failure> {
+    pub(crate) fn bucket(&self, bucket: &str) -> Result<BucketRecord, BackendError> {
         get(&self.buckets, bucket)?.ok_or_else(|| no_such_bucket().into())
     }
 
-    pub(crate) fn has_bucket(&self, bucket: &str) -> Result<bool, Failure> {
+    pub(crate) fn has_bucket(&self, bucket: &str) -> Result<bool, BackendError> {
         Ok(self.buckets.get(bucket)?.is_some())
     }
 
-    pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<Option<ObjectRecord>, Failure> {
+    pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<Option<ObjectRecord>, BackendError> {
         get(&self.objects, (bucket, key))
     }
 
-    pub(crate) fn has_objects(&self, bucket: &str) -> Result<bool, Failure> {
+    pub(crate) fn has_objects(&self, bucket: &str) -> Result<bool, BackendError> {
         match self.objects.range((bucket, "")..)?.next() {
             Some(entry) => Ok(entry?.0.value().0 == bucket),
             None => Ok(false),
         }
     }
 
-    pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Result<UploadRecord, Failure> {
+    pub(crate) fn upload(&self, bucket: &str, key: &str, id: &str) -> Result<UploadRecord, BackendError> {
         get(&self.uploads, (bucket, key, id))?.ok_or_else(|| no_such_upload().into())
     }
 
-    pub(crate) fn part(&self, upload: &str, number: u32) -> Result<Option<PartRecord>, Failure> {
+    pub(crate) fn part(&self, upload: &str, number: u32) -> Result<Option<PartRecord>, BackendError> {
         get(&self.parts, (upload, number))
     }
 
-    // Changing.
-
-    pub(crate) fn put_bucket(&mut self, bucket: &str, record: &BucketRecord) -> Result<(), Failure> {
+    pub(crate) fn put_bucket(&mut self, bucket: &str, record: &BucketRecord) -> Result<(), BackendError> {
         self.buckets.insert(bucket, encode(record)?.as_slice())?;
         Ok(())
     }
 
-    /// The bucket is empty: its uploads in progress go with it.
-    pub(crate) fn delete_bucket(&mut self, bucket: &str) -> Result<(), Failure> {
+    /// Deletes a bucket without objects, together with its uploads in progress.
+    pub(crate) fn delete_bucket(&mut self, bucket: &str) -> Result<(), BackendError> {
         let mut uploads = Vec::new();
         for entry in self.uploads.range((bucket, "", "")..)? {
             let (key, _) = entry?;
@@ -126,26 +122,26 @@ impl<'txn> Tables<'txn> {
             uploads.push((key.to_owned(), id.to_owned()));
         }
         for (key, id) in uploads {
-            self.end_upload(bucket, &key, &id)?;
+            self.remove_upload(bucket, &key, &id)?;
         }
         self.buckets.remove(bucket)?;
         Ok(())
     }
 
-    /// Makes a received blob the property of the record that is about to name it; its segments, none if empty.
-    pub(crate) fn adopt(&mut self, received: Received) -> Result<Vec<Segment>, Failure> {
+    /// Adopts a received blob for the record about to refer to it. Returns its segments, of which an empty body has none.
+    pub(crate) fn adopt(&mut self, received: Received) -> Result<Vec<Segment>, BackendError> {
         if received.len == 0 {
             return Ok(Vec::new());
         }
-        let blob = match received.place {
-            Place::File(pending) => {
+        let blob = match received.data {
+            BlobData::File(pending) => {
                 let id = pending.id();
                 self.effects.adopted.push(pending);
                 id
             }
-            Place::Memory(bytes) => {
+            BlobData::Inline(bytes) => {
                 let id = BlobId::random();
-                self.small.insert(id.number(), bytes.as_slice())?;
+                self.inline.insert(id.number(), bytes.as_slice())?;
                 id
             }
         };
@@ -158,8 +154,8 @@ impl<'txn> Tables<'txn> {
         Ok(vec![segment])
     }
 
-    /// Counts one more reference for each segment: what a copy does instead of copying.
-    pub(crate) fn retain(&mut self, segments: &[Segment]) -> Result<(), Failure> {
+    /// Adds a reference to each segment. A copy does this instead of copying bytes.
+    pub(crate) fn retain(&mut self, segments: &[Segment]) -> Result<(), BackendError> {
         for segment in segments {
             let id = segment.blob.number();
             let count = self.blobs.get(id)?.map_or(0, |count| count.value());
@@ -168,28 +164,28 @@ impl<'txn> Tables<'txn> {
         Ok(())
     }
 
-    fn release(&mut self, segments: &[Segment]) -> Result<(), Failure> {
+    fn release(&mut self, segments: &[Segment]) -> Result<(), BackendError> {
         for segment in segments {
             let id = segment.blob.number();
-            // Most have one reference: one look at the table, not two.
+            // Most blobs have one reference, so a remove avoids the separate read.
             let count = self.blobs.remove(id)?.map_or(0, |count| count.value());
             if count > 1 {
                 self.blobs.insert(id, count - 1)?;
-            } else if self.small.remove(id)?.is_none() {
+            } else if self.inline.remove(id)?.is_none() {
                 self.effects.freed.push(segment.blob);
             }
         }
         Ok(())
     }
 
-    /// Puts the object, whose segments are adopted or retained already, in place of what the key held.
-    pub(crate) fn put_object(&mut self, bucket: &str, key: &str, record: &ObjectRecord) -> Result<(), Failure> {
+    /// Replaces the object of the key. The segments of `record` must already be adopted or retained.
+    pub(crate) fn put_object(&mut self, bucket: &str, key: &str, record: &ObjectRecord) -> Result<(), BackendError> {
         let old = get::<ObjectRecord, _>(&self.objects, (bucket, key))?;
         self.objects.insert((bucket, key), encode(record)?.as_slice())?;
         old.map_or(Ok(()), |old| self.release(&old.segments))
     }
 
-    pub(crate) fn delete_object(&mut self, bucket: &str, key: &str) -> Result<(), Failure> {
+    pub(crate) fn delete_object(&mut self, bucket: &str, key: &str) -> Result<(), BackendError> {
         let old = self.objects.remove((bucket, key))?;
         let old = old.map(|bytes| decode::<ObjectRecord>(bytes.value())).transpose()?;
         old.map_or(Ok(()), |old| self.release(&old.segments))
@@ -201,20 +197,20 @@ impl<'txn> Tables<'txn> {
         key: &str,
         id: &str,
         record: &UploadRecord,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), BackendError> {
         self.uploads.insert((bucket, key, id), encode(record)?.as_slice())?;
         Ok(())
     }
 
-    /// Puts the part, whose segments are adopted or retained already, in place of an earlier one of its number.
-    pub(crate) fn put_part(&mut self, upload: &str, number: u32, record: &PartRecord) -> Result<(), Failure> {
+    /// Replaces the part of this number. The segments of `record` must already be adopted or retained.
+    pub(crate) fn put_part(&mut self, upload: &str, number: u32, record: &PartRecord) -> Result<(), BackendError> {
         let old = self.part(upload, number)?;
         self.parts.insert((upload, number), encode(record)?.as_slice())?;
         old.map_or(Ok(()), |old| self.release(&old.segments))
     }
 
-    /// Forgets an upload and its parts. What a completed object uses of them must be retained before.
-    pub(crate) fn end_upload(&mut self, bucket: &str, key: &str, id: &str) -> Result<(), Failure> {
+    /// Removes an upload and its parts. Segments that a completed object uses must be retained before.
+    pub(crate) fn remove_upload(&mut self, bucket: &str, key: &str, id: &str) -> Result<(), BackendError> {
         self.uploads.remove((bucket, key, id))?;
         let mut parts = Vec::new();
         for entry in self.parts.range((id, 0)..=(id, u32::MAX))? {
@@ -230,9 +226,9 @@ impl<'txn> Tables<'txn> {
 }
 
 pub(super) fn get<'k, T, K>(
-    table: &impl ReadableTable<K, Bytes>,
+    table: &impl ReadableTable<K, RecordBytes>,
     key: impl std::borrow::Borrow<K::SelfType<'k>>,
-) -> Result<Option<T>, Failure>
+) -> Result<Option<T>, BackendError>
 where
     T: DeserializeOwned,
     K: redb::Key + 'static,

@@ -1,5 +1,5 @@
-//! The one thread that writes the index. Jobs that wait while a commit is on its way to the disk share the next
-//! one: many small writes cost one sync.
+//! The thread that writes the index. Jobs that wait while a commit is being synced share the next commit, so that many
+//! small writes need one sync.
 
 use std::io;
 use std::sync::Arc;
@@ -11,37 +11,37 @@ use tokio::sync::{mpsc, oneshot};
 use super::file::{DatabaseFile, unavailable};
 use super::tables::{Effects, Tables};
 use crate::blobs::Blobs;
-use crate::failure::{Failure, gone, out_of_space};
+use crate::error::{BackendError, out_of_space, stopped};
 
-/// Jobs that may wait; more make their callers wait.
+/// The maximum number of queued jobs. Further callers wait.
 const QUEUE: usize = 1024;
-/// Jobs in one commit, so that the first does not wait for ever.
+/// The maximum number of jobs in a commit, which bounds how long the first one waits.
 const GROUP: usize = 256;
 
-/// Runs against the tables, or is told why it cannot; what it returns is called once the commit's outcome is known.
-type Job = Box<dyn FnOnce(Result<&mut Tables<'_>, S3ErrorCode>) -> Outcome + Send>;
+/// A job, called with the tables, or with the error that prevents it from running.
+type WriteJob = Box<dyn FnOnce(Result<&mut Tables<'_>, S3ErrorCode>) -> JobOutcome + Send>;
 
-enum Outcome {
-    /// Nothing was changed by a job that was refused; a job that was not wants the commit.
-    Answer(Answer),
-    /// The tables are in an unknown state: nothing of the group may be committed.
-    Poisoned(Failure, Answer),
-    /// It did not run, and its caller knows.
-    Told,
+enum JobOutcome {
+    /// The job ran: it either changed the tables, or was rejected before it changed anything.
+    Ran(Completion),
+    /// The job failed midway, so that nothing of its group may be committed.
+    Failed(BackendError, Completion),
+    /// The job did not run, and its caller has been told why.
+    NotRun,
 }
 
-/// Tells the caller, given why nothing was committed if nothing was.
-type Answer = Box<dyn FnOnce(Option<S3ErrorCode>) + Send>;
+/// Reports the outcome of the commit to the caller: `None` for success, or the error code.
+type Completion = Box<dyn FnOnce(Option<S3ErrorCode>) + Send>;
 
 #[derive(Debug)]
-pub(super) struct Writer {
-    jobs: Option<mpsc::Sender<Job>>,
+pub(super) struct IndexWriter {
+    jobs: Option<mpsc::Sender<WriteJob>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Writer {
+impl IndexWriter {
     pub(super) fn start(file: Arc<DatabaseFile>, blobs: Arc<Blobs>) -> io::Result<Self> {
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        let (jobs, mut queue) = mpsc::channel::<WriteJob>(QUEUE);
         let thread = std::thread::Builder::new()
             .name("embedded-index".into())
             .spawn(move || {
@@ -53,7 +53,7 @@ impl Writer {
                     {
                         group.push(next);
                     }
-                    broken = run(&file, &blobs, group, broken);
+                    broken = run_group(&file, &blobs, group, broken);
                 }
             })?;
         Ok(Self {
@@ -65,37 +65,37 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, job: F) -> S3Result<T>
     where
         T: Send + 'static,
-        F: FnOnce(&mut Tables<'_>) -> Result<T, Failure> + Send + 'static,
+        F: FnOnce(&mut Tables<'_>) -> Result<T, BackendError> + Send + 'static,
     {
-        let (tell, answer) = oneshot::channel::<S3Result<T>>();
-        let job: Job = Box::new(move |tables| {
-            let deliver = |result: S3Result<T>| -> Answer {
-                Box::new(move |failed| {
-                    // A caller that went away has no use for the answer.
-                    let _ = tell.send(failed.map_or(result, |code| Err(not_committed(code))));
+        let (sender, result) = oneshot::channel::<S3Result<T>>();
+        let job: WriteJob = Box::new(move |tables| {
+            let complete = |result: S3Result<T>| -> Completion {
+                Box::new(move |commit_error| {
+                    // A caller that was dropped needs no result.
+                    let _ = sender.send(commit_error.map_or(result, |code| Err(not_committed(code))));
                 })
             };
             match tables.map(job) {
-                Ok(Ok(value)) => Outcome::Answer(deliver(Ok(value))),
-                Ok(Err(Failure::Refused(refusal))) => Outcome::Answer(deliver(Err(refusal))),
-                Ok(Err(failure)) => Outcome::Poisoned(failure, deliver(Err(S3ErrorCode::InternalError.into()))),
+                Ok(Ok(value)) => JobOutcome::Ran(complete(Ok(value))),
+                Ok(Err(BackendError::Rejected(error))) => JobOutcome::Ran(complete(Err(error))),
+                Ok(Err(failure)) => JobOutcome::Failed(failure, complete(Err(S3ErrorCode::InternalError.into()))),
                 Err(code) => {
-                    deliver(Err(code.clone().into()))(Some(code));
-                    Outcome::Told
+                    complete(Err(code.clone().into()))(Some(code));
+                    JobOutcome::NotRun
                 }
             }
         });
         let Some(jobs) = &self.jobs else {
-            return Err(gone("the index"));
+            return Err(stopped("the index"));
         };
         if jobs.send(job).await.is_err() {
-            return Err(gone("the index"));
+            return Err(stopped("the index"));
         }
-        answer.await.unwrap_or_else(|_| Err(gone("the index")))
+        result.await.unwrap_or_else(|_| Err(stopped("the index")))
     }
 }
 
-impl Drop for Writer {
+impl Drop for IndexWriter {
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
@@ -104,28 +104,28 @@ impl Drop for Writer {
     }
 }
 
-/// Commits the group, opening the file anew first if it is `broken`. Returns whether it is now.
-fn run(file: &DatabaseFile, blobs: &Blobs, group: Vec<Job>, broken: bool) -> bool {
+/// Commits the group, after reopening the file if it is `broken`. Returns true if the file is broken afterwards.
+fn run_group(file: &DatabaseFile, blobs: &Blobs, group: Vec<WriteJob>, broken: bool) -> bool {
     let mut group = group.into_iter();
-    let mut answers = Vec::with_capacity(group.len());
+    let mut completions = Vec::with_capacity(group.len());
     let reopened = if broken { file.reopen() } else { Ok(()) };
-    let mended = reopened.is_ok();
-    match reopened.and_then(|()| commit(file, &mut group, &mut answers)) {
+    let reopened_ok = reopened.is_ok();
+    match reopened.and_then(|()| commit(file, &mut group, &mut completions)) {
         Ok(effects) => {
             for pending in effects.adopted {
                 pending.keep();
             }
             blobs.discard(effects.freed);
-            for answer in answers {
-                answer(None);
+            for completion in completions {
+                completion(None);
             }
             false
         }
         Err(failure) => {
-            let broken = !mended || matches!(failure, Failure::Index(_));
+            let broken = !reopened_ok || matches!(failure, BackendError::Index(_));
             let code = failure.into_s3_error().code().clone();
-            for answer in answers {
-                answer(Some(code.clone()));
+            for completion in completions {
+                completion(Some(code.clone()));
             }
             for job in group {
                 job(Err(code.clone()));
@@ -135,39 +135,39 @@ fn run(file: &DatabaseFile, blobs: &Blobs, group: Vec<Job>, broken: bool) -> boo
     }
 }
 
-/// The failure was logged once; each job of the group is told of it.
+/// The error of each job in a group that was not committed. The cause was logged once.
 fn not_committed(code: S3ErrorCode) -> S3Error {
     let full = out_of_space();
     if code == *full.code() {
         full
     } else {
-        S3Error::with_message(code, "The write could not be committed.")
+        S3Error::with_message(code, "The write was not committed. Please try again.")
     }
 }
 
 fn commit(
     file: &DatabaseFile,
-    group: &mut impl Iterator<Item = Job>,
-    answers: &mut Vec<Answer>,
-) -> Result<Effects, Failure> {
-    let db = file.get();
+    group: &mut impl Iterator<Item = WriteJob>,
+    completions: &mut Vec<Completion>,
+) -> Result<Effects, BackendError> {
+    let db = file.database();
     let txn = db.as_ref().ok_or_else(unavailable)?.begin_write()?;
     let mut tables = Tables::open(&txn)?;
     for job in group {
         match job(Ok(&mut tables)) {
-            Outcome::Answer(answer) => answers.push(answer),
-            Outcome::Poisoned(failure, answer) => {
-                answers.push(answer);
+            JobOutcome::Ran(completion) => completions.push(completion),
+            JobOutcome::Failed(failure, completion) => {
+                completions.push(completion);
                 return Err(failure);
             }
-            Outcome::Told => {}
+            JobOutcome::NotRun => {}
         }
     }
     let effects = tables.into_effects();
     match txn.commit() {
         Ok(()) => Ok(effects),
         Err(error) => {
-            // It may be on disk all the same: the files stay, and the next start decides.
+            // The commit may have reached the disk: keep the files, and let the next start decide.
             for pending in effects.adopted {
                 pending.keep();
             }

@@ -1,4 +1,4 @@
-//! Nothing becomes visible that does not hash to what its sender said.
+//! Uploads are visible only if their bytes match the checksums of the request.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -10,12 +10,12 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
-use crate::harness::{BUCKET, MIB, Store, blob_files, for_an_hour, noise, refusal};
-use crate::sign::ByHand;
+use crate::harness::{BUCKET, MIB, TestStore, blob_files, for_an_hour, noise, rejection};
+use crate::sign::HeaderSignedRequest;
 
 #[tokio::test]
-async fn a_wrong_checksum_leaves_the_old_object() {
-    let store = Store::start().await;
+async fn wrong_checksum_keeps_the_old_object() {
+    let store = TestStore::start().await;
     store.put("k", "old").await;
     let put = || {
         store
@@ -26,7 +26,7 @@ async fn a_wrong_checksum_leaves_the_old_object() {
             .body(ByteStream::from_static(b"new"))
     };
     let zeros = |len: usize| STANDARD.encode(vec![0; len]);
-    for refused in [
+    for rejected in [
         put().content_md5(zeros(16)).send().await,
         put().checksum_crc32(zeros(4)).send().await,
         put().checksum_crc32_c(zeros(4)).send().await,
@@ -34,11 +34,11 @@ async fn a_wrong_checksum_leaves_the_old_object() {
         put().checksum_sha1(zeros(20)).send().await,
         put().checksum_sha256(zeros(32)).send().await,
     ] {
-        assert_eq!(refusal(refused), (400, "BadDigest".into()));
+        assert_eq!(rejection(rejected), (400, "BadDigest".into()));
         assert_eq!(store.get("k").await.unwrap(), "old");
     }
     assert_eq!(
-        refusal(put().checksum_sha256("nonsense").send().await),
+        rejection(put().checksum_sha256("nonsense").send().await),
         (400, "InvalidRequest".into())
     );
     put()
@@ -50,8 +50,8 @@ async fn a_wrong_checksum_leaves_the_old_object() {
 }
 
 #[tokio::test]
-async fn a_signed_checksum_of_a_presigned_put_is_enforced() {
-    let store = Store::start().await;
+async fn signed_checksum_of_a_presigned_put_is_enforced() {
+    let store = TestStore::start().await;
     let put = store.s3.put_object().bucket(BUCKET).key("k");
     let put = put
         .checksum_sha256(STANDARD.encode(Sha256::digest("right")))
@@ -64,13 +64,13 @@ async fn a_signed_checksum_of_a_presigned_put_is_enforced() {
 }
 
 #[tokio::test]
-async fn a_wrong_trailer_leaves_the_old_object() {
-    let store = Store::start().await;
+async fn wrong_trailer_keeps_the_old_object() {
+    let store = TestStore::start().await;
     store.put("k", "old").await;
     let host = store.address().to_string();
     let put = async |checksum: &str| {
         let body = format!("3\r\nnew\r\n0\r\nx-amz-checksum-sha256:{checksum}\r\n\r\n");
-        let request = ByHand {
+        let request = HeaderSignedRequest {
             method: "PUT",
             path: "/bucket/k",
             host: &host,
@@ -94,12 +94,12 @@ async fn a_wrong_trailer_leaves_the_old_object() {
 }
 
 #[tokio::test]
-async fn a_wrong_signed_payload_hash_leaves_nothing() {
-    let store = Store::start().await;
+async fn wrong_signed_payload_hash_stores_nothing() {
+    let store = TestStore::start().await;
     let host = store.address().to_string();
     let hash = crate::sign::hex(&Sha256::digest("signed"));
     let now = OffsetDateTime::now_utc();
-    let request = ByHand {
+    let request = HeaderSignedRequest {
         method: "PUT",
         path: "/bucket/k",
         host: &host,
@@ -116,8 +116,8 @@ async fn a_wrong_signed_payload_hash_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_breaks_off_leaves_nothing() {
-    let store = Store::start().await;
+async fn interrupted_body_stores_nothing() {
+    let store = TestStore::start().await;
     let put = store
         .s3
         .put_object()
@@ -137,10 +137,10 @@ async fn a_body_that_breaks_off_leaves_nothing() {
         socket.write_all(head.as_bytes()).unwrap();
         socket.write_all(&noise(1, 2 * MIB)).unwrap();
         socket.shutdown(Shutdown::Write).unwrap();
-        let mut answer = String::new();
-        // The store may answer or just close.
-        let _ = socket.read_to_string(&mut answer);
-        assert!(!answer.starts_with("HTTP/1.1 2"), "{answer}");
+        let mut response = String::new();
+        // The store may respond, or just close the connection.
+        let _ = socket.read_to_string(&mut response);
+        assert!(!response.starts_with("HTTP/1.1 2"), "{response}");
     };
     tokio::task::spawn_blocking(cut).await.unwrap();
     assert_eq!(store.get("k").await, None);
@@ -149,8 +149,8 @@ async fn a_body_that_breaks_off_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn checksums_come_back_when_asked_for_and_survive_copies() {
-    let store = Store::start().await;
+async fn checksums_are_returned_on_request_and_survive_copies() {
+    let store = TestStore::start().await;
     let put = store
         .s3
         .put_object()
@@ -184,8 +184,8 @@ async fn checksums_come_back_when_asked_for_and_survive_copies() {
 }
 
 #[tokio::test]
-async fn an_upload_keeps_the_checksum_it_asked_for() {
-    let store = Store::start().await;
+async fn multipart_upload_stores_its_requested_checksum() {
+    let store = TestStore::start().await;
     let bodies = [noise(1, 5 * MIB), noise(2, 3)];
     let whole = store
         .s3
@@ -209,7 +209,7 @@ async fn an_upload_keeps_the_checksum_it_asked_for() {
         let id = create.send().await.unwrap().upload_id.unwrap();
         let mut parts = CompletedMultipartUpload::builder();
         for (number, body) in (1..).zip(&bodies) {
-            // The sender of a part need not send it: the store computes what the upload asks for.
+            // The request of a part has no checksum: the store computes the one that the upload asks for.
             let part = store
                 .s3
                 .upload_part()

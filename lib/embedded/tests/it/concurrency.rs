@@ -1,14 +1,14 @@
-//! Many at once: nothing torn, nothing lost, nothing taken from under a reader.
+//! Concurrent requests: no torn reads, no lost writes, no removal of bytes that are being read.
 
 use aws_sdk_s3::primitives::ByteStream;
 use futures::future::join_all;
 
-use crate::harness::{BUCKET, MIB, Store, blob_files, noise};
+use crate::harness::{BUCKET, MIB, TestStore, blob_files, noise};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_read_is_torn_while_its_object_is_overwritten() {
+async fn reads_are_not_torn_by_overwrites() {
     const ROUNDS: u8 = 12;
-    let store = Store::start().await;
+    let store = TestStore::start().await;
     let body = |byte: u8| vec![byte; 600_000 + usize::from(byte) * 1000];
     for name in ["a", "b"] {
         store.put(&format!("source/{name}"), body(name.as_bytes()[0])).await;
@@ -36,19 +36,19 @@ async fn no_read_is_torn_while_its_object_is_overwritten() {
             let length = got.content_length().unwrap();
             let bytes = got.body.collect().await.unwrap().into_bytes();
             assert_eq!(i64::try_from(bytes.len()).unwrap(), length);
-            assert_eq!(bytes, body(bytes[0]), "two versions in one answer");
+            assert_eq!(bytes, body(bytes[0]), "two versions in one response");
         }
     }));
     tokio::join!(puts, copies, reads);
     let dir = store.stop().await;
-    // The two sources, and what the key holds if it is neither.
+    // The two sources, and the object of the key if it is neither.
     assert!(blob_files(dir.path()).len() <= 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_under_way_survives_a_delete() {
-    let store = Store::start().await;
-    // Far more than sockets and buffers hold, so that most of it is read after the delete.
+async fn download_in_progress_survives_a_delete() {
+    let store = TestStore::start().await;
+    // Far more than the sockets and buffers hold, so that most of it is read after the delete.
     let body = noise(7, 48 * MIB);
     store.put("k", body.clone()).await;
     let mut got = store.s3.get_object().bucket(BUCKET).key("k").send().await.unwrap();
@@ -64,8 +64,8 @@ async fn a_download_under_way_survives_a_delete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_small_puts_at_once_are_all_there() {
-    let store = Store::start().await;
+async fn concurrent_small_puts_are_all_stored() {
+    let store = TestStore::start().await;
     let puts = (0..200).map(|n| {
         let body = ByteStream::from(n.to_string().into_bytes());
         store
@@ -85,8 +85,8 @@ async fn many_small_puts_at_once_are_all_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn blobs_live_as_long_as_somebody_refers_to_them() {
-    let store = Store::start().await;
+async fn blobs_live_until_their_last_reference_is_removed() {
+    let store = TestStore::start().await;
     store.put("a", noise(1, MIB)).await;
     for to in ["b", "c"] {
         store

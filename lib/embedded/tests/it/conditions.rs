@@ -1,16 +1,16 @@
-//! Conditions: they hold at the moment of the write, however many race.
+//! Conditions are checked atomically with the write, even when many requests race.
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Delete, ObjectIdentifier};
 use futures::future::join_all;
 
-use crate::harness::{BUCKET, Store, refusal};
+use crate::harness::{BUCKET, TestStore, rejection};
 
 const RACERS: usize = 16;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_racing_puts_to_a_free_key_one_wins() {
-    let store = Store::start().await;
+async fn one_of_many_racing_puts_creates_the_object() {
+    let store = TestStore::start().await;
     let racers = (0..RACERS).map(|n| {
         let put = store.s3.put_object().bucket(BUCKET).key("k").if_none_match("*");
         put.body(ByteStream::from(n.to_string().into_bytes())).send()
@@ -19,13 +19,13 @@ async fn of_racing_puts_to_a_free_key_one_wins() {
     let winner = only_winner(&results.iter().map(Result::is_ok).collect::<Vec<_>>());
     assert_eq!(store.get("k").await.unwrap(), winner.to_string());
     for result in results.into_iter().filter(Result::is_err) {
-        assert_eq!(refusal(result), (412, "PreconditionFailed".into()));
+        assert_eq!(rejection(result), (412, "PreconditionFailed".into()));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_racing_puts_over_one_etag_one_wins() {
-    let store = Store::start().await;
+async fn one_of_many_racing_puts_replaces_an_etag() {
+    let store = TestStore::start().await;
     let etag = store.put("k", "before").await;
     let racers = (0..RACERS).map(|n| {
         let put = store.s3.put_object().bucket(BUCKET).key("k").if_match(&etag);
@@ -36,8 +36,8 @@ async fn of_racing_puts_over_one_etag_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_racing_copies_to_a_free_key_one_wins() {
-    let store = Store::start().await;
+async fn one_of_many_racing_copies_creates_the_object() {
+    let store = TestStore::start().await;
     for n in 0..RACERS {
         store.put(&format!("source/{n}"), n.to_string()).await;
     }
@@ -57,8 +57,8 @@ async fn of_racing_copies_to_a_free_key_one_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_racing_completions_to_a_free_key_one_wins() {
-    let store = Store::start().await;
+async fn one_of_many_racing_completions_creates_the_object() {
+    let store = TestStore::start().await;
     let mut uploads = Vec::new();
     for n in 0..RACERS {
         let id = store
@@ -103,7 +103,7 @@ async fn of_racing_completions_to_a_free_key_one_wins() {
     });
     let won: Vec<bool> = join_all(racers).await.iter().map(Result::is_ok).collect();
     assert_eq!(store.get("k").await.unwrap(), only_winner(&won).to_string());
-    // Who lost keeps the upload, and may complete it without the condition.
+    // The losers keep their uploads, and can complete them without the condition.
     let left = store.s3.list_multipart_uploads().bucket(BUCKET).send().await.unwrap();
     assert_eq!(left.uploads().len(), RACERS - 1);
 }
@@ -114,10 +114,10 @@ fn only_winner(won: &[bool]) -> usize {
 }
 
 #[tokio::test]
-async fn a_copy_insists_on_its_source_and_its_destination() {
-    let store = Store::start().await;
+async fn copy_enforces_conditions_on_source_and_destination() {
+    let store = TestStore::start().await;
     let etag = store.put("source", "new").await;
-    store.put("taken", "old").await;
+    store.put("existing", "old").await;
     let copy = |key: &str| {
         store
             .s3
@@ -126,7 +126,7 @@ async fn a_copy_insists_on_its_source_and_its_destination() {
             .key(key)
             .copy_source(format!("{BUCKET}/source"))
     };
-    for refused in [
+    for rejected in [
         copy("to").copy_source_if_match("\"other\"").send().await,
         copy("to").copy_source_if_none_match(&etag).send().await,
         copy("to")
@@ -137,13 +137,13 @@ async fn a_copy_insists_on_its_source_and_its_destination() {
             .copy_source_if_modified_since(aws_sdk_s3::primitives::DateTime::from_secs(9_000_000_000))
             .send()
             .await,
-        copy("taken").if_none_match("*").send().await,
-        copy("taken").if_match("\"other\"").send().await,
+        copy("existing").if_none_match("*").send().await,
+        copy("existing").if_match("\"other\"").send().await,
     ] {
-        assert_eq!(refusal(refused), (412, "PreconditionFailed".into()));
+        assert_eq!(rejection(rejected), (412, "PreconditionFailed".into()));
     }
     assert_eq!(store.get("to").await, None);
-    assert_eq!(store.get("taken").await.unwrap(), "old");
+    assert_eq!(store.get("existing").await.unwrap(), "old");
     copy("to")
         .copy_source_if_match(&etag)
         .if_none_match("*")
@@ -159,27 +159,27 @@ async fn a_copy_insists_on_its_source_and_its_destination() {
         .copy_source(format!("{BUCKET}/none"))
         .send()
         .await;
-    assert_eq!(refusal(missing), (404, "NoSuchKey".into()));
+    assert_eq!(rejection(missing), (404, "NoSuchKey".into()));
 }
 
 #[tokio::test]
-async fn a_delete_insists_on_its_etag() {
-    let store = Store::start().await;
+async fn delete_enforces_its_etag() {
+    let store = TestStore::start().await;
     let etag = store.put("k", "x").await;
     let delete = |etag: &str| store.s3.delete_object().bucket(BUCKET).key("k").if_match(etag).send();
-    assert_eq!(refusal(delete("\"other\"").await), (412, "PreconditionFailed".into()));
+    assert_eq!(rejection(delete("\"other\"").await), (412, "PreconditionFailed".into()));
     assert!(store.get("k").await.is_some());
     delete(&etag).await.unwrap();
     assert_eq!(store.get("k").await, None);
-    // Again it is no success: somebody else may have deleted it.
-    assert_eq!(refusal(delete(&etag).await), (404, "NoSuchKey".into()));
-    // Without a condition a delete of nothing succeeds.
+    // A repetition fails, because another client may have deleted the object.
+    assert_eq!(rejection(delete(&etag).await), (404, "NoSuchKey".into()));
+    // Without a condition, deleting an object that does not exist succeeds.
     store.s3.delete_object().bucket(BUCKET).key("k").send().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_batch_delete_reports_each_key() {
-    let store = Store::start().await;
+async fn batch_delete_reports_each_key() {
+    let store = TestStore::start().await;
     let etag = store.put("same", "x").await;
     store.put("changed", "x").await;
     let key = |key: &str, etag: Option<&str>| {
@@ -214,12 +214,12 @@ async fn a_batch_delete_reports_each_key() {
 
     let many = |count: usize| (0..count).map(|n| key(&n.to_string(), None)).collect::<Vec<_>>();
     assert_eq!(delete(many(1000)).await.unwrap().deleted().len(), 1000);
-    assert_eq!(refusal(delete(many(1001)).await), (400, "MalformedXML".into()));
+    assert_eq!(rejection(delete(many(1001)).await), (400, "MalformedXML".into()));
 }
 
 #[tokio::test]
-async fn a_put_with_if_match_needs_an_object() {
-    let store = Store::start().await;
+async fn put_with_if_match_requires_an_object() {
+    let store = TestStore::start().await;
     let put = store
         .s3
         .put_object()
@@ -228,18 +228,18 @@ async fn a_put_with_if_match_needs_an_object() {
         .if_match("\"x\"")
         .send()
         .await;
-    assert_eq!(refusal(put), (404, "NoSuchKey".into()));
+    assert_eq!(rejection(put), (404, "NoSuchKey".into()));
 }
 
 #[tokio::test]
-async fn reads_are_conditional() {
-    let store = Store::start().await;
+async fn reads_enforce_conditions() {
+    let store = TestStore::start().await;
     let etag = store.put("k", "x").await;
     let get = || store.s3.get_object().bucket(BUCKET).key("k");
-    assert_eq!(refusal(get().if_match("\"other\"").send().await).0, 412);
-    assert_eq!(refusal(get().if_none_match(&etag).send().await).0, 304);
+    assert_eq!(rejection(get().if_match("\"other\"").send().await).0, 412);
+    assert_eq!(rejection(get().if_none_match(&etag).send().await).0, 304);
     assert_eq!(
-        refusal(
+        rejection(
             store
                 .s3
                 .head_object()
@@ -254,6 +254,6 @@ async fn reads_are_conditional() {
     );
     get().if_match(&etag).if_none_match("\"other\"").send().await.unwrap();
     let modified = get().send().await.unwrap().last_modified.unwrap();
-    assert_eq!(refusal(get().if_modified_since(modified).send().await).0, 304);
+    assert_eq!(rejection(get().if_modified_since(modified).send().await).0, 304);
     get().if_unmodified_since(modified).send().await.unwrap();
 }

@@ -1,14 +1,14 @@
-//! Browsers: preflights, and the headers on what follows.
+//! CORS: preflights, and the headers of the responses to browsers.
 
 use aws_sdk_s3::types::{CorsConfiguration, CorsRule};
 use reqwest::Method;
 
-use crate::harness::{BUCKET, Store, for_an_hour, refusal};
+use crate::harness::{BUCKET, TestStore, for_an_hour, rejection};
 
 const ORIGIN: &str = "https://app.example.com";
 
-async fn with_rule() -> Store {
-    let store = Store::start().await;
+async fn with_rule() -> TestStore {
+    let store = TestStore::start().await;
     let rule = CorsRule::builder()
         .allowed_origins(ORIGIN)
         .allowed_methods("PUT")
@@ -32,7 +32,7 @@ async fn with_rule() -> Store {
 }
 
 #[tokio::test]
-async fn a_preflight_is_answered_from_the_buckets_rules() {
+async fn preflight_follows_the_rules_of_the_bucket() {
     let store = with_rule().await;
     let put = store
         .s3
@@ -65,14 +65,14 @@ async fn a_preflight_is_answered_from_the_buckets_rules() {
     );
     assert!(headers["vary"].to_str().unwrap().contains("Origin"));
     for (origin, method) in [("https://evil.example.com", "PUT"), (ORIGIN, "DELETE")] {
-        let refused = preflight(origin, method).await;
-        assert_eq!(refused.status(), 403);
-        assert!(!refused.headers().contains_key("access-control-allow-origin"));
+        let rejected = preflight(origin, method).await;
+        assert_eq!(rejected.status(), 403);
+        assert!(!rejected.headers().contains_key("access-control-allow-origin"));
     }
 }
 
 #[tokio::test]
-async fn answers_and_errors_can_be_read_across_origins() {
+async fn responses_and_errors_have_cors_headers() {
     let store = with_rule().await;
     let put = store
         .s3
@@ -82,27 +82,27 @@ async fn answers_and_errors_can_be_read_across_origins() {
         .presigned(for_an_hour())
         .await
         .unwrap();
-    let answer = store.send(&put, &[("origin", ORIGIN)], "x").await;
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["access-control-allow-origin"], ORIGIN);
-    assert_eq!(answer.headers()["access-control-expose-headers"], "ETag");
-    assert!(answer.headers().contains_key("etag"));
-    assert!(answer.headers().contains_key("date"));
-    assert!(answer.headers().contains_key("x-amz-request-id"));
-    let refused = store
+    let response = store.send(&put, &[("origin", ORIGIN)], "x").await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["access-control-allow-origin"], ORIGIN);
+    assert_eq!(response.headers()["access-control-expose-headers"], "ETag");
+    assert!(response.headers().contains_key("etag"));
+    assert!(response.headers().contains_key("date"));
+    assert!(response.headers().contains_key("x-amz-request-id"));
+    let rejected = store
         .http
         .get(format!("{}/bucket/k", store.endpoint()))
         .header("origin", ORIGIN);
-    let refused = refused.send().await.unwrap();
-    assert_eq!(refused.status(), 403);
-    assert_eq!(refused.headers()["access-control-allow-origin"], ORIGIN);
+    let rejected = rejected.send().await.unwrap();
+    assert_eq!(rejected.status(), 403);
+    assert_eq!(rejected.headers()["access-control-allow-origin"], ORIGIN);
     let elsewhere = store.send(&put, &[("origin", "https://evil.example.com")], "x").await;
     assert!(!elsewhere.headers().contains_key("access-control-allow-origin"));
     assert!(elsewhere.headers()["vary"].to_str().unwrap().contains("Origin"));
 }
 
 #[tokio::test]
-async fn rules_are_kept_and_removed() {
+async fn rules_can_be_set_and_deleted() {
     let store = with_rule().await;
     let get = || store.s3.get_bucket_cors().bucket(BUCKET).send();
     let rules = get().await.unwrap().cors_rules.unwrap();
@@ -110,7 +110,7 @@ async fn rules_are_kept_and_removed() {
     assert_eq!(rules[0].allowed_methods(), ["PUT", "GET"]);
     assert_eq!(rules[0].expose_headers(), ["ETag"]);
     store.s3.delete_bucket_cors().bucket(BUCKET).send().await.unwrap();
-    assert_eq!(refusal(get().await), (404, "NoSuchCORSConfiguration".into()));
+    assert_eq!(rejection(get().await), (404, "NoSuchCORSConfiguration".into()));
     let preflight = store
         .http
         .request(Method::OPTIONS, format!("{}/bucket/k", store.endpoint()));

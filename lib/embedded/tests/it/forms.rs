@@ -5,15 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use crate::harness::{BUCKET, MIB, Store, blob_files, noise};
+use crate::harness::{BUCKET, MIB, TestStore, blob_files, noise};
 use crate::sign::{hex, mac, signing_key};
 
-struct Form {
+struct SignedForm {
     fields: Vec<(String, String)>,
 }
 
-impl Form {
-    fn signed(store: &Store, fields: &[(&str, &str)], mut conditions: Vec<Value>, end: &str) -> Self {
+impl SignedForm {
+    fn signed(store: &TestStore, fields: &[(&str, &str)], mut conditions: Vec<Value>, end: &str) -> Self {
         let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
         let stamp = OffsetDateTime::now_utc().format(format).unwrap();
         let credential = format!(
@@ -38,7 +38,7 @@ impl Form {
         Self { fields }
     }
 
-    async fn send(&self, store: &Store, file: &[u8]) -> reqwest::Response {
+    async fn send(&self, store: &TestStore, file: &[u8]) -> reqwest::Response {
         const BOUNDARY: &str = "----boundary";
         let mut body = Vec::new();
         for (name, value) in &self.fields {
@@ -75,15 +75,15 @@ const FIELDS: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn a_form_stores_its_file() {
-    let store = Store::start().await;
+async fn form_stores_its_file() {
+    let store = TestStore::start().await;
     let file = noise(1, 2 * MIB + 3);
-    let answer = Form::signed(&store, &FIELDS, conditions(), FAR)
+    let response = SignedForm::signed(&store, &FIELDS, conditions(), FAR)
         .send(&store, &file)
         .await;
-    assert_eq!(answer.status(), 201);
-    assert!(answer.headers().contains_key("etag"));
-    assert!(answer.text().await.unwrap().contains("<Key>up/photo é.jpg</Key>"));
+    assert_eq!(response.status(), 201);
+    assert!(response.headers().contains_key("etag"));
+    assert!(response.text().await.unwrap().contains("<Key>up/photo é.jpg</Key>"));
     assert_eq!(store.get("up/photo é.jpg").await.unwrap(), file);
     let head = store
         .s3
@@ -98,13 +98,13 @@ async fn a_form_stores_its_file() {
 }
 
 #[tokio::test]
-async fn the_length_range_is_enforced() {
-    let store = Store::start().await;
-    let form = Form::signed(&store, &FIELDS, conditions(), FAR);
+async fn content_length_range_is_enforced() {
+    let store = TestStore::start().await;
+    let form = SignedForm::signed(&store, &FIELDS, conditions(), FAR);
     for (len, code) in [(1, "EntityTooSmall"), (3 * MIB + 1, "EntityTooLarge")] {
-        let answer = form.send(&store, &noise(1, len)).await;
-        assert_eq!(answer.status(), 400);
-        assert!(answer.text().await.unwrap().contains(code));
+        let response = form.send(&store, &noise(1, len)).await;
+        assert_eq!(response.status(), 400);
+        assert!(response.text().await.unwrap().contains(code));
     }
     assert_eq!(form.send(&store, &noise(1, 3 * MIB)).await.status(), 201);
     let dir = store.stop().await;
@@ -112,9 +112,9 @@ async fn the_length_range_is_enforced() {
 }
 
 #[tokio::test]
-async fn a_form_that_its_policy_does_not_allow_is_refused() {
-    let store = Store::start().await;
-    let good = || Form::signed(&store, &FIELDS, conditions(), FAR);
+async fn form_outside_its_policy_is_rejected() {
+    let store = TestStore::start().await;
+    let good = || SignedForm::signed(&store, &FIELDS, conditions(), FAR);
     let changed = |name: &str, value: &str| {
         let mut form = good();
         form.fields.retain(|(known, _)| known != name);
@@ -126,7 +126,7 @@ async fn a_form_that_its_policy_does_not_allow_is_refused() {
         form.fields.retain(|(known, _)| known != name);
         form
     };
-    let refused = [
+    let rejected = [
         changed("key", "elsewhere"),
         changed("Content-Type", "text/html"),
         changed("x-amz-meta-more", "1"),
@@ -137,11 +137,11 @@ async fn a_form_that_its_policy_does_not_allow_is_refused() {
         ),
         without("policy"),
         without("x-amz-meta-a"),
-        Form::signed(&store, &FIELDS, conditions(), "2020-01-01T00:00:00.000Z"),
+        SignedForm::signed(&store, &FIELDS, conditions(), "2020-01-01T00:00:00.000Z"),
     ];
-    for form in refused {
-        let answer = form.send(&store, b"12345").await;
-        assert_eq!(answer.status(), 403, "{}", answer.text().await.unwrap());
+    for form in rejected {
+        let response = form.send(&store, b"12345").await;
+        assert_eq!(response.status(), 403, "{}", response.text().await.unwrap());
     }
     assert_eq!(without("x-amz-signature").send(&store, b"12345").await.status(), 400);
     assert!(

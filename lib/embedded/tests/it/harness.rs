@@ -1,4 +1,4 @@
-//! A store in a directory of its own, and clients for it.
+//! A running store in a temporary directory, and clients for it.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,15 +10,15 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use draftstore_embedded::{Credentials, EmbeddedStore, Settings};
+use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
 use tempfile::TempDir;
 
 pub(crate) const BUCKET: &str = "bucket";
 pub(crate) const MIB: usize = 1024 * 1024;
-/// What is no longer than this is no file. Bytes.
-pub(crate) const MAX_SMALL: usize = 16 * 1024;
+/// The maximum size of an object stored in the index, in bytes.
+pub(crate) const MAX_INLINE: usize = 16 * 1024;
 
-pub(crate) struct Store {
+pub(crate) struct TestStore {
     running: EmbeddedStore,
     pub(crate) credentials: Credentials,
     pub(crate) s3: Client,
@@ -26,8 +26,8 @@ pub(crate) struct Store {
     dir: TempDir,
 }
 
-impl Store {
-    /// A store with one bucket.
+impl TestStore {
+    /// Starts a store with one bucket.
     pub(crate) async fn start() -> Self {
         let store = Self::start_in(TempDir::new().unwrap()).await;
         store.s3.create_bucket().bucket(BUCKET).send().await.unwrap();
@@ -46,7 +46,7 @@ impl Store {
         }
     }
 
-    /// Stops gently and returns the directory.
+    /// Shuts down gracefully and returns the directory.
     pub(crate) async fn stop(self) -> TempDir {
         self.running.shutdown().await;
         self.dir
@@ -84,8 +84,7 @@ impl Store {
         }
     }
 
-    /// Sends what was presigned, with the headers that were signed and `more`. The length is the body's own, not the
-    /// one that was signed.
+    /// Sends a presigned request with its signed headers and `more`. The length is that of `body`, not the signed one.
     pub(crate) async fn send(
         &self,
         request: &PresignedRequest,
@@ -103,12 +102,12 @@ impl Store {
 }
 
 pub(crate) async fn start(data_dir: &Path) -> (EmbeddedStore, Credentials) {
-    let credentials = Credentials::kept_or_new(data_dir).unwrap();
-    let settings = Settings {
+    let credentials = Credentials::load_or_create(data_dir).unwrap();
+    let settings = EmbeddedConfig {
         data_dir: data_dir.to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         credentials: credentials.clone(),
-        limited: None,
+        upload_only: None,
     };
     (EmbeddedStore::start(settings).await.unwrap(), credentials)
 }
@@ -137,24 +136,24 @@ pub(crate) fn for_an_hour() -> PresigningConfig {
     PresigningConfig::expires_in(Duration::from_secs(3600)).unwrap()
 }
 
-/// The status and code of a refusal.
-pub(crate) fn refusal<T: std::fmt::Debug, E>(result: Result<T, SdkError<E>>) -> (u16, String)
+/// Returns the status and the code of a rejected request.
+pub(crate) fn rejection<T: std::fmt::Debug, E>(result: Result<T, SdkError<E>>) -> (u16, String)
 where
     E: ProvideErrorMetadata + std::fmt::Debug,
 {
-    let error = result.expect_err("it should have been refused");
-    let status = error.raw_response().expect("there was an answer").status().as_u16();
+    let error = result.expect_err("the request is rejected");
+    let status = error.raw_response().expect("there is a response").status().as_u16();
     (status, error.code().unwrap_or_default().to_owned())
 }
 
-/// Files of blobs under a data directory.
+/// Returns the blob files in a data directory.
 pub(crate) fn blob_files(data_dir: &Path) -> Vec<PathBuf> {
     let shards = std::fs::read_dir(data_dir.join("blobs")).unwrap();
     let files = shards.flat_map(|shard| std::fs::read_dir(shard.unwrap().path()).unwrap());
     files.map(|file| file.unwrap().path()).collect()
 }
 
-/// Bytes that differ all along, and between seeds.
+/// Returns pseudorandom bytes, which differ for each seed.
 pub(crate) fn noise(seed: u64, len: usize) -> Bytes {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(len + 8);

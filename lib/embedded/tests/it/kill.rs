@@ -1,6 +1,6 @@
-//! `kill -9` at any moment: what was acknowledged is whole, what was not is not half there, and no file is left over.
+//! `kill -9` at any moment: acknowledged writes are complete, others are not partially visible, and no files are leaked.
 //!
-//! The victim is this very test program, started again to run one ignored test that serves a directory.
+//! The victim is this test program, started again to run an ignored test that serves a directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use draftstore_embedded::Credentials;
 use futures::future::join_all;
 
-use crate::harness::{BUCKET, MAX_SMALL, Store, blob_files, client, noise, start};
+use crate::harness::{BUCKET, MAX_INLINE, TestStore, blob_files, client, noise, start};
 
 const ROUNDS: usize = 20;
 const WRITERS: usize = 8;
@@ -54,9 +54,9 @@ fn start_victim(data_dir: &Path) -> (Child, String) {
     panic!("the victim ended before it listened: {:?}", child.wait());
 }
 
-/// What the test knows: per key, what was acknowledged last, and what was sent since, in any round, without an answer.
+/// The writes of the test by key: the last acknowledged body, and the bodies sent since, in any round, without a response.
 #[derive(Default)]
-struct Known {
+struct WriteHistory {
     acknowledged: BTreeMap<String, Bytes>,
     unanswered: BTreeMap<String, Vec<Bytes>>,
 }
@@ -64,34 +64,34 @@ struct Known {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn acknowledged_writes_survive_kill_9() {
     let dir = tempfile::TempDir::new().unwrap();
-    let credentials = Credentials::kept_or_new(dir.path()).unwrap();
-    let known = Mutex::new(Known::default());
+    let credentials = Credentials::load_or_create(dir.path()).unwrap();
+    let history = Mutex::new(WriteHistory::default());
     for round in 0..ROUNDS {
         let (mut victim, endpoint) = start_victim(dir.path());
         let s3 = client(&endpoint, &credentials);
         s3.create_bucket().bucket(BUCKET).send().await.unwrap();
-        // It dies after another number of acknowledged writes in each round, with all writers in the middle of one.
+        // In each round it is killed after a different number of acknowledged writes, while all writers are writing.
         let fatal = 1 + (round * 7) % 19;
         let acknowledged = AtomicUsize::new(0);
         let victim = Mutex::new(&mut victim);
         join_all((0..WRITERS).map(|writer| {
-            let (s3, known, acknowledged, victim) = (&s3, &known, &acknowledged, &victim);
+            let (s3, history, acknowledged, victim) = (&s3, &history, &acknowledged, &victim);
             async move {
                 for step in 0.. {
                     let seed = (round * WRITERS + writer) * 1000 + step;
                     let key = format!("{writer}/{}", step % 3);
                     let body = noise(seed as u64, [10, 70_000, 600_000][step % 3] + seed);
                     {
-                        let mut known = known.lock().unwrap();
-                        known.unanswered.entry(key.clone()).or_default().push(body.clone());
+                        let mut history = history.lock().unwrap();
+                        history.unanswered.entry(key.clone()).or_default().push(body.clone());
                     }
                     if write(s3, &key, &body, step).await.is_none() {
                         return;
                     }
-                    let mut known = known.lock().unwrap();
-                    known.unanswered.remove(&key);
-                    known.acknowledged.insert(key, body);
-                    drop(known);
+                    let mut history = history.lock().unwrap();
+                    history.unanswered.remove(&key);
+                    history.acknowledged.insert(key, body);
+                    drop(history);
                     if acknowledged.fetch_add(1, Ordering::Relaxed) == fatal {
                         victim.lock().unwrap().kill().unwrap();
                     }
@@ -102,11 +102,11 @@ async fn acknowledged_writes_survive_kill_9() {
         victim.into_inner().unwrap().wait().unwrap();
     }
 
-    let store = Store::start_in(dir).await;
-    let known = known.into_inner().unwrap();
-    assert!(known.acknowledged.len() > WRITERS);
-    let present = known.audit(&store).await;
-    // Scratch objects and uploads that a kill left unfinished hold blobs of their own.
+    let store = TestStore::start_in(dir).await;
+    let history = history.into_inner().unwrap();
+    assert!(history.acknowledged.len() > WRITERS);
+    let present = history.audit(&store).await;
+    // Scratch objects and unfinished uploads that a kill left behind refer to blobs as well.
     for object in store
         .s3
         .list_objects_v2()
@@ -146,13 +146,13 @@ async fn acknowledged_writes_survive_kill_9() {
     assert_eq!(
         blob_files(dir.path()).len(),
         present,
-        "one file for each object that is not small, and none besides"
+        "one file for each object that is not inline, and no others"
     );
 }
 
-impl Known {
-    /// Finds every key as it was acknowledged, or wholly as it was sent since, and counts those that are there as files.
-    async fn audit(&self, store: &Store) -> usize {
+impl WriteHistory {
+    /// Checks that every key holds its acknowledged body or a complete one sent since, and returns the number of files.
+    async fn audit(&self, store: &TestStore) -> usize {
         let keys: BTreeSet<&String> = self.acknowledged.keys().chain(self.unanswered.keys()).collect();
         let mut present = 0;
         for key in keys {
@@ -161,19 +161,19 @@ impl Known {
                 assert_eq!(acknowledged, None, "{key} is lost");
                 continue;
             };
-            let maybe = self.unanswered.get(key).into_iter().flatten();
+            let unanswered = self.unanswered.get(key).into_iter().flatten();
             assert!(
-                maybe.chain(acknowledged).any(|body| *body == found),
+                unanswered.chain(acknowledged).any(|body| *body == found),
                 "{key} is torn: {} bytes",
                 found.len()
             );
-            present += usize::from(found.len() > MAX_SMALL);
+            present += usize::from(found.len() > MAX_INLINE);
         }
         present
     }
 }
 
-/// Stores `body` under `key` in one of three ways; `None` when the store did not live to answer.
+/// Stores `body` under `key` in one of three ways; `None` if the store was killed before it responded.
 async fn write(s3: &Client, key: &str, body: &Bytes, step: usize) -> Option<()> {
     let bytes = || ByteStream::from(body.clone());
     match step / 3 % 3 {

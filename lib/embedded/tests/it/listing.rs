@@ -1,10 +1,10 @@
-//! Listings: every key once, in order, page by page.
+//! Listings: pages contain every key once, in order.
 
 use std::collections::BTreeSet;
 
 use aws_sdk_s3::types::EncodingType;
 
-use crate::harness::{BUCKET, Store, refusal};
+use crate::harness::{BUCKET, TestStore, rejection};
 
 const KEYS: [&str; 11] = [
     "a",
@@ -20,16 +20,16 @@ const KEYS: [&str; 11] = [
     "\u{10ffff}/1",
 ];
 
-async fn filled() -> Store {
-    let store = Store::start().await;
+async fn store_with_keys() -> TestStore {
+    let store = TestStore::start().await;
     for key in KEYS {
         store.put(key, key.as_bytes().to_vec()).await;
     }
     store
 }
 
-/// The names of objects and of common prefixes, in the order in which the pages bring them.
-async fn pages_v2(store: &Store, prefix: &str, delimiter: &str, size: i32) -> Vec<String> {
+/// Lists all pages, and returns the names of objects and common prefixes in order.
+async fn pages_v2(store: &TestStore, prefix: &str, delimiter: &str, size: i32) -> Vec<String> {
     let mut names = Vec::new();
     let mut token = None;
     loop {
@@ -58,7 +58,7 @@ async fn pages_v2(store: &Store, prefix: &str, delimiter: &str, size: i32) -> Ve
     }
 }
 
-async fn pages_v1(store: &Store, prefix: &str, delimiter: &str, size: i32) -> Vec<String> {
+async fn pages_v1(store: &TestStore, prefix: &str, delimiter: &str, size: i32) -> Vec<String> {
     let mut names = Vec::new();
     let mut marker = None;
     loop {
@@ -83,7 +83,7 @@ async fn pages_v1(store: &Store, prefix: &str, delimiter: &str, size: i32) -> Ve
     }
 }
 
-/// What S3's rules give.
+/// The names that S3's rules give.
 fn expected(prefix: &str, delimiter: &str) -> BTreeSet<String> {
     let rolled = |key: &str| match key[prefix.len()..].find(delimiter) {
         Some(at) if !delimiter.is_empty() => key[..prefix.len() + at + delimiter.len()].to_owned(),
@@ -96,8 +96,8 @@ fn expected(prefix: &str, delimiter: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn pages_of_any_size_bring_every_name_once() {
-    let store = filled().await;
+async fn pages_of_any_size_contain_every_name_once() {
+    let store = store_with_keys().await;
     for (prefix, delimiter) in [
         ("", ""),
         ("", "/"),
@@ -122,7 +122,7 @@ async fn pages_of_any_size_bring_every_name_once() {
 
 #[tokio::test]
 async fn objects_are_listed_with_their_etags_and_sizes() {
-    let store = filled().await;
+    let store = store_with_keys().await;
     let list = store
         .s3
         .list_objects_v2()
@@ -148,8 +148,8 @@ async fn objects_are_listed_with_their_etags_and_sizes() {
 }
 
 #[tokio::test]
-async fn a_listing_starts_after_any_key() {
-    let store = filled().await;
+async fn listing_starts_after_any_key() {
+    let store = store_with_keys().await;
     let after = |key: &str| store.s3.list_objects_v2().bucket(BUCKET).start_after(key).send();
     let names = |list: aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output| -> Vec<String> {
         list.contents()
@@ -166,7 +166,7 @@ async fn a_listing_starts_after_any_key() {
         ["b/2", "c+d e", "é/1", "\u{10ffff}/1"]
     );
     assert!(names(after("\u{10ffff}/1").await.unwrap()).is_empty());
-    // Under a common prefix, what is left of it is still listed.
+    // A common prefix is listed if it has keys after the one to start after.
     let list = store
         .s3
         .list_objects_v2()
@@ -180,8 +180,8 @@ async fn a_listing_starts_after_any_key() {
 }
 
 #[tokio::test]
-async fn names_are_encoded_when_asked() {
-    let store = filled().await;
+async fn names_are_encoded_on_request() {
+    let store = store_with_keys().await;
     let list = store
         .s3
         .list_objects_v2()
@@ -199,19 +199,19 @@ async fn names_are_encoded_when_asked() {
 }
 
 #[tokio::test]
-async fn bad_listings_are_refused() {
-    let store = filled().await;
+async fn invalid_listings_are_rejected() {
+    let store = store_with_keys().await;
     let list = || store.s3.list_objects_v2();
     assert_eq!(
-        refusal(list().bucket("nobucket").send().await),
+        rejection(list().bucket("nobucket").send().await),
         (404, "NoSuchBucket".into())
     );
     assert_eq!(
-        refusal(list().bucket(BUCKET).continuation_token("?").send().await),
+        rejection(list().bucket(BUCKET).continuation_token("?").send().await),
         (400, "InvalidArgument".into())
     );
     assert_eq!(
-        refusal(list().bucket(BUCKET).max_keys(-1).send().await),
+        rejection(list().bucket(BUCKET).max_keys(-1).send().await),
         (400, "InvalidArgument".into())
     );
     let none = list().bucket(BUCKET).max_keys(0).send().await.unwrap();

@@ -8,11 +8,11 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::harness::{BUCKET, client, for_an_hour, start};
 
-/// Everything that is logged on the threads that have it.
+/// A buffer of everything that the subscribed threads log.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl std::io::Write for Lines {
+impl std::io::Write for LogBuffer {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(line);
         Ok(line.len())
@@ -23,7 +23,7 @@ impl std::io::Write for Lines {
     }
 }
 
-impl<'a> MakeWriter<'a> for Lines {
+impl<'a> MakeWriter<'a> for LogBuffer {
     type Writer = Self;
 
     fn make_writer(&'a self) -> Self {
@@ -31,21 +31,21 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// The client is a plain socket on another thread: the clients' own libraries log as they like.
+/// The client is a plain socket on another thread, because HTTP client libraries log signatures themselves.
 #[test]
 fn signatures_and_secrets_are_not_logged_at_trace() {
-    // With one subscriber alone, tracing would ask whichever thread comes to a place first whether anybody is interested: that of
-    // another test is not.
-    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
-    let lines = Lines::default();
+    // With a single subscriber, tracing caches the interest of whichever thread reaches a callsite first, and the thread of
+    // another test has none.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    let log = LogBuffer::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
-        .with_writer(lines.clone())
+        .with_writer(log.clone())
         .finish();
     let dir = tempfile::TempDir::new().unwrap();
     let data_dir = dir.path().to_owned();
-    let (tell, started) = mpsc::channel();
+    let (started_sender, started) = mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let server = std::thread::spawn(move || {
         tracing::subscriber::with_default(subscriber, || {
@@ -55,7 +55,7 @@ fn signatures_and_secrets_are_not_logged_at_trace() {
                 .unwrap();
             runtime.block_on(async {
                 let (store, credentials) = start(&data_dir).await;
-                tell.send((store.endpoint(), credentials)).unwrap();
+                started_sender.send((store.endpoint(), credentials)).unwrap();
                 ended.await.unwrap();
                 store.shutdown().await;
             });
@@ -93,9 +93,9 @@ fn signatures_and_secrets_are_not_logged_at_trace() {
         let head =
             format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         socket.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        answer.lines().next().unwrap_or_default().to_owned()
+        let mut response = String::new();
+        socket.read_to_string(&mut response).unwrap();
+        response.lines().next().unwrap_or_default().to_owned()
     };
     assert!(send("PUT", put.uri()).contains("200"));
     assert!(send("GET", get.uri()).contains("200"));
@@ -103,7 +103,7 @@ fn signatures_and_secrets_are_not_logged_at_trace() {
     end.send(()).unwrap();
     server.join().unwrap();
 
-    let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(
         logged.contains("the-key") && logged.contains("another-key"),
         "requests are logged: {logged}"

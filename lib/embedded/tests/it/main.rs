@@ -1,4 +1,4 @@
-//! The embedded store as its callers see it: through an S3 SDK, plain HTTP, and a raw socket.
+//! Tests of the embedded store through its interfaces: an S3 SDK, plain HTTP, and a raw socket.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +11,7 @@ mod conditions;
 mod cors;
 mod forms;
 mod harness;
+mod inline;
 mod kill;
 mod listing;
 mod logs;
@@ -19,4 +20,3 @@ mod objects;
 mod restart;
 mod sign;
 mod signatures;
-mod small;

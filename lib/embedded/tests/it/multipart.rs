@@ -4,16 +4,16 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 
-use crate::harness::{BUCKET, MIB, Store, blob_files, noise, refusal};
+use crate::harness::{BUCKET, MIB, TestStore, blob_files, noise, rejection};
 
-struct Upload<'s> {
-    store: &'s Store,
+struct TestUpload<'s> {
+    store: &'s TestStore,
     key: &'s str,
     id: String,
 }
 
-impl<'s> Upload<'s> {
-    async fn create(store: &'s Store, key: &'s str) -> Self {
+impl<'s> TestUpload<'s> {
+    async fn create(store: &'s TestStore, key: &'s str) -> Self {
         let create = store
             .s3
             .create_multipart_upload()
@@ -62,10 +62,10 @@ fn completed(number: i32, etag: String) -> CompletedPart {
 }
 
 #[tokio::test]
-async fn parts_become_one_object_in_their_order() {
-    let store = Store::start().await;
+async fn parts_are_joined_in_the_order_of_their_numbers() {
+    let store = TestStore::start().await;
     let bodies = [noise(1, 5 * MIB), noise(2, 6 * MIB), noise(3, 100)];
-    let upload = Upload::create(&store, "k").await;
+    let upload = TestUpload::create(&store, "k").await;
     let initiated = store
         .s3
         .list_multipart_uploads()
@@ -75,7 +75,7 @@ async fn parts_become_one_object_in_their_order() {
         .unwrap()
         .uploads()[0]
         .initiated;
-    // In any order of arrival, with gaps in the numbers, and one sent again.
+    // Parts arrive in any order, with gaps in their numbers, and one is sent twice.
     let last = upload.part(9, bodies[2].clone()).await;
     upload.part(2, "to be replaced").await;
     let middle = upload.part(2, bodies[1].clone()).await;
@@ -117,19 +117,19 @@ async fn parts_become_one_object_in_their_order() {
     );
 
     assert_eq!(
-        refusal(upload.complete(vec![completed(1, "x".into())]).send().await),
+        rejection(upload.complete(vec![completed(1, "x".into())]).send().await),
         (404, "NoSuchUpload".into())
     );
     let dir = store.stop().await;
-    // The last part is small, and no file.
+    // The last part is inline, and has no file.
     assert_eq!(blob_files(dir.path()).len(), 2);
 }
 
 #[tokio::test]
-async fn a_completion_that_breaks_the_rules_changes_nothing() {
-    let store = Store::start().await;
+async fn invalid_completion_changes_nothing() {
+    let store = TestStore::start().await;
     store.put("k", "old").await;
-    let upload = Upload::create(&store, "k").await;
+    let upload = TestUpload::create(&store, "k").await;
     let (small, last) = (upload.part(1, "small").await, upload.part(2, "last").await);
     let complete = |parts| upload.complete(parts);
     let other = completed(1, "\"00000000000000000000000000000000\"".into());
@@ -166,7 +166,7 @@ async fn a_completion_that_breaks_the_rules_changes_nothing() {
         ),
     ];
     for (result, (status, code)) in cases {
-        assert_eq!(refusal(result), (status, code.to_owned()));
+        assert_eq!(rejection(result), (status, code.to_owned()));
     }
     assert_eq!(store.get("k").await.unwrap(), "old");
     complete(vec![small]).mpu_object_size(5).send().await.unwrap();
@@ -174,11 +174,11 @@ async fn a_completion_that_breaks_the_rules_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_part_can_be_copied_in_whole_or_in_part() {
-    let store = Store::start().await;
+async fn part_can_be_a_copy_of_an_object_or_of_a_range() {
+    let store = TestStore::start().await;
     let source = noise(4, 11 * MIB);
     let etag = store.put("source", source.clone()).await;
-    let upload = Upload::create(&store, "k").await;
+    let upload = TestUpload::create(&store, "k").await;
     let copy = |number| {
         let copy = store
             .s3
@@ -204,11 +204,11 @@ async fn a_part_can_be_copied_in_whole_or_in_part() {
         .unwrap()
         .copy_part_result
         .unwrap();
-    let refused = copy(3).copy_source_if_match("\"other\"").send().await;
-    assert_eq!(refusal(refused), (412, "PreconditionFailed".into()));
-    let refused = copy(3).copy_source_range("bytes=0-99999999").send().await;
-    assert_eq!(refusal(refused), (400, "InvalidArgument".into()));
-    // The ETag of a range is the MD5 of its bytes, as if it had been sent.
+    let rejected = copy(3).copy_source_if_match("\"other\"").send().await;
+    assert_eq!(rejection(rejected), (412, "PreconditionFailed".into()));
+    let rejected = copy(3).copy_source_range("bytes=0-99999999").send().await;
+    assert_eq!(rejection(rejected), (400, "InvalidArgument".into()));
+    // The ETag of a copied range is the MD5 of its bytes, like that of an uploaded part.
     assert_eq!(second.e_tag, upload.part(3, source.slice(100..10_485_860)).await.e_tag);
     store
         .s3
@@ -223,8 +223,8 @@ async fn a_part_can_be_copied_in_whole_or_in_part() {
     upload.complete(parts).send().await.unwrap();
     let whole = [&source[..], &source[100..10_485_860]].concat();
     assert_eq!(store.get("k").await.unwrap(), whole);
-    // Of an object with several blobs, too.
-    let again = Upload::create(&store, "again").await;
+    // A source may also have several blobs.
+    let again = TestUpload::create(&store, "again").await;
     let copy = store
         .s3
         .upload_part_copy()
@@ -247,9 +247,9 @@ async fn a_part_can_be_copied_in_whole_or_in_part() {
 }
 
 #[tokio::test]
-async fn an_abort_frees_the_parts() {
-    let store = Store::start().await;
-    let upload = Upload::create(&store, "k").await;
+async fn abort_releases_the_parts() {
+    let store = TestStore::start().await;
+    let upload = TestUpload::create(&store, "k").await;
     upload.part(1, noise(1, MIB)).await;
     let abort = || {
         store
@@ -261,7 +261,7 @@ async fn an_abort_frees_the_parts() {
             .send()
     };
     abort().await.unwrap();
-    assert_eq!(refusal(abort().await), (404, "NoSuchUpload".into()));
+    assert_eq!(rejection(abort().await), (404, "NoSuchUpload".into()));
     let part = store
         .s3
         .upload_part()
@@ -271,15 +271,15 @@ async fn an_abort_frees_the_parts() {
         .part_number(1)
         .send()
         .await;
-    assert_eq!(refusal(part), (404, "NoSuchUpload".into()));
+    assert_eq!(rejection(part), (404, "NoSuchUpload".into()));
     let dir = store.stop().await;
     assert_eq!(blob_files(dir.path()).len(), 0);
 }
 
 #[tokio::test]
-async fn part_numbers_have_limits() {
-    let store = Store::start().await;
-    let upload = Upload::create(&store, "k").await;
+async fn part_numbers_are_limited() {
+    let store = TestStore::start().await;
+    let upload = TestUpload::create(&store, "k").await;
     upload.part(10_000, "x").await;
     for number in [0, 10_001] {
         let part = store
@@ -289,14 +289,14 @@ async fn part_numbers_have_limits() {
             .key("k")
             .upload_id(&upload.id)
             .part_number(number);
-        assert_eq!(refusal(part.send().await), (400, "InvalidArgument".into()));
+        assert_eq!(rejection(part.send().await), (400, "InvalidArgument".into()));
     }
 }
 
 #[tokio::test]
-async fn parts_are_listed_by_pages() {
-    let store = Store::start().await;
-    let upload = Upload::create(&store, "k").await;
+async fn parts_are_listed_in_pages() {
+    let store = TestStore::start().await;
+    let upload = TestUpload::create(&store, "k").await;
     let mut sent = Vec::new();
     for number in [1, 2, 3, 7, 10_000] {
         sent.push((number, upload.part(number, number.to_string()).await.e_tag.unwrap()));
@@ -326,11 +326,11 @@ async fn parts_are_listed_by_pages() {
 }
 
 #[tokio::test]
-async fn uploads_are_listed_by_pages() {
-    let store = Store::start().await;
+async fn uploads_are_listed_in_pages() {
+    let store = TestStore::start().await;
     let mut made = Vec::new();
     for key in ["a", "b/1", "b/1", "b/2", "c", "c", "c"] {
-        made.push((key.to_owned(), Upload::create(&store, key).await.id));
+        made.push((key.to_owned(), TestUpload::create(&store, key).await.id));
     }
     made.sort();
     for size in [1, 2, 3, 100] {

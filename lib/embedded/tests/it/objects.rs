@@ -1,9 +1,9 @@
-//! Single objects: what is put comes back, whatever its key.
+//! Single objects: a GET returns what a PUT stored, for any key.
 
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::MetadataDirective;
 
-use crate::harness::{BUCKET, MIB, Store, for_an_hour, noise, refusal};
+use crate::harness::{BUCKET, MIB, TestStore, for_an_hour, noise, rejection};
 
 const KEYS: [&str; 18] = [
     "plain.txt",
@@ -28,7 +28,7 @@ const KEYS: [&str; 18] = [
 
 #[tokio::test]
 async fn keys_of_every_kind_round_trip() {
-    let store = Store::start().await;
+    let store = TestStore::start().await;
     let long = "k".repeat(1024);
     let keys: Vec<&str> = KEYS.iter().copied().chain([long.as_str()]).collect();
     for key in &keys {
@@ -75,15 +75,15 @@ async fn keys_of_every_kind_round_trip() {
 }
 
 #[tokio::test]
-async fn a_key_of_1025_bytes_is_refused() {
-    let store = Store::start().await;
+async fn key_of_1025_bytes_is_rejected() {
+    let store = TestStore::start().await;
     let put = store.s3.put_object().bucket(BUCKET).key("k".repeat(1025)).send().await;
-    assert_eq!(refusal(put), (400, "KeyTooLongError".into()));
+    assert_eq!(rejection(put), (400, "KeyTooLongError".into()));
 }
 
 #[tokio::test]
-async fn what_the_writer_said_comes_back() {
-    let store = Store::start().await;
+async fn attributes_and_metadata_are_returned() {
+    let store = TestStore::start().await;
     let expires = DateTime::from_secs(2_000_000_000);
     let put = store
         .s3
@@ -138,8 +138,8 @@ async fn what_the_writer_said_comes_back() {
 }
 
 #[tokio::test]
-async fn an_object_copies_onto_itself_only_to_change() {
-    let store = Store::start().await;
+async fn copy_onto_itself_must_replace_the_metadata() {
+    let store = TestStore::start().await;
     store.put("k", "x").await;
     let copy = || {
         store
@@ -149,7 +149,7 @@ async fn an_object_copies_onto_itself_only_to_change() {
             .key("k")
             .copy_source(format!("{BUCKET}/k"))
     };
-    assert_eq!(refusal(copy().send().await), (400, "InvalidRequest".into()));
+    assert_eq!(rejection(copy().send().await), (400, "InvalidRequest".into()));
     copy()
         .metadata_directive(MetadataDirective::Replace)
         .metadata("a", "b")
@@ -160,8 +160,8 @@ async fn an_object_copies_onto_itself_only_to_change() {
 }
 
 #[tokio::test]
-async fn ranges_answer_those_bytes_alone() {
-    let store = Store::start().await;
+async fn range_returns_only_its_bytes() {
+    let store = TestStore::start().await;
     let body = noise(1, 2 * MIB + 17);
     store.put("k", body.clone()).await;
     let len = body.len();
@@ -198,12 +198,12 @@ async fn ranges_answer_those_bytes_alone() {
         .range(format!("bytes={len}-"))
         .send()
         .await;
-    assert_eq!(refusal(beyond), (416, "InvalidRange".into()));
+    assert_eq!(rejection(beyond), (416, "InvalidRange".into()));
 }
 
 #[tokio::test]
-async fn an_empty_object_is_an_object() {
-    let store = Store::start().await;
+async fn empty_object_can_be_stored() {
+    let store = TestStore::start().await;
     assert_eq!(store.put("k", "").await, "\"d41d8cd98f00b204e9800998ecf8427e\"");
     assert_eq!(store.get("k").await.unwrap(), "");
     store
@@ -219,8 +219,8 @@ async fn an_empty_object_is_an_object() {
 }
 
 #[tokio::test]
-async fn a_response_can_be_given_other_headers() {
-    let store = Store::start().await;
+async fn response_headers_can_be_overridden() {
+    let store = TestStore::start().await;
     store.put("k", "x").await;
     let got = store.s3.get_object().bucket(BUCKET).key("k");
     let got = got
@@ -236,8 +236,8 @@ async fn a_response_can_be_given_other_headers() {
 }
 
 #[tokio::test]
-async fn metadata_over_2_kb_is_refused() {
-    let store = Store::start().await;
+async fn metadata_over_2_kb_is_rejected() {
+    let store = TestStore::start().await;
     let put = store
         .s3
         .put_object()
@@ -246,35 +246,35 @@ async fn metadata_over_2_kb_is_refused() {
         .metadata("k", "v".repeat(2048))
         .send()
         .await;
-    assert_eq!(refusal(put), (400, "MetadataTooLarge".into()));
+    assert_eq!(rejection(put), (400, "MetadataTooLarge".into()));
 }
 
 #[tokio::test]
-async fn what_is_not_supported_is_said_and_not_ignored() {
-    let store = Store::start().await;
+async fn unsupported_features_are_rejected_and_not_ignored() {
+    let store = TestStore::start().await;
     let put = || store.s3.put_object().bucket(BUCKET).key("k");
     let encryption = aws_sdk_s3::types::ServerSideEncryption::Aes256;
-    assert_eq!(refusal(put().tagging("a=b").send().await).0, 501);
-    assert_eq!(refusal(put().server_side_encryption(encryption).send().await).0, 501);
+    assert_eq!(rejection(put().tagging("a=b").send().await).0, 501);
+    assert_eq!(rejection(put().server_side_encryption(encryption).send().await).0, 501);
     assert_eq!(
-        refusal(put().acl(aws_sdk_s3::types::ObjectCannedAcl::PublicRead).send().await).0,
+        rejection(put().acl(aws_sdk_s3::types::ObjectCannedAcl::PublicRead).send().await).0,
         501
     );
     assert_eq!(store.get("k").await, None);
 }
 
 #[tokio::test]
-async fn a_bucket_is_made_once_and_deleted_when_empty() {
-    let store = Store::start().await;
+async fn bucket_is_created_once_and_deleted_only_when_empty() {
+    let store = TestStore::start().await;
     store.put("k", "x").await;
     store.s3.create_bucket().bucket(BUCKET).send().await.unwrap();
     assert_eq!(store.get("k").await.unwrap(), "x");
     store.s3.head_bucket().bucket(BUCKET).send().await.unwrap();
     store.s3.get_bucket_location().bucket(BUCKET).send().await.unwrap();
     let delete = || store.s3.delete_bucket().bucket(BUCKET).send();
-    assert_eq!(refusal(delete().await), (409, "BucketNotEmpty".into()));
+    assert_eq!(rejection(delete().await), (409, "BucketNotEmpty".into()));
     store.s3.delete_object().bucket(BUCKET).key("k").send().await.unwrap();
-    // An upload in progress does not stop it, and its parts go with it.
+    // A multipart upload in progress does not prevent it, and its parts are removed.
     let upload = store
         .s3
         .create_multipart_upload()
@@ -295,15 +295,15 @@ async fn a_bucket_is_made_once_and_deleted_when_empty() {
         .await
         .unwrap();
     delete().await.unwrap();
-    assert_eq!(refusal(store.s3.head_bucket().bucket(BUCKET).send().await).0, 404);
+    assert_eq!(rejection(store.s3.head_bucket().bucket(BUCKET).send().await).0, 404);
     assert!(store.s3.list_buckets().send().await.unwrap().buckets().is_empty());
     let put = store.s3.put_object().bucket(BUCKET).key("k").send().await;
-    assert_eq!(refusal(put), (404, "NoSuchBucket".into()));
+    assert_eq!(rejection(put), (404, "NoSuchBucket".into()));
 }
 
 #[tokio::test]
-async fn a_download_resumes_only_if_it_is_of_the_same_object() {
-    let store = Store::start().await;
+async fn download_resumes_only_for_the_same_object() {
+    let store = TestStore::start().await;
     let etag = store.put("k", "0123456789").await;
     let get = store
         .s3
@@ -314,10 +314,10 @@ async fn a_download_resumes_only_if_it_is_of_the_same_object() {
         .await
         .unwrap();
     let resume = async |validator: &str| {
-        let answer = store
+        let response = store
             .send(&get, &[("range", "bytes=5-"), ("if-range", validator)], "")
             .await;
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        (response.status().as_u16(), response.text().await.unwrap())
     };
     assert_eq!(resume(&etag).await, (206, "56789".into()));
     assert_eq!(resume("\"another\"").await, (200, "0123456789".into()));

@@ -1,17 +1,17 @@
-//! Starting, stopping, and starting again.
+//! Starting, stopping and restarting.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use draftstore_embedded::{Credentials, EmbeddedStore, Settings, StartError};
+use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore, StartError};
 use tempfile::TempDir;
 
-use crate::harness::{BUCKET, MIB, Store, blob_files, noise};
+use crate::harness::{BUCKET, MIB, TestStore, blob_files, noise};
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
-    let store = Store::start().await;
+async fn data_survives_a_restart() {
+    let store = TestStore::start().await;
     store.put("k", noise(1, MIB)).await;
     let upload = store
         .s3
@@ -32,7 +32,7 @@ async fn everything_is_there_after_a_restart() {
     let part = part.body(ByteStream::from_static(b"part")).send().await.unwrap();
     let before = store.credentials.clone();
 
-    let store = Store::start_in(store.stop().await).await;
+    let store = TestStore::start_in(store.stop().await).await;
     assert_eq!(store.credentials, before);
     assert_eq!(store.get("k").await.unwrap(), noise(1, MIB));
     let part = CompletedPart::builder()
@@ -51,8 +51,8 @@ async fn everything_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn what_nothing_refers_to_is_removed_at_the_start() {
-    let store = Store::start().await;
+async fn orphaned_blobs_are_removed_at_start() {
+    let store = TestStore::start().await;
     store.put("k", noise(1, MIB)).await;
     let dir = store.stop().await;
     let kept = blob_files(dir.path());
@@ -64,21 +64,21 @@ async fn what_nothing_refers_to_is_removed_at_the_start() {
     ] {
         std::fs::write(dir.path().join("blobs").join(stray), "half a blob").unwrap();
     }
-    let store = Store::start_in(dir).await;
+    let store = TestStore::start_in(dir).await;
     assert_eq!(store.get("k").await.unwrap(), noise(1, MIB));
     let dir = store.stop().await;
     assert_eq!(blob_files(dir.path()), kept);
 }
 
 #[tokio::test]
-async fn one_process_at_a_time() {
-    let store = Store::start().await;
+async fn second_process_is_rejected() {
+    let store = TestStore::start().await;
     let dir = store.stop().await;
-    let settings = |port| Settings {
+    let settings = |port| EmbeddedConfig {
         data_dir: dir.path().to_owned(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        credentials: Credentials::kept_or_new(dir.path()).unwrap(),
-        limited: None,
+        credentials: Credentials::load_or_create(dir.path()).unwrap(),
+        upload_only: None,
     };
     let first = EmbeddedStore::start(settings(0)).await.unwrap();
     let second = EmbeddedStore::start(settings(0)).await.unwrap_err();
@@ -93,16 +93,16 @@ async fn one_process_at_a_time() {
 }
 
 #[tokio::test]
-async fn only_loopback_is_listened_on() {
+async fn non_loopback_address_is_rejected() {
     let dir = TempDir::new().unwrap();
-    let settings = Settings {
+    let settings = EmbeddedConfig {
         data_dir: dir.path().to_owned(),
         listen: SocketAddr::from(([0, 0, 0, 0], 0)),
         credentials: Credentials {
             access_key_id: "id".into(),
             secret_access_key: "secret".into(),
         },
-        limited: None,
+        upload_only: None,
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,
@@ -111,17 +111,17 @@ async fn only_loopback_is_listened_on() {
 }
 
 #[tokio::test]
-async fn a_taken_port_leaves_the_data_alone() {
-    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+async fn port_in_use_leaves_the_data_untouched() {
+    let occupied = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let dir = TempDir::new().unwrap();
-    let settings = Settings {
+    let settings = EmbeddedConfig {
         data_dir: dir.path().join("data"),
-        listen: taken.local_addr().unwrap(),
+        listen: occupied.local_addr().unwrap(),
         credentials: Credentials {
             access_key_id: "id".into(),
             secret_access_key: "secret".into(),
         },
-        limited: None,
+        upload_only: None,
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,
@@ -131,8 +131,8 @@ async fn a_taken_port_leaves_the_data_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shutdown_lets_requests_end() {
-    let store = Store::start().await;
+async fn shutdown_lets_requests_finish() {
+    let store = TestStore::start().await;
     let body = noise(1, 16 * MIB);
     store.put("k", body.clone()).await;
     let mut got = store.s3.get_object().bucket(BUCKET).key("k").send().await.unwrap();

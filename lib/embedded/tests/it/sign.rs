@@ -1,24 +1,24 @@
-//! Signature Version 4 by hand, for requests that no SDK would send.
+//! Signature Version 4, implemented here for requests that no SDK would send.
 
 use draftstore_embedded::Credentials;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
-/// A request to be signed in its `Authorization` header.
-pub(crate) struct ByHand<'a> {
+/// A request to sign in the `Authorization` header.
+pub(crate) struct HeaderSignedRequest<'a> {
     pub(crate) method: &'a str,
-    /// Already encoded.
+    /// The percent-encoded path.
     pub(crate) path: &'a str,
     pub(crate) host: &'a str,
-    /// Sent and signed. In lower case and in order, between `host` and `x-amz-date`.
+    /// Further headers to sign, in lower case and sorted, between `host` and `x-amz-date`.
     pub(crate) headers: &'a [(&'a str, &'a str)],
     pub(crate) content_sha256: &'a str,
     pub(crate) at: OffsetDateTime,
 }
 
-impl ByHand<'_> {
-    /// Every header to send.
+impl HeaderSignedRequest<'_> {
+    /// Returns all headers to send, including the signature.
     pub(crate) fn sign(&self, credentials: &Credentials) -> Vec<(String, String)> {
         let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
         let stamp = self.at.format(format).unwrap();

@@ -1,4 +1,4 @@
-//! Who may do what: only what was signed, only while it is valid, and nothing beside it.
+//! Access: a signature allows only the signed request, and only while it is valid.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,15 +6,15 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use draftstore_embedded::Credentials;
 use time::OffsetDateTime;
 
-use crate::harness::{BUCKET, Store, client, for_an_hour, refusal};
-use crate::sign::ByHand;
+use crate::harness::{BUCKET, TestStore, client, for_an_hour, rejection};
+use crate::sign::HeaderSignedRequest;
 
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-/// The leak that this store must not have: whoever holds a URL to upload adds a header and reads anything.
+/// The holder of an upload URL must not be able to read other objects by adding a header.
 #[tokio::test]
-async fn a_presigned_put_copies_nothing() {
-    let store = Store::start().await;
+async fn presigned_put_cannot_copy() {
+    let store = TestStore::start().await;
     store.put("secret", "for my eyes only").await;
     let put = store
         .s3
@@ -24,9 +24,9 @@ async fn a_presigned_put_copies_nothing() {
         .presigned(for_an_hour())
         .await
         .unwrap();
-    let answer = store.send(&put, &[("x-amz-copy-source", "/bucket/secret")], "").await;
-    assert_eq!(answer.status(), 403);
-    assert!(answer.text().await.unwrap().contains("<Code>AccessDenied</Code>"));
+    let response = store.send(&put, &[("x-amz-copy-source", "/bucket/secret")], "").await;
+    assert_eq!(response.status(), 403);
+    assert!(response.text().await.unwrap().contains("<Code>AccessDenied</Code>"));
     assert_eq!(store.get("mine").await, None);
 
     let id = store
@@ -67,8 +67,8 @@ async fn a_presigned_put_copies_nothing() {
 }
 
 #[tokio::test]
-async fn unsigned_amz_headers_are_refused_on_every_operation() {
-    let store = Store::start().await;
+async fn unsigned_amz_headers_are_rejected_for_every_operation() {
+    let store = TestStore::start().await;
     store.put("k", "x").await;
     let object = || store.s3.get_object().bucket(BUCKET).key("k");
     let requests = [
@@ -112,10 +112,10 @@ async fn unsigned_amz_headers_are_refused_on_every_operation() {
     }
     assert_eq!(store.get("k").await.unwrap(), "x");
 
-    // The same, signed in a header instead of the URL.
+    // With the signature in a header instead of the URL.
     let host = store.address().to_string();
     let now = OffsetDateTime::now_utc();
-    let request = ByHand {
+    let request = HeaderSignedRequest {
         method: "PUT",
         path: "/bucket/mine",
         host: &host,
@@ -140,7 +140,7 @@ async fn unsigned_amz_headers_are_refused_on_every_operation() {
 
 #[tokio::test]
 async fn signed_headers_are_enforced() {
-    let store = Store::start().await;
+    let store = TestStore::start().await;
     let put = store
         .s3
         .put_object()
@@ -161,13 +161,13 @@ async fn signed_headers_are_enforced() {
     assert_eq!(bare.status(), 403);
     assert_eq!(store.get("k").await, None);
     assert_eq!(store.send(&put, &[], "1234").await.status(), 200);
-    // Signed once, used once.
+    // `If-None-Match` is signed, so the URL works only once.
     assert_eq!(store.send(&put, &[], "1234").await.status(), 412);
 }
 
 #[tokio::test]
-async fn a_changed_url_is_refused() {
-    let store = Store::start().await;
+async fn modified_url_is_rejected() {
+    let store = TestStore::start().await;
     store.put("k", "x").await;
     store.put("other", "x").await;
     let get = store
@@ -189,8 +189,8 @@ async fn a_changed_url_is_refused() {
 }
 
 #[tokio::test]
-async fn a_url_is_good_from_its_date_to_its_end() {
-    let store = Store::start().await;
+async fn url_is_valid_from_its_date_until_it_expires() {
+    let store = TestStore::start().await;
     store.put("k", "x").await;
     let get = async |start: SystemTime, seconds: u64| {
         let times = PresigningConfig::builder()
@@ -204,8 +204,8 @@ async fn a_url_is_good_from_its_date_to_its_end() {
             .presigned(times.build().unwrap())
             .await
             .unwrap();
-        let answer = store.http.get(request.uri()).send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let response = store.http.get(request.uri()).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
     };
     let now = SystemTime::now();
     let minutes = |count: u64| Duration::from_secs(60 * count);
@@ -213,14 +213,14 @@ async fn a_url_is_good_from_its_date_to_its_end() {
     assert_eq!(status, 403);
     assert!(text.contains("<Message>Request has expired</Message>"), "{text}");
     assert_eq!(get(now + minutes(20), 3600).await.0, 403);
-    // Clocks differ a little.
+    // Small clock differences are tolerated.
     assert_eq!(get(now + minutes(10), 3600).await.0, 200);
     assert_eq!(get(now - minutes(2), 180).await.0, 200);
 }
 
 #[tokio::test]
-async fn nobody_else_gets_in() {
-    let store = Store::start().await;
+async fn requests_without_valid_credentials_are_rejected() {
+    let store = TestStore::start().await;
     store.put("k", "x").await;
     let url = format!("{}/bucket/k", store.endpoint());
     for request in [
@@ -240,7 +240,10 @@ async fn nobody_else_gets_in() {
     };
     for wrong in [wrong_secret, wrong_id] {
         let client = client(&store.endpoint(), &wrong);
-        assert_eq!(refusal(client.get_object().bucket(BUCKET).key("k").send().await).0, 403);
+        assert_eq!(
+            rejection(client.get_object().bucket(BUCKET).key("k").send().await).0,
+            403
+        );
         let get = client
             .get_object()
             .bucket(BUCKET)
@@ -254,12 +257,12 @@ async fn nobody_else_gets_in() {
 }
 
 #[tokio::test]
-async fn a_stale_signed_header_is_refused() {
-    let store = Store::start().await;
+async fn stale_signed_header_is_rejected() {
+    let store = TestStore::start().await;
     let host = store.address().to_string();
     for minutes in [-20, 20] {
         let at = OffsetDateTime::now_utc() + time::Duration::minutes(minutes);
-        let request = ByHand {
+        let request = HeaderSignedRequest {
             method: "GET",
             path: "/",
             host: &host,

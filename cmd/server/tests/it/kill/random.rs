@@ -45,7 +45,7 @@ async fn killed_at_random_with_its_store_nothing_is_lost_and_nothing_is_left() {
     let settings = [("STORAGE_TYPE", "embedded")];
     let start = || block_in_place(|| Server::start_in(data_dir.path(), &settings));
     let (ledger, server) = work_and_kill(KILLS_WITH_STORE, start).await;
-    let credentials = Credentials::kept(data_dir.path()).expect("readable").expect("kept");
+    let credentials = Credentials::load(data_dir.path()).expect("readable").expect("kept");
     let store = Endpoint {
         url: server.store.clone(),
         region: "us-east-1".to_owned(),

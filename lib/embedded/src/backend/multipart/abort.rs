@@ -5,10 +5,10 @@ use s3s::dto::{AbortMultipartUploadInput, AbortMultipartUploadOutput};
 
 use super::super::Backend;
 use crate::clock;
-use crate::conditions::failed;
+use crate::conditions::precondition_failed;
 use crate::index::Tables;
 
-/// Frees the parts. A second abort is told `NoSuchUpload`.
+/// Aborts an upload and releases its parts. Aborting it again returns `NoSuchUpload`.
 pub(in super::super) async fn abort(
     backend: &Backend,
     input: AbortMultipartUploadInput,
@@ -25,9 +25,9 @@ pub(in super::super) async fn abort(
         let upload = tables.upload(&bucket, &key, &upload_id)?;
         let expected = if_match_initiated_time.as_ref().map(clock::timestamp_seconds);
         if expected.is_some_and(|expected| expected != clock::seconds(upload.initiated_ms)) {
-            return Err(failed("x-amz-if-match-initiated-time").into());
+            return Err(precondition_failed("x-amz-if-match-initiated-time").into());
         }
-        tables.end_upload(&bucket, &key, &upload_id)
+        tables.remove_upload(&bucket, &key, &upload_id)
     };
     backend.index.write(abort).await?;
     Ok(AbortMultipartUploadOutput::default())

@@ -4,11 +4,11 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CompletedMultipartUpload};
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::super::{Backend, strong};
+use super::super::{Backend, strong_etag};
 use super::{MAX_OBJECT, MIN_PART, part_number};
 use crate::checksums::{Algorithm, UploadChecksum, hex};
 use crate::conditions::WriteCondition;
-use crate::failure::Failure;
+use crate::error::BackendError;
 use crate::index::{ObjectRecord, PartRecord, Tables, UploadRecord};
 
 pub(in super::super) async fn complete(
@@ -28,8 +28,8 @@ pub(in super::super) async fn complete(
         key: Some(input.key.clone()),
         ..CompleteMultipartUploadOutput::default()
     };
-    let wanted = wanted(input.multipart_upload)?;
-    let announced = [
+    let requested = requested_parts(input.multipart_upload)?;
+    let expected = [
         (Algorithm::Crc32, input.checksum_crc32),
         (Algorithm::Crc32c, input.checksum_crc32c),
         (Algorithm::Crc64Nvme, input.checksum_crc64nvme),
@@ -40,13 +40,13 @@ pub(in super::super) async fn complete(
     let complete = move |tables: &mut Tables<'_>| {
         tables.bucket(&bucket)?;
         let upload = tables.upload(&bucket, &key, &id)?;
-        let parts = collect(tables, &id, &wanted)?;
+        let parts = find_parts(tables, &id, &requested)?;
         let object = assemble(&upload, parts)?;
         if size.is_some_and(|size| u64::try_from(size) != Ok(object.size)) {
             let message = "The provided 'x-amz-mp-object-size' header value does not match what was computed";
             return Err(s3_error!(InvalidRequest, "{message}").into());
         }
-        for (algorithm, value) in announced {
+        for (algorithm, value) in expected {
             if value.is_some() && value != object.checksums.get(algorithm) {
                 let name = algorithm.name();
                 let message = "you specified did not match the calculated checksum.";
@@ -55,7 +55,7 @@ pub(in super::super) async fn complete(
         }
         condition.check(tables.object(&bucket, &key)?.as_ref())?;
         tables.retain(&object.segments)?;
-        tables.end_upload(&bucket, &key, &id)?;
+        tables.remove_upload(&bucket, &key, &id)?;
         tables.put_object(&bucket, &key, &object)?;
         Ok(object)
     };
@@ -68,32 +68,35 @@ pub(in super::super) async fn complete(
         checksum_sha1: sum(Algorithm::Sha1),
         checksum_sha256: sum(Algorithm::Sha256),
         checksum_type: object.checksums.kind(),
-        e_tag: Some(strong(object.etag)),
+        e_tag: Some(strong_etag(object.etag)),
         ..output
     })
 }
 
-/// One part as the caller lists it.
-struct Wanted {
+/// A part in the list of a `CompleteMultipartUpload` request.
+struct RequestedPart {
     number: u32,
     etag: String,
     sums: [(Algorithm, Option<String>); 5],
 }
 
 /// # Errors
-/// `MalformedXML` for an empty list or one with gaps in it, `InvalidPartOrder`.
-fn wanted(list: Option<CompletedMultipartUpload>) -> S3Result<Vec<Wanted>> {
+/// Returns `MalformedXML` for an empty or incomplete list, and `InvalidPartOrder` for one that is not ascending.
+fn requested_parts(list: Option<CompletedMultipartUpload>) -> S3Result<Vec<RequestedPart>> {
     let parts = list.and_then(|list| list.parts).unwrap_or_default();
     if parts.is_empty() {
         return Err(s3_error!(MalformedXML, "You must specify at least one part"));
     }
-    let mut wanted: Vec<Wanted> = Vec::with_capacity(parts.len());
+    let mut requested: Vec<RequestedPart> = Vec::with_capacity(parts.len());
     for part in parts {
         let (Some(number), Some(etag)) = (part.part_number, part.e_tag) else {
-            return Err(s3_error!(MalformedXML, "Every part needs a part number and an ETag"));
+            return Err(s3_error!(
+                MalformedXML,
+                "Every part must have a PartNumber and an ETag."
+            ));
         };
         let number = part_number(number)?;
-        if wanted.last().is_some_and(|last| last.number >= number) {
+        if requested.last().is_some_and(|last| last.number >= number) {
             return Err(s3_error!(
                 InvalidPartOrder,
                 "The list of parts was not in ascending order."
@@ -106,25 +109,25 @@ fn wanted(list: Option<CompletedMultipartUpload>) -> S3Result<Vec<Wanted>> {
             (Algorithm::Sha1, part.checksum_sha1),
             (Algorithm::Sha256, part.checksum_sha256),
         ];
-        wanted.push(Wanted {
+        requested.push(RequestedPart {
             number,
             etag: etag.into_value(),
             sums,
         });
     }
-    Ok(wanted)
+    Ok(requested)
 }
 
 /// # Errors
-/// `InvalidPart` where a part is missing or another than the caller has in mind.
-fn collect(tables: &Tables<'_>, id: &str, wanted: &[Wanted]) -> Result<Vec<PartRecord>, Failure> {
-    let mut parts = Vec::with_capacity(wanted.len());
-    for Wanted { number, etag, sums } in wanted {
+/// Returns `InvalidPart` if a part is missing or differs from the listed one.
+fn find_parts(tables: &Tables<'_>, id: &str, requested: &[RequestedPart]) -> Result<Vec<PartRecord>, BackendError> {
+    let mut parts = Vec::with_capacity(requested.len());
+    for RequestedPart { number, etag, sums } in requested {
         let part = tables.part(id, *number)?.filter(|part| part.etag() == *etag);
         let part = part.filter(|part| {
             sums.iter().all(|(algorithm, value)| {
                 let kept = part.checksums.get(*algorithm);
-                // A checksum that was not kept cannot be compared: the ETag has to do.
+                // A checksum that was not stored cannot be compared: the ETag must suffice.
                 value.is_none() || kept.is_none() || *value == kept
             })
         });
@@ -138,7 +141,7 @@ fn collect(tables: &Tables<'_>, id: &str, wanted: &[Wanted]) -> Result<Vec<PartR
 }
 
 /// # Errors
-/// `EntityTooSmall`, `EntityTooLarge`.
+/// Returns `EntityTooSmall` or `EntityTooLarge`.
 fn assemble(upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRecord> {
     let sizes: Vec<u64> = parts.iter().map(|part| part.size).collect();
     if sizes[..sizes.len() - 1].iter().any(|size| *size < MIN_PART) {
@@ -158,14 +161,14 @@ fn assemble(upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRec
     for part in &parts {
         md5.update(&part.md5);
     }
-    let of_parts = |checksum: UploadChecksum| checksum.combine(parts.iter().map(|part| (&part.checksums, part.size)));
+    let combine = |checksum: UploadChecksum| checksum.combine(parts.iter().map(|part| (&part.checksums, part.size)));
     Ok(ObjectRecord {
         etag: format!("{}-{}", hex(&md5.finalize()), parts.len()),
         size,
-        // As in S3: not when it was completed.
+        // The time of the initiation, as in S3, not of the completion.
         modified_ms: upload.initiated_ms,
         attributes: upload.attributes.clone(),
-        checksums: upload.checksum.and_then(of_parts).unwrap_or_default(),
+        checksums: upload.checksum.and_then(combine).unwrap_or_default(),
         segments: parts.into_iter().flat_map(|part| part.segments).collect(),
         parts: sizes,
     })

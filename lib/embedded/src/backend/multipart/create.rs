@@ -12,7 +12,7 @@ pub(in super::super) async fn create(
     backend: &Backend,
     req: S3Request<CreateMultipartUploadInput>,
 ) -> S3Result<CreateMultipartUploadOutput> {
-    unsupported::refuse(&req.headers)?;
+    unsupported::reject_headers(&req.headers)?;
     let mut input = req.input;
     let checksum = UploadChecksum::parse(
         input.checksum_algorithm.as_ref().map(ChecksumAlgorithm::as_str),
@@ -21,7 +21,7 @@ pub(in super::super) async fn create(
     let initiated_ms = clock::now_ms();
     let record = UploadRecord {
         initiated_ms,
-        attributes: attributes::of_upload(&mut input)?,
+        attributes: attributes::from_upload(&mut input)?,
         checksum,
     };
     let CreateMultipartUploadInput {
@@ -47,7 +47,7 @@ pub(in super::super) async fn create(
     Ok(output)
 }
 
-/// The time, so that IDs of one key sort by age, and 128 random bits.
+/// Returns the time in hex, so that the IDs of a key sort by age, followed by 128 random bits.
 fn new_id(now_ms: i64) -> String {
     let random: [u8; 16] = rand::random();
     format!("{now_ms:012x}{}", hex(&random))

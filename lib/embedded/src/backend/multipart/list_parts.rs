@@ -4,7 +4,7 @@ use s3s::S3Result;
 use s3s::dto::{ChecksumAlgorithm, ListPartsInput, ListPartsOutput, Part, StorageClass};
 
 use super::super::list::count;
-use super::super::{Backend, initiator, owner, page_size, signed, strong};
+use super::super::{Backend, initiator, owner, page_size, strong_etag, to_i64};
 use crate::checksums::{Algorithm, UploadChecksum};
 use crate::clock;
 use crate::index::PartRecord;
@@ -18,7 +18,7 @@ pub(in super::super) async fn list_parts(backend: &Backend, input: ListPartsInpu
     let (bucket, key, id) = (input.bucket.clone(), input.key.clone(), input.upload_id.clone());
     let read = move |snapshot: &crate::index::Snapshot| {
         let upload = snapshot.upload(&bucket, &key, &id)?;
-        // One more, to know whether there is one more.
+        // One more than the page holds, to find out if there is a next page.
         Ok((upload, snapshot.parts(&id, after, max + 1)?))
     };
     let (upload, mut parts) = backend.read(read).await?;
@@ -56,9 +56,9 @@ fn part((number, record): (u32, PartRecord)) -> Part {
         checksum_crc64nvme: sum(Algorithm::Crc64Nvme),
         checksum_sha1: sum(Algorithm::Sha1),
         checksum_sha256: sum(Algorithm::Sha256),
-        e_tag: Some(strong(record.etag())),
+        e_tag: Some(strong_etag(record.etag())),
         last_modified: Some(clock::timestamp(record.modified_ms)),
         part_number: i32::try_from(number).ok(),
-        size: Some(signed(record.size)),
+        size: Some(to_i64(record.size)),
     }
 }

@@ -18,11 +18,11 @@ pub(super) use upload_copy::upload_copy;
 
 use s3s::{S3Result, s3_error};
 
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
+/// The maximum part number. <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 const MAX_PART_NUMBER: u32 = 10_000;
-/// Every part but the last has at least so many bytes.
+/// The minimum size of every part but the last, in bytes.
 const MIN_PART: u64 = 5 * 1024 * 1024;
-/// The largest object, 50 TB in S3's binary count. Bytes.
+/// The maximum size of an object, in bytes: 50 TB in S3's binary units.
 const MAX_OBJECT: u64 = 50 * 1024 * 1024 * 1024 * 1024;
 
 fn part_number(number: i32) -> S3Result<u32> {

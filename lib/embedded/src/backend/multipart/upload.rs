@@ -3,17 +3,17 @@
 use s3s::dto::{UploadPartInput, UploadPartOutput};
 use s3s::{S3Request, S3Result};
 
-use super::super::{Backend, MAX_PUT, put, strong, unsupported};
+use super::super::{Backend, MAX_PUT, put, strong_etag, unsupported};
 use super::part_number;
-use crate::blobs::Incoming;
-use crate::checksums::{Algorithm, Announced};
+use crate::blobs::IncomingBody;
+use crate::checksums::{Algorithm, ExpectedDigests};
 use crate::clock;
 use crate::index::{PartRecord, Tables};
 
-/// Idempotent: a part sent again replaces the earlier one.
+/// Uploads a part. Idempotent: a part with the same number is replaced.
 pub(in super::super) async fn upload(backend: &Backend, req: S3Request<UploadPartInput>) -> S3Result<UploadPartOutput> {
-    unsupported::refuse(&req.headers)?;
-    let mut announced = Announced::from_headers(&req.headers, req.trailing_headers)?;
+    unsupported::reject_headers(&req.headers)?;
+    let mut expected = ExpectedDigests::from_headers(&req.headers, req.trailing_headers)?;
     let UploadPartInput {
         body,
         bucket,
@@ -24,20 +24,20 @@ pub(in super::super) async fn upload(backend: &Backend, req: S3Request<UploadPar
         ..
     } = req.input;
     let number = part_number(number)?;
-    let (in_bucket, of_key, id) = (bucket.clone(), key.clone(), upload_id.clone());
+    let (in_bucket, in_key, id) = (bucket.clone(), key.clone(), upload_id.clone());
     let record = backend
-        .read(move |snapshot| snapshot.upload(&in_bucket, &of_key, &id))
+        .read(move |snapshot| snapshot.upload(&in_bucket, &in_key, &id))
         .await?;
-    announced.require(record.checksum.map(|checksum| checksum.algorithm));
+    expected.require(record.checksum.map(|checksum| checksum.algorithm));
 
-    let incoming = Incoming {
+    let incoming = IncomingBody {
         body: put::body(body),
-        hasher: announced.hasher(),
+        hasher: expected.hasher(),
         expected_len: content_length.and_then(|len| u64::try_from(len).ok()),
         max_len: MAX_PUT,
     };
     let received = backend.blobs.receive(incoming).await?;
-    let checksums = announced.verify(&received)?;
+    let checksums = expected.verify(&received)?;
     let part = PartRecord {
         md5: received.md5,
         size: received.len,
@@ -52,11 +52,11 @@ pub(in super::super) async fn upload(backend: &Backend, req: S3Request<UploadPar
         checksum_crc64nvme: sum(Algorithm::Crc64Nvme),
         checksum_sha1: sum(Algorithm::Sha1),
         checksum_sha256: sum(Algorithm::Sha256),
-        e_tag: Some(strong(part.etag())),
+        e_tag: Some(strong_etag(part.etag())),
         ..UploadPartOutput::default()
     };
     let put = move |tables: &mut Tables<'_>| {
-        // It may have been completed or aborted while the bytes came in.
+        // The upload may have been completed or aborted while the part was received.
         tables.upload(&bucket, &key, &upload_id)?;
         let part = PartRecord {
             segments: tables.adopt(received)?,

@@ -1,30 +1,30 @@
-//! `UploadPartCopy`: a part that refers to the source's blobs. Its `ETag` is the MD5 of its bytes, so they are read
-//! unless the source's own `ETag` is that very MD5; they are never copied.
+//! `UploadPartCopy`: a part that refers to the source's blobs, without copying bytes. Its ETag is the MD5 of its
+//! bytes, so they are read unless the source's ETag already is that MD5.
 
 use s3s::crypto::{Checksum as _, Md5};
 use s3s::dto::{CopyPartResult, Range, UploadPartCopyInput, UploadPartCopyOutput};
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::super::copy::Source;
-use super::super::{Backend, MAX_PUT, strong, unsupported};
+use super::super::copy::SourceObject;
+use super::super::{Backend, MAX_PUT, strong_etag, unsupported};
 use super::part_number;
-use crate::blobs::{Lease, Segment, digest};
+use crate::blobs::{Lease, Segment, for_each_block};
 use crate::checksums::{Algorithm, Checksums, UploadChecksum, hasher};
 use crate::clock;
 use crate::conditions::{ReadCondition, no_such_key};
 use crate::index::{ObjectRecord, PartRecord, Tables};
 
-/// How often a source that changes under the copy is read again.
+/// The number of attempts to copy a source that changes meanwhile.
 const ATTEMPTS: usize = 3;
 
 pub(in super::super) async fn upload_copy(
     backend: &Backend,
     req: S3Request<UploadPartCopyInput>,
 ) -> S3Result<UploadPartCopyOutput> {
-    unsupported::refuse(&req.headers)?;
+    unsupported::reject_headers(&req.headers)?;
     let input = req.input;
     let number = part_number(input.part_number)?;
-    let source = Source::from(&input.copy_source)?;
+    let source = SourceObject::from_header(&input.copy_source)?;
     let condition = ReadCondition {
         if_match: input.copy_source_if_match,
         if_none_match: input.copy_source_if_none_match,
@@ -32,19 +32,19 @@ pub(in super::super) async fn upload_copy(
         if_unmodified_since: input.copy_source_if_unmodified_since,
     };
     let (bucket, key, upload_id) = (input.bucket, input.key, input.upload_id);
-    let (in_bucket, of_key, id) = (bucket.clone(), key.clone(), upload_id.clone());
+    let (in_bucket, in_key, id) = (bucket.clone(), key.clone(), upload_id.clone());
     let upload = backend
-        .read(move |snapshot| snapshot.upload(&in_bucket, &of_key, &id))
+        .read(move |snapshot| snapshot.upload(&in_bucket, &in_key, &id))
         .await?;
 
     for _ in 0..ATTEMPTS {
         let (object, lease) = backend.open(source.bucket.clone(), source.key.clone()).await?;
         condition.check_source(&object)?;
-        let bytes = range(input.copy_source_range.as_deref(), object.size)?;
-        let part = hash(backend, &object, lease, bytes, upload.checksum).await?;
+        let bytes = copy_range(input.copy_source_range.as_deref(), object.size)?;
+        let part = hash_part(backend, &object, lease, bytes, upload.checksum).await?;
 
         let (bucket, key, upload_id, source) = (bucket.clone(), key.clone(), upload_id.clone(), source.clone());
-        let output = result(&part);
+        let output = output(&part);
         let put = move |tables: &mut Tables<'_>| {
             tables.upload(&bucket, &key, &upload_id)?;
             let now = tables.object(&source.bucket, &source.key)?.ok_or_else(no_such_key)?;
@@ -61,13 +61,13 @@ pub(in super::super) async fn upload_copy(
     }
     Err(s3_error!(
         ConditionalRequestConflict,
-        "The copy source kept changing while it was copied."
+        "The copy source changed during each of {ATTEMPTS} attempts. Please try again."
     ))
 }
 
 /// # Errors
-/// `InvalidArgument` for a range that is not within the source, `InvalidRequest` for one over 5 GiB.
-fn range(header: Option<&str>, size: u64) -> S3Result<std::ops::Range<u64>> {
+/// Returns `InvalidArgument` for a range outside the source, and `InvalidRequest` for one larger than 5 GiB.
+fn copy_range(header: Option<&str>, size: u64) -> S3Result<std::ops::Range<u64>> {
     let bytes = match header {
         None => 0..size,
         Some(header) => match Range::parse(header) {
@@ -85,13 +85,13 @@ fn range(header: Option<&str>, size: u64) -> S3Result<std::ops::Range<u64>> {
     if bytes.end - bytes.start > MAX_PUT {
         return Err(s3_error!(
             InvalidRequest,
-            "A part can be at most 5 GiB: give a x-amz-copy-source-range."
+            "A part must not be larger than 5 GiB: send x-amz-copy-source-range with a smaller range."
         ));
     }
     Ok(bytes)
 }
 
-async fn hash(
+async fn hash_part(
     backend: &Backend,
     object: &ObjectRecord,
     lease: Lease,
@@ -101,21 +101,21 @@ async fn hash(
     let segments = Segment::slice(&object.segments, bytes.clone());
     let size = bytes.end - bytes.start;
     let wanted = checksum.map(|checksum| checksum.algorithm);
-    let known = (size == object.size).then(|| known(object, wanted)).flatten();
-    let (md5, checksums) = if let Some(known) = known {
-        known
+    let known_digests = (size == object.size).then(|| known_digests(object, wanted)).flatten();
+    let (md5, checksums) = if let Some(known_digests) = known_digests {
+        known_digests
     } else {
         let segments = segments.clone();
         let read = move || {
             let mut md5 = Md5::new();
             let mut sums = hasher(wanted);
-            digest(lease, segments, |block| {
+            for_each_block(lease, segments, |block| {
                 md5.update(block);
                 sums.update(block);
             })?;
-            Ok((md5.finalize(), Checksums::of(&sums.finalize())))
+            Ok((md5.finalize(), Checksums::from_s3(&sums.finalize())))
         };
-        backend.tasks.blocking(read).await?
+        backend.tasks.run_blocking(read).await?
     };
     Ok(PartRecord {
         md5,
@@ -126,26 +126,26 @@ async fn hash(
     })
 }
 
-/// What the source's record says of its whole bytes, if it says all that the part needs.
-fn known(object: &ObjectRecord, wanted: Option<Algorithm>) -> Option<([u8; 16], Checksums)> {
+/// Returns the MD5 and checksums of the whole source from its record, if it has all that the part needs.
+fn known_digests(object: &ObjectRecord, wanted: Option<Algorithm>) -> Option<([u8; 16], Checksums)> {
     let md5 = u128::from_str_radix(&object.etag, 16).ok()?.to_be_bytes();
-    let enough = object.checksums.are_full() && wanted.is_none_or(|sum| object.checksums.get(sum).is_some());
-    enough.then(|| (md5, object.checksums.clone()))
+    let complete = object.checksums.cover_object() && wanted.is_none_or(|sum| object.checksums.get(sum).is_some());
+    complete.then(|| (md5, object.checksums.clone()))
 }
 
-fn result(part: &PartRecord) -> UploadPartCopyOutput {
+fn output(part: &PartRecord) -> UploadPartCopyOutput {
     let sum = |algorithm| part.checksums.get(algorithm);
-    let result = CopyPartResult {
+    let output = CopyPartResult {
         checksum_crc32: sum(Algorithm::Crc32),
         checksum_crc32c: sum(Algorithm::Crc32c),
         checksum_crc64nvme: sum(Algorithm::Crc64Nvme),
         checksum_sha1: sum(Algorithm::Sha1),
         checksum_sha256: sum(Algorithm::Sha256),
-        e_tag: Some(strong(part.etag())),
+        e_tag: Some(strong_etag(part.etag())),
         last_modified: Some(clock::timestamp(part.modified_ms)),
     };
     UploadPartCopyOutput {
-        copy_part_result: Some(result),
+        copy_part_result: Some(output),
         ..UploadPartCopyOutput::default()
     }
 }
@@ -155,11 +155,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_lies_within_the_source() {
-        assert_eq!(range(None, 10).unwrap(), 0..10);
-        assert_eq!(range(Some("bytes=2-9"), 10).unwrap(), 2..10);
+    fn copy_range_must_lie_within_the_source() {
+        assert_eq!(copy_range(None, 10).unwrap(), 0..10);
+        assert_eq!(copy_range(Some("bytes=2-9"), 10).unwrap(), 2..10);
         for bad in ["bytes=2-10", "bytes=2-", "bytes=-3", "2-3", "bytes=3-2"] {
-            assert!(range(Some(bad), 10).is_err(), "{bad}");
+            assert!(copy_range(Some(bad), 10).is_err(), "{bad}");
         }
     }
 }

@@ -1,25 +1,25 @@
-//! What is small is no file, and behaves as anything else.
+//! Objects stored in the index behave like those stored in files.
 
-use crate::harness::{BUCKET, MAX_SMALL, MIB, Store, blob_files, noise};
+use crate::harness::{BUCKET, MAX_INLINE, MIB, TestStore, blob_files, noise};
 
 #[tokio::test]
-async fn objects_up_to_the_limit_are_no_files_and_outlive_a_restart() {
-    let store = Store::start().await;
-    let sizes = [0, 1, MAX_SMALL, MAX_SMALL + 1];
+async fn objects_up_to_the_limit_are_inline_and_survive_a_restart() {
+    let store = TestStore::start().await;
+    let sizes = [0, 1, MAX_INLINE, MAX_INLINE + 1];
     for (seed, size) in (1..).zip(sizes) {
         store.put(&size.to_string(), noise(seed, size)).await;
     }
     let dir = store.stop().await;
     assert_eq!(blob_files(dir.path()).len(), 1);
-    let store = Store::start_in(dir).await;
+    let store = TestStore::start_in(dir).await;
     for (seed, size) in (1..).zip(sizes) {
         assert_eq!(store.get(&size.to_string()).await.unwrap(), noise(seed, size), "{size}");
     }
 }
 
 #[tokio::test]
-async fn small_bytes_live_as_long_as_somebody_refers_to_them() {
-    let store = Store::start().await;
+async fn inline_blobs_live_until_their_last_reference_is_removed() {
+    let store = TestStore::start().await;
     let copy = |from: &str, to: &str| {
         let copy = store.s3.copy_object().bucket(BUCKET).key(to);
         copy.copy_source(format!("{BUCKET}/{from}")).send()
@@ -32,7 +32,7 @@ async fn small_bytes_live_as_long_as_somebody_refers_to_them() {
     store.put("b", noise(2, 100)).await;
     assert_eq!(store.get("b").await.unwrap(), noise(2, 100));
     assert_eq!(store.get("c").await.unwrap(), noise(1, 100));
-    // Small takes the place of large, and large that of small.
+    // An inline object replaces a file, and a file replaces an inline object.
     store.put("b", noise(3, MIB)).await;
     store.put("b", noise(4, 100)).await;
     store.put("c", noise(5, MIB)).await;
@@ -44,8 +44,8 @@ async fn small_bytes_live_as_long_as_somebody_refers_to_them() {
 }
 
 #[tokio::test]
-async fn ranges_of_small_objects_are_read() {
-    let store = Store::start().await;
+async fn ranges_of_inline_objects_are_returned() {
+    let store = TestStore::start().await;
     let body = noise(1, 1000);
     store.put("k", body.clone()).await;
     let get = store.s3.get_object().bucket(BUCKET).key("k").range("bytes=10-19");

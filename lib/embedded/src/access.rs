@@ -1,8 +1,8 @@
-//! Who may call: signed requests alone, by Signature Version 4, with every `x-amz-*` header under the signature.
+//! Access control: only requests with a Signature Version 4 that covers every `x-amz-*` header are accepted.
 //!
-//! `s3s` verifies the signature but accepts further headers beside the signed ones. A presigned PUT would then, with
-//! an `x-amz-copy-source` that its holder adds, copy any object into their reach. AWS refuses such requests, and so
-//! does this guard, for every operation and every way to sign. Then it asks what the pair of keys may do.
+//! `s3s` verifies the signature but accepts additional unsigned headers. The holder of a presigned PUT could then add
+//! an `x-amz-copy-source` and copy any object to a place where they can read it. AWS rejects such requests, and so
+//! does this module, for every operation and for both ways to sign. It then checks what the key pair may do.
 
 use std::sync::Arc;
 
@@ -13,23 +13,24 @@ use s3s::{S3Error, S3Result, s3_error};
 use crate::backend::ACCOUNT;
 use crate::keyring::{Keyring, POST_OBJECT};
 
-/// Seconds; <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
+/// The longest lifetime of a presigned URL, in seconds.
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 const MAX_EXPIRES: u64 = 7 * 24 * 60 * 60;
 
-/// The check that runs after a signature was found valid and before anything else happens.
+/// The check that runs once a signature is verified, before the operation.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub(crate) struct AccessControl {
     keyring: Arc<Keyring>,
 }
 
-impl Guard {
+impl AccessControl {
     pub(crate) fn new(keyring: Arc<Keyring>) -> Self {
         Self { keyring }
     }
 }
 
 #[async_trait::async_trait]
-impl S3Access for Guard {
+impl S3Access for AccessControl {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let Some(credentials) = cx.credentials() else {
             return Err(s3_error!(
@@ -39,7 +40,7 @@ impl S3Access for Guard {
         };
         let operation = cx.s3_op().name();
         if operation == POST_OBJECT {
-            // Forms are answered elsewhere; there is no second way in.
+            // Forms are handled in `frontend::form`. This path must not accept them as well.
             return Err(s3_error!(MethodNotAllowed));
         }
         check_signed(cx.uri(), cx.headers())?;
@@ -71,9 +72,9 @@ fn check_signed(uri: &Uri, headers: &HeaderMap) -> S3Result<()> {
     ))
 }
 
-/// Whoever says whose the buckets must be is refused where they are not that account's.
+/// Rejects a request that expects the bucket to belong to another account.
 ///
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html>
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html>
 fn check_owner(headers: &HeaderMap) -> S3Result<()> {
     let expected = ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"];
     let mut expected = expected.into_iter().flat_map(|name| headers.get_all(name));
@@ -84,7 +85,7 @@ fn check_owner(headers: &HeaderMap) -> S3Result<()> {
     }
 }
 
-/// The names under the signature, in lower case, from where `s3s` takes them: the query before the header.
+/// Returns the signed header names in lower case. Like `s3s`, it prefers the query to the `Authorization` header.
 fn signed_headers(uri: &Uri, headers: &HeaderMap) -> S3Result<Vec<String>> {
     let query: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
     let find = |wanted: &str| {
@@ -143,7 +144,7 @@ mod tests {
     const PRESIGNED: &str = "/b/k?X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-amz-meta-a&X-Amz-Signature=00";
 
     #[test]
-    fn every_amz_header_is_signed_on_presigned_requests() {
+    fn presigned_requests_must_sign_every_amz_header() {
         assert_eq!(
             check(
                 PRESIGNED,
@@ -157,19 +158,19 @@ mod tests {
     }
 
     #[test]
-    fn an_authorization_header_beside_a_presigned_query_signs_nothing() {
-        let beside = (
+    fn authorization_header_does_not_extend_a_presigned_query() {
+        let authorization = (
             "authorization",
             "AWS4-HMAC-SHA256 Credential=c, SignedHeaders=x-amz-copy-source, Signature=0",
         );
         assert_eq!(
-            check(PRESIGNED, &[beside, ("x-amz-copy-source", "/b/k")]),
+            check(PRESIGNED, &[authorization, ("x-amz-copy-source", "/b/k")]),
             Err("AccessDenied".into())
         );
     }
 
     #[test]
-    fn every_amz_header_is_signed_on_header_requests() {
+    fn header_signed_requests_must_sign_every_amz_header() {
         let signed = (
             "authorization",
             "AWS4-HMAC-SHA256 Credential=c,SignedHeaders=host;x-amz-date,Signature=0",
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn version_2_and_long_lives_are_refused() {
+    fn signature_version_2_and_long_lifetimes_are_rejected() {
         assert_eq!(
             check("/b/k?Signature=x&X-Amz-Signature=0", &[]),
             Err("InvalidRequest".into())

@@ -1,12 +1,12 @@
-//! What a form is answered: 204, or what its `success_action_*` fields ask for.
+//! The response to a form upload: 204, or the one that its `success_action_*` fields ask for.
 
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use s3s::{Body, S3Result, s3_error};
 
-use super::Fields;
+use super::FormFields;
 
-pub(super) fn of(
-    fields: &Fields,
+pub(super) fn response(
+    fields: &FormFields,
     request: &HeaderMap,
     bucket: &str,
     key: &str,
@@ -49,7 +49,8 @@ pub(super) fn of(
     };
     for (name, value) in [(header::LOCATION, &target), (header::ETAG, &quoted)] {
         let value = HeaderValue::from_str(value);
-        let value = value.map_err(|_| s3_error!(InvalidArgument, "success_action_redirect is not a URL."))?;
+        let value =
+            value.map_err(|_| s3_error!(InvalidArgument, "The value of success_action_redirect must be a URL."))?;
         response.headers_mut().insert(name, value);
     }
     Ok(response)

@@ -1,4 +1,4 @@
-//! A request's body that comes back when nobody reads it to its end.
+//! A request body that can be recovered when it was not read to its end.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,32 +8,32 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::sync::oneshot;
 
-/// Behaves as the body it wraps.
+/// A body that forwards to `Incoming` and hands it back when dropped before its end.
 #[derive(Debug)]
-pub(super) struct Returned {
+pub(super) struct RecoverableBody {
     body: Option<Incoming>,
-    back: Option<oneshot::Sender<Incoming>>,
+    sender: Option<oneshot::Sender<Incoming>>,
 }
 
-/// Where an unread body arrives.
+/// The receiver of a body that was not read to its end.
 #[derive(Debug)]
-pub(super) struct Unread(oneshot::Receiver<Incoming>);
+pub(super) struct UnreadBody(oneshot::Receiver<Incoming>);
 
-impl Returned {
-    pub(super) fn new(body: Incoming) -> (Self, Unread) {
-        let (back, unread) = oneshot::channel();
+impl RecoverableBody {
+    pub(super) fn new(body: Incoming) -> (Self, UnreadBody) {
+        let (sender, unread) = oneshot::channel();
         (
             Self {
                 body: Some(body),
-                back: Some(back),
+                sender: Some(sender),
             },
-            Unread(unread),
+            UnreadBody(unread),
         )
     }
 }
 
-impl Unread {
-    /// Reads and forgets at most `limit` bytes, of a body that was dropped before its end.
+impl UnreadBody {
+    /// Reads and discards at most `limit` bytes of the body, if it was dropped before its end.
     pub(super) async fn drain(mut self, limit: u64) {
         let Ok(mut body) = self.0.try_recv() else { return };
         let mut left = limit;
@@ -47,7 +47,7 @@ impl Unread {
     }
 }
 
-impl Body for Returned {
+impl Body for RecoverableBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -69,13 +69,13 @@ impl Body for Returned {
     }
 }
 
-impl Drop for Returned {
+impl Drop for RecoverableBody {
     fn drop(&mut self) {
-        if let (Some(body), Some(back)) = (self.body.take(), self.back.take())
+        if let (Some(body), Some(sender)) = (self.body.take(), self.sender.take())
             && !body.is_end_stream()
         {
-            // Nobody waits for it: the connection closes as it would have anyway.
-            let _ = back.send(body);
+            // If the receiver is gone, the connection closes, as it would without this type.
+            let _ = sender.send(body);
         }
     }
 }

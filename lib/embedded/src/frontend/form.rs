@@ -1,4 +1,4 @@
-//! Uploads from HTML forms, under a signed policy. `s3s` would hold the whole file in memory; here it streams.
+//! Uploads from HTML forms with a signed policy. The file is streamed; `s3s` would hold it in memory.
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html>
 
@@ -14,23 +14,26 @@ use http_body_util::BodyExt as _;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use s3s::{Body, S3Error, S3Result, StdError, s3_error};
 
-use super::body::Returned;
+use super::body::RecoverableBody;
 use crate::backend::{Backend, MAX_PUT, NewObject, form_attributes};
-use crate::checksums::{Algorithm, Announced};
+use crate::checksums::{Algorithm, ExpectedDigests};
 use crate::conditions::WriteCondition;
 use crate::keyring::Keyring;
 
-/// Everything before the file must fit, and come within this time.
+/// The maximum number of fields before the file.
 const MAX_FIELDS: usize = 100;
+/// The maximum size of the fields before the file, in bytes.
 const MAX_FIELDS_BYTES: usize = 256 * 1024;
+/// The time within which the fields before the file must arrive.
 const FIELDS_TIME: Duration = Duration::from_secs(60);
+/// The maximum length of an object key, in bytes.
 const MAX_KEY: usize = 1024;
 
-/// The fields before the file: names in lower case, values verbatim.
+/// The fields before the file: names in lower case, values unchanged.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<(String, String)>);
+pub(super) struct FormFields(Vec<(String, String)>);
 
-impl Fields {
+impl FormFields {
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
@@ -38,7 +41,7 @@ impl Fields {
             .map(|(_, value)| value.as_str())
     }
 
-    fn need(&self, name: &'static str) -> S3Result<&str> {
+    fn require(&self, name: &'static str) -> S3Result<&str> {
         self.get(name)
             .ok_or_else(|| s3_error!(InvalidArgument, "The form must contain the field {name}."))
     }
@@ -48,7 +51,7 @@ impl Fields {
     }
 }
 
-/// Whether the request is a form. Broader than what `s3s` takes for one, so that none slips past.
+/// Returns true if the request is a form upload. The test is broader than that of `s3s`, so that no form bypasses it.
 pub(super) fn is_form(request: &Parts) -> bool {
     let content_type = request
         .headers
@@ -65,13 +68,13 @@ pub(super) fn is_form(request: &Parts) -> bool {
 /// Stores the file of a form.
 ///
 /// # Errors
-/// 403 for a policy or signature that does not hold; otherwise as a PUT.
-pub(super) async fn post(
+/// Returns 403 for a policy or a signature that is not valid, and otherwise the errors of a PUT.
+pub(super) async fn handle(
     backend: &Backend,
     keyring: &Keyring,
     bucket: &str,
     request: &Parts,
-    body: Returned,
+    body: RecoverableBody,
 ) -> S3Result<Response<Body>> {
     let at_bucket = request.uri.path().trim_start_matches('/').trim_end_matches('/') == bucket && !bucket.is_empty();
     if !at_bucket {
@@ -88,30 +91,36 @@ pub(super) async fn post(
     let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(u64::MAX).per_field(u64::MAX));
     let mut form = Multipart::with_constraints(body.into_data_stream(), boundary, limits);
     let read = tokio::time::timeout(FIELDS_TIME, read_fields(&mut form)).await;
-    let (fields, file) = read.map_err(|_| s3_error!(RequestTimeout, "The form's fields did not come in time."))??;
+    let (fields, file) = read.map_err(|_| {
+        s3_error!(
+            RequestTimeout,
+            "The fields before the file did not arrive within {} seconds.",
+            FIELDS_TIME.as_secs()
+        )
+    })??;
 
     let file_name = file.file_name().unwrap_or_default();
     let key = fields
-        .need("key")?
+        .require("key")?
         .replace("${filename}", file_name.rsplit(['/', '\\']).next().unwrap_or_default());
     if key.is_empty() || key.len() > MAX_KEY {
-        return Err(s3_error!(KeyTooLongError, "A key has 1 to {MAX_KEY} bytes."));
+        return Err(s3_error!(KeyTooLongError, "The key must have 1 to {MAX_KEY} bytes."));
     }
     let allowed = policy::check(&fields, keyring, bucket, &key, time::OffsetDateTime::now_utc())?;
-    let mut announced = Announced::default();
+    let mut expected = ExpectedDigests::default();
     if let Some(md5) = fields.get("content-md5") {
-        announced.md5(md5)?;
+        expected.add_md5(md5)?;
     }
     for algorithm in Algorithm::ALL {
         if let Some(value) = fields.get(algorithm.header()) {
-            announced.value(algorithm, value)?;
+            expected.add(algorithm, value)?;
         }
     }
     let new = NewObject {
         bucket: bucket.to_owned(),
         key: key.clone(),
         attributes: form_attributes(&fields.0)?,
-        announced,
+        expected,
         condition: WriteCondition::default(),
         expected_len: None,
         min_len: allowed.start,
@@ -119,11 +128,11 @@ pub(super) async fn post(
     };
     let file = file.map(|chunk| chunk.map_err(|error| StdError::from(malformed(error))));
     let stored = backend.store(new, file).await?;
-    reply::of(&fields, &request.headers, bucket, &key, &stored.etag)
+    reply::response(&fields, &request.headers, bucket, &key, &stored.etag)
 }
 
-async fn read_fields(form: &mut Multipart<'static>) -> S3Result<(Fields, Field<'static>)> {
-    let mut fields = Fields::default();
+async fn read_fields(form: &mut Multipart<'static>) -> S3Result<(FormFields, Field<'static>)> {
+    let mut fields = FormFields::default();
     let mut bytes = 0;
     while let Some(mut field) = form.next_field().await.map_err(malformed)? {
         let name = field.name().unwrap_or_default().to_ascii_lowercase();
@@ -139,11 +148,18 @@ async fn read_fields(form: &mut Multipart<'static>) -> S3Result<(Fields, Field<'
             value.extend_from_slice(&chunk);
         }
         let value = String::from_utf8(value);
-        let value = value.map_err(|_| s3_error!(MalformedPOSTRequest, "The field {name} is not UTF-8."))?;
-        if fields.get(&name).is_some() || fields.0.len() == MAX_FIELDS {
+        let value =
+            value.map_err(|_| s3_error!(MalformedPOSTRequest, "The value of the field {name} must be UTF-8."))?;
+        if fields.get(&name).is_some() {
             return Err(s3_error!(
                 MalformedPOSTRequest,
-                "The field {name} is there twice, or there are too many."
+                "The field {name} appears twice: send it once."
+            ));
+        }
+        if fields.0.len() == MAX_FIELDS {
+            return Err(s3_error!(
+                MalformedPOSTRequest,
+                "The form has more than {MAX_FIELDS} fields before the file."
             ));
         }
         fields.0.push((name, value));

@@ -1,4 +1,4 @@
-//! Whether a form's policy is signed, alive, and allows the form.
+//! Validation of a form's policy: its signature, its expiration, and its conditions.
 
 use std::ops::Range;
 
@@ -8,19 +8,20 @@ use s3s::{S3Error, S3Result, s3_error};
 use sha2::Sha256;
 use time::OffsetDateTime;
 
-use super::Fields;
+use super::FormFields;
 use crate::keyring::{Keyring, POST_OBJECT};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-/// Fields that no condition has to name.
-const FREE: [&str; 3] = ["x-amz-signature", "policy", "file"];
+/// The fields that need no condition.
+const UNCONDITIONAL_FIELDS: [&str; 3] = ["x-amz-signature", "policy", "file"];
 
-/// How many bytes the file may have, from the least up to and without `end`'s next.
+/// Returns the file sizes that the policy allows, in bytes.
 ///
 /// # Errors
-/// 403 for what is not signed by one of the keys, or by one that may not, has expired, or is not allowed; 400 for what is no policy.
+/// Returns 403 if the policy has expired, does not allow the form, or is not signed by a key that may upload, and 400 if
+/// the document is not a policy.
 pub(super) fn check(
-    fields: &Fields,
+    fields: &FormFields,
     keyring: &Keyring,
     bucket: &str,
     key: &str,
@@ -37,7 +38,7 @@ pub(super) fn check(
         s3_error!(
             error,
             InvalidPolicyDocument,
-            "Invalid Policy: it is not a policy document."
+            "Invalid Policy: the field policy must be a policy document in base64."
         )
     };
     let policy = PostPolicy::from_base64(encoded).map_err(invalid)?;
@@ -71,14 +72,14 @@ pub(super) fn check(
             PostPolicyCondition::ContentLengthRange { .. } => false,
         })
     };
-    let extra = |name: &str| !FREE.contains(&name) && !name.starts_with("x-ignore-") && !named(name);
+    let extra = |name: &str| !UNCONDITIONAL_FIELDS.contains(&name) && !name.starts_with("x-ignore-") && !named(name);
     match fields.iter().find(|(name, _)| extra(name)) {
         Some((name, _)) => Err(not_allowed(&format!("Extra input fields: {name}"))),
         None => Ok(len),
     }
 }
 
-/// A `Content-Type` may be a list; each of its members has to begin so.
+/// Tests a prefix condition. Every member of a `Content-Type` list must have the prefix.
 fn starts_with(field: &str, value: &str, prefix: &str) -> bool {
     if field == "content-type" {
         return value.split(',').all(|member| member.trim_start().starts_with(prefix));
@@ -99,30 +100,30 @@ fn not_allowed(why: &str) -> S3Error {
     s3_error!(AccessDenied, "Invalid according to Policy: {why}")
 }
 
-/// The policy's text is what is signed. Gives the key that signed it.
-fn verify<'a>(fields: &'a Fields, keyring: &Keyring, encoded: &str) -> S3Result<&'a str> {
-    if fields.need("x-amz-algorithm")? != ALGORITHM {
+/// Verifies the signature of the policy, and returns the access key ID that signed it.
+fn verify<'a>(fields: &'a FormFields, keyring: &Keyring, encoded: &str) -> S3Result<&'a str> {
+    if fields.require("x-amz-algorithm")? != ALGORITHM {
         return Err(s3_error!(InvalidRequest, "Please use {ALGORITHM}."));
     }
-    let scope: Vec<_> = fields.need("x-amz-credential")?.split('/').collect();
+    let scope: Vec<_> = fields.require("x-amz-credential")?.split('/').collect();
     let &[access_key_id, date, region, "s3", "aws4_request"] = scope.as_slice() else {
         return Err(s3_error!(
             InvalidArgument,
-            "The field x-amz-credential is not a credential."
+            "The field x-amz-credential must be KEY/DATE/REGION/s3/aws4_request."
         ));
     };
     let Some(secret) = keyring.secret(access_key_id) else {
         let message = "The AWS Access Key Id you provided does not exist in our records.";
         return Err(s3_error!(InvalidAccessKeyId, "{message}"));
     };
-    if !fields.need("x-amz-date")?.starts_with(date) {
+    if !fields.require("x-amz-date")?.starts_with(date) {
         return Err(mismatch());
     }
     let mut key = format!("AWS4{secret}").into_bytes();
     for part in [date, region, "s3", "aws4_request"] {
         key = mac(&key, part).finalize().into_bytes().to_vec();
     }
-    let signature = from_hex(fields.need("x-amz-signature")?).ok_or_else(mismatch)?;
+    let signature = from_hex(fields.require("x-amz-signature")?).ok_or_else(mismatch)?;
     let verified = mac(&key, encoded).verify_slice(&signature);
     verified.map(|()| access_key_id).map_err(|_| mismatch())
 }

@@ -1,4 +1,4 @@
-//! What surrounds `s3s`: preflights, forms, CORS headers on every answer, request IDs, and the log.
+//! The HTTP layer around `s3s`: preflights, forms, CORS headers, request IDs, and request logging.
 
 mod body;
 mod form;
@@ -16,26 +16,26 @@ use tracing::Dispatch;
 use crate::backend::Backend;
 use crate::checksums::hex;
 use crate::cors;
-use crate::index::CorsRule;
+use crate::index::CorsRuleRecord;
 use crate::keyring::Keyring;
-use body::Returned;
+use body::RecoverableBody;
 
-/// Of a body that nobody read, so much is taken off the wire before an error is answered: a client that is still
-/// sending would see a broken connection instead. Bytes.
+/// The part of an unread body that is discarded before an error response, in bytes. A client that is still sending
+/// would otherwise see a broken connection instead of the response.
 const DRAIN: u64 = 8 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
-/// Answers requests.
-pub(crate) struct Front {
+/// The HTTP service of the store.
+pub(crate) struct Frontend {
     s3: S3Service,
     backend: Backend,
     keyring: Arc<Keyring>,
-    /// Where log lines go. Connections run without a subscriber, because `s3s` and `hyper` would log whole requests,
-    /// signatures included.
+    /// Receives the log events. Connections run without a subscriber, because `s3s` and `hyper` would log whole requests,
+    /// including signatures.
     log: Dispatch,
 }
 
-impl Front {
+impl Frontend {
     pub(crate) fn new(s3: S3Service, backend: Backend, keyring: Arc<Keyring>, log: Dispatch) -> Arc<Self> {
         Arc::new(Self {
             s3,
@@ -45,10 +45,10 @@ impl Front {
         })
     }
 
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
         let started = Instant::now();
         let method = request.method().clone();
-        let (bucket, key) = place(request.uri().path());
+        let (bucket, key) = bucket_and_key(request.uri().path());
         let origin = request
             .headers()
             .get(header::ORIGIN)
@@ -68,11 +68,11 @@ impl Front {
                 Err(error) => error_response(error),
             }
         } else {
-            let mut response = self.operate(request, &bucket).await;
+            let mut response = self.dispatch(request, &bucket).await;
             if let (Some(origin), Some(rules)) = (&origin, &rules) {
                 response
                     .headers_mut()
-                    .extend(cors::actual(rules, origin, method.as_str()));
+                    .extend(cors::response_headers(rules, origin, method.as_str()));
             }
             response
         };
@@ -89,13 +89,13 @@ impl Front {
         let status = response.status().as_u16();
         let duration_ms = started.elapsed().as_millis();
         tracing::dispatcher::with_default(&self.log, || {
-            tracing::debug!(%method, bucket, object.key = key, status, duration_ms, request.id = id, "answered an S3 request");
+            tracing::debug!(%method, bucket, object.key = key, status, duration_ms, request.id = id, "request served");
         });
         response
     }
 
-    /// The bucket's CORS rules, if it has any; a failure is reported by the operation itself.
-    async fn rules(&self, bucket: &str) -> Option<Vec<CorsRule>> {
+    /// Returns the bucket's CORS rules, if there are any. The operation itself reports a failure.
+    async fn rules(&self, bucket: &str) -> Option<Vec<CorsRuleRecord>> {
         let bucket = bucket.to_owned();
         self.backend
             .read(move |snapshot| snapshot.bucket(&bucket))
@@ -104,14 +104,14 @@ impl Front {
             .cors
     }
 
-    async fn operate(&self, request: Request<Incoming>, bucket: &str) -> Response<Body> {
-        // Asking for the rest of a body that the client has not sent would invite it to send.
-        let waits = request.headers().contains_key(header::EXPECT);
+    async fn dispatch(&self, request: Request<Incoming>, bucket: &str) -> Response<Body> {
+        // With `Expect`, reading the rest of the body would invite the client to send it.
+        let expects_continue = request.headers().contains_key(header::EXPECT);
         let http1 = request.version() <= Version::HTTP_11;
         let (parts, body) = request.into_parts();
-        let (body, unread) = Returned::new(body);
+        let (body, unread) = RecoverableBody::new(body);
         let mut response = if form::is_form(&parts) {
-            let form = form::post(&self.backend, &self.keyring, bucket, &parts, body).await;
+            let form = form::handle(&self.backend, &self.keyring, bucket, &parts, body).await;
             form.unwrap_or_else(error_response)
         } else {
             let request = Request::from_parts(parts, Body::http_body_unsync(body));
@@ -120,8 +120,8 @@ impl Front {
                 Err(_) => error_response(S3Error::new(S3ErrorCode::InternalError)),
             }
         };
-        if waits && http1 && !response.status().is_success() {
-            // The client may send the body all the same: whatever comes next would be taken for it.
+        if expects_continue && http1 && !response.status().is_success() {
+            // The client may still send the body, which would be taken for the next request.
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         } else if !response.status().is_success() {
@@ -131,8 +131,8 @@ impl Front {
     }
 }
 
-/// The bucket and the key that a path names, for the log and for CORS; both empty where it names none.
-fn place(path: &str) -> (String, String) {
+/// Returns the bucket and key of a path, for logging and CORS; empty strings if the path has none.
+fn bucket_and_key(path: &str) -> (String, String) {
     let path = percent_decode_str(path.trim_start_matches('/')).decode_utf8_lossy();
     let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));
     (bucket.to_owned(), key.to_owned())
