@@ -1,4 +1,4 @@
-//! The embedded store, in this process, on a port and in a directory of its own.
+//! The embedded store in this process, on a free port and in a temporary directory.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -8,24 +8,25 @@ use tempfile::TempDir;
 
 use crate::Endpoint;
 
-/// An embedded store with nothing in it. It ends, and its data go, when this is dropped.
+/// A running, empty embedded store. It stops on drop, and its data is deleted.
 #[derive(Debug)]
 pub struct Embedded {
     store: EmbeddedStore,
     credentials: Credentials,
-    /// Goes after the store, which writes into it.
+    /// Dropped after the store, which writes to it.
     directory: TempDir,
 }
 
 impl Embedded {
-    /// Starts one; it answers when this returns.
+    /// Starts a store, which accepts requests when this returns.
     ///
     /// # Panics
-    /// When it does not start, saying why: a test without its store has failed.
+    /// Panics with the reason if the store does not start.
     pub async fn start() -> Self {
         let directory = TempDir::new().expect("the system's temporary directory can be written");
         let data_dir = directory.path().to_owned();
-        let credentials = Credentials::load_or_create(&data_dir).expect("a fresh directory takes new credentials");
+        let credentials =
+            Credentials::load_or_create(&data_dir).expect("credentials can be created in a new directory");
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let settings = EmbeddedConfig {
             data_dir,
@@ -44,7 +45,7 @@ impl Embedded {
         }
     }
 
-    /// How to reach it.
+    /// Returns the address and the credentials of the store.
     pub fn endpoint(&self) -> Endpoint {
         Endpoint {
             url: self.store.endpoint(),
@@ -54,7 +55,7 @@ impl Embedded {
         }
     }
 
-    /// Where its data lie.
+    /// Returns the directory that contains the data.
     pub fn data_dir(&self) -> &Path {
         self.directory.path()
     }

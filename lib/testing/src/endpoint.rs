@@ -1,14 +1,14 @@
-//! How to reach a store that was started for a test.
+//! The address and credentials of a store.
 
-/// A store's address, and a key pair that may do everything there, making buckets included.
+/// The address of a store, and a key pair with all permissions, including the creation of buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
-    /// `http://127.0.0.1:<port>`, without a slash at the end.
+    /// The URL without a trailing slash: `http://127.0.0.1:<port>`.
     pub url: String,
-    /// The region to sign for.
+    /// The region that requests are signed for.
     pub region: String,
-    /// Access key ID.
+    /// The access key ID of the pair.
     pub access_key_id: String,
-    /// Secret access key. It opens nothing but this store.
+    /// The secret access key, which is valid only for this store.
     pub secret_access_key: String,
 }

@@ -1,10 +1,8 @@
-//! `multipart/form-data`, as a browser or curl makes it.
+//! Encoding of `multipart/form-data`, like that of a browser or curl.
 
 use std::collections::BTreeMap;
 
-/// The content type and the body of a form: the fields, and the file as the last.
-///
-/// Source: RFC 7578.
+/// Returns the content type and the body of a form with these fields, followed by the file (RFC 7578).
 pub fn form(fields: &BTreeMap<String, String>, file: &[u8]) -> (String, Vec<u8>) {
     const BOUNDARY: &str = "----------------------draftstore";
     let part = |name: &str| format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");

@@ -17,58 +17,59 @@ const ACCESS_KEY_ID: &str = "GK0123456789abcdef01234567";
 const WRITER_KEY_ID: &str = "GK76543210abcdef0123456789";
 const SECRET_ACCESS_KEY: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// The first release that sets itself up as a single node with a key.
+/// The first version that configures itself as a single node with a key.
 const VERSION: &str = "2.5";
 
-/// It takes a fifth of a second on an idle machine.
+/// The time limit for a start. On an idle machine it takes a fifth of a second.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Between two looks whether it answers.
+/// The interval of the checks whether it accepts requests.
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
-/// Somebody else may take a port between our finding it free and Garage's binding it.
+/// The number of attempts to start, because another process may take a port between finding and binding it.
 const START_ATTEMPTS: usize = 5;
 
-/// A Garage of one node with an empty store, on ports of its own. It ends, and its data go, when this is dropped.
+/// A running Garage of one node with an empty store, on free ports. It stops on drop, and its data is deleted.
 #[derive(Debug)]
 pub struct Garage {
     process: Process,
     endpoint: Endpoint,
-    /// Goes after the process, which writes into it.
+    /// Dropped after the process, which writes to it.
     directory: TempDir,
 }
 
-/// A child that does not outlive us.
+/// A child process that is killed on drop.
 #[derive(Debug)]
 struct Process(Child);
 
 impl Garage {
-    /// Starts one and waits until it answers.
+    /// Starts Garage and waits until it accepts requests.
     ///
     /// # Panics
-    /// When `garage` is not on `PATH`, is of another version, or does not start; the message says which.
+    /// Panics with the reason if `garage` is not on `PATH`, has another version, or does not start.
     pub async fn start() -> Self {
         require_version();
         let mut failures = String::new();
         for _ in 0..START_ATTEMPTS {
             match Self::try_start().await {
                 Ok(garage) => return garage,
-                Err(log) => writeln!(failures, "{log}").expect("a String takes every text"),
+                Err(log) => writeln!(failures, "{log}").expect("writing to a string cannot fail"),
             }
         }
         panic!("garage did not start in {START_ATTEMPTS} attempts; its logs:\n{failures}");
     }
 
-    /// How to reach it. The key pair may make buckets, and owns those that it makes.
+    /// Returns the address and a key pair, which may create buckets and owns the ones it creates.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// A further key pair, which may write to a bucket of this name that is made here, and nothing else: neither read there
-    /// nor anything elsewhere. The first pair owns it. One made by S3 would be unknown to other keys.
+    /// Creates a bucket, and an additional key pair that may only write to it. The first pair owns the bucket.
+    ///
+    /// The bucket is created here because Garage does not let other keys use a bucket that was created by S3.
     ///
     /// # Panics
-    /// When Garage does not make it.
+    /// Panics if Garage rejects a command.
     pub fn key_that_writes(&self, bucket: &str) -> Endpoint {
         let (id, secret) = (WRITER_KEY_ID, SECRET_ACCESS_KEY);
         self.command(&["key", "import", "--yes", id, secret]);
@@ -87,12 +88,12 @@ impl Garage {
         let config = self.directory.path().join("garage.toml");
         let mut command = Command::new("garage");
         let output = command.arg("--config").arg(config).args(arguments).output();
-        let output = output.expect("`garage` was there a moment ago");
+        let output = output.expect("`garage` has been run before");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     async fn try_start() -> Result<Self, String> {
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        let directory = tempfile::tempdir().expect("a temporary directory can be created");
         let (s3_port, rpc_port) = free_ports();
         let process = spawn(directory.path(), s3_port, rpc_port);
         let url = format!("http://127.0.0.1:{s3_port}");
@@ -118,7 +119,7 @@ impl Garage {
                 .process
                 .0
                 .try_wait()
-                .expect("a child can be asked whether it ended")
+                .expect("the status of a child can be read")
                 .is_some();
             if ended || Instant::now() > deadline {
                 let log = fs::read_to_string(garage.directory.path().join("log"));
@@ -133,7 +134,7 @@ impl Garage {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself, which is as well.
+        // It may already have exited.
         drop(self.0.kill());
         drop(self.0.wait());
     }
@@ -156,7 +157,7 @@ fn require_version() {
 }
 
 fn free_ports() -> (u16, u16) {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback address has a free port");
     let port = |listener: &TcpListener| listener.local_addr().expect("a bound socket has an address").port();
     let (one, other) = (bind(), bind());
     (port(&one), port(&other))
@@ -190,9 +191,9 @@ fn spawn(directory: &Path, s3_port: u16, rpc_port: u16) -> Process {
         .env_remove("GARAGE_RPC_SECRET")
         .env_remove("GARAGE_RPC_SECRET_FILE")
         .stdin(Stdio::null())
-        .stdout(log.try_clone().expect("a file handle can be doubled"))
+        .stdout(log.try_clone().expect("a file handle can be cloned"))
         .stderr(log)
         .spawn()
-        .expect("`garage` was there a moment ago");
+        .expect("`garage` has been run before");
     Process(child)
 }

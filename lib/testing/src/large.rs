@@ -1,4 +1,4 @@
-//! An object over what one copy carries, at its true size.
+//! An object too large for a single copy, at its full size.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -6,29 +6,29 @@ use draftstore_storage::DraftVersion;
 
 use crate::{World, key};
 
-/// Over the 5 GiB of a single copy.
+/// The size of the object in bytes, larger than the 5 GiB of a single copy.
 pub const LARGE: u64 = 6 * 1024 * 1024 * 1024;
 
-/// What the draft is made of.
+/// The size of a part of the draft, in bytes.
 const BLOCK: u64 = 64 * 1024 * 1024;
 
-/// What is looked at, on both sides of every block's beginning.
-const LOOK: u64 = 512;
+/// The number of bytes compared before and after the start of each part.
+const AROUND: u64 = 512;
 
-/// A draft of two blocks' bytes, in an order that does not repeat itself. The embedded store refers to them: 6 GiB are
-/// nowhere on the disk.
+/// Creates a draft of two alternating blocks, in an order that does not repeat. The embedded store only refers to the
+/// blocks, so that the 6 GiB take no disk space.
 ///
 /// # Panics
-/// When the store does not do what is asked.
+/// Panics if the store rejects a request.
 pub async fn large_draft(world: &World, name: &str) -> DraftVersion {
     let blocks = [[b'a'; 1024], [b'b'; 1024]].map(|kib| kib.repeat(64 * 1024));
     for (name, block) in ["a", "b"].into_iter().zip(blocks) {
         world.upload(&key(name), block).await;
     }
     let (sdk, bucket) = (world.sdk(), world.draft.name().as_str());
-    let begun = sdk.create_multipart_upload().bucket(bucket).key(name).send().await;
-    let begun = begun.expect("begun");
-    let upload_id = begun.upload_id().expect("an ID");
+    let created = sdk.create_multipart_upload().bucket(bucket).key(name).send().await;
+    let created = created.expect("created");
+    let upload_id = created.upload_id().expect("an ID");
     let mut parts = Vec::new();
     for number in 1..=i32::try_from(LARGE / BLOCK).expect("few") {
         let block = if number.count_ones() % 2 == 0 { "a" } else { "b" };
@@ -52,22 +52,25 @@ pub async fn large_draft(world: &World, name: &str) -> DraftVersion {
     }
 }
 
-/// Compares a copy of a large draft with it, on both sides of the beginning of every block.
+/// Compares a copy of a large draft with the draft, on both sides of the start of every part.
 ///
 /// # Panics
-/// Where they differ.
+/// Panics if they differ.
 pub async fn assert_large_copy(world: &World, draft: &str, main: &str) {
     let (sdk, draft_bucket, main_bucket) = (world.sdk(), world.draft.name().as_str(), world.main.name().as_str());
     for block in 0..=LARGE / BLOCK {
         let at = block * BLOCK;
-        let there = look(&sdk, main_bucket, main, at).await;
-        assert!(there == look(&sdk, draft_bucket, draft, at).await, "around {at}");
+        let copied = read_around(&sdk, main_bucket, main, at).await;
+        assert!(
+            copied == read_around(&sdk, draft_bucket, draft, at).await,
+            "around {at}"
+        );
     }
 }
 
-async fn look(sdk: &Client, bucket: &str, name: &str, at: u64) -> Vec<u8> {
-    let range = format!("bytes={}-{}", at.saturating_sub(LOOK), (at + LOOK).min(LARGE) - 1);
+async fn read_around(sdk: &Client, bucket: &str, name: &str, at: u64) -> Vec<u8> {
+    let range = format!("bytes={}-{}", at.saturating_sub(AROUND), (at + AROUND).min(LARGE) - 1);
     let object = sdk.get_object().bucket(bucket).key(name).range(range).send().await;
-    let bytes = object.expect("it is there").body.collect().await;
+    let bytes = object.expect("the object exists").body.collect().await;
     bytes.expect("the whole range").to_vec()
 }

@@ -1,4 +1,4 @@
-//! Real stores for tests, and what tests do with them.
+//! Real object stores for tests, helpers to use them, and a proxy that injects faults.
 
 mod embedded;
 mod endpoint;

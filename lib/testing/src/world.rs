@@ -1,4 +1,4 @@
-//! A running store, the [`Storage`] that talks to it, and a plain HTTP client beside it.
+//! A running store with a draft and a main bucket, and clients for it.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -17,63 +17,64 @@ use reqwest::Response;
 
 use crate::{Embedded, Endpoint, Garage, form};
 
-/// A store with an empty draft and an empty main bucket. The store ends when this is dropped.
+/// A store with an empty draft bucket and an empty main bucket. The store stops on drop.
 ///
-/// Its methods panic, saying why, when the store does not do what is asked: a test without its store has failed.
+/// Its methods panic with the reason if the store rejects a request.
 #[derive(Debug)]
 pub struct World {
-    /// The store.
+    /// The storage client under test.
     pub storage: Arc<dyn Storage>,
-    /// How to reach it.
+    /// The address and credentials of the store.
     pub endpoint: Endpoint,
-    /// `files-draft`, or a name of its own where this is beside another.
+    /// The draft bucket: `files-draft`, or a unique name if it was created by [`World::beside`].
     pub draft: DraftBucket,
-    /// `files`, or a name of its own where this is beside another.
+    /// The main bucket: `files`, or a unique name if it was created by [`World::beside`].
     pub main: MainBucket,
-    /// For presigned URLs.
+    /// A plain HTTP client for presigned URLs.
     pub http: reqwest::Client,
     sdk: OnceLock<aws_sdk_s3::Client>,
-    store: Store,
+    store: StoreGuard,
 }
 
-/// Whatever runs the store.
+/// The running store of any kind.
 #[derive(Clone)]
-struct Store(#[expect(dead_code, reason = "held until the last is dropped")] Arc<dyn Any + Send + Sync>);
+struct StoreGuard(#[expect(dead_code, reason = "held until the last is dropped")] Arc<dyn Any + Send + Sync>);
 
-impl std::fmt::Debug for Store {
+impl std::fmt::Debug for StoreGuard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Store")
+        f.write_str("StoreGuard")
     }
 }
 
 const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
 
-#[expect(clippy::missing_panics_doc, reason = "said of the whole type")]
+#[expect(clippy::missing_panics_doc, reason = "documented on the type")]
 impl World {
-    /// On the embedded store.
+    /// Starts an embedded store.
     pub async fn embedded() -> Self {
         let store = Embedded::start().await;
-        Self::of(store.endpoint(), Store(Arc::new(store)), "files").await
+        Self::new(store.endpoint(), StoreGuard(Arc::new(store)), "files").await
     }
 
-    /// On Garage.
+    /// Starts a Garage server.
     pub async fn garage() -> Self {
         let store = Garage::start().await;
-        Self::of(store.endpoint().clone(), Store(Arc::new(store)), "files").await
+        Self::new(store.endpoint().clone(), StoreGuard(Arc::new(store)), "files").await
     }
 
-    /// On the same store, with two other buckets, which are empty. The store ends with the last of them.
+    /// Creates two more empty buckets in the same store, which stops when the last value is dropped.
     pub async fn beside(&self) -> Self {
-        static MADE: AtomicUsize = AtomicUsize::new(1);
-        let name = format!("files-{}", MADE.fetch_add(1, Ordering::Relaxed));
-        Self::of(self.endpoint.clone(), self.store.clone(), &name).await
+        static CREATED: AtomicUsize = AtomicUsize::new(1);
+        let name = format!("files-{}", CREATED.fetch_add(1, Ordering::Relaxed));
+        Self::new(self.endpoint.clone(), self.store.clone(), &name).await
     }
 
-    async fn of(endpoint: Endpoint, store: Store, name: &str) -> Self {
+    async fn new(endpoint: Endpoint, store: StoreGuard, name: &str) -> Self {
         let storage = Arc::new(connect(settings(&endpoint)).await);
-        let (draft, main) = DraftBucket::pair(bucket(&format!("{name}-draft")), bucket(name)).expect("they differ");
+        let (draft, main) =
+            DraftBucket::pair(bucket(&format!("{name}-draft")), bucket(name)).expect("the names differ");
         for bucket in [draft.name(), main.name()] {
-            storage.create_bucket(bucket).await.expect("a bucket can be made");
+            storage.create_bucket(bucket).await.expect("a bucket can be created");
         }
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self {
@@ -87,12 +88,12 @@ impl World {
         }
     }
 
-    /// A client of the SDK's own, to do what [`Storage`] has no call for.
+    /// Returns a client of the SDK, for calls that [`Storage`] does not have.
     pub fn sdk(&self) -> aws_sdk_s3::Client {
         self.sdk.get_or_init(|| sdk(&self.endpoint)).clone()
     }
 
-    /// An upload to this key, with no constraints, for an hour.
+    /// Returns an upload to this key without constraints, valid for an hour.
     pub fn put<'a>(&'a self, key: &'a ObjectKey) -> PresignPut<'a> {
         PresignPut {
             bucket: &self.draft,
@@ -107,7 +108,7 @@ impl World {
         }
     }
 
-    /// Signs an upload.
+    /// Presigns an upload by PUT.
     pub async fn sign_put(&self, put: &PresignPut<'_>) -> Signed {
         self.storage
             .presign_put(put)
@@ -116,7 +117,7 @@ impl World {
             .into()
     }
 
-    /// An upload to this key by a form, of up to so many bytes, with no other constraints, for an hour.
+    /// Returns a form upload to this key of up to `max_content_length` bytes, valid for an hour.
     pub fn post<'a>(&'a self, key: &'a ObjectKey, max_content_length: u64) -> PresignPost<'a> {
         PresignPost {
             bucket: &self.draft,
@@ -130,7 +131,7 @@ impl World {
         }
     }
 
-    /// Signs an upload by a form.
+    /// Presigns an upload by form.
     pub async fn sign_post(&self, post: &PresignPost<'_>) -> Signed {
         self.storage
             .presign_post(post)
@@ -139,14 +140,14 @@ impl World {
             .into()
     }
 
-    /// Sends a form as any HTTP client would, with this file.
+    /// Sends a form with this file, like a plain HTTP client.
     pub async fn send_form(&self, signed: &Signed, file: &[u8]) -> Response {
         let (content_type, body) = form(&signed.fields, file);
         let request = self.http.post(&signed.url).header("content-type", content_type);
-        request.body(body).send().await.expect("the store answers")
+        request.body(body).send().await.expect("the store responds")
     }
 
-    /// Signs a download.
+    /// Presigns a download by GET.
     pub async fn sign_get(&self, get: &PresignGet<'_>) -> Signed {
         self.storage
             .presign_get(get)
@@ -155,7 +156,7 @@ impl World {
             .into()
     }
 
-    /// Sends what was signed, as any HTTP client would.
+    /// Sends a presigned request, like a plain HTTP client.
     pub async fn send(&self, signed: &Signed, body: impl Into<reqwest::Body>) -> Response {
         let mut request = self.http.request(signed.method.clone(), &signed.url);
         for (name, value) in &signed.headers {
@@ -166,60 +167,60 @@ impl World {
         } else {
             request
         };
-        request.send().await.expect("the store answers")
+        request.send().await.expect("the store responds")
     }
 
-    /// Puts a draft there by a presigned URL, and tells its version.
+    /// Uploads a draft by a presigned URL and returns its ETag.
     pub async fn upload(&self, key: &ObjectKey, body: impl Into<reqwest::Body>) -> ETag {
-        let answer = self.send(&self.sign_put(&self.put(key)).await, body).await;
-        assert_eq!(answer.status(), 200, "upload of {key}");
-        let etag = answer.headers()["etag"].to_str().expect("an ETag is ASCII");
+        let response = self.send(&self.sign_put(&self.put(key)).await, body).await;
+        assert_eq!(response.status(), 200, "upload of {key}");
+        let etag = response.headers()["etag"].to_str().expect("an ETag is ASCII");
         etag.parse().expect("a strong ETag")
     }
 
-    /// The draft's bytes by a presigned URL; none where there is no such object.
+    /// Downloads a draft by a presigned URL; `None` if there is no such object.
     pub async fn draft_bytes(&self, key: &ObjectKey) -> Option<Vec<u8>> {
         self.bytes(self.draft.name(), key).await
     }
 
-    /// Main's bytes by a presigned URL; none where there is no such object.
+    /// Downloads an object of main by a presigned URL; `None` if there is no such object.
     pub async fn main_bytes(&self, key: &ObjectKey) -> Option<Vec<u8>> {
         self.bytes(self.main.name(), key).await
     }
 
     async fn bytes(&self, bucket: &BucketName, key: &ObjectKey) -> Option<Vec<u8>> {
-        let answer = self.send(&self.sign_get(&get(bucket, key)).await, "").await;
-        if answer.status() == 404 {
+        let response = self.send(&self.sign_get(&get(bucket, key)).await, "").await;
+        if response.status() == 404 {
             return None;
         }
-        assert_eq!(answer.status(), 200, "download of {key}");
-        Some(answer.bytes().await.expect("the whole object").to_vec())
+        assert_eq!(response.status(), 200, "download of {key}");
+        Some(response.bytes().await.expect("the whole object").to_vec())
     }
 
-    /// Keys of all drafts, of up to a page.
+    /// Returns the keys of the drafts, at most one page.
     pub async fn draft_keys(&self) -> Vec<String> {
         let page = self.storage.list(self.draft.name(), &ListObjects::default()).await;
         let objects = page.expect("the bucket can be listed").objects;
         objects.iter().map(|object| object.key.to_string()).collect()
     }
 
-    /// Begins a multipart upload of a draft and leaves it.
+    /// Creates a multipart upload of a draft and leaves it unfinished.
     pub async fn begin_upload(&self, name: &str) {
         self.begin_upload_in(self.draft.name(), name).await;
     }
 
-    /// The same in another bucket.
+    /// Creates a multipart upload in this bucket and leaves it unfinished.
     pub async fn begin_upload_in(&self, bucket: &BucketName, name: &str) {
-        let begin = self.sdk().create_multipart_upload().bucket(bucket.as_str()).key(name);
-        begin.send().await.expect("an upload can be begun");
+        let create = self.sdk().create_multipart_upload().bucket(bucket.as_str()).key(name);
+        create.send().await.expect("an upload can be created");
     }
 
-    /// Uploads a draft as an object of one part.
+    /// Uploads a draft as a multipart object of one part.
     pub async fn draft_in_parts(&self, name: &str, bytes: &[u8]) {
         let (sdk, bucket) = (self.sdk(), self.draft.name().as_str());
-        let begun = sdk.create_multipart_upload().bucket(bucket).key(name).send().await;
-        let begun = begun.expect("an upload can be begun");
-        let upload_id = begun.upload_id().expect("an upload has an ID");
+        let created = sdk.create_multipart_upload().bucket(bucket).key(name).send().await;
+        let created = created.expect("an upload can be created");
+        let upload_id = created.upload_id().expect("an upload has an ID");
         let part = sdk
             .upload_part()
             .bucket(bucket)
@@ -242,12 +243,12 @@ impl World {
         completed.expect("an upload can be completed");
     }
 
-    /// How many multipart uploads of drafts are in progress, up to a page.
+    /// Returns the number of multipart uploads in progress in the draft bucket, at most one page.
     pub async fn uploads(&self) -> usize {
         self.uploads_in(self.draft.name()).await
     }
 
-    /// How many multipart uploads into main are in progress, up to a page.
+    /// Returns the number of multipart uploads in progress in the main bucket, at most one page.
     pub async fn main_uploads(&self) -> usize {
         self.uploads_in(self.main.name()).await
     }
@@ -257,10 +258,10 @@ impl World {
         page.expect("uploads can be listed").uploads.len()
     }
 
-    /// Copies a draft to a key in main, without attributes.
+    /// Copies a draft to a key in main without attributes.
     ///
     /// # Errors
-    /// Those of the store.
+    /// Returns the errors of [`Storage`].
     pub async fn copy(
         &self,
         draft: &DraftVersion,
@@ -279,19 +280,19 @@ impl World {
         self.storage.copy_to_main(&copy).await
     }
 
-    /// Stages a copy of a draft of this size to a key in main, in parts of 5 MiB, without attributes.
+    /// Stages a copy of a draft of `size` bytes to a key in main, in parts of 5 MiB and without attributes.
     ///
     /// # Errors
-    /// Those of the store.
+    /// Returns the errors of [`Storage`].
     pub async fn stage(&self, draft: &DraftVersion, size: u64, main_key: &ObjectKey) -> Result<StagedCopy, Error> {
         let attributes = Attributes::default();
         self.stage_with(draft, size, main_key, &attributes).await
     }
 
-    /// The same, with attributes.
+    /// Stages a copy like [`Self::stage`], with attributes.
     ///
     /// # Errors
-    /// Those of the store.
+    /// Returns the errors of [`Storage`].
     pub async fn stage_with(
         &self,
         draft: &DraftVersion,
@@ -315,10 +316,10 @@ impl World {
         connect(in_small_parts).await.stage_copy(&copy).await
     }
 
-    /// Completes a staged copy.
+    /// Completes a staged copy to a key in main.
     ///
     /// # Errors
-    /// Those of the store.
+    /// Returns the errors of [`Storage`].
     pub async fn complete(
         &self,
         main_key: &ObjectKey,
@@ -329,7 +330,7 @@ impl World {
         complete.await
     }
 
-    /// Uploads a draft, and gives what names it.
+    /// Uploads a draft and returns its key and ETag.
     pub async fn draft(&self, name: &str, body: impl Into<reqwest::Body>) -> DraftVersion {
         let key = key(name);
         DraftVersion {
@@ -339,7 +340,7 @@ impl World {
     }
 }
 
-/// A download of this key, for an hour.
+/// Returns a download of this key, valid for an hour.
 pub fn get<'a>(bucket: &'a BucketName, key: &'a ObjectKey) -> PresignGet<'a> {
     PresignGet {
         bucket,
@@ -350,18 +351,18 @@ pub fn get<'a>(bucket: &'a BucketName, key: &'a ObjectKey) -> PresignGet<'a> {
     }
 }
 
-/// A presigned request, laid open.
+/// A presigned request with its secrets exposed.
 #[derive(Debug, Clone)]
 pub struct Signed {
-    /// To send it by.
+    /// The HTTP method of the request.
     pub method: reqwest::Method,
-    /// To send it to.
+    /// The URL with its signature.
     pub url: String,
-    /// To send it with.
+    /// The signed headers, which must be sent.
     pub headers: BTreeMap<String, String>,
-    /// The fields of a form.
+    /// The fields of a form upload.
     pub fields: BTreeMap<String, String>,
-    /// When it ends.
+    /// The time when the signature expires.
     pub expires_at: SystemTime,
 }
 
@@ -383,7 +384,7 @@ impl From<PresignedRequest> for Signed {
     }
 }
 
-/// A client of the SDK's own.
+/// Returns a client of the SDK for this store.
 pub fn sdk(endpoint: &Endpoint) -> aws_sdk_s3::Client {
     let Endpoint {
         url,
@@ -401,7 +402,7 @@ pub fn sdk(endpoint: &Endpoint) -> aws_sdk_s3::Client {
     aws_sdk_s3::Client::from_conf(config.build())
 }
 
-/// Settings for a client of this store.
+/// Returns the settings of a storage client for this store.
 pub fn settings(endpoint: &Endpoint) -> Settings {
     Settings {
         endpoint: Some(endpoint.url.clone()),
@@ -413,34 +414,34 @@ pub fn settings(endpoint: &Endpoint) -> Settings {
     }
 }
 
-/// A client.
+/// Creates a storage client with these settings.
 ///
 /// # Panics
-/// When the settings are no settings.
+/// Panics if the settings are invalid.
 pub async fn connect(settings: Settings) -> S3Storage {
-    S3Storage::connect(settings).await.expect("good settings")
+    S3Storage::connect(settings).await.expect("valid settings")
 }
 
-/// A bucket's name.
+/// Parses the name of a bucket.
 ///
 /// # Panics
-/// When it is none.
+/// Panics if the name is invalid.
 pub fn bucket(name: &str) -> BucketName {
     name.parse().expect("a bucket name")
 }
 
-/// An object's key.
+/// Parses the key of an object.
 ///
 /// # Panics
-/// When it is none.
+/// Panics if the key is invalid.
 pub fn key(name: &str) -> ObjectKey {
     ObjectKey::new(name).expect("an object key")
 }
 
-/// An ETag.
+/// Parses an ETag without quotes.
 ///
 /// # Panics
-/// When it is none.
+/// Panics if the ETag is invalid.
 pub fn etag(text: &str) -> ETag {
     text.parse().expect("an ETag")
 }

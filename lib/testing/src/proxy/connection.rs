@@ -1,4 +1,4 @@
-//! One connection of a client: its requests, and what becomes of them.
+//! A connection of a client: forwarding of its requests, and injection of faults.
 
 use std::error::Error as _;
 use std::io;
@@ -21,140 +21,149 @@ use tokio_util::sync::CancellationToken;
 use super::fault::{Fault, Reply, StoreError};
 use super::forward::forward;
 use super::pause::{Hold, Moment};
-use super::plan::{Met, Plan};
+use super::plan::{Action, Plan};
 use super::request;
 
-type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
+type ProxyResponse = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
-/// What connections have in common.
+/// The shared state of all connections.
 #[derive(Debug, Clone)]
-pub(super) struct Serving {
+pub(super) struct ProxyState {
     pub(super) store: SocketAddr,
     pub(super) plan: Arc<Mutex<Plan>>,
-    /// Until then there are connections.
-    pub(super) until: CancellationToken,
+    /// Ends all connections when cancelled.
+    pub(super) shutdown: CancellationToken,
 }
 
-/// How a connection ends without an answer.
+/// The way a connection ends without a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum Broken {
+enum ConnectionEnd {
     #[error("closed")]
     Closed,
     #[error("reset")]
     Reset,
 }
 
-/// Answers the requests of one connection.
-pub(super) async fn serve(stream: TcpStream, serving: Serving) {
-    // Without it answers are a little later.
+/// Serves the requests of a connection.
+pub(super) async fn serve(stream: TcpStream, state: ProxyState) {
+    // Without this option responses have a small delay.
     let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(request, serving.clone()));
+    let service = service_fn(|request| handle(request, state.clone()));
     let mut connection = http1::Builder::new()
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service);
     let Err(error) = (&mut connection).await else {
         return;
     };
-    let broken = error.source().and_then(|source| source.downcast_ref());
-    if broken == Some(&Broken::Reset) {
-        // With a linger of zero the system resets where it would close.
+    let end = error.source().and_then(|source| source.downcast_ref());
+    if end == Some(&ConnectionEnd::Reset) {
+        // With a zero linger, closing the socket resets the connection.
         let _ = connection.into_parts().io.into_inner().set_zero_linger();
     }
 }
 
-async fn answer(request: Request<Incoming>, serving: Serving) -> Result<Answer, Broken> {
-    let plan = Arc::clone(&serving.plan);
-    let mut answer = act(request, serving).await?;
+async fn handle(request: Request<Incoming>, state: ProxyState) -> Result<ProxyResponse, ConnectionEnd> {
+    let plan = Arc::clone(&state.plan);
+    let mut response = apply_plan(request, state).await?;
     if plan.lock().expect("not poisoned").hides_clock {
-        answer.headers_mut().remove(DATE);
+        response.headers_mut().remove(DATE);
     }
-    Ok(answer)
+    Ok(response)
 }
 
-async fn act(request: Request<Incoming>, serving: Serving) -> Result<Answer, Broken> {
+async fn apply_plan(request: Request<Incoming>, state: ProxyState) -> Result<ProxyResponse, ConnectionEnd> {
     let (head, body) = request.into_parts();
     let Ok(body) = body.collect().await else {
-        return Err(Broken::Closed);
+        return Err(ConnectionEnd::Closed);
     };
     let body = body.to_bytes();
-    let met = match request::Request::read(&head, body.len()) {
-        Some(request) => serving.plan.lock().expect("not poisoned").on(request),
-        None => Met::Nothing,
+    let action = match request::Request::read(&head, body.len()) {
+        Some(request) => state.plan.lock().expect("not poisoned").on(request),
+        None => Action::Nothing,
     };
     let request = Request::from_parts(head, Full::new(body));
-    match met {
-        Met::Nothing => Ok(whole(ask(serving.store, request).await?)),
-        Met::Hold(hold) => Ok(whole(ask_held(serving.store, request, hold).await?)),
-        Met::Fault(Fault::Gone) => {
-            serving.until.cancel();
-            Err(Broken::Closed)
+    match action {
+        Action::Nothing => Ok(complete(forward_detached(state.store, request).await?)),
+        Action::Hold(hold) => Ok(complete(forward_held(state.store, request, hold).await?)),
+        Action::Fault(Fault::Gone) => {
+            state.shutdown.cancel();
+            Err(ConnectionEnd::Closed)
         }
-        Met::Fault(Fault::Before(instead)) => reply(instead).await,
-        Met::Fault(Fault::After(instead)) => {
-            ask(serving.store, request).await?;
+        Action::Fault(Fault::Before(instead)) => reply(instead).await,
+        Action::Fault(Fault::After(instead)) => {
+            forward_detached(state.store, request).await?;
             reply(instead).await
         }
-        Met::Fault(Fault::Truncated) => {
-            let answer = ask(serving.store, request).await?;
-            Ok(whole(answer.map(|body| body.slice(..body.len() / 2))))
+        Action::Fault(Fault::Truncated) => {
+            let response = forward_detached(state.store, request).await?;
+            Ok(complete(response.map(|body| body.slice(..body.len() / 2))))
         }
-        Met::Fault(Fault::CutOff) => Ok(cut_off(ask(serving.store, request).await?)),
+        Action::Fault(Fault::CutOff) => Ok(cut_off(forward_detached(state.store, request).await?)),
     }
 }
 
-/// In a task of its own: a client that goes away does not take back what it asked for.
-async fn ask(store: SocketAddr, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Broken> {
-    let asked = tokio::spawn(forward(store, request)).await;
-    asked.map_err(|_| Broken::Closed)?.map_err(|_| Broken::Closed)
+/// Forwards a request in a task of its own, because a client that disconnects does not cancel its request.
+async fn forward_detached(store: SocketAddr, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, ConnectionEnd> {
+    let forwarded = tokio::spawn(forward(store, request)).await;
+    forwarded
+        .map_err(|_| ConnectionEnd::Closed)?
+        .map_err(|_| ConnectionEnd::Closed)
 }
 
-async fn ask_held(store: SocketAddr, request: Request<Full<Bytes>>, hold: Hold) -> Result<Response<Bytes>, Broken> {
-    let asked = tokio::spawn(async move {
-        let (answer, answered) = match hold.moment {
+async fn forward_held(
+    store: SocketAddr,
+    request: Request<Full<Bytes>>,
+    hold: Hold,
+) -> Result<Response<Bytes>, ConnectionEnd> {
+    let forwarded = tokio::spawn(async move {
+        let (response, done) = match hold.moment {
             Moment::Before => {
-                let answered = hold.until_let_go().await;
-                (forward(store, request).await, answered)
+                let done = hold.until_released().await;
+                (forward(store, request).await, done)
             }
-            Moment::After => (forward(store, request).await, hold.until_let_go().await),
+            Moment::After => (forward(store, request).await, hold.until_released().await),
         };
-        // The test may not wait for it.
-        let _ = answered.send(());
-        answer
+        // The test may not be waiting.
+        let _ = done.send(());
+        response
     });
-    asked.await.map_err(|_| Broken::Closed)?.map_err(|_| Broken::Closed)
+    forwarded
+        .await
+        .map_err(|_| ConnectionEnd::Closed)?
+        .map_err(|_| ConnectionEnd::Closed)
 }
 
-async fn reply(reply: Reply) -> Result<Answer, Broken> {
+async fn reply(reply: Reply) -> Result<ProxyResponse, ConnectionEnd> {
     match reply {
-        Reply::Closed => Err(Broken::Closed),
-        Reply::Reset => Err(Broken::Reset),
+        Reply::Closed => Err(ConnectionEnd::Closed),
+        Reply::Reset => Err(ConnectionEnd::Reset),
         Reply::Nothing => std::future::pending().await,
-        Reply::Error(error) => Ok(document(error.status(), error)),
-        Reply::ErrorInOk => Ok(document(StatusCode::OK, StoreError::InternalError)),
+        Reply::Error(error) => Ok(error_response(error.status(), error)),
+        Reply::ErrorInOk => Ok(error_response(StatusCode::OK, StoreError::InternalError)),
     }
 }
 
-fn document(status: StatusCode, error: StoreError) -> Answer {
-    let mut answer = Response::new(Bytes::from(error.document()));
-    *answer.status_mut() = status;
+fn error_response(status: StatusCode, error: StoreError) -> ProxyResponse {
+    let mut response = Response::new(Bytes::from(error.document()));
+    *response.status_mut() = status;
     let xml = HeaderValue::from_static("application/xml");
-    answer.headers_mut().insert(CONTENT_TYPE, xml);
-    whole(answer)
+    response.headers_mut().insert(CONTENT_TYPE, xml);
+    complete(response)
 }
 
-/// With a length that is right, where there is a body; the length in the answer to a HEAD is the object's.
-fn whole(answer: Response<Bytes>) -> Answer {
-    let mut answer = answer.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
-    if !hyper::body::Body::is_end_stream(answer.body()) {
-        answer.headers_mut().remove(CONTENT_LENGTH);
-        answer.headers_mut().remove(TRANSFER_ENCODING);
+/// Corrects the length of a response with a body. The response to a HEAD keeps the length of the object.
+fn complete(response: Response<Bytes>) -> ProxyResponse {
+    let mut response = response.map(|body| Full::new(body).map_err(|never| match never {}).boxed_unsync());
+    if !hyper::body::Body::is_end_stream(response.body()) {
+        response.headers_mut().remove(CONTENT_LENGTH);
+        response.headers_mut().remove(TRANSFER_ENCODING);
     }
-    answer
+    response
 }
 
-/// Half of the body, and then the end of the connection.
-fn cut_off(answer: Response<Bytes>) -> Answer {
-    answer.map(|body| {
+/// Sends half of the body, and then ends the connection.
+fn cut_off(response: Response<Bytes>) -> ProxyResponse {
+    response.map(|body| {
         let half = Frame::data(body.slice(..body.len() / 2));
         let frames = stream::iter([Ok(half), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
         StreamBody::new(frames).boxed_unsync()

@@ -1,42 +1,42 @@
-//! What can go wrong with one request.
+//! The faults that can be injected into a request.
 
 use http::StatusCode;
 
-/// What happens to a request.
+/// A fault of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The connection is closed, and connections are refused from then on, until [`super::FaultProxy::heal`].
+    /// Closes the connection, and refuses further ones until [`super::FaultProxy::heal`].
     Gone,
-    /// The store never hears of it.
+    /// Sends this reply without forwarding the request.
     Before(Reply),
-    /// The store has done it, and this comes in place of its answer.
+    /// Forwards the request, and replaces the response with this reply.
     After(Reply),
-    /// The store has done it, and its answer is half a document.
+    /// Forwards the request, and responds with half of the body.
     Truncated,
-    /// The store has done it, and the connection ends in the middle of its answer.
+    /// Forwards the request, and ends the connection in the middle of the response.
     CutOff,
 }
 
-/// What the client gets.
+/// A reply in place of the store's response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
-    /// The connection is closed in good order, without an answer.
+    /// Closes the connection without a response.
     Closed,
-    /// The connection is reset.
+    /// Resets the connection without a response.
     Reset,
-    /// Nothing, ever.
+    /// Never responds, and keeps the connection open.
     Nothing,
-    /// An error by its status, and for those who read it by its code.
+    /// Responds with this error, by status and code.
     Error(StoreError),
-    /// Status 200 with the document of an `InternalError`.
+    /// Responds with status 200 and the document of an `InternalError`.
     ErrorInOk,
 }
 
-/// The errors that a store may answer, by S3's names.
+/// The S3 errors that a reply can have.
 ///
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+/// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each is the code of that name")]
+#[expect(missing_docs, reason = "each variant is the S3 error code of its name")]
 pub enum StoreError {
     InternalError,
     SlowDown,

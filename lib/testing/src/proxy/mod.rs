@@ -1,7 +1,7 @@
-//! A proxy in front of a real store that lets everything through as it came, but for what a test has planned.
+//! A proxy in front of a real store, which injects the faults that a test plans and forwards everything else unchanged.
 //!
-//! What goes wrong here goes wrong on the wire, so that the client's own retries and time-outs are under test as well.
-//! The `Host` header is left as it is: requests are signed for the proxy's address, and the store verifies what it reads.
+//! Faults are injected on the wire, so that the client's retries and timeouts are tested as well. The `Host` header is
+//! unchanged: requests are signed for the proxy's address, and the store verifies the header it receives.
 
 mod connection;
 mod fault;
@@ -24,31 +24,31 @@ pub use pause::{Moment, Pause};
 pub use plan::Requests;
 pub use request::{Request, Target};
 
-use self::plan::{Act, Plan};
+use self::plan::{Plan, PlannedAction};
 
-/// Connections that wait to be accepted.
+/// The maximum number of connections waiting to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// The proxy. It ends when this is dropped; what it has passed on to the store is done all the same.
+/// A running proxy. It stops on drop; requests already forwarded to the store are still executed.
 ///
-/// Its methods panic, saying why, when the machine has no port for it.
+/// Its methods panic with the reason if the machine has no free port.
 #[derive(Debug)]
 pub struct FaultProxy {
     store: Endpoint,
     #[expect(
         dead_code,
-        reason = "bound and never listening, it keeps the port while the proxy is out of reach"
+        reason = "bound and never listening, it keeps the port while the proxy is unreachable"
     )]
     reserved: TcpSocket,
     address: SocketAddr,
     plan: Arc<Mutex<Plan>>,
-    /// Ends the listener of this moment.
+    /// Stops the current listener.
     listening: Mutex<CancellationToken>,
 }
 
-#[expect(clippy::missing_panics_doc, reason = "said of the whole type")]
+#[expect(clippy::missing_panics_doc, reason = "documented on the type")]
 impl FaultProxy {
-    /// Starts one with nothing planned; it answers when this returns.
+    /// Starts a proxy without planned faults, which accepts connections when this returns.
     pub fn start(store: &Endpoint) -> Self {
         let reserved = bind((Ipv4Addr::LOCALHOST, 0).into()).expect("loopback has a free port");
         let proxy = Self {
@@ -62,7 +62,7 @@ impl FaultProxy {
         proxy
     }
 
-    /// The store, by way of the proxy.
+    /// Returns the address of the proxy with the credentials of the store.
     pub fn endpoint(&self) -> Endpoint {
         Endpoint {
             url: format!("http://{}", self.address),
@@ -70,65 +70,65 @@ impl FaultProxy {
         }
     }
 
-    /// Has the fault happen to these requests, counted from now on. Where plans overlap the earlier one holds.
+    /// Injects a fault into these requests, counted from now on. If plans overlap, the earlier one applies.
     pub fn plan(&self, target: Target, requests: Requests, fault: Fault) {
-        self.add(target, requests, Act::Fail(fault));
+        self.add(target, requests, PlannedAction::Fail(fault));
     }
 
-    /// Holds the `nth` such request from now on, until it is let go.
+    /// Holds the `nth` matching request from now on, until it is released.
     pub fn pause_at(&self, target: Target, nth: usize, moment: Moment) -> Pause {
         let (pause, hold) = pause::pause(moment);
-        self.add(target, Requests::only(nth), Act::Hold(hold));
+        self.add(target, Requests::only(nth), PlannedAction::Hold(hold));
         pause
     }
 
-    /// Forgets what was planned, and is in reach again.
+    /// Removes all plans, and makes the proxy reachable again.
     pub fn heal(&self) {
         self.plan.lock().expect("not poisoned").clear();
-        let out_of_reach = self.listening.lock().expect("not poisoned").is_cancelled();
-        if out_of_reach {
+        let unreachable = self.listening.lock().expect("not poisoned").is_cancelled();
+        if unreachable {
             self.listen();
         }
     }
 
-    /// What was asked for, in the order in which it came, whatever became of it.
+    /// Returns all requests in the order of their arrival, whether they met a fault or not.
     pub fn requests(&self) -> Vec<Request> {
         self.plan.lock().expect("not poisoned").log().to_vec()
     }
 
-    /// How many connections were made to it.
+    /// Returns the number of connections accepted so far.
     pub fn connections(&self) -> usize {
         self.plan.lock().expect("not poisoned").connections
     }
 
-    /// How many requests met what was planned for them.
+    /// Returns the number of requests that a plan applied to.
     pub fn struck(&self) -> usize {
-        self.plan.lock().expect("not poisoned").struck()
+        self.plan.lock().expect("not poisoned").hits()
     }
 
-    /// From now on answers tell no time, so that a cleaner judges by its own clock.
+    /// Removes the `Date` header of all responses from now on, so that a sweep uses its own clock.
     pub fn hide_clock(&self) {
         self.plan.lock().expect("not poisoned").hides_clock = true;
     }
 
-    fn add(&self, target: Target, requests: Requests, act: Act) {
-        self.plan.lock().expect("not poisoned").add(target, requests, act);
+    fn add(&self, target: Target, requests: Requests, action: PlannedAction) {
+        self.plan.lock().expect("not poisoned").add(target, requests, action);
     }
 
     fn listen(&self) {
         let socket = bind(self.address).expect("the port is reserved");
         let listener = socket.listen(BACKLOG).expect("the port is reserved");
-        let until = CancellationToken::new();
-        *self.listening.lock().expect("not poisoned") = until.clone();
+        let shutdown = CancellationToken::new();
+        *self.listening.lock().expect("not poisoned") = shutdown.clone();
         let store = self.store.url.trim_start_matches("http://").to_owned();
-        let serving = connection::Serving {
+        let state = connection::ProxyState {
             store: store
                 .parse()
                 .expect("the URL of a store on loopback is scheme and address"),
             plan: Arc::clone(&self.plan),
-            until,
+            shutdown,
         };
-        tokio::spawn(accept(listener, serving));
+        tokio::spawn(accept(listener, state));
     }
 }
 
@@ -138,7 +138,7 @@ impl Drop for FaultProxy {
     }
 }
 
-/// Two sockets may have the port at once, as long as one listens at most.
+/// Binds a socket with address reuse: two sockets may share the port as long as at most one listens.
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
@@ -146,16 +146,16 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-async fn accept(listener: TcpListener, serving: connection::Serving) {
-    let until = serving.until.clone();
+async fn accept(listener: TcpListener, state: connection::ProxyState) {
+    let shutdown = state.shutdown.clone();
     let connections = async {
-        // They end with this task.
+        // The connections end with this task.
         let mut connections = tokio::task::JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            serving.plan.lock().expect("not poisoned").connections += 1;
-            connections.spawn(connection::serve(stream, serving.clone()));
+            state.plan.lock().expect("not poisoned").connections += 1;
+            connections.spawn(connection::serve(stream, state.clone()));
             while connections.try_join_next().is_some() {}
         }
     };
-    until.run_until_cancelled(connections).await;
+    shutdown.run_until_cancelled(connections).await;
 }

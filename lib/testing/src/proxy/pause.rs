@@ -1,73 +1,73 @@
-//! Holding a request, so that a test can act at a known moment.
+//! Holding of requests, so that a test can act at a known moment.
 
 use tokio::sync::oneshot;
 
-/// At which moment a request is held.
+/// The moment at which a request is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// Before the store hears of it.
+    /// Before the request is forwarded to the store.
     Before,
-    /// When the store has done it, before its answer is passed on.
+    /// After the store responded, before the response is passed on.
     After,
 }
 
-/// A request that is held, or will be. It is let go when this is dropped.
+/// A request that is or will be held. Dropping this releases it.
 #[derive(Debug)]
 pub struct Pause {
     arrived: oneshot::Receiver<()>,
-    go_on: oneshot::Sender<()>,
+    release: oneshot::Sender<()>,
     done: oneshot::Receiver<()>,
 }
 
-/// The proxy's side of it.
+/// The proxy's end of a [`Pause`].
 #[derive(Debug)]
 pub(super) struct Hold {
     pub(super) moment: Moment,
-    tell: oneshot::Sender<()>,
-    let_go: oneshot::Receiver<()>,
-    answered: oneshot::Sender<()>,
+    arrived: oneshot::Sender<()>,
+    released: oneshot::Receiver<()>,
+    done: oneshot::Sender<()>,
 }
 
 impl Pause {
     /// Waits until the request is held.
     ///
     /// # Panics
-    /// When the proxy ends, or forgets its plan, before.
+    /// Panics if the proxy stops or removes the plan before that.
     pub async fn arrived(&mut self) {
-        (&mut self.arrived).await.expect("the request comes");
+        (&mut self.arrived).await.expect("the request arrives");
     }
 
-    /// Lets the request go its way, and waits until the store has answered it.
+    /// Releases the request, and waits until the store has responded.
     ///
     /// # Panics
-    /// When the store does not answer.
+    /// Panics if the store does not respond.
     pub async fn let_go(self) {
-        drop(self.go_on);
-        self.done.await.expect("the store answers");
+        drop(self.release);
+        self.done.await.expect("the store responds");
     }
 }
 
 impl Hold {
-    /// Waits until the test lets go, and gives what to tell it by that the store has answered.
-    pub(super) async fn until_let_go(self) -> oneshot::Sender<()> {
-        // The test may have ended; then nothing is held.
-        let _ = self.tell.send(());
-        let _ = self.let_go.await;
-        self.answered
+    /// Waits for the release, and returns the sender that reports the store's response to the test.
+    pub(super) async fn until_released(self) -> oneshot::Sender<()> {
+        // If the test has ended, the request is not held.
+        let _ = self.arrived.send(());
+        let _ = self.released.await;
+        self.done
     }
 }
 
-/// Both sides.
+/// Returns both ends of a pause.
 pub(super) fn pause(moment: Moment) -> (Pause, Hold) {
-    let (tell, arrived) = oneshot::channel();
-    let (go_on, let_go) = oneshot::channel();
-    let (answered, done) = oneshot::channel();
-    let pause = Pause { arrived, go_on, done };
+    let (arrived_sender, arrived) = oneshot::channel();
+    let (release, released) = oneshot::channel();
+    let (done_sender, done) = oneshot::channel();
+    let pause = Pause { arrived, release, done };
     let hold = Hold {
         moment,
-        tell,
-        let_go,
-        answered,
+        arrived: arrived_sender,
+        released,
+        done: done_sender,
     };
     (pause, hold)
 }

@@ -1,10 +1,10 @@
-//! Which request meets what.
+//! The plan of a test: which requests meet which fault.
 
 use super::fault::Fault;
 use super::pause::Hold;
 use super::request::{Request, Target};
 
-/// Which of the requests that a plan is about, counted from one.
+/// A range of the requests that match a plan, counted from one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requests {
     first: usize,
@@ -12,15 +12,15 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// All of them.
+    /// All requests that match.
     pub const ALL: Self = Self::from(1);
 
-    /// This one alone.
+    /// Only the `nth` request.
     pub const fn only(nth: usize) -> Self {
         Self { first: nth, last: nth }
     }
 
-    /// This one and all that follow.
+    /// The request `first` and all that follow.
     pub const fn from(first: usize) -> Self {
         Self {
             first,
@@ -28,7 +28,7 @@ impl Requests {
         }
     }
 
-    /// So many of these, beginning with the first of them.
+    /// Limits the range to its first `count` requests.
     #[must_use]
     pub const fn take(self, count: usize) -> Self {
         Self {
@@ -38,49 +38,49 @@ impl Requests {
     }
 }
 
-/// What is done to a request.
+/// The planned action for matching requests.
 #[derive(Debug)]
-pub(super) enum Act {
+pub(super) enum PlannedAction {
     Fail(Fault),
     Hold(Hold),
 }
 
-/// What is done to this request.
+/// The action for a single request.
 #[derive(Debug)]
-pub(super) enum Met {
+pub(super) enum Action {
     Nothing,
     Fault(Fault),
     Hold(Hold),
 }
 
-/// What a test has planned, and what has come.
+/// The plans of a test and the log of all requests.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    entries: Vec<Entry>,
+    entries: Vec<PlanEntry>,
     log: Vec<Request>,
-    struck: usize,
-    /// How many connections were accepted.
+    hits: usize,
+    /// The number of accepted connections.
     pub(super) connections: usize,
-    /// Whether answers tell no time.
+    /// True if responses have no `Date` header.
     pub(super) hides_clock: bool,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct PlanEntry {
     target: Target,
     requests: Requests,
     seen: usize,
-    /// None once it is used up: only one request can be held.
-    act: Option<Act>,
+    /// `None` once it is used up, because only one request can be held.
+    planned: Option<PlannedAction>,
 }
 
 impl Plan {
-    pub(super) fn add(&mut self, target: Target, requests: Requests, act: Act) {
-        self.entries.push(Entry {
+    pub(super) fn add(&mut self, target: Target, requests: Requests, planned: PlannedAction) {
+        self.entries.push(PlanEntry {
             target,
             requests,
             seen: 0,
-            act: Some(act),
+            planned: Some(planned),
         });
     }
 
@@ -92,31 +92,31 @@ impl Plan {
         &self.log
     }
 
-    /// How many requests met something.
-    pub(super) fn struck(&self) -> usize {
-        self.struck
+    /// Returns the number of requests that a plan applied to.
+    pub(super) fn hits(&self) -> usize {
+        self.hits
     }
 
-    /// Takes note of a request, and says what it meets.
-    pub(super) fn on(&mut self, request: Request) -> Met {
-        let mut met = Met::Nothing;
+    /// Logs a request and returns its action.
+    pub(super) fn on(&mut self, request: Request) -> Action {
+        let mut action = Action::Nothing;
         for entry in self.entries.iter_mut().filter(|entry| entry.target.is(&request)) {
             entry.seen += 1;
-            let is_hit = (entry.requests.first..=entry.requests.last).contains(&entry.seen);
-            if !is_hit || !matches!(met, Met::Nothing) {
+            let matches = (entry.requests.first..=entry.requests.last).contains(&entry.seen);
+            if !matches || !matches!(action, Action::Nothing) {
                 continue;
             }
-            met = match entry.act.take() {
-                Some(Act::Fail(fault)) => {
-                    entry.act = Some(Act::Fail(fault));
-                    Met::Fault(fault)
+            action = match entry.planned.take() {
+                Some(PlannedAction::Fail(fault)) => {
+                    entry.planned = Some(PlannedAction::Fail(fault));
+                    Action::Fault(fault)
                 }
-                Some(Act::Hold(hold)) => Met::Hold(hold),
-                None => Met::Nothing,
+                Some(PlannedAction::Hold(hold)) => Action::Hold(hold),
+                None => Action::Nothing,
             };
         }
         self.log.push(request);
-        self.struck += usize::from(!matches!(met, Met::Nothing));
-        met
+        self.hits += usize::from(!matches!(action, Action::Nothing));
+        action
     }
 }

@@ -1,4 +1,4 @@
-//! Which of S3's operations a request is.
+//! Recognition of the S3 operation of a request.
 
 use std::borrow::Cow;
 
@@ -10,23 +10,23 @@ use percent_encoding::percent_decode_str;
 /// A request for one of the operations that DraftStore and its clients use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Which.
+    /// The S3 operation of the request.
     pub operation: Operation,
-    /// On which bucket; a copy's is the one that it writes to.
+    /// The bucket, which for a copy is the destination.
     pub bucket: BucketName,
-    /// On which key, where the operation has one.
+    /// The object key, if the operation has one.
     pub key: Option<ObjectKey>,
-    /// Which part of an upload, where it is about one.
+    /// The part number, if the operation has one.
     pub part: Option<u32>,
-    /// How long its body is.
+    /// The length of the body, in bytes.
     pub bytes: usize,
-    /// Whose the bucket must be, where that is said.
+    /// The value of `x-amz-expected-bucket-owner`, if sent.
     pub expected_owner: Option<String>,
-    /// Whose the bucket of a copy's source must be, where that is said.
+    /// The value of `x-amz-source-expected-bucket-owner`, if sent.
     pub expected_source_owner: Option<String>,
 }
 
-/// The requests that a plan is about.
+/// A filter for the requests of a plan.
 #[derive(Debug, Clone)]
 pub struct Target {
     operation: Operation,
@@ -34,7 +34,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// All of an operation.
+    /// Matches all requests of an operation.
     pub fn of(operation: Operation) -> Self {
         Self {
             operation,
@@ -42,7 +42,7 @@ impl Target {
         }
     }
 
-    /// Those on this bucket.
+    /// Restricts the filter to this bucket.
     #[must_use]
     pub fn on(self, bucket: &BucketName) -> Self {
         Self {
@@ -51,14 +51,14 @@ impl Target {
         }
     }
 
-    /// Whether a request is one of them.
+    /// Returns true if the request matches.
     pub fn is(&self, request: &Request) -> bool {
         self.operation == request.operation && self.bucket.as_ref().is_none_or(|bucket| *bucket == request.bucket)
     }
 }
 
 impl Request {
-    /// Reads the head of a request; none where it is for another operation. Buckets are in the path.
+    /// Parses the head of a path-style request; `None` for an operation that is not listed.
     pub(super) fn read(head: &Parts, bytes: usize) -> Option<Self> {
         let path = head.uri.path().strip_prefix('/')?;
         let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
@@ -82,17 +82,17 @@ impl Request {
 }
 
 fn on_object(head: &Parts) -> Option<Operation> {
-    let copies = head.headers.contains_key("x-amz-copy-source");
-    match (&head.method, asks(head, "uploadId")) {
+    let is_copy = head.headers.contains_key("x-amz-copy-source");
+    match (&head.method, has_parameter(head, "uploadId")) {
         (&Method::HEAD, _) => Some(Operation::HeadObject),
         (&Method::GET, false) => Some(Operation::GetObject),
-        (&Method::PUT, true) if copies => Some(Operation::UploadPartCopy),
+        (&Method::PUT, true) if is_copy => Some(Operation::UploadPartCopy),
         (&Method::PUT, true) => Some(Operation::UploadPart),
-        (&Method::PUT, false) if copies => Some(Operation::CopyObject),
+        (&Method::PUT, false) if is_copy => Some(Operation::CopyObject),
         (&Method::PUT, false) => Some(Operation::PutObject),
         (&Method::GET, true) => Some(Operation::ListParts),
         (&Method::POST, true) => Some(Operation::CompleteMultipartUpload),
-        (&Method::POST, false) if asks(head, "uploads") => Some(Operation::CreateMultipartUpload),
+        (&Method::POST, false) if has_parameter(head, "uploads") => Some(Operation::CreateMultipartUpload),
         (&Method::DELETE, true) => Some(Operation::AbortMultipartUpload),
         (&Method::DELETE, false) => Some(Operation::DeleteObject),
         _ => None,
@@ -101,10 +101,10 @@ fn on_object(head: &Parts) -> Option<Operation> {
 
 fn on_bucket(head: &Parts) -> Option<Operation> {
     match head.method {
-        Method::GET if asks(head, "uploads") => Some(Operation::ListMultipartUploads),
-        Method::GET if asks(head, "list-type") => Some(Operation::ListObjects),
-        Method::POST if asks(head, "delete") => Some(Operation::DeleteObjects),
-        Method::PUT if asks(head, "cors") => Some(Operation::PutBucketCors),
+        Method::GET if has_parameter(head, "uploads") => Some(Operation::ListMultipartUploads),
+        Method::GET if has_parameter(head, "list-type") => Some(Operation::ListObjects),
+        Method::POST if has_parameter(head, "delete") => Some(Operation::DeleteObjects),
+        Method::PUT if has_parameter(head, "cors") => Some(Operation::PutBucketCors),
         Method::PUT => Some(Operation::CreateBucket),
         _ => None,
     }
@@ -115,8 +115,8 @@ fn header(head: &Parts, name: &str) -> Option<String> {
     value.to_str().ok().map(ToOwned::to_owned)
 }
 
-/// Whether the query has this parameter.
-fn asks(head: &Parts, name: &str) -> bool {
+/// Returns true if the query has this parameter.
+fn has_parameter(head: &Parts, name: &str) -> bool {
     parameter(head, name).is_some()
 }
 
@@ -130,9 +130,9 @@ fn parameter<'a>(head: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
 mod tests {
     use super::*;
 
-    fn read(method: &str, uri: &str, copies: bool) -> Option<(Operation, String, Option<String>)> {
+    fn read(method: &str, uri: &str, is_copy: bool) -> Option<(Operation, String, Option<String>)> {
         let mut request = http::Request::builder().method(method).uri(uri);
-        if copies {
+        if is_copy {
             request = request.header("x-amz-copy-source", "/a/b");
         }
         let (head, ()) = request.body(()).expect("a request").into_parts();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_told_apart() {
+    fn operations_are_recognized() {
         let on = |operation, key: Option<&str>| Some((operation, "files".to_owned(), key.map(str::to_owned)));
         let object = |operation| on(operation, Some("a b/c"));
         let bucket = |operation| on(operation, None);
