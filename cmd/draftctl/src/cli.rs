@@ -1,4 +1,4 @@
-//! The command line.
+//! The command-line arguments, and the text of `--help`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -6,21 +6,21 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::token::Token;
+use crate::token::BearerToken;
 
-/// Uploads files as drafts, and confirms, inspects, lists, downloads and discards them.
+/// Command-line client for DraftStore: uploads, downloads, inspects, lists, confirms and discards files.
 #[derive(Debug, Parser)]
 #[command(name = "draftctl", version, after_help = crate::exit::help())]
-pub(crate) struct Arguments {
+pub(crate) struct Cli {
     #[command(flatten)]
-    pub(crate) global: Global,
+    pub(crate) options: GlobalOptions,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: DraftctlCommand,
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Global {
+pub(crate) struct GlobalOptions {
     /// The server's gRPC address.
     #[arg(
         long,
@@ -30,8 +30,8 @@ pub(crate) struct Global {
         default_value = "http://127.0.0.1:50051"
     )]
     pub(crate) server: String,
-    /// An API key or another bearer token, where the server asks who is calling. In the environment it is out of sight of
-    /// other programs.
+    /// API key or other bearer token, if the server requires authentication. Prefer the environment variable: other users
+    /// of the machine can read command lines.
     #[arg(
         long,
         global = true,
@@ -39,139 +39,139 @@ pub(crate) struct Global {
         value_name = "TOKEN",
         hide_env_values = true
     )]
-    pub(crate) token: Option<Token>,
-    /// Print one line of JSON for each result to standard output, and for each failure to standard error.
+    pub(crate) token: Option<BearerToken>,
+    /// Print each result as a line of JSON to standard output, and each error to standard error.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// No progress and no notices, only results and failures.
+    /// Print only results and errors, without progress bars and notices.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
-    /// How often a call or a transfer is tried again when server or store fail or cannot be reached.
+    /// Number of retries of a call or a transfer if the server or the store fails or is unreachable.
     #[arg(long, global = true, value_name = "N", default_value_t = 5)]
     pub(crate) retries: u32,
 }
 
-/// What is to be done.
+/// The commands.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Upload files as drafts. After an interruption the same command sends only what has not arrived.
-    Upload(Upload),
-    /// Download a draft or a confirmed object. After an interruption the same command goes on where it ended.
-    Download(Download),
-    /// Describe a draft.
-    Inspect(Draft),
-    /// List drafts, or what was confirmed.
-    List(List),
-    /// Keep a draft: copy it into the main bucket.
-    Confirm(Confirm),
+pub(crate) enum DraftctlCommand {
+    /// Upload files as drafts. Repeat the command after an interruption to send only the missing parts.
+    Upload(UploadArgs),
+    /// Download a draft or a confirmed object. Repeat the command after an interruption to resume.
+    Download(DownloadArgs),
+    /// Show a draft's size, type, checksum, metadata and expiration.
+    Inspect(DraftArgs),
+    /// List drafts, or confirmed objects.
+    List(ListArgs),
+    /// Confirm a draft: copy it to the main bucket.
+    Confirm(ConfirmArgs),
     /// Delete a draft before it expires.
-    Discard(Draft),
-    /// Print a completion script.
+    Discard(DraftArgs),
+    /// Print a shell completion script.
     Completions {
-        /// The shell that it is for.
+        /// Shell to generate the script for.
         shell: Shell,
     },
 }
 
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Upload {
-    /// The files.
+pub(crate) struct UploadArgs {
+    /// Files to upload.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// The object's name; with one file only. Otherwise each file's own name, without its directories.
+    /// Object name, for a single file. Default: the file name without its directory.
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// Give each draft an identity of its own, so that uploads under one name never meet.
+    /// Create each draft with an ID of its own, so that uploads with the same name do not replace each other.
     #[arg(long)]
     pub(crate) unique: bool,
-    /// The media type to store.
+    /// Media type of the objects, for example image/png.
     #[arg(long, value_name = "TYPE")]
     pub(crate) content_type: Option<String>,
-    /// User metadata to store; may be given several times.
+    /// User metadata. Repeat the option for several keys.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) metadata: Vec<(String, String)>,
-    /// Confirm each draft as soon as it has arrived, pinned by its `ETag`.
+    /// Confirm each draft once it is uploaded, if its ETag is unchanged.
     #[arg(long)]
     pub(crate) confirm: bool,
-    /// Let the confirm replace what main holds under the name.
+    /// Allow the confirm to replace an existing object.
     #[arg(long, requires = "confirm")]
     pub(crate) overwrite: bool,
-    /// How many parts or small files are sent at once.
+    /// Maximum number of parts or small files to send at the same time.
     #[arg(long, value_name = "N", default_value = "4")]
     pub(crate) parallel: NonZeroUsize,
 }
 
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Download {
-    /// The object's name.
+pub(crate) struct DownloadArgs {
+    /// Name of the object.
     #[arg(value_name = "NAME")]
     pub(crate) object_name: String,
-    /// Where to write it, or `-` for standard output. Otherwise the last part of the name.
+    /// File to write, or `-` for standard output. Default: the last segment of the name, in the current directory.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The identity of a unique draft.
+    /// ID of a unique draft.
     #[arg(long, value_name = "ID")]
     pub(crate) draft_id: Option<String>,
-    /// Where to look; otherwise for a draft, and if there is none in main.
+    /// Bucket to read from. Default: the draft if there is one, otherwise the confirmed object.
     #[arg(long)]
-    pub(crate) stage: Option<Stage>,
-    /// Replace a file that is there.
+    pub(crate) stage: Option<StageArg>,
+    /// Replace the local file if it exists.
     #[arg(long)]
     pub(crate) force: bool,
 }
 
-/// Where an object is.
+/// The bucket of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Stage {
-    /// Uploaded, not confirmed.
+pub(crate) enum StageArg {
+    /// Uploaded and not confirmed.
     Draft,
     /// Confirmed.
     Main,
 }
 
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Draft {
-    /// The name that it was uploaded under.
+pub(crate) struct DraftArgs {
+    /// Object name that the draft was uploaded with.
     #[arg(value_name = "NAME")]
     pub(crate) object_name: String,
-    /// The identity of a unique draft.
+    /// ID of a unique draft.
     #[arg(long, value_name = "ID")]
     pub(crate) draft_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
-pub(crate) struct List {
-    /// What was confirmed, instead of drafts.
+pub(crate) struct ListArgs {
+    /// List confirmed objects instead of drafts.
     #[arg(long)]
     pub(crate) confirmed: bool,
-    /// Only names that begin so; with --confirmed.
+    /// List only names that start with this prefix. Requires --confirmed.
     #[arg(long, requires = "confirmed")]
     pub(crate) prefix: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Confirm {
+pub(crate) struct ConfirmArgs {
     #[command(flatten)]
-    pub(crate) draft: Draft,
-    /// The name to keep it under.
+    pub(crate) draft: DraftArgs,
+    /// Name of the confirmed object. Default: the name of the draft.
     #[arg(long, value_name = "NAME")]
     pub(crate) destination: Option<String>,
-    /// Only if the draft has this `ETag`.
+    /// Confirm only if the draft has this ETag.
     #[arg(long, value_name = "ETAG")]
     pub(crate) if_match: Option<String>,
-    /// Only if the draft has exactly this size, in bytes.
+    /// Confirm only if the draft has exactly this size, in bytes.
     #[arg(long, value_name = "BYTES")]
     pub(crate) content_length: Option<i64>,
-    /// Only if the draft has this SHA-256, in base64.
+    /// Confirm only if the draft has this SHA-256, in base64.
     #[arg(long, value_name = "SHA256")]
     pub(crate) checksum_sha256: Option<String>,
-    /// Replace what main holds under the name.
+    /// Replace the object in the main bucket if it exists.
     #[arg(long)]
     pub(crate) overwrite: bool,
-    /// Replace it only if it has this `ETag`.
+    /// Replace it only if it has this ETag.
     #[arg(long, value_name = "ETAG", requires = "overwrite")]
     pub(crate) overwrite_if_match: Option<String>,
-    /// Your own name for this confirm: a repeat with it is answered as the first was.
+    /// Key of this confirm. Repeating it with the same key returns the first result.
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
 }
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
-        Arguments::command().debug_assert();
+    fn command_line_definition_is_valid() {
+        Cli::command().debug_assert();
     }
 }

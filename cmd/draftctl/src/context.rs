@@ -1,51 +1,53 @@
-//! What every command works with.
+//! The state that the commands of a run share: options, output, and clients.
 
 use tokio::sync::OnceCell;
 
-use crate::cli::Global;
-use crate::failure::Failure;
+use crate::cli::GlobalOptions;
+use crate::client::ApiClient;
+use crate::error::CommandError;
 use crate::output::Output;
 use crate::retry::Retries;
-use crate::server::Server;
 use crate::store;
 
-/// Made once a run.
+/// The shared state of a run. Clients are created on first use.
 #[derive(Debug)]
 pub(crate) struct Context {
-    global: Global,
+    options: GlobalOptions,
     pub(crate) output: Output,
-    server: OnceCell<Server>,
+    server: OnceCell<ApiClient>,
     http: OnceCell<reqwest::Client>,
 }
 
 impl Context {
-    pub(crate) fn new(global: Global, output: Output) -> Self {
+    pub(crate) fn new(options: GlobalOptions, output: Output) -> Self {
         Self {
-            global,
+            options,
             output,
             server: OnceCell::new(),
             http: OnceCell::new(),
         }
     }
 
-    /// The server.
+    /// Returns the client of the server.
     ///
     /// # Errors
-    /// When its URL is none.
-    pub(crate) async fn server(&self) -> Result<&Server, Failure> {
-        self.server.get_or_try_init(async || Server::new(&self.global)).await
+    /// Returns an error if the server URL or the token is invalid.
+    pub(crate) async fn server(&self) -> Result<&ApiClient, CommandError> {
+        self.server
+            .get_or_try_init(async || ApiClient::new(&self.options))
+            .await
     }
 
-    /// The client for presigned URLs.
+    /// Returns the HTTP client for presigned URLs.
     ///
     /// # Errors
-    /// When the system's certificates cannot be read.
-    pub(crate) async fn http(&self) -> Result<&reqwest::Client, Failure> {
+    /// Returns an error if the system's certificates cannot be read.
+    pub(crate) async fn http(&self) -> Result<&reqwest::Client, CommandError> {
         self.http.get_or_try_init(async || store::client()).await
     }
 
-    /// The retries of one transfer.
+    /// Returns the retries of one transfer.
     pub(crate) fn retries(&self) -> Retries<'_> {
-        Retries::new(&self.output, self.global.retries)
+        Retries::new(&self.output, self.options.retries)
     }
 }

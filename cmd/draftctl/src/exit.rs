@@ -1,56 +1,59 @@
-//! Exit statuses: what a script may rely on, in one table.
+//! The exit statuses of the program, in one table.
 
 use serde::{Serialize, Serializer};
 use tonic::Code;
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    Done,
+    Success,
     Failed,
     Usage,
     NotFound,
-    Exists,
+    AlreadyExists,
     PinMismatch,
-    Refused,
+    Rejected,
     Unavailable,
     SomeFailed,
     Busy,
     Interrupted,
 }
 
-/// Every status with what it says, as `--help` shows them.
+/// All exit statuses with their meanings, as `--help` and the documentation list them.
 pub(crate) const MEANINGS: [(Exit, &str); 11] = [
-    (Exit::Done, "all done"),
-    (Exit::Failed, "any other failure"),
-    (Exit::Usage, "the command line is wrong"),
-    (Exit::NotFound, "no such draft, object, upload or bucket"),
+    (Exit::Success, "success"),
+    (Exit::Failed, "any other error"),
+    (Exit::Usage, "invalid command line"),
+    (Exit::NotFound, "the draft, object, upload or bucket does not exist"),
     (
-        Exit::Exists,
-        "another object, or a local file, of that name is there already",
+        Exit::AlreadyExists,
+        "an object, or a local file, with this name already exists",
     ),
-    (Exit::PinMismatch, "what is stored is not what a pin insists on"),
-    (Exit::Refused, "the request breaks a rule, or is not allowed"),
+    (
+        Exit::PinMismatch,
+        "the stored object does not match a condition of the request",
+    ),
+    (Exit::Rejected, "the request is invalid or not allowed"),
     (
         Exit::Unavailable,
-        "server or store cannot be reached, or is failing, after all retries",
+        "the server or the store is unreachable or failing, after all retries",
     ),
     (Exit::SomeFailed, "some of several files failed"),
-    (Exit::Busy, "another draftctl is at the same file"),
-    (Exit::Interrupted, "interrupted; the same command goes on from there"),
+    (Exit::Busy, "another draftctl process is using the same file"),
+    (Exit::Interrupted, "interrupted; repeat the command to resume"),
 ];
 
 impl Exit {
-    /// The number.
+    /// The exit status as a number.
     pub(crate) fn status(self) -> u8 {
         match self {
-            Self::Done => 0,
+            Self::Success => 0,
             Self::Failed => 1,
             Self::Usage => 2,
             Self::NotFound => 3,
-            Self::Exists => 4,
+            Self::AlreadyExists => 4,
             Self::PinMismatch => 5,
-            Self::Refused => 6,
+            Self::Rejected => 6,
             Self::Unavailable => 7,
             Self::SomeFailed => 8,
             Self::Busy => 9,
@@ -58,14 +61,14 @@ impl Exit {
         }
     }
 
-    /// The status for an answer of the server. Each of its reasons goes with one code, so that the code says enough.
-    pub(crate) fn of(code: Code) -> Self {
+    /// Returns the status for a gRPC code. Each error reason has one code, so the code is sufficient.
+    pub(crate) fn from_code(code: Code) -> Self {
         match code {
-            Code::Ok => Self::Done,
+            Code::Ok => Self::Success,
             Code::NotFound => Self::NotFound,
-            Code::AlreadyExists => Self::Exists,
+            Code::AlreadyExists => Self::AlreadyExists,
             Code::FailedPrecondition => Self::PinMismatch,
-            Code::InvalidArgument | Code::OutOfRange | Code::PermissionDenied | Code::Unauthenticated => Self::Refused,
+            Code::InvalidArgument | Code::OutOfRange | Code::PermissionDenied | Code::Unauthenticated => Self::Rejected,
             Code::Unavailable | Code::ResourceExhausted | Code::DeadlineExceeded => Self::Unavailable,
             Code::Cancelled | Code::Unknown | Code::Aborted | Code::Unimplemented | Code::Internal | Code::DataLoss => {
                 Self::Failed
@@ -80,7 +83,7 @@ impl Serialize for Exit {
     }
 }
 
-/// The table as text, for `--help`.
+/// Returns the table as text for `--help`.
 pub(crate) fn help() -> String {
     let rows: Vec<_> = MEANINGS
         .iter()
@@ -96,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_of_the_contract_have_the_documented_status() {
+    fn grpc_codes_have_the_documented_status() {
         for (code, status) in [
             (Code::Ok, 0),
             (Code::Internal, 1),
@@ -109,7 +112,7 @@ mod tests {
             (Code::Unavailable, 7),
             (Code::ResourceExhausted, 7),
         ] {
-            assert_eq!(Exit::of(code).status(), status, "{code:?}");
+            assert_eq!(Exit::from_code(code).status(), status, "{code:?}");
         }
     }
 

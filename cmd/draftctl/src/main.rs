@@ -1,17 +1,17 @@
-//! The command line client of DraftStore, on its gRPC API.
+//! The command-line client of DraftStore, which uses its gRPC API.
 //!
-//! Bytes go straight to the object store, by presigned URLs, which are neither printed nor kept.
+//! Bytes are sent to and received from the object store through presigned URLs, which are neither printed nor stored.
 
 mod cli;
+mod client;
 mod commands;
 mod context;
 mod download;
+mod error;
 mod exit;
-mod failure;
 mod output;
 mod progress;
 mod retry;
-mod server;
 mod state;
 mod store;
 mod token;
@@ -23,63 +23,63 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 use tokio::runtime::Builder;
 
-use crate::cli::Arguments;
+use crate::cli::Cli;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let output = Output::new(arguments.global.json, arguments.global.quiet);
+    let output = Output::new(cli.options.json, cli.options.quiet);
     let runtime = match Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output.failure(&Failure::local("threads cannot be started", &error), None);
+            output.failure(&CommandError::local_io("cannot start threads", &error), None);
             return ExitCode::from(Exit::Failed.status());
         }
     };
-    let context = Context::new(arguments.global, output);
-    let ended = runtime.block_on(async {
+    let context = Context::new(cli.options, output);
+    let result = runtime.block_on(async {
         tokio::select! {
-            ended = commands::run(&context, arguments.command) => ended,
-            interrupted = interrupt() => Err(interrupted),
+            result = commands::run(&context, cli.command) => result,
+            error = interrupt() => Err(error),
         }
     });
-    // A thread that hashes a large part does not hold up the end.
+    // A thread that is hashing a large part must not delay the exit.
     runtime.shutdown_background();
-    let exit = ended.unwrap_or_else(|failure| {
+    let exit = result.unwrap_or_else(|failure| {
         context.output.failure(&failure, None);
         failure.exit
     });
     ExitCode::from(exit.status())
 }
 
-/// Ends at SIGINT. Whatever is under way may be dropped at any moment: it is what `kill -9` does.
-async fn interrupt() -> Failure {
+/// Waits for SIGINT. Everything in progress may be dropped at any moment, as with `kill -9`.
+async fn interrupt() -> CommandError {
     match tokio::signal::ctrl_c().await {
-        Ok(()) => Failure::new(
+        Ok(()) => CommandError::new(
             "INTERRUPTED",
             Exit::Interrupted,
-            "interrupted; the same command goes on from where it is",
+            "interrupted: repeat the command to resume",
         ),
-        Err(error) => Failure::local("SIGINT cannot be waited for", &error),
+        Err(error) => CommandError::local_io("cannot wait for SIGINT", &error),
     }
 }
 
-/// Help and version go to standard output; what is wrong goes to standard error, as JSON where that was asked for.
+/// Prints help and version to standard output, and usage errors to standard error, as JSON with `--json`.
 fn usage(error: &clap::Error) -> ExitCode {
-    let helps = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-    if !helps && std::env::args_os().any(|argument| argument == "--json") {
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if !is_help && std::env::args_os().any(|argument| argument == "--json") {
         let message = error.to_string();
-        let failure = Failure::new("USAGE", Exit::Usage, message.trim_end());
+        let failure = CommandError::new("USAGE", Exit::Usage, message.trim_end());
         Output::new(true, true).failure(&failure, None);
     } else {
-        // Where there is nobody to read it, nothing can be said.
+        // If standard error is closed, the error cannot be reported.
         let _ = error.print();
     }
-    ExitCode::from(if helps { Exit::Done } else { Exit::Usage }.status())
+    ExitCode::from(if is_help { Exit::Success } else { Exit::Usage }.status())
 }

@@ -1,4 +1,4 @@
-//! What is said: results on standard output, everything else on standard error, for people or as JSON.
+//! Output: results to standard output, everything else to standard error, as text or as JSON.
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -8,10 +8,10 @@ use indicatif::BinaryBytes;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::progress::Progress;
 
-/// Where results, notices and failures go.
+/// The printer of results, notices and errors.
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
@@ -20,7 +20,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// With progress bars where standard error is a terminal, and not when quiet.
+    /// Shows progress bars if standard error is a terminal, unless `quiet`.
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
         Self {
             json,
@@ -29,14 +29,16 @@ impl Output {
         }
     }
 
-    /// A result: a line of JSON, or the text.
+    /// Prints a result: `value` as a line of JSON, or `text`.
     ///
     /// # Errors
-    /// When nobody reads standard output any more.
-    pub(crate) fn result(&self, value: &impl Serialize, text: &str) -> Result<(), Failure> {
+    /// Returns an error if standard output is closed.
+    pub(crate) fn result(&self, value: &impl Serialize, text: &str) -> Result<(), CommandError> {
         if self.json {
             let line = serde_json::to_string(value);
-            self.print(&line.map_err(|error| Failure::nonsense(format!("an answer is no JSON: {error}")))?)
+            self.print(&line.map_err(|error| {
+                CommandError::unexpected_response(format!("the response cannot be written as JSON: {error}"))
+            })?)
         } else if text.is_empty() {
             Ok(())
         } else {
@@ -44,71 +46,71 @@ impl Output {
         }
     }
 
-    fn print(&self, text: &str) -> Result<(), Failure> {
+    fn print(&self, text: &str) -> Result<(), CommandError> {
         let printed = self.progress.suspend(|| {
             let mut out = io::stdout().lock();
             writeln!(out, "{text}").and_then(|()| out.flush())
         });
-        printed.map_err(|error| Failure::local("standard output cannot be written", &error))
+        printed.map_err(|error| CommandError::local_io("cannot write to standard output", &error))
     }
 
-    /// Something worth knowing that is no failure.
+    /// Prints an informative message, unless `quiet`.
     pub(crate) fn notice(&self, message: &str) {
         if !self.quiet {
-            self.complain(&json!({"notice": {"message": message}}), message);
+            self.eprint(&json!({"notice": {"message": message}}), message);
         }
     }
 
-    /// The failure of a run, or of one of its files.
-    pub(crate) fn failure(&self, failure: &Failure, file: Option<&str>) {
+    /// Prints the error of a run, or of one of its files.
+    pub(crate) fn failure(&self, failure: &CommandError, file: Option<&str>) {
         let mut error = json!({ "error": failure });
         let mut text = failure.message.clone();
         if let Some(file) = file {
             error["error"]["file"] = Value::from(file);
             text = format!("{file}: {text}");
         }
-        self.complain(&error, &text);
+        self.eprint(&error, &text);
     }
 
-    fn complain(&self, value: &Value, text: &str) {
+    fn eprint(&self, value: &Value, text: &str) {
         self.progress.suspend(|| {
             let line = if self.json {
                 value.to_string()
             } else {
                 format!("draftctl: {text}")
             };
-            // Where standard error is closed there is nobody to tell.
+            // If standard error is closed, the message cannot be reported.
             let _ = writeln!(io::stderr().lock(), "{line}");
         });
     }
 }
 
-/// A size for people.
+/// A size in bytes, formatted for people.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Size(pub(crate) i64);
+pub(crate) struct HumanSize(pub(crate) i64);
 
-impl fmt::Display for Size {
+impl fmt::Display for HumanSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = u64::try_from(self.0).unwrap_or(0);
         f.pad(&BinaryBytes(bytes).to_string())
     }
 }
 
-/// A number of bytes in JSON: text, like every 64-bit integer of the API.
+/// A number of bytes as a JSON string, like every 64-bit integer of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Bytes(pub(crate) i64);
+pub(crate) struct JsonBytes(pub(crate) i64);
 
-impl Serialize for Bytes {
+impl Serialize for JsonBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
 }
 
-/// A moment for people: as in JSON.
+/// A time, formatted for people as in JSON.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct When(pub(crate) Timestamp);
+pub(crate) struct HumanTime(pub(crate) Timestamp);
 
-impl fmt::Display for When {
+impl fmt::Display for HumanTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match serde_json::to_value(self.0) {
             Ok(Value::String(text)) => f.pad(&text),

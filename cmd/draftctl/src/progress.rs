@@ -1,10 +1,10 @@
-//! Progress bars: bytes, rate and time left of each file that is on its way.
+//! Progress bars with the bytes, rate and remaining time of each file in progress.
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const TEMPLATE: &str = "{msg:.bold} [{bar:24}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left";
 
-/// All bars. Nothing is drawn where standard error is no terminal.
+/// The progress bars of a run, hidden if standard error is not a terminal.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bars: MultiProgress,
@@ -22,44 +22,44 @@ impl Progress {
         }
     }
 
-    /// A bar of so many bytes. It goes when the last of its clones is dropped.
-    pub(crate) fn bar(&self, name: &str, bytes: u64) -> Bar {
+    /// Adds a bar for a file of `bytes` bytes. It is removed when its last clone is dropped.
+    pub(crate) fn bar(&self, name: &str, bytes: u64) -> FileProgress {
         let style = ProgressStyle::with_template(TEMPLATE).expect("the template is well-formed");
         let bar = ProgressBar::new(bytes).with_style(style.progress_chars("=> "));
         let bar = self.bars.add(bar);
         bar.set_message(name.to_owned());
-        Bar(bar)
+        FileProgress(bar)
     }
 
-    /// Prints something while the bars stand still.
+    /// Hides the bars while `print` runs.
     pub(crate) fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bars.suspend(print)
     }
 }
 
-/// One file's bar.
+/// The progress bar of a file.
 #[derive(Debug, Clone)]
-pub(crate) struct Bar(ProgressBar);
+pub(crate) struct FileProgress(ProgressBar);
 
-impl Bar {
-    /// So many bytes have been sent or received.
-    pub(crate) fn moved(&self, bytes: u64) {
+impl FileProgress {
+    /// Counts bytes that were sent or received.
+    pub(crate) fn advance(&self, bytes: u64) {
         self.0.inc(bytes);
     }
 
-    /// So many bytes have to be sent or received once more.
-    pub(crate) fn again(&self, bytes: u64) {
+    /// Discounts bytes that must be sent or received again.
+    pub(crate) fn rewind(&self, bytes: u64) {
         self.0.dec(bytes);
     }
 
-    /// So many bytes were there already: they say nothing about the rate.
-    pub(crate) fn was_there(&self, bytes: u64) {
+    /// Counts bytes that were transferred by an earlier run, and therefore do not affect the rate.
+    pub(crate) fn skip(&self, bytes: u64) {
         self.0.inc(bytes);
         self.0.reset_eta();
     }
 
-    /// Takes it away.
-    pub(crate) fn end(&self) {
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }
 }

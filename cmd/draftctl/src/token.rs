@@ -1,4 +1,4 @@
-//! What tells the server who is asking.
+//! The token that authenticates the user.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use tonic::metadata::{Ascii, MetadataValue};
 
-/// An API key or another bearer token. Shown nowhere.
+/// An API key or another bearer token. The `Debug` output omits it.
 #[derive(Clone)]
-pub(crate) struct Token(String);
+pub(crate) struct BearerToken(String);
 
-impl Token {
-    /// What a call says of it; none where no header can hold it.
+impl BearerToken {
+    /// Returns the `authorization` metadata of a call, or `None` if the token is not valid in a header.
     pub(crate) fn authorization(&self) -> Option<MetadataValue<Ascii>> {
         let is_token = !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic());
         let mut value: MetadataValue<Ascii> = format!("Bearer {}", self.0).parse().ok()?;
@@ -20,8 +20,8 @@ impl Token {
     }
 }
 
-impl FromStr for Token {
-    /// The command line's parser would quote what it refuses.
+impl FromStr for BearerToken {
+    /// Parsing never fails, because clap would quote the invalid token.
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
@@ -29,8 +29,8 @@ impl FromStr for Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token")
+        f.write_str("BearerToken")
     }
 }

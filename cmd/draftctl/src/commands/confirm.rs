@@ -2,13 +2,13 @@
 
 use draftstore_proto::v1::{ConfirmUploadRequest, ConfirmUploadResponse};
 
-use crate::cli::Confirm;
+use crate::cli::ConfirmArgs;
+use crate::client::GrpcClient;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::output::Size;
-use crate::server::Stub;
+use crate::error::CommandError;
+use crate::output::HumanSize;
 
-pub(super) async fn run(context: &Context, confirm: Confirm) -> Result<(), Failure> {
+pub(super) async fn run(context: &Context, confirm: ConfirmArgs) -> Result<(), CommandError> {
     let request = ConfirmUploadRequest {
         object_name: confirm.draft.object_name,
         if_match: confirm.if_match,
@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, confirm: Confirm) -> Result<(), Failu
         idempotency_key: confirm.idempotency_key,
     };
     let server = context.server().await?;
-    let confirm = async |mut stub: Stub, request| stub.confirm_upload(request).await;
+    let confirm = async |mut client: GrpcClient, request| client.confirm_upload(request).await;
     let confirmed = server.call(&context.output, request, confirm).await?;
     context.output.result(&confirmed, &text(&confirmed))
 }
@@ -34,6 +34,9 @@ fn text(confirmed: &ConfirmUploadResponse) -> String {
         replayed,
         ..
     } = confirmed;
-    let already = if *replayed { ", earlier" } else { "" };
-    format!("{final_location}: confirmed{already}, {}, ETag {etag}", Size(*size))
+    let already = if *replayed { " (by an earlier request)" } else { "" };
+    format!(
+        "{final_location}: confirmed{already}, {}, ETag {etag}",
+        HumanSize(*size)
+    )
 }

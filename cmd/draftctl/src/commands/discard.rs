@@ -2,26 +2,26 @@
 
 use draftstore_proto::v1::DiscardDraftRequest;
 
-use crate::cli::Draft;
+use crate::cli::DraftArgs;
+use crate::client::GrpcClient;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::server::Stub;
+use crate::error::CommandError;
 
-/// A draft that is not there is no failure: it is as it should be.
-pub(super) async fn run(context: &Context, draft: Draft) -> Result<(), Failure> {
+/// Deletes a draft. A draft that does not exist is not an error.
+pub(super) async fn run(context: &Context, draft: DraftArgs) -> Result<(), CommandError> {
     let request = DiscardDraftRequest {
         object_name: draft.object_name.clone(),
         draft_id: draft.draft_id,
     };
     let server = context.server().await?;
-    let discard = async |mut stub: Stub, request| stub.discard_draft(request).await;
-    let answer = server.call(&context.output, request, discard).await?;
-    let what = if answer.discarded {
+    let discard = async |mut client: GrpcClient, request| client.discard_draft(request).await;
+    let response = server.call(&context.output, request, discard).await?;
+    let what = if response.discarded {
         "discarded"
     } else {
-        "there was no draft"
+        "no draft to discard"
     };
     context
         .output
-        .result(&answer, &format!("{}: {what}", draft.object_name))
+        .result(&response, &format!("{}: {what}", draft.object_name))
 }

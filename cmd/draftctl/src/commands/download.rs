@@ -2,39 +2,39 @@
 
 use serde::Serialize;
 
-use crate::cli::Download;
+use crate::cli::DownloadArgs;
 use crate::context::Context;
-use crate::download::{Destination, Got, download};
-use crate::failure::Failure;
-use crate::output::{Bytes, Size};
+use crate::download::{Destination, DownloadSummary, download};
+use crate::error::CommandError;
+use crate::output::{HumanSize, JsonBytes};
 
-/// What was downloaded, for scripts.
+/// The result of a download in JSON.
 #[derive(Serialize)]
-struct Downloaded<'a> {
+struct DownloadResult<'a> {
     object_name: &'a str,
     file: &'a str,
     etag: &'a str,
-    size: Bytes,
-    /// Bytes that this run received: less than the size where an earlier one was interrupted.
-    received: Bytes,
+    size: JsonBytes,
+    /// The bytes that this run received; less than the size if an earlier run was interrupted.
+    received: JsonBytes,
 }
 
-pub(super) async fn run(context: &Context, request: Download) -> Result<(), Failure> {
-    let destination = Destination::of(&request);
-    let got = download(context, &request, &destination).await?;
+pub(super) async fn run(context: &Context, request: DownloadArgs) -> Result<(), CommandError> {
+    let destination = Destination::from_args(&request);
+    let summary = download(context, &request, &destination).await?;
     let Destination::File(file) = &destination else {
-        // Standard output is the object.
+        // Standard output contains the object, and must contain nothing else.
         return Ok(());
     };
-    let Got { etag, size, received } = got;
+    let DownloadSummary { etag, size, received } = summary;
     let file = file.display().to_string();
-    let text = format!("{file}: {}, ETag {etag}", Size(size.cast_signed()));
-    let downloaded = Downloaded {
+    let text = format!("{file}: {}, ETag {etag}", HumanSize(size.cast_signed()));
+    let downloaded = DownloadResult {
         object_name: &request.object_name,
         file: &file,
         etag: &etag,
-        size: Bytes(size.cast_signed()),
-        received: Bytes(received.cast_signed()),
+        size: JsonBytes(size.cast_signed()),
+        received: JsonBytes(received.cast_signed()),
     };
     context.output.result(&downloaded, &text)
 }

@@ -4,18 +4,18 @@ use std::fmt::Write as _;
 
 use draftstore_proto::v1::{InspectDraftRequest, InspectDraftResponse};
 
-use crate::cli::Draft;
+use crate::cli::DraftArgs;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::output::{Size, When};
+use crate::error::CommandError;
+use crate::output::{HumanSize, HumanTime};
 
-pub(super) async fn run(context: &Context, draft: Draft) -> Result<(), Failure> {
+pub(super) async fn run(context: &Context, draft: DraftArgs) -> Result<(), CommandError> {
     let request = InspectDraftRequest {
         object_name: draft.object_name,
         draft_id: draft.draft_id,
     };
     let server = context.server().await?;
-    let inspect = async |mut stub: crate::server::Stub, request| stub.inspect_draft(request).await;
+    let inspect = async |mut client: crate::client::GrpcClient, request| client.inspect_draft(request).await;
     let draft = server.call(&context.output, request, inspect).await?;
     context.output.result(&draft, &text(&draft))
 }
@@ -23,14 +23,14 @@ pub(super) async fn run(context: &Context, draft: Draft) -> Result<(), Failure> 
 fn text(draft: &InspectDraftResponse) -> String {
     let mut text = format!("object name   {}", draft.object_name);
     let mut row = |name: &str, value: &str| {
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "\n{name:<13} {value}");
     };
     if let Some(draft_id) = &draft.draft_id {
         row("draft ID", draft_id);
     }
     row("ETag", &draft.etag);
-    row("size", &format!("{} ({} bytes)", Size(draft.size), draft.size));
+    row("size", &format!("{} ({} bytes)", HumanSize(draft.size), draft.size));
     if let Some(content_type) = &draft.content_type {
         row("content type", content_type);
     }
@@ -41,7 +41,7 @@ fn text(draft: &InspectDraftResponse) -> String {
         row("metadata", &format!("{name}={value}"));
     }
     if let Some(expires_at) = draft.expires_at {
-        row("expires at", &When(expires_at).to_string());
+        row("expires at", &HumanTime(expires_at).to_string());
     }
     text
 }

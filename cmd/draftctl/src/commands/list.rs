@@ -2,14 +2,14 @@
 
 use draftstore_proto::v1::{ListDraftsRequest, ListObjectsRequest};
 
-use crate::cli::List;
+use crate::cli::ListArgs;
+use crate::client::GrpcClient;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::output::{Size, When};
-use crate::server::Stub;
+use crate::error::CommandError;
+use crate::output::{HumanSize, HumanTime};
 
-/// Prints page after page, as they come.
-pub(super) async fn run(context: &Context, list: List) -> Result<(), Failure> {
+/// Prints pages as they arrive.
+pub(super) async fn run(context: &Context, list: ListArgs) -> Result<(), CommandError> {
     if list.confirmed {
         objects(context, list.prefix).await
     } else {
@@ -17,8 +17,8 @@ pub(super) async fn run(context: &Context, list: List) -> Result<(), Failure> {
     }
 }
 
-async fn drafts(context: &Context) -> Result<(), Failure> {
-    let list = async |mut stub: Stub, request| stub.list_drafts(request).await;
+async fn drafts(context: &Context) -> Result<(), CommandError> {
+    let list = async |mut client: GrpcClient, request| client.list_drafts(request).await;
     let mut page_token = None;
     loop {
         let request = ListDraftsRequest {
@@ -27,10 +27,10 @@ async fn drafts(context: &Context) -> Result<(), Failure> {
         };
         let page = context.server().await?.call(&context.output, request, list).await?;
         for draft in page.drafts {
-            let expires = draft.expires_at.map(When).map(|when| when.to_string());
+            let expires = draft.expires_at.map(HumanTime).map(|when| when.to_string());
             let text = format!(
                 "{:>10}  {:20}  {:26}  {}",
-                Size(draft.size),
+                HumanSize(draft.size),
                 expires.unwrap_or_default(),
                 draft.draft_id.as_deref().unwrap_or("-"),
                 draft.object_name
@@ -44,8 +44,8 @@ async fn drafts(context: &Context) -> Result<(), Failure> {
     }
 }
 
-async fn objects(context: &Context, prefix: Option<String>) -> Result<(), Failure> {
-    let list = async |mut stub: Stub, request| stub.list_objects(request).await;
+async fn objects(context: &Context, prefix: Option<String>) -> Result<(), CommandError> {
+    let list = async |mut client: GrpcClient, request| client.list_objects(request).await;
     let mut page_token = None;
     loop {
         let request = ListObjectsRequest {
@@ -55,10 +55,10 @@ async fn objects(context: &Context, prefix: Option<String>) -> Result<(), Failur
         };
         let page = context.server().await?.call(&context.output, request, list).await?;
         for object in page.objects {
-            let confirmed = object.confirmed_at.map(When).map(|when| when.to_string());
+            let confirmed = object.confirmed_at.map(HumanTime).map(|when| when.to_string());
             let text = format!(
                 "{:>10}  {:20}  {}",
-                Size(object.size),
+                HumanSize(object.size),
                 confirmed.unwrap_or_default(),
                 object.object_name
             );

@@ -1,4 +1,4 @@
-//! The commands, one a file.
+//! The commands, one per file.
 
 mod completions;
 mod confirm;
@@ -8,24 +8,24 @@ mod inspect;
 mod list;
 mod upload;
 
-use crate::cli::Command;
+use crate::cli::DraftctlCommand;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 
-/// Runs one.
+/// Runs a command.
 ///
 /// # Errors
-/// Whatever keeps it from its result.
-pub(crate) async fn run(context: &Context, command: Command) -> Result<Exit, Failure> {
+/// Returns the first error; `upload` prints the errors of single files itself.
+pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<Exit, CommandError> {
     match command {
-        Command::Upload(upload) => return upload::run(context, upload).await,
-        Command::Download(download) => download::run(context, download).await?,
-        Command::Inspect(draft) => inspect::run(context, draft).await?,
-        Command::List(list) => list::run(context, list).await?,
-        Command::Confirm(confirm) => confirm::run(context, confirm).await?,
-        Command::Discard(draft) => discard::run(context, draft).await?,
-        Command::Completions { shell } => completions::run(shell)?,
+        DraftctlCommand::Upload(upload) => return upload::run(context, upload).await,
+        DraftctlCommand::Download(download) => download::run(context, download).await?,
+        DraftctlCommand::Inspect(draft) => inspect::run(context, draft).await?,
+        DraftctlCommand::List(list) => list::run(context, list).await?,
+        DraftctlCommand::Confirm(confirm) => confirm::run(context, confirm).await?,
+        DraftctlCommand::Discard(draft) => discard::run(context, draft).await?,
+        DraftctlCommand::Completions { shell } => completions::run(shell)?,
     }
-    Ok(Exit::Done)
+    Ok(Exit::Success)
 }

@@ -2,31 +2,31 @@
 
 use futures::{StreamExt as _, stream};
 
-use crate::cli::Upload;
+use crate::cli::UploadArgs;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output::Size;
-use crate::upload::{Uploaded, Uploader};
+use crate::output::HumanSize;
+use crate::upload::{UploadResult, Uploader};
 
-/// Uploads the files, several at a time; each one's result or failure is printed when it is known.
-pub(super) async fn run(context: &Context, upload: Upload) -> Result<Exit, Failure> {
+/// Uploads files concurrently, and prints the result or error of each as soon as it is known.
+pub(super) async fn run(context: &Context, upload: UploadArgs) -> Result<Exit, CommandError> {
     let files = upload.files.clone();
     if upload.name.is_some() && files.len() > 1 {
-        let message = "--name goes with one file only";
-        return Err(Failure::new("USAGE", Exit::Usage, message));
+        let message = "--name requires a single file: upload the files one by one, or omit --name";
+        return Err(CommandError::new("USAGE", Exit::Usage, message));
     }
-    let at_once = upload.parallel.get();
+    let max_concurrent = upload.parallel.get();
     let uploader = Uploader::new(context, upload).await?;
     let uploads = files.iter().map(|file| {
         let uploader = &uploader;
         async move { (file, uploader.upload(file).await) }
     });
-    let mut uploads = stream::iter(uploads).buffer_unordered(at_once);
-    let mut exit = Exit::Done;
-    while let Some((file, ended)) = uploads.next().await {
-        match ended {
-            Ok(done) => context.output.result(&done, &text(&done))?,
+    let mut uploads = stream::iter(uploads).buffer_unordered(max_concurrent);
+    let mut exit = Exit::Success;
+    while let Some((file, result)) = uploads.next().await {
+        match result {
+            Ok(uploaded) => context.output.result(&uploaded, &text(&uploaded))?,
             Err(failure) => {
                 context.output.failure(&failure, Some(&file.display().to_string()));
                 exit = if files.len() == 1 {
@@ -40,15 +40,15 @@ pub(super) async fn run(context: &Context, upload: Upload) -> Result<Exit, Failu
     Ok(exit)
 }
 
-fn text(uploaded: &Uploaded) -> String {
-    let Uploaded {
+fn text(uploaded: &UploadResult) -> String {
+    let UploadResult {
         file,
         object_name,
         draft_id,
         etag,
         ..
     } = uploaded;
-    let size = Size(uploaded.size.0);
+    let size = HumanSize(uploaded.size.0);
     if let Some(confirmed) = &uploaded.confirmed {
         return format!(
             "{file}: confirmed as {}, {size}, ETag {}",

@@ -1,12 +1,12 @@
-//! Where a download goes.
+//! The destination of a download.
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::Download;
+use crate::cli::DownloadArgs;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 
-/// Where a download goes.
+/// The destination of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
     Stdout,
@@ -14,8 +14,8 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// What was asked for; or the last part of the object's name, in the working directory.
-    pub(crate) fn of(request: &Download) -> Self {
+    /// Returns the requested output, or a file in the current directory with the last segment of the object name.
+    pub(crate) fn from_args(request: &DownloadArgs) -> Self {
         match &request.output {
             Some(file) if file.as_os_str() == "-" => Self::Stdout,
             Some(file) => Self::File(file.clone()),
@@ -27,16 +27,16 @@ impl Destination {
     }
 
     /// # Errors
-    /// When a file is there that is not to be replaced.
-    pub(super) fn check(&self, force: bool) -> Result<(), Failure> {
+    /// Returns an error if the file exists and `force` is false.
+    pub(super) fn check(&self, force: bool) -> Result<(), CommandError> {
         match self {
-            Self::File(file) if !force && file.symlink_metadata().is_ok() => Err(exists(file)),
+            Self::File(file) if !force && file.symlink_metadata().is_ok() => Err(already_exists(file)),
             Self::Stdout | Self::File(_) => Ok(()),
         }
     }
 }
 
-pub(super) fn exists(file: &Path) -> Failure {
-    let message = format!("{} is there already: --force replaces it", file.display());
-    Failure::new("FILE_EXISTS", Exit::Exists, message)
+pub(super) fn already_exists(file: &Path) -> CommandError {
+    let message = format!("{} already exists: use --force to replace it", file.display());
+    CommandError::new("FILE_EXISTS", Exit::AlreadyExists, message)
 }

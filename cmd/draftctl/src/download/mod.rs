@@ -1,4 +1,4 @@
-//! An object becomes a local file, which appears when it is whole.
+//! Downloads: an object becomes a local file, which appears once it is complete.
 
 mod destination;
 mod partial;
@@ -6,65 +6,71 @@ mod receive;
 
 use draftstore_proto::v1::{GetDownloadUrlRequest, GetDownloadUrlResponse, Stage};
 
-use crate::cli::{self, Download};
+use crate::cli::{self, DownloadArgs};
+use crate::client::GrpcClient;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::server::Stub;
 
 pub(crate) use destination::Destination;
 
-use self::receive::Receiver;
+use self::receive::Downloader;
 
-/// What was downloaded.
+/// The result of a download.
 #[derive(Debug)]
-pub(crate) struct Got {
+pub(crate) struct DownloadSummary {
     pub(crate) etag: String,
     pub(crate) size: u64,
-    /// Bytes that this run received.
+    /// The bytes that this run received.
     pub(crate) received: u64,
 }
 
-/// The object as it is when this begins: one version of it, however often it breaks off.
+/// The version of the object at the start. A download never mixes versions, however often it is resumed.
 #[derive(Debug)]
-struct Version {
+struct ObjectVersion {
     etag: String,
     size: u64,
 }
 
-/// Downloads, from where an earlier run left it.
+/// Downloads an object, resuming an earlier run.
 ///
 /// # Errors
-/// Whatever keeps it from that. The same call goes on from there.
-pub(crate) async fn download(context: &Context, request: &Download, destination: &Destination) -> Result<Got, Failure> {
+/// Returns an error that repeating the call can resume from, unless the object changed.
+pub(crate) async fn download(
+    context: &Context,
+    request: &DownloadArgs,
+    destination: &Destination,
+) -> Result<DownloadSummary, CommandError> {
     destination.check(request.force)?;
-    let issued = issue(context, request).await?;
+    let issued = request_url(context, request).await?;
     let size = issued.size.and_then(|size| u64::try_from(size).ok());
     let Some((etag, size)) = issued.etag.clone().zip(size) else {
-        return Err(Failure::nonsense("the server does not say which version it is"));
+        return Err(CommandError::unexpected_response(
+            "the server did not return the ETag and size of the object",
+        ));
     };
-    let version = Version { etag, size };
+    let version = ObjectVersion { etag, size };
     let bar = context.output.progress.bar(&request.object_name, size);
-    let receiver = Receiver::new(context, request, version, bar).await?;
-    let ended = match destination {
-        Destination::Stdout => receiver.fill_stdout(issued).await,
-        Destination::File(file) => receiver.fill_file(issued, file, request.force).await,
+    let downloader = Downloader::new(context, request, version, bar).await?;
+    let received = match destination {
+        Destination::Stdout => downloader.write_to_stdout(issued).await,
+        Destination::File(file) => downloader.write_to_file(issued, file, request.force).await,
     };
-    receiver.bar.end();
-    Ok(Got {
-        received: ended?,
-        etag: receiver.version.etag,
+    downloader.bar.finish();
+    Ok(DownloadSummary {
+        received: received?,
+        etag: downloader.version.etag,
         size,
     })
 }
 
-/// A URL, which is valid for a while.
-async fn issue(context: &Context, request: &Download) -> Result<GetDownloadUrlResponse, Failure> {
+/// Requests a presigned URL.
+async fn request_url(context: &Context, request: &DownloadArgs) -> Result<GetDownloadUrlResponse, CommandError> {
     let stage = request.stage.map_or(Stage::Unspecified, |stage| match stage {
-        cli::Stage::Draft => Stage::Draft,
-        cli::Stage::Main => Stage::Main,
+        cli::StageArg::Draft => Stage::Draft,
+        cli::StageArg::Main => Stage::Main,
     });
-    let issue = async |mut stub: Stub, request| stub.get_download_url(request).await;
+    let issue = async |mut client: GrpcClient, request| client.get_download_url(request).await;
     let request = GetDownloadUrlRequest {
         object_name: request.object_name.clone(),
         stage: stage.into(),
@@ -74,7 +80,7 @@ async fn issue(context: &Context, request: &Download) -> Result<GetDownloadUrlRe
     context.server().await?.call(&context.output, request, issue).await
 }
 
-fn replaced() -> Failure {
-    let message = "the object was replaced while it was downloaded";
-    Failure::new("OBJECT_CHANGED", Exit::PinMismatch, message)
+fn object_changed() -> CommandError {
+    let message = "the object was replaced during the download: download it again";
+    CommandError::new("OBJECT_CHANGED", Exit::PinMismatch, message)
 }

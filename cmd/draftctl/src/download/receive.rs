@@ -1,4 +1,4 @@
-//! Receiving an object's bytes, through as many connections as it takes.
+//! Receiving of an object's bytes, with as many requests as needed.
 
 use std::path::Path;
 
@@ -7,31 +7,31 @@ use reqwest::header::{CONTENT_RANGE, ETAG, IF_MATCH, RANGE};
 use reqwest::{Response, StatusCode};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
-use super::partial::Partial;
-use super::{Version, issue, replaced};
-use crate::cli::Download;
+use super::partial::PartialFile;
+use super::{ObjectVersion, object_changed, request_url};
+use crate::cli::DownloadArgs;
 use crate::context::Context;
-use crate::failure::Failure;
-use crate::progress::Bar;
-use crate::store::{Meter, Trouble, broken, read_refusal, unless_stalled};
+use crate::error::CommandError;
+use crate::progress::FileProgress;
+use crate::store::{TransferError, TransferMeter, connection_error, read_error, with_stall_timeout};
 
-/// One download under way.
+/// A download in progress.
 #[derive(Debug)]
-pub(super) struct Receiver<'a> {
+pub(super) struct Downloader<'a> {
     context: &'a Context,
-    request: &'a Download,
+    request: &'a DownloadArgs,
     http: &'a reqwest::Client,
-    pub(super) version: Version,
-    pub(super) bar: Bar,
+    pub(super) version: ObjectVersion,
+    pub(super) bar: FileProgress,
 }
 
-impl<'a> Receiver<'a> {
+impl<'a> Downloader<'a> {
     pub(super) async fn new(
         context: &'a Context,
-        request: &'a Download,
-        version: Version,
-        bar: Bar,
-    ) -> Result<Self, Failure> {
+        request: &'a DownloadArgs,
+        version: ObjectVersion,
+        bar: FileProgress,
+    ) -> Result<Self, CommandError> {
         Ok(Self {
             context,
             request,
@@ -41,21 +41,21 @@ impl<'a> Receiver<'a> {
         })
     }
 
-    /// Everything to standard output. Gives how many bytes came.
-    pub(super) async fn fill_stdout(&self, issued: GetDownloadUrlResponse) -> Result<u64, Failure> {
+    /// Writes the object to standard output. Returns the number of bytes received.
+    pub(super) async fn write_to_stdout(&self, issued: GetDownloadUrlResponse) -> Result<u64, CommandError> {
         self.receive(issued, 0, &mut tokio::io::stdout()).await
     }
 
-    /// What is missing to a file beside the target, which then takes its place. Gives how many bytes came.
-    pub(super) async fn fill_file(
+    /// Appends the missing bytes to the partial file and renames it to the target. Returns the number of bytes received.
+    pub(super) async fn write_to_file(
         &self,
         issued: GetDownloadUrlResponse,
         target: &Path,
         force: bool,
-    ) -> Result<u64, Failure> {
-        let partial = Partial::of(target, &self.version)?;
+    ) -> Result<u64, CommandError> {
+        let partial = PartialFile::open(target, &self.version)?;
         if partial.len > 0 {
-            self.bar.was_there(partial.len);
+            self.bar.skip(partial.len);
         }
         let file = partial.file.try_clone().map_err(|error| partial.failure(&error))?;
         let mut file = tokio::fs::File::from_std(file);
@@ -69,100 +69,106 @@ impl<'a> Receiver<'a> {
         mut issued: GetDownloadUrlResponse,
         from: u64,
         to: &mut (impl AsyncWrite + Unpin),
-    ) -> Result<u64, Failure> {
+    ) -> Result<u64, CommandError> {
         let mut retries = self.context.retries();
-        let meter = Meter::new(self.bar.clone());
-        while from + meter.taken() < self.version.size {
-            let before = meter.taken();
-            let ended = self.receive_once(&issued, from, to, &meter).await;
-            // An end that was too early is no reason to give up as long as something comes.
-            let moved = meter.taken() > before;
-            if moved {
+        let meter = TransferMeter::new(self.bar.clone());
+        while from + meter.transferred() < self.version.size {
+            let previous = meter.transferred();
+            let result = self.receive_once(&issued, from, to, &meter).await;
+            // An interrupted response is no reason to give up as long as there is progress.
+            let progressed = meter.transferred() > previous;
+            if progressed {
                 retries = self.context.retries();
             }
-            let trouble = match ended {
-                Ok(()) if moved => continue,
-                Ok(()) => no_more_bytes(),
-                Err(trouble) => trouble,
+            let error = match result {
+                Ok(()) if progressed => continue,
+                Ok(()) => stalled(),
+                Err(error) => error,
             };
-            let (failure, after) = match trouble {
-                Trouble::Final(failure) => return Err(failure),
-                Trouble::Url(failure) => (failure, None),
-                Trouble::Passing { why, after } => (Failure::unavailable(why), after),
+            let (failure, retry_after) = match error {
+                TransferError::Permanent(failure) => return Err(failure),
+                TransferError::Url(failure) => (failure, None),
+                TransferError::Transient { message, retry_after } => (CommandError::unavailable(message), retry_after),
             };
-            if !retries.wait(&failure.message, after).await {
+            if !retries.wait(&failure.message, retry_after).await {
                 return Err(failure);
             }
-            issued = issue(self.context, self.request).await?;
+            issued = request_url(self.context, self.request).await?;
             if issued.etag.as_ref() != Some(&self.version.etag) {
-                return Err(replaced());
+                return Err(object_changed());
             }
         }
-        to.flush().await.map_err(|error| written(&error))?;
-        Ok(meter.taken())
+        to.flush().await.map_err(|error| write_error(&error))?;
+        Ok(meter.transferred())
     }
 
-    /// One answer's bytes, up to where it breaks off. The meter counts what was written.
+    /// Writes the bytes of one response until it ends or breaks. The meter counts the written bytes.
     async fn receive_once(
         &self,
         issued: &GetDownloadUrlResponse,
         from: u64,
         to: &mut (impl AsyncWrite + Unpin),
-        meter: &Meter,
-    ) -> Result<(), Trouble> {
-        let at = from + meter.taken();
+        meter: &TransferMeter,
+    ) -> Result<(), TransferError> {
+        let at = from + meter.transferred();
         let get = self
             .http
             .get(&issued.download_url)
             .header(RANGE, format!("bytes={at}-"))
             .header(IF_MATCH, format!("\"{}\"", self.version.etag));
-        let answer = unless_stalled(get.send(), meter).await.ok_or_else(no_more_bytes)?;
-        let mut answer = self.check(answer.map_err(broken)?, at).await?;
+        let response = with_stall_timeout(get.send(), meter).await.ok_or_else(stalled)?;
+        let mut response = self.check(response.map_err(connection_error)?, at).await?;
         loop {
-            let chunk = unless_stalled(answer.chunk(), meter).await.ok_or_else(no_more_bytes)?;
-            let Some(chunk) = chunk.map_err(broken)? else {
+            let chunk = with_stall_timeout(response.chunk(), meter).await.ok_or_else(stalled)?;
+            let Some(chunk) = chunk.map_err(connection_error)? else {
                 return Ok(());
             };
             let len = chunk.len() as u64;
-            if from + meter.taken() + len > self.version.size {
-                return Err(Trouble::Final(Failure::nonsense("the store sends more than there is")));
+            if from + meter.transferred() + len > self.version.size {
+                return Err(TransferError::Permanent(CommandError::unexpected_response(
+                    "the store sent more bytes than the object has",
+                )));
             }
-            let wrote = to.write_all(&chunk).await;
-            wrote.map_err(|error| Trouble::Final(written(&error)))?;
+            let written = to.write_all(&chunk).await;
+            written.map_err(|error| TransferError::Permanent(write_error(&error)))?;
             meter.add(len);
         }
     }
 
-    /// Whether it is an answer to what was asked: from this byte on, of this version.
-    async fn check(&self, answer: Response, at: u64) -> Result<Response, Trouble> {
-        match answer.status() {
+    /// Checks that the response has the requested range of the requested version.
+    async fn check(&self, response: Response, at: u64) -> Result<Response, TransferError> {
+        match response.status() {
             StatusCode::PARTIAL_CONTENT => {}
-            StatusCode::PRECONDITION_FAILED => return Err(Trouble::Final(replaced())),
+            StatusCode::PRECONDITION_FAILED => return Err(TransferError::Permanent(object_changed())),
             status if status.is_success() => {
-                return Err(Trouble::Final(Failure::nonsense("the store does not send ranges")));
+                return Err(TransferError::Permanent(CommandError::unexpected_response(
+                    "the store does not support range requests",
+                )));
             }
-            _ => return Err(read_refusal(answer, false).await),
+            _ => return Err(read_error(response, false).await),
         }
-        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
-        let begins = header(CONTENT_RANGE).is_some_and(|range| range.starts_with(&format!("bytes {at}-")));
+        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let is_requested_range = header(CONTENT_RANGE).is_some_and(|range| range.starts_with(&format!("bytes {at}-")));
         let etag = header(ETAG).map(|etag| etag.trim_matches('"'));
         if etag.is_some_and(|etag| etag != self.version.etag) {
-            Err(Trouble::Final(replaced()))
-        } else if begins {
-            Ok(answer)
+            Err(TransferError::Permanent(object_changed()))
+        } else if is_requested_range {
+            Ok(response)
         } else {
-            Err(Trouble::Final(Failure::nonsense("the store sends another range")))
+            Err(TransferError::Permanent(CommandError::unexpected_response(
+                "the store sent a range that was not requested",
+            )))
         }
     }
 }
 
-fn no_more_bytes() -> Trouble {
-    Trouble::Passing {
-        why: "the store sends no more bytes".to_owned(),
-        after: None,
+fn stalled() -> TransferError {
+    TransferError::Transient {
+        message: "the store stopped sending bytes".to_owned(),
+        retry_after: None,
     }
 }
 
-fn written(error: &std::io::Error) -> Failure {
-    Failure::local("what comes cannot be written", error)
+fn write_error(error: &std::io::Error) -> CommandError {
+    CommandError::local_io("cannot write the received bytes", error)
 }

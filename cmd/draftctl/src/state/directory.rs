@@ -1,29 +1,35 @@
-//! Where the files are.
+//! The directory of the state files.
 
 use std::env;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 
-/// `$XDG_STATE_HOME/draftctl`, or `~/.local/state/draftctl`, made where it is missing, for nobody else to look into.
+/// Returns `$XDG_STATE_HOME/draftctl` or `~/.local/state/draftctl`, created with mode 0700 if it does not exist.
 ///
-/// Source: <https://specifications.freedesktop.org/basedir-spec/latest/>
+/// <https://specifications.freedesktop.org/basedir-spec/latest/>
 ///
 /// # Errors
-/// When there is no such place, or it cannot be made.
-pub(super) fn make() -> Result<PathBuf, Failure> {
+/// Returns an error if there is no home directory, or if the directory cannot be created.
+pub(super) fn create() -> Result<PathBuf, CommandError> {
     let given = env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    // A relative one is to be ignored, says the specification.
+    // The specification requires a relative path to be ignored.
     let state = given.filter(|path| path.is_absolute());
     let state = state.or_else(|| env::home_dir().map(|home| home.join(".local/state")));
     let Some(directory) = state.map(|state| state.join("draftctl")) else {
-        let message = "there is no home directory to remember uploads in: set XDG_STATE_HOME";
-        return Err(Failure::new("LOCAL_IO", Exit::Failed, message));
+        let message = "there is no home directory for the state of uploads: set XDG_STATE_HOME";
+        return Err(CommandError::new("LOCAL_IO", Exit::Failed, message));
     };
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
-    made.map_err(|error| Failure::local(format!("{} (set XDG_STATE_HOME)", directory.display()), &error))?;
+    let created = DirBuilder::new().recursive(true).mode(0o700).create(&directory);
+    created.map_err(|error| {
+        let what = format!(
+            "cannot create {} (set XDG_STATE_HOME to another directory)",
+            directory.display()
+        );
+        CommandError::local_io(what, &error)
+    })?;
     Ok(directory)
 }

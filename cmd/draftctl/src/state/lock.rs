@@ -1,37 +1,37 @@
-//! One process at a time.
+//! Locks on files, so that only one process works on an upload.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 
-/// A lock on a file that goes with it. The system lets go of it when the process ends, however it ends.
+/// A lock file, removed on drop. The operating system releases the lock when the process ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(super) struct LockFile {
     path: PathBuf,
     _file: File,
 }
 
-impl Lock {
-    /// Takes it, or fails at once. `what` is for the message.
-    pub(super) fn take(path: PathBuf, what: &Path) -> Result<Self, Failure> {
+impl LockFile {
+    /// Acquires the lock, or fails immediately if another process holds it. The error message names `what`.
+    pub(super) fn acquire(path: PathBuf, what: &Path) -> Result<Self, CommandError> {
         loop {
-            let failure = |error: &io::Error| Failure::local(format!("the lock {}", path.display()), error);
+            let failure = |error: &io::Error| CommandError::local_io(format!("cannot lock {}", path.display()), error);
             let mut options = OpenOptions::new();
             let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
             let file = file.map_err(|error| failure(&error))?;
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
-                    let message = format!("another draftctl is uploading {}", what.display());
-                    return Err(Failure::new("BUSY", Exit::Busy, message));
+                    let message = format!("another draftctl process is uploading {}", what.display());
+                    return Err(CommandError::new("BUSY", Exit::Busy, message));
                 }
                 Err(TryLockError::Error(error)) => return Err(failure(&error)),
             }
-            // Whoever had it may have removed the file between our opening it and our locking it.
+            // The previous holder may have removed the file between opening and locking it.
             let ours = file.metadata().map_err(|error| failure(&error))?;
             match fs::metadata(&path) {
                 Ok(there) if there.ino() == ours.ino() && there.dev() == ours.dev() => {
@@ -45,9 +45,9 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
+impl Drop for LockFile {
     fn drop(&mut self) {
-        // One that stays is in nobody's way.
+        // A remaining file is harmless.
         let _ = fs::remove_file(&self.path);
     }
 }

@@ -1,54 +1,54 @@
-//! What survives an interruption: for each upload a small file that says how far it had come.
+//! The persistent state of uploads: a small file for each, which records its progress.
 //!
-//! It holds no presigned URL and no bytes; which parts have arrived is known by the store alone.
+//! It contains no presigned URL and no bytes. Only the store knows which parts have arrived.
 
 mod directory;
-mod key;
+mod identity;
 mod lock;
-mod record;
+mod upload_state;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
-pub(crate) use key::Key;
-pub(crate) use record::{Phase, Record, Stamp};
+pub(crate) use identity::UploadIdentity;
+pub(crate) use upload_state::{FileStamp, UploadPhase, UploadState};
 
-use self::lock::Lock;
+use self::lock::LockFile;
 
-/// One upload's file, which is nobody else's while this lives.
+/// The state file of an upload, locked while this value exists.
 #[derive(Debug)]
-pub(crate) struct Memory {
+pub(crate) struct StateFile {
     path: PathBuf,
-    _lock: Lock,
+    _lock: LockFile,
 }
 
-impl Memory {
-    /// Takes hold of the file, whether there is one or not.
+impl StateFile {
+    /// Locks the state file, which need not exist.
     ///
     /// # Errors
-    /// When another process has it, or the directory cannot be written.
-    pub(crate) fn of(key: &Key) -> Result<Self, Failure> {
-        Self::within(&directory::make()?, key)
+    /// Returns an error if another process has locked it, or if the directory cannot be written.
+    pub(crate) fn open(identity: &UploadIdentity) -> Result<Self, CommandError> {
+        Self::open_in(&directory::create()?, identity)
     }
 
-    fn within(directory: &Path, key: &Key) -> Result<Self, Failure> {
-        let name = key.digest();
-        let lock = Lock::take(directory.join(format!("{name}.lock")), &key.file)?;
+    fn open_in(directory: &Path, identity: &UploadIdentity) -> Result<Self, CommandError> {
+        let name = identity.digest();
+        let lock = LockFile::acquire(directory.join(format!("{name}.lock")), &identity.file)?;
         Ok(Self {
             path: directory.join(format!("{name}.json")),
             _lock: lock,
         })
     }
 
-    /// What was remembered; none where there is nothing, or nothing that this version can read.
+    /// Returns the stored state, or `None` if there is none that this version can read.
     ///
     /// # Errors
-    /// When the file is there and cannot be read.
-    pub(crate) fn recall(&self) -> Result<Option<Record>, Failure> {
+    /// Returns an error if the file exists but cannot be read.
+    pub(crate) fn load(&self) -> Result<Option<UploadState>, CommandError> {
         match fs::read(&self.path) {
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -56,33 +56,33 @@ impl Memory {
         }
     }
 
-    /// Remembers this instead of what was: on disk when it returns, and never half of it.
+    /// Replaces the stored state atomically. It is on disk when this returns.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub(crate) fn keep(&self, record: &Record) -> Result<(), Failure> {
-        let text = serde_json::to_vec_pretty(record).map_err(io::Error::other);
-        let kept = text.and_then(|text| replace(&self.path, &text));
-        kept.map_err(|error| self.failure(&error))
+    /// Returns an error if the file cannot be written.
+    pub(crate) fn save(&self, state: &UploadState) -> Result<(), CommandError> {
+        let text = serde_json::to_vec_pretty(state).map_err(io::Error::other);
+        let saved = text.and_then(|text| replace(&self.path, &text));
+        saved.map_err(|error| self.failure(&error))
     }
 
-    /// Forgets it.
+    /// Removes the stored state.
     ///
     /// # Errors
-    /// When the file cannot be removed.
-    pub(crate) fn forget(&self) -> Result<(), Failure> {
+    /// Returns an error if the file cannot be removed.
+    pub(crate) fn remove(&self) -> Result<(), CommandError> {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failure(&error)),
             _ => Ok(()),
         }
     }
 
-    fn failure(&self, error: &io::Error) -> Failure {
-        Failure::local(format!("the state file {}", self.path.display()), error)
+    fn failure(&self, error: &io::Error) -> CommandError {
+        CommandError::local_io(format!("cannot access the state file {}", self.path.display()), error)
     }
 }
 
-/// Under another name first, so that a reader sees the old text or the new.
+/// Writes to a temporary file first, so that a reader sees the old or the new text.
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = OpenOptions::new()

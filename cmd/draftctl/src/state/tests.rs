@@ -6,8 +6,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::exit::Exit;
 
-fn key(name: &str) -> Key {
-    Key {
+fn identity(name: &str) -> UploadIdentity {
+    UploadIdentity {
         server: "http://127.0.0.1:50051".to_owned(),
         file: "/tmp/file".into(),
         object_name: name.to_owned(),
@@ -17,11 +17,11 @@ fn key(name: &str) -> Key {
     }
 }
 
-fn record(phase: Phase) -> Record {
-    Record {
+fn state(phase: UploadPhase) -> UploadState {
+    UploadState {
         file: "/tmp/file".to_owned(),
         object_name: "file".to_owned(),
-        stamp: Stamp {
+        stamp: FileStamp {
             size: 1,
             modified_ns: 2,
         },
@@ -29,57 +29,57 @@ fn record(phase: Phase) -> Record {
     }
 }
 
-fn completing() -> Phase {
-    Phase::Completing {
+fn completing() -> UploadPhase {
+    UploadPhase::Completing {
         upload_id: "u".to_owned(),
         draft_id: None,
     }
 }
 
 #[test]
-fn what_is_kept_is_recalled_until_it_is_forgotten() {
+fn state_is_stored_until_it_is_removed() {
     let directory = TempDir::new().expect("a directory");
-    let memory = Memory::within(directory.path(), &key("a")).expect("taken");
-    assert_eq!(memory.recall().expect("read"), None);
+    let state_file = StateFile::open_in(directory.path(), &identity("a")).expect("locked");
+    assert_eq!(state_file.load().expect("read"), None);
     for phase in [
-        Phase::Uploading {
+        UploadPhase::Uploading {
             upload_id: "u".to_owned(),
             draft_id: Some("d".to_owned()),
         },
         completing(),
-        Phase::Uploaded {
+        UploadPhase::Uploaded {
             draft_id: None,
             etag: "e".to_owned(),
             idempotency_key: "k".to_owned(),
         },
     ] {
-        memory.keep(&record(phase.clone())).expect("kept");
-        assert_eq!(memory.recall().expect("read"), Some(record(phase)));
+        state_file.save(&state(phase.clone())).expect("saved");
+        assert_eq!(state_file.load().expect("read"), Some(state(phase)));
     }
-    let mode = fs::metadata(&memory.path).expect("there").permissions().mode();
+    let mode = fs::metadata(&state_file.path).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    memory.forget().expect("forgotten");
-    memory.forget().expect("nothing to forget");
-    drop(memory);
+    state_file.remove().expect("removed");
+    state_file.remove().expect("nothing to remove");
+    drop(state_file);
     assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 0);
 }
 
 #[test]
-fn an_upload_is_in_one_process_at_a_time() {
+fn only_one_process_can_lock_an_upload() {
     let directory = TempDir::new().expect("a directory");
-    let take = |name: &str| Memory::within(directory.path(), &key(name));
-    let memory = take("a").expect("taken");
-    assert_eq!(take("a").expect_err("busy").exit, Exit::Busy);
-    take("b").expect("another upload");
-    drop(memory);
-    take("a").expect("free again");
+    let lock = |name: &str| StateFile::open_in(directory.path(), &identity(name));
+    let state_file = lock("a").expect("locked");
+    assert_eq!(lock("a").expect_err("busy").exit, Exit::Busy);
+    lock("b").expect("another upload");
+    drop(state_file);
+    lock("a").expect("unlocked");
 }
 
 #[test]
-fn half_a_file_is_no_memory() {
+fn truncated_state_file_is_ignored() {
     let directory = TempDir::new().expect("a directory");
-    let memory = Memory::within(directory.path(), &key("a")).expect("taken");
-    let text = serde_json::to_vec(&record(completing())).expect("JSON");
-    fs::write(&memory.path, &text[..text.len() / 2]).expect("written");
-    assert_eq!(memory.recall().expect("read"), None);
+    let state_file = StateFile::open_in(directory.path(), &identity("a")).expect("locked");
+    let text = serde_json::to_vec(&state(completing())).expect("JSON");
+    fs::write(&state_file.path, &text[..text.len() / 2]).expect("written");
+    assert_eq!(state_file.load().expect("read"), None);
 }

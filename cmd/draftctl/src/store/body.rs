@@ -1,4 +1,4 @@
-//! A piece of a file as the body of a request: read while it is sent, a block at a time.
+//! A range of a file as a request body, read block by block while it is sent.
 
 use std::fs::File;
 use std::io;
@@ -9,63 +9,63 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::{Stream, stream};
 
-use crate::progress::Bar;
+use crate::progress::FileProgress;
 
-/// What is read at once, and all that a request has in memory: large enough that calls do not count. Bytes.
+/// The size of a read, and the memory a request uses, in bytes: large enough to amortize the calls.
 const BLOCK: u64 = 512 * 1024;
 
-/// Some bytes of an open file.
+/// A range of an open file.
 #[derive(Debug, Clone)]
-pub(crate) struct Piece {
+pub(crate) struct FileRange {
     pub(crate) file: Arc<File>,
     pub(crate) offset: u64,
     pub(crate) len: u64,
 }
 
-/// Counts what one attempt takes out of its piece.
+/// A counter of the bytes that one attempt transfers.
 #[derive(Debug, Clone)]
-pub(crate) struct Meter {
-    bar: Bar,
-    taken: Arc<AtomicU64>,
+pub(crate) struct TransferMeter {
+    bar: FileProgress,
+    transferred: Arc<AtomicU64>,
 }
 
-impl Meter {
-    pub(crate) fn new(bar: Bar) -> Self {
+impl TransferMeter {
+    pub(crate) fn new(bar: FileProgress) -> Self {
         Self {
             bar,
-            taken: Arc::default(),
+            transferred: Arc::default(),
         }
     }
 
-    /// So many bytes have moved.
+    /// Counts transferred bytes.
     pub(crate) fn add(&self, bytes: u64) {
-        self.taken.fetch_add(bytes, Ordering::Relaxed);
-        self.bar.moved(bytes);
+        self.transferred.fetch_add(bytes, Ordering::Relaxed);
+        self.bar.advance(bytes);
     }
 
-    /// How many have.
-    pub(crate) fn taken(&self) -> u64 {
-        self.taken.load(Ordering::Relaxed)
+    /// The number of transferred bytes.
+    pub(crate) fn transferred(&self) -> u64 {
+        self.transferred.load(Ordering::Relaxed)
     }
 
-    /// They have moved in vain.
-    pub(crate) fn take_back(&self) {
-        self.bar.again(self.taken());
+    /// Discounts all bytes, because the attempt failed.
+    pub(crate) fn discount(&self) {
+        self.bar.rewind(self.transferred());
     }
 }
 
-impl Piece {
-    /// The bytes, in order. An error where the file ends early.
-    pub(super) fn stream(self, meter: Meter) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
+impl FileRange {
+    /// Returns the bytes as a stream, which fails if the file ends early.
+    pub(super) fn stream(self, meter: TransferMeter) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
         let end = self.offset + self.len;
-        stream::try_unfold((self, meter), move |(piece, meter)| async move {
-            let len = BLOCK.min(end - piece.offset);
+        stream::try_unfold((self, meter), move |(range, meter)| async move {
+            let len = BLOCK.min(end - range.offset);
             if len == 0 {
                 return Ok(None);
             }
-            let (block, piece) = piece.next(len).await?;
+            let (block, range) = range.next(len).await?;
             meter.add(len);
-            Ok(Some((block, (piece, meter))))
+            Ok(Some((block, (range, meter))))
         })
     }
 

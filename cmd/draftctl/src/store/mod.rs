@@ -1,40 +1,40 @@
-//! The object store, by presigned URLs: sending pieces of files, and what its refusals mean.
+//! The object store: transfers through presigned URLs, and the classification of errors.
 //!
-//! A URL never gets into a message: whoever reads one could use it.
+//! Error messages never contain a URL, because anyone who reads it could use it.
 
 mod body;
+mod error;
 mod put;
-mod refusal;
 mod stall;
 
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
-pub(crate) use body::{Meter, Piece};
-pub(crate) use put::{Put, put};
-pub(crate) use refusal::{Trouble, broken, read as read_refusal};
-pub(crate) use stall::unless_stalled;
+pub(crate) use body::{FileRange, TransferMeter};
+pub(crate) use error::{TransferError, connection_error, read as read_error};
+pub(crate) use put::{PutRequest, put};
+pub(crate) use stall::with_stall_timeout;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client for presigned URLs. It follows no redirect: signatures are for one host.
+/// Returns an HTTP client for presigned URLs. It follows no redirects, because signatures are valid for one host.
 ///
 /// # Errors
-/// When the system's certificates cannot be read.
-pub(crate) fn client() -> Result<reqwest::Client, Failure> {
+/// Returns an error if the system's certificates cannot be read.
+pub(crate) fn client() -> Result<reqwest::Client, CommandError> {
     let client = reqwest::Client::builder()
         .user_agent(concat!("draftctl/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(Policy::none())
         .build();
     client.map_err(|error| {
-        Failure::new(
+        CommandError::new(
             "LOCAL_IO",
             crate::exit::Exit::Failed,
-            format!("no HTTP client: {error}"),
+            format!("cannot create the HTTP client: {error}"),
         )
     })
 }

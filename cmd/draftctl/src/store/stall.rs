@@ -1,21 +1,21 @@
-//! A transfer that may take hours, but must not stand still.
+//! Detection of stalled transfers. A transfer may take hours as long as it makes progress.
 
 use std::pin::pin;
 use std::time::Duration;
 
-use super::Meter;
+use super::TransferMeter;
 
-/// A transfer that moves no byte for so long is broken off. Longer than a store takes to acknowledge a large part.
-const STALL: Duration = Duration::from_secs(120);
+/// The time without progress after which a transfer fails. Stores take less time to acknowledge a large part.
+const STALL_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Runs the transfer; none when it stood still.
-pub(crate) async fn unless_stalled<T>(transfer: impl Future<Output = T>, meter: &Meter) -> Option<T> {
+/// Runs the transfer, or returns `None` if it stalls.
+pub(crate) async fn with_stall_timeout<T>(transfer: impl Future<Output = T>, meter: &TransferMeter) -> Option<T> {
     let mut transfer = pin!(transfer);
     loop {
-        let before = meter.taken();
-        let ended = tokio::time::timeout(STALL, &mut transfer).await;
-        if ended.is_ok() || before == meter.taken() {
-            return ended.ok();
+        let previous = meter.transferred();
+        let result = tokio::time::timeout(STALL_TIMEOUT, &mut transfer).await;
+        if result.is_ok() || previous == meter.transferred() {
+            return result.ok();
         }
     }
 }

@@ -1,34 +1,42 @@
-//! The confirm after an upload, so that an interruption or a repeat has one effect.
+//! The confirm after an upload, which has one effect even if it is interrupted and repeated.
 
 use draftstore_proto::v1::{ConfirmUploadRequest, ConfirmUploadResponse};
 
-use super::job::{Job, Stored};
+use super::file_upload::{FileUpload, UploadedDraft};
+use crate::client::GrpcClient;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::server::Stub;
-use crate::state::{Memory, Phase};
+use crate::state::{StateFile, UploadPhase};
 
-impl Job<'_> {
-    /// Confirms exactly the version that was uploaded. Where an earlier run's draft is gone, uploads once more.
-    pub(super) async fn confirm(&self, memory: &Memory, draft: &mut Stored) -> Result<ConfirmUploadResponse, Failure> {
-        let recalled = draft.confirm_begun.is_some();
-        match self.confirm_once(memory, draft).await {
-            Err(failure) if failure.exit == Exit::NotFound && recalled => {
-                self.notice("what was uploaded before is not there any more: beginning anew");
-                memory.forget()?;
-                *draft = self.begin(Some(memory)).await?;
-                self.confirm_once(memory, draft).await
+impl FileUpload<'_> {
+    /// Confirms exactly the uploaded version. If the draft of an earlier run no longer exists, uploads it again.
+    pub(super) async fn confirm(
+        &self,
+        state_file: &StateFile,
+        draft: &mut UploadedDraft,
+    ) -> Result<ConfirmUploadResponse, CommandError> {
+        let is_resumed = draft.confirm_key.is_some();
+        match self.confirm_once(state_file, draft).await {
+            Err(failure) if failure.exit == Exit::NotFound && is_resumed => {
+                self.notice("the draft uploaded by an earlier run no longer exists: starting over");
+                state_file.remove()?;
+                *draft = self.start(Some(state_file)).await?;
+                self.confirm_once(state_file, draft).await
             }
-            answered => answered,
+            result => result,
         }
     }
 
-    async fn confirm_once(&self, memory: &Memory, draft: &Stored) -> Result<ConfirmUploadResponse, Failure> {
-        let idempotency_key = match &draft.confirm_begun {
-            Some(begun) => begun.clone(),
+    async fn confirm_once(
+        &self,
+        state_file: &StateFile,
+        draft: &UploadedDraft,
+    ) -> Result<ConfirmUploadResponse, CommandError> {
+        let idempotency_key = match &draft.confirm_key {
+            Some(key) => key.clone(),
             None => format!("draftctl-{:032x}", rand::random::<u128>()),
         };
-        memory.keep(&self.record(Phase::Uploaded {
+        state_file.save(&self.state(UploadPhase::Uploaded {
             draft_id: draft.draft_id.clone(),
             etag: draft.etag.clone(),
             idempotency_key: idempotency_key.clone(),
@@ -42,15 +50,12 @@ impl Job<'_> {
             idempotency_key: Some(idempotency_key),
             ..ConfirmUploadRequest::default()
         };
-        let confirm = async |mut stub: Stub, request| stub.confirm_upload(request).await;
-        let answered = self.uploader.server.call(self.output(), request, confirm).await;
-        // Somebody uploaded something else under the name: what was remembered is nowhere any more.
-        if answered
-            .as_ref()
-            .is_err_and(|failure| failure.exit == Exit::PinMismatch)
-        {
-            memory.forget()?;
+        let confirm = async |mut client: GrpcClient, request| client.confirm_upload(request).await;
+        let result = self.uploader.server.call(self.output(), request, confirm).await;
+        // Another upload has replaced the draft, so the stored state is useless.
+        if result.as_ref().is_err_and(|failure| failure.exit == Exit::PinMismatch) {
+            state_file.remove()?;
         }
-        answered
+        result
     }
 }

@@ -1,4 +1,4 @@
-//! SHA-256 of a part, read block by block.
+//! The SHA-256 of a part, read block by block.
 
 use std::os::unix::fs::FileExt as _;
 
@@ -8,45 +8,49 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-use super::parts::Part;
-use super::source::Source;
+use super::parts::PartRange;
+use super::source::SourceFile;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::store::Piece;
+use crate::store::FileRange;
 
-/// What is read at once. Bytes.
+/// The size of a read, in bytes.
 const BLOCK: usize = 256 * 1024;
 
-/// A part with its checksum.
+/// A part and its checksum.
 #[derive(Debug, Clone)]
-pub(super) struct Hashed {
-    pub(super) part: Part,
-    /// SHA-256, in base64.
+pub(super) struct HashedPart {
+    pub(super) part: PartRange,
+    /// The SHA-256 in base64.
     pub(super) checksum: String,
 }
 
-/// Reads a part once, when it is its turn.
+/// Hashes a part once a permit is available.
 ///
 /// # Errors
-/// When the file cannot be read, or ends early.
-pub(super) async fn hash(source: &Source, part: Part, turns: &Semaphore) -> Result<Hashed, Failure> {
-    let stopped = || Failure::new("INTERNAL", Exit::Failed, "hashing has stopped");
-    let _turn = turns.acquire().await.map_err(|_| stopped())?;
-    let piece = source.piece(part);
-    let checksum = spawn_blocking(move || checksum(&piece))
+/// Returns an error if the file cannot be read or ends early.
+pub(super) async fn hash(
+    source: &SourceFile,
+    part: PartRange,
+    permits: &Semaphore,
+) -> Result<HashedPart, CommandError> {
+    let stopped = || CommandError::new("INTERNAL", Exit::Failed, "the hashing thread stopped unexpectedly");
+    let _permit = permits.acquire().await.map_err(|_| stopped())?;
+    let range = source.range(part);
+    let checksum = spawn_blocking(move || checksum(&range))
         .await
         .map_err(|_| stopped())??;
-    Ok(Hashed { part, checksum })
+    Ok(HashedPart { part, checksum })
 }
 
-fn checksum(piece: &Piece) -> Result<String, Failure> {
+fn checksum(range: &FileRange) -> Result<String, CommandError> {
     let mut block = vec![0; BLOCK];
     let mut sum = Sha256::new();
-    let (mut at, end) = (piece.offset, piece.offset + piece.len);
+    let (mut at, end) = (range.offset, range.offset + range.len);
     while at < end {
         let len = usize::try_from(end - at).map_or(BLOCK, |left| left.min(BLOCK));
-        let read = piece.file.read_exact_at(&mut block[..len], at);
-        read.map_err(|error| Failure::local("it cannot be read", &error))?;
+        let read = range.file.read_exact_at(&mut block[..len], at);
+        read.map_err(|error| CommandError::local_io("cannot read the file", &error))?;
         sum.update(&block[..len]);
         at += len as u64;
     }

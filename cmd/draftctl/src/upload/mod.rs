@@ -1,8 +1,8 @@
-//! Files become drafts: small ones by one request, large ones in parts, of which none is sent twice after an interruption.
+//! Uploads: small files in one request, large files in parts, which are not sent twice after an interruption.
 
 mod confirm;
+mod file_upload;
 mod hash;
-mod job;
 mod multipart;
 mod parts;
 mod resume;
@@ -18,86 +18,92 @@ use draftstore_proto::v1::ConfirmUploadResponse;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
-use crate::cli::Upload;
+use crate::cli::UploadArgs;
+use crate::client::ApiClient;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output::Bytes;
-use crate::server::Server;
+use crate::output::JsonBytes;
 
-use self::job::Job;
-use self::source::Source;
+use self::file_upload::FileUpload;
+use self::source::SourceFile;
 
-/// Files of this size and more are uploaded in parts. Below it sending everything again costs less than the calls.
+/// The minimum size of a multipart upload, in bytes. Sending a smaller file again costs less than the additional calls.
 const MIN_MULTIPART: u64 = 16 * 1024 * 1024;
 
-/// What one run's uploads have in common.
+/// The shared state of the uploads of a run.
 #[derive(Debug)]
 pub(crate) struct Uploader<'a> {
     context: &'a Context,
-    server: &'a Server,
+    server: &'a ApiClient,
     http: &'a reqwest::Client,
-    options: Upload,
-    /// To send something.
-    sending: Semaphore,
-    /// To hash something: one for each core.
-    hashing: Semaphore,
+    options: UploadArgs,
+    /// The permits to send, `--parallel` of them.
+    send_permits: Semaphore,
+    /// The permits to hash, one per core.
+    hash_permits: Semaphore,
 }
 
-/// What became of a file, as `--json` prints it.
+/// The result of an upload, as `--json` prints it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Uploaded {
-    /// As it was given.
+pub(crate) struct UploadResult {
+    /// The path as given on the command line.
     pub(crate) file: String,
     pub(crate) object_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) draft_id: Option<String>,
-    /// The draft's.
+    /// The ETag of the draft.
     pub(crate) etag: String,
-    pub(crate) size: Bytes,
-    /// Bytes that this run sent, those that had to be sent again included.
-    pub(crate) sent: Bytes,
-    /// Bytes that had arrived in an earlier run.
-    pub(crate) resumed: Bytes,
-    /// When the draft expires, where the server has said so.
+    pub(crate) size: JsonBytes,
+    /// The bytes that this run sent, including those sent again.
+    pub(crate) sent: JsonBytes,
+    /// The bytes that an earlier run sent.
+    pub(crate) resumed: JsonBytes,
+    /// The expiration time of the draft, if the server returned it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expires_at: Option<Timestamp>,
-    /// The answer to the confirm, with --confirm.
+    /// The response to the confirm, with `--confirm`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) confirmed: Option<ConfirmUploadResponse>,
 }
 
 impl<'a> Uploader<'a> {
     /// # Errors
-    /// When the server's URL is none, or the system's certificates cannot be read.
-    pub(crate) async fn new(context: &'a Context, options: Upload) -> Result<Self, Failure> {
+    /// Returns an error if the server URL or the token is invalid, or if the system's certificates cannot be read.
+    pub(crate) async fn new(context: &'a Context, options: UploadArgs) -> Result<Self, CommandError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             context,
             server: context.server().await?,
             http: context.http().await?,
-            sending: Semaphore::new(options.parallel.get()),
-            hashing: Semaphore::new(cores),
+            send_permits: Semaphore::new(options.parallel.get()),
+            hash_permits: Semaphore::new(cores),
             options,
         })
     }
 
-    /// Uploads a file, from where an earlier run left it, and confirms it where that was asked for.
+    /// Uploads a file, resuming an earlier run, and confirms it with `--confirm`.
     ///
     /// # Errors
-    /// Whatever keeps it from that. The same call goes on from there.
-    pub(crate) async fn upload(&self, file: &Path) -> Result<Uploaded, Failure> {
-        let source = Source::open(file)?;
+    /// Returns an error after which repeating the call resumes the upload.
+    pub(crate) async fn upload(&self, file: &Path) -> Result<UploadResult, CommandError> {
+        let source = SourceFile::open(file)?;
         let object_name = match &self.options.name {
             Some(name) => name.clone(),
-            None => own_name(file)?,
+            None => file_name(file)?,
         };
-        Job::new(self, file, source, object_name).run().await
+        FileUpload::new(self, file, source, object_name).run().await
     }
 }
 
-fn own_name(file: &Path) -> Result<String, Failure> {
+fn file_name(file: &Path) -> Result<String, CommandError> {
     let name = file.file_name().and_then(|name| name.to_str());
-    let no_name = || Failure::new("USAGE", Exit::Usage, "its name is not UTF-8: give one by --name");
+    let no_name = || {
+        CommandError::new(
+            "USAGE",
+            Exit::Usage,
+            "the file name is not UTF-8: give a name with --name",
+        )
+    };
     Ok(name.ok_or_else(no_name)?.to_owned())
 }

@@ -1,4 +1,4 @@
-//! A large file: begun, sent in parts, completed.
+//! Large files: created, sent in parts, and completed.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -10,33 +10,33 @@ use futures::stream::FuturesUnordered;
 use futures::{StreamExt as _, stream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::hash::{Hashed, hash};
-use super::job::{Job, Stored};
+use super::file_upload::{FileUpload, UploadedDraft};
+use super::hash::{HashedPart, hash};
 use super::parts::parts;
-use super::sign::Ready;
-use crate::failure::Failure;
-use crate::server::Stub;
-use crate::state::{Memory, Phase};
+use super::sign::ReadyPart;
+use crate::client::GrpcClient;
+use crate::error::CommandError;
+use crate::state::{StateFile, UploadPhase};
 
-/// Parts in one call for URLs, at most.
-const SIGN_AT_ONCE: usize = 100;
+/// The maximum number of parts in one call that signs URLs.
+const MAX_PARTS_PER_CALL: usize = 100;
 
-/// An upload in parts that has begun.
+/// A multipart upload in progress.
 #[derive(Debug, Clone)]
-pub(super) struct Begun {
+pub(super) struct StartedUpload {
     pub(super) upload_id: String,
     pub(super) draft_id: Option<String>,
     pub(super) part_size: u64,
-    /// What had arrived before this run, by part number.
+    /// The parts that arrived before this run, by part number.
     pub(super) arrived: BTreeMap<i32, UploadedPart>,
 }
 
-/// `ETag`s by part number.
-type Arrived = RefCell<BTreeMap<i32, String>>;
+/// The ETags of the parts that have arrived, by part number.
+type PartEtags = RefCell<BTreeMap<i32, String>>;
 
-impl Job<'_> {
-    /// From the first byte.
-    pub(super) async fn upload_in_parts(&self, memory: &Memory) -> Result<Stored, Failure> {
+impl FileUpload<'_> {
+    /// Uploads the file from its first byte.
+    pub(super) async fn upload_multipart(&self, state_file: &StateFile) -> Result<UploadedDraft, CommandError> {
         let options = &self.uploader.options;
         let request = CreateMultipartUploadRequest {
             object_name: self.object_name.clone(),
@@ -47,87 +47,96 @@ impl Job<'_> {
             draft_lifetime: None,
             part_checksums: true,
         };
-        let create = async |mut stub: Stub, request| stub.create_multipart_upload(request).await;
+        let create = async |mut client: GrpcClient, request| client.create_multipart_upload(request).await;
         let created = self.uploader.server.call(self.output(), request, create).await?;
-        let begun = Begun {
+        let upload = StartedUpload {
             upload_id: created.upload_id,
             draft_id: created.draft_id,
             part_size: part_size(created.part_size)?,
             arrived: BTreeMap::new(),
         };
-        memory.keep(&self.record(Phase::Uploading {
-            upload_id: begun.upload_id.clone(),
-            draft_id: begun.draft_id.clone(),
+        state_file.save(&self.state(UploadPhase::Uploading {
+            upload_id: upload.upload_id.clone(),
+            draft_id: upload.draft_id.clone(),
         }))?;
-        self.send_parts(memory, begun).await
+        self.send_parts(state_file, upload).await
     }
 
-    /// Sends the parts that have not arrived, and completes.
-    pub(super) async fn send_parts(&self, memory: &Memory, begun: Begun) -> Result<Stored, Failure> {
-        let arrived = Arrived::default();
-        let (ready, to_send) = channel(self.uploader.options.parallel.get());
+    /// Sends the missing parts, and completes the upload.
+    pub(super) async fn send_parts(
+        &self,
+        state_file: &StateFile,
+        upload: StartedUpload,
+    ) -> Result<UploadedDraft, CommandError> {
+        let arrived = PartEtags::default();
+        let (ready, ready_parts) = channel(self.uploader.options.parallel.get());
         let (prepared, sent) = futures::join!(
-            self.prepare(&begun, ready, &arrived),
-            self.send_all(&begun, to_send, &arrived)
+            self.prepare(&upload, ready, &arrived),
+            self.send_all(&upload, ready_parts, &arrived)
         );
         sent.and(prepared)?;
         self.source.check_unchanged()?;
-        memory.keep(&self.record(Phase::Completing {
-            upload_id: begun.upload_id.clone(),
-            draft_id: begun.draft_id.clone(),
+        state_file.save(&self.state(UploadPhase::Completing {
+            upload_id: upload.upload_id.clone(),
+            draft_id: upload.draft_id.clone(),
         }))?;
         let parts = arrived.into_inner().into_iter();
         let parts = parts.map(|(part_number, etag)| CompletedPart { part_number, etag });
-        self.complete(begun.upload_id, begun.draft_id, parts.collect()).await
+        self.complete(upload.upload_id, upload.draft_id, parts.collect()).await
     }
 
-    /// Makes a draft of these parts; of none when it may be one already.
+    /// Completes the upload with `parts`, which is empty if it may already be completed.
     pub(super) async fn complete(
         &self,
         upload_id: String,
         draft_id: Option<String>,
         parts: Vec<CompletedPart>,
-    ) -> Result<Stored, Failure> {
+    ) -> Result<UploadedDraft, CommandError> {
         let request = CompleteMultipartUploadRequest {
             object_name: self.object_name.clone(),
             draft_id,
             upload_id,
             parts,
         };
-        let complete = async |mut stub: Stub, request| stub.complete_multipart_upload(request).await;
+        let complete = async |mut client: GrpcClient, request| client.complete_multipart_upload(request).await;
         let completed = self.uploader.server.call(self.output(), request, complete).await?;
-        Ok(Stored {
+        Ok(UploadedDraft {
             draft_id: completed.draft_id,
             etag: completed.etag,
             expires_at: completed.expires_at,
-            confirm_begun: None,
+            confirm_key: None,
         })
     }
 
-    /// Hashes part after part, ahead of the sending, leaves out what has arrived, and has the rest signed: whatever is
-    /// hashed by then in one call.
-    async fn prepare(&self, begun: &Begun, ready: Sender<Ready>, arrived: &Arrived) -> Result<(), Failure> {
-        let hashed = stream::iter(parts(self.source.size(), begun.part_size))
-            .map(|part| hash(&self.source, part, &self.uploader.hashing))
+    /// Hashes the parts ahead of sending, skips those that have arrived, and requests URLs for the others. One call covers
+    /// all parts that are hashed by then.
+    async fn prepare(
+        &self,
+        upload: &StartedUpload,
+        ready: Sender<ReadyPart>,
+        arrived: &PartEtags,
+    ) -> Result<(), CommandError> {
+        let hashed = stream::iter(parts(self.source.size(), upload.part_size))
+            .map(|part| hash(&self.source, part, &self.uploader.hash_permits))
             .buffered(self.uploader.options.parallel.get())
-            .ready_chunks(SIGN_AT_ONCE);
+            .ready_chunks(MAX_PARTS_PER_CALL);
         let mut hashed = pin!(hashed);
         while let Some(batch) = hashed.next().await {
             let mut missing = Vec::new();
             for hashed in batch {
                 let hashed = hashed?;
-                match has_arrived(&hashed, &begun.arrived) {
+                match has_arrived(&hashed, &upload.arrived) {
                     Some(etag) => {
                         arrived.borrow_mut().insert(hashed.part.number, etag);
                         self.resumed.fetch_add(hashed.part.len, Ordering::Relaxed);
-                        self.bar.was_there(hashed.part.len);
+                        self.bar.skip(hashed.part.len);
                     }
                     None => missing.push(hashed),
                 }
             }
-            for part in self.sign(begun, missing).await? {
+            for part in self.sign(upload, missing).await? {
                 if ready.send(part).await.is_err() {
-                    // Sending has failed, and says why.
+                    // Sending has failed, and reports the error.
                     return Ok(());
                 }
             }
@@ -135,11 +144,16 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// Sends what is ready, several at a time. After a failure nothing new is begun, and what is on its way arrives.
-    async fn send_all(&self, begun: &Begun, mut ready: Receiver<Ready>, arrived: &Arrived) -> Result<(), Failure> {
-        let at_once = self.uploader.options.parallel.get();
+    /// Sends the signed parts concurrently. After an error it starts no more, and finishes those in progress.
+    async fn send_all(
+        &self,
+        upload: &StartedUpload,
+        mut ready: Receiver<ReadyPart>,
+        arrived: &PartEtags,
+    ) -> Result<(), CommandError> {
+        let max_concurrent = self.uploader.options.parallel.get();
         let mut sending = FuturesUnordered::new();
-        let mut failed = Ok(());
+        let mut result = Ok(());
         loop {
             tokio::select! {
                 Some(sent) = sending.next() => match sent {
@@ -148,44 +162,46 @@ impl Job<'_> {
                     }
                     Err(failure) => {
                         ready.close();
-                        failed = failed.and(Err(failure));
+                        result = result.and(Err(failure));
                     }
                 },
-                Some(part) = ready.recv(), if sending.len() < at_once && failed.is_ok() => {
-                    sending.push(self.send_part(begun, part));
+                Some(part) = ready.recv(), if sending.len() < max_concurrent && result.is_ok() => {
+                    sending.push(self.send_part(upload, part));
                 }
-                else => return failed,
+                else => return result,
             }
         }
     }
 
-    async fn send_part(&self, begun: &Begun, mut ready: Ready) -> Result<(i32, String), Failure> {
-        let _turn = self.turn().await?;
+    async fn send_part(&self, upload: &StartedUpload, mut ready: ReadyPart) -> Result<(i32, String), CommandError> {
+        let _permit = self.send_permit().await?;
         let mut retries = self.uploader.context.retries();
         loop {
             if let Some(etag) = self.send(ready.put(self), &mut retries).await? {
                 return Ok((ready.hashed.part.number, etag));
             }
-            let signed = self.sign(begun, vec![ready.hashed]).await?;
+            let signed = self.sign(upload, vec![ready.hashed]).await?;
             ready = signed
                 .into_iter()
                 .next()
-                .ok_or_else(|| Failure::nonsense("no part was signed"))?;
+                .ok_or_else(|| CommandError::unexpected_response("the server did not sign the part"))?;
         }
     }
 }
 
-/// The `ETag` of a part that need not be sent: what has arrived has its size and its SHA-256.
-fn has_arrived(hashed: &Hashed, arrived: &BTreeMap<i32, UploadedPart>) -> Option<String> {
-    let there = arrived.get(&hashed.part.number)?;
-    let same_size = there.size == hashed.part.len.cast_signed();
-    let same_bytes = there.checksum_sha256.as_ref() == Some(&hashed.checksum);
-    (same_size && same_bytes).then(|| there.etag.clone())
+/// Returns the ETag of a part that has arrived with the same size and SHA-256, and need not be sent.
+fn has_arrived(hashed: &HashedPart, arrived: &BTreeMap<i32, UploadedPart>) -> Option<String> {
+    let existing = arrived.get(&hashed.part.number)?;
+    let same_size = existing.size == hashed.part.len.cast_signed();
+    let same_bytes = existing.checksum_sha256.as_ref() == Some(&hashed.checksum);
+    (same_size && same_bytes).then(|| existing.etag.clone())
 }
 
 /// # Errors
-/// When it is no size.
-pub(super) fn part_size(answered: i64) -> Result<u64, Failure> {
-    let size = u64::try_from(answered).ok().filter(|size| *size > 0);
-    size.ok_or_else(|| Failure::nonsense(format!("the server says that parts have {answered} bytes")))
+/// Returns an error if the size is not positive.
+pub(super) fn part_size(returned: i64) -> Result<u64, CommandError> {
+    let size = u64::try_from(returned).ok().filter(|size| *size > 0);
+    size.ok_or_else(|| {
+        CommandError::unexpected_response(format!("the server returned an invalid part size: {returned}"))
+    })
 }

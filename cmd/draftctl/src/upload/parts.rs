@@ -1,16 +1,16 @@
-//! How a file is cut into parts.
+//! The division of a file into parts.
 
 /// A part of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Part {
-    /// From 1.
+pub(super) struct PartRange {
+    /// The part number, starting at 1.
     pub(super) number: i32,
     pub(super) offset: u64,
     pub(super) len: u64,
 }
 
-impl Part {
-    /// The whole of a file that is not cut.
+impl PartRange {
+    /// Returns the part that covers a file of one part.
     pub(super) fn whole(size: u64) -> Self {
         Self {
             number: 1,
@@ -20,8 +20,8 @@ impl Part {
     }
 }
 
-/// The parts of a file of this size, in order; none of a size of 0. The part size is at least 1.
-pub(super) fn parts(size: u64, part_size: u64) -> impl Iterator<Item = Part> {
+/// Returns the parts of a file in order, none for an empty file. The part size must be at least 1.
+pub(super) fn parts(size: u64, part_size: u64) -> impl Iterator<Item = PartRange> {
     let mut number = 0;
     let mut offset = 0;
     std::iter::from_fn(move || {
@@ -30,7 +30,7 @@ pub(super) fn parts(size: u64, part_size: u64) -> impl Iterator<Item = Part> {
             return None;
         }
         number += 1;
-        let part = Part { number, offset, len };
+        let part = PartRange { number, offset, len };
         offset += len;
         Some(part)
     })

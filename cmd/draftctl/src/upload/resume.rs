@@ -1,118 +1,124 @@
-//! Going on from where an earlier run was interrupted.
+//! Resuming of interrupted uploads.
 
 use draftstore_proto::v1::{AbortMultipartUploadRequest, InspectDraftRequest, ListPartsRequest, ListPartsResponse};
 
-use super::job::{Job, Stored};
-use super::multipart::{Begun, part_size};
+use super::file_upload::{FileUpload, UploadedDraft};
+use super::multipart::{StartedUpload, part_size};
+use crate::client::GrpcClient;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::output::Size;
-use crate::server::Stub;
-use crate::state::{Memory, Phase};
+use crate::output::HumanSize;
+use crate::state::{StateFile, UploadPhase};
 
-impl Job<'_> {
-    /// The draft that an earlier run began, brought to its end; none where there is nothing to go on from.
-    pub(super) async fn resume(&self, memory: &Memory) -> Result<Option<Stored>, Failure> {
-        let Some(record) = memory.recall()? else {
+impl FileUpload<'_> {
+    /// Completes the upload of an earlier run. Returns `None` if there is nothing to resume.
+    pub(super) async fn resume(&self, state_file: &StateFile) -> Result<Option<UploadedDraft>, CommandError> {
+        let Some(state) = state_file.load()? else {
             return Ok(None);
         };
-        if record.stamp != self.source.stamp {
-            self.notice("it has changed since an upload of it was interrupted: beginning anew");
-            self.give_up(record.phase).await;
-            memory.forget()?;
+        if state.stamp != self.source.stamp {
+            self.notice("the file has changed since its upload was interrupted: starting over");
+            self.abort_upload(state.phase).await;
+            state_file.remove()?;
             return Ok(None);
         }
-        let resumed = match record.phase {
-            Phase::Uploading { upload_id, draft_id } => self.resume_parts(memory, upload_id, draft_id).await?,
-            Phase::Completing { upload_id, draft_id } => {
-                match self.resume_parts(memory, upload_id.clone(), draft_id.clone()).await? {
+        let resumed = match state.phase {
+            UploadPhase::Uploading { upload_id, draft_id } => {
+                self.resume_parts(state_file, upload_id, draft_id).await?
+            }
+            UploadPhase::Completing { upload_id, draft_id } => {
+                match self
+                    .resume_parts(state_file, upload_id.clone(), draft_id.clone())
+                    .await?
+                {
                     Some(draft) => Some(draft),
-                    // It is gone because it was completed, and the answer did not come; or it has expired.
-                    None => found(self.complete(upload_id, draft_id, Vec::new()).await)?,
+                    // The upload was completed but the response was lost, or it has expired.
+                    None => none_if_not_found(self.complete(upload_id, draft_id, Vec::new()).await)?,
                 }
             }
-            Phase::Uploaded {
+            UploadPhase::Uploaded {
                 draft_id,
                 etag,
                 idempotency_key,
             } => self.resume_confirm(draft_id, etag, idempotency_key).await?,
         };
         if resumed.is_none() {
-            self.notice("an interrupted upload of it is not there any more: beginning anew");
-            memory.forget()?;
+            self.notice("the interrupted upload no longer exists: starting over");
+            state_file.remove()?;
         }
         Ok(resumed)
     }
 
     async fn resume_parts(
         &self,
-        memory: &Memory,
+        state_file: &StateFile,
         upload_id: String,
         draft_id: Option<String>,
-    ) -> Result<Option<Stored>, Failure> {
+    ) -> Result<Option<UploadedDraft>, CommandError> {
         let request = ListPartsRequest {
             object_name: self.object_name.clone(),
             draft_id: draft_id.clone(),
             upload_id: upload_id.clone(),
         };
-        let list = async |mut stub: Stub, request| stub.list_parts(request).await;
+        let list = async |mut client: GrpcClient, request| client.list_parts(request).await;
         let listed = self.uploader.server.call(self.output(), request, list).await;
-        let Some(listed) = found(listed)? else {
+        let Some(listed) = none_if_not_found(listed)? else {
             return Ok(None);
         };
-        self.say_how_much(&listed);
+        self.report_resumed(&listed);
         let arrived = listed.parts.into_iter().map(|part| (part.part_number, part));
-        let begun = Begun {
+        let upload = StartedUpload {
             upload_id,
             draft_id,
             part_size: part_size(listed.part_size)?,
             arrived: arrived.collect(),
         };
-        self.send_parts(memory, begun).await.map(Some)
+        self.send_parts(state_file, upload).await.map(Some)
     }
 
-    fn say_how_much(&self, listed: &ListPartsResponse) {
+    fn report_resumed(&self, listed: &ListPartsResponse) {
         let bytes = listed.parts.iter().map(|part| part.size).sum();
-        let size = Size(self.source.size().cast_signed());
+        let size = HumanSize(self.source.size().cast_signed());
         self.notice(&format!(
-            "going on where it was interrupted: {} of {size} had arrived",
-            Size(bytes)
+            "resuming the interrupted upload: {} of {size} have arrived",
+            HumanSize(bytes)
         ));
     }
 
-    /// What is to be confirmed may have been confirmed already, so that only the confirm can tell whether it is there.
+    /// Resumes before the confirm. The draft may already be confirmed, so that only the confirm can tell if it exists.
     async fn resume_confirm(
         &self,
         draft_id: Option<String>,
         etag: String,
         idempotency_key: String,
-    ) -> Result<Option<Stored>, Failure> {
-        let draft = Stored {
+    ) -> Result<Option<UploadedDraft>, CommandError> {
+        let draft = UploadedDraft {
             draft_id: draft_id.clone(),
             etag,
             expires_at: None,
-            confirm_begun: Some(idempotency_key),
+            confirm_key: Some(idempotency_key),
         };
         if self.uploader.options.confirm {
-            self.notice("it was uploaded before it was interrupted: only the confirm is missing");
+            self.notice("the draft is already uploaded: only confirming it");
             return Ok(Some(draft));
         }
         let request = InspectDraftRequest {
             object_name: self.object_name.clone(),
             draft_id,
         };
-        let inspect = async |mut stub: Stub, request| stub.inspect_draft(request).await;
-        let there = found(self.uploader.server.call(self.output(), request, inspect).await)?;
-        let there = there.filter(|there| there.etag == draft.etag);
-        Ok(there.map(|there| Stored {
-            expires_at: there.expires_at,
+        let inspect = async |mut client: GrpcClient, request| client.inspect_draft(request).await;
+        let existing = none_if_not_found(self.uploader.server.call(self.output(), request, inspect).await)?;
+        let existing = existing.filter(|existing| existing.etag == draft.etag);
+        Ok(existing.map(|existing| UploadedDraft {
+            expires_at: existing.expires_at,
             ..draft
         }))
     }
 
-    /// Frees what is of no use any more. What cannot be freed now is freed by the sweep.
-    async fn give_up(&self, phase: Phase) {
-        let (Phase::Uploading { upload_id, draft_id } | Phase::Completing { upload_id, draft_id }) = phase else {
+    /// Aborts an upload that is no longer needed. If this fails, the sweep aborts it later.
+    async fn abort_upload(&self, phase: UploadPhase) {
+        let (UploadPhase::Uploading { upload_id, draft_id } | UploadPhase::Completing { upload_id, draft_id }) = phase
+        else {
             return;
         };
         let request = AbortMultipartUploadRequest {
@@ -120,15 +126,15 @@ impl Job<'_> {
             draft_id,
             upload_id,
         };
-        let abort = async |mut stub: Stub, request| stub.abort_multipart_upload(request).await;
+        let abort = async |mut client: GrpcClient, request| client.abort_multipart_upload(request).await;
         let _ = self.uploader.server.call(self.output(), request, abort).await;
     }
 }
 
-/// None where the server says that it is not there.
-fn found<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
+/// Converts a "not found" error to `None`.
+fn none_if_not_found<T>(result: Result<T, CommandError>) -> Result<Option<T>, CommandError> {
+    match result {
+        Ok(result) => Ok(Some(result)),
         Err(failure) if failure.exit == Exit::NotFound => Ok(None),
         Err(failure) => Err(failure),
     }

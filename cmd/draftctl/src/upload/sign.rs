@@ -1,39 +1,43 @@
-//! URLs for parts.
+//! Presigned URLs for parts.
 
 use std::collections::BTreeMap;
 
 use draftstore_proto::Timestamp;
 use draftstore_proto::v1::{PartToSign, SignPartsRequest, SignedPart};
 
-use super::hash::Hashed;
-use super::job::Job;
-use super::multipart::Begun;
-use crate::failure::Failure;
-use crate::server::Stub;
-use crate::store::Put;
+use super::file_upload::FileUpload;
+use super::hash::HashedPart;
+use super::multipart::StartedUpload;
+use crate::client::GrpcClient;
+use crate::error::CommandError;
+use crate::store::PutRequest;
 
-/// A part that can be sent.
-pub(super) struct Ready {
-    pub(super) hashed: Hashed,
+/// A part with its presigned URL.
+pub(super) struct ReadyPart {
+    pub(super) hashed: HashedPart,
     signed: SignedPart,
     expires_at: Option<Timestamp>,
 }
 
-impl Ready {
-    /// The request that sends it.
-    pub(super) fn put(&self, job: &Job<'_>) -> Put<'_> {
-        Put {
+impl ReadyPart {
+    /// Returns the request that sends the part.
+    pub(super) fn put(&self, upload: &FileUpload<'_>) -> PutRequest<'_> {
+        PutRequest {
             url: &self.signed.upload_url,
             headers: &self.signed.headers,
             expires_at: self.expires_at,
-            piece: job.source.piece(self.hashed.part),
+            range: upload.source.range(self.hashed.part),
         }
     }
 }
 
-impl Job<'_> {
-    /// Has parts signed, all in one call: each with its exact size and SHA-256. None where there are none.
-    pub(super) async fn sign(&self, begun: &Begun, parts: Vec<Hashed>) -> Result<Vec<Ready>, Failure> {
+impl FileUpload<'_> {
+    /// Requests URLs for the parts in one call, each for its exact size and SHA-256.
+    pub(super) async fn sign(
+        &self,
+        upload: &StartedUpload,
+        parts: Vec<HashedPart>,
+    ) -> Result<Vec<ReadyPart>, CommandError> {
         if parts.is_empty() {
             return Ok(Vec::new());
         }
@@ -44,20 +48,21 @@ impl Job<'_> {
         });
         let request = SignPartsRequest {
             object_name: self.object_name.clone(),
-            draft_id: begun.draft_id.clone(),
-            upload_id: begun.upload_id.clone(),
+            draft_id: upload.draft_id.clone(),
+            upload_id: upload.upload_id.clone(),
             parts: to_sign.collect(),
             expires_in: None,
         };
-        let sign = async |mut stub: Stub, request| stub.sign_parts(request).await;
-        let answer = self.uploader.server.call(self.output(), request, sign).await?;
-        let expires_at = answer.expires_at;
-        let signed = answer.parts.into_iter().map(|signed| (signed.part_number, signed));
+        let sign = async |mut client: GrpcClient, request| client.sign_parts(request).await;
+        let response = self.uploader.server.call(self.output(), request, sign).await?;
+        let expires_at = response.expires_at;
+        let signed = response.parts.into_iter().map(|signed| (signed.part_number, signed));
         let mut signed: BTreeMap<_, _> = signed.collect();
         let ready = parts.into_iter().map(|hashed| {
             let signed = signed.remove(&hashed.part.number);
-            let signed = signed.ok_or_else(|| Failure::nonsense("the server did not sign every part"))?;
-            Ok(Ready {
+            let signed =
+                signed.ok_or_else(|| CommandError::unexpected_response("the server did not sign every part"))?;
+            Ok(ReadyPart {
                 hashed,
                 signed,
                 expires_at,

@@ -1,18 +1,23 @@
-//! A small file: one request, with its exact size and SHA-256.
+//! Small files: one request, with the exact size and SHA-256.
 
 use draftstore_proto::v1::GetUploadUrlRequest;
 
+use super::file_upload::{FileUpload, UploadedDraft};
 use super::hash::hash;
-use super::job::{Job, Stored};
-use super::parts::Part;
-use crate::failure::Failure;
-use crate::server::Stub;
-use crate::store::Put;
+use super::parts::PartRange;
+use crate::client::GrpcClient;
+use crate::error::CommandError;
+use crate::store::PutRequest;
 
-impl Job<'_> {
-    pub(super) async fn upload_at_once(&self) -> Result<Stored, Failure> {
+impl FileUpload<'_> {
+    pub(super) async fn upload_single(&self) -> Result<UploadedDraft, CommandError> {
         let uploader = self.uploader;
-        let hashed = hash(&self.source, Part::whole(self.source.size()), &uploader.hashing).await?;
+        let hashed = hash(
+            &self.source,
+            PartRange::whole(self.source.size()),
+            &uploader.hash_permits,
+        )
+        .await?;
         let options = &uploader.options;
         let request = GetUploadUrlRequest {
             object_name: self.object_name.clone(),
@@ -23,25 +28,25 @@ impl Job<'_> {
             unique: options.unique,
             ..GetUploadUrlRequest::default()
         };
-        let issue = async |mut stub: Stub, request| stub.get_upload_url(request).await;
-        let _turn = self.turn().await?;
+        let issue = async |mut client: GrpcClient, request| client.get_upload_url(request).await;
+        let _permit = self.send_permit().await?;
         let mut retries = uploader.context.retries();
         loop {
-            // A URL of its own for each attempt. To a unique draft's nothing can be sent twice.
+            // Each attempt gets a new URL, because the URL of a unique draft accepts only one upload.
             let issued = uploader.server.call(self.output(), request.clone(), issue).await?;
-            let put = Put {
+            let put = PutRequest {
                 url: &issued.upload_url,
                 headers: &issued.headers,
                 expires_at: issued.expires_at,
-                piece: self.source.piece(hashed.part),
+                range: self.source.range(hashed.part),
             };
             if let Some(etag) = self.send(put, &mut retries).await? {
                 self.source.check_unchanged()?;
-                return Ok(Stored {
+                return Ok(UploadedDraft {
                     draft_id: issued.draft_id,
                     etag,
                     expires_at: None,
-                    confirm_begun: None,
+                    confirm_key: None,
                 });
             }
         }

@@ -1,37 +1,41 @@
-//! The file that is uploaded, and whether it is still the same.
+//! The file to upload, with a check for changes.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
-use crate::state::Stamp;
-use crate::store::Piece;
+use crate::state::FileStamp;
+use crate::store::FileRange;
 
-use super::parts::Part;
+use super::parts::PartRange;
 
 /// An open file.
 #[derive(Debug)]
-pub(super) struct Source {
-    /// Canonical.
+pub(super) struct SourceFile {
+    /// The canonical path.
     pub(super) path: PathBuf,
-    pub(super) stamp: Stamp,
+    pub(super) stamp: FileStamp,
     file: Arc<File>,
 }
 
-impl Source {
+impl SourceFile {
     /// # Errors
-    /// When there is no such file, or it is none that can be read twice.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let failure = |error| Failure::local("it cannot be read", &error);
+    /// Returns an error if the file cannot be opened, or if it is not a regular file, which could not be read twice.
+    pub(super) fn open(path: &Path) -> Result<Self, CommandError> {
+        let failure = |error| CommandError::local_io("cannot read the file", &error);
         let path = path.canonicalize().map_err(failure)?;
-        // Opening a pipe would wait for its other end.
+        // Opening a pipe would block until its other end is opened.
         if !fs::metadata(&path).map_err(failure)?.is_file() {
-            return Err(Failure::new("LOCAL_IO", Exit::Failed, "it is no regular file"));
+            return Err(CommandError::new(
+                "LOCAL_IO",
+                Exit::Failed,
+                "not a regular file: only regular files can be uploaded",
+            ));
         }
         let file = File::open(&path).map_err(failure)?;
-        let stamp = Stamp::of(&file.metadata().map_err(failure)?);
+        let stamp = FileStamp::from_metadata(&file.metadata().map_err(failure)?);
         Ok(Self {
             path,
             stamp,
@@ -40,23 +44,23 @@ impl Source {
     }
 
     /// # Errors
-    /// When the file has changed since it was opened: what was sent is then of no use.
-    pub(super) fn check_unchanged(&self) -> Result<(), Failure> {
-        let now = fs::metadata(&self.path).map(|metadata| Stamp::of(&metadata));
+    /// Returns an error if the file has changed since it was opened, which makes the sent bytes useless.
+    pub(super) fn check_unchanged(&self) -> Result<(), CommandError> {
+        let now = fs::metadata(&self.path).map(|metadata| FileStamp::from_metadata(&metadata));
         if now.is_ok_and(|now| now == self.stamp) {
             return Ok(());
         }
-        let message = "it has changed while it was uploaded: upload it again when it is complete";
-        Err(Failure::new("FILE_CHANGED", Exit::Failed, message))
+        let message = "the file changed during the upload: upload it again when nothing writes to it";
+        Err(CommandError::new("FILE_CHANGED", Exit::Failed, message))
     }
 
     pub(super) fn size(&self) -> u64 {
         self.stamp.size
     }
 
-    /// The bytes of a part.
-    pub(super) fn piece(&self, part: Part) -> Piece {
-        Piece {
+    /// Returns the bytes of a part.
+    pub(super) fn range(&self, part: PartRange) -> FileRange {
+        FileRange {
             file: Arc::clone(&self.file),
             offset: part.offset,
             len: part.len,

@@ -1,44 +1,49 @@
-//! One request's bytes, and whether it is worth another.
+//! A single transfer, and the decision whether to retry it.
 
 use std::sync::atomic::Ordering;
 
 use tokio::sync::SemaphorePermit;
 
-use super::job::Job;
+use super::file_upload::FileUpload;
+use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::retry::Retries;
-use crate::store::{Meter, Put, Trouble, put};
+use crate::store::{PutRequest, TransferError, TransferMeter, put};
 
-impl Job<'_> {
-    /// Waits until something may be sent.
-    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        let turn = self.uploader.sending.acquire().await;
-        turn.map_err(|_| Failure::new("INTERNAL", Exit::Failed, "sending has stopped"))
+impl FileUpload<'_> {
+    /// Waits for a permit to send.
+    pub(super) async fn send_permit(&self) -> Result<SemaphorePermit<'_>, CommandError> {
+        let permit = self.uploader.send_permits.acquire().await;
+        permit.map_err(|_| CommandError::new("INTERNAL", Exit::Failed, "sending stopped unexpectedly"))
     }
 
-    /// Sends something once, and gives its `ETag`; none, after a wait, where it is to be sent again by another URL.
+    /// Sends a request once and returns the ETag. Returns `None`, after a backoff, if it must be sent
+    /// again to a new URL.
     ///
     /// # Errors
-    /// When it can never arrive, or no retry is left.
-    pub(super) async fn send(&self, request: Put<'_>, retries: &mut Retries<'_>) -> Result<Option<String>, Failure> {
-        let meter = Meter::new(self.bar.clone());
-        let ended = put(self.uploader.http, request, &meter).await;
-        self.sent.fetch_add(meter.taken(), Ordering::Relaxed);
-        let trouble = match ended {
+    /// Returns an error if it is permanent, or if no retry is left.
+    pub(super) async fn send(
+        &self,
+        request: PutRequest<'_>,
+        retries: &mut Retries<'_>,
+    ) -> Result<Option<String>, CommandError> {
+        let meter = TransferMeter::new(self.bar.clone());
+        let result = put(self.uploader.http, request, &meter).await;
+        self.sent.fetch_add(meter.transferred(), Ordering::Relaxed);
+        let error = match result {
             Ok(etag) => return Ok(Some(etag)),
-            Err(trouble) => trouble,
+            Err(error) => error,
         };
-        meter.take_back();
-        // A file that became shorter looks like a connection that breaks.
+        meter.discount();
+        // A file that became shorter looks like a broken connection.
         self.source.check_unchanged()?;
-        let (failure, after) = match trouble {
-            Trouble::Final(failure) => return Err(failure),
-            Trouble::Url(failure) => (failure, None),
-            Trouble::Passing { why, after } => (Failure::unavailable(why), after),
+        let (failure, retry_after) = match error {
+            TransferError::Permanent(failure) => return Err(failure),
+            TransferError::Url(failure) => (failure, None),
+            TransferError::Transient { message, retry_after } => (CommandError::unavailable(message), retry_after),
         };
         if retries
-            .wait(&format!("{}: {}", self.object_name, failure.message), after)
+            .wait(&format!("{}: {}", self.object_name, failure.message), retry_after)
             .await
         {
             Ok(None)

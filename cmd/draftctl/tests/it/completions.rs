@@ -1,8 +1,8 @@
-use crate::program::User;
+use crate::program::TestUser;
 
 #[test]
-fn every_shell_gets_a_script_that_knows_the_commands() {
-    let user = User::of("http://127.0.0.1:1");
+fn completion_scripts_contain_the_commands() {
+    let user = TestUser::of("http://127.0.0.1:1");
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let ended = user.run(["completions", shell]);
         assert_eq!(ended.status, 0, "{ended:?}");

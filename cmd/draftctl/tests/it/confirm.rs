@@ -1,12 +1,12 @@
 use draftstore_testing::key;
 
-use crate::ground::Ground;
-use crate::program::{User, text};
+use crate::program::{TestUser, text};
+use crate::test_server::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_draft_is_confirmed_under_another_name_with_every_pin() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn draft_is_confirmed_with_another_name_and_every_condition() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("file", "hello");
     let uploaded = user.json(["upload", text(&file), "--unique"]);
     let field = |name: &str| uploaded[name].as_str().expect("text");
@@ -34,29 +34,29 @@ async fn a_draft_is_confirmed_under_another_name_with_every_pin() {
     );
     assert_eq!(user.json(&arguments)["replayed"], true);
     assert_eq!(
-        ground.world.main_bytes(&key("kept/here")).await,
+        server.world.main_bytes(&key("kept/here")).await,
         Some(b"hello".to_vec())
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn main_is_replaced_only_if_that_was_asked_for() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn existing_object_is_replaced_only_with_overwrite() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let upload = |bytes: &str, more: &[&str]| {
         let file = user.file("file", bytes);
         let arguments = ["upload", text(&file), "--confirm", "--json"].into_iter();
         user.run(arguments.chain(more.iter().copied()))
     };
     assert_eq!(upload("one", &[]).status, 0);
-    let refused = upload("two", &[]);
-    assert_eq!(refused.status, 4, "{refused:?}");
-    assert_eq!(refused.failures()[0]["reason"], "OBJECT_ALREADY_EXISTS");
-    // It is remembered that the draft is there: nothing is sent again.
+    let rejected = upload("two", &[]);
+    assert_eq!(rejected.status, 4, "{rejected:?}");
+    assert_eq!(rejected.failures()[0]["reason"], "OBJECT_ALREADY_EXISTS");
+    // The state file says that the draft is uploaded: nothing is sent again.
     let replaced = upload("two", &["--overwrite"]);
     assert_eq!(replaced.status, 0, "{replaced:?}");
-    assert_eq!(ground.world.main_bytes(&key("file")).await, Some(b"two".to_vec()));
-    assert!(user.remembered().is_empty());
+    assert_eq!(server.world.main_bytes(&key("file")).await, Some(b"two".to_vec()));
+    assert!(user.state_files().is_empty());
 
     let replaced = user.file("file", "three");
     user.json(["upload", text(&replaced)]);
@@ -64,11 +64,11 @@ async fn main_is_replaced_only_if_that_was_asked_for() {
     assert_eq!(wrong.status, 5, "{wrong:?}");
     let etag = main_etag(&user);
     user.json(["confirm", "file", "--overwrite", "--overwrite-if-match", &etag]);
-    assert_eq!(ground.world.main_bytes(&key("file")).await, Some(b"three".to_vec()));
+    assert_eq!(server.world.main_bytes(&key("file")).await, Some(b"three".to_vec()));
 }
 
-/// The `ETag` of what main holds.
-fn main_etag(user: &User) -> String {
+/// Returns the ETag of the object in the main bucket.
+fn main_etag(user: &TestUser) -> String {
     let downloaded = user.json(["download", "file", "--stage", "main", "-o", "main"]);
     downloaded["etag"].as_str().expect("text").to_owned()
 }

@@ -3,15 +3,15 @@ use std::fs;
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{Fault, Moment, Reply, Requests, StoreError, Target};
 
-use crate::ground::Ground;
-use crate::program::{User, text};
+use crate::program::{TestUser, text};
+use crate::test_server::TestServer;
 
 const MIB: usize = 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_draft_and_an_object_are_downloaded() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn draft_and_object_are_downloaded() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("source", "hello");
     user.json(["upload", text(&file), "--name", "deep/name", "--confirm"]);
     let other = user.file("source", "other");
@@ -36,9 +36,9 @@ async fn a_draft_and_an_object_are_downloaded() {
     ]);
     assert_eq!((draft.status, draft.out.as_str()), (0, "other"));
 
-    let there = user.run(["download", "deep/name", "--json"]);
+    let existing = user.run(["download", "deep/name", "--json"]);
     assert_eq!(
-        (there.status, &there.failures()[0]["reason"]),
+        (existing.status, &existing.failures()[0]["reason"]),
         (4, &"FILE_EXISTS".into())
     );
     user.json(["download", "deep/name", "--draft-id", draft_id, "--force"]);
@@ -46,29 +46,29 @@ async fn a_draft_and_an_object_are_downloaded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_object_is_an_empty_file() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn empty_object_becomes_an_empty_file() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("empty", "");
     user.json(["upload", text(&file)]);
     user.json(["download", "empty", "-o", "copy"]);
     assert_eq!(fs::read(user.path("copy")).expect("there"), b"");
 }
 
-/// The first answer ends in the middle, and the program is killed before it asks again.
+/// The first response is cut off, and the program is killed before its next request.
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_kill_only_what_is_missing_comes() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn after_a_kill_only_missing_bytes_are_received() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.large_file("large", 10 * MIB);
     user.json(["upload", text(&file)]);
     let get = Target::of(Operation::GetObject);
-    ground.proxy.plan(get.clone(), Requests::only(1), Fault::CutOff);
-    let mut again = ground.proxy.pause_at(get, 2, Moment::Before);
+    server.proxy.plan(get.clone(), Requests::only(1), Fault::CutOff);
+    let mut second = server.proxy.pause_at(get, 2, Moment::Before);
     let mut running = user.start(["download", "large", "-o", "copy"]);
-    running.reaches(&mut again).await;
+    running.reaches(&mut second).await;
     running.kill().await;
-    again.let_go().await;
+    second.let_go().await;
     assert!(!user.path("copy").exists());
 
     let downloaded = user.json(["download", "large", "-o", "copy"]);
@@ -87,9 +87,9 @@ async fn after_a_kill_only_what_is_missing_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_download_goes_on_through_what_passes() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn download_continues_after_transient_errors() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.large_file("large", 4 * MIB);
     user.json(["upload", text(&file)]);
     for fault in [
@@ -98,7 +98,7 @@ async fn a_download_goes_on_through_what_passes() {
         Fault::Before(Reply::Reset),
         Fault::CutOff,
     ] {
-        ground
+        server
             .proxy
             .plan(Target::of(Operation::GetObject), Requests::only(1), fault);
         let downloaded = user.json(["download", "large", "-o", "copy", "--force"]);
@@ -107,24 +107,24 @@ async fn a_download_goes_on_through_what_passes() {
             fs::read(user.path("copy")).expect("there") == fs::read(&file).expect("there"),
             "{fault:?}"
         );
-        ground.proxy.heal();
+        server.proxy.heal();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_that_is_replaced_meanwhile_is_not_mixed() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn object_replaced_during_a_download_is_not_mixed() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.large_file("large", 4 * MIB);
     user.json(["upload", text(&file)]);
     let get = Target::of(Operation::GetObject);
-    ground.proxy.plan(get.clone(), Requests::only(1), Fault::CutOff);
-    let mut again = ground.proxy.pause_at(get, 2, Moment::Before);
+    server.proxy.plan(get.clone(), Requests::only(1), Fault::CutOff);
+    let mut second = server.proxy.pause_at(get, 2, Moment::Before);
     let mut running = user.start(["download", "large", "-o", "copy", "--json"]);
-    running.reaches(&mut again).await;
+    running.reaches(&mut second).await;
     user.large_file("large", 4 * MIB);
     user.json(["upload", text(&file)]);
-    again.let_go().await;
+    second.let_go().await;
     let ended = running.ended().await;
     assert_eq!(
         (ended.status, &ended.failures()[0]["reason"]),

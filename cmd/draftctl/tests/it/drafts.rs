@@ -1,12 +1,12 @@
 use serde_json::Value;
 
-use crate::ground::Ground;
-use crate::program::{User, text};
+use crate::program::{TestUser, text};
+use crate::test_server::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn drafts_are_listed_and_discarded() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     assert_eq!(user.run(["list", "--json"]).out, "");
     let files = ["a", "b"].map(|name| user.file(name, name));
     user.run(["upload", text(&files[0]), text(&files[1])]);
@@ -34,9 +34,9 @@ async fn drafts_are_listed_and_discarded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_confirmed_is_listed_by_its_name() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn confirmed_objects_are_listed_by_name() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     for name in ["b/2", "a", "b/1"] {
         let file = user.file("file", name);
         user.json(["upload", text(&file), "--name", name, "--confirm"]);

@@ -1,10 +1,10 @@
-use crate::ground::Ground;
-use crate::program::{User, text};
+use crate::program::{TestUser, text};
+use crate::test_server::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scripts_can_tell_failures_apart() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn failures_have_distinct_statuses_and_reasons() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("file", "hello");
     let bad_name = ["upload", text(&file), "--name", "a//b"];
     user.json(["upload", text(&file)]);
@@ -42,24 +42,24 @@ async fn scripts_can_tell_failures_apart() {
         assert_eq!((plain.status, plain.out.as_str()), (*status, ""), "{plain:?}");
         assert!(!plain.err.is_empty());
     }
-    let refused = user.run(bad_name.iter().chain(&["--json"]));
-    assert_eq!(refused.failures()[0]["errors"][0]["field"], "object_name");
+    let rejected = user.run(bad_name.iter().chain(&["--json"]));
+    assert_eq!(rejected.failures()[0]["errors"][0]["field"], "object_name");
 }
 
 #[test]
-fn help_tells_the_statuses() {
-    let user = User::of("http://127.0.0.1:1");
+fn help_lists_the_exit_statuses() {
+    let user = TestUser::of("http://127.0.0.1:1");
     let ended = user.run(["--help"]);
     assert_eq!(ended.status, 0);
     assert!(ended.out.contains("130  interrupted"), "{}", ended.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_is_printed_or_remembered_opens_the_store() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn presigned_urls_are_never_printed() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("file", "hello");
-    ground.clock.set_late(true);
+    server.clock.set_late(true);
     let uploaded = user.run(["upload", text(&file), "--confirm", "--retries", "1"]);
     assert_eq!(uploaded.status, 6, "{uploaded:?}");
     let downloaded = user.run(["download", "file", "--retries", "1"]);

@@ -1,17 +1,17 @@
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{Moment, Target};
 
-use crate::ground::Ground;
-use crate::program::{User, text};
+use crate::program::{TestUser, text};
+use crate::test_server::TestServer;
 
 const MIB: usize = 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigint_says_that_the_same_command_goes_on() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn sigint_reports_that_the_command_can_be_resumed() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.large_file("large", 40 * MIB);
-    let mut second = ground
+    let mut second = server
         .proxy
         .pause_at(Target::of(Operation::UploadPart), 2, Moment::After);
     let mut running = user.start(["upload", text(&file), "--parallel", "1", "--json"]);
@@ -24,27 +24,31 @@ async fn sigint_says_that_the_same_command_goes_on() {
         panic!("{ended:?}");
     };
     assert_eq!(failure["reason"], "INTERRUPTED");
-    assert_eq!(user.remembered().len(), 1);
-    let mark = ground.mark();
+    assert_eq!(user.state_files().len(), 1);
+    let mark = server.mark();
     user.json(["upload", text(&file)]);
-    assert_eq!(ground.parts_sent_sorted(mark), [3, 4, 5]);
+    assert_eq!(server.parts_sent_sorted(mark), [3, 4, 5]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_two_at_once_the_second_is_told() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn second_concurrent_upload_is_rejected() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.large_file("large", 20 * MIB);
-    let mut first = ground
+    let mut first = server
         .proxy
         .pause_at(Target::of(Operation::UploadPart), 1, Moment::Before);
     let mut running = user.start(["upload", text(&file)]);
     running.reaches(&mut first).await;
     let second = user.run(["upload", text(&file)]);
     assert_eq!(second.status, 9, "{second:?}");
-    assert!(second.err.contains("another draftctl is uploading"), "{}", second.err);
+    assert!(
+        second.err.contains("another draftctl process is uploading"),
+        "{}",
+        second.err
+    );
     first.let_go().await;
     let ended = running.ended().await;
     assert_eq!(ended.status, 0, "{ended:?}");
-    assert_eq!(ground.parts_sent_sorted(0), [1, 2, 3]);
+    assert_eq!(server.parts_sent_sorted(0), [1, 2, 3]);
 }

@@ -1,11 +1,10 @@
-//! The program as its users meet it: the real binary, against the server's own code on a real store.
+//! Tests of the draftctl binary against a real server and store.
 
 mod completions;
 mod confirm;
 mod download;
 mod drafts;
 mod exit;
-mod ground;
 mod interrupt;
 mod large;
 mod memory;
@@ -13,4 +12,5 @@ mod program;
 mod resume;
 mod retry;
 mod small;
+mod test_server;
 mod token;

@@ -3,21 +3,21 @@ use std::fs;
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{Moment, Target};
 
-use crate::ground::Ground;
-use crate::program::{User, text};
+use crate::program::{TestUser, text};
+use crate::test_server::TestServer;
 
 const MIB: usize = 1024 * 1024;
 
-/// Far below what the file has, and below four of its parts.
-const MOST: usize = 64 * MIB;
+/// The maximum memory, far less than the file, and less than four of its parts.
+const MAX_MEMORY: usize = 64 * MIB;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn memory_does_not_follow_the_size_of_the_file() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn memory_does_not_grow_with_the_file() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.large_file("large", 256 * MIB);
-    // When the server completes the upload, all has been sent, and the process is still there to be looked at.
-    let mut completing = ground
+    // When the server completes the upload, all parts have been sent, and the process still runs.
+    let mut completing = server
         .proxy
         .pause_at(Target::of(Operation::CompleteMultipartUpload), 1, Moment::Before);
     let mut running = user.start(["upload", text(&file), "--parallel", "8"]);
@@ -28,7 +28,7 @@ async fn memory_does_not_follow_the_size_of_the_file() {
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .expect("a peak");
     let peak: usize = peak.trim().trim_end_matches(" kB").parse().expect("a number");
-    assert!(peak * 1024 < MOST, "{peak} KiB");
+    assert!(peak * 1024 < MAX_MEMORY, "{peak} KiB");
     completing.let_go().await;
     let ended = running.ended().await;
     assert_eq!(ended.status, 0, "{ended:?}");

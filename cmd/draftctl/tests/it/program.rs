@@ -1,4 +1,4 @@
-//! Running the binary.
+//! Runs of the draftctl binary.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,21 +12,21 @@ use tempfile::TempDir;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Child;
 
-/// A user's files and memory, and the server that they use.
-pub(crate) struct User {
+/// A user with a home directory and a server.
+pub(crate) struct TestUser {
     directory: TempDir,
     server: String,
 }
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct RunResult {
     pub(crate) status: i32,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
-impl User {
+impl TestUser {
     pub(crate) fn of(server: &str) -> Self {
         Self {
             directory: TempDir::new().expect("a directory"),
@@ -34,19 +34,19 @@ impl User {
         }
     }
 
-    /// A path of theirs.
+    /// Returns a path in the directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    /// A file with these bytes.
+    /// Writes a file.
     pub(crate) fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, bytes).expect("written");
         path
     }
 
-    /// A file of so many bytes, no two blocks of which are alike.
+    /// Writes a file of `len` random bytes.
     pub(crate) fn large_file(&self, name: &str, len: usize) -> PathBuf {
         let path = self.path(name);
         let mut file = File::create(&path).expect("made");
@@ -61,7 +61,7 @@ impl User {
         path
     }
 
-    /// The program, with nothing of the test's own environment.
+    /// Returns a command without the environment of the test.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_draftctl"));
         command
@@ -74,33 +74,33 @@ impl User {
         command
     }
 
-    /// Runs it to its end.
-    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ended {
+    /// Runs the command to completion.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> RunResult {
         self.command(arguments).output().expect("it runs").into()
     }
 
-    /// Runs it to its end, which must be a good one, and gives the only result.
+    /// Runs the command, which must succeed, and returns its only result.
     pub(crate) fn json<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Value {
         let mut command = self.command(arguments);
-        let ended = Ended::from(command.arg("--json").output().expect("it runs"));
+        let ended = RunResult::from(command.arg("--json").output().expect("it runs"));
         assert_eq!(ended.status, 0, "{ended:?}");
         ended.result()
     }
 
-    /// Starts it.
-    pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Running {
+    /// Starts the command.
+    pub(crate) fn start<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> RunningCommand {
         let mut command = tokio::process::Command::from(self.command(arguments));
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        Running(command.spawn().expect("it starts"))
+        RunningCommand(command.spawn().expect("it starts"))
     }
 
-    /// Where it remembers uploads.
+    /// Returns the directory of the state files.
     pub(crate) fn state(&self) -> PathBuf {
         self.path("state")
     }
 
-    /// What it remembers: names of files.
-    pub(crate) fn remembered(&self) -> Vec<String> {
+    /// Returns the names of the state files.
+    pub(crate) fn state_files(&self) -> Vec<String> {
         let Ok(files) = fs::read_dir(self.state().join("draftctl")) else {
             return Vec::new();
         };
@@ -111,11 +111,11 @@ impl User {
     }
 }
 
-/// A run under way. Killed when it goes out of scope.
-pub(crate) struct Running(Child);
+/// A run in progress, killed on drop.
+pub(crate) struct RunningCommand(Child);
 
-impl Running {
-    /// Waits until it has come to where the proxy holds it.
+impl RunningCommand {
+    /// Waits until the proxy holds a request of the run.
     pub(crate) async fn reaches(&mut self, pause: &mut Pause) {
         tokio::select! {
             () = pause.arrived() => {}
@@ -123,7 +123,7 @@ impl Running {
                 let mut err = String::new();
                 let stream = self.0.stderr.as_mut().expect("piped");
                 stream.read_to_string(&mut err).await.expect("UTF-8");
-                panic!("it ended before, with {status:?}: {err}");
+                panic!("draftctl ended early with {status:?}: {err}");
             }
         }
     }
@@ -132,7 +132,7 @@ impl Running {
         self.0.id().expect("it runs")
     }
 
-    /// Sends SIGKILL, and waits.
+    /// Sends SIGKILL and waits for the end.
     pub(crate) async fn kill(mut self) {
         self.0.kill().await.expect("killed");
     }
@@ -145,14 +145,14 @@ impl Running {
         assert!(sent.expect("kill runs").success());
     }
 
-    /// Waits for its end.
-    pub(crate) async fn ended(self) -> Ended {
+    /// Waits for the end.
+    pub(crate) async fn ended(self) -> RunResult {
         self.0.wait_with_output().await.expect("ended").into()
     }
 }
 
-impl Ended {
-    /// The only line of JSON on standard output.
+impl RunResult {
+    /// Returns the only line of JSON on standard output.
     pub(crate) fn result(&self) -> Value {
         let [result] = &self.results()[..] else {
             panic!("not one result: {self:?}");
@@ -160,19 +160,19 @@ impl Ended {
         result.clone()
     }
 
-    /// The lines of JSON on standard output.
+    /// Returns the lines of JSON on standard output.
     pub(crate) fn results(&self) -> Vec<Value> {
         self.out.lines().map(parse).collect()
     }
 
-    /// The failures on standard error, of which every line is JSON.
+    /// Returns the errors on standard error, whose lines must all be JSON.
     pub(crate) fn failures(&self) -> Vec<Value> {
         let lines = self.err.lines().map(parse);
         lines.filter_map(|line| line.get("error").cloned()).collect()
     }
 }
 
-impl From<Output> for Ended {
+impl From<Output> for RunResult {
     fn from(output: Output) -> Self {
         Self {
             status: output.status.code().expect("no signal"),
@@ -186,7 +186,7 @@ fn parse(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
-/// A path as an argument.
+/// Returns a path as an argument.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }

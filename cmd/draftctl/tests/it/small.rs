@@ -2,13 +2,13 @@ use draftstore_storage::Operation;
 use draftstore_testing::key;
 use serde_json::json;
 
-use crate::ground::Ground;
-use crate::program::{User, text};
+use crate::program::{TestUser, text};
+use crate::test_server::TestServer;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_small_file_is_one_request_with_all_that_was_said_of_it() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn small_file_is_one_request_with_all_attributes() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("été 1+1.txt", "hello");
     let arguments = [
         "--content-type",
@@ -26,7 +26,11 @@ async fn a_small_file_is_one_request_with_all_that_was_said_of_it() {
             "size": "5", "sent": "5", "resumed": "0",
         })
     );
-    let sizes: Vec<_> = ground.asked(Operation::PutObject).iter().map(|put| put.bytes).collect();
+    let sizes: Vec<_> = server
+        .requests_of(Operation::PutObject)
+        .iter()
+        .map(|put| put.bytes)
+        .collect();
     assert!(sizes.ends_with(&[5]), "{sizes:?}");
 
     let mut draft = user.json(["inspect", "été 1+1.txt"]);
@@ -40,26 +44,26 @@ async fn a_small_file_is_one_request_with_all_that_was_said_of_it() {
             "metadata": {"author": "ada", "a": "b=c"},
         })
     );
-    assert!(user.remembered().is_empty());
+    assert!(user.state_files().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_file_arrives_and_is_confirmed_under_the_name_that_was_given() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn empty_file_is_uploaded_and_confirmed_with_the_given_name() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("empty", "");
     let uploaded = user.json(["upload", text(&file), "--name", "some/where", "--unique", "--confirm"]);
     assert!(uploaded["draft_id"].is_string(), "{uploaded}");
     assert_eq!(uploaded["confirmed"]["final_location"], "files/some/where");
     assert_eq!(uploaded["confirmed"]["replayed"], false);
-    assert_eq!(ground.world.main_bytes(&key("some/where")).await, Some(Vec::new()));
-    assert!(user.remembered().is_empty());
+    assert_eq!(server.world.main_bytes(&key("some/where")).await, Some(Vec::new()));
+    assert!(user.state_files().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_files_each_has_its_own_result() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn each_of_several_files_has_a_result() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let files: Vec<_> = (0..9)
         .map(|n| user.file(&format!("f{n}"), format!("bytes {n}")))
         .collect();
@@ -83,17 +87,17 @@ async fn of_several_files_each_has_its_own_result() {
         (&json!(text(&missing)), &json!(1))
     );
     for n in 0..9 {
-        let bytes = ground.world.main_bytes(&key(&format!("f{n}"))).await;
+        let bytes = server.world.main_bytes(&key(&format!("f{n}"))).await;
         assert_eq!(bytes, Some(format!("bytes {n}").into_bytes()));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_regular_file_is_refused() {
-    let ground = Ground::start().await;
-    let user = User::of(&ground.server);
+async fn directory_is_rejected() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
     let directory = user.path("");
     let ended = user.run(["upload", text(&directory)]);
     assert_eq!(ended.status, 1);
-    assert!(ended.err.contains("it is no regular file"), "{}", ended.err);
+    assert!(ended.err.contains("not a regular file"), "{}", ended.err);
 }

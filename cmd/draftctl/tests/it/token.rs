@@ -1,10 +1,10 @@
 use draftstore_auth::{ApiKey, Authenticator, Ways};
 
-use crate::ground::Ground;
-use crate::program::{Ended, User, text};
+use crate::program::{RunResult, TestUser, text};
+use crate::test_server::TestServer;
 
-/// A server that knows one key, which may upload and inspect.
-async fn ground() -> (Ground, ApiKey) {
+/// Starts a server with one API key, which may upload and inspect.
+async fn server() -> (TestServer, ApiKey) {
     let key = ApiKey::from_random([7; 32]);
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("policy.toml");
@@ -18,10 +18,10 @@ async fn ground() -> (Ground, ApiKey) {
         ..Ways::default()
     };
     let (authenticator, _) = Authenticator::open(ways, path).await.expect("a policy");
-    (Ground::asking(authenticator).await, key)
+    (TestServer::with_authenticator(authenticator).await, key)
 }
 
-fn run(user: &User, token: Option<&str>, arguments: &[&str]) -> Ended {
+fn run(user: &TestUser, token: Option<&str>, arguments: &[&str]) -> RunResult {
     let mut command = user.command(arguments);
     if let Some(token) = token {
         command.env("DRAFTSTORE_TOKEN", token);
@@ -30,9 +30,9 @@ fn run(user: &User, token: Option<&str>, arguments: &[&str]) -> Ended {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn token_says_who_is_asking() {
-    let (ground, key) = ground().await;
-    let user = User::of(&ground.server);
+async fn token_authenticates_the_caller() {
+    let (server, key) = server().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("file", "hello");
     let upload = ["upload", text(&file)];
     for (token, arguments, status, reason) in [
@@ -58,9 +58,9 @@ async fn token_says_who_is_asking() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn token_is_shown_nowhere() {
-    let (ground, key) = ground().await;
-    let user = User::of(&ground.server);
+async fn token_is_never_printed() {
+    let (server, key) = server().await;
+    let user = TestUser::of(&server.url);
     let file = user.file("file", "hello");
     let secret = &key.expose()[4..];
     let with_a_space = format!("{} x", key.expose());
@@ -86,5 +86,5 @@ async fn token_is_shown_nowhere() {
             "{arguments:?}"
         );
     }
-    assert_eq!(user.remembered(), Vec::<String>::new());
+    assert_eq!(user.state_files(), Vec::<String>::new());
 }

@@ -1,4 +1,4 @@
-//! A server for one test: gRPC on a free port, on an embedded store that is reached through a proxy.
+//! A server for one test: gRPC on a free port, and an embedded store behind a fault proxy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,17 +15,17 @@ use draftstore_testing::proxy::{FaultProxy, Request};
 use draftstore_testing::{World, connect, settings};
 use tokio::net::TcpListener;
 
-/// Buckets, proxy and server. They end with this.
-pub(crate) struct Ground {
+/// The buckets, the proxy and the server of a test, stopped on drop.
+pub(crate) struct TestServer {
     pub(crate) world: World,
-    /// In front of the store, for the server and for its clients.
+    /// The proxy in front of the store, for the server and its clients.
     pub(crate) proxy: FaultProxy,
     pub(crate) clock: Arc<LateClock>,
-    /// The server's URL.
-    pub(crate) server: String,
+    /// The URL of the server.
+    pub(crate) url: String,
 }
 
-/// The machine's clock, or one that is two hours late: URLs that are signed by it have expired.
+/// The system clock, or one that is two hours behind, so that the URLs it signs have already expired.
 #[derive(Debug, Default)]
 pub(crate) struct LateClock(AtomicBool);
 
@@ -42,14 +42,14 @@ impl Clock for LateClock {
     }
 }
 
-impl Ground {
-    /// With a server that asks nobody.
+impl TestServer {
+    /// Starts a server without authentication.
     pub(crate) async fn start() -> Self {
-        Self::asking(Authenticator::none()).await
+        Self::with_authenticator(Authenticator::none()).await
     }
 
-    /// With one that recognises callers so.
-    pub(crate) async fn asking(authenticator: Authenticator) -> Self {
+    /// Starts a server with this authentication.
+    pub(crate) async fn with_authenticator(authenticator: Authenticator) -> Self {
         let world = World::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
         let clock = Arc::new(LateClock::default());
@@ -57,7 +57,7 @@ impl Ground {
             draft: world.draft.clone(),
             main: world.main.clone(),
         };
-        // The probe goes past the proxy, whose log is then of the test alone.
+        // The probe bypasses the proxy, so that the proxy's log contains only requests of the test.
         let probed = Store::new(Arc::clone(&world.storage), buckets.clone());
         probed.probe().await.expect("probed");
         let through_proxy = Arc::new(connect(settings(&proxy.endpoint())).await);
@@ -75,18 +75,18 @@ impl Ground {
         .await
         .expect("descriptors");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let server = format!("http://{}", listener.local_addr().expect("bound"));
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
         let connections = Connections::new(ConnectionLimits::default(), None);
         tokio::spawn(connections.serve(Port::Grpc, listener, answers, Ending::default()));
         Self {
             world,
             proxy,
             clock,
-            server,
+            url,
         }
     }
 
-    /// Parts that were sent whole, in their order, from the `since`th request of the log on.
+    /// Returns the numbers of the completely sent parts in order, starting at request `since` of the log.
     pub(crate) fn parts_sent(&self, since: usize) -> Vec<u32> {
         let requests = self.proxy.requests();
         let sent = requests[since..]
@@ -95,20 +95,20 @@ impl Ground {
         sent.filter_map(|request| request.part).collect()
     }
 
-    /// The same, sorted: parts are on their way at once.
+    /// Like [`Self::parts_sent`], but sorted, because parts are sent concurrently.
     pub(crate) fn parts_sent_sorted(&self, since: usize) -> Vec<u32> {
         let mut parts = self.parts_sent(since);
         parts.sort_unstable();
         parts
     }
 
-    /// How long the log is now.
+    /// Returns the current length of the log.
     pub(crate) fn mark(&self) -> usize {
         self.proxy.requests().len()
     }
 
-    /// Requests of this kind, ever.
-    pub(crate) fn asked(&self, operation: Operation) -> Vec<Request> {
+    /// Returns all requests of this operation.
+    pub(crate) fn requests_of(&self, operation: Operation) -> Vec<Request> {
         let requests = self.proxy.requests().into_iter();
         requests.filter(|request| request.operation == operation).collect()
     }

@@ -1,32 +1,32 @@
-//! What is remembered of an upload.
+//! The stored state of an upload.
 
 use std::fs::Metadata;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-/// How far an upload has come, and of which file.
+/// The progress of an upload, and the file it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Record {
-    /// For people who look into the file.
+pub(crate) struct UploadState {
+    /// The path, for people who read the file.
     pub(crate) file: String,
     pub(crate) object_name: String,
-    pub(crate) stamp: Stamp,
-    pub(crate) phase: Phase,
+    pub(crate) stamp: FileStamp,
+    pub(crate) phase: UploadPhase,
 }
 
-/// What changes when a file does.
+/// The size and modification time of a file, which detect changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Stamp {
+pub(crate) struct FileStamp {
     pub(crate) size: u64,
-    /// Since 1970; 0 on a file system that does not tell.
+    /// Nanoseconds since 1970; 0 if the file system does not provide the time.
     pub(crate) modified_ns: u64,
 }
 
-impl Stamp {
-    pub(crate) fn of(metadata: &Metadata) -> Self {
+impl FileStamp {
+    pub(crate) fn from_metadata(metadata: &Metadata) -> Self {
         let modified = metadata.modified().ok();
         let since = modified.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         Self {
@@ -38,21 +38,21 @@ impl Stamp {
     }
 }
 
-/// Where an upload stands.
+/// The phase of an upload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Phase {
-    /// Parts are being sent.
+pub(crate) enum UploadPhase {
+    /// The parts are being sent.
     Uploading {
         upload_id: String,
         draft_id: Option<String>,
     },
-    /// All parts have arrived, and the server was asked, or is about to be asked, to complete.
+    /// All parts have arrived, and completing the upload has been or is about to be requested.
     Completing {
         upload_id: String,
         draft_id: Option<String>,
     },
-    /// It is a draft, which is to be confirmed.
+    /// The draft is uploaded and not yet confirmed.
     Uploaded {
         draft_id: Option<String>,
         etag: String,

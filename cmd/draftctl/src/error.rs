@@ -1,4 +1,4 @@
-//! What went wrong, in a form for people, for scripts and for the exit status.
+//! The error of a command, with a message for people, a reason for scripts, and an exit status.
 
 use std::fmt::Display;
 use std::io;
@@ -9,30 +9,30 @@ use tonic_types::StatusExt as _;
 
 use crate::exit::Exit;
 
-/// A failure. Holds no presigned URL.
+/// An error of a command. It never contains a presigned URL.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Failure {
-    /// The server's stable reason, or one of this program's own.
+pub(crate) struct CommandError {
+    /// The stable reason, from the server or from this program.
     pub(crate) reason: String,
-    /// A sentence for people.
+    /// The message for people.
     pub(crate) message: String,
-    /// The fields of the request that are to blame.
+    /// The invalid fields of the request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) errors: Vec<FieldError>,
-    /// The status to exit with.
+    pub(crate) errors: Vec<InvalidField>,
+    /// The exit status of the program.
     #[serde(rename = "exit_status")]
     pub(crate) exit: Exit,
 }
 
-/// A field that is to blame.
+/// An invalid field of a request.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct FieldError {
+pub(crate) struct InvalidField {
     field: String,
     detail: String,
 }
 
-impl Failure {
-    /// One of this program's own.
+impl CommandError {
+    /// An error that this program detected.
     pub(crate) fn new(reason: &str, exit: Exit, message: impl Into<String>) -> Self {
         Self {
             reason: reason.to_owned(),
@@ -42,34 +42,38 @@ impl Failure {
         }
     }
 
-    /// Something on this machine does not work.
-    pub(crate) fn local(what: impl Display, error: &io::Error) -> Self {
-        Self::new("LOCAL_IO", Exit::Failed, format!("{what}: {error}"))
+    /// An I/O error on this machine.
+    pub(crate) fn local_io(message: impl Display, error: &io::Error) -> Self {
+        Self::new("LOCAL_IO", Exit::Failed, format!("{message}: {error}"))
     }
 
-    /// The server or the store gave an answer that the contract does not have.
-    pub(crate) fn nonsense(what: impl Into<String>) -> Self {
-        Self::new("UNEXPECTED_ANSWER", Exit::Failed, what)
+    /// A response of the server or the store that violates the protocol.
+    pub(crate) fn unexpected_response(message: impl Into<String>) -> Self {
+        Self::new("UNEXPECTED_ANSWER", Exit::Failed, message)
     }
 
-    /// The object store refuses for good.
-    pub(crate) fn store(status: u16, said: impl Display) -> Self {
+    /// A permanent error response of the object store.
+    pub(crate) fn store(status: u16, detail: impl Display) -> Self {
         let exit = match status {
             404 => Exit::NotFound,
             412 => Exit::PinMismatch,
             408 | 429 | 500.. => Exit::Unavailable,
-            _ => Exit::Refused,
+            _ => Exit::Rejected,
         };
-        Self::new("STORE_REFUSED", exit, format!("the store answers {status}: {said}"))
+        Self::new(
+            "STORE_REFUSED",
+            exit,
+            format!("the store responded with {status}: {detail}"),
+        )
     }
 
-    /// Server or store cannot be reached, or fail, again and again.
-    pub(crate) fn unavailable(what: impl Into<String>) -> Self {
-        Self::new("UNAVAILABLE", Exit::Unavailable, what)
+    /// The server or the store is unreachable or failing, after all retries.
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::new("UNAVAILABLE", Exit::Unavailable, message)
     }
 }
 
-impl From<Status> for Failure {
+impl From<Status> for CommandError {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();
         let info = details.error_info();
@@ -81,21 +85,21 @@ impl From<Status> for Failure {
             let pins = failed.violations.iter();
             pins.map(|violation| (&violation.subject, &violation.description))
         });
-        let errors = violations.chain(pins).map(|(field, detail)| FieldError {
+        let errors = violations.chain(pins).map(|(field, detail)| InvalidField {
             field: field.clone(),
             detail: detail.clone(),
         });
         Self {
-            reason: info.map_or_else(|| name(status.code()).to_owned(), |info| info.reason.clone()),
+            reason: info.map_or_else(|| code_name(status.code()).to_owned(), |info| info.reason.clone()),
             message: status.message().to_owned(),
             errors: errors.collect(),
-            exit: Exit::of(status.code()),
+            exit: Exit::from_code(status.code()),
         }
     }
 }
 
-/// The code as the protocol spells it, for answers that are not the server's own.
-fn name(code: Code) -> &'static str {
+/// The name of a gRPC code, for errors without a reason from the server.
+fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

@@ -1,4 +1,4 @@
-//! What makes a command "the same command".
+//! The identity of an upload, which determines whether a command resumes an earlier one.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,11 +8,11 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-/// Two uploads with equal keys are one upload.
+/// The identity of an upload. Two uploads with equal identities are the same upload.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Key {
+pub(crate) struct UploadIdentity {
     pub(crate) server: String,
-    /// Canonical.
+    /// The canonical path.
     #[serde(skip)]
     pub(crate) file: PathBuf,
     pub(crate) object_name: String,
@@ -21,8 +21,8 @@ pub(crate) struct Key {
     pub(crate) metadata: BTreeMap<String, String>,
 }
 
-impl Key {
-    /// A file name of its own.
+impl UploadIdentity {
+    /// Returns a unique file name.
     pub(super) fn digest(&self) -> String {
         let text = serde_json::to_vec(&(self, self.file.as_os_str().as_encoded_bytes()));
         let digest = Sha256::digest(text.expect("text and numbers are JSON"));
