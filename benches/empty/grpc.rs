@@ -1,4 +1,4 @@
-//! The gRPC call, as the framework's own example would have it.
+//! The gRPC call, implemented like the examples of tonic.
 
 use axum::Router;
 use draftstore_proto::v1;
@@ -6,16 +6,16 @@ use draftstore_proto::v1::draft_service_server::{DraftService, DraftServiceServe
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-/// The contract's service, of which only the measured call answers.
-pub(crate) fn router(answer: v1::GetUploadUrlResponse) -> Router {
-    Routes::new(DraftServiceServer::new(Empty(answer))).into_axum_router()
+/// Returns the service with an implementation of the measured call only.
+pub(crate) fn router(response: v1::GetUploadUrlResponse) -> Router {
+    Routes::new(DraftServiceServer::new(FixedResponse(response))).into_axum_router()
 }
 
 #[derive(Debug)]
-struct Empty(v1::GetUploadUrlResponse);
+struct FixedResponse(v1::GetUploadUrlResponse);
 
 #[tonic::async_trait]
-impl DraftService for Empty {
+impl DraftService for FixedResponse {
     async fn create_draft_bucket(
         &self,
         _: Request<v1::CreateDraftBucketRequest>,

@@ -1,8 +1,8 @@
-//! Servers whose handlers read the same message as the real one, and always give the same answer of the same shape.
+//! Servers whose handlers read the same message as the real server, and always return the same response.
 //!
-//! `empty bare` has nothing around them. `empty guarded` has all that the real server has around its own: connections that are
-//! watched, metrics, IDs of requests, spans, headers, and the gate with rates. Each says where it listens as the real server
-//! does, and runs until it is killed. For `requests.py`.
+//! `empty bare` has no middleware. `empty guarded` has all the middleware of the real server: connection limits, metrics,
+//! request IDs, spans, headers, and the gate with rate limits. Each logs its addresses like the real server, and runs until
+//! it is killed. Used by `requests.py`.
 
 mod grpc;
 mod rest;
@@ -27,42 +27,42 @@ use draftstore_service::AllowedOrigins;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// A URL as the real server signs it, of the same length.
+/// A presigned URL with the length of a real one.
 const UPLOAD_URL: &str = "http://127.0.0.1:9000/main-draft/photos/2026/file.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&\
     X-Amz-Credential=AKIABENCHMARKSONLY00%2F20261121%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261121T210000Z&\
     X-Amz-Expires=3600&X-Amz-SignedHeaders=host&\
     X-Amz-Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// On the one core that it is pinned to there is one thread, as in the real server.
+/// One thread, because the process is pinned to one core, like the real server.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     start_logging()?;
     let (http, grpc) = (listener().await?, listener().await?);
     let (http_address, grpc_address) = (http.local_addr()?, grpc.local_addr()?);
-    let mut serving = JoinSet::new();
+    let mut servers = JoinSet::new();
     match std::env::args().nth(1).as_deref() {
         Some("bare") => {
-            serving.spawn(serve(http, rest::router(answer())));
-            serving.spawn(serve(grpc, grpc::router(answer())));
+            servers.spawn(serve(http, rest::router(response())));
+            servers.spawn(serve(grpc, grpc::router(response())));
         }
         Some("guarded") => {
             let gate = Gate::with_limits(Authenticator::none(), limits());
             let origins = AllowedOrigins::default();
             let traffic = Arc::new(Traffic::new(&Metrics::new(env!("CARGO_PKG_VERSION"))));
             let connections = Connections::new(ConnectionLimits::default(), None).measured(traffic);
-            let rest = webapi::guarded(&rest::upload_url, &answer(), &gate, &origins);
-            let calls = grpc_front::guarded(grpc::router(answer()), &gate, &origins);
-            serving.spawn(connections.clone().serve(Port::Rest, http, rest, Ending::default()));
-            serving.spawn(connections.serve(Port::Grpc, grpc, calls, Ending::default()));
+            let rest = webapi::guarded(&rest::upload_url, &response(), &gate, &origins);
+            let calls = grpc_front::guarded(grpc::router(response()), &gate, &origins);
+            servers.spawn(connections.clone().serve(Port::Rest, http, rest, Ending::default()));
+            servers.spawn(connections.serve(Port::Grpc, grpc, calls, Ending::default()));
         }
-        Some(_) | None => bail!("which one: bare or guarded?"),
+        Some(_) | None => bail!("usage: empty bare|guarded"),
     }
     tracing::info!(http = %http_address, grpc = %grpc_address, "ready");
-    serving.join_all().await;
+    servers.join_all().await;
     Ok(())
 }
 
-/// Rates that are counted, and that nobody reaches: those of `requests.py`.
+/// Rate limits that are counted and never reached, equal to those in `requests.py`.
 fn limits() -> GateLimits {
     let quota = NonZeroU32::new(100_000_000).map(|requests| Quota::new(requests, Duration::from_secs(10)));
     let rates = RateLimits {
@@ -76,7 +76,7 @@ fn limits() -> GateLimits {
     }
 }
 
-fn answer() -> GetUploadUrlResponse {
+fn response() -> GetUploadUrlResponse {
     GetUploadUrlResponse {
         upload_url: UPLOAD_URL.to_owned(),
         object_name: "photos/2026/file.jpg".to_owned(),
@@ -90,15 +90,15 @@ async fn listener() -> std::io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
 }
 
-/// As the framework does it, but without Nagle's algorithm: an answer of gRPC is several writes, of which the later ones would
-/// wait some 40 ms for the client's delayed acknowledgement, and that wait is all that would be measured.
+/// Serves like the framework, but without Nagle's algorithm. A gRPC response consists of several writes, the later of which
+/// would wait some 40 ms for the client's delayed acknowledgement and dominate the measurement.
 async fn serve(listener: TcpListener, router: Router) {
     let listener = listener.tap_io(|stream| {
         stream
             .set_nodelay(true)
-            .expect("a connection just accepted takes the option");
+            .expect("an accepted connection allows the option");
     });
     if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(%error, "serving has ended");
+        tracing::error!(%error, "server stopped");
     }
 }

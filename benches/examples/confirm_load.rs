@@ -1,6 +1,6 @@
-//! The load of `benches/confirm.py`: puts drafts into a store, then keeps them, and prints how many seconds that took.
+//! The load of `benches/confirm.py`: uploads drafts to a store, confirms them, and prints the seconds that this took.
 //!
-//! By the server, one by one or in batches, or by the SDK alone, which copies and deletes without looking at anything.
+//! They are confirmed by the server, singly or in batches, or copied and deleted with the SDK, without any checks.
 
 use std::env;
 use std::future::Future;
@@ -20,25 +20,25 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tonic::transport::{Channel, Endpoint};
 
-/// The bytes of each draft.
+/// The content of each draft.
 const DRAFT: &[u8] = &[7; 1024];
-/// Drafts that are put side by side, before the time begins.
+/// The number of concurrent uploads before the measurement.
 const PUTS: usize = 32;
-/// Drafts in one batch: the most that it may have.
+/// The drafts per batch, which is the maximum.
 const BATCH: usize = 100;
 const BUCKETS: [&str; 2] = ["main-draft", "main"];
 
-/// Who keeps drafts.
+/// The client that confirms drafts.
 #[derive(Clone)]
-enum Caller {
+enum ConfirmMethod {
     Sdk(Client),
     Rest(String),
     Grpc(String),
     Batch(String),
 }
 
-/// The same with what it needs for one call after another.
-enum Connected {
+/// A client with an open connection.
+enum ConnectedClient {
     Sdk(Client),
     Rest(SendRequest<Full<Bytes>>, String),
     Grpc(DraftServiceClient<Channel>),
@@ -48,24 +48,28 @@ enum Connected {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let mut arguments = env::args().skip(1);
-    let mut argument = || arguments.next().context("confirm_load CALLER COUNT CONCURRENCY PREFIX");
+    let mut argument = || {
+        arguments
+            .next()
+            .context("usage: confirm_load CALLER COUNT CONCURRENCY PREFIX")
+    };
     let (caller, count, concurrency, prefix) = (argument()?, argument()?, argument()?, argument()?);
     let (count, concurrency): (usize, usize) = (count.parse()?, concurrency.parse()?);
     let store = store()?;
     let caller = match caller.as_str() {
-        "sdk" => Caller::Sdk(store.clone()),
-        "rest" => Caller::Rest(env::var("REST")?),
-        "grpc" => Caller::Grpc(env::var("GRPC")?),
-        "batch" => Caller::Batch(env::var("GRPC")?),
-        other => bail!("nobody is called {other}"),
+        "sdk" => ConfirmMethod::Sdk(store.clone()),
+        "rest" => ConfirmMethod::Rest(env::var("REST")?),
+        "grpc" => ConfirmMethod::Grpc(env::var("GRPC")?),
+        "batch" => ConfirmMethod::Batch(env::var("GRPC")?),
+        other => bail!("unknown caller {other}: use sdk, rest, grpc or batch"),
     };
-    // Some more, by which connections are opened before the time begins.
+    // Additional drafts, which open the connections before the measurement.
     let warm = concurrency * 2;
     let names: Vec<String> = (0..warm + count).map(|n| format!("{prefix}/{n:06}")).collect();
     let puts = spread(&names, PUTS).map(|names| put(store.clone(), names));
     all(puts).await?;
     let connecting = (0..concurrency).map(|_| caller.connect());
-    let connected = futures_in_turn(connecting).await?;
+    let connected = join_in_order(connecting).await?;
     let (first, rest) = names.split_at(warm);
     let (_, connected) = timed(connected, first).await?;
     let (took, _) = timed(connected, rest).await?;
@@ -73,38 +77,41 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How long it takes them to keep all of these, side by side.
-async fn timed(connected: Vec<Connected>, names: &[String]) -> anyhow::Result<(Duration, Vec<Connected>)> {
+/// Measures the time to confirm all drafts concurrently.
+async fn timed(connected: Vec<ConnectedClient>, names: &[String]) -> anyhow::Result<(Duration, Vec<ConnectedClient>)> {
     let shares: Vec<_> = spread(names, connected.len()).collect();
-    let begun = Instant::now();
-    let keeping = connected.into_iter().zip(shares).map(|(one, names)| one.keep(names));
-    let connected = all(keeping).await?;
-    Ok((begun.elapsed(), connected))
+    let started = Instant::now();
+    let confirming = connected
+        .into_iter()
+        .zip(shares)
+        .map(|(one, names)| one.confirm_all(names));
+    let connected = all(confirming).await?;
+    Ok((started.elapsed(), connected))
 }
 
-impl Caller {
-    async fn connect(&self) -> anyhow::Result<Connected> {
+impl ConfirmMethod {
+    async fn connect(&self) -> anyhow::Result<ConnectedClient> {
         let grpc = async |address: &str| {
             let channel = Endpoint::from_shared(format!("http://{address}"))?.connect().await?;
             anyhow::Ok(DraftServiceClient::new(channel))
         };
         Ok(match self {
-            Self::Sdk(client) => Connected::Sdk(client.clone()),
-            Self::Grpc(address) => Connected::Grpc(grpc(address).await?),
-            Self::Batch(address) => Connected::Batch(grpc(address).await?),
+            Self::Sdk(client) => ConnectedClient::Sdk(client.clone()),
+            Self::Grpc(address) => ConnectedClient::Grpc(grpc(address).await?),
+            Self::Batch(address) => ConnectedClient::Batch(grpc(address).await?),
             Self::Rest(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
                 let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
                 tokio::spawn(connection);
-                Connected::Rest(sender, address.clone())
+                ConnectedClient::Rest(sender, address.clone())
             }
         })
     }
 }
 
-impl Connected {
-    async fn keep(mut self, names: Vec<String>) -> anyhow::Result<Self> {
+impl ConnectedClient {
+    async fn confirm_all(mut self, names: Vec<String>) -> anyhow::Result<Self> {
         match &mut self {
             Self::Sdk(client) => {
                 for name in names {
@@ -128,7 +135,7 @@ impl Connected {
                         atomic: false,
                     };
                     if !client.batch_confirm_uploads(batch).await?.into_inner().success {
-                        bail!("a draft of a batch was not kept");
+                        bail!("a confirm in a batch failed");
                     }
                 }
             }
@@ -166,9 +173,9 @@ async fn confirm(sender: &mut SendRequest<Full<Bytes>>, host: &str, name: &str) 
         .header(header::HOST, host)
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(body.into()))?;
-    let answer = sender.send_request(request).await?;
-    let status = answer.status();
-    let body = answer.into_body().collect().await?.to_bytes();
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
     if !status.is_success() {
         bail!("{status}: {}", String::from_utf8_lossy(&body));
     }
@@ -183,7 +190,7 @@ async fn put(client: Client, names: Vec<String>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// By turns, so that all have as much to do.
+/// Distributes the names evenly.
 fn spread(names: &[String], shares: usize) -> impl Iterator<Item = Vec<String>> {
     (0..shares).map(move |share| names.iter().skip(share).step_by(shares).cloned().collect())
 }
@@ -199,7 +206,7 @@ async fn all<T: Send + 'static>(
     Ok(done)
 }
 
-async fn futures_in_turn<T>(
+async fn join_in_order<T>(
     futures: impl Iterator<Item = impl Future<Output = anyhow::Result<T>>>,
 ) -> anyhow::Result<Vec<T>> {
     let mut done = Vec::new();

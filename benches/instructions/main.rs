@@ -1,7 +1,8 @@
-//! So many calls of one kind, and nothing else: what `instructions.py` runs under callgrind, twice, and takes the difference.
+//! Runs a number of equal calls, and nothing else. `instructions.py` runs this twice under callgrind, and computes the
+//! difference.
 //!
-//! `presign` is an upload URL by the storage, `request` a whole request for one by REST, from its head to the body of the
-//! answer, in process.
+//! `presign` signs an upload URL with the storage. `request` handles a REST request for one in process, from the request
+//! head to the response body.
 
 #[path = "../presign/ours.rs"]
 mod ours;
@@ -19,15 +20,15 @@ use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use tokio::runtime::Builder;
 
-use self::ours::Ours;
+use self::ours::StorageSigner;
 
-/// The object of all URLs.
+/// The object key of all URLs.
 const KEY: &str = "photos/2026/file.jpg";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, calls] = arguments.as_slice() else {
-        bail!("arguments: presign or request, and how many");
+        bail!("usage: instructions presign|request CALLS");
     };
     let calls: u32 = calls.parse()?;
     start_logging()?;
@@ -35,14 +36,14 @@ fn main() -> anyhow::Result<()> {
         match what.as_str() {
             "presign" => presign(calls).await,
             "request" => request(calls).await,
-            _ => bail!("presign or request, not {what}"),
+            _ => bail!("unknown call {what}: use presign or request"),
         }
     })
 }
 
-/// All in the same second: what is made once in a second is not counted.
+/// Signs all URLs for the same second, so that the work done once per second is not counted.
 async fn presign(calls: u32) -> anyhow::Result<()> {
-    let (ours, now) = (Ours::new().await?, SystemTime::now());
+    let (ours, now) = (StorageSigner::new().await?, SystemTime::now());
     for _ in 0..calls {
         std::hint::black_box(ours.sign(now).await?);
     }

@@ -1,7 +1,7 @@
-//! The least that signing an upload URL could cost: one thread, one kind of request, one place, and no error.
+//! The minimal cost of signing an upload URL: one thread, one kind of request, one endpoint, and no errors.
 //!
-//! The signing key is kept for a day, and for a second the query and the beginning of what the HMAC takes. What remains is
-//! the name, the digests of some ten blocks by `sha2` and `hmac`, and the text of the URL.
+//! The signing key is cached for a day; the query and the first part of the HMAC's input are cached for a second. This
+//! leaves the name, the digests of some ten blocks with `sha2` and `hmac`, and the text of the URL.
 
 use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 #[derive(Default)]
-pub(crate) struct Floor {
-    kept: RefCell<Kept>,
+pub(crate) struct MinimalSigner {
+    cache: RefCell<SigningCache>,
 }
 
-/// What one second's signatures have in common, and one day's.
+/// The state shared by all signatures of a second, and of a day.
 #[derive(Default)]
-struct Kept {
+struct SigningCache {
     second: i64,
     date: String,
     day: Option<Hmac<Sha256>>,
@@ -26,14 +26,14 @@ struct Kept {
     mac: Option<Hmac<Sha256>>,
 }
 
-impl Floor {
-    /// The URL of an upload by nothing but its name.
+impl MinimalSigner {
+    /// Returns the URL of an upload without constraints.
     pub(crate) fn sign(&self, key: &str, now: SystemTime) -> String {
         let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut kept = self.kept.borrow_mut();
+        let mut cache = self.cache.borrow_mut();
         let second = i64::try_from(since.as_secs()).unwrap_or_default();
-        if kept.second != second || kept.mac.is_none() {
-            kept.renew(second);
+        if cache.second != second || cache.mac.is_none() {
+            cache.renew(second);
         }
         let mut url = String::with_capacity(512);
         url.push_str(ENDPOINT);
@@ -53,7 +53,7 @@ impl Floor {
         }
         let query = url.len();
         url.push('?');
-        url.push_str(&kept.query);
+        url.push_str(&cache.query);
 
         let mut digest = Sha256::new();
         digest.update(b"PUT\n");
@@ -63,18 +63,18 @@ impl Floor {
         digest.update(b"\nhost:");
         digest.update(&ENDPOINT.as_bytes()["http://".len()..]);
         digest.update(b"\n\nhost\nUNSIGNED-PAYLOAD");
-        let mut mac = kept.mac.clone().expect("renewed above");
+        let mut mac = cache.mac.clone().expect("set by `renew`");
         mac.update(&hex(&digest.finalize().into()));
         url.push_str("&X-Amz-Signature=");
-        url.push_str(std::str::from_utf8(&hex(&mac.finalize().into_bytes().into())).expect("digits"));
+        url.push_str(std::str::from_utf8(&hex(&mac.finalize().into_bytes().into())).expect("hex digits are ASCII"));
         url
     }
 }
 
-impl Kept {
+impl SigningCache {
     fn renew(&mut self, second: i64) {
         let time = Timestamp::from_second(second)
-            .expect("of this age")
+            .expect("the current time is in the range of a timestamp")
             .strftime("%Y%m%dT%H%M%SZ")
             .to_string();
         let date = &time[..8];
@@ -95,7 +95,7 @@ impl Kept {
              &X-Amz-Expires={seconds}&X-Amz-SignedHeaders=host",
             scope.replace('/', "%2F"),
         );
-        let mut mac = self.day.clone().expect("made above");
+        let mut mac = self.day.clone().expect("set above");
         mac.update(format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n").as_bytes());
         self.mac = Some(mac);
         self.second = second;

@@ -1,7 +1,7 @@
-//! What it costs to sign one upload URL: by the storage alone, through the whole service, and by others.
+//! The cost of signing an upload URL: by the storage alone, by the whole service, and by other libraries.
 //!
-//! `cargo bench -p draftstore-benches --bench presign`, seconds after the build. Nothing leaves the process.
-//! The libraries beside ours are built and started as a program of their own (`peers`), so that nothing else needs them.
+//! `cargo bench -p draftstore-benches --bench presign` takes seconds after the build. No request leaves the process.
+//! The other libraries are built and run as a separate program (`peers`), so that nothing else depends on them.
 
 mod floor;
 mod ours;
@@ -12,47 +12,47 @@ use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
 use anyhow::ensure;
-use draftstore_benches::{Figures, Measure, Report, asked_for, drafts, start_logging};
+use draftstore_benches::{BenchReport, Figures, Measure, drafts, run_by_cargo_bench, start_logging};
 use draftstore_service::draft::IssueUpload;
 use tokio::runtime::{Builder, Runtime};
 
-use self::floor::Floor;
-use self::ours::Ours;
-use self::peers::{PEERS, Peers};
+use self::floor::MinimalSigner;
+use self::ours::StorageSigner;
+use self::peers::{PEERS, PeerProgram};
 
-/// Rounds that make a median.
+/// The number of rounds.
 const ROUNDS: usize = 51;
 
-/// URLs in one measurement: some milliseconds, so that few are torn by what else the machine does.
+/// The URLs per measurement, which take some milliseconds, so that few are disturbed by other load.
 const CALLS: u32 = 4_000;
 
-/// The same of what costs fifty times as much.
+/// The URLs per measurement of the SDK, which costs fifty times as much.
 const SDK_CALLS: u32 = 200;
 
-/// Ours may take twice the time of the least that signing could cost, and must be ahead of all others.
+/// The goal compared to the minimal cost. The goal compared to other libraries is to be faster.
 const FLOOR_GOAL: f64 = 0.5;
 
-/// The object of all URLs.
+/// The object key of all URLs.
 const KEY: &str = "photos/2026/file.jpg";
 
 fn main() -> anyhow::Result<()> {
-    if !asked_for() {
-        eprintln!("this measures for minutes: start it by `cargo bench`");
+    if !run_by_cargo_bench() {
+        eprintln!("this benchmark runs for minutes: start it with `cargo bench`");
         return Ok(());
     }
     start_logging()?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let mut report = Report::new("presign")?;
-    bare(&runtime, &mut report)?;
+    let mut report = BenchReport::new("presign")?;
+    unconstrained(&runtime, &mut report)?;
     constrained(&runtime, &mut report)?;
     report.write()
 }
 
-/// An upload of which nothing but the name is known: what all of them can sign.
-fn bare(runtime: &Runtime, report: &mut Report) -> anyhow::Result<()> {
+/// Measures an upload URL without constraints, which all libraries can sign.
+fn unconstrained(runtime: &Runtime, report: &mut BenchReport) -> anyhow::Result<()> {
     let (ours, drafts, sdk) =
-        runtime.block_on(async { anyhow::Ok((Ours::new().await?, drafts().await?, sdk::client())) })?;
-    let (floor, peers, request) = (Floor::default(), Peers::start()?, object_name_only());
+        runtime.block_on(async { anyhow::Ok((StorageSigner::new().await?, drafts().await?, sdk::client())) })?;
+    let (floor, peers, request) = (MinimalSigner::default(), PeerProgram::start()?, object_name_only());
     ensure_equal(runtime, &ours, &floor)?;
     let mut measures: Vec<Measure<'_>> = vec![
         (
@@ -77,8 +77,8 @@ fn bare(runtime: &Runtime, report: &mut Report) -> anyhow::Result<()> {
         measures.push((peer, Box::new(move || peers.seconds_each(peer))));
     }
     let figures = Figures::alternate(ROUNDS, true, measures)?;
-    let ahead = PEERS.into_iter().chain(["aws-sdk-s3"]).map(|peer| (peer, 1.0));
-    let goals: Vec<_> = ahead.chain([("floor", FLOOR_GOAL)]).collect();
+    let faster = PEERS.into_iter().chain(["aws-sdk-s3"]).map(|peer| (peer, 1.0));
+    let goals: Vec<_> = faster.chain([("floor", FLOOR_GOAL)]).collect();
     report.compare(
         "An upload URL, signed by the storage",
         &figures.without("service"),
@@ -96,8 +96,8 @@ fn bare(runtime: &Runtime, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An upload with size, type, checksum and metadata.
-fn constrained(runtime: &Runtime, report: &mut Report) -> anyhow::Result<()> {
+/// Measures an upload URL with a size, type, checksum and metadata.
+fn constrained(runtime: &Runtime, report: &mut BenchReport) -> anyhow::Result<()> {
     let (drafts, sdk) = runtime.block_on(async { anyhow::Ok((drafts().await?, sdk::client())) })?;
     let request = every_constraint();
     let measures: Vec<Measure<'_>> = vec![
@@ -121,13 +121,13 @@ fn constrained(runtime: &Runtime, report: &mut Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is measured as the least signs what the storage signs, byte for byte.
-fn ensure_equal(runtime: &Runtime, ours: &Ours, floor: &Floor) -> anyhow::Result<()> {
+/// Checks that the minimal signer and the storage return the same URL.
+fn ensure_equal(runtime: &Runtime, ours: &StorageSigner, floor: &MinimalSigner) -> anyhow::Result<()> {
     let now = SystemTime::now();
     let signed = runtime.block_on(ours.sign(now))?;
     ensure!(
         floor.sign(KEY, now) == signed.url.expose(),
-        "the floor signs another URL"
+        "the minimal signer returned a different URL"
     );
     Ok(())
 }

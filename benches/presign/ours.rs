@@ -1,4 +1,4 @@
-//! Our signer, as the service calls it: through the `Presign` trait.
+//! The signer of this project, called through the `Presign` trait as the service does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::time::SystemTime;
 use draftstore_benches::{UPLOAD_TTL, storage};
 use draftstore_storage::{DraftBucket, ObjectKey, Presign, PresignPut, PresignedRequest};
 
-pub(crate) struct Ours {
+pub(crate) struct StorageSigner {
     storage: Arc<dyn Presign>,
     bucket: DraftBucket,
     key: ObjectKey,
     metadata: BTreeMap<String, String>,
 }
 
-impl Ours {
+impl StorageSigner {
     pub(crate) async fn new() -> anyhow::Result<Self> {
         let (storage, buckets) = storage().await?;
         Ok(Self {
@@ -25,7 +25,7 @@ impl Ours {
         })
     }
 
-    /// Signs an upload by nothing but its name.
+    /// Signs an upload URL without constraints.
     pub(crate) async fn sign(&self, now: SystemTime) -> anyhow::Result<PresignedRequest> {
         let put = PresignPut {
             bucket: &self.bucket,

@@ -1,4 +1,4 @@
-//! Other libraries, in a program of their own.
+//! Other libraries, which run in a separate program.
 
 use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -8,19 +8,19 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context as _, ensure};
 use draftstore_benches::{ACCESS_KEY_ID, DRAFT_BUCKET, ENDPOINT, REGION, SECRET_ACCESS_KEY, UPLOAD_TTL};
 
-/// What the program knows.
+/// The libraries that the program measures.
 pub(crate) const PEERS: [&str; 3] = ["rusty-s3", "object_store", "opendal"];
 
-/// URLs in one measurement: these cost some ten times as much as ours.
+/// The URLs per measurement, which cost some ten times as much as ours.
 const CALLS: u32 = 1_000;
 
-pub(crate) struct Peers {
+pub(crate) struct PeerProgram {
     program: Child,
     pipes: RefCell<(ChildStdin, BufReader<ChildStdout>)>,
 }
 
-impl Peers {
-    /// Builds the program as this one is built, and starts it.
+impl PeerProgram {
+    /// Builds the program in release mode and starts it.
     pub(crate) fn start() -> anyhow::Result<Self> {
         let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("peers/Cargo.toml");
         let arguments = [
@@ -40,38 +40,38 @@ impl Peers {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let stdin = program.stdin.take().context("it is piped")?;
-        let stdout = BufReader::new(program.stdout.take().context("it is piped")?);
+        let stdin = program.stdin.take().context("stdin is not piped")?;
+        let stdout = BufReader::new(program.stdout.take().context("stdout is not piped")?);
         let peers = Self {
             program,
             pipes: RefCell::new((stdin, stdout)),
         };
         for peer in PEERS {
-            let url = peers.ask(peer)?;
+            let url = peers.request(peer)?;
             let begin = format!("{ENDPOINT}/{DRAFT_BUCKET}/{}?", super::KEY);
-            ensure!(url.starts_with(&begin), "{peer} signs something else: {url}");
+            ensure!(url.starts_with(&begin), "{peer} signed a different URL: {url}");
         }
         Ok(peers)
     }
 
-    /// What one of them takes for a URL.
+    /// Measures the seconds per URL of a library.
     pub(crate) fn seconds_each(&self, peer: &str) -> anyhow::Result<f64> {
-        Ok(self.ask(&format!("{peer} {CALLS}"))?.parse()?)
+        Ok(self.request(&format!("{peer} {CALLS}"))?.parse()?)
     }
 
-    fn ask(&self, question: &str) -> anyhow::Result<String> {
+    fn request(&self, line: &str) -> anyhow::Result<String> {
         let mut pipes = self.pipes.borrow_mut();
-        writeln!(pipes.0, "{question}")?;
-        let mut answer = String::new();
-        pipes.1.read_line(&mut answer)?;
-        ensure!(!answer.is_empty(), "the program of the other libraries has ended");
-        Ok(answer.trim_end().to_owned())
+        writeln!(pipes.0, "{line}")?;
+        let mut response = String::new();
+        pipes.1.read_line(&mut response)?;
+        ensure!(!response.is_empty(), "the program `peers` exited early");
+        Ok(response.trim_end().to_owned())
     }
 }
 
-impl Drop for Peers {
+impl Drop for PeerProgram {
     fn drop(&mut self) {
-        // It reads nothing more, and ends.
+        // The program has no more input to read.
         let _ = self.program.kill();
         let _ = self.program.wait();
     }

@@ -1,4 +1,4 @@
-//! The SDK's own presigner, which believes everything.
+//! The presigner of the AWS SDK, which does not validate its input.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use draftstore_benches::{ACCESS_KEY_ID, DRAFT_BUCKET, ENDPOINT, REGION, SECRET_ACCESS_KEY, UPLOAD_TTL};
 use draftstore_service::draft::IssueUpload;
 
-/// Signs for the same endpoint, as the same caller, as the service's own storage does.
+/// Returns a client with the endpoint and credentials of the service's storage.
 pub(crate) fn client() -> Client {
     let credentials = Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "benchmark");
     let config = Config::builder()
@@ -21,7 +21,7 @@ pub(crate) fn client() -> Client {
     Client::from_conf(config.build())
 }
 
-/// The same request as the service is given.
+/// Signs the upload URL that the service would issue for this request.
 pub(crate) async fn sign(client: &Client, request: &IssueUpload) -> anyhow::Result<PresignedRequest> {
     let metadata = (!request.metadata.is_empty()).then(|| request.metadata.clone().into_iter().collect());
     let seconds = request.expires_in.map(u64::try_from).transpose()?;

@@ -1,25 +1,25 @@
-//! Things measured in turn, so that whatever else the machine does weighs on all of them.
+//! Alternating measurements, so that other load on the machine affects all subjects equally.
 
 use std::collections::BTreeMap;
 
-/// What each of several things took, or did in a second: one figure of each per round.
+/// The figures of several subjects, one per round: a duration or a rate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figures {
     pub(crate) less_is_better: bool,
     pub(crate) rounds: BTreeMap<String, Vec<f64>>,
 }
 
-/// A thing that is measured: its name, and what gives a figure of it.
+/// A subject: its name, and a function that measures one figure.
 pub type Measure<'a> = (&'a str, Box<dyn FnMut() -> anyhow::Result<f64> + 'a>);
 
 impl Figures {
-    /// Measures all of them in turn: once for nothing, to warm up, and then `rounds` times.
+    /// Measures all subjects alternately: one warm-up round that is discarded, and then `rounds` rounds.
     ///
     /// # Errors
-    /// The first of any one.
+    /// Returns the first error of a measurement.
     ///
     /// # Panics
-    /// When there are no rounds.
+    /// Panics if `rounds` is 0.
     pub fn alternate(rounds: usize, less_is_better: bool, mut measures: Vec<Measure<'_>>) -> anyhow::Result<Self> {
         assert!(rounds > 0, "a comparison needs a round");
         let mut figures: BTreeMap<String, Vec<f64>> = BTreeMap::new();
@@ -37,7 +37,7 @@ impl Figures {
         })
     }
 
-    /// The same but for one of them.
+    /// Returns the figures of all other subjects.
     #[must_use]
     pub fn without(&self, name: &str) -> Self {
         let mut others = self.clone();
@@ -45,19 +45,18 @@ impl Figures {
         others
     }
 
-    /// The median of one of them.
+    /// Returns the median figure of a subject.
     ///
     /// # Panics
-    /// When it was not measured.
+    /// Panics if the subject was not measured.
     pub fn median(&self, name: &str) -> f64 {
         median(self.rounds[name].clone())
     }
 
-    /// How many times as fast the subject was as the reference: the median of the rounds' ratios, the lowest and the
-    /// highest.
+    /// Returns the speed of the subject as a multiple of the reference's: the median, lowest and highest of all rounds.
     ///
     /// # Panics
-    /// When one of them was not measured.
+    /// Panics if one of them was not measured.
     pub fn speed(&self, subject: &str, reference: &str) -> (f64, f64, f64) {
         let pairs = self.rounds[subject].iter().zip(&self.rounds[reference]);
         let ratio = |(ours, theirs)| {
@@ -89,13 +88,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle_or_between_the_middle_two() {
+    fn median_is_the_middle_or_the_mean_of_the_middle_two() {
         assert_eq!(median(vec![3.0, 1.0, 2.0]).to_string(), "2");
         assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]).to_string(), "2.5");
     }
 
     #[test]
-    fn measurements_alternate_and_the_first_round_does_not_count() {
+    fn measurements_alternate_and_the_first_round_is_discarded() {
         let order = std::cell::RefCell::new(String::new());
         let measure = |name: &'static str, figures: [f64; 4]| -> Measure<'_> {
             let (order, mut figures) = (&order, figures.into_iter());

@@ -1,6 +1,6 @@
-//! What a benchmark says at its end, in words and in JSON, from which the documentation's table and plot are made.
+//! The report of a benchmark, as text and as JSON, from which the tables and plots of the documentation are generated.
 //!
-//! The scripts beside this crate write the same, by `harness/report.py`.
+//! The scripts in this directory write the same JSON with `harness/report.py`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,18 +12,18 @@ use serde::Serialize;
 
 use crate::Figures;
 
-/// The results of one benchmark.
+/// The report of one benchmark.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub struct BenchReport {
     bench: String,
     command: String,
     date: String,
     machine: String,
-    cases: Vec<Case>,
+    cases: Vec<ReportCase>,
 }
 
 #[derive(Debug, Serialize)]
-struct Case {
+struct ReportCase {
     what: String,
     unit: String,
     less_is_better: bool,
@@ -33,11 +33,11 @@ struct Case {
     goals: BTreeMap<String, f64>,
 }
 
-impl Report {
-    /// `name` is that of the bench target.
+impl BenchReport {
+    /// Creates an empty report for the bench target `name`.
     ///
     /// # Errors
-    /// When the system does not say what it runs on.
+    /// Returns an error if the system does not describe its processor and kernel.
     pub fn new(name: &str) -> anyhow::Result<Self> {
         Ok(Self {
             bench: name.to_owned(),
@@ -48,8 +48,8 @@ impl Report {
         })
     }
 
-    /// The subject beside all others that were measured with it. Each goal is the least speed, as a multiple of a
-    /// reference's.
+    /// Prints and adds a comparison of the subject with all references. Each goal is the minimum speed of the subject, as
+    /// a multiple of a reference's.
     pub fn compare(&mut self, what: &str, figures: &Figures, subject: &str, unit: &str, goals: &[(&str, f64)]) {
         let goals: BTreeMap<_, _> = goals.iter().map(|(name, least)| ((*name).to_owned(), *least)).collect();
         println!("{what}, median of {} rounds in turn:", figures.rounds[subject].len());
@@ -60,14 +60,14 @@ impl Report {
             let (speed, lowest, highest) = figures.speed(subject, reference);
             let goal = goals
                 .get(reference)
-                .map(|least| format!("; at least {least} is wanted"));
+                .map(|least| format!("; the goal is at least {least}"));
             println!(
                 "  {subject} is {speed:.2} times as fast as {reference} ({lowest:.2} to {highest:.2}{})",
                 goal.unwrap_or_default(),
             );
         }
         let rounds = figures.rounds.iter();
-        self.cases.push(Case {
+        self.cases.push(ReportCase {
             what: what.to_owned(),
             unit: unit.to_owned(),
             less_is_better: figures.less_is_better,
@@ -79,10 +79,10 @@ impl Report {
         });
     }
 
-    /// To the file after `--json` among the arguments, if there is one.
+    /// Writes the report to the file after the argument `--json`, if it is given.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Returns an error if the file cannot be written.
     pub fn write(&self) -> anyhow::Result<()> {
         let mut arguments = std::env::args().skip_while(|argument| argument != "--json");
         if arguments.next().is_none() {
@@ -93,12 +93,12 @@ impl Report {
     }
 }
 
-/// To five digits: there is no more in a figure of time.
+/// Rounds to five digits, which is all the precision of a time.
 fn rounded(figure: f64) -> f64 {
     format!("{figure:.4e}").parse().unwrap_or(figure)
 }
 
-/// What figures were measured on, in words.
+/// Describes the machine: processor, cores and kernel.
 fn machine() -> anyhow::Result<String> {
     let processors = fs::read_to_string("/proc/cpuinfo")?;
     let model = processors.lines().find_map(|line| line.strip_prefix("model name"));

@@ -1,4 +1,4 @@
-//! The service as the server puts it together, on a store that nobody asks anything.
+//! The service as the server configures it, with a store that is never called.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,37 +11,37 @@ use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
 use draftstore_storage::{DraftBucket, Storage};
 
-/// What runs, as logs and traces call it.
+/// The program name in logs and traces.
 const PROGRAM: Program = Program {
     name: env!("CARGO_PKG_NAME"),
     version: env!("CARGO_PKG_VERSION"),
 };
 
-/// What URLs are signed for.
+/// The region that URLs are signed for.
 pub const REGION: &str = "us-east-1";
 
-/// Where URLs point. Nothing listens there: a benchmark that asked the store would fail.
+/// The endpoint in URLs. Nothing listens there, so that a benchmark that calls the store fails.
 pub const ENDPOINT: &str = "http://127.0.0.1:1";
 
-/// The bucket of the URLs.
+/// The draft bucket that URLs point to.
 pub const DRAFT_BUCKET: &str = "main-draft";
 
-/// What URLs are signed with, with [`SECRET_ACCESS_KEY`]: as long as AWS's own, and not expiring.
+/// The access key ID that signs URLs. It has the length of AWS's, and does not expire.
 pub const ACCESS_KEY_ID: &str = "AKIABENCHMARKSONLY00";
 
-/// See [`ACCESS_KEY_ID`].
+/// The secret of [`ACCESS_KEY_ID`], with the length of AWS's secrets.
 pub const SECRET_ACCESS_KEY: &str = "of-forty-characters-as-those-of-aws-are.";
 
-/// How long URLs are valid: the server's default.
+/// The lifetime of URLs, which is the server's default.
 pub const UPLOAD_TTL: Duration = Duration::from_secs(3600);
 
-/// Days, as the server's default.
+/// The lifetime of drafts, which is the server's default.
 const OBJECT_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// A store's client that can sign, and the buckets that it signs for.
+/// Returns a storage client that can sign, and its buckets.
 ///
 /// # Errors
-/// When the constants above do not fit together.
+/// Returns an error if the constants of this module are invalid.
 pub async fn storage() -> anyhow::Result<(Arc<dyn Storage>, Buckets)> {
     let settings = Settings {
         endpoint: Some(ENDPOINT.to_owned()),
@@ -52,10 +52,10 @@ pub async fn storage() -> anyhow::Result<(Arc<dyn Storage>, Buckets)> {
     Ok((Arc::new(S3Storage::connect(settings).await?), Buckets { draft, main }))
 }
 
-/// A service that can issue upload URLs, and nothing that needs an answer of the store.
+/// Returns a service that issues upload URLs. Calls that need the store fail.
 ///
 /// # Errors
-/// When the constants above do not fit together.
+/// Returns an error if the constants of this module are invalid.
 pub async fn drafts() -> anyhow::Result<Drafts> {
     let (storage, buckets) = storage().await?;
     let policy = Policy::new(UPLOAD_TTL, UPLOAD_TTL, OBJECT_LIFETIME, Duration::ZERO)?;
@@ -67,12 +67,12 @@ pub async fn drafts() -> anyhow::Result<Drafts> {
     ))
 }
 
-/// Logs as the server does, in lines of JSON, which `harness` reads. What is not printed costs something too.
+/// Starts logging as the server does, in lines of JSON, which `harness` reads. Disabled log events have a cost as well.
 ///
 /// # Errors
-/// When logging was started before.
+/// Returns an error if logging has already been started.
 pub fn start_logging() -> anyhow::Result<()> {
     let config = Config::load([("LOG_FORMAT".to_owned(), "json".to_owned())])?;
-    logging::start(&config, PROGRAM, &AuditLog::default()).context("logging was started before")?;
+    logging::start(&config, PROGRAM, &AuditLog::default()).context("logging has already been started")?;
     Ok(())
 }

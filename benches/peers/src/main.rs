@@ -1,7 +1,7 @@
-//! Signs upload URLs by other libraries, for the benchmark `presign`, which starts this and asks it in turn.
+//! Signs upload URLs with other libraries, for the benchmark `presign`, which starts this program.
 //!
-//! A line `NAME CALLS` on stdin is answered by the seconds that each call took, and a line `NAME` by a URL. Nothing leaves
-//! the process. The place and the keys are arguments, so that all sign the same.
+//! For a line `NAME CALLS` on stdin it prints the seconds per call, and for a line `NAME` a URL. No request leaves the
+//! process. The endpoint and the credentials are arguments, so that all libraries sign the same.
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use opendal::services::S3;
 use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
 use tokio::runtime::{Builder, Runtime};
 
-struct Peers {
+struct PeerSigners {
     runtime: Runtime,
     key: String,
     ttl: Duration,
@@ -25,7 +25,7 @@ struct Peers {
 }
 
 fn main() -> anyhow::Result<()> {
-    let peers = Peers::new()?;
+    let peers = PeerSigners::new()?;
     for line in std::io::stdin().lines() {
         let line = line?;
         match line.split_once(' ') {
@@ -37,11 +37,11 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-impl Peers {
+impl PeerSigners {
     fn new() -> anyhow::Result<Self> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let [endpoint, region, bucket, key, seconds, id, secret] = arguments.as_slice() else {
-            bail!("arguments: ENDPOINT REGION BUCKET KEY SECONDS ACCESS_KEY_ID SECRET_ACCESS_KEY");
+            bail!("usage: peers ENDPOINT REGION BUCKET KEY SECONDS ACCESS_KEY_ID SECRET_ACCESS_KEY");
         };
         let operator = S3::default()
             .endpoint(endpoint)
@@ -94,7 +94,10 @@ impl Peers {
                 let request = self.runtime.block_on(self.opendal.presign_write(&self.key, self.ttl))?;
                 Ok(request.uri().to_string())
             }
-            _ => Err(anyhow::Error::msg("rusty-s3, object_store or opendal")).context(name.to_owned()),
+            _ => Err(anyhow::Error::msg(
+                "unknown library: use rusty-s3, object_store or opendal",
+            ))
+            .context(name.to_owned()),
         }
     }
 }
