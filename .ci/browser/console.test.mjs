@@ -206,7 +206,7 @@ check('every kind of file has a preview, or says that it has none', async ({ ser
     assert.equal((await dialog.locator('pre').textContent()).length, 128 * 1024)
   })
   await look(page, 'a/report.pdf', async (dialog) => {
-    await dialog.getByText('Open it to look at it.').waitFor()
+    await dialog.getByText('Open the file to view it.').waitFor()
     assert.equal(await dialog.getByRole('link', { name: 'Open' }).getAttribute('rel'), 'noopener noreferrer')
   })
   for (const name of ['a/broken.png', 'a/broken.mp4', 'a/binary.txt']) {
@@ -344,7 +344,7 @@ check('long lists come in pages, and confirmed objects are found by the beginnin
   await page.getByRole('list', { name: 'Confirmed' }).getByRole('button', { name: 'Show more' }).click()
   await objects.nth(59).waitFor()
   await search.fill('nothing begins so')
-  await page.getByText('Nothing begins so', { exact: true }).waitFor()
+  await page.getByText('No matches', { exact: true }).waitFor()
   await tab.close()
 })
 

@@ -1,44 +1,44 @@
-// What is done with a draft: confirmed, or discarded.
+// The actions on a draft: confirm and discard.
 
-import { call, nameOf } from './api.js'
+import { call, draftRef } from './api.js'
 import { button, open } from './dialog.js'
 import { h } from './dom.js'
-import { complain, sentence, tell } from './toasts.js'
+import { sentence, showError, showSuccess } from './toasts.js'
 
 /**
- * Confirms the draft as it was listed, and no later version. Where its name is taken, asks for another, or whether to
- * replace. Answers whether it was confirmed.
+ * Confirms the listed version of the draft, and no later one. If its name is in use, asks for another name, or whether to
+ * replace the object. Resolves to true if the draft was confirmed.
  */
 export async function confirmDraft(draft) {
   try {
     await confirm(draft)
     return true
   } catch (error) {
-    if (error.code === 'OBJECT_ALREADY_EXISTS') return confirmElsewhere(draft)
-    complain(`${draft.object_name} was not confirmed`, error)
+    if (error.code === 'OBJECT_ALREADY_EXISTS') return confirmWithOtherName(draft)
+    showError(`${draft.object_name} was not confirmed`, error)
     return false
   }
 }
 
-/** Discards the draft if the person in front of the page is sure. Answers whether it is gone. */
+/** Discards the draft after asking. Resolves to true if it was deleted. */
 export async function discardDraft(draft) {
-  if (!(await isSure(draft))) return false
+  if (!(await askToDiscard(draft))) return false
   try {
-    await call('discard-draft', nameOf(draft))
-    tell(`Discarded ${draft.object_name}`)
+    await call('discard-draft', draftRef(draft))
+    showSuccess(`Discarded ${draft.object_name}`)
     return true
   } catch (error) {
-    complain(`${draft.object_name} was not discarded`, error)
+    showError(`${draft.object_name} was not discarded`, error)
     return false
   }
 }
 
 async function confirm(draft, more = {}) {
-  const kept = await call('confirm-upload', { ...nameOf(draft), if_match: draft.etag, ...more })
-  tell(`Confirmed: ${kept.final_location}`)
+  const confirmed = await call('confirm-upload', { ...draftRef(draft), if_match: draft.etag, ...more })
+  showSuccess(`Confirmed: ${confirmed.final_location}`)
 }
 
-function isSure(draft) {
+function askToDiscard(draft) {
   return new Promise((resolve) => {
     let sure = false
     const dialog = open({
@@ -61,11 +61,11 @@ function isSure(draft) {
   })
 }
 
-/** The name is taken: asks until it is confirmed, or until the dialog is closed. */
-function confirmElsewhere(draft) {
+/** Asks for another name until the draft is confirmed or the dialog is closed. */
+function confirmWithOtherName(draft) {
   return new Promise((resolve) => {
     let confirmed = false
-    const input = h('input', { id: 'destination', class: 'input', value: another(draft.object_name), autocomplete: 'off', spellcheck: 'false', dir: 'auto', 'aria-describedby': 'destination-error' })
+    const input = h('input', { id: 'destination', class: 'input', value: otherName(draft.object_name), autocomplete: 'off', spellcheck: 'false', dir: 'auto', 'aria-describedby': 'destination-error' })
     const wrong = h('p', { id: 'destination-error', class: 'field-error', role: 'alert' })
     const form = h('form', { id: 'destination-form', method: 'dialog' },
       h('p', {}, 'The confirmed objects already hold another file named ', h('strong', { dir: 'auto', class: 'name-inline' }, draft.object_name), '.'),
@@ -103,8 +103,8 @@ function confirmElsewhere(draft) {
   })
 }
 
-/** `a/photo.jpg` becomes `a/photo-2.jpg`. */
-function another(name) {
+/** Returns another name: `a/photo.jpg` becomes `a/photo-2.jpg`. */
+function otherName(name) {
   const [, stem, extension] = /^(.*?[^/]*?)(\.[^./]+)?$/s.exec(name)
   return `${stem}-2${extension ?? ''}`
 }

@@ -1,9 +1,9 @@
-// The public API of the server that this page came from.
+// Calls to the API of the server that serves this page.
 
-/** How much the server's clock is ahead of this one's, in milliseconds: drafts expire by the server's. */
-let ahead = 0
+/** The difference between the server's clock, by which drafts expire, and the local clock, in milliseconds. */
+let clockOffset = 0
 
-/** An answer that is an error, in the words of the server. */
+/** An error response of the API. */
 export class ApiError extends Error {
   constructor({ status, code, detail, errors }) {
     super(detail)
@@ -13,17 +13,17 @@ export class ApiError extends Error {
   }
 }
 
-/** The time by the server's clock, in milliseconds. */
+/** Returns the time of the server's clock, in milliseconds. */
 export function now() {
-  return Date.now() + ahead
+  return Date.now() + clockOffset
 }
 
-/** The URL of a path of this server, wherever it is mounted. */
+/** Returns the absolute URL of a path of this server, including a path prefix. */
 export function url(path) {
   return new URL(path, document.baseURI).href
 }
 
-/** Calls an rpc by the last segment of its path. */
+/** Calls a method of the API by the last segment of its path. */
 export async function call(name, message = {}) {
   let response
   try {
@@ -33,22 +33,22 @@ export async function call(name, message = {}) {
       body: JSON.stringify(message),
     })
   } catch {
-    throw new ApiError({ status: 0, code: 'UNREACHABLE', detail: 'The server cannot be reached.' })
+    throw new ApiError({ status: 0, code: 'UNREACHABLE', detail: 'Cannot reach the server. Check the connection and try again.' })
   }
   const date = Date.parse(response.headers.get('date') ?? '')
-  // The header has whole seconds: a smaller difference is none.
-  if (Math.abs(date - Date.now()) > 2000) ahead = date - Date.now()
+  // The header has a precision of seconds, so smaller differences are ignored.
+  if (Math.abs(date - Date.now()) > 2000) clockOffset = date - Date.now()
   const body = await response.json().catch(() => ({}))
   if (response.ok) return body
   throw new ApiError({
     status: response.status,
     code: body.code ?? 'UNEXPECTED',
-    detail: body.detail ?? `The server answered ${response.status}.`,
+    detail: body.detail ?? `The server responded with ${response.status}.`,
     errors: body.errors,
   })
 }
 
-/** What the API knows a listed draft by. */
-export function nameOf({ object_name, draft_id }) {
+/** Returns the fields that identify a listed draft in the API. */
+export function draftRef({ object_name, draft_id }) {
   return draft_id ? { object_name, draft_id } : { object_name }
 }

@@ -1,12 +1,9 @@
-// Modal dialogs: the browser keeps focus inside, closes them with Escape, and gives focus back.
+// Modal dialogs. The browser traps focus, closes on Escape, and restores focus.
 
 import { h } from './dom.js'
 import { icon } from './icons.js'
 
-/**
- * Opens a dialog with this title, content and buttons. The answer is its element, gone when it is closed; `onclose` is
- * called then.
- */
+/** Opens a dialog and returns its element. On close the element is removed and `onclose` is called. */
 export function open({ title, content, actions, kind = '', onclose }) {
   const id = `dialog-${crypto.randomUUID?.() ?? Math.random().toString(36).slice(2)}`
   const dialog = h('dialog', { class: `dialog ${kind}`, 'aria-labelledby': id },
@@ -18,7 +15,7 @@ export function open({ title, content, actions, kind = '', onclose }) {
     h('div', { class: 'dialog-body' }, content),
     h('footer', { class: 'dialog-foot' }, ...actions),
   )
-  // A click on the backdrop lands on the dialog itself: everything else is inside of its children.
+  // A click on the backdrop targets the dialog itself. Its content is in child elements.
   dialog.addEventListener('pointerdown', (event) => event.target === dialog && dialog.close())
   dialog.addEventListener('close', () => {
     dialog.remove()
@@ -29,7 +26,7 @@ export function open({ title, content, actions, kind = '', onclose }) {
   return dialog
 }
 
-/** A button for the foot of a dialog, or anywhere else. */
+/** Creates a button with an optional icon. */
 export function button(label, { symbol, kind = '', ...props } = {}) {
   return h('button', { type: 'button', class: `button ${kind}`, ...props },
     symbol && icon(symbol), h('span', { class: 'label' }, label))

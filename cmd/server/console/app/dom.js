@@ -1,6 +1,6 @@
-// Making elements, without HTML in strings: names of files are never parsed as markup.
+// Creation of elements without HTML strings, so that file names are never parsed as markup.
 
-/** An element with these attributes and children; functions under `on…` are listeners. */
+/** Creates an element. Attributes that start with `on` are event listeners. */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
@@ -12,7 +12,7 @@ export function h(tag, attributes = {}, ...children) {
   return element
 }
 
-/** Puts the children of `parent` in this order, touching only what is out of place: focus and scroll stay. */
+/** Reorders the children of `parent`, moving only those out of place, so that focus and scroll position are kept. */
 export function arrange(parent, children) {
   const wanted = new Set(children)
   for (const child of [...parent.children]) if (!wanted.has(child)) child.remove()
@@ -21,7 +21,7 @@ export function arrange(parent, children) {
   })
 }
 
-/** Tells people who do not see the page. */
+/** Announces a text to screen readers. */
 export function announce(text) {
   document.getElementById('announcer').textContent = text
 }

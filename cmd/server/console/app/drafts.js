@@ -9,25 +9,25 @@ import { icon } from './icons.js'
 import { preview } from './preview.js'
 import { emptyRow, focusAfter, moreRow, placeholders, row } from './row.js'
 import { thumbnail } from './thumbnails.js'
-import { complain, sentence } from './toasts.js'
+import { sentence, showError } from './toasts.js'
 
 const PAGE_SIZE = 100
 
-/** From here on the time left is marked. In seconds. */
+/** The remaining time from which a draft is highlighted, in seconds. */
 const SOON = 15 * 60
 
 const list = document.getElementById('drafts-list')
 const title = document.getElementById('drafts')
 const count = document.getElementById('drafts-count')
 
-/** What is shown, by identity and version: an upload under the same name is another row. */
+/** The listed drafts by ID and version. An upload with the same name gets another row. */
 let shown = new Map()
 let nextPage
-/** Counts what was asked for: an answer to anything but the last is late, and may lack what was uploaded since. */
-let asked = 0
+/** The number of the last request. Responses to earlier ones are ignored, because they may lack recent uploads. */
+let lastRequest = 0
 let onConfirmed = () => {}
 
-/** Shows the list. `confirmed` is called when a draft was confirmed. */
+/** Shows the list. Calls `confirmed` after a draft is confirmed. */
 export function startDrafts({ confirmed }) {
   onConfirmed = confirmed
   list.append(...placeholders())
@@ -35,10 +35,10 @@ export function startDrafts({ confirmed }) {
   return refreshDrafts()
 }
 
-/** Asks for the first pages again: as much as is shown now. */
+/** Reloads as many pages as are currently shown. */
 export async function refreshDrafts() {
-  asked += 1
-  const mine = asked
+  lastRequest += 1
+  const request = lastRequest
   try {
     const drafts = []
     let token
@@ -47,31 +47,31 @@ export async function refreshDrafts() {
       drafts.push(...(page.drafts ?? []))
       token = page.next_page_token
     } while (token && drafts.length < shown.size)
-    if (mine === asked) show(drafts, token)
+    if (request === lastRequest) show(drafts, token)
   } catch (error) {
-    if (mine !== asked) return
+    if (request !== lastRequest) return
     if (shown.size === 0) arrange(list, [emptyRow('error', 'Drafts cannot be listed', sentence(error.message))])
-    else complain('Drafts cannot be listed', error)
+    else showError('Drafts cannot be listed', error)
   } finally {
     list.removeAttribute('aria-busy')
   }
 }
 
 async function loadMore() {
-  asked += 1
-  const mine = asked
+  lastRequest += 1
+  const request = lastRequest
   try {
     const page = await call('list-drafts', { page_size: PAGE_SIZE, page_token: nextPage })
-    if (mine === asked) show([...[...shown.values()].map(({ draft }) => draft), ...(page.drafts ?? [])], page.next_page_token)
+    if (request === lastRequest) show([...[...shown.values()].map(({ draft }) => draft), ...(page.drafts ?? [])], page.next_page_token)
   } catch (error) {
-    complain('More drafts cannot be listed', error)
+    showError('More drafts cannot be listed', error)
   }
 }
 
 function show(drafts, token) {
   const before = shown
   nextPage = token
-  // The one that was uploaded last lives longest, and is what people look for.
+  // Newest first: the draft that expires last was uploaded last.
   drafts.sort((a, b) => b.expires_at.localeCompare(a.expires_at) || a.object_name.localeCompare(b.object_name))
   shown = new Map(drafts.map((draft) => [keyOf(draft), before.get(keyOf(draft)) ?? entry(draft)]))
   draw()
@@ -79,7 +79,7 @@ function show(drafts, token) {
 
 function draw() {
   const rows = [...shown.values()].map(({ element }) => element)
-  if (rows.length === 0) rows.push(emptyRow('inbox', 'No drafts', 'What is uploaded waits here until it is confirmed, or expires.'))
+  if (rows.length === 0) rows.push(emptyRow('inbox', 'No drafts', 'Uploaded files appear here until they are confirmed or expire.'))
   if (nextPage) rows.push(moreRow(loadMore))
   arrange(list, rows)
   count.textContent = `${shown.size}${nextPage ? '+' : ''}`
@@ -111,7 +111,7 @@ function entry(draft) {
     element.removeAttribute('aria-busy')
     confirm.disabled = discard.disabled = false
     if (!gone) {
-      // Perhaps because it is not there any more, or another version is.
+      // The draft may have been deleted or replaced meanwhile.
       refreshDrafts()
       return false
     }
@@ -131,7 +131,7 @@ function remove(draft) {
   shown.delete(keyOf(draft))
   focusAfter(gone.element, title)
   draw()
-  // An answer that is under way may still have it.
+  // A response in progress may still contain the draft.
   refreshDrafts()
   announce(shown.size === 0 ? 'No drafts are left' : `${shown.size} drafts are left`)
 }

@@ -1,9 +1,9 @@
-// Sizes, times and kinds of files, in words.
+// Formatting of sizes, times and file types.
 
-/** Powers of 1024 under the names that Uppy gives them: one page, one way to say it. */
+/** Powers of 1024, with the names that Uppy uses. */
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB']
 
-/** `size` is the contract's: a number in a string. */
+/** Formats a size, which the API returns as a string. */
 export function bytes(size) {
   let value = Number(size)
   let unit = 0
@@ -16,7 +16,7 @@ export function bytes(size) {
   return `${value.toLocaleString('en', { maximumFractionDigits: digits })} ${name}`
 }
 
-/** What remains of so many seconds, in its two largest units. */
+/** Formats the remaining time in its two largest units. */
 export function timeLeft(seconds) {
   if (seconds <= 0) return 'expired'
   const s = Math.floor(seconds)
@@ -27,7 +27,7 @@ export function timeLeft(seconds) {
   return `${s} s left`
 }
 
-/** How long ago so many seconds are. */
+/** Formats a time in the past relative to now. */
 export function timeAgo(seconds) {
   const words = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })
   if (seconds < 60) return 'just now'
@@ -36,7 +36,7 @@ export function timeAgo(seconds) {
   return words.format(-Math.floor(seconds / 86400), 'day')
 }
 
-/** A moment as people here write it. */
+/** Formats a time in the user's locale. */
 export function moment(time) {
   return new Date(time).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 }
@@ -63,7 +63,7 @@ const KIND_OF_TYPE = [
   [/[/-](zip|gzip|x-tar|zstd|x-7z-compressed|x-bzip2?|x-xz)$/, 'archive'],
 ]
 
-/** What a file is, by its media type where that says something, else by its name. */
+/** Returns the kind of a file, from its media type if that is specific, otherwise from its name. */
 export function kindOf(name, contentType = '') {
   const essence = contentType.split(';')[0].trim().toLowerCase()
   const byType = KIND_OF_TYPE.find(([pattern]) => pattern.test(essence))
@@ -72,7 +72,7 @@ export function kindOf(name, contentType = '') {
   return KIND_OF_EXTENSION.get(extension) ?? 'file'
 }
 
-/** The last segment of a name, and what is before it. */
+/** Splits a name into its last segment and the part before it. */
 export function parts(name) {
   const slash = name.lastIndexOf('/') + 1
   return { folder: name.slice(0, slash), file: name.slice(slash) }

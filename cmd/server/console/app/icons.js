@@ -1,8 +1,8 @@
-// Icons, drawn in the colour of the text beside them.
+// Icons in the color of the surrounding text.
 
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** Strokes on a grid of 24. */
+/** Stroke paths on a 24 by 24 grid. */
 const PATHS = {
   archive: ['M4 7h16v13H4z', 'M3 4h18v3H3z', 'M10 11h4'],
   audio: ['M9 18V6l11-2v11', 'M9 18a3 3 0 1 1-6 0 3 3 0 0 1 6 0z', 'M20 15a3 3 0 1 1-6 0 3 3 0 0 1 6 0z'],
@@ -22,7 +22,7 @@ const PATHS = {
   video: ['M4 6h11v12H4z', 'm15 11 5-3.5v9L15 13'],
 }
 
-/** The icon of this name. It says nothing to screen readers: its neighbour or its button does. */
+/** Creates an icon, hidden from screen readers, because the text or label beside it has the meaning. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg')
   svg.setAttribute('viewBox', '0 0 24 24')

@@ -1,4 +1,4 @@
-// The console: puts its parts together.
+// The entry point of the console.
 
 import { refreshDrafts, startDrafts } from './drafts.js'
 import { icon } from './icons.js'
@@ -14,7 +14,7 @@ refresh.addEventListener('click', async () => {
   refresh.removeAttribute('aria-busy')
 })
 
-// Somebody else may have uploaded, or confirmed, while nobody looked.
+// Files may have been uploaded or confirmed elsewhere while the page was hidden.
 document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') refreshDrafts()
 })

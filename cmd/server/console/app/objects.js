@@ -8,11 +8,11 @@ import { icon } from './icons.js'
 import { preview } from './preview.js'
 import { emptyRow, moreRow, placeholders, row } from './row.js'
 import { thumbnail } from './thumbnails.js'
-import { complain, sentence } from './toasts.js'
+import { sentence, showError } from './toasts.js'
 
 const PAGE_SIZE = 50
 
-/** After the last key, before the list is asked for. */
+/** The delay between the last key press and the request, in milliseconds. */
 const TYPING_MS = 250
 
 const list = document.getElementById('objects-list')
@@ -22,10 +22,10 @@ const input = document.getElementById('objects-prefix')
 
 let objects = []
 let nextPage
-/** Counts what was asked for: an answer to anything but the last is late. */
-let asked = 0
+/** The number of the last request. Responses to earlier ones are ignored. */
+let lastRequest = 0
 
-/** Shows the list. */
+/** Shows the list of confirmed objects. */
 export function startObjects() {
   let typing
   input.addEventListener('input', () => {
@@ -41,25 +41,25 @@ export function startObjects() {
   return refreshObjects()
 }
 
-/** Asks for the first page again. */
+/** Reloads the first page. */
 export function refreshObjects() {
   return load([], undefined)
 }
 
 async function load(before, token) {
-  asked += 1
-  const mine = asked
+  lastRequest += 1
+  const request = lastRequest
   try {
     const prefix = input.value
     const page = await call('list-objects', { page_size: PAGE_SIZE, ...(prefix && { prefix }), ...(token && { page_token: token }) })
-    if (mine !== asked) return
+    if (request !== lastRequest) return
     objects = [...before, ...(page.objects ?? [])]
     nextPage = page.next_page_token
     draw()
   } catch (error) {
-    if (mine !== asked) return
+    if (request !== lastRequest) return
     if (objects.length === 0) arrange(list, [emptyRow('error', 'Confirmed objects cannot be listed', sentence(error.message))])
-    else complain('Confirmed objects cannot be listed', error)
+    else showError('Confirmed objects cannot be listed', error)
   } finally {
     list.removeAttribute('aria-busy')
   }
@@ -76,8 +76,8 @@ function draw() {
 
 function nothing() {
   return input.value
-    ? emptyRow('archive', 'Nothing begins so', 'No confirmed object has a name that begins with these letters.')
-    : emptyRow('archive', 'Nothing confirmed yet', 'What you confirm stays here.')
+    ? emptyRow('archive', 'No matches', 'No confirmed object has a name that begins with this text.')
+    : emptyRow('archive', 'Nothing confirmed yet', 'Confirmed files appear here.')
 }
 
 function rowOf(object) {

@@ -1,25 +1,25 @@
-// Looking at a file before it is confirmed, and after.
+// Previews of drafts and confirmed objects.
 //
-// What strangers uploaded never runs here. Pictures, sound and video are shown by elements that execute nothing; text is
-// read and set as text; anything else is opened or saved from the store's own origin.
+// Uploaded content must never be executed here. Images, audio and video are shown by elements that execute nothing, and
+// text is inserted as text. Everything else is opened or saved from the origin of the store.
 
-import { call, nameOf } from './api.js'
+import { call, draftRef } from './api.js'
 import { button, open } from './dialog.js'
 import { h } from './dom.js'
 import { download } from './download.js'
 import { bytes, kindOf, moment } from './format.js'
 import { icon } from './icons.js'
-import { complain } from './toasts.js'
+import { showError } from './toasts.js'
 
-/** Of a text, as much as somebody reads in a dialog. In bytes. */
+/** The maximum size of a text preview, in bytes. */
 const MAX_TEXT = 128 * 1024
 
-/** What a browser shows by itself, and executes nothing of: the server says so by leaving it inline. */
+/** The media types that browsers display without executing content. The server leaves their disposition inline. */
 const OPENED = /^(application\/pdf|text\/plain|application\/json|text\/csv)\b/
 
 /**
- * Opens a dialog on a draft or a confirmed object. `act` carries out 'confirm' or 'discard', for drafts, and answers
- * whether the draft is gone.
+ * Opens a dialog with a preview of a draft or a confirmed object. For drafts, `act` performs 'confirm' or 'discard' and
+ * resolves to true if the draft no longer exists.
  */
 export async function preview(item, { stage, act }) {
   let issued
@@ -27,11 +27,11 @@ export async function preview(item, { stage, act }) {
   try {
     const isDraft = stage === 'STAGE_DRAFT'
     ;[issued, inspected] = await Promise.all([
-      call('download-url', { ...nameOf(item), stage }),
-      isDraft ? call('inspect-draft', nameOf(item)) : {},
+      call('download-url', { ...draftRef(item), stage }),
+      isDraft ? call('inspect-draft', draftRef(item)) : {},
     ])
   } catch (error) {
-    complain(`${item.object_name} cannot be shown`, error)
+    showError(`${item.object_name} cannot be shown`, error)
     return
   }
   const actions = [button('Download', { symbol: 'download', onclick: () => download(item, stage) })]
@@ -61,31 +61,31 @@ function draftActions(finish) {
 function view(item, issued, stage) {
   const src = issued.download_url
   const kind = kindOf(item.object_name, known(issued.content_type))
-  const stand = h('div', { class: `view ${kind}` })
-  const fail = () => stand.replaceChildren(none(kind, 'This file cannot be shown here.'))
-  if (Number(issued.size) === 0) stand.append(none(kind, 'This file is empty.'))
-  else if (kind === 'image') stand.append(h('img', { src, alt: `Preview of ${item.object_name}`, onerror: fail }))
-  else if (kind === 'video') stand.append(h('video', { src, controls: true, preload: 'metadata', playsinline: true, onerror: fail }))
-  else if (kind === 'audio') stand.append(icon('audio'), h('audio', { src, controls: true, preload: 'metadata', onerror: fail }))
-  // The main bucket has no CORS rules: its texts can be opened and saved, but not read by this page.
-  else if (kind === 'text' && stage === 'STAGE_DRAFT') readInto(stand, src, Number(issued.size)).catch(fail)
-  else if (OPENED.test(issued.content_type ?? '')) stand.append(none(kind, 'Open it to look at it.'))
-  else stand.append(none(kind, 'No preview for this kind of file.'))
-  return stand
+  const container = h('div', { class: `view ${kind}` })
+  const fail = () => container.replaceChildren(none(kind, 'This file cannot be shown here.'))
+  if (Number(issued.size) === 0) container.append(none(kind, 'This file is empty.'))
+  else if (kind === 'image') container.append(h('img', { src, alt: `Preview of ${item.object_name}`, onerror: fail }))
+  else if (kind === 'video') container.append(h('video', { src, controls: true, preload: 'metadata', playsinline: true, onerror: fail }))
+  else if (kind === 'audio') container.append(icon('audio'), h('audio', { src, controls: true, preload: 'metadata', onerror: fail }))
+  // The main bucket has no CORS rules, so that this page cannot read its texts.
+  else if (kind === 'text' && stage === 'STAGE_DRAFT') readInto(container, src, Number(issued.size)).catch(fail)
+  else if (OPENED.test(issued.content_type ?? '')) container.append(none(kind, 'Open the file to view it.'))
+  else container.append(none(kind, 'No preview for this kind of file.'))
+  return container
 }
 
-/** The type that stores give to what came without one says nothing. */
+/** Returns the media type, or an empty string for the default type of stores, which says nothing about the content. */
 function known(contentType = '') {
   return /^(application|binary)\/octet-stream\b/.test(contentType) ? '' : contentType
 }
 
-async function readInto(stand, src, size) {
+async function readInto(container, src, size) {
   const response = await fetch(src, { headers: { range: `bytes=0-${MAX_TEXT - 1}` } })
-  if (!response.ok) throw new Error(`the store answered ${response.status}`)
+  if (!response.ok) throw new Error(`the store responded with ${response.status}`)
   const text = new TextDecoder().decode((await response.arrayBuffer()).slice(0, MAX_TEXT))
-  if (text.includes('\0')) throw new Error('not a text')
-  stand.append(h('pre', { tabindex: '0', dir: 'auto', 'aria-label': 'Content' }, text))
-  if (size > MAX_TEXT) stand.append(h('p', { class: 'cut' }, `The first ${bytes(MAX_TEXT)} of ${bytes(size)}.`))
+  if (text.includes('\0')) throw new Error('the file is not text')
+  container.append(h('pre', { tabindex: '0', dir: 'auto', 'aria-label': 'Content' }, text))
+  if (size > MAX_TEXT) container.append(h('p', { class: 'cut' }, `The first ${bytes(MAX_TEXT)} of ${bytes(size)}.`))
 }
 
 function none(kind, text) {

@@ -1,10 +1,10 @@
-// A row of a list: what draft and confirmed object have in common.
+// The rows of the lists of drafts and confirmed objects.
 
 import { h } from './dom.js'
 import { bytes, kindOf, parts } from './format.js'
 import { icon } from './icons.js'
 
-/** A row that opens what it stands for, with these facts beside its size, and these buttons. */
+/** Creates a row with a button that opens the item, its facts, and further buttons. */
 export function row(item, { facts, actions, onopen }) {
   const { folder, file } = parts(item.object_name)
   return h('li', { class: 'row' },
@@ -18,23 +18,23 @@ export function row(item, { facts, actions, onopen }) {
   )
 }
 
-/** What a list shows that has nothing to show. */
+/** Creates the row of an empty list. */
 export function emptyRow(symbol, title, text) {
   return h('li', { class: 'empty' }, icon(symbol), h('p', { class: 'empty-title' }, title), h('p', {}, text))
 }
 
-/** The row at the end of a list of which there is more. */
+/** Creates the row with a button that loads the next page. */
 export function moreRow(load) {
   return h('li', { class: 'more' }, h('button', { type: 'button', class: 'button', onclick: load }, 'Show more'))
 }
 
-/** Rows that say that something is coming. */
+/** Creates placeholder rows for a list that is loading. */
 export function placeholders() {
   return Array.from({ length: 3 }, () =>
     h('li', { class: 'row placeholder', 'aria-hidden': 'true' }, h('span', { class: 'thumb' }), h('span', { class: 'bar-line' })))
 }
 
-/** Where focus goes when the row that has it leaves: to the next row, or to the list's title. */
+/** Moves focus from a row that is about to be removed to the next row, or to the title of the list. */
 export function focusAfter(row, title) {
   if (!row.contains(document.activeElement) && document.activeElement !== document.body) return
   const next = row.nextElementSibling ?? row.previousElementSibling

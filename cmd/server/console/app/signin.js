@@ -1,32 +1,32 @@
-// Who is asking: where the server wants to know, every call to it says so by a key that somebody has put in.
+// Authentication. If the server requires it, every call carries a key that the user enters.
 
 import { url } from './api.js'
 import { button, open } from './dialog.js'
 import { h } from './dom.js'
 
-/** Where the key is kept: in this tab, until it is closed. */
+/** The session storage key of the API key, which is kept until the tab is closed. */
 const KEY = 'draftstore-key'
 
-/** What of this server asks who is calling. */
+/** The URLs of this server that may require authentication. */
 const CALLS = ['api/v1/', 'uppy/'].map(url)
 
-/** The dialog that is open, if one is: everybody who waits for a key waits for the same. */
-let asking
+/** The pending sign-in, shared by all calls that wait for a key. */
+let pendingSignIn
 
-/** From now on calls have the key, Uppy's too, and are made again when somebody has put one in. */
+/** Adds the key to all calls from now on, including those of Uppy, and repeats calls that were rejected after sign-in. */
 export function startSignIn() {
   const send = window.fetch.bind(window)
   window.fetch = async (input, init = {}) => {
     if (!CALLS.some((start) => String(input).startsWith(start))) return send(input, init)
     for (;;) {
       const key = sessionStorage.getItem(KEY)
-      const answer = await send(input, signed(init, key))
-      if (answer.status !== 401) return answer
-      // Another call may have got one in the meantime.
-      if (sessionStorage.getItem(KEY) === key && !(await askForKey(key))) return answer
+      const response = await send(input, signed(init, key))
+      if (response.status !== 401) return response
+      // Another call may have obtained a key meanwhile.
+      if (sessionStorage.getItem(KEY) === key && !(await askForKey(key))) return response
     }
   }
-  const signOut = button('Sign out', { kind: 'quiet', onclick: leave })
+  const signOut = button('Sign out', { kind: 'quiet', onclick: signOutAndReload })
   signOut.id = 'sign-out'
   document.getElementById('refresh').before(signOut)
   showSignOut()
@@ -39,21 +39,21 @@ function signed(init, key) {
   return { ...init, headers }
 }
 
-/** Whether there is another key now than this one, which was not taken. */
-function askForKey(refused) {
-  asking ??= new Promise((resolve) => {
+/** Asks for a key to replace the rejected one. Resolves to false if the dialog is cancelled. */
+function askForKey(rejected) {
+  pendingSignIn ??= new Promise((resolve) => {
     sessionStorage.removeItem(KEY)
     const input = h('input', { id: 'key', class: 'input', type: 'password', autocomplete: 'off', spellcheck: 'false', required: true, 'aria-describedby': 'key-error' })
     const form = h('form', { id: 'key-form', method: 'dialog' },
-      h('p', {}, 'This server asks who is calling. The key stays in this tab, until you close it or sign out.'),
+      h('p', {}, 'This server requires authentication. The key stays in this tab until you close it or sign out.'),
       h('label', { for: 'key' }, 'API key or token'),
       input,
-      h('p', { id: 'key-error', class: 'field-error', role: 'alert' }, refused && 'That key is not valid.'),
+      h('p', { id: 'key-error', class: 'field-error', role: 'alert' }, rejected && 'That key is not valid.'),
     )
     form.addEventListener('submit', (event) => {
       event.preventDefault()
       const key = input.value.trim()
-      // A header holds nothing else.
+      // Other characters are not valid in a header.
       if (!/^[\x21-\x7e]+$/.test(key)) return input.select()
       sessionStorage.setItem(KEY, key)
       dialog.close()
@@ -64,22 +64,22 @@ function askForKey(refused) {
       content: form,
       actions: [h('button', { type: 'submit', class: 'button primary', form: 'key-form' }, 'Sign in')],
       onclose: () => {
-        asking = undefined
+        pendingSignIn = undefined
         showSignOut()
         resolve(sessionStorage.getItem(KEY) !== null)
       },
     })
     input.focus()
   })
-  return asking
+  return pendingSignIn
 }
 
 function showSignOut() {
   document.getElementById('sign-out').hidden = sessionStorage.getItem(KEY) === null
 }
 
-/** Nothing that the key has shown stays on the page. */
-function leave() {
+/** Signs out, and reloads the page, so that nothing loaded with the key remains on it. */
+function signOutAndReload() {
   sessionStorage.removeItem(KEY)
   location.reload()
 }

@@ -1,10 +1,10 @@
-// Pictures in place of icons, for images, once they are in view.
+// Thumbnails of images, loaded when they scroll into view.
 
-import { call, nameOf } from './api.js'
+import { call, draftRef } from './api.js'
 import { h } from './dom.js'
 import { kindOf } from './format.js'
 
-/** A larger picture costs more than a thumbnail is worth: it keeps its icon. */
+/** The maximum size of an image with a thumbnail, in bytes. */
 const MAX_BYTES = 12 * 1024 * 1024
 
 const wanted = new WeakMap()
@@ -17,7 +17,7 @@ const inView = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: '200px' })
 
-/** Shows what is listed in `place` when that comes into view, if it is a picture. */
+/** Shows the thumbnail of an image in `place` when it scrolls into view. */
 export function thumbnail(place, item, stage) {
   const size = Number(item.size)
   if (kindOf(item.object_name) !== 'image' || size > MAX_BYTES || size === 0) return
@@ -27,9 +27,9 @@ export function thumbnail(place, item, stage) {
 
 async function show(place, { item, stage }) {
   try {
-    const issued = await call('download-url', { ...nameOf(item), stage, unchecked: true })
+    const issued = await call('download-url', { ...draftRef(item), stage, unchecked: true })
     const image = h('img', { alt: '', src: issued.download_url })
-    // What does not decode leaves the icon as it is.
+    // If the image cannot be decoded, the icon stays.
     await image.decode()
     place.replaceChildren(image)
   } catch {

@@ -1,20 +1,20 @@
-// Short messages in the corner: what happened, and what went wrong.
+// Notifications in the corner of the page.
 
 import { h } from './dom.js'
 import { icon } from './icons.js'
 
-/** Long enough to be read; errors stay until they are closed. */
+/** The display time of a success. Errors stay until they are closed. */
 const SHOWN_MS = 6000
 
-/** More would cover the page. */
+/** The maximum number of notifications at a time. */
 const MAX_TOASTS = 4
 
-/** Something went as it should. */
-export function tell(text) {
+/** Shows a success. */
+export function showSuccess(text) {
   const toast = show('status', 'check', text)
   const close = () => toast.remove()
   let timer = setTimeout(close, SHOWN_MS)
-  // Not under the hand, nor under the eyes of somebody who reads slowly.
+  // Keep it open while the pointer or the focus is on it.
   toast.addEventListener('pointerenter', () => clearTimeout(timer))
   toast.addEventListener('focusin', () => clearTimeout(timer))
   toast.addEventListener('pointerleave', () => {
@@ -22,13 +22,13 @@ export function tell(text) {
   })
 }
 
-/** Something did not; `error` says why. */
-export function complain(what, error) {
+/** Shows an error with its reason. */
+export function showError(what, error) {
   const fields = (error.errors ?? []).map(({ field, detail }) => `${field}: ${detail}`)
   show('alert', 'error', what, [sentence(error.message), ...fields].join(' '))
 }
 
-/** What the server says, as a sentence. */
+/** Formats an error text of the server as a sentence. */
 export function sentence(text) {
   return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.')
 }

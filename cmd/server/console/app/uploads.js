@@ -1,34 +1,34 @@
-// Uploading: Uppy's Dashboard, on the endpoints of this server that speak its language.
+// Uploads: Uppy's Dashboard with the Uppy endpoints of this server.
 
 import { AwsS3, Dashboard, GoldenRetriever, Uppy } from '../vendor/uppy.js'
 import { url } from './api.js'
 import { announce } from './dom.js'
-import { complain } from './toasts.js'
+import { showError } from './toasts.js'
 
 const MIB = 1024 * 1024
 
-/** Larger files go in parts, which survive a reload one by one. */
+/** The size in bytes above which files are uploaded in parts, which are kept individually across reloads. */
 const MULTIPART_FROM = 12 * MIB
 
-/** Small enough that a broken connection costs seconds. */
+/** The minimum part size in bytes, small enough to send again in seconds. */
 const PART_SIZE = 8 * MIB
 
-/** S3's. */
+/** The maximum number of parts in S3. */
 const MAX_PARTS = 10_000
 
-/** Copies of files that are being uploaded, kept by the browser so that a reload needs nobody to choose them again. */
-const KEPT = { maxFileSize: 4096 * MIB, maxTotalSize: 16384 * MIB }
+/** The limits of the file copies in the browser, which allow uploads to continue after a reload. */
+const FILE_STORE_LIMITS = { maxFileSize: 4096 * MIB, maxTotalSize: 16384 * MIB }
 
-/** How long to wait for a page that is being left, as it is when this one is a reload of it. */
+/** The time to wait for a previous page to be closed, which during a reload is this page itself. */
 const LEAVING_MS = 1000
 
-/** Where it is kept that somebody has paused: at once, which what Uppy keeps of an upload is not. */
+/** The local storage key of the paused state. It is stored immediately, unlike the state that Uppy stores. */
 const PAUSED = 'draftstore-uploads-paused'
 
-/** Shows the Dashboard. `uploaded` is called when a file has become a draft. */
+/** Shows the Dashboard. Calls `uploaded` after each upload. */
 export async function startUploads({ uploaded }) {
   const claim = claimUploads()
-  const uploads = await soonOr('taken', claim)
+  const uploads = await withTimeout(claim, 'elsewhere')
   const uppy = new Uppy({ id: 'draftstore', autoProceed: true })
     .use(Dashboard, {
       target: '#uppy',
@@ -39,7 +39,7 @@ export async function startUploads({ uploaded }) {
       theme: 'auto',
       proudlyDisplayPoweredByUppy: false,
       showRemoveButtonAfterComplete: true,
-      // Errors are shown where all others are.
+      // Errors are shown as notifications.
       disableInformer: true,
       locale: {
         strings: {
@@ -57,46 +57,46 @@ export async function startUploads({ uploaded }) {
       companionEndpoint: url('uppy'),
       shouldUseMultipart: ({ size }) => (size ?? 0) > MULTIPART_FROM,
       getChunkSize: ({ size }) => Math.max(PART_SIZE, Math.ceil(size / MAX_PARTS)),
-      // The name goes with each upload anyway; nothing else of what Uppy knows belongs to the draft.
+      // The name is sent with each upload. No other metadata of Uppy belongs to the draft.
       allowedMetaFields: [],
     })
-  const keep = () => uppy.use(GoldenRetriever, { indexedDB: KEPT })
-  if (uploads !== 'unknown') uppy.on('restored', () => goOn(uppy))
-  // What another tab is uploading is that tab's affair, until it is closed. (A page that takes long to go is one, too.)
-  if (uploads === 'taken') claim.then(() => uppy.getFiles().length === 0 && keep())
+  const keep = () => uppy.use(GoldenRetriever, { indexedDB: FILE_STORE_LIMITS })
+  if (uploads !== 'unknown') uppy.on('restored', () => resumeUploads(uppy))
+  // Uploads of another tab belong to it until it is closed. The previous page during a slow reload counts as one, too.
+  if (uploads === 'elsewhere') claim.then(() => uppy.getFiles().length === 0 && keep())
   else keep()
-  takeDrops(uppy)
-  keepPauses(uppy)
+  acceptDrops(uppy)
+  storePausedState(uppy)
   uppy.on('upload-success', (file) => {
     announce(`${file.name} is uploaded`)
     uploaded()
   })
-  uppy.on('upload-error', (file, error) => complain(`${file.name} was not uploaded`, error))
-  uppy.on('restriction-failed', (file, error) => complain(`${file?.name ?? 'The file'} was not added`, error))
+  uppy.on('upload-error', (file, error) => showError(`${file.name} was not uploaded`, error))
+  uppy.on('restriction-failed', (file, error) => showError(`${file?.name ?? 'The file'} was not added`, error))
   return uppy
 }
 
 /**
- * Whether unfinished uploads are for this tab to go on with: 'ours' as soon as no other tab has them, or 'unknown' where the
- * browser does not say.
+ * Claims the unfinished uploads for this tab. Resolves to 'ours' once no other tab holds them, or to 'unknown' if the
+ * browser does not support locks.
  */
 function claimUploads() {
   if (!navigator.locks) return Promise.resolve('unknown')
   return new Promise((resolve) => {
     navigator.locks.request('draftstore-uploads', () => {
       resolve('ours')
-      // As long as this page is there.
+      // Hold the lock until the page is closed.
       return new Promise(() => {})
     })
   })
 }
 
-function soonOr(otherwise, promise) {
-  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, LEAVING_MS, otherwise))])
+function withTimeout(promise, fallback) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, LEAVING_MS, fallback))])
 }
 
-/** Files may be dropped anywhere: beside the Dashboard, the browser would leave the page to show them. */
-function takeDrops(uppy) {
+/** Accepts dropped files anywhere on the page. Without this the browser would navigate to a file. */
+function acceptDrops(uppy) {
   document.addEventListener('dragover', (event) => event.preventDefault())
   document.addEventListener('drop', (event) => {
     event.preventDefault()
@@ -110,13 +110,13 @@ function takeDrops(uppy) {
   })
 }
 
-function keepPauses(uppy) {
+function storePausedState(uppy) {
   const keep = () => localStorage.setItem(PAUSED, uppy.getFiles().some(({ isPaused }) => isPaused))
   for (const event of ['pause-all', 'resume-all', 'upload-pause', 'upload', 'cancel-all']) uppy.on(event, keep)
 }
 
-/** After a reload: goes on by itself, unless somebody had paused, or has to choose a file again. */
-function goOn(uppy) {
+/** Continues uploads after a reload, unless they were paused or a file must be chosen again. */
+function resumeUploads(uppy) {
   const unfinished = uppy.getFiles().filter(({ progress }) => !progress.uploadComplete)
   if (localStorage.getItem(PAUSED) === 'true') return
   const waits = ({ isGhost, isPaused }) => isGhost || isPaused

@@ -1,5 +1,5 @@
-// Makes what is in ../vendor from the packages that package-lock.json pins: `npm ci && node build.mjs DIRECTORY`.
-// The result is checked in, so that the server builds without npm; CI makes it again and compares.
+// Bundles the packages pinned by package-lock.json into ../vendor: `npm ci && node build.mjs DIRECTORY`.
+// The result is checked in, so that the server builds without npm. CI builds it again and compares.
 
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -36,7 +36,7 @@ for (const name of [...packages].sort()) {
   const home = join(here, 'node_modules', name)
   const { version, license } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))
   const file = (await readdir(home)).find((file) => /^licen[cs]e/i.test(file))
-  // A package without a notice of its own says its licence in package.json, and that has to do.
+  // A package without a licence file names its licence in package.json.
   const text = file ? await readFile(join(home, file), 'utf8') : `Licence: ${license}\n`
   notices.push(`${name} ${version} (${license})\n\n${text.replaceAll('\r\n', '\n').trim()}\n`)
 }
