@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How many drafts a server keeps in a second, beside bare CopyObject and DeleteObject by the AWS SDK on the same store.
+"""Measures the drafts that a server confirms per second, compared to CopyObject and DeleteObject with the AWS SDK.
 
-The SDK looks at nothing, has no conditions and writes no marker: it makes half of the four calls that a confirm takes where
-the store honours every condition, and a third of the six on Garage. Its calls and the server's go to the same store in turn,
-as many at once: a batch keeps eight drafts at a time. Store, server and load share one machine: ratios carry over, more or
-less, rates do not.
+The SDK checks nothing, sends no conditions and writes no marker. It makes half of the four calls of a confirm if the store
+honours every condition, and a third of the six calls on Garage. Its calls and the server's alternate on the same store with
+the same concurrency; a batch confirms eight drafts at a time. Store, server and load share one machine, so that ratios are
+comparable between machines and rates are not.
 
     python3 benches/confirm.py --pairs 5
 """
@@ -18,7 +18,7 @@ import harness
 
 SDK = "copy and delete by the SDK"
 STORES = ("embedded", "garage")
-# By what drafts are kept, how many calls of it are under way at once, how many of the SDK's beside it, and how many drafts.
+# The method of the server, its concurrency, the concurrency of the SDK, and the number of drafts.
 ROWS = [
     ("rest", 1, 1, 400),
     ("grpc", 1, 1, 400),
@@ -53,7 +53,7 @@ def parse():
 
 
 def built_load(arguments):
-    """What makes the load is an example, not a program of ours."""
+    """Builds the load generator, which is an example of the benches."""
     return arguments.confirm_load or harness.example("confirm_load")
 
 

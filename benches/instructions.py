@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""How many instructions a presigned URL takes, and a whole request for one; fails where signing takes over 10 % more than
-is recorded beside this script. Counts do not mind what else a machine does.
+"""Counts the instructions of a presigned URL, and of a whole request for one. Fails if signing takes over 10 % more than the
+recorded count. Counts do not depend on the load of the machine.
 
-    python3 benches/instructions.py            compares
-    python3 benches/instructions.py --record   writes down what is so now
+    python3 benches/instructions.py            compares with the recorded counts
+    python3 benches/instructions.py --record   records the counts
 
-Counted by callgrind, as the difference of a long and a short run, so that starting is no part of it. valgrind shows
-programs a processor of its own making: without SHA extensions, but with or without AVX as the real one. What the processor
-decides is kept out: SHA-256's compression is counted apart, in which every block costs the same, and the C library is told to
-copy memory as on the oldest one. Needs Rust and valgrind.
+callgrind counts a long and a short run, and the difference excludes the start. valgrind emulates a processor without SHA
+extensions, but with or without AVX like the real one. To be independent of the processor, the compression function of SHA-256
+is counted separately, where every block costs the same, and the C library is told to copy memory as on the oldest processor.
+Needs Rust and valgrind.
 """
 
 import argparse
@@ -26,13 +26,13 @@ from harness import need
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 RECORD = pathlib.Path(__file__).with_suffix(".json")
 
-# More than this times what is recorded fails.
+# A larger ratio to the recorded count fails.
 MOST = 1.10
 
-# Calls in the short run, and in the long one.
+# The calls of the short and of the long run.
 CALLS = {"presign": (200, 1200), "request": (100, 400)}
 
-# Functions whose choice, or whose cost, is the processor's.
+# Functions that are chosen by the processor, or whose cost depends on it.
 HASHING = re.compile(r"sha2::.*compress|sha256.*compress")
 OLD_PROCESSOR = "glibc.cpu.hwcaps=-AVX2,-AVX,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-SSSE3,-SSE4_1,-SSE4_2,-BMI2,-EVEX"
 
@@ -59,7 +59,7 @@ def main():
 
 
 def build():
-    """The example's path."""
+    """Builds the example and returns its path."""
     command = ["cargo", "build", "--release", "--locked", "-p", "draftstore-benches", "--features", "programs"]
     command += ["--example", "instructions"]
     told = subprocess.run([*command, "--message-format=json"], cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
@@ -71,7 +71,7 @@ def build():
 
 
 def per_call(program, what, few, many):
-    """Instructions of one call: its own, and those of hashing."""
+    """Returns the instructions of one call: its own, and those of hashing."""
     short, long = (count(program, what, calls) for calls in (few, many))
     return {name: round((long[name] - short[name]) / (many - few)) for name in ("own", "sha256")}
 
@@ -90,9 +90,9 @@ def count(program, what, calls):
 
 
 def own_cost(lines):
-    """What each function executed itself, of callgrind's format.
+    """Returns the instructions that each function executed itself.
 
-    Source: <https://valgrind.org/docs/manual/cl-format.html>
+    The format: <https://valgrind.org/docs/manual/cl-format.html>
     """
     names, cost, function, called = {}, collections.Counter(), None, False
     for line in lines:
@@ -103,7 +103,7 @@ def own_cost(lines):
             if line.startswith("fn="):
                 function = names[number]
         elif line.startswith("calls="):
-            # The next line is what was spent in the function called, there and in those that it calls.
+            # The next line has the inclusive cost of the called function.
             called = True
         elif line[:1].isdigit() or line[:1] in ("+", "-", "*"):
             if not called:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What the server has in memory, on one core and on a store as S3 is one: idle, with 10,000 idle clients that keep their
-connections, and under load. On two cores, with a thread for each, it has about a MiB more.
+"""Measures the server's memory on one core and with S3 as its store: idle, with 10,000 idle clients that keep their
+connections, and under load. On two cores, with a thread for each, it uses about 1 MiB more.
 
     python3 benches/memory.py
 """
@@ -47,7 +47,7 @@ def main():
 
 
 def measured(server, settings):
-    """MiB when idle, KiB for each idle client, MiB after load, MiB at most."""
+    """Returns the idle memory in MiB, the memory per idle client in KiB, the memory after load in MiB, and the peak in MiB."""
     rates = {"RATE_LIMIT": "off", "ADDRESS_RATE_LIMIT": "off"}
     settings = settings | rates | {"MAX_CONNECTIONS": str(CLIENTS + 100)}
     core = {min(os.sched_getaffinity(0))}
@@ -65,7 +65,7 @@ def measured(server, settings):
 
 
 def client(address):
-    """One that has asked once, and keeps its connection."""
+    """Opens a client that sends one request and keeps its connection."""
     connection = socket.create_connection(address)
     assert answers(connection)
     return connection

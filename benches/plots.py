@@ -1,4 +1,4 @@
-"""Plots as SVG, readable on light and on dark pages, on Python's standard library alone."""
+"""SVG plots that are readable on light and dark pages. They need only Python's standard library."""
 
 import math
 from xml.sax.saxutils import escape
@@ -19,8 +19,8 @@ COLOURS = ("var(--one)", "var(--two)", "var(--three)", "var(--four)")
 
 
 def speed_plot(speeds):
-    """How many times as fast, one line for each: a dot at the median, a bar from the slowest round to the fastest, and a
-    mark at the least that is wanted."""
+    """Plots the speed of each case: a dot at the median, a bar from the slowest to the fastest round, and a mark at the
+    goal."""
     speeds = list(speeds)
     left, width, line, top = 250, 900, 22, 58
     values = [value for speed in speeds for value in (speed["low"], speed["high"], speed["goal"] or 1)]
@@ -59,7 +59,7 @@ def speed_plot(speeds):
 
 
 def growth_plot(growths):
-    """How costs follow work, one small plot for each, both axes logarithmic."""
+    """Plots the growth of costs with the amount of work, in one small log-log plot each."""
     columns, cell_width, cell_height = 2, 450, 270
     body = []
     for number, growth in enumerate(growths):
@@ -117,7 +117,7 @@ def log_scale(low, high, begin, end):
 
 
 def ticks(low, high):
-    """1, 2, 5, 10 … as far as there are few, else powers of ten."""
+    """Returns 1, 2, 5, 10 … if there are few of them, otherwise powers of ten."""
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if math.log10(high / low) < 2.5 else (1, 3) if math.log10(high / low) < 4 else (1,)
     return [step * 10.0**e for e in exponents for step in steps if low <= step * 10.0**e <= high]

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Makes what docs/performance.md shows of the benchmarks' figures: its tables, between marks in the page, and the plots.
+"""Renders the benchmarks' figures for docs/performance.md: its tables, between marks in the page, and the plots.
 
-    python3 benches/render.py           writes the page's tables and docs/performance/*.svg
-    python3 benches/render.py --check   fails where they are not those of docs/performance/*.json
+    python3 benches/render.py           writes the tables of the page and docs/performance/*.svg
+    python3 benches/render.py --check   fails if they do not match docs/performance/*.json
 
-A benchmark writes its file with `--json docs/performance/NAME.json`; a file that is there is shown, in the order of ORDER and
-then of names.
+A benchmark writes its figures with `--json docs/performance/NAME.json`. All files in that directory are rendered, in the
+order of ORDER, and then by name.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main():
 
 
 def render():
-    """What each file should hold."""
+    """Returns the expected content of each file."""
     reports = read()
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, behind = rest.partition(END)
@@ -61,7 +61,7 @@ def read():
 
 
 def section(report):
-    """A benchmark's table, under its command."""
+    """Returns the table of a benchmark, below its command."""
     rows = [row for case in report["cases"] for row in case_rows(case)]
     table = ["| | ours | beside it | times as fast | wanted |", "|---|--:|--:|--:|--:|", *rows]
     return f"### {report['bench']}\n\n{caption(report)}\n\n" + "\n".join(table)
@@ -72,7 +72,7 @@ def caption(report):
 
 
 def growth_section(report):
-    """What the plot shows, in numbers."""
+    """Returns the numbers of the growth plot as a table."""
     tables = []
     for growth in report["growth"]:
         amounts = sorted({amount for points in growth["lines"].values() for amount, _ in points})
@@ -105,19 +105,19 @@ def case_rows(case):
 
 
 def references_of(case):
-    """What is beside the subject, the fastest first."""
+    """Returns the references of a case, the fastest first."""
     others = [name for name in case["figures"] if name != case["subject"]]
     return sorted(others, key=lambda name: statistics.median(case_speeds(case, name)))
 
 
 def case_speeds(case, reference):
-    """How many times as fast ours was, round by round, the slowest first."""
+    """Returns the speed of the subject in each round as a multiple of the reference's, sorted."""
     pairs = zip(case["figures"][case["subject"]], case["figures"][reference], strict=True)
     return sorted(theirs / ours if case["less_is_better"] else ours / theirs for ours, theirs in pairs)
 
 
 def speeds(reports):
-    """Each ratio for the plot, under what it is of."""
+    """Returns the speeds for the plot, grouped by case."""
     for report in reports:
         for case in report["cases"]:
             for name in references_of(case):
@@ -133,7 +133,7 @@ def speeds(reports):
 
 
 def shown(figure, unit):
-    """With three digits that count, in a unit that suits."""
+    """Formats a figure with three significant digits in a suitable unit."""
     if unit == "s":
         for factor, name in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
             if figure * factor >= 1:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Upload URLs a second, by REST and by gRPC, beside empty handlers.
+"""Measures upload URLs per second by REST and by gRPC, compared to empty handlers.
 
-The real server, with everything on, on a store that is asked nothing; a bare handler that answers the same to everybody; and
-the same handler behind what the server has around its own. All on one core, wrk and h2load on the others, one at a time in
-turn, over 32 kept connections.
+The subjects are the real server with all features and a store that is never called, a bare handler that always returns the
+same response, and that handler behind the middleware of the server. Each runs on one core, and wrk and h2load on the others,
+alternately and over 32 persistent connections.
 
     python3 benches/requests.py
 """
@@ -22,10 +22,10 @@ CONNECTIONS = 32
 SECONDS = 3
 NAME = "photos/2026/file.jpg"
 
-# Rates are counted, as they are unless told otherwise, and nobody reaches them.
+# Rate limits are counted, as by default, and never reached.
 RATES = {"RATE_LIMIT": "100000000/10", "ADDRESS_RATE_LIMIT": "100000000/10"}
 
-# Least shares of the throughput of the others.
+# The minimum throughput as a share of the reference's.
 GOALS = {"bare empty handler": 0.75, "empty handler behind the same middleware": 0.85}
 
 
@@ -64,7 +64,7 @@ def main():
 
 
 class Rest:
-    """By HTTP/1.1."""
+    """Load by HTTP/1.1."""
 
     def __init__(self, directory):
         self.script = directory / "post.lua"
@@ -84,7 +84,7 @@ class Rest:
 
 
 class Grpc:
-    """By HTTP/2, with as many calls at once on each connection."""
+    """Load by HTTP/2, with one call at a time on each connection."""
 
     def __init__(self, directory):
         name = NAME.encode()
@@ -100,7 +100,7 @@ class Grpc:
         said = loaded(command, cores)
         counted = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored", said)
         bytes_of_data = int(re.search(r"\((\d+)\) data", said)[1])
-        # An error comes with 200 as well, but without a message.
+        # gRPC errors also have status 200, but no message.
         if counted[2] != "0" or counted[3] != "0" or bytes_of_data < 300 * int(counted[1]):
             sys.exit(said)
         return float(re.search(r"([\d.]+) req/s", said)[1])

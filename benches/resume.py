@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A large upload that is killed in the middle, and the same command again: what is sent twice, and what arrives.
+"""Kills a large upload halfway, repeats the command, and checks what is sent twice and what arrives.
 
-draftctl uploads a file of random bytes to a server on the embedded store and gets SIGKILL when half of it has arrived; the
-same command then goes on, and confirms. The object is downloaded and compared by SHA-256. What went over loopback in each
-run is counted by the kernel, so that it is worth something only where nothing else uses loopback meanwhile:
+draftctl uploads a file of random bytes to a server on the embedded store, and gets SIGKILL when half of it has arrived. The
+same command then resumes and confirms the upload. The object is downloaded and compared by SHA-256. The kernel counts the
+bytes over loopback in each run, so that nothing else may use loopback meanwhile:
 
     unshare --net --map-root-user bash -c 'ip link set lo up && python3 benches/resume.py --size 5120'
 
-Takes three times the file's size of disk.
+Needs three times the file's size of disk space.
 """
 
 import hashlib

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""What a thousand slow clients cost the others: latency of requests with and without them, and the ratio.
+"""Measures the effect of a thousand slow clients on others: the latency of requests with and without them.
 
-A server on the embedded store is asked for upload URLs, one request after the other on a connection that is kept, while a
-thousand others are open: a third says nothing, a third sends the head of a request byte by byte, a third began HTTP/2 and
-stopped. Whoever of them is closed by the server comes back. Rounds with and without them alternate, so that both meet the
-same machine:
+A server on the embedded store serves upload URLs, one request after the other on a persistent connection, while a thousand
+others are open: a third sends nothing, a third sends the head of a request byte by byte, and a third started HTTP/2 and
+stopped. Slow clients reconnect when the server closes them. Rounds with and without them alternate, so that other load
+affects both:
 
     python3 benches/slow.py --requests 2000 --pairs 5
 
-Needs 2,500 descriptors (`ulimit -n`).
+Needs 2,500 file descriptors (`ulimit -n`).
 """
 
 import http.client
@@ -65,7 +65,7 @@ def compare(address, arguments):
 
 
 def latencies(address, requests):
-    """Of requests that were all answered, in seconds."""
+    """Returns the latencies of the requests in seconds. All must succeed."""
     connection = http.client.HTTPConnection(*address)
     connection.connect()
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -82,7 +82,7 @@ def latencies(address, requests):
 
 
 class Slow:
-    """So many sockets, kept open and slow by a process of their own, so that they do not take the measurer's time."""
+    """Slow sockets, served by a process of their own, so that they do not take time from the measurement."""
 
     def __init__(self, address, count):
         self.address, self.count = address, count
@@ -104,7 +104,7 @@ class Slow:
         return self
 
     def open(self):
-        """How many are open; ends them."""
+        """Returns the number of open sockets, and closes them."""
         os.close(self.writing)
         still, self.closed = map(int, self.told.readline().split())
         return still
@@ -144,13 +144,13 @@ def drip(address, count, until_closed, telling):
                     try:
                         key.fileobj.send(b"y")
                     except OSError:
-                        # Its end is read at the next turn.
+                        # Its end is read in the next iteration.
                         pass
             next_drip += DRIP_SECONDS
 
 
 def said(slow):
-    """Whether it is still open. What an HTTP/2 server says of itself is not answered."""
+    """Returns true if the socket is still open. Frames that an HTTP/2 server sends are ignored."""
     try:
         return slow.recv(4096) != b""
     except BlockingIOError:

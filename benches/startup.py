@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long the server takes from its start to its first answer, on a store as S3 is one.
+"""Measures the time from the start of the server to its first response, with S3 as its store.
 
     python3 benches/startup.py
 """
@@ -12,7 +12,7 @@ import time
 
 from harness import Report, Server, built, free_port, options
 
-# What is wanted.
+# The goal.
 AT_MOST_MS = 50
 
 
@@ -28,7 +28,7 @@ def main():
 
 
 def first_answer(server, settings):
-    """Milliseconds."""
+    """Returns the time of the first response in milliseconds."""
     port, answered = free_port(), []
     began = time.perf_counter()
 

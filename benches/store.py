@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How quickly the embedded store works, beside Garage and beside plain files on the same disk, all with fsync.
+"""Measures the embedded store, compared to Garage and to plain files on the same disk, all with fsync.
 
-Times a PUT and a GET of one large object, many small PUTs sixteen at a time, and a listing of many keys, each in turn on
-the embedded store of a draftstore-server, on Garage and with plain files: what is put there is synced, and its directory
-too; what is got is read; what is listed has its size and time. Requests are signed beforehand, so that the client costs as
-little as it can; it shares the machine with the store, so that ratios carry over, more or less, and rates do not. Takes
-twice the large object's size of disk for each store.
+Measures a PUT and a GET of one large object, many small PUTs sixteen at a time, and a listing of many keys, alternately on
+the embedded store of a draftstore-server, on Garage and with plain files. Plain files and their directories are synced when
+written, and a listing has sizes and times. Requests are signed in advance to keep the client cheap. It shares the machine
+with the store, so that ratios are comparable between machines and rates are not. Needs twice the large object's size of disk
+space for each store.
 
     python3 benches/store.py --size 1024 --puts 10000 --keys 100000 --pairs 5
 """
@@ -30,7 +30,7 @@ import harness
 SUBJECT = "embedded store"
 BUCKET = "bench"
 MIB = 1024 * 1024
-# Of requests for small objects that are under way at the same time.
+# The concurrency of requests for small objects.
 CONNECTIONS = 16
 
 
@@ -106,7 +106,7 @@ def write_random(path, mib):
 
 
 class S3:
-    """A store behind an endpoint, with a bucket in it."""
+    """A store behind an S3 endpoint, with a bucket."""
 
     def __init__(self, endpoint, credentials):
         url = urllib.parse.urlsplit(endpoint)
@@ -117,7 +117,7 @@ class S3:
             answer(connection)
 
     def request(self, method, key="", query=None, headers=""):
-        """The head of a request, signed by its query: nothing is hashed but that."""
+        """Returns the head of a request that is signed in its query, without a hash of the body."""
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         scope = f"{now[:8]}/{self.region}/s3/aws4_request"
         query = {
@@ -207,7 +207,7 @@ class S3:
 
 
 def head(connection):
-    """Of an answer: its head, what came of its body already, and the body's length, none where it is sent in chunks."""
+    """Returns the head of a response, the part of the body received with it, and the body's length, or None if it is chunked."""
     received = b""
     while b"\r\n\r\n" not in received:
         more = connection.recv(65536)
@@ -220,7 +220,7 @@ def head(connection):
 
 
 def answer(connection):
-    """The body of an answer."""
+    """Returns the body of a response."""
     _, body, length = head(connection)
     while len(body) < length if length is not None else not body.endswith(b"0\r\n\r\n"):
         more = connection.recv(1 << 20)
@@ -230,7 +230,7 @@ def answer(connection):
 
 
 class Files:
-    """No store at all: files, synced with their directory before anything is answered."""
+    """Plain files without a store, synced with their directory before a write returns."""
 
     def __init__(self, directory):
         directory.mkdir()

@@ -1,16 +1,15 @@
 #!/usr/bin/env python3
-"""How fast expired unique drafts go, beside what is used to empty a bucket: s5cmd, and rclone with 64 checkers.
+"""Measures the deletion of expired unique drafts, compared to tools that empty a bucket: s5cmd, and rclone with 64 checkers.
 
     python3 benches/sweep.py
     python3 benches/sweep.py --growth
 
-The store is the embedded one, over HTTP, filled once and laid out anew from hard links for every sweep; nobody else sweeps it.
-Each client is timed as a whole process, once with every list answered 60 ms late, by a proxy before the store, and once
-straight. rclone is given a tenth of the drafts, since it deletes one by one; what is compared
-is drafts a second.
+The store is the embedded one, over HTTP. It is filled once and copied with hard links for every sweep, and nothing else
+sweeps it. Each client is timed as a whole process, once with every list delayed by 60 ms by a proxy, and once directly.
+rclone gets a tenth of the drafts, because it deletes them one by one. The figures are drafts per second.
 
-With --growth nothing is compared: a store that is made up as it is asked, so that a million drafts need no filling, counts
-requests, and the cronjob's memory is read when it has ended.
+With --growth nothing is compared. A store that generates its drafts on request, so that a million of them need no filling,
+counts requests, and the peak memory of the cronjob is read after it has ended.
 """
 
 import functools
@@ -32,7 +31,7 @@ BUCKET = "main-draft"
 LATENCY = 0.06
 GOALS = {"s5cmd": 3, "rclone": 10}
 ULID_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-# Milliseconds: 2020.
+# The year 2020, in milliseconds.
 LONG_AGO = 1_577_836_800_000
 
 
@@ -70,24 +69,24 @@ def parse():
 
 
 def key(random_bits, expires_at=LONG_AGO):
-    """Of a unique draft, as the service makes it."""
+    """Returns the key of a unique draft in the format of the service."""
     number = expires_at << 80 | random_bits
     ulid = "".join(ULID_LETTERS[number >> shift & 31] for shift in range(125, -1, -5))
     return f".drafts/{random_bits & 0xff:02x}/{ulid}/file.jpg"
 
 
 class Bench:
-    """A store that is filled once, and clients that empty it."""
+    """A store that is filled once, and clients that empty copies of it."""
 
     def __init__(self, programs, directory, arguments):
         self.server, self.cronjob = (programs[f"draftstore-{name}"] for name in ("server", "cronjob"))
         self.directory, self.drafts = directory, arguments.drafts
-        # rclone's share.
+        # The number of drafts for rclone.
         self.counts = {"DraftStore": self.drafts, "s5cmd": self.drafts, "rclone": max(self.drafts // 10, 1)}
         self.requests = {}
 
     def fill(self):
-        """Uploads them, once for each number that is needed: in memory where that can be, since every one is synced."""
+        """Fills a store for each needed number of drafts, in memory if possible, because every draft is synced."""
         file = self.directory / "file"
         file.write_bytes(b"x")
         memory = pathlib.Path("/dev/shm")
@@ -109,11 +108,11 @@ class Bench:
             print(f"{count} drafts uploaded in {time.monotonic() - begun:.0f} s", flush=True)
 
     def serve(self, data):
-        # A server on the embedded store sweeps as well, unless told otherwise.
+        # By default a server on the embedded store sweeps as well.
         return Server(self.server, data, {"CLEANUP_SCHEDULE": "0 0 1 1 *"})
 
     def sweep(self, client, latency):
-        """Drafts a second."""
+        """Returns drafts per second."""
         count = self.counts[client]
         data = self.directory / "data"
         lay_out(self.directory / f"filled-{count}", data)
@@ -139,7 +138,7 @@ class Bench:
             return [self.cronjob], {"STORAGE_TYPE": "s3", "S3_ENDPOINT": endpoint, **credentials}
         environment = {"HOME": str(self.directory), "PATH": os.environ["PATH"], **credentials}
         if client == "s5cmd":
-            # By its defaults: 256 workers, and 1,000 keys to a delete.
+            # The defaults are 256 workers, and 1,000 keys per delete.
             return ["s5cmd", "--endpoint-url", endpoint, "rm", f"s3://{BUCKET}/.drafts/*"], environment
         environment |= {
             "RCLONE_CONFIG_STORE_TYPE": "s3",
@@ -162,7 +161,7 @@ class Bench:
 
 
 def lay_out(source, target):
-    """Blobs never change, so that a link is as good as a copy. The rest is copied."""
+    """Copies a store. Blobs never change, so that they are linked; the rest is copied."""
     blobs = source / "blobs"
 
     def ignore(directory, names):
@@ -174,7 +173,7 @@ def lay_out(source, target):
 
 
 def grow(cronjob, arguments):
-    """What a sweep takes, by how many drafts there are."""
+    """Measures memory and requests of a sweep by the number of drafts."""
     sizes = (10_000, 100_000, 1_000_000)
     report = Report("sweep-growth")
     memory, calls = {}, {}

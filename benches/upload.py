@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""How quickly draftctl uploads a large file, beside rclone or the aws command line client.
+"""Measures the upload of a large file with draftctl, compared to rclone or the aws command-line client.
 
-All send the same file to the same embedded store, in turn, and what arrived is deleted after each. Needs Rust, and
-the clients that are compared: `rclone` (Debian: apt install rclone) or `aws` (PyPI: pip install awscli). Takes twice the
-file's size of disk. Server, store and client share one machine: the ratio carries over, more or less, the rates do not.
+All send the same file to the same embedded store alternately, and the object is deleted after each. Needs Rust, and the
+clients that are compared: `rclone` (Debian: apt install rclone) or `aws` (PyPI: pip install awscli), and twice the file's
+size of disk space. Server, store and client share one machine, so that ratios are comparable between machines and rates are
+not.
 
     python3 benches/upload.py --size 1024 --pairs 5 --peer rclone --peer rclone-quick --peer aws
 """
@@ -24,13 +25,13 @@ MIB = 1024 * 1024
 BUCKET = "main-draft"
 PART_SIZE = "8Mi"
 
-# What a client is started with, besides file and target. draftctl and rclone send four parts at once by default, aws ten.
+# The command of each client, without file and target. By default draftctl and rclone send four parts at once, aws ten.
 PEERS = {
-    # As it comes: parts of 5 MiB, and an MD5 of the whole file before the first.
+    # The defaults: parts of 5 MiB, and an MD5 of the whole file first.
     "rclone": ["rclone", "copyto"],
-    # Parts as large as draftctl's, and no MD5 of the whole: nothing but what the protocol asks for.
+    # Parts as large as those of draftctl, and no MD5 of the whole file: only what the protocol requires.
     "rclone-quick": ["rclone", "copyto", "--s3-disable-checksum", "--s3-chunk-size", PART_SIZE],
-    # As it comes: parts of 8 MiB, ten at once.
+    # The defaults: parts of 8 MiB, ten at once.
     "aws": ["aws", "s3", "cp", "--only-show-errors"],
 }
 
@@ -69,7 +70,7 @@ def write_random(path, size):
 
 
 def bytes_below(directory):
-    """On disk, more or less: files come and go meanwhile."""
+    """Returns the approximate number of bytes on disk, because files are created and deleted meanwhile."""
     size = 0
     for path in directory.rglob("*"):
         with contextlib.suppress(FileNotFoundError):
@@ -81,7 +82,7 @@ class Clients:
     def __init__(self, draftctl, directory, server):
         self.draftctl, self.endpoint = draftctl, server.store
         keys = server.credentials()
-        # The secret goes by the environment: a command line can be read by everyone.
+        # The secret is passed in the environment, because other users can read command lines.
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(directory),
@@ -97,7 +98,7 @@ class Clients:
         }
 
     def upload(self, client, file, name):
-        """Uploads the file as a draft, and gives the seconds that it took."""
+        """Uploads the file as a draft and returns the seconds that this took."""
         if client == "draftctl":
             command = [self.draftctl, "upload", "--quiet", "--name", name, file]
         elif client == "aws":
@@ -127,7 +128,7 @@ def measure(server, sender, file, arguments):
     def upload(client):
         seconds = sender.upload(client, file, client)
         sender.check_and_discard(client, size)
-        # Removed objects leave the disk a little later than the index.
+        # Deleted objects are removed from disk shortly after their removal from the index.
         while bytes_below(server.data) > size / 10:
             time.sleep(0.05)
         return seconds

@@ -1,7 +1,7 @@
-"""What the benchmarks that start processes have in common, on Python's standard library alone.
+"""Shared code of the benchmarks that start processes. It uses only Python's standard library.
 
-A benchmark of these is a script beside this directory: it takes `options`, says what it `need`s, starts `Server` or `Garage`,
-measures in turn by `alternate`, and gives what came out to a `Report`, which prints it and writes it to `--json FILE`.
+Such a benchmark is a script in the parent directory. It parses `options`, checks what it `need`s, starts a `Server` or
+`Garage`, measures with `alternate`, and adds the figures to a `Report`, which prints them and writes them to `--json FILE`.
 """
 
 from .command_line import built, example, need, options

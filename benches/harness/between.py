@@ -1,4 +1,4 @@
-"""A proxy that answers lists late, as a store does that is far away, and counts what is asked."""
+"""A proxy that delays lists, like a distant store, and counts requests."""
 
 import asyncio
 import collections
@@ -10,8 +10,8 @@ MAX_HEAD = 1 << 16
 
 
 class Proxy:
-    """Before the store at `upstream`, in a process of its own: requests for lists are passed on `latency` seconds late, and
-    all else as it comes. Bodies and answers are not looked at, so that it has little to do."""
+    """A proxy in front of the store at `upstream`, in a process of its own. It forwards list requests after `latency` seconds
+    and everything else immediately, without parsing bodies and responses, so that it uses little CPU time."""
 
     def __init__(self, upstream, latency):
         where = urllib.parse.urlsplit(upstream)
@@ -22,7 +22,7 @@ class Proxy:
         self.endpoint = f"http://127.0.0.1:{self.ours.recv()}"
 
     def close(self):
-        """How many requests of each kind there were, and for how many seconds it had work to do."""
+        """Stops the proxy. Returns the number of requests by kind, and the seconds that it was busy."""
         self.ours.send("end")
         counts, busy = self.ours.recv()
         self.process.join()
@@ -48,7 +48,7 @@ async def _serve(pipe, host, port, latency):
 
 
 class _Client(asyncio.Protocol):
-    """A connection of a client's, and the one to the store that goes with it."""
+    """A connection of a client, with its connection to the store."""
 
     def __init__(self, host, port, latency, counts):
         self.where, self.latency, self.counts = (host, port), latency, counts
@@ -73,7 +73,7 @@ class _Client(asyncio.Protocol):
             self.upstream.close()
 
     def data_received(self, data):
-        # One request is under way on a connection at a time: a body ends with what was received.
+        # A connection has one request at a time, so that a body ends with the received data.
         if self.body:
             self.body -= len(data)
             self.pass_on(data)
@@ -114,7 +114,7 @@ class _Store(asyncio.Protocol):
 
 
 def kind_of(method, target):
-    """What is asked of the store."""
+    """Returns the kind of a request."""
     path, _, query = target.partition("?")
     names = {pair.partition("=")[0] for pair in query.split("&")}
     has_key = "/" in path.strip("/")

@@ -1,4 +1,4 @@
-"""The options that all have, the programs that they need, and those that they measure."""
+"""The common command-line options, and the programs that a benchmark needs and measures."""
 
 import argparse
 import json
@@ -9,12 +9,12 @@ import sys
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 
-# As images have it.
+# The profile of the container images.
 PROFILE = "dist"
 
 
 def options(description, pairs=5, programs=("draftstore-server",), measures=True):
-    """A parser with a path for each of our programs: --server, --draftctl … What measures has --json and --pairs too."""
+    """Returns a parser with an option for the path of each program. With `measures` it has --json and --pairs as well."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     if measures:
         parser.add_argument("--json", metavar="FILE", type=pathlib.Path, help="write the figures there as well")
@@ -26,7 +26,7 @@ def options(description, pairs=5, programs=("draftstore-server",), measures=True
 
 
 def built(arguments, *programs):
-    """The paths of our programs, by name: as the options say, and for the rest what is built now."""
+    """Returns the paths of our programs by name, and builds those that the options do not give."""
     given = {program: getattr(arguments, program.removeprefix("draftstore-")) for program in programs}
     missing = [program for program, path in given.items() if path is None]
     if missing:
@@ -40,7 +40,7 @@ def built(arguments, *programs):
 
 
 def example(name):
-    """The path of an example of the benches, built now."""
+    """Builds an example of the benches and returns its path."""
     command = ["cargo", "build", "--profile", PROFILE, "--locked", "-p", "draftstore-benches", "--features", "programs"]
     command += ["--example", name]
     subprocess.run(command, cwd=REPOSITORY, check=True)
@@ -48,14 +48,14 @@ def example(name):
 
 
 def target():
-    """Where cargo puts what it makes."""
+    """Returns cargo's output directory for the profile."""
     command = ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"]
     metadata = subprocess.run(command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
     return pathlib.Path(json.loads(metadata)["target_directory"]) / PROFILE
 
 
 def need(programs):
-    """Ends with a sentence for each that is not on the PATH: {"h2load": "apt-get install nghttp2-client"}."""
+    """Exits with a message for each program that is not on PATH: {"h2load": "apt-get install nghttp2-client"}."""
     missing = [f"this needs {program}: {install}" for program, install in programs.items() if not shutil.which(program)]
     if missing:
         sys.exit("\n".join(missing))

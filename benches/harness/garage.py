@@ -1,4 +1,4 @@
-"""Garage, the store that is not ours."""
+"""Garage, the store that ours is compared to."""
 
 import os
 import pathlib
@@ -16,8 +16,8 @@ START_SECONDS = 30
 
 
 class Garage:
-    """One node in the directory `data`, whose key may make buckets. With `fsync` a write has reached the disk when it is
-    acknowledged, as with our embedded store; Garage leaves that to the system unless told."""
+    """A Garage of one node in the directory `data`, with a key that may create buckets. With `fsync` an acknowledged write is on
+    disk, as in our embedded store. By default Garage leaves that to the operating system."""
 
     def __init__(self, data, fsync=True, cores=None):
         need({"garage": INSTALL})
@@ -68,11 +68,11 @@ api_bind_addr = "127.0.0.1:{s3}"
         self.process.wait()
 
     def credentials(self):
-        """Its key, by the names that S3 clients look for in their environment."""
+        """Returns the key in the environment variables of S3 clients."""
         return {"AWS_ACCESS_KEY_ID": self.key_id, "AWS_SECRET_ACCESS_KEY": self.secret, "AWS_REGION": REGION}
 
     def environment(self):
-        """The variables by which our server and cronjob use it."""
+        """Returns the environment variables that make our server and cronjob use this store."""
         return {"STORAGE_TYPE": "s3", "S3_ENDPOINT": self.endpoint, **self.credentials()}
 
     def _command(self, *arguments, check=True):

@@ -1,4 +1,4 @@
-"""A store whose drafts are made up as they are listed, so that there can be a million of them at once."""
+"""A store that generates its drafts when they are listed, so that it can have a million of them."""
 
 import bisect
 import collections
@@ -11,13 +11,13 @@ import urllib.parse
 
 PAGE = 1_000
 SHARDS = 256
-# Milliseconds: 2100.
+# The year 2100, in milliseconds.
 FAR_AHEAD = 4_102_444_800_000
 
 
 class MadeUpStore:
-    """Holds so many unique drafts, of which so many have expired (None: all), in a process of its own; lists what has not been
-    deleted, deletes, and refuses all else. `key` makes a draft's key of its number and the moment at which it expires."""
+    """A store of `size` unique drafts of which `expired` have expired (None: all), in a process of its own. It supports list and
+    delete only. `key` returns the key of a draft from its number and its expiration time."""
 
     def __init__(self, size, expired, key):
         self.arguments = (size, size if expired is None else expired, key)
@@ -44,7 +44,7 @@ class MadeUpStore:
         }
 
     def close(self):
-        """How many requests of each kind there were."""
+        """Stops the store. Returns the number of requests by kind."""
         self.ours.send("end")
         return self.ours.recv()
 
@@ -63,7 +63,7 @@ def _run(pipe, size, expired, key):
 
 
 class _Drafts:
-    """In order; what was deleted is passed over."""
+    """The drafts in order, without the deleted ones."""
 
     def __init__(self, keys):
         self.keys, self.deleted = keys, set()
@@ -80,7 +80,7 @@ class _Drafts:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # A page is more than one segment, and nobody waits for the first.
+    # Without Nagle's algorithm: a page has several segments, which must not wait for acknowledgements.
     wbufsize = -1
     disable_nagle_algorithm = True
 
@@ -127,7 +127,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.counts[kind] += 1
 
     def refuse(self):
-        """As a store does that lets us list and delete alone: nothing of it is known then."""
+        """Rejects all other requests, like a store that allows only list and delete, so that the server learns nothing of it."""
         self.answer("<Error><Code>AccessDenied</Code><Message>No.</Message></Error>", 403)
 
     def answer(self, document, status=200):

@@ -1,4 +1,4 @@
-"""Programs that are started, waited for and ended again."""
+"""Starting, awaiting and stopping of programs."""
 
 import json
 import os
@@ -12,9 +12,9 @@ import threading
 class Program:
     """A program that logs lines of JSON to stderr, and one with the message `ready` when it serves.
 
-    Our server does so with LOG_FORMAT=json; an empty server that is put beside it should too. `said` is that line's fields.
-    It gets no variable but those in `environment`, and with `cores`, a set of numbers, runs there alone: a runtime that has
-    a thread for each core then has so many.
+    Our server does this with LOG_FORMAT=json, and `empty` does as well. `said` has the fields of that line. The program gets only
+    the variables in `environment`. With `cores`, a set of numbers, it runs only on these cores, and a runtime with a thread
+    per core starts that many threads.
     """
 
     def __init__(self, command, environment=None, cores=None):
@@ -44,16 +44,16 @@ class Program:
         self.process.wait()
 
     def address(self, name):
-        """One of those that it said when it was ready, as host and port."""
+        """Returns an address of the `ready` line as host and port."""
         host, port = self.said[name].rsplit(":", 1)
         return host, int(port)
 
     def memory(self):
-        """Bytes that are resident now."""
+        """Returns the resident memory in bytes."""
         return self._status("VmRSS")
 
     def peak_memory(self):
-        """Bytes that were resident when they were most."""
+        """Returns the peak of the resident memory in bytes."""
         return self._status("VmHWM")
 
     def _status(self, field):
@@ -65,7 +65,7 @@ class Program:
 
 
 class Server(Program):
-    """Our server on free ports: on an embedded store in the directory `data`, or wherever `environment` says."""
+    """Our server on free ports, with an embedded store in the directory `data`, or with the store of `environment`."""
 
     def __init__(self, binary, data=None, environment=None, cores=None):
         self.data = data and pathlib.Path(data)
@@ -77,11 +77,11 @@ class Server(Program):
 
     @property
     def store(self):
-        """The embedded store's endpoint."""
+        """Returns the endpoint of the embedded store."""
         return self.said["store"]
 
     def credentials(self):
-        """The embedded store's key, by the names that S3 clients look for in their environment."""
+        """Returns the key of the embedded store in the environment variables of S3 clients."""
         key = json.loads((self.data / "credentials.json").read_text())
         return {
             "AWS_ACCESS_KEY_ID": key["access_key_id"],
@@ -91,6 +91,6 @@ class Server(Program):
 
 
 def free_port():
-    """For programs that cannot choose one themselves."""
+    """Returns a free port, for programs that cannot choose one themselves."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What a benchmark says at its end, in words and in JSON, from which the documentation's table and plot are made."""
+"""The report of a benchmark, as text and as JSON, from which the tables and plots of the documentation are generated."""
 
 import datetime
 import json
@@ -8,19 +8,19 @@ import platform
 import statistics
 import sys
 
-# Options that say where something is on this machine.
+# The options with paths on this machine, which are omitted from the recorded command.
 PATHS = ("--json", "--directory", "--server", "--draftctl", "--cronjob", "--confirm_load", "--empty", "--other")
 
 
 class Report:
-    """Named as its script, or after what of it was asked for."""
+    """A report, named after its script or after the selected part of it."""
 
     def __init__(self, name):
         self.name, self.cases, self.growth = name, [], []
 
     def compare(self, what, figures, subject, unit, goals=None):
-        """The subject beside all others in `figures`. Each goal is the least speed, as a multiple of a reference's:
-        {"rclone": 10}."""
+        """Adds a comparison of the subject with all others in `figures`. Each goal is the minimum speed, as a multiple of a
+        reference's: {"rclone": 10}."""
         goals = goals or {}
         print(f"{what}, median of {len(figures.rounds[subject])} rounds in turn:")
         for name in figures.rounds:
@@ -36,20 +36,20 @@ class Report:
         self._case(what, figures.rounds, subject, unit, figures.less_is_better, goals=goals)
 
     def measure(self, what, figures, unit, at_most=None, subject="DraftStore"):
-        """Something that has nothing beside it: the median of a list of figures, of which less is better."""
+        """Adds the median of a list of figures without a reference. Less is better."""
         limit = "" if at_most is None else f", at most {at_most:g} is wanted"
         print(f"{what}: {statistics.median(figures):.4g} {unit} ({min(figures):.4g} to {max(figures):.4g}{limit})")
         self._case(what, {subject: figures}, subject, unit, True, at_most=at_most)
 
     def grows(self, what, work, cost, lines):
-        """How a cost follows the amount of work: {name: [(work, cost), …]}, with what each of the two is counted in."""
+        """Adds the growth of a cost with the amount of work: {name: [(work, cost), …]}, and the units of both."""
         print(f"{what}, {cost} by {work}:")
         for name, points in lines.items():
             print(f"  {name}: " + ", ".join(f"{y:.4g} at {x:g}" for x, y in points))
         self.growth.append({"what": what, "work": work, "cost": cost, "lines": lines})
 
     def write(self, path):
-        """To a file, unless there is none."""
+        """Writes the report to a file, if one is given."""
         if path is None:
             return
         report = {
@@ -63,7 +63,7 @@ class Report:
         path.write_text(json.dumps(report, indent=1) + "\n")
 
     def _command(self):
-        """How it was started, without where its results and programs are."""
+        """Returns the command line without paths on this machine."""
         words, is_path = [], False
         for word in sys.argv[1:]:
             option, _, value = word.partition("=")
@@ -86,7 +86,7 @@ class Report:
 
 
 def machine():
-    """What figures were measured on, in words."""
+    """Describes the machine: processor, cores and kernel."""
     model = platform.machine()
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

@@ -1,10 +1,10 @@
-"""Things measured in turn, so that whatever else the machine does weighs on all of them."""
+"""Alternating measurements, so that other load on the machine affects all subjects equally."""
 
 import statistics
 
 
 class Figures:
-    """What each of several things took, or did in a second, round by round: {name: [figure, …]}."""
+    """The figures of several subjects, one per round, each a duration or a rate: {name: [figure, …]}."""
 
     def __init__(self, rounds, less_is_better=True):
         self.rounds, self.less_is_better = rounds, less_is_better
@@ -13,18 +13,18 @@ class Figures:
         return statistics.median(self.rounds[name])
 
     def speeds(self, subject, reference):
-        """How many times as fast the subject was as the reference, lowest round first."""
+        """Returns the speed of the subject in each round as a multiple of the reference's, sorted."""
         pairs = zip(self.rounds[subject], self.rounds[reference], strict=True)
         return sorted(theirs / ours if self.less_is_better else ours / theirs for ours, theirs in pairs)
 
     def speed(self, subject, reference):
-        """The median of the rounds' ratios."""
+        """Returns the median of the speeds of all rounds."""
         return statistics.median(self.speeds(subject, reference))
 
 
 def alternate(rounds, measures, less_is_better=True, unit="s"):
-    """Calls each of `measures`, {name: function that gives a figure}, once in each of so many rounds, in turn, and once
-    before them to warm up."""
+    """Measures all of `measures`, {name: function that returns a figure}, alternately: one warm-up round and then so many
+    rounds."""
     taken = {name: [] for name in measures}
     for number in range(rounds + 1):
         for name, measure in measures.items():
