@@ -35,7 +35,7 @@ step_mutants() {
   CARGO_INCREMENTAL=1 CARGO_TARGET_DIR=$target MODEL_SCHEDULES=$MUTANT_SCHEDULES python3 .ci/mutants/mutants.py "$sources"
 }
 
-# A release build, and then seconds: what signing an upload URL takes must not grow unnoticed.
+# What an upload URL takes, and a request for one, must not grow unnoticed.
 step_instructions() {
   need_commands python3=python3 valgrind=valgrind
   python3 benches/instructions.py

@@ -1,75 +1,81 @@
-//! Runs a number of equal calls, and nothing else. `instructions.py` runs this twice under callgrind, and computes the
-//! difference.
-//!
-//! `presign` signs an upload URL with the storage. `request` handles a REST request for one in process, from the request
-//! head to the response body.
-
-#[path = "../presign/ours.rs"]
-mod ours;
-
-use std::time::SystemTime;
+//! Handles a number of equal requests for an upload URL in process, each from its head to the end of the response, and does
+//! nothing else. `instructions.py` runs this twice under callgrind, and computes the difference.
 
 use anyhow::{bail, ensure};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::Request;
 use draftstore_auth::Authenticator;
 use draftstore_benches::{drafts, start_logging};
-use draftstore_controller::{Answers, Api, Gate, Readiness, webapi};
+use draftstore_controller::{Answers, Api, Gate, Readiness, grpc, webapi};
+use draftstore_proto::v1::GetUploadUrlRequest;
 use draftstore_service::{AllowedOrigins, StoreProfile};
-use http::{Request, StatusCode, header};
+use http::{StatusCode, Version, header};
 use http_body_util::BodyExt as _;
+use prost::Message as _;
 use tokio::runtime::Builder;
 
-use self::ours::StorageSigner;
-
-/// The object key of all URLs.
+/// The object of all URLs.
 const KEY: &str = "photos/2026/file.jpg";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [what, calls] = arguments.as_slice() else {
-        bail!("usage: instructions presign|request CALLS");
+    let [front, calls] = arguments.as_slice() else {
+        bail!("usage: instructions rest|grpc CALLS");
     };
     let calls: u32 = calls.parse()?;
     start_logging()?;
     Builder::new_current_thread().enable_all().build()?.block_on(async {
-        match what.as_str() {
-            "presign" => presign(calls).await,
-            "request" => request(calls).await,
-            _ => bail!("unknown call {what}: use presign or request"),
+        let (api, gate) = (Api::new(drafts().await?), Gate::new(Authenticator::none()));
+        let (readiness, origins) = (Readiness::new(StoreProfile::default()), AllowedOrigins::default());
+        match front.as_str() {
+            "rest" => {
+                let handler = webapi::answers(api, &gate, &origins, readiness, Router::new());
+                all(calls, &handler, rest_request).await
+            }
+            "grpc" => {
+                let handler = grpc::answers(api, &gate, &origins, readiness).await?;
+                all(calls, &handler, grpc_request).await
+            }
+            _ => bail!("unknown front {front}: use rest or grpc"),
         }
     })
 }
 
-/// Signs all URLs for the same second, so that the work done once per second is not counted.
-async fn presign(calls: u32) -> anyhow::Result<()> {
-    let (ours, now) = (StorageSigner::new().await?, SystemTime::now());
+async fn all(calls: u32, handler: &Answers, request: fn() -> http::Result<Request>) -> anyhow::Result<()> {
     for _ in 0..calls {
-        std::hint::black_box(ours.sign(now).await?);
+        let response = handler.to(request()?).await;
+        ensure!(response.status() == StatusCode::OK, "answered {}", response.status());
+        let body = response.into_body().collect().await?;
+        let status = body.trailers().and_then(|trailers| trailers.get("grpc-status"));
+        ensure!(
+            status.is_none_or(|status| status == "0"),
+            "answered gRPC status {status:?}"
+        );
     }
     Ok(())
 }
 
-async fn request(calls: u32) -> anyhow::Result<()> {
-    let gate = Gate::new(Authenticator::none());
-    let api = Api::new(drafts().await?);
-    let readiness = Readiness::new(StoreProfile::default());
-    let answers = webapi::answers(api, &gate, &AllowedOrigins::default(), readiness, Router::new());
-    for _ in 0..calls {
-        answer(&answers).await?;
-    }
-    Ok(())
-}
-
-async fn answer(answers: &Answers) -> anyhow::Result<()> {
+fn rest_request() -> http::Result<Request> {
     let body = format!(r#"{{"object_name":"{KEY}"}}"#);
-    let request = Request::post("/api/v1/upload-url")
+    Request::post("/api/v1/upload-url")
         .header(header::HOST, "127.0.0.1:8080")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CONTENT_LENGTH, body.len())
-        .body(Body::from(body))?;
-    let answer = answers.to(request).await;
-    ensure!(answer.status() == StatusCode::OK, "answered {}", answer.status());
-    answer.into_body().collect().await?;
-    Ok(())
+        .body(Body::from(body))
+}
+
+/// The message has a prefix of five bytes: it is not compressed, and how long it is.
+fn grpc_request() -> http::Result<Request> {
+    let message = GetUploadUrlRequest {
+        object_name: KEY.to_owned(),
+        ..GetUploadUrlRequest::default()
+    };
+    let mut body = vec![0, 0, 0, 0, u8::try_from(message.encoded_len()).unwrap_or(u8::MAX)];
+    body.extend(message.encode_to_vec());
+    Request::post("http://127.0.0.1:50051/draft.v1.DraftService/GetUploadURL")
+        .version(Version::HTTP_2)
+        .header(header::CONTENT_TYPE, "application/grpc")
+        .header(header::TE, "trailers")
+        .body(Body::from(body))
 }
