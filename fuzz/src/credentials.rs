@@ -1,4 +1,4 @@
-//! Credentials: what nobody has signed is nobody's, and what the issuer has signed is taken by what it says alone.
+//! The target `credentials`: a credential that no issuer signed is refused, and a signed one is accepted by its claims alone.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ scopes = ['upload']
 const HEADER: &[u8] = br#"{"alg":"HS256"}"#;
 const CLAIMS: &[u8] = br#"{"iss":"https://login.example.com/","aud":"draftstore","exp":9999999999,"sub":"ada"}"#;
 
-/// Of clocks that differ, in seconds.
+/// The accepted difference between clocks, in seconds.
 const LEEWAY: f64 = 60.0;
 
 thread_local! {
@@ -36,7 +36,7 @@ thread_local! {
     static TICKET: String = ticket();
 }
 
-/// As a credential, as a change of a ticket, and as the header and the claims of a token.
+/// Presents the data as a credential, as a change of a ticket, and as the header and the claims of a token.
 pub fn run(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         assert!(caller(text).is_err(), "{text:?}");
@@ -57,7 +57,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// What has to hold of a token that is taken.
+/// Returns whether a token may be accepted, by rules that are written here once more.
 #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in 52 bits")]
 fn is_good(header: &[u8], claims: &[u8]) -> bool {
     let read = |json: &[u8]| serde_json::from_slice::<Value>(json).unwrap_or_default();

@@ -5,7 +5,7 @@ use draftstore_service::draft::{Disposition, IssueDownload, Stage};
 use crate::offline::{wait, with_drafts};
 use crate::sigv4::Url;
 
-/// The first byte says which disposition, the rest is the file's name.
+/// Takes the disposition from the first byte and the file name from the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, name)) = data.split_first() else { return };
     let Ok(name) = std::str::from_utf8(name) else { return };

@@ -7,7 +7,7 @@ use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The first byte says which message, the rest is its text.
+/// Takes the kind of message from the first byte and its text from the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, text)) = data.split_first() else { return };
     let kinds: [fn(&[u8]); 16] = [

@@ -1,4 +1,4 @@
-//! Targets: functions that take any bytes, and panic where a promise is broken.
+//! Fuzz targets: functions that take any bytes, and panic if a promise is broken.
 //!
 //! They reach what is private through what is public: a service on a store that signs, and is never asked.
 
@@ -15,10 +15,10 @@ pub mod tokens;
 mod offline;
 mod sigv4;
 
-/// A target.
+/// A fuzz target, which takes any bytes.
 pub type Target = fn(&[u8]);
 
-/// All of them, by name.
+/// Every target with its name.
 pub const TARGETS: [(&str, Target); 6] = [
     ("names", names::run),
     ("tokens", tokens::run),

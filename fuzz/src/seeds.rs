@@ -1,4 +1,4 @@
-//! What a target begins with: the inputs of the corpora that the server is tested by.
+//! The seeds of the targets: the inputs of the corpora that the server's tests use.
 
 use crate::presign::OPTIONS;
 
@@ -10,7 +10,7 @@ const NAMES: &str = include_str!("../../cmd/server/tests/corpus/names.txt");
 const TOKENS: &str = include_str!("../../cmd/server/tests/corpus/tokens.txt");
 const BODIES: &str = include_str!("../../cmd/server/tests/corpus/bodies.txt");
 
-/// The seeds of the target of that name.
+/// Returns the seeds of the target with this name.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     let inputs = |text| corpus::Corpus::read(text).cases.into_iter().map(|case| case.input);
     match target {

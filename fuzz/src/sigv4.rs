@@ -8,17 +8,17 @@ use std::fmt::Write as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
-/// A URL, taken apart.
+/// The parts of a URL.
 #[derive(Debug)]
 pub(crate) struct Url {
     pub(crate) host: String,
-    /// As it is written.
+    /// The path, percent-encoded.
     pub(crate) path: String,
-    /// Decoded.
+    /// The query, decoded.
     pub(crate) query: BTreeMap<String, String>,
 }
 
-/// With what it has to be signed.
+/// The credentials that a URL must be signed with.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Credentials<'a> {
     pub(crate) access_key_id: &'a str,

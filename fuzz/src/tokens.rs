@@ -17,7 +17,7 @@ const HEAD: usize = 1 + 16 + 8 + 8 + 8;
 
 const MIB: u64 = 1024 * 1024;
 
-/// As a text, and as the content of an upload's ID that is sealed rightly.
+/// Parses the data as texts of every kind, and as the content of a sealed upload ID.
 pub fn run(data: &[u8]) {
     sealed(data);
     let Ok(text) = std::str::from_utf8(data) else { return };
