@@ -58,7 +58,7 @@ def measured(server, settings):
         loaded = running.memory()
         clients = [client(running.address("http")) for _ in range(CLIENTS)]
         with_clients = running.memory()
-        assert all(answers(one) for one in clients[:: CLIENTS // 100]), "idle clients are served"
+        assert all(responds(one) for one in clients[:: CLIENTS // 100]), "idle clients are served"
         for one in clients:
             one.close()
         return idle / MIB, (with_clients - loaded) / CLIENTS / 1024, loaded / MIB, running.peak_memory() / MIB
@@ -67,16 +67,16 @@ def measured(server, settings):
 def client(address):
     """Opens a client that sends one request and keeps its connection."""
     connection = socket.create_connection(address)
-    assert answers(connection)
+    assert responds(connection)
     return connection
 
 
-def answers(connection):
+def responds(connection):
     connection.sendall(REQUEST)
-    answer = b""
-    while b"\r\n\r\n" not in answer or not answer.endswith(b"}"):
-        answer += connection.recv(4096)
-    return answer.startswith(b"HTTP/1.1 200")
+    response = b""
+    while b"\r\n\r\n" not in response or not response.endswith(b"}"):
+        response += connection.recv(4096)
+    return response.startswith(b"HTTP/1.1 200")
 
 
 def load(running):

@@ -50,12 +50,12 @@ def speed_plot(speeds):
         at = x(value)
         grid.append(f'<path class="{"even" if value == 1 else "grid"}" d="M{at:.1f} {top}V{y}"/>')
         grid.append(text(at, top - 8, f"{value:g}×", "quiet", "middle"))
-    legend = "times as fast: median, slowest to fastest round; "
+    legend = "speed ratio: median, slowest to fastest round; "
     heading = [
-        text(8, 20, "DraftStore beside others", "title"),
-        text(width - 8, 20, legend + "orange: the least that is wanted", "quiet", "end"),
+        text(8, 20, "DraftStore compared to others", "title"),
+        text(width - 8, 20, legend + "orange: goal", "quiet", "end"),
     ]
-    return svg(width, y + 12, "How many times as fast DraftStore is as others", heading + grid + body)
+    return svg(width, y + 12, "Speed of DraftStore compared to others", heading + grid + body)
 
 
 def growth_plot(growths):

@@ -32,7 +32,7 @@ def main():
     stale = [path for path, text in made.items() if not path.exists() or path.read_text() != text]
     if arguments.check:
         if stale:
-            sys.exit("not made of the figures beside it: " + ", ".join(str(path.relative_to(DOCS.parent)) for path in stale))
+            sys.exit("not up to date: run python3 benches/render.py for " + ", ".join(str(path.relative_to(DOCS.parent)) for path in stale))
         return
     for path in stale:
         path.write_text(made[path])
@@ -63,7 +63,7 @@ def read():
 def section(report):
     """Returns the table of a benchmark, below its command."""
     rows = [row for case in report["cases"] for row in case_rows(case)]
-    table = ["| | ours | beside it | times as fast | wanted |", "|---|--:|--:|--:|--:|", *rows]
+    table = ["| | DraftStore | reference | speed | goal |", "|---|--:|--:|--:|--:|", *rows]
     return f"### {report['bench']}\n\n{caption(report)}\n\n" + "\n".join(table)
 
 

@@ -40,7 +40,7 @@ def main():
 
 def compare(address, arguments):
     besides = f"with {arguments.sockets} slow sockets"
-    all_taken = {"without": [], besides: []}
+    all_latencies = {"without": [], besides: []}
 
     def alone():
         return median_of("without", latencies(address, arguments.requests))
@@ -51,14 +51,14 @@ def compare(address, arguments):
             print(f"{slow.open()} slow sockets are open, {slow.closed} were closed by the server and came back")
         return median
 
-    def median_of(name, taken):
-        all_taken[name] += taken
-        return statistics.median(taken)
+    def median_of(name, latencies):
+        all_latencies[name] += latencies
+        return statistics.median(latencies)
 
-    taken = alternate(arguments.pairs, {"without": alone, besides: beside_slow_ones})
+    medians = alternate(arguments.pairs, {"without": alone, besides: beside_slow_ones})
     report = Report("slow")
-    report.compare("An upload URL, median of each round", taken, besides, "s")
-    for name, figures in all_taken.items():
+    report.compare("An upload URL, median of each round", medians, besides, "s")
+    for name, figures in all_latencies.items():
         cuts = statistics.quantiles(figures, n=100)
         print(f"{name}: 99 % under {cuts[98] * 1e6:.0f} us, {len(figures)} requests, those of the warm-up included")
     report.write(arguments.json)
@@ -69,16 +69,16 @@ def latencies(address, requests):
     connection = http.client.HTTPConnection(*address)
     connection.connect()
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    taken = []
+    latencies = []
     for _ in range(requests):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         connection.request("POST", "/api/v1/upload-url", b'{"object_name":"a"}')
-        answer = connection.getresponse()
-        answer.read()
-        taken.append(time.perf_counter() - begun)
-        assert answer.status == 200, answer.status
+        response = connection.getresponse()
+        response.read()
+        latencies.append(time.perf_counter() - started)
+        assert response.status == 200, response.status
     connection.close()
-    return taken
+    return latencies
 
 
 class Slow:

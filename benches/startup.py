@@ -22,8 +22,8 @@ def main():
     report = Report("startup")
     with tempfile.TemporaryDirectory() as directory, Server(server, pathlib.Path(directory)) as store:
         settings = {"STORAGE_TYPE": "s3", "S3_ENDPOINT": store.store, **store.credentials()}
-        taken = [first_answer(server, settings) for _ in range(arguments.pairs + 1)][1:]
-    report.measure("From the start to the first answer", taken, "ms", AT_MOST_MS)
+        figures = [first_answer(server, settings) for _ in range(arguments.pairs + 1)][1:]
+    report.measure("From the start to the first answer", figures, "ms", AT_MOST_MS)
     report.write(arguments.json)
 
 

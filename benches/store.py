@@ -114,7 +114,7 @@ class S3:
         self.key, self.secret = credentials["AWS_ACCESS_KEY_ID"], credentials["AWS_SECRET_ACCESS_KEY"]
         with self.connect() as connection:
             connection.sendall(self.request("PUT", headers="Content-Length: 0\r\n"))
-            answer(connection)
+            read_response(connection)
 
     def request(self, method, key="", query=None, headers=""):
         """Returns the head of a request that is signed in its query, without a hash of the body."""
@@ -147,16 +147,16 @@ class S3:
     def put_file(self, key, file):
         request = self.request("PUT", key, headers=f"Content-Length: {file.stat().st_size}\r\n")
         with self.connect() as connection, file.open("rb") as source:
-            begun = time.monotonic()
+            started = time.monotonic()
             connection.sendall(request)
             connection.sendfile(source)
-            answer(connection)
-            return time.monotonic() - begun
+            read_response(connection)
+            return time.monotonic() - started
 
     def get(self, key, size):
         buffer = bytearray(MIB)
         with self.connect() as connection:
-            begun = time.monotonic()
+            started = time.monotonic()
             connection.sendall(self.request("GET", key))
             _, body, length = head(connection)
             assert length == size, length
@@ -165,12 +165,12 @@ class S3:
                 received = connection.recv_into(buffer)
                 assert received > 0, "the body broke off"
                 left -= received
-            return time.monotonic() - begun
+            return time.monotonic() - started
 
     def put_small(self, prefix, names, body):
         headers = f"Content-Length: {len(body)}\r\n"
         requests = [self.request("PUT", f"{prefix}/{name}", headers=headers) + body for name in reversed(names)]
-        begun = time.monotonic()
+        started = time.monotonic()
         with selectors.DefaultSelector() as selector:
             for _ in range(min(CONNECTIONS, len(requests))):
                 connection = self.connect()
@@ -189,21 +189,21 @@ class S3:
                     else:
                         selector.unregister(ready.fileobj)
                         ready.fileobj.close()
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
     def list(self, prefix, keys):
         found, token = 0, None
-        begun = time.monotonic()
+        started = time.monotonic()
         with self.connect() as connection:
             while token is not None or found == 0:
                 query = {"list-type": "2", "prefix": f"{prefix}/"} | ({"continuation-token": token} if token else {})
                 connection.sendall(self.request("GET", query=query))
-                page = answer(connection)
+                page = read_response(connection)
                 found += page.count(b"<Key>")
                 more = re.search(rb"<NextContinuationToken>(.*?)</NextContinuationToken>", page)
                 token = more and more[1].decode()
         assert found == keys, found
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
 
 def head(connection):
@@ -211,7 +211,7 @@ def head(connection):
     received = b""
     while b"\r\n\r\n" not in received:
         more = connection.recv(65536)
-        assert more, "no answer"
+        assert more, "no response"
         received += more
     lines, body = received.split(b"\r\n\r\n", 1)
     assert lines.startswith(b"HTTP/1.1 200"), received
@@ -219,12 +219,12 @@ def head(connection):
     return lines, body, int(length[1]) if length else None
 
 
-def answer(connection):
+def read_response(connection):
     """Returns the body of a response."""
     _, body, length = head(connection)
     while len(body) < length if length is not None else not body.endswith(b"0\r\n\r\n"):
         more = connection.recv(1 << 20)
-        assert more, "the answer broke off"
+        assert more, "the response broke off"
         body += more
     return body
 
@@ -237,21 +237,21 @@ class Files:
         self.directory = directory
 
     def put_file(self, key, file):
-        begun = time.monotonic()
+        started = time.monotonic()
         with file.open("rb") as source, (self.directory / key).open("wb") as target:
             while os.sendfile(target.fileno(), source.fileno(), None, 1 << 30):
                 pass
             os.fsync(target.fileno())
         self.sync(self.directory)
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
     def get(self, key, size):
         buffer = bytearray(MIB)
-        begun = time.monotonic()
+        started = time.monotonic()
         with (self.directory / key).open("rb", buffering=0) as source:
             while source.readinto(buffer):
                 pass
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
     def put_small(self, prefix, names, body):
         directory = self.directory / prefix
@@ -265,18 +265,18 @@ class Files:
             os.close(target)
             self.sync(directory)
 
-        begun = time.monotonic()
+        started = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as threads:
             for _ in threads.map(put, names):
                 pass
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
     def list(self, prefix, keys):
-        begun = time.monotonic()
+        started = time.monotonic()
         with os.scandir(self.directory / prefix) as entries:
             found = sorted((entry.name, entry.stat().st_size, entry.stat().st_mtime) for entry in entries)
         assert len(found) == keys
-        return time.monotonic() - begun
+        return time.monotonic() - started
 
     @staticmethod
     def sync(directory):

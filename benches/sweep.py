@@ -91,7 +91,7 @@ class Bench:
         file.write_bytes(b"x")
         memory = pathlib.Path("/dev/shm")
         for count in sorted(set(self.counts.values())):
-            begun = time.monotonic()
+            started = time.monotonic()
             filled = self.directory / f"filled-{count}"
             if filled.is_dir():
                 continue
@@ -105,7 +105,7 @@ class Bench:
                     subprocess.run(s5cmd, input=uploads, text=True, env=environment, check=True, stdout=subprocess.DEVNULL)
                 shutil.copytree(data, self.directory / "filling")
                 (self.directory / "filling").rename(filled)
-            print(f"{count} drafts uploaded in {time.monotonic() - begun:.0f} s", flush=True)
+            print(f"{count} drafts uploaded in {time.monotonic() - started:.0f} s", flush=True)
 
     def serve(self, data):
         # By default a server on the embedded store sweeps as well.
@@ -120,9 +120,9 @@ class Bench:
             proxy = Proxy(server.store, latency) if latency else None
             endpoint = proxy.endpoint if proxy else server.store
             command, environment = self.command(client, endpoint, server.credentials())
-            begun = time.monotonic()
+            started = time.monotonic()
             ended = subprocess.run(command, env=environment, capture_output=True, text=True)
-            took = time.monotonic() - begun
+            took = time.monotonic() - started
             if proxy:
                 self.requests[client] = proxy.close()
             if ended.returncode:

@@ -134,9 +134,9 @@ def measure(server, sender, file, arguments):
         return seconds
 
     clients = ["draftctl", *arguments.peer]
-    taken = alternate(arguments.pairs, {client: functools.partial(upload, client) for client in clients})
+    figures = alternate(arguments.pairs, {client: functools.partial(upload, client) for client in clients})
     report = Report("upload")
-    report.compare(f"Sending {arguments.size} MiB to the embedded store", taken, "draftctl", "s")
+    report.compare(f"Sending {arguments.size} MiB to the embedded store", figures, "draftctl", "s")
     report.write(arguments.json)
 
 

@@ -40,11 +40,11 @@ async def _serve(pipe, host, port, latency):
     pipe.send(server.sockets[0].getsockname()[1])
     ended = loop.create_future()
     loop.add_reader(pipe.fileno(), ended.set_result, None)
-    begun = os.times()
+    started = os.times()
     await ended
     loop.remove_reader(pipe.fileno())
     times = os.times()
-    pipe.send((dict(counts), times.user + times.system - begun.user - begun.system))
+    pipe.send((dict(counts), times.user + times.system - started.user - started.system))
 
 
 class _Client(asyncio.Protocol):

@@ -88,7 +88,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query, keep_blank_values=True))
         if "uploads" in query:
             self.count("list of uploads")
-            return self.answer("<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>")
+            return self.respond("<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>")
         if query.get("list-type") != "2":
             return self.refuse()
         self.count("list")
@@ -101,7 +101,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             for key in keys
         )
         token = f"<NextContinuationToken>{keys[-1]}</NextContinuationToken>" if more else ""
-        self.answer(
+        self.respond(
             f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated><KeyCount>{len(keys)}</KeyCount>"
             f"<EncodingType>url</EncodingType>{token}{entries}</ListBucketResult>"
         )
@@ -112,7 +112,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self.refuse()
         self.count("delete of many")
         self.server.drafts.deleted.update(re.findall("<Key>([^<]*)</Key>", body))
-        self.answer("<DeleteResult></DeleteResult>")
+        self.respond("<DeleteResult></DeleteResult>")
 
     def do_PUT(self):
         self.body()
@@ -128,9 +128,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def refuse(self):
         """Rejects all other requests, like a store that allows only list and delete, so that the server learns nothing of it."""
-        self.answer("<Error><Code>AccessDenied</Code><Message>No.</Message></Error>", 403)
+        self.respond("<Error><Code>AccessDenied</Code><Message>No.</Message></Error>", 403)
 
-    def answer(self, document, status=200):
+    def respond(self, document, status=200):
         data = f'<?xml version="1.0" encoding="UTF-8"?>{document}'.encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/xml")

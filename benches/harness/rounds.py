@@ -25,10 +25,10 @@ class Figures:
 def alternate(rounds, measures, less_is_better=True, unit="s"):
     """Measures all of `measures`, {name: function that returns a figure}, alternately: one warm-up round and then so many
     rounds."""
-    taken = {name: [] for name in measures}
+    measured = {name: [] for name in measures}
     for number in range(rounds + 1):
         for name, measure in measures.items():
-            taken[name].append(measure())
-        shown = ", ".join(f"{name} {figures[-1]:.4g} {unit}" for name, figures in taken.items())
+            measured[name].append(measure())
+        shown = ", ".join(f"{name} {figures[-1]:.4g} {unit}" for name, figures in measured.items())
         print(f"{f'round {number}' if number else 'warm-up'}: {shown}", flush=True)
-    return Figures({name: figures[1:] for name, figures in taken.items()}, less_is_better)
+    return Figures({name: figures[1:] for name, figures in measured.items()}, less_is_better)
