@@ -1,4 +1,4 @@
-//! Compiles the contract without protoc: protox reads it, prost and tonic make Rust of it, pbjson its JSON mapping.
+//! Compiles the proto file without protoc: protox parses it, prost and tonic generate Rust, pbjson the JSON mapping.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -9,7 +9,7 @@ const PROTO: &str = "draft/v1/draft.proto";
 const PACKAGE: &str = ".draft.v1";
 const TIMESTAMP: (&str, &str) = (".google.protobuf.Timestamp", "crate::Timestamp");
 
-/// Messages that hold a presigned URL or a ticket: their `Debug` is written by hand and does not show it.
+/// Messages with a presigned URL or a ticket, whose `Debug` is implemented by hand to omit it.
 const SECRET: [&str; 4] = [
     ".draft.v1.GetUploadURLResponse",
     ".draft.v1.GetDownloadURLResponse",

@@ -1,14 +1,14 @@
-//! The `draft.v1` contract: messages, gRPC client and server, JSON mapping, descriptors.
+//! The `draft.v1` API: messages, gRPC client and server, JSON mapping, and descriptors.
 //!
-//! Everything but the [`Timestamp`] is made from `draft/v1/draft.proto`, the single source for both fronts.
-//! JSON has `snake_case` names and refuses unknown fields; 64-bit integers are strings.
+//! Everything except [`Timestamp`] is generated from `draft/v1/draft.proto`, the single source for REST and gRPC. JSON
+//! has `snake_case` names and rejects unknown fields; 64-bit integers are strings.
 
 mod redacted;
 mod timestamp;
 
 pub use timestamp::Timestamp;
 
-/// Package `draft.v1`.
+/// The types of the protobuf package `draft.v1`.
 pub mod v1 {
     #![expect(clippy::pedantic, clippy::allow_attributes, reason = "generated code")]
     tonic::include_proto!("draft.v1");

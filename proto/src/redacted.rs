@@ -1,4 +1,4 @@
-//! `Debug` for the messages that hold a presigned URL or a ticket, which it leaves out.
+//! `Debug` implementations that omit presigned URLs and tickets.
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ticket_does_not_show_in_debug() {
+    fn debug_omits_tickets() {
         let created = CreateTicketResponse {
             ticket: "dst_Secret".to_owned(),
             path: "/t/dst_Secret".to_owned(),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn presigned_urls_do_not_show_in_debug() {
+    fn debug_omits_presigned_urls() {
         let upload = GetUploadUrlResponse {
             upload_url: "https://s3.example/?X-Amz-Signature=1".to_owned(),
             fields: [("x-amz-signature".to_owned(), "Signature".to_owned())].into(),

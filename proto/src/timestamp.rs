@@ -4,19 +4,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
-/// A moment in UTC. The same bytes as `google.protobuf.Timestamp`; in JSON RFC 3339 with `Z`.
+/// A time in UTC, encoded like `google.protobuf.Timestamp`. In JSON it is RFC 3339 with `Z`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, prost::Message)]
 pub struct Timestamp {
-    /// Seconds since 1970-01-01T00:00:00Z.
+    /// The seconds since 1970-01-01T00:00:00Z.
     #[prost(int64, tag = "1")]
     pub seconds: i64,
-    /// Nanoseconds beyond those seconds, 0 to 999,999,999.
+    /// The nanoseconds of the second, from 0 to 999,999,999.
     #[prost(int32, tag = "2")]
     pub nanos: i32,
 }
 
 impl From<SystemTime> for Timestamp {
-    /// Whole seconds and nanoseconds; moments before 1970 become 1970, and moments after the year 9999 its last but one day.
+    /// Converts a time. Times before 1970 become 1970, and times after the year 9999 its last day but one.
     fn from(time: SystemTime) -> Self {
         let max = jiff::Timestamp::MAX.as_second();
         let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn moment_beyond_the_last_year_is_the_last() {
+    fn time_after_the_last_year_is_clamped() {
         let time = Timestamp::from(UNIX_EPOCH + Duration::from_millis((1 << 48) - 1));
         let json = serde_json::to_string(&time).expect("serialises");
         assert!(json.starts_with("\"9999-12-30T22:00:00"), "{json}");
