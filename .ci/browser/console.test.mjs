@@ -1,4 +1,4 @@
-// The console, end to end: the real server, the real store, Chromium.
+// End-to-end tests of the console with a real server, a real store, and Chromium.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -9,7 +9,7 @@ import { startServer } from './lib/server.mjs'
 
 const MIB = 1024 * 1024
 
-/** The console's own, in uploads.js. */
+/** The part size of uploads.js. */
 const PART_SIZE = 8 * MIB
 
 let browser
@@ -18,7 +18,7 @@ before(async () => {
 })
 after(() => browser?.close())
 
-/** A test with a server and a directory of files of its own. */
+/** Defines a test with its own server and directory of files. */
 function check(name, run) {
   test(name, { timeout: 240_000 }, async (t) => {
     const files = await Files.make(t)
@@ -31,7 +31,7 @@ function check(name, run) {
   })
 }
 
-check('a small file is uploaded, looked at and confirmed', async ({ files, server }) => {
+check('a small file is uploaded, previewed and confirmed', async ({ files, server }) => {
   const picture = await files.write('lake at dawn, été 1+1.png', landscape(640, 480))
   const tab = await openConsole(browser, server)
   const { page } = tab
@@ -59,7 +59,7 @@ check('a small file is uploaded, looked at and confirmed', async ({ files, serve
   await tab.close()
 })
 
-check('a large file goes on by itself after a reload, and what had arrived is not sent again', async ({ files, server }) => {
+check('a large upload resumes after a reload without sending parts again', async ({ files, server }) => {
   const film = await files.noise('film.bin', 60 * MIB + 12345)
   const count = Math.ceil(film.size / PART_SIZE)
   const tab = await openConsole(browser, server)
@@ -85,7 +85,7 @@ check('a large file goes on by itself after a reload, and what had arrived is no
   await tab.close()
 })
 
-check('a paused upload stays paused, even after a reload, until somebody goes on', async ({ files, server }) => {
+check('a paused upload stays paused after a reload until it is resumed', async ({ files, server }) => {
   const film = await files.noise('pause.bin', 3 * PART_SIZE)
   const tab = await openConsole(browser, server)
   const { page } = tab
@@ -107,7 +107,7 @@ check('a paused upload stays paused, even after a reload, until somebody goes on
   await tab.close()
 })
 
-check('a second tab leaves alone what the first one uploads', async ({ files, server }) => {
+check('a second tab does not touch the uploads of the first', async ({ files, server }) => {
   const film = await files.noise('film.bin', 2 * PART_SIZE)
   const first = await openConsole(browser, server)
   const gate = await holdPartsAfter(first.page, 1)
@@ -126,7 +126,7 @@ check('a second tab leaves alone what the first one uploads', async ({ files, se
   await first.close()
 })
 
-check('a second tab goes on with what the first leaves unfinished', async ({ files, server }) => {
+check('a second tab resumes the unfinished uploads of a closed tab', async ({ files, server }) => {
   const film = await files.noise('film.bin', 2 * PART_SIZE)
   const first = await openConsole(browser, server)
   const gate = await holdPartsAfter(first.page, 1)
@@ -146,7 +146,7 @@ check('a second tab goes on with what the first leaves unfinished', async ({ fil
   await first.close()
 })
 
-check('several files are dropped at once, anywhere', async ({ server }) => {
+check('several files can be dropped anywhere on the page', async ({ server }) => {
   const tab = await openConsole(browser, server)
   const { page } = tab
   await page.locator('#uppy .uppy-Dashboard').waitFor()
@@ -165,7 +165,7 @@ check('several files are dropped at once, anywhere', async ({ server }) => {
   await tab.close()
 })
 
-check('what strangers upload is shown, and never run', async ({ server }) => {
+check('uploaded content is shown and never executed', async ({ server }) => {
   const script = '<script>window.ran = true; alert(1)</script>'
   await server.draft('evil.html', `<h1>hi</h1>${script}<img src=x onerror="alert(2)">`, { contentType: 'text/html' })
   await server.draft('evil.svg', `<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30">${script.replace('script>', 'script><![CDATA[').replace('</', ']]></')}<rect width="40" height="30" fill="red"/></svg>`, { contentType: 'image/svg+xml' })
@@ -189,7 +189,7 @@ check('what strangers upload is shown, and never run', async ({ server }) => {
   await tab.close()
 })
 
-check('every kind of file has a preview, or says that it has none', async ({ server }) => {
+check('every kind of file has a preview or a message that there is none', async ({ server }) => {
   const long = 'line\n'.repeat(40_000)
   await server.draft('a/empty.txt', '', { contentType: 'text/plain' })
   await server.draft('a/long.log', long, { contentType: 'text/plain', unique: true })
@@ -216,7 +216,7 @@ check('every kind of file has a preview, or says that it has none', async ({ ser
   await tab.close()
 })
 
-check('a draft is discarded only by who says so twice', async ({ server }) => {
+check('discarding a draft requires confirmation', async ({ server }) => {
   await server.draft('unwanted.txt', 'x', { contentType: 'text/plain' })
   const tab = await openConsole(browser, server)
   const { page } = tab
@@ -237,7 +237,7 @@ check('a draft is discarded only by who says so twice', async ({ server }) => {
   await tab.close()
 })
 
-check('a name that is taken asks for another, or replaces', async ({ server }) => {
+check('a name in use can be changed, or the object replaced', async ({ server }) => {
   await server.draft('taken.txt', 'first', { contentType: 'text/plain' })
   await server.call('confirm-upload', { object_name: 'taken.txt' })
   await server.draft('taken.txt', 'second', { contentType: 'text/plain', unique: true })
@@ -269,7 +269,7 @@ check('a name that is taken asks for another, or replaces', async ({ server }) =
   await tab.close(/status of 409/, /status of 400/)
 })
 
-check('an error of the server is said in its words', async ({ server }) => {
+check('errors of the server are shown with its message', async ({ server }) => {
   await server.draft('gone.txt', 'x', { contentType: 'text/plain' })
   const tab = await openConsole(browser, server)
   const { page } = tab
@@ -283,7 +283,7 @@ check('an error of the server is said in its words', async ({ server }) => {
   await tab.close(/status of 404/)
 })
 
-check('a draft that was uploaded again is not confirmed in its place', async ({ server }) => {
+check('a newer version of a draft is not confirmed instead of the listed one', async ({ server }) => {
   await server.draft('swapped.txt', 'what was seen', { contentType: 'text/plain' })
   const tab = await openConsole(browser, server)
   const { page } = tab
@@ -295,7 +295,7 @@ check('a draft that was uploaded again is not confirmed in its place', async ({ 
   await tab.close(/status of 412/)
 })
 
-check('a list that comes late does not replace a newer one', async ({ server }) => {
+check('a late list response does not replace a newer one', async ({ server }) => {
   const tab = await openConsole(browser, server)
   const { page } = tab
   const refresh = page.getByRole('button', { name: 'Refresh' })
@@ -312,7 +312,7 @@ check('a list that comes late does not replace a newer one', async ({ server }) 
   await tab.close()
 })
 
-check('the time left counts down', async ({ server }) => {
+check('the remaining time counts down', async ({ server }) => {
   await server.draft('soon.txt', 'x', { unique: true, lifetime: 300 })
   const tab = await openConsole(browser, server)
   const left = rowOf(tab.page, 'Drafts', 'soon.txt').locator('.left.soon')
@@ -322,7 +322,7 @@ check('the time left counts down', async ({ server }) => {
   await tab.close()
 })
 
-check('long lists come in pages, and confirmed objects are found by the beginning of their names', async ({ server }) => {
+check('long lists are paged, and confirmed objects are found by prefix', async ({ server }) => {
   const names = Array.from({ length: 105 }, (_, index) => `page/${String(index).padStart(3, '0')}.txt`)
   for (const name of names) await server.draft(name, 'x')
   const tab = await openConsole(browser, server)
@@ -348,7 +348,7 @@ check('long lists come in pages, and confirmed objects are found by the beginnin
   await tab.close()
 })
 
-check('everything is done by keyboard', async ({ files, server }) => {
+check('every action works with the keyboard', async ({ files, server }) => {
   const note = await files.write('by keyboard.txt', Buffer.from('typed'))
   const other = await files.write('unwanted.txt', Buffer.from('typed too'))
   const tab = await openConsole(browser, server)
@@ -356,7 +356,7 @@ check('everything is done by keyboard', async ({ files, server }) => {
   const { keyboard } = page
   await keyboard.press('Tab')
   await focused(page, 'Skip to drafts')
-  // Playwright begins to listen some messages after it is told to: one that came at once would be missed.
+  // Playwright starts to listen with a delay, so that an immediate event would be missed.
   const chooser = page.waitForEvent('filechooser')
   await tabTo(page, 'browse files')
   await keyboard.press('Enter')
@@ -395,7 +395,7 @@ check('everything is done by keyboard', async ({ files, server }) => {
   await tab.close()
 })
 
-check('a narrow phone never scrolls sideways', async ({ server }) => {
+check('a narrow page never scrolls horizontally', async ({ server }) => {
   await server.draft(`${'unbroken'.repeat(40)}.txt`, 'x'.repeat(5000), { contentType: 'text/plain' })
   for (const width of [320, 360, 390]) {
     const tab = await openConsole(browser, server, { viewport: { width, height: 760 }, hasTouch: true })
@@ -411,7 +411,7 @@ check('a narrow phone never scrolls sideways', async ({ server }) => {
   }
 })
 
-check('who asked for less motion gets none', async ({ server }) => {
+check('reduced motion disables all animations', async ({ server }) => {
   await server.draft('still.txt', 'x', { contentType: 'text/plain' })
   const tab = await openConsole(browser, server, { reducedMotion: 'reduce' })
   await look(tab.page, 'still.txt', async (dialog) => {
@@ -420,7 +420,7 @@ check('who asked for less motion gets none', async ({ server }) => {
   await tab.close()
 })
 
-/** Until the browser has a copy of the file, and of what Uppy knows of its upload, this among it. */
+/** Waits until the browser has stored a copy of the file, and Uppy's state of its upload including `known`. */
 async function keptByTheBrowser(page, known = '"uploadId":') {
   const isKept = (known) => new Promise((resolve) => {
     const opened = indexedDB.open('uppy-blobs')
@@ -444,7 +444,7 @@ async function keptByTheBrowser(page, known = '"uploadId":') {
   await page.waitForFunction(isKept, known, { polling: 100 })
 }
 
-/** Opens the preview of a draft, lets `see` look at it, and closes it. */
+/** Opens the preview of a draft, runs `see` on it, and closes it. */
 async function look(page, name, see) {
   await rowOf(page, 'Drafts', name).getByRole('button', { name, exact: true }).click()
   const dialog = page.getByRole('dialog', { name })
@@ -454,7 +454,7 @@ async function look(page, name, see) {
   await dialog.waitFor({ state: 'detached' })
 }
 
-/** Presses Tab until what is called `name` has the focus. */
+/** Presses Tab until the element with this name has the focus. */
 async function tabTo(page, name) {
   const seen = []
   for (let step = 0; step < 60; step += 1) {
@@ -466,7 +466,7 @@ async function tabTo(page, name) {
   assert.fail(`Tab never reaches ${name}, only ${seen.join(', ')}`)
 }
 
-/** Until what is called `name` has the focus. */
+/** Waits until the element with this name has the focus. */
 async function focused(page, name) {
   const reads = ({ activeElement }, name) => (activeElement.getAttribute('aria-label') ?? activeElement.textContent.trim()) === name
   await page.waitForFunction(`(${reads})(document, ${JSON.stringify(name)})`).catch(() => {})

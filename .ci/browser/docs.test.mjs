@@ -1,4 +1,4 @@
-// The API's page: how it looks at a desk and on a phone, by day and by night, and how one finds one's way by keyboard.
+// Tests of the API page: its layout on desktop and phone, in light and dark mode, and its keyboard navigation.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -33,7 +33,7 @@ for (const [device, options] of [['desktop', { viewport: DESKTOP }], ['phone', {
   }
 }
 
-test('a link leads to a call that stays in view below the bar', { timeout: 60_000 }, async () => {
+test('a link scrolls to its call below the bar', { timeout: 60_000 }, async () => {
   const tab = await Tab.open(browser)
   const { page } = tab
   await page.goto(`${server.url}/docs`)
@@ -46,7 +46,7 @@ test('a link leads to a call that stays in view below the bar', { timeout: 60_00
   await tab.close()
 })
 
-test('the keyboard skips the bar', { timeout: 60_000 }, async () => {
+test('the skip link skips the bar', { timeout: 60_000 }, async () => {
   const tab = await Tab.open(browser)
   const { page } = tab
   await page.goto(`${server.url}/docs`)
@@ -57,7 +57,7 @@ test('the keyboard skips the bar', { timeout: 60_000 }, async () => {
   await tab.close()
 })
 
-test('the console links to the page, and the page to the console', { timeout: 60_000 }, async () => {
+test('the console and the page link to each other', { timeout: 60_000 }, async () => {
   const tab = await openConsole(browser, server)
   const { page } = tab
   await page.getByRole('link', { name: 'API' }).click()

@@ -1,4 +1,4 @@
-// The page in docs/guides/browser.md, as it is written there, at an origin of its own.
+// Tests of the page in docs/guides/browser.md, served unchanged from another origin.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -1,5 +1,4 @@
-// How the console looks, in every state, at a desk and on a phone, by day and by night: pictures for people, and for a
-// program that knows WCAG.
+// Screenshots and WCAG checks of the console in every state, on desktop and phone, in light and dark mode.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -22,7 +21,7 @@ for (const [device, options] of [['desktop', { viewport: DESKTOP }], ['phone', {
       const files = await Files.make(t)
       const server = await startServer()
       try {
-        // Without motion a picture does not depend on when it was taken.
+        // Without motion a screenshot does not depend on its time.
         const tab = await openConsole(browser, server, { ...options, colorScheme, reducedMotion: 'reduce' })
         const { page } = tab
         let number = 0
@@ -94,7 +93,7 @@ for (const [device, options] of [['desktop', { viewport: DESKTOP }], ['phone', {
   }
 }
 
-/** A morning's work: drafts of several kinds and ages, and two objects that were kept. */
+/** Creates drafts of several kinds and ages, and two confirmed objects. */
 async function fill(server) {
   for (const [name, hue] of [['covers/autumn.png', 1.4], ['logo.png', 2.4]]) {
     await server.draft(name, landscape(900, 600, hue), { contentType: 'image/png' })

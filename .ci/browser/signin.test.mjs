@@ -1,4 +1,4 @@
-// The console of a server that asks who is calling, end to end.
+// End-to-end tests of the console with a server that requires authentication.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -18,7 +18,7 @@ before(async () => {
 })
 after(() => browser?.close())
 
-test('a key is asked for, kept in the tab, and sent with every call', { timeout: 240_000 }, async (t) => {
+test('a key is requested, stored in the tab, and sent with every call', { timeout: 240_000 }, async (t) => {
   const files = await Files.make(t)
   const made = execFileSync(join(needed('DRAFTSTORE_BINARIES'), 'draftstore-server'), ['key', 'new', '--name', 'ada'])
   const [key, ...policy] = made.toString().split('\n')
@@ -41,7 +41,7 @@ test('a key is asked for, kept in the tab, and sent with every call', { timeout:
     await dialog.waitFor({ state: 'detached' })
     await settled(page)
 
-    // In one piece and in parts: Uppy's calls have it too.
+    // Uppy's calls carry the key as well, for single and multipart uploads.
     const small = await files.write('small.bin', Buffer.alloc(1000, 'a'))
     const large = await files.write('large.bin', Buffer.alloc(13 * MIB, 'b'))
     await choose(page, small, large)
@@ -60,7 +60,7 @@ test('a key is asked for, kept in the tab, and sent with every call', { timeout:
     await page.getByRole('button', { name: 'Sign out' }).click()
     await input.waitFor()
     assert.ok(!(await kept())[0].includes(key))
-    // The browser writes down every answer of this kind.
+    // The browser logs every response with this status.
     await tab.close(/401 \(Unauthorized\)/)
   } finally {
     await server.stop()

@@ -1,4 +1,4 @@
-// Uppy as npm has it, on a page of another origin than the server's: both generations, small files and large ones.
+// Tests of Uppy from npm on a page of another origin, with both major versions, and with small and large files.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -23,7 +23,7 @@ after(async () => {
 for (const { generation, mode, unique } of [
   { generation: 5, mode: 'endpoint', unique: true },
   { generation: 6, mode: 'companion', unique: true },
-  // The page chooses its keys itself.
+  // The page chooses the keys.
   { generation: 6, mode: 'sign', unique: false },
 ]) {
   test(`Uppy ${generation} by ${mode}`, { timeout: 240_000 }, async (t) => {
@@ -62,7 +62,7 @@ for (const { generation, mode, unique } of [
   })
 }
 
-test('a page of another origin may not upload', async (t) => {
+test('a page of an origin that is not allowed cannot upload', async (t) => {
   const files = await Files.make(t)
   const small = await files.write('small.txt', Buffer.from('x'))
   const server = await startServer({ CORS_ALLOWED_ORIGINS: 'https://app.example.com' })

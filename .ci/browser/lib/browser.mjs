@@ -1,4 +1,4 @@
-// Chromium, and pages in it on which nothing may go wrong unseen.
+// Chromium, and pages that fail their test on unexpected errors.
 
 import assert from 'node:assert/strict'
 import { access, mkdir } from 'node:fs/promises'
@@ -7,7 +7,7 @@ import { chromium } from './modules.mjs'
 
 const EXECUTABLE = '/usr/bin/chromium'
 
-/** Nothing that looks for hosts outside. */
+/** Disables everything that contacts other hosts. */
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -29,9 +29,9 @@ export async function startBrowser() {
   return chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS })
 }
 
-/** A page in a profile of its own, and what went wrong on it. */
+/** A page in a profile of its own, with its errors. */
 export class Tab {
-  /** What the page logged as an error, threw, or was refused by its policy. */
+  /** The errors that the page logged or threw, and its policy violations. */
   troubles = []
 
   static async open(browser, { viewport = DESKTOP, colorScheme = 'light', reducedMotion = 'no-preference', ...options } = {}) {
@@ -47,14 +47,14 @@ export class Tab {
     return tab
   }
 
-  /** Closes it; nothing may have gone wrong but what matches one of `expected`. */
+  /** Closes the page. Every error must match one of `expected`. */
   async close(...expected) {
     await this.context.close()
     const unexpected = this.troubles.filter((trouble) => !expected.some((pattern) => pattern.test(trouble)))
     assert.deepEqual(unexpected.map(withoutSignatures), [])
   }
 
-  /** Keeps a picture among the artifacts, where these are wanted. */
+  /** Saves a screenshot to the artifacts, if they are enabled. */
   async picture(name, options = {}) {
     const directory = process.env.BROWSER_ARTIFACTS
     if (!directory) return
@@ -63,7 +63,7 @@ export class Tab {
   }
 }
 
-/** Presigned URLs let in whoever reads them. */
+/** Removes signatures, because anyone who reads a presigned URL can use it. */
 function withoutSignatures(text) {
   return text.replaceAll(/([?&])X-Amz-[^\s"']*/g, '$1…')
 }

@@ -1,11 +1,11 @@
-// What people see and do on the console's page, for its tests.
+// Helpers for tests of the console.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { Tab } from './browser.mjs'
 import { fileOf } from './modules.mjs'
 
-/** A tab on the console of a server, its lists loaded. */
+/** Opens the console of a server and waits for its lists. */
 export async function openConsole(browser, server, options) {
   const tab = await Tab.open(browser, options)
   await tab.page.goto(server.url)
@@ -13,39 +13,39 @@ export async function openConsole(browser, server, options) {
   return tab
 }
 
-/** Until both lists have been answered for. */
+/** Waits until both lists are loaded. */
 export async function settled(page) {
   for (const list of ['Drafts', 'Confirmed']) {
     await page.getByRole('list', { name: list }).and(page.locator(':not([aria-busy])')).waitFor()
   }
 }
 
-/** The row of a draft or of a confirmed object. */
+/** Returns the row of a draft or a confirmed object. */
 export function rowOf(page, list, name) {
   return page.getByRole('list', { name: list }).getByRole('listitem').filter({ has: page.getByRole('button', { name, exact: true }) })
 }
 
-/** Gives files to the Dashboard as its file dialog does. */
+/** Adds files to the Dashboard like its file dialog. */
 export async function choose(page, ...files) {
   await page.locator('input.uppy-Dashboard-input').first().setInputFiles(files.map(({ path }) => path))
 }
 
-/** Nothing on the page is wider than the page. */
+/** Asserts that the page does not scroll horizontally. */
 export async function assertNoSidewaysScroll(page) {
   const [wanted, room] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
   assert.ok(wanted <= room, `the page is ${wanted} px wide, its window ${room}`)
 }
 
-/** No rule of WCAG that a program can check is broken. */
+/** Asserts that the page passes the automatic WCAG checks. */
 export async function assertAccessible(page) {
-  // By the debugger, which the page's policy does not bind.
+  // Evaluated by the debugger, which the page's policy does not restrict.
   await page.evaluate(await readFile(fileOf('axe-core/axe.min.js'), 'utf8'))
   const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }))
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join('\n')}`)
   assert.deepEqual(found, [])
 }
 
-/** Which parts were sent to the store, as often as they were: by part number, in order. */
+/** Records the part numbers sent to the store, including repetitions, in order. */
 export class PartsSent {
   numbers = []
 
@@ -57,7 +57,7 @@ export class PartsSent {
   }
 }
 
-/** The part that a request uploads; nothing where it is another. */
+/** Returns the part number that a request uploads, or undefined for other requests. */
 export function partNumber(request) {
   if (request.method() !== 'PUT') return undefined
   const number = new URL(request.url()).searchParams.get('partNumber')
@@ -65,7 +65,7 @@ export function partNumber(request) {
 }
 
 /**
- * Holds back every part after the first `count`, until `release` is called. `held` is there when one waits.
+ * Holds every part after the first `count` until `release` is called. `held` resolves when one is held.
  */
 export async function holdPartsAfter(page, count) {
   let release
@@ -82,7 +82,7 @@ export async function holdPartsAfter(page, count) {
       seen()
       await released
     }
-    // The page may have gone meanwhile, and its request with it.
+    // The page may have been closed meanwhile.
     await route.continue().catch(() => {})
   }
   await page.route(matches, hold)
@@ -96,8 +96,8 @@ export async function holdPartsAfter(page, count) {
 }
 
 /**
- * Holds back the answer to the next request of this kind, until `release` is called, which waits until the page has taken it
- * in. `held` is there when the server has answered.
+ * Holds the response to the next request of this kind until `release` is called, which waits until the page has processed
+ * it. `held` resolves when the server has responded.
  */
 export async function holdNextAnswer(page, pattern) {
   let release
@@ -125,7 +125,7 @@ export async function holdNextAnswer(page, pattern) {
     release: async () => {
       release()
       await done
-      // What the answer sets off runs before what is asked of the page next, two frames on.
+      // The page processes the response within two frames.
       await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
     },
   }

@@ -1,4 +1,4 @@
-// Files to upload.
+// Files for uploads.
 
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 
-/** A directory of files, gone when the test is over. */
+/** A directory of files, deleted after the test. */
 export class Files {
   static async make(test) {
     const files = new Files()
@@ -15,14 +15,14 @@ export class Files {
     return files
   }
 
-  /** Writes one, and gives its path and SHA-256. */
+  /** Writes a file and returns its path and SHA-256. */
   async write(name, bytes) {
     const path = join(this.directory, name)
     await writeFile(path, bytes)
     return { name, path, size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
   }
 
-  /** So many bytes that do not repeat, the same in every run. */
+  /** Returns pseudorandom bytes, the same in every run. */
   async noise(name, size) {
     const bytes = Buffer.alloc(size)
     let state = 0x9e3779b9
@@ -36,7 +36,7 @@ export class Files {
   }
 }
 
-/** A picture in PNG, whose pixels are what `colour` says: [red, green, blue] of x and y from 0 to 1. */
+/** Returns a PNG with the pixels of `colour`, which returns [red, green, blue] for x and y from 0 to 1. */
 export function png(width, height, colour) {
   const rows = Buffer.alloc(height * (1 + width * 3))
   for (let y = 0; y < height; y += 1) {
@@ -53,7 +53,7 @@ export function png(width, height, colour) {
   return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))])
 }
 
-/** A picture that looks like one: hills under a sky. */
+/** Returns a realistic picture: hills under a sky. */
 export function landscape(width, height, hue = 0) {
   return png(width, height, (x, y) => {
     const far = 0.55 + 0.08 * Math.sin(x * 7 + hue) + 0.03 * Math.sin(x * 19)

@@ -1,9 +1,9 @@
-// What comes from npm. It is installed outside the repository, in the directory that NODE_MODULES names.
+// Packages from npm, installed outside the repository in the directory NODE_MODULES.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-/** A variable of the step's; without it nothing can run. */
+/** Returns a required environment variable of the CI step. */
 export function needed(name) {
   const value = process.env[name]
   if (!value) throw new Error(`${name} is not set: run \`bash .ci/run browser\``)
@@ -14,7 +14,7 @@ const require = createRequire(join(needed('NODE_MODULES'), 'here.js'))
 
 export const { chromium } = require('playwright-core')
 
-/** The path of a package's file. */
+/** Returns the path of a file in a package. */
 export function fileOf(name) {
   return require.resolve(name)
 }

@@ -1,5 +1,4 @@
-// A server of a test's own: the real program on the embedded store, on free ports, with nothing of this machine's
-// environment.
+// A server for one test: the real program with the embedded store, on free ports and with an empty environment.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -11,7 +10,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { needed } from './modules.mjs'
 
-/** Starts one, with these variables besides. */
+/** Starts a server with these additional variables. */
 export async function startServer(variables = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'draftstore-browser-'))
   const child = spawn(join(needed('DRAFTSTORE_BINARIES'), 'draftstore-server'), {
@@ -53,7 +52,7 @@ class Server {
     })
   }
 
-  /** Calls an rpc by the last segment of its path; an error is an error. */
+  /** Calls a method by the last segment of its path, and throws on an error response. */
   async call(name, message = {}) {
     const response = await fetch(`${this.url}/api/v1/${name}`, { method: 'POST', body: JSON.stringify(message) })
     const body = await response.json()
@@ -61,7 +60,7 @@ class Server {
     return body
   }
 
-  /** Uploads a draft as any client would. */
+  /** Uploads a draft like a plain client. */
   async draft(objectName, body, { contentType, unique = false, lifetime } = {}) {
     const issued = await this.call('upload-url', {
       object_name: objectName,
@@ -69,13 +68,13 @@ class Server {
       ...(contentType && { content_type: contentType }),
       ...(lifetime && { draft_lifetime: lifetime }),
     })
-    // Of a string, fetch would send a media type that nobody asked for.
+    // For a string, fetch would add a media type.
     const response = await fetch(issued.upload_url, { method: issued.method, headers: issued.headers, body: Buffer.from(body) })
     assert.ok(response.ok, `the store answered ${response.status} to ${objectName}`)
     return issued
   }
 
-  /** SHA-256 of what main holds under a name, read by a URL that the API gave. */
+  /** Downloads an object of the main bucket by a presigned URL and returns its SHA-256. */
   async confirmedSha256(objectName) {
     const issued = await this.call('download-url', { object_name: objectName, stage: 'STAGE_MAIN' })
     const response = await fetch(issued.download_url)
@@ -85,12 +84,12 @@ class Server {
     return hash.digest('hex')
   }
 
-  /** All drafts. */
+  /** Lists all drafts. */
   async drafts() {
     return (await this.call('list-drafts')).drafts ?? []
   }
 
-  /** Ends it by SIGTERM; what it logged lets nobody in. */
+  /** Stops the server with SIGTERM, and checks that its log contains no secrets. */
   async stop() {
     this.ready.catch(() => {})
     const ended = once(this.#child, 'exit')

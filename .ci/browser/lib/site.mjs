@@ -1,4 +1,4 @@
-// A site of somebody else's, at an origin of its own: pages with Uppy as npm has it.
+// A web site of another origin: pages with Uppy from npm.
 
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ const FILES = new Map([
   ['/6/uppy.css', ['text/css', fileOf('uppy6/dist/uppy.min.css')]],
 ])
 
-/** Serves it; the answer has its origin, and `close`. */
+/** Serves the site. Returns its origin and `close`. */
 export async function startSite() {
   const site = createServer(async ({ url }, response) => {
     const [type, path] = FILES.get(new URL(url, 'http://site').pathname) ?? []
