@@ -107,11 +107,7 @@ fn hmac(key: &[u8]) -> Hmac<Sha256> {
 }
 
 fn hex(bytes: &[u8; 32]) -> [u8; 64] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hex = [0; 64];
-    for (pair, byte) in hex.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
-    }
-    hex
+    let mut digits = [0; 64];
+    hex::encode_to_slice(bytes, &mut digits).expect("two digits a byte");
+    digits
 }

@@ -69,7 +69,7 @@ impl Digest {
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(DIGEST_PREFIX)?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -79,7 +79,7 @@ impl FromStr for Digest {
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         let text = text.strip_prefix(DIGEST_PREFIX).ok_or(InvalidDigest)?;
         let bytes = if text.len() == 64 {
-            hex(text)
+            hex::decode(text).ok()
         } else {
             let unpadded = text.strip_suffix('=').unwrap_or(text);
             let standard = STANDARD_NO_PAD.decode(unpadded);
@@ -88,16 +88,6 @@ impl FromStr for Digest {
         let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
         bytes.map(Self).ok_or(InvalidDigest)
     }
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let nibble = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
-    let pair = |pair: &[u8]| Some(nibble(pair[0])? << 4 | nibble(pair[1])?);
-    text.as_bytes().chunks_exact(2).map(pair).collect()
 }
 
 /// Whose keys are known.

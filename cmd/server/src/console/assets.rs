@@ -1,7 +1,5 @@
 //! The console's files, in the binary.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest as _, Sha256};
 
 /// A file of the console.
@@ -24,12 +22,7 @@ impl Asset {
 
 /// The start of the SHA-256, in quotes, as the header has it.
 pub(crate) fn etag(bytes: &[u8]) -> String {
-    let mut etag = String::from("\"");
-    for byte in Sha256::digest(bytes).iter().take(16) {
-        // Writing to a string does not fail.
-        let _ = write!(etag, "{byte:02x}");
-    }
-    etag + "\""
+    format!("\"{}\"", hex::encode(&Sha256::digest(bytes)[..16]))
 }
 
 pub(crate) const CSS: &str = "text/css; charset=utf-8";

@@ -61,11 +61,6 @@ impl Collector {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    let digits = |text: String, byte: &u8| text + &format!("{byte:02x}");
-    bytes.iter().fold(String::new(), digits)
-}
-
 fn text<'a>(span: &'a Span, name: &str) -> Option<&'a str> {
     let attribute = span.attributes.iter().find(|attribute| attribute.key == name)?;
     let Value::StringValue(text) = attribute.value.as_ref()?.value.as_ref()? else {
@@ -98,10 +93,13 @@ async fn callers_trace_goes_on_to_the_calls_to_the_store() {
         assert!(status.success());
 
         let spans: Vec<_> = collector.spans();
-        let in_trace: Vec<_> = spans.iter().filter(|span| hex(&span.trace_id) == TRACE_ID).collect();
+        let in_trace: Vec<_> = spans
+            .iter()
+            .filter(|span| hex::encode(&span.trace_id) == TRACE_ID)
+            .collect();
         let confirm = in_trace.iter().find(|span| span.name == "ConfirmUpload");
         let confirm = confirm.unwrap_or_else(|| panic!("{spans:?}"));
-        assert_eq!(hex(&confirm.parent_span_id), PARENT_ID);
+        assert_eq!(hex::encode(&confirm.parent_span_id), PARENT_ID);
         assert_eq!(confirm.kind(), SpanKind::Server);
         assert_eq!(text(confirm, "code"), Some("OK"));
         let request = in_trace
@@ -151,7 +149,10 @@ async fn trace_that_its_caller_does_not_sample_is_not_sent() {
         .expect_err("there is none");
     server.stop();
     let spans = collector.spans();
-    assert!(spans.iter().all(|span| hex(&span.trace_id) != TRACE_ID), "{spans:?}");
+    assert!(
+        spans.iter().all(|span| hex::encode(&span.trace_id) != TRACE_ID),
+        "{spans:?}"
+    );
     assert_eq!(
         spans.iter().filter(|span| span.name == "InspectDraft").count(),
         1,

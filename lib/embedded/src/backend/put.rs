@@ -7,7 +7,7 @@ use s3s::{S3Request, S3Result, StdError, s3_error};
 
 use super::{Backend, attributes, strong_etag, unsupported};
 use crate::blobs::{IncomingBody, MAX_INLINE};
-use crate::checksums::{Algorithm, Checksums, ExpectedDigests, hex};
+use crate::checksums::{Algorithm, Checksums, ExpectedDigests};
 use crate::clock;
 use crate::conditions::WriteCondition;
 use crate::index::{ObjectAttributes, ObjectRecord, Tables};
@@ -111,7 +111,7 @@ impl Backend {
             ));
         }
         let checksums = expected.verify(&received)?;
-        let etag = hex(&received.md5);
+        let etag = hex::encode(received.md5);
         let stored = StoredObject {
             etag: etag.clone(),
             checksums: checksums.clone(),

@@ -14,7 +14,6 @@ use s3s::{Body, S3Error, S3ErrorCode};
 use tracing::Dispatch;
 
 use crate::backend::Backend;
-use crate::checksums::hex;
 use crate::cors;
 use crate::index::CorsRuleRecord;
 use crate::keyring::Keyring;
@@ -80,7 +79,7 @@ impl Frontend {
         if response.status() == StatusCode::NOT_MODIFIED {
             *response.body_mut() = Body::empty();
         }
-        let id = hex(&rand::random::<[u8; 8]>()).to_ascii_uppercase();
+        let id = hex::encode_upper(rand::random::<[u8; 8]>());
         if let Ok(value) = HeaderValue::from_str(&id) {
             response
                 .headers_mut()

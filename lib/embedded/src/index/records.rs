@@ -74,7 +74,7 @@ pub(crate) struct PartRecord {
 impl PartRecord {
     /// The ETag without quotes.
     pub(crate) fn etag(&self) -> String {
-        crate::checksums::hex(&self.md5)
+        hex::encode(self.md5)
     }
 }
 

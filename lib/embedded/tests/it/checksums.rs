@@ -97,7 +97,7 @@ async fn wrong_trailer_keeps_the_old_object() {
 async fn wrong_signed_payload_hash_stores_nothing() {
     let store = TestStore::start().await;
     let host = store.address().to_string();
-    let hash = crate::sign::hex(&Sha256::digest("signed"));
+    let hash = hex::encode(Sha256::digest("signed"));
     let now = OffsetDateTime::now_utc();
     let request = HeaderSignedRequest {
         method: "PUT",

@@ -48,9 +48,9 @@ impl HeaderSignedRequest<'_> {
         );
         let to_sign = format!(
             "AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}",
-            hex(&Sha256::digest(canonical))
+            hex::encode(Sha256::digest(canonical))
         );
-        let signature = hex(&mac(&signing_key(credentials, &stamp[..8]), &to_sign));
+        let signature = hex::encode(mac(&signing_key(credentials, &stamp[..8]), &to_sign));
         let id = &credentials.access_key_id;
         let value = format!("AWS4-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}");
         headers.push(("authorization".into(), value));
@@ -69,12 +69,4 @@ pub(crate) fn mac(key: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<Vec<_>>()
-        .concat()
 }

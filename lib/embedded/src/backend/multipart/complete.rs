@@ -6,7 +6,7 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::super::{Backend, strong_etag};
 use super::{MAX_OBJECT, MIN_PART, part_number};
-use crate::checksums::{Algorithm, UploadChecksum, hex};
+use crate::checksums::{Algorithm, UploadChecksum};
 use crate::conditions::WriteCondition;
 use crate::error::BackendError;
 use crate::index::{ObjectRecord, PartRecord, Tables, UploadRecord};
@@ -163,7 +163,7 @@ fn assemble(upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRec
     }
     let combine = |checksum: UploadChecksum| checksum.combine(parts.iter().map(|part| (&part.checksums, part.size)));
     Ok(ObjectRecord {
-        etag: format!("{}-{}", hex(&md5.finalize()), parts.len()),
+        etag: format!("{}-{}", hex::encode(md5.finalize()), parts.len()),
         size,
         // The time of the initiation, as in S3, not of the completion.
         modified_ms: upload.initiated_ms,

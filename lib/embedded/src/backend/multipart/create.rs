@@ -4,7 +4,7 @@ use s3s::dto::{ChecksumAlgorithm, ChecksumType, CreateMultipartUploadInput, Crea
 use s3s::{S3Request, S3Result};
 
 use super::super::{Backend, attributes, unsupported};
-use crate::checksums::{UploadChecksum, hex};
+use crate::checksums::UploadChecksum;
 use crate::clock;
 use crate::index::{Tables, UploadRecord};
 
@@ -50,5 +50,5 @@ pub(in super::super) async fn create(
 /// Returns the time in hex, so that the IDs of a key sort by age, followed by 128 random bits.
 fn new_id(now_ms: i64) -> String {
     let random: [u8; 16] = rand::random();
-    format!("{now_ms:012x}{}", hex(&random))
+    format!("{now_ms:012x}{}", hex::encode(random))
 }

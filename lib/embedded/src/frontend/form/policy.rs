@@ -123,7 +123,7 @@ fn verify<'a>(fields: &'a FormFields, keyring: &Keyring, encoded: &str) -> S3Res
     for part in [date, region, "s3", "aws4_request"] {
         key = mac(&key, part).finalize().into_bytes().to_vec();
     }
-    let signature = from_hex(fields.require("x-amz-signature")?).ok_or_else(mismatch)?;
+    let signature = hex::decode(fields.require("x-amz-signature")?).map_err(|_| mismatch())?;
     let verified = mac(&key, encoded).verify_slice(&signature);
     verified.map(|()| access_key_id).map_err(|_| mismatch())
 }
@@ -132,15 +132,6 @@ fn mac(key: &[u8], text: &str) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
     mac.update(text.as_bytes());
     mac
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-        .collect();
-    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 fn mismatch() -> S3Error {
