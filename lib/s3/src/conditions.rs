@@ -1,4 +1,4 @@
-//! Which conditions go with calls: all, but for those that a probe found refused.
+//! The conditions sent with calls: all, but for those that a probe found refused.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -11,7 +11,7 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Takes over what a probe found.
+    /// Takes over the result of a probe.
     pub(crate) fn remember(&self, found: &Capabilities) {
         let refused = Condition::ALL
             .into_iter()
@@ -20,7 +20,7 @@ impl Conditions {
         self.refused.store(refused, Ordering::Relaxed);
     }
 
-    /// What the condition is sent with; none where the store would refuse the call for it.
+    /// Returns the value to send, or `None` where the store would refuse the call for the condition.
     pub(crate) fn sent<T>(&self, condition: Condition, value: T) -> Option<T> {
         let refused = self.refused.load(Ordering::Relaxed) & bit(condition) != 0;
         (!refused).then_some(value)

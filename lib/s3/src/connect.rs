@@ -26,7 +26,7 @@ use crate::watched::Watch;
 pub struct S3Storage {
     pub(crate) client: Client,
     pub(crate) presigner: Presigner,
-    /// Of uploads, where those are signed by credentials of their own.
+    /// The presigner of uploads, where those are signed by credentials of their own.
     pub(crate) upload_presigner: Option<Presigner>,
     pub(crate) region: String,
     pub(crate) timeouts: Timeouts,
@@ -34,17 +34,17 @@ pub struct S3Storage {
     pub(crate) conditions: Conditions,
 }
 
-/// How long this process may do what it does.
+/// The time that the credentials at hand still live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CredentialsLeft {
-    /// Calls to the store, and sign downloads.
+    /// The life of the credentials of the calls, which also sign downloads.
     pub calls: Left,
-    /// Sign uploads.
+    /// The life of the credentials that sign uploads.
     pub uploads: Left,
 }
 
 impl CredentialsLeft {
-    /// Whether there are some for both.
+    /// Returns `true` if both live.
     pub fn live(self) -> bool {
         self.calls.lives() && self.uploads.lives()
     }
@@ -59,7 +59,7 @@ pub enum ConnectError {
     /// The endpoint that URLs are signed for.
     #[error("the public S3 endpoint is no URL of http or https, host and perhaps port and path")]
     InvalidPublicEndpoint,
-    /// The region.
+    /// The region of the store.
     #[error("a region has only letters, digits, '-' and '_'")]
     InvalidRegion,
 }
@@ -68,7 +68,7 @@ pub enum ConnectError {
 const MAX_ATTEMPTS: u32 = 3;
 
 impl S3Storage {
-    /// Makes ready to talk to a store. Asks it nothing: wrong credentials and unreachable stores show at the first call.
+    /// Makes a client. Calls nothing: wrong credentials and unreachable stores show at the first call.
     ///
     /// # Errors
     /// [`ConnectError`] when settings cannot be right.
@@ -122,12 +122,12 @@ impl S3Storage {
         })
     }
 
-    /// What signs uploads.
+    /// Returns the presigner of uploads.
     pub(crate) fn uploads(&self) -> &Presigner {
         self.upload_presigner.as_ref().unwrap_or(&self.presigner)
     }
 
-    /// Asks the store for a bucket, and nothing of what is in it. Kind `NotFound` or `BucketNotFound` when there is none.
+    /// Sends a HEAD of a bucket. Kind `NotFound` or `BucketNotFound` when there is none.
     ///
     /// # Errors
     /// Those of every call.
@@ -135,7 +135,7 @@ impl S3Storage {
         calls::look(self, bucket).await
     }
 
-    /// Makes sure that there are credentials for the calls and for signing, or asks for them, and says how long they live.
+    /// Loads credentials for the calls and for signing where there are none, and returns how long they live.
     pub async fn renew_credentials(&self, now: SystemTime) -> CredentialsLeft {
         for presigner in [Some(&self.presigner), self.upload_presigner.as_ref()]
             .into_iter()
@@ -148,7 +148,7 @@ impl S3Storage {
         self.credentials_left(now)
     }
 
-    /// How long the credentials at hand still live. Asks for none.
+    /// Returns how long the credentials at hand still live. Loads none.
     pub fn credentials_left(&self, now: SystemTime) -> CredentialsLeft {
         CredentialsLeft {
             calls: self.presigner.signers.left(now),
@@ -156,14 +156,14 @@ impl S3Storage {
         }
     }
 
-    /// What a copy needs instead: one attempt, with time enough. See [`draftstore_storage::Objects::copy_to_main`].
+    /// The configuration of a copy: one attempt, with time enough. See [`draftstore_storage::Objects::copy_to_main`].
     pub(crate) fn copy_config(&self) -> Builder {
         Builder::new()
             .retry_config(RetryConfig::disabled())
             .timeout_config(self.copy_timeouts(self.timeouts.copy))
     }
 
-    /// What the copy of a part needs instead: time enough. It may be asked for again.
+    /// The configuration of the copy of a part: time enough. It may be repeated.
     pub(crate) fn part_config(&self) -> Builder {
         // As long as any other call for the pauses between the attempts.
         let operation = self.timeouts.copy * MAX_ATTEMPTS + self.timeouts.call;
@@ -180,7 +180,7 @@ impl S3Storage {
     }
 }
 
-/// What a call that must not be asked twice needs instead: one attempt.
+/// The configuration of a call that must not be repeated: one attempt.
 pub(crate) fn once_config() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
 }
@@ -200,7 +200,7 @@ fn call_timeouts(timeouts: &Timeouts) -> TimeoutConfig {
         .build()
 }
 
-/// What calls and signing have in common. Stores beside AWS break on checksums that they did not ask for.
+/// The configuration that calls and signing share. Stores beside AWS break on checksums that they did not ask for.
 fn config(region: &str, endpoint: Option<String>, path_style: Option<bool>) -> Builder {
     let path_style = path_style.unwrap_or(endpoint.is_some());
     let mut config = Builder::new()

@@ -8,10 +8,10 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 
 use crate::settings::{Signing, StaticCredentials};
 
-/// What a role's sessions are called in the store's own log.
+/// The name of a role's sessions in the store's own log.
 const SESSION_NAME: &str = "draftstore-signer";
 
-/// What signs uploads: the role is assumed with `own`. Asks nobody yet.
+/// Returns the provider that signs uploads: a role is assumed with `own`. Loads nothing yet.
 pub(crate) async fn signing(
     signing: Signing,
     own: &SharedCredentialsProvider,
@@ -32,7 +32,7 @@ pub(crate) async fn signing(
     }
 }
 
-/// The credentials given, or else the SDK's default chain. Asks nobody yet.
+/// Returns a provider of the credentials given, or else the SDK's default chain. Loads nothing yet.
 pub(crate) async fn provider(given: Option<StaticCredentials>, region: &str) -> SharedCredentialsProvider {
     let Some(given) = given else {
         let chain = DefaultCredentialsChain::builder()

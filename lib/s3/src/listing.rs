@@ -1,4 +1,4 @@
-//! What lists of objects and lists of uploads have in common: keys that arrive URL-encoded.
+//! Entries of lists, of objects and of uploads alike: their keys arrive URL-encoded.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! Whose the buckets must be: said with every call, so that none is made on a bucket of that name that another has.
+//! The expected owner of the buckets, sent with every call, so that none reaches a bucket of another account.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,7 +19,7 @@ const SOURCE_OWNER: &str = "x-amz-source-expected-bucket-owner";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketOwner(String);
 
-/// No ID of an account.
+/// The error for a text that is no account ID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be the 12 digits of an AWS account's ID")]
 pub struct InvalidBucketOwner;
@@ -77,7 +77,7 @@ impl Intercept for ExpectOwner {
             tracing::warn!(
                 operation = operation(config),
                 expected.owner = %self.0,
-                "the store has forbidden a call: the bucket may belong to another account than the expected one"
+                "call forbidden, bucket owner may differ"
             );
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! How to reach a store, and as whom.
+//! The settings of a client: the store, and the credentials.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use draftstore_storage::CallObserver;
 
 use crate::owner::BucketOwner;
 
-/// A store, and as whom to talk to it.
+/// A store, and the credentials of its client.
 ///
 /// Nothing is read from the environment but the credentials, and those only where none are given here.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct Settings {
     pub path_style: Option<bool>,
     /// Unset: the SDK's default chain (environment, profile, web identity of Kubernetes, container, instance).
     pub credentials: Option<StaticCredentials>,
-    /// What signs uploads instead of those; unset: those.
+    /// The credentials that sign uploads. Unset: those of the calls.
     pub signing: Option<Signing>,
     /// Whose the buckets must be (`EXPECTED_BUCKET_OWNER`): S3 refuses calls on those of others. Unset: anybody's.
     ///
@@ -32,11 +32,11 @@ pub struct Settings {
     /// upload by `curl -T` would need it, a form and a link to a download cannot have it, and every client would be told
     /// the account. A server that finds its buckets to be another's never comes to be ready.
     pub expected_bucket_owner: Option<BucketOwner>,
-    /// How long to wait for answers.
+    /// The timeouts of calls.
     pub timeouts: Timeouts,
     /// See [`DEFAULT_PART_SIZE`]. In bytes; kept within what S3 takes, and raised where 10,000 parts would not do.
     pub part_size: u64,
-    /// Who is told of every call.
+    /// The observer of all calls.
     pub observer: Option<Arc<dyn CallObserver>>,
 }
 
@@ -65,21 +65,21 @@ impl Settings {
 /// are signed by the credentials of the calls, for a GET does nothing but get the one object.
 #[derive(Debug, Clone)]
 pub enum Signing {
-    /// These.
+    /// Credentials given as they are.
     Static(StaticCredentials),
-    /// Those of a role, which is assumed with the credentials of the calls, again and again before they end.
+    /// The credentials of a role, which is assumed with those of the calls, again and again before they end.
     Role {
-        /// Its ARN.
+        /// The ARN of the role.
         arn: String,
     },
 }
 
-/// Credentials that were given to us as they are.
+/// Credentials that are given as they are.
 #[derive(Clone)]
 pub struct StaticCredentials {
-    /// Access key ID.
+    /// The access key ID.
     pub access_key_id: String,
-    /// Secret access key.
+    /// The secret access key.
     pub secret_access_key: String,
     /// Session token, of temporary credentials.
     pub session_token: Option<String>,
@@ -115,26 +115,26 @@ pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For one attempt of a call other than a copy. A page of 1,000 takes a loaded store a second or two.
 pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// For a call with all its attempts and the pauses between them.
+/// The timeout of a call with all its attempts and the pauses between them.
 pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// For a copy, and for each attempt to copy a part: 5 GiB at 20 MiB/s.
+/// The timeout of a copy, and of each attempt to copy a part: 5 GiB at 20 MiB/s.
 pub const DEFAULT_COPY_TIMEOUT: Duration = Duration::from_secs(256);
 
-/// Of the parts that a large object is copied in, in bytes. Large enough that calls do not count, small enough that 6 GiB
+/// The size of the parts that a large object is copied in, in bytes. Large enough that calls do not count, small enough that 6 GiB
 /// keep all parts that may be under way at once busy, and that one which has to be asked for again costs seconds.
 pub const DEFAULT_PART_SIZE: u64 = 512 * 1024 * 1024;
 
-/// How long to wait for the store before a call fails as `Unavailable`.
+/// The times after which a call fails as `Unavailable`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// See [`DEFAULT_CONNECT_TIMEOUT`].
+    /// The timeout of a connection: see [`DEFAULT_CONNECT_TIMEOUT`].
     pub connect: Duration,
-    /// See [`DEFAULT_ATTEMPT_TIMEOUT`].
+    /// The timeout of an attempt: see [`DEFAULT_ATTEMPT_TIMEOUT`].
     pub attempt: Duration,
-    /// See [`DEFAULT_CALL_TIMEOUT`].
+    /// The timeout of a call: see [`DEFAULT_CALL_TIMEOUT`].
     pub call: Duration,
-    /// See [`DEFAULT_COPY_TIMEOUT`].
+    /// The timeout of a copy: see [`DEFAULT_COPY_TIMEOUT`].
     pub copy: Duration,
 }
 

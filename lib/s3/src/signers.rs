@@ -40,19 +40,19 @@ struct Current {
     ask_again: SystemTime,
 }
 
-/// How long credentials live.
+/// The remaining life of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// There are none, or they have ended.
+    /// There are no credentials, or they have ended.
     None,
-    /// So long.
+    /// The credentials end after this time.
     For(Duration),
-    /// They do not end.
+    /// The credentials do not end.
     Endless,
 }
 
 impl Left {
-    /// In seconds: 0 where there are none, infinity where they do not end.
+    /// Returns the seconds: 0 where there are none, infinity where they do not end.
     pub fn as_secs(self) -> f64 {
         match self {
             Self::None => 0.0,
@@ -61,7 +61,7 @@ impl Left {
         }
     }
 
-    /// Whether there are any.
+    /// Returns `true` if there are any.
     pub fn lives(self) -> bool {
         self != Self::None
     }
@@ -74,7 +74,7 @@ impl Current {
 }
 
 impl Signers {
-    /// Asks nobody yet.
+    /// Loads nothing yet.
     pub(crate) fn new(provider: SharedCredentialsProvider, region: impl Into<String>) -> Self {
         Self {
             provider,
@@ -118,7 +118,7 @@ impl Signers {
             }
             (Ok(credentials), _) => Arc::new(SignerCache::new(credentials, &self.region)),
             (Err(error), Some(current)) => {
-                tracing::warn!(error = %error, "cannot renew the credentials that sign URLs; the ones at hand still live");
+                tracing::warn!(error = %error, "signing credentials not renewed");
                 return Ok(self.keep(Arc::clone(&current.signer), now + ASK_AGAIN_AFTER));
             }
             (Err(error), None) => return Err(error),
@@ -127,7 +127,7 @@ impl Signers {
         Ok(self.keep(signer, ask_again.max(now + ASK_AGAIN_AFTER)))
     }
 
-    /// How long the credentials at hand still live, without asking for any. None are at hand before something was signed.
+    /// Returns how long the credentials at hand still live. Loads none; there are none before something was signed.
     pub(crate) fn left(&self, now: SystemTime) -> Left {
         match self.current.load().as_ref().map(|current| current.signer.ends_at()) {
             None => Left::None,

@@ -1,4 +1,4 @@
-//! The store's own clock, as the `Date` header of its answer tells it.
+//! The store's own clock, by the `Date` header of its responses.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;

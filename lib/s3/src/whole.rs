@@ -1,4 +1,4 @@
-//! Whether an answer's document arrived to its end. The SDK's parser takes the end of the text for the end of a list.
+//! Detection of responses that were cut short. The SDK's parser takes the end of the text for the end of a list.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 
-/// Looks at the answer to the one call that a clone of it is given to as an interceptor.
+/// Checks the response to the one call that a clone of it is given to as an interceptor.
 #[derive(Debug, Clone)]
 pub(crate) struct Whole {
     root: &'static str,
@@ -23,7 +23,7 @@ impl Whole {
         }
     }
 
-    /// Whether the last answer ended as the document does.
+    /// Returns `true` if the last response ended as the document does.
     pub(crate) fn get(&self) -> bool {
         self.is_whole.load(Ordering::Relaxed)
     }
@@ -46,7 +46,7 @@ impl Intercept for Whole {
     }
 }
 
-/// With the root's closing tag, whose name may have a prefix.
+/// Finds the root's closing tag, whose name may have a prefix.
 fn ends_with(body: &[u8], root: &str) -> bool {
     let name = body
         .trim_ascii_end()

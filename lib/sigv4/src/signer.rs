@@ -1,4 +1,4 @@
-//! What the signatures of one second share.
+//! The signer of one second.
 
 use std::fmt;
 use std::sync::Arc;

@@ -17,9 +17,9 @@ pub trait CallObserver: fmt::Debug + Send + Sync {
 /// A call that has ended. Presigning is not a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallEnded {
-    /// The call.
+    /// The call that ended.
     pub call: StoreCall,
-    /// Its outcome.
+    /// The outcome of the call.
     pub outcome: CallOutcome,
     /// The duration, with all attempts and the pauses between them.
     pub took: Duration,
@@ -84,7 +84,7 @@ impl StoreCall {
 closed_set! {
     /// The outcome of a call, by the status of the last response.
     pub enum CallOutcome {
-        /// It was done.
+        /// The call was done.
         Ok = "ok",
         /// 404
         NotFound = "not_found",

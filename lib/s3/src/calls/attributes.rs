@@ -1,4 +1,4 @@
-//! What is stored beside the bytes, as headers.
+//! Attributes as headers.
 
 use aws_sdk_s3::config::http::HttpRequest;
 use aws_smithy_runtime_api::http::HttpError;

@@ -118,7 +118,7 @@ async fn copy_part(
     Ok(StagedPart { number, etag })
 }
 
-/// What it cannot abort is left to the sweep.
+/// Aborts the upload; where that fails too, it is left to the sweep.
 async fn give_up(s3: &S3Storage, copy: &StageCopy<'_>, upload_id: &UploadId) {
     if let Err(error) = abort(s3, copy.main_bucket.name(), copy.main_key, upload_id).await {
         tracing::warn!(
@@ -127,7 +127,7 @@ async fn give_up(s3: &S3Storage, copy: &StageCopy<'_>, upload_id: &UploadId) {
             upload.id = upload_id.as_str(),
             %error,
             source = %error.source,
-            "cannot abort a copy that failed; its parts stay until a sweep"
+            "failed copy not aborted"
         );
     }
 }

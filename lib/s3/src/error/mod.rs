@@ -1,4 +1,4 @@
-//! What the SDK's errors mean. They are read here and nowhere else.
+//! The meaning of the SDK's errors. They are read here and nowhere else.
 //!
 //! Nothing of a request gets into an [`Error`]: only what the store said, and which way a connection failed.
 
@@ -31,7 +31,7 @@ pub(crate) struct Call<'a> {
 /// Longest text of others that is kept, in characters: enough for each of the chain's reasons to give no credentials.
 const MAX_TEXT_CHARS: usize = 1000;
 
-/// What a store or a connection said.
+/// The message of a store or a connection.
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error("{status} {code}: {message} (request ID {request_id})")]

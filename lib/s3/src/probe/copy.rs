@@ -7,7 +7,7 @@ use super::Seen;
 use super::scratch::{Scratch, answer};
 use crate::copy_source::copy_source;
 
-/// With `x-amz-copy-source-if-match`.
+/// Tries `x-amz-copy-source-if-match`.
 pub(super) async fn source(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (source, before) = scratch.object("source", b"before").await?;
     let now = scratch.put(&source, b"now").await?;
@@ -24,7 +24,7 @@ pub(super) async fn source(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     })
 }
 
-/// With `If-None-Match: *`.
+/// Tries `If-None-Match: *`.
 pub(super) async fn to_absent(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (source, _) = scratch.object("source", b"new").await?;
     let (taken, _) = scratch.object("taken", b"old").await?;
@@ -38,7 +38,7 @@ pub(super) async fn to_absent(scratch: &mut Scratch<'_>) -> Result<Seen, Error> 
     })
 }
 
-/// With `If-Match`: over another version, over nothing, over the version meant.
+/// Tries `If-Match`: over another version, over nothing, over the version meant.
 pub(super) async fn over(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (source, other) = scratch.object("source", b"new").await?;
     let (replaced, _) = scratch.object("replaced", b"old").await?;

@@ -7,7 +7,7 @@ use super::Seen;
 use super::scratch::{Scratch, answer, is_trouble};
 use crate::error::kind_of_code;
 
-/// With `If-Match`.
+/// Tries `If-Match`.
 pub(super) async fn one(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (replaced, meant, other, etag) = objects(scratch).await?;
     for (key, etag) in [(&replaced, &other), (&meant, &etag)] {
@@ -19,7 +19,7 @@ pub(super) async fn one(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     seen(scratch, &replaced, &meant).await
 }
 
-/// With an `ETag` for each key.
+/// Tries an `ETag` for each key.
 pub(super) async fn many(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (replaced, meant, other, etag) = objects(scratch).await?;
     for (key, etag) in [(&replaced, &other), (&meant, &etag)] {

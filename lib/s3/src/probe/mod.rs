@@ -1,4 +1,4 @@
-//! What the store really enforces.
+//! The conditions that the store really enforces.
 //!
 //! Each condition is tried on keys of its own, once where it does not hold and once where it does, and the bytes that
 //! are there afterwards tell what the store made of it. Copies go from the draft bucket to the draft bucket: a store
@@ -47,7 +47,7 @@ async fn find_out(scratch: &mut Scratch<'_>, condition: Condition) -> Result<Sup
     seen.map(Seen::support)
 }
 
-/// What became of the bytes.
+/// The bytes after a try.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
     /// Where the condition did not hold, everything is as it was.

@@ -66,7 +66,7 @@ pub(super) async fn complete_over(scratch: &mut Scratch<'_>) -> Result<Seen, Err
     })
 }
 
-/// With the time of a copy, for slow lines.
+/// Puts an object with the timeouts of a copy, for slow lines.
 async fn put_large(scratch: &Scratch<'_>, key: &ObjectKey, bytes: Vec<u8>) -> Result<ETag, Error> {
     let call = scratch.call(Operation::PutObject, key);
     let request = scratch

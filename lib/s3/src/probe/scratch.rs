@@ -71,7 +71,7 @@ impl<'a> Scratch<'a> {
         calls::put_draft(self.s3, &put).await
     }
 
-    /// Whether exactly this is there, as far as it is looked at.
+    /// Returns `true` if the object begins like these bytes.
     pub(super) async fn holds(&self, key: &ObjectKey, bytes: &[u8]) -> Result<bool, Error> {
         let there = self.beginning(key).await?;
         Ok(there.is_some_and(|there| !there.is_empty() && bytes.starts_with(&there)))
@@ -130,11 +130,11 @@ impl<'a> Scratch<'a> {
     }
 }
 
-/// What the store answered to a call that it may refuse; none where it did, for whatever reason it gives. The bytes tell
+/// Returns the response to a call, or `None` where the store refused it, for whatever reason it gives. The bytes tell
 /// the rest.
 ///
 /// # Errors
-/// What says nothing about conditions: the store is in trouble, the bucket is missing, or we may not make this call.
+/// Errors that say nothing about conditions: the store fails, the bucket is missing, or the call is not allowed.
 pub(super) fn answer<T, E>(call: Call<'_>, answer: Result<T, SdkError<E>>) -> Result<Option<T>, Error>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -146,7 +146,7 @@ where
     if is_trouble(error.kind) { Err(error) } else { Ok(None) }
 }
 
-/// Whether an error says nothing about conditions.
+/// Returns `true` for an error that says nothing about conditions.
 pub(super) fn is_trouble(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::Unavailable | ErrorKind::BucketNotFound | ErrorKind::CredentialsRefused => true,

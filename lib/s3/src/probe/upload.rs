@@ -6,7 +6,7 @@ use draftstore_storage::{Error, ObjectKey, Operation};
 use super::Seen;
 use super::scratch::{Scratch, answer};
 
-/// With `If-None-Match: *`.
+/// Tries `If-None-Match: *`.
 pub(super) async fn once(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (taken, _) = scratch.object("taken", b"old").await?;
     put(scratch, &taken, b"new").await?;

@@ -77,7 +77,7 @@ async fn complete(store: &Canned) -> Result<ETag, Error> {
     complete.await
 }
 
-/// Of an upload into the draft bucket.
+/// Completes an upload into the draft bucket.
 async fn complete_draft(store: &Canned) -> Result<ETag, Error> {
     let ((bucket, _), key, upload_id) = (buckets(), key("file.bin"), UploadId::new("upload"));
     let part = ListedPart {

@@ -17,7 +17,7 @@ pub(crate) async fn a_bucket_is_made_once(world: &World) {
     );
 }
 
-/// What a browser asks before a page of that origin may upload.
+/// Sends the preflight of a page of that origin that would upload.
 async fn preflight(world: &World, origin: &str) -> Response {
     let key = key("from a page.png");
     let signed = world.sign_put(&world.put(&key)).await;
@@ -44,7 +44,7 @@ async fn upload(world: &World, origin: &str) -> Response {
     answer.expect("the store answers")
 }
 
-/// Whether a page of that origin may go on, or see the answer.
+/// Returns `true` if a page of that origin may go on, or see the response.
 fn allows(answer: &Response, origin: &str) -> bool {
     let header = answer.headers().get("access-control-allow-origin");
     answer.status().is_success() && header.is_some_and(|allowed| allowed == "*" || allowed == origin)

@@ -1,4 +1,4 @@
-//! What an upload was signed with, the store enforces: judged by what is there afterwards.
+//! The constraints that an upload was signed with are enforced by the store: judged by what is there afterwards.
 
 use std::collections::BTreeMap;
 

@@ -11,7 +11,7 @@ use draftstore_testing::{World, connect, settings};
 
 use crate::canned::say;
 
-/// What the gate answers to a request with this head; none where it lets it through.
+/// Returns the gate's response to a request with this head, or `None` where it lets it through.
 pub(crate) type Answers = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// A client of the world's store through a gate.

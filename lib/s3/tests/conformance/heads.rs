@@ -1,4 +1,4 @@
-//! What HEAD tells.
+//! The description of an object by HEAD.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};

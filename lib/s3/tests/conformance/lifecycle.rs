@@ -1,4 +1,4 @@
-//! What a store forgets by itself. The embedded store forgets nothing, and says so.
+//! Removal by the store itself. The embedded store forgets nothing, and says so.
 
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,

@@ -56,7 +56,7 @@ pub(crate) async fn a_probe_of_a_missing_bucket_says_so(world: &World) {
     assert_eq!(failed.expect_err("missing").kind, ErrorKind::BucketNotFound);
 }
 
-/// Whether a request carries a condition, by its head in lower case. A batch of deletes has them in its body.
+/// Returns `true` if a request carries a condition, by its head in lower case. A batch of deletes has them in its body.
 fn is_conditional(head: &str) -> bool {
     let headers = ["\r\nif-match:", "\r\nif-none-match:", "\r\nx-amz-copy-source-if-match:"];
     headers.iter().any(|header| head.contains(header)) || head.starts_with("post /files-draft/?delete ")
@@ -162,7 +162,7 @@ async fn a_refused_condition_goes_with_no_call_from_then_on() {
     assert_eq!(world.draft_bytes(&draft.key).await, None, "deleted in the end");
 }
 
-/// What became of every call that carries conditions, none of which holds.
+/// Returns the results of all calls that carry conditions, none of which holds.
 async fn all_calls(storage: &S3Storage, world: &World, draft: &DraftVersion) -> [Result<(), ErrorKind>; 7] {
     let (main_key, other) = (key("kept"), etag("00000000000000000000000000000000"));
     let over = IfDestination::Matches(&other);

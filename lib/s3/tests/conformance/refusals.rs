@@ -12,7 +12,7 @@ fn kind<T>(result: Result<T, Error>) -> ErrorKind {
     result.map(drop).expect_err("refused").kind
 }
 
-/// What every call to the store says, of these settings.
+/// Returns the result of every call to the store with these settings.
 async fn kinds(world: &World, settings: Settings) -> Vec<ErrorKind> {
     let storage = connect(settings).await;
     let (bucket, key) = (world.draft.name(), key("some object"));

@@ -7,7 +7,7 @@ use draftstore_storage::{Attributes, DraftVersion, ErrorKind, IfDestination, Obj
 
 use draftstore_testing::{World, etag, key};
 
-/// Of all parts but the last.
+/// The size of all parts but the last.
 const PART: usize = 5 * 1024 * 1024;
 
 /// Three parts, the last of them shorter.
@@ -20,7 +20,7 @@ fn bytes() -> Vec<u8> {
         .collect()
 }
 
-/// Of a name, in a size that Garage copies as a part: not what it keeps beside the key.
+/// A draft of a name, in a size that Garage copies as a part: not what it keeps beside the key.
 fn body(name: &str) -> String {
     name.repeat(1000)
 }

@@ -7,13 +7,13 @@ use crate::{Attributes, DraftBucket, ETag, MainBucket, ObjectKey};
 pub struct CopyToMain<'a> {
     /// The bucket of the draft.
     pub draft_bucket: &'a DraftBucket,
-    /// The draft's key.
+    /// The key of the draft.
     pub draft_key: &'a ObjectKey,
     /// Copy only this version (`x-amz-copy-source-if-match`).
     pub draft_etag: &'a ETag,
-    /// The destination.
+    /// The bucket of the copy.
     pub main_bucket: &'a MainBucket,
-    /// Its key there.
+    /// The key of the copy.
     pub main_key: &'a ObjectKey,
     /// The condition on that key.
     pub if_destination: IfDestination<'a>,

@@ -20,13 +20,13 @@ pub struct ListObjects {
 /// One object in a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ListedObject {
-    /// Its key, verbatim.
+    /// The object key, verbatim.
     pub key: ObjectKey,
     /// The version that was listed.
     pub etag: ETag,
-    /// Size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// See [`crate::ObjectInfo::last_modified`].
+    /// The time of change: see [`crate::ObjectInfo::last_modified`].
     pub last_modified: SystemTime,
 }
 

@@ -7,7 +7,7 @@ use crate::{Attributes, DraftBucket, ETag, ObjectKey, Sha256, UploadId};
 pub struct CreateUpload<'a> {
     /// The destination. There is no way to name the main bucket here.
     pub bucket: &'a DraftBucket,
-    /// The key, verbatim.
+    /// The object key, verbatim.
     pub key: &'a ObjectKey,
     /// The attributes to store beside the bytes.
     pub attributes: &'a Attributes,
@@ -22,7 +22,7 @@ pub struct ListParts<'a> {
     pub bucket: &'a DraftBucket,
     /// The key that it would become.
     pub key: &'a ObjectKey,
-    /// Its ID.
+    /// The ID of the upload.
     pub upload_id: &'a UploadId,
     /// The end of the previous page: its [`PartPage::next`].
     pub after: Option<u16>,
@@ -33,11 +33,11 @@ pub struct ListParts<'a> {
 /// A part that has arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedPart {
-    /// 1 to 10,000.
+    /// The part number, 1 to 10,000.
     pub number: u16,
     /// The version of its bytes.
     pub etag: ETag,
-    /// Size in bytes.
+    /// The size in bytes.
     pub size: u64,
     /// SHA-256 of its bytes, where it was sent with one and the store kept it.
     pub checksum_sha256: Option<Sha256>,
@@ -59,7 +59,7 @@ pub struct CompleteUpload<'a> {
     pub bucket: &'a DraftBucket,
     /// The key that it becomes.
     pub key: &'a ObjectKey,
-    /// Its ID.
+    /// The ID of the upload.
     pub upload_id: &'a UploadId,
     /// The parts of the whole, in order of their numbers, each in the version that was listed.
     pub parts: &'a [ListedPart],

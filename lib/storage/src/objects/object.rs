@@ -10,7 +10,7 @@ use crate::{ETag, Sha256};
 pub struct ObjectInfo {
     /// The version of the bytes.
     pub etag: ETag,
-    /// Size in bytes.
+    /// The size in bytes.
     pub size: u64,
     /// The time at which the store took it. For a multipart object some stores give the time at which the upload was
     /// *initiated*.
@@ -24,15 +24,15 @@ pub struct ObjectInfo {
 /// The headers and metadata that are stored beside the bytes and survive a copy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
-    /// `Content-Type`.
+    /// The header `Content-Type`.
     pub content_type: Option<String>,
-    /// `Content-Encoding`.
+    /// The header `Content-Encoding`.
     pub content_encoding: Option<String>,
-    /// `Content-Language`.
+    /// The header `Content-Language`.
     pub content_language: Option<String>,
-    /// `Content-Disposition`.
+    /// The header `Content-Disposition`.
     pub content_disposition: Option<String>,
-    /// `Cache-Control`.
+    /// The header `Cache-Control`.
     pub cache_control: Option<String>,
     /// User metadata (`x-amz-meta-*`), names in lower case without that prefix.
     pub metadata: BTreeMap<String, String>,

@@ -5,10 +5,10 @@ use crate::{DraftBucket, ObjectKey};
 /// A small object that the server itself puts into the draft bucket.
 #[derive(Debug, Clone, Copy)]
 pub struct PutDraft<'a> {
-    /// The destination.
+    /// The bucket of the object.
     pub bucket: &'a DraftBucket,
-    /// Its key there.
+    /// The key of the object.
     pub key: &'a ObjectKey,
-    /// Its content.
+    /// The content, as a whole.
     pub bytes: &'a [u8],
 }

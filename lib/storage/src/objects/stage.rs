@@ -7,15 +7,15 @@ use crate::{Attributes, DraftBucket, ETag, MainBucket, ObjectKey, UploadId};
 pub struct StageCopy<'a> {
     /// The bucket of the draft.
     pub draft_bucket: &'a DraftBucket,
-    /// The draft's key.
+    /// The key of the draft.
     pub draft_key: &'a ObjectKey,
     /// Copy only this version (`x-amz-copy-source-if-match`, with every part).
     pub draft_etag: &'a ETag,
     /// Its size in bytes.
     pub size: u64,
-    /// The destination.
+    /// The bucket of the copy.
     pub main_bucket: &'a MainBucket,
-    /// Its key there.
+    /// The key of the copy.
     pub main_key: &'a ObjectKey,
     /// All attributes to store beside the bytes.
     pub attributes: &'a Attributes,
@@ -35,7 +35,7 @@ pub struct StagedCopy {
 /// One part that was copied.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StagedPart {
-    /// 1 to 10,000.
+    /// The part number, 1 to 10,000.
     pub number: u16,
     /// The version of the part.
     pub etag: ETag,

@@ -41,7 +41,7 @@ pub struct ListUploads {
 /// A place between two pages of uploads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UploadCursor {
-    /// S3's `NextKeyMarker`.
+    /// The `NextKeyMarker` of S3.
     pub key_marker: String,
     /// S3's `NextUploadIdMarker`, where the store gives one.
     pub upload_id_marker: Option<String>,
@@ -52,7 +52,7 @@ pub struct UploadCursor {
 pub struct ListedUpload {
     /// The key that it would become.
     pub key: ObjectKey,
-    /// Its ID.
+    /// The ID of the upload.
     pub upload_id: UploadId,
     /// The time at which it was begun.
     pub initiated: SystemTime,

@@ -18,7 +18,7 @@ pub use request::{PresignGet, PresignPart, PresignPost, PresignPut, PresignStep,
 /// are no live credentials to sign with.
 #[async_trait]
 pub trait Presign: Send + Sync + fmt::Debug {
-    /// Signs an upload.
+    /// Signs an upload in one piece.
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error>;
 
     /// Signs the upload of a part.
@@ -30,6 +30,6 @@ pub trait Presign: Send + Sync + fmt::Debug {
     /// Signs a step of a multipart upload. Of its headers only the host is signed.
     async fn presign_step(&self, step: &PresignStep<'_>) -> Result<PresignedRequest, Error>;
 
-    /// Signs a download.
+    /// Signs a download of an object.
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error>;
 }

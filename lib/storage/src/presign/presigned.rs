@@ -50,7 +50,7 @@ pub struct PresignedRequest {
 pub struct SecretUrl(String);
 
 impl SecretUrl {
-    /// Wraps a URL.
+    /// Wraps a presigned URL.
     pub fn new(url: impl Into<String>) -> Self {
         Self(url.into())
     }
@@ -72,7 +72,7 @@ impl fmt::Debug for SecretUrl {
 pub struct SecretFields(BTreeMap<String, String>);
 
 impl SecretFields {
-    /// Wraps fields.
+    /// Wraps the fields of a form.
     pub fn new(fields: BTreeMap<String, String>) -> Self {
         Self(fields)
     }

@@ -12,11 +12,11 @@ use crate::{BucketName, DraftBucket, ObjectKey, Sha256, UploadId};
 pub struct PresignPut<'a> {
     /// The destination. There is no way to name the main bucket here.
     pub bucket: &'a DraftBucket,
-    /// The key, verbatim.
+    /// The object key, verbatim.
     pub key: &'a ObjectKey,
     /// Exact size in bytes.
     pub content_length: Option<u64>,
-    /// Exact `Content-Type`.
+    /// The exact `Content-Type`.
     pub content_type: Option<&'a str>,
     /// SHA-256 of the body, which the store checks before it keeps anything.
     pub checksum_sha256: Option<Sha256>,
@@ -37,20 +37,20 @@ pub struct PresignPut<'a> {
 pub struct PresignPart<'a> {
     /// The destination. There is no way to name the main bucket here.
     pub bucket: &'a DraftBucket,
-    /// The key, verbatim.
+    /// The object key, verbatim.
     pub key: &'a ObjectKey,
     /// The upload that it is a part of.
     pub upload_id: &'a UploadId,
-    /// 1 to 10,000.
+    /// The part number, 1 to 10,000.
     pub number: u16,
     /// Exact size in bytes.
     pub content_length: Option<u64>,
     /// SHA-256 of the body, which the store checks before it keeps the part. Only for uploads that were begun with
     /// [`crate::CreateUpload::part_checksums`].
     pub checksum_sha256: Option<Sha256>,
-    /// See [`PresignPut::now`].
+    /// The start of the validity: see [`PresignPut::now`].
     pub now: SystemTime,
-    /// See [`PresignPut::expires_in`].
+    /// The validity: see [`PresignPut::expires_in`].
     pub expires_in: Duration,
 }
 
@@ -72,9 +72,9 @@ pub struct PresignPost<'a> {
     pub checksum_sha256: Option<Sha256>,
     /// User metadata, names in lower case.
     pub metadata: &'a BTreeMap<String, String>,
-    /// See [`PresignPut::now`].
+    /// The start of the validity: see [`PresignPut::now`].
     pub now: SystemTime,
-    /// See [`PresignPut::expires_in`].
+    /// The validity: see [`PresignPut::expires_in`].
     pub expires_in: Duration,
 }
 
@@ -88,9 +88,9 @@ pub struct PresignStep<'a> {
     pub key: &'a ObjectKey,
     /// The action of the client.
     pub step: UploadStep<'a>,
-    /// See [`PresignPut::now`].
+    /// The start of the validity: see [`PresignPut::now`].
     pub now: SystemTime,
-    /// See [`PresignPut::expires_in`].
+    /// The validity: see [`PresignPut::expires_in`].
     pub expires_in: Duration,
 }
 
@@ -112,12 +112,12 @@ pub enum UploadStep<'a> {
 pub struct PresignGet<'a> {
     /// The bucket of the object.
     pub bucket: &'a BucketName,
-    /// The key, verbatim.
+    /// The object key, verbatim.
     pub key: &'a ObjectKey,
     /// The `Content-Disposition` of the response, in place of the one that is stored.
     pub response_content_disposition: Option<&'a str>,
-    /// See [`PresignPut::now`].
+    /// The start of the validity: see [`PresignPut::now`].
     pub now: SystemTime,
-    /// See [`PresignPut::expires_in`].
+    /// The validity: see [`PresignPut::expires_in`].
     pub expires_in: Duration,
 }
