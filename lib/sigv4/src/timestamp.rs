@@ -132,11 +132,15 @@ mod tests {
 
     #[test]
     fn days_follow_each_other_for_four_hundred_years() {
-        let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let (mut year, mut month, mut day) = (1970, 1, 1);
         for days in 0..ERA {
             assert_eq!(Timestamp(days * DAY).civil(), (year, month, day));
-            let last = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month as usize - 1];
+            let last = match month {
+                2 => 28 + u64::from(leap(year)),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
             (year, month, day) = match (month, day == last) {
                 (12, true) => (year + 1, 1, 1),
                 (_, true) => (year, month + 1, 1),

@@ -42,7 +42,7 @@ impl Signer {
         url.push('?');
         let query = url.len();
         url.push_str(&self.query);
-        write!(url, "{}", request.seconds).expect("a String takes everything");
+        push_number(&mut url, request.seconds);
         url.push_str(token);
         url.push_str("&X-Amz-SignedHeaders=");
         push_names(&mut url, request.headers, "%3B");
@@ -77,18 +77,27 @@ impl Signer {
 
         let mut mac = self.mac.clone();
         mac.update(&lower_hex(&Sha256::digest(canonical)));
-        let signature = lower_hex(&mac.finalize().into_bytes());
         url.push_str("&X-Amz-Signature=");
-        url.push_str(std::str::from_utf8(&signature).expect("digits are ASCII"));
+        push_hex(&mut url, &mac.finalize().into_bytes());
         url
     }
 }
 
 /// Writes a digest in lower case without allocating.
+#[inline]
 fn lower_hex(digest: &[u8]) -> [u8; 64] {
     let mut digits = [0; 64];
     hex::encode_to_slice(digest, &mut digits).expect("a digest has 32 bytes");
     digits
+}
+
+#[inline]
+fn push_hex(text: &mut String, digest: &[u8]) {
+    text.push_str(std::str::from_utf8(&lower_hex(digest)).expect("digits are ASCII"));
+}
+
+fn push_number(text: &mut String, number: u64) {
+    write!(text, "{number}").expect("a String takes everything");
 }
 
 /// The headers in the order of their names, the host among them.
