@@ -122,15 +122,15 @@ impl Cleaner {
     }
 
     async fn perform(&self, effect: Effect) -> Answer<Error> {
-        let (storage, buckets) = (&self.store.storage, &self.store.buckets);
+        let (objects, buckets) = (self.store.objects(), &self.store.buckets);
         match effect {
             Effect::List(request) => {
-                let page = storage.list(buckets.draft.name(), &request).await;
+                let page = objects.list(buckets.draft.name(), &request).await;
                 let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
                 Answer::Page(page, now)
             }
             Effect::ListUploads(request) => {
-                let page = storage.list_uploads(buckets.draft.name(), &request).await;
+                let page = objects.list_uploads(buckets.draft.name(), &request).await;
                 let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
                 Answer::Uploads(page, now)
             }
@@ -139,13 +139,13 @@ impl Cleaner {
                     prefix: Some(main_key.to_string()),
                     ..ListUploads::default()
                 };
-                let page = storage.list_uploads(buckets.main.name(), &request).await;
+                let page = objects.list_uploads(buckets.main.name(), &request).await;
                 let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
                 Answer::Uploads(page, now)
             }
             Effect::Look(keys) => Answer::Seen(side_by_side(keys, |key| self.version_of(key).boxed()).await),
             Effect::DeleteMany(drafts) => {
-                let deleted = storage.delete_drafts(&buckets.draft, &drafts).await;
+                let deleted = objects.delete_drafts(&buckets.draft, &drafts).await;
                 log_deleted(&drafts, deleted.as_deref());
                 Answer::Deleted(deleted)
             }
@@ -172,10 +172,10 @@ impl Cleaner {
 
     /// Whether the upload is gone.
     async fn abort(&self, upload: ListedUpload) -> bool {
-        let Store { storage, buckets, .. } = &self.store;
+        let (objects, buckets) = (self.store.objects(), &self.store.buckets);
         told(
             &upload,
-            &storage
+            &objects
                 .abort_upload(&buckets.draft, &upload.key, &upload.upload_id)
                 .await,
         )
@@ -183,20 +183,24 @@ impl Cleaner {
 
     /// Whether the staged copy is gone.
     async fn abort_staged(&self, upload: ListedUpload) -> bool {
-        let Store { storage, buckets, .. } = &self.store;
+        let (objects, buckets) = (self.store.objects(), &self.store.buckets);
         told(
             &upload,
-            &storage.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
+            &objects.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
         )
     }
 
     async fn version_of(&self, key: ObjectKey) -> Option<ETag> {
-        let head = self.store.storage.head(self.store.buckets.draft.name(), &key).await;
+        let head = self.store.objects().head(self.store.buckets.draft.name(), &key).await;
         head.ok().map(|draft| draft.etag)
     }
 
     async fn delete(&self, draft: DraftVersion) -> Option<DeleteFailure> {
-        let deleted = self.store.storage.delete_draft(&self.store.buckets.draft, &draft).await;
+        let deleted = self
+            .store
+            .objects()
+            .delete_draft(&self.store.buckets.draft, &draft)
+            .await;
         deleted.err().map(|error| DeleteFailure {
             key: draft.key,
             kind: error.kind,

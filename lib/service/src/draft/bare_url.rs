@@ -22,7 +22,7 @@ impl Drafts {
             now: self.shared.clock.now(),
             expires_in: self.shared.policy.download_ttl(),
         };
-        let signed = self.shared.store.storage.presign_get(&get).await?.url.expose();
+        let signed = self.shared.store.presign().presign_get(&get).await?.url.expose();
         Ok(signed.split('?').next().unwrap_or_default().to_owned())
     }
 }

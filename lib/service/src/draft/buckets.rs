@@ -30,7 +30,7 @@ impl Drafts {
         let main = self.shared.store.buckets.main.name();
         let mut created = Vec::new();
         for bucket in [draft, main] {
-            if self.shared.store.storage.create_bucket(bucket).await? == Created::Now {
+            if self.shared.store.administration().create_bucket(bucket).await? == Created::Now {
                 tracing::info!(%bucket, "made bucket");
                 created.push(bucket.clone());
             }
@@ -47,7 +47,7 @@ impl Drafts {
         let Some(rule) = self.shared.origins.cors_rule() else {
             return Ok(false);
         };
-        match self.shared.store.storage.put_cors(draft, &rule).await {
+        match self.shared.store.administration().put_cors(draft, &rule).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind == ErrorKind::Unsupported => {
                 tracing::warn!(bucket = %draft, "this store has no CORS calls: configure CORS in the store itself");

@@ -26,7 +26,7 @@ impl Drafts {
         match self
             .shared
             .store
-            .storage
+            .objects()
             .delete_draft(&self.shared.store.buckets.draft, &version)
             .await
         {

@@ -55,7 +55,7 @@ impl Drafts {
         Ok(found(
             self.shared
                 .store
-                .storage
+                .objects()
                 .head(self.shared.store.buckets.draft.name(), key)
                 .await,
         )?)

@@ -90,7 +90,7 @@ impl Drafts {
             now: self.shared.clock.now(),
             expires_in,
         };
-        let request = self.shared.store.storage.presign_get(&get).await?;
+        let request = self.shared.store.presign().presign_get(&get).await?;
         self.tell_issued(UrlKind::Download, 1);
         Ok(DownloadIssued {
             object_name: draft.name.to_string(),
@@ -108,7 +108,7 @@ impl Drafts {
         };
         for &stage in stages {
             let place = self.place(draft, stage);
-            if let Some(object) = found(self.shared.store.storage.head(place.bucket, &place.key).await)? {
+            if let Some(object) = found(self.shared.store.objects().head(place.bucket, &place.key).await)? {
                 return Ok((place, object));
             }
         }

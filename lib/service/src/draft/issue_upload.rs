@@ -117,7 +117,7 @@ impl Drafts {
         let draft_id = self.identity(new, free).await?;
         let draft = DraftRef::new(&self.caller, name, draft_id);
         let bucket = &self.shared.store.buckets.draft;
-        let storage = &self.shared.store.storage;
+        let presign = self.shared.store.presign();
         let signed = if let Some(max_content_length) = max_content_length {
             let post = PresignPost {
                 bucket,
@@ -129,7 +129,7 @@ impl Drafts {
                 now,
                 expires_in,
             };
-            storage.presign_post(&post).await?
+            presign.presign_post(&post).await?
         } else {
             let put = PresignPut {
                 bucket,
@@ -143,7 +143,7 @@ impl Drafts {
                 now,
                 expires_in,
             };
-            storage.presign_put(&put).await?
+            presign.presign_put(&put).await?
         };
         let kind = if max_content_length.is_some() {
             UrlKind::Form

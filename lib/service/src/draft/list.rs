@@ -81,7 +81,7 @@ impl Drafts {
             ..ListObjects::default()
         };
         let draft = self.shared.store.buckets.draft.name();
-        Ok(self.shared.store.storage.list(draft, &request).await?)
+        Ok(self.shared.store.objects().list(draft, &request).await?)
     }
 
     /// Those that are drafts, and that the caller may see; what the server keeps there for itself is none.

@@ -74,7 +74,7 @@ impl Drafts {
             ..storage::ListObjects::default()
         };
         let main = self.shared.store.buckets.main.name();
-        let page = self.shared.store.storage.list(main, &request).await?;
+        let page = self.shared.store.objects().list(main, &request).await?;
         Ok(ObjectsPage {
             next_page_token: next_page_token(&page).map(|mut key| key.split_off(tenant.len())),
             objects: page

@@ -82,7 +82,7 @@ impl Drafts {
         let (Some(name), Some(request), []) = (name, request, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let (storage, bucket) = (&self.shared.store.storage, &self.shared.store.buckets.draft);
+        let (presign, bucket) = (self.shared.store.presign(), &self.shared.store.buckets.draft);
         let key = &DraftRef::new(&self.caller, name, None).key;
         let (now, expires_in) = (self.shared.clock.now(), self.shared.policy.upload_ttl());
         let step = match &request {
@@ -98,7 +98,7 @@ impl Drafts {
                     now,
                     expires_in,
                 };
-                return Ok(storage.presign_put(&put).await?);
+                return Ok(presign.presign_put(&put).await?);
             }
             Checked::Part(upload_id, number) => {
                 let part = PresignPart {
@@ -111,7 +111,7 @@ impl Drafts {
                     now,
                     expires_in,
                 };
-                return Ok(storage.presign_part(&part).await?);
+                return Ok(presign.presign_part(&part).await?);
             }
             Checked::Create => UploadStep::Create,
             Checked::ListParts(upload_id) => UploadStep::ListParts(upload_id),
@@ -125,7 +125,7 @@ impl Drafts {
             now,
             expires_in,
         };
-        Ok(storage.presign_step(&step).await?)
+        Ok(presign.presign_step(&step).await?)
     }
 }
 

@@ -6,7 +6,9 @@ mod weakness;
 use std::sync::Arc;
 
 use draftstore_protocol::RESERVED_PREFIX;
-use draftstore_storage::{Capabilities, DraftBucket, Error, MainBucket, ObjectKey, Storage};
+use draftstore_storage::{
+    Administration, Capabilities, DraftBucket, Error, MainBucket, ObjectKey, Objects, Presign, Storage,
+};
 use tokio::sync::Mutex;
 use ulid::Ulid;
 
@@ -50,6 +52,21 @@ impl Store {
     #[must_use]
     pub fn with_profile(self, profile: StoreProfile) -> Self {
         Self { profile, ..self }
+    }
+
+    /// Reads and writes objects.
+    pub(crate) fn objects(&self) -> &dyn Objects {
+        &*self.storage
+    }
+
+    /// Signs requests.
+    pub(crate) fn presign(&self) -> &dyn Presign {
+        &*self.storage
+    }
+
+    /// Sets buckets up.
+    pub(crate) fn administration(&self) -> &dyn Administration {
+        &*self.storage
     }
 
     /// Finds out what the store enforces where that is not known yet; of many who ask at once, one does. Until then nothing

@@ -130,7 +130,7 @@ impl Drafts {
             key: &settlement_key(batch),
             bytes: &[],
         };
-        let settled = self.shared.store.storage.put_draft(&put).await;
+        let settled = self.shared.store.objects().put_draft(&put).await;
         if let Err(error) = &settled {
             tracing::error!(
                 error = error as &dyn std::error::Error,

@@ -54,10 +54,10 @@ impl Running {
         let store = &drafts.shared.store;
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
         match effect {
-            Effect::HeadDraft => Answer::Head(found(store.storage.head(draft.name(), &self.keys.draft).await)),
-            Effect::HeadMain => Answer::Head(found(store.storage.head(main.name(), &self.keys.main).await)),
+            Effect::HeadDraft => Answer::Head(found(store.objects().head(draft.name(), &self.keys.draft).await)),
+            Effect::HeadMain => Answer::Head(found(store.objects().head(main.name(), &self.keys.main).await)),
             Effect::HeadSettlement { batch } => {
-                Answer::Head(found(store.storage.head(draft.name(), &settlement_key(batch)).await))
+                Answer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))
             }
             Effect::Copy {
                 draft_etag,
@@ -73,7 +73,7 @@ impl Running {
                     if_destination: if_destination(main_etag.as_ref()),
                     attributes: &attributes,
                 };
-                Answer::Copied(store.storage.copy_to_main(&copy).await)
+                Answer::Copied(store.objects().copy_to_main(&copy).await)
             }
             Effect::Stage {
                 draft_etag,
@@ -83,7 +83,7 @@ impl Running {
             Effect::Complete { staged, main_etag } => {
                 let if_destination = if_destination(main_etag.as_ref());
                 let complete = store
-                    .storage
+                    .objects()
                     .complete_copy(main, &self.keys.main, &staged, if_destination);
                 let completed = complete.await;
                 if completed.is_ok() {
@@ -98,14 +98,14 @@ impl Running {
             Effect::DeleteDraft { draft_etag } => {
                 let key = self.keys.draft.clone();
                 let version = DraftVersion { key, etag: draft_etag };
-                if let Err(error) = store.storage.delete_draft(draft, &version).await {
+                if let Err(error) = store.objects().delete_draft(draft, &version).await {
                     tracing::warn!(object.key = %version.key, error = %error, "confirmed; its draft is left to the sweep");
                 }
                 Answer::Done
             }
             Effect::UndoCopy { batch, .. } if !drafts.can_undo(batch) => Answer::TooLate,
             Effect::UndoCopy { main_etag, .. } => {
-                let undone = store.storage.undo_copy(main, &self.keys.main, &main_etag).await;
+                let undone = store.objects().undo_copy(main, &self.keys.main, &main_etag).await;
                 if let Err(error) = &undone {
                     tracing::error!(object.key = %self.keys.main, error = %error, "could not be taken back from main");
                 }
@@ -133,7 +133,7 @@ impl Running {
             bytes: &[],
         };
         self.note = Some(DraftVersion {
-            etag: store.storage.put_draft(&put).await?,
+            etag: store.objects().put_draft(&put).await?,
             key: put.key.clone(),
         });
         let copy = StageCopy {
@@ -145,7 +145,7 @@ impl Running {
             main_key: &self.keys.main,
             attributes,
         };
-        let staged = timeout(drafts.shared.confirm_limits.timeout, store.storage.stage_copy(&copy)).await;
+        let staged = timeout(drafts.shared.confirm_limits.timeout, store.objects().stage_copy(&copy)).await;
         staged.unwrap_or_else(|elapsed| {
             Err(StorageError {
                 kind: ErrorKind::Unavailable,
@@ -160,7 +160,7 @@ impl Running {
     async fn unstage(&mut self, drafts: &Drafts, staged: &StagedCopy) {
         let store = &drafts.shared.store;
         let abort = store
-            .storage
+            .objects()
             .abort_copy(&store.buckets.main, &self.keys.main, &staged.upload_id);
         match abort.await {
             Ok(()) => self.forget_note(drafts).await,
@@ -173,7 +173,7 @@ impl Running {
     async fn forget_note(&mut self, drafts: &Drafts) {
         let Some(note) = self.note.take() else { return };
         let store = &drafts.shared.store;
-        if let Err(error) = store.storage.delete_draft(&store.buckets.draft, &note).await {
+        if let Err(error) = store.objects().delete_draft(&store.buckets.draft, &note).await {
             tracing::debug!(object.key = %note.key, error = %error, "the note on a staged copy is left to the sweep");
         }
     }

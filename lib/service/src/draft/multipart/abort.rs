@@ -13,8 +13,8 @@ impl Drafts {
     pub async fn abort_multipart(&self, name: &UploadName) -> Result<(), Error> {
         self.caller.may(Scope::Upload)?;
         let upload = self.upload(name)?;
-        let (storage, bucket) = (&self.shared.store.storage, &self.shared.store.buckets.draft);
-        storage
+        let (objects, bucket) = (self.shared.store.objects(), &self.shared.store.buckets.draft);
+        objects
             .abort_upload(bucket, &upload.draft.key, &upload.token.upload_id)
             .await?;
         Ok(())

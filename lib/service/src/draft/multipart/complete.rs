@@ -89,7 +89,7 @@ impl Drafts {
             parts,
             if_absent: upload.draft.id.is_some(),
         };
-        match self.shared.store.storage.complete_upload(&complete).await {
+        match self.shared.store.objects().complete_upload(&complete).await {
             Ok(etag) => Ok(MultipartCompleted {
                 etag,
                 size: parts.iter().map(|part| part.size).sum(),

@@ -100,7 +100,7 @@ impl Drafts {
             part_checksums: request.part_checksums,
         };
         let token = Token {
-            upload_id: self.shared.store.storage.create_upload(&create).await?,
+            upload_id: self.shared.store.objects().create_upload(&create).await?,
             mark,
             content_length,
             part_size: part_size(content_length),

@@ -58,7 +58,7 @@ impl Drafts {
                 after,
                 max_parts: None,
             };
-            let page = match self.shared.store.storage.list_parts(&request).await {
+            let page = match self.shared.store.objects().list_parts(&request).await {
                 Ok(page) => page,
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error.into()),

@@ -101,7 +101,7 @@ impl Drafts {
                 now,
                 expires_in: expires_in.min(left),
             };
-            let request = self.shared.store.storage.presign_part(&presign).await?;
+            let request = self.shared.store.presign().presign_part(&presign).await?;
             // Credentials may have been renewed between two of them.
             expires_at = expires_at.min(request.expires_at);
             signed.push(SignedPart {
