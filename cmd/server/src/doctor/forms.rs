@@ -6,8 +6,7 @@ use draftstore_storage::PresignPost;
 
 use super::http::Http;
 use super::report::Line;
-use super::subject::Subject;
-use super::urls::{BYTES, is_there};
+use super::subject::{BYTES, Subject};
 
 const CHECK: &str = "POST of a form";
 
@@ -24,7 +23,7 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line
     let answer = http
         .send_form(subject.storage.presign_post(&post).await?, BYTES)
         .await?;
-    if !is_there(subject, &key).await? {
+    if !subject.has(&key).await? {
         let meaning = format!(
             "answered {}: max_content_length, and small files of Uppy, do not work here",
             answer.status
@@ -36,7 +35,7 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line
     let post = subject.form(&too_long, length - 1);
     http.send_form(subject.storage.presign_post(&post).await?, BYTES)
         .await?;
-    Ok(if is_there(subject, &too_long).await? {
+    Ok(if subject.has(&too_long).await? {
         Line::weak(
             CHECK,
             "max_content_length is not enforced: a form of any size goes through",

@@ -6,12 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_service::Buckets;
 use draftstore_storage::{
-    BucketName, DraftVersion, Error, ListObjects, ObjectInfo, ObjectKey, PresignGet, PresignPost, PresignPut, PutDraft,
-    Storage,
+    BucketName, DraftVersion, Error, ErrorKind, ListObjects, ObjectInfo, ObjectKey, PresignGet, PresignPost,
+    PresignPut, PutDraft, Storage,
 };
 
 /// How long the URLs are valid that shall work.
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// The bytes of every test upload.
+pub(super) const BYTES: &str = "draftstore doctor";
 
 const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
 
@@ -68,6 +71,15 @@ impl Subject {
 
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
         self.storage.head(self.draft(), key).await
+    }
+
+    /// Returns true if the draft exists.
+    pub(super) async fn has(&self, key: &ObjectKey) -> Result<bool, Error> {
+        match self.head(key).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// An upload to this key without constraints, from now on.

@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{ErrorKind, ObjectKey, PresignGet, PresignPut, PresignedRequest, SecretUrl, Sha256};
+use draftstore_storage::{PresignGet, PresignPut, PresignedRequest, SecretUrl, Sha256};
 use hyper::StatusCode;
 
 use super::forms;
 use super::http::Http;
 use super::report::Line;
 use super::said;
-use super::subject::Subject;
-
-/// What is uploaded.
-pub(super) const BYTES: &str = "draftstore doctor";
+use super::subject::{BYTES, Subject};
 
 /// As long, and not the same.
 const OTHER_BYTES: &str = "draftstore d0ct0r";
@@ -114,7 +111,7 @@ async fn constraints(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
         ..subject.upload(&key)
     };
     let answer = http.send(subject.storage.presign_put(&put).await?, &[], BYTES).await?;
-    Ok(if is_there(subject, &key).await? {
+    Ok(if subject.has(&key).await? {
         Line::ok(
             check,
             "an upload with signed length, type, checksum and metadata goes through",
@@ -144,7 +141,7 @@ async fn length(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
         remedy: "pin content_length when confirming",
     };
     http.send(subject.storage.presign_put(&put).await?, &[], BYTES).await?;
-    refusal.judge(is_there(subject, &key).await?)
+    refusal.judge(subject.has(&key).await?)
 }
 
 async fn content_type(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
@@ -161,7 +158,7 @@ async fn content_type(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let html = [("content-type", "text/html")];
     http.send(subject.storage.presign_put(&put).await?, &html, BYTES)
         .await?;
-    refusal.judge(is_there(subject, &key).await?)
+    refusal.judge(subject.has(&key).await?)
 }
 
 async fn checksum(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
@@ -177,7 +174,7 @@ async fn checksum(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     http.send(subject.storage.presign_put(&put).await?, &[], OTHER_BYTES)
         .await?;
-    refusal.judge(is_there(subject, &key).await?)
+    refusal.judge(subject.has(&key).await?)
 }
 
 /// A store that ignores the header makes an empty object, which harms nobody: the copied bytes are what counts.
@@ -209,7 +206,7 @@ async fn tampered(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     http.send(with_another_signature(put), &[], BYTES).await?;
     let got = http.send(with_another_signature(get), &[], "").await?;
-    refusal.judge(got.body == BYTES || is_there(subject, &key).await?)
+    refusal.judge(got.body == BYTES || subject.has(&key).await?)
 }
 
 async fn expired(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
@@ -230,7 +227,7 @@ async fn expired(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     http.send(subject.storage.presign_put(&put).await?, &[], BYTES).await?;
     let got = http.send(subject.storage.presign_get(&get).await?, &[], "").await?;
-    refusal.judge(got.body == BYTES || is_there(subject, &key).await?)
+    refusal.judge(got.body == BYTES || subject.has(&key).await?)
 }
 
 impl Refusal {
@@ -241,14 +238,6 @@ impl Refusal {
         } else {
             Line::ok(self.check, "what breaks it is refused, and leaves nothing")
         })
-    }
-}
-
-pub(super) async fn is_there(subject: &Subject, key: &ObjectKey) -> anyhow::Result<bool> {
-    match subject.head(key).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error.into()),
     }
 }
 
