@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use draftstore_runtime::AuditLog;
-use draftstore_runtime::config::Config;
-use draftstore_runtime::logging::{self, Program};
+use draftstore_config::Environment;
+use draftstore_runtime::logging;
+use draftstore_runtime::{AuditLog, Program};
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
 use draftstore_storage::{DraftBucket, Storage};
@@ -72,7 +72,9 @@ pub async fn drafts() -> anyhow::Result<Drafts> {
 /// # Errors
 /// Returns an error if logging has already been started.
 pub fn start_logging() -> anyhow::Result<()> {
-    let config = Config::load([("LOG_FORMAT".to_owned(), "json".to_owned())])?;
-    logging::start(&config, PROGRAM, &AuditLog::default()).context("logging has already been started")?;
+    let mut environment = Environment::from_pairs([("LOG_FORMAT", "json")]);
+    let settings = environment.load();
+    let settings = environment.finish(settings)?;
+    logging::start(&settings, None, &AuditLog::Off, PROGRAM).context("logging has already been started")?;
     Ok(())
 }

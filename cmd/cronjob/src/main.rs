@@ -6,13 +6,14 @@ mod sweep;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use draftstore_runtime::config::Config;
-use draftstore_runtime::logging::{self, Program};
-use draftstore_runtime::{AuditLog, EXIT_CONFIG};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use draftstore_config::{Environment, help};
+use draftstore_cronjob::{CRONJOB, Config};
+use draftstore_runtime::logging;
+use draftstore_runtime::{AuditLog, EXIT_CONFIG, Program};
 
-/// Removes expired drafts and multipart uploads from the draft bucket. Configured by the environment variables of
-/// draftstore-server. Sweeps once and exits, unless `CLEANUP_SCHEDULE` is set: then it stays and sweeps on that schedule.
+/// Removes expired drafts and multipart uploads from the draft bucket. Configured by environment
+/// variables. Sweeps once and exits, unless `CLEANUP_SCHEDULE` is set: then it stays and sweeps on that schedule.
 ///
 /// Exit status: 0 when nothing that has expired remained, 1 when something did, 64 for a configuration that cannot be used.
 #[derive(Debug, Parser)]
@@ -31,15 +32,16 @@ const PROGRAM: Program = Program {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let config = match Config::from_env() {
+    let matches = Arguments::command().after_help(help(CRONJOB)).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let config = match Config::load(Environment::of_process()) {
         Ok(config) => config,
         Err(error) => {
             eprintln!("draftstore-cronjob: {error}");
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let ended = match logging::start(&config, PROGRAM, &AuditLog::Off) {
+    let ended = match logging::start(&config.log, config.traces.as_ref(), &AuditLog::Off, PROGRAM) {
         Ok(traces) => {
             let swept = sweep::run(config, arguments.dry_run).await;
             if let Some(sender) = traces {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
-use draftstore_runtime::config::SweepReport;
+use draftstore_cronjob::ReportSettings;
 use draftstore_runtime::metrics::{CONTENT_TYPE, LAST_SUCCESS, Metrics, StoreCalls, Sweeps};
 use draftstore_service::cleaner::{Part, Summary};
 use http_body_util::Full;
@@ -34,13 +34,13 @@ pub(crate) struct Report {
     metrics: Metrics,
     sweeps: Sweeps,
     pub(crate) store_calls: Arc<StoreCalls>,
-    to: SweepReport,
+    to: ReportSettings,
     group: String,
 }
 
 impl Report {
     /// Of sweeps of this part, with what the last process left in the file.
-    pub(crate) fn new(to: SweepReport, part: Part) -> Self {
+    pub(crate) fn new(to: ReportSettings, part: Part) -> Self {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let sweeps = Sweeps::new(&metrics);
         if let Some(before) = to.textfile.as_deref().and_then(last_success) {

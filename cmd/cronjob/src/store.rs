@@ -4,9 +4,9 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use draftstore_embedded::Credentials;
-use draftstore_runtime::config;
-use draftstore_s3::{S3Storage, Settings};
+use draftstore_cronjob::Store;
+use draftstore_embedded::{Credentials, EmbeddedSettings};
+use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{CallObserver, Storage};
 use tokio::net::TcpStream;
 
@@ -14,21 +14,21 @@ use tokio::net::TcpStream;
 ///
 /// # Errors
 /// When no embedded store is running, or the settings cannot be right.
-pub(crate) async fn connect(store: config::Store, observer: Arc<dyn CallObserver>) -> anyhow::Result<Arc<dyn Storage>> {
+pub(crate) async fn connect(store: Store, observer: Arc<dyn CallObserver>) -> anyhow::Result<Arc<dyn Storage>> {
     let mut settings = match store {
-        config::Store::S3(settings) => settings,
-        config::Store::Embedded(embedded) => running(&embedded).await?,
+        Store::S3(settings) => settings,
+        Store::Embedded(embedded, client) => running(&embedded, client).await?,
     };
     settings.observer = Some(observer);
     Ok(Arc::new(S3Storage::connect(settings).await?))
 }
 
-async fn running(embedded: &config::EmbeddedStore) -> anyhow::Result<Settings> {
+async fn running(embedded: &EmbeddedSettings, client: Settings) -> anyhow::Result<Settings> {
     let kept = || Credentials::load(&embedded.data_dir).context("the embedded store's credentials cannot be read");
-    let credentials = match &embedded.credentials {
+    let credentials = match &client.credentials {
         Some(given) => given.clone(),
         None => match kept()? {
-            Some(kept) => kept,
+            Some(kept) => StaticCredentials::new(kept.access_key_id, kept.secret_access_key),
             None => bail!(
                 "no embedded store has run in {}: start draftstore-server there, set EMBEDDED_DATA_DIR, or name a store \
                  by STORAGE_TYPE=s3",
@@ -43,5 +43,10 @@ async fn running(embedded: &config::EmbeddedStore) -> anyhow::Result<Settings> {
             embedded.port
         )
     })?;
-    Ok(embedded.client(format!("http://127.0.0.1:{}", embedded.port), &credentials, None))
+    Ok(Settings {
+        endpoint: Some(format!("http://127.0.0.1:{}", embedded.port)),
+        credentials: Some(credentials),
+        signing: None,
+        ..client
+    })
 }

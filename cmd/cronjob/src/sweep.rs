@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{bail, ensure};
-use draftstore_runtime::config::Config;
+use draftstore_cronjob::Config;
 use draftstore_runtime::traces::TARGET;
 use draftstore_runtime::{Schedule, on_signal, safety};
 use draftstore_service::cleaner::{Expired, Mode, Summary};
@@ -19,13 +19,20 @@ use crate::store;
 /// # Errors
 /// When the store cannot be reached or listed, or is not safe where that is required, or something that has expired remained.
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
-    let report = Report::new(config.sweep_report.clone(), config.sweep_part);
+    for unknown in &config.unknown {
+        tracing::warn!(
+            variable = unknown.name,
+            nearest = unknown.nearest,
+            "unknown environment variable"
+        );
+    }
+    let report = Report::new(config.report.clone(), config.sweep.part);
     let begun = begin(&config, dry_run, &report).await;
     if begun.is_err() && !dry_run {
         report.ended(None, false).await;
     }
     let cleaner = begun?;
-    match config.cleanup_schedule {
+    match config.schedule.cleanup {
         Some(schedule) if !dry_run => stay(schedule, cleaner, report).await,
         _ => once(&cleaner, dry_run, &report).await,
     }
@@ -39,7 +46,7 @@ async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Resul
     } else if !dry_run {
         probe(&store).await?;
     }
-    Ok(Cleaner::new(store, config.policy, config.brakes, Arc::new(SystemClock)).of_part(config.sweep_part))
+    Ok(Cleaner::new(store, config.policy, config.sweep.brakes, Arc::new(SystemClock)).of_part(config.sweep.part))
 }
 
 /// A cleaner may be allowed no more than to list and to delete: it then sweeps as on a store that honours nothing.

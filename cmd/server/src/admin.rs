@@ -8,15 +8,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use draftstore_connections::{Connections, Ending};
+use draftstore_connections::{ConnectionLimits, Connections, Ending};
 use draftstore_controller::measured::Port;
 use draftstore_controller::{Readiness, webapi};
-use draftstore_runtime::config::{Admin, ConnectionLimits};
 use draftstore_runtime::metrics::CONTENT_TYPE;
 use draftstore_s3::S3Storage;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::config::Admin;
 use crate::measures::Measures;
 
 /// Probes and scrapers, with room for people.
@@ -31,7 +31,7 @@ pub(crate) async fn bind(admin: Admin) -> anyhow::Result<Option<TcpListener>> {
     let address = SocketAddr::from((admin.address, port));
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(Some(listener)),
-        Err(error) if !admin.is_asked_for => {
+        Err(error) if !admin.is_required => {
             tracing::warn!(%address, %error, "the admin port is taken: serving without it; set ADMIN_PORT to a free one, or to off");
             Ok(None)
         }

@@ -4,8 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use draftstore_connections::pinned;
-use draftstore_runtime::config::{Listen, TlsFiles};
+use draftstore_connections::{TlsFiles, pinned};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
@@ -14,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::config::Listen;
 
 /// A server that needs longer to say that it is well, is not.
 const DEADLINE: Duration = Duration::from_secs(2);

@@ -2,6 +2,7 @@
 
 mod access;
 mod admin;
+mod config;
 mod console;
 mod docs;
 mod doctor;
@@ -14,19 +15,19 @@ mod serve;
 mod store;
 mod tickets;
 
-use std::fmt::Write as _;
 use std::io;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use draftstore_runtime::EXIT_CONFIG;
-use draftstore_runtime::config::{Config, VARIABLES};
-use draftstore_runtime::logging::{self, Program};
+use draftstore_config::{Environment, help};
+use draftstore_runtime::logging;
 use draftstore_runtime::traces::Sender;
+use draftstore_runtime::{EXIT_CONFIG, Program};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::access::Access;
+use crate::config::{Config, SERVER};
 use crate::doctor::Doctor;
 use crate::key::Key;
 
@@ -79,9 +80,9 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn run() -> ExitCode {
-    let matches = Arguments::command().after_help(environment()).get_matches();
+    let matches = Arguments::command().after_help(help(SERVER)).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let ended = match (arguments.command, Config::from_env()) {
+    let ended = match (arguments.command, Config::load(Environment::of_process())) {
         (Some(Command::Key(key)), _) => key.run(),
         (_, Err(error)) => return unusable(&error),
         (Some(Command::Health), Ok(config)) => health::ask(config.listen, config.tls.as_ref()).await,
@@ -90,7 +91,7 @@ async fn run() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
-        (None, Ok(config)) => match logging::start(&config, PROGRAM, &config.audit_log) {
+        (None, Ok(config)) => match logging::start(&config.log, config.traces.as_ref(), &config.audit.log, PROGRAM) {
             Ok(traces) => match Access::open(&config).await {
                 Ok(access) => {
                     let served = serve::serve(config, access).await;
@@ -123,17 +124,4 @@ async fn finish(traces: Option<Sender>) {
 fn unusable(error: &dyn std::error::Error) -> ExitCode {
     eprintln!("draftstore-server: {error}");
     ExitCode::from(EXIT_CONFIG)
-}
-
-fn environment() -> String {
-    let mut text = "Environment:\n".to_owned();
-    for variable in VARIABLES {
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            text,
-            "  {}\n      {} [{}]",
-            variable.name, variable.meaning, variable.default
-        );
-    }
-    text
 }

@@ -7,11 +7,8 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, ensure};
 use draftstore_connections::{Connections, Ending, Tls};
 use draftstore_controller::measured::Port;
-use draftstore_controller::{
-    Answers, Api, Gate, GateLimits, Quota, RateLimits, Readiness, StoreSeen, grpc, start_audit, webapi,
-};
+use draftstore_controller::{Answers, Api, Gate, Readiness, StoreSeen, grpc, start_audit, webapi};
 use draftstore_embedded::EmbeddedStore;
-use draftstore_runtime::config::{Config, Rate, RequestLimits};
 use draftstore_runtime::metrics::Sweeps;
 use draftstore_runtime::{AuditLog, Schedule, on_hangup, on_signal, safety};
 use draftstore_service::cleaner::Mode;
@@ -23,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::Access;
+use crate::config::Config;
 use crate::measures::Measures;
 use crate::store::{OpenStore, open};
 use crate::{admin, console, docs, heartbeat, probe, tickets};
@@ -37,8 +35,15 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// When something cannot be started, or stops by itself.
 pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> {
     let asked = on_signal()?;
+    for unknown in &config.unknown {
+        tracing::warn!(
+            variable = unknown.name,
+            nearest = unknown.nearest,
+            "unknown environment variable"
+        );
+    }
     let ending = Ending::default();
-    if config.audit_log != AuditLog::Off {
+    if config.audit.log != AuditLog::Off {
         start_audit();
     }
     let scheme = config.scheme();
@@ -58,12 +63,13 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let store = Store::new(storage.clone(), config.buckets);
     let admin = admin::bind(config.admin).await?;
     let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;
+    let origins = config.drafts.origins.clone().unwrap_or_default();
     let origins = match embedded {
-        Some(_) if config.console => console::with_own_origins(config.origins, scheme, http.local_addr()?.port())?,
-        Some(_) | None => config.origins,
+        Some(_) if config.server.console => console::with_own_origins(origins, scheme, http.local_addr()?.port())?,
+        Some(_) | None => origins,
     };
     let drafts = Drafts::new(store.clone(), config.policy, origins.clone(), clock.clone())
-        .with_confirm_limits(config.confirm_limits)
+        .with_confirm_limits(config.drafts.confirm_limits())
         .observed_by(measures.drafts.clone());
 
     if embedded.is_some() {
@@ -76,17 +82,17 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         readiness.saw(StoreSeen::Probed);
     }
 
-    let _leaving = take_leave(asked, ending.clone(), readiness.clone(), config.shutdown_delay);
+    let _leaving = take_leave(asked, ending.clone(), readiness.clone(), config.server.shutdown_delay);
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        let cleaner = Cleaner::new(store.clone(), config.policy, config.brakes, clock).of_part(config.sweep_part);
-        let schedule = config.cleanup_schedule.unwrap_or_else(Schedule::every_minute);
+        let cleaner = Cleaner::new(store.clone(), config.policy, config.sweep.brakes, clock).of_part(config.sweep.part);
+        let schedule = config.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
         let sweeps = Sweeps::new(measures.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
-    let (tickets, ticket_keys) = tickets::open(config.ticket_keys_file, embedded.is_some()).await?;
+    let (tickets, ticket_keys) = tickets::open(config.auth.ticket_keys_file, embedded.is_some()).await?;
     let authenticator = access.authenticator.with_tickets(tickets);
     if let Some(ticket_keys) = ticket_keys {
         following.spawn(ticket_keys.run(on_hangup()?));
@@ -94,12 +100,12 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     if let Some(policy) = access.policy {
         following.spawn(policy.run(on_hangup()?));
     }
-    let gate = Gate::with_limits(authenticator.clone(), gate_limits(config.requests));
+    let gate = Gate::with_limits(authenticator.clone(), config.requests);
     let api = Api::new(drafts.clone())
         .minting_for(authenticator)
         .with_confirm_budget(gate.confirm_budget());
-    let mut pages = docs::router(webapi::document(&api, &gate), config.console);
-    if config.console {
+    let mut pages = docs::router(webapi::document(&api, &gate), config.server.console);
+    if config.server.console {
         pages = pages.merge(console::router(drafts.clone()));
     }
     let rest = webapi::answers(api.clone(), &gate, &origins, readiness.clone(), pages);
@@ -116,7 +122,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         storage,
         store.buckets.clone(),
         readiness.clone(),
-        config.readiness_interval,
+        config.server.readiness_interval,
     );
     let _listening = AbortOnDropHandle::new(tokio::spawn(listening));
     let _probing = if store.profile.probed().is_some() {
@@ -133,7 +139,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store, reason = config.store_reason, "ready");
 
     let ended = until_the_end(&mut tasks, &ending.end).await;
-    drain(&drafts, config.confirm_limits.timeout).await;
+    drain(&drafts, config.drafts.confirm_timeout).await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
     }
@@ -157,21 +163,6 @@ fn take_leave(
         }
         ending.end.cancel();
     }))
-}
-
-fn gate_limits(limits: RequestLimits) -> GateLimits {
-    let quota = |rate: Rate| Quota::new(rate.requests, rate.window);
-    GateLimits {
-        rates: RateLimits {
-            caller: limits.caller.map(quota),
-            address: limits.address.map(quota),
-            confirm: limits.confirm.map(quota),
-            trusted_proxies: limits.trusted_proxies,
-        },
-        max_concurrent: limits.max_concurrent,
-        body_timeout: limits.body_timeout,
-        call_timeout: limits.call_timeout,
-    }
 }
 
 /// Waits for the first task to end, by SIGTERM or by a failure; then for the rest, but not for ever.

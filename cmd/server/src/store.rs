@@ -4,10 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore, UploadOnly};
-use draftstore_runtime::config;
-use draftstore_s3::{self as s3, S3Storage, Signing};
+use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedSettings, EmbeddedStore, UploadOnly};
+use draftstore_s3::{self as s3, S3Storage, Signing, StaticCredentials};
 use draftstore_storage::{CallObserver, DraftBucket};
+
+use crate::config;
 
 /// A client of the store, and the store itself where it runs in this process.
 pub(crate) struct OpenStore {
@@ -26,8 +27,8 @@ pub(crate) async fn open(
 ) -> anyhow::Result<OpenStore> {
     let (mut settings, embedded) = match store {
         config::Store::S3(settings) => (settings, None),
-        config::Store::Embedded(embedded) => {
-            let (settings, running) = start(&embedded, draft).await?;
+        config::Store::Embedded(embedded, client) => {
+            let (settings, running) = start(&embedded, client, draft).await?;
             (settings, Some(running))
         }
     };
@@ -45,17 +46,16 @@ pub(crate) async fn open(
     })
 }
 
-async fn start(embedded: &config::EmbeddedStore, draft: &DraftBucket) -> anyhow::Result<(s3::Settings, EmbeddedStore)> {
-    let credentials = match &embedded.credentials {
-        Some(given) => given.clone(),
+async fn start(
+    embedded: &EmbeddedSettings,
+    client: s3::Settings,
+    draft: &DraftBucket,
+) -> anyhow::Result<(s3::Settings, EmbeddedStore)> {
+    let credentials = match &client.credentials {
+        Some(given) => pair(given),
         None => Credentials::load_or_create(&embedded.data_dir).context("the embedded store has no credentials")?,
     };
-    let signing = match &embedded.signing {
-        Some(given) => given.clone(),
-        None => {
-            Credentials::load_or_create_upload_only(&embedded.data_dir).context("there is no key that signs uploads")?
-        }
-    };
+    let signing = signing_pair(embedded, &client)?;
     let settings = EmbeddedConfig {
         data_dir: embedded.data_dir.clone(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, embedded.port)),
@@ -68,8 +68,41 @@ async fn start(embedded: &config::EmbeddedStore, draft: &DraftBucket) -> anyhow:
     let running = EmbeddedStore::start(settings)
         .await
         .context("the embedded store cannot start")?;
-    Ok((
-        embedded.client(running.endpoint(), &credentials, Some(&signing)),
-        running,
-    ))
+    let client = embedded_client(client, running.endpoint(), &credentials, &signing);
+    Ok((client, running))
+}
+
+/// Returns the key pair that signs uploads to the embedded store.
+///
+/// # Errors
+/// If none is configured and the one in the data directory cannot be used.
+pub(crate) fn signing_pair(embedded: &EmbeddedSettings, client: &s3::Settings) -> anyhow::Result<Credentials> {
+    if let Some(Signing::Static(given)) = &client.signing {
+        return Ok(pair(given));
+    }
+    Credentials::load_or_create_upload_only(&embedded.data_dir).context("there is no key that signs uploads")
+}
+
+/// Returns the settings of a client of the embedded store at this endpoint.
+pub(crate) fn embedded_client(
+    client: s3::Settings,
+    endpoint: String,
+    credentials: &Credentials,
+    signing: &Credentials,
+) -> s3::Settings {
+    let pair = |pair: &Credentials| StaticCredentials::new(&pair.access_key_id, &pair.secret_access_key);
+    s3::Settings {
+        endpoint: Some(endpoint),
+        credentials: Some(pair(credentials)),
+        signing: Some(Signing::Static(pair(signing))),
+        ..client
+    }
+}
+
+/// Returns the key pair of credentials that were configured.
+pub(crate) fn pair(given: &StaticCredentials) -> Credentials {
+    Credentials {
+        access_key_id: given.access_key_id.clone(),
+        secret_access_key: given.secret_access_key.clone(),
+    }
 }

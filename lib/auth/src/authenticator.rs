@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use draftstore_runtime::reload::{Live, Reloader};
 use draftstore_service::{Caller, Error, Unauthenticated};
 
 use crate::api_key::is_key;
-use crate::follow::{Follower, InForce};
 use crate::jwt;
 use crate::policy::{InvalidPolicy, Policy, PolicyFile};
 use crate::ways::Ways;
@@ -56,7 +56,7 @@ enum Asks {
 #[derive(Debug, Clone)]
 struct Recognition {
     ways: Ways,
-    policy: InForce<Policy>,
+    policy: Live<Policy>,
 }
 
 impl Authenticator {
@@ -72,17 +72,17 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the ways.
-    pub async fn open(ways: Ways, path: PathBuf) -> Result<(Self, Follower<PolicyFile>), InvalidPolicy> {
-        let follower = PolicyFile::follow(path, ways).await?;
+    pub async fn open(ways: Ways, path: PathBuf) -> Result<(Self, Reloader<PolicyFile>), InvalidPolicy> {
+        let reloader = PolicyFile::follow(path, ways).await?;
         let recognition = Recognition {
             ways,
-            policy: follower.in_force(),
+            policy: reloader.live(),
         };
         let authenticator = Self {
             asks: Asks::By(recognition),
             tickets: Tickets::none(),
         };
-        Ok((authenticator, follower))
+        Ok((authenticator, reloader))
     }
 
     /// The same, where tickets are valid that were minted by these. Whoever presents one is held to it, also where nobody

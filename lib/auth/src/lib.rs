@@ -5,15 +5,16 @@
 mod api_key;
 mod authenticator;
 mod certificate;
-pub mod follow;
 mod jwt;
 mod policy;
+mod settings;
 mod ticket;
 mod ways;
 
 pub use api_key::ApiKey;
 pub use authenticator::{Authenticator, PeerCertificate, Presented};
 pub use policy::{CallerName, InvalidCallerName, InvalidPolicy, PolicyFile, Profiles};
+pub use settings::{Auth, AuthSettings};
 pub use ticket::{
     InvalidTicketKeys, Minted, TICKET_PREFIX, TicketKey, TicketKeys, TicketKeysFile, TicketMint, TicketOrder, Tickets,
 };

@@ -9,6 +9,7 @@ mod connection;
 mod descriptors;
 mod ending;
 mod io;
+mod limits;
 mod tls;
 mod traced;
 mod traffic;
@@ -20,7 +21,6 @@ use std::time::Duration;
 
 use draftstore_controller::Answers;
 use draftstore_controller::measured::{Limit, Port};
-use draftstore_runtime::config::ConnectionLimits;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -28,7 +28,8 @@ use tokio_util::task::TaskTracker;
 
 use self::connection::{Channel, Connection};
 pub use self::ending::Ending;
-pub use self::tls::{Certificate, Tls, TlsError, pinned};
+pub use self::limits::ConnectionLimits;
+pub use self::tls::{Certificate, Tls, TlsError, TlsFiles, pinned};
 pub use self::traffic::Traffic;
 
 /// After a failed accept: most often the process is out of descriptors, and at once it would fail again.
@@ -149,7 +150,6 @@ mod tests {
     use axum::{Extension, Router};
     use draftstore_auth::PeerCertificate;
     use draftstore_controller::PeerAddress;
-    use draftstore_runtime::config::TlsFiles;
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     use tempfile::TempDir;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use draftstore_runtime::config::ConnectionLimits;
+use super::limits::ConnectionLimits;
 
 /// For a connection that was told to end and has nothing under way.
 const FAREWELL: Duration = Duration::from_secs(1);

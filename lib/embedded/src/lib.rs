@@ -22,9 +22,11 @@ mod frontend;
 mod index;
 mod keyring;
 mod server;
+mod settings;
 mod store;
 mod tasks;
 
 pub use config::{EmbeddedConfig, UploadOnly};
 pub use credentials::Credentials;
+pub use settings::EmbeddedSettings;
 pub use store::{EmbeddedStore, StartError};

@@ -20,10 +20,10 @@ pub struct Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPolicy {
     /// A URL of zero seconds, or of more than seven days.
-    #[error("{0} must be 1 to 604800 seconds")]
+    #[error("must be 1 to 604800 seconds")]
     Ttl(&'static str),
     /// A draft would expire while its upload URL is still valid.
-    #[error("OBJECT_LIFETIME must be at least UPLOAD_TTL: a draft must not expire while its upload URL is valid")]
+    #[error("must be at least UPLOAD_TTL: a draft must not expire while its upload URL is valid")]
     Lifetime,
 }
 

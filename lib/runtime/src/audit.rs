@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use draftstore_config::settings;
 use tracing::{Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
@@ -15,6 +16,15 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// What the events of the audit are called. They are in no other log.
 pub(crate) const TARGET: &str = "audit";
+
+settings! {
+    /// The settings of the audit.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct AuditSettings in "Logs" {
+        /// The destination of the audit, one JSON object for each decision: `stderr`, the path of a file, or `off`.
+        pub log: AuditLog = "AUDIT_LOG", default "off", str::parse;
+    }
+}
 
 /// Where it is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

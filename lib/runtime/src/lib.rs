@@ -1,18 +1,19 @@
-//! What every binary needs around the rules: configuration from the environment, logging, what the store can be relied on
-//! for, a schedule, shutdown.
+//! The parts that every program needs beside the rules: logs, metrics, traces, the probe of the store, a schedule, shutdown.
 
 mod audit;
-pub mod config;
 pub mod logging;
 pub mod metrics;
 mod panics;
+mod program;
+pub mod reload;
 pub mod safety;
 mod schedule;
 mod shutdown;
 pub mod traces;
 
-pub use audit::{AuditLog, InvalidAuditLog};
-pub use schedule::{InvalidSchedule, Schedule, ScheduleError};
+pub use audit::{AuditLog, AuditSettings, InvalidAuditLog};
+pub use program::Program;
+pub use schedule::{InvalidSchedule, Schedule, ScheduleError, ScheduleSettings};
 pub use shutdown::{on_hangup, on_signal};
 
 /// Exit status for a configuration that cannot be used (`EX_USAGE` of sysexits.h).

@@ -2,8 +2,18 @@
 
 use std::fmt;
 
+use draftstore_config::{parse, settings};
 use draftstore_service::{Replicas, Store, Weakness};
 use draftstore_storage::{Error, ErrorKind};
+
+settings! {
+    /// The settings of the probe.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct SafetySettings in "Store" {
+        /// `true`: refuse to run on a store that weakens a promise, or that cannot be probed.
+        pub require_safe_store: bool = "REQUIRE_SAFE_STORE", default "false", parse::boolean;
+    }
+}
 
 /// Finds out what the store enforces, and logs what that weakens: a warning for each condition that it lacks.
 ///

@@ -6,9 +6,20 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use draftstore_config::settings;
 use tokio::sync::Mutex;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
+
+settings! {
+    /// The settings of the schedule.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ScheduleSettings in "Sweep" {
+        /// The schedule of sweeps: a cron expression in UTC, of five fields, or of six with seconds first.
+        pub cleanup: Option<Schedule> = "CLEANUP_SCHEDULE",
+            unset "cronjob: sweep once; server: every minute on the embedded store, else never", str::parse;
+    }
+}
 
 /// When to act: a cron expression in UTC, of five fields as Kubernetes writes them, or of six with seconds first.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 use std::str::FromStr;
 
+use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
 use http::{HeaderMap, HeaderValue};
 use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator as _};
 use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
@@ -21,7 +22,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 pub use draftstore_storage::TRACE_TARGET as TARGET;
 
-use crate::logging::Program;
+use crate::Program;
 
 /// The header of an answer that says which trace it belongs to.
 ///
@@ -34,6 +35,25 @@ const REQUEST: &str = "request";
 /// Where that is made.
 const CONTROLLER: &str = "draftstore_controller";
 
+settings! {
+    #[derive(Debug)]
+    struct Variables in "Traces" {
+        /// The URL of a collector that takes OTLP by gRPC.
+        endpoint: Option<String> = "OTEL_EXPORTER_OTLP_ENDPOINT", unset "none: no traces", parse::url;
+        /// The name of the program in traces.
+        service_name: Option<String> = "OTEL_SERVICE_NAME", unset "the program's name", parse::text;
+        /// The sampler of traces: always_on, always_off or traceidratio, each also after `parentbased_`.
+        sampler: SamplerName = "OTEL_TRACES_SAMPLER", default "parentbased_always_on", str::parse;
+        /// The fraction of traces that traceidratio samples, 0 to 1.
+        fraction: f64 = "OTEL_TRACES_SAMPLER_ARG", default "1", fraction;
+    }
+}
+
+fn fraction(text: &str) -> Result<f64, &'static str> {
+    let fraction = text.parse().ok().filter(|fraction| (0.0..=1.0).contains(fraction));
+    fraction.ok_or("must be a number, 0 to 1")
+}
+
 /// Where traces go, and which.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceSettings {
@@ -45,6 +65,24 @@ pub struct TraceSettings {
     pub sampling: Sampling,
 }
 
+impl TraceSettings {
+    /// The description of the settings.
+    pub const SECTION: Section = Variables::SECTION;
+
+    /// Reads the settings; `None` means that there are no traces.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a value is invalid.
+    pub fn load(environment: &mut Environment) -> Result<Option<Self>, Invalid> {
+        let variables: Variables = environment.load()?;
+        Ok(variables.endpoint.map(|endpoint| Self {
+            endpoint,
+            service_name: variables.service_name,
+            sampling: Sampling::new(variables.sampler, variables.fraction),
+        }))
+    }
+}
+
 /// Which traces are sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
@@ -52,16 +90,6 @@ pub struct Sampling {
     pub fraction: f64,
     /// Whether a caller that brings a trace decides for it.
     pub follows_parent: bool,
-}
-
-impl Default for Sampling {
-    /// All that begin here, and of callers' those that they sample.
-    fn default() -> Self {
-        Self {
-            fraction: 1.0,
-            follows_parent: true,
-        }
-    }
 }
 
 /// A name of OpenTelemetry's for a way to sample, some of which go with a fraction.
@@ -99,9 +127,9 @@ impl FromStr for SamplerName {
 
 impl Sampling {
     /// By this sampler; the fraction counts where the sampler takes one.
-    pub fn new(name: SamplerName, fraction: Option<f64>) -> Self {
+    pub fn new(name: SamplerName, fraction: f64) -> Self {
         Self {
-            fraction: name.fraction.map_or(fraction.unwrap_or(1.0), f64::from),
+            fraction: name.fraction.map_or(fraction, f64::from),
             follows_parent: name.follows_parent,
         }
     }
@@ -224,19 +252,57 @@ mod tests {
     #[test]
     fn samplers_are_named_as_opentelemetry_names_them() {
         for (name, fraction, expected) in [
-            ("always_on", None, (1.0, false)),
-            ("always_off", Some(0.5), (0.0, false)),
-            ("traceidratio", Some(0.25), (0.25, false)),
-            ("traceidratio", None, (1.0, false)),
-            ("parentbased_always_on", None, (1.0, true)),
-            ("parentbased_always_off", None, (0.0, true)),
-            ("parentbased_traceidratio", Some(0.1), (0.1, true)),
+            ("always_on", 0.5, (1.0, false)),
+            ("always_off", 0.5, (0.0, false)),
+            ("traceidratio", 0.25, (0.25, false)),
+            ("parentbased_always_on", 0.5, (1.0, true)),
+            ("parentbased_always_off", 0.5, (0.0, true)),
+            ("parentbased_traceidratio", 0.1, (0.1, true)),
         ] {
             let sampling = Sampling::new(name.parse().expect(name), fraction);
             assert_eq!((sampling.fraction, sampling.follows_parent), expected, "{name}");
         }
         for wrong in ["", "on", "parentbased", "parentbased_", "jaeger_remote"] {
             assert_eq!(wrong.parse::<SamplerName>(), Err(InvalidSampler), "{wrong}");
+        }
+    }
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Option<TraceSettings>, String> {
+        let mut environment = Environment::from_pairs(pairs.iter().copied());
+        let traces = TraceSettings::load(&mut environment);
+        environment.finish(traces).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn traces_go_where_an_endpoint_is_named_and_are_sampled_as_it_is_said() {
+        assert_eq!(load(&[("OTEL_TRACES_SAMPLER", "always_on")]), Ok(None));
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317/");
+        let traces = |more: &[(&'static str, &'static str)]| load(&[&[endpoint], more].concat()).expect("valid");
+        let plain = traces(&[]).expect("named");
+        assert_eq!(
+            (plain.endpoint.as_str(), plain.service_name),
+            ("http://collector:4317", None)
+        );
+        assert_eq!((plain.sampling.fraction, plain.sampling.follows_parent), (1.0, true));
+        let ratio = traces(&[("OTEL_TRACES_SAMPLER", "traceidratio")]).expect("named");
+        assert_eq!((ratio.sampling.fraction, ratio.sampling.follows_parent), (1.0, false));
+        let more = traces(&[
+            ("OTEL_SERVICE_NAME", "uploads"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.1"),
+        ]);
+        let more = more.expect("named");
+        assert_eq!(more.service_name.as_deref(), Some("uploads"));
+        assert_eq!((more.sampling.fraction, more.sampling.follows_parent), (0.1, true));
+        for (name, wrong) in [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hush@collector"),
+            ("OTEL_SERVICE_NAME", ""),
+            ("OTEL_TRACES_SAMPLER", "sometimes"),
+            ("OTEL_TRACES_SAMPLER_ARG", "2"),
+        ] {
+            let error = load(&[(name, wrong)]).expect_err("refused");
+            assert!(error.contains(&format!("{name}:")), "{error}");
         }
     }
 

@@ -10,6 +10,7 @@ mod conditions;
 mod connect;
 mod copy_source;
 mod credentials;
+mod environment;
 mod error;
 mod listing;
 mod objects;
@@ -25,6 +26,7 @@ mod watched;
 mod whole;
 
 pub use connect::{ConnectError, CredentialsLeft, S3Storage};
+pub use environment::{StoreConfig, StoreKind};
 pub use owner::{BucketOwner, InvalidBucketOwner};
 pub use settings::{
     DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, DEFAULT_PART_SIZE,

@@ -13,6 +13,7 @@ mod fields;
 mod name;
 mod observer;
 mod origins;
+mod settings;
 mod store;
 mod violation;
 
@@ -26,5 +27,6 @@ pub use error::{Error, Missing, Unauthenticated};
 pub use name::ObjectName;
 pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, UrlKind};
 pub use origins::{AllowedOrigins, InvalidOrigin};
+pub use settings::{DraftSettings, PolicySettings, SweepSettings};
 pub use store::{Buckets, Replicas, Store, StoreProfile, Weakness, weaknesses};
 pub use violation::Violation;

@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use draftstore_auth::Authenticator;
-use draftstore_connections::{Connections, Ending};
+use draftstore_connections::{ConnectionLimits, Connections, Ending};
 use draftstore_controller::measured::Port;
 use draftstore_controller::{Api, Gate, Readiness, grpc};
-use draftstore_runtime::config::ConnectionLimits;
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, Request};

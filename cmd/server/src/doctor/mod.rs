@@ -20,13 +20,13 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
-use draftstore_runtime::config::{self, Config};
 use draftstore_service::{AllowedOrigins, Drafts, Store, SystemClock};
 
 use self::http::Http;
 use self::report::{Line, Report};
 use self::store::{Found, find};
 use self::subject::Subject;
+use crate::config::{self, Config};
 use crate::console;
 
 /// What helps where buckets are missing.
@@ -48,12 +48,13 @@ pub(crate) struct Doctor {
 /// # Errors
 /// When there is no store to look at.
 pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bool> {
+    let origins = config.drafts.origins.clone().unwrap_or_default();
     let served = match config.store {
         // Of a port that is chosen anew at each start nothing can be said.
-        config::Store::Embedded(_) if config.console && config.listen.http_port != 0 => {
-            console::with_own_origins(config.origins.clone(), config.scheme(), config.listen.http_port)?
+        config::Store::Embedded(..) if config.server.console && config.listen.http_port != 0 => {
+            console::with_own_origins(origins, config.scheme(), config.listen.http_port)?
         }
-        config::Store::Embedded(_) | config::Store::S3(_) => config.origins.clone(),
+        config::Store::Embedded(..) | config::Store::S3(_) => origins,
     };
     let origins = match &doctor.origin {
         Some(origin) => AllowedOrigins::default().and(origin).context("--origin")?,

@@ -1,11 +1,12 @@
 //! The store that the configuration names: the embedded one is started where it does not run already.
 
 use anyhow::{Context as _, ensure};
-use draftstore_embedded::{Credentials, StartError};
-use draftstore_runtime::config;
+use draftstore_embedded::{Credentials, EmbeddedSettings, StartError};
+use draftstore_s3::Settings;
 use draftstore_storage::DraftBucket;
 
-use crate::store::{OpenStore, open};
+use crate::config;
+use crate::store::{OpenStore, embedded_client, open, pair, signing_pair};
 
 /// The store, and what to call it.
 pub(super) struct Found {
@@ -27,17 +28,17 @@ pub(super) async fn find(store: config::Store, draft: &DraftBucket) -> anyhow::R
             let open = open(config::Store::S3(settings), draft, None).await?;
             Ok(Found { open, name })
         }
-        config::Store::Embedded(embedded) => find_embedded(embedded, draft).await,
+        config::Store::Embedded(embedded, client) => find_embedded(embedded, client, draft).await,
     }
 }
 
 /// On a free port, so that nobody takes it for the server's; its data can be used by one process at a time.
-async fn find_embedded(embedded: config::EmbeddedStore, draft: &DraftBucket) -> anyhow::Result<Found> {
-    let own = config::EmbeddedStore {
+async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &DraftBucket) -> anyhow::Result<Found> {
+    let own = EmbeddedSettings {
         port: 0,
         ..embedded.clone()
     };
-    let started = open(config::Store::Embedded(own), draft, None).await;
+    let started = open(config::Store::Embedded(own, client.clone()), draft, None).await;
     match started {
         Err(error) if matches!(error.downcast_ref(), Some(StartError::Locked(_))) => {
             ensure!(
@@ -46,17 +47,11 @@ async fn find_embedded(embedded: config::EmbeddedStore, draft: &DraftBucket) -> 
             );
             let kept =
                 Credentials::load(&embedded.data_dir).context("the embedded store's credentials cannot be read")?;
-            let credentials = embedded
-                .credentials
-                .clone()
-                .or(kept)
-                .context("the embedded store has no credentials")?;
+            let given = client.credentials.as_ref().map(pair);
+            let credentials = given.or(kept).context("the embedded store has no credentials")?;
             let endpoint = format!("http://127.0.0.1:{}", embedded.port);
-            let signing = match &embedded.signing {
-                Some(given) => given.clone(),
-                None => Credentials::load_or_create_upload_only(&embedded.data_dir)?,
-            };
-            let settings = embedded.client(endpoint.clone(), &credentials, Some(&signing));
+            let signing = signing_pair(&embedded, &client)?;
+            let settings = embedded_client(client, endpoint.clone(), &credentials, &signing);
             let open = open(config::Store::S3(settings), draft, None).await?;
             let name = format!("the embedded store that runs at {endpoint}");
             Ok(Found { open, name })

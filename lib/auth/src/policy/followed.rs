@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{InvalidPolicy, Policy, Sources};
-use crate::follow::{Follower, Read, Source};
 use crate::jwt::Remotes;
 use crate::ways::Ways;
+use draftstore_runtime::reload::{Reloader, Snapshot, Source};
 
 /// Where the policy is written, and the ways that it has to serve.
 #[derive(Debug)]
@@ -20,16 +20,16 @@ impl PolicyFile {
     ///
     /// # Errors
     /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the ways.
-    pub(crate) async fn follow(path: PathBuf, ways: Ways) -> Result<Follower<Self>, InvalidPolicy> {
+    pub(crate) async fn follow(path: PathBuf, ways: Ways) -> Result<Reloader<Self>, InvalidPolicy> {
         let file = Self {
             path: path.clone(),
             ways,
             remotes: Remotes::default(),
         };
-        let follower = Follower::open(file).await?;
-        let lacks = follower.in_force().current().lacks(ways);
+        let reloader = Reloader::open(file).await?;
+        let lacks = reloader.live().current().lacks(ways);
         if lacks.is_empty() {
-            return Ok(follower);
+            return Ok(reloader);
         }
         let lacks = lacks.into_iter().map(str::to_owned).collect();
         Err(InvalidPolicy::new(&path, lacks))
@@ -41,9 +41,9 @@ impl Source for PolicyFile {
     type Value = Policy;
     type Error = InvalidPolicy;
 
-    const NAME: &'static str = "the policy";
+    const NAME: &'static str = "policy";
 
-    fn read(&self) -> Result<Read<Sources>, InvalidPolicy> {
+    fn read(&self) -> Result<Snapshot<Sources>, InvalidPolicy> {
         Sources::read(&self.path)
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::InvalidPolicy;
 use super::file::{self, File};
 use super::problems::Problems;
-use crate::follow::{Fingerprint, Read, content};
+use draftstore_runtime::reload::{Fingerprint, Snapshot, read_file};
 
 /// What all files said at one moment, undigested.
 #[derive(Debug)]
@@ -41,12 +41,12 @@ impl Sources {
     /// # Errors
     /// When the policy cannot be read, or is not written as one. A file that it names and that cannot be read is an
     /// error of what names it.
-    pub(crate) fn read(path: &Path) -> Result<Read<Self>, InvalidPolicy> {
+    pub(crate) fn read(path: &Path) -> Result<Snapshot<Self>, InvalidPolicy> {
         let invalid = |problem| InvalidPolicy::new(path, vec![problem]);
-        let text = content(path).map_err(invalid)?;
+        let text = read_file(path).map_err(invalid)?;
         let file: File = file::read(&text).map_err(invalid)?;
         let directory = path.parent().unwrap_or(Path::new(""));
-        let read = |name: &str| (name.to_owned(), Content(content(&directory.join(name))));
+        let read = |name: &str| (name.to_owned(), Content(read_file(&directory.join(name))));
         let others: BTreeMap<_, _> = file.names().map(read).collect();
         let parts = others
             .iter()
@@ -57,7 +57,7 @@ impl Sources {
             file,
             others,
         };
-        Ok(Read { contents, fingerprint })
+        Ok(Snapshot { contents, fingerprint })
     }
 
     /// What the file holds that is named at this place.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::TicketKeys;
-use crate::follow::{Fingerprint, Read, Source, content};
+use draftstore_runtime::reload::{Fingerprint, Snapshot, Source, read_file};
 
 /// Where the keys are.
 #[derive(Debug)]
@@ -27,12 +27,12 @@ impl Source for TicketKeysFile {
     type Value = TicketKeys;
     type Error = InvalidTicketKeys;
 
-    const NAME: &'static str = "the file of ticket keys";
+    const NAME: &'static str = "ticket keys";
 
-    fn read(&self) -> Result<Read<Vec<u8>>, InvalidTicketKeys> {
-        let contents = content(&self.path).map_err(InvalidTicketKeys)?;
+    fn read(&self) -> Result<Snapshot<Vec<u8>>, InvalidTicketKeys> {
+        let contents = read_file(&self.path).map_err(InvalidTicketKeys)?;
         let fingerprint = Fingerprint::of([contents.as_slice()]);
-        Ok(Read { contents, fingerprint })
+        Ok(Snapshot { contents, fingerprint })
     }
 
     async fn make(&self, contents: Vec<u8>) -> Result<TicketKeys, InvalidTicketKeys> {

@@ -19,13 +19,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use draftstore_runtime::reload::{Live, Reloader};
 use draftstore_service::caller::{Names, Tenant};
 use draftstore_service::{Caller, Error, Unauthenticated, Violation};
 
 use self::grant::Grant;
 use self::order::Narrowed;
 use crate::Profiles;
-use crate::follow::{Follower, InForce};
 
 pub use file::{InvalidTicketKeys, TicketKeysFile};
 pub use keys::{TicketKey, TicketKeys};
@@ -44,7 +44,7 @@ pub struct Tickets {
 #[derive(Debug, Clone)]
 enum Keys {
     Fixed(Arc<TicketKeys>),
-    InForce(InForce<TicketKeys>),
+    Live(Live<TicketKeys>),
 }
 
 /// What a ticket is made of.
@@ -91,10 +91,10 @@ impl Tickets {
     ///
     /// # Errors
     /// [`InvalidTicketKeys`] when it cannot be used.
-    pub async fn open_file(path: PathBuf) -> Result<(Self, Follower<TicketKeysFile>), InvalidTicketKeys> {
-        let follower = Follower::open(TicketKeysFile::new(path)).await?;
-        let keys = Some(Keys::InForce(follower.in_force()));
-        Ok((Self { keys }, follower))
+    pub async fn open_file(path: PathBuf) -> Result<(Self, Reloader<TicketKeysFile>), InvalidTicketKeys> {
+        let reloader = Reloader::open(TicketKeysFile::new(path)).await?;
+        let keys = Some(Keys::Live(reloader.live()));
+        Ok((Self { keys }, reloader))
     }
 
     /// A ticket that gives what is ordered, as far as its minter has it.
@@ -129,7 +129,7 @@ impl Tickets {
     fn keys(&self) -> Option<Arc<TicketKeys>> {
         match self.keys.as_ref()? {
             Keys::Fixed(keys) => Some(Arc::clone(keys)),
-            Keys::InForce(in_force) => Some(in_force.current()),
+            Keys::Live(live) => Some(live.current()),
         }
     }
 }

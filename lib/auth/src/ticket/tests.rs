@@ -1,12 +1,12 @@
 use std::time::Duration;
 
+use draftstore_runtime::reload::PollOutcome;
 use draftstore_service::Scope;
 use draftstore_service::caller::{ContentTypes, DraftSlots, Profile, Scopes};
 use proptest::prelude::*;
 
 use super::seal::MAX_TICKET_BYTES;
 use super::*;
-use crate::follow::Looked;
 
 const NOW: Duration = Duration::from_secs(1_800_000_000);
 
@@ -480,11 +480,11 @@ async fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
         std::fs::write(&path, lines.join("\n")).expect("written");
     };
     write(&[key(1)]);
-    let (tickets, mut follower) = Tickets::open_file(path.clone()).await.expect("keys");
+    let (tickets, mut reloader) = Tickets::open_file(path.clone()).await.expect("keys");
     let (backend, order) = (backend(), named("a"));
     let old = tickets.mint(&of(&backend, &order)).expect("minted").ticket;
     write(&[key(2), key(1)]);
-    assert_eq!(follower.look().await, Looked::Replaced);
+    assert_eq!(reloader.poll().await, PollOutcome::Replaced);
     let new = tickets
         .mint(&TicketMint {
             now: at(1),
@@ -495,7 +495,7 @@ async fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
     assert!(new.starts_with("dst_00000002."));
     assert!(tickets.open(&old, at(1)).is_ok() && tickets.open(&new, at(1)).is_ok());
     write(&[key(2)]);
-    assert_eq!(follower.look().await, Looked::Replaced);
+    assert_eq!(reloader.poll().await, PollOutcome::Replaced);
     assert!(refused(&tickets.open(&old, at(2))) && tickets.open(&new, at(2)).is_ok());
 }
 

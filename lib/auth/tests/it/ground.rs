@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_auth::follow::Follower;
 use draftstore_auth::{Authenticator, InvalidPolicy, PeerCertificate, PolicyFile, Presented, Ways};
+use draftstore_runtime::reload::Reloader;
 use draftstore_service::{Caller, Error};
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -197,7 +197,7 @@ impl Ground {
         fs::write(self.directory.path().join(name), bytes).expect("written");
     }
 
-    pub(crate) async fn open(&self, ways: Ways) -> Result<(Authenticator, Follower<PolicyFile>), InvalidPolicy> {
+    pub(crate) async fn open(&self, ways: Ways) -> Result<(Authenticator, Reloader<PolicyFile>), InvalidPolicy> {
         Authenticator::open(ways, self.path()).await
     }
 

@@ -1,5 +1,5 @@
-use draftstore_auth::follow::Looked;
 use draftstore_auth::{ApiKey, Ways};
+use draftstore_runtime::reload::PollOutcome;
 
 use crate::ground::{Ground, KEYS, Unsigned, by_token, jwk, signer};
 
@@ -17,33 +17,33 @@ fn policy(key: &ApiKey) -> String {
 }
 
 #[tokio::test]
-async fn what_the_files_say_is_in_force() {
+async fn what_the_files_say_is_live() {
     let [first, second] = [1, 2].map(|byte| ApiKey::from_random([byte; 32]));
     let ground = Ground::new(&policy(&first));
-    let (authenticator, mut follower) = ground.open(BY_KEY).await.expect("a policy");
-    assert_eq!(follower.look().await, Looked::Unchanged);
+    let (authenticator, mut reloader) = ground.open(BY_KEY).await.expect("a policy");
+    assert_eq!(reloader.poll().await, PollOutcome::Unchanged);
 
     ground.write("policy.toml", policy(&second));
-    assert_eq!(follower.look().await, Looked::Replaced);
-    assert_eq!(follower.look().await, Looked::Unchanged);
+    assert_eq!(reloader.poll().await, PollOutcome::Replaced);
+    assert_eq!(reloader.poll().await, PollOutcome::Unchanged);
     by_token(&authenticator, first.expose()).expect_err("not any more");
     by_token(&authenticator, second.expose()).expect("known");
 
     for broken in ["[callers.shop]\n", "[callers.shop\n", "\u{0}"] {
         ground.write("policy.toml", broken);
-        assert_eq!(follower.look().await, Looked::Refused);
-        assert_eq!(follower.look().await, Looked::StillRefused);
+        assert_eq!(reloader.poll().await, PollOutcome::Refused);
+        assert_eq!(reloader.poll().await, PollOutcome::StillRefused);
         by_token(&authenticator, second.expose()).expect("the one before is in force");
     }
     std::fs::remove_file(ground.path()).expect("removed");
-    assert_eq!(follower.look().await, Looked::Refused);
+    assert_eq!(reloader.poll().await, PollOutcome::Refused);
     by_token(&authenticator, second.expose()).expect("the one before is in force");
 
     ground.write("policy.toml", policy(&second));
-    assert_eq!(follower.look().await, Looked::Unchanged);
+    assert_eq!(reloader.poll().await, PollOutcome::Unchanged);
     // To shut out the last one must not be an error that keeps it.
     ground.write("policy.toml", "");
-    assert_eq!(follower.look().await, Looked::Replaced);
+    assert_eq!(reloader.poll().await, PollOutcome::Replaced);
     by_token(&authenticator, second.expose()).expect_err("not any more");
 }
 
@@ -54,14 +54,14 @@ async fn change_of_a_file_that_the_policy_names_is_seen() {
         jwt: true,
         ..Ways::default()
     };
-    let (authenticator, mut follower) = ground.open(by_jwt).await.expect("a policy");
+    let (authenticator, mut reloader) = ground.open(by_jwt).await.expect("a policy");
     let by_new_key = Unsigned::good()
         .with(|token| token.key = signer(&KEYS.other_rsa))
         .sign();
     by_token(&authenticator, &by_new_key).expect_err("not yet");
     let set = [jwk(&KEYS.other_rsa, jsonwebtoken::Algorithm::RS256, "first")];
     ground.write("jwks.json", serde_json::json!({ "keys": set }).to_string());
-    assert_eq!(follower.look().await, Looked::Replaced);
+    assert_eq!(reloader.poll().await, PollOutcome::Replaced);
     by_token(&authenticator, &by_new_key).expect("known");
     by_token(&authenticator, &Unsigned::good().sign()).expect_err("not any more");
 }

@@ -4,15 +4,14 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use draftstore_auth::follow::{Fingerprint, Read, content};
-use draftstore_runtime::config::TlsFiles;
+use draftstore_runtime::reload::{Fingerprint, Snapshot, read_file};
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-use super::TlsError;
+use super::{TlsError, TlsFiles};
 
 /// What clients may choose from, by ALPN.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -33,7 +32,7 @@ impl fmt::Debug for Contents {
 impl Contents {
     /// # Errors
     /// When one cannot be read.
-    pub(super) fn read(files: &TlsFiles) -> Result<Read<Self>, TlsError> {
+    pub(super) fn read(files: &TlsFiles) -> Result<Snapshot<Self>, TlsError> {
         let contents = Self {
             certificate: read("TLS_CERT_FILE", &files.certificate)?,
             key: read("TLS_KEY_FILE", &files.key)?,
@@ -46,7 +45,7 @@ impl Contents {
             .into_iter()
             .chain(&contents.client_ca);
         let fingerprint = Fingerprint::of(parts.map(Vec::as_slice));
-        Ok(Read { contents, fingerprint })
+        Ok(Snapshot { contents, fingerprint })
     }
 
     /// TLS 1.2 and 1.3. Clients may show a certificate where there is an authority for them, and need not; one that does
@@ -93,7 +92,7 @@ pub(super) fn certificates(variable: &'static str, pem: &[u8]) -> Result<Vec<Cer
 }
 
 pub(super) fn read(variable: &'static str, file: &Path) -> Result<Vec<u8>, TlsError> {
-    content(file).map_err(|reason| TlsError::Unreadable { variable, reason })
+    read_file(file).map_err(|reason| TlsError::Unreadable { variable, reason })
 }
 
 #[cfg(test)]

@@ -3,20 +3,21 @@
 mod error;
 mod files;
 mod pinned;
+mod settings;
 
-use draftstore_auth::follow::{Follower, InForce, Read, Source};
-use draftstore_runtime::config::TlsFiles;
+use draftstore_runtime::reload::{Live, Reloader, Snapshot, Source};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 pub use self::error::TlsError;
 use self::files::Contents;
 pub use self::pinned::pinned;
+pub use self::settings::TlsFiles;
 
 /// What new connections are served with. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Tls {
-    config: InForce<ServerConfig>,
+    config: Live<ServerConfig>,
 }
 
 /// The files that it comes from. Certificates are replaced days before they end: nothing is lost by looking seldom.
@@ -30,10 +31,10 @@ impl Tls {
     ///
     /// # Errors
     /// When they cannot be read, or do not fit together.
-    pub async fn open(files: TlsFiles) -> Result<(Self, Follower<Certificate>), TlsError> {
-        let follower = Follower::open(Certificate { files }).await?;
-        let config = follower.in_force();
-        Ok((Self { config }, follower))
+    pub async fn open(files: TlsFiles) -> Result<(Self, Reloader<Certificate>), TlsError> {
+        let reloader = Reloader::open(Certificate { files }).await?;
+        let config = reloader.live();
+        Ok((Self { config }, reloader))
     }
 
     /// For the next connection.
@@ -47,9 +48,9 @@ impl Source for Certificate {
     type Value = ServerConfig;
     type Error = TlsError;
 
-    const NAME: &'static str = "the certificate";
+    const NAME: &'static str = "certificate";
 
-    fn read(&self) -> Result<Read<Contents>, TlsError> {
+    fn read(&self) -> Result<Snapshot<Contents>, TlsError> {
         Contents::read(&self.files)
     }
 

@@ -8,6 +8,7 @@ mod body;
 mod bounds;
 mod buckets;
 mod rate;
+mod settings;
 
 use std::convert::Infallible;
 use std::net::IpAddr;

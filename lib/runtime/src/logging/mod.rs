@@ -9,6 +9,7 @@ use std::fmt;
 use std::io::{IsTerminal as _, stderr};
 use std::str::FromStr;
 
+use draftstore_config::settings;
 use tracing::{Level, Metadata, dispatcher};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
@@ -17,18 +18,27 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use self::fields::{JsonFields, TextFields};
-use crate::config::Config;
-use crate::traces::{self, Sender};
-use crate::{AuditLog, audit, panics};
+use crate::traces::{self, Sender, TraceSettings};
+use crate::{AuditLog, Program, audit, panics};
 
 /// Our own crates' targets begin so.
 const OUR_TARGETS: &str = "draftstore";
 
+settings! {
+    /// The settings of logs.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct LogSettings in "Logs" {
+        /// The format of the log, which goes to standard error: `text` or `json`.
+        pub format: LogFormat = "LOG_FORMAT", default "text", str::parse;
+        /// The filter of the log, as tracing directives. Dependencies log nothing below `info`.
+        pub filter: LogFilter = "RUST_LOG", default "info,tokio_cron_scheduler=warn", str::parse;
+    }
+}
+
 /// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// For people.
-    #[default]
     Text,
     /// One object a line.
     Json,
@@ -63,12 +73,6 @@ impl FromStr for LogFilter {
     }
 }
 
-impl Default for LogFilter {
-    fn default() -> Self {
-        Self("info,tokio_cron_scheduler=warn".to_owned())
-    }
-}
-
 impl fmt::Debug for LogFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
@@ -89,31 +93,27 @@ pub enum StartError {
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
-/// What runs, by which name and version.
-#[derive(Debug, Clone, Copy)]
-pub struct Program {
-    /// Its name.
-    pub name: &'static str,
-    /// Its version.
-    pub version: &'static str,
-}
-
 /// Starts logging as configured, once for a process, and the traces; the audit where it is given. Panics are logged from then
 /// on, by their place alone. Gives what sends traces, where they are sent.
 ///
 /// # Errors
 /// See [`StartError`].
-pub fn start(config: &Config, program: Program, audit: &AuditLog) -> Result<Option<Sender>, StartError> {
+pub fn start(
+    settings: &LogSettings,
+    traces: Option<&TraceSettings>,
+    audit: &AuditLog,
+    program: Program,
+) -> Result<Option<Sender>, StartError> {
     let audit = audit.layer().map_err(StartError::Audit)?;
-    let filter = EnvFilter::new(&config.log_filter.0).and(filter_fn(holds_no_secrets));
-    let (traces, sender) = match &config.traces {
+    let filter = EnvFilter::new(&settings.filter.0).and(filter_fn(holds_no_secrets));
+    let (traces, sender) = match traces {
         Some(settings) => {
             let (layer, sender) = traces::layer(settings, program)?;
             (Some(layer), Some(sender))
         }
         None => (None, None),
     };
-    let lines = match config.log_format {
+    let lines = match settings.format {
         LogFormat::Text => {
             let lines = layer().with_writer(stderr).with_ansi(stderr().is_terminal());
             lines.fmt_fields(TextFields).boxed()

@@ -1,7 +1,7 @@
-//! What files say, followed while the process runs: the policy, the keys of tickets, the certificate.
+//! Reloads what files hold while the process runs: the policy, the keys of tickets, the certificate.
 //!
-//! One way for all of them: files are looked at every few seconds and at SIGHUP; what they say then holds at once, and files
-//! that cannot be used change nothing but the log.
+//! The files are read every few seconds and at SIGHUP. A value that replaces another is in use at once; files that are invalid
+//! are logged, and change nothing.
 
 use std::fmt;
 use std::fs;
@@ -16,61 +16,61 @@ use tokio::signal::unix::Signal;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often files are looked at. By what is in them: Kubernetes changes a mounted file by changing a link, and the time
-/// of a file can be anything.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The time between two polls. Changes are found by contents: Kubernetes changes a mounted file by changing a link, and the
+/// time of a file can be anything.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The longest file that is read: a policy of some ten thousand callers. Bytes.
+/// The maximum length of a file, in bytes: that of a policy with some ten thousand callers.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Files, and how to make something of what is in them.
+/// Files, and how a value is made from their contents.
 pub trait Source: Send + Sync + 'static {
-    /// What the files hold, as it was read. It may be secret.
+    /// The contents of the files, which may be secret.
     type Contents: Send + 'static;
 
-    /// What is made of it.
+    /// The value that is made from them.
     type Value: Send + Sync + 'static;
 
-    /// Why nothing can be made of it, without quoting what may be secret.
+    /// The error of files that are invalid. It does not quote what may be secret.
     type Error: fmt::Display + PartialEq + Send + 'static;
 
-    /// What logs call the files, such as `the policy`.
+    /// The name of the value in logs, such as `policy`.
     const NAME: &'static str;
 
-    /// Reads all of them; may block.
+    /// Reads all of the files; may block.
     ///
     /// # Errors
-    /// When they cannot be read.
-    fn read(&self) -> Result<Read<Self::Contents>, Self::Error>;
+    /// If they cannot be read.
+    fn read(&self) -> Result<Snapshot<Self::Contents>, Self::Error>;
 
-    /// Makes a value of them.
+    /// Makes the value.
     ///
     /// # Errors
-    /// When they are not what they should be.
+    /// If the contents are invalid.
     fn make(&self, contents: Self::Contents) -> impl Future<Output = Result<Self::Value, Self::Error>> + Send;
 
-    /// The error for files that could not even be read to their end, with its sentence.
-    fn broken(&self, sentence: String) -> Self::Error;
+    /// Returns the error of a read that panicked, with this message.
+    fn broken(&self, message: String) -> Self::Error;
 
-    /// Says to the log what should be known of a value that replaces another.
+    /// Logs what an operator should know of a value that replaces another.
     fn replacing(&self, _value: &Self::Value) {}
 }
 
-/// What was read at one moment.
+/// The contents of files at one moment.
 #[derive(Debug)]
-pub struct Read<C> {
-    /// What the files held.
+pub struct Snapshot<C> {
+    /// The contents of all files.
     pub contents: C,
-    /// Of all of it, so that secrets need not be kept to see a change.
+    /// The fingerprint of all the contents, so that secrets need not be kept to notice a change.
     pub fingerprint: Fingerprint,
 }
 
-/// A hash of files' contents.
+/// A hash of the contents of files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Of these, in this order.
+    /// Returns the fingerprint of these parts, in this order.
     pub fn of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
@@ -80,119 +80,119 @@ impl Fingerprint {
     }
 }
 
-/// What holds now. Clones share it.
-pub struct InForce<T>(Arc<ArcSwap<T>>);
+/// A value that is replaced as its files change. Clones share it.
+pub struct Live<T>(Arc<ArcSwap<T>>);
 
-impl<T> InForce<T> {
-    /// As it is now; it may have been replaced a moment later.
+impl<T> Live<T> {
+    /// Returns the value as it is now.
     pub fn current(&self) -> Arc<T> {
         self.0.load_full()
     }
 }
 
-impl<T> Clone for InForce<T> {
+impl<T> Clone for Live<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> fmt::Debug for InForce<T> {
+impl<T> fmt::Debug for Live<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InForce").finish_non_exhaustive()
+        f.debug_struct("Live").finish_non_exhaustive()
     }
 }
 
-/// Looks at the files of a source, and puts into force what they say.
-pub struct Follower<S: Source> {
+/// Polls the files of a source, and replaces the value when they change.
+pub struct Reloader<S: Source> {
     source: Arc<S>,
-    in_force: InForce<S::Value>,
+    live: Live<S::Value>,
     fingerprint: Fingerprint,
     refused: Option<S::Error>,
 }
 
-/// What a look at the files has led to.
+/// The outcome of a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Looked {
-    /// They say what is in force.
+pub enum PollOutcome {
+    /// The files are as they were.
     Unchanged,
-    /// What they say is in force now.
+    /// The value was replaced.
     Replaced,
-    /// What they say cannot be used: what they said before stays in force.
+    /// The files are invalid, and the value stays as it was.
     Refused,
-    /// The same, and it was said before.
+    /// The files are still invalid, which was logged before.
     StillRefused,
 }
 
-impl<S: Source> Follower<S> {
-    /// Begins with what the files say now.
+impl<S: Source> Reloader<S> {
+    /// Makes the first value.
     ///
     /// # Errors
-    /// When they cannot be used.
+    /// If the files are invalid.
     pub async fn open(source: S) -> Result<Self, S::Error> {
         let source = Arc::new(source);
-        let Read { contents, fingerprint } = read(&source).await?;
+        let Snapshot { contents, fingerprint } = read(&source).await?;
         let value = source.make(contents).await?;
         Ok(Self {
             source,
-            in_force: InForce(Arc::new(ArcSwap::from_pointee(value))),
+            live: Live(Arc::new(ArcSwap::from_pointee(value))),
             fingerprint,
             refused: None,
         })
     }
 
-    /// What they say, as it changes.
-    pub fn in_force(&self) -> InForce<S::Value> {
-        self.in_force.clone()
+    /// Returns the value, which follows the files.
+    pub fn live(&self) -> Live<S::Value> {
+        self.live.clone()
     }
 
-    /// Looks every few seconds, and at once at every signal, for ever.
+    /// Polls every few seconds, and at every signal, for ever.
     pub async fn run(mut self, mut signal: Signal) {
-        let mut ticks = interval(LOOK_EVERY);
+        let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = ticks.tick() => {
-                    self.look().await;
+                    self.poll().await;
                 }
                 _ = signal.recv() => {
-                    // Whoever asks is answered, also a second time.
+                    // An operator who asks gets an answer, also for the second time.
                     self.refused = None;
-                    if self.look().await == Looked::Unchanged {
-                        tracing::info!("SIGHUP: {} is as it was", S::NAME);
+                    if self.poll().await == PollOutcome::Unchanged {
+                        tracing::info!(source = S::NAME, "files unchanged");
                     }
                 }
             }
         }
     }
 
-    /// Looks once, and puts into force what is there now. The log says so; of what cannot be used, once.
-    pub async fn look(&mut self) -> Looked {
+    /// Polls once. A change is logged; an error is logged once.
+    pub async fn poll(&mut self) -> PollOutcome {
         match self.changed().await {
             Ok(None) => {
                 self.refused = None;
-                Looked::Unchanged
+                PollOutcome::Unchanged
             }
             Ok(Some((value, fingerprint))) => {
                 self.source.replacing(&value);
-                self.in_force.0.store(Arc::new(value));
+                self.live.0.store(Arc::new(value));
                 self.fingerprint = fingerprint;
                 self.refused = None;
-                tracing::info!("{} has changed, and is in force", S::NAME);
-                Looked::Replaced
+                tracing::info!(source = S::NAME, "files reloaded");
+                PollOutcome::Replaced
             }
             Err(error) => {
                 if self.refused.as_ref() == Some(&error) {
-                    return Looked::StillRefused;
+                    return PollOutcome::StillRefused;
                 }
-                tracing::error!("{error}\n{} from before stays in force", S::NAME);
+                tracing::error!(source = S::NAME, %error, "files not reloaded");
                 self.refused = Some(error);
-                Looked::Refused
+                PollOutcome::Refused
             }
         }
     }
 
     async fn changed(&self) -> Result<Option<(S::Value, Fingerprint)>, S::Error> {
-        let Read { contents, fingerprint } = read(&self.source).await?;
+        let Snapshot { contents, fingerprint } = read(&self.source).await?;
         if fingerprint == self.fingerprint {
             return Ok(None);
         }
@@ -201,26 +201,26 @@ impl<S: Source> Follower<S> {
     }
 }
 
-impl<S: Source + fmt::Debug> fmt::Debug for Follower<S> {
+impl<S: Source + fmt::Debug> fmt::Debug for Reloader<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Follower")
+        f.debug_struct("Reloader")
             .field("source", &self.source)
             .finish_non_exhaustive()
     }
 }
 
-async fn read<S: Source>(source: &Arc<S>) -> Result<Read<S::Contents>, S::Error> {
+async fn read<S: Source>(source: &Arc<S>) -> Result<Snapshot<S::Contents>, S::Error> {
     let reading = Arc::clone(source);
     let read = spawn_blocking(move || reading.read()).await;
-    // What a panic says may be of the files.
-    read.unwrap_or_else(|_| Err(source.broken(format!("reading {} has panicked", S::NAME))))
+    // The panic's own message may quote the files.
+    read.unwrap_or_else(|_| Err(source.broken(format!("reading the {} panicked", S::NAME))))
 }
 
-/// A file's bytes, if it is not too long to be one of ours.
+/// Reads a file, if it is not too long.
 ///
 /// # Errors
-/// A sentence that names the file.
-pub fn content(path: &Path) -> Result<Vec<u8>, String> {
+/// A message that names the file.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, String> {
     let failed = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(failed)?;
@@ -245,12 +245,12 @@ mod tests {
         type Value = u32;
         type Error = String;
 
-        const NAME: &'static str = "the number";
+        const NAME: &'static str = "number";
 
-        fn read(&self) -> Result<Read<Vec<u8>>, String> {
-            let contents = content(&self.0)?;
+        fn read(&self) -> Result<Snapshot<Vec<u8>>, String> {
+            let contents = read_file(&self.0)?;
             let fingerprint = Fingerprint::of([contents.as_slice()]);
-            Ok(Read { contents, fingerprint })
+            Ok(Snapshot { contents, fingerprint })
         }
 
         async fn make(&self, contents: Vec<u8>) -> Result<u32, String> {
@@ -264,43 +264,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn files_are_followed_and_broken_ones_change_nothing() {
+    async fn files_are_reloaded_and_invalid_ones_change_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("number");
         fs::write(&path, "1").expect("written");
-        let mut follower = Follower::open(Number(path.clone())).await.expect("a number");
-        let in_force = follower.in_force();
-        for (text, looked, value) in [
-            (Some("1"), Looked::Unchanged, 1),
-            (Some("2"), Looked::Replaced, 2),
-            (Some("two"), Looked::Refused, 2),
-            (Some("too"), Looked::StillRefused, 2),
-            (None, Looked::Refused, 2),
-            (None, Looked::StillRefused, 2),
-            (Some("2"), Looked::Unchanged, 2),
-            (Some("two"), Looked::Refused, 2),
-            (Some("3"), Looked::Replaced, 3),
+        let mut reloader = Reloader::open(Number(path.clone())).await.expect("a number");
+        let live = reloader.live();
+        for (text, outcome, value) in [
+            (Some("1"), PollOutcome::Unchanged, 1),
+            (Some("2"), PollOutcome::Replaced, 2),
+            (Some("two"), PollOutcome::Refused, 2),
+            (Some("too"), PollOutcome::StillRefused, 2),
+            (None, PollOutcome::Refused, 2),
+            (None, PollOutcome::StillRefused, 2),
+            (Some("2"), PollOutcome::Unchanged, 2),
+            (Some("two"), PollOutcome::Refused, 2),
+            (Some("3"), PollOutcome::Replaced, 3),
         ] {
             match text {
                 Some(text) => fs::write(&path, text).expect("written"),
                 None => drop(fs::remove_file(&path)),
             }
-            assert_eq!(follower.look().await, looked, "{text:?}");
-            assert_eq!(*in_force.current(), value, "{text:?}");
+            assert_eq!(reloader.poll().await, outcome, "{text:?}");
+            assert_eq!(*live.current(), value, "{text:?}");
         }
     }
 
     #[tokio::test]
-    async fn what_cannot_be_used_at_first_is_refused() {
+    async fn invalid_files_are_refused_at_first() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("number");
-        let refused = Follower::open(Number(path.clone())).await.err().expect("not there");
+        let refused = Reloader::open(Number(path.clone())).await.err().expect("not there");
         assert!(refused.contains("number cannot be read"), "{refused}");
         fs::write(&path, " ".repeat(4 * 1024 * 1024 + 1)).expect("written");
-        let refused = Follower::open(Number(path.clone())).await.err().expect("too long");
+        let refused = Reloader::open(Number(path.clone())).await.err().expect("too long");
         assert!(refused.ends_with("number is longer than 4194304 bytes"), "{refused}");
         fs::write(&path, "x").expect("written");
-        let refused = Follower::open(Number(path)).await.err();
+        let refused = Reloader::open(Number(path)).await.err();
         assert_eq!(refused.as_deref(), Some("no number"));
     }
 

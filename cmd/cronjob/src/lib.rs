@@ -1,0 +1,163 @@
+//! The configuration of the cleaner: the settings of every crate that it is made of, and its own. A library, so that the
+//! reference page can list them beside the server's.
+
+use std::path::PathBuf;
+
+use draftstore_config::{
+    Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, UnknownVariable, parse, settings,
+};
+use draftstore_embedded::EmbeddedSettings;
+use draftstore_runtime::ScheduleSettings;
+use draftstore_runtime::logging::LogSettings;
+use draftstore_runtime::safety::SafetySettings;
+use draftstore_runtime::traces::TraceSettings;
+use draftstore_s3::{self as s3, StoreConfig, StoreKind};
+use draftstore_service::{Buckets, Policy, PolicySettings, SweepSettings};
+
+settings! {
+    /// The destinations of a sweep's figures, since the program has ended before anybody could scrape it.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct ReportSettings in "Sweep" {
+        /// The file that the figures of the sweep are written to, for node_exporter.
+        pub textfile: Option<PathBuf> = "METRICS_TEXTFILE", unset "none", parse::text;
+        /// The URL of a Pushgateway that they are sent to.
+        pub pushgateway: Option<String> = "PUSHGATEWAY_URL", unset "none", parse::url;
+    }
+}
+
+/// The settings of the cleaner, in the order of the reference page.
+pub const CRONJOB: ProgramSettings = ProgramSettings {
+    name: "cronjob",
+    sections: &[
+        StoreConfig::SECTIONS[0],
+        StoreConfig::SECTIONS[1],
+        StoreConfig::SECTIONS[2],
+        StoreConfig::SECTIONS[3],
+        SafetySettings::SECTION,
+        EmbeddedSettings::SECTION,
+        Buckets::SECTION,
+        PolicySettings::SECTION,
+        SweepSettings::SECTION,
+        ScheduleSettings::SECTION,
+        ReportSettings::SECTION,
+        LogSettings::SECTION,
+        TraceSettings::SECTION,
+    ],
+};
+
+/// The page that lists the settings of both programs.
+const REFERENCE: &str = include_str!("../../../docs/reference/configuration.md");
+
+/// The configuration of the cleaner.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The store that holds both buckets.
+    pub store: Store,
+    /// True if the cleaner refuses to run on a store that weakens a promise.
+    pub require_safe_store: bool,
+    /// The draft and the main bucket.
+    pub buckets: Buckets,
+    /// The lifetimes of drafts and URLs.
+    pub policy: Policy,
+    /// The limits of a sweep, and the part of the bucket that it is for.
+    pub sweep: SweepSettings,
+    /// The schedule of sweeps.
+    pub schedule: ScheduleSettings,
+    /// The destinations of a sweep's figures.
+    pub report: ReportSettings,
+    /// The settings of logs.
+    pub log: LogSettings,
+    /// The destination of traces.
+    pub traces: Option<TraceSettings>,
+    /// The variables that no program reads.
+    pub unknown: Vec<UnknownVariable>,
+}
+
+/// The store, with the settings of its client.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// S3, or a service with its API.
+    S3(s3::Settings),
+    /// The store that runs inside the server.
+    Embedded(EmbeddedSettings, s3::Settings),
+}
+
+impl Config {
+    /// Reads every setting.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`] with every variable that breaks a rule.
+    pub fn load(mut environment: Environment) -> Result<Self, InvalidConfig> {
+        let config = Self::loaded(&mut environment);
+        environment.finish(config)
+    }
+
+    /// Loads every section before the first `?`, so that all errors are found.
+    fn loaded(environment: &mut Environment) -> Result<Self, Invalid> {
+        let store = StoreConfig::load(environment);
+        let embedded = match &store {
+            Ok(store) if store.kind == StoreKind::Embedded => environment.load().map(Some),
+            Ok(_) | Err(Invalid) => Ok(None),
+        };
+        let safety: Result<SafetySettings, _> = environment.load();
+        let buckets = Buckets::load(environment);
+        let policy = PolicySettings::policy(environment);
+        let sweep = SweepSettings::load(environment);
+        let schedule = environment.load();
+        let report = environment.load();
+        let log = environment.load();
+        let traces = TraceSettings::load(environment);
+
+        let client = store?.client;
+        Ok(Self {
+            store: match embedded? {
+                Some(embedded) => Store::Embedded(embedded, client),
+                None => Store::S3(client),
+            },
+            require_safe_store: safety?.require_safe_store,
+            buckets: buckets?,
+            policy: policy?,
+            sweep: sweep?,
+            schedule: schedule?,
+            report: report?,
+            log: log?,
+            traces: traces?,
+            unknown: environment.unknown(CRONJOB, REFERENCE),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
+        Config::load(Environment::from_pairs(pairs.iter().copied()))
+    }
+
+    #[test]
+    fn figures_of_sweeps_go_to_a_file_and_to_a_pushgateway() {
+        assert_eq!(load(&[]).expect("valid").report, ReportSettings::default());
+        let report = load(&[("METRICS_TEXTFILE", "/f.prom"), ("PUSHGATEWAY_URL", "http://p:9091/")]);
+        let report = report.expect("valid").report;
+        assert_eq!(report.textfile, Some("/f.prom".into()));
+        assert_eq!(report.pushgateway.as_deref(), Some("http://p:9091"));
+        for (name, wrong) in [("PUSHGATEWAY_URL", "pushgateway:9091"), ("METRICS_TEXTFILE", "")] {
+            let error = load(&[(name, wrong)]).expect_err("refused").to_string();
+            assert!(error.contains(&format!("{name}:")), "{error}");
+        }
+    }
+
+    #[test]
+    fn settings_of_the_server_are_neither_read_nor_reported() {
+        let config = load(&[
+            ("HTTP_PORT", "http"),
+            ("MAX_CONNECTIONS", "4096"),
+            ("TLS_CERT_FILE", "cert.pem"),
+            ("MAX_DELET", "7"),
+        ]);
+        let unknown = config.expect("valid").unknown;
+        let unknown: Vec<_> = unknown.iter().map(|unknown| unknown.name.as_str()).collect();
+        assert_eq!(unknown, ["MAX_DELET"]);
+    }
+}

@@ -1,0 +1,277 @@
+//! The configuration of the server: the settings of every crate that it is made of, and its own.
+
+#[cfg(test)]
+mod tests;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use draftstore_auth::{Auth, AuthSettings};
+use draftstore_config::{
+    Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, UnknownVariable, parse, settings,
+};
+use draftstore_connections::{ConnectionLimits, TlsFiles};
+use draftstore_controller::GateLimits;
+use draftstore_embedded::EmbeddedSettings;
+use draftstore_runtime::logging::LogSettings;
+use draftstore_runtime::safety::SafetySettings;
+use draftstore_runtime::traces::TraceSettings;
+use draftstore_runtime::{AuditSettings, ScheduleSettings};
+use draftstore_s3::{self as s3, StoreConfig, StoreKind};
+use draftstore_service::{Buckets, DraftSettings, Policy, PolicySettings, SweepSettings};
+
+settings! {
+    /// The settings of the server itself.
+    #[derive(Debug, Clone)]
+    pub(crate) struct ServerSettings in "Server" {
+        /// The IP address of both ports.
+        address: Option<IpAddr> = "BIND_ADDRESS", unset "127.0.0.1 with the embedded store, else 0.0.0.0", str::parse;
+        /// The port of REST; 0 takes a free one.
+        http_port: u16 = "HTTP_PORT", default "8080", parse::port;
+        /// The port of gRPC; 0 takes a free one.
+        grpc_port: u16 = "GRPC_PORT", default "50051", parse::port;
+        /// The port of metrics and health; 0 takes a free one, `off` disables it.
+        admin_port: Option<AdminPort> = "ADMIN_PORT", unset "9090, if it is free", admin_port;
+        /// The IP address of that port.
+        admin_address: IpAddr = "ADMIN_BIND_ADDRESS", default "127.0.0.1", str::parse;
+        /// Seconds between two checks of the store. After three failed ones the server is not ready.
+        pub(crate) readiness_interval: Duration = "READINESS_INTERVAL", default "10", parse::timeout;
+        /// Seconds after SIGTERM in which the server is not ready, and still serves every request.
+        pub(crate) shutdown_delay: Duration = "SHUTDOWN_DELAY", default "0", parse::seconds;
+        /// The web console on the REST port, `on` or `off`.
+        pub(crate) console: bool = "CONSOLE", default "on", parse::on_off;
+    }
+}
+
+/// The settings of the server, in the order of the reference page.
+pub(crate) const SERVER: ProgramSettings = ProgramSettings {
+    name: "server",
+    sections: &[
+        StoreConfig::SECTIONS[0],
+        StoreConfig::SECTIONS[1],
+        StoreConfig::SECTIONS[2],
+        StoreConfig::SECTIONS[3],
+        SafetySettings::SECTION,
+        EmbeddedSettings::SECTION,
+        Buckets::SECTION,
+        PolicySettings::SECTION,
+        DraftSettings::SECTION,
+        ServerSettings::SECTION,
+        AuthSettings::SECTION,
+        TlsFiles::SECTION,
+        ConnectionLimits::SECTION,
+        GateLimits::SECTION,
+        SweepSettings::SECTION,
+        ScheduleSettings::SECTION,
+        LogSettings::SECTION,
+        AuditSettings::SECTION,
+        TraceSettings::SECTION,
+    ],
+};
+
+/// The page that lists the settings of both programs.
+const REFERENCE: &str = include_str!("../../../docs/reference/configuration.md");
+
+/// The configuration of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) store: Store,
+    /// The reason why this store was chosen.
+    pub(crate) store_reason: &'static str,
+    pub(crate) require_safe_store: bool,
+    pub(crate) buckets: Buckets,
+    pub(crate) policy: Policy,
+    pub(crate) drafts: DraftSettings,
+    pub(crate) server: ServerSettings,
+    pub(crate) listen: Listen,
+    pub(crate) admin: Admin,
+    pub(crate) auth: AuthSettings,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) connections: ConnectionLimits,
+    pub(crate) requests: GateLimits,
+    pub(crate) sweep: SweepSettings,
+    pub(crate) schedule: ScheduleSettings,
+    pub(crate) log: LogSettings,
+    pub(crate) audit: AuditSettings,
+    pub(crate) traces: Option<TraceSettings>,
+    /// The variables that no program reads.
+    pub(crate) unknown: Vec<UnknownVariable>,
+}
+
+/// The store, with the settings of its client.
+#[derive(Debug, Clone)]
+pub(crate) enum Store {
+    /// S3, or a service with its API.
+    S3(s3::Settings),
+    /// The store that runs inside the server.
+    Embedded(EmbeddedSettings, s3::Settings),
+}
+
+/// The addresses of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listen {
+    pub(crate) address: IpAddr,
+    pub(crate) grpc_port: u16,
+    pub(crate) http_port: u16,
+}
+
+/// The address of metrics and health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Admin {
+    pub(crate) address: IpAddr,
+    /// The port; `None` if it is off.
+    pub(crate) port: Option<u16>,
+    /// True if the port was configured, so that the server cannot do without it.
+    pub(crate) is_required: bool,
+}
+
+/// The value of `ADMIN_PORT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AdminPort {
+    Off,
+    At(u16),
+}
+
+const DEFAULT_ADMIN_PORT: u16 = 9090;
+
+impl Config {
+    /// Reads every setting.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`] with every variable that breaks a rule.
+    pub(crate) fn load(mut environment: Environment) -> Result<Self, InvalidConfig> {
+        let config = Self::loaded(&mut environment);
+        environment.finish(config)
+    }
+
+    /// Loads every section before the first `?`, so that all errors are found.
+    fn loaded(environment: &mut Environment) -> Result<Self, Invalid> {
+        let store = StoreConfig::load(environment);
+        let embedded = match &store {
+            Ok(store) if store.kind == StoreKind::Embedded => environment.load().map(Some),
+            Ok(_) | Err(Invalid) => Ok(None),
+        };
+        let safety: Result<SafetySettings, _> = environment.load();
+        let buckets = Buckets::load(environment);
+        let policy = PolicySettings::policy(environment);
+        let drafts = environment.load();
+        let server: Result<ServerSettings, _> = environment.load();
+        let auth = AuthSettings::load(environment);
+        let tls = TlsFiles::load(environment);
+        let connections = environment.load();
+        let requests = GateLimits::load(environment);
+        let sweep = SweepSettings::load(environment);
+        let schedule = environment.load();
+        let log = environment.load();
+        let audit = environment.load();
+        let traces = TraceSettings::load(environment);
+
+        let (store, embedded, server) = (store?, embedded?, server?);
+        let ports = server.ports(environment, embedded.as_ref());
+        let (listen, admin) = ports?;
+        Ok(Self {
+            store_reason: store.reason,
+            store: match embedded {
+                Some(embedded) => Store::Embedded(embedded, store.client),
+                None => Store::S3(store.client),
+            },
+            require_safe_store: safety?.require_safe_store,
+            buckets: buckets?,
+            policy: policy?,
+            drafts: drafts?,
+            server,
+            listen,
+            admin,
+            auth: auth?,
+            tls: tls?,
+            connections: connections?,
+            requests: requests?,
+            sweep: sweep?,
+            schedule: schedule?,
+            log: log?,
+            audit: audit?,
+            traces: traces?,
+            unknown: environment.unknown(SERVER, REFERENCE),
+        })
+    }
+
+    /// Returns the scheme of the server's URLs.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Returns the authentication of a server that listens as it is configured to.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`] if it would be open to other machines without being told so, or if it would ask for client
+    /// certificates that it cannot be shown.
+    pub(crate) fn authentication(&self) -> Result<Auth, InvalidConfig> {
+        let mut errors = Environment::default();
+        let needs_certificates = matches!(&self.auth.auth, Some(Auth::By { ways, .. }) if ways.mtls);
+        let sees_certificates = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+        let auth = match &self.auth.auth {
+            Some(_) if needs_certificates && !sees_certificates => {
+                let rule = "must name the authorities of client certificates, since AUTH has mtls";
+                errors.reject("TLS_CLIENT_CA_FILE", rule)
+            }
+            Some(auth) => Ok(auth.clone()),
+            None if self.listen.address.is_loopback() => Ok(Auth::Nobody),
+            None => {
+                let rule = format!(
+                    "must be set, since the server listens on {}, beyond this machine: set AUTH=api-key and POLICY_FILE to a \
+                     file of callers (`draftstore-server key new` makes a key), or BIND_ADDRESS=127.0.0.1, or AUTH=none to \
+                     let everybody who reaches it do everything",
+                    self.listen.address
+                );
+                errors.reject("AUTH", rule)
+            }
+        };
+        errors.finish(auth)
+    }
+}
+
+impl ServerSettings {
+    /// Returns the addresses of the ports, which have to differ. By default they are on loopback if the store is.
+    fn ports(
+        &self,
+        environment: &mut Environment,
+        embedded: Option<&EmbeddedSettings>,
+    ) -> Result<(Listen, Admin), Invalid> {
+        let default = match embedded {
+            Some(_) => Ipv4Addr::LOCALHOST,
+            None => Ipv4Addr::UNSPECIFIED,
+        };
+        let listen = Listen {
+            address: self.address.unwrap_or(IpAddr::V4(default)),
+            grpc_port: self.grpc_port,
+            http_port: self.http_port,
+        };
+        let admin = Admin {
+            address: self.admin_address,
+            port: match self.admin_port {
+                Some(AdminPort::Off) => None,
+                Some(AdminPort::At(port)) => Some(port),
+                None => Some(DEFAULT_ADMIN_PORT),
+            },
+            is_required: self.admin_port.is_some(),
+        };
+        let is_taken = |port: u16| port != 0 && [listen.http_port, listen.grpc_port].contains(&port);
+        if listen.grpc_port == listen.http_port && listen.http_port != 0 {
+            return environment.reject("GRPC_PORT", "must differ from HTTP_PORT");
+        }
+        if embedded.is_some_and(|embedded| is_taken(embedded.port)) {
+            return environment.reject("EMBEDDED_PORT", "must differ from HTTP_PORT and GRPC_PORT");
+        }
+        if admin.is_required && admin.port.is_some_and(is_taken) {
+            return environment.reject("ADMIN_PORT", "must differ from HTTP_PORT and GRPC_PORT");
+        }
+        Ok((listen, admin))
+    }
+}
+
+fn admin_port(text: &str) -> Result<AdminPort, &'static str> {
+    if text == "off" {
+        return Ok(AdminPort::Off);
+    }
+    parse::port(text).map(AdminPort::At)
+}

@@ -1,0 +1,269 @@
+use draftstore_config::reference;
+use draftstore_service::cleaner::{Brakes, Part};
+use draftstore_service::draft::ConfirmLimits;
+
+use super::*;
+
+fn load(pairs: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
+    Config::load(Environment::from_pairs(pairs.iter().copied()))
+}
+
+#[test]
+fn nothing_set_means_the_embedded_store_on_loopback() {
+    let config = load(&[]).expect("valid");
+    let Store::Embedded(embedded, client) = &config.store else {
+        panic!("no store was named");
+    };
+    assert_eq!(embedded.port, 9000);
+    assert!(client.credentials.is_none());
+    assert!(config.listen.address.is_loopback());
+    assert_eq!((config.listen.http_port, config.listen.grpc_port), (8080, 50051));
+    assert_eq!(config.server.readiness_interval, Duration::from_secs(10));
+    assert!(config.admin.address.is_loopback());
+    assert_eq!((config.admin.port, config.admin.is_required), (Some(9090), false));
+    assert_eq!(config.buckets.main.name().as_str(), "main");
+    assert_eq!(config.buckets.draft.name().as_str(), "main-draft");
+    assert_eq!(config.drafts.origins, None);
+    assert!(config.server.console);
+    assert_eq!(config.auth.ticket_keys_file, None);
+    assert_eq!(config.policy.sweep_grace(), Duration::from_secs(900));
+    assert_eq!(config.sweep.brakes, Brakes::default());
+    assert_eq!(config.sweep.part, Part::WHOLE);
+    assert_eq!(config.drafts.confirm_limits(), ConfirmLimits::default());
+    assert_eq!(config.connections, ConnectionLimits::default());
+    assert!(!config.require_safe_store);
+    assert_eq!(config.server.shutdown_delay, Duration::ZERO);
+    assert_eq!(config.unknown, []);
+}
+
+#[test]
+fn bounds_and_switches_are_read() {
+    let config = load(&[
+        ("MAX_DELETE", "1000"),
+        ("MAX_DELETE_FRACTION", "0.5"),
+        ("CONFIRM_TIMEOUT", "60"),
+        ("SHUTDOWN_DELAY", "5"),
+        ("REQUIRE_SAFE_STORE", "true"),
+        ("CONSOLE", "off"),
+        ("READINESS_INTERVAL", "5"),
+        ("HEADER_TIMEOUT", "1"),
+        ("WRITE_TIMEOUT", "2"),
+        ("IDLE_TIMEOUT", "3"),
+        ("MAX_CONNECTIONS", "4"),
+        ("TICKET_KEYS_FILE", "/run/secrets/ticket-keys"),
+    ])
+    .expect("valid");
+    assert_eq!(config.sweep.brakes.max_delete, Some(1000));
+    assert_eq!(config.sweep.brakes.max_delete_fraction, "0.5".parse().ok());
+    assert_eq!(config.drafts.confirm_limits().timeout, Duration::from_secs(60));
+    assert_eq!(config.server.shutdown_delay, Duration::from_secs(5));
+    assert!(config.require_safe_store);
+    assert!(!config.server.console);
+    let limits = ConnectionLimits {
+        header_timeout: Duration::from_secs(1),
+        write_timeout: Duration::from_secs(2),
+        idle_timeout: Duration::from_secs(3),
+        max_connections: 4,
+    };
+    assert_eq!(config.connections, limits);
+    assert_eq!(config.server.readiness_interval, Duration::from_secs(5));
+    assert_eq!(config.auth.ticket_keys_file, Some("/run/secrets/ticket-keys".into()));
+}
+
+#[test]
+fn admin_port_is_on_loopback_unless_it_is_told_otherwise() {
+    let admin = |pairs: &[(&str, &str)]| load(&[&[("STORAGE_TYPE", "s3")], pairs].concat()).expect("valid").admin;
+    assert!(admin(&[]).address.is_loopback());
+    let everywhere = admin(&[("ADMIN_BIND_ADDRESS", "0.0.0.0"), ("ADMIN_PORT", "9091")]);
+    assert!(everywhere.address.is_unspecified());
+    assert_eq!((everywhere.port, everywhere.is_required), (Some(9091), true));
+    assert_eq!(admin(&[("ADMIN_PORT", "off")]).port, None);
+    for (name, wrong) in [
+        ("ADMIN_PORT", ""),
+        ("ADMIN_PORT", "on"),
+        ("ADMIN_PORT", "8080"),
+        ("ADMIN_PORT", "50051"),
+        ("ADMIN_BIND_ADDRESS", "localhost"),
+        ("READINESS_INTERVAL", "0"),
+        ("READINESS_INTERVAL", "soon"),
+    ] {
+        let error = load(&[(name, wrong)]).expect_err("refused").to_string();
+        assert!(error.contains(&format!("{name}:")), "{error}");
+    }
+}
+
+#[test]
+fn credentials_or_endpoint_mean_s3_on_all_interfaces() {
+    for pairs in [
+        &[("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s")][..],
+        &[("S3_ENDPOINT", "http://localhost:3900/")],
+        &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")],
+        &[("STORAGE_TYPE", "s3")],
+    ] {
+        let config = load(pairs).expect("valid");
+        assert!(matches!(config.store, Store::S3(_)), "{pairs:?}");
+        assert!(config.listen.address.is_unspecified());
+        assert_eq!(config.drafts.origins, None);
+    }
+}
+
+#[test]
+fn every_error_is_reported_at_once_and_names_its_variable() {
+    let errors = load(&[
+        ("BUCKET_NAME", "Main"),
+        ("HTTP_PORT", "http"),
+        ("GRPC_PORT", "65536"),
+        ("UPLOAD_TTL", "1h"),
+        ("DOWNLOAD_TTL", ""),
+        ("OBJECT_LIFETIME", "-1"),
+        ("MAX_DELETE", "-1"),
+        ("MAX_DELETE_FRACTION", "50%"),
+        ("SWEEP_SHARD", "first"),
+        ("SWEEP_SHARDS", "all"),
+        ("CONFIRM_TIMEOUT", "0"),
+        ("SHUTDOWN_DELAY", "-1"),
+        ("HEADER_TIMEOUT", "0"),
+        ("WRITE_TIMEOUT", "soon"),
+        ("IDLE_TIMEOUT", "-1"),
+        ("MAX_CONNECTIONS", "0"),
+        ("REQUIRE_SAFE_STORE", "yes"),
+        ("CLEANUP_SCHEDULE", "hourly"),
+        ("CORS_ALLOWED_ORIGINS", "example.com"),
+        ("S3_ENDPOINT", "localhost:9000"),
+        ("S3_PATH_STYLE", "yes"),
+        ("EXPECTED_BUCKET_OWNER", "1234-5678-9012"),
+        ("BIND_ADDRESS", "localhost"),
+        ("TICKET_KEYS_FILE", ""),
+        ("CONSOLE", "true"),
+        ("AUTH", "apikey"),
+        ("POLICY_FILE", ""),
+        ("AUDIT_LOG", "on"),
+        ("LOG_FORMAT", "xml"),
+        ("RUST_LOG", "a=b=c"),
+        ("AWS_ACCESS_KEY_ID", "k"),
+    ])
+    .expect_err("invalid")
+    .to_string();
+    for name in [
+        "BUCKET_NAME",
+        "HTTP_PORT",
+        "GRPC_PORT",
+        "UPLOAD_TTL",
+        "DOWNLOAD_TTL",
+        "OBJECT_LIFETIME",
+        "MAX_DELETE:",
+        "MAX_DELETE_FRACTION",
+        "SWEEP_SHARD:",
+        "SWEEP_SHARDS:",
+        "CONFIRM_TIMEOUT",
+        "SHUTDOWN_DELAY",
+        "HEADER_TIMEOUT",
+        "WRITE_TIMEOUT",
+        "IDLE_TIMEOUT",
+        "MAX_CONNECTIONS",
+        "EXPECTED_BUCKET_OWNER",
+        "REQUIRE_SAFE_STORE",
+        "CLEANUP_SCHEDULE",
+        "CORS_ALLOWED_ORIGINS",
+        "S3_ENDPOINT",
+        "S3_PATH_STYLE",
+        "BIND_ADDRESS",
+        "TICKET_KEYS_FILE",
+        "CONSOLE",
+        "AUTH",
+        "POLICY_FILE",
+        "AUDIT_LOG",
+        "LOG_FORMAT",
+        "RUST_LOG",
+        "AWS_SECRET_ACCESS_KEY",
+    ] {
+        assert!(errors.contains(name), "{name} is missing in {errors}");
+    }
+}
+
+#[test]
+fn client_certificates_need_an_authority() {
+    let mtls = [("AUTH", "mtls"), ("POLICY_FILE", "policy.toml")];
+    let error = load(&mtls).expect("valid").authentication().expect_err("refused");
+    assert!(error.to_string().contains("\n  TLS_CLIENT_CA_FILE: "), "{error}");
+    let tls = [
+        ("TLS_CERT_FILE", "c"),
+        ("TLS_KEY_FILE", "k"),
+        ("TLS_CLIENT_CA_FILE", "a"),
+    ];
+    let config = load(&[&mtls[..], &tls].concat()).expect("valid");
+    assert_eq!(config.authentication().ok(), config.auth.auth);
+}
+
+#[test]
+fn server_is_open_to_others_only_where_that_is_said() {
+    let auth = |pairs: &[(&str, &str)]| load(pairs).expect("valid").authentication();
+    assert_eq!(auth(&[]), Ok(Auth::Nobody));
+    assert_eq!(auth(&[("BIND_ADDRESS", "::1")]), Ok(Auth::Nobody));
+    assert_eq!(auth(&[("BIND_ADDRESS", "0.0.0.0"), ("AUTH", "none")]), Ok(Auth::Nobody));
+    for open in [
+        &[("BIND_ADDRESS", "0.0.0.0")][..],
+        &[("BIND_ADDRESS", "::")],
+        &[("BIND_ADDRESS", "192.0.2.1")],
+        &[("STORAGE_TYPE", "s3")],
+    ] {
+        let error = auth(open).expect_err("refused").to_string();
+        for way in ["AUTH=api-key", "POLICY_FILE", "BIND_ADDRESS=127.0.0.1", "AUTH=none"] {
+            assert!(error.contains(way), "{error}");
+        }
+    }
+}
+
+#[test]
+fn colliding_ports_and_unknown_stores_are_refused() {
+    for (pairs, name) in [
+        (&[("HTTP_PORT", "9000")][..], "EMBEDDED_PORT"),
+        (&[("GRPC_PORT", "8080")], "GRPC_PORT"),
+        (&[("STORAGE_TYPE", "nfs")], "STORAGE_TYPE"),
+    ] {
+        let error = load(pairs).expect_err("refused").to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[test]
+fn unknown_variables_are_found_but_not_those_of_the_cronjob() {
+    let config = load(&[
+        ("SWEEP_SHARDZ", "4"),
+        ("S3_ENDPOINT_URL", "http://localhost:3900"),
+        ("PUSHGATEWAY_URL", "http://pushgateway:9091"),
+        ("PATH", "/usr/bin"),
+        ("DRAFTSTORE_SERVER_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+    ]);
+    let config = config.expect("valid");
+    let unknown: Vec<_> = config
+        .unknown
+        .iter()
+        .map(|unknown| (unknown.name.as_str(), unknown.nearest.as_str()))
+        .collect();
+    assert_eq!(
+        unknown,
+        [("SWEEP_SHARDZ", "SWEEP_SHARD"), ("S3_ENDPOINT_URL", "S3_ENDPOINT")]
+    );
+}
+
+/// Written anew by `REFERENCE=write cargo test -p draftstore-server reference`.
+#[test]
+fn reference_page_is_what_the_settings_declare() {
+    const INTRODUCTION: &str = "\
+# Configuration
+
+Both programs are configured by environment variables. Every invalid value is reported at once, with exit status 64. An invalid \
+value is never replaced by a default. A variable that no program reads, but whose name is like one of these, is logged as a \
+warning. `draftstore-server --help` and `draftstore-cronjob --help` print what each program reads.
+
+This page is generated from the code.
+";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/configuration.md");
+    let page = format!("{INTRODUCTION}{}", reference(&[SERVER, draftstore_cronjob::CRONJOB]));
+    if std::env::var("REFERENCE").is_ok_and(|mode| mode == "write") {
+        std::fs::write(path, &page).expect("the page can be written");
+    }
+    let written = std::fs::read_to_string(path).expect("the page is there");
+    assert_eq!(written, page, "run the test with REFERENCE=write");
+}

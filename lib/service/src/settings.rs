@@ -1,0 +1,275 @@
+//! The settings of the rules: buckets, lifetimes, confirms and sweeps.
+
+use std::time::Duration;
+
+use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
+use draftstore_storage::{BucketName, DraftBucket};
+
+use crate::cleaner::{Brakes, Fraction, Part};
+use crate::draft::ConfirmLimits;
+use crate::{AllowedOrigins, Buckets, InvalidPolicy, Policy};
+
+/// The suffix of the draft bucket's default name.
+const DRAFT_SUFFIX: &str = "-draft";
+
+/// The longest default of `SWEEP_GRACE`.
+const MAX_DEFAULT_GRACE: Duration = Duration::from_secs(900);
+
+settings! {
+    #[derive(Debug)]
+    struct BucketSettings in "Buckets" {
+        /// The name of the main bucket.
+        main: BucketName = "BUCKET_NAME", default "main", str::parse;
+        /// The name of the draft bucket.
+        draft: Option<BucketName> = "DRAFT_BUCKET_NAME", unset "BUCKET_NAME with -draft", str::parse;
+    }
+}
+
+settings! {
+    /// The lifetimes of drafts and URLs.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct PolicySettings in "Lifetimes" {
+        /// The maximum validity of an upload URL, in seconds, up to 604800.
+        upload_ttl: Duration = "UPLOAD_TTL", default "3600", parse::seconds;
+        /// The maximum validity of a download URL, in seconds, up to 604800.
+        download_ttl: Duration = "DOWNLOAD_TTL", default "3600", parse::seconds;
+        /// The age at which a draft has expired, in seconds, at least UPLOAD_TTL.
+        object_lifetime: Duration = "OBJECT_LIFETIME", default "86400", parse::seconds;
+        /// Seconds beyond the lifetime before a sweep deletes a draft.
+        sweep_grace: Option<Duration> =
+            "SWEEP_GRACE", unset "900, or a quarter of OBJECT_LIFETIME if that is less", parse::seconds;
+    }
+}
+
+settings! {
+    /// The settings of what callers do with drafts.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct DraftSettings in "Drafts" {
+        /// Seconds after which a confirm is given up; a repeat completes it.
+        pub confirm_timeout: Duration = "CONFIRM_TIMEOUT", default "600", parse::timeout;
+        /// The origins of web pages that may use the API and the draft bucket, with commas between.
+        pub origins: Option<AllowedOrigins> = "CORS_ALLOWED_ORIGINS", unset_or_empty "none", str::parse;
+    }
+}
+
+settings! {
+    #[derive(Debug)]
+    struct SweepVariables in "Sweep" {
+        /// The number of drafts and uploads after which a sweep stops.
+        max_delete: Option<u64> = "MAX_DELETE", unset "none", whole_number;
+        /// The fraction of all drafts and uploads, 0 to 1: a sweep that finds more of them expired deletes nothing.
+        max_delete_fraction: Option<Fraction> = "MAX_DELETE_FRACTION", unset "none", str::parse;
+        /// The number of the part of the draft bucket that is swept, from 0.
+        shard: Option<u16> = "SWEEP_SHARD", unset "JOB_COMPLETION_INDEX if SWEEP_SHARDS is set", index;
+        /// The number of parts that the draft bucket is split into, 1 to 256. Each has to be swept, with the same SWEEP_SHARDS.
+        shards: Option<u16> = "SWEEP_SHARDS", unset "none: the whole bucket is swept", shards;
+        /// The number of the pod, which Kubernetes sets in an Indexed Job.
+        pod: Option<String> = "JOB_COMPLETION_INDEX", unset "none", parse::text;
+    }
+}
+
+impl Buckets {
+    /// The description of the settings.
+    pub const SECTION: Section = BucketSettings::SECTION;
+
+    /// Reads the names of the buckets.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a value is invalid.
+    pub fn load(environment: &mut Environment) -> Result<Self, Invalid> {
+        let BucketSettings { main, draft } = environment.load()?;
+        let draft = match draft {
+            Some(draft) => draft,
+            None => environment.parse("DRAFT_BUCKET_NAME", format!("{main}{DRAFT_SUFFIX}"), str::parse)?,
+        };
+        let (draft, main) = environment.check("DRAFT_BUCKET_NAME", DraftBucket::pair(draft, main))?;
+        Ok(Self { draft, main })
+    }
+}
+
+impl PolicySettings {
+    /// Reads the lifetimes.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a value is invalid.
+    pub fn policy(environment: &mut Environment) -> Result<Policy, Invalid> {
+        let settings: Self = environment.load()?;
+        let lifetime = settings.object_lifetime;
+        let quarter = Duration::from_secs(lifetime.as_secs() / 4);
+        let grace = settings.sweep_grace.unwrap_or(quarter.min(MAX_DEFAULT_GRACE));
+        match Policy::new(settings.upload_ttl, settings.download_ttl, lifetime, grace) {
+            Ok(policy) => Ok(policy),
+            Err(error @ InvalidPolicy::Ttl(name)) => environment.reject(name, error),
+            Err(error @ InvalidPolicy::Lifetime) => environment.reject("OBJECT_LIFETIME", error),
+        }
+    }
+}
+
+impl DraftSettings {
+    /// Returns the limits of a confirm. The size above which drafts are copied in parts is not configurable.
+    pub fn confirm_limits(&self) -> ConfirmLimits {
+        ConfirmLimits {
+            timeout: self.confirm_timeout,
+            ..ConfirmLimits::default()
+        }
+    }
+}
+
+/// The settings of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SweepSettings {
+    /// The limits on how much a sweep deletes.
+    pub brakes: Brakes,
+    /// The part of the draft bucket that is swept.
+    pub part: Part,
+}
+
+impl SweepSettings {
+    /// The description of the settings.
+    pub const SECTION: Section = SweepVariables::SECTION;
+
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a value is invalid.
+    pub fn load(environment: &mut Environment) -> Result<Self, Invalid> {
+        let variables: SweepVariables = environment.load()?;
+        let brakes = Brakes {
+            max_delete: variables.max_delete,
+            max_delete_fraction: variables.max_delete_fraction,
+        };
+        let part = variables.part(environment)?;
+        Ok(Self { brakes, part })
+    }
+}
+
+impl SweepVariables {
+    /// Kubernetes numbers the pods of every Indexed Job, so the number of the pod counts only if the bucket is split.
+    fn part(self, environment: &mut Environment) -> Result<Part, Invalid> {
+        let Some(shards) = self.shards else {
+            return match self.shard {
+                Some(_) => environment.reject("SWEEP_SHARD", "must be set together with SWEEP_SHARDS"),
+                None => Ok(Part::WHOLE),
+            };
+        };
+        let (name, shard) = match (self.shard, self.pod) {
+            (Some(shard), _) => ("SWEEP_SHARD", shard),
+            (None, Some(pod)) => {
+                let name = "JOB_COMPLETION_INDEX";
+                (name, environment.parse(name, pod, index)?)
+            }
+            (None, None) => return environment.reject("SWEEP_SHARD", "must be set together with SWEEP_SHARDS"),
+        };
+        match Part::new(shard, shards) {
+            Some(part) => Ok(part),
+            None => environment.reject(name, format!("must be less than SWEEP_SHARDS, which is {shards}")),
+        }
+    }
+}
+
+fn whole_number(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "must be a whole number")
+}
+
+fn index(text: &str) -> Result<u16, &'static str> {
+    text.parse().map_err(|_| "must be a whole number, from 0")
+}
+
+fn shards(text: &str) -> Result<u16, String> {
+    let shards = text
+        .parse()
+        .ok()
+        .filter(|shards| (1..=Part::MAX_PARTS).contains(shards));
+    shards.ok_or_else(|| format!("must be a whole number, 1 to {}", Part::MAX_PARTS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load<T>(pairs: &[(&str, &str)], load: impl FnOnce(&mut Environment) -> Result<T, Invalid>) -> Result<T, String> {
+        let mut environment = Environment::from_pairs(pairs.iter().copied());
+        let loaded = load(&mut environment);
+        environment.finish(loaded).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn defaults_are_the_types_defaults() {
+        let sweep = load(&[], SweepSettings::load).expect("valid");
+        assert_eq!((sweep.brakes, sweep.part), (Brakes::default(), Part::WHOLE));
+        assert_eq!(DraftSettings::default().confirm_limits(), ConfirmLimits::default());
+        let buckets = load(&[], Buckets::load).expect("valid");
+        assert_eq!(buckets.main.name().as_str(), "main");
+        assert_eq!(buckets.draft.name().as_str(), "main-draft");
+    }
+
+    #[test]
+    fn part_to_sweep_is_read_and_may_be_the_number_of_a_pod() {
+        let part = |pairs: &[(&str, &str)]| load(pairs, SweepSettings::load).expect("valid").part;
+        let [third, second] = [2, 1].map(|index| Part::new(index, 4).expect("a part"));
+        let (shard, shards, pod) = (
+            ("SWEEP_SHARD", "2"),
+            ("SWEEP_SHARDS", "4"),
+            ("JOB_COMPLETION_INDEX", "1"),
+        );
+        assert_eq!(part(&[shard, shards]), third);
+        assert_eq!(part(&[shards, pod]), second);
+        assert_eq!(part(&[shard, shards, pod]), third);
+        assert_eq!(part(&[pod]), Part::WHOLE, "an Indexed Job of another purpose");
+        for (pairs, said) in [
+            (&[shard][..], "SWEEP_SHARD:"),
+            (&[shards], "SWEEP_SHARD:"),
+            (
+                &[("SWEEP_SHARD", "4"), shards],
+                "SWEEP_SHARD: must be less than SWEEP_SHARDS, which is 4",
+            ),
+            (
+                &[("JOB_COMPLETION_INDEX", "4"), shards],
+                "JOB_COMPLETION_INDEX: must be less",
+            ),
+            (
+                &[("SWEEP_SHARD", "-1"), shards],
+                "SWEEP_SHARD: \"-1\": must be a whole number, from 0",
+            ),
+            (&[shard, ("SWEEP_SHARDS", "0")], "must be a whole number, 1 to 256"),
+            (&[shard, ("SWEEP_SHARDS", "257")], "must be a whole number, 1 to 256"),
+            (&[shard, ("SWEEP_SHARDS", "")], "SWEEP_SHARDS: must not be empty"),
+        ] {
+            let error = load(pairs, SweepSettings::load).expect_err("refused");
+            assert!(error.contains(said), "{pairs:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn drafts_must_not_meet_the_main_bucket_or_expire_before_their_urls() {
+        let same = [("BUCKET_NAME", "files"), ("DRAFT_BUCKET_NAME", "files")];
+        let error = load(&same, Buckets::load).expect_err("refused");
+        assert!(error.contains("DRAFT_BUCKET_NAME: "), "{error}");
+        for (pairs, name) in [
+            (
+                &[("OBJECT_LIFETIME", "60"), ("UPLOAD_TTL", "61")][..],
+                "OBJECT_LIFETIME: ",
+            ),
+            (&[("UPLOAD_TTL", "0")], "UPLOAD_TTL: "),
+            (
+                &[("UPLOAD_TTL", "604801"), ("OBJECT_LIFETIME", "700000")],
+                "UPLOAD_TTL: ",
+            ),
+        ] {
+            let error = load(pairs, PolicySettings::policy).expect_err("refused");
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn grace_is_a_quarter_of_a_short_lifetime() {
+        for (lifetime, grace) in [("1", 0), ("60", 15), ("3600", 900), ("86400", 900)] {
+            let policy = load(
+                &[("OBJECT_LIFETIME", lifetime), ("UPLOAD_TTL", "1")],
+                PolicySettings::policy,
+            )
+            .expect("valid");
+            assert_eq!(policy.sweep_grace(), Duration::from_secs(grace));
+        }
+    }
+}
