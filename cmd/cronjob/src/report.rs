@@ -5,18 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use draftstore_cronjob::ReportSettings;
+use draftstore_runtime::HttpClient;
 use draftstore_runtime::metrics::{CONTENT_TYPE, LAST_SUCCESS, Metrics, StoreCalls, Sweeps};
 use draftstore_service::cleaner::{Part, Summary};
-use http_body_util::Full;
-use hyper::body::Bytes;
-use hyper::header;
-use hyper::{Request, Uri};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
-use tokio::time::timeout;
+use hyper::{Request, header};
 
 /// Under which group a Pushgateway keeps the figures: those of a part of the bucket beside those of the others.
 fn group(part: Part) -> String {
@@ -25,8 +19,11 @@ fn group(part: Part) -> String {
         .map_or_else(|| job.to_owned(), |index| format!("{job}/shard/{index}"))
 }
 
-/// A Pushgateway that needs longer is left alone until the next sweep.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time for a Pushgateway to answer. One that needs longer gets the figures of the next sweep.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The maximum length of its answer, in bytes: a sentence about an error.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// The figures, and where they go.
 #[derive(Debug)]
@@ -99,27 +96,13 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// By POST, which leaves there what this does not name: an earlier process' success.
 async fn push(url: &str, group: &str, text: &str) -> anyhow::Result<()> {
-    let uri: Uri = format!("{url}/metrics/{group}").parse()?;
-    let is_tls = uri.scheme_str() == Some("https");
-    let request = Request::post(uri)
+    let request = Request::post(format!("{url}/metrics/{group}"))
         .header(header::CONTENT_TYPE, CONTENT_TYPE)
-        .body(Full::new(Bytes::from(without_unknown(text))))?;
-    let answer = if is_tls {
-        let roots = HttpsConnectorBuilder::new().with_native_roots()?;
-        let tls = roots.https_only().enable_http1().build();
-        timeout(
-            PATIENCE,
-            Client::builder(TokioExecutor::new()).build(tls).request(request),
-        )
-        .await
-    } else {
-        timeout(
-            PATIENCE,
-            Client::builder(TokioExecutor::new()).build_http().request(request),
-        )
-        .await
-    };
-    let status = answer.context("no answer in time")??.status();
+        .body(without_unknown(text))?;
+    let status = HttpClient::new(TIMEOUT, MAX_RESPONSE_BYTES)
+        .send(request)
+        .await?
+        .status();
     ensure!(status.is_success(), "it answered {status}");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The parts that every program needs beside the rules: logs, metrics, traces, the probe of the store, a schedule, shutdown.
 
 mod audit;
+mod http_client;
 pub mod logging;
 pub mod metrics;
 mod panics;
@@ -12,6 +13,7 @@ mod shutdown;
 pub mod traces;
 
 pub use audit::{AuditLog, AuditSettings, InvalidAuditLog};
+pub use http_client::{HttpClient, HttpError};
 pub use program::Program;
 pub use schedule::{InvalidSchedule, Schedule, ScheduleError, ScheduleSettings};
 pub use shutdown::{on_hangup, on_signal};

@@ -1,13 +1,15 @@
 //! Whether pages of an origin can upload: what a browser asks first, and what it lets a page see of the answer.
 
 use anyhow::ensure;
+use hyper::Response;
+use hyper::body::Bytes;
 use hyper::header::HeaderName;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS,
 };
 
-use super::http::{Answer, Http};
+use super::http::Http;
 use super::report::Line;
 use super::subject::Subject;
 
@@ -50,9 +52,9 @@ async fn allowed(subject: &Subject, http: &Http, origin: &str) -> anyhow::Result
     let sign = async || subject.storage.presign_put(&subject.upload(&key)).await;
     let preflight = http.preflight(sign().await?, origin, &SENT.join(",")).await?;
     ensure!(
-        preflight.status.is_success(),
+        preflight.status().is_success(),
         "the preflight was answered {}",
-        preflight.status
+        preflight.status()
     );
     ensure!(is_for(&preflight, origin), "the preflight does not allow the origin");
     ensure!(
@@ -74,14 +76,14 @@ async fn allowed(subject: &Subject, http: &Http, origin: &str) -> anyhow::Result
     Ok(())
 }
 
-fn is_for(answer: &Answer, origin: &str) -> bool {
-    let allowed = answer.headers.get(ACCESS_CONTROL_ALLOW_ORIGIN);
+fn is_for(answer: &Response<Bytes>, origin: &str) -> bool {
+    let allowed = answer.headers().get(ACCESS_CONTROL_ALLOW_ORIGIN);
     allowed.is_some_and(|allowed| allowed == "*" || allowed == origin)
 }
 
-fn lists(answer: &Answer, header: &HeaderName, wanted: &str) -> bool {
+fn lists(answer: &Response<Bytes>, header: &HeaderName, wanted: &str) -> bool {
     let values = answer
-        .headers
+        .headers()
         .get_all(header)
         .iter()
         .filter_map(|value| value.to_str().ok());

@@ -26,7 +26,7 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line
     if !subject.has(&key).await? {
         let meaning = format!(
             "answered {}: max_content_length, and small files of Uppy, do not work here",
-            answer.status
+            answer.status()
         );
         let remedy = "ask for uploads with content_length instead; have Uppy upload everything in parts \
                       (shouldUseMultipart: true)";

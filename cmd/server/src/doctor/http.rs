@@ -3,18 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use draftstore_runtime::HttpClient;
 use draftstore_storage::PresignedRequest;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::http::request::Builder;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use tokio::time::timeout;
+use hyper::{Method, Request, Response};
 
 /// For a request with its answer.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -22,30 +16,13 @@ const DEADLINE: Duration = Duration::from_secs(10);
 /// No answer here is longer, but for a store's own page about an error.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
-/// Over HTTP, and over HTTPS with the roots that this machine trusts.
+/// The client of every check.
 #[derive(Debug)]
-pub(super) struct Http {
-    plain: Client<HttpConnector, Full<Bytes>>,
-    tls: Option<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
-}
-
-/// What came back.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
+pub(super) struct Http(HttpClient);
 
 impl Http {
-    /// A machine may have no roots: then HTTPS fails, and nothing else does.
     pub(super) fn new() -> Self {
-        let roots = HttpsConnectorBuilder::new().with_native_roots();
-        let tls = roots.map(|builder| builder.https_only().enable_http1().build());
-        Self {
-            plain: Client::builder(TokioExecutor::new()).build_http(),
-            tls: tls.ok().map(|tls| Client::builder(TokioExecutor::new()).build(tls)),
-        }
+        Self(HttpClient::new(DEADLINE, MAX_ANSWER_BYTES))
     }
 
     /// Sends what was signed, with the headers that it was signed with and these besides, which come first.
@@ -54,7 +31,7 @@ impl Http {
         signed: PresignedRequest,
         extra: &[(&str, &str)],
         body: &'static str,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<Response<Bytes>> {
         let method = Method::from_bytes(signed.method.as_str().as_bytes())?;
         let overridden = |name: &str| name == CONTENT_LENGTH || extra.iter().any(|(extra, _)| *extra == name);
         let signed_headers = signed.headers.iter().filter(|(name, _)| !overridden(name));
@@ -69,7 +46,7 @@ impl Http {
     /// Sends a form that was signed, with this file.
     ///
     /// Source: RFC 7578.
-    pub(super) async fn send_form(&self, signed: PresignedRequest, file: &str) -> anyhow::Result<Answer> {
+    pub(super) async fn send_form(&self, signed: PresignedRequest, file: &str) -> anyhow::Result<Response<Bytes>> {
         const BOUNDARY: &str = "----------------------draftstore";
         let part = |name: &str| format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"");
         let mut body = String::new();
@@ -89,7 +66,7 @@ impl Http {
         signed: PresignedRequest,
         origin: &str,
         headers: &str,
-    ) -> anyhow::Result<Answer> {
+    ) -> anyhow::Result<Response<Bytes>> {
         let request = Request::options(signed.url.expose())
             .header("origin", origin)
             .header("access-control-request-method", signed.method.as_str())
@@ -97,30 +74,7 @@ impl Http {
         self.answer(request, "").await
     }
 
-    async fn answer(&self, request: Builder, body: impl Into<Bytes>) -> anyhow::Result<Answer> {
-        let request = request.body(Full::from(body.into()))?;
-        let answer = async { read(self.response(request).await?).await };
-        timeout(DEADLINE, answer).await.context("no answer in time")?
+    async fn answer(&self, request: Builder, body: impl Into<Bytes>) -> anyhow::Result<Response<Bytes>> {
+        Ok(self.0.send(request.body(body)?).await?)
     }
-
-    async fn response(&self, request: Request<Full<Bytes>>) -> anyhow::Result<Response<Incoming>> {
-        let response = if request.uri().scheme_str() == Some("https") {
-            let tls = self.tls.as_ref().context("this machine has no CA certificates")?;
-            tls.request(request).await
-        } else {
-            self.plain.request(request).await
-        };
-        response.context("the endpoint cannot be reached")
-    }
-}
-
-async fn read(response: Response<Incoming>) -> anyhow::Result<Answer> {
-    let (head, body) = response.into_parts();
-    let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await;
-    let body = body.map_err(|_| anyhow::anyhow!("the answer broke off"))?.to_bytes();
-    Ok(Answer {
-        status: head.status,
-        headers: head.headers,
-        body,
-    })
 }

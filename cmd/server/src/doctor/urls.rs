@@ -75,15 +75,18 @@ async fn plain(subject: &Subject, http: &Http) -> Result<(), Box<Line>> {
         .send(put, &[], BYTES)
         .await
         .map_err(|error| failed(format!("{error:#}"), ELSEWHERE))?;
-    if !put.status.is_success() {
-        return Err(failed(format!("an upload was answered {}", put.status), ELSEWHERE));
+    if !put.status().is_success() {
+        return Err(failed(format!("an upload was answered {}", put.status()), ELSEWHERE));
     }
     let got = http
         .send(get, &[], "")
         .await
         .map_err(|error| failed(format!("{error:#}"), ELSEWHERE))?;
-    if got.status != StatusCode::OK || got.body != BYTES {
-        let meaning = format!("a download was answered {} and not with the bytes uploaded", got.status);
+    if got.status() != StatusCode::OK || got.body() != BYTES {
+        let meaning = format!(
+            "a download was answered {} and not with the bytes uploaded",
+            got.status()
+        );
         return Err(failed(meaning, ELSEWHERE));
     }
     let size = subject.head(&key).await.map(|object| object.size);
@@ -119,7 +122,7 @@ async fn constraints(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     } else {
         let meaning = format!(
             "an upload with signed length, type, checksum and metadata was answered {}",
-            answer.status
+            answer.status()
         );
         Line::failed(
             check,
@@ -206,7 +209,7 @@ async fn tampered(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     http.send(with_another_signature(put), &[], BYTES).await?;
     let got = http.send(with_another_signature(get), &[], "").await?;
-    refusal.judge(got.body == BYTES || subject.has(&key).await?)
+    refusal.judge(got.body() == BYTES || subject.has(&key).await?)
 }
 
 async fn expired(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
@@ -227,7 +230,7 @@ async fn expired(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     http.send(subject.storage.presign_put(&put).await?, &[], BYTES).await?;
     let got = http.send(subject.storage.presign_get(&get).await?, &[], "").await?;
-    refusal.judge(got.body == BYTES || subject.has(&key).await?)
+    refusal.judge(got.body() == BYTES || subject.has(&key).await?)
 }
 
 impl Refusal {

@@ -1,0 +1,77 @@
+//! A small HTTP client, for requests to other services than the store: one request, with limits on its response.
+//!
+//! It follows no redirects, and reads no proxy settings.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Bytes;
+use hyper::{Request, Response};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
+
+/// A client for HTTP, and for HTTPS with the certificate authorities that this machine trusts.
+#[derive(Debug)]
+pub struct HttpClient {
+    http: Client<HttpConnector, Full<Bytes>>,
+    /// `None` on a machine that trusts no certificate authority.
+    https: Option<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
+    timeout: Duration,
+    max_body_bytes: usize,
+}
+
+/// The reason why a request has no response.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// There are no certificate authorities for HTTPS.
+    #[error("this machine trusts no certificate authority")]
+    NoRoots,
+    /// The connection to the server failed.
+    #[error("it cannot be reached")]
+    Unreachable(#[source] hyper_util::client::legacy::Error),
+    /// The response was not complete in time.
+    #[error("there is no response in {} seconds", .0.as_secs())]
+    TimedOut(Duration),
+    /// The body was too long, or ended early.
+    #[error("the response broke off, or is longer than {0} bytes")]
+    Body(usize),
+}
+
+impl HttpClient {
+    /// Creates a client whose responses have to be complete within the timeout, and to have no longer body.
+    pub fn new(timeout: Duration, max_body_bytes: usize) -> Self {
+        let roots = HttpsConnectorBuilder::new().with_native_roots().ok();
+        let https = roots.map(|builder| builder.https_only().enable_http1().build());
+        Self {
+            http: Client::builder(TokioExecutor::new()).build_http(),
+            https: https.map(|https| Client::builder(TokioExecutor::new()).build(https)),
+            timeout,
+            max_body_bytes,
+        }
+    }
+
+    /// Sends a request, and returns the response with its whole body.
+    ///
+    /// # Errors
+    /// [`HttpError`] if there is no complete response within the limits. A response with any status is a response.
+    pub async fn send(&self, request: Request<impl Into<Bytes>>) -> Result<Response<Bytes>, HttpError> {
+        let request = request.map(|body| Full::from(body.into()));
+        let response = timeout(self.timeout, self.response(request)).await;
+        response.map_err(|_| HttpError::TimedOut(self.timeout))?
+    }
+
+    async fn response(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, HttpError> {
+        let response = if request.uri().scheme_str() == Some("https") {
+            self.https.as_ref().ok_or(HttpError::NoRoots)?.request(request).await
+        } else {
+            self.http.request(request).await
+        };
+        let (head, body) = response.map_err(HttpError::Unreachable)?.into_parts();
+        let body = Limited::new(body, self.max_body_bytes).collect().await;
+        let body = body.map_err(|_| HttpError::Body(self.max_body_bytes))?;
+        Ok(Response::from_parts(head, body.to_bytes()))
+    }
+}
