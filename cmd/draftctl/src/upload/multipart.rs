@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::file_upload::{FileUpload, UploadedDraft};
 use super::hash::{HashedPart, hash};
-use super::parts::parts;
+use super::parts::{StartedUpload, part_size, parts};
 use super::sign::ReadyPart;
 use crate::client::GrpcClient;
 use crate::error::CommandError;
@@ -20,16 +20,6 @@ use crate::state::{StateFile, UploadPhase};
 
 /// The maximum number of parts in one call that signs URLs.
 const MAX_PARTS_PER_CALL: usize = 100;
-
-/// A multipart upload in progress.
-#[derive(Debug, Clone)]
-pub(super) struct StartedUpload {
-    pub(super) upload_id: String,
-    pub(super) draft_id: Option<String>,
-    pub(super) part_size: u64,
-    /// The parts that arrived before this run, by part number.
-    pub(super) arrived: BTreeMap<i32, UploadedPart>,
-}
 
 /// The ETags of the parts that have arrived, by part number.
 type PartEtags = RefCell<BTreeMap<i32, String>>;
@@ -195,13 +185,4 @@ fn has_arrived(hashed: &HashedPart, arrived: &BTreeMap<i32, UploadedPart>) -> Op
     let same_size = existing.size == hashed.part.len.cast_signed();
     let same_bytes = existing.checksum_sha256.as_ref() == Some(&hashed.checksum);
     (same_size && same_bytes).then(|| existing.etag.clone())
-}
-
-/// # Errors
-/// Returns an error if the size is not positive.
-pub(super) fn part_size(returned: i64) -> Result<u64, CommandError> {
-    let size = u64::try_from(returned).ok().filter(|size| *size > 0);
-    size.ok_or_else(|| {
-        CommandError::unexpected_response(format!("the server returned an invalid part size: {returned}"))
-    })
 }

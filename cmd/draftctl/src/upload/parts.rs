@@ -1,4 +1,20 @@
-//! The division of a file into parts.
+//! The parts of a file, and the parts of an upload that have been stored.
+
+use std::collections::BTreeMap;
+
+use draftstore_proto::v1::UploadedPart;
+
+use crate::error::CommandError;
+
+/// A multipart upload in progress.
+#[derive(Debug, Clone)]
+pub(super) struct StartedUpload {
+    pub(super) upload_id: String,
+    pub(super) draft_id: Option<String>,
+    pub(super) part_size: u64,
+    /// The parts that arrived before this run, by part number.
+    pub(super) arrived: BTreeMap<i32, UploadedPart>,
+}
 
 /// A part of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +49,15 @@ pub(super) fn parts(size: u64, part_size: u64) -> impl Iterator<Item = PartRange
         let part = PartRange { number, offset, len };
         offset += len;
         Some(part)
+    })
+}
+
+/// # Errors
+/// Returns an error if the size is not positive.
+pub(super) fn part_size(returned: i64) -> Result<u64, CommandError> {
+    let size = u64::try_from(returned).ok().filter(|size| *size > 0);
+    size.ok_or_else(|| {
+        CommandError::unexpected_response(format!("the server returned an invalid part size: {returned}"))
     })
 }
 

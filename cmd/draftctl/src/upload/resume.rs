@@ -3,7 +3,7 @@
 use draftstore_proto::v1::{AbortMultipartUploadRequest, InspectDraftRequest, ListPartsRequest, ListPartsResponse};
 
 use super::file_upload::{FileUpload, UploadedDraft};
-use super::multipart::{StartedUpload, part_size};
+use super::parts::{StartedUpload, part_size};
 use crate::client::GrpcClient;
 use crate::error::CommandError;
 use crate::exit::Exit;

@@ -7,7 +7,7 @@ use draftstore_proto::v1::{PartToSign, SignPartsRequest, SignedPart};
 
 use super::file_upload::FileUpload;
 use super::hash::HashedPart;
-use super::multipart::StartedUpload;
+use super::parts::StartedUpload;
 use crate::client::GrpcClient;
 use crate::error::CommandError;
 use crate::store::PutRequest;
