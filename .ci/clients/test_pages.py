@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, embedded_variables
 from pages import Block, blocks, differences, documents, lines_match, value_differs
+from programs import server
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 PORTS = (8080, 50051, 9000, 9090, 5173)
@@ -133,6 +134,20 @@ def test_every_command_is_in_a_block_that_runs_or_says_why_not():
             assert kind in {"sh", NOT_RUN} | OTHERS, f"{name(page)}: a block of {kind}"
         if page.parent.name == "guides" or page.name == "README.md":
             assert f"```{NOT_RUN}" not in text, f"{name(page)}: every block of a guide runs"
+
+
+def test_policies_on_the_pages_are_accepted(binaries, tmp_path):
+    policies = re.findall(r"^```toml\n(.*?)^```$", (REPOSITORY / "docs/operate/auth.md").read_text(), re.M | re.S)
+    assert len(policies) >= 2
+    for number, policy in enumerate(policies):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        (directory / "policy.toml").write_text(policy.replace("6b3a…", "6b" * 32))
+        (directory / "api-keys.toml").write_text(f"shop = ['sha256:{'ab' * 32}']")
+        ways = "api-key,jwt" if "api_keys =" in policy else "jwt"
+        variables = {**embedded_variables(directory), "AUTH": ways, "POLICY_FILE": str(directory / "policy.toml")}
+        with server(binaries / "draftstore-server", directory, variables):
+            pass
 
 
 def test_blocks_are_counted(capsys):
