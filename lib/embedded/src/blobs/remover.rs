@@ -22,7 +22,8 @@ impl Remover {
                 for id in work {
                     match std::fs::remove_file(root.join(id.path())) {
                         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                            tracing::warn!(%error, "blob removal failed until next start");
+                            // The next start removes it.
+                            tracing::warn!(%error, "blob removal failed");
                         }
                         // The upload ended before the file was created.
                         Ok(()) | Err(_) => {}
