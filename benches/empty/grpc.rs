@@ -1,14 +1,46 @@
 //! The gRPC call, implemented like the examples of tonic.
 
 use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::response::IntoResponse as _;
+use draftstore_controller::{Bounds, Gate, Service};
 use draftstore_proto::v1;
 use draftstore_proto::v1::draft_service_server::{DraftService, DraftServiceServer};
+use http_body_util::Full;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
+use tower::ServiceExt as _;
+
+use crate::BOUNDS;
 
 /// Returns the service with an implementation of the measured call only.
 pub(crate) fn router(response: v1::GetUploadUrlResponse) -> Router {
     Routes::new(DraftServiceServer::new(FixedResponse(response))).into_axum_router()
+}
+
+/// The service behind the gate.
+pub(crate) struct Guarded {
+    gate: Gate,
+    service: DraftServiceServer<Empty>,
+}
+
+impl Guarded {
+    pub(crate) fn new(gate: Gate, answer: v1::GetUploadUrlResponse) -> Self {
+        let service = DraftServiceServer::new(Empty(answer));
+        Self { gate, service }
+    }
+}
+
+impl Service for Guarded {
+    async fn call(&self, request: axum::extract::Request) -> axum::response::Response {
+        let bounds = Bounds { envelope: 5, ..BOUNDS };
+        let handler = |_, request: http::Request<Bytes>| async move {
+            let Ok(response) = self.service.clone().oneshot(request.map(Full::new)).await;
+            response.map(Body::new)
+        };
+        let refuse = |refusal: draftstore_controller::Refusal| refusal.to_string().into_response();
+        self.gate.call(request, bounds, refuse, handler).await
+    }
 }
 
 #[derive(Debug)]

@@ -17,9 +17,10 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use draftstore_auth::Authenticator;
 use draftstore_benches::start_logging;
-use draftstore_connections::{ConnectionLimits, Connections, Ending, Traffic};
-use draftstore_controller::measured::Port;
-use draftstore_controller::{Gate, GateLimits, Quota, RateLimits, grpc as grpc_front, webapi};
+use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler, Labels, Port, Traffic};
+use draftstore_controller::{
+    Bounds, Gate, GateConfig, Limit, Quota, RateLimits, Rpc, grpc as grpc_front, labels, rest as rest_front,
+};
 use draftstore_proto::v1::GetUploadUrlResponse;
 use draftstore_runtime::metrics::Metrics;
 use draftstore_service::AllowedOrigins;
@@ -31,6 +32,19 @@ const UPLOAD_URL: &str = "http://127.0.0.1:9000/main-draft/photos/2026/file.jpg?
     X-Amz-Credential=AKIABENCHMARKSONLY00%2F20261121%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261121T210000Z&\
     X-Amz-Expires=3600&X-Amz-SignedHeaders=host&\
     X-Amz-Signature=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+/// The labels of the real server.
+static LABELS: Labels = Labels {
+    ports: &["rest", "grpc"],
+    calls: &labels::RPCS,
+    codes: &labels::CODES,
+    limits: Limit::NAMES,
+    code_of: |response| labels::code_of(response) as usize,
+    limit_of: |response| labels::limit_of(response).map(Limit::as_str),
+};
+
+/// The bounds of the measured call.
+const BOUNDS: Bounds = Rpc::GetUploadURL.row().bounds();
 
 /// One thread, because the process is pinned to one core, like the real server.
 #[tokio::main(flavor = "current_thread")]
@@ -45,14 +59,26 @@ async fn main() -> anyhow::Result<()> {
             servers.spawn(serve(grpc, grpc::router(response())));
         }
         Some("guarded") => {
-            let gate = Gate::with_limits(Authenticator::none(), limits());
+            let gate = Gate::new(Authenticator::none(), limits());
             let origins = AllowedOrigins::default();
-            let traffic = Arc::new(Traffic::new(&Metrics::new(env!("CARGO_PKG_VERSION"))));
-            let connections = Connections::new(ConnectionLimits::default(), None).measured(traffic);
-            let rest = webapi::guarded(&rest::upload_url, &response(), &gate, &origins);
-            let calls = grpc_front::guarded(grpc::router(response()), &gate, &origins);
-            servers.spawn(connections.clone().serve(Port::Rest, http, rest, Ending::default()));
-            servers.spawn(connections.serve(Port::Grpc, grpc, calls, Ending::default()));
+            let traffic = Arc::new(Traffic::new(&Metrics::new(env!("CARGO_PKG_VERSION")), &LABELS));
+            let connections = |index, call_of| {
+                let port = Port {
+                    index,
+                    labels: &LABELS,
+                    call_of,
+                };
+                Connections::new(ConnectionLimits::default(), None).counted(port, Arc::clone(&traffic))
+            };
+            let rest = rest::Guarded {
+                gate: gate.clone(),
+                response: response(),
+            };
+            let rest = Handler::new(rest_front::handler(rest, &origins));
+            let calls = Handler::new(grpc_front::handler(grpc::Guarded::new(gate, response()), &origins));
+            let connections_of_rest = connections(0, labels::of_rest_path);
+            servers.spawn(connections_of_rest.serve(http, rest, Ending::default()));
+            servers.spawn(connections(1, labels::of_grpc_path).serve(grpc, calls, Ending::default()));
         }
         Some(_) | None => bail!("usage: empty bare|guarded"),
     }
@@ -62,16 +88,16 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// Rate limits that are counted and never reached, equal to those in `requests.py`.
-fn limits() -> GateLimits {
+fn limits() -> GateConfig {
     let quota = NonZeroU32::new(100_000_000).map(|requests| Quota::new(requests, Duration::from_secs(10)));
     let rates = RateLimits {
         caller: quota,
         address: quota,
         ..RateLimits::default()
     };
-    GateLimits {
+    GateConfig {
         rates,
-        ..GateLimits::default()
+        ..GateConfig::default()
     }
 }
 

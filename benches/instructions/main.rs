@@ -5,9 +5,10 @@ use anyhow::{bail, ensure};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use axum::response::Response;
 use draftstore_auth::Authenticator;
 use draftstore_benches::{drafts, start_logging};
-use draftstore_controller::{Answers, Api, Gate, Readiness, grpc, webapi};
+use draftstore_controller::{Api, Gate, GateConfig, Readiness, grpc, rest};
 use draftstore_proto::v1::GetUploadUrlRequest;
 use draftstore_service::{AllowedOrigins, StoreProfile};
 use http::{StatusCode, Version, header};
@@ -26,25 +27,30 @@ fn main() -> anyhow::Result<()> {
     let calls: u32 = calls.parse()?;
     start_logging()?;
     Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let (api, gate) = (Api::new(drafts().await?), Gate::new(Authenticator::none()));
+        let gate = Gate::new(Authenticator::none(), GateConfig::default());
+        let api = Api::new(drafts().await?, gate.clone());
         let (readiness, origins) = (Readiness::new(StoreProfile::default()), AllowedOrigins::default());
         match front.as_str() {
             "rest" => {
-                let handler = webapi::answers(api, &gate, &origins, readiness, Router::new());
-                all(calls, &handler, rest_request).await
+                let service = rest::service(api, gate, readiness, Router::new());
+                all(calls, rest::handler(service, &origins), rest_request).await
             }
             "grpc" => {
-                let handler = grpc::answers(api, &gate, &origins, readiness).await?;
-                all(calls, &handler, grpc_request).await
+                let service = grpc::service(api, gate, readiness).await?;
+                all(calls, grpc::handler(service, &origins), grpc_request).await
             }
             _ => bail!("unknown front {front}: use rest or grpc"),
         }
     })
 }
 
-async fn all(calls: u32, handler: &Answers, request: fn() -> http::Result<Request>) -> anyhow::Result<()> {
+async fn all<F: Future<Output = Response>>(
+    calls: u32,
+    handler: impl Fn(Request) -> F,
+    request: fn() -> http::Result<Request>,
+) -> anyhow::Result<()> {
     for _ in 0..calls {
-        let response = handler.to(request()?).await;
+        let response = handler(request()?).await;
         ensure!(response.status() == StatusCode::OK, "answered {}", response.status());
         let body = response.into_body().collect().await?;
         let status = body.trailers().and_then(|trailers| trailers.get("grpc-status"));

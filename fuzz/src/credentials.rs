@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_auth::{Authenticator, Presented, TicketKey, TicketKeys, TicketMint, TicketOrder, Tickets, Ways};
-use draftstore_service::{Caller, Error};
+use draftstore_auth::{
+    AuthMethods, Authenticator, Presented, TicketKey, TicketKeys, TicketMint, TicketOrder, Tickets, Unauthenticated,
+};
+use draftstore_service::Caller;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
@@ -87,7 +89,7 @@ fn changed(ticket: &str, data: &[u8]) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn caller(bearer: &str) -> Result<std::sync::Arc<Caller>, Error> {
+fn caller(bearer: &str) -> Result<std::sync::Arc<Caller>, Unauthenticated> {
     let presented = Presented {
         bearer: Some(bearer),
         peer: None,
@@ -130,9 +132,9 @@ fn authenticator() -> Authenticator {
     std::fs::create_dir_all(&directory).expect("a directory");
     std::fs::write(directory.join("secret"), SECRET).expect("written");
     std::fs::write(directory.join("policy.toml"), POLICY).expect("written");
-    let ways = Ways {
+    let ways = AuthMethods {
         jwt: true,
-        ..Ways::default()
+        ..AuthMethods::default()
     };
     let opened = wait(Authenticator::open(ways, directory.join("policy.toml")));
     std::fs::remove_dir_all(&directory).expect("removed");

@@ -1,11 +1,11 @@
-//! Who is asked who they are, as the configuration has it.
+//! Authentication as it is configured.
 
 use draftstore_auth::{Auth, Authenticator, PolicyFile};
 use draftstore_runtime::reload::Reloader;
 
 use crate::config::Config;
 
-/// What recognises callers, and what keeps it as the policy's files are.
+/// The authenticator, and the follower of its policy's files.
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) authenticator: Authenticator,
@@ -13,7 +13,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// As configured.
+    /// Opens the policy that is configured.
     ///
     /// # Errors
     /// When nothing says that the server may be open to others, or the policy cannot be used.

@@ -9,8 +9,7 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use draftstore_connections::{ConnectionLimits, Connections, Ending};
-use draftstore_controller::measured::Port;
-use draftstore_controller::{Readiness, webapi};
+use draftstore_controller::{Readiness, rest};
 use draftstore_runtime::metrics::CONTENT_TYPE;
 use draftstore_s3::S3Storage;
 use tokio::net::TcpListener;
@@ -58,7 +57,7 @@ pub(crate) fn serve(
         max_connections: MAX_CONNECTIONS,
         ..limits
     };
-    let serving = Connections::new(limits, None).serve(Port::Rest, listener, router.into(), Ending::default());
+    let serving = Connections::new(limits, None).serve(listener, router.into(), Ending::default());
     Ok((Some(AbortOnDropHandle::new(tokio::spawn(serving))), address))
 }
 
@@ -66,5 +65,5 @@ pub(crate) fn serve(
 pub(crate) fn router(measures: Arc<Measures>, readiness: Readiness, storage: Arc<S3Storage>) -> Router {
     let seen = readiness.clone();
     let metrics = move || async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], measures.text(&seen, &storage)) };
-    webapi::health_router(readiness).route("/metrics", get(metrics))
+    rest::health_router(readiness).route("/metrics", get(metrics))
 }

@@ -11,7 +11,7 @@ use draftstore_config::{
     Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, UnknownVariable, parse, settings,
 };
 use draftstore_connections::{ConnectionLimits, TlsFiles};
-use draftstore_controller::GateLimits;
+use draftstore_controller::GateConfig;
 use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::logging::LogSettings;
 use draftstore_runtime::safety::SafetySettings;
@@ -60,7 +60,7 @@ pub(crate) const SERVER: ProgramSettings = ProgramSettings {
         AuthSettings::SECTION,
         TlsFiles::SECTION,
         ConnectionLimits::SECTION,
-        GateLimits::SECTION,
+        GateConfig::SECTION,
         SweepSettings::SECTION,
         ScheduleSettings::SECTION,
         LogSettings::SECTION,
@@ -88,7 +88,7 @@ pub(crate) struct Config {
     pub(crate) auth: AuthSettings,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) connections: ConnectionLimits,
-    pub(crate) requests: GateLimits,
+    pub(crate) requests: GateConfig,
     pub(crate) sweep: SweepSettings,
     pub(crate) schedule: ScheduleSettings,
     pub(crate) log: LogSettings,
@@ -159,7 +159,7 @@ impl Config {
         let auth = AuthSettings::load(environment);
         let tls = TlsFiles::load(environment);
         let connections = environment.load();
-        let requests = GateLimits::load(environment);
+        let requests = GateConfig::load(environment);
         let sweep = SweepSettings::load(environment);
         let schedule = environment.load();
         let log = environment.load();

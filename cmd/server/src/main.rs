@@ -10,6 +10,7 @@ mod health;
 mod heartbeat;
 mod key;
 mod measures;
+mod ports;
 mod probe;
 mod serve;
 mod store;

@@ -11,6 +11,8 @@ use draftstore_service::{ConfirmEnded, ConfirmOutcome, Observer, StoreProfile, U
 use draftstore_storage::Condition;
 use prometheus::{Gauge, IntCounter, IntGauge};
 
+use crate::ports::LABELS;
+
 /// The conditions that a store is asked to honour, by name and in the order of [`Condition::ALL`].
 const CONDITIONS: [&str; Condition::ALL.len()] = [
     "upload_once",
@@ -41,7 +43,7 @@ impl Measures {
         metrics.add_process();
         Self {
             store_calls: Arc::new(StoreCalls::new(&metrics)),
-            traffic: Arc::new(Traffic::new(&metrics)),
+            traffic: Arc::new(Traffic::new(&metrics, &LABELS)),
             drafts: Arc::new(DraftsMade::new(&metrics)),
             standing: Standing::new(&metrics),
             metrics,

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
-use draftstore_connections::{Connections, Ending, Tls};
-use draftstore_controller::measured::Port;
-use draftstore_controller::{Answers, Api, Gate, Readiness, StoreSeen, grpc, start_audit, webapi};
+use draftstore_connections::{Connections, Ending, Handler, Tls};
+use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreSeen, grpc, rest};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::metrics::Sweeps;
 use draftstore_runtime::{AuditLog, Schedule, on_hangup, on_signal, safety};
@@ -22,6 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::access::Access;
 use crate::config::Config;
 use crate::measures::Measures;
+use crate::ports::{GRPC, REST};
 use crate::store::{OpenStore, open};
 use crate::{admin, console, docs, heartbeat, probe, tickets};
 
@@ -43,9 +43,6 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         );
     }
     let ending = Ending::default();
-    if config.audit.log != AuditLog::Off {
-        start_audit();
-    }
     let scheme = config.scheme();
     let mut following = JoinSet::new();
     let tls = match config.tls {
@@ -100,22 +97,32 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     if let Some(policy) = access.policy {
         following.spawn(policy.run(on_hangup()?));
     }
-    let gate = Gate::with_limits(authenticator.clone(), config.requests);
-    let api = Api::new(drafts.clone())
-        .minting_for(authenticator)
-        .with_confirm_budget(gate.confirm_budget());
-    let mut pages = docs::router(webapi::document(&api, &gate), config.server.console);
+    let gate = GateConfig {
+        audit: config.audit.log != AuditLog::Off,
+        ..config.requests
+    };
+    let gate = Gate::new(authenticator, gate);
+    let api = Api::new(drafts.clone(), gate.clone());
+    let mut pages = docs::router(rest::document(&api), config.server.console);
     if config.server.console {
         pages = pages.merge(console::router(drafts.clone()));
     }
-    let rest = webapi::answers(api.clone(), &gate, &origins, readiness.clone(), pages);
-    let connections = Connections::new(config.connections, tls)
-        .measured(measures.traffic.clone())
-        .traced(config.traces.is_some());
-    let http_address = listen(&mut tasks, &connections, Port::Rest, http, rest, &ending)?;
-    let grpc = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
-    let calls = grpc::answers(api, &gate, &origins, readiness.clone()).await?;
-    let grpc_address = listen(&mut tasks, &connections, Port::Grpc, grpc, calls, &ending)?;
+    let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), pages);
+    let rest = Handler::new(rest::handler(rest, &origins));
+    let connections = Connections::new(config.connections, tls);
+    let connections_of = |port| {
+        let connections = connections.clone().counted(port, measures.traffic.clone());
+        if config.traces.is_some() {
+            connections.traced(port)
+        } else {
+            connections
+        }
+    };
+    let http_address = listen(&mut tasks, connections_of(REST), http, rest, &ending)?;
+    let grpc_listener = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
+    let grpc = grpc::service(api, gate, readiness.clone()).await?;
+    let grpc = Handler::new(grpc::handler(grpc, &origins));
+    let grpc_address = listen(&mut tasks, connections_of(GRPC), grpc_listener, grpc, &ending)?;
     let admin_router = admin::router(measures, readiness.clone(), storage.clone());
     let (_administered, admin_address) = admin::serve(admin, config.connections, admin_router)?;
     let listening = heartbeat::keep_listening(
@@ -215,14 +222,13 @@ async fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener
 
 fn listen(
     tasks: &mut JoinSet<anyhow::Result<()>>,
-    connections: &Connections,
-    port: Port,
+    connections: Connections,
     listener: TcpListener,
-    answers: Answers,
+    handler: Handler,
     ending: &Ending,
 ) -> anyhow::Result<SocketAddr> {
     let address = listener.local_addr()?;
-    let serving = connections.clone().serve(port, listener, answers, ending.clone());
+    let serving = connections.serve(listener, handler, ending.clone());
     tasks.spawn(async move {
         serving.await;
         Ok(())

@@ -1,16 +1,17 @@
-//! Every way to be recognised, behind one question.
+//! Authentication by every method.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use draftstore_runtime::reload::{Live, Reloader};
-use draftstore_service::{Caller, Error, Unauthenticated};
+use draftstore_service::Caller;
 
 use crate::api_key::is_key;
 use crate::jwt;
+use crate::methods::AuthMethods;
 use crate::policy::{InvalidPolicy, Policy, PolicyFile};
-use crate::ways::Ways;
+use crate::unauthenticated::Unauthenticated;
 use crate::{Profiles, TICKET_PREFIX, Tickets};
 
 /// The longest bearer token that is looked at. A header of more is refused by most servers anyway.
@@ -21,12 +22,12 @@ const MAX_BEARER_BYTES: usize = 8 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerCertificate(pub Arc<[u8]>);
 
-/// What a request says of who sends it: nothing of it is checked yet.
+/// The credentials of a request, unchecked.
 #[derive(Clone, Copy, Default)]
 pub struct Presented<'a> {
-    /// What follows `Bearer` in `authorization`, or the ticket of a path.
+    /// The bearer token, or the ticket of the path.
     pub bearer: Option<&'a str>,
-    /// The certificate by which TLS has recognised the other end of the connection.
+    /// The client certificate of the connection.
     pub peer: Option<&'a PeerCertificate>,
 }
 
@@ -36,105 +37,103 @@ impl std::fmt::Debug for Presented<'_> {
     }
 }
 
-/// Recognises callers. Clones share what they know. No policy is read and no key is fetched while somebody waits for an
-/// answer.
+/// Authenticates callers. Clones share their state. No policy is read and no key is fetched while a request waits.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
-    asks: Asks,
+    mode: Mode,
     tickets: Tickets,
 }
 
 #[derive(Debug, Clone)]
-enum Asks {
-    /// Nobody: everybody is this caller.
-    Nobody(Arc<Caller>),
-    /// By the policy in force.
-    By(Recognition),
+enum Mode {
+    /// Every request is this caller's.
+    Anonymous(Arc<Caller>),
+    /// Callers are those of the policy.
+    Policy(Policies),
 }
 
-/// What callers are recognised by.
+/// The enabled methods, and the current policy.
 #[derive(Debug, Clone)]
-struct Recognition {
-    ways: Ways,
+struct Policies {
+    methods: AuthMethods,
     policy: Live<Policy>,
 }
 
 impl Authenticator {
-    /// Asks nobody: `AUTH=none`.
+    /// Creates one that requires no credentials: `AUTH=none`.
     pub fn none() -> Self {
         Self {
-            asks: Asks::Nobody(Arc::new(Caller::anyone())),
+            mode: Mode::Anonymous(Arc::new(Caller::anyone())),
             tickets: Tickets::none(),
         }
     }
 
-    /// Recognises callers in these ways, by the policy in that file; and what keeps it as the file is.
+    /// Creates one that authenticates by these methods and the policy in that file, and the follower of the file.
     ///
     /// # Errors
-    /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the ways.
-    pub async fn open(ways: Ways, path: PathBuf) -> Result<(Self, Reloader<PolicyFile>), InvalidPolicy> {
-        let reloader = PolicyFile::follow(path, ways).await?;
-        let recognition = Recognition {
-            ways,
+    /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the methods.
+    pub async fn open(methods: AuthMethods, path: PathBuf) -> Result<(Self, Reloader<PolicyFile>), InvalidPolicy> {
+        let reloader = PolicyFile::follow(path, methods).await?;
+        let policies = Policies {
+            methods,
             policy: reloader.live(),
         };
         let authenticator = Self {
-            asks: Asks::By(recognition),
+            mode: Mode::Policy(policies),
             tickets: Tickets::none(),
         };
         Ok((authenticator, reloader))
     }
 
-    /// The same, where tickets are valid that were minted by these. Whoever presents one is held to it, also where nobody
-    /// is asked for credentials.
+    /// Returns the same authenticator, which also accepts these tickets. A ticket restricts its holder also where no credentials
+    /// are required.
     #[must_use]
     pub fn with_tickets(self, tickets: Tickets) -> Self {
         Self { tickets, ..self }
     }
 
-    /// Whether callers have to say who they are.
-    pub fn asks_who(&self) -> bool {
-        matches!(self.asks, Asks::By(_))
+    /// Returns whether callers need credentials.
+    pub fn requires_auth(&self) -> bool {
+        matches!(self.mode, Mode::Policy(_))
     }
 
-    /// The tickets that are valid.
+    /// Returns the accepted tickets.
     pub fn tickets(&self) -> &Tickets {
         &self.tickets
     }
 
-    /// The profiles of the policy in force; none where there is no policy, since nobody is asked for credentials.
+    /// Returns the profiles of the current policy, or `None` if no credentials are required.
     pub fn profiles(&self) -> Option<Arc<Profiles>> {
-        match &self.asks {
-            Asks::Nobody(_) => None,
-            Asks::By(recognition) => Some(Arc::clone(&recognition.policy.current().profiles)),
+        match &self.mode {
+            Mode::Anonymous(_) => None,
+            Mode::Policy(policies) => Some(Arc::clone(&policies.policy.current().profiles)),
         }
     }
 
-    /// The caller whose credentials these are. Who sends a token or a ticket is judged by that, whatever certificate the
-    /// connection has.
+    /// Returns the caller with these credentials. A token or a ticket takes precedence over the connection's certificate.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] when there are none, or when they are not valid.
-    pub fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Error> {
+    /// [`Unauthenticated`] if there are none, or if they are not valid.
+    pub fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Unauthenticated> {
         if let Some(ticket) = presented.bearer.filter(|bearer| bearer.starts_with(TICKET_PREFIX)) {
             return self.tickets.open(ticket, now).map(Arc::new);
         }
-        match &self.asks {
-            Asks::Nobody(anyone) => Ok(Arc::clone(anyone)),
-            Asks::By(recognition) => recognition.authenticate(presented, now).map_err(Error::Unauthenticated),
+        match &self.mode {
+            Mode::Anonymous(anyone) => Ok(Arc::clone(anyone)),
+            Mode::Policy(policies) => policies.authenticate(presented, now),
         }
     }
 }
 
-impl Recognition {
+impl Policies {
     fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Unauthenticated> {
         let policy = self.policy.current();
         match (presented.bearer, presented.peer) {
             (Some(bearer), _) => self.by_token(&policy, bearer, now).ok_or(Unauthenticated::Invalid),
-            (None, Some(PeerCertificate(der))) if self.ways.mtls => {
+            (None, Some(PeerCertificate(der))) if self.methods.mtls => {
                 let caller = policy.certificates.caller(der, now);
                 caller.map_err(|reason| {
-                    tracing::debug!(%reason, "a client certificate is nobody's");
+                    tracing::debug!(%reason, "client certificate rejected");
                     Unauthenticated::Invalid
                 })
             }
@@ -147,15 +146,15 @@ impl Recognition {
             return None;
         }
         if is_key(bearer) {
-            return policy.keys.caller(bearer).filter(|_| self.ways.api_key).cloned();
+            return policy.keys.caller(bearer).filter(|_| self.methods.api_key).cloned();
         }
-        if !self.ways.jwt {
+        if !self.methods.jwt {
             return None;
         }
         match jwt::caller(&policy.issuers, bearer, now) {
             Ok(caller) => Some(Arc::new(caller)),
             Err(reason) => {
-                tracing::debug!(%reason, "a token is not taken");
+                tracing::debug!(%reason, "token rejected");
                 None
             }
         }

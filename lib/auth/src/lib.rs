@@ -6,16 +6,18 @@ mod api_key;
 mod authenticator;
 mod certificate;
 mod jwt;
+mod methods;
 mod policy;
 mod settings;
 mod ticket;
-mod ways;
+mod unauthenticated;
 
 pub use api_key::ApiKey;
 pub use authenticator::{Authenticator, PeerCertificate, Presented};
+pub use methods::AuthMethods;
 pub use policy::{CallerName, InvalidCallerName, InvalidPolicy, PolicyFile, Profiles};
 pub use settings::{Auth, AuthSettings};
 pub use ticket::{
     InvalidTicketKeys, Minted, TICKET_PREFIX, TicketKey, TicketKeys, TicketKeysFile, TicketMint, TicketOrder, Tickets,
 };
-pub use ways::Ways;
+pub use unauthenticated::Unauthenticated;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
 
-use crate::ways::Ways;
+use crate::methods::AuthMethods;
 
 settings! {
     #[derive(Debug)]
@@ -38,7 +38,7 @@ pub enum Auth {
     /// The authentication of every caller.
     By {
         /// The ways to authenticate.
-        ways: Ways,
+        ways: AuthMethods,
         /// The file of the policy.
         policy_file: PathBuf,
     },
@@ -81,7 +81,7 @@ impl AuthSettings {
 #[derive(Debug)]
 enum Methods {
     None,
-    Any(Ways),
+    Any(AuthMethods),
 }
 
 impl FromStr for Methods {
@@ -91,7 +91,7 @@ impl FromStr for Methods {
         if text == "none" {
             return Ok(Self::None);
         }
-        let mut ways = Ways::default();
+        let mut ways = AuthMethods::default();
         for way in text.split(',') {
             let way = match way.trim() {
                 "api-key" => &mut ways.api_key,

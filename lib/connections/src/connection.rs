@@ -4,13 +4,11 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use draftstore_auth::PeerCertificate;
-use draftstore_controller::measured::{Limit, Port};
-use draftstore_controller::{Answers, PeerAddress};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use hyper::service::Service;
@@ -23,12 +21,14 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tracing::Instrument as _;
 
-use super::answer::WatchedBody;
+use super::Observer;
+use super::body::WatchedBody;
 use super::ending::Ending;
+use super::handler::Handler;
 use super::io::WatchedStream;
 use super::limits::ConnectionLimits;
-use super::traced::Traced;
-use super::traffic::Traffic;
+use super::request_span::RequestSpan;
+use super::traffic::{HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
 use super::watch::{Overdue, Watch};
 
 /// Of the head of a request, in bytes: room for a long token beside what browsers and proxies send.
@@ -69,11 +69,9 @@ pub(super) enum Channel {
 pub(super) struct Connection {
     pub(super) limits: ConnectionLimits,
     pub(super) peer: SocketAddr,
-    pub(super) answers: Answers,
+    pub(super) handler: Handler,
     pub(super) ending: Ending,
-    pub(super) port: Port,
-    pub(super) measured: Option<Arc<Traffic>>,
-    pub(super) is_traced: bool,
+    pub(super) observer: Observer,
 }
 
 impl Connection {
@@ -87,10 +85,10 @@ impl Connection {
                 let certificate = shown.map(|certificate| PeerCertificate(certificate.as_ref().into()));
                 self.serve(stream, Channel::Tls(certificate)).await;
             }
-            Some(Ok(Err(error))) => tracing::debug!(peer = %self.peer, %error, "a TLS handshake failed"),
+            Some(Ok(Err(error))) => tracing::debug!(peer = %self.peer, %error, "TLS handshake failed"),
             Some(Err(_)) => {
-                self.cut_off(Limit::HeaderTimeout);
-                tracing::debug!(peer = %self.peer, "a TLS handshake took too long");
+                self.observer.refused(HEADER_TIMEOUT);
+                tracing::debug!(peer = %self.peer, "TLS handshake timed out");
             }
             None => {}
         }
@@ -106,12 +104,10 @@ impl Connection {
         let watch = Watch::new(self.limits, Instant::now());
         let came_late = self.ending.leaving.is_cancelled();
         let requests = Requests {
-            answers: self.answers.clone(),
-            port: self.port,
-            measured: self.measured.clone(),
-            is_traced: self.is_traced,
+            handler: self.handler.clone(),
+            observer: self.observer.clone(),
             watch: watch.clone(),
-            peer: PeerAddress(self.peer),
+            peer: ConnectInfo(self.peer),
             channel,
             ending: self.ending.clone(),
         };
@@ -122,11 +118,11 @@ impl Connection {
             // A connection that breaks is its client's affair.
             _ = connection.as_mut() => return,
             overdue = watch.overdue() => {
-                tracing::debug!(peer = %self.peer, ?overdue, "a connection is closed");
-                self.cut_off(match overdue {
-                    Overdue::Head => Limit::HeaderTimeout,
-                    Overdue::Reading => Limit::WriteTimeout,
-                    Overdue::Request => Limit::IdleTimeout,
+                tracing::debug!(peer = %self.peer, ?overdue, "connection closed");
+                self.observer.refused(match overdue {
+                    Overdue::Head => HEADER_TIMEOUT,
+                    Overdue::Reading => WRITE_TIMEOUT,
+                    Overdue::Request => IDLE_TIMEOUT,
                 });
                 if overdue != Overdue::Request {
                     return;
@@ -150,12 +146,6 @@ impl Connection {
         tokio::select! {
             _ = connection => {}
             _ = watch.overdue() => {}
-        }
-    }
-
-    fn cut_off(&self, limit: Limit) {
-        if let Some(traffic) = &self.measured {
-            traffic.refused(limit);
         }
     }
 }
@@ -182,14 +172,12 @@ fn builder(limits: ConnectionLimits) -> Builder<TokioExecutor> {
 /// Has requests answered, with what is known of the connection.
 #[derive(Debug, Clone)]
 struct Requests {
-    answers: Answers,
+    handler: Handler,
     watch: Watch,
-    peer: PeerAddress,
+    peer: ConnectInfo<SocketAddr>,
     channel: Channel,
-    port: Port,
-    measured: Option<Arc<Traffic>>,
+    observer: Observer,
     ending: Ending,
-    is_traced: bool,
 }
 
 impl Service<Request<Incoming>> for Requests {
@@ -200,40 +188,40 @@ impl Service<Request<Incoming>> for Requests {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let under_way = self.watch.request();
         let path = request.uri().path();
-        let measured = self.measured.as_ref().map(|traffic| traffic.request(self.port, path));
+        let counted = self.observer.counted.as_ref();
+        let counted = counted.map(|(port, traffic)| traffic.request(*port, path));
         request.extensions_mut().insert(self.peer);
         if let Channel::Tls(Some(certificate)) = &self.channel {
             request.extensions_mut().insert(certificate.clone());
         }
         // HTTP/2 has no such header: its clients are told by a frame.
         let ending = (request.version() < Version::HTTP_2).then(|| self.ending.clone());
-        let traced = self
-            .is_traced
-            .then(|| Traced::begin(self.port, request.uri().path(), request.headers()));
+        let begin = |port| RequestSpan::begin(port, request.uri().path(), request.headers());
+        let traced = self.observer.traced.map(begin);
         let is_head = request.method() == Method::HEAD;
         let is_strict = matches!(self.channel, Channel::Tls(_));
-        let answer = self.answers.to(request.map(Body::new));
-        let finished = move |mut answer: Response<Body>| {
+        let response = self.handler.call(request.map(Body::new));
+        let finished = move |mut response: Response<Body>| {
             if is_strict {
-                answer.headers_mut().insert(STRICT_TRANSPORT_SECURITY, STRICT);
+                response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, STRICT);
             }
             if ending.is_some_and(|ending| ending.leaving.is_cancelled()) {
-                answer.headers_mut().insert(CONNECTION, CLOSE);
+                response.headers_mut().insert(CONNECTION, CLOSE);
             }
-            if let Some(measured) = measured {
-                measured.answered(&answer);
+            if let Some(counted) = counted {
+                counted.answered(&response);
             }
             // HTTP/2 would send it.
             let body_of = |body| if is_head { Body::empty() } else { body };
-            answer.map(|body| WatchedBody::new(body_of(body), under_way))
+            response.map(|body| WatchedBody::new(body_of(body), under_way))
         };
         if let Some(traced) = traced {
             return Box::pin(async move {
-                let mut answer = answer.instrument(traced.span.clone()).await;
-                traced.answered(&mut answer);
-                Ok(finished(answer))
+                let mut response = response.instrument(traced.span.clone()).await;
+                traced.end(&mut response);
+                Ok(finished(response))
             });
         }
-        Box::pin(async move { Ok(finished(answer.await)) })
+        Box::pin(async move { Ok(finished(response.await)) })
     }
 }

@@ -1,17 +1,19 @@
-//! Both ports' connections: accepted, held to limits, counted, and ended.
+//! Connections: accepted, limited in number and time, counted, traced, and closed in order.
 //!
-//! Knows where a request comes from, what it is called, and how long it takes; not what answers it. `axum::serve` would keep
-//! a client for ever that sends nothing, or half of something, or does not read. Every connection here is waited for so long
-//! and no longer (see `watch`), there are so many of them and no more, and an accept that fails is tried again.
+//! Knows a handler and the labels to count by, not what answers. `axum::serve` would keep a client for ever that sends nothing,
+//! or half of a request, or does not read. Here every wait has a limit (see `watch`), so has the number of connections, and an
+//! accept that fails is tried again.
 
-mod answer;
+mod body;
 mod connection;
 mod descriptors;
 mod ending;
+mod handler;
 mod io;
 mod limits;
+mod port;
+mod request_span;
 mod tls;
-mod traced;
 mod traffic;
 mod watch;
 
@@ -19,8 +21,6 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
-use draftstore_controller::Answers;
-use draftstore_controller::measured::{Limit, Port};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::sleep;
@@ -28,54 +28,60 @@ use tokio_util::task::TaskTracker;
 
 use self::connection::{Channel, Connection};
 pub use self::ending::Ending;
+pub use self::handler::Handler;
 pub use self::limits::ConnectionLimits;
+pub use self::port::{Labels, Port};
 pub use self::tls::{Certificate, Tls, TlsError, TlsFiles, pinned};
 pub use self::traffic::Traffic;
 
 /// After a failed accept: most often the process is out of descriptors, and at once it would fail again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What the connections of both ports have in common. Clones share it.
+/// The limits, TLS and counters of connections. Clones share the limits.
 #[derive(Debug, Clone)]
 pub struct Connections {
     limits: ConnectionLimits,
     slots: Arc<Semaphore>,
     tls: Option<Tls>,
-    measured: Option<Arc<Traffic>>,
-    is_traced: bool,
+    observer: Observer,
+}
+
+/// The counters and traces of a port's requests.
+#[derive(Debug, Clone, Default)]
+struct Observer {
+    counted: Option<(Port, Arc<Traffic>)>,
+    traced: Option<Port>,
 }
 
 impl Connections {
-    /// Held to these limits, by TLS where there is some.
+    /// Creates connections with these limits, which are neither counted nor traced.
     pub fn new(limits: ConnectionLimits, tls: Option<Tls>) -> Self {
         descriptors::make_room(limits.max_connections);
         Self {
             limits,
             tls,
             slots: Arc::new(Semaphore::new(limits.max_connections)),
-            measured: None,
-            is_traced: false,
+            observer: Observer::default(),
         }
     }
 
-    /// The same, counted.
+    /// Returns the connections of a port, counted.
     #[must_use]
-    pub fn measured(self, traffic: Arc<Traffic>) -> Self {
-        Self {
-            measured: Some(traffic),
-            ..self
-        }
+    pub fn counted(mut self, port: Port, traffic: Arc<Traffic>) -> Self {
+        self.observer.counted = Some((port, traffic));
+        self
     }
 
-    /// The same, with a span for each request where somebody collects them.
+    /// Returns the connections of a port, with a span for each request.
     #[must_use]
-    pub fn traced(self, is_traced: bool) -> Self {
-        Self { is_traced, ..self }
+    pub fn traced(mut self, port: Port) -> Self {
+        self.observer.traced = Some(port);
+        self
     }
 
-    /// Accepts until the end, and ends when all connections have: those without a request at once, the others with the
-    /// answers that are under way.
-    pub async fn serve(self, port: Port, listener: TcpListener, answers: Answers, ending: Ending) {
+    /// Accepts connections until the end, and returns when all are closed: those without a request at once, the others after
+    /// the responses that are under way.
+    pub async fn serve(self, listener: TcpListener, handler: Handler, ending: Ending) {
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
@@ -87,7 +93,7 @@ impl Connections {
                 Ok(accepted) => accepted,
                 Err(error) if is_the_clients(error.kind()) => continue,
                 Err(error) => {
-                    tracing::error!(%error, "no connection can be accepted: trying again");
+                    tracing::error!(%error, "accept failed");
                     sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -95,26 +101,22 @@ impl Connections {
             let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
                 tracing::warn!(
                     limit = self.limits.max_connections,
-                    "MAX_CONNECTIONS are open: refused one more"
+                    "connection refused at MAX_CONNECTIONS"
                 );
-                if let Some(traffic) = &self.measured {
-                    traffic.refused(Limit::Connections);
-                }
+                self.observer.refused(traffic::CONNECTIONS);
                 continue;
             };
-            let open = self.measured.as_ref().map(Traffic::connection);
+            let open = self.observer.counted.as_ref().map(|(_, traffic)| traffic.connection());
             // Small answers would wait some 40 ms for the acknowledgement of the ones before.
             if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY cannot be set");
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
             let connection = Connection {
                 limits: self.limits,
                 peer,
-                answers: answers.clone(),
+                handler: handler.clone(),
                 ending: ending.clone(),
-                port,
-                measured: self.measured.clone(),
-                is_traced: self.is_traced,
+                observer: self.observer.clone(),
             };
             let tls = self.tls.as_ref().map(Tls::acceptor);
             connections.spawn(async move {
@@ -131,7 +133,15 @@ impl Connections {
     }
 }
 
-/// The client went away before it was accepted.
+impl Observer {
+    fn refused(&self, limit: &'static str) {
+        if let Some((_, traffic)) = &self.counted {
+            traffic.refused(limit);
+        }
+    }
+}
+
+/// Returns whether the client went away before it was accepted.
 fn is_the_clients(kind: ErrorKind) -> bool {
     [
         ErrorKind::ConnectionAborted,
@@ -146,10 +156,10 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
+    use axum::extract::ConnectInfo;
     use axum::routing::get;
     use axum::{Extension, Router};
     use draftstore_auth::PeerCertificate;
-    use draftstore_controller::PeerAddress;
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     use tempfile::TempDir;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -162,10 +172,13 @@ mod tests {
 
     use super::*;
 
-    /// What a handler sees of where its request comes from.
-    async fn seen(Extension(peer): Extension<PeerAddress>, certificate: Option<Extension<PeerCertificate>>) -> Vec<u8> {
+    /// Returns the peer's address and certificate as a handler has them.
+    async fn seen(
+        ConnectInfo(peer): ConnectInfo<SocketAddr>,
+        certificate: Option<Extension<PeerCertificate>>,
+    ) -> Vec<u8> {
         let certificate = certificate.map(|Extension(PeerCertificate(der))| der.to_vec());
-        [peer.0.to_string().as_bytes(), b"|", &certificate.unwrap_or_default()].concat()
+        [peer.to_string().as_bytes(), b"|", &certificate.unwrap_or_default()].concat()
     }
 
     async fn ask(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin) -> std::io::Result<Vec<u8>> {
@@ -220,7 +233,7 @@ mod tests {
             let port = listener.local_addr().expect("bound");
             let connections = Connections::new(ConnectionLimits::default(), Some(tls));
             let router = Router::new().route("/", get(seen));
-            tokio::spawn(connections.serve(Port::Rest, listener, router.into(), ending.clone()));
+            tokio::spawn(connections.serve(listener, router.into(), ending.clone()));
             let mut roots = RootCertStore::empty();
             roots.add(root.der().clone()).expect("an authority");
             Self {

@@ -1,41 +1,48 @@
-//! What is counted of requests and connections.
+//! Counters of requests and connections.
 //!
-//! Requests are counted where connections hand them over: what is refused or never ends is among them, and nothing has to be
-//! wrapped again.
+//! Requests are counted where connections hand them over, so that those that are refused or never end are among them.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use draftstore_controller::measured::{CODES, Limit, Port, Rpc, code_of, limit_of};
+use axum::body::Body;
 use draftstore_runtime::metrics::{Metrics, Table};
 use hyper::Response;
-use prometheus::{Histogram, IntCounter, IntGauge};
+use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 
-/// The place of gRPC's code for what its client did not wait for.
+use super::port::{Labels, Port};
+
+// The limits of connections.
+pub(crate) const CONNECTIONS: &str = "connections";
+pub(crate) const HEADER_TIMEOUT: &str = "header_timeout";
+pub(crate) const IDLE_TIMEOUT: &str = "idle_timeout";
+pub(crate) const WRITE_TIMEOUT: &str = "write_timeout";
+
+/// The number of gRPC's code for a response that its client did not wait for.
 const CANCELLED: usize = 1;
 
-/// Requests and connections.
+/// The counters of requests and connections.
 #[derive(Debug)]
 pub struct Traffic {
     requests: Table<IntCounter, 3>,
-    took: Table<Histogram, 2>,
+    durations: Table<Histogram, 2>,
     in_flight: Table<IntGauge, 1>,
-    refusals: Table<IntCounter, 1>,
+    refusals: IntCounterVec,
     connections: IntGauge,
     accepted: IntCounter,
 }
 
 impl Traffic {
-    /// Counted from now on, and told by these.
-    pub fn new(metrics: &Metrics) -> Self {
-        let (front, rpc) = (("front", Port::NAMES), ("rpc", Rpc::NAMES));
+    /// Registers the counters.
+    pub fn new(metrics: &Metrics, labels: &'static Labels) -> Self {
+        let (front, rpc) = (("front", labels.ports), ("rpc", labels.calls));
         let traffic = Self {
             requests: metrics.counters(
                 "draftstore_requests_total",
                 "Requests answered",
-                [front, rpc, ("code", CODES)],
+                [front, rpc, ("code", labels.codes)],
             ),
-            took: metrics.durations(
+            durations: metrics.durations(
                 "draftstore_request_duration_seconds",
                 "From the head of a request to the head of its answer",
                 [front, rpc],
@@ -43,82 +50,87 @@ impl Traffic {
             in_flight: metrics
                 .gauges("draftstore_requests_in_flight", "Requests being answered", [front])
                 .all_there(),
-            refusals: metrics
-                .counters(
-                    "draftstore_refusals_total",
-                    "What was refused or cut off because of a limit",
-                    [("limit", Limit::NAMES)],
-                )
-                .all_there(),
+            refusals: metrics.counter_family(
+                "draftstore_refusals_total",
+                "What was refused or cut off because of a limit",
+                &["limit"],
+            ),
             connections: metrics.gauge("draftstore_connections", "Connections that are open"),
             accepted: metrics.counter("draftstore_connections_total", "Connections that were accepted"),
         };
-        for (front, rpc) in Port::ALL
+        for limit in [CONNECTIONS, HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT]
             .iter()
-            .flat_map(|front| Rpc::ALL.iter().map(move |rpc| (front, rpc)))
+            .chain(labels.limits)
         {
-            traffic.requests.at([*front as usize, *rpc as usize, 0]);
+            traffic.refusals.with_label_values(&[*limit]);
+        }
+        for port in 0..labels.ports.len() {
+            for call in 0..labels.calls.len() {
+                traffic.requests.at([port, call, 0]);
+            }
         }
         traffic
     }
 
-    /// A request has come. It is answered until what is given back is told of the answer, or dropped.
-    pub(crate) fn request(self: &Arc<Self>, port: Port, path: &str) -> UnderWay {
-        self.in_flight.at([port as usize]).inc();
-        UnderWay {
+    /// Counts a request, which is in flight until the value returned is told of the response, or dropped.
+    pub(crate) fn request(self: &Arc<Self>, port: Port, path: &str) -> InFlight {
+        self.in_flight.at([port.index]).inc();
+        InFlight {
             traffic: Arc::clone(self),
             port,
-            rpc: Rpc::of_path(port, path),
-            begun: Instant::now(),
+            call: (port.call_of)(path),
+            began: Instant::now(),
             code: CANCELLED,
         }
     }
 
-    /// A connection was accepted. It is open until what is given back is dropped.
+    /// Counts a connection, which is open until the value returned is dropped.
     pub(crate) fn connection(self: &Arc<Self>) -> Open {
         self.connections.inc();
         self.accepted.inc();
         Open(Arc::clone(self))
     }
 
-    /// Something was not granted because of this.
-    pub(crate) fn refused(&self, limit: Limit) {
-        self.refusals.at([limit as usize]).inc();
+    /// Counts what was refused because of a limit.
+    pub(crate) fn refused(&self, limit: &'static str) {
+        self.refusals.with_label_values(&[limit]).inc();
     }
 }
 
-/// A request that is being answered.
+/// A request in flight.
 #[derive(Debug)]
-pub(crate) struct UnderWay {
+pub(crate) struct InFlight {
     traffic: Arc<Traffic>,
     port: Port,
-    rpc: Rpc,
-    begun: Instant,
+    call: usize,
+    began: Instant,
     code: usize,
 }
 
-impl UnderWay {
-    /// It has an answer.
-    pub(crate) fn answered<B>(mut self, answer: &Response<B>) {
-        self.code = code_of(answer) as usize;
-        if let Some(limit) = limit_of(answer) {
+impl InFlight {
+    /// Ends with this response.
+    pub(crate) fn answered(mut self, response: &Response<Body>) {
+        self.code = (self.port.labels.code_of)(response);
+        if let Some(limit) = (self.port.labels.limit_of)(response) {
             self.traffic.refused(limit);
         }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         let Traffic {
             requests,
-            took,
+            durations,
             in_flight,
             ..
         } = &*self.traffic;
-        let (port, rpc) = (self.port as usize, self.rpc as usize);
+        let port = self.port.index;
         in_flight.at([port]).dec();
-        requests.at([port, rpc, self.code]).inc();
-        took.at([port, rpc]).observe(self.begun.elapsed().as_secs_f64());
+        requests.at([port, self.call, self.code]).inc();
+        durations
+            .at([port, self.call])
+            .observe(self.began.elapsed().as_secs_f64());
     }
 }
 

@@ -1,34 +1,31 @@
-//! Two thin fronts, gRPC and REST, on one [`Api`] and one error table.
+//! Two thin fronts, gRPC and REST, on one table of calls and one table of errors.
 //!
 //! Knows messages and statuses; knows neither storage nor an SDK, and no rule of drafts.
 
-mod answers;
 mod api;
-mod around;
 mod audit;
-mod cors;
-mod error_table;
+mod calls;
+mod errors;
 mod gate;
 pub mod grpc;
-mod headers;
-pub mod measured;
-mod observe;
+pub mod labels;
+mod middleware;
 mod openapi;
-mod outcome;
-mod panics;
-mod peer;
+mod path_ticket;
 mod readiness;
-pub mod webapi;
+mod refusal;
+pub mod rest;
 
-pub use answers::Answers;
 pub use api::Api;
-pub use audit::{AUDIT_TARGET, start_audit};
-pub use gate::{Bounds, ConfirmBudget, Gate, GateLimits, Quota, RateLimits};
+pub use audit::AUDIT_TARGET;
+pub use calls::{CALLS, Call, Kind, Rpc, Size};
+pub use gate::{Admitted, Bounds, Gate, GateConfig, Quota, RateLimits};
+pub use middleware::Service;
 pub use openapi::Json;
-pub use peer::PeerAddress;
 pub use readiness::{Readiness, StoreSeen};
+pub use refusal::{Limit, Refusal};
 
-/// The longest request that either front reads, in bytes. Most calls have less: see [`webapi::Size`].
+/// The maximum size of a request, in bytes. Most calls allow less: see [`Size`].
 pub const MAX_REQUEST_BYTES: usize = 1024 * 1024;
 
 /// The service's namespace in `google.rpc.ErrorInfo`.

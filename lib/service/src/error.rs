@@ -13,9 +13,9 @@ pub enum Error {
     /// Fields break rules. Nothing was asked of the store.
     #[error("the request is invalid")]
     Invalid(Vec<Violation>),
-    /// Nobody says who is asking, or not so that it can be believed.
-    #[error("{0}")]
-    Unauthenticated(Unauthenticated),
+    /// The caller's credentials have expired since it was authenticated.
+    #[error("the credentials are not valid")]
+    CredentialsExpired,
     /// The caller may not make calls of this kind.
     #[error("the caller may not do this: it lacks the scope {0}")]
     NotAllowed(Scope),
@@ -28,18 +28,6 @@ pub enum Error {
         /// How many that are.
         most: u8,
     },
-    /// The caller, or its address, asks more than its share.
-    #[error("too many requests: try again in {retry_after} seconds")]
-    TooManyRequests {
-        /// In whole seconds, at least one.
-        retry_after: u32,
-    },
-    /// The request did not arrive as a whole in the time that there is for it.
-    #[error("the request took too long to arrive")]
-    TooSlow,
-    /// The server has as much to do as it can.
-    #[error("the server is overloaded")]
-    Overloaded,
     /// What the request names is not there, or not to this caller.
     #[error("{0} not found")]
     NotFound(Missing),
@@ -81,17 +69,6 @@ pub enum Error {
     /// The store answered what it should not have, or there is a bug here.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// Why it is not known who is asking. More is for the log alone: it would help to guess.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unauthenticated {
-    /// The request has no credentials.
-    #[error("credentials are required: send them as 'authorization: Bearer …'")]
-    Missing,
-    /// It has some that are not known, not valid, or not valid any more.
-    #[error("the credentials are not valid")]
-    Invalid,
 }
 
 /// What is not there.

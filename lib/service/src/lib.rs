@@ -23,7 +23,7 @@ pub use clock::{Clock, SystemClock};
 pub use draft::Drafts;
 pub use draftstore_protocol::{InvalidPolicy, MAX_TTL, Policy};
 pub use draftstore_storage::closed_set;
-pub use error::{Error, Missing, Unauthenticated};
+pub use error::{Error, Missing};
 pub use name::ObjectName;
 pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, UrlKind};
 pub use origins::{AllowedOrigins, InvalidOrigin};

@@ -5,9 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use draftstore_auth::Authenticator;
-use draftstore_connections::{ConnectionLimits, Connections, Ending};
-use draftstore_controller::measured::Port;
-use draftstore_controller::{Api, Gate, Readiness, grpc};
+use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler};
+use draftstore_controller::{Api, Gate, GateConfig, Readiness, grpc};
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, Request};
@@ -65,18 +64,14 @@ impl TestServer {
         let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
         let readiness = Readiness::new(store.profile.clone());
         let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone());
-        let answers = grpc::answers(
-            Api::new(drafts),
-            &Gate::new(authenticator),
-            &AllowedOrigins::default(),
-            readiness,
-        )
-        .await
-        .expect("descriptors");
+        let gate = Gate::new(authenticator, GateConfig::default());
+        let service = grpc::service(Api::new(drafts, gate.clone()), gate, readiness);
+        let service = service.await.expect("descriptors");
+        let handler = Handler::new(grpc::handler(service, &AllowedOrigins::default()));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let connections = Connections::new(ConnectionLimits::default(), None);
-        tokio::spawn(connections.serve(Port::Grpc, listener, answers, Ending::default()));
+        tokio::spawn(connections.serve(listener, handler, Ending::default()));
         Self {
             world,
             proxy,

@@ -1,4 +1,4 @@
-use draftstore_auth::{ApiKey, Authenticator, Ways};
+use draftstore_auth::{ApiKey, AuthMethods, Authenticator};
 
 use crate::program::{RunResult, TestUser, text};
 use crate::test_server::TestServer;
@@ -13,9 +13,9 @@ async fn server() -> (TestServer, ApiKey) {
         key.in_policy()
     );
     std::fs::write(&path, policy).expect("written");
-    let ways = Ways {
+    let ways = AuthMethods {
         api_key: true,
-        ..Ways::default()
+        ..AuthMethods::default()
     };
     let (authenticator, _) = Authenticator::open(ways, path).await.expect("a policy");
     (TestServer::with_authenticator(authenticator).await, key)

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use super::{InvalidPolicy, Policy, Sources};
 use crate::jwt::Remotes;
-use crate::ways::Ways;
+use crate::methods::AuthMethods;
 use draftstore_runtime::reload::{Reloader, Snapshot, Source};
 
-/// Where the policy is written, and the ways that it has to serve.
+/// Where the policy is written, and the methods that it has to serve.
 #[derive(Debug)]
 pub struct PolicyFile {
     path: PathBuf,
-    ways: Ways,
+    methods: AuthMethods,
     remotes: Remotes,
 }
 
@@ -19,15 +19,15 @@ impl PolicyFile {
     /// Begins with the policy that is there now.
     ///
     /// # Errors
-    /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the ways.
-    pub(crate) async fn follow(path: PathBuf, ways: Ways) -> Result<Reloader<Self>, InvalidPolicy> {
+    /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the methods.
+    pub(crate) async fn follow(path: PathBuf, methods: AuthMethods) -> Result<Reloader<Self>, InvalidPolicy> {
         let file = Self {
             path: path.clone(),
-            ways,
+            methods,
             remotes: Remotes::default(),
         };
         let reloader = Reloader::open(file).await?;
-        let lacks = reloader.live().current().lacks(ways);
+        let lacks = reloader.live().current().lacks(methods);
         if lacks.is_empty() {
             return Ok(reloader);
         }
@@ -59,7 +59,7 @@ impl Source for PolicyFile {
 
     /// It may lack them to shut somebody out: that must not wait until somebody else is let in.
     fn replacing(&self, policy: &Policy) {
-        for lack in policy.lacks(self.ways) {
+        for lack in policy.lacks(self.methods) {
             tracing::warn!("{lack}");
         }
     }

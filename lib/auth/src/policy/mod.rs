@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::api_key::KeyRing;
 use crate::certificate::Certificates;
 use crate::jwt::{Issuer, Keys, Remotes};
-use crate::ways::Ways;
+use crate::methods::AuthMethods;
 
 use self::problems::Problems;
 
@@ -57,19 +57,19 @@ impl Policy {
         }
     }
 
-    /// What the ways need, and this policy does not have.
-    pub(crate) fn lacks(&self, ways: Ways) -> Vec<&'static str> {
+    /// What the methods need, and this policy does not have.
+    pub(crate) fn lacks(&self, methods: AuthMethods) -> Vec<&'static str> {
         let lacking = [
             (
-                ways.api_key && self.keys.is_empty(),
+                methods.api_key && self.keys.is_empty(),
                 "AUTH has api-key, but no caller has api_keys: make one with `draftstore-server key new`",
             ),
             (
-                ways.jwt && self.issuers.is_empty(),
+                methods.jwt && self.issuers.is_empty(),
                 "AUTH has jwt, but there are no issuers",
             ),
             (
-                ways.mtls && self.certificates.is_empty(),
+                methods.mtls && self.certificates.is_empty(),
                 "AUTH has mtls, but no caller has certificates",
             ),
         ];

@@ -21,11 +21,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use draftstore_runtime::reload::{Live, Reloader};
 use draftstore_service::caller::{Names, Tenant};
-use draftstore_service::{Caller, Error, Unauthenticated, Violation};
+use draftstore_service::{Caller, Error, Violation};
 
 use self::grant::Grant;
 use self::order::Narrowed;
-use crate::Profiles;
+use crate::{Profiles, Unauthenticated};
 
 pub use file::{InvalidTicketKeys, TicketKeysFile};
 pub use keys::{TicketKey, TicketKeys};
@@ -115,15 +115,15 @@ impl Tickets {
         })
     }
 
-    /// Who its holder is.
+    /// Returns the caller that holds the ticket.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] where it was not minted with these keys, or has ended.
-    pub fn open(&self, ticket: &str, now: SystemTime) -> Result<Caller, Error> {
+    /// [`Unauthenticated::Invalid`] if it was not minted with these keys, or has expired.
+    pub fn open(&self, ticket: &str, now: SystemTime) -> Result<Caller, Unauthenticated> {
         let keys = self.keys();
         let grant = keys.and_then(|keys| seal::open(ticket, &keys, now));
         let caller = grant.and_then(Grant::caller);
-        caller.ok_or(Error::Unauthenticated(Unauthenticated::Invalid))
+        caller.ok_or(Unauthenticated::Invalid)
     }
 
     fn keys(&self) -> Option<Arc<TicketKeys>> {

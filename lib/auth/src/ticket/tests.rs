@@ -63,8 +63,8 @@ fn broken_field(minter: &Caller, order: &TicketOrder) -> String {
     }
 }
 
-fn refused(opened: &Result<Caller, Error>) -> bool {
-    matches!(opened, Err(Error::Unauthenticated(Unauthenticated::Invalid)))
+fn refused(opened: &Result<Caller, Unauthenticated>) -> bool {
+    matches!(opened, Err(Unauthenticated::Invalid))
 }
 
 fn named(name: &str) -> TicketOrder {
@@ -134,7 +134,7 @@ fn of_profile(minter: &Caller, order: TicketOrder, name: &str, profiles: Option<
         profiles,
         ..of(minter, &order)
     })?;
-    tickets(1).open(&made.ticket, at(1))
+    Ok(tickets(1).open(&made.ticket, at(1)).expect("valid"))
 }
 
 #[test]

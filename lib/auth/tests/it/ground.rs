@@ -7,9 +7,11 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_auth::{Authenticator, InvalidPolicy, PeerCertificate, PolicyFile, Presented, Ways};
+use draftstore_auth::{
+    AuthMethods, Authenticator, InvalidPolicy, PeerCertificate, PolicyFile, Presented, Unauthenticated,
+};
 use draftstore_runtime::reload::Reloader;
-use draftstore_service::{Caller, Error};
+use draftstore_service::Caller;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use rcgen::KeyPair;
@@ -124,7 +126,7 @@ pub(crate) struct Ground {
 }
 
 /// In every way.
-pub(crate) const ALL_WAYS: Ways = Ways {
+pub(crate) const ALL_METHODS: AuthMethods = AuthMethods {
     api_key: true,
     jwt: true,
     mtls: true,
@@ -197,27 +199,34 @@ impl Ground {
         fs::write(self.directory.path().join(name), bytes).expect("written");
     }
 
-    pub(crate) async fn open(&self, ways: Ways) -> Result<(Authenticator, Reloader<PolicyFile>), InvalidPolicy> {
-        Authenticator::open(ways, self.path()).await
+    pub(crate) async fn open(
+        &self,
+        methods: AuthMethods,
+    ) -> Result<(Authenticator, Reloader<PolicyFile>), InvalidPolicy> {
+        Authenticator::open(methods, self.path()).await
     }
 
     /// What recognises callers by their tokens.
     pub(crate) async fn by_jwt(&self) -> Authenticator {
-        let ways = Ways {
+        let methods = AuthMethods {
             jwt: true,
-            ..Ways::default()
+            ..AuthMethods::default()
         };
-        self.open(ways).await.expect("a policy").0
+        self.open(methods).await.expect("a policy").0
     }
 }
 
 /// Who presents this token.
-pub(crate) fn by_token(authenticator: &Authenticator, token: &str) -> Result<Arc<Caller>, Error> {
+pub(crate) fn by_token(authenticator: &Authenticator, token: &str) -> Result<Arc<Caller>, Unauthenticated> {
     by_token_at(authenticator, token, at(NOW))
 }
 
 /// The same at another moment.
-pub(crate) fn by_token_at(authenticator: &Authenticator, token: &str, now: SystemTime) -> Result<Arc<Caller>, Error> {
+pub(crate) fn by_token_at(
+    authenticator: &Authenticator,
+    token: &str,
+    now: SystemTime,
+) -> Result<Arc<Caller>, Unauthenticated> {
     let presented = Presented {
         bearer: Some(token),
         peer: None,
@@ -226,7 +235,7 @@ pub(crate) fn by_token_at(authenticator: &Authenticator, token: &str, now: Syste
 }
 
 /// Who presents this certificate.
-pub(crate) fn by_certificate(authenticator: &Authenticator, der: &[u8]) -> Result<Arc<Caller>, Error> {
+pub(crate) fn by_certificate(authenticator: &Authenticator, der: &[u8]) -> Result<Arc<Caller>, Unauthenticated> {
     let presented = Presented {
         bearer: None,
         peer: Some(&PeerCertificate(der.into())),

@@ -1,8 +1,8 @@
+use draftstore_auth::Unauthenticated;
 use draftstore_auth::{ApiKey, PeerCertificate, Presented};
-use draftstore_service::{Error, Unauthenticated};
 use rcgen::{CertificateParams, KeyPair};
 
-use crate::ground::{ALL_WAYS, Ground, NOW, at, by_certificate, by_token};
+use crate::ground::{ALL_METHODS, Ground, NOW, at, by_certificate, by_token};
 
 fn certificate(name: &str) -> Vec<u8> {
     let params = CertificateParams::new([name.to_owned()]).expect("a name");
@@ -25,7 +25,7 @@ async fn one_caller_is_known_in_several_ways() {
         ),
     );
     ground.write("keys.toml", format!("shop = ['{}']\n", third.in_policy()));
-    let (authenticator, _) = ground.open(ALL_WAYS).await.expect("a policy");
+    let (authenticator, _) = ground.open(ALL_METHODS).await.expect("a policy");
     let der = certificate("shop.internal");
     let known = by_certificate(&authenticator, &der).expect("known");
     assert_eq!(known.name, "shop");
@@ -39,12 +39,9 @@ async fn one_caller_is_known_in_several_ways() {
         peer: Some(&PeerCertificate(der.into())),
     };
     let both = authenticator.authenticate(both, at(NOW));
-    assert!(matches!(both, Err(Error::Unauthenticated(Unauthenticated::Invalid))));
+    assert!(matches!(both, Err(Unauthenticated::Invalid)));
     let neither = authenticator.authenticate(Presented::default(), at(NOW));
-    assert!(matches!(neither, Err(Error::Unauthenticated(Unauthenticated::Missing))));
+    assert!(matches!(neither, Err(Unauthenticated::Missing)));
     let stranger = by_certificate(&authenticator, &certificate("other.internal"));
-    assert!(matches!(
-        stranger,
-        Err(Error::Unauthenticated(Unauthenticated::Invalid))
-    ));
+    assert!(matches!(stranger, Err(Unauthenticated::Invalid)));
 }

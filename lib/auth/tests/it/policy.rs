@@ -1,4 +1,4 @@
-use crate::ground::{ALL_WAYS, Ground, KEYS, SECRET};
+use crate::ground::{ALL_METHODS, Ground, KEYS, SECRET};
 
 /// What is said of a policy that cannot be used.
 async fn said(policy: &str) -> String {
@@ -9,7 +9,7 @@ async fn said(policy: &str) -> String {
     ground.write("secret", SECRET);
     ground.write("empty", "");
     ground.write("jwks.json", r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
-    ground.open(ALL_WAYS).await.expect_err(policy).to_string()
+    ground.open(ALL_METHODS).await.expect_err(policy).to_string()
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use draftstore_service::{Error, Unauthenticated};
+use draftstore_auth::Unauthenticated;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
@@ -161,10 +161,7 @@ fn remove(token: &mut Unsigned, claim: &str) {
 
 fn assert_refused(authenticator: &draftstore_auth::Authenticator, what: &str, token: &str) {
     let refused = by_token(authenticator, token);
-    assert!(
-        matches!(refused, Err(Error::Unauthenticated(Unauthenticated::Invalid))),
-        "{what}: {refused:?}"
-    );
+    assert!(matches!(refused, Err(Unauthenticated::Invalid)), "{what}: {refused:?}");
 }
 
 #[tokio::test]
@@ -269,10 +266,10 @@ async fn tokens_are_nothing_where_they_are_not_a_way_in() {
         std::fs::read_to_string(ground.path()).expect("read")
             + "[callers.a]\nscopes = ['upload']\ncertificates = ['dns:a']\n",
     );
-    let ways = draftstore_auth::Ways {
+    let methods = draftstore_auth::AuthMethods {
         mtls: true,
-        ..draftstore_auth::Ways::default()
+        ..draftstore_auth::AuthMethods::default()
     };
-    let (authenticator, _) = ground.open(ways).await.expect("a policy");
+    let (authenticator, _) = ground.open(methods).await.expect("a policy");
     assert_refused(&authenticator, "mtls alone", &Unsigned::good().sign());
 }

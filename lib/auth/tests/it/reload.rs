@@ -1,9 +1,9 @@
-use draftstore_auth::{ApiKey, Ways};
+use draftstore_auth::{ApiKey, AuthMethods};
 use draftstore_runtime::reload::PollOutcome;
 
 use crate::ground::{Ground, KEYS, Unsigned, by_token, jwk, signer};
 
-const BY_KEY: Ways = Ways {
+const BY_KEY: AuthMethods = AuthMethods {
     api_key: true,
     jwt: false,
     mtls: false,
@@ -50,9 +50,9 @@ async fn what_the_files_say_is_live() {
 #[tokio::test]
 async fn change_of_a_file_that_the_policy_names_is_seen() {
     let ground = Ground::with_issuers();
-    let by_jwt = Ways {
+    let by_jwt = AuthMethods {
         jwt: true,
-        ..Ways::default()
+        ..AuthMethods::default()
     };
     let (authenticator, mut reloader) = ground.open(by_jwt).await.expect("a policy");
     let by_new_key = Unsigned::good()

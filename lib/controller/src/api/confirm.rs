@@ -3,45 +3,57 @@
 use std::sync::Arc;
 
 use draftstore_proto::v1;
-use draftstore_proto::v1::confirm_outcome::Outcome;
+use draftstore_proto::v1::confirm_outcome::Outcome as One;
 use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed};
 use draftstore_service::{Caller, Error};
 
-use super::{Calls, size};
-use crate::outcome::outcome_error;
+use super::{Api, Mapping, size};
+use crate::audit::Outcome;
+use crate::errors::Failure;
 
-impl Calls {
-    pub(crate) async fn confirm_upload(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::ConfirmUploadRequest,
-    ) -> Result<v1::ConfirmUploadResponse, Error> {
-        self.confirms.take(&caller.name, 1)?;
-        self.drafts(caller).confirm(&confirm(request)).await.map(confirmed)
+impl Mapping for v1::ConfirmUploadRequest {
+    type Response = v1::ConfirmUploadResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+        api.take_confirms(caller, 1)?;
+        let kept = api.drafts(caller).confirm(&confirm(self)).await?;
+        Ok(confirmed(kept))
     }
 
-    pub(crate) async fn batch_confirm_uploads(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::BatchConfirmUploadsRequest,
-    ) -> Result<v1::BatchConfirmUploadsResponse, Error> {
-        self.confirms.take(&caller.name, request.uploads.len())?;
+    fn default_idempotency_key(&mut self, key: impl FnOnce() -> String) {
+        self.idempotency_key.get_or_insert_with(key);
+    }
+}
+
+impl Mapping for v1::BatchConfirmUploadsRequest {
+    type Response = v1::BatchConfirmUploadsResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+        api.take_confirms(caller, self.uploads.len())?;
         let batch = ConfirmBatch {
-            uploads: request.uploads.into_iter().map(confirm).collect(),
-            atomic: request.atomic,
+            uploads: self.uploads.into_iter().map(confirm).collect(),
+            atomic: self.atomic,
         };
-        let results = self.drafts(caller).confirm_batch(batch).await?;
+        let results = api.drafts(caller).confirm_batch(batch).await?;
         let success = results.iter().all(Result::is_ok);
         let outcome = |result: Result<Confirmed, Error>| v1::ConfirmOutcome {
             outcome: Some(match result {
-                Ok(kept) => Outcome::Confirmed(confirmed(kept)),
-                Err(error) => Outcome::Error(outcome_error(&error)),
+                Ok(kept) => One::Confirmed(confirmed(kept)),
+                Err(error) => One::Error(Failure::from(error).outcome()),
             }),
         };
         Ok(v1::BatchConfirmUploadsResponse {
             outcomes: results.into_iter().map(outcome).collect(),
             success,
         })
+    }
+
+    fn outcomes(response: &Self::Response) -> Vec<Outcome> {
+        let outcome = |one: &v1::ConfirmOutcome| match &one.outcome {
+            Some(One::Error(error)) => Outcome::refused(&error.reason),
+            Some(One::Confirmed(_)) | None => Outcome::default(),
+        };
+        response.outcomes.iter().map(outcome).collect()
     }
 }
 

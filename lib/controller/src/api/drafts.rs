@@ -1,20 +1,19 @@
-//! What is there: buckets, drafts, confirmed objects.
+//! Buckets, drafts, and confirmed objects.
 
 use std::sync::Arc;
 
 use draftstore_proto::{Timestamp, v1};
+use draftstore_service::Caller;
 use draftstore_service::draft::{DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectListed};
-use draftstore_service::{Caller, Error};
 
-use super::{Calls, size};
+use super::{Api, Mapping, size};
+use crate::errors::Failure;
 
-impl Calls {
-    pub(crate) async fn create_draft_bucket(
-        &self,
-        caller: &Arc<Caller>,
-        _request: v1::CreateDraftBucketRequest,
-    ) -> Result<v1::CreateDraftBucketResponse, Error> {
-        let ready = self.drafts(caller).create_buckets().await?;
+impl Mapping for v1::CreateDraftBucketRequest {
+    type Response = v1::CreateDraftBucketResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+        let ready = api.drafts(caller).create_buckets().await?;
         Ok(v1::CreateDraftBucketResponse {
             draft_bucket: ready.draft.to_string(),
             main_bucket: ready.main.to_string(),
@@ -22,22 +21,22 @@ impl Calls {
             cors_applied: ready.cors_applied,
         })
     }
+}
 
-    pub(crate) async fn inspect_draft(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::InspectDraftRequest,
-    ) -> Result<v1::InspectDraftResponse, Error> {
+impl Mapping for v1::InspectDraftRequest {
+    type Response = v1::InspectDraftResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
         let name = DraftName {
-            object_name: request.object_name,
-            draft_id: request.draft_id,
+            object_name: self.object_name,
+            draft_id: self.draft_id,
         };
         let DraftInspected {
             object_name,
             draft_id,
             draft,
             expires_at,
-        } = self.drafts(caller).inspect(&name).await?;
+        } = api.drafts(caller).inspect(&name).await?;
         Ok(v1::InspectDraftResponse {
             object_name,
             draft_id: draft_id.map(|id| id.to_string()),
@@ -49,30 +48,30 @@ impl Calls {
             expires_at: Some(Timestamp::from(expires_at)),
         })
     }
+}
 
-    pub(crate) async fn discard_draft(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::DiscardDraftRequest,
-    ) -> Result<v1::DiscardDraftResponse, Error> {
+impl Mapping for v1::DiscardDraftRequest {
+    type Response = v1::DiscardDraftResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
         let name = DraftName {
-            object_name: request.object_name,
-            draft_id: request.draft_id,
+            object_name: self.object_name,
+            draft_id: self.draft_id,
         };
-        let discarded = self.drafts(caller).discard(&name).await?;
+        let discarded = api.drafts(caller).discard(&name).await?;
         Ok(v1::DiscardDraftResponse { discarded })
     }
+}
 
-    pub(crate) async fn list_drafts(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::ListDraftsRequest,
-    ) -> Result<v1::ListDraftsResponse, Error> {
+impl Mapping for v1::ListDraftsRequest {
+    type Response = v1::ListDraftsResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
         let request = ListDrafts {
-            page_size: request.page_size,
-            page_token: request.page_token,
+            page_size: self.page_size,
+            page_token: self.page_token,
         };
-        let page = self.drafts(caller).list(&request).await?;
+        let page = api.drafts(caller).list(&request).await?;
         let draft = |draft: DraftListed| v1::Draft {
             object_name: draft.object_name,
             draft_id: draft.draft_id.map(|id| id.to_string()),
@@ -85,18 +84,18 @@ impl Calls {
             next_page_token: page.next_page_token,
         })
     }
+}
 
-    pub(crate) async fn list_objects(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::ListObjectsRequest,
-    ) -> Result<v1::ListObjectsResponse, Error> {
+impl Mapping for v1::ListObjectsRequest {
+    type Response = v1::ListObjectsResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
         let request = ListObjects {
-            page_size: request.page_size,
-            page_token: request.page_token,
-            prefix: request.prefix,
+            page_size: self.page_size,
+            page_token: self.page_token,
+            prefix: self.prefix,
         };
-        let page = self.drafts(caller).list_objects(&request).await?;
+        let page = api.drafts(caller).list_objects(&request).await?;
         let object = |object: ObjectListed| v1::StoredObject {
             object_name: object.object_name,
             etag: object.etag.to_string(),

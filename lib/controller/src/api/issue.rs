@@ -1,38 +1,41 @@
-//! URLs: to upload, and to download.
+//! URLs for uploads and downloads.
 
 use std::sync::Arc;
 
-use draftstore_proto::v1::upload_url_outcome::Outcome;
+use draftstore_proto::v1::upload_url_outcome::Outcome as One;
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage, UploadIssued};
 use draftstore_service::{Caller, Error};
 
-use super::{Calls, size, unknown};
-use crate::outcome::outcome_error;
+use super::{Api, Mapping, size};
+use crate::audit::Outcome;
+use crate::errors::Failure;
 
-impl Calls {
-    pub(crate) async fn get_upload_url(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::GetUploadUrlRequest,
-    ) -> Result<v1::GetUploadUrlResponse, Error> {
-        let object_name = request.object_name.clone();
-        let issued = self.drafts(caller).issue_upload(&upload(request)).await?;
+impl Mapping for v1::GetUploadUrlRequest {
+    type Response = v1::GetUploadUrlResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+        let object_name = self.object_name.clone();
+        let issued = api.drafts(caller).issue_upload(&upload(self)).await?;
         Ok(upload_url(object_name, issued))
     }
 
-    pub(crate) async fn batch_get_upload_urls(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::BatchGetUploadUrLsRequest,
-    ) -> Result<v1::BatchGetUploadUrLsResponse, Error> {
-        let uploads: Vec<_> = request.uploads.into_iter().map(upload).collect();
-        let issued = self.drafts(caller).issue_uploads(&uploads).await?;
+    fn outcomes(response: &Self::Response) -> Vec<Outcome> {
+        vec![Outcome::issued(response.draft_id.as_ref())]
+    }
+}
+
+impl Mapping for v1::BatchGetUploadUrLsRequest {
+    type Response = v1::BatchGetUploadUrLsResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+        let uploads: Vec<_> = self.uploads.into_iter().map(upload).collect();
+        let issued = api.drafts(caller).issue_uploads(&uploads).await?;
         let success = issued.iter().all(Result::is_ok);
         let outcome = |(upload, issued): (IssueUpload, Result<UploadIssued, Error>)| v1::UploadUrlOutcome {
             outcome: Some(match issued {
-                Ok(issued) => Outcome::Issued(upload_url(upload.object_name, issued)),
-                Err(error) => Outcome::Error(outcome_error(&error)),
+                Ok(issued) => One::Issued(upload_url(upload.object_name, issued)),
+                Err(error) => One::Error(Failure::from(error).outcome()),
             }),
         };
         Ok(v1::BatchGetUploadUrLsResponse {
@@ -41,23 +44,32 @@ impl Calls {
         })
     }
 
-    pub(crate) async fn get_download_url(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::GetDownloadUrlRequest,
-    ) -> Result<v1::GetDownloadUrlResponse, Error> {
-        let stage = stage(request.stage)?;
-        let disposition = disposition(request.disposition)?;
-        let issued = self
+    fn outcomes(response: &Self::Response) -> Vec<Outcome> {
+        let outcome = |one: &v1::UploadUrlOutcome| match &one.outcome {
+            Some(One::Issued(issued)) => Outcome::issued(issued.draft_id.as_ref()),
+            Some(One::Error(error)) => Outcome::refused(&error.reason),
+            None => Outcome::default(),
+        };
+        response.outcomes.iter().map(outcome).collect()
+    }
+}
+
+impl Mapping for v1::GetDownloadUrlRequest {
+    type Response = v1::GetDownloadUrlResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+        let stage = stage(self.stage)?;
+        let disposition = disposition(self.disposition)?;
+        let issued = api
             .drafts(caller)
             .issue_download(&IssueDownload {
-                object_name: request.object_name,
+                object_name: self.object_name,
                 stage,
-                expires_in: request.expires_in,
-                filename: request.filename,
-                unchecked: request.unchecked,
+                expires_in: self.expires_in,
+                filename: self.filename,
+                unchecked: self.unchecked,
                 disposition,
-                draft_id: request.draft_id,
+                draft_id: self.draft_id,
             })
             .await?;
         let object = issued.object.as_ref();
@@ -103,21 +115,21 @@ fn upload_url(object_name: String, issued: UploadIssued) -> v1::GetUploadUrlResp
     }
 }
 
-fn stage(number: i32) -> Result<Option<Stage>, Error> {
+fn stage(number: i32) -> Result<Option<Stage>, Failure> {
     match v1::Stage::try_from(number) {
         Ok(v1::Stage::Unspecified) => Ok(None),
         Ok(v1::Stage::Draft) => Ok(Some(Stage::Draft)),
         Ok(v1::Stage::Main) => Ok(Some(Stage::Main)),
-        Err(_) => Err(unknown("stage", "must be STAGE_DRAFT, STAGE_MAIN or unset")),
+        Err(_) => Err(Failure::invalid("stage", "must be STAGE_DRAFT, STAGE_MAIN or unset")),
     }
 }
 
-fn disposition(number: i32) -> Result<Disposition, Error> {
+fn disposition(number: i32) -> Result<Disposition, Failure> {
     match v1::Disposition::try_from(number) {
         Ok(v1::Disposition::Unspecified) => Ok(Disposition::Safe),
         Ok(v1::Disposition::Attachment) => Ok(Disposition::Attachment),
         Ok(v1::Disposition::Inline) => Ok(Disposition::Inline),
-        Err(_) => Err(unknown(
+        Err(_) => Err(Failure::invalid(
             "disposition",
             "must be DISPOSITION_ATTACHMENT, DISPOSITION_INLINE or unset",
         )),

@@ -3,29 +3,29 @@
 use std::sync::Arc;
 
 use draftstore_proto::{Timestamp, v1};
+use draftstore_service::Caller;
 use draftstore_service::draft::{
     CompleteMultipart, CompletedPart, CreateMultipart, PartToSign, SignParts, SignedPart, UploadName,
 };
-use draftstore_service::{Caller, Error};
 
-use super::{Calls, size};
+use super::{Api, Mapping, size};
+use crate::audit::Outcome;
+use crate::errors::Failure;
 
-impl Calls {
-    pub(crate) async fn create_multipart_upload(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::CreateMultipartUploadRequest,
-    ) -> Result<v1::CreateMultipartUploadResponse, Error> {
+impl Mapping for v1::CreateMultipartUploadRequest {
+    type Response = v1::CreateMultipartUploadResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
         let request = CreateMultipart {
-            object_name: request.object_name,
-            content_type: request.content_type,
-            content_length: request.content_length,
-            metadata: request.metadata,
-            unique: request.unique,
-            draft_lifetime: request.draft_lifetime,
-            part_checksums: request.part_checksums,
+            object_name: self.object_name,
+            content_type: self.content_type,
+            content_length: self.content_length,
+            metadata: self.metadata,
+            unique: self.unique,
+            draft_lifetime: self.draft_lifetime,
+            part_checksums: self.part_checksums,
         };
-        let created = self.drafts(caller).create_multipart(&request).await?;
+        let created = api.drafts(caller).create_multipart(&request).await?;
         Ok(v1::CreateMultipartUploadResponse {
             upload_id: created.upload_id,
             object_name: request.object_name,
@@ -36,22 +36,26 @@ impl Calls {
         })
     }
 
-    pub(crate) async fn sign_parts(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::SignPartsRequest,
-    ) -> Result<v1::SignPartsResponse, Error> {
+    fn outcomes(response: &Self::Response) -> Vec<Outcome> {
+        vec![Outcome::issued(response.draft_id.as_ref())]
+    }
+}
+
+impl Mapping for v1::SignPartsRequest {
+    type Response = v1::SignPartsResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
         let part = |part: v1::PartToSign| PartToSign {
             part_number: part.part_number,
             content_length: part.content_length,
             checksum_sha256: part.checksum_sha256,
         };
         let request = SignParts {
-            upload: upload(request.object_name, request.draft_id, request.upload_id),
-            parts: request.parts.into_iter().map(part).collect(),
-            expires_in: request.expires_in,
+            upload: upload(self.object_name, self.draft_id, self.upload_id),
+            parts: self.parts.into_iter().map(part).collect(),
+            expires_in: self.expires_in,
         };
-        let signed = self.drafts(caller).sign_parts(&request).await?;
+        let signed = api.drafts(caller).sign_parts(&request).await?;
         let part = |SignedPart { number, request }| v1::SignedPart {
             part_number: i32::from(number),
             upload_url: request.url.expose(),
@@ -62,14 +66,14 @@ impl Calls {
             expires_at: Some(Timestamp::from(signed.expires_at)),
         })
     }
+}
 
-    pub(crate) async fn list_parts(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::ListPartsRequest,
-    ) -> Result<v1::ListPartsResponse, Error> {
-        let name = upload(request.object_name, request.draft_id, request.upload_id);
-        let status = self.drafts(caller).list_parts(&name).await?;
+impl Mapping for v1::ListPartsRequest {
+    type Response = v1::ListPartsResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+        let name = upload(self.object_name, self.draft_id, self.upload_id);
+        let status = api.drafts(caller).list_parts(&name).await?;
         let parts = status.parts.into_iter().map(|part| v1::UploadedPart {
             part_number: i32::from(part.number),
             etag: part.etag.to_string(),
@@ -85,21 +89,21 @@ impl Calls {
             expires_at: Some(Timestamp::from(status.expires_at)),
         })
     }
+}
 
-    pub(crate) async fn complete_multipart_upload(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::CompleteMultipartUploadRequest,
-    ) -> Result<v1::CompleteMultipartUploadResponse, Error> {
+impl Mapping for v1::CompleteMultipartUploadRequest {
+    type Response = v1::CompleteMultipartUploadResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
         let part = |part: v1::CompletedPart| CompletedPart {
             part_number: part.part_number,
             etag: part.etag,
         };
         let request = CompleteMultipart {
-            upload: upload(request.object_name, request.draft_id, request.upload_id),
-            parts: request.parts.into_iter().map(part).collect(),
+            upload: upload(self.object_name, self.draft_id, self.upload_id),
+            parts: self.parts.into_iter().map(part).collect(),
         };
-        let completed = self.drafts(caller).complete_multipart(&request).await?;
+        let completed = api.drafts(caller).complete_multipart(&request).await?;
         Ok(v1::CompleteMultipartUploadResponse {
             object_name: request.upload.object_name,
             draft_id: request.upload.draft_id,
@@ -108,14 +112,14 @@ impl Calls {
             expires_at: Some(Timestamp::from(completed.expires_at)),
         })
     }
+}
 
-    pub(crate) async fn abort_multipart_upload(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::AbortMultipartUploadRequest,
-    ) -> Result<v1::AbortMultipartUploadResponse, Error> {
-        let name = upload(request.object_name, request.draft_id, request.upload_id);
-        self.drafts(caller).abort_multipart(&name).await?;
+impl Mapping for v1::AbortMultipartUploadRequest {
+    type Response = v1::AbortMultipartUploadResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+        let name = upload(self.object_name, self.draft_id, self.upload_id);
+        api.drafts(caller).abort_multipart(&name).await?;
         Ok(v1::AbortMultipartUploadResponse {})
     }
 }

@@ -1,45 +1,52 @@
-//! Credentials for pages.
+//! Tickets: credentials for web pages.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use draftstore_auth::{TicketMint, TicketOrder};
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::{Caller, Error};
+use draftstore_service::Caller;
 
-use super::Calls;
-use crate::webapi;
+use super::{Api, Mapping};
+use crate::audit::Outcome;
+use crate::errors::Failure;
+use crate::path_ticket::path_of;
 
-impl Calls {
-    #[expect(clippy::unused_async, reason = "as every call of the contract")]
-    pub(crate) async fn create_ticket(
-        &self,
-        caller: &Arc<Caller>,
-        request: v1::CreateTicketRequest,
-    ) -> Result<v1::CreateTicketResponse, Error> {
+impl Mapping for v1::CreateTicketRequest {
+    type Response = v1::CreateTicketResponse;
+
+    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
         let order = TicketOrder {
-            object_name: request.object_name,
-            prefix: request.prefix,
-            profile: request.profile,
-            max_object_bytes: request.max_object_bytes,
-            content_types: request.content_types,
-            max_draft_lifetime: request.max_draft_lifetime,
-            max_uploads: request.max_uploads,
-            expires_in: request.expires_in,
+            object_name: self.object_name,
+            prefix: self.prefix,
+            profile: self.profile,
+            max_object_bytes: self.max_object_bytes,
+            content_types: self.content_types,
+            max_draft_lifetime: self.max_draft_lifetime,
+            max_uploads: self.max_uploads,
+            expires_in: self.expires_in,
         };
-        let minted = self.authenticator.tickets().mint(&TicketMint {
+        let authenticator = api.authenticator();
+        let minted = authenticator.tickets().mint(&TicketMint {
             minter: caller,
             order: &order,
-            profiles: self.authenticator.profiles().as_deref(),
-            object_lifetime: self.drafts.policy().object_lifetime(),
+            profiles: authenticator.profiles().as_deref(),
+            object_lifetime: api.policy().object_lifetime(),
             now: SystemTime::now(),
             random: rand::random(),
         })?;
         Ok(v1::CreateTicketResponse {
-            path: webapi::path_of(&minted.ticket),
+            path: path_of(&minted.ticket),
             ticket: minted.ticket,
             expires_at: Some(Timestamp::from(minted.expires_at)),
             ticket_id: minted.ticket_id,
         })
+    }
+
+    fn outcomes(response: &Self::Response) -> Vec<Outcome> {
+        vec![Outcome {
+            ticket_id: Some(response.ticket_id.clone()),
+            ..Outcome::default()
+        }]
     }
 }

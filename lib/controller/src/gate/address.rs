@@ -1,14 +1,14 @@
-//! Whose address a request comes from, where proxies may stand between.
+//! The address of a client, behind trusted proxies.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The client's. What a trusted proxy says is believed, from the right: each one adds the address that it was called from,
-/// and whatever stands further left may be anybody's invention.
+/// Returns the client's address. `X-Forwarded-For` of a trusted proxy is read from the right: each proxy adds the address that
+/// it was called from, and a client may have invented what is further left.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
@@ -29,15 +29,15 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Ip
     client
 }
 
-/// What shares a budget: an address of version 4, or a network of version 6, as one customer gets it.
-pub(super) fn budget(client: IpAddr) -> IpAddr {
+/// Returns the address that requests are counted by: of IPv6 the network, as one customer gets it.
+pub(super) fn counted(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 
-/// Some proxies add the port.
+/// Parses an address, with the port that some proxies add.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let with_port = || text.parse().ok().map(|address: std::net::SocketAddr| address.ip());
@@ -66,14 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_unless_trusted() {
+    fn forwarded_addresses_of_others_are_ignored() {
         assert_eq!(ask("1.1.1.1", &["2.2.2.2"], &[]), "1.1.1.1");
         assert_eq!(ask("1.1.1.1", &["2.2.2.2"], &["10.0.0.0/8"]), "1.1.1.1");
         assert_eq!(ask("::ffff:1.1.1.1", &["2.2.2.2"], &["::/0"]), "1.1.1.1");
     }
 
     #[test]
-    fn trusted_proxies_are_believed_from_the_right() {
+    fn forwarded_addresses_are_read_from_the_right() {
         let trusted = &["10.0.0.0/8", "fd00::/8"][..];
         for (said, client) in [
             (&["2.2.2.2"][..], "2.2.2.2"),
@@ -95,8 +95,8 @@ mod tests {
     }
 
     #[test]
-    fn version_6_shares_by_network() {
-        let of = |text: &str| budget(text.parse().expect("an address")).to_string();
+    fn ipv6_is_counted_by_network() {
+        let of = |text: &str| counted(text.parse().expect("an address")).to_string();
         assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(of("1.2.3.4"), "1.2.3.4");
     }

@@ -1,78 +1,91 @@
-//! What every call of the contract passes first, on both ports: who is asking, and may it be now.
+//! The gate before every call, on both ports: authentication, rate limits, the size and time of a request, concurrency.
 //!
-//! In this order, so that nobody costs more than has to be: the address's budget, the credentials, the caller's budget, the
-//! whole of the request, a place among those that are answered.
+//! Checked in this order, so that a refused request costs as little as possible: the address's rate limit, the credentials,
+//! the caller's rate limit, the body, the number of requests being answered. Knows neither front.
 
 mod address;
 mod body;
-mod bounds;
-mod buckets;
-mod rate;
+mod credentials;
+mod rate_limiter;
+mod rates;
 mod settings;
 
-use std::convert::Infallible;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::Router;
-use axum::extract::Request;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
-use axum::routing::Route;
 use draftstore_auth::{Authenticator, Presented};
-use draftstore_service::{Caller, Error, Unauthenticated};
-use http::header;
+use draftstore_service::Caller;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tonic::Code;
-use tower::layer::layer_fn;
-use tower::service_fn;
 
-use self::body::whole;
-use self::rate::Rates;
-use crate::around::answer_of;
-use crate::measured::{Limit, code_of};
-use crate::webapi::InPath;
-use crate::{PeerAddress, audit};
+use self::rates::Rates;
+use crate::audit::RequestContext;
+use crate::refusal::Refusal;
 
-pub use self::bounds::Bounds;
-pub(crate) use self::bounds::{BoundsOf, Front};
-pub use self::buckets::Quota;
-pub use self::rate::{ConfirmBudget, RateLimits};
-pub(crate) use self::rate::{RATE_LIMIT, RATE_LIMIT_POLICY};
+pub use self::rate_limiter::Quota;
+pub use self::rates::RateLimits;
+pub(crate) use self::rates::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
-/// How a front says that a call does not pass.
-pub(crate) type Refuse = fn(Error) -> Response;
+/// The default number of requests that are answered at once. Most take milliseconds; each may hold 1 MiB.
+const DEFAULT_MAX_CONCURRENT: usize = 1024;
 
-/// What calls are held to.
+/// The limits of a gate.
 #[derive(Debug, Clone)]
-pub struct GateLimits {
-    /// See there.
+pub struct GateConfig {
+    /// The rate limits.
     pub rates: RateLimits,
-    /// Calls that are answered at once; more are told to come back.
+    /// The maximum number of requests that are answered at once.
     pub max_concurrent: usize,
-    /// For the whole of a request, from its head on.
+    /// The time for a request to arrive whole, from its head on.
     pub body_timeout: Duration,
-    /// For an answer, but for the calls whose time the store bounds ([`Bounds::is_long`]).
+    /// The time for a response, but for calls whose time the store bounds ([`Bounds::is_long`]).
     pub call_timeout: Duration,
+    /// Writes every decision to the audit log.
+    pub audit: bool,
 }
 
-impl Default for GateLimits {
-    /// No rates; a body has 30 seconds, an answer 60.
+impl Default for GateConfig {
+    /// No rate limits, no audit; 30 seconds for a body, 60 for a response.
     fn default() -> Self {
         Self {
             rates: RateLimits::default(),
             max_concurrent: DEFAULT_MAX_CONCURRENT,
             body_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(60),
+            audit: false,
         }
     }
 }
 
-/// Most calls take milliseconds; each may hold 1 MiB.
-const DEFAULT_MAX_CONCURRENT: usize = 1024;
+/// The bounds of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The name of the call in the audit.
+    pub rpc: &'static str,
+    /// The maximum size of the message, in bytes.
+    pub max_bytes: u64,
+    /// The size of the front's envelope around the message, in bytes.
+    pub envelope: u64,
+    /// Lets the call take as long as the store does: it moves whole objects, and has its own limits.
+    pub is_long: bool,
+    /// Counts by the rate limit of confirms.
+    pub is_confirm: bool,
+}
 
-/// Lets calls pass whose caller is known, and tells their handlers: the request then has an `Arc<Caller>`. Clones share it.
+/// A caller whose request was admitted. A call's handlers take it, so that none can be reached past the gate.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// The caller.
+    pub caller: Arc<Caller>,
+    /// The request, where decisions are audited.
+    pub(crate) audit: Option<Arc<RequestContext>>,
+}
+
+/// Admits requests of known callers within their limits. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Gate(Arc<Inner>);
 
@@ -80,206 +93,104 @@ pub struct Gate(Arc<Inner>);
 struct Inner {
     authenticator: Authenticator,
     rates: Rates,
-    places: Semaphore,
+    permits: Semaphore,
     body_timeout: Duration,
     call_timeout: Duration,
+    audit: bool,
 }
 
 impl Gate {
-    /// One that recognises callers so.
-    pub fn new(authenticator: Authenticator) -> Self {
-        Self::with_limits(authenticator, GateLimits::default())
-    }
-
-    /// The same, with these limits.
-    pub fn with_limits(authenticator: Authenticator, limits: GateLimits) -> Self {
+    /// Creates a gate that recognises callers by the authenticator.
+    pub fn new(authenticator: Authenticator, config: GateConfig) -> Self {
         Self(Arc::new(Inner {
             authenticator,
-            rates: Rates::new(limits.rates),
-            places: Semaphore::new(limits.max_concurrent.min(Semaphore::MAX_PERMITS)),
-            body_timeout: limits.body_timeout,
-            call_timeout: limits.call_timeout,
+            rates: Rates::new(config.rates),
+            permits: Semaphore::new(config.max_concurrent.min(Semaphore::MAX_PERMITS)),
+            body_timeout: config.body_timeout,
+            call_timeout: config.call_timeout,
+            audit: config.audit,
         }))
     }
 
-    /// What its callers' confirms are counted by: the calls themselves do it, for the gate does not know how many there are
-    /// in one.
-    pub fn confirm_budget(&self) -> ConfirmBudget {
-        self.0.rates.confirms.clone()
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.0.authenticator
     }
 
-    /// Whether callers have to say who they are.
-    pub(crate) fn asks_who(&self) -> bool {
-        self.0.authenticator.asks_who()
+    /// Counts confirms of a caller: by the call itself, since the gate does not know how many one request has.
+    ///
+    /// # Errors
+    /// [`Refusal::TooManyRequests`].
+    pub(crate) fn take_confirms(&self, caller: &Caller, confirms: usize) -> Result<(), Refusal> {
+        self.0.rates.confirms(caller, confirms, Instant::now())
     }
 
-    /// The routes of the router so far, behind the gate.
-    pub(crate) fn before<S>(&self, router: Router<S>, front: Front, bounds_of: BoundsOf) -> Router<S>
-    where
-        S: Clone + Send + Sync + 'static,
-    {
-        let gate = self.clone();
-        router.route_layer(layer_fn(move |route: Route| {
-            let gate = gate.clone();
-            service_fn(move |request| {
-                let (gate, route) = (gate.clone(), route.clone());
-                let bounds = bounds_of(&request).unwrap_or_else(Bounds::tightest);
-                async move {
-                    let answer = |request| answer_of(route, request);
-                    Ok::<_, Infallible>(gate.pass(front, bounds, request, answer).await)
-                }
-            })
-        }))
-    }
-
-    async fn admit(
+    /// Returns the handler's response to an admitted request, or the refusal as `refuse` renders it. Either says how the
+    /// caller's rate limits stand.
+    pub async fn call<F: Future<Output = Response>>(
         &self,
-        mut request: Request,
-        front: &Front,
-        bounds: Bounds,
-        asked: &mut Asked,
-    ) -> Result<Request, Error> {
-        let rates = &self.0.rates;
-        asked.limit = Some(Limit::AddressRate);
-        rates.of_address(asked.address, Instant::now())?;
-        asked.limit = None;
-        let recognised = self.recognise(&request);
-        let caller = recognised.inspect_err(|_| rates.failed(asked.address, Instant::now()))?;
-        asked.caller = Some(Arc::clone(&caller));
-        asked.limit = Some(Limit::CallerRate);
-        rates.of_caller(&caller, Instant::now())?;
-        asked.limit = None;
-        request.extensions_mut().insert(caller);
-        whole(request, front.room(bounds), self.0.body_timeout).await
-    }
-
-    fn recognise(&self, request: &Request) -> Result<Arc<Caller>, Error> {
-        let presented = Presented {
-            bearer: bearer(request)?,
-            peer: request.extensions().get(),
-        };
-        self.0.authenticator.authenticate(presented, SystemTime::now())
-    }
-
-    async fn answered(&self, answer: impl Future<Output = Response>, bounds: Bounds) -> Result<Response, Error> {
-        let _place = self.0.places.try_acquire().map_err(|_| Error::Overloaded)?;
-        if bounds.is_long {
-            return Ok(answer.await);
-        }
-        let in_time = timeout(self.0.call_timeout, answer).await;
-        in_time.map_err(|_| Error::StoreUnavailable("a call has taken longer than CALL_TIMEOUT".into()))
-    }
-
-    /// The answer to a request that passes, or why it does not.
-    pub(crate) async fn pass<F: Future<Output = Response>>(
-        &self,
-        front: Front,
-        bounds: Bounds,
         request: Request,
-        answer: impl FnOnce(Request) -> F,
+        bounds: Bounds,
+        refuse: fn(Refusal) -> Response,
+        handler: impl FnOnce(Admitted, http::Request<Bytes>) -> F,
     ) -> Response {
-        let peer = request.extensions().get::<PeerAddress>();
-        let mut asked = Asked {
-            address: peer.map(|peer| self.0.rates.budget(peer.0.ip(), request.headers())),
-            caller: None,
-            limit: None,
-        };
-        let audited = audit::is_on().then(|| audit::Asked::of(&request));
-        let answered = match (self.admit(request, &front, bounds, &mut asked).await, &audited) {
-            (Ok(request), None) => self.answered(answer(request), bounds).await,
-            // Boxed: every request would have room for it.
-            (Ok(request), Some(audited)) => {
-                Box::pin(audited.clone().during(self.answered(answer(request), bounds))).await
+        let peer: Option<&ConnectInfo<SocketAddr>> = request.extensions().get();
+        let address = peer.map(|peer| self.0.rates.client(peer.0.ip(), request.headers()));
+        let audit = self.0.audit.then(|| Arc::new(RequestContext::new(&request)));
+        let mut caller = None;
+        let result = match self.admit(request, bounds, address, &mut caller).await {
+            Ok((caller, request)) => {
+                let audit = audit.clone();
+                self.in_time(handler(Admitted { caller, audit }, request), bounds).await
             }
-            (Err(error), _) => Err(error),
+            Err(refusal) => Err(refusal),
         };
-        if let (Err(error), Some(audited)) = (&answered, &audited) {
-            audit::refused(audited, asked.caller.as_deref(), error);
-        }
-        let mut response = match answered {
-            Ok(response) => response,
-            Err(error) => {
-                let limit = asked.limit.or_else(|| limit(&error));
-                let mut response = (front.refuse)(error);
-                if let Some(limit) = limit {
-                    response.extensions_mut().insert(limit);
-                }
-                response
+        let mut response = result.unwrap_or_else(|refusal| {
+            if let Some(audit) = &audit {
+                audit.refused(bounds.rpc, caller.as_deref(), &refusal.into());
             }
-        };
-        if bounds.is_confirm
-            && response.extensions().get::<Limit>().is_none()
-            && code_of(&response) == Code::ResourceExhausted
-        {
-            // The calls count confirms themselves.
-            response.extensions_mut().insert(Limit::ConfirmRate);
-        }
-        self.0.rates.tell(
-            response.headers_mut(),
-            asked.address,
-            asked.caller.as_deref(),
-            bounds.is_confirm,
-            Instant::now(),
-        );
+            refuse(refusal)
+        });
+        let (headers, is_confirm) = (response.headers_mut(), bounds.is_confirm);
+        self.0
+            .rates
+            .write_headers(headers, address, caller.as_deref(), is_confirm, Instant::now());
         response
     }
-}
 
-/// Who asks, as far as that is known.
-#[derive(Debug)]
-struct Asked {
-    address: Option<IpAddr>,
-    caller: Option<Arc<Caller>>,
-    /// What it is held to at the moment.
-    limit: Option<Limit>,
-}
-
-/// What the gate itself holds requests to, beside the rates.
-fn limit(error: &Error) -> Option<Limit> {
-    match error {
-        Error::TooSlow => Some(Limit::BodyTimeout),
-        Error::TooLarge { .. } => Some(Limit::BodySize),
-        Error::Overloaded => Some(Limit::Concurrency),
-        Error::StoreUnavailable(_) => Some(Limit::CallTimeout),
-        Error::Invalid(_)
-        | Error::Unauthenticated(_)
-        | Error::NotAllowed(_)
-        | Error::NoTickets
-        | Error::NoMoreUploads { .. }
-        | Error::TooManyRequests { .. }
-        | Error::NotFound(_)
-        | Error::RolledBack
-        | Error::AlreadyExists
-        | Error::PinMismatch { .. }
-        | Error::PartMismatch { .. }
-        | Error::Incomplete(_)
-        | Error::StoreCredentials(_)
-        | Error::Internal(_) => None,
+    /// Returns the caller and the whole request, and stores the caller as soon as it is known.
+    async fn admit(
+        &self,
+        request: Request,
+        bounds: Bounds,
+        address: Option<IpAddr>,
+        known: &mut Option<Arc<Caller>>,
+    ) -> Result<(Arc<Caller>, http::Request<Bytes>), Refusal> {
+        let rates = &self.0.rates;
+        rates.address(address, Instant::now())?;
+        let caller = self.authenticate(&request);
+        let caller = caller.inspect_err(|_| rates.failed(address, Instant::now()))?;
+        *known = Some(Arc::clone(&caller));
+        rates.caller(&caller, Instant::now())?;
+        let request = body::whole(request, bounds, self.0.body_timeout).await?;
+        Ok((caller, request))
     }
-}
 
-/// The ticket of the path, or what is in the header: not both, for it would not be clear who is asking.
-fn bearer(request: &Request) -> Result<Option<&str>, Error> {
-    let Some(in_path) = request.extensions().get::<InPath>() else {
-        return Ok(in_header(request));
-    };
-    let ticket = in_path.ticket();
-    let ticket = ticket.filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
-    ticket.map(Some).ok_or(Error::Unauthenticated(Unauthenticated::Invalid))
-}
+    fn authenticate(&self, request: &Request) -> Result<Arc<Caller>, Refusal> {
+        let presented = Presented {
+            bearer: credentials::bearer(request)?,
+            peer: request.extensions().get(),
+        };
+        Ok(self.0.authenticator.authenticate(presented, SystemTime::now())?)
+    }
 
-/// What follows `Bearer`. Two headers, or one that is not text, are one that nobody's credentials are in: who is asking must
-/// not depend on which of them is read.
-///
-/// Source: RFC 6750, section 2.1.
-fn in_header(request: &Request) -> Option<&str> {
-    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
-    let value = match (values.next()?, values.next()) {
-        (value, None) => value.to_str().unwrap_or("Bearer "),
-        (_, Some(_)) => "Bearer ",
-    };
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    async fn in_time(&self, response: impl Future<Output = Response>, bounds: Bounds) -> Result<Response, Refusal> {
+        let _permit = self.0.permits.try_acquire().map_err(|_| Refusal::Overloaded)?;
+        if bounds.is_long {
+            return Ok(response.await);
+        }
+        let in_time = timeout(self.0.call_timeout, response).await;
+        in_time.map_err(|_| Refusal::CallTimeout)
+    }
 }
 
 #[cfg(test)]

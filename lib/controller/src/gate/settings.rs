@@ -7,9 +7,9 @@ use std::time::Duration;
 use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
 use ipnet::IpNet;
 
-use super::GateLimits;
-use super::buckets::Quota;
-use super::rate::RateLimits;
+use super::GateConfig;
+use super::rate_limiter::Quota;
+use super::rates::RateLimits;
 
 /// The longest window of a rate limit, in seconds: a day. A longer one would outlive the process that counts.
 const MAX_WINDOW: u32 = 86_400;
@@ -36,7 +36,7 @@ settings! {
     }
 }
 
-impl GateLimits {
+impl GateConfig {
     /// The description of the settings.
     pub const SECTION: Section = RequestSettings::SECTION;
 
@@ -56,6 +56,7 @@ impl GateLimits {
             max_concurrent: settings.max_concurrent,
             body_timeout: settings.body_timeout,
             call_timeout: settings.call_timeout,
+            audit: false,
         })
     }
 }
@@ -92,9 +93,9 @@ fn networks(text: &str) -> Result<Networks, String> {
 mod tests {
     use super::*;
 
-    fn load(pairs: &[(&str, &str)]) -> Result<GateLimits, String> {
+    fn load(pairs: &[(&str, &str)]) -> Result<GateConfig, String> {
         let mut environment = Environment::from_pairs(pairs.iter().copied());
-        let limits = GateLimits::load(&mut environment);
+        let limits = GateConfig::load(&mut environment);
         environment.finish(limits).map_err(|error| error.to_string())
     }
 

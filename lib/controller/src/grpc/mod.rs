@@ -1,31 +1,33 @@
 //! The gRPC front: `draft.v1.DraftService`, health, and reflection, in gRPC and in gRPC-Web.
 
-mod draft_service;
+mod service;
 mod status;
 
-use axum::Router;
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderName, Method, Version, header};
+use axum::response::Response;
 use draftstore_proto::FILE_DESCRIPTOR_SET;
-use draftstore_proto::v1::draft_service_server::DraftServiceServer;
+use draftstore_proto::v1::draft_service_server::SERVICE_NAME;
 use draftstore_service::AllowedOrigins;
-use tonic::server::NamedService;
-use tonic::service::{Routes, RoutesBuilder};
+use futures::future::BoxFuture;
+use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 use tonic_web::GrpcWebLayer;
+use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
-use self::status::status;
-use crate::around::{Around, answer_of, caught, is_of_a_page};
-use crate::cors::cors;
-use crate::gate::{Bounds, Front, RATE_LIMIT, RATE_LIMIT_POLICY, Refuse};
-use crate::observe::REQUEST_ID;
-use crate::webapi::Route;
-use crate::{Answers, Api, Gate, MAX_REQUEST_BYTES, Readiness};
+use self::service::GrpcService;
+pub(crate) use self::status::error_response;
+use crate::audit::REQUEST_ID;
+use crate::gate::{Gate, RATE_LIMIT, RATE_LIMIT_POLICY};
+use crate::middleware::{self, Service, cors, is_of_a_page};
+use crate::{Api, Readiness};
 
-/// The headers of a request that gRPC-Web clients send from a page of another origin.
+/// The request headers that gRPC-Web clients send from a page of another origin.
 ///
 /// Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>
 const WEB_REQUEST_HEADERS: [HeaderName; 6] = [
@@ -37,8 +39,8 @@ const WEB_REQUEST_HEADERS: [HeaderName; 6] = [
     REQUEST_ID,
 ];
 
-/// The headers of an answer that they need to see: an error without a message comes in headers alone.
-const WEB_ANSWER_HEADERS: [HeaderName; 6] = [
+/// The response headers that they read: an error without a message is in headers alone.
+const WEB_RESPONSE_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-status-details-bin"),
@@ -47,44 +49,24 @@ const WEB_ANSWER_HEADERS: [HeaderName; 6] = [
     REQUEST_ID,
 ];
 
-/// What the paths of the contract's calls begin with.
-pub(crate) const CALLS: &str = "/draft.v1.DraftService/";
-
-/// What its messages are in, and how its calls are refused.
-const FRONT: Front = Front {
-    // Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
-    envelope: 5,
-    refuse: REFUSE,
-};
-
-fn bounds_of(request: &Request) -> Option<Bounds> {
-    let rpc = request.uri().path().rsplit('/').next()?;
-    Route::of_rpc(rpc).map(Route::bounds)
-}
-
-/// A status alone.
-pub(crate) const REFUSE: Refuse = |error| status(&error).into_http();
-
-/// All services of the port: the contract, `grpc.health.v1`, and reflection in `v1` and `v1alpha`, which older clients
-/// speak. Health is that of the readiness. Web pages of `origins` may call them by gRPC-Web, over HTTP/1.1 or HTTP/2.
+/// Returns the service of the port: the contract's calls behind the gate, `grpc.health.v1` as the readiness has it, and
+/// reflection in `v1` and in `v1alpha`, which older clients speak.
 ///
 /// # Errors
 /// When the descriptors that were compiled in cannot be read: a bug.
-pub async fn answers(
+pub async fn service(
     api: Api,
-    gate: &Gate,
-    origins: &AllowedOrigins,
+    gate: Gate,
     readiness: Readiness,
-) -> Result<Answers, tonic_reflection::server::Error> {
-    let drafts = DraftServiceServer::new(draft_service::Front(api)).max_decoding_message_size(MAX_REQUEST_BYTES);
+) -> Result<impl Service, tonic_reflection::server::Error> {
     let (reporter, health) = tonic_health::server::health_reporter();
-    tell(&reporter, ServingStatus::NotServing).await;
+    report(&reporter, ServingStatus::NotServing).await;
     tokio::spawn(async move {
         loop {
             readiness.becomes(true).await;
-            tell(&reporter, ServingStatus::Serving).await;
+            report(&reporter, ServingStatus::Serving).await;
             readiness.becomes(false).await;
-            tell(&reporter, ServingStatus::NotServing).await;
+            report(&reporter, ServingStatus::NotServing).await;
         }
     });
     let reflection = || {
@@ -92,45 +74,43 @@ pub async fn answers(
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-
-    let calls = gate.before(Routes::new(drafts).into_axum_router(), FRONT, bounds_of);
-    let mut services = RoutesBuilder::from(calls);
-    services
+    let mut others = RoutesBuilder::default();
+    others
         .add_service(health)
         .add_service(reflection().build_v1()?)
         .add_service(reflection().build_v1alpha()?);
-    Ok(around(services.routes().into_axum_router(), origins))
+    Ok(GrpcService {
+        api,
+        gate,
+        others: others.routes().into_axum_router(),
+    })
 }
 
-/// Calls that somebody else answers, as those of the contract are: behind the gate, inside of what is around all services.
-pub fn guarded(calls: Router, gate: &Gate, origins: &AllowedOrigins) -> Answers {
-    around(gate.before(calls, FRONT, bounds_of), origins)
-}
-
-/// What is around all services of the port, around these.
-fn around(services: Router, origins: &AllowedOrigins) -> Answers {
-    let plain = caught(move |request| answer_of(services.clone(), request), REFUSE);
-    let cors = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_ANSWER_HEADERS);
-    let web = plain
-        .clone()
-        .map_request(|request: http::Request<tonic::body::Body>| request.map(Body::new));
-    let around = Around {
-        pages: cors.layer(GrpcWebLayer::new().layer(web)),
-        plain,
-        is_plain: |request| request.version() == Version::HTTP_2 && !is_of_a_page(request) && !is_web(request),
+/// Returns the handler of the port: the service inside of the middleware. Web pages of `origins` may call it by gRPC-Web, over
+/// HTTP/1.1 or HTTP/2.
+pub fn handler(
+    service: impl Service,
+    origins: &AllowedOrigins,
+) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
+    let cors = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_RESPONSE_HEADERS);
+    let web = move |service: BoxCloneSyncService<Request, Response, Infallible>| {
+        let service = service.map_request(|request: http::Request<tonic::body::Body>| request.map(Body::new));
+        cors.layer(GrpcWebLayer::new().layer(service))
     };
-    around.answers(std::convert::identity)
+    middleware::handler(service, error_response, web, |request| {
+        request.version() != Version::HTTP_2 || is_of_a_page(request) || is_grpc_web(request)
+    })
 }
 
-/// Some clients speak gRPC-Web outside of pages.
-fn is_web(request: &Request) -> bool {
+/// Returns whether the request is in gRPC-Web, which some clients speak outside of pages, too.
+fn is_grpc_web(request: &Request) -> bool {
     let media_type = request.headers().get(header::CONTENT_TYPE);
     media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc-web"))
 }
 
-/// Of the whole server, which has no name, and of the service.
-async fn tell(reporter: &HealthReporter, status: ServingStatus) {
-    for service in ["", DraftServiceServer::<draft_service::Front>::NAME] {
+/// Reports the status of the whole server, which has no name, and of the service.
+async fn report(reporter: &HealthReporter, status: ServingStatus) {
+    for service in ["", SERVICE_NAME] {
         reporter.set_service_status(service, status).await;
     }
 }

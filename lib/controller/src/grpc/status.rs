@@ -1,33 +1,35 @@
-//! A service error as a gRPC status with details.
+//! A failure as a gRPC status with details.
 //!
 //! Source: <https://google.aip.dev/193>
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use draftstore_service::{Error, Violation};
+use axum::response::Response;
+use draftstore_service::Violation;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::ERROR_DOMAIN;
-use crate::error_table::{field_errors, log, row, sentence};
+use crate::errors::{Failure, UPLOAD_INCOMPLETE};
+use crate::refusal::Refusal;
 
-/// Fields that a status names: it travels in headers, of which clients take 8 KiB by default.
+/// The maximum number of fields in a status: it travels in headers, of which clients take 8 KiB by default.
 const MAX_FIELDS: usize = 20;
 
-/// The status of an error, with `ErrorInfo`, and with `BadRequest`, `PreconditionFailure` or `RetryInfo` where they say
-/// more.
-pub(super) fn status(error: &Error) -> Status {
-    log(error);
-    let row = row(error);
-    let mut details = ErrorDetails::with_error_info(row.reason, ERROR_DOMAIN, HashMap::new());
-    let unmet = if matches!(error, Error::Incomplete(_)) {
+/// Returns the status of a failure, with `ErrorInfo`, and with `BadRequest`, `PreconditionFailure` or `RetryInfo` where they
+/// say more.
+pub(super) fn status(failure: &Failure) -> Status {
+    let row = failure.report();
+    let message = failure.sentence(&row.fields);
+    let mut details = ErrorDetails::with_error_info(row.reason.name, ERROR_DOMAIN, HashMap::new());
+    let unmet = if row.reason == UPLOAD_INCOMPLETE {
         "PARTS"
     } else {
         "PIN"
     };
-    for Violation { field, rule } in field_errors(error).into_iter().take(MAX_FIELDS) {
-        if row.grpc == Code::FailedPrecondition {
+    for Violation { field, rule } in row.fields.into_iter().take(MAX_FIELDS) {
+        if row.reason.grpc == Code::FailedPrecondition {
             details.add_precondition_failure_violation(unmet, field, rule);
         } else {
             details.add_bad_request_violation(field, rule);
@@ -36,5 +38,19 @@ pub(super) fn status(error: &Error) -> Status {
     if let Some(seconds) = row.retry_after {
         details.set_retry_info(Some(Duration::from_secs(seconds.into())));
     }
-    Status::with_error_details(row.grpc, sentence(error), details)
+    Status::with_error_details(row.reason.grpc, message, details)
+}
+
+/// Returns the response for a failure: a status alone.
+pub(crate) fn error_response(failure: &Failure) -> Response {
+    let mut response: Response = status(failure).into_http();
+    if let Some(limit) = failure.row().limit {
+        response.extensions_mut().insert(limit);
+    }
+    response
+}
+
+/// Returns the response for a refusal of the gate.
+pub(super) fn refuse(refusal: Refusal) -> Response {
+    error_response(&refusal.into())
 }

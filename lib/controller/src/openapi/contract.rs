@@ -21,13 +21,13 @@ const MEMBERS: i32 = 2;
 pub(super) struct Contract {
     /// What the service is for.
     pub(super) comment: String,
-    pub(super) calls: Vec<Call>,
+    pub(super) methods: Vec<Method>,
     pub(super) messages: Vec<Message>,
     pub(super) enumerations: Vec<Enumeration>,
 }
 
 #[derive(Debug)]
-pub(super) struct Call {
+pub(super) struct Method {
     pub(super) rpc: String,
     pub(super) comment: String,
     pub(super) request: String,
@@ -94,7 +94,7 @@ impl Contract {
         let file = ours.expect("the contract is in its own descriptor set");
         let comments = Comments::of(&file);
         let service = file.service.first().expect("the contract has a service");
-        let calls = (0..).zip(&service.method).map(|(place, method)| Call {
+        let methods = (0..).zip(&service.method).map(|(place, method)| Method {
             rpc: method.name().to_owned(),
             comment: comments.at(&[FILE_SERVICES, 0, MEMBERS, place]),
             request: local(method.input_type()),
@@ -104,7 +104,7 @@ impl Contract {
         let enumerations = (0..).zip(&file.enum_type);
         Self {
             comment: comments.at(&[FILE_SERVICES, 0]),
-            calls: calls.collect(),
+            methods: methods.collect(),
             messages: messages.map(|(place, it)| message(it, place, &comments)).collect(),
             enumerations: enumerations
                 .map(|(place, it)| enumeration(it, place, &comments))

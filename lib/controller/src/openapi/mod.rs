@@ -28,8 +28,8 @@ pub(crate) struct Facts {
     pub(crate) download_ttl: i64,
     /// The longest life of a draft.
     pub(crate) object_lifetime: i64,
-    /// Whether callers have to say who they are.
-    pub(crate) asks_who: bool,
+    /// Callers need credentials.
+    pub(crate) requires_auth: bool,
 }
 
 /// Groups of calls, in the order in which people read of them.
@@ -179,9 +179,9 @@ fn security_schemes() -> Json {
     ])
 }
 
-/// Any one of the ways to say who is asking; none is one where nobody is asked.
+/// Returns the alternative credentials; none is one of them where none are required.
 fn security(facts: Facts) -> Json {
-    let none = (!facts.asks_who).then(|| object([]));
+    let none = (!facts.requires_auth).then(|| object([]));
     let ways = ["bearer", "mutualTLS"].map(|scheme| object([(scheme, texts::<&str>([]))]));
     Json::List(none.into_iter().chain(ways).collect())
 }

@@ -2,69 +2,58 @@
 
 use draftstore_service::Scope;
 
-use super::contract::{Call, Contract};
-use super::failures::{self, Failure};
+use super::contract::{Contract, Method};
+use super::failures;
 use super::json::{Json, object, reference, texts};
 use super::schema::example;
 use super::{Facts, security};
-use crate::webapi::{ROUTES, Route, UPPY_SCOPE};
+use crate::calls::{CALLS, Call};
+use crate::errors::Reason;
 
-/// The contract's calls, by path.
+/// Returns the contract's calls, by path.
 pub(super) fn of_contract(contract: &Contract, facts: Facts) -> Vec<(String, Json)> {
-    let paths = ROUTES.iter().map(|route| {
-        let mut calls = contract.calls.iter();
-        let call = calls.find(|call| call.rpc == route.rpc);
-        let call = call.expect("a test finds the call of every route");
-        (
-            route.path.to_owned(),
-            object([("post", operation(route, call, contract, facts))]),
-        )
+    let paths = CALLS.iter().map(|call| {
+        let mut methods = contract.methods.iter();
+        let method = methods.find(|method| method.rpc == call.rpc.as_str());
+        let method = method.expect("a test finds the method of every call");
+        let post = operation(call, method, contract, facts);
+        (call.path.to_owned(), object([("post", post)]))
     });
     paths.collect()
 }
 
-fn operation(route: &Route, call: &Call, contract: &Contract, facts: Facts) -> Json {
-    let body = example(&call.request, contract, facts);
-    let has_to_be_there = !body.members().is_empty();
-    let content = object([("schema", reference("schemas", &call.request)), ("example", body)]);
+fn operation(call: &Call, method: &Method, contract: &Contract, facts: Facts) -> Json {
+    let body = example(&method.request, contract, facts);
+    let is_required = !body.members().is_empty();
+    let content = object([("schema", reference("schemas", &method.request)), ("example", body)]);
     let mut parameters = vec![reference("parameters", "RequestId")];
-    if route.rpc == "ConfirmUpload" {
+    let mut fields = contract.message(&method.request).fields.iter();
+    if fields.any(|field| field.name == "idempotency_key") {
         parameters.push(reference("parameters", "IdempotencyKey"));
     }
-    let described = &contract.message(&call.response).comment;
+    let described = &contract.message(&method.response).comment;
     let mut responses = vec![(
         "200".to_owned(),
-        success(described, reference("schemas", &call.response)),
+        success(described, reference("schemas", &method.response)),
     )];
-    responses.extend(failures::answers(failures::own(route.rpc), failures::PROBLEM));
+    responses.extend(failures::responses(call.failures, failures::PROBLEM));
     object([
-        ("operationId", route.rpc.into()),
-        ("tags", texts([tag(route)])),
-        ("summary", summary(&call.comment).into()),
-        ("description", call.comment.as_str().into()),
-        ("x-scope", texts(route.scopes.iter().map(|scope| scope.as_str()))),
+        ("operationId", call.rpc.as_str().into()),
+        ("tags", texts([call.tag])),
+        ("summary", summary(&method.comment).into()),
+        ("description", method.comment.as_str().into()),
+        ("x-scope", texts(call.scopes.iter().map(|scope| scope.as_str()))),
         ("security", security(facts)),
         ("parameters", parameters.into()),
         (
             "requestBody",
             object([
-                ("required", has_to_be_there.into()),
+                ("required", is_required.into()),
                 ("content", object([("application/json", content)])),
             ]),
         ),
         ("responses", Json::Object(responses)),
     ])
-}
-
-fn tag(route: &Route) -> &'static str {
-    match route.scopes {
-        [Scope::Upload, ..] if route.path.contains("/multipart/") => "Uploads in parts",
-        [Scope::Upload, ..] => "Uploads",
-        [Scope::Download, ..] => "Downloads",
-        [Scope::Inspect | Scope::Discard, ..] => "Drafts and objects",
-        [Scope::Confirm] => "Confirms",
-        [Scope::Confirm | Scope::Admin, ..] | [] => "Administration",
-    }
 }
 
 fn success(description: &str, schema: Json) -> Json {
@@ -122,14 +111,14 @@ impl HandWritten {
             .map(known);
         let parameters: Vec<_> = parameters.chain([reference("parameters", "RequestId")]).collect();
         let own = operation.get("x-failures").map_or(&[][..], Json::items).iter();
-        let own: Vec<Failure> = own.filter_map(|reason| named(reason.text()?)).collect();
+        let own: Vec<_> = own.filter_map(|reason| named(reason.text()?)).collect();
         let mut responses = successes(operation);
-        responses.extend(failures::answers(&own, failures::UPPY));
+        responses.extend(failures::responses(&own, failures::UPPY));
         operation
             .clone()
             .without("x-failures")
             .with("tags", texts(["Uppy"]))
-            .with("x-scope", texts([UPPY_SCOPE.as_str()]))
+            .with("x-scope", texts([Scope::Upload.as_str()]))
             .with("security", security(facts))
             .with("parameters", parameters)
             .with("responses", Json::Object(responses))
@@ -169,8 +158,8 @@ fn successes(operation: &Json) -> Vec<(String, Json)> {
     answers.collect()
 }
 
-/// The refusal of this reason.
-fn named(reason: &str) -> Option<Failure> {
-    let mut all = ROUTES.iter().flat_map(|route| failures::own(route.rpc));
-    all.find(|(_, known)| *known == reason).copied()
+/// Returns the failure of this name, of those that calls of the contract have.
+fn named(name: &str) -> Option<Reason> {
+    let mut all = CALLS.iter().flat_map(|call| call.failures);
+    all.find(|reason| reason.name == name).copied()
 }

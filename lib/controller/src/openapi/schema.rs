@@ -11,8 +11,8 @@ use super::rules::{Rule, rule, together};
 
 /// The schemas of all messages and enumerations.
 pub(super) fn schemas(contract: &Contract, facts: Facts) -> Vec<(String, Json)> {
-    let requests = contract.reachable(contract.calls.iter().map(|call| call.request.as_str()));
-    let responses = contract.reachable(contract.calls.iter().map(|call| call.response.as_str()));
+    let requests = contract.reachable(contract.methods.iter().map(|method| method.request.as_str()));
+    let responses = contract.reachable(contract.methods.iter().map(|method| method.response.as_str()));
     let requests = requests
         .into_iter()
         .map(|it| (it.name.clone(), request(it, contract, facts)));

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use axum::routing::MethodFilter;
+
 use super::contract::{Contract, Presence};
 use super::*;
-use crate::webapi::{ROUTES, Route, SERVER_ROUTES, UPPY_ROUTES};
+use crate::calls::{CALLS, Call};
+use crate::rest::{PUBLIC_ROUTES, uppy_routes};
 
 /// As it is where nothing is configured but that callers have to say who they are.
 const FACTS: Facts = Facts {
     upload_ttl: 3600,
     download_ttl: 3600,
     object_lifetime: 86_400,
-    asks_who: true,
+    requires_auth: true,
 };
 
 /// The copy that is checked in shows what a change of the contract does to clients.
@@ -36,20 +39,28 @@ fn document_is_the_one_that_is_checked_in() {
 
 #[test]
 fn every_route_is_in_the_document_and_the_other_way_round() {
-    let mut routes: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    routes.extend(
-        ROUTES
-            .iter()
-            .map(|route| (route.path.to_owned(), BTreeSet::from(["post"]))),
-    );
-    let uppy = UPPY_ROUTES.iter();
-    routes.extend(uppy.map(|(path, methods)| (format!("/uppy{path}"), methods.iter().copied().collect())));
-    routes.extend(SERVER_ROUTES.map(|path| (path.to_owned(), BTreeSet::from(["get"]))));
+    let mut routes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut add = |path: String, method: &str| routes.entry(path).or_default().insert(method.to_owned());
+    for call in CALLS {
+        add(call.path.to_owned(), "post");
+    }
+    for path in PUBLIC_ROUTES {
+        add(path.to_owned(), "get");
+    }
+    for route in uppy_routes() {
+        let methods = [
+            (MethodFilter::GET, "get"),
+            (MethodFilter::POST, "post"),
+            (MethodFilter::DELETE, "delete"),
+        ];
+        let method = methods.iter().find(|(filter, _)| *filter == route.method);
+        add(format!("/uppy{}", route.path), method.expect("one of these").1);
+    }
     let document = document(FACTS);
     let paths = document.get("paths").expect("paths").members().iter();
     let documented: BTreeMap<_, BTreeSet<_>> = paths
         .map(|(path, operations)| {
-            let methods = operations.members().iter().map(|(method, _)| method.as_str());
+            let methods = operations.members().iter().map(|(method, _)| method.clone());
             (path.clone(), methods.collect())
         })
         .collect();
@@ -60,10 +71,11 @@ fn every_route_is_in_the_document_and_the_other_way_round() {
 fn every_call_of_the_contract_has_a_route_and_names_it() {
     let proto = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto/draft/v1/draft.proto"));
     let proto = proto.expect("the contract");
-    let calls: BTreeSet<_> = Contract::read().calls.into_iter().map(|call| call.rpc).collect();
-    let routes: BTreeSet<_> = ROUTES.iter().map(|route| route.rpc.to_owned()).collect();
+    let calls: BTreeSet<_> = Contract::read().methods.into_iter().map(|method| method.rpc).collect();
+    let routes: BTreeSet<_> = CALLS.iter().map(|call| call.rpc.as_str().to_owned()).collect();
     assert_eq!(calls, routes);
-    for Route { rpc, path, .. } in ROUTES {
+    for Call { rpc, path, .. } in CALLS {
+        let rpc = rpc.as_str();
         assert!(
             proto.contains(&format!("  // REST: POST {path}\n  rpc {rpc}(")),
             "{rpc} does not say that it is POST {path}"
@@ -75,7 +87,8 @@ fn every_call_of_the_contract_has_a_route_and_names_it() {
 fn readme_lists_every_call() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"));
     let readme = readme.expect("the README");
-    for Route { rpc, path, .. } in ROUTES {
+    for Call { rpc, path, .. } in CALLS {
+        let rpc = rpc.as_str();
         assert!(readme.contains(&format!("| `{rpc}` | `POST {path}` |")), "{rpc}");
     }
 }
@@ -102,8 +115,8 @@ fn everything_is_explained() {
 #[test]
 fn no_message_is_in_requests_and_answers() {
     let contract = Contract::read();
-    let requests = contract.reachable(contract.calls.iter().map(|call| call.request.as_str()));
-    let responses = contract.reachable(contract.calls.iter().map(|call| call.response.as_str()));
+    let requests = contract.reachable(contract.methods.iter().map(|method| method.request.as_str()));
+    let responses = contract.reachable(contract.methods.iter().map(|method| method.response.as_str()));
     for message in &requests {
         let both = responses.iter().any(|other| other.name == message.name);
         assert!(!both, "{}", message.name);
@@ -140,9 +153,9 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn where_nobody_is_asked_who_they_are_credentials_are_not_required() {
-    let security = |asks_who| {
-        let document = document(Facts { asks_who, ..FACTS });
+fn credentials_are_optional_where_none_are_required() {
+    let security = |requires_auth| {
+        let document = document(Facts { requires_auth, ..FACTS });
         let operation = document.get("paths").expect("paths").get("/api/v1/upload-url").cloned();
         let operation = operation.expect("the call");
         serde_json::to_string(operation.at("post/security").expect("security")).expect("JSON")

@@ -79,6 +79,11 @@ impl Metrics {
         self.registered(IntCounter::new(name, help))
     }
 
+    /// Counters whose labels have closed sets of values that nobody else needs in one list.
+    pub fn counter_family(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+        self.registered(IntCounterVec::new(opts(name, help), labels))
+    }
+
     /// Counters by closed sets.
     pub fn counters<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<IntCounter, N> {
         let family = self.registered(IntCounterVec::new(opts(name, help), &labels.map(|(label, _)| label)));

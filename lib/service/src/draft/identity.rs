@@ -9,7 +9,7 @@ use super::Drafts;
 use super::page::MAX_PAGE_SIZE;
 use crate::caller::DraftSlots;
 use crate::fields::seconds;
-use crate::{Error, ObjectName, Unauthenticated, Violation};
+use crate::{Error, ObjectName, Violation};
 
 /// What a new draft is to be.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,7 @@ impl Drafts {
     /// elsewhere. One of the free is chosen at random, so that it seldom happens.
     ///
     /// # Errors
-    /// [`Error::NoMoreUploads`] where there is a draft in every slot, [`Error::Unauthenticated`] where they have expired, or
+    /// [`Error::NoMoreUploads`] where there is a draft in every slot, [`Error::CredentialsExpired`] where they have expired, or
     /// those of the store.
     pub(super) async fn identity(&self, new: NewDraft<'_>, free: &mut Free) -> Result<Option<DraftId>, Error> {
         let Some(slots) = &self.caller.drafts else {
@@ -41,7 +41,7 @@ impl Drafts {
             return Ok(new.unique.then(random));
         };
         if new.lifetime.is_zero() {
-            return Err(Error::Unauthenticated(Unauthenticated::Invalid));
+            return Err(Error::CredentialsExpired);
         }
         let left = match &mut free.0 {
             Some(left) => left,

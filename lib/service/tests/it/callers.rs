@@ -353,7 +353,7 @@ async fn drafts_of_slots_expire_together_and_nothing_else_is_signed() {
     assert_eq!((issued.len(), refused.count()), (3, 2), "each of a batch gets another");
     system.clock.advance(Duration::from_secs(100));
     let over = drafts.issue_upload(&upload).await;
-    assert!(matches!(over, Err(Error::Unauthenticated(_))), "{over:?}");
+    assert!(matches!(over, Err(Error::CredentialsExpired)), "{over:?}");
 }
 
 fn fields(refused: Result<impl std::fmt::Debug, Error>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Every call: what somebody asks of it who asks for its own, and how it may be asked for what is another's.
 
-use draftstore_controller::webapi::{ROUTES, Route};
+use draftstore_controller::CALLS;
 use draftstore_service::Scope;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::front::{Front, upload};
 /// The ID of a draft that nobody has.
 const NO_DRAFT: &str = "7ZZZZZZZZZ0000000000000000";
 
-/// A call of the table of routes.
+/// A call of the table of calls.
 pub(super) struct Call {
     /// Without what all routes begin with.
     pub(super) route: &'static str,
@@ -19,11 +19,11 @@ pub(super) struct Call {
 }
 
 pub(super) fn calls() -> impl Iterator<Item = Call> {
-    let call = |route: &'static Route| Call {
-        route: route.path.strip_prefix("/api/v1/").expect("a route of the contract"),
-        scopes: route.scopes,
+    let call = |row: &'static draftstore_controller::Call| Call {
+        route: row.path.strip_prefix("/api/v1/").expect("a route of the contract"),
+        scopes: row.scopes,
     };
-    ROUTES.iter().map(call)
+    CALLS.iter().map(call)
 }
 
 impl Call {

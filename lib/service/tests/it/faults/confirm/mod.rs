@@ -121,22 +121,7 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
         Err(Error::NotFound(Missing::Draft)) => Answered::DraftNotFound,
         Err(Error::PinMismatch { .. }) => Answered::PinMismatch,
         Err(Error::Internal(_)) => Answered::Internal,
-        Err(
-            Error::Invalid(_)
-            | Error::Unauthenticated(_)
-            | Error::NotAllowed(_)
-            | Error::NoTickets
-            | Error::NoMoreUploads { .. }
-            | Error::TooManyRequests { .. }
-            | Error::TooSlow
-            | Error::Overloaded
-            | Error::NotFound(_)
-            | Error::AlreadyExists
-            | Error::RolledBack
-            | Error::PartMismatch { .. }
-            | Error::Incomplete(_)
-            | Error::TooLarge { .. },
-        ) => Answered::Other,
+        Err(_) => Answered::Other,
     };
     let outcome = Outcome {
         answer,

@@ -1,0 +1,26 @@
+//! The ports of the server, and the labels by which their requests are counted and traced.
+
+use draftstore_connections::{Labels, Port};
+use draftstore_controller::{Limit, labels};
+
+/// The labels of both ports.
+pub(crate) static LABELS: Labels = Labels {
+    ports: &["rest", "grpc"],
+    calls: &labels::RPCS,
+    codes: &labels::CODES,
+    limits: Limit::NAMES,
+    code_of: |response| labels::code_of(response) as usize,
+    limit_of: |response| labels::limit_of(response).map(Limit::as_str),
+};
+
+pub(crate) const REST: Port = Port {
+    index: 0,
+    labels: &LABELS,
+    call_of: labels::of_rest_path,
+};
+
+pub(crate) const GRPC: Port = Port {
+    index: 1,
+    labels: &LABELS,
+    call_of: labels::of_grpc_path,
+};

@@ -1,0 +1,46 @@
+//! The labels by which requests are counted and traced. All are closed sets: nothing of them comes from a client.
+
+use axum::body::Body;
+use hyper::Response;
+
+/// The labels that the ports of a server share.
+#[derive(Debug)]
+pub struct Labels {
+    /// The names of the ports.
+    pub ports: &'static [&'static str],
+    /// The names of calls.
+    pub calls: &'static [&'static str],
+    /// The names of gRPC's codes, each at its number.
+    pub codes: &'static [&'static str],
+    /// The names of the limits of requests.
+    pub limits: &'static [&'static str],
+    /// Returns the number of a response's code.
+    pub code_of: fn(&Response<Body>) -> usize,
+    /// Returns the name of the limit for which a request was refused.
+    pub limit_of: fn(&Response<Body>) -> Option<&'static str>,
+}
+
+/// A port of a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Port {
+    /// The place of the port's name.
+    pub index: usize,
+    /// The labels.
+    pub labels: &'static Labels,
+    /// Returns the place of the name of the call at a path.
+    pub call_of: fn(path: &str) -> usize,
+}
+
+impl Port {
+    pub(crate) fn name(&self) -> &'static str {
+        self.labels.ports[self.index]
+    }
+
+    pub(crate) fn call(&self, path: &str) -> &'static str {
+        self.labels.calls[(self.call_of)(path)]
+    }
+
+    pub(crate) fn code(&self, response: &Response<Body>) -> &'static str {
+        self.labels.codes[(self.labels.code_of)(response)]
+    }
+}

@@ -1,0 +1,25 @@
+//! Signed requests, for clients that speak S3 by themselves.
+
+use draftstore_service::draft::SignRequest;
+
+use super::Api;
+use crate::audit::DraftRef;
+use crate::errors::Failure;
+use crate::gate::Admitted;
+
+impl Api {
+    /// Returns the URL of the signed request. Nothing has to be sent with it.
+    pub(crate) async fn sign_request(&self, admitted: &Admitted, request: SignRequest) -> Result<String, Failure> {
+        let signed = self.drafts(&admitted.caller).sign_request(&request).await;
+        let result = signed.map(|signed| signed.url.expose()).map_err(Failure::from);
+        if let Some(audit) = &admitted.audit {
+            let draft = DraftRef {
+                object_name: Some(request.object_name),
+                draft_id: None,
+            };
+            let outcomes = result.as_ref().map(|_| Vec::new());
+            audit.decided("SignRequest", &admitted.caller, &[draft], outcomes);
+        }
+        result
+    }
+}

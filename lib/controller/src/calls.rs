@@ -1,0 +1,268 @@
+//! The table of calls: one row for each rpc. Routing, dispatch on both ports, bounds, audit, metric labels and `OpenAPI` come
+//! from it.
+//!
+//! A new rpc is a message in the proto, a file in the service, a row here, a mapping in `api`, and a test.
+
+use draftstore_proto::v1;
+use draftstore_service::Scope;
+
+use crate::MAX_REQUEST_BYTES;
+use crate::api::{Api, Mapping};
+use crate::audit::DraftRef;
+use crate::errors::{
+    BUCKET_NOT_FOUND, DRAFT_NOT_FOUND, Failure, NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_NOT_FOUND, PIN_MISMATCH,
+    Reason, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
+};
+use crate::gate::{Admitted, Bounds};
+
+/// The beginning of every call's path in gRPC.
+pub(crate) const GRPC_PREFIX: &str = "/draft.v1.DraftService/";
+
+/// A row of the table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The rpc.
+    pub rpc: Rpc,
+    /// The path in REST, by POST.
+    pub path: &'static str,
+    /// The scopes of which the caller needs one. The service checks them.
+    pub scopes: &'static [Scope],
+    /// The size class of the message.
+    pub size: Size,
+    /// The kind of work that the call does.
+    pub kind: Kind,
+    /// The failures that the call can have besides those that every call can have.
+    pub(crate) failures: &'static [Reason],
+    /// The group of calls in `OpenAPI`.
+    pub(crate) tag: &'static str,
+}
+
+/// A size class of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// A message about one thing. An object's name and metadata have some 3 KiB.
+    One,
+    /// A message about many things. The largest sensible one completes an upload of 10,000 parts, each with its `ETag`.
+    Many,
+}
+
+impl Size {
+    /// The maximum size of a message, in bytes.
+    pub const fn max_bytes(self) -> u64 {
+        match self {
+            Self::One => 64 * 1024,
+            Self::Many => MAX_REQUEST_BYTES as u64,
+        }
+    }
+}
+
+/// A kind of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Takes milliseconds.
+    Quick,
+    /// Takes as long as the store does: it moves whole objects.
+    Long,
+    /// Takes as long as the store does, and counts by the rate limit of confirms.
+    Confirm,
+}
+
+impl Call {
+    /// The row of the call at this path of REST.
+    pub(crate) fn at_path(path: &str) -> Option<&'static Self> {
+        CALLS.iter().find(|call| call.path == path)
+    }
+
+    /// The row of the call of this name.
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        CALLS.iter().find(|call| call.rpc.as_str() == name)
+    }
+
+    /// The bounds in which the gate admits a request.
+    pub const fn bounds(&self) -> Bounds {
+        Bounds {
+            rpc: self.rpc.as_str(),
+            max_bytes: self.size.max_bytes(),
+            envelope: 0,
+            is_long: matches!(self.kind, Kind::Long | Kind::Confirm),
+            is_confirm: matches!(self.kind, Kind::Confirm),
+        }
+    }
+}
+
+/// A request message of a call.
+pub(crate) trait RpcRequest: Mapping {
+    /// The call.
+    const RPC: Rpc;
+
+    /// Returns the drafts that the audit names.
+    fn drafts(&self) -> Vec<DraftRef>;
+}
+
+/// Code that is generic over the messages of a call.
+pub(crate) trait Visitor {
+    /// What the code returns.
+    type Output;
+
+    /// Runs for the call with this request.
+    fn visit<R: RpcRequest>(self) -> Self::Output;
+}
+
+impl Api {
+    /// Answers a request, and writes its outcome to the audit.
+    pub(crate) async fn call<R: RpcRequest>(&self, admitted: &Admitted, request: R) -> Result<R::Response, Failure> {
+        let caller = &admitted.caller;
+        let Some(audit) = &admitted.audit else {
+            return request.call(self, caller).await;
+        };
+        let drafts = request.drafts();
+        let result = request.call(self, caller).await;
+        audit.decided(R::RPC.as_str(), caller, &drafts, result.as_ref().map(R::outcomes));
+        result
+    }
+}
+
+/// Defines the table. The column `audit` is what a request is about: `none`; a new draft by its `name`; a `draft`, by its name
+/// and ID; or one of these for each upload of a batch, in brackets.
+macro_rules! calls {
+    ($($rpc:ident($request:ident): POST $path:literal {
+        scopes: [$($scope:ident),+], size: $size:ident, kind: $kind:ident, audit: $audit:tt,
+        failures: [$($failure:ident),*],
+        tag: $tag:literal,
+    })*) => {
+        /// A call of the contract.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Rpc {
+            $(#[doc = concat!("The call at `", $path, "`.")] $rpc,)*
+        }
+
+        /// Every call of the contract, in the order of [`Rpc`].
+        pub const CALLS: &[Call] = &[$(Call {
+            rpc: Rpc::$rpc,
+            path: $path,
+            scopes: &[$(Scope::$scope),+],
+            size: Size::$size,
+            kind: Kind::$kind,
+            failures: &[$($failure),*],
+            tag: $tag,
+        }),*];
+
+        impl Rpc {
+            /// The name in the contract.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$rpc => stringify!($rpc),)* }
+            }
+
+            /// Returns the row of this call.
+            pub const fn row(self) -> &'static Call {
+                &CALLS[self as usize]
+            }
+
+            /// Runs the visitor for the messages of this call.
+            pub(crate) fn visit<V: Visitor>(self, visitor: V) -> V::Output {
+                match self { $(Self::$rpc => visitor.visit::<v1::$request>(),)* }
+            }
+        }
+
+        $(impl RpcRequest for v1::$request {
+            const RPC: Rpc = Rpc::$rpc;
+
+            fn drafts(&self) -> Vec<DraftRef> {
+                calls!(@$audit self)
+            }
+        })*
+    };
+    (@none $request:ident) => { Vec::new() };
+    (@name $request:ident) => { vec![DraftRef {
+        object_name: Option::from($request.object_name.clone()),
+        draft_id: None,
+    }] };
+    (@draft $request:ident) => { vec![DraftRef {
+        object_name: Some($request.object_name.clone()),
+        draft_id: $request.draft_id.clone(),
+    }] };
+    (@[$audit:tt] $request:ident) => { $request.uploads.iter().flat_map(|upload| calls!(@$audit upload)).collect() };
+}
+
+calls! {
+    CreateDraftBucket(CreateDraftBucketRequest): POST "/api/v1/draft-bucket" {
+        scopes: [Admin], size: One, kind: Quick, audit: none,
+        failures: [],
+        tag: "Administration",
+    }
+    GetUploadURL(GetUploadUrlRequest): POST "/api/v1/upload-url" {
+        scopes: [Upload], size: One, kind: Quick, audit: name,
+        failures: [BUCKET_NOT_FOUND, NO_MORE_UPLOADS],
+        tag: "Uploads",
+    }
+    BatchGetUploadURLs(BatchGetUploadUrLsRequest): POST "/api/v1/upload-urls" {
+        scopes: [Upload], size: Many, kind: Quick, audit: [name],
+        failures: [],
+        tag: "Uploads",
+    }
+    GetDownloadURL(GetDownloadUrlRequest): POST "/api/v1/download-url" {
+        scopes: [Download], size: One, kind: Quick, audit: draft,
+        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND],
+        tag: "Downloads",
+    }
+    ConfirmUpload(ConfirmUploadRequest): POST "/api/v1/confirm-upload" {
+        scopes: [Confirm], size: One, kind: Confirm, audit: draft,
+        failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ALREADY_EXISTS, PIN_MISMATCH],
+        tag: "Confirms",
+    }
+    BatchConfirmUploads(BatchConfirmUploadsRequest): POST "/api/v1/confirm-uploads" {
+        scopes: [Confirm], size: Many, kind: Confirm, audit: [draft],
+        failures: [],
+        tag: "Confirms",
+    }
+    InspectDraft(InspectDraftRequest): POST "/api/v1/inspect-draft" {
+        scopes: [Inspect], size: One, kind: Quick, audit: draft,
+        failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND],
+        tag: "Drafts and objects",
+    }
+    DiscardDraft(DiscardDraftRequest): POST "/api/v1/discard-draft" {
+        scopes: [Discard], size: One, kind: Quick, audit: draft,
+        failures: [BUCKET_NOT_FOUND],
+        tag: "Drafts and objects",
+    }
+    ListDrafts(ListDraftsRequest): POST "/api/v1/list-drafts" {
+        scopes: [Inspect], size: One, kind: Quick, audit: none,
+        failures: [BUCKET_NOT_FOUND],
+        tag: "Drafts and objects",
+    }
+    ListObjects(ListObjectsRequest): POST "/api/v1/list-objects" {
+        scopes: [Inspect], size: One, kind: Quick, audit: none,
+        failures: [BUCKET_NOT_FOUND],
+        tag: "Drafts and objects",
+    }
+    CreateMultipartUpload(CreateMultipartUploadRequest): POST "/api/v1/multipart/create" {
+        scopes: [Upload], size: One, kind: Quick, audit: name,
+        failures: [BUCKET_NOT_FOUND, NO_MORE_UPLOADS],
+        tag: "Uploads in parts",
+    }
+    SignParts(SignPartsRequest): POST "/api/v1/multipart/sign-parts" {
+        scopes: [Upload], size: Many, kind: Quick, audit: draft,
+        failures: [UPLOAD_NOT_FOUND],
+        tag: "Uploads in parts",
+    }
+    ListParts(ListPartsRequest): POST "/api/v1/multipart/list-parts" {
+        scopes: [Upload], size: One, kind: Quick, audit: draft,
+        failures: [UPLOAD_NOT_FOUND, BUCKET_NOT_FOUND],
+        tag: "Uploads in parts",
+    }
+    CompleteMultipartUpload(CompleteMultipartUploadRequest): POST "/api/v1/multipart/complete" {
+        scopes: [Upload], size: Many, kind: Long, audit: draft,
+        failures: [UPLOAD_NOT_FOUND, BUCKET_NOT_FOUND, PIN_MISMATCH, UPLOAD_INCOMPLETE],
+        tag: "Uploads in parts",
+    }
+    AbortMultipartUpload(AbortMultipartUploadRequest): POST "/api/v1/multipart/abort" {
+        scopes: [Upload], size: One, kind: Quick, audit: draft,
+        failures: [UPLOAD_NOT_FOUND, BUCKET_NOT_FOUND],
+        tag: "Uploads in parts",
+    }
+    CreateTicket(CreateTicketRequest): POST "/api/v1/tickets" {
+        scopes: [Confirm, Admin], size: One, kind: Quick, audit: name,
+        failures: [TICKETS_NOT_CONFIGURED],
+        tag: "Administration",
+    }
+}

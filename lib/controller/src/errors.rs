@@ -1,0 +1,385 @@
+//! The table of errors: what each error is on the outside. Every front, batches, the audit and `OpenAPI` read it.
+//!
+//! A new error is a variant in the enum that has it, and an arm here.
+
+use std::error::Error as StdError;
+
+use axum::http::{Method, StatusCode};
+use draftstore_auth::Unauthenticated;
+use draftstore_proto::v1;
+use draftstore_service::{Error, Missing, Violation};
+use tonic::Code;
+
+use crate::refusal::{Limit, Refusal};
+
+/// Seconds that a caller should wait before a retry when the server or the store is unavailable.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// The maximum number of violations in the sentence for people.
+const MAX_RULES_IN_SENTENCE: usize = 10;
+
+/// A request that was not granted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The service's error.
+    #[error(transparent)]
+    Service(#[from] Error),
+    /// The gate's refusal.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A path without a route, as a response may show it.
+    #[error("there is nothing at {0}")]
+    NoRoute(String),
+    /// A method that the route does not have.
+    #[error("{0} is not allowed here")]
+    WrongMethod(Method),
+    /// A handler that panicked: a bug. The panic's text may hold what a caller sent, and goes nowhere.
+    #[error("internal error")]
+    Panicked,
+}
+
+impl Failure {
+    /// Creates the failure of one invalid field.
+    pub(crate) fn invalid(field: &str, rule: &str) -> Self {
+        Error::Invalid(vec![Violation::new(field, rule)]).into()
+    }
+}
+
+/// A stable reason with its statuses: `ErrorInfo.reason`, and `code` in problem+json.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reason {
+    pub(crate) name: &'static str,
+    pub(crate) http: StatusCode,
+    pub(crate) grpc: Code,
+}
+
+macro_rules! reasons {
+    ($($reason:ident: $http:ident, $grpc:ident;)*) => {
+        $(pub(crate) const $reason: Reason = Reason {
+            name: stringify!($reason),
+            http: StatusCode::$http,
+            grpc: Code::$grpc,
+        };)*
+    };
+}
+
+reasons! {
+    INVALID_REQUEST: BAD_REQUEST, InvalidArgument;
+    UNAUTHENTICATED: UNAUTHORIZED, Unauthenticated;
+    PERMISSION_DENIED: FORBIDDEN, PermissionDenied;
+    NO_SUCH_ROUTE: NOT_FOUND, Unimplemented;
+    DRAFT_NOT_FOUND: NOT_FOUND, NotFound;
+    OBJECT_NOT_FOUND: NOT_FOUND, NotFound;
+    UPLOAD_NOT_FOUND: NOT_FOUND, NotFound;
+    BUCKET_NOT_FOUND: NOT_FOUND, NotFound;
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, Unimplemented;
+    REQUEST_TIMEOUT: REQUEST_TIMEOUT, DeadlineExceeded;
+    OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists;
+    NO_MORE_UPLOADS: CONFLICT, ResourceExhausted;
+    BATCH_ROLLED_BACK: CONFLICT, Aborted;
+    PIN_MISMATCH: PRECONDITION_FAILED, FailedPrecondition;
+    UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition;
+    TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition;
+    TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument;
+    TOO_MANY_REQUESTS: TOO_MANY_REQUESTS, ResourceExhausted;
+    INTERNAL: INTERNAL_SERVER_ERROR, Internal;
+    STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal;
+    STORE_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable;
+    OVERLOADED: SERVICE_UNAVAILABLE, Unavailable;
+}
+
+/// A row of the table: what callers, metrics and the log are told of a failure.
+#[derive(Debug)]
+pub(crate) struct Row<'f> {
+    pub(crate) reason: Reason,
+    /// Seconds to wait before the same request may succeed, where it may.
+    pub(crate) retry_after: Option<u32>,
+    /// The invalid fields.
+    pub(crate) fields: Vec<Violation>,
+    /// The credentials that the caller is asked for, as `www-authenticate` has them. Source: RFC 6750, section 3.
+    pub(crate) challenge: Option<String>,
+    /// The limit that was exceeded, for metrics.
+    pub(crate) limit: Option<Limit>,
+    /// The cause, for the log alone.
+    cause: Option<Cause<'f>>,
+}
+
+/// A cause of a server's own failure.
+type Cause<'f> = &'f (dyn StdError + 'static);
+
+impl From<Reason> for Row<'_> {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            retry_after: None,
+            fields: Vec::new(),
+            challenge: None,
+            limit: None,
+            cause: None,
+        }
+    }
+}
+
+impl<'f> Row<'f> {
+    fn fields(self, fields: Vec<Violation>) -> Self {
+        Self { fields, ..self }
+    }
+
+    fn field(self, name: impl Into<String>, rule: impl Into<String>) -> Self {
+        self.fields(vec![Violation::new(name, rule)])
+    }
+
+    fn retry_after(self, seconds: u32) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
+    fn challenge(self, challenge: impl Into<String>) -> Self {
+        Self {
+            challenge: Some(challenge.into()),
+            ..self
+        }
+    }
+
+    fn limit(self, limit: Limit) -> Self {
+        Self {
+            limit: Some(limit),
+            ..self
+        }
+    }
+
+    fn cause(self, cause: Cause<'f>) -> Self {
+        Self {
+            cause: Some(cause),
+            ..self
+        }
+    }
+}
+
+impl Failure {
+    /// Returns the row of this failure.
+    pub(crate) fn row(&self) -> Row<'_> {
+        let row = Row::from;
+        let no_match = "does not match what is stored";
+        match self {
+            Self::Service(error) => match error {
+                Error::Invalid(violations) => row(INVALID_REQUEST).fields(violations.clone()),
+                Error::CredentialsExpired => row(UNAUTHENTICATED).challenge(INVALID_TOKEN),
+                Error::NotAllowed(scope) => {
+                    row(PERMISSION_DENIED).challenge(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
+                }
+                Error::NoTickets => row(TICKETS_NOT_CONFIGURED),
+                Error::NoMoreUploads { .. } => row(NO_MORE_UPLOADS),
+                Error::NotFound(Missing::Draft) => row(DRAFT_NOT_FOUND),
+                Error::NotFound(Missing::Object) => row(OBJECT_NOT_FOUND),
+                Error::NotFound(Missing::Upload) => row(UPLOAD_NOT_FOUND),
+                Error::NotFound(Missing::Bucket) => row(BUCKET_NOT_FOUND),
+                Error::AlreadyExists => row(OBJECT_ALREADY_EXISTS),
+                Error::RolledBack => row(BATCH_ROLLED_BACK),
+                Error::PinMismatch { pin } => row(PIN_MISMATCH).field(*pin, no_match),
+                Error::PartMismatch { place } => row(PIN_MISMATCH).field(format!("parts[{place}].etag"), no_match),
+                Error::Incomplete(violations) => row(UPLOAD_INCOMPLETE).fields(violations.clone()),
+                Error::TooLarge { field, limit } => row(TOO_LARGE).field(*field, at_most(*limit)),
+                Error::StoreCredentials(cause) => row(STORE_CREDENTIALS_REFUSED).cause(cause),
+                Error::StoreUnavailable(cause) => {
+                    row(STORE_UNAVAILABLE).retry_after(RETRY_AFTER_SECONDS).cause(&**cause)
+                }
+                Error::Internal(cause) => row(INTERNAL).cause(&**cause),
+            },
+            Self::Refused(refusal) => match refusal {
+                Refusal::Unauthenticated(Unauthenticated::Missing) => row(UNAUTHENTICATED).challenge("Bearer"),
+                Refusal::Unauthenticated(Unauthenticated::Invalid) => row(UNAUTHENTICATED).challenge(INVALID_TOKEN),
+                Refusal::TooManyRequests { limit, retry_after } => {
+                    row(TOO_MANY_REQUESTS).retry_after(*retry_after).limit(*limit)
+                }
+                Refusal::BodyTimeout => row(REQUEST_TIMEOUT).limit(Limit::BodyTimeout),
+                Refusal::BodyTooLarge { max_bytes } => {
+                    row(TOO_LARGE).field("body", at_most(*max_bytes)).limit(Limit::BodySize)
+                }
+                Refusal::BodyIncomplete => row(INVALID_REQUEST).field(
+                    "body",
+                    "must arrive whole, and in chunks as HTTP has them where it is chunked",
+                ),
+                Refusal::Overloaded => row(OVERLOADED)
+                    .retry_after(RETRY_AFTER_SECONDS)
+                    .limit(Limit::Concurrency),
+                Refusal::CallTimeout => row(STORE_UNAVAILABLE)
+                    .retry_after(RETRY_AFTER_SECONDS)
+                    .limit(Limit::CallTimeout)
+                    .cause(&Why("a call has taken longer than CALL_TIMEOUT")),
+            },
+            Self::NoRoute(_) => row(NO_SUCH_ROUTE),
+            Self::WrongMethod(_) => row(METHOD_NOT_ALLOWED),
+            Self::Panicked => row(INTERNAL).cause(&Why("a handler has panicked")),
+        }
+    }
+
+    /// Returns the row, and logs once what the caller is not told.
+    pub(crate) fn report(&self) -> Row<'_> {
+        let row = self.row();
+        if let Some(error) = row.cause {
+            tracing::error!(error, "{self}");
+        } else {
+            tracing::debug!(reason = row.reason.name, "call refused");
+        }
+        row
+    }
+
+    /// Returns the sentence for people: the first violations and the number of the others, or else the error's own text.
+    pub(crate) fn sentence(&self, fields: &[Violation]) -> String {
+        let named = fields.iter().take(MAX_RULES_IN_SENTENCE);
+        let rules: Vec<_> = named.map(|v| format!("{} {}", v.field, v.rule)).collect();
+        match fields.len() - rules.len() {
+            _ if rules.is_empty() => self.to_string(),
+            0 => rules.join("; "),
+            more => format!("{}; and {more} more", rules.join("; ")),
+        }
+    }
+
+    /// Returns the failure as one outcome of a batch.
+    pub(crate) fn outcome(&self) -> v1::UploadError {
+        let row = self.report();
+        let message = self.sentence(&row.fields);
+        let field_error = |Violation { field, rule }| v1::FieldError { field, detail: rule };
+        v1::UploadError {
+            reason: row.reason.name.to_owned(),
+            message,
+            grpc_code: row.reason.grpc.into(),
+            http_status: row.reason.http.as_u16().into(),
+            errors: row.fields.into_iter().map(field_error).collect(),
+            retry_after: row.retry_after.map(u32::cast_signed),
+        }
+    }
+}
+
+/// A cause that is no error of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Why(&'static str);
+
+const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
+
+fn at_most(bytes: u64) -> String {
+    format!("must be at most {bytes} bytes")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use draftstore_service::Scope;
+
+    use super::*;
+
+    /// Returns an error of every kind that a call can have, but for refused credentials of the store, which a test of the
+    /// whole server covers.
+    pub(crate) fn failures() -> Vec<Failure> {
+        let internal = || Box::<dyn StdError + Send + Sync>::from("x");
+        vec![
+            Error::Invalid(vec![Violation::new("object_name", "must not be empty")]).into(),
+            Error::CredentialsExpired.into(),
+            Error::NotAllowed(Scope::Confirm).into(),
+            Error::NoTickets.into(),
+            Error::NoMoreUploads { most: 3 }.into(),
+            Error::NotFound(Missing::Draft).into(),
+            Error::NotFound(Missing::Object).into(),
+            Error::NotFound(Missing::Upload).into(),
+            Error::NotFound(Missing::Bucket).into(),
+            Error::AlreadyExists.into(),
+            Error::RolledBack.into(),
+            Error::PinMismatch { pin: "if_match" }.into(),
+            Error::PartMismatch { place: 1 }.into(),
+            Error::Incomplete(vec![Violation::new("parts", "no part has arrived")]).into(),
+            Error::TooLarge {
+                field: "content_length",
+                limit: 1,
+            }
+            .into(),
+            Error::StoreUnavailable(internal()).into(),
+            Error::Internal(internal()).into(),
+            Refusal::Unauthenticated(Unauthenticated::Missing).into(),
+            Refusal::Unauthenticated(Unauthenticated::Invalid).into(),
+            Refusal::TooManyRequests {
+                limit: Limit::CallerRate,
+                retry_after: 7,
+            }
+            .into(),
+            Refusal::BodyTooLarge { max_bytes: 1 }.into(),
+            Refusal::BodyIncomplete.into(),
+            Refusal::Overloaded.into(),
+            Refusal::CallTimeout.into(),
+        ]
+    }
+
+    #[test]
+    fn every_error_has_its_row() {
+        let expected = [
+            (400, Code::InvalidArgument, None),
+            (401, Code::Unauthenticated, None),
+            (403, Code::PermissionDenied, None),
+            (412, Code::FailedPrecondition, None),
+            (409, Code::ResourceExhausted, None),
+            (404, Code::NotFound, None),
+            (404, Code::NotFound, None),
+            (404, Code::NotFound, None),
+            (404, Code::NotFound, None),
+            (409, Code::AlreadyExists, None),
+            (409, Code::Aborted, None),
+            (412, Code::FailedPrecondition, None),
+            (412, Code::FailedPrecondition, None),
+            (412, Code::FailedPrecondition, None),
+            (413, Code::InvalidArgument, None),
+            (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
+            (500, Code::Internal, None),
+            (401, Code::Unauthenticated, None),
+            (401, Code::Unauthenticated, None),
+            (429, Code::ResourceExhausted, Some(7)),
+            (413, Code::InvalidArgument, None),
+            (400, Code::InvalidArgument, None),
+            (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
+            (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
+        ];
+        let failures = failures();
+        assert_eq!(failures.len(), expected.len());
+        let timeout = Failure::from(Refusal::BodyTimeout);
+        let all = failures.iter().zip(expected);
+        for (failure, expected) in all.chain([(&timeout, (408, Code::DeadlineExceeded, None))]) {
+            let row = failure.row();
+            let found = (row.reason.http.as_u16(), row.reason.grpc, row.retry_after);
+            assert_eq!(found, expected, "{failure}");
+        }
+    }
+
+    #[test]
+    fn sentence_names_some_rules_and_counts_the_rest() {
+        let broken = |rules: usize| {
+            let rule = |place| Violation::new(format!("parts[{place}]"), "must be a part");
+            let failure = Failure::from(Error::Invalid((0..rules).map(rule).collect()));
+            failure.sentence(&failure.row().fields)
+        };
+        assert_eq!(broken(2), "parts[0] must be a part; parts[1] must be a part");
+        assert!(broken(10).ends_with("; parts[9] must be a part"));
+        assert!(broken(1000).ends_with("; parts[9] must be a part; and 990 more"));
+    }
+
+    #[test]
+    fn callers_are_told_what_they_lack() {
+        let missing = Refusal::Unauthenticated(Unauthenticated::Missing);
+        let invalid = Refusal::Unauthenticated(Unauthenticated::Invalid);
+        for (failure, challenge) in [
+            (Failure::from(missing), Some("Bearer")),
+            (invalid.into(), Some(r#"Bearer error="invalid_token""#)),
+            (
+                Error::CredentialsExpired.into(),
+                Some(r#"Bearer error="invalid_token""#),
+            ),
+            (
+                Error::NotAllowed(Scope::Confirm).into(),
+                Some(r#"Bearer error="insufficient_scope", scope="confirm""#),
+            ),
+            (Error::NotFound(Missing::Draft).into(), None),
+        ] {
+            assert_eq!(failure.row().challenge.as_deref(), challenge);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The contract's calls by gRPC: decode, call, encode.
+
+use std::future::ready;
+use std::sync::OnceLock;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::response::Response;
+use futures::future::BoxFuture;
+use http_body_util::Full;
+use tonic::Status;
+use tonic::server::Grpc;
+use tonic_prost::ProstCodec;
+use tower::{ServiceExt as _, service_fn};
+
+use super::status::{refuse, status};
+use crate::calls::{Call, GRPC_PREFIX, RpcRequest, Size, Visitor};
+use crate::gate::{Admitted, Bounds, Gate};
+use crate::middleware::Service;
+use crate::{Api, MAX_REQUEST_BYTES};
+
+/// The size of gRPC's envelope around a message, in bytes.
+///
+/// Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
+const ENVELOPE: u64 = 5;
+
+/// The bounds of a call that the contract does not have.
+const UNKNOWN: Bounds = Bounds {
+    rpc: "unknown",
+    max_bytes: Size::One.max_bytes(),
+    envelope: ENVELOPE,
+    is_long: false,
+    is_confirm: false,
+};
+
+/// The services of the port.
+pub(super) struct GrpcService {
+    pub(super) api: Api,
+    pub(super) gate: Gate,
+    /// Health and reflection.
+    pub(super) others: Router,
+}
+
+impl Service for GrpcService {
+    async fn call(&self, request: Request) -> Response {
+        let Some(name) = request.uri().path().strip_prefix(GRPC_PREFIX) else {
+            let Ok(response) = self.others.clone().oneshot(request).await;
+            return response;
+        };
+        let Some(call) = Call::named(name) else {
+            let unknown = |_, _| ready(Status::unimplemented("").into_http());
+            return self.gate.call(request, UNKNOWN, refuse, unknown).await;
+        };
+        let bounds = Bounds {
+            envelope: ENVELOPE,
+            ..call.bounds()
+        };
+        let unary = |admitted, request| {
+            call.rpc.visit(Unary {
+                api: &self.api,
+                admitted,
+                request,
+            })
+        };
+        self.gate.call(request, bounds, refuse, unary).await
+    }
+}
+
+/// A request whose message is not decoded yet.
+struct Unary<'s> {
+    api: &'s Api,
+    admitted: Admitted,
+    request: http::Request<Bytes>,
+}
+
+impl<'s> Visitor for Unary<'s> {
+    type Output = BoxFuture<'s, Response>;
+
+    fn visit<R: RpcRequest>(self) -> Self::Output {
+        Box::pin(self.respond::<R>())
+    }
+}
+
+impl Unary<'_> {
+    async fn respond<R: RpcRequest>(self) -> Response {
+        // A status loses its extensions on its way through the codec.
+        let exceeded = OnceLock::new();
+        let (api, admitted, limit) = (self.api, &self.admitted, &exceeded);
+        let call = service_fn(move |request: tonic::Request<R>| async move {
+            let result = api.call(admitted, request.into_inner()).await;
+            result.map(tonic::Response::new).map_err(|failure| {
+                failure.row().limit.map(|exceeded| limit.set(exceeded));
+                status(&failure)
+            })
+        });
+        let mut grpc = Grpc::new(ProstCodec::<R::Response, R>::default()).max_decoding_message_size(MAX_REQUEST_BYTES);
+        let response = grpc.unary(call, self.request.map(Full::new)).await;
+        let mut response = response.map(Body::new);
+        if let Some(limit) = exceeded.into_inner() {
+            response.extensions_mut().insert(limit);
+        }
+        response
+    }
+}

@@ -1,0 +1,162 @@
+//! The labels of requests in metrics and traces: closed sets, of which nothing comes from a client.
+
+use axum::http::{HeaderName, Response, StatusCode};
+use tonic::Code;
+
+use crate::calls::{CALLS, Call, GRPC_PREFIX};
+use crate::path_ticket::without_ticket;
+use crate::refusal::Limit;
+
+/// The header with gRPC's status, where it is not behind the body: then the call was answered.
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
+/// The beginning of Uppy's paths.
+const UPPY_PREFIX: &str = "/uppy/";
+
+// The labels beside the calls, by their places.
+const UPPY: usize = CALLS.len();
+const HEALTH: usize = UPPY + 1;
+const OTHER: usize = HEALTH + 1;
+
+/// The labels of what is asked for: each call at the place of its rpc, all routes of Uppy, health on either port, and the rest.
+pub static RPCS: [&str; OTHER + 1] = {
+    let mut labels = ["other"; OTHER + 1];
+    let mut place = 0;
+    while place < CALLS.len() {
+        labels[place] = CALLS[place].rpc.as_str();
+        place += 1;
+    }
+    labels[UPPY] = "Uppy";
+    labels[HEALTH] = "health";
+    labels
+};
+
+/// Returns the place of the label of a path of REST.
+pub fn of_rest_path(path: &str) -> usize {
+    let path = without_ticket(path);
+    match Call::at_path(path) {
+        Some(call) => call.rpc as usize,
+        None if path.starts_with(UPPY_PREFIX) => UPPY,
+        None if path == "/health" || path.starts_with("/health/") => HEALTH,
+        None => OTHER,
+    }
+}
+
+/// Returns the place of the label of a path of gRPC.
+pub fn of_grpc_path(path: &str) -> usize {
+    match path.strip_prefix(GRPC_PREFIX) {
+        Some(name) => Call::named(name).map_or(OTHER, |call| call.rpc as usize),
+        None if path.starts_with("/grpc.health.v1.Health/") => HEALTH,
+        None => OTHER,
+    }
+}
+
+/// The names of gRPC's codes, each at its number.
+pub static CODES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// Returns the code of a response, from its head.
+pub fn code_of<B>(response: &Response<B>) -> Code {
+    if let Some(code) = response.extensions().get() {
+        return *code;
+    }
+    if let Some(status) = response.headers().get(GRPC_STATUS) {
+        return Code::from_bytes(status.as_bytes());
+    }
+    match response.status() {
+        status if !(status.is_client_error() || status.is_server_error()) => Code::Ok,
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => Code::Unimplemented,
+        StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+        StatusCode::FORBIDDEN => Code::PermissionDenied,
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+        status if status.is_client_error() => Code::InvalidArgument,
+        _ => Code::Internal,
+    }
+}
+
+/// Returns the limit that the request exceeded, if it was refused for one.
+pub fn limit_of<B>(response: &Response<B>) -> Option<Limit> {
+    response.extensions().get().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use draftstore_proto::v1::draft_service_server::SERVICE_NAME;
+
+    use super::*;
+
+    #[test]
+    fn calls_are_told_by_their_paths_and_everything_else_is_one() {
+        assert_eq!(GRPC_PREFIX, format!("/{SERVICE_NAME}/"));
+        for (place, call) in CALLS.iter().enumerate() {
+            let by_grpc = of_grpc_path(&format!("/draft.v1.DraftService/{}", call.rpc.as_str()));
+            for found in [of_rest_path(call.path), by_grpc] {
+                assert_eq!((RPCS[found], found), (call.rpc.as_str(), place));
+            }
+            let with_ticket = format!("/t/dst_x{}", call.path);
+            assert_eq!(of_rest_path(&with_ticket), place);
+        }
+        for (path, expected) in [
+            ("/uppy/s3/params", "Uppy"),
+            ("/t/dst_x/uppy/s3/params", "Uppy"),
+            ("/health", "health"),
+            ("/health/ready", "health"),
+            ("/healthy", "other"),
+            ("/draft.v1.DraftService/ConfirmUpload", "other"),
+            ("/t/x", "other"),
+        ] {
+            assert_eq!(RPCS[of_rest_path(path)], expected, "{path}");
+        }
+        for (path, expected) in [
+            ("/grpc.health.v1.Health/Check", "health"),
+            ("/draft.v1.DraftService/Nothing", "other"),
+            ("/api/v1/upload-url", "other"),
+            ("", "other"),
+        ] {
+            assert_eq!(RPCS[of_grpc_path(path)], expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn codes_are_at_their_numbers() {
+        for (number, name) in CODES.iter().enumerate() {
+            let code = Code::from(i32::try_from(number).expect("small"));
+            let camel = format!("{code:?}").to_lowercase();
+            assert_eq!(name.replace('_', "").to_lowercase(), camel);
+        }
+    }
+
+    #[test]
+    fn answers_without_a_code_are_judged_by_their_status() {
+        for (status, code) in [
+            (200, Code::Ok),
+            (204, Code::Ok),
+            (304, Code::Ok),
+            (404, Code::Unimplemented),
+            (401, Code::Unauthenticated),
+            (415, Code::InvalidArgument),
+            (500, Code::Internal),
+            (503, Code::Unavailable),
+        ] {
+            let answer = Response::builder().status(status).body(()).expect("an answer");
+            assert_eq!(code_of(&answer), code, "{status}");
+        }
+    }
+}

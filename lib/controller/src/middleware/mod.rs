@@ -1,0 +1,73 @@
+//! The middleware of both ports: request IDs, a span, security headers, CORS, and an error response for a panic.
+//!
+//! A router boxes each of its layers, and clones all of them for every request. So this is one function around a port's
+//! service, and what only browsers need is not in the way of other callers.
+
+mod cors;
+mod panics;
+mod request_id;
+mod security_headers;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Response};
+use futures::future::BoxFuture;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceExt as _, service_fn};
+
+pub(crate) use self::cors::cors;
+use self::panics::catch_panic;
+use crate::errors::Failure;
+
+/// Answers the requests of a port. Unlike tower's, one service answers all of them, so that none clones it.
+pub trait Service: Send + Sync + 'static {
+    /// Returns the response to a request.
+    fn call(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+/// Returns a port's handler: its service inside of the middleware. Requests for which `is_web` holds also go through `web`, the
+/// layers that only browsers need.
+pub(crate) fn handler<W>(
+    service: impl Service,
+    error_response: fn(&Failure) -> Response,
+    web: impl FnOnce(BoxCloneSyncService<Request, Response, Infallible>) -> W,
+    is_web: fn(&Request) -> bool,
+) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static
+where
+    W: tower::Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
+    W::Response: IntoResponse,
+    W::Future: Send,
+{
+    let service = Arc::new(service);
+    let shared = Arc::clone(&service);
+    let web = web(BoxCloneSyncService::new(service_fn(move |request| {
+        let service = Arc::clone(&shared);
+        async move { Ok(catch_panic(service.call(request), error_response).await) }
+    })));
+    let services = Arc::new((service, web));
+    move |request| {
+        let services = Arc::clone(&services);
+        let respond = move |request| async move {
+            let (service, web) = &*services;
+            let response = if is_web(&request) {
+                // Boxed, so that other requests need no room for it.
+                let Ok(response) = Box::pin(web.clone().oneshot(request)).await;
+                response.into_response()
+            } else {
+                catch_panic(service.call(request), error_response).await
+            };
+            security_headers::add(response)
+        };
+        Box::pin(request_id::traced(request, respond))
+    }
+}
+
+/// Returns whether a browser may have sent the request for a page: then it has an origin, or is a preflight.
+///
+/// Source: <https://fetch.spec.whatwg.org/#origin-header>
+pub(crate) fn is_of_a_page(request: &Request) -> bool {
+    request.method() == Method::OPTIONS || request.headers().contains_key(header::ORIGIN)
+}

@@ -1,0 +1,57 @@
+//! Handlers that panic, which is a bug: a panic costs its own call an error, and no other call anything.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::response::Response;
+use futures::FutureExt as _;
+
+use crate::errors::Failure;
+
+/// Returns the response, or an error in place of a panic, which would end the connection with all calls that share it.
+pub(super) async fn catch_panic(
+    response: impl Future<Output = Response>,
+    error_response: fn(&Failure) -> Response,
+) -> Response {
+    // Nothing of a call is used again that has panicked.
+    let response = AssertUnwindSafe(response).catch_unwind().await;
+    // The panic's text may hold what a caller sent, and goes nowhere.
+    response.unwrap_or_else(|_| error_response(&Failure::Panicked))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use axum::body::to_bytes;
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+    use crate::{grpc, rest};
+
+    async fn responses(error_response: fn(&Failure) -> Response) -> (http::response::Parts, String) {
+        let bad = poll_fn(|_| panic!("hush: a secret"));
+        let good = async { "good".into_response() };
+        let (bad, good) = tokio::join!(catch_panic(bad, error_response), catch_panic(good, error_response));
+        assert_eq!(good.status(), 200, "the neighbour");
+        let (head, body) = bad.into_parts();
+        let body = to_bytes(body, usize::MAX).await.expect("a body");
+        (head, String::from_utf8(body.to_vec()).expect("UTF-8"))
+    }
+
+    #[tokio::test]
+    async fn panics_are_internal_errors_by_rest_and_say_no_more() {
+        let (head, body) = responses(rest::error_response).await;
+        assert_eq!(head.status, 500);
+        let problem: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        assert_eq!(problem["code"], "INTERNAL");
+        assert!(!body.contains("hush"), "{body}");
+    }
+
+    #[tokio::test]
+    async fn panics_are_internal_errors_by_grpc_and_say_no_more() {
+        let (head, body) = responses(grpc::error_response).await;
+        assert_eq!(head.status, 200);
+        assert_eq!(head.headers["grpc-status"], "13");
+        assert!(!format!("{:?}{body}", head.headers).contains("hush"), "{head:?}");
+    }
+}

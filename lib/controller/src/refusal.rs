@@ -1,0 +1,58 @@
+//! The refusals of the gate: why a request was not admitted, or not answered in time.
+
+use draftstore_auth::Unauthenticated;
+use draftstore_service::closed_set;
+
+closed_set! {
+    /// A limit that a request exceeded.
+    pub enum Limit {
+        /// The time for the body of a request.
+        BodyTimeout = "body_timeout",
+        /// The size of the body of a request.
+        BodySize = "body_size",
+        /// The time for a response.
+        CallTimeout = "call_timeout",
+        /// Requests that are being answered.
+        Concurrency = "concurrency",
+        /// Requests of an address.
+        AddressRate = "address_rate",
+        /// Requests of a caller.
+        CallerRate = "caller_rate",
+        /// Confirms of a caller.
+        ConfirmRate = "confirm_rate",
+    }
+}
+
+/// A request that the gate refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The request has no valid credentials.
+    #[error("{0}")]
+    Unauthenticated(#[from] Unauthenticated),
+    /// The caller or its address exceeds a rate limit.
+    #[error("too many requests: try again in {retry_after} seconds")]
+    TooManyRequests {
+        /// The rate limit.
+        limit: Limit,
+        /// Whole seconds until the request may succeed, at least one.
+        retry_after: u32,
+    },
+    /// The body did not arrive in time.
+    #[error("the request took too long to arrive")]
+    BodyTimeout,
+    /// The body is larger than the call allows.
+    #[error("body is too large: at most {max_bytes} bytes")]
+    BodyTooLarge {
+        /// The limit in bytes.
+        max_bytes: u64,
+    },
+    /// The body ended early, or its chunks are malformed.
+    #[error("the request is invalid")]
+    BodyIncomplete,
+    /// The server is answering as many requests as it may.
+    #[error("the server is overloaded")]
+    Overloaded,
+    /// The call was not answered in time.
+    #[error("the store is unavailable")]
+    CallTimeout,
+}

@@ -1,0 +1,82 @@
+//! The REST front: the contract's messages as JSON, `snake_case`.
+
+mod health;
+mod message;
+mod openapi;
+mod problem;
+mod service;
+mod uppy;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderName, Method, header};
+use axum::response::Response;
+use axum::routing::get;
+use draftstore_service::AllowedOrigins;
+use futures::future::BoxFuture;
+use tower::Layer as _;
+
+pub use self::openapi::document;
+pub(crate) use self::problem::error_response;
+use self::service::{IDEMPOTENCY_KEY, RestService};
+#[cfg(test)]
+pub(crate) use self::uppy::routes as uppy_routes;
+use crate::audit::REQUEST_ID;
+use crate::errors::Failure;
+use crate::gate::{Gate, RATE_LIMIT, RATE_LIMIT_POLICY};
+use crate::middleware::{self, Service, cors, is_of_a_page};
+use crate::path_ticket::{redacted_path, strip_ticket};
+use crate::{Api, Readiness};
+
+// The methods, request headers and response headers that CORS allows.
+const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::DELETE];
+const REQUEST_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID];
+const RESPONSE_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID];
+
+/// Returns the service of the port: the calls behind the gate, Uppy's routes, health, the `OpenAPI` document, and these pages.
+pub fn service(api: Api, gate: Gate, readiness: Readiness, pages: Router) -> impl Service {
+    let document = openapi::Document::new(&api);
+    let [.., document_path] = PUBLIC_ROUTES;
+    let others = health_router(readiness)
+        .route(document_path, get(openapi::get).with_state(document))
+        .nest("/uppy", uppy::router(api.clone(), &gate))
+        .merge(pages)
+        .fallback(no_route)
+        .method_not_allowed_fallback(wrong_method);
+    RestService { api, gate, others }
+}
+
+/// Returns the handler of the port: the service inside of the middleware. Every path may have a ticket in front.
+pub fn handler(
+    service: impl Service,
+    origins: &AllowedOrigins,
+) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
+    let cors = cors(origins, &METHODS, &REQUEST_HEADERS, &RESPONSE_HEADERS);
+    let handler = middleware::handler(
+        service,
+        error_response,
+        move |service| cors.layer(service),
+        is_of_a_page,
+    );
+    move |request| handler(strip_ticket(request))
+}
+
+/// Every route that needs no credentials, all by GET.
+pub(crate) const PUBLIC_ROUTES: [&str; 4] = ["/health", "/health/live", "/health/ready", "/openapi.json"];
+
+/// Returns the routes of health alone.
+pub fn health_router(readiness: Readiness) -> Router {
+    let [alive, live, ready, _] = PUBLIC_ROUTES;
+    Router::new()
+        .route(alive, get(health::live))
+        .route(live, get(health::live))
+        .route(ready, get(health::ready).with_state(readiness))
+}
+
+async fn no_route(request: Request) -> Failure {
+    Failure::NoRoute(redacted_path(request.uri().path()).into_owned())
+}
+
+async fn wrong_method(request: Request) -> Failure {
+    Failure::WrongMethod(request.method().clone())
+}

@@ -1,0 +1,88 @@
+//! `/openapi.json`: the REST front, for programs.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use sha2::{Digest as _, Sha256};
+
+use crate::Api;
+use crate::openapi::{self, Facts, Json};
+
+/// Returns the document of a server of these calls.
+pub fn document(api: &Api) -> Json {
+    openapi::document(facts(api))
+}
+
+fn facts(api: &Api) -> Facts {
+    let policy = api.policy();
+    let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    Facts {
+        upload_ttl: seconds(policy.upload_ttl()),
+        download_ttl: seconds(policy.download_ttl()),
+        object_lifetime: seconds(policy.object_lifetime()),
+        requires_auth: api.authenticator().requires_auth(),
+    }
+}
+
+/// The document as it is sent. Built for the first request, and kept: most servers have none. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct Document {
+    facts: Facts,
+    built: Arc<OnceLock<Built>>,
+}
+
+#[derive(Debug)]
+struct Built {
+    json: Vec<u8>,
+    etag: String,
+}
+
+impl Document {
+    pub(super) fn new(api: &Api) -> Self {
+        Self {
+            facts: facts(api),
+            built: Arc::default(),
+        }
+    }
+
+    fn built(&self) -> &Built {
+        self.built.get_or_init(|| {
+            let json = serde_json::to_vec(&openapi::document(self.facts)).unwrap_or_default();
+            let mut etag = String::from("\"");
+            for byte in Sha256::digest(&json).iter().take(16) {
+                // Writing to a string does not fail.
+                let _ = write!(etag, "{byte:02x}");
+            }
+            etag.push('"');
+            Built { json, etag }
+        })
+    }
+}
+
+/// Returns the document, unless the client has it already.
+pub(super) async fn get(State(document): State<Document>, headers: HeaderMap) -> Response {
+    let Built { json, etag } = document.built();
+    let mut tags = headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut response = if tags.any(|tags| names(tags, etag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, "application/json")], json.clone()).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Hexadecimal digits in quotes always make a header's value.
+    if let Ok(etag) = HeaderValue::from_str(etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    response
+}
+
+/// Returns whether a list of `ETag`s has this one. Weak ones count: proxies that compress weaken them.
+fn names(tags: &HeaderValue, etag: &str) -> bool {
+    let mut tags = tags.to_str().unwrap_or_default().split(',').map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}

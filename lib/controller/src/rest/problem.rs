@@ -1,0 +1,79 @@
+//! Failures as `application/problem+json`.
+//!
+//! Source: RFC 9457.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use draftstore_service::Violation;
+use serde::Serialize;
+
+use crate::errors::{Failure, Row};
+use crate::refusal::Refusal;
+
+/// A problem, as callers see it.
+#[derive(Debug, Serialize)]
+struct Problem {
+    /// There is no page about each problem: `about:blank`, and the status' own title.
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    /// A sentence for people.
+    detail: String,
+    /// The stable reason, for machines.
+    code: &'static str,
+    /// The invalid fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+#[derive(Debug, Serialize)]
+struct FieldError {
+    field: String,
+    detail: String,
+}
+
+/// Returns the response for a failure.
+pub(crate) fn error_response(failure: &Failure) -> Response {
+    let mut row = failure.report();
+    let detail = failure.sentence(&row.fields);
+    let field_error = |Violation { field, rule }| FieldError { field, detail: rule };
+    let problem = Problem {
+        r#type: "about:blank",
+        title: row.reason.http.canonical_reason().unwrap_or("Error"),
+        status: row.reason.http.as_u16(),
+        detail,
+        code: row.reason.name,
+        errors: std::mem::take(&mut row.fields).into_iter().map(field_error).collect(),
+    };
+    respond(&row, "application/problem+json", &problem)
+}
+
+/// Returns the response for a refusal of the gate.
+pub(super) fn refuse(refusal: Refusal) -> Response {
+    error_response(&refusal.into())
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        error_response(&self)
+    }
+}
+
+/// Returns a response with this body, and with the headers and labels of the row.
+pub(super) fn respond(row: &Row<'_>, content_type: &'static str, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    let mut response = (row.reason.http, [(header::CONTENT_TYPE, content_type)], body).into_response();
+    let headers = response.headers_mut();
+    if let Some(seconds) = row.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(challenge) = row.challenge.as_ref().and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    let extensions = response.extensions_mut();
+    extensions.insert(row.reason.grpc);
+    if let Some(limit) = row.limit {
+        extensions.insert(limit);
+    }
+    response
+}

@@ -1,0 +1,78 @@
+//! The contract's calls by REST: decode, call, encode.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::Request;
+use axum::http::{HeaderName, Method, header};
+use axum::response::{IntoResponse as _, Response};
+use futures::future::BoxFuture;
+use tower::ServiceExt as _;
+
+use super::message::{Reply, decode};
+use super::problem::refuse;
+use crate::Api;
+use crate::calls::{Call, RpcRequest, Visitor};
+use crate::errors::Failure;
+use crate::gate::{Admitted, Gate};
+use crate::middleware::Service;
+
+/// The header with the idempotency key of a message that has none. Source: the IETF's draft of the same name.
+pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The routes of the port.
+///
+/// Calls are found in their table. A router would search a tree, write to the request what it has found, and clone and box itself
+/// for each request, which is a tenth of the instructions of a response.
+pub(super) struct RestService {
+    pub(super) api: Api,
+    pub(super) gate: Gate,
+    /// All routes that are not calls.
+    pub(super) others: Router,
+}
+
+impl Service for RestService {
+    async fn call(&self, request: Request) -> Response {
+        let Some(call) = Call::at_path(request.uri().path()) else {
+            let Ok(response) = self.others.clone().oneshot(request).await;
+            return response;
+        };
+        if request.method() != Method::POST {
+            let failure = Failure::WrongMethod(request.method().clone());
+            return ([(header::ALLOW, "POST")], failure).into_response();
+        }
+        let json = |admitted, request| {
+            call.rpc.visit(Json {
+                api: &self.api,
+                admitted,
+                request,
+            })
+        };
+        self.gate.call(request, call.bounds(), refuse, json).await
+    }
+}
+
+/// A request whose message is not decoded yet.
+struct Json<'s> {
+    api: &'s Api,
+    admitted: Admitted,
+    request: http::Request<Bytes>,
+}
+
+impl<'s> Visitor for Json<'s> {
+    type Output = BoxFuture<'s, Response>;
+
+    fn visit<R: RpcRequest>(self) -> Self::Output {
+        Box::pin(async move { self.respond::<R>().await.into_response() })
+    }
+}
+
+impl Json<'_> {
+    async fn respond<R: RpcRequest>(self) -> Result<Reply<R::Response>, Failure> {
+        let (headers, body) = (self.request.headers(), self.request.body());
+        let mut message: R = decode(headers, body)?;
+        if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
+            message.default_idempotency_key(|| String::from_utf8_lossy(key.as_bytes()).into_owned());
+        }
+        self.api.call(&self.admitted, message).await.map(Reply)
+    }
+}

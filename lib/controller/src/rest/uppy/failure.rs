@@ -1,0 +1,60 @@
+//! Failures as Uppy reads them: it shows the `message` to the user.
+
+use axum::response::{IntoResponse, Response};
+use draftstore_service::{Error, Violation};
+use serde::Serialize;
+
+use crate::errors::Failure;
+use crate::refusal::Refusal;
+use crate::rest::problem::respond;
+
+/// A failure of one of Uppy's routes.
+#[derive(Debug)]
+pub(super) struct UppyFailure(pub(super) Failure);
+
+/// The body of an error response. No other response has a field `error`, by which Uppy tells them apart.
+#[derive(Debug, Serialize)]
+struct UppyError {
+    /// The stable reason, for machines.
+    error: &'static str,
+    /// A sentence for people.
+    message: String,
+}
+
+impl<F: Into<Failure>> From<F> for UppyFailure {
+    fn from(failure: F) -> Self {
+        Self(with_uppy_names(failure.into()))
+    }
+}
+
+/// Returns the response for a refusal of the gate.
+pub(super) fn refuse(refusal: Refusal) -> Response {
+    UppyFailure::from(refusal).into_response()
+}
+
+/// Returns the failure with the names that the fields have here.
+fn with_uppy_names(failure: Failure) -> Failure {
+    let Failure::Service(Error::Invalid(violations)) = failure else {
+        return failure;
+    };
+    let renamed = |violation: Violation| {
+        let field = match violation.field.as_str() {
+            "object_name" | "draft_id" => "key".to_owned(),
+            "upload_id" => "uploadId".to_owned(),
+            other => other.replace("part_number", "PartNumber").replace("etag", "ETag"),
+        };
+        Violation::new(field, violation.rule)
+    };
+    Error::Invalid(violations.into_iter().map(renamed).collect()).into()
+}
+
+impl IntoResponse for UppyFailure {
+    fn into_response(self) -> Response {
+        let row = self.0.report();
+        let body = UppyError {
+            error: row.reason.name,
+            message: self.0.sentence(&row.fields),
+        };
+        respond(&row, "application/json", &body)
+    }
+}

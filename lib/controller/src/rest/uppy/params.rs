@@ -1,0 +1,66 @@
+//! `GET /s3/params`: how to upload a small file.
+
+use std::collections::BTreeMap;
+
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use draftstore_proto::v1;
+use draftstore_service::Caller;
+use draftstore_service::draft::lenient;
+use serde::Serialize;
+
+use super::failure::UppyFailure;
+use super::name::object_name;
+use super::query::Query;
+use crate::Api;
+use crate::api::size;
+use crate::errors::Failure;
+use crate::gate::Admitted;
+use crate::rest::message::Reply;
+
+/// The maximum size of one form upload, in bytes: Uppy does not say how large the file is.
+const MAX_FORM_BYTES: i64 = 5 * 1024 * 1024 * 1024;
+
+/// A form to POST the file with.
+#[derive(Debug, Serialize)]
+pub(super) struct Params {
+    method: String,
+    url: String,
+    fields: BTreeMap<String, String>,
+    /// Seconds.
+    expires: i64,
+}
+
+pub(super) async fn params(
+    State(api): State<Api>,
+    Extension(admitted): Extension<Admitted>,
+    RawQuery(query): RawQuery,
+) -> Result<Reply<Params>, UppyFailure> {
+    let query = Query::parse(query.as_deref());
+    let request = v1::GetUploadUrlRequest {
+        object_name: object_name(&admitted.caller, query.need("filename")?),
+        content_type: query.get("type").and_then(lenient::content_type),
+        max_content_length: Some(max_content_length(&query, &admitted.caller)?),
+        metadata: lenient::metadata(query.metadata()),
+        unique: true,
+        ..v1::GetUploadUrlRequest::default()
+    };
+    let issued = api.call(&admitted, request).await?;
+    Ok(Reply(Params {
+        expires: issued.expires_at.map_or(0, super::sign::seconds_left),
+        method: issued.method,
+        url: issued.upload_url,
+        fields: issued.fields,
+    }))
+}
+
+/// Returns the size that the page asks for, or else the largest that the caller may upload.
+fn max_content_length(query: &Query, caller: &Caller) -> Result<i64, Failure> {
+    let asked = query.get("max_content_length").map(str::parse);
+    asked
+        .unwrap_or_else(|| {
+            let most = caller.profile.max_object_bytes.map_or(MAX_FORM_BYTES, size);
+            Ok(most.min(MAX_FORM_BYTES))
+        })
+        .map_err(|_| Failure::invalid("max_content_length", "must be a whole number of bytes"))
+}

@@ -1,0 +1,72 @@
+//! `POST /s3/sign`: one request at the store, for pages that choose their keys.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use draftstore_proto::Timestamp;
+use draftstore_service::draft::{S3Request, SignRequest};
+use serde::{Deserialize, Serialize};
+
+use super::failure::UppyFailure;
+use crate::Api;
+use crate::errors::Failure;
+use crate::gate::Admitted;
+use crate::rest::message::{Reply, decode};
+
+/// The request of Uppy 6's `signRequest`. Later versions send more fields, which are not signed.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Sign {
+    method: String,
+    key: String,
+    upload_id: Option<String>,
+    part_number: Option<i32>,
+}
+
+/// The signed URL.
+#[derive(Debug, Serialize)]
+pub(super) struct Signed {
+    url: String,
+}
+
+pub(super) async fn sign(
+    State(api): State<Api>,
+    Extension(admitted): Extension<Admitted>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Reply<Signed>, UppyFailure> {
+    let sign: Sign = decode(&headers, &body)?;
+    let request = s3_request(&sign)?;
+    let object_name = sign.key;
+    let url = api
+        .sign_request(&admitted, SignRequest { object_name, request })
+        .await?;
+    Ok(Reply(Signed { url }))
+}
+
+fn s3_request(sign: &Sign) -> Result<S3Request, Failure> {
+    let upload_id = sign.upload_id.clone();
+    match (sign.method.as_str(), upload_id, sign.part_number) {
+        ("PUT", None, None) => Ok(S3Request::PutObject),
+        ("PUT", Some(upload_id), Some(part_number)) => Ok(S3Request::UploadPart { upload_id, part_number }),
+        ("POST", None, None) => Ok(S3Request::CreateMultipartUpload),
+        ("POST", Some(upload_id), None) => Ok(S3Request::CompleteMultipartUpload { upload_id }),
+        ("GET", Some(upload_id), None) => Ok(S3Request::ListParts { upload_id }),
+        ("DELETE", Some(upload_id), None) => Ok(S3Request::AbortMultipartUpload { upload_id }),
+        _ => {
+            let rule = "must be PUT of an object, PUT of a part with uploadId and partNumber, POST, or with uploadId \
+                        POST, GET or DELETE";
+            Err(Failure::invalid("method", rule))
+        }
+    }
+}
+
+/// Returns the whole seconds from now until then, at least one: Uppy takes 0 for no limit.
+pub(super) fn seconds_left(until: Timestamp) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    until.seconds.saturating_sub(now).max(1)
+}
