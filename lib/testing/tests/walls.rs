@@ -19,6 +19,9 @@ const WALLS: &[(&str, &[&str])] = &[
     ("draftstore-auth", &["draftstore-s3", SDK]),
     ("draftstore-controller", &["draftstore-s3", SDK]),
     ("draftstore-fuzz", &["draftstore-s3", SDK]),
+    ("draftstore-config", &["tokio", SDK]),
+    ("draftstore-runtime", &["draftstore-embedded", "draftstore-s3", SDK]),
+    ("draftstore-connections", &["draftstore-controller", "draftstore-s3", SDK]),
 ];
 
 #[test]
