@@ -21,7 +21,10 @@ const WALLS: &[(&str, &[&str])] = &[
     ("draftstore-fuzz", &["draftstore-s3", SDK]),
     ("draftstore-config", &["tokio", SDK]),
     ("draftstore-runtime", &["draftstore-embedded", "draftstore-s3", SDK]),
-    ("draftstore-connections", &["draftstore-controller", "draftstore-s3", SDK]),
+    (
+        "draftstore-connections",
+        &["draftstore-controller", "draftstore-s3", SDK],
+    ),
 ];
 
 #[test]
