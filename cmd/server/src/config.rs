@@ -195,6 +195,17 @@ impl Config {
         })
     }
 
+    /// Logs the variables that no program reads.
+    pub(crate) fn log_unknown(&self) {
+        for unknown in &self.unknown {
+            tracing::warn!(
+                variable = unknown.name,
+                nearest = unknown.nearest,
+                "unknown environment variable"
+            );
+        }
+    }
+
     /// Returns the scheme of the server's URLs.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls.is_some() { "https" } else { "http" }

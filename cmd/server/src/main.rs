@@ -95,6 +95,7 @@ async fn run() -> ExitCode {
         (None, Ok(config)) => match logging::start(&config.log, config.traces.as_ref(), &config.audit.log, PROGRAM) {
             Ok(traces) => match Access::open(&config).await {
                 Ok(access) => {
+                    config.log_unknown();
                     let served = serve::serve(config, access).await;
                     finish(traces).await;
                     served

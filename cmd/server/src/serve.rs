@@ -35,13 +35,6 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
 /// When something cannot be started, or stops by itself.
 pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> {
     let asked = on_signal()?;
-    for unknown in &config.unknown {
-        tracing::warn!(
-            variable = unknown.name,
-            nearest = unknown.nearest,
-            "unknown environment variable"
-        );
-    }
     let ending = Ending::default();
     let scheme = config.scheme();
     let mut following = JoinSet::new();

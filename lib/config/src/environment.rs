@@ -63,7 +63,7 @@ impl Environment {
     pub fn parse<T, E: fmt::Display>(
         &mut self,
         name: &str,
-        value: String,
+        value: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, Invalid> {
         if value.is_empty() {
@@ -72,7 +72,7 @@ impl Environment {
         if value.contains(char::REPLACEMENT_CHARACTER) {
             return self.reject(name, "must be UTF-8");
         }
-        let parsed = parse(&value).map_err(|error| format!("{value:?}: {error}"));
+        let parsed = parse(value).map_err(|error| format!("{value:?}: {error}"));
         self.check(name, parsed)
     }
 

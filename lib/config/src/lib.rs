@@ -116,10 +116,10 @@ macro_rules! settings {
         }
     };
     (@default $environment:ident, $name:literal, $value:expr, $default:literal, $parse:expr) => {
-        $environment.parse($name, $value.unwrap_or_else(|| $default.to_owned()), $parse)
+        $environment.parse($name, $value.as_deref().unwrap_or($default), $parse)
     };
     (@unset $environment:ident, $name:literal, $value:expr, $default:literal, $parse:expr) => {
-        match $value {
+        match $value.as_deref() {
             Some(value) => $environment.parse($name, value, $parse).map(Some),
             None => Ok(None),
         }

@@ -80,7 +80,7 @@ impl Buckets {
         let BucketSettings { main, draft } = environment.load()?;
         let draft = match draft {
             Some(draft) => draft,
-            None => environment.parse("DRAFT_BUCKET_NAME", format!("{main}{DRAFT_SUFFIX}"), str::parse)?,
+            None => environment.parse("DRAFT_BUCKET_NAME", &format!("{main}{DRAFT_SUFFIX}"), str::parse)?,
         };
         let (draft, main) = environment.check("DRAFT_BUCKET_NAME", DraftBucket::pair(draft, main))?;
         Ok(Self { draft, main })
@@ -156,7 +156,7 @@ impl SweepVariables {
             (Some(shard), _) => ("SWEEP_SHARD", shard),
             (None, Some(pod)) => {
                 let name = "JOB_COMPLETION_INDEX";
-                (name, environment.parse(name, pod, index)?)
+                (name, environment.parse(name, &pod, index)?)
             }
             (None, None) => return environment.reject("SWEEP_SHARD", "must be set together with SWEEP_SHARDS"),
         };
