@@ -58,7 +58,7 @@ async fn buckets_of_another_are_said_to_be_and_the_server_is_not_ready() {
     let refused = Front::Rest.call(&server, "list-drafts", json!({})).await;
     refused.expect_err("the buckets are another's");
     let (_, log) = server.stop();
-    let told = |line: &&str| line.contains("may belong to another account") && line.contains("012345678901");
+    let told = |line: &&str| line.contains("bucket owner may differ") && line.contains("012345678901");
     assert!(log.lines().any(|line| told(&line)), "{log}");
 }
 
