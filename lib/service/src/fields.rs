@@ -10,18 +10,13 @@ use draftstore_protocol::confirm::MARKER_PREFIX;
 use draftstore_storage::{ETag, Sha256};
 
 use crate::Violation;
-
-/// The maximum number of drafts that one call confirms, and of upload URLs that one call issues.
-pub const MAX_BATCH: usize = 100;
+use crate::limits::{MAX_BATCH, MAX_CONTENT_TYPE_BYTES};
 
 /// User metadata that a caller may give, names and values together, in bytes: S3's 2,048 less room for the marker that
 /// a confirm adds.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>
 const MAX_METADATA_BYTES: usize = 1536;
-
-/// Longer than any media type in use.
-const MAX_CONTENT_TYPE_BYTES: usize = 255;
 
 /// The validity of a URL.
 pub(crate) fn expires_in(asked: Option<i32>, longest: Duration) -> Result<Duration, Violation> {

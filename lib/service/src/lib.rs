@@ -10,6 +10,7 @@ mod clock;
 pub mod draft;
 mod error;
 mod fields;
+pub mod limits;
 mod name;
 mod observer;
 mod origins;

@@ -7,9 +7,7 @@ use draftstore_protocol::RESERVED_PREFIX;
 use draftstore_storage::ObjectKey;
 
 use crate::Violation;
-
-/// The longest name, in bytes of UTF-8: S3's 1,024 less what the key of a unique draft adds.
-pub(crate) const MAX_NAME_BYTES: usize = 900;
+use crate::limits::MAX_NAME_BYTES;
 
 /// What the caller calls a file, and its key in main: kept verbatim, never normalised.
 ///

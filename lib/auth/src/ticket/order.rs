@@ -11,23 +11,11 @@ use crate::Profiles;
 /// How long a ticket lives that is not told.
 const DEFAULT_LIFE: Duration = Duration::from_secs(15 * 60);
 
-/// The longest life: a ticket cannot be taken back alone.
-const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// From a ticket's end to that of its drafts, where they expire together.
 const MARGIN: Duration = Duration::from_secs(1);
 
 /// A second for the ticket, and one more.
 const SHORTEST_DRAFTS: Duration = Duration::from_secs(2);
-
-/// The longest prefix, in bytes, so that it leaves room for names.
-const MAX_PREFIX_BYTES: usize = 600;
-
-/// The most drafts of a ticket whose drafts are limited in number: as many as are asked for in one batch.
-const MAX_UPLOADS: u8 = 100;
-
-/// Media types of one ticket.
-const MAX_CONTENT_TYPES: usize = 20;
 
 /// What the minter wants, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,6 +50,18 @@ pub(super) struct Narrowed {
 }
 
 impl TicketOrder {
+    /// The maximum lifetime of a ticket: one cannot be taken back alone.
+    pub const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// The maximum length of the prefix, in bytes, so that it leaves room for names.
+    pub const MAX_PREFIX_BYTES: usize = 600;
+
+    /// The maximum number of drafts of a ticket that limits it: as many as one batch has.
+    pub const MAX_UPLOADS: u8 = 100;
+
+    /// The maximum number of media types of a ticket.
+    pub const MAX_CONTENT_TYPES: usize = 20;
+
     /// Checks who asks, and then every field.
     pub(super) fn narrow(&self, mint: &TicketMint<'_>) -> Result<Narrowed, Error> {
         let minter = mint.minter;
@@ -119,8 +119,8 @@ impl TicketOrder {
         };
         let count = u8::try_from(asked)
             .ok()
-            .filter(|count| (1..=MAX_UPLOADS).contains(count));
-        let count = count.ok_or_else(|| violation(&format!("must be 1 to {MAX_UPLOADS}")))?;
+            .filter(|count| (1..=Self::MAX_UPLOADS).contains(count));
+        let count = count.ok_or_else(|| violation(&format!("must be 1 to {}", Self::MAX_UPLOADS)))?;
         if names.is_some_and(|names| !matches!(names, Names::Exactly(_))) {
             return Err(violation(
                 "must go with object_name: a draft of another name is another draft",
@@ -134,14 +134,14 @@ impl TicketOrder {
 
     /// A ticket whose drafts expire together ends a second before them at the latest.
     fn life(&self, drafts_live: Option<Duration>) -> Result<Duration, Violation> {
-        let longest = drafts_live.map_or(MAX_LIFE, |live| MAX_LIFE.min(live.saturating_sub(MARGIN)));
+        let longest = drafts_live.map_or(Self::MAX_LIFE, |live| Self::MAX_LIFE.min(live.saturating_sub(MARGIN)));
         let Some(seconds) = self.expires_in else {
             return Ok(DEFAULT_LIFE.min(longest));
         };
         let seconds = u64::try_from(seconds).ok().map(Duration::from_secs);
         let life = seconds.filter(|life| !life.is_zero() && *life <= longest);
         life.ok_or_else(|| {
-            let why = if longest < MAX_LIFE {
+            let why = if longest < Self::MAX_LIFE {
                 ": with max_uploads, all drafts expire then"
             } else {
                 ""
@@ -189,11 +189,11 @@ impl TicketOrder {
         if self
             .prefix
             .as_deref()
-            .is_some_and(|prefix| prefix.len() > MAX_PREFIX_BYTES)
+            .is_some_and(|prefix| prefix.len() > Self::MAX_PREFIX_BYTES)
         {
             return Err(Violation::new(
                 field,
-                format!("must be at most {MAX_PREFIX_BYTES} bytes of UTF-8"),
+                format!("must be at most {} bytes of UTF-8", Self::MAX_PREFIX_BYTES),
             ));
         }
         sample
@@ -214,8 +214,8 @@ impl TicketOrder {
         if self.content_types.is_empty() {
             return Ok(own.cloned());
         }
-        if self.content_types.len() > MAX_CONTENT_TYPES {
-            let rule = format!("must be at most {MAX_CONTENT_TYPES}");
+        if self.content_types.len() > Self::MAX_CONTENT_TYPES {
+            let rule = format!("must be at most {}", Self::MAX_CONTENT_TYPES);
             return Err(Violation::new("content_types", rule));
         }
         let one = |(place, text): (usize, &String)| {

@@ -6,9 +6,9 @@ use draftstore_protocol::DraftId;
 use draftstore_storage::ObjectKey;
 
 use super::Drafts;
-use super::page::MAX_PAGE_SIZE;
 use crate::caller::DraftSlots;
 use crate::fields::seconds;
+use crate::limits::MAX_PAGE_SIZE;
 use crate::{Error, ObjectName, Violation};
 
 /// What a new draft is to be.

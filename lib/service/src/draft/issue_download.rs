@@ -6,12 +6,10 @@ use super::disposition::{Disposition, content_disposition};
 use super::draft_ref::DraftRef;
 use super::{Drafts, found};
 use crate::fields::expires_in;
+use crate::limits::MAX_FILENAME_BYTES;
 use crate::name::is_invisible;
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, UrlKind, Violation};
-
-/// As much as file systems allow, in bytes.
-const MAX_FILENAME_BYTES: usize = 255;
 
 /// Where an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,13 +10,9 @@ use super::Drafts;
 use super::draft_ref::DraftRef;
 use super::identity::{Free, NewDraft};
 use crate::fields::{batch, checksum, content_length, content_type, expires_in, metadata, not_negative};
+use crate::limits::MAX_PUT_BYTES;
 use crate::violation::Violations;
 use crate::{Error, Scope, UrlKind, Violation};
-
-/// The largest object that one PUT or one form can carry: 5 GiB.
-///
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>
-const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// What a caller wants to upload, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
@@ -161,7 +157,7 @@ impl Drafts {
     /// more than for one.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there are none or more than [`MAX_BATCH`](super::MAX_BATCH).
+    /// [`Error::Invalid`] when there are none or more than [`MAX_BATCH`](crate::limits::MAX_BATCH).
     pub async fn issue_uploads(&self, uploads: &[IssueUpload]) -> Result<Vec<Result<UploadIssued, Error>>, Error> {
         self.caller.may(Scope::Upload)?;
         batch(uploads.len()).map_err(|violation| Error::Invalid(vec![violation]))?;

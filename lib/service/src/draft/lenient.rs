@@ -7,7 +7,8 @@ use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use crate::ObjectName;
 use crate::fields;
-use crate::name::{MAX_NAME_BYTES, is_invisible};
+use crate::limits::MAX_NAME_BYTES;
+use crate::name::is_invisible;
 
 /// What a file is called of which nothing can be kept.
 const NAMELESS: &str = "file";

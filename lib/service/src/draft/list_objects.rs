@@ -8,11 +8,9 @@ use draftstore_storage::{ETag, ListedObject};
 use super::Drafts;
 use super::page::{Page, next_page_token};
 use crate::caller::Tenant;
+use crate::limits::MAX_PREFIX_BYTES;
 use crate::violation::Violations;
 use crate::{Error, Scope, Violation};
-
-/// As long as any key.
-const MAX_PREFIX_BYTES: usize = 1024;
 
 /// Which confirmed objects to list, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]

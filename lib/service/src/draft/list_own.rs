@@ -9,9 +9,10 @@ use draftstore_storage::ObjectPage;
 
 use super::Drafts;
 use super::list::DraftPage;
-use super::page::{MAX_PAGE_SIZE, Page, next_page_token};
+use super::page::{Page, next_page_token};
 use crate::Error;
 use crate::caller::Tenant;
+use crate::limits::MAX_PAGE_SIZE;
 
 /// Where unique drafts have been listed, and named ones have not. No name begins so.
 const NAMED: &str = "/";

@@ -41,7 +41,6 @@ pub use sign_request::{S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;
 
-pub use crate::fields::MAX_BATCH;
 use crate::observer::ConfirmEnded;
 use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKind};
 

@@ -3,13 +3,8 @@
 use draftstore_storage::ObjectPage;
 
 use crate::Violation;
+use crate::limits::{MAX_PAGE_SIZE, MAX_PAGE_TOKEN_BYTES};
 use crate::violation::Violations;
-
-/// As many as one page of the store holds.
-pub(super) const MAX_PAGE_SIZE: u16 = 1_000;
-
-/// As long as any key.
-const MAX_TOKEN_BYTES: usize = 1024;
 
 /// A page that breaks no rule.
 #[derive(Debug)]
@@ -41,7 +36,7 @@ fn page_size(size: i32) -> Result<u16, Violation> {
 }
 
 fn page_token(token: &str) -> Result<String, Violation> {
-    let plain = (1..=MAX_TOKEN_BYTES).contains(&token.len());
+    let plain = (1..=MAX_PAGE_TOKEN_BYTES).contains(&token.len());
     let rule = "must be the next_page_token of the page before";
     plain
         .then(|| token.to_owned())

@@ -39,7 +39,7 @@ const UNDO_RESERVE: Duration = Duration::from_secs(30);
 /// Which drafts to keep, as the caller said it: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
 pub struct ConfirmBatch {
-    /// The drafts, 1 to [`MAX_BATCH`](crate::draft::MAX_BATCH).
+    /// The drafts, 1 to [`MAX_BATCH`](crate::limits::MAX_BATCH).
     pub uploads: Vec<ConfirmUpload>,
     /// Whether to keep all or none.
     pub atomic: bool,

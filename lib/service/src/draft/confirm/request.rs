@@ -6,12 +6,10 @@ use draftstore_storage::ETag;
 use crate::draft::Drafts;
 use crate::draft::draft_ref::Keys;
 use crate::fields::{checksum, content_length, etag};
+use crate::limits::MAX_IDEMPOTENCY_KEY_BYTES;
 use crate::observer::{ConfirmEnded, ConfirmOutcome};
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
-
-/// Room for a UUID, a ULID or a hash in hex with a prefix: the key is kept in main's metadata, where room is short.
-const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
 
 /// Which draft to keep, as the caller said it: nothing is checked yet.
 #[derive(Debug, Clone, Default)]

@@ -9,11 +9,9 @@ use draftstore_storage::{PresignPart, PresignedRequest, Sha256};
 use super::{Upload, UploadName};
 use crate::draft::Drafts;
 use crate::fields::{checksum, content_length, expires_in, part_number};
+use crate::limits::MAX_SIGNED_TOGETHER;
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, UrlKind, Violation};
-
-/// As many as one page of the store lists.
-const MAX_SIGNED_TOGETHER: usize = 1_000;
 
 /// Which parts a caller wants to upload, as it came: nothing is checked yet.
 #[derive(Debug, Clone, Default)]
