@@ -8,15 +8,23 @@ import hashlib
 import itertools
 import json
 import os
+import unicodedata
 
 import requests
 import schemathesis
+from hypothesis import strategies as st
 
 BYTES = b"hello"
 ETAG = hashlib.md5(BYTES, usedforsecurity=False).hexdigest()
 SHA256 = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
 MAX_NAME_BYTES = 900
 MAX_METADATA_BYTES = 1536
+
+# Categories of characters of which names have none: controls, formats, surrogates, and separators of lines.
+HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+NAME_FIELDS = ("object_name", "destination_name", "prefix", "filename", "key")
+BROKEN_NAMES = itertools.cycle(("a//b", "../a", "a\\b", "\u202ea/"))
 
 BASE = os.environ["SCHEMA_BASE_URL"]
 OUTCOMES = os.environ["SCHEMA_OUTCOMES"]
@@ -41,8 +49,53 @@ def draft(name: str) -> None:
     put(call("upload-url", {"object_name": name, "checksum_sha256": SHA256}))
 
 
+def shows(text: str) -> bool:
+    """No backslash, and no character that hides or reorders text."""
+    return not any(char == "\\" or unicodedata.category(char) in HIDDEN for char in text)
+
+
 def fits(name: str) -> bool:
-    return len(name.encode()) <= MAX_NAME_BYTES and not name.startswith(".drafts/")
+    """The rules of names, which the document says in words."""
+    segments = name.split("/")
+    return (
+        len(name.encode()) <= MAX_NAME_BYTES
+        and shows(name)
+        and bool(name.strip())
+        and not {"", ".", ".."} & set(segments)
+        and segments[0] != ".drafts"
+    )
+
+
+# The formats of the document that are rules in words.
+characters = st.characters(codec="utf-8", exclude_categories=HIDDEN, exclude_characters="/\\")
+file_names = st.text(characters, min_size=1, max_size=40)
+names = st.lists(file_names, min_size=1, max_size=4).map("/".join).filter(fits)
+schemathesis.openapi.format("object-name", names)
+schemathesis.openapi.format("object-name-prefix", st.one_of(names, names.map(lambda name: f"{name}/")))
+schemathesis.openapi.format("file-name", file_names)
+
+
+def negates_format(case) -> bool:
+    """Whether some text of the case breaks its format, as far as schemathesis knows."""
+    made = case.meta.phase.data
+    mutations = getattr(made, "mutations", ())
+    return getattr(made, "scenario", None) == "invalid_format" or any("format" in it.keywords for it in mutations)
+
+
+def breaks_only(case, component: str) -> bool:
+    return [name for name, made in case.meta.components.items() if made.mode.is_negative] == [component]
+
+
+def misnamed(value):
+    """The value with names that break the rules: schemathesis takes any text for one that breaks a format."""
+    if isinstance(value, dict):
+        return {
+            field: next(BROKEN_NAMES) if field in NAME_FIELDS and isinstance(member, str) else misnamed(member)
+            for field, member in value.items()
+        }
+    if isinstance(value, list):
+        return [misnamed(item) for item in value]
+    return value
 
 
 def whole(value):
@@ -67,7 +120,7 @@ def small(metadata: dict) -> dict:
 
 
 def named(message: dict) -> dict:
-    """Rules of texts that are about bytes, and validities that end with the draft."""
+    """Rules of texts that the document says in words, and validities that end with the draft."""
     message = dict(message)
     for field in ("object_name", "destination_name"):
         if isinstance(message.get(field), str) and not fits(message[field]):
@@ -77,7 +130,9 @@ def named(message: dict) -> dict:
     for field, most in (("filename", 255), ("prefix", 600), ("page_token", 1024)):
         if isinstance(message.get(field), str) and len(message[field].encode()) > most:
             message[field] = "x"
-    if isinstance(message.get("prefix"), str) and message["prefix"].startswith(".drafts/"):
+    if isinstance(message.get("filename"), str) and ("/" in message["filename"] or not shows(message["filename"])):
+        message["filename"] = "x"
+    if isinstance(message.get("prefix"), str) and not fits(f"{message['prefix']}x"):
         message["prefix"] = "x"
     if "content_types" in message:
         # A ticket is no longer than a header can be.
@@ -162,6 +217,11 @@ def uppy_upload(case) -> None:
 @schemathesis.hook
 def before_call(context, case, kwargs):
     if case.meta is not None and not case.meta.generation.mode.is_positive:
+        if negates_format(case):
+            case.body = misnamed(case.body)
+        if breaks_only(case, "header") and isinstance(case.body, dict):
+            # The header counts only where the message has no key.
+            case.body.pop("idempotency_key", None)
         return
     if "{id}" in case.path:
         uppy_upload(case)

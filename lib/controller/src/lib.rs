@@ -21,7 +21,6 @@ pub use audit::AUDIT_TARGET;
 pub use calls::{CALLS, Call, Kind, Rpc, Size};
 pub use gate::{Admitted, Bounds, Gate, GateConfig, Quota, RateLimits};
 pub use middleware::Service;
-pub use openapi::Json;
 pub use readiness::{Readiness, StoreSeen};
 pub use refusal::{Limit, Refusal};
 

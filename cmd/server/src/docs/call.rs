@@ -2,27 +2,27 @@
 
 use std::fmt::Write as _;
 
-use draftstore_controller::Json;
+use serde_json::Value;
 
-use super::HOST_MARK;
 use super::fields::{fields, referred};
 use super::text::{escape, inline, prose};
+use super::{HOST_MARK, items, members};
 
 /// A call of the document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'d> {
-    pub(super) document: &'d Json,
+    pub(super) document: &'d Value,
     pub(super) path: &'d str,
     pub(super) method: &'d str,
-    pub(super) operation: &'d Json,
+    pub(super) operation: &'d Value,
 }
 
 impl<'d> Call<'d> {
     /// All of them.
-    pub(super) fn all(document: &'d Json) -> Vec<Self> {
-        let paths = document.get("paths").map_or(&[][..], Json::members).iter();
+    pub(super) fn all(document: &'d Value) -> Vec<Self> {
+        let paths = members(&document["paths"]);
         let calls = paths.flat_map(|(path, operations)| {
-            let operations = operations.members().iter();
+            let operations = members(operations);
             operations.map(move |(method, operation)| Self {
                 document,
                 path,
@@ -39,12 +39,12 @@ impl<'d> Call<'d> {
     }
 
     pub(super) fn text(&self, name: &str) -> &'d str {
-        self.operation.get(name).and_then(Json::text).unwrap_or_default()
+        self.operation[name].as_str().unwrap_or_default()
     }
 
     pub(super) fn is_of(&self, tag: &str) -> bool {
-        let mut tags = self.operation.get("tags").map_or(&[][..], Json::items).iter();
-        tags.any(|known| known.text() == Some(tag))
+        let mut tags = items(&self.operation["tags"]);
+        tags.any(|known| known == tag)
     }
 
     /// The schema that its request has, and that its answer has.
@@ -78,10 +78,9 @@ impl<'d> Call<'d> {
     }
 
     fn scope(&self) -> String {
-        let scopes = self.operation.get("x-scope").map_or(&[][..], Json::items);
+        let scopes = items(&self.operation["x-scope"]);
         let scopes: Vec<_> = scopes
-            .iter()
-            .filter_map(Json::text)
+            .filter_map(Value::as_str)
             .map(|scope| format!("<code>{}</code>", escape(scope)))
             .collect();
         if scopes.is_empty() {
@@ -91,11 +90,11 @@ impl<'d> Call<'d> {
     }
 
     fn parameters(&self) -> String {
-        let all = self.operation.get("parameters").map_or(&[][..], Json::items).iter();
+        let all = items(&self.operation["parameters"]);
         let mut rows = String::new();
         for parameter in all.map(|parameter| self.resolved(parameter)) {
-            let text = |name: &str| parameter.get(name).and_then(Json::text).unwrap_or_default();
-            let required = parameter.get("required") == Some(&Json::Bool(true));
+            let text = |name: &str| parameter[name].as_str().unwrap_or_default();
+            let required = parameter["required"] == true;
             let _ = write!(
                 rows,
                 "<div class=\"field\"><dt><code class=\"field-name\">{}</code> <span class=\"type\">in the {}</span>{}</dt>\
@@ -114,14 +113,14 @@ impl<'d> Call<'d> {
     }
 
     fn answers(&self) -> String {
-        let answers = self.operation.get("responses").map_or(&[][..], Json::members);
+        let answers = members(&self.operation["responses"]);
         let mut html = String::from("<h4>Answer</h4>");
         if let Some(schema) = self.answer() {
             let schema = self.resolved(schema);
-            let description = schema.get("description").and_then(Json::text).unwrap_or_default();
+            let description = schema["description"].as_str().unwrap_or_default();
             let _ = write!(html, "{}{}", prose(description), fields(schema));
         }
-        let failures = answers.iter().filter(|(status, _)| status != "200");
+        let failures = answers.filter(|(status, _)| *status != "200");
         let rows: String = failures
             .map(|(status, answer)| failure(status, self.resolved(answer)))
             .collect();
@@ -137,13 +136,13 @@ impl<'d> Call<'d> {
         if self.method != "get" && self.method != "post" {
             let _ = write!(command, " -X {}", self.method.to_uppercase());
         }
-        let asks_who = self.operation.get("security").map_or(&[][..], Json::items);
-        if !asks_who.iter().any(|way| way.members().is_empty()) {
+        let mut alternatives = items(&self.operation["security"]);
+        if !alternatives.any(|alternative| members(alternative).next().is_none()) {
             command.push_str(" -H \"authorization: Bearer $TOKEN\"");
         }
         let (mut path, mut query) = (self.path.to_owned(), Vec::new());
-        for parameter in self.operation.get("parameters").map_or(&[][..], Json::items) {
-            let text = |name: &str| parameter.get(name).and_then(Json::text).unwrap_or_default();
+        for parameter in items(&self.operation["parameters"]) {
+            let text = |name: &str| parameter[name].as_str().unwrap_or_default();
             let Some(example) = parameter
                 .get("example")
                 .and_then(|example| serde_json::to_string(example).ok())
@@ -174,41 +173,37 @@ impl<'d> Call<'d> {
         command
     }
 
-    fn request(&self) -> Option<&'d Json> {
-        let content = self.operation.at("requestBody/content")?;
+    fn request(&self) -> Option<&'d Value> {
+        let content = self.operation.pointer("/requestBody/content")?;
         content.get("application/json")
     }
 
-    fn answer(&self) -> Option<&'d Json> {
+    fn answer(&self) -> Option<&'d Value> {
         let content = self.operation.get("responses")?.get("200")?.get("content")?;
         content.get("application/json")?.get("schema")
     }
 
-    fn resolved(&self, schema: &'d Json) -> &'d Json {
-        let path = schema
-            .get("$ref")
-            .and_then(Json::text)
-            .and_then(|path| path.strip_prefix("#/"));
-        path.and_then(|path| self.document.at(path)).unwrap_or(schema)
+    fn resolved(&self, schema: &'d Value) -> &'d Value {
+        let reference = schema.get("$ref").and_then(Value::as_str);
+        let path = reference.and_then(|reference| reference.strip_prefix('#'));
+        path.and_then(|path| self.document.pointer(path)).unwrap_or(schema)
     }
 }
 
 /// A status that is no success, with the reasons that it can have.
-fn failure(status: &str, answer: &Json) -> String {
-    let content = answer.get("content").map_or(&[][..], Json::members).first();
+fn failure(status: &str, answer: &Value) -> String {
+    let content = members(&answer["content"]).next();
     let parts = content
-        .and_then(|(_, content)| content.at("schema/allOf"))
-        .map_or(&[][..], Json::items);
-    let reasons = parts
-        .iter()
-        .filter_map(|part| part.get("properties"))
-        .flat_map(Json::members);
-    let reasons = reasons.flat_map(|(_, reason)| reason.get("enum").map_or(&[][..], Json::items));
+        .and_then(|(_, content)| content.pointer("/schema/allOf"))
+        .into_iter()
+        .flat_map(items);
+    let reasons = parts.filter_map(|part| part.get("properties")).flat_map(members);
+    let reasons = reasons.flat_map(|(_, reason)| items(&reason["enum"]));
     let reasons: Vec<_> = reasons
-        .filter_map(Json::text)
+        .filter_map(Value::as_str)
         .map(|reason| format!("<code>{}</code>", escape(reason)))
         .collect();
-    let description = answer.get("description").and_then(Json::text).unwrap_or_default();
+    let description = answer["description"].as_str().unwrap_or_default();
     format!(
         "<li><span class=\"status\">{}</span> <span>{} <span class=\"soft\">{}</span></span></li>",
         escape(status),

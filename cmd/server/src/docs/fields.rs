@@ -2,26 +2,26 @@
 
 use std::fmt::Write as _;
 
-use draftstore_controller::Json;
+use serde_json::Value;
 
 use super::text::{escape, inline, prose};
+use super::{items, members};
 
 /// Longer patterns say less than the words beside them.
 const LONGEST_PATTERN: usize = 60;
 
 /// The fields of a message, or a sentence where it has none.
-pub(super) fn fields(schema: &Json) -> String {
-    let members = schema.get("properties").map_or(&[][..], Json::members);
-    if members.is_empty() {
+pub(super) fn fields(schema: &Value) -> String {
+    let mut properties = members(&schema["properties"]).peekable();
+    if properties.peek().is_none() {
         return match schema.get("items") {
             Some(items) => format!("<p class=\"soft\">A list of:</p>{}", fields(items)),
             None => "<p class=\"soft\">No fields.</p>".to_owned(),
         };
     }
-    let required = schema.get("required").map_or(&[][..], Json::items);
     let mut html = String::from("<dl class=\"fields\">");
-    for (name, field) in members {
-        let required = required.iter().any(|known| known.text() == Some(name));
+    for (name, field) in properties {
+        let required = items(&schema["required"]).any(|known| known == name);
         let _ = write!(
             html,
             "<div class=\"field\"><dt><code class=\"field-name\">{}</code> <span class=\"type\">{}</span>{}</dt><dd>{}{}{}</dd></div>",
@@ -32,7 +32,7 @@ pub(super) fn fields(schema: &Json) -> String {
             } else {
                 ""
             },
-            prose(field.get("description").and_then(Json::text).unwrap_or_default()),
+            prose(field["description"].as_str().unwrap_or_default()),
             rules(field),
             nested(field),
         );
@@ -41,7 +41,7 @@ pub(super) fn fields(schema: &Json) -> String {
 }
 
 /// The fields of what a list has in it, where that is not a message of its own.
-fn nested(field: &Json) -> String {
+fn nested(field: &Value) -> String {
     let items = field.get("items").filter(|items| items.get("properties").is_some());
     items
         .map(|items| format!("<div class=\"nested\">{}</div>", fields(items)))
@@ -49,25 +49,25 @@ fn nested(field: &Json) -> String {
 }
 
 /// The name of a component, in a reference to it.
-pub(super) fn referred(schema: &Json) -> Option<&str> {
-    schema.get("$ref")?.text()?.rsplit('/').next()
+pub(super) fn referred(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.rsplit('/').next()
 }
 
 /// A type, as people say it; that of a message is a link.
-fn kind(field: &Json) -> String {
+fn kind(field: &Value) -> String {
     if let Some(name) = referred(field) {
         return format!("<a href=\"#{0}\">{0}</a>", escape(name));
     }
-    if let Some(first) = field.get("anyOf").and_then(|choices| choices.items().first()) {
+    if let Some(first) = field.pointer("/anyOf/0") {
         return kind(first);
     }
     let one = field
         .get("type")
-        .and_then(|kind| kind.text().or_else(|| kind.items().first()?.text()));
+        .and_then(|kind| kind.as_str().or_else(|| kind.get(0)?.as_str()));
     match one {
         Some("array") => format!("list of {}", field.get("items").map(kind).unwrap_or_default()),
         Some("object") if field.get("additionalProperties").is_some() => "map of strings".to_owned(),
-        Some("string") => match field.get("format").and_then(Json::text) {
+        Some("string") => match field["format"].as_str() {
             Some("date-time") => "time".to_owned(),
             Some("int64") => "64-bit integer in a string".to_owned(),
             Some(_) | None => "string".to_owned(),
@@ -78,13 +78,8 @@ fn kind(field: &Json) -> String {
 }
 
 /// What a value is held to.
-fn rules(field: &Json) -> String {
-    let number = |name: &str| {
-        field.get(name).and_then(|value| match value {
-            Json::Integer(number) => Some(*number),
-            Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
-        })
-    };
+fn rules(field: &Value) -> String {
+    let number = |name: &str| field[name].as_i64();
     let mut rules = Vec::new();
     for (least, most, unit) in [
         ("minimum", "maximum", ""),
@@ -99,16 +94,11 @@ fn rules(field: &Json) -> String {
         }
     }
     let is_number = number("minimum").is_some();
-    let pattern = field.get("pattern").and_then(Json::text);
+    let pattern = field["pattern"].as_str();
     if let Some(pattern) = pattern.filter(|pattern| !is_number && pattern.len() <= LONGEST_PATTERN) {
         rules.push(format!("<code>{}</code>", escape(pattern)));
     }
-    let choices: Vec<_> = field
-        .get("enum")
-        .map_or(&[][..], Json::items)
-        .iter()
-        .filter_map(Json::text)
-        .collect();
+    let choices: Vec<_> = items(&field["enum"]).filter_map(Value::as_str).collect();
     if !choices.is_empty() {
         rules.push(inline(&format!("`{}`", choices.join("`, `"))));
     }

@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use axum::routing::get;
-use draftstore_controller::Json;
+use serde_json::{Map, Value};
 
 use crate::console::{Asset, CSS, SVG, answer, etag, revalidated};
 
@@ -48,13 +48,13 @@ const HOST_MARK: &str = "\u{1}";
 
 #[derive(Debug)]
 struct Docs {
-    document: Json,
+    document: Value,
     has_console: bool,
     page: OnceLock<String>,
 }
 
 /// The page of this document, and what it loads. It links to the console where that is there.
-pub(crate) fn router(document: Json, has_console: bool) -> Router {
+pub(crate) fn router(document: Value, has_console: bool) -> Router {
     let docs = Docs {
         document,
         has_console,
@@ -89,6 +89,16 @@ fn host(headers: &HeaderMap) -> &str {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
     host.filter(|host| !host.is_empty() && host.bytes().all(plain))
         .unwrap_or(HOST)
+}
+
+/// Returns the items of an array, or none of anything else.
+fn items(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Returns the members of an object, or none of anything else.
+fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flat_map(Map::iter)
 }
 
 #[cfg(test)]

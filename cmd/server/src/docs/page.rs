@@ -3,21 +3,22 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use draftstore_controller::Json;
+use serde_json::Value;
 
 use super::call::Call;
 use super::fields::fields;
 use super::text::{escape, prose};
+use super::{items, members};
 
 /// The page of a document.
-pub(super) fn of(document: &Json, has_console: bool) -> String {
+pub(super) fn of(document: &Value, has_console: bool) -> String {
     let calls = Call::all(document);
-    let groups = document.get("tags").map_or(&[][..], Json::items);
-    let text = |path: &str| document.at(path).and_then(Json::text).unwrap_or_default();
+    let groups = items(&document["tags"]);
+    let text = |path: &str| document.pointer(path).and_then(Value::as_str).unwrap_or_default();
     let (mut contents, mut sections) = (String::new(), String::new());
     for group in groups {
-        let name = group.get("name").and_then(Json::text).unwrap_or_default();
-        let description = group.get("description").and_then(Json::text).unwrap_or_default();
+        let name = group["name"].as_str().unwrap_or_default();
+        let description = group["description"].as_str().unwrap_or_default();
         let of_group = calls.iter().filter(|call| call.is_of(name));
         let anchor = anchor(name);
         let _ = write!(
@@ -52,19 +53,22 @@ pub(super) fn of(document: &Json, has_console: bool) -> String {
          <li><a href=\"#messages\">Messages</a></li></ul></nav>\
          <main><section class=\"group\" aria-labelledby=\"top\"><h1 id=\"top\" tabindex=\"-1\">API</h1>{description}{security}</section>\
          {sections}{messages}</main></div></body></html>\n",
-        title = escape(text("info/title")),
-        version = escape(text("info/version")),
-        description = prose(text("info/description")),
+        title = escape(text("/info/title")),
+        version = escape(text("/info/version")),
+        description = prose(text("/info/description")),
         security = security(document),
         messages = messages(document, &calls),
     )
 }
 
 /// How callers say who they are.
-fn security(document: &Json) -> String {
-    let schemes = document.at("components/securitySchemes").map_or(&[][..], Json::members);
-    let rows = schemes.iter().map(|(name, scheme)| {
-        let description = scheme.get("description").and_then(Json::text).unwrap_or_default();
+fn security(document: &Value) -> String {
+    let schemes = document
+        .pointer("/components/securitySchemes")
+        .into_iter()
+        .flat_map(members);
+    let rows = schemes.map(|(name, scheme)| {
+        let description = scheme["description"].as_str().unwrap_or_default();
         let name = escape(name);
         format!(
             "<div class=\"field\"><dt><code class=\"field-name\">{name}</code></dt><dd>{}</dd></div>",
@@ -78,9 +82,9 @@ fn security(document: &Json) -> String {
 }
 
 /// What is in other messages: those of a call's own are shown with it.
-fn messages(document: &Json, calls: &[Call]) -> String {
+fn messages(document: &Value, calls: &[Call]) -> String {
     let shown: BTreeSet<_> = calls.iter().flat_map(Call::messages).collect();
-    let schemas = document.at("components/schemas").map_or(&[][..], Json::members).iter();
+    let schemas = document.pointer("/components/schemas").into_iter().flat_map(members);
     let mut html = String::from(
         "<section class=\"group\" aria-labelledby=\"messages\"><h2 id=\"messages\" tabindex=\"-1\">Messages</h2>",
     );
@@ -88,7 +92,7 @@ fn messages(document: &Json, calls: &[Call]) -> String {
         if shown.contains(name.as_str()) && !is_inner(document, name) {
             continue;
         }
-        let description = schema.get("description").and_then(Json::text).unwrap_or_default();
+        let description = schema["description"].as_str().unwrap_or_default();
         let fields = if schema.get("enum").is_some() {
             String::new()
         } else {
@@ -106,16 +110,15 @@ fn messages(document: &Json, calls: &[Call]) -> String {
 }
 
 /// Whether a message is in another one.
-fn is_inner(document: &Json, name: &str) -> bool {
-    fn refers(json: &Json, reference: &str) -> bool {
-        let here = json.get("$ref").and_then(Json::text) == Some(reference);
-        let mut members = json.members().iter();
-        here || members.any(|(_, value)| refers(value, reference))
-            || json.items().iter().any(|item| refers(item, reference))
+fn is_inner(document: &Value, name: &str) -> bool {
+    fn refers(json: &Value, reference: &str) -> bool {
+        let here = json.get("$ref").and_then(Value::as_str) == Some(reference);
+        here || members(json).any(|(_, value)| refers(value, reference))
+            || items(json).any(|item| refers(item, reference))
     }
     let reference = format!("#/components/schemas/{name}");
     document
-        .at("components/schemas")
+        .pointer("/components/schemas")
         .is_some_and(|schemas| refers(schemas, &reference))
 }
 

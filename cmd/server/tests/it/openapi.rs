@@ -12,6 +12,9 @@ use crate::server::Server;
 /// without it must not.
 const OF_THE_UPLOAD: &str = "parts[0].checksum_sha256";
 
+/// The formats whose grammar the document has in words.
+const NAMES: [&str; 3] = ["object-name", "object-name-prefix", "file-name"];
+
 async fn document(server: &Server) -> Value {
     let answer = reqwest::get(format!("http://{}/openapi.json", server.http)).await;
     answer.expect("an answer").json().await.expect("JSON")
@@ -173,7 +176,7 @@ impl Place<'_> {
             values.push(Some(letters(least - 1)));
         }
         values.extend(self.rule["maxLength"].as_u64().map(|most| Some(letters(most + 1))));
-        if self.rule["pattern"].is_string() {
+        if self.rule["pattern"].is_string() || NAMES.iter().any(|format| self.rule["format"] == *format) {
             values.extend(["\u{1}", "", "é\n"].map(|text| Some(json!(text))));
         }
         if self.rule["propertyNames"].is_object() {

@@ -1,8 +1,9 @@
 //! The failures that a call can have, as its responses besides 200.
 
 use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
 
-use super::json::{Json, object, reference, texts};
+use super::reference;
 use crate::errors::{
     INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason, STORE_CREDENTIALS_REFUSED, STORE_UNAVAILABLE,
     TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED,
@@ -49,7 +50,7 @@ pub(super) const UPPY: Form = Form {
 };
 
 /// Returns the responses of a call besides 200, by status.
-pub(super) fn responses(own: &[Reason], form: Form) -> Vec<(String, Json)> {
+pub(super) fn responses(own: &[Reason], form: Form) -> Map<String, Value> {
     let mut statuses: Vec<_> = COMMON.iter().chain(own).map(|reason| reason.http).collect();
     statuses.sort_unstable();
     statuses.dedup();
@@ -66,7 +67,7 @@ pub(super) fn responses(own: &[Reason], form: Form) -> Vec<(String, Json)> {
 }
 
 /// Returns the responses that many calls have, as components.
-pub(super) fn components(form: Form) -> Vec<(String, Json)> {
+pub(super) fn components(form: Form) -> Map<String, Value> {
     let mut statuses: Vec<_> = COMMON.iter().map(|reason| reason.http).collect();
     statuses.dedup();
     let responses = statuses.into_iter();
@@ -80,31 +81,24 @@ fn component(status: StatusCode, form: Form) -> String {
     format!("{}{}", form.prefix, title.replace([' ', '-'], ""))
 }
 
-fn response(status: StatusCode, failures: &[Reason], form: Form) -> Json {
+fn response(status: StatusCode, failures: &[Reason], form: Form) -> Value {
     let reasons = failures
         .iter()
         .filter(|reason| reason.http == status)
         .map(|reason| reason.name);
-    let reason = object([("enum", texts(reasons))]);
-    let schema = object([(
-        "allOf",
-        vec![
-            reference("schemas", form.schema),
-            object([("properties", object([(form.reason, reason)]))]),
-        ]
-        .into(),
-    )]);
-    let headers = object([("X-Request-Id", reference("headers", "RequestId"))]);
-    let headers = match status.as_u16() {
-        401 => headers.with("WWW-Authenticate", reference("headers", "Authenticate")),
-        429 | 503 => headers.with("Retry-After", reference("headers", "RetryAfter")),
-        _ => headers,
-    };
-    object([
-        ("description", meaning(status).into()),
-        ("headers", headers),
-        ("content", object([(form.media_type, object([("schema", schema)]))])),
-    ])
+    let mut headers = json!({"X-Request-Id": reference("headers", "RequestId")});
+    match status.as_u16() {
+        401 => headers["WWW-Authenticate"] = reference("headers", "Authenticate"),
+        429 | 503 => headers["Retry-After"] = reference("headers", "RetryAfter"),
+        _ => {}
+    }
+    let reason = json!({"enum": reasons.collect::<Vec<_>>()});
+    let schema = json!({"allOf": [reference("schemas", form.schema), {"properties": {form.reason: reason}}]});
+    json!({
+        "description": meaning(status),
+        "headers": headers,
+        "content": {form.media_type: {"schema": schema}},
+    })
 }
 
 fn meaning(status: StatusCode) -> &'static str {
@@ -150,7 +144,7 @@ mod tests {
         for failure in failures() {
             let row = failure.row();
             let response = response(row.reason.http, &COMMON, PROBLEM);
-            let documented = response.at("headers/Retry-After").is_some();
+            let documented = response.pointer("/headers/Retry-After").is_some();
             assert_eq!(documented, row.retry_after.is_some(), "{failure}");
         }
     }

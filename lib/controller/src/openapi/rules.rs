@@ -1,28 +1,44 @@
-//! What the service asks of fields beyond their types, which the contract says in words alone. The system's tests go to each
-//! of these limits and one step beyond, at the server.
+//! The service's rules for fields beyond their types, which the contract has in words alone. The limits are the constants that
+//! enforce them; the system's tests go to each of them and one step beyond.
+
+use draftstore_auth::TicketOrder;
+use draftstore_service::limits;
+use serde_json::{Value, json};
 
 use super::Facts;
-use super::json::{Json, object, texts};
-use super::pattern;
 
-const MAX_NAME_LENGTH: i64 = 900;
-const MAX_PUT_BYTES: i64 = 5 * 1024 * 1024 * 1024;
-const MAX_PARTS: i64 = 10_000;
-const MAX_UPLOAD_BYTES: i64 = MAX_PUT_BYTES * MAX_PARTS;
-const MAX_BATCH: i64 = 100;
-const MAX_PAGE: i64 = 1_000;
+/// A media type, or all subtypes of a kind.
+const CONTENT_TYPES: &str = "^[A-Za-z0-9!#$%&'+.^_`|~-]+/(?:[A-Za-z0-9!#$%&'+.^_`|~-]+|\\*)$";
 
-/// What a field of a request is held to.
+/// A type and subtype of HTTP's tokens, and parameters of printable ASCII.
+const CONTENT_TYPE: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+/[A-Za-z0-9!#$%&'*+.^_`|~-]+(?: *;(?:[ -~]*[!-~])?)?$";
+
+/// Padded base64 of 32 bytes: the last digit has two bits to spare, which are zero.
+const SHA256: &str = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$";
+
+/// A ULID in its canonical form.
+const DRAFT_ID: &str = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$";
+
+/// One `ETag`, quoted or bare, but not `*`.
+const ETAG: &str = "^(?:[!#-)+-~][!#-~]{0,127}|\\*[!#-~]{1,127}|\"[!#-)+-~][!#-~]{0,127}\"|\"\\*[!#-~]{1,127}\")$";
+
+/// The name of user metadata.
+const METADATA_NAME: &str = "^[a-z0-9_.-]+$";
+
+/// The value of user metadata.
+const METADATA_VALUE: &str = "^[!-~](?:[ -~]*[!-~])?$";
+
+/// The rule of a field of a request.
 #[derive(Debug, Default)]
 pub(super) struct Rule {
-    /// It has to be there.
+    /// The field must be present.
     pub(super) required: bool,
-    /// Bounds of a number.
+    /// The bounds of a number.
     pub(super) range: Option<(i64, i64)>,
     /// Other keywords of JSON Schema.
-    pub(super) keywords: Vec<(&'static str, Json)>,
-    /// One that breaks no rule.
-    pub(super) example: Option<Json>,
+    pub(super) keywords: Value,
+    /// A value that breaks no rule.
+    pub(super) example: Option<Value>,
 }
 
 impl Rule {
@@ -37,26 +53,22 @@ impl Rule {
         }
     }
 
+    fn keywords(keywords: Value) -> Self {
+        Self {
+            keywords,
+            ..Self::default()
+        }
+    }
+
     fn pattern(pattern: &str) -> Self {
-        Self::default().keyword("pattern", pattern.into())
+        Self::keywords(json!({"pattern": pattern}))
     }
 
-    fn keyword(mut self, name: &'static str, value: Json) -> Self {
-        self.keywords.push((name, value));
-        self
+    fn items(least: usize, most: usize) -> Self {
+        Self::keywords(json!({"minItems": least, "maxItems": most}))
     }
 
-    fn length(self, least: i64, most: i64) -> Self {
-        self.keyword("minLength", least.into())
-            .keyword("maxLength", most.into())
-    }
-
-    fn items(least: i64, most: i64) -> Self {
-        let rule = Self::default().keyword("minItems", least.into());
-        rule.keyword("maxItems", most.into())
-    }
-
-    fn example(self, example: impl Into<Json>) -> Self {
+    fn example(self, example: impl Into<Value>) -> Self {
         Self {
             example: Some(example.into()),
             ..self
@@ -64,120 +76,122 @@ impl Rule {
     }
 }
 
-/// The rule of a field of a request.
+/// Returns the rule of a field of a request.
 pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
+    let etag = || Rule::pattern(ETAG).example("b1946ac92492d2347c6235b4d2611184");
     match (message, field) {
         // A whole key is longer than a name, and does as well.
         (
             "GetDownloadURLRequest" | "ConfirmUploadRequest" | "InspectDraftRequest" | "DiscardDraftRequest",
             "object_name",
-        ) => Rule::pattern(&pattern::object_name()).required().example("file.jpg"),
+        ) => Rule::keywords(json!({"format": "object-name"}))
+            .required()
+            .example("file.jpg"),
         ("CreateTicketRequest", "object_name") | (_, "destination_name") => name(),
-        ("CreateTicketRequest", "prefix") => Rule::pattern(&pattern::prefix()).length(1, 600).example("users/7/"),
-        ("CreateTicketRequest", "content_types") => Rule::items(0, 20).keyword("items", content_types()),
+        ("CreateTicketRequest", "prefix") => Rule::keywords(
+            json!({"format": "object-name-prefix", "minLength": 1, "maxLength": TicketOrder::MAX_PREFIX_BYTES}),
+        )
+        .example("users/7/"),
+        ("CreateTicketRequest", "content_types") => Rule::keywords(json!({
+            "minItems": 0,
+            "maxItems": TicketOrder::MAX_CONTENT_TYPES,
+            "items": {"type": "string", "pattern": CONTENT_TYPES},
+        })),
         (_, "max_object_bytes") => Rule::range(1, i64::MAX),
         (_, "max_draft_lifetime") => Rule::range(1, i32::MAX.into()),
-        ("CreateTicketRequest", "max_uploads") => Rule::range(1, 100),
-        ("CreateTicketRequest", "expires_in") => Rule::range(1, 86_400),
+        ("CreateTicketRequest", "max_uploads") => Rule::range(1, TicketOrder::MAX_UPLOADS.into()),
+        ("CreateTicketRequest", "expires_in") => Rule::range(1, whole(TicketOrder::MAX_LIFE.as_secs())),
         (_, "object_name") => name().required(),
-        (_, "content_type") => Rule::pattern(pattern::CONTENT_TYPE)
-            .keyword("maxLength", 255.into())
-            .example("image/jpeg"),
+        (_, "content_type") => {
+            Rule::keywords(json!({"pattern": CONTENT_TYPE, "maxLength": limits::MAX_CONTENT_TYPE_BYTES}))
+                .example("image/jpeg")
+        }
         ("GetUploadURLRequest" | "PartToSign", "content_length") | (_, "max_content_length") => {
-            Rule::range(0, MAX_PUT_BYTES)
+            Rule::range(0, whole(limits::MAX_PUT_BYTES))
         }
-        ("CreateMultipartUploadRequest", "content_length") => Rule::range(0, MAX_UPLOAD_BYTES),
+        ("CreateMultipartUploadRequest", "content_length") => Rule::range(0, whole(limits::MAX_UPLOAD_BYTES)),
         (_, "content_length") => Rule::range(0, i64::MAX),
-        (_, "checksum_sha256") => {
-            Rule::pattern(pattern::SHA256).example("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=")
-        }
-        (_, "metadata") => Rule::default()
-            .keyword("propertyNames", object([("pattern", pattern::METADATA_NAME.into())]))
-            .keyword("additionalProperties", metadata_value())
-            .example(object([("author", "ada".into())])),
+        (_, "checksum_sha256") => Rule::pattern(SHA256).example("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="),
+        (_, "metadata") => Rule::keywords(json!({
+            "propertyNames": {"pattern": METADATA_NAME},
+            "additionalProperties": {"type": "string", "pattern": METADATA_VALUE},
+        }))
+        .example(json!({"author": "ada"})),
         ("GetDownloadURLRequest", "expires_in") => Rule::range(1, facts.download_ttl),
         (_, "expires_in") => Rule::range(1, facts.upload_ttl),
         (_, "draft_lifetime") => Rule::range(1, facts.object_lifetime),
-        (_, "filename") => Rule::pattern(pattern::FILE_NAME).length(1, 255).example("holiday.jpg"),
-        (_, "draft_id") => Rule::pattern(pattern::DRAFT_ID).example("01KAN3XJ5V8Q7R2M4T6W9Y0ZBC"),
-        (_, "if_match" | "overwrite_if_match") => {
-            Rule::pattern(pattern::ETAG).example("b1946ac92492d2347c6235b4d2611184")
+        (_, "filename") => {
+            Rule::keywords(json!({"format": "file-name", "minLength": 1, "maxLength": limits::MAX_FILENAME_BYTES}))
+                .example("holiday.jpg")
         }
-        ("CompletedPart", "etag") => Rule::pattern(pattern::ETAG)
-            .required()
-            .example("b1946ac92492d2347c6235b4d2611184"),
-        (_, "idempotency_key") => Rule::pattern(pattern::IDEMPOTENCY_KEY).example("order-4711"),
+        (_, "draft_id") => Rule::pattern(DRAFT_ID).example("01KAN3XJ5V8Q7R2M4T6W9Y0ZBC"),
+        (_, "if_match" | "overwrite_if_match") => etag(),
+        ("CompletedPart", "etag") => etag().required(),
+        (_, "idempotency_key") => Rule::pattern(&idempotency_key()).example("order-4711"),
         (_, "upload_id") => Rule::pattern("^[A-Za-z0-9_-]+$").required().example("UPLOAD_ID"),
-        (_, "part_number") => Rule::range(1, MAX_PARTS).required().example(1),
-        (_, "page_size") => Rule::range(1, MAX_PAGE),
-        (_, "page_token") => Rule::default().length(1, 1024),
-        ("ListObjectsRequest", "prefix") => Rule::default().keyword("maxLength", 1024.into()),
-        ("SignPartsRequest", "parts") => Rule::items(1, 1_000).required(),
-        ("CompleteMultipartUploadRequest", "parts") => Rule::items(0, MAX_PARTS),
-        (_, "uploads") => Rule::items(1, MAX_BATCH).required(),
+        (_, "part_number") => Rule::range(1, limits::MAX_PARTS.into()).required().example(1),
+        (_, "page_size") => Rule::range(1, limits::MAX_PAGE_SIZE.into()),
+        (_, "page_token") => Rule::keywords(json!({"minLength": 1, "maxLength": limits::MAX_PAGE_TOKEN_BYTES})),
+        ("ListObjectsRequest", "prefix") => Rule::keywords(json!({"maxLength": limits::MAX_PREFIX_BYTES})),
+        ("SignPartsRequest", "parts") => Rule::items(1, limits::MAX_SIGNED_TOGETHER).required(),
+        ("CompleteMultipartUploadRequest", "parts") => Rule::items(0, limits::MAX_PARTS.into()),
+        (_, "uploads") => Rule::items(1, limits::MAX_BATCH).required(),
         _ => Rule::default(),
     }
 }
 
-/// Rules that fields have with each other, as further keywords of the message.
-pub(super) fn together(message: &str) -> Vec<(&'static str, Json)> {
+/// Returns the rules that fields have with each other, as further keywords of the message.
+pub(super) fn together(message: &str) -> Value {
     let needs_true = |field: &str, other: &str| {
-        let given = object([(other, object([("const", true.into())]))]);
-        let then = object([("properties", given), ("required", texts([other]))]);
-        ("dependentSchemas", object([(field, then)]))
+        let then = json!({"properties": {other: {"const": true}}, "required": [other]});
+        json!({"dependentSchemas": {field: then}})
     };
     // `null` is none.
-    let given = || object([("type", texts(["integer", "string"]))]);
-    let not_both = |one, other| {
-        let both = [
-            ("required", texts([one, other])),
-            ("properties", object([(one, given()), (other, given())])),
-        ];
-        ("not", object(both))
+    let not_both = |one: &str, other: &str| {
+        let given = json!({"type": ["integer", "string"]});
+        json!({"required": [one, other], "properties": {one: given, other: given}})
     };
     match message {
-        "GetUploadURLRequest" => vec![
-            needs_true("draft_lifetime", "unique"),
-            not_both("content_length", "max_content_length"),
-        ],
-        "CreateTicketRequest" => vec![
-            not_both("object_name", "prefix"),
-            ("dependentRequired", object([("max_uploads", texts(["object_name"]))])),
-        ],
-        "CreateMultipartUploadRequest" => vec![needs_true("draft_lifetime", "unique")],
-        "ConfirmUploadRequest" => vec![needs_true("overwrite_if_match", "overwrite")],
-        "GetDownloadURLRequest" => {
-            let unchecked = object([("unchecked", object([("const", true.into())]))]);
-            let stages: Vec<Json> = vec!["STAGE_DRAFT".into(), "STAGE_MAIN".into(), 1.into(), 2.into()];
-            let stage = object([("stage", object([("enum", stages.into())]))]);
-            let given = |properties: Json, name| object([("properties", properties), ("required", texts([name]))]);
-            vec![("if", given(unchecked, "unchecked")), ("then", given(stage, "stage"))]
+        "GetUploadURLRequest" => {
+            let mut rules = needs_true("draft_lifetime", "unique");
+            rules["not"] = not_both("content_length", "max_content_length");
+            rules
         }
-        _ => Vec::new(),
+        "CreateTicketRequest" => json!({
+            "not": not_both("object_name", "prefix"),
+            "dependentRequired": {"max_uploads": ["object_name"]},
+        }),
+        "CreateMultipartUploadRequest" => needs_true("draft_lifetime", "unique"),
+        "ConfirmUploadRequest" => needs_true("overwrite_if_match", "overwrite"),
+        "GetDownloadURLRequest" => json!({
+            "if": {"properties": {"unchecked": {"const": true}}, "required": ["unchecked"]},
+            "then": {"properties": {"stage": {"enum": ["STAGE_DRAFT", "STAGE_MAIN", 1, 2]}}, "required": ["stage"]},
+        }),
+        _ => Value::Null,
     }
 }
 
-/// A name of an object, for what is written by hand.
-pub(super) fn object_name() -> Json {
-    object([
-        ("type", "string".into()),
-        ("description", "A name of 1 to 900 bytes of UTF-8.".into()),
-        ("pattern", pattern::object_name().into()),
-        ("minLength", 1.into()),
-        ("maxLength", MAX_NAME_LENGTH.into()),
-    ])
+/// Returns the schema of an object's name, for what is written by hand.
+pub(super) fn object_name() -> Value {
+    json!({
+        "type": "string",
+        "description": format!("A name of 1 to {} bytes of UTF-8.", limits::MAX_NAME_BYTES),
+        "format": "object-name",
+        "minLength": 1,
+        "maxLength": limits::MAX_NAME_BYTES,
+    })
+}
+
+/// Returns the pattern of an idempotency key: visible ASCII.
+pub(super) fn idempotency_key() -> String {
+    format!("^[!-~]{{1,{}}}$", limits::MAX_IDEMPOTENCY_KEY_BYTES)
 }
 
 fn name() -> Rule {
-    Rule::pattern(&pattern::object_name())
-        .length(1, MAX_NAME_LENGTH)
-        .example("file.jpg")
+    let keywords = json!({"format": "object-name", "minLength": 1, "maxLength": limits::MAX_NAME_BYTES});
+    Rule::keywords(keywords).example("file.jpg")
 }
 
-fn metadata_value() -> Json {
-    object([("type", "string".into()), ("pattern", pattern::METADATA_VALUE.into())])
-}
-
-fn content_types() -> Json {
-    object([("type", "string".into()), ("pattern", pattern::CONTENT_TYPES.into())])
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

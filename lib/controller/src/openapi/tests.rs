@@ -57,10 +57,9 @@ fn every_route_is_in_the_document_and_the_other_way_round() {
         add(format!("/uppy{}", route.path), method.expect("one of these").1);
     }
     let document = document(FACTS);
-    let paths = document.get("paths").expect("paths").members().iter();
-    let documented: BTreeMap<_, BTreeSet<_>> = paths
+    let documented: BTreeMap<_, BTreeSet<_>> = members(&document["paths"])
         .map(|(path, operations)| {
-            let methods = operations.members().iter().map(|(method, _)| method.clone());
+            let methods = members(operations).map(|(method, _)| method.clone());
             (path.clone(), methods.collect())
         })
         .collect();
@@ -131,14 +130,14 @@ fn no_message_is_in_requests_and_answers() {
 
 #[test]
 fn every_reference_leads_somewhere() {
-    fn references<'j>(json: &'j Json, found: &mut Vec<&'j str>) {
-        for (name, value) in json.members() {
+    fn references<'j>(json: &'j Value, found: &mut Vec<&'j str>) {
+        for (name, value) in members(json) {
             if name == "$ref" {
-                found.extend(value.text());
+                found.extend(value.as_str());
             }
             references(value, found);
         }
-        for item in json.items() {
+        for item in json.as_array().into_iter().flatten() {
             references(item, found);
         }
     }
@@ -147,8 +146,8 @@ fn every_reference_leads_somewhere() {
     references(&document, &mut found);
     assert!(found.len() > 100, "{}", found.len());
     for reference in found {
-        let path = reference.strip_prefix("#/").expect("a reference into the document");
-        assert!(document.at(path).is_some(), "{reference}");
+        let path = reference.strip_prefix('#').expect("a reference into the document");
+        assert!(document.pointer(path).is_some(), "{reference}");
     }
 }
 
@@ -156,9 +155,7 @@ fn every_reference_leads_somewhere() {
 fn credentials_are_optional_where_none_are_required() {
     let security = |requires_auth| {
         let document = document(Facts { requires_auth, ..FACTS });
-        let operation = document.get("paths").expect("paths").get("/api/v1/upload-url").cloned();
-        let operation = operation.expect("the call");
-        serde_json::to_string(operation.at("post/security").expect("security")).expect("JSON")
+        document["paths"]["/api/v1/upload-url"]["post"]["security"].to_string()
     };
     assert_eq!(security(true), r#"[{"bearer":[]},{"mutualTLS":[]}]"#);
     assert_eq!(security(false), r#"[{},{"bearer":[]},{"mutualTLS":[]}]"#);

@@ -1,19 +1,19 @@
 //! `/openapi.json`: the REST front, for programs.
 
-use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::Api;
-use crate::openapi::{self, Facts, Json};
+use crate::openapi::{self, Facts};
 
 /// Returns the document of a server of these calls.
-pub fn document(api: &Api) -> Json {
+pub fn document(api: &Api) -> Value {
     openapi::document(facts(api))
 }
 
@@ -52,12 +52,8 @@ impl Document {
     fn built(&self) -> &Built {
         self.built.get_or_init(|| {
             let json = serde_json::to_vec(&openapi::document(self.facts)).unwrap_or_default();
-            let mut etag = String::from("\"");
-            for byte in Sha256::digest(&json).iter().take(16) {
-                // Writing to a string does not fail.
-                let _ = write!(etag, "{byte:02x}");
-            }
-            etag.push('"');
+            let hash = Sha256::digest(&json);
+            let etag = format!("\"{}\"", hex::encode(&hash[..16]));
             Built { json, etag }
         })
     }
