@@ -333,6 +333,7 @@ async fn complete(drafts: &Drafts, upload: &UploadName) -> Result<MultipartCompl
     drafts.complete_multipart(&complete).await
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "no store has answered for the others")]
 fn answered(error: &Error) -> Answered {
     match error {
         Error::StoreUnavailable(_) => Answered::StoreUnavailable,
@@ -340,7 +341,6 @@ fn answered(error: &Error) -> Answered {
         Error::NotFound(Missing::Upload | Missing::Object) => Answered::BucketOrUploadMissing,
         Error::PinMismatch { .. } => Answered::PinMismatch,
         Error::Internal(_) => Answered::Internal,
-        #[expect(clippy::wildcard_enum_match_arm, reason = "no store has answered for the others")]
         _ => Answered::Other,
     }
 }
