@@ -29,4 +29,4 @@ mod tasks;
 pub use config::{EmbeddedConfig, UploadOnly};
 pub use credentials::Credentials;
 pub use settings::EmbeddedSettings;
-pub use store::{EmbeddedStore, StartError};
+pub use store::{EmbeddedStartError, EmbeddedStore};

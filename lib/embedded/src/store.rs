@@ -29,7 +29,7 @@ const MAX_XML: usize = 8 * 1024 * 1024;
 
 /// The reason why the store did not start. The message tells the operator what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum EmbeddedStartError {
     /// The listen address is not a loopback address. The store serves plain HTTP, which must not leave the machine.
     #[error(
         "the embedded store serves plain HTTP and cannot listen on {0}: use a loopback address, 127.0.0.1 or [::1]"
@@ -96,8 +96,8 @@ impl EmbeddedStore {
     /// Log events go to the current `tracing` subscriber. None contains a query, a signature or a secret.
     ///
     /// # Errors
-    /// Returns a [`StartError`] that names the cause and what to do about it.
-    pub async fn start(config: EmbeddedConfig) -> Result<Self, StartError> {
+    /// Returns an [`EmbeddedStartError`] that names the cause and what to do about it.
+    pub async fn start(config: EmbeddedConfig) -> Result<Self, EmbeddedStartError> {
         let EmbeddedConfig {
             data_dir,
             listen,
@@ -105,19 +105,19 @@ impl EmbeddedStore {
             upload_only,
         } = config;
         if !listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback(listen));
+            return Err(EmbeddedStartError::NotLoopback(listen));
         }
         let listener = TcpListener::bind(listen).await.map_err(|source| {
             if source.kind() == io::ErrorKind::AddrInUse {
-                StartError::PortTaken { port: listen.port() }
+                EmbeddedStartError::PortTaken { port: listen.port() }
             } else {
-                StartError::Listen {
+                EmbeddedStartError::Listen {
                     address: listen,
                     source,
                 }
             }
         })?;
-        let address = listener.local_addr().map_err(|source| StartError::Listen {
+        let address = listener.local_addr().map_err(|source| EmbeddedStartError::Listen {
             address: listen,
             source,
         })?;
@@ -125,7 +125,7 @@ impl EmbeddedStore {
         let tasks = Tasks::default();
         let (blob_tasks, dir) = (tasks.clone(), data_dir.clone());
         let open = tasks.spawn_blocking(move || open(&dir, blob_tasks));
-        let data_error = |reason: String| StartError::Data {
+        let data_error = |reason: String| EmbeddedStartError::Data {
             data_dir: data_dir.clone(),
             reason,
         };
@@ -186,15 +186,15 @@ impl Drop for EmbeddedStore {
     }
 }
 
-fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, StartError> {
-    let data_error = |failure: BackendError| StartError::Data {
+fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, EmbeddedStartError> {
+    let data_error = |failure: BackendError| EmbeddedStartError::Data {
         data_dir: data_dir.to_owned(),
         reason: reason(&failure),
     };
     private_dir(data_dir).map_err(|error| data_error(error.into()))?;
     let index = ReadOnlyIndex::open(&data_dir.join(INDEX_FILE)).map_err(|error| match error {
-        OpenError::Locked => StartError::Locked(data_dir.to_owned()),
-        OpenError::Format(found) => StartError::Format {
+        OpenError::Locked => EmbeddedStartError::Locked(data_dir.to_owned()),
+        OpenError::Format(found) => EmbeddedStartError::Format {
             data_dir: data_dir.to_owned(),
             found,
         },

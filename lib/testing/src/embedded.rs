@@ -6,7 +6,7 @@ use std::path::Path;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
 use tempfile::TempDir;
 
-use crate::Endpoint;
+use crate::StoreEndpoint;
 
 /// A running, empty embedded store. It stops on drop, and its data is deleted.
 #[derive(Debug)]
@@ -46,8 +46,8 @@ impl Embedded {
     }
 
     /// Returns the address and the credentials of the store.
-    pub fn endpoint(&self) -> Endpoint {
-        Endpoint {
+    pub fn endpoint(&self) -> StoreEndpoint {
+        StoreEndpoint {
             url: self.store.endpoint(),
             region: "us-east-1".into(),
             access_key_id: self.credentials.access_key_id.clone(),

@@ -2,7 +2,7 @@
 
 /// The address of a store, and a key pair with all permissions, including the creation of buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
+pub struct StoreEndpoint {
     /// The URL without a trailing slash: `http://127.0.0.1:<port>`.
     pub url: String,
     /// The region that requests are signed for.

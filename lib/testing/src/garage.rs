@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::Endpoint;
+use crate::StoreEndpoint;
 
 const REGION: &str = "garage";
 const ACCESS_KEY_ID: &str = "GK0123456789abcdef01234567";
@@ -33,7 +33,7 @@ const START_ATTEMPTS: usize = 5;
 #[derive(Debug)]
 pub struct Garage {
     process: Process,
-    endpoint: Endpoint,
+    endpoint: StoreEndpoint,
     /// Dropped after the process, which writes to it.
     directory: TempDir,
 }
@@ -60,7 +60,7 @@ impl Garage {
     }
 
     /// Returns the address and a key pair, which may create buckets and owns the ones it creates.
-    pub fn endpoint(&self) -> &Endpoint {
+    pub fn endpoint(&self) -> &StoreEndpoint {
         &self.endpoint
     }
 
@@ -70,14 +70,14 @@ impl Garage {
     ///
     /// # Panics
     /// Panics if Garage rejects a command.
-    pub fn key_that_writes(&self, bucket: &str) -> Endpoint {
+    pub fn key_that_writes(&self, bucket: &str) -> StoreEndpoint {
         let (id, secret) = (WRITER_KEY_ID, SECRET_ACCESS_KEY);
         self.command(&["key", "import", "--yes", id, secret]);
         self.command(&["bucket", "create", bucket]);
         let all = ["--read", "--write", "--owner", bucket, "--key", ACCESS_KEY_ID];
         self.command(&[&["bucket", "allow"][..], &all].concat());
         self.command(&["bucket", "allow", "--write", bucket, "--key", id]);
-        Endpoint {
+        StoreEndpoint {
             access_key_id: id.to_owned(),
             secret_access_key: secret.to_owned(),
             ..self.endpoint.clone()
@@ -99,7 +99,7 @@ impl Garage {
         let url = format!("http://127.0.0.1:{s3_port}");
         let mut garage = Self {
             process,
-            endpoint: Endpoint {
+            endpoint: StoreEndpoint {
                 url,
                 region: REGION.to_owned(),
                 access_key_id: ACCESS_KEY_ID.to_owned(),

@@ -4,7 +4,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use draftstore_storage::DraftVersion;
 
-use crate::{World, key};
+use crate::{TestBuckets, key};
 
 /// The size of the object in bytes, larger than the 5 GiB of a single copy.
 pub const LARGE: u64 = 6 * 1024 * 1024 * 1024;
@@ -20,7 +20,7 @@ const AROUND: u64 = 512;
 ///
 /// # Panics
 /// Panics if the store rejects a request.
-pub async fn large_draft(world: &World, name: &str) -> DraftVersion {
+pub async fn large_draft(world: &TestBuckets, name: &str) -> DraftVersion {
     let blocks = [[b'a'; 1024], [b'b'; 1024]].map(|kib| kib.repeat(64 * 1024));
     for (name, block) in ["a", "b"].into_iter().zip(blocks) {
         world.upload(&key(name), block).await;
@@ -56,7 +56,7 @@ pub async fn large_draft(world: &World, name: &str) -> DraftVersion {
 ///
 /// # Panics
 /// Panics if they differ.
-pub async fn assert_large_copy(world: &World, draft: &str, main: &str) {
+pub async fn assert_large_copy(world: &TestBuckets, draft: &str, main: &str) {
     let (sdk, draft_bucket, main_bucket) = (world.sdk(), world.draft.name().as_str(), world.main.name().as_str());
     for block in 0..=LARGE / BLOCK {
         let at = block * BLOCK;

@@ -9,8 +9,8 @@ pub mod proxy;
 mod world;
 
 pub use embedded::Embedded;
-pub use endpoint::Endpoint;
+pub use endpoint::StoreEndpoint;
 pub use form::form;
 pub use garage::Garage;
 pub use large::{LARGE, assert_large_copy, large_draft};
-pub use world::{Signed, World, bucket, connect, etag, get, key, sdk, settings};
+pub use world::{SignedRequest, TestBuckets, bucket, connect, etag, get, key, sdk, settings};

@@ -15,20 +15,20 @@ use draftstore_storage::{
 };
 use reqwest::Response;
 
-use crate::{Embedded, Endpoint, Garage, form};
+use crate::{Embedded, Garage, StoreEndpoint, form};
 
 /// A store with an empty draft bucket and an empty main bucket. The store stops on drop.
 ///
 /// Its methods panic with the reason if the store rejects a request.
 #[derive(Debug)]
-pub struct World {
+pub struct TestBuckets {
     /// The storage client under test.
     pub storage: Arc<dyn Storage>,
     /// The address and credentials of the store.
-    pub endpoint: Endpoint,
-    /// The draft bucket: `files-draft`, or a unique name if it was created by [`World::beside`].
+    pub endpoint: StoreEndpoint,
+    /// The draft bucket: `files-draft`, or a unique name if it was created by [`TestBuckets::beside`].
     pub draft: DraftBucket,
-    /// The main bucket: `files`, or a unique name if it was created by [`World::beside`].
+    /// The main bucket: `files`, or a unique name if it was created by [`TestBuckets::beside`].
     pub main: MainBucket,
     /// A plain HTTP client for presigned URLs.
     pub http: reqwest::Client,
@@ -49,7 +49,7 @@ impl std::fmt::Debug for StoreGuard {
 const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
 
 #[expect(clippy::missing_panics_doc, reason = "documented on the type")]
-impl World {
+impl TestBuckets {
     /// Starts an embedded store.
     pub async fn embedded() -> Self {
         let store = Embedded::start().await;
@@ -69,7 +69,7 @@ impl World {
         Self::new(self.endpoint.clone(), self.store.clone(), &name).await
     }
 
-    async fn new(endpoint: Endpoint, store: StoreGuard, name: &str) -> Self {
+    async fn new(endpoint: StoreEndpoint, store: StoreGuard, name: &str) -> Self {
         let storage = Arc::new(connect(settings(&endpoint)).await);
         let (draft, main) =
             DraftBucket::pair(bucket(&format!("{name}-draft")), bucket(name)).expect("the names differ");
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// Presigns an upload by PUT.
-    pub async fn sign_put(&self, put: &PresignPut<'_>) -> Signed {
+    pub async fn sign_put(&self, put: &PresignPut<'_>) -> SignedRequest {
         self.storage
             .presign_put(put)
             .await
@@ -132,7 +132,7 @@ impl World {
     }
 
     /// Presigns an upload by form.
-    pub async fn sign_post(&self, post: &PresignPost<'_>) -> Signed {
+    pub async fn sign_post(&self, post: &PresignPost<'_>) -> SignedRequest {
         self.storage
             .presign_post(post)
             .await
@@ -141,14 +141,14 @@ impl World {
     }
 
     /// Sends a form with this file, like a plain HTTP client.
-    pub async fn send_form(&self, signed: &Signed, file: &[u8]) -> Response {
+    pub async fn send_form(&self, signed: &SignedRequest, file: &[u8]) -> Response {
         let (content_type, body) = form(&signed.fields, file);
         let request = self.http.post(&signed.url).header("content-type", content_type);
         request.body(body).send().await.expect("the store responds")
     }
 
     /// Presigns a download by GET.
-    pub async fn sign_get(&self, get: &PresignGet<'_>) -> Signed {
+    pub async fn sign_get(&self, get: &PresignGet<'_>) -> SignedRequest {
         self.storage
             .presign_get(get)
             .await
@@ -157,7 +157,7 @@ impl World {
     }
 
     /// Sends a presigned request, like a plain HTTP client.
-    pub async fn send(&self, signed: &Signed, body: impl Into<reqwest::Body>) -> Response {
+    pub async fn send(&self, signed: &SignedRequest, body: impl Into<reqwest::Body>) -> Response {
         let mut request = self.http.request(signed.method.clone(), &signed.url);
         for (name, value) in &signed.headers {
             request = request.header(name, value);
@@ -353,7 +353,7 @@ pub fn get<'a>(bucket: &'a BucketName, key: &'a ObjectKey) -> PresignGet<'a> {
 
 /// A presigned request with its secrets exposed.
 #[derive(Debug, Clone)]
-pub struct Signed {
+pub struct SignedRequest {
     /// The HTTP method of the request.
     pub method: reqwest::Method,
     /// The URL with its signature.
@@ -366,7 +366,7 @@ pub struct Signed {
     pub expires_at: SystemTime,
 }
 
-impl From<PresignedRequest> for Signed {
+impl From<PresignedRequest> for SignedRequest {
     fn from(request: PresignedRequest) -> Self {
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -385,8 +385,8 @@ impl From<PresignedRequest> for Signed {
 }
 
 /// Returns a client of the SDK for this store.
-pub fn sdk(endpoint: &Endpoint) -> aws_sdk_s3::Client {
-    let Endpoint {
+pub fn sdk(endpoint: &StoreEndpoint) -> aws_sdk_s3::Client {
+    let StoreEndpoint {
         url,
         region,
         access_key_id,
@@ -403,7 +403,7 @@ pub fn sdk(endpoint: &Endpoint) -> aws_sdk_s3::Client {
 }
 
 /// Returns the settings of a storage client for this store.
-pub fn settings(endpoint: &Endpoint) -> Settings {
+pub fn settings(endpoint: &StoreEndpoint) -> Settings {
     Settings {
         endpoint: Some(endpoint.url.clone()),
         credentials: Some(StaticCredentials::new(

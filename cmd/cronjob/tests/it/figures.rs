@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use draftstore_testing::World;
+use draftstore_testing::TestBuckets;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -51,7 +51,7 @@ fn value(text: &str, name: &str) -> f64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn file_tells_how_the_last_sweep_went_and_remembers_the_last_success() {
-    let mut world = World::embedded().await;
+    let mut world = TestBuckets::embedded().await;
     for name in ["a", "b"] {
         world.draft(name, "bytes").await;
     }
@@ -101,7 +101,7 @@ async fn file_tells_how_the_last_sweep_went_and_remembers_the_last_success() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dry_run_leaves_the_file_alone_and_one_that_cannot_be_written_fails_nothing() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path().join("absent/draftstore.prom");
     let file = [("METRICS_TEXTFILE", path.to_str().expect("UTF-8"))];
@@ -134,7 +134,7 @@ async fn one_request(listener: &TcpListener) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushgateway_gets_the_same_and_keeps_an_earlier_success() {
-    let mut world = World::embedded().await;
+    let mut world = TestBuckets::embedded().await;
     world.draft("a", "bytes").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
@@ -174,7 +174,7 @@ async fn pushgateway_gets_the_same_and_keeps_an_earlier_success() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pushgateway_that_is_not_there_fails_nothing() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let gateway = [("PUSHGATEWAY_URL", NOWHERE)];
     let (output, said) = run(cronjob(&[&variables(&world)[..], &gateway].concat()));
     assert!(output.status.success() && said.contains("PUSHGATEWAY_URL"), "{said}");

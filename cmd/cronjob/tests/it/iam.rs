@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use draftstore_storage::Operation;
-use draftstore_testing::World;
+use draftstore_testing::TestBuckets;
 use draftstore_testing::proxy::{FaultProxy, Request};
 
 use crate::policy::{Policy, Right};
@@ -15,7 +15,7 @@ const POLICY: &str = include_str!("../../../../manifest/iam/cronjob.json");
 ///
 /// Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>, and of deletes
 /// under a condition <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html>
-fn needed(world: &World, request: &Request) -> Vec<Right> {
+fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
     let bucket = if request.bucket == *world.draft.name() {
         "main-draft"
     } else {
@@ -53,7 +53,7 @@ fn needed(world: &World, request: &Request) -> Vec<Right> {
 }
 
 /// Has all expire that a sweep removes: a draft, an upload, and the note on a staged copy, which a crash has left with it.
-pub(crate) async fn leave_some_of_all(world: &World) {
+pub(crate) async fn leave_some_of_all(world: &TestBuckets) {
     world.draft("old", "draft").await;
     world.begin_upload("half").await;
     world
@@ -63,7 +63,7 @@ pub(crate) async fn leave_some_of_all(world: &World) {
     sweep_until_expired(world, &["--dry-run"], 3);
 }
 
-async fn run(world: &mut World) -> BTreeSet<Right> {
+async fn run(world: &mut TestBuckets) -> BTreeSet<Right> {
     leave_some_of_all(world).await;
     let proxy = FaultProxy::start(&world.endpoint);
     world.endpoint = proxy.endpoint();
@@ -77,7 +77,7 @@ async fn run(world: &mut World) -> BTreeSet<Right> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn policy_allows_what_a_sweep_asks_and_nothing_else() {
-    let mut world = World::embedded().await;
+    let mut world = TestBuckets::embedded().await;
     let asked = run(&mut world).await;
     let policy = Policy::read(POLICY);
     for right in &asked {

@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use draftstore_storage::IfDestination;
-use draftstore_testing::{World, key};
+use draftstore_testing::{TestBuckets, key};
 use futures::stream::{self, StreamExt as _};
 
 /// The URL of a store that is not there: no program listens on the port of tcpmux.
@@ -28,7 +28,7 @@ const SHORT_LIVED: [(&str, &str); 3] = [("OBJECT_LIFETIME", "1"), ("UPLOAD_TTL",
 const UPLOADS_AT_ONCE: usize = 16;
 
 /// What the cronjob needs to find a store.
-fn variables(world: &World) -> [(&str, &str); 5] {
+fn variables(world: &TestBuckets) -> [(&str, &str); 5] {
     [
         ("BUCKET_NAME", world.main.name().as_str()),
         ("S3_ENDPOINT", &world.endpoint.url),
@@ -51,7 +51,7 @@ fn run(mut command: Command) -> (Output, String) {
 }
 
 /// Sweeps until as many have expired as are expected to.
-fn sweep_until_expired(world: &World, arguments: &[&str], expired: usize) -> String {
+fn sweep_until_expired(world: &TestBuckets, arguments: &[&str], expired: usize) -> String {
     let begun = Instant::now();
     loop {
         let mut command = cronjob(&[&variables(world)[..], &SHORT_LIVED].concat());
@@ -67,7 +67,7 @@ fn sweep_until_expired(world: &World, arguments: &[&str], expired: usize) -> Str
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_drafts_and_uploads_are_removed_and_main_is_not_touched() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let confirmed = world.draft("confirmed", "bytes").await;
     world
         .copy(&confirmed, &confirmed.key, IfDestination::Absent)
@@ -98,7 +98,7 @@ async fn old_drafts_and_uploads_are_removed_and_main_is_not_touched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn brakes_stop_the_sweep_and_are_told() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     for name in ["a", "b", "c"] {
         world.draft(name, "bytes").await;
     }
@@ -116,7 +116,7 @@ async fn brakes_stop_the_sweep_and_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fresh_drafts_and_uploads_are_kept() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     world.draft("fresh", "draft").await;
     world.begin_upload("half").await;
     let (output, said) = run(cronjob(&variables(&world)));
@@ -127,7 +127,7 @@ async fn fresh_drafts_and_uploads_are_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_a_page_is_swept() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let uploads = stream::iter(0..1_100).map(|n| {
         let world = &world;
         async move { world.draft(&format!("drafts/{n:05}"), "draft").await }
@@ -140,7 +140,7 @@ async fn more_than_a_page_is_swept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schedule_sweeps_until_sigterm() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     world.draft("old", "draft").await;
     let schedule = [("CLEANUP_SCHEDULE", "* * * * * *")];
     let mut command = cronjob(&[&variables(&world)[..], &SHORT_LIVED, &schedule].concat());
@@ -183,7 +183,7 @@ fn missing_embedded_store_is_said_clearly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_bucket_fails_the_job() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let (output, said) = run(cronjob(
         &[&variables(&world)[..], &[("BUCKET_NAME", "absent")]].concat(),
     ));
@@ -193,7 +193,7 @@ async fn missing_bucket_fails_the_job() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn store_that_cannot_be_reached_fails_the_job() {
-    let mut world = World::embedded().await;
+    let mut world = TestBuckets::embedded().await;
     world.endpoint.url = NOWHERE.to_owned();
     let (output, said) = run(cronjob(&variables(&world)));
     assert_eq!(output.status.code(), Some(1));
@@ -202,7 +202,7 @@ async fn store_that_cannot_be_reached_fails_the_job() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn safe_store_is_swept_where_one_is_required_and_a_missing_bucket_is_refused() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let safe = [("REQUIRE_SAFE_STORE", "true")];
     let (output, said) = run(cronjob(&[&variables(&world)[..], &safe].concat()));
     assert!(output.status.success(), "{said}");
@@ -215,7 +215,7 @@ async fn safe_store_is_swept_where_one_is_required_and_a_missing_bucket_is_refus
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cleaner_that_may_not_put_sweeps_without_relying_on_anything() {
-    let mut world = World::embedded().await;
+    let mut world = TestBuckets::embedded().await;
     world.draft("old", "draft").await;
     let store = world.endpoint.url.strip_prefix("http://").expect("plain HTTP");
     let keeper = keeper::before(store.parse().expect("an address")).await;

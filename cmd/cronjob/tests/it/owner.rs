@@ -1,7 +1,7 @@
 //! `EXPECTED_BUCKET_OWNER` in all that the cronjob asks of its store.
 
 use draftstore_storage::Operation;
-use draftstore_testing::World;
+use draftstore_testing::TestBuckets;
 use draftstore_testing::proxy::FaultProxy;
 
 use crate::iam::leave_some_of_all;
@@ -13,7 +13,7 @@ const ACCOUNT: &str = "000000000000";
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_of_a_sweep_says_whose_the_bucket_must_be_and_none_unless_asked_to() {
     for expected in [None, Some(ACCOUNT)] {
-        let mut world = World::embedded().await;
+        let mut world = TestBuckets::embedded().await;
         leave_some_of_all(&world).await;
         let proxy = FaultProxy::start(&world.endpoint);
         world.endpoint = proxy.endpoint();
@@ -39,7 +39,7 @@ async fn every_call_of_a_sweep_says_whose_the_bucket_must_be_and_none_unless_ask
 
 #[tokio::test(flavor = "multi_thread")]
 async fn buckets_of_another_are_left_alone() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     leave_some_of_all(&world).await;
     let other = [("EXPECTED_BUCKET_OWNER", "012345678901")];
     let (output, said) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &other].concat()));

@@ -1,6 +1,6 @@
 //! Several cronjobs share a bucket: each sweeps its part, and together they sweep all of it, each thing once.
 
-use draftstore_testing::World;
+use draftstore_testing::TestBuckets;
 
 use crate::{SHORT_LIVED, cronjob, run, sweep_until_expired, variables};
 
@@ -9,7 +9,7 @@ const LONG_AGO: &str = "01DXF6DT0000000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_together_sweep_everything_once() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let unique = |shard: &str, end: &str| format!(".drafts/{shard}/{LONG_AGO}{end}/file.jpg");
     let drafts = [
         unique("00", "00"),

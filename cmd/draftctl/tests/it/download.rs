@@ -1,7 +1,7 @@
 use std::fs;
 
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::{Fault, Moment, Reply, Requests, StoreError, Target};
+use draftstore_testing::proxy::{FaultReply, InjectedError, InjectedFault, Moment, RequestFilter, RequestRange};
 
 use crate::program::{TestUser, text};
 use crate::test_server::TestServer;
@@ -62,8 +62,10 @@ async fn after_a_kill_only_missing_bytes_are_received() {
     let user = TestUser::of(&server.url);
     let file = user.large_file("large", 10 * MIB);
     user.json(["upload", text(&file)]);
-    let get = Target::of(Operation::GetObject);
-    server.proxy.plan(get.clone(), Requests::only(1), Fault::CutOff);
+    let get = RequestFilter::of(Operation::GetObject);
+    server
+        .proxy
+        .plan(get.clone(), RequestRange::only(1), InjectedFault::CutOff);
     let mut second = server.proxy.pause_at(get, 2, Moment::Before);
     let mut running = user.start(["download", "large", "-o", "copy"]);
     running.reaches(&mut second).await;
@@ -93,14 +95,14 @@ async fn download_continues_after_transient_errors() {
     let file = user.large_file("large", 4 * MIB);
     user.json(["upload", text(&file)]);
     for fault in [
-        Fault::Before(Reply::Error(StoreError::SlowDown)),
-        Fault::Before(Reply::Error(StoreError::ExpiredToken)),
-        Fault::Before(Reply::Reset),
-        Fault::CutOff,
+        InjectedFault::Before(FaultReply::Error(InjectedError::SlowDown)),
+        InjectedFault::Before(FaultReply::Error(InjectedError::ExpiredToken)),
+        InjectedFault::Before(FaultReply::Reset),
+        InjectedFault::CutOff,
     ] {
         server
             .proxy
-            .plan(Target::of(Operation::GetObject), Requests::only(1), fault);
+            .plan(RequestFilter::of(Operation::GetObject), RequestRange::only(1), fault);
         let downloaded = user.json(["download", "large", "-o", "copy", "--force"]);
         assert_eq!(downloaded["received"], (4 * MIB).to_string(), "{fault:?}");
         assert!(
@@ -117,8 +119,10 @@ async fn object_replaced_during_a_download_is_not_mixed() {
     let user = TestUser::of(&server.url);
     let file = user.large_file("large", 4 * MIB);
     user.json(["upload", text(&file)]);
-    let get = Target::of(Operation::GetObject);
-    server.proxy.plan(get.clone(), Requests::only(1), Fault::CutOff);
+    let get = RequestFilter::of(Operation::GetObject);
+    server
+        .proxy
+        .plan(get.clone(), RequestRange::only(1), InjectedFault::CutOff);
     let mut second = server.proxy.pause_at(get, 2, Moment::Before);
     let mut running = user.start(["download", "large", "-o", "copy", "--json"]);
     running.reaches(&mut second).await;

@@ -1,5 +1,5 @@
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::{Moment, Target};
+use draftstore_testing::proxy::{Moment, RequestFilter};
 
 use crate::program::{TestUser, text};
 use crate::test_server::TestServer;
@@ -13,7 +13,7 @@ async fn sigint_reports_that_the_command_can_be_resumed() {
     let file = user.large_file("large", 40 * MIB);
     let mut second = server
         .proxy
-        .pause_at(Target::of(Operation::UploadPart), 2, Moment::After);
+        .pause_at(RequestFilter::of(Operation::UploadPart), 2, Moment::After);
     let mut running = user.start(["upload", text(&file), "--parallel", "1", "--json"]);
     running.reaches(&mut second).await;
     running.interrupt();
@@ -37,7 +37,7 @@ async fn second_concurrent_upload_is_rejected() {
     let file = user.large_file("large", 20 * MIB);
     let mut first = server
         .proxy
-        .pause_at(Target::of(Operation::UploadPart), 1, Moment::Before);
+        .pause_at(RequestFilter::of(Operation::UploadPart), 1, Moment::Before);
     let mut running = user.start(["upload", text(&file)]);
     running.reaches(&mut first).await;
     let second = user.run(["upload", text(&file)]);

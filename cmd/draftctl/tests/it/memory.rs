@@ -1,7 +1,7 @@
 use std::fs;
 
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::{Moment, Target};
+use draftstore_testing::proxy::{Moment, RequestFilter};
 
 use crate::program::{TestUser, text};
 use crate::test_server::TestServer;
@@ -17,9 +17,10 @@ async fn memory_does_not_grow_with_the_file() {
     let user = TestUser::of(&server.url);
     let file = user.large_file("large", 256 * MIB);
     // When the server completes the upload, all parts have been sent, and the process still runs.
-    let mut completing = server
-        .proxy
-        .pause_at(Target::of(Operation::CompleteMultipartUpload), 1, Moment::Before);
+    let mut completing =
+        server
+            .proxy
+            .pause_at(RequestFilter::of(Operation::CompleteMultipartUpload), 1, Moment::Before);
     let mut running = user.start(["upload", text(&file), "--parallel", "8"]);
     running.reaches(&mut completing).await;
     let status = fs::read_to_string(format!("/proc/{}/status", running.id())).expect("read");

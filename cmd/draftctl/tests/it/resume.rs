@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use draftstore_storage::Operation;
 use draftstore_testing::key;
-use draftstore_testing::proxy::{Fault, Moment, Reply, Requests, StoreError, Target};
+use draftstore_testing::proxy::{FaultReply, InjectedError, InjectedFault, Moment, RequestFilter, RequestRange};
 
 use crate::program::{RunResult, TestUser, text};
 use crate::test_server::TestServer;
@@ -18,7 +18,7 @@ async fn killed(server: &TestServer, user: &TestUser, arguments: &[&str]) -> Pat
     let file = user.large_file("large", 50 * MIB);
     let mut third = server
         .proxy
-        .pause_at(Target::of(Operation::UploadPart), 3, Moment::After);
+        .pause_at(RequestFilter::of(Operation::UploadPart), 3, Moment::After);
     let mut running = user.start(upload(&file, arguments).into_iter().chain(["--parallel", "1"]));
     running.reaches(&mut third).await;
     running.kill().await;
@@ -142,7 +142,7 @@ async fn after_a_kill_during_completion_nothing_is_sent() {
         let server = TestServer::start().await;
         let user = TestUser::of(&server.url);
         let file = user.large_file("large", 20 * MIB);
-        let complete = Target::of(Operation::CompleteMultipartUpload);
+        let complete = RequestFilter::of(Operation::CompleteMultipartUpload);
         let mut completed = server.proxy.pause_at(complete, 1, Moment::After);
         let mut running = user.start(upload(&file, arguments));
         running.reaches(&mut completed).await;
@@ -168,7 +168,7 @@ async fn after_a_kill_during_the_confirm_nothing_is_sent() {
         let server = TestServer::start().await;
         let user = TestUser::of(&server.url);
         let file = user.large_file("large", size);
-        let copy = Target::of(Operation::CopyObject);
+        let copy = RequestFilter::of(Operation::CopyObject);
         let mut copying = server.proxy.pause_at(copy, 1, Moment::Before);
         let mut running = user.start(upload(&file, arguments));
         running.reaches(&mut copying).await;
@@ -189,10 +189,10 @@ async fn failed_upload_keeps_the_parts_that_have_arrived() {
     let server = TestServer::start().await;
     let user = TestUser::of(&server.url);
     let file = user.large_file("large", 50 * MIB);
-    let fault = Fault::Before(Reply::Error(StoreError::InternalError));
+    let fault = InjectedFault::Before(FaultReply::Error(InjectedError::InternalError));
     server
         .proxy
-        .plan(Target::of(Operation::UploadPart), Requests::from(4), fault);
+        .plan(RequestFilter::of(Operation::UploadPart), RequestRange::from(4), fault);
     let ended = user.run(upload(&file, &["--confirm", "--retries", "0"]));
     assert_eq!(ended.status, 7, "{ended:?}");
     server.proxy.heal();

@@ -2,7 +2,7 @@ use std::fs;
 
 use draftstore_storage::Operation;
 use draftstore_testing::key;
-use draftstore_testing::proxy::{Fault, Moment, Reply, Requests, StoreError, Target};
+use draftstore_testing::proxy::{FaultReply, InjectedError, InjectedFault, Moment, RequestFilter, RequestRange};
 
 use crate::program::{TestUser, text};
 use crate::test_server::TestServer;
@@ -12,18 +12,20 @@ const MIB: usize = 1024 * 1024;
 #[tokio::test(flavor = "multi_thread")]
 async fn transient_errors_are_retried() {
     for fault in [
-        Fault::Before(Reply::Error(StoreError::InternalError)),
-        Fault::Before(Reply::Error(StoreError::SlowDown)),
-        Fault::Before(Reply::Closed),
-        Fault::Before(Reply::Reset),
-        Fault::After(Reply::Closed),
+        InjectedFault::Before(FaultReply::Error(InjectedError::InternalError)),
+        InjectedFault::Before(FaultReply::Error(InjectedError::SlowDown)),
+        InjectedFault::Before(FaultReply::Closed),
+        InjectedFault::Before(FaultReply::Reset),
+        InjectedFault::After(FaultReply::Closed),
     ] {
         let server = TestServer::start().await;
         let user = TestUser::of(&server.url);
         let large = user.large_file("large", 20 * MIB);
         let small = user.large_file("small", 1000);
         for operation in [Operation::UploadPart, Operation::PutObject] {
-            server.proxy.plan(Target::of(operation), Requests::only(1), fault);
+            server
+                .proxy
+                .plan(RequestFilter::of(operation), RequestRange::only(1), fault);
         }
         let ended = user.run(["upload", "--json", text(&large), text(&small)]);
         assert_eq!((ended.status, ended.failures().len()), (0, 0), "{fault:?}: {ended:?}");
@@ -47,7 +49,7 @@ async fn expired_urls_are_signed_again() {
     ] {
         let file = user.large_file(name, size);
         server.clock.set_late(true);
-        let mut rejected = server.proxy.pause_at(Target::of(operation), 1, Moment::After);
+        let mut rejected = server.proxy.pause_at(RequestFilter::of(operation), 1, Moment::After);
         let mut running = user.start(["upload", text(&file), "--parallel", "1"]);
         running.reaches(&mut rejected).await;
         server.clock.set_late(false);
@@ -67,9 +69,11 @@ async fn retry_after_of_the_server_is_respected() {
     let file = user.file("small", "hello");
     user.json(["upload", text(&file)]);
     // The server's own client tries three times.
-    let fault = Fault::Before(Reply::Error(StoreError::SlowDown));
-    let requests = Requests::from(1).take(3);
-    server.proxy.plan(Target::of(Operation::HeadObject), requests, fault);
+    let fault = InjectedFault::Before(FaultReply::Error(InjectedError::SlowDown));
+    let requests = RequestRange::from(1).take(3);
+    server
+        .proxy
+        .plan(RequestFilter::of(Operation::HeadObject), requests, fault);
     let ended = user.run(["inspect", "small"]);
     assert_eq!(ended.status, 0, "{ended:?}");
     assert!(ended.err.contains("retrying in 2.0 s"), "{}", ended.err);
@@ -84,7 +88,7 @@ async fn file_that_grows_during_the_upload_becomes_no_draft() {
     let file = user.large_file("large", 20 * MIB);
     let mut first = server
         .proxy
-        .pause_at(Target::of(Operation::UploadPart), 1, Moment::Before);
+        .pause_at(RequestFilter::of(Operation::UploadPart), 1, Moment::Before);
     let mut running = user.start(["upload", text(&file), "--json"]);
     running.reaches(&mut first).await;
     user.large_file("large", 21 * MIB);

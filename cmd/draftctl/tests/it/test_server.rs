@@ -10,12 +10,12 @@ use draftstore_controller::{Api, Gate, GateConfig, Readiness, grpc};
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, Request};
-use draftstore_testing::{World, connect, settings};
+use draftstore_testing::{TestBuckets, connect, settings};
 use tokio::net::TcpListener;
 
 /// The buckets, the proxy and the server of a test, stopped on drop.
 pub(crate) struct TestServer {
-    pub(crate) world: World,
+    pub(crate) world: TestBuckets,
     /// The proxy in front of the store, for the server and its clients.
     pub(crate) proxy: FaultProxy,
     pub(crate) clock: Arc<LateClock>,
@@ -48,7 +48,7 @@ impl TestServer {
 
     /// Starts a server with this authentication.
     pub(crate) async fn with_authenticator(authenticator: Authenticator) -> Self {
-        let world = World::embedded().await;
+        let world = TestBuckets::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
         let clock = Arc::new(LateClock::default());
         let buckets = Buckets {

@@ -1,7 +1,7 @@
 //! The store that the configuration names: the embedded one is started where it does not run already.
 
 use anyhow::{Context as _, ensure};
-use draftstore_embedded::{Credentials, EmbeddedSettings, StartError};
+use draftstore_embedded::{Credentials, EmbeddedSettings, EmbeddedStartError};
 use draftstore_s3::Settings;
 use draftstore_storage::DraftBucket;
 
@@ -40,7 +40,7 @@ async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &Dra
     };
     let started = open(config::Store::Embedded(own, client.clone()), draft, None).await;
     match started {
-        Err(error) if matches!(error.downcast_ref(), Some(StartError::Locked(_))) => {
+        Err(error) if matches!(error.downcast_ref(), Some(EmbeddedStartError::Locked(_))) => {
             ensure!(
                 embedded.port != 0,
                 "{error:#}, or set EMBEDDED_PORT to the port on which it runs"

@@ -2,12 +2,12 @@
 
 use std::process::Output;
 
-use draftstore_testing::{Embedded, Endpoint, World};
+use draftstore_testing::{Embedded, StoreEndpoint, TestBuckets};
 
 use crate::server::{NOWHERE, Server, command};
 
-/// What reaches a store, with the buckets of a [`World`].
-fn variables(endpoint: &Endpoint) -> [(&str, &str); 5] {
+/// What reaches a store, with the buckets of a [`TestBuckets`].
+fn variables(endpoint: &StoreEndpoint) -> [(&str, &str); 5] {
     [
         ("BUCKET_NAME", "files"),
         ("S3_ENDPOINT", &endpoint.url),
@@ -48,7 +48,7 @@ const CONDITIONS_THAT_GARAGE_IGNORES: [&str; 7] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn embedded_store_is_sound_and_nothing_is_left_there() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let (code, said) = doctor(&variables(&world.endpoint), &[]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(lines(&said, "ok").len(), 31, "{said}");
@@ -106,7 +106,7 @@ fn embedded_store_is_looked_at_where_it_runs_and_started_where_it_does_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn store_out_of_reach_is_one_clear_line() {
-    let nowhere = Endpoint {
+    let nowhere = StoreEndpoint {
         url: NOWHERE.to_owned(),
         region: "us-east-1".to_owned(),
         access_key_id: "key".to_owned(),
@@ -123,7 +123,7 @@ async fn store_out_of_reach_is_one_clear_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_credentials_are_one_clear_line() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let mut endpoint = world.endpoint.clone();
     endpoint.secret_access_key = "another-secret".to_owned();
     let (code, said) = doctor(&variables(&endpoint), &[]);
@@ -140,7 +140,7 @@ async fn wrong_credentials_are_one_clear_line() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn public_endpoint_out_of_reach_is_said_and_the_rest_is_checked() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let public = [("S3_PUBLIC_ENDPOINT", NOWHERE)];
     let (code, said) = doctor(&[&variables(&world.endpoint)[..], &public].concat(), &[]);
     assert_eq!((code, lines(&said, "failed")), (1, vec!["PUT and GET"]), "{said}");
@@ -150,7 +150,7 @@ async fn public_endpoint_out_of_reach_is_said_and_the_rest_is_checked() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs garage 2.5 on PATH: cargo test -p draftstore-server --test it -- --ignored"]
 async fn garage_lacks_conditions_and_nothing_else() {
-    let world = World::garage().await;
+    let world = TestBuckets::garage().await;
     let origin = ("CORS_ALLOWED_ORIGINS", "https://app.example.com");
     let (code, said) = doctor(&[&variables(&world.endpoint)[..], &[origin]].concat(), &["--fix"]);
     assert_eq!(code, 1, "{said}");

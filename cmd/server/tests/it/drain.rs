@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use draftstore_testing::{World, key};
+use draftstore_testing::{TestBuckets, key};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::client::conn::http2::{SendRequest, handshake};
@@ -20,7 +20,7 @@ use crate::server::Server;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_waits_for_a_confirm_whose_caller_has_gone_away() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let store = world.endpoint.url.strip_prefix("http://").expect("plain HTTP");
     let mut gate = Gate::before(store.parse().expect("an address")).await;
     let server = Server::start_with(&[

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::{FaultProxy, Moment, Request, Target};
-use draftstore_testing::{Embedded, Endpoint};
+use draftstore_testing::proxy::{FaultProxy, Moment, Request, RequestFilter};
+use draftstore_testing::{Embedded, StoreEndpoint};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ fn large() -> (String, String) {
 }
 
 /// A server that calls its store through the first proxy, and whose clients do through the second.
-pub(crate) fn server(calls: &Endpoint, urls: &Endpoint, more: &[(&str, &str)]) -> Server {
+pub(crate) fn server(calls: &StoreEndpoint, urls: &StoreEndpoint, more: &[(&str, &str)]) -> Server {
     let variables: [(&str, &str); 6] = [
         ("S3_ENDPOINT", &calls.url),
         ("S3_PUBLIC_ENDPOINT", &urls.url),
@@ -142,7 +142,7 @@ async fn policies_allow_what_is_asked_and_nothing_else() {
     for name in ["taken-1", "taken-2"] {
         draft(&server, name).await;
     }
-    let copies = Target::of(Operation::CopyObject).on(&MAIN.parse().expect("a name"));
+    let copies = RequestFilter::of(Operation::CopyObject).on(&MAIN.parse().expect("a name"));
     let mut second = calls.pause_at(copies.clone(), 2, Moment::Before);
     let before = calls.requests().len();
     let batch = json!({"uploads": [{"object_name": "taken-1"}, {"object_name": "taken-2"}], "atomic": true});

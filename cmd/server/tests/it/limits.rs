@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use draftstore_proto::v1::GetUploadUrlRequest;
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
-use draftstore_testing::World;
+use draftstore_testing::TestBuckets;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tonic::Code;
@@ -231,7 +231,7 @@ fn half_a_body_is_not_waited_for() {
 /// The place is taken by a confirm whose copy is held back.
 #[tokio::test(flavor = "multi_thread")]
 async fn more_calls_than_there_are_places_for_are_told_to_come_back() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let store = world.endpoint.url.strip_prefix("http://").expect("plain HTTP");
     let mut gate = Gate::before(store.parse().expect("an address")).await;
     let server = Server::start_with(&[

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get;
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::{Fault, FaultProxy, Requests, Target};
-use draftstore_testing::{Embedded, Endpoint};
+use draftstore_testing::proxy::{FaultProxy, InjectedFault, RequestFilter, RequestRange};
+use draftstore_testing::{Embedded, StoreEndpoint};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -24,7 +24,7 @@ use crate::server::{NOWHERE, Server, command};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The buckets and the credentials of a store that is none of the server's own.
-fn variables(endpoint: &Endpoint) -> [(&str, &str); 4] {
+fn variables(endpoint: &StoreEndpoint) -> [(&str, &str); 4] {
     [
         ("BUCKET_NAME", "files"),
         ("S3_ENDPOINT", &endpoint.url),
@@ -148,7 +148,11 @@ async fn store_that_goes_away_takes_readiness_with_it_and_brings_it_back() {
     let mut health = watch(&server).await;
     until(&mut health, ServingStatus::Serving).await;
 
-    proxy.plan(Target::of(Operation::ListObjects), Requests::ALL, Fault::Gone);
+    proxy.plan(
+        RequestFilter::of(Operation::ListObjects),
+        RequestRange::ALL,
+        InjectedFault::Gone,
+    );
     let listed = FRONTS[0].call(&server, "list-drafts", json!({})).await;
     listed.expect_err("the store goes away");
     until(&mut health, ServingStatus::NotServing).await;
@@ -167,7 +171,7 @@ async fn store_that_goes_away_takes_readiness_with_it_and_brings_it_back() {
 }
 
 /// Gives out credentials as a container's agent does, each time for so long, until it is told that they have ended.
-async fn agent(endpoint: &Endpoint, lifetime: Duration) -> (String, Arc<AtomicBool>) {
+async fn agent(endpoint: &StoreEndpoint, lifetime: Duration) -> (String, Arc<AtomicBool>) {
     let (key_id, secret) = (endpoint.access_key_id.clone(), endpoint.secret_access_key.clone());
     let ended = Arc::new(AtomicBool::new(false));
     let has_ended = Arc::clone(&ended);

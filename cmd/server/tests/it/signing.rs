@@ -1,6 +1,6 @@
 //! What a URL could do at most: what its signer may do.
 
-use draftstore_testing::{Endpoint, Garage, sdk};
+use draftstore_testing::{Garage, StoreEndpoint, sdk};
 use serde_json::{Value, json};
 
 use crate::front::{FRONTS, Front, draft, put, upload, upload_form};
@@ -17,11 +17,11 @@ macro_rules! status {
 }
 
 /// The pair of keys that signs uploads on the server's own store.
-fn signer(server: &Server) -> Endpoint {
+fn signer(server: &Server) -> StoreEndpoint {
     let kept = std::fs::read_to_string(server.data_dir().join("signer.json")).expect("kept");
     let kept: Value = serde_json::from_str(&kept).expect("JSON");
     let text = |name: &str| kept[name].as_str().expect("text").to_owned();
-    Endpoint {
+    StoreEndpoint {
         url: server.store.clone(),
         region: "us-east-1".to_owned(),
         access_key_id: text("access_key_id"),

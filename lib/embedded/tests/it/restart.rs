@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore, StartError};
+use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStartError, EmbeddedStore};
 use tempfile::TempDir;
 
 use crate::harness::{BUCKET, MIB, TestStore, blob_files, noise};
@@ -82,7 +82,7 @@ async fn second_process_is_rejected() {
     };
     let first = EmbeddedStore::start(settings(0)).await.unwrap();
     let second = EmbeddedStore::start(settings(0)).await.unwrap_err();
-    assert!(matches!(second, StartError::Locked(_)));
+    assert!(matches!(second, EmbeddedStartError::Locked(_)));
     assert!(second.to_string().contains("EMBEDDED_DATA_DIR"), "{second}");
     let same_port = EmbeddedStore::start(settings(first.address().port()))
         .await
@@ -106,7 +106,7 @@ async fn non_loopback_address_is_rejected() {
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,
-        Err(StartError::NotLoopback(_))
+        Err(EmbeddedStartError::NotLoopback(_))
     ));
 }
 
@@ -125,7 +125,7 @@ async fn port_in_use_leaves_the_data_untouched() {
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,
-        Err(StartError::PortTaken { .. })
+        Err(EmbeddedStartError::PortTaken { .. })
     ));
     assert!(!dir.path().join("data").exists());
 }

@@ -3,12 +3,12 @@
 use draftstore_storage::{CorsRule, Created};
 use reqwest::{Method, Response};
 
-use draftstore_testing::{World, bucket, key};
+use draftstore_testing::{TestBuckets, bucket, key};
 
 const APP: &str = "https://app.example.com";
 const EVIL: &str = "https://evil.example.com";
 
-pub(crate) async fn a_bucket_is_made_once(world: &World) {
+pub(crate) async fn a_bucket_is_made_once(world: &TestBuckets) {
     let name = bucket("another-bucket");
     assert_eq!(world.storage.create_bucket(&name).await.expect("made"), Created::Now);
     assert_eq!(
@@ -18,7 +18,7 @@ pub(crate) async fn a_bucket_is_made_once(world: &World) {
 }
 
 /// Sends the preflight of a page of that origin that would upload.
-async fn preflight(world: &World, origin: &str) -> Response {
+async fn preflight(world: &TestBuckets, origin: &str) -> Response {
     let key = key("from a page.png");
     let signed = world.sign_put(&world.put(&key)).await;
     let request = world
@@ -31,7 +31,7 @@ async fn preflight(world: &World, origin: &str) -> Response {
 }
 
 /// The upload that follows.
-async fn upload(world: &World, origin: &str) -> Response {
+async fn upload(world: &TestBuckets, origin: &str) -> Response {
     let key = key("from a page.png");
     let signed = world.sign_put(&world.put(&key)).await;
     let answer = world
@@ -50,14 +50,14 @@ fn allows(answer: &Response, origin: &str) -> bool {
     answer.status().is_success() && header.is_some_and(|allowed| allowed == "*" || allowed == origin)
 }
 
-async fn allow(world: &World, origins: &[&str]) {
+async fn allow(world: &TestBuckets, origins: &[&str]) {
     let rule = CorsRule {
         allowed_origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
     };
     world.storage.put_cors(world.draft.name(), &rule).await.expect("put");
 }
 
-pub(crate) async fn pages_of_allowed_origins_can_upload_and_see_the_etag(world: &World) {
+pub(crate) async fn pages_of_allowed_origins_can_upload_and_see_the_etag(world: &TestBuckets) {
     for _ in ["put", "put again"] {
         allow(world, &["https://other.example.com", APP]).await;
     }
@@ -82,27 +82,27 @@ pub(crate) async fn pages_of_allowed_origins_can_upload_and_see_the_etag(world: 
     assert!(exposed.contains("etag"), "{exposed}");
 }
 
-pub(crate) async fn pages_of_other_origins_cannot_upload(world: &World) {
+pub(crate) async fn pages_of_other_origins_cannot_upload(world: &TestBuckets) {
     allow(world, &[APP]).await;
     assert!(!allows(&preflight(world, EVIL).await, EVIL));
     assert!(!allows(&upload(world, EVIL).await, EVIL));
 }
 
 /// Garage's lack, in buckets that were made by S3's own call: they are known to one key alone, and a preflight has none.
-pub(crate) async fn pages_of_other_origins_can_upload_but_not_see_the_answer(world: &World) {
+pub(crate) async fn pages_of_other_origins_can_upload_but_not_see_the_answer(world: &TestBuckets) {
     allow(world, &[APP]).await;
     assert!(allows(&preflight(world, EVIL).await, EVIL));
     assert!(!allows(&upload(world, EVIL).await, EVIL));
 }
 
-pub(crate) async fn a_cors_rule_replaces_the_one_before(world: &World) {
+pub(crate) async fn a_cors_rule_replaces_the_one_before(world: &TestBuckets) {
     allow(world, &[EVIL]).await;
     allow(world, &[APP]).await;
     assert!(!allows(&upload(world, EVIL).await, EVIL));
     assert!(allows(&upload(world, APP).await, APP));
 }
 
-pub(crate) async fn every_origin_can_be_allowed(world: &World) {
+pub(crate) async fn every_origin_can_be_allowed(world: &TestBuckets) {
     allow(world, &["*"]).await;
     assert!(allows(&preflight(world, APP).await, APP));
     assert!(allows(&upload(world, APP).await, APP));

@@ -7,21 +7,21 @@ use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use draftstore_testing::{Signed, World, key};
+use draftstore_testing::{SignedRequest, TestBuckets, key};
 
 fn sha256(bytes: &[u8]) -> Sha256 {
     <[u8; 32]>::from(sha2::Sha256::digest(bytes)).into()
 }
 
 /// Sent with the header values that were signed but for one, and another body.
-async fn is_refused(world: &World, signed: &Signed, swap: (&str, &str), body: &'static str) {
+async fn is_refused(world: &TestBuckets, signed: &SignedRequest, swap: (&str, &str), body: &'static str) {
     let mut swapped = signed.clone();
     swapped.headers.insert(swap.0.to_owned(), swap.1.to_owned());
     let status = world.send(&swapped, body).await.status();
     assert!(status.is_client_error(), "{swap:?} was answered by {status}");
 }
 
-pub(crate) async fn the_signed_length_is_enforced(world: &World) {
+pub(crate) async fn the_signed_length_is_enforced(world: &TestBuckets) {
     let key = key("length.bin");
     let signed = world
         .sign_put(&PresignPut {
@@ -41,7 +41,7 @@ pub(crate) async fn the_signed_length_is_enforced(world: &World) {
     assert_eq!(world.draft_bytes(&key).await.as_deref(), Some(&b"12345"[..]));
 }
 
-pub(crate) async fn an_upload_that_breaks_off_leaves_nothing(world: &World) {
+pub(crate) async fn an_upload_that_breaks_off_leaves_nothing(world: &TestBuckets) {
     let key = key("broken.bin");
     let signed = world
         .sign_put(&PresignPut {
@@ -70,7 +70,7 @@ pub(crate) async fn an_upload_that_breaks_off_leaves_nothing(world: &World) {
     assert_eq!(world.draft_bytes(&key).await, None);
 }
 
-pub(crate) async fn the_signed_content_type_is_enforced(world: &World) {
+pub(crate) async fn the_signed_content_type_is_enforced(world: &TestBuckets) {
     let key = key("type.png");
     let signed = world
         .sign_put(&PresignPut {
@@ -79,7 +79,7 @@ pub(crate) async fn the_signed_content_type_is_enforced(world: &World) {
         })
         .await;
     is_refused(world, &signed, ("content-type", "text/html"), "<script>").await;
-    let without = Signed {
+    let without = SignedRequest {
         headers: BTreeMap::new(),
         ..signed.clone()
     };
@@ -90,7 +90,7 @@ pub(crate) async fn the_signed_content_type_is_enforced(world: &World) {
     assert_eq!(info.attributes.content_type.as_deref(), Some("image/png"));
 }
 
-pub(crate) async fn the_signed_sha256_is_enforced(world: &World) {
+pub(crate) async fn the_signed_sha256_is_enforced(world: &TestBuckets) {
     let (key, right, wrong) = (key("sum.bin"), sha256(b"right"), sha256(b"wrong"));
     let signed = world
         .sign_put(&PresignPut {
@@ -103,7 +103,7 @@ pub(crate) async fn the_signed_sha256_is_enforced(world: &World) {
         "other bytes"
     );
     is_refused(world, &signed, ("x-amz-checksum-sha256", &wrong.to_string()), "wrong").await;
-    let without = Signed {
+    let without = SignedRequest {
         headers: BTreeMap::new(),
         ..signed.clone()
     };
@@ -116,7 +116,7 @@ pub(crate) async fn the_signed_sha256_is_enforced(world: &World) {
     assert_eq!(world.draft_bytes(&key).await.as_deref(), Some(&b"right"[..]));
 }
 
-pub(crate) async fn a_refused_upload_leaves_the_draft_before_it(world: &World) {
+pub(crate) async fn a_refused_upload_leaves_the_draft_before_it(world: &TestBuckets) {
     let key = key("sum.bin");
     world.upload(&key, "before").await;
     let checksum_sha256 = Some(sha256(b"right"));
@@ -130,7 +130,7 @@ pub(crate) async fn a_refused_upload_leaves_the_draft_before_it(world: &World) {
     assert_eq!(world.draft_bytes(&key).await.as_deref(), Some(&b"before"[..]));
 }
 
-pub(crate) async fn signed_metadata_lands(world: &World) {
+pub(crate) async fn signed_metadata_lands(world: &TestBuckets) {
     let key = key("meta.bin");
     let metadata = BTreeMap::from(["author", "x-2"].map(|name| (name.to_owned(), format!("value of {name}"))));
     let signed = world
@@ -145,7 +145,7 @@ pub(crate) async fn signed_metadata_lands(world: &World) {
     assert_eq!(info.attributes.metadata, metadata);
 }
 
-pub(crate) async fn an_unsigned_copy_source_is_refused(world: &World) {
+pub(crate) async fn an_unsigned_copy_source_is_refused(world: &TestBuckets) {
     let (secret, mine) = (key("secret.bin"), key("mine.bin"));
     world.upload(&secret, "secret").await;
     let mut signed = world.sign_put(&world.put(&mine)).await;
@@ -157,7 +157,7 @@ pub(crate) async fn an_unsigned_copy_source_is_refused(world: &World) {
     assert_eq!(world.draft_bytes(&mine).await, None);
 }
 
-pub(crate) async fn a_write_once_url_writes_once(world: &World) {
+pub(crate) async fn a_write_once_url_writes_once(world: &TestBuckets) {
     let key = key("once.bin");
     let signed = world
         .sign_put(&PresignPut {
@@ -171,7 +171,7 @@ pub(crate) async fn a_write_once_url_writes_once(world: &World) {
 }
 
 /// Garage's lack.
-pub(crate) async fn a_write_once_url_writes_again(world: &World) {
+pub(crate) async fn a_write_once_url_writes_again(world: &TestBuckets) {
     let key = key("once.bin");
     let signed = world
         .sign_put(&PresignPut {

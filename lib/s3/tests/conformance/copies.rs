@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use draftstore_storage::{Attributes, CopyToMain, DraftVersion, ETag, ErrorKind, IfDestination, ObjectKey};
 
-use draftstore_testing::{World, etag, key};
+use draftstore_testing::{TestBuckets, etag, key};
 
-pub(crate) async fn a_copy_keeps_bytes_and_replaces_attributes(world: &World) {
+pub(crate) async fn a_copy_keeps_bytes_and_replaces_attributes(world: &TestBuckets) {
     let bytes: Vec<u8> = (0..2_000_000_u32).map(|n| n.to_le_bytes()[0]).collect();
     let draft = world.draft("picture", bytes.clone()).await;
     let attributes = Attributes {
@@ -30,7 +30,7 @@ pub(crate) async fn a_copy_keeps_bytes_and_replaces_attributes(world: &World) {
     assert_eq!(world.draft_bytes(&draft.key).await, Some(bytes), "the draft is left");
 }
 
-async fn copy_with(world: &World, draft: &DraftVersion, main_key: &ObjectKey, attributes: &Attributes) -> ETag {
+async fn copy_with(world: &TestBuckets, draft: &DraftVersion, main_key: &ObjectKey, attributes: &Attributes) -> ETag {
     let copy = CopyToMain {
         draft_bucket: &world.draft,
         draft_key: &draft.key,
@@ -44,7 +44,7 @@ async fn copy_with(world: &World, draft: &DraftVersion, main_key: &ObjectKey, at
 }
 
 /// Clients do send it raw. A store may refuse that, but what it takes must not be what no copy can carry.
-pub(crate) async fn a_content_disposition_in_utf8_is_refused_or_can_be_copied(world: &World) {
+pub(crate) async fn a_content_disposition_in_utf8_is_refused_or_can_be_copied(world: &TestBuckets) {
     let (key, disposition) = (key("grösse.png"), "inline; filename=\"größe.png\"".to_owned());
     let mut signed = world.sign_put(&world.put(&key)).await;
     signed.headers.insert("content-disposition".to_owned(), disposition);
@@ -65,7 +65,7 @@ pub(crate) async fn a_content_disposition_in_utf8_is_refused_or_can_be_copied(wo
     assert_eq!(main.attributes, draft.attributes);
 }
 
-pub(crate) async fn a_copy_of_another_version_is_refused(world: &World) {
+pub(crate) async fn a_copy_of_another_version_is_refused(world: &TestBuckets) {
     let before = world.draft("changed", "before").await;
     world.upload(&before.key, "after").await;
     let refused = world
@@ -76,7 +76,7 @@ pub(crate) async fn a_copy_of_another_version_is_refused(world: &World) {
     assert_eq!(world.main_bytes(&before.key).await, None);
 }
 
-pub(crate) async fn a_copy_of_nothing_is_not_found(world: &World) {
+pub(crate) async fn a_copy_of_nothing_is_not_found(world: &TestBuckets) {
     let draft = DraftVersion {
         key: key("nothing"),
         etag: etag("d41d8cd98f00b204e9800998ecf8427e"),
@@ -88,7 +88,7 @@ pub(crate) async fn a_copy_of_nothing_is_not_found(world: &World) {
     assert_eq!(refused.kind, ErrorKind::NotFound);
 }
 
-pub(crate) async fn a_copy_onto_an_object_is_refused_where_none_must_be(world: &World) {
+pub(crate) async fn a_copy_onto_an_object_is_refused_where_none_must_be(world: &TestBuckets) {
     let (first, second) = (world.draft("one", "first").await, world.draft("two", "second").await);
     let main_key = key("target");
     world
@@ -104,7 +104,7 @@ pub(crate) async fn a_copy_onto_an_object_is_refused_where_none_must_be(world: &
 }
 
 /// Garage's lack.
-pub(crate) async fn a_copy_replaces_an_object_where_none_must_be(world: &World) {
+pub(crate) async fn a_copy_replaces_an_object_where_none_must_be(world: &TestBuckets) {
     let (first, second) = (world.draft("one", "first").await, world.draft("two", "second").await);
     let main_key = key("target");
     world
@@ -118,7 +118,7 @@ pub(crate) async fn a_copy_replaces_an_object_where_none_must_be(world: &World) 
     assert_eq!(world.main_bytes(&main_key).await.as_deref(), Some(&b"second"[..]));
 }
 
-pub(crate) async fn a_copy_replaces_the_version_that_must_be_there_and_no_other(world: &World) {
+pub(crate) async fn a_copy_replaces_the_version_that_must_be_there_and_no_other(world: &TestBuckets) {
     let (first, second) = (world.draft("one", "first").await, world.draft("two", "second").await);
     let main_key = key("target");
     let there = world
@@ -140,7 +140,7 @@ pub(crate) async fn a_copy_replaces_the_version_that_must_be_there_and_no_other(
 }
 
 /// Garage's lack.
-pub(crate) async fn a_copy_replaces_any_version(world: &World) {
+pub(crate) async fn a_copy_replaces_any_version(world: &TestBuckets) {
     let (first, second) = (world.draft("one", "first").await, world.draft("two", "second").await);
     let main_key = key("target");
     world
@@ -155,7 +155,7 @@ pub(crate) async fn a_copy_replaces_any_version(world: &World) {
     assert_eq!(world.main_bytes(&main_key).await.as_deref(), Some(&b"second"[..]));
 }
 
-pub(crate) async fn a_copy_over_a_version_that_is_gone_is_refused(world: &World) {
+pub(crate) async fn a_copy_over_a_version_that_is_gone_is_refused(world: &TestBuckets) {
     let (draft, other) = (
         world.draft("one", "first").await,
         etag("00000000000000000000000000000000"),
@@ -174,7 +174,7 @@ pub(crate) async fn a_copy_over_a_version_that_is_gone_is_refused(world: &World)
 }
 
 /// Garage's lack.
-pub(crate) async fn a_copy_over_a_version_that_is_gone_is_made(world: &World) {
+pub(crate) async fn a_copy_over_a_version_that_is_gone_is_made(world: &TestBuckets) {
     let (draft, other) = (
         world.draft("one", "first").await,
         etag("00000000000000000000000000000000"),
@@ -190,7 +190,7 @@ pub(crate) async fn a_copy_over_a_version_that_is_gone_is_made(world: &World) {
 const RACERS: usize = 8;
 
 /// Copies as many drafts at once to one key of main, and gives what each was told.
-async fn race(world: &World, main_key: &str) -> Vec<Result<String, ErrorKind>> {
+async fn race(world: &TestBuckets, main_key: &str) -> Vec<Result<String, ErrorKind>> {
     let mut drafts = Vec::new();
     for racer in 0..RACERS {
         drafts.push(
@@ -212,7 +212,7 @@ async fn race(world: &World, main_key: &str) -> Vec<Result<String, ErrorKind>> {
     futures::future::join_all(copies).await
 }
 
-pub(crate) async fn of_racing_copies_one_wins(world: &World) {
+pub(crate) async fn of_racing_copies_one_wins(world: &TestBuckets) {
     let told = race(world, "raced").await;
     let winners: Vec<_> = told.iter().flatten().collect();
     assert_eq!(
@@ -234,7 +234,7 @@ pub(crate) async fn of_racing_copies_one_wins(world: &World) {
 }
 
 /// Garage's lack.
-pub(crate) async fn of_racing_copies_all_are_told_that_they_won(world: &World) {
+pub(crate) async fn of_racing_copies_all_are_told_that_they_won(world: &TestBuckets) {
     let told = race(world, "raced").await;
     let winners: Vec<_> = told
         .into_iter()

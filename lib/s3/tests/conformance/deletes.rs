@@ -3,7 +3,7 @@
 use draftstore_storage::{DeleteFailure, DraftBucket, DraftVersion, ErrorKind, ListObjects};
 
 use crate::lists::fill;
-use draftstore_testing::{World, bucket, etag, key};
+use draftstore_testing::{TestBuckets, bucket, etag, key};
 
 fn missing_bucket() -> DraftBucket {
     DraftBucket::pair(bucket("no-such-bucket"), bucket("files"))
@@ -11,7 +11,7 @@ fn missing_bucket() -> DraftBucket {
         .0
 }
 
-pub(crate) async fn a_delete_removes_the_version_given(world: &World) {
+pub(crate) async fn a_delete_removes_the_version_given(world: &TestBuckets) {
     let draft = world.draft("one", "bytes").await;
     world.storage.delete_draft(&world.draft, &draft).await.expect("deleted");
     assert_eq!(world.draft_bytes(&draft.key).await, None);
@@ -22,7 +22,7 @@ pub(crate) async fn a_delete_removes_the_version_given(world: &World) {
         .expect("what is gone is no error");
 }
 
-pub(crate) async fn a_delete_of_another_version_is_refused(world: &World) {
+pub(crate) async fn a_delete_of_another_version_is_refused(world: &TestBuckets) {
     let before = world.draft("one", "before").await;
     world.upload(&before.key, "after").await;
     let refused = world
@@ -35,7 +35,7 @@ pub(crate) async fn a_delete_of_another_version_is_refused(world: &World) {
 }
 
 /// Garage's lack.
-pub(crate) async fn a_delete_removes_any_version(world: &World) {
+pub(crate) async fn a_delete_removes_any_version(world: &TestBuckets) {
     let before = world.draft("one", "before").await;
     world.upload(&before.key, "after").await;
     world
@@ -47,7 +47,7 @@ pub(crate) async fn a_delete_removes_any_version(world: &World) {
 }
 
 /// A thousand drafts, with the version of one of them wrong.
-async fn thousand(world: &World) -> Vec<DraftVersion> {
+async fn thousand(world: &TestBuckets) -> Vec<DraftVersion> {
     fill(world, (0..1000).map(|n| format!("{n:04}"))).await;
     let page = world
         .storage
@@ -67,7 +67,7 @@ async fn thousand(world: &World) -> Vec<DraftVersion> {
     drafts
 }
 
-pub(crate) async fn a_batch_removes_a_thousand_and_names_those_of_another_version(world: &World) {
+pub(crate) async fn a_batch_removes_a_thousand_and_names_those_of_another_version(world: &TestBuckets) {
     let drafts = thousand(world).await;
     let failures = world
         .storage
@@ -93,7 +93,7 @@ pub(crate) async fn a_batch_removes_a_thousand_and_names_those_of_another_versio
 }
 
 /// Garage's lack.
-pub(crate) async fn a_batch_removes_a_thousand_of_any_version(world: &World) {
+pub(crate) async fn a_batch_removes_a_thousand_of_any_version(world: &TestBuckets) {
     let drafts = thousand(world).await;
     assert_eq!(
         world
@@ -112,7 +112,7 @@ pub(crate) async fn a_batch_removes_a_thousand_of_any_version(world: &World) {
     assert_eq!(left, []);
 }
 
-pub(crate) async fn a_batch_counts_what_is_gone_as_deleted(world: &World) {
+pub(crate) async fn a_batch_counts_what_is_gone_as_deleted(world: &TestBuckets) {
     let there = world.draft("there", "bytes").await;
     let gone = DraftVersion {
         key: key("gone"),
@@ -127,7 +127,7 @@ pub(crate) async fn a_batch_counts_what_is_gone_as_deleted(world: &World) {
     assert_eq!(world.draft_bytes(&there.key).await, None);
 }
 
-pub(crate) async fn a_batch_is_of_a_thousand_at_most_and_may_be_empty(world: &World) {
+pub(crate) async fn a_batch_is_of_a_thousand_at_most_and_may_be_empty(world: &TestBuckets) {
     assert_eq!(
         world
             .storage
@@ -147,7 +147,7 @@ pub(crate) async fn a_batch_is_of_a_thousand_at_most_and_may_be_empty(world: &Wo
     assert!(world.draft_bytes(&draft.key).await.is_some());
 }
 
-pub(crate) async fn deletes_in_a_missing_bucket_say_so(world: &World) {
+pub(crate) async fn deletes_in_a_missing_bucket_say_so(world: &TestBuckets) {
     let draft = DraftVersion {
         key: key("one"),
         etag: etag("00000000000000000000000000000000"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{PresignPost, Sha256};
-use draftstore_testing::{Signed, World, key};
+use draftstore_testing::{SignedRequest, TestBuckets, key};
 use sha2::Digest as _;
 
 fn sha256(bytes: &[u8]) -> Sha256 {
@@ -12,24 +12,24 @@ fn sha256(bytes: &[u8]) -> Sha256 {
 }
 
 /// The form with one field of another value.
-fn with(signed: &Signed, field: &str, value: &str) -> Signed {
+fn with(signed: &SignedRequest, field: &str, value: &str) -> SignedRequest {
     let mut other = signed.clone();
     other.fields.insert(field.to_owned(), value.to_owned());
     other
 }
 
-fn without(signed: &Signed, field: &str) -> Signed {
+fn without(signed: &SignedRequest, field: &str) -> SignedRequest {
     let mut other = signed.clone();
     assert!(other.fields.remove(field).is_some(), "{field} is there");
     other
 }
 
-async fn is_refused(world: &World, signed: &Signed, file: &[u8], why: &str) {
+async fn is_refused(world: &TestBuckets, signed: &SignedRequest, file: &[u8], why: &str) {
     let status = world.send_form(signed, file).await.status();
     assert!(status.is_client_error(), "{why} was answered by {status}");
 }
 
-pub(crate) async fn a_form_uploads_up_to_its_size(world: &World) {
+pub(crate) async fn a_form_uploads_up_to_its_size(world: &TestBuckets) {
     let key = key("a b/é+%20$1.bin");
     let signed = world.sign_post(&world.post(&key, 5)).await;
     assert!(signed.url.ends_with("/files-draft/"), "{}", signed.url);
@@ -50,7 +50,7 @@ pub(crate) async fn a_form_uploads_up_to_its_size(world: &World) {
     );
 }
 
-pub(crate) async fn every_field_of_a_form_is_enforced(world: &World) {
+pub(crate) async fn every_field_of_a_form_is_enforced(world: &TestBuckets) {
     let key = key("form.png");
     let metadata = BTreeMap::from([("author".to_owned(), "Ada L.".to_owned())]);
     let signed = world
@@ -86,10 +86,10 @@ pub(crate) async fn every_field_of_a_form_is_enforced(world: &World) {
     assert_eq!(info.attributes.metadata, metadata);
 }
 
-pub(crate) async fn a_form_is_for_the_draft_bucket_alone(world: &World) {
+pub(crate) async fn a_form_is_for_the_draft_bucket_alone(world: &TestBuckets) {
     let key = key("form.bin");
     let signed = world.sign_post(&world.post(&key, 100)).await;
-    let in_main = Signed {
+    let in_main = SignedRequest {
         url: signed.url.replacen("/files-draft/", "/files/", 1),
         ..signed.clone()
     };
@@ -97,7 +97,7 @@ pub(crate) async fn a_form_is_for_the_draft_bucket_alone(world: &World) {
     assert_eq!(world.main_bytes(&key).await, None);
 }
 
-pub(crate) async fn the_sha256_of_a_form_is_enforced(world: &World) {
+pub(crate) async fn the_sha256_of_a_form_is_enforced(world: &TestBuckets) {
     let (key, right, wrong) = (key("sum.bin"), sha256(b"right"), sha256(b"wrong"));
     let signed = world
         .sign_post(&PresignPost {
@@ -120,7 +120,7 @@ pub(crate) async fn the_sha256_of_a_form_is_enforced(world: &World) {
     assert_eq!(world.draft_bytes(&key).await.as_deref(), Some(&b"right"[..]));
 }
 
-pub(crate) async fn an_expired_form_is_refused(world: &World) {
+pub(crate) async fn an_expired_form_is_refused(world: &TestBuckets) {
     let key = key("late.bin");
     let post = PresignPost {
         now: SystemTime::now() - Duration::from_secs(62),

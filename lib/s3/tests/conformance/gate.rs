@@ -7,7 +7,7 @@ use draftstore_s3::{S3Storage, Settings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use draftstore_testing::{World, connect, settings};
+use draftstore_testing::{TestBuckets, connect, settings};
 
 use crate::canned::say;
 
@@ -15,7 +15,7 @@ use crate::canned::say;
 pub(crate) type Answers = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// A client of the world's store through a gate.
-pub(crate) async fn through(world: &World, answers: Answers) -> S3Storage {
+pub(crate) async fn through(world: &TestBuckets, answers: Answers) -> S3Storage {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let url = format!("http://{}", listener.local_addr().expect("bound"));
     let store = world.endpoint.url.trim_start_matches("http://").to_owned();

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ErrorKind, PresignPut, Sha256};
 use sha2::Digest as _;
 
-use draftstore_testing::{World, bucket, key};
+use draftstore_testing::{TestBuckets, bucket, key};
 
-pub(crate) async fn head_tells_all_about_an_object(world: &World) {
+pub(crate) async fn head_tells_all_about_an_object(world: &TestBuckets) {
     let key = key("notes/today.txt");
     let sha256 = Sha256::from(<[u8; 32]>::from(sha2::Sha256::digest(b"hello")));
     let metadata = BTreeMap::from([("author".to_owned(), "ada".to_owned())]);
@@ -42,7 +42,7 @@ pub(crate) async fn head_tells_all_about_an_object(world: &World) {
     assert_eq!(info.attributes.metadata, metadata);
 }
 
-pub(crate) async fn head_of_nothing_is_not_found(world: &World) {
+pub(crate) async fn head_of_nothing_is_not_found(world: &TestBuckets) {
     let nothing = world
         .storage
         .head(world.draft.name(), &key("nothing"))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use draftstore_storage::{DraftVersion, IfDestination, ListObjects};
 
-use draftstore_testing::{World, key};
+use draftstore_testing::{TestBuckets, key};
 
 /// One of each kind that is allowed as an object name.
 fn names() -> Vec<String> {
@@ -43,7 +43,7 @@ fn names() -> Vec<String> {
     names
 }
 
-pub(crate) async fn keys_of_every_allowed_kind_round_trip(world: &World) {
+pub(crate) async fn keys_of_every_allowed_kind_round_trip(world: &TestBuckets) {
     let mut drafts = Vec::new();
     for name in names() {
         let draft = world.draft(&name, name.clone()).await;
@@ -100,7 +100,7 @@ pub(crate) async fn keys_of_every_allowed_kind_round_trip(world: &World) {
     assert_eq!(page.objects, []);
 }
 
-pub(crate) async fn keys_of_every_allowed_kind_can_be_deleted_in_a_batch(world: &World) {
+pub(crate) async fn keys_of_every_allowed_kind_can_be_deleted_in_a_batch(world: &TestBuckets) {
     let mut drafts: Vec<DraftVersion> = Vec::new();
     for name in names() {
         drafts.push(world.draft(&name, "bytes").await);
@@ -121,7 +121,7 @@ pub(crate) async fn keys_of_every_allowed_kind_can_be_deleted_in_a_batch(world: 
     assert_eq!(page.objects, []);
 }
 
-pub(crate) async fn names_that_look_alike_are_different_objects(world: &World) {
+pub(crate) async fn names_that_look_alike_are_different_objects(world: &TestBuckets) {
     let (composed, decomposed) = (key("caf\u{e9}"), key("cafe\u{301}"));
     world.upload(&composed, "composed").await;
     world.upload(&decomposed, "decomposed").await;

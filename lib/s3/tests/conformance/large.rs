@@ -2,11 +2,11 @@
 
 use draftstore_storage::{Attributes, ErrorKind, IfDestination, StageCopy};
 
-use draftstore_testing::{LARGE, World, assert_large_copy, key, large_draft};
+use draftstore_testing::{LARGE, TestBuckets, assert_large_copy, key, large_draft};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn six_gib_are_copied_in_parts() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let draft = large_draft(&world, "film").await;
     let main_key = key("film.mp4");
     let too_large = world.copy(&draft, &main_key, IfDestination::Absent).await;

@@ -4,14 +4,14 @@ use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
 };
 use draftstore_storage::{ErrorKind, Lifecycle};
-use draftstore_testing::World;
+use draftstore_testing::TestBuckets;
 
 const WEEK: Lifecycle = Lifecycle {
     expire_after_days: Some(7),
     abort_uploads_after_days: Some(3),
 };
 
-pub(crate) async fn lifecycle_rules_are_not_supported(world: &World) {
+pub(crate) async fn lifecycle_rules_are_not_supported(world: &TestBuckets) {
     let got = world.storage.get_lifecycle(&world.draft).await;
     assert_eq!(got.expect_err("no such call").kind, ErrorKind::Unsupported);
     let put = world.storage.put_lifecycle(&world.draft, &WEEK).await;
@@ -19,7 +19,7 @@ pub(crate) async fn lifecycle_rules_are_not_supported(world: &World) {
 }
 
 /// A rule of somebody else's that holds for a part of the bucket is neither lost nor taken for one of the whole.
-pub(crate) async fn lifecycle_rules_are_kept_beside_those_of_others(world: &World) {
+pub(crate) async fn lifecycle_rules_are_kept_beside_those_of_others(world: &TestBuckets) {
     let get = async || world.storage.get_lifecycle(&world.draft).await.expect("told");
     assert_eq!(get().await, Lifecycle::default());
     let logs = LifecycleRule::builder()

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ErrorKind, ListObjects, ObjectPage};
 use futures::{StreamExt as _, stream};
 
-use draftstore_testing::{World, bucket, key};
+use draftstore_testing::{TestBuckets, bucket, key};
 
 /// How many uploads are under way at once while a bucket is filled.
 const UPLOADS_AT_ONCE: usize = 16;
 
-pub(crate) async fn fill(world: &World, names: impl Iterator<Item = String>) {
+pub(crate) async fn fill(world: &TestBuckets, names: impl Iterator<Item = String>) {
     stream::iter(names)
         .for_each_concurrent(UPLOADS_AT_ONCE, |name| async move {
             world.upload(&key(&name), "x").await;
@@ -18,7 +18,7 @@ pub(crate) async fn fill(world: &World, names: impl Iterator<Item = String>) {
         .await;
 }
 
-async fn page(world: &World, request: ListObjects) -> ObjectPage {
+async fn page(world: &TestBuckets, request: ListObjects) -> ObjectPage {
     world.storage.list(world.draft.name(), &request).await.expect("a page")
 }
 
@@ -26,12 +26,12 @@ fn names(page: &ObjectPage) -> Vec<&str> {
     page.objects.iter().map(|object| object.key.as_str()).collect()
 }
 
-pub(crate) async fn an_empty_bucket_lists_nothing(world: &World) {
+pub(crate) async fn an_empty_bucket_lists_nothing(world: &TestBuckets) {
     let page = page(world, ListObjects::default()).await;
     assert_eq!((names(&page), &page.next), (vec![], &None));
 }
 
-pub(crate) async fn a_list_tells_version_size_and_time(world: &World) {
+pub(crate) async fn a_list_tells_version_size_and_time(world: &TestBuckets) {
     let before = SystemTime::now();
     let draft = world.draft("one.txt", "hello").await;
     let page = page(world, ListObjects::default()).await;
@@ -45,7 +45,7 @@ pub(crate) async fn a_list_tells_version_size_and_time(world: &World) {
     assert!(store_time >= before - second && store_time <= SystemTime::now() + second);
 }
 
-pub(crate) async fn pages_are_in_byte_order_and_complete(world: &World) {
+pub(crate) async fn pages_are_in_byte_order_and_complete(world: &TestBuckets) {
     let expected = ["a", "a b", "a+b", "a/b", "a/c", "aa", "b%", "é", "文", "👍"];
     fill(world, expected.iter().rev().map(|name| (*name).to_owned())).await;
     let mut listed = Vec::new();
@@ -63,7 +63,7 @@ pub(crate) async fn pages_are_in_byte_order_and_complete(world: &World) {
     assert_eq!(listed, expected);
 }
 
-pub(crate) async fn a_list_starts_after_a_key_and_stays_within_a_prefix(world: &World) {
+pub(crate) async fn a_list_starts_after_a_key_and_stays_within_a_prefix(world: &TestBuckets) {
     fill(
         world,
         ["a/1", "a/2", "a/2 x", "a/3", "b/1"].map(ToOwned::to_owned).into_iter(),
@@ -93,7 +93,7 @@ pub(crate) async fn a_list_starts_after_a_key_and_stays_within_a_prefix(world: &
     assert_eq!(names(&page(world, both).await), ["a/2 x", "a/3"]);
 }
 
-pub(crate) async fn a_page_holds_a_thousand_keys(world: &World) {
+pub(crate) async fn a_page_holds_a_thousand_keys(world: &TestBuckets) {
     fill(world, (0..1005).map(|n| format!("{n:04}"))).await;
     let first = page(world, ListObjects::default()).await;
     assert_eq!(first.objects.len(), 1000);
@@ -110,7 +110,7 @@ pub(crate) async fn a_page_holds_a_thousand_keys(world: &World) {
     assert_eq!(second.next, None);
 }
 
-pub(crate) async fn a_missing_bucket_is_told_from_an_empty_one(world: &World) {
+pub(crate) async fn a_missing_bucket_is_told_from_an_empty_one(world: &TestBuckets) {
     let missing = world
         .storage
         .list(&bucket("no-such-bucket"), &ListObjects::default())

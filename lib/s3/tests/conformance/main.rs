@@ -34,7 +34,7 @@ macro_rules! promises {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $promise() {
-                    crate::$module::$promise(&draftstore_testing::World::embedded().await).await;
+                    crate::$module::$promise(&draftstore_testing::TestBuckets::embedded().await).await;
                 }
             )*
         }
@@ -44,7 +44,7 @@ macro_rules! promises {
                 #[tokio::test(flavor = "multi_thread")]
                 #[ignore = "needs garage 2.5 on PATH: cargo test -p draftstore-s3 --test conformance -- --ignored"]
                 async fn $promise() {
-                    let world = draftstore_testing::World::garage().await;
+                    let world = draftstore_testing::TestBuckets::garage().await;
                     promises!(@garage world, $module::$promise $(, $lack_module::$lack)?);
                 }
             )*

@@ -9,24 +9,24 @@ use draftstore_storage::{
 };
 use sha2::Digest as _;
 
-use draftstore_testing::{Signed, World, key};
+use draftstore_testing::{SignedRequest, TestBuckets, key};
 
 /// The least that a part may have that is not the last one.
 const MIN_PART: usize = 5 * 1024 * 1024;
 
 /// An upload under way.
 struct Upload<'a> {
-    world: &'a World,
+    world: &'a TestBuckets,
     key: ObjectKey,
     id: UploadId,
 }
 
 impl<'a> Upload<'a> {
-    async fn begin(world: &'a World, name: &str) -> Self {
+    async fn begin(world: &'a TestBuckets, name: &str) -> Self {
         Self::begin_with(world, name, &Attributes::default(), false).await
     }
 
-    async fn begin_with(world: &'a World, name: &str, attributes: &Attributes, part_checksums: bool) -> Self {
+    async fn begin_with(world: &'a TestBuckets, name: &str, attributes: &Attributes, part_checksums: bool) -> Self {
         let key = key(name);
         let create = CreateUpload {
             bucket: &world.draft,
@@ -52,7 +52,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    async fn sign(&self, part: &PresignPart<'_>) -> Signed {
+    async fn sign(&self, part: &PresignPart<'_>) -> SignedRequest {
         self.world.storage.presign_part(part).await.expect("signed").into()
     }
 
@@ -114,7 +114,7 @@ fn sha256(bytes: &[u8]) -> Sha256 {
     <[u8; 32]>::from(sha2::Sha256::digest(bytes)).into()
 }
 
-pub(crate) async fn parts_become_a_draft_at_once(world: &World) {
+pub(crate) async fn parts_become_a_draft_at_once(world: &TestBuckets) {
     let attributes = Attributes {
         content_type: Some("video/mp4".to_owned()),
         metadata: BTreeMap::from([("author".to_owned(), "ada".to_owned())]),
@@ -152,7 +152,7 @@ pub(crate) async fn parts_become_a_draft_at_once(world: &World) {
     assert!(world.draft_bytes(&upload.key).await == Some(bytes.concat()));
 }
 
-pub(crate) async fn parts_become_a_draft_once(world: &World) {
+pub(crate) async fn parts_become_a_draft_once(world: &TestBuckets) {
     let upload = Upload::begin(world, "once").await;
     upload.send(1, "all of it").await;
     let parts = upload.parts().await;
@@ -162,7 +162,7 @@ pub(crate) async fn parts_become_a_draft_once(world: &World) {
     upload.assert_gone().await;
 }
 
-pub(crate) async fn parts_are_listed_in_order_and_page_by_page(world: &World) {
+pub(crate) async fn parts_are_listed_in_order_and_page_by_page(world: &TestBuckets) {
     let upload = Upload::begin(world, "pages").await;
     assert_eq!(upload.page(None, None).await.expect("a page").parts, []);
     for number in [7, 1, 10_000, 3] {
@@ -176,7 +176,7 @@ pub(crate) async fn parts_are_listed_in_order_and_page_by_page(world: &World) {
     assert_eq!(numbers(&upload.parts().await), [1, 3, 7, 10_000]);
 }
 
-pub(crate) async fn a_part_that_is_sent_again_replaces_the_first(world: &World) {
+pub(crate) async fn a_part_that_is_sent_again_replaces_the_first(world: &TestBuckets) {
     let upload = Upload::begin(world, "again").await;
     upload.send(1, "first").await;
     let before = upload.parts().await;
@@ -189,7 +189,7 @@ pub(crate) async fn a_part_that_is_sent_again_replaces_the_first(world: &World) 
     assert_eq!(world.draft_bytes(&upload.key).await.as_deref(), Some(&b"second"[..]));
 }
 
-pub(crate) async fn one_empty_part_makes_an_empty_draft(world: &World) {
+pub(crate) async fn one_empty_part_makes_an_empty_draft(world: &TestBuckets) {
     let upload = Upload::begin(world, "empty").await;
     upload.send(1, "").await;
     let parts = upload.parts().await;
@@ -199,14 +199,14 @@ pub(crate) async fn one_empty_part_makes_an_empty_draft(world: &World) {
 }
 
 /// Garage's lack: what is empty has to come in one piece.
-pub(crate) async fn an_empty_part_is_refused(world: &World) {
+pub(crate) async fn an_empty_part_is_refused(world: &TestBuckets) {
     let upload = Upload::begin(world, "empty").await;
     let signed = upload.sign(&upload.part(1)).await;
     assert_eq!(world.send(&signed, "").await.status(), 400);
     assert_eq!(upload.parts().await, []);
 }
 
-pub(crate) async fn the_signed_length_of_a_part_is_enforced(world: &World) {
+pub(crate) async fn the_signed_length_of_a_part_is_enforced(world: &TestBuckets) {
     let upload = Upload::begin(world, "length").await;
     let signed = upload
         .sign(&PresignPart {
@@ -228,7 +228,7 @@ pub(crate) async fn the_signed_length_of_a_part_is_enforced(world: &World) {
     assert_eq!(world.send(&signed, "12345").await.status(), 200);
 }
 
-pub(crate) async fn a_url_is_for_one_part_of_one_upload(world: &World) {
+pub(crate) async fn a_url_is_for_one_part_of_one_upload(world: &TestBuckets) {
     let (upload, other) = (Upload::begin(world, "mine").await, Upload::begin(world, "mine").await);
     let signed = upload.sign(&upload.part(1)).await;
     for url in [
@@ -237,7 +237,7 @@ pub(crate) async fn a_url_is_for_one_part_of_one_upload(world: &World) {
         signed.url.replace("/mine?", "/yours?"),
     ] {
         assert_ne!(url, signed.url);
-        let swapped = Signed { url, ..signed.clone() };
+        let swapped = SignedRequest { url, ..signed.clone() };
         assert_eq!(world.send(&swapped, "bytes").await.status(), 403);
     }
     let mut copying = signed.clone();
@@ -248,7 +248,7 @@ pub(crate) async fn a_url_is_for_one_part_of_one_upload(world: &World) {
     assert_eq!(upload.parts().await, []);
 }
 
-pub(crate) async fn parts_with_checksums_are_checked_and_listed_with_them(world: &World) {
+pub(crate) async fn parts_with_checksums_are_checked_and_listed_with_them(world: &TestBuckets) {
     let upload = Upload::begin_with(world, "sums", &Attributes::default(), true).await;
     let bytes = [vec![b'a'; MIN_PART], b"the rest".to_vec()];
     for (number, bytes) in (1..).zip(&bytes) {
@@ -276,7 +276,7 @@ pub(crate) async fn parts_with_checksums_are_checked_and_listed_with_them(world:
 }
 
 /// Has this client of the store complete an upload onto a draft that must not be there.
-pub(crate) async fn completed_onto_a_draft(storage: &dyn Objects, world: &World) -> Result<(), Error> {
+pub(crate) async fn completed_onto_a_draft(storage: &dyn Objects, world: &TestBuckets) -> Result<(), Error> {
     let upload = Upload::begin(world, "taken").await;
     upload.send(1, "mine").await;
     let complete = CompleteUpload {
@@ -291,7 +291,7 @@ pub(crate) async fn completed_onto_a_draft(storage: &dyn Objects, world: &World)
 }
 
 /// Completes onto a draft that must not be there.
-async fn completed_onto_another(world: &World) -> (Upload<'_>, Result<ETag, Error>) {
+async fn completed_onto_another(world: &TestBuckets) -> (Upload<'_>, Result<ETag, Error>) {
     let upload = Upload::begin(world, "taken").await;
     upload.send(1, "mine").await;
     // Garage ends an upload when its key is written.
@@ -301,7 +301,7 @@ async fn completed_onto_another(world: &World) -> (Upload<'_>, Result<ETag, Erro
     (upload, completed)
 }
 
-pub(crate) async fn an_upload_is_not_completed_onto_a_draft_where_none_must_be(world: &World) {
+pub(crate) async fn an_upload_is_not_completed_onto_a_draft_where_none_must_be(world: &TestBuckets) {
     let (upload, completed) = completed_onto_another(world).await;
     assert_eq!(completed.expect_err("refused").kind, ErrorKind::PreconditionFailed);
     assert_eq!(world.draft_bytes(&upload.key).await.as_deref(), Some(&b"theirs"[..]));
@@ -312,13 +312,13 @@ pub(crate) async fn an_upload_is_not_completed_onto_a_draft_where_none_must_be(w
 }
 
 /// Garage's lack, and its way: a write to the key ends the upload.
-pub(crate) async fn an_upload_ends_where_another_draft_comes_first(world: &World) {
+pub(crate) async fn an_upload_ends_where_another_draft_comes_first(world: &TestBuckets) {
     let (upload, completed) = completed_onto_another(world).await;
     assert_eq!(completed.expect_err("the upload is gone").kind, ErrorKind::NotFound);
     assert_eq!(world.draft_bytes(&upload.key).await.as_deref(), Some(&b"theirs"[..]));
 }
 
-pub(crate) async fn an_upload_is_found_under_its_key_alone(world: &World) {
+pub(crate) async fn an_upload_is_found_under_its_key_alone(world: &TestBuckets) {
     let upload = Upload::begin(world, "mine").await;
     upload.send(1, "bytes").await;
     let elsewhere = Upload {
@@ -352,7 +352,7 @@ pub(crate) async fn an_upload_is_found_under_its_key_alone(world: &World) {
     nonsense.abort().await;
 }
 
-pub(crate) async fn an_aborted_upload_takes_no_parts(world: &World) {
+pub(crate) async fn an_aborted_upload_takes_no_parts(world: &TestBuckets) {
     let upload = Upload::begin(world, "given up").await;
     upload.send(1, "bytes").await;
     let parts = upload.parts().await;

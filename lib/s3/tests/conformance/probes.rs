@@ -8,22 +8,22 @@ use draftstore_storage::{
     IfDestination, Objects as _, Presign as _, PresignPut, StageCopy, Support,
 };
 
-use draftstore_testing::{World, bucket, etag, key};
+use draftstore_testing::{TestBuckets, bucket, etag, key};
 
 use crate::canned::{answer, error};
 use crate::{gate, parts};
 
-async fn probe(storage: &dyn Administration, world: &World) -> Result<Capabilities, Error> {
+async fn probe(storage: &dyn Administration, world: &TestBuckets) -> Result<Capabilities, Error> {
     storage.probe(&world.draft, &key(".probe/ü +%20")).await
 }
 
-pub(crate) async fn a_probe_finds_every_condition_honoured(world: &World) {
+pub(crate) async fn a_probe_finds_every_condition_honoured(world: &TestBuckets) {
     let found = probe(&*world.storage, world).await.expect("found out");
     assert_eq!(found, Capabilities::ALL);
 }
 
 /// Garage's lacks.
-pub(crate) async fn a_probe_finds_what_garage_ignores(world: &World) {
+pub(crate) async fn a_probe_finds_what_garage_ignores(world: &TestBuckets) {
     let found = probe(&*world.storage, world).await.expect("found out");
     let expected = Capabilities::NONE
         .with(Condition::CopySource, Support::Honoured)
@@ -31,7 +31,7 @@ pub(crate) async fn a_probe_finds_what_garage_ignores(world: &World) {
     assert_eq!(found, expected);
 }
 
-pub(crate) async fn a_probe_leaves_nothing_behind(world: &World) {
+pub(crate) async fn a_probe_leaves_nothing_behind(world: &TestBuckets) {
     for _ in 0..2 {
         probe(&*world.storage, world).await.expect("found out");
         assert_eq!(world.draft_keys().await, Vec::<String>::new());
@@ -39,7 +39,7 @@ pub(crate) async fn a_probe_leaves_nothing_behind(world: &World) {
     }
 }
 
-pub(crate) async fn a_probe_touches_nothing_but_its_prefix(world: &World) {
+pub(crate) async fn a_probe_touches_nothing_but_its_prefix(world: &TestBuckets) {
     let draft = world.draft("draft", "bytes").await;
     let main_key = key("kept");
     let copied = world.copy(&draft, &main_key, IfDestination::Absent).await;
@@ -50,7 +50,7 @@ pub(crate) async fn a_probe_touches_nothing_but_its_prefix(world: &World) {
     assert_eq!(left.expect("it is there").etag, copied.expect("copied"));
 }
 
-pub(crate) async fn a_probe_of_a_missing_bucket_says_so(world: &World) {
+pub(crate) async fn a_probe_of_a_missing_bucket_says_so(world: &TestBuckets) {
     let (missing, _) = DraftBucket::pair(bucket("no-such-bucket"), bucket("files")).expect("they differ");
     let failed = world.storage.probe(&missing, &key(".probe")).await;
     assert_eq!(failed.expect_err("missing").kind, ErrorKind::BucketNotFound);
@@ -63,7 +63,7 @@ fn is_conditional(head: &str) -> bool {
 }
 
 /// A store that answers so to every conditional request.
-async fn answering(world: &World, answer: String) -> S3Storage {
+async fn answering(world: &TestBuckets, answer: String) -> S3Storage {
     let answers = move |head: &str| is_conditional(head).then(|| answer.clone());
     gate::through(world, Arc::new(answers)).await
 }
@@ -75,7 +75,7 @@ fn all_refused() -> Capabilities {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_does_no_conditional_call_refuses_conditions() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let refusals = [
         error("501 Not Implemented", "NotImplemented"),
         error("400 Bad Request", "InvalidArgument"),
@@ -97,14 +97,14 @@ async fn a_store_that_does_no_conditional_call_refuses_conditions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_only_says_it_did_is_not_believed() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let storage = answering(&world, answer("200 OK", "")).await;
     assert_eq!(probe(&storage, &world).await.expect("found out"), all_refused());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_says_nothing_about_conditions() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let troubles = [
         (error("403 Forbidden", "AccessDenied"), ErrorKind::CredentialsRefused),
         (error("404 Not Found", "NoSuchBucket"), ErrorKind::BucketNotFound),
@@ -125,7 +125,7 @@ async fn trouble_says_nothing_about_conditions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_batch_says_of_a_key_counts_as_well() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     for (code, kind) in [
         ("AccessDenied", ErrorKind::CredentialsRefused),
         ("InternalError", ErrorKind::Unavailable),
@@ -140,7 +140,7 @@ async fn what_a_batch_says_of_a_key_counts_as_well() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_condition_goes_with_no_call_from_then_on() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let refusal = error("501 Not Implemented", "NotImplemented");
     // The batch's conditions are in its body, which the gate does not look into.
     let answers = move |head: &str| {
@@ -163,7 +163,7 @@ async fn a_refused_condition_goes_with_no_call_from_then_on() {
 }
 
 /// Returns the results of all calls that carry conditions, none of which holds.
-async fn all_calls(storage: &S3Storage, world: &World, draft: &DraftVersion) -> [Result<(), ErrorKind>; 7] {
+async fn all_calls(storage: &S3Storage, world: &TestBuckets, draft: &DraftVersion) -> [Result<(), ErrorKind>; 7] {
     let (main_key, other) = (key("kept"), etag("00000000000000000000000000000000"));
     let over = IfDestination::Matches(&other);
     let attributes = Attributes::default();
@@ -216,7 +216,7 @@ async fn all_calls(storage: &S3Storage, world: &World, draft: &DraftVersion) -> 
     ]
 }
 
-async fn signs_write_once(storage: &S3Storage, world: &World) -> bool {
+async fn signs_write_once(storage: &S3Storage, world: &TestBuckets) -> bool {
     let key = key("once");
     let put = PresignPut {
         write_once: true,

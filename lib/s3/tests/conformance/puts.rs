@@ -2,9 +2,9 @@
 
 use draftstore_storage::PutDraft;
 
-use draftstore_testing::{World, key};
+use draftstore_testing::{TestBuckets, key};
 
-pub(crate) async fn what_the_server_puts_is_there(world: &World) {
+pub(crate) async fn what_the_server_puts_is_there(world: &TestBuckets) {
     let key = key(".probe/ü +%20");
     for bytes in [&b"before"[..], &b""[..], &b"after"[..]] {
         let put = PutDraft {

@@ -6,14 +6,14 @@ use draftstore_storage::{
     Objects as _,
 };
 
-use draftstore_testing::{World, connect, etag, key, settings};
+use draftstore_testing::{TestBuckets, connect, etag, key, settings};
 
 fn kind<T>(result: Result<T, Error>) -> ErrorKind {
     result.map(drop).expect_err("refused").kind
 }
 
 /// Returns the result of every call to the store with these settings.
-async fn kinds(world: &World, settings: Settings) -> Vec<ErrorKind> {
+async fn kinds(world: &TestBuckets, settings: Settings) -> Vec<ErrorKind> {
     let storage = connect(settings).await;
     let (bucket, key) = (world.draft.name(), key("some object"));
     let etag = etag("00000000000000000000000000000000");
@@ -50,7 +50,7 @@ async fn kinds(world: &World, settings: Settings) -> Vec<ErrorKind> {
     ]
 }
 
-pub(crate) async fn wrong_credentials_are_refused(world: &World) {
+pub(crate) async fn wrong_credentials_are_refused(world: &TestBuckets) {
     let right = settings(&world.endpoint);
     let wrong_secret = StaticCredentials::new(&world.endpoint.access_key_id, "not the secret");
     let unknown = StaticCredentials::new("GKffffffffffffffffffffffff", &world.endpoint.secret_access_key);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use draftstore_storage::{Attributes, DraftVersion, ErrorKind, IfDestination, ObjectKey, StagedCopy};
 
-use draftstore_testing::{World, etag, key};
+use draftstore_testing::{TestBuckets, etag, key};
 
 /// The size of all parts but the last.
 const PART: usize = 5 * 1024 * 1024;
@@ -26,19 +26,19 @@ fn body(name: &str) -> String {
 }
 
 /// Uploads a draft with the body of that name, and stages its copy.
-async fn stage(world: &World, name: &str, main_key: &ObjectKey) -> StagedCopy {
+async fn stage(world: &TestBuckets, name: &str, main_key: &ObjectKey) -> StagedCopy {
     let body = body(name);
     let size = body.len() as u64;
     let draft = world.draft(name, body).await;
     world.stage(&draft, size, main_key).await.expect("staged")
 }
 
-async fn assert_main(world: &World, main_key: &ObjectKey, name: &str) {
+async fn assert_main(world: &TestBuckets, main_key: &ObjectKey, name: &str) {
     let there = world.main_bytes(main_key).await.expect("it is there");
     assert!(there == body(name).as_bytes(), "it is not {name}");
 }
 
-pub(crate) async fn a_staged_copy_is_invisible_until_completed_and_whole_after(world: &World) {
+pub(crate) async fn a_staged_copy_is_invisible_until_completed_and_whole_after(world: &TestBuckets) {
     let bytes = bytes();
     let draft = world.draft("raw/ü +%20?.bin", bytes.clone()).await;
     let attributes = Attributes {
@@ -69,7 +69,7 @@ pub(crate) async fn a_staged_copy_is_invisible_until_completed_and_whole_after(w
 }
 
 /// Stages and completes the copy of an object of that size.
-async fn copied_in_parts(world: &World, bytes: &[u8]) {
+async fn copied_in_parts(world: &TestBuckets, bytes: &[u8]) {
     let size = bytes.len();
     let main_key = key(&format!("{size} bytes"));
     let draft = world.draft("raw", bytes.to_vec()).await;
@@ -81,20 +81,20 @@ async fn copied_in_parts(world: &World, bytes: &[u8]) {
     assert!(there.as_deref() == Some(bytes), "{size} bytes");
 }
 
-pub(crate) async fn whole_parts_and_a_byte_more_can_be_staged(world: &World) {
+pub(crate) async fn whole_parts_and_a_byte_more_can_be_staged(world: &TestBuckets) {
     let bytes = bytes();
     for size in [PART, PART + 1, 2 * PART] {
         copied_in_parts(world, &bytes[..size]).await;
     }
 }
 
-pub(crate) async fn the_smallest_objects_can_be_staged(world: &World) {
+pub(crate) async fn the_smallest_objects_can_be_staged(world: &TestBuckets) {
     copied_in_parts(world, b"").await;
     copied_in_parts(world, b"1").await;
 }
 
 /// Garage's lack. Only what is over 5 GiB needs to be staged.
-pub(crate) async fn the_smallest_objects_cannot_be_staged(world: &World) {
+pub(crate) async fn the_smallest_objects_cannot_be_staged(world: &TestBuckets) {
     for bytes in ["", "1"] {
         let draft = world.draft("raw", bytes).await;
         let refused = world.stage(&draft, bytes.len() as u64, &key("target")).await;
@@ -103,7 +103,7 @@ pub(crate) async fn the_smallest_objects_cannot_be_staged(world: &World) {
     }
 }
 
-pub(crate) async fn a_staged_copy_of_another_version_is_refused_and_leaves_no_upload(world: &World) {
+pub(crate) async fn a_staged_copy_of_another_version_is_refused_and_leaves_no_upload(world: &TestBuckets) {
     let mut bytes = bytes();
     let before = world.draft("changed", bytes.clone()).await;
     bytes.reverse();
@@ -114,7 +114,7 @@ pub(crate) async fn a_staged_copy_of_another_version_is_refused_and_leaves_no_up
     assert_eq!(world.main_bytes(&key("target")).await, None);
 }
 
-pub(crate) async fn a_staged_copy_of_nothing_is_not_found(world: &World) {
+pub(crate) async fn a_staged_copy_of_nothing_is_not_found(world: &TestBuckets) {
     let draft = DraftVersion {
         key: key("nothing"),
         etag: etag("d41d8cd98f00b204e9800998ecf8427e"),
@@ -124,7 +124,7 @@ pub(crate) async fn a_staged_copy_of_nothing_is_not_found(world: &World) {
     assert_eq!(world.main_uploads().await, 0);
 }
 
-pub(crate) async fn a_completion_onto_an_object_is_refused_where_none_must_be(world: &World) {
+pub(crate) async fn a_completion_onto_an_object_is_refused_where_none_must_be(world: &TestBuckets) {
     let main_key = key("target");
     let (first, second) = (
         stage(world, "first", &main_key).await,
@@ -139,7 +139,7 @@ pub(crate) async fn a_completion_onto_an_object_is_refused_where_none_must_be(wo
 }
 
 /// Garage's lack. It ends other uploads of a key with one's completion, so they come one after the other here.
-pub(crate) async fn a_completion_replaces_an_object_where_none_must_be(world: &World) {
+pub(crate) async fn a_completion_replaces_an_object_where_none_must_be(world: &TestBuckets) {
     let main_key = key("target");
     for name in ["first", "second"] {
         let staged = stage(world, name, &main_key).await;
@@ -149,7 +149,7 @@ pub(crate) async fn a_completion_replaces_an_object_where_none_must_be(world: &W
     }
 }
 
-pub(crate) async fn a_completion_replaces_the_version_that_must_be_there_and_no_other(world: &World) {
+pub(crate) async fn a_completion_replaces_the_version_that_must_be_there_and_no_other(world: &TestBuckets) {
     let main_key = key("target");
     let first = world.draft("first", body("first")).await;
     let there = world
@@ -167,7 +167,7 @@ pub(crate) async fn a_completion_replaces_the_version_that_must_be_there_and_no_
 }
 
 /// Garage's lack.
-pub(crate) async fn a_completion_replaces_any_version(world: &World) {
+pub(crate) async fn a_completion_replaces_any_version(world: &TestBuckets) {
     let main_key = key("target");
     let first = world.draft("first", body("first")).await;
     world
@@ -181,7 +181,7 @@ pub(crate) async fn a_completion_replaces_any_version(world: &World) {
     assert_main(world, &main_key, "second").await;
 }
 
-pub(crate) async fn a_completion_over_a_version_that_is_gone_is_refused(world: &World) {
+pub(crate) async fn a_completion_over_a_version_that_is_gone_is_refused(world: &TestBuckets) {
     let (main_key, other) = (key("target"), etag("00000000000000000000000000000000"));
     let staged = stage(world, "first", &main_key).await;
     let refused = world.complete(&main_key, &staged, IfDestination::Matches(&other)).await;
@@ -195,7 +195,7 @@ pub(crate) async fn a_completion_over_a_version_that_is_gone_is_refused(world: &
 }
 
 /// Garage's lack.
-pub(crate) async fn a_completion_over_a_version_that_is_gone_is_made(world: &World) {
+pub(crate) async fn a_completion_over_a_version_that_is_gone_is_made(world: &TestBuckets) {
     let (main_key, other) = (key("target"), etag("00000000000000000000000000000000"));
     let staged = stage(world, "first", &main_key).await;
     let completed = world.complete(&main_key, &staged, IfDestination::Matches(&other)).await;
@@ -203,7 +203,7 @@ pub(crate) async fn a_completion_over_a_version_that_is_gone_is_made(world: &Wor
     assert_main(world, &main_key, "first").await;
 }
 
-pub(crate) async fn an_aborted_copy_is_gone_and_cannot_be_completed(world: &World) {
+pub(crate) async fn an_aborted_copy_is_gone_and_cannot_be_completed(world: &TestBuckets) {
     let main_key = key("target");
     let staged = stage(world, "first", &main_key).await;
     for _ in 0..2 {
@@ -223,7 +223,7 @@ pub(crate) async fn an_aborted_copy_is_gone_and_cannot_be_completed(world: &Worl
 const RACERS: usize = 8;
 
 /// Stages as many drafts for one key of main, completes them at once, and gives what each was told, beside its name.
-async fn race(world: &World, main_key: &ObjectKey) -> Vec<(String, Option<ErrorKind>)> {
+async fn race(world: &TestBuckets, main_key: &ObjectKey) -> Vec<(String, Option<ErrorKind>)> {
     let mut racers = Vec::new();
     for racer in 0..RACERS {
         let name = format!("racer {racer}");
@@ -236,7 +236,7 @@ async fn race(world: &World, main_key: &ObjectKey) -> Vec<(String, Option<ErrorK
     futures::future::join_all(completions).await
 }
 
-pub(crate) async fn of_racing_completions_one_wins(world: &World) {
+pub(crate) async fn of_racing_completions_one_wins(world: &TestBuckets) {
     let main_key = key("raced");
     let told = race(world, &main_key).await;
     let (won, lost): (Vec<_>, Vec<_>) = told.into_iter().partition(|(_, kind)| kind.is_none());
@@ -249,7 +249,7 @@ pub(crate) async fn of_racing_completions_one_wins(world: &World) {
 }
 
 /// Garage's lack. Which of them find their upload ended by another's completion is a matter of luck.
-pub(crate) async fn of_racing_completions_several_are_told_that_they_won(world: &World) {
+pub(crate) async fn of_racing_completions_several_are_told_that_they_won(world: &TestBuckets) {
     let main_key = key("raced");
     let told = race(world, &main_key).await;
     let (won, lost): (Vec<_>, Vec<_>) = told.into_iter().partition(|(_, kind)| kind.is_none());

@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{ObjectKey, PresignPart, PresignStep, UploadId, UploadStep};
-use draftstore_testing::{Signed, World, key};
+use draftstore_testing::{SignedRequest, TestBuckets, key};
 
-async fn sign(world: &World, key: &ObjectKey, step: UploadStep<'_>) -> Signed {
+async fn sign(world: &TestBuckets, key: &ObjectKey, step: UploadStep<'_>) -> SignedRequest {
     let step = PresignStep {
         bucket: &world.draft,
         key,
@@ -13,13 +13,13 @@ async fn sign(world: &World, key: &ObjectKey, step: UploadStep<'_>) -> Signed {
         now: SystemTime::now(),
         expires_in: Duration::from_secs(60),
     };
-    let signed: Signed = world.storage.presign_step(&step).await.expect("signed").into();
+    let signed: SignedRequest = world.storage.presign_step(&step).await.expect("signed").into();
     assert!(signed.headers.is_empty() && signed.fields.is_empty());
     signed
 }
 
 /// Sends it with a content type, as browsers do.
-async fn send(world: &World, signed: &Signed, body: String) -> (u16, String) {
+async fn send(world: &TestBuckets, signed: &SignedRequest, body: String) -> (u16, String) {
     let request = world.http.request(signed.method.clone(), &signed.url);
     let answer = request.header("content-type", "text/x-any").body(body).send().await;
     let answer = answer.expect("the store answers");
@@ -31,13 +31,13 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     rest.split('<').next().expect("a text")
 }
 
-async fn begin(world: &World, key: &ObjectKey) -> UploadId {
+async fn begin(world: &TestBuckets, key: &ObjectKey) -> UploadId {
     let (status, created) = send(world, &sign(world, key, UploadStep::Create).await, String::new()).await;
     assert_eq!(status, 200, "{created}");
     UploadId::new(element(&created, "UploadId"))
 }
 
-pub(crate) async fn an_upload_is_made_by_signed_steps(world: &World) {
+pub(crate) async fn an_upload_is_made_by_signed_steps(world: &TestBuckets) {
     let key = key("a b/é+%20.bin");
     let id = begin(world, &key).await;
     let part = PresignPart {
@@ -50,7 +50,7 @@ pub(crate) async fn an_upload_is_made_by_signed_steps(world: &World) {
         now: SystemTime::now(),
         expires_in: Duration::from_secs(60),
     };
-    let part: Signed = world.storage.presign_part(&part).await.expect("signed").into();
+    let part: SignedRequest = world.storage.presign_part(&part).await.expect("signed").into();
     let answer = world.send(&part, "bytes").await;
     assert_eq!(answer.status(), 200);
     let etag = answer.headers()["etag"].to_str().expect("ASCII").to_owned();
@@ -64,7 +64,7 @@ pub(crate) async fn an_upload_is_made_by_signed_steps(world: &World) {
     assert_eq!((status, element(&listed, "PartNumber")), (200, "1"), "{listed}");
 
     let list = sign(world, &key, UploadStep::ListParts(&id)).await;
-    let as_abort = Signed {
+    let as_abort = SignedRequest {
         method: reqwest::Method::DELETE,
         ..list
     };
@@ -74,7 +74,7 @@ pub(crate) async fn an_upload_is_made_by_signed_steps(world: &World) {
         "a step is for one method"
     );
     let elsewhere = sign(world, &key, UploadStep::Complete(&id)).await;
-    let elsewhere = Signed {
+    let elsewhere = SignedRequest {
         url: elsewhere.url.replacen("/files-draft/", "/files/", 1),
         ..elsewhere
     };
@@ -92,7 +92,7 @@ pub(crate) async fn an_upload_is_made_by_signed_steps(world: &World) {
     assert_eq!(world.draft_bytes(&key).await.as_deref(), Some(&b"bytes"[..]));
 }
 
-pub(crate) async fn an_upload_is_given_up_by_a_signed_step(world: &World) {
+pub(crate) async fn an_upload_is_given_up_by_a_signed_step(world: &TestBuckets) {
     let key = key("given-up.bin");
     let id = begin(world, &key).await;
     assert_eq!(world.uploads().await, 1);

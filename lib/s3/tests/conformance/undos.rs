@@ -2,9 +2,9 @@
 
 use draftstore_storage::{ErrorKind, IfDestination};
 
-use draftstore_testing::{World, etag, key};
+use draftstore_testing::{TestBuckets, etag, key};
 
-pub(crate) async fn a_copy_is_undone_once_and_that_is_enough(world: &World) {
+pub(crate) async fn a_copy_is_undone_once_and_that_is_enough(world: &TestBuckets) {
     let (draft, main_key) = (world.draft("one", "bytes").await, key("target"));
     let copied = world
         .copy(&draft, &main_key, IfDestination::Absent)
@@ -18,7 +18,7 @@ pub(crate) async fn a_copy_is_undone_once_and_that_is_enough(world: &World) {
     assert!(world.draft_bytes(&draft.key).await.is_some(), "the draft is left");
 }
 
-pub(crate) async fn another_version_is_not_undone(world: &World) {
+pub(crate) async fn another_version_is_not_undone(world: &TestBuckets) {
     let (draft, main_key) = (world.draft("one", "bytes").await, key("target"));
     world
         .copy(&draft, &main_key, IfDestination::Absent)
@@ -31,7 +31,7 @@ pub(crate) async fn another_version_is_not_undone(world: &World) {
 }
 
 /// Garage's lack.
-pub(crate) async fn any_version_is_undone(world: &World) {
+pub(crate) async fn any_version_is_undone(world: &TestBuckets) {
     let (draft, main_key) = (world.draft("one", "bytes").await, key("target"));
     world
         .copy(&draft, &main_key, IfDestination::Absent)

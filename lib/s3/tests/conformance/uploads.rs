@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_s3::primitives::ByteStream;
 use draftstore_storage::{ErrorKind, ListUploads, ListedUpload, UploadId};
 
-use draftstore_testing::{World, bucket, key};
+use draftstore_testing::{TestBuckets, bucket, key};
 
 /// Begins an upload, with one part.
-async fn begin(world: &World, name: &str) -> UploadId {
+async fn begin(world: &TestBuckets, name: &str) -> UploadId {
     let (sdk, draft) = (world.sdk(), world.draft.name().as_str());
     let begun = sdk
         .create_multipart_upload()
@@ -27,7 +27,7 @@ async fn begin(world: &World, name: &str) -> UploadId {
     UploadId::new(id)
 }
 
-async fn all(world: &World, max_uploads: u16) -> Vec<ListedUpload> {
+async fn all(world: &TestBuckets, max_uploads: u16) -> Vec<ListedUpload> {
     let mut request = ListUploads {
         max_uploads: Some(max_uploads),
         ..ListUploads::default()
@@ -46,7 +46,7 @@ async fn all(world: &World, max_uploads: u16) -> Vec<ListedUpload> {
     }
 }
 
-pub(crate) async fn uploads_in_progress_are_listed_page_by_page(world: &World) {
+pub(crate) async fn uploads_in_progress_are_listed_page_by_page(world: &TestBuckets) {
     let before = SystemTime::now();
     let mut begun = BTreeSet::new();
     for name in ["a", "a", "a", "b +%20&.bin", "c/ü", "d"] {
@@ -69,7 +69,7 @@ pub(crate) async fn uploads_in_progress_are_listed_page_by_page(world: &World) {
     assert!(page.store_time.expect("the store says what time it is") >= before - second);
 }
 
-pub(crate) async fn an_upload_in_progress_is_no_object(world: &World) {
+pub(crate) async fn an_upload_in_progress_is_no_object(world: &TestBuckets) {
     begin(world, "unfinished").await;
     let nothing = world
         .storage
@@ -79,7 +79,7 @@ pub(crate) async fn an_upload_in_progress_is_no_object(world: &World) {
     assert_eq!(nothing.kind, ErrorKind::NotFound);
 }
 
-pub(crate) async fn an_aborted_upload_is_gone(world: &World) {
+pub(crate) async fn an_aborted_upload_is_gone(world: &TestBuckets) {
     let (kept, ended) = (begin(world, "kept").await, begin(world, "ended").await);
     world
         .storage
@@ -98,7 +98,7 @@ pub(crate) async fn an_aborted_upload_is_gone(world: &World) {
         .expect("what is gone is no error");
 }
 
-pub(crate) async fn uploads_of_a_missing_bucket_say_so(world: &World) {
+pub(crate) async fn uploads_of_a_missing_bucket_say_so(world: &TestBuckets) {
     let nowhere = bucket("no-such-bucket");
     let missing = world
         .storage

@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{Presign as _, PresignGet};
 
-use draftstore_testing::{Signed, World, connect, get, key, settings};
+use draftstore_testing::{SignedRequest, TestBuckets, connect, get, key, settings};
 
-pub(crate) async fn a_url_for_a_key_alone_works_without_headers(world: &World) {
+pub(crate) async fn a_url_for_a_key_alone_works_without_headers(world: &TestBuckets) {
     let key = key("plain.bin");
     let signed = world.sign_put(&world.put(&key)).await;
     assert!(signed.headers.is_empty(), "{:?}", signed.headers);
@@ -14,7 +14,7 @@ pub(crate) async fn a_url_for_a_key_alone_works_without_headers(world: &World) {
     assert_eq!(world.draft_bytes(&key).await.as_deref(), Some(&b"bytes"[..]));
 }
 
-pub(crate) async fn an_upload_replaces_the_draft_whole(world: &World) {
+pub(crate) async fn an_upload_replaces_the_draft_whole(world: &TestBuckets) {
     let (key, long) = (key("again.bin"), vec![7_u8; 3_000_000]);
     let first = world.upload(&key, long.clone()).await;
     assert_eq!(world.draft_bytes(&key).await, Some(long));
@@ -22,7 +22,7 @@ pub(crate) async fn an_upload_replaces_the_draft_whole(world: &World) {
     assert_eq!(world.draft_bytes(&key).await.as_deref(), Some(&b"short"[..]));
 }
 
-pub(crate) async fn a_tampered_url_is_refused(world: &World) {
+pub(crate) async fn a_tampered_url_is_refused(world: &TestBuckets) {
     let key = key("tampered.bin");
     let signed = world.sign_put(&world.put(&key)).await;
     let tampered = [
@@ -33,7 +33,7 @@ pub(crate) async fn a_tampered_url_is_refused(world: &World) {
         swapped(&signed, "X-Amz-Credential=", |credential| {
             format!("X{}", &credential[1..])
         }),
-        Signed {
+        SignedRequest {
             url: format!("{}&versionId=1", signed.url),
             ..signed.clone()
         },
@@ -45,26 +45,26 @@ pub(crate) async fn a_tampered_url_is_refused(world: &World) {
     assert_eq!(world.draft_bytes(&key).await, None);
 }
 
-fn swapped(signed: &Signed, name: &str, swap: impl Fn(&str) -> String) -> Signed {
+fn swapped(signed: &SignedRequest, name: &str, swap: impl Fn(&str) -> String) -> SignedRequest {
     let (before, rest) = signed.url.split_once(name).expect("the parameter is there");
     let end = rest.find('&').unwrap_or(rest.len());
     let (value, after) = rest.split_at(end);
-    Signed {
+    SignedRequest {
         url: format!("{before}{name}{}{after}", swap(value)),
         ..signed.clone()
     }
 }
 
-pub(crate) async fn an_expired_url_is_refused_with_403(world: &World) {
+pub(crate) async fn an_expired_url_is_refused_with_403(world: &TestBuckets) {
     expired_url_is_refused(world, 403).await;
 }
 
 /// Garage's lack.
-pub(crate) async fn an_expired_url_is_refused_with_400(world: &World) {
+pub(crate) async fn an_expired_url_is_refused_with_400(world: &TestBuckets) {
     expired_url_is_refused(world, 400).await;
 }
 
-async fn expired_url_is_refused(world: &World, status: u16) {
+async fn expired_url_is_refused(world: &TestBuckets, status: u16) {
     let key = key("late.bin");
     let (now, expires_in) = (SystemTime::now() - Duration::from_secs(62), Duration::from_secs(60));
     let put = draftstore_storage::PresignPut {
@@ -84,16 +84,16 @@ async fn expired_url_is_refused(world: &World, status: u16) {
     assert_eq!(world.send(&world.sign_get(&get).await, "").await.status(), status);
 }
 
-pub(crate) async fn a_url_is_for_one_key_and_one_method(world: &World) {
+pub(crate) async fn a_url_is_for_one_key_and_one_method(world: &TestBuckets) {
     let (mine, other) = (key("mine.bin"), key("other.bin"));
     world.upload(&other, "other's").await;
     let put = world.sign_put(&world.put(&mine)).await;
-    let elsewhere = Signed {
+    let elsewhere = SignedRequest {
         url: put.url.replacen("mine.bin", "other.bin", 1),
         ..put.clone()
     };
     assert_eq!(world.send(&elsewhere, "bytes").await.status(), 403);
-    let in_main = Signed {
+    let in_main = SignedRequest {
         url: put.url.replacen("/files-draft/", "/files/", 1),
         ..put.clone()
     };
@@ -108,13 +108,13 @@ pub(crate) async fn a_url_is_for_one_key_and_one_method(world: &World) {
         reqwest::Method::DELETE,
         reqwest::Method::POST,
     ] {
-        let method = Signed { method, ..put.clone() };
+        let method = SignedRequest { method, ..put.clone() };
         let status = world.send(&method, "").await.status();
         assert!(status.is_client_error(), "{} was answered by {status}", method.method);
     }
     let download = world.sign_get(&get(world.draft.name(), &mine)).await;
     for method in [reqwest::Method::PUT, reqwest::Method::DELETE] {
-        let method = Signed {
+        let method = SignedRequest {
             method,
             ..download.clone()
         };
@@ -123,7 +123,7 @@ pub(crate) async fn a_url_is_for_one_key_and_one_method(world: &World) {
     assert_eq!(world.draft_bytes(&mine).await.as_deref(), Some(&b"mine"[..]));
 }
 
-pub(crate) async fn a_download_answers_with_the_content_disposition_it_was_signed_with(world: &World) {
+pub(crate) async fn a_download_answers_with_the_content_disposition_it_was_signed_with(world: &TestBuckets) {
     let key = key("page.html");
     world.upload(&key, "<script>").await;
     let disposition = "attachment; filename=\"a b.html\"; filename*=UTF-8''%C3%BC.html";
@@ -136,13 +136,13 @@ pub(crate) async fn a_download_answers_with_the_content_disposition_it_was_signe
     assert_eq!(answer.headers()["content-disposition"], disposition);
 }
 
-pub(crate) async fn a_url_says_when_the_credentials_that_signed_it_end(world: &World) {
+pub(crate) async fn a_url_says_when_the_credentials_that_signed_it_end(world: &TestBuckets) {
     let mut settings = settings(&world.endpoint);
     let end = SystemTime::now() + Duration::from_secs(600);
     settings.credentials.as_mut().expect("credentials").expires_at = Some(end);
     let storage = connect(settings).await;
     let key = key("temporary.bin");
-    let signed: Signed = storage.presign_put(&world.put(&key)).await.expect("signed").into();
+    let signed: SignedRequest = storage.presign_put(&world.put(&key)).await.expect("signed").into();
     assert!(signed.expires_at <= end && signed.expires_at > end - Duration::from_secs(2));
     assert_eq!(world.send(&signed, "bytes").await.status(), 200);
 }

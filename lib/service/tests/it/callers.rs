@@ -10,7 +10,7 @@ use draftstore_service::draft::{
     S3Request, SignParts, SignRequest, UploadName,
 };
 use draftstore_service::{Caller, Clock as _, Drafts, Error};
-use draftstore_testing::{Signed, key};
+use draftstore_testing::{SignedRequest, key};
 use futures::future::join_all;
 
 use crate::ground::Ground;
@@ -196,7 +196,7 @@ async fn parts_over_the_limit_are_no_draft(ground: &Ground) {
             expires_in: None,
         };
         let signed = drafts.sign_parts(&sign).await.expect("signed");
-        let signed = Signed::from(signed.parts[0].request.clone());
+        let signed = SignedRequest::from(signed.parts[0].request.clone());
         assert_eq!(system.world.send(&signed, bytes).await.status(), 200);
         let complete = CompleteMultipart {
             upload: upload.clone(),
@@ -239,7 +239,7 @@ async fn upload_somehow(system: &System, drafts: &Drafts, turn: usize) {
                 ..IssueUpload::default()
             };
             if let Ok(issued) = drafts.issue_upload(&upload).await {
-                system.world.send(&Signed::from(issued.request), bytes).await;
+                system.world.send(&SignedRequest::from(issued.request), bytes).await;
             }
         }
         1 => {
@@ -251,7 +251,7 @@ async fn upload_somehow(system: &System, drafts: &Drafts, turn: usize) {
             if let Ok(issued) = drafts.issue_upload(&upload).await {
                 system
                     .world
-                    .send_form(&Signed::from(issued.request), bytes.as_bytes())
+                    .send_form(&SignedRequest::from(issued.request), bytes.as_bytes())
                     .await;
             }
         }
@@ -279,7 +279,7 @@ async fn upload_somehow(system: &System, drafts: &Drafts, turn: usize) {
             let signed = drafts.sign_parts(&sign).await.expect("signed");
             system
                 .world
-                .send(&Signed::from(signed.parts[0].request.clone()), bytes)
+                .send(&SignedRequest::from(signed.parts[0].request.clone()), bytes)
                 .await;
             let parts = Vec::new();
             // Where somebody else was faster there is another draft.

@@ -7,7 +7,7 @@ use draftstore_service::draft::{ConfirmBatch, ConfirmLimits, ConfirmUpload};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, StoreProfile, SystemClock};
 use draftstore_storage::{Capabilities, Condition, IfDestination, Operation, Support};
 use draftstore_testing::proxy::{FaultProxy, Request};
-use draftstore_testing::{World, connect, key, settings};
+use draftstore_testing::{TestBuckets, connect, key, settings};
 
 use crate::ground::SOURCES;
 use crate::system::{FAR_AHEAD, unique};
@@ -200,7 +200,7 @@ async fn confirms_that_follow_each_other_share_connections() {
 
 /// The service, with the wire to its store in view.
 struct Bench {
-    world: World,
+    world: TestBuckets,
     proxy: FaultProxy,
     drafts: Drafts,
 }
@@ -208,7 +208,7 @@ struct Bench {
 impl Bench {
     /// On a store that is known to honour these conditions.
     async fn start(known: Capabilities) -> Self {
-        let world = World::embedded().await;
+        let world = TestBuckets::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
         let buckets = Buckets {
             draft: world.draft.clone(),

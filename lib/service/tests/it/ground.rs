@@ -2,7 +2,7 @@
 
 use draftstore_service::{Buckets, Store};
 use draftstore_storage::{Capabilities, Condition, Support};
-use draftstore_testing::World;
+use draftstore_testing::TestBuckets;
 
 use crate::system::System;
 
@@ -13,7 +13,7 @@ pub(crate) const SOURCES: Capabilities = Capabilities::NONE
 
 /// A running store, for as many systems as a test needs, each with buckets of its own.
 pub(crate) struct Ground {
-    world: World,
+    world: TestBuckets,
     /// Conditions that are left to the store; it is made to ignore the others.
     honoured: Capabilities,
     /// What the service knows that it honours.
@@ -39,7 +39,7 @@ impl Ground {
     /// An embedded store that honours these, and of which this is known.
     pub(crate) async fn honouring(capabilities: Capabilities) -> Self {
         Self {
-            world: World::embedded().await,
+            world: TestBuckets::embedded().await,
             honoured: capabilities,
             known: capabilities,
         }
@@ -47,7 +47,7 @@ impl Ground {
 
     /// Garage as it is: a probe finds out what it honours.
     pub(crate) async fn garage() -> Self {
-        let world = World::garage().await;
+        let world = TestBuckets::garage().await;
         let buckets = Buckets {
             draft: world.draft.clone(),
             main: world.main.clone(),

@@ -9,7 +9,7 @@ use draftstore_service::draft::{
 };
 use draftstore_service::{Error, Missing};
 use draftstore_storage::{ErrorKind, Operation};
-use draftstore_testing::{Signed, key};
+use draftstore_testing::{SignedRequest, key};
 use futures::future::join_all;
 
 use crate::ground::Ground;
@@ -80,7 +80,7 @@ async fn sign(system: &System, upload: &UploadName) -> Result<PartsSigned, Error
 /// Uploads the first part.
 async fn send(system: &System, upload: &UploadName, bytes: &'static str) {
     let signed = sign(system, upload).await.expect("signed").parts.remove(0);
-    let answer = system.world.send(&Signed::from(signed.request), bytes).await;
+    let answer = system.world.send(&SignedRequest::from(signed.request), bytes).await;
     assert_eq!(answer.status(), 200);
 }
 
@@ -229,7 +229,7 @@ async fn part_sent_again_before_the_completion_is_not_lost(ground: &Ground) {
     let (upload, _) = begin(&system, named("film")).await;
     send(&system, &upload, "first").await;
     let signed = sign(&system, &upload).await.expect("signed").parts.remove(0);
-    let signed = Signed::from(signed.request);
+    let signed = SignedRequest::from(signed.request);
     let world = system.world.clone();
     system
         .store

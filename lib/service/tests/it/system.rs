@@ -7,13 +7,13 @@ use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, Confirmed};
 use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Error, Policy, Store, StoreProfile};
 use draftstore_storage::{Capabilities, Condition, Operation};
-use draftstore_testing::{World, key};
+use draftstore_testing::{TestBuckets, key};
 
 use crate::faulty::Faulty;
 use crate::ground::Ground;
 
 pub(crate) struct System {
-    pub(crate) world: Arc<World>,
+    pub(crate) world: Arc<TestBuckets>,
     pub(crate) store: Arc<Faulty>,
     pub(crate) clock: Arc<ManualClock>,
     installed: Store,
@@ -27,7 +27,7 @@ impl System {
     }
 
     /// In this world, of whose conditions the store is made to honour these, and known to honour those.
-    pub(crate) fn new(world: World, honoured: Capabilities, known: Capabilities) -> Self {
+    pub(crate) fn new(world: TestBuckets, honoured: Capabilities, known: Capabilities) -> Self {
         let world = Arc::new(world);
         let store = Arc::new(Faulty::new(Arc::clone(&world.storage), honoured));
         let buckets = Buckets {

@@ -18,10 +18,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::fault::{Fault, Reply, StoreError};
+use super::fault::{FaultReply, InjectedError, InjectedFault};
 use super::forward::forward;
 use super::pause::{Hold, Moment};
-use super::plan::{Action, Plan};
+use super::plan::{Action, FaultPlan};
 use super::request;
 
 type ProxyResponse = Response<UnsyncBoxBody<Bytes, io::Error>>;
@@ -30,7 +30,7 @@ type ProxyResponse = Response<UnsyncBoxBody<Bytes, io::Error>>;
 #[derive(Debug, Clone)]
 pub(super) struct ProxyState {
     pub(super) store: SocketAddr,
-    pub(super) plan: Arc<Mutex<Plan>>,
+    pub(super) plan: Arc<Mutex<FaultPlan>>,
     /// Ends all connections when cancelled.
     pub(super) shutdown: CancellationToken,
 }
@@ -85,20 +85,20 @@ async fn apply_plan(request: Request<Incoming>, state: ProxyState) -> Result<Pro
     match action {
         Action::Nothing => Ok(complete(forward_detached(state.store, request).await?)),
         Action::Hold(hold) => Ok(complete(forward_held(state.store, request, hold).await?)),
-        Action::Fault(Fault::Gone) => {
+        Action::InjectedFault(InjectedFault::Gone) => {
             state.shutdown.cancel();
             Err(ConnectionEnd::Closed)
         }
-        Action::Fault(Fault::Before(instead)) => reply(instead).await,
-        Action::Fault(Fault::After(instead)) => {
+        Action::InjectedFault(InjectedFault::Before(instead)) => reply(instead).await,
+        Action::InjectedFault(InjectedFault::After(instead)) => {
             forward_detached(state.store, request).await?;
             reply(instead).await
         }
-        Action::Fault(Fault::Truncated) => {
+        Action::InjectedFault(InjectedFault::Truncated) => {
             let response = forward_detached(state.store, request).await?;
             Ok(complete(response.map(|body| body.slice(..body.len() / 2))))
         }
-        Action::Fault(Fault::CutOff) => Ok(cut_off(forward_detached(state.store, request).await?)),
+        Action::InjectedFault(InjectedFault::CutOff) => Ok(cut_off(forward_detached(state.store, request).await?)),
     }
 }
 
@@ -133,17 +133,17 @@ async fn forward_held(
         .map_err(|_| ConnectionEnd::Closed)
 }
 
-async fn reply(reply: Reply) -> Result<ProxyResponse, ConnectionEnd> {
+async fn reply(reply: FaultReply) -> Result<ProxyResponse, ConnectionEnd> {
     match reply {
-        Reply::Closed => Err(ConnectionEnd::Closed),
-        Reply::Reset => Err(ConnectionEnd::Reset),
-        Reply::Nothing => std::future::pending().await,
-        Reply::Error(error) => Ok(error_response(error.status(), error)),
-        Reply::ErrorInOk => Ok(error_response(StatusCode::OK, StoreError::InternalError)),
+        FaultReply::Closed => Err(ConnectionEnd::Closed),
+        FaultReply::Reset => Err(ConnectionEnd::Reset),
+        FaultReply::Nothing => std::future::pending().await,
+        FaultReply::Error(error) => Ok(error_response(error.status(), error)),
+        FaultReply::ErrorInOk => Ok(error_response(StatusCode::OK, InjectedError::InternalError)),
     }
 }
 
-fn error_response(status: StatusCode, error: StoreError) -> ProxyResponse {
+fn error_response(status: StatusCode, error: InjectedError) -> ProxyResponse {
     let mut response = Response::new(Bytes::from(error.document()));
     *response.status_mut() = status;
     let xml = HeaderValue::from_static("application/xml");

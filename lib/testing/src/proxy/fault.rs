@@ -4,13 +4,13 @@ use http::StatusCode;
 
 /// A fault of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum InjectedFault {
     /// Closes the connection, and refuses further ones until [`super::FaultProxy::heal`].
     Gone,
     /// Sends this reply without forwarding the request.
-    Before(Reply),
+    Before(FaultReply),
     /// Forwards the request, and replaces the response with this reply.
-    After(Reply),
+    After(FaultReply),
     /// Forwards the request, and responds with half of the body.
     Truncated,
     /// Forwards the request, and ends the connection in the middle of the response.
@@ -19,7 +19,7 @@ pub enum Fault {
 
 /// A reply in place of the store's response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
+pub enum FaultReply {
     /// Closes the connection without a response.
     Closed,
     /// Resets the connection without a response.
@@ -27,7 +27,7 @@ pub enum Reply {
     /// Never responds, and keeps the connection open.
     Nothing,
     /// Responds with this error, by status and code.
-    Error(StoreError),
+    Error(InjectedError),
     /// Responds with status 200 and the document of an `InternalError`.
     ErrorInOk,
 }
@@ -37,7 +37,7 @@ pub enum Reply {
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is the S3 error code of its name")]
-pub enum StoreError {
+pub enum InjectedError {
     InternalError,
     SlowDown,
     ExpiredToken,
@@ -47,7 +47,7 @@ pub enum StoreError {
     PreconditionFailed,
 }
 
-impl StoreError {
+impl InjectedError {
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,

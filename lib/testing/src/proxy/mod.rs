@@ -17,14 +17,14 @@ use std::sync::{Arc, Mutex};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 
-use crate::Endpoint;
+use crate::StoreEndpoint;
 
-pub use fault::{Fault, Reply, StoreError};
+pub use fault::{FaultReply, InjectedError, InjectedFault};
 pub use pause::{Moment, Pause};
-pub use plan::Requests;
-pub use request::{Request, Target};
+pub use plan::RequestRange;
+pub use request::{Request, RequestFilter};
 
-use self::plan::{Plan, PlannedAction};
+use self::plan::{FaultPlan, PlannedAction};
 
 /// The maximum number of connections waiting to be accepted.
 const BACKLOG: u32 = 1024;
@@ -34,14 +34,14 @@ const BACKLOG: u32 = 1024;
 /// Its methods panic with the reason if the machine has no free port.
 #[derive(Debug)]
 pub struct FaultProxy {
-    store: Endpoint,
+    store: StoreEndpoint,
     #[expect(
         dead_code,
         reason = "bound and never listening, it keeps the port while the proxy is unreachable"
     )]
     reserved: TcpSocket,
     address: SocketAddr,
-    plan: Arc<Mutex<Plan>>,
+    plan: Arc<Mutex<FaultPlan>>,
     /// Stops the current listener.
     listening: Mutex<CancellationToken>,
 }
@@ -49,7 +49,7 @@ pub struct FaultProxy {
 #[expect(clippy::missing_panics_doc, reason = "documented on the type")]
 impl FaultProxy {
     /// Starts a proxy without planned faults, which accepts connections when this returns.
-    pub fn start(store: &Endpoint) -> Self {
+    pub fn start(store: &StoreEndpoint) -> Self {
         let reserved = bind((Ipv4Addr::LOCALHOST, 0).into()).expect("loopback has a free port");
         let proxy = Self {
             store: store.clone(),
@@ -63,22 +63,22 @@ impl FaultProxy {
     }
 
     /// Returns the address of the proxy with the credentials of the store.
-    pub fn endpoint(&self) -> Endpoint {
-        Endpoint {
+    pub fn endpoint(&self) -> StoreEndpoint {
+        StoreEndpoint {
             url: format!("http://{}", self.address),
             ..self.store.clone()
         }
     }
 
     /// Injects a fault into these requests, counted from now on. If plans overlap, the earlier one applies.
-    pub fn plan(&self, target: Target, requests: Requests, fault: Fault) {
+    pub fn plan(&self, target: RequestFilter, requests: RequestRange, fault: InjectedFault) {
         self.add(target, requests, PlannedAction::Fail(fault));
     }
 
     /// Holds the `nth` matching request from now on, until it is released.
-    pub fn pause_at(&self, target: Target, nth: usize, moment: Moment) -> Pause {
+    pub fn pause_at(&self, target: RequestFilter, nth: usize, moment: Moment) -> Pause {
         let (pause, hold) = pause::pause(moment);
-        self.add(target, Requests::only(nth), PlannedAction::Hold(hold));
+        self.add(target, RequestRange::only(nth), PlannedAction::Hold(hold));
         pause
     }
 
@@ -111,7 +111,7 @@ impl FaultProxy {
         self.plan.lock().expect("not poisoned").hides_clock = true;
     }
 
-    fn add(&self, target: Target, requests: Requests, action: PlannedAction) {
+    fn add(&self, target: RequestFilter, requests: RequestRange, action: PlannedAction) {
         self.plan.lock().expect("not poisoned").add(target, requests, action);
     }
 

@@ -1,17 +1,17 @@
 //! The plan of a test: which requests meet which fault.
 
-use super::fault::Fault;
+use super::fault::InjectedFault;
 use super::pause::Hold;
-use super::request::{Request, Target};
+use super::request::{Request, RequestFilter};
 
 /// A range of the requests that match a plan, counted from one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Requests {
+pub struct RequestRange {
     first: usize,
     last: usize,
 }
 
-impl Requests {
+impl RequestRange {
     /// All requests that match.
     pub const ALL: Self = Self::from(1);
 
@@ -41,7 +41,7 @@ impl Requests {
 /// The planned action for matching requests.
 #[derive(Debug)]
 pub(super) enum PlannedAction {
-    Fail(Fault),
+    Fail(InjectedFault),
     Hold(Hold),
 }
 
@@ -49,13 +49,13 @@ pub(super) enum PlannedAction {
 #[derive(Debug)]
 pub(super) enum Action {
     Nothing,
-    Fault(Fault),
+    InjectedFault(InjectedFault),
     Hold(Hold),
 }
 
 /// The plans of a test and the log of all requests.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct FaultPlan {
     entries: Vec<PlanEntry>,
     log: Vec<Request>,
     hits: usize,
@@ -67,15 +67,15 @@ pub(super) struct Plan {
 
 #[derive(Debug)]
 struct PlanEntry {
-    target: Target,
-    requests: Requests,
+    target: RequestFilter,
+    requests: RequestRange,
     seen: usize,
     /// `None` once it is used up, because only one request can be held.
     planned: Option<PlannedAction>,
 }
 
-impl Plan {
-    pub(super) fn add(&mut self, target: Target, requests: Requests, planned: PlannedAction) {
+impl FaultPlan {
+    pub(super) fn add(&mut self, target: RequestFilter, requests: RequestRange, planned: PlannedAction) {
         self.entries.push(PlanEntry {
             target,
             requests,
@@ -109,7 +109,7 @@ impl Plan {
             action = match entry.planned.take() {
                 Some(PlannedAction::Fail(fault)) => {
                     entry.planned = Some(PlannedAction::Fail(fault));
-                    Action::Fault(fault)
+                    Action::InjectedFault(fault)
                 }
                 Some(PlannedAction::Hold(hold)) => Action::Hold(hold),
                 None => Action::Nothing,

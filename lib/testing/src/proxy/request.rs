@@ -28,12 +28,12 @@ pub struct Request {
 
 /// A filter for the requests of a plan.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct RequestFilter {
     operation: Operation,
     bucket: Option<BucketName>,
 }
 
-impl Target {
+impl RequestFilter {
     /// Matches all requests of an operation.
     pub fn of(operation: Operation) -> Self {
         Self {

@@ -8,7 +8,7 @@ use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::{Buckets, Cleaner, Clock, Policy, Store};
 use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads, Objects, Storage};
 use draftstore_testing::proxy::FaultProxy;
-use draftstore_testing::{Endpoint, Signed, bucket, connect, get, key, settings};
+use draftstore_testing::{SignedRequest, StoreEndpoint, bucket, connect, get, key, settings};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::clients::Ledger;
@@ -26,7 +26,7 @@ impl Clock for MuchLater {
 }
 
 /// Panics unless main holds what was confirmed and nothing else, and two sweeps leave nothing in the draft bucket.
-pub(super) async fn audit(store: &Endpoint, main: &str, ledger: &Ledger) {
+pub(super) async fn audit(store: &StoreEndpoint, main: &str, ledger: &Ledger) {
     let (drafts, main) = DraftBucket::pair(bucket(&format!("{main}-draft")), bucket(main)).expect("they differ");
     let proxy = FaultProxy::start(store);
     proxy.hide_clock();
@@ -66,7 +66,7 @@ pub(super) async fn audit(store: &Endpoint, main: &str, ledger: &Ledger) {
 async fn objects(storage: &dyn Storage, bucket: &BucketName) -> BTreeMap<String, Vec<u8>> {
     let http = reqwest::Client::new();
     let download = async |name: String| {
-        let signed: Signed = storage
+        let signed: SignedRequest = storage
             .presign_get(&get(bucket, &key(&name)))
             .await
             .expect("signed")

@@ -7,23 +7,23 @@ mod points;
 mod probe;
 mod random;
 
-use draftstore_testing::Endpoint;
+use draftstore_testing::StoreEndpoint;
 use tempfile::TempDir;
 use tokio::task::block_in_place;
 
 use crate::server::Server;
 
-/// The buckets of [`draftstore_testing::World`].
+/// The buckets of [`draftstore_testing::TestBuckets`].
 const MAIN: &str = "files";
 
 /// Starts a server on a store by way of a proxy. What it signs is for the store itself, so that the proxy sees the server's
 /// own calls alone.
-fn start_on(store: &Endpoint, proxy: &Endpoint, unused: &TempDir) -> Server {
+fn start_on(store: &StoreEndpoint, proxy: &StoreEndpoint, unused: &TempDir) -> Server {
     let settings = settings(store, proxy);
     block_in_place(|| Server::start_in(unused.path(), &settings))
 }
 
-fn settings<'a>(store: &'a Endpoint, proxy: &'a Endpoint) -> [(&'static str, &'a str); 7] {
+fn settings<'a>(store: &'a StoreEndpoint, proxy: &'a StoreEndpoint) -> [(&'static str, &'a str); 7] {
     [
         ("STORAGE_TYPE", "s3"),
         ("S3_ENDPOINT", proxy.url.as_str()),

@@ -1,8 +1,8 @@
 //! Killed at each request of a confirm.
 
 use draftstore_storage::{ListObjects, ListUploads, Operation};
-use draftstore_testing::proxy::{FaultProxy, Moment, Pause, Target};
-use draftstore_testing::{World, key};
+use draftstore_testing::proxy::{FaultProxy, Moment, Pause, RequestFilter};
+use draftstore_testing::{TestBuckets, key};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -109,7 +109,9 @@ async fn killed_at_any_request_of_a_confirm_a_repeat_completes_it() {
                 Reaches::Before => Moment::After,
                 Reaches::Between | Reaches::After => Moment::Before,
             };
-            let pause = site.proxy.pause_at(Target::of(operation).on(bucket), nth, moment);
+            let pause = site
+                .proxy
+                .pause_at(RequestFilter::of(operation).on(bucket), nth, moment);
             site.kill_and_repeat(server, request, pause, reaches).await;
             kills += 1;
             site.audit(&object_name, kills).await;
@@ -120,14 +122,14 @@ async fn killed_at_any_request_of_a_confirm_a_repeat_completes_it() {
 }
 
 struct Site {
-    world: World,
+    world: TestBuckets,
     proxy: FaultProxy,
     unused: TempDir,
 }
 
 impl Site {
     async fn start() -> Self {
-        let world = World::embedded().await;
+        let world = TestBuckets::embedded().await;
         Self {
             proxy: FaultProxy::start(&world.endpoint),
             world,

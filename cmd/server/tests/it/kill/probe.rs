@@ -1,8 +1,8 @@
 //! Killed while it probes the store.
 
 use draftstore_storage::{ListObjects, ListUploads, Operation};
-use draftstore_testing::World;
-use draftstore_testing::proxy::{FaultProxy, Moment, Target};
+use draftstore_testing::TestBuckets;
+use draftstore_testing::proxy::{FaultProxy, Moment, RequestFilter};
 
 use super::audit::audit;
 use super::clients::Ledger;
@@ -14,9 +14,9 @@ const PROBES: &str = ".drafts/probe/";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_killed_probe_leaves_is_swept() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let proxy = FaultProxy::start(&world.endpoint);
-    let begun = Target::of(Operation::CreateMultipartUpload).on(world.draft.name());
+    let begun = RequestFilter::of(Operation::CreateMultipartUpload).on(world.draft.name());
     let mut pause = proxy.pause_at(begun, 1, Moment::After);
     let ports = [("HTTP_PORT", "0"), ("GRPC_PORT", "0"), ("BIND_ADDRESS", "127.0.0.1")];
     let proxied = proxy.endpoint();

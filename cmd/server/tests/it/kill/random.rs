@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use draftstore_embedded::Credentials;
 use draftstore_testing::proxy::FaultProxy;
-use draftstore_testing::{Endpoint, World};
+use draftstore_testing::{StoreEndpoint, TestBuckets};
 use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_nothing_is_lost_and_nothing_is_left() {
-    let world = World::embedded().await;
+    let world = TestBuckets::embedded().await;
     let proxy = FaultProxy::start(&world.endpoint);
     let unused = TempDir::new().expect("a temporary directory");
     world.begin_upload("left by a client").await;
@@ -46,7 +46,7 @@ async fn killed_at_random_with_its_store_nothing_is_lost_and_nothing_is_left() {
     let start = || block_in_place(|| Server::start_in(data_dir.path(), &settings));
     let (ledger, server) = work_and_kill(KILLS_WITH_STORE, start).await;
     let credentials = Credentials::load(data_dir.path()).expect("readable").expect("kept");
-    let store = Endpoint {
+    let store = StoreEndpoint {
         url: server.store.clone(),
         region: "us-east-1".to_owned(),
         access_key_id: credentials.access_key_id,

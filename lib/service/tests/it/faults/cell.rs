@@ -8,8 +8,8 @@ use draftstore_s3::{S3Storage, Settings, Timeouts};
 use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Policy, Store, StoreProfile, SystemClock};
 use draftstore_storage::{BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PresignedRequest, PutDraft};
-use draftstore_testing::proxy::{Fault, FaultProxy, Requests, Target};
-use draftstore_testing::{Signed, World, bucket, connect, get, key, settings};
+use draftstore_testing::proxy::{FaultProxy, InjectedFault, RequestFilter, RequestRange};
+use draftstore_testing::{SignedRequest, TestBuckets, bucket, connect, get, key, settings};
 use futures::stream::{self, StreamExt as _};
 
 /// Most of its time a cell waits for the client's pauses between its attempts.
@@ -30,10 +30,10 @@ pub(super) const BYTES: &[u8] = b"the bytes of the draft";
 #[derive(Debug)]
 pub(super) struct Case<C, E> {
     pub(super) call: C,
-    pub(super) fault: Fault,
+    pub(super) fault: InjectedFault,
     pub(super) column: &'static str,
-    pub(super) target: fn(&Buckets) -> Target,
-    pub(super) requests: Requests,
+    pub(super) target: fn(&Buckets) -> RequestFilter,
+    pub(super) requests: RequestRange,
     pub(super) expected: E,
 }
 
@@ -49,7 +49,7 @@ impl Clock for MuchLater {
 
 /// A place of its own on the common store.
 pub(super) struct Cell {
-    world: Arc<World>,
+    world: Arc<TestBuckets>,
     proxy: FaultProxy,
     pub(super) buckets: Buckets,
     storage: Arc<S3Storage>,
@@ -62,7 +62,7 @@ where
     E: Copy + PartialEq + Debug,
     F: Future<Output = Result<E, String>>,
 {
-    let world = Arc::new(World::embedded().await);
+    let world = Arc::new(TestBuckets::embedded().await);
     let running = cases.into_iter().enumerate().map(|(n, case)| {
         let (world, run) = (Arc::clone(&world), &run);
         async move {
@@ -89,7 +89,7 @@ where
 }
 
 impl Cell {
-    async fn start(world: Arc<World>, name: &str) -> Self {
+    async fn start(world: Arc<TestBuckets>, name: &str) -> Self {
         let (draft, main) = DraftBucket::pair(bucket(&format!("{name}-draft")), bucket(name)).expect("they differ");
         for bucket in [draft.name(), main.name()] {
             world.storage.create_bucket(bucket).await.expect("a bucket can be made");
@@ -167,7 +167,7 @@ impl Cell {
 
     /// Sends what the service has signed.
     pub(super) async fn send(&self, signed: PresignedRequest, bytes: &'static [u8]) {
-        let answer = self.world.send(&Signed::from(signed), bytes).await;
+        let answer = self.world.send(&SignedRequest::from(signed), bytes).await;
         assert_eq!(answer.status(), 200);
     }
 

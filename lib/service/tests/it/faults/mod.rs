@@ -12,15 +12,15 @@ mod confirm;
 mod multipart;
 mod sweep;
 
-use draftstore_testing::proxy::{Requests, StoreError};
+use draftstore_testing::proxy::{InjectedError, RequestRange};
 
-const INTERNAL_ERROR: StoreError = StoreError::InternalError;
-const SLOW_DOWN: StoreError = StoreError::SlowDown;
-const EXPIRED: StoreError = StoreError::ExpiredToken;
-const SKEWED: StoreError = StoreError::RequestTimeTooSkewed;
-const NOT_FOUND: StoreError = StoreError::NoSuchKey;
-const CONFLICT: StoreError = StoreError::ConditionalRequestConflict;
-const PRECONDITION: StoreError = StoreError::PreconditionFailed;
+const INTERNAL_ERROR: InjectedError = InjectedError::InternalError;
+const SLOW_DOWN: InjectedError = InjectedError::SlowDown;
+const EXPIRED: InjectedError = InjectedError::ExpiredToken;
+const SKEWED: InjectedError = InjectedError::RequestTimeTooSkewed;
+const NOT_FOUND: InjectedError = InjectedError::NoSuchKey;
+const CONFLICT: InjectedError = InjectedError::ConditionalRequestConflict;
+const PRECONDITION: InjectedError = InjectedError::PreconditionFailed;
 
 /// How many requests of a call meet the fault, in the order of the columns.
 const COLUMNS: [Column; 3] = [
@@ -30,4 +30,4 @@ const COLUMNS: [Column; 3] = [
 ];
 
 /// A name, and which of the requests from the call's first on are hit.
-type Column = (&'static str, fn(Requests) -> Requests);
+type Column = (&'static str, fn(RequestRange) -> RequestRange);

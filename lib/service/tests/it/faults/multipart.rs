@@ -7,9 +7,9 @@ use draftstore_service::draft::{
 };
 use draftstore_service::{Buckets, Drafts, Error, Missing};
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::Fault::{self, After, Before, CutOff, Gone, Truncated};
-use draftstore_testing::proxy::Reply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
-use draftstore_testing::proxy::{Requests, Target};
+use draftstore_testing::proxy::FaultReply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
+use draftstore_testing::proxy::InjectedFault::{self, After, Before, CutOff, Gone, Truncated};
+use draftstore_testing::proxy::{RequestFilter, RequestRange};
 
 use super::cell::{BYTES, Case, Cell, run_all};
 use super::{COLUMNS, CONFLICT, EXPIRED, INTERNAL_ERROR, NOT_FOUND, PRECONDITION, SKEWED, SLOW_DOWN};
@@ -94,9 +94,9 @@ const DRAFT_INTERNAL: Outcome = but(COMPLETED, Answered::Internal);
 struct Call {
     kind: Kind,
     name: &'static str,
-    target: fn(&Buckets) -> Target,
+    target: fn(&Buckets) -> RequestFilter,
     gone: Outcome,
-    rows: &'static [(Fault, [Outcome; 3])],
+    rows: &'static [(InjectedFault, [Outcome; 3])],
 }
 
 impl Display for Call {
@@ -109,7 +109,7 @@ const CALLS: [Call; 4] = [
     Call {
         kind: Kind::Begin,
         name: "beginning",
-        target: |_| Target::of(Operation::CreateMultipartUpload),
+        target: |_| RequestFilter::of(Operation::CreateMultipartUpload),
         gone: NOT_BEGUN,
         rows: &[
             (Before(Closed), [NOT_BEGUN; 3]),
@@ -135,7 +135,7 @@ const CALLS: [Call; 4] = [
     Call {
         kind: Kind::Complete,
         name: "list of the parts",
-        target: |_| Target::of(Operation::ListParts),
+        target: |_| RequestFilter::of(Operation::ListParts),
         gone: PARTS_UNAVAILABLE,
         rows: &[
             (Before(Closed), [COMPLETED, COMPLETED, PARTS_UNAVAILABLE]),
@@ -160,7 +160,7 @@ const CALLS: [Call; 4] = [
     Call {
         kind: Kind::Complete,
         name: "completion",
-        target: |_| Target::of(Operation::CompleteMultipartUpload),
+        target: |_| RequestFilter::of(Operation::CompleteMultipartUpload),
         gone: PARTS_UNAVAILABLE,
         rows: &[
             (Before(Closed), [PARTS_UNAVAILABLE; 3]),
@@ -190,7 +190,7 @@ const CALLS: [Call; 4] = [
     Call {
         kind: Kind::CompleteAgain,
         name: "HEAD of the draft",
-        target: |_| Target::of(Operation::HeadObject),
+        target: |_| RequestFilter::of(Operation::HeadObject),
         gone: DRAFT_UNAVAILABLE,
         rows: &[
             (Before(Closed), [COMPLETED, COMPLETED, DRAFT_UNAVAILABLE]),
@@ -237,10 +237,10 @@ fn cases() -> Vec<Case<&'static Call, Outcome>> {
                 expected,
             });
         };
-        add(Gone, "the first request", Requests::ALL.take(1), call.gone);
+        add(Gone, "the first request", RequestRange::ALL.take(1), call.gone);
         for (fault, outcomes) in call.rows {
             for ((column, of), expected) in COLUMNS.into_iter().zip(outcomes) {
-                add(*fault, column, of(Requests::ALL), *expected);
+                add(*fault, column, of(RequestRange::ALL), *expected);
             }
         }
     }

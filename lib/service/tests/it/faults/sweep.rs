@@ -3,9 +3,9 @@
 use draftstore_service::Buckets;
 use draftstore_service::cleaner::{Mode, Stop};
 use draftstore_storage::{ErrorKind, Operation};
-use draftstore_testing::proxy::Fault::{self, After, Before, CutOff, Gone, Truncated};
-use draftstore_testing::proxy::Reply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
-use draftstore_testing::proxy::{Requests, Target};
+use draftstore_testing::proxy::FaultReply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
+use draftstore_testing::proxy::InjectedFault::{self, After, Before, CutOff, Gone, Truncated};
+use draftstore_testing::proxy::{RequestFilter, RequestRange};
 
 use super::cell::{Case, Cell, run_all};
 use super::{COLUMNS, CONFLICT, EXPIRED, INTERNAL_ERROR, NOT_FOUND, PRECONDITION, SKEWED, SLOW_DOWN};
@@ -84,25 +84,25 @@ use ErrorKind::{Conflict, CredentialsRefused, NotFound, PreconditionFailed, Unav
 /// A call of the sweep: which requests it makes, and what comes of each fault.
 struct Call {
     name: &'static str,
-    operation: fn(&Buckets) -> Target,
+    operation: fn(&Buckets) -> RequestFilter,
     /// Of the requests for this, those from which one on are this call's.
-    requests: Requests,
+    requests: RequestRange,
     gone: Outcome,
-    rows: &'static [(Fault, [Outcome; 3])],
+    rows: &'static [(InjectedFault, [Outcome; 3])],
 }
 
 const CALLS: [Call; 5] = [
     Call {
         name: "list of unique drafts",
-        operation: |_| Target::of(Operation::ListObjects),
-        requests: Requests::from(1),
+        operation: |_| RequestFilter::of(Operation::ListObjects),
+        requests: RequestRange::from(1),
         gone: at_once(Unavailable),
         rows: &LISTED_FIRST,
     },
     Call {
         name: "delete of drafts",
-        operation: |_| Target::of(Operation::DeleteObjects),
-        requests: Requests::from(1),
+        operation: |_| RequestFilter::of(Operation::DeleteObjects),
+        requests: RequestRange::from(1),
         // And then it cannot list.
         gone: Outcome {
             ended: Ended::Stopped(Unavailable),
@@ -136,23 +136,23 @@ const CALLS: [Call; 5] = [
     },
     Call {
         name: "list of named drafts",
-        operation: |_| Target::of(Operation::ListObjects),
-        requests: Requests::from(2),
+        operation: |_| RequestFilter::of(Operation::ListObjects),
+        requests: RequestRange::from(2),
         // What was found by then waits for more, to be deleted with it.
         gone: at_once(Unavailable),
         rows: &LISTED_LATER,
     },
     Call {
         name: "list of uploads",
-        operation: |_| Target::of(Operation::ListMultipartUploads),
-        requests: Requests::from(1),
+        operation: |_| RequestFilter::of(Operation::ListMultipartUploads),
+        requests: RequestRange::from(1),
         gone: later(Unavailable),
         rows: &LISTED_LATER,
     },
     Call {
         name: "abort of an upload",
-        operation: |_| Target::of(Operation::AbortMultipartUpload),
-        requests: Requests::from(1),
+        operation: |_| RequestFilter::of(Operation::AbortMultipartUpload),
+        requests: RequestRange::from(1),
         gone: UPLOAD_FAILED,
         rows: &[
             (Before(Closed), [SWEPT, SWEPT, UPLOAD_FAILED]),
@@ -182,7 +182,7 @@ const CALLS: [Call; 5] = [
     },
 ];
 
-const LISTED_FIRST: [(Fault, [Outcome; 3]); 14] = [
+const LISTED_FIRST: [(InjectedFault, [Outcome; 3]); 14] = [
     (Before(Closed), [SWEPT, SWEPT, at_once(Unavailable)]),
     (Before(Reset), [SWEPT, SWEPT, at_once(Unavailable)]),
     (Before(Nothing), [SWEPT, SWEPT, at_once(Unavailable)]),
@@ -199,7 +199,7 @@ const LISTED_FIRST: [(Fault, [Outcome; 3]); 14] = [
     (CutOff, [SWEPT, SWEPT, at_once(Unavailable)]),
 ];
 
-const LISTED_LATER: [(Fault, [Outcome; 3]); 14] = [
+const LISTED_LATER: [(InjectedFault, [Outcome; 3]); 14] = [
     (Before(Closed), [SWEPT, SWEPT, later(Unavailable)]),
     (Before(Reset), [SWEPT, SWEPT, later(Unavailable)]),
     (Before(Nothing), [SWEPT, SWEPT, later(Unavailable)]),

@@ -9,8 +9,8 @@ use std::fmt::{self, Display, Formatter};
 
 use draftstore_service::draft::{ConfirmLimits, ConfirmUpload};
 use draftstore_service::{Buckets, Error, Missing};
-use draftstore_testing::proxy::Fault::{self, Gone};
-use draftstore_testing::proxy::{Requests, Target};
+use draftstore_testing::proxy::InjectedFault::{self, Gone};
+use draftstore_testing::proxy::{RequestFilter, RequestRange};
 
 use self::outcome::{Answered, Outcome, Remains};
 use super::COLUMNS;
@@ -38,15 +38,15 @@ enum Kind {
 }
 
 /// A fault, and what comes of it in each column.
-type Row = (Fault, [Outcome; 3]);
+type Row = (InjectedFault, [Outcome; 3]);
 
 /// A call of the confirm: which requests it makes, and what comes of each fault.
 struct Call {
     kind: Kind,
     name: &'static str,
-    target: fn(&Buckets) -> Target,
+    target: fn(&Buckets) -> RequestFilter,
     /// Of the requests for this, those from which one on are this call's.
-    requests: Requests,
+    requests: RequestRange,
     gone: Outcome,
     rows: &'static [Row],
 }

@@ -1,9 +1,9 @@
 //! The calls in which a confirm that replaces an object differs.
 
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::Fault::{After, Before};
-use draftstore_testing::proxy::Reply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
-use draftstore_testing::proxy::{Requests, Target};
+use draftstore_testing::proxy::FaultReply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
+use draftstore_testing::proxy::InjectedFault::{After, Before};
+use draftstore_testing::proxy::{RequestFilter, RequestRange};
 
 use super::super::{CONFLICT, EXPIRED, INTERNAL_ERROR, NOT_FOUND, PRECONDITION, SKEWED, SLOW_DOWN};
 use super::outcome::{COPIED_UNAVAILABLE, CREDENTIALS, INTERNAL, KEPT, MAIN_CHANGED, UNAVAILABLE};
@@ -14,24 +14,24 @@ pub(super) const CALLS: [Call; 3] = [
     Call {
         kind: Kind::Overwrite,
         name: "HEAD of main before the copy",
-        target: |buckets| Target::of(Operation::HeadObject).on(buckets.main.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::HeadObject).on(buckets.main.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE,
         rows: &LOOK_AT_MAIN,
     },
     Call {
         kind: Kind::Overwrite,
         name: "copy",
-        target: |buckets| Target::of(Operation::CopyObject).on(buckets.main.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::CopyObject).on(buckets.main.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE,
         rows: &COPY,
     },
     Call {
         kind: Kind::Overwrite,
         name: "HEAD of main after the copy",
-        target: |buckets| Target::of(Operation::HeadObject).on(buckets.main.name()),
-        requests: Requests::from(2),
+        target: |buckets| RequestFilter::of(Operation::HeadObject).on(buckets.main.name()),
+        requests: RequestRange::from(2),
         gone: COPIED_UNAVAILABLE,
         rows: &READ_BACK,
     },

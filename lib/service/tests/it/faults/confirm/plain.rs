@@ -1,9 +1,9 @@
 //! The calls of a confirm that copies to where nothing is.
 
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::Fault::{After, Before, CutOff, Truncated};
-use draftstore_testing::proxy::Reply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
-use draftstore_testing::proxy::{Requests, Target};
+use draftstore_testing::proxy::FaultReply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
+use draftstore_testing::proxy::InjectedFault::{After, Before, CutOff, Truncated};
+use draftstore_testing::proxy::{RequestFilter, RequestRange};
 
 use super::super::{CONFLICT, EXPIRED, INTERNAL_ERROR, NOT_FOUND, PRECONDITION, SKEWED, SLOW_DOWN};
 use super::outcome::{
@@ -15,32 +15,32 @@ pub(super) const CALLS: [Call; 4] = [
     Call {
         kind: Kind::Plain,
         name: "HEAD of the draft",
-        target: |buckets| Target::of(Operation::HeadObject).on(buckets.draft.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::HeadObject).on(buckets.draft.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE,
         rows: &LOOK_AT_DRAFT,
     },
     Call {
         kind: Kind::Plain,
         name: "copy",
-        target: |buckets| Target::of(Operation::CopyObject).on(buckets.main.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::CopyObject).on(buckets.main.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE,
         rows: &COPY,
     },
     Call {
         kind: Kind::Plain,
         name: "HEAD of main after the copy",
-        target: |buckets| Target::of(Operation::HeadObject).on(buckets.main.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::HeadObject).on(buckets.main.name()),
+        requests: RequestRange::from(1),
         gone: COPIED_UNAVAILABLE,
         rows: &READ_BACK,
     },
     Call {
         kind: Kind::Plain,
         name: "delete of the draft",
-        target: |buckets| Target::of(Operation::DeleteObject).on(buckets.draft.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::DeleteObject).on(buckets.draft.name()),
+        requests: RequestRange::from(1),
         gone: LEFT,
         rows: &DELETE,
     },

@@ -4,9 +4,9 @@
 //! main is not known then, and the note is how the sweep finds it.
 
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::Fault::{After, Before, CutOff, Truncated};
-use draftstore_testing::proxy::Reply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
-use draftstore_testing::proxy::{Requests, Target};
+use draftstore_testing::proxy::FaultReply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
+use draftstore_testing::proxy::InjectedFault::{After, Before, CutOff, Truncated};
+use draftstore_testing::proxy::{RequestFilter, RequestRange};
 
 use super::super::{CONFLICT, EXPIRED, INTERNAL_ERROR, NOT_FOUND, PRECONDITION, SKEWED, SLOW_DOWN};
 use super::outcome::{
@@ -20,56 +20,56 @@ pub(super) const CALLS: [Call; 7] = [
     Call {
         kind: Kind::Staged,
         name: "HEAD of main before the copy",
-        target: |buckets| Target::of(Operation::HeadObject).on(buckets.main.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::HeadObject).on(buckets.main.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE,
         rows: &LOOK_AT_MAIN,
     },
     Call {
         kind: Kind::Staged,
         name: "note",
-        target: |buckets| Target::of(Operation::PutObject).on(buckets.draft.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::PutObject).on(buckets.draft.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE,
         rows: &NOTE,
     },
     Call {
         kind: Kind::Staged,
         name: "beginning of the upload",
-        target: |buckets| Target::of(Operation::CreateMultipartUpload).on(buckets.main.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::CreateMultipartUpload).on(buckets.main.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE_NOTE,
         rows: &BEGIN,
     },
     Call {
         kind: Kind::Staged,
         name: "copy of a part",
-        target: |buckets| Target::of(Operation::UploadPartCopy).on(buckets.main.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::UploadPartCopy).on(buckets.main.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE_UPLOAD,
         rows: &COPY_PART,
     },
     Call {
         kind: Kind::Staged,
         name: "completion",
-        target: |buckets| Target::of(Operation::CompleteMultipartUpload).on(buckets.main.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::CompleteMultipartUpload).on(buckets.main.name()),
+        requests: RequestRange::from(1),
         gone: UNAVAILABLE_UPLOAD,
         rows: &COPY,
     },
     Call {
         kind: Kind::Staged,
         name: "delete of the note",
-        target: |buckets| Target::of(Operation::DeleteObject).on(buckets.draft.name()),
-        requests: Requests::from(1),
+        target: |buckets| RequestFilter::of(Operation::DeleteObject).on(buckets.draft.name()),
+        requests: RequestRange::from(1),
         gone: COPIED_UNAVAILABLE_NOTE,
         rows: &FORGET_NOTE,
     },
     Call {
         kind: Kind::Staged,
         name: "HEAD of main after the copy",
-        target: |buckets| Target::of(Operation::HeadObject).on(buckets.main.name()),
-        requests: Requests::from(2),
+        target: |buckets| RequestFilter::of(Operation::HeadObject).on(buckets.main.name()),
+        requests: RequestRange::from(2),
         gone: COPIED_UNAVAILABLE,
         rows: &READ_BACK,
     },
