@@ -21,12 +21,12 @@ pub(crate) fn router(response: v1::GetUploadUrlResponse) -> Router {
 /// The service behind the gate.
 pub(crate) struct Guarded {
     gate: Gate,
-    service: DraftServiceServer<Empty>,
+    service: DraftServiceServer<FixedResponse>,
 }
 
 impl Guarded {
     pub(crate) fn new(gate: Gate, answer: v1::GetUploadUrlResponse) -> Self {
-        let service = DraftServiceServer::new(Empty(answer));
+        let service = DraftServiceServer::new(FixedResponse(answer));
         Self { gate, service }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
-use draftstore_connections::{Connections, Ending, Handler, Tls};
+use axum::Router;
+use draftstore_connections::{Connections, Ending, Handler, Tls, TlsFiles};
 use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreSeen, grpc, rest};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::metrics::Sweeps;
@@ -38,14 +39,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let ending = Ending::default();
     let scheme = config.scheme();
     let mut following = JoinSet::new();
-    let tls = match config.tls {
-        Some(files) => {
-            let (tls, certificate) = Tls::open(files).await?;
-            following.spawn(certificate.run(on_hangup()?));
-            Some(tls)
-        }
-        None => None,
-    };
+    let tls = open_tls(config.tls, &mut following).await?;
     let measures = Arc::new(Measures::new());
     let OpenStore { storage, embedded } =
         open(config.store, &config.buckets.draft, Some(measures.store_calls.clone())).await?;
@@ -96,10 +90,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     };
     let gate = Gate::new(authenticator, gate);
     let api = Api::new(drafts.clone(), gate.clone());
-    let mut pages = docs::router(rest::document(&api), config.server.console);
-    if config.server.console {
-        pages = pages.merge(console::router(drafts.clone()));
-    }
+    let pages = pages(&api, &drafts, config.server.console);
     let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), pages);
     let rest = Handler::new(rest::handler(rest, &origins));
     let connections = Connections::new(config.connections, tls);
@@ -144,6 +135,26 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         embedded.shutdown().await;
     }
     ended
+}
+
+/// Opens the certificate, and follows its files.
+async fn open_tls(files: Option<TlsFiles>, following: &mut JoinSet<()>) -> anyhow::Result<Option<Tls>> {
+    let Some(files) = files else {
+        return Ok(None);
+    };
+    let (tls, certificate) = Tls::open(files).await?;
+    following.spawn(certificate.run(on_hangup()?));
+    Ok(Some(tls))
+}
+
+/// Returns the pages of the REST port.
+fn pages(api: &Api, drafts: &Drafts, with_console: bool) -> Router {
+    let pages = docs::router(rest::document(api), with_console);
+    if with_console {
+        pages.merge(console::router(drafts.clone()))
+    } else {
+        pages
+    }
 }
 
 /// From the signal on this server is not ready. For the delay it serves whoever does not know yet, then it ends.

@@ -26,7 +26,7 @@ pub(super) async fn run(context: &Context, upload: UploadArgs) -> Result<Exit, C
     let mut exit = Exit::Success;
     while let Some((file, result)) = uploads.next().await {
         match result {
-            Ok(uploaded) => context.output.result(&uploaded, &text(&uploaded))?,
+            Ok(result) => context.output.result(&result, &text(&result))?,
             Err(failure) => {
                 context.output.failure(&failure, Some(&file.display().to_string()));
                 exit = if files.len() == 1 {
