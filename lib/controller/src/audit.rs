@@ -1,6 +1,6 @@
 //! The audit: one event for each decision, on a target of its own.
 //!
-//! It names the caller, its kind of credentials, the call, the draft, and the outcome. Names of objects are in it;
+//! An event names the caller, its kind of credentials, the call, the draft, and the outcome. Names of objects are in it;
 //! credentials, URLs and upload IDs are not. Must not ask `tracing::enabled!` whether it is on: after a question without an
 //! event, a subscriber with filters for its layers may drop the next event.
 

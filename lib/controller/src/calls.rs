@@ -101,7 +101,7 @@ pub(crate) trait RpcRequest: Mapping {
 
 /// Code that is generic over the messages of a call.
 pub(crate) trait Visitor {
-    /// What the code returns.
+    /// The type that the code returns.
     type Output;
 
     /// Runs for the call with this request.

@@ -2,7 +2,7 @@
 
 /// The prefix of every key that the server makes in the draft bucket. Object names cannot begin with it.
 ///
-/// It holds, in the order of keys: 256 shards of unique drafts, then the settlements of batches and the notes on staged copies.
+/// The prefix holds, in the order of keys: 256 shards of unique drafts, then the settlements of batches and the notes on staged copies.
 pub const RESERVED_PREFIX: &str = ".drafts/";
 
 /// The last of the shards.

@@ -1,6 +1,6 @@
 //! A small HTTP client, for requests to other services than the store: one request, with limits on its response.
 //!
-//! It follows no redirects, and reads no proxy settings.
+//! The client follows no redirects, and reads no proxy settings.
 
 use std::time::Duration;
 

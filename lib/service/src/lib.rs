@@ -1,4 +1,4 @@
-//! What callers may do with drafts: issue URLs, look, list, confirm, discard; and the sweep.
+//! The calls on drafts: issue URLs, look, list, confirm, discard; and the sweep.
 //!
 //! This crate owns the rules for callers (names, tenants, scopes, limits) and the drivers of `draftstore-protocol`: tasks,
 //! locks, timeouts, retries by the caller, logs. It must not know HTTP, gRPC or the AWS SDK, and decides nothing about a

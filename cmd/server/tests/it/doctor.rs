@@ -6,7 +6,7 @@ use draftstore_testing::{Embedded, StoreEndpoint, TestBuckets};
 
 use crate::server::{NOWHERE, Server, command};
 
-/// What reaches a store, with the buckets of a [`TestBuckets`].
+/// Returns the variables of a store, with the buckets of a [`TestBuckets`].
 fn variables(endpoint: &StoreEndpoint) -> [(&str, &str); 5] {
     [
         ("BUCKET_NAME", "files"),

@@ -1,4 +1,4 @@
-//! What the server says of itself on its admin port, and `docs/reference/metrics.md` about it.
+//! The metrics of the admin port, compared with `docs/reference/metrics.md`.
 
 #![expect(clippy::float_cmp, reason = "what is counted is whole")]
 

@@ -57,7 +57,7 @@ impl Policy {
         }
     }
 
-    /// What the methods need, and this policy does not have.
+    /// Returns the entries that the methods need and this policy lacks.
     pub(crate) fn lacks(&self, methods: AuthMethods) -> Vec<&'static str> {
         let lacking = [
             (

@@ -117,6 +117,6 @@ impl<E> Step<E> {
 pub struct Kept {
     /// The object.
     pub main: ObjectInfo,
-    /// Whether an earlier confirm had put it there.
+    /// Set if an earlier confirm had put it there.
     pub replayed: bool,
 }

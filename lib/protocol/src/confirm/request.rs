@@ -67,8 +67,8 @@ impl Pins {
 /// The fate of an object that main already holds under the name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Existing {
-    /// It stays, and the confirm is refused.
+    /// Keeps it, and refuses the confirm.
     Keep,
-    /// It is replaced, if it is this version, or else the one that was seen when the confirm began.
+    /// Replaces it, if it is this version, or else the one that was seen when the confirm began.
     Replace(Option<ETag>),
 }

@@ -3,15 +3,15 @@
 /// The next thing that all confirms of an atomic batch do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Turn {
-    /// They look, and change nothing.
+    /// The members look, and change nothing.
     Look,
-    /// They copy.
+    /// The members copy their drafts.
     Copy,
-    /// They remove their drafts.
+    /// The members remove their drafts.
     Settle,
-    /// They take back what they did.
+    /// The members take back what they did.
     Undo,
-    /// They leave it as it is, for a repeat: it is too late to take back, or not known whether they may remove drafts.
+    /// The members leave it as it is, for a repeat: it is too late to take back, or not known whether they may remove drafts.
     Leave,
 }
 

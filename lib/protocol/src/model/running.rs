@@ -1,4 +1,4 @@
-//! What servers do: confirms, batches and sweeps, one act at a time.
+//! The acts of servers: confirms, batches and sweeps, one act at a time.
 
 use std::time::Duration;
 
@@ -256,7 +256,7 @@ impl World {
         }
     }
 }
-/// Whether the store may answer so whatever is asked of it. All else means something, and is no end.
+/// Returns whether the store may give this answer to any call. Every other answer has a meaning, and ends nothing.
 fn is_met(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::Unavailable | ErrorKind::Conflict | ErrorKind::CredentialsRefused | ErrorKind::NotFound => true,

@@ -16,7 +16,7 @@ pub(super) const TIMEOUT: u64 = 50;
 /// Drafts larger than this are copied part by part.
 pub(super) const MAX_COPY_BYTES: u64 = 5;
 
-/// What a profile of stores promises beyond what every store does.
+/// The promises of a profile of stores, beyond those of every store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Promises {
     /// A named draft is deleted only when it was confirmed or has expired. Of unique drafts every store promises that.
@@ -30,11 +30,11 @@ pub(super) struct Profile {
     pub(super) promises: Promises,
     /// Servers at work at the same time.
     pub(super) servers: usize,
-    /// Whether a call that timed out may come to pass later.
+    /// Lets a call that timed out take effect later.
     pub(super) late: bool,
 }
 
-/// What a caller asked for.
+/// The request of a caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Spec {
     pub(super) draft_key: ObjectKey,
@@ -44,7 +44,7 @@ pub(super) struct Spec {
     pub(super) idempotency_key: Option<String>,
 }
 
-/// What goes wrong with an act.
+/// The fault of an act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     No,

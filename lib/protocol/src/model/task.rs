@@ -1,4 +1,4 @@
-//! What is under way in a server: a confirm, a batch of them, or a sweep.
+//! The tasks under way in a server: a confirm, a batch of them, or a sweep.
 
 use draftstore_storage::{DraftVersion, ErrorKind};
 
@@ -18,7 +18,7 @@ pub(super) struct Member {
     /// How far a staged copy has come.
     pub(super) staging: Staging,
     pub(super) note: Option<DraftVersion>,
-    /// Whether main already held what an earlier confirm of the same draft was answered by.
+    /// Set if main already held the object of an earlier confirm of the same draft.
     pub(super) was_kept: bool,
 }
 
@@ -54,7 +54,7 @@ pub(super) const BOUNDS: Bounds = Bounds {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Sweep {
     pub(super) pass: Pass<ErrorKind>,
-    /// What was begun and has not been answered.
+    /// The jobs that were begun and have no answer yet.
     pub(super) under_way: Vec<(sweep::Job, sweep::Effect)>,
 }
 

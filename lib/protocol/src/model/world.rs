@@ -11,7 +11,7 @@ use super::task::Task;
 use crate::confirm::{ConfirmError, Effect, Kept, Plan};
 use crate::upload::{ends_at, has_ended};
 
-/// What a confirm was answered.
+/// The answer to a confirm.
 pub(super) type Outcome = Result<Kept, ConfirmError<ErrorKind>>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,19 +19,19 @@ pub(super) struct World {
     pub(super) profile: Profile,
     pub(super) store: SimStore,
     pub(super) audit: Audit,
-    /// With the server that each runs in.
+    /// The tasks under way, each with its server.
     pub(super) tasks: Vec<(usize, Task)>,
-    /// Of how many parts of the draft bucket each has a sweep of its own.
+    /// The number of parts of the draft bucket, each with its own sweep.
     pub(super) sweepers: u16,
     /// Acts whose answers were lost, and that come to pass when they will.
     pub(super) limbo: Vec<(Spec, Effect)>,
     /// An earlier state of the store.
     pub(super) snapshot: Option<SimStore>,
-    /// What was asked for, and how it was answered; no answer where the server was killed.
+    /// The requests and their answers; no answer if the server was killed.
     pub(super) ended: Vec<(Spec, Option<Outcome>)>,
     next_content: Content,
     pub(super) next_batch: u128,
-    /// What happened, where somebody wants to read it.
+    /// The history, if it is recorded.
     pub(super) trace: Option<Vec<String>>,
 }
 
@@ -74,7 +74,7 @@ impl World {
         self.saw_upload(key);
     }
 
-    /// Of a named draft, or of a unique one that lives so long.
+    /// Begins the upload of a named draft, or of a unique one with this lifetime.
     pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64, lifetime: u64) {
         let ends_at = ends_at(self.now(), Duration::from_secs(lifetime));
         self.tell(|| format!("begin upload {key}, {lifetime} s"));

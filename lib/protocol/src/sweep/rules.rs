@@ -10,7 +10,7 @@ use crate::Policy;
 /// The rules that one sweep goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rules {
-    /// Whether it removes what it finds.
+    /// The mode, which decides whether expired drafts are removed.
     pub mode: Mode,
     /// The part of the draft bucket that it is for.
     pub part: Part,
@@ -24,11 +24,11 @@ pub struct Rules {
     pub bounds: Bounds,
 }
 
-/// Whether a sweep removes what it finds.
+/// The mode of a sweep: it removes what has expired, or only reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// It removes what has expired.
+    /// Removes what has expired.
     Delete,
-    /// It only tells what has expired.
+    /// Only reports what has expired.
     DryRun,
 }

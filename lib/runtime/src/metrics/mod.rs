@@ -1,4 +1,4 @@
-//! What is measured, in Prometheus' terms. `docs/reference/metrics.md` tells it, and tests compare the two.
+//! The metrics, in Prometheus' terms. `docs/reference/metrics.md` describes them, and tests compare the two.
 //!
 //! By the crate `prometheus`: its counters and histograms are a few atomic additions each, on handles that are made
 //! beforehand. A histogram of `prometheus-client` is behind a lock; the exporter of `metrics` keeps every observation until

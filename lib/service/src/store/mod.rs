@@ -87,7 +87,7 @@ impl Store {
     /// Finds out what the store enforces, and relies on it from then on. Costs some thirty calls.
     ///
     /// # Errors
-    /// Those of [`draftstore_storage::Administration::probe`]; then what was known stays known.
+    /// The errors of [`draftstore_storage::Administration::probe`]; then what was known stays known.
     pub async fn probe(&self) -> Result<Capabilities, Error> {
         let capabilities = self.storage.probe(&self.buckets.draft, &probe_key()).await?;
         self.profile.learn(capabilities);
