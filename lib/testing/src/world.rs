@@ -76,7 +76,12 @@ impl TestBuckets {
         for bucket in [draft.name(), main.name()] {
             storage.create_bucket(bucket).await.expect("a bucket can be created");
         }
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        // A store may close a connection after a refusal while the next request is on its way.
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .pool_max_idle_per_host(0)
+            .build()
+            .expect("a client");
         Self {
             storage,
             endpoint,
