@@ -167,7 +167,7 @@ fn take_leave(
     AbortOnDropHandle::new(tokio::spawn(async move {
         asked.cancelled().await;
         readiness.leaves();
-        ending.leaving.cancel();
+        ending.draining.cancel();
         if !delay.is_zero() {
             tracing::info!("no longer ready, and serving for {} s more", delay.as_secs());
             sleep(delay).await;

@@ -1,4 +1,4 @@
-//! The body of an answer whose connection is watched.
+//! The body of a response on a watched connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -6,18 +6,18 @@ use std::time::Instant;
 
 use hyper::body::{Body, Frame, SizeHint};
 
-use super::watch::UnderWay;
+use super::watch::ActiveRequest;
 
-/// Its request is under way until it is dropped.
+/// A response body that keeps its request in flight until it is dropped.
 #[derive(Debug)]
 pub(super) struct WatchedBody<B> {
     body: B,
-    request: UnderWay,
+    request: ActiveRequest,
 }
 
 impl<B> WatchedBody<B> {
-    /// That a client is to take from now on.
-    pub(super) fn new(body: B, request: UnderWay) -> Self {
+    /// Wraps a body. From now on the connection waits for the client to read it.
+    pub(super) fn new(body: B, request: ActiveRequest) -> Self {
         request.waits_for_client(Instant::now());
         Self { body, request }
     }

@@ -31,40 +31,42 @@ use super::request_span::RequestSpan;
 use super::traffic::{HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
 use super::watch::{Overdue, Watch};
 
-/// Of the head of a request, in bytes: room for a long token beside what browsers and proxies send.
+/// The maximum size of a request's head, in bytes. It begin_close room for a long token beside what browsers and proxies
+/// send.
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
 
-/// Header fields of a request. Browsers send some twenty, proxies add as many.
+/// The maximum number of header fields in a request. Browsers send about twenty, and proxies add as many.
 const MAX_HEADERS: usize = 100;
 
-/// Requests at once on a connection of HTTP/2. More wait on the client's side.
+/// The maximum number of concurrent requests on an HTTP/2 connection. The client queues the rest.
 const MAX_STREAMS: u32 = 100;
 
-/// Streams that a client has reset while their requests still are with us. Well-behaved clients reset few; whoever resets
-/// more loses the connection (the attack of 2023 by the name of "rapid reset", CVE-2023-44487).
+/// The maximum number of streams that a client has reset while their requests are still in progress. Well-behaved
+/// clients reset few. A client that exceeds the limit loses the connection ("rapid reset", CVE-2023-44487).
 const MAX_RESET_STREAMS: usize = 20;
 
-/// Streams that we have reset for a client's errors; the same (CVE-2025-8671).
+/// The maximum number of streams that the server has reset because of a client's errors. A client that exceeds the
+/// limit loses the connection (CVE-2025-8671).
 const MAX_ERROR_STREAMS: usize = 256;
 
-/// The last answer of a connection says so.
+/// The `connection` header of the last response on a connection.
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
-/// Browsers that came by TLS once do not come without it: for a year, which is what lists of such hosts ask for. Names under
-/// this one are not ours to speak for.
+/// The `strict-transport-security` header of responses over TLS. For one year, the minimum that preload lists require,
+/// browsers do not connect without TLS. Subdomains are not included, because they may belong to others.
 ///
-/// Source: <https://www.rfc-editor.org/rfc/rfc6797>, by which it says nothing where there is no TLS.
+/// Source: <https://www.rfc-editor.org/rfc/rfc6797>, which forbids the header on responses without TLS.
 const STRICT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What a connection's bytes go through.
+/// The transport of a connection.
 #[derive(Debug, Clone)]
 pub(super) enum Channel {
     Plain,
-    /// With the certificate that the client has shown.
+    /// TLS, with the certificate that the client presented.
     Tls(Option<PeerCertificate>),
 }
 
-/// What a connection is served with.
+/// A connection and everything it is served with.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) limits: ConnectionLimits,
@@ -75,7 +77,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// The same, inside of TLS.
+    /// Completes the TLS handshake, then serves the connection.
     pub(super) async fn serve_tls(self, tls: TlsAcceptor, stream: TcpStream) {
         let handshake = timeout(self.limits.header_timeout, tls.accept(stream));
         let handshake = self.ending.end.run_until_cancelled(handshake).await;
@@ -85,24 +87,26 @@ impl Connection {
                 let certificate = shown.map(|certificate| PeerCertificate(certificate.as_ref().into()));
                 self.serve(stream, Channel::Tls(certificate)).await;
             }
-            Some(Ok(Err(error))) => tracing::debug!(peer = %self.peer, %error, "TLS handshake failed"),
+            Some(Ok(Err(error))) => tracing::debug!(peer = %self.peer, %error, "handshake failed"),
             Some(Err(_)) => {
                 self.observer.refused(HEADER_TIMEOUT);
-                tracing::debug!(peer = %self.peer, "TLS handshake timed out");
+                tracing::debug!(peer = %self.peer, "handshake timed out");
             }
             None => {}
         }
     }
 
-    /// Ends when the client is done, when it is overdue, or when the server ends and nothing is under way. Before that, a
-    /// client that speaks HTTP/2 is told to leave; one of HTTP/1 is told with its next answer, for closing an idle
-    /// connection would lose the request that may be on its way.
+    /// Serves requests until the client closes the connection, a timeout expires, or the server shuts down and no
+    /// request is in flight.
+    ///
+    /// When the server drains, an HTTP/2 client gets a GOAWAY frame. An HTTP/1 client learns it from its next response,
+    /// because closing an idle connection would lose a request that is on its way.
     pub(super) async fn serve<S>(self, stream: S, channel: Channel)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let watch = Watch::new(self.limits, Instant::now());
-        let came_late = self.ending.leaving.is_cancelled();
+        let is_new = self.ending.draining.is_cancelled();
         let requests = Requests {
             handler: self.handler.clone(),
             observer: self.observer.clone(),
@@ -115,7 +119,7 @@ impl Connection {
         let builder = builder(self.limits);
         let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), requests));
         tokio::select! {
-            // A connection that breaks is its client's affair.
+            // An error here means that the client broke the connection.
             _ = connection.as_mut() => return,
             overdue = watch.overdue() => {
                 tracing::debug!(peer = %self.peer, ?overdue, "connection closed");
@@ -128,12 +132,13 @@ impl Connection {
                     return;
                 }
             }
-            () = self.ending.takes_leave(came_late, || watch.is_http2()) => {
-                if watch.is_bare() {
+            () = self.ending.close_requested(is_new, || watch.is_http2()) => {
+                if watch.is_droppable() {
                     return;
                 }
                 connection.as_mut().graceful_shutdown();
-                // Who is told before the end has until then: it may be slow to hear, and still have sent a request.
+                // A client that got GOAWAY while the server drains has until the end: it may have sent more requests
+                // meanwhile.
                 tokio::select! {
                     _ = connection.as_mut() => return,
                     _ = watch.overdue() => {}
@@ -141,7 +146,7 @@ impl Connection {
                 }
             }
         }
-        watch.leaves(Instant::now());
+        watch.begin_close(Instant::now());
         connection.as_mut().graceful_shutdown();
         tokio::select! {
             _ = connection => {}
@@ -152,7 +157,7 @@ impl Connection {
 
 fn builder(limits: ConnectionLimits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    // Its time is watched outside: hyper has one limit for a head and for the pause before it, which are to differ.
+    // The watch enforces timeouts: hyper has a single timeout for a head and for the pause before it, and ours differ.
     builder
         .http1()
         .max_buf_size(MAX_HEAD_BYTES as usize)
@@ -169,7 +174,7 @@ fn builder(limits: ConnectionLimits) -> Builder<TokioExecutor> {
     builder
 }
 
-/// Has requests answered, with what is known of the connection.
+/// The service of a connection, which adds what is known of the connection to each request.
 #[derive(Debug, Clone)]
 struct Requests {
     handler: Handler,
@@ -194,7 +199,7 @@ impl Service<Request<Incoming>> for Requests {
         if let Channel::Tls(Some(certificate)) = &self.channel {
             request.extensions_mut().insert(certificate.clone());
         }
-        // HTTP/2 has no such header: its clients are told by a frame.
+        // HTTP/2 has no `connection` header: its clients get a GOAWAY frame.
         let ending = (request.version() < Version::HTTP_2).then(|| self.ending.clone());
         let begin = |port| RequestSpan::begin(port, request.uri().path(), request.headers());
         let traced = self.observer.traced.map(begin);
@@ -205,13 +210,13 @@ impl Service<Request<Incoming>> for Requests {
             if is_strict {
                 response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, STRICT);
             }
-            if ending.is_some_and(|ending| ending.leaving.is_cancelled()) {
+            if ending.is_some_and(|ending| ending.draining.is_cancelled()) {
                 response.headers_mut().insert(CONNECTION, CLOSE);
             }
             if let Some(counted) = counted {
                 counted.answered(&response);
             }
-            // HTTP/2 would send it.
+            // hyper sends the body of a response to HEAD on HTTP/2.
             let body_of = |body| if is_head { Body::empty() } else { body };
             response.map(|body| WatchedBody::new(body_of(body), under_way))
         };

@@ -1,14 +1,14 @@
-//! Descriptors, of which each connection takes one.
+//! File descriptors, of which each connection takes one.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// For everything else: listeners, the embedded store's files and connections, calls to a store elsewhere.
-const BESIDE: u64 = 512;
+/// The number of descriptors for everything else: listeners, the embedded store, calls to other stores.
+const OTHER_DESCRIPTORS: u64 = 512;
 
-/// Takes as many as so many connections need, if this process may. Where it may not, accepts fail before `MAX_CONNECTIONS`
-/// are open, and are tried again.
-pub(super) fn make_room(connections: usize) {
-    let needed = connections as u64 + BESIDE;
+/// Raises the limit of file descriptors to fit this number of connections. If the process may not raise it, accepts
+/// fail before `MAX_CONNECTIONS` is reached, and are retried.
+pub(super) fn raise_limit(connections: usize) {
+    let needed = connections as u64 + OTHER_DESCRIPTORS;
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= needed) {
         return;
@@ -19,13 +19,9 @@ pub(super) fn make_room(connections: usize) {
         maximum: limit.maximum,
     };
     if let Err(error) = setrlimit(Resource::Nofile, wanted) {
-        tracing::debug!(%error, "the limit of descriptors cannot be raised");
+        tracing::debug!(%error, "descriptor limit not raised");
     }
     if granted < needed {
-        tracing::warn!(
-            limit = granted,
-            needed,
-            "too few descriptors for MAX_CONNECTIONS: raise the limit (ulimit -n)"
-        );
+        tracing::warn!(limit = granted, needed, "too few file descriptors for MAX_CONNECTIONS");
     }
 }

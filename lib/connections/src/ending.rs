@@ -1,30 +1,31 @@
-//! How a server takes leave of its clients.
+//! The graceful shutdown of connections.
 
 use tokio_util::sync::CancellationToken;
 
-/// First the clients are told to leave, then the door is closed. Clones share it.
+/// The two steps of a graceful shutdown. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Ending {
-    /// Clients are sent away as they are answered; whoever comes is served still.
-    pub leaving: CancellationToken,
-    /// Nobody is accepted any more, and connections end. Implies the other.
+    /// Cancelled when the server drains: clients are told to go elsewhere, and new connections are still served.
+    pub draining: CancellationToken,
+    /// Cancelled when the server stops: it accepts no connection, and open connections close. Cancels `draining` too.
     pub end: CancellationToken,
 }
 
 impl Default for Ending {
     fn default() -> Self {
         let end = CancellationToken::new();
-        let leaving = end.child_token();
-        Self { leaving, end }
+        let draining = end.child_token();
+        Self { draining, end }
     }
 }
 
 impl Ending {
-    /// Waits until a connection accepted now is to be told that it ends. One that is open as the leaving begins is told
-    /// then; what comes later would but come again, and is told at the end.
-    pub(super) async fn takes_leave(&self, is_new: bool, can_be_told: impl Fn() -> bool) {
+    /// Waits until a connection is to close. A connection that was open before the server began to drain closes then,
+    /// if its client can be told. A newer one closes when the server stops, because its client would only connect
+    /// again.
+    pub(super) async fn close_requested(&self, is_new: bool, can_be_told: impl Fn() -> bool) {
         if !is_new {
-            self.leaving.cancelled().await;
+            self.draining.cancelled().await;
             if can_be_told() {
                 return;
             }

@@ -1,4 +1,4 @@
-//! The handler of a port, as connections know it.
+//! The handler of a port's requests.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use futures::future::BoxFuture;
 use hyper::{Request, Response};
 use tower::ServiceExt as _;
 
-/// Answers all requests of a port. Clones share it.
+/// A function that answers all requests of a port. Clones share it.
 #[derive(Clone)]
 pub struct Handler(Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>);
 
 impl Handler {
-    /// Creates a handler that answers by this function.
+    /// Creates a handler from a function.
     pub fn new(call: impl Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync + 'static) -> Self {
         Self(Arc::new(call))
     }

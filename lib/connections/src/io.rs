@@ -1,4 +1,4 @@
-//! A stream of bytes whose connection is watched.
+//! The byte stream of a watched connection.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,12 +9,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::watch::Watch;
 
-/// Says what passes through it.
+/// A stream that reports reads and blocked writes to a watch.
 #[derive(Debug)]
 pub(super) struct WatchedStream<S> {
     stream: S,
     watch: Watch,
-    /// Whether the last that was written had to wait.
+    /// True if the last write was pending.
     is_blocked: bool,
 }
 

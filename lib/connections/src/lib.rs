@@ -1,8 +1,8 @@
-//! Connections: accepted, limited in number and time, counted, traced, and closed in order.
+//! Accepts connections, limits their number and duration, counts and traces their requests, and closes them gracefully.
 //!
-//! Knows a handler and the labels to count by, not what answers. `axum::serve` would keep a client for ever that sends nothing,
-//! or half of a request, or does not read. Here every wait has a limit (see `watch`), so has the number of connections, and an
-//! accept that fails is tried again.
+//! The crate knows a handler and the labels of metrics, and nothing of the requests' meaning. `axum::serve` has no
+//! timeouts: a client that sends nothing, sends half a request, or does not read would keep its connection forever.
+//! Here every wait has a timeout (see `watch`), the number of connections has a limit, and a failed accept is retried.
 
 mod body;
 mod connection;
@@ -34,7 +34,8 @@ pub use self::port::{Labels, Port};
 pub use self::tls::{Certificate, Tls, TlsError, TlsFiles, pinned};
 pub use self::traffic::Traffic;
 
-/// After a failed accept: most often the process is out of descriptors, and at once it would fail again.
+/// The pause after a failed accept. The usual cause is a lack of file descriptors, and an immediate retry would fail
+/// too.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The limits, TLS and counters of connections. Clones share the limits.
@@ -54,9 +55,9 @@ struct Observer {
 }
 
 impl Connections {
-    /// Creates connections with these limits, which are neither counted nor traced.
+    /// Creates connections with these limits, without metrics and traces.
     pub fn new(limits: ConnectionLimits, tls: Option<Tls>) -> Self {
-        descriptors::make_room(limits.max_connections);
+        descriptors::raise_limit(limits.max_connections);
         Self {
             limits,
             tls,
@@ -65,22 +66,22 @@ impl Connections {
         }
     }
 
-    /// Returns the connections of a port, counted.
+    /// Returns these connections with metrics of the port.
     #[must_use]
     pub fn counted(mut self, port: Port, traffic: Arc<Traffic>) -> Self {
         self.observer.counted = Some((port, traffic));
         self
     }
 
-    /// Returns the connections of a port, with a span for each request.
+    /// Returns these connections with a span for each request of the port.
     #[must_use]
     pub fn traced(mut self, port: Port) -> Self {
         self.observer.traced = Some(port);
         self
     }
 
-    /// Accepts connections until the end, and returns when all are closed: those without a request at once, the others after
-    /// the responses that are under way.
+    /// Accepts connections until the server stops, and returns when all of them are closed. Idle connections close at
+    /// once, the others after the responses in flight.
     pub async fn serve(self, listener: TcpListener, handler: Handler, ending: Ending) {
         let connections = TaskTracker::new();
         loop {
@@ -91,7 +92,7 @@ impl Connections {
             };
             let (stream, peer) = match accepted {
                 Ok(accepted) => accepted,
-                Err(error) if is_the_clients(error.kind()) => continue,
+                Err(error) if is_client_error(error.kind()) => continue,
                 Err(error) => {
                     tracing::error!(%error, "accept failed");
                     sleep(ACCEPT_PAUSE).await;
@@ -107,7 +108,7 @@ impl Connections {
                 continue;
             };
             let open = self.observer.counted.as_ref().map(|(_, traffic)| traffic.connection());
-            // Small answers would wait some 40 ms for the acknowledgement of the ones before.
+            // Nagle's algorithm would delay small responses by some 40 ms.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
@@ -141,8 +142,8 @@ impl Observer {
     }
 }
 
-/// Returns whether the client went away before it was accepted.
-fn is_the_clients(kind: ErrorKind) -> bool {
+/// Returns true if the client went away before its connection was accepted.
+fn is_client_error(kind: ErrorKind) -> bool {
     [
         ErrorKind::ConnectionAborted,
         ErrorKind::ConnectionRefused,
@@ -172,7 +173,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the peer's address and certificate as a handler has them.
+    /// Echoes the peer's address and certificate, as a handler sees them.
     async fn seen(
         ConnectInfo(peer): ConnectInfo<SocketAddr>,
         certificate: Option<Extension<PeerCertificate>>,
@@ -190,7 +191,7 @@ mod tests {
         Ok(answer)
     }
 
-    struct Ground {
+    struct TestServer {
         authority: Issuer<'static, KeyPair>,
         roots: Arc<RootCertStore>,
         port: SocketAddr,
@@ -212,7 +213,7 @@ mod tests {
         (params.signed_by(&key, authority).expect("signed"), key)
     }
 
-    impl Ground {
+    impl TestServer {
         async fn new() -> Self {
             let (authority, root) = authority();
             let (certificate, key) = leaf(&authority);
@@ -266,22 +267,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_carries_its_peer_and_the_certificate_that_was_shown() {
-        let ground = Ground::new().await;
-        let (certificate, key) = leaf(&ground.authority);
-        let answer = ground.ask_as(Some((certificate.der(), &key))).await.expect("answered");
+    async fn request_has_the_address_and_certificate_of_its_peer() {
+        let server = TestServer::new().await;
+        let (certificate, key) = leaf(&server.authority);
+        let answer = server.ask_as(Some((certificate.der(), &key))).await.expect("answered");
         assert!(answer.ends_with(certificate.der()), "the certificate, byte by byte");
-        let answer = ground.ask_as(None).await.expect("answered");
+        let answer = server.ask_as(None).await.expect("answered");
         let text = String::from_utf8(answer).expect("no certificate");
         let seen = text.rsplit_once("\r\n\r\n").expect("a body").1;
         assert!(seen.starts_with("127.0.0.1:") && seen.ends_with('|'), "{seen}");
     }
 
     #[tokio::test]
-    async fn a_certificate_of_another_authority_ends_the_handshake() {
-        let ground = Ground::new().await;
+    async fn handshake_fails_with_a_certificate_of_another_authority() {
+        let server = TestServer::new().await;
         let (certificate, key) = leaf(&authority().0);
-        let answer = ground.ask_as(Some((certificate.der(), &key))).await;
+        let answer = server.ask_as(Some((certificate.der(), &key))).await;
         assert!(!answer.is_ok_and(|answer| answer.starts_with(b"HTTP/1.1")));
     }
 }

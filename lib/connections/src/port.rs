@@ -1,4 +1,4 @@
-//! The labels by which requests are counted and traced. All are closed sets: nothing of them comes from a client.
+//! The labels of a port's metrics and spans. Every label has a fixed set of values, and none comes from a client.
 
 use axum::body::Body;
 use hyper::Response;
@@ -8,26 +8,26 @@ use hyper::Response;
 pub struct Labels {
     /// The names of the ports.
     pub ports: &'static [&'static str],
-    /// The names of calls.
+    /// The names of the calls.
     pub calls: &'static [&'static str],
-    /// The names of gRPC's codes, each at its number.
+    /// The names of gRPC codes, each at the index of its number.
     pub codes: &'static [&'static str],
-    /// The names of the limits of requests.
+    /// The names of the limits for which a request is refused.
     pub limits: &'static [&'static str],
-    /// Returns the number of a response's code.
+    /// Returns the index of a response's code.
     pub code_of: fn(&Response<Body>) -> usize,
-    /// Returns the name of the limit for which a request was refused.
+    /// Returns the name of the limit for which a request was refused, or `None`.
     pub limit_of: fn(&Response<Body>) -> Option<&'static str>,
 }
 
-/// A port of a server.
+/// A port of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct Port {
-    /// The place of the port's name.
+    /// The index of the port's name.
     pub index: usize,
-    /// The labels.
+    /// The labels of all ports.
     pub labels: &'static Labels,
-    /// Returns the place of the name of the call at a path.
+    /// Returns the index of the call at a path.
     pub call_of: fn(path: &str) -> usize,
 }
 

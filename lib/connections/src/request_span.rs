@@ -1,4 +1,4 @@
-//! A span for each request, where traces are collected.
+//! A span for each request, if traces are configured.
 
 use axum::body::Body;
 use draftstore_runtime::traces;
@@ -9,7 +9,7 @@ use tracing::field::Empty;
 
 use super::port::Port;
 
-/// The codes of failures that are the server's own.
+/// The codes that mark a span as failed: errors of the server, not of the caller.
 const SERVER_ERRORS: [&str; 4] = ["INTERNAL", "UNAVAILABLE", "UNKNOWN", "DATA_LOSS"];
 
 /// The span of a request.
@@ -21,7 +21,7 @@ pub(super) struct RequestSpan {
 }
 
 impl RequestSpan {
-    /// Begins the span, in the caller's trace if there is one. It has the names that the request is counted by.
+    /// Starts the span, in the caller's trace if there is one. Its fields have the values of the metrics' labels.
     pub(super) fn begin(port: Port, path: &str, headers: &HeaderMap) -> Self {
         let span = tracing::info_span!(
             target: traces::TARGET,
@@ -44,7 +44,7 @@ impl RequestSpan {
         }
     }
 
-    /// Ends the span, and adds the trace to the response.
+    /// Records the outcome, and adds the trace ID to the response.
     pub(super) fn end(self, response: &mut Response<Body>) {
         let code = self.port.code(response);
         self.span.record("code", code);

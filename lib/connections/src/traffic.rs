@@ -1,6 +1,6 @@
-//! Counters of requests and connections.
+//! Metrics of requests and connections.
 //!
-//! Requests are counted where connections hand them over, so that those that are refused or never end are among them.
+//! Requests are counted at the connection, so that the counts include those that are refused or never finish.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,16 +12,16 @@ use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
 
 use super::port::{Labels, Port};
 
-// The limits of connections.
+// The names of the limits of connections, as the metric has them.
 pub(crate) const CONNECTIONS: &str = "connections";
 pub(crate) const HEADER_TIMEOUT: &str = "header_timeout";
 pub(crate) const IDLE_TIMEOUT: &str = "idle_timeout";
 pub(crate) const WRITE_TIMEOUT: &str = "write_timeout";
 
-/// The number of gRPC's code for a response that its client did not wait for.
+/// The index of gRPC's code CANCELLED, for a response that its client did not wait for.
 const CANCELLED: usize = 1;
 
-/// The counters of requests and connections.
+/// The metrics of requests and connections.
 #[derive(Debug)]
 pub struct Traffic {
     requests: Table<IntCounter, 3>,
@@ -33,7 +33,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Registers the counters.
+    /// Registers the metrics of requests and connections.
     pub fn new(metrics: &Metrics, labels: &'static Labels) -> Self {
         let (front, rpc) = (("front", labels.ports), ("rpc", labels.calls));
         let traffic = Self {
@@ -72,7 +72,7 @@ impl Traffic {
         traffic
     }
 
-    /// Counts a request, which is in flight until the value returned is told of the response, or dropped.
+    /// Counts a request. It is in flight until the returned guard is finished or dropped.
     pub(crate) fn request(self: &Arc<Self>, port: Port, path: &str) -> InFlight {
         self.in_flight.at([port.index]).inc();
         InFlight {
@@ -84,20 +84,20 @@ impl Traffic {
         }
     }
 
-    /// Counts a connection, which is open until the value returned is dropped.
+    /// Counts a connection. It is open until the returned guard is dropped.
     pub(crate) fn connection(self: &Arc<Self>) -> Open {
         self.connections.inc();
         self.accepted.inc();
         Open(Arc::clone(self))
     }
 
-    /// Counts what was refused because of a limit.
+    /// Counts a refusal because of a limit.
     pub(crate) fn refused(&self, limit: &'static str) {
         self.refusals.with_label_values(&[limit]).inc();
     }
 }
 
-/// A request in flight.
+/// A guard for a request in flight.
 #[derive(Debug)]
 pub(crate) struct InFlight {
     traffic: Arc<Traffic>,
@@ -108,7 +108,7 @@ pub(crate) struct InFlight {
 }
 
 impl InFlight {
-    /// Ends with this response.
+    /// Finishes the request with its response.
     pub(crate) fn answered(mut self, response: &Response<Body>) {
         self.code = (self.port.labels.code_of)(response);
         if let Some(limit) = (self.port.labels.limit_of)(response) {
@@ -134,7 +134,7 @@ impl Drop for InFlight {
     }
 }
 
-/// A connection that is open.
+/// A guard for an open connection.
 #[derive(Debug)]
 pub(crate) struct Open(Arc<Traffic>);
 

@@ -1,224 +1,228 @@
-//! What a connection is waited for, and until when. Decides only; time is an argument.
+//! The timeouts of a connection. The module only decides, and time is an argument.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::limits::ConnectionLimits;
 
-/// For a connection that was told to end and has nothing under way.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// The time that a client has to close a connection without requests in flight, after it was told to.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What every connection in HTTP/2 begins with, and no request of HTTP/1.
+/// The first bytes of every HTTP/2 connection, with which no HTTP/1 request begins.
 ///
 /// Source: RFC 9113, section 3.4.
 const PREFACE: &[u8; 4] = b"PRI ";
 
-/// What was not waited for any longer.
+/// The event that did not happen in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overdue {
-    /// The head of a request, or the preface of HTTP/2.
+    /// The head of a request, or the HTTP/2 preface, did not arrive.
     Head,
-    /// That the client reads.
+    /// The client did not read.
     Reading,
-    /// Another request.
+    /// The client sent no further request.
     Request,
 }
 
-/// A connection's own. Clones share it.
+/// The timeouts of one connection. Clones share its state.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     limits: ConnectionLimits,
-    seen: Arc<Mutex<Seen>>,
+    state: Arc<Mutex<State>>,
 }
 
-/// What has been seen of a connection.
+/// The state of a connection, as far as timeouts depend on it.
 #[derive(Debug)]
-struct Seen {
+struct State {
     protocol: Protocol,
-    /// Requests under way.
+    /// The number of requests in flight.
     requests: usize,
-    /// Since when there is none.
+    /// The time since which no request is in flight.
     quiet_since: Instant,
-    /// Since when the head of a request is awaited, or has begun to arrive.
+    /// The time since which the server waits for the head of a request.
     head_since: Option<Instant>,
-    /// Since when the socket takes nothing.
+    /// The time since which the socket has accepted no bytes.
     blocked_since: Option<Instant>,
-    /// Since when answers wait for their client, by a number of their own. Few at a time, and none that needs room of its own.
-    answers: Vec<(u64, Instant)>,
-    next_answer: u64,
-    is_leaving: bool,
+    /// The times since which responses wait for the client to read, each with a number of its own. A vector is enough,
+    /// since few wait at once.
+    responses: Vec<(u64, Instant)>,
+    next_response: u64,
+    is_closing: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Protocol {
-    /// So many bytes of the preface have come.
+    /// Undecided: this many bytes of the preface have arrived.
     Unknown(usize),
     Http1,
     Http2,
 }
 
 impl Watch {
-    /// Of a connection that was accepted now.
+    /// Starts to watch a connection that was just accepted.
     pub(super) fn new(limits: ConnectionLimits, now: Instant) -> Self {
-        let seen = Seen {
+        let state = State {
             protocol: Protocol::Unknown(0),
             requests: 0,
             quiet_since: now,
             head_since: Some(now),
             blocked_since: None,
-            answers: Vec::new(),
-            next_answer: 0,
-            is_leaving: false,
+            responses: Vec::new(),
+            next_response: 0,
+            is_closing: false,
         };
         Self {
             limits,
-            seen: Arc::new(Mutex::new(seen)),
+            state: Arc::new(Mutex::new(state)),
         }
     }
 
-    /// Bytes have come. Most often it does not matter when, and the clock is not asked.
+    /// Records bytes that arrived. The clock is read only if the time matters, which is rare.
     pub(super) fn read(&self, bytes: &[u8], now: impl FnOnce() -> Instant) {
-        let mut seen = self.seen();
-        if let Protocol::Unknown(before) = seen.protocol {
-            seen.protocol = protocol(before, bytes);
-            if seen.protocol == Protocol::Http2 {
-                seen.head_since = None;
-                seen.quiet_since = now();
+        let mut state = self.state();
+        if let Protocol::Unknown(before) = state.protocol {
+            state.protocol = protocol(before, bytes);
+            if state.protocol == Protocol::Http2 {
+                state.head_since = None;
+                state.quiet_since = now();
             }
-        } else if seen.protocol == Protocol::Http1 && seen.requests == 0 && !bytes.is_empty() {
-            seen.head_since.get_or_insert_with(now);
+        } else if state.protocol == Protocol::Http1 && state.requests == 0 && !bytes.is_empty() {
+            state.head_since.get_or_insert_with(now);
         }
     }
 
-    /// The socket does not take what it is given.
+    /// Records that the socket accepts no bytes.
     pub(super) fn is_blocked(&self, now: Instant) {
-        self.seen().blocked_since.get_or_insert(now);
+        self.state().blocked_since.get_or_insert(now);
     }
 
-    /// It does again.
+    /// Records that the socket accepts bytes again.
     pub(super) fn is_free(&self) {
-        self.seen().blocked_since = None;
+        self.state().blocked_since = None;
     }
 
-    /// A request has come; it is under way until the guard is dropped.
-    pub(super) fn request(&self) -> UnderWay {
-        let mut seen = self.seen();
-        seen.requests += 1;
-        seen.head_since = None;
-        let number = seen.next_answer;
-        seen.next_answer += 1;
-        UnderWay {
+    /// Records a new request, which is in flight until the guard is dropped.
+    pub(super) fn request(&self) -> ActiveRequest {
+        let mut state = self.state();
+        state.requests += 1;
+        state.head_since = None;
+        let number = state.next_response;
+        state.next_response += 1;
+        ActiveRequest {
             watch: self.clone(),
             number,
         }
     }
 
-    /// It was told to end: from now on it is waited for only while something is under way.
-    pub(super) fn leaves(&self, now: Instant) {
-        let mut seen = self.seen();
-        seen.is_leaving = true;
-        seen.quiet_since = now;
+    /// Records that the client was told to close. From now on the connection stays open only while a request is in
+    /// flight.
+    pub(super) fn begin_close(&self, now: Instant) {
+        let mut state = self.state();
+        state.is_closing = true;
+        state.quiet_since = now;
     }
 
-    /// Whether dropping it loses nothing: no request is under way, and there is nobody to take leave of.
-    pub(super) fn is_bare(&self) -> bool {
-        let seen = self.seen();
-        seen.requests == 0 && seen.protocol != Protocol::Http2
+    /// Returns true if the connection can be dropped without loss: it has no request in flight, and does not need a
+    /// GOAWAY frame.
+    pub(super) fn is_droppable(&self) -> bool {
+        let state = self.state();
+        state.requests == 0 && state.protocol != Protocol::Http2
     }
 
-    /// Whether its client speaks HTTP/2.
+    /// Returns true if the client speaks HTTP/2.
     pub(super) fn is_http2(&self) -> bool {
-        self.seen().protocol == Protocol::Http2
+        self.state().protocol == Protocol::Http2
     }
 
-    /// What it is waited for, and until when, of all the thing that ends first.
+    /// Returns the next timeout and the event that it waits for, if there is one.
     fn next(&self) -> Option<(Instant, Overdue)> {
-        let seen = self.seen();
-        let quiet = (seen.requests == 0).then(|| match seen.head_since {
-            _ if seen.is_leaving => (seen.quiet_since + FAREWELL, Overdue::Request),
+        let state = self.state();
+        let quiet = (state.requests == 0).then(|| match state.head_since {
+            _ if state.is_closing => (state.quiet_since + CLOSE_TIMEOUT, Overdue::Request),
             Some(since) => (since + self.limits.header_timeout, Overdue::Head),
-            None => (seen.quiet_since + self.limits.idle_timeout, Overdue::Request),
+            None => (state.quiet_since + self.limits.idle_timeout, Overdue::Request),
         });
-        let answers = seen.answers.iter().map(|(_, since)| *since);
-        let unread = answers.chain(seen.blocked_since).min();
+        let responses = state.responses.iter().map(|(_, since)| *since);
+        let unread = responses.chain(state.blocked_since).min();
         let unread = unread.map(|since| (since + self.limits.write_timeout, Overdue::Reading));
         quiet.into_iter().chain(unread).min_by_key(|(until, _)| *until)
     }
 
-    /// What it is overdue with, or when to look again. Nothing that begins after now can be overdue by then.
-    pub(super) fn look(&self, now: Instant) -> Result<Instant, Overdue> {
+    /// Returns the event that is overdue, or the time of the next check. The pause is at most the shortest timeout, so
+    /// that no later event can become overdue before that check.
+    pub(super) fn check(&self, now: Instant) -> Result<Instant, Overdue> {
         let ConnectionLimits {
             header_timeout,
             write_timeout,
             idle_timeout,
             ..
         } = self.limits;
-        let shortest = FAREWELL.min(header_timeout).min(write_timeout).min(idle_timeout);
-        let patience = if self.seen().is_leaving {
+        let shortest = CLOSE_TIMEOUT.min(header_timeout).min(write_timeout).min(idle_timeout);
+        let longest = if self.state().is_closing {
             shortest
         } else {
             header_timeout.min(write_timeout).min(idle_timeout)
         };
         match self.next() {
             Some((until, overdue)) if until <= now => Err(overdue),
-            Some((until, _)) => Ok(until.min(now + patience)),
-            None => Ok(now + patience),
+            Some((until, _)) => Ok(until.min(now + longest)),
+            None => Ok(now + longest),
         }
     }
 
-    /// Ends when it is overdue.
+    /// Waits until an event is overdue.
     pub(super) async fn overdue(&self) -> Overdue {
         loop {
-            match self.look(Instant::now()) {
+            match self.check(Instant::now()) {
                 Ok(again) => tokio::time::sleep_until(again.into()).await,
                 Err(overdue) => return overdue,
             }
         }
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        // Nothing panics while it holds the lock.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A request that is under way, until its answer was taken or given up.
+/// A guard for a request in flight, dropped when its response was read or abandoned.
 #[derive(Debug)]
-pub(super) struct UnderWay {
+pub(super) struct ActiveRequest {
     watch: Watch,
     number: u64,
 }
 
-impl UnderWay {
-    /// Its answer is there: the client is to take it, or to go on taking it.
+impl ActiveRequest {
+    /// Records that a part of the response is ready, for the client to read.
     pub(super) fn waits_for_client(&self, now: Instant) {
-        let mut seen = self.watch.seen();
-        match seen.answers.iter_mut().find(|(number, _)| *number == self.number) {
+        let mut state = self.watch.state();
+        match state.responses.iter_mut().find(|(number, _)| *number == self.number) {
             Some((_, since)) => *since = now,
-            None => seen.answers.push((self.number, now)),
+            None => state.responses.push((self.number, now)),
         }
     }
 
-    /// The client has room, so that the server is to go on.
+    /// Records that the client has read everything so far.
     pub(super) fn waits_for_server(&self) {
-        self.watch.seen().answered(self.number);
+        self.watch.state().stop_waiting(self.number);
     }
 }
 
-impl Seen {
-    /// That answer waits for its client no more.
-    fn answered(&mut self, number: u64) {
-        self.answers.retain(|(waiting, _)| *waiting != number);
+impl State {
+    /// Records that a response no longer waits for the client.
+    fn stop_waiting(&mut self, number: u64) {
+        self.responses.retain(|(waiting, _)| *waiting != number);
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        let mut seen = self.watch.seen();
-        seen.answered(self.number);
-        seen.requests -= 1;
-        if seen.requests == 0 {
-            seen.quiet_since = Instant::now();
+        let mut state = self.watch.state();
+        state.stop_waiting(self.number);
+        state.requests -= 1;
+        if state.requests == 0 {
+            state.quiet_since = Instant::now();
         }
     }
 }
@@ -250,14 +254,14 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// At that time, and no earlier.
+    /// Asserts that the event is overdue at that time, and not before.
     fn assert_due(watch: &Watch, at: Instant, overdue: Overdue) {
         assert_eq!(watch.next(), Some((at, overdue)));
-        assert_eq!(watch.look(at), Err(overdue));
+        assert_eq!(watch.check(at), Err(overdue));
     }
 
     #[test]
-    fn a_head_has_its_time_however_its_bytes_come() {
+    fn slow_bytes_do_not_extend_the_header_timeout() {
         let start = Instant::now();
         let watch = Watch::new(LIMITS, start);
         assert_due(&watch, start + seconds(10), Overdue::Head);
@@ -271,18 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn the_next_head_has_its_time_from_its_first_byte() {
+    fn header_timeout_of_a_later_request_starts_at_its_first_byte() {
         let start = Instant::now();
         let watch = Watch::new(LIMITS, start);
         watch.read(b"GET / HTTP/1.1\r\n\r\n", || start);
         let request = watch.request();
-        assert_eq!(
-            watch.next(),
-            None,
-            "a request that is under way is not the connection's fault"
-        );
+        assert_eq!(watch.next(), None, "a request in flight has no timeout here");
         drop(request);
-        let quiet = watch.seen().quiet_since;
+        let quiet = watch.state().quiet_since;
         assert_due(&watch, quiet + seconds(75), Overdue::Request);
         watch.read(b"G", || quiet + seconds(70));
         watch.read(b"E", || quiet + seconds(79));
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn http2_without_a_request_is_idle_whatever_it_sends() {
+    fn http2_connection_without_a_request_is_idle_whatever_it_sends() {
         let start = Instant::now();
         let watch = Watch::new(LIMITS, start);
         watch.read(b"PR", || start);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_does_not_read_has_its_time() {
+    fn client_that_does_not_read_times_out() {
         let start = Instant::now();
         let watch = Watch::new(LIMITS, start);
         let requests = [watch.request(), watch.request()];
@@ -315,17 +315,17 @@ mod tests {
         watch.is_free();
         assert_due(&watch, start + seconds(35), Overdue::Reading);
         drop(requests);
-        assert!(watch.seen().answers.is_empty());
+        assert!(watch.state().responses.is_empty());
     }
 
     #[test]
-    fn what_leaves_is_waited_for_while_something_is_under_way() {
+    fn closing_connection_stays_open_while_a_request_is_in_flight() {
         let start = Instant::now();
         let watch = Watch::new(LIMITS, start);
         watch.read(b"PRI ", || start);
-        assert!(!watch.is_bare(), "it is told before it ends");
-        watch.leaves(start);
-        assert_due(&watch, start + FAREWELL, Overdue::Request);
+        assert!(!watch.is_droppable(), "it is told before it ends");
+        watch.begin_close(start);
+        assert_due(&watch, start + CLOSE_TIMEOUT, Overdue::Request);
         let request = watch.request();
         assert_eq!(watch.next(), None);
         drop(request);

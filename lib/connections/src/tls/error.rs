@@ -1,45 +1,45 @@
-//! Why there is no TLS.
+//! The errors of TLS configuration.
 
 use tokio_rustls::rustls;
 
-/// Why nothing can be made of the files. Says what was found instead of what was asked for, never a part of it.
+/// The reason why the TLS files cannot be used. It names the variable of the file, and never quotes the file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TlsError {
-    /// It cannot be read.
+    /// A file cannot be read.
     #[error("{variable}: {reason}")]
     Unreadable {
-        /// What names the file.
+        /// The variable that names the file.
         variable: &'static str,
-        /// A sentence that names the file as well.
+        /// The reason, with the path of the file.
         reason: String,
     },
-    /// It has to hold certificates in PEM.
-    #[error("{variable} is no PEM: {reason}")]
+    /// A file is not valid PEM.
+    #[error("{variable} is not valid PEM: {reason}")]
     NotPem {
-        /// What names the file.
+        /// The variable that names the file.
         variable: &'static str,
-        /// What is wrong with its text.
+        /// The syntax error in the file.
         reason: String,
     },
-    /// It holds something else.
-    #[error("{variable} holds no certificate in PEM")]
+    /// A file has no certificate in it.
+    #[error("{variable} contains no PEM certificate")]
     NoCertificate {
-        /// What names the file.
+        /// The variable that names the file.
         variable: &'static str,
     },
-    /// It holds something else.
-    #[error("TLS_KEY_FILE holds no private key in PEM")]
+    /// The key file has no private key in it.
+    #[error("TLS_KEY_FILE contains no PEM private key")]
     NoKey,
-    /// One of its certificates cannot issue others.
-    #[error("TLS_CLIENT_CA_FILE holds what is no authority: {0}")]
+    /// A certificate in the file of authorities cannot issue certificates.
+    #[error("TLS_CLIENT_CA_FILE contains a certificate that is not an authority: {0}")]
     NoAuthority(rustls::Error),
-    /// The key is another certificate's, or of a kind that is not known.
-    #[error("TLS_CERT_FILE and TLS_KEY_FILE cannot be used together: {0}")]
+    /// The key belongs to another certificate, or is of an unsupported kind.
+    #[error("TLS_CERT_FILE and TLS_KEY_FILE do not match: {0}")]
     Unfit(rustls::Error),
-    /// What encrypts and signs here knows none of the versions: a bug.
+    /// The crypto provider supports no TLS version, which is a bug.
     #[error("TLS cannot be set up: {0}")]
     Unsupported(rustls::Error),
-    /// Reading has ended in the middle.
+    /// Reading the files panicked.
     #[error("{0}")]
     Broken(String),
 }

@@ -1,4 +1,4 @@
-//! What the files hold, and what TLS makes of it.
+//! The contents of the TLS files, and the server configuration made from them.
 
 use std::fmt;
 use std::path::Path;
@@ -13,10 +13,10 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use super::{TlsError, TlsFiles};
 
-/// What clients may choose from, by ALPN.
+/// The protocols offered by ALPN, in order of preference.
 const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// The files' bytes. One of them is a secret.
+/// The bytes of the TLS files, including the private key.
 pub struct Contents {
     certificate: Vec<u8>,
     key: Vec<u8>,
@@ -30,8 +30,11 @@ impl fmt::Debug for Contents {
 }
 
 impl Contents {
+    /// Reads all of the files.
+    ///
     /// # Errors
-    /// When one cannot be read.
+    ///
+    /// If a file cannot be read.
     pub(super) fn read(files: &TlsFiles) -> Result<Snapshot<Self>, TlsError> {
         let contents = Self {
             certificate: read("TLS_CERT_FILE", &files.certificate)?,
@@ -48,11 +51,12 @@ impl Contents {
         Ok(Snapshot { contents, fingerprint })
     }
 
-    /// TLS 1.2 and 1.3. Clients may show a certificate where there is an authority for them, and need not; one that does
-    /// not verify ends the handshake.
+    /// Returns a configuration for TLS 1.2 and 1.3. If there are client authorities, a client may present a
+    /// certificate, and one that does not verify fails the handshake.
     ///
     /// # Errors
-    /// When a file is not what it should be, or the key is another certificate's.
+    ///
+    /// If a file is invalid, or the key belongs to another certificate.
     pub(super) fn server_config(&self) -> Result<ServerConfig, TlsError> {
         let chain = certificates("TLS_CERT_FILE", &self.certificate)?;
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| TlsError::NoKey)?;
@@ -78,7 +82,7 @@ impl Contents {
     }
 }
 
-/// Those of a file in PEM, of which there has to be one.
+/// Parses the certificates of a PEM file, which must have at least one.
 pub(super) fn certificates(variable: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let certificates = certificates.map_err(|error| TlsError::NotPem {
@@ -108,31 +112,31 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_named_and_not_quoted() {
+    fn invalid_file_is_named_and_not_quoted() {
         let ((certificate, key), (_, other_key)) = (pair(), pair());
         let broken = certificate.replace("-----END", "=====END");
         for (certificate, key, client_ca, expected) in [
             (&*certificate, &*key, None, None),
             (&certificate, &key, Some(&*certificate), None),
-            ("secret", &key, None, Some("TLS_CERT_FILE holds no certificate in PEM")),
-            (&broken, &key, None, Some("TLS_CERT_FILE is no PEM: ")),
+            ("secret", &key, None, Some("TLS_CERT_FILE contains no PEM certificate")),
+            (&broken, &key, None, Some("TLS_CERT_FILE is not valid PEM: ")),
             (
                 &certificate,
                 "secret",
                 None,
-                Some("TLS_KEY_FILE holds no private key in PEM"),
+                Some("TLS_KEY_FILE contains no PEM private key"),
             ),
             (
                 &certificate,
                 &other_key,
                 None,
-                Some("TLS_CERT_FILE and TLS_KEY_FILE cannot be used together: "),
+                Some("TLS_CERT_FILE and TLS_KEY_FILE do not match: "),
             ),
             (
                 &certificate,
                 &key,
                 Some("secret"),
-                Some("TLS_CLIENT_CA_FILE holds no certificate in PEM"),
+                Some("TLS_CLIENT_CA_FILE contains no PEM certificate"),
             ),
         ] {
             let contents = Contents {
@@ -153,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn file_that_cannot_be_read_is_named_with_its_variable() {
+    fn unreadable_file_is_named_with_its_variable() {
         let missing = Path::new("/nowhere/cert.pem");
         let files = TlsFiles {
             certificate: missing.into(),

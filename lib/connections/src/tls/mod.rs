@@ -1,4 +1,4 @@
-//! TLS of both ports, from files that may change while the server runs.
+//! TLS of both ports, from files that are reloaded while the server runs.
 
 mod error;
 mod files;
@@ -14,30 +14,32 @@ use self::files::Contents;
 pub use self::pinned::pinned;
 pub use self::settings::TlsFiles;
 
-/// What new connections are served with. Clones share it.
+/// The TLS configuration of new connections. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Tls {
     config: Live<ServerConfig>,
 }
 
-/// The files that it comes from. Certificates are replaced days before they end: nothing is lost by looking seldom.
+/// The source of the TLS configuration: the files of the certificate and its key. Certificates are renewed days before
+/// they expire, so polling is often enough.
 #[derive(Debug)]
 pub struct Certificate {
     files: TlsFiles,
 }
 
 impl Tls {
-    /// With what the files hold now; and what keeps it as they are.
+    /// Loads the files. The reloader keeps the configuration up to date while it runs.
     ///
     /// # Errors
-    /// When they cannot be read, or do not fit together.
+    ///
+    /// If a file is invalid, or the key belongs to another certificate.
     pub async fn open(files: TlsFiles) -> Result<(Self, Reloader<Certificate>), TlsError> {
         let reloader = Reloader::open(Certificate { files }).await?;
         let config = reloader.live();
         Ok((Self { config }, reloader))
     }
 
-    /// For the next connection.
+    /// Returns the acceptor for the next connection.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.config.current())
     }

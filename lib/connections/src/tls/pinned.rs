@@ -1,4 +1,4 @@
-//! A client that trusts one server alone: that which has the certificate of a file.
+//! A TLS client that trusts the certificate in a file, and no other.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,11 +13,12 @@ use tokio_rustls::rustls::{CertificateError, ClientConfig, DigitallySignedStruct
 use super::TlsError;
 use super::files::{certificates, read};
 
-/// Connects to the server that proves to have the file's first certificate. Its names and its issuer do not matter: they
-/// are for those who do not have the file.
+/// Returns a connector that accepts a server only with the first certificate of the file. The names and the issuer of
+/// the certificate are not checked: the file itself is the proof.
 ///
 /// # Errors
-/// When the file holds no certificate.
+///
+/// If the file has no certificate.
 pub fn pinned(file: &Path) -> Result<TlsConnector, TlsError> {
     let variable = "TLS_CERT_FILE";
     let chain = certificates(variable, &read(variable, file)?)?;

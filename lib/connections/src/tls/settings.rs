@@ -1,4 +1,4 @@
-//! The files of TLS, as they are configured.
+//! The settings of TLS.
 
 use std::path::PathBuf;
 
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_read_by_the_names_of_their_files() {
+    fn settings_name_the_files() {
         let pair = [("TLS_CERT_FILE", "c.pem"), ("TLS_KEY_FILE", "k.pem")];
         let files = |client_ca: Option<&str>| TlsFiles {
             certificate: "c.pem".into(),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_configuration_is_refused() {
+    fn incomplete_settings_are_rejected() {
         for (pairs, name) in [
             (&[("TLS_CERT_FILE", "c")][..], "TLS_KEY_FILE: "),
             (&[("TLS_KEY_FILE", "k")], "TLS_CERT_FILE: "),
