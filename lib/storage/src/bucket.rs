@@ -1,24 +1,24 @@
-//! Bucket names. Draft and main are different types, so that signing an upload for main does not compile.
+//! Bucket names. Draft and main have different types, so that code that signs an upload for main does not compile.
 
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// A bucket's name by S3's rules: 3–63 of `a-z 0-9 - .`, beginning and ending with a letter or digit.
+/// A bucket name by S3's rules: 3–63 characters of `a-z 0-9 - .`, beginning and ending with a letter or digit.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BucketName(Arc<str>);
 
-/// The error for a text that is no bucket name.
+/// The error for a string that is not a valid bucket name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a bucket name has 3 to 63 characters of a-z, 0-9, '-' and '.', begins and ends with a letter or digit, and has no '..'"
+    "a bucket name must have 3 to 63 characters of a-z, 0-9, '-' and '.', begin and end with a letter or digit, and not contain '..'"
 )]
 pub struct InvalidBucketName;
 
 impl BucketName {
-    /// Returns the name as S3 sees it.
+    /// Returns the name as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -51,24 +51,24 @@ impl fmt::Debug for BucketName {
     }
 }
 
-/// The bucket that clients upload to. Only here are uploads signed and objects deleted.
+/// The bucket that clients upload to. Uploads are signed for this bucket only, and callers' deletes reach no other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftBucket(BucketName);
 
-/// The bucket that holds what was confirmed. Only a confirm's copy writes to it.
+/// The bucket that holds the confirmed objects. Only the copy of a confirm writes to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MainBucket(BucketName);
 
-/// The error for a draft and a main bucket of the same name.
+/// The error for a draft bucket and a main bucket of the same name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the draft bucket and the main bucket are both {0:?}: they must differ")]
 pub struct SameBucket(BucketName);
 
 impl DraftBucket {
-    /// Makes the two buckets of one installation.
+    /// Creates the pair of buckets of an installation.
     ///
     /// # Errors
-    /// [`SameBucket`] when the names are equal: a sweep of the one would then delete in the other.
+    /// Returns [`SameBucket`] if the names are equal: the sweep would then delete confirmed objects.
     pub fn pair(draft: BucketName, main: BucketName) -> Result<(Self, MainBucket), SameBucket> {
         if draft == main {
             return Err(SameBucket(main));
@@ -76,14 +76,14 @@ impl DraftBucket {
         Ok((Self(draft), MainBucket(main)))
     }
 
-    /// Returns the plain name, for calls that only read.
+    /// Returns the bucket's name, for calls that only read.
     pub fn name(&self) -> &BucketName {
         &self.0
     }
 }
 
 impl MainBucket {
-    /// Returns the plain name, for calls that only read.
+    /// Returns the bucket's name, for calls that only read.
     pub fn name(&self) -> &BucketName {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! Enums whose values have names.
+//! Enums whose variants have names.
 
-/// An enum each of whose values has a name, with `ALL` of them in the order of their places, and `as_str`.
+/// Declares an enum whose variants have names, with `ALL`, `NAMES` and `as_str`.
 ///
-/// Metrics have only such labels, so that no label comes from outside.
+/// Labels of metrics come only from such enums, so that no caller can create a label.
 #[macro_export]
 macro_rules! closed_set {
     ($(#[$about:meta])* $visibility:vis enum $set:ident { $($(#[$meaning:meta])* $value:ident = $name:literal,)+ }) => {
@@ -11,13 +11,13 @@ macro_rules! closed_set {
         $visibility enum $set { $($(#[$meaning])* $value,)+ }
 
         impl $set {
-            /// Every value; the place of each is its number.
+            /// All variants, in the order of their discriminants.
             pub const ALL: &[Self] = &[$(Self::$value,)+];
 
-            /// Their names, at the same places.
+            /// The names of the variants, in the same order.
             pub const NAMES: &[&str] = &[$($name,)+];
 
-            /// Its name.
+            /// Returns the name of the variant.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$value => $name,)+ }
             }

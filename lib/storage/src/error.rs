@@ -1,11 +1,11 @@
-//! Errors of a store, by what a caller can do about them.
+//! Errors of calls to a store.
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use crate::{BucketName, ObjectKey};
 
-/// A call to the store that failed.
+/// The error of a call to the store.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} of {}: {kind}", Target(.bucket, .key.as_ref()))]
 pub struct Error {
@@ -15,9 +15,9 @@ pub struct Error {
     pub operation: Operation,
     /// The bucket of the call.
     pub bucket: BucketName,
-    /// The key of the call, where it names one.
+    /// The key of the call, if it has one.
     pub key: Option<ObjectKey>,
-    /// The message of the store or the connection. For the log, never for a caller.
+    /// The error of the store or the connection. For the log, never for a caller.
     #[source]
     pub source: Box<dyn StdError + Send + Sync>,
 }
@@ -33,80 +33,80 @@ impl fmt::Display for Target<'_> {
     }
 }
 
-/// The meaning of a store's error.
+/// The meaning of a store's error, by what a caller can do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ErrorKind {
-    /// The object (or upload) is not there.
+    /// The object or the upload does not exist.
     #[error("not found")]
     NotFound,
-    /// The bucket is not there.
+    /// The bucket does not exist.
     #[error("no such bucket")]
     BucketNotFound,
-    /// A condition did not hold (412). Settled: the call changed nothing.
+    /// A condition did not hold (412). The call changed nothing, and a retry has the same result.
     #[error("a precondition did not hold")]
     PreconditionFailed,
-    /// Racing writers (409). The call changed nothing and may be repeated.
-    #[error("conflicting writers")]
+    /// Concurrent writers were in conflict (409). The call changed nothing and may be repeated.
+    #[error("concurrent writers")]
     Conflict,
-    /// One of the store's limits is exceeded.
+    /// The object or request exceeds a limit of the store.
     #[error("too large")]
     TooLarge,
-    /// The credentials are missing, wrong, expired, or not allowed to make this call.
-    #[error("the store refused our credentials")]
+    /// The credentials are missing, invalid or expired, or do not permit the call.
+    #[error("the store refused the credentials")]
     CredentialsRefused,
-    /// The store has no such feature.
+    /// The store does not implement the call.
     #[error("not supported by this store")]
     Unsupported,
-    /// The store is overloaded, fails, does not respond in time, or cannot be reached.
+    /// The store is overloaded, failing, too slow or unreachable.
     #[error("the store is unavailable")]
     Unavailable,
-    /// Anything else: a response that is not understood, or a request that should not have been sent.
-    #[error("unexpected answer")]
+    /// Any other error: an invalid response, or a request that should not have been sent.
+    #[error("unexpected response")]
     Unexpected,
 }
 
-/// The calls of [`crate::Storage`], under S3's names.
+/// The calls of [`crate::Storage`], by their names in S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// `HeadBucket`
+    /// Checks that a bucket exists.
     HeadBucket,
-    /// `CreateBucket`
+    /// Creates an empty bucket.
     CreateBucket,
-    /// `PutBucketCors`
+    /// Replaces a bucket's CORS rules.
     PutBucketCors,
-    /// `GetBucketLifecycleConfiguration`
+    /// Reads a bucket's lifecycle rules.
     GetBucketLifecycle,
-    /// `PutBucketLifecycleConfiguration`
+    /// Replaces a bucket's lifecycle rules.
     PutBucketLifecycle,
-    /// `HeadObject`
+    /// Reads an object's metadata.
     HeadObject,
-    /// `ListObjectsV2`
+    /// Lists a page of objects.
     ListObjects,
-    /// `PutObject`
+    /// Uploads an object in one request.
     PutObject,
-    /// `GetObject`
+    /// Downloads an object's bytes.
     GetObject,
-    /// `CopyObject`
+    /// Copies an object inside the store.
     CopyObject,
-    /// `CreateMultipartUpload`
+    /// Begins a multipart upload.
     CreateMultipartUpload,
-    /// `UploadPart`
+    /// Uploads one part of a multipart upload.
     UploadPart,
-    /// `UploadPartCopy`
+    /// Copies a range of an object into a part.
     UploadPartCopy,
-    /// `CompleteMultipartUpload`
+    /// Joins the uploaded parts into an object.
     CompleteMultipartUpload,
-    /// `DeleteObject`
+    /// Deletes a single object.
     DeleteObject,
-    /// `DeleteObjects`
+    /// Deletes many objects in one request.
     DeleteObjects,
-    /// `ListParts`
+    /// Lists a page of an upload's parts.
     ListParts,
-    /// `ListMultipartUploads`
+    /// Lists a page of multipart uploads in progress.
     ListMultipartUploads,
-    /// `AbortMultipartUpload`
+    /// Aborts a multipart upload and frees its parts.
     AbortMultipartUpload,
-    /// Signing, without a call.
+    /// Signs a request, without a call.
     Presign,
 }
 

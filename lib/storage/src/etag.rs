@@ -3,25 +3,25 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// An object's `ETag` without its quotes, as S3 gave it. Opaque: two are compared, nothing is read out of one.
+/// An object's `ETag`, without its quotes. Opaque: two are compared, and neither is parsed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ETag(String);
 
-/// The error for a text that is no `ETag`.
+/// The error for a string that is not a valid `ETag`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an ETag has 1 to 128 visible ASCII characters, in quotes or bare, and is not weak")]
+#[error("an ETag must have 1 to 128 visible ASCII characters, in quotes or bare, and must not be weak")]
 pub struct InvalidETag;
 
-/// The maximum length: more than any store makes (MD5 in hex, a dash and a part count).
+/// The maximum length in bytes. Longer than the `ETag` of any store (MD5 in hex, a dash and a part count).
 const MAX_ETAG_BYTES: usize = 128;
 
 impl ETag {
-    /// Returns the tag without quotes, as JSON responses show it.
+    /// Returns the tag without quotes, as in JSON responses.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Returns the tag in quotes, as HTTP conditions want it.
+    /// Returns the tag in quotes, as in HTTP headers.
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
     }
@@ -30,7 +30,7 @@ impl ETag {
 impl FromStr for ETag {
     type Err = InvalidETag;
 
-    /// Takes the tag with or without the quotes.
+    /// Parses a tag with or without quotes.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let bare = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
         let visible = bare.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_etag_is_refused() {
+    fn invalid_etags_are_refused() {
         for bad in ["", "\"\"", "*", "W/\"x\"", "a b", "a\"b", "ü", &"a".repeat(129)] {
             assert_eq!(bad.parse::<ETag>(), Err(InvalidETag), "{bad}");
         }

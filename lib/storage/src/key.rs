@@ -1,28 +1,29 @@
-//! Object keys, as the store knows them.
+//! Object keys.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// An object key: 1–1,024 bytes of UTF-8, verbatim.
+/// An object key: 1–1,024 bytes of UTF-8, kept verbatim.
 ///
-/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>. Which names callers may choose is
-/// a rule of the service, not of the store.
+/// The rules for the names that callers choose are stricter. They belong to the service, not to the store.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html>
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectKey(String);
 
-/// The error for a text that is no object key.
+/// The error for a string that is not a valid object key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an object key has 1 to 1024 bytes")]
+#[error("an object key must have 1 to 1024 bytes of UTF-8")]
 pub struct InvalidObjectKey;
 
-/// S3's limit, in bytes of UTF-8.
+/// The maximum length of a key in S3, in bytes of UTF-8.
 const MAX_KEY_BYTES: usize = 1024;
 
 impl ObjectKey {
-    /// Takes the text as it is.
+    /// Creates a key from a string, without changing it.
     ///
     /// # Errors
-    /// [`InvalidObjectKey`] when it is empty or longer than 1,024 bytes.
+    /// Returns [`InvalidObjectKey`] if the string is empty or longer than 1,024 bytes.
     pub fn new(key: impl Into<String>) -> Result<Self, InvalidObjectKey> {
         let key = key.into();
         if (1..=MAX_KEY_BYTES).contains(&key.len()) {
@@ -32,7 +33,7 @@ impl ObjectKey {
         }
     }
 
-    /// Returns the key, not encoded.
+    /// Returns the key without any encoding.
     pub fn as_str(&self) -> &str {
         &self.0
     }

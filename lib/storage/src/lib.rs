@@ -1,8 +1,8 @@
-//! The object store as DraftStore uses it: the traits, and the vocabulary of their signatures.
+//! The traits of an object store, and the types in their signatures.
 //!
-//! Three traits, by who needs them: [`Objects`] reads and writes, [`Presign`] signs what clients send by themselves,
-//! [`Administration`] sets buckets up and probes the store. [`Storage`] is all of them. Nothing here knows an SDK, does
-//! I/O, or knows what a confirm or a sweep is.
+//! [`Objects`] reads and writes objects. [`Presign`] signs the requests that clients send directly to the store.
+//! [`Administration`] sets up buckets and probes the store. [`Storage`] combines the three. This crate does no I/O, and
+//! does not know an SDK, a confirm or a sweep.
 
 mod administration;
 mod bucket;

@@ -5,76 +5,76 @@ use std::time::Duration;
 
 use crate::closed_set;
 
-/// The target of spans that are exported to a trace collector. They contain nothing secret.
+/// The `tracing` target of the spans that are exported to a trace collector. Their fields contain no secrets.
 pub const TRACE_TARGET: &str = "draftstore_trace";
 
 /// An observer of finished calls. Must not block: it runs in the task of the call.
 pub trait CallObserver: fmt::Debug + Send + Sync {
-    /// Observes a call that has ended, whatever its outcome.
+    /// Called after each call to the store, whatever its outcome.
     fn ended(&self, ended: &CallEnded);
 }
 
-/// A call that has ended. Presigning is not a call.
+/// A finished call to the store. Presigning is not a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallEnded {
     /// The call that ended.
     pub call: StoreCall,
     /// The outcome of the call.
     pub outcome: CallOutcome,
-    /// The duration, with all attempts and the pauses between them.
+    /// The duration, including all attempts and the delays between them.
     pub took: Duration,
     /// The number of attempts.
     pub attempts: u32,
 }
 
 closed_set! {
-    /// The calls of a store, under S3's names.
+    /// The calls to a store, by their names in S3.
     pub enum StoreCall {
-        /// `HeadBucket`
+        /// Checks that a bucket exists.
         HeadBucket = "HeadBucket",
-        /// `CreateBucket`
+        /// Creates an empty bucket.
         CreateBucket = "CreateBucket",
-        /// `PutBucketCors`
+        /// Replaces a bucket's CORS rules.
         PutBucketCors = "PutBucketCors",
-        /// `GetBucketLifecycleConfiguration`
+        /// Reads a bucket's lifecycle rules.
         GetBucketLifecycleConfiguration = "GetBucketLifecycleConfiguration",
-        /// `PutBucketLifecycleConfiguration`
+        /// Replaces a bucket's lifecycle rules.
         PutBucketLifecycleConfiguration = "PutBucketLifecycleConfiguration",
-        /// `HeadObject`
+        /// Reads an object's metadata.
         HeadObject = "HeadObject",
-        /// `GetObject`
+        /// Downloads an object's bytes.
         GetObject = "GetObject",
-        /// `PutObject`
+        /// Uploads an object in one request.
         PutObject = "PutObject",
-        /// `CopyObject`
+        /// Copies an object inside the store.
         CopyObject = "CopyObject",
-        /// `DeleteObject`
+        /// Deletes a single object.
         DeleteObject = "DeleteObject",
-        /// `DeleteObjects`
+        /// Deletes many objects in one request.
         DeleteObjects = "DeleteObjects",
-        /// `ListObjectsV2`
+        /// Lists a page of objects.
         ListObjectsV2 = "ListObjectsV2",
-        /// `CreateMultipartUpload`
+        /// Begins a multipart upload.
         CreateMultipartUpload = "CreateMultipartUpload",
-        /// `UploadPart`
+        /// Uploads one part of a multipart upload.
         UploadPart = "UploadPart",
-        /// `UploadPartCopy`
+        /// Copies a range of an object into a part.
         UploadPartCopy = "UploadPartCopy",
-        /// `ListParts`
+        /// Lists a page of an upload's parts.
         ListParts = "ListParts",
-        /// `CompleteMultipartUpload`
+        /// Joins the uploaded parts into an object.
         CompleteMultipartUpload = "CompleteMultipartUpload",
-        /// `AbortMultipartUpload`
+        /// Aborts a multipart upload and frees its parts.
         AbortMultipartUpload = "AbortMultipartUpload",
-        /// `ListMultipartUploads`
+        /// Lists a page of multipart uploads in progress.
         ListMultipartUploads = "ListMultipartUploads",
-        /// Any other.
+        /// Any call not listed here.
         Other = "other",
     }
 }
 
 impl StoreCall {
-    /// Returns the call of this name.
+    /// Returns the call with this name, or [`StoreCall::Other`].
     pub fn of_name(name: &str) -> Self {
         let known = Self::ALL.iter().find(|call| call.as_str() == name);
         known.copied().unwrap_or(Self::Other)
@@ -84,29 +84,29 @@ impl StoreCall {
 closed_set! {
     /// The outcome of a call, by the status of the last response.
     pub enum CallOutcome {
-        /// The call was done.
+        /// The call succeeded (2xx).
         Ok = "ok",
-        /// 404
+        /// The bucket, object or upload does not exist (404).
         NotFound = "not_found",
-        /// 412
+        /// A condition did not hold (412).
         PreconditionFailed = "precondition_failed",
-        /// 409
+        /// The store reported concurrent writers (409).
         Conflict = "conflict",
-        /// 401, 403
+        /// The store refused the credentials (401, 403).
         Denied = "denied",
-        /// 429, 503
+        /// The store asked to slow down (429, 503).
         Throttled = "throttled",
-        /// Another 5xx, or a 200 that is none.
+        /// Any other 5xx status, or an error within a 200 response.
         ServerError = "server_error",
-        /// Another 4xx.
+        /// Any other 4xx status.
         ClientError = "client_error",
-        /// No response: not reached, not in time, or the call was dropped.
+        /// No response: the store was unreachable, the call timed out, or its future was dropped.
         NoAnswer = "no_answer",
     }
 }
 
 impl CallOutcome {
-    /// Returns the outcome of a failure with this status.
+    /// Returns the outcome of a failed call with this HTTP status.
     pub fn of_status(status: u16) -> Self {
         match status {
             401 | 403 => Self::Denied,
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_and_names_belong_together() {
+    fn names_match_variants() {
         for (place, call) in StoreCall::ALL.iter().enumerate() {
             assert_eq!((*call as usize, call.as_str()), (place, StoreCall::NAMES[place]));
             assert_eq!(StoreCall::of_name(call.as_str()), *call);

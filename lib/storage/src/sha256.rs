@@ -1,4 +1,4 @@
-//! SHA-256 checksums, in the form that S3 uses.
+//! SHA-256 checksums.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,13 +6,13 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The SHA-256 of a whole object. Text form: standard base64 with padding, 44 characters.
+/// The SHA-256 of an object or of a part. Written as S3 does: standard base64 with padding, 44 characters.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Sha256([u8; 32]);
 
-/// The error for a text that is no SHA-256.
+/// The error for a string that is not a valid SHA-256.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a SHA-256 is 32 bytes in standard base64: 44 characters, the last one '='")]
+#[error("a SHA-256 must be 32 bytes in standard base64: 44 characters, the last one '='")]
 pub struct InvalidSha256;
 
 impl From<[u8; 32]> for Sha256 {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_goes_in_and_out() {
+    fn base64_round_trips() {
         let empty = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
         assert_eq!(empty.parse::<Sha256>().expect("valid").to_string(), empty);
     }

@@ -136,7 +136,7 @@ fn errors_name_the_call_and_never_show_the_raw_answer() {
     ));
     assert_eq!(
         error.to_string(),
-        "HeadObject of main-draft/a b.txt: the store refused our credentials"
+        "HeadObject of main-draft/a b.txt: the store refused the credentials"
     );
     let source = error.source.to_string();
     assert_eq!(

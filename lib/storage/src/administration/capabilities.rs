@@ -1,32 +1,32 @@
-//! The conditions that a store really enforces, whatever it answers.
+//! Conditional requests, and how far a store enforces them.
 
 use std::fmt;
 
-/// A condition that DraftStore sends with a call, and that a store may ignore.
+/// A condition that DraftStore sends with a call, and that some stores ignore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Condition {
-    /// An upload only where nothing is: `PutObject` with `If-None-Match: *`.
+    /// Upload only if the key is free: `PutObject` with `If-None-Match: *`.
     UploadOnce,
-    /// A copy only of the version looked at: `CopyObject` with `x-amz-copy-source-if-match`.
+    /// Copy only an expected version of the source: `CopyObject` with `x-amz-copy-source-if-match`.
     CopySource,
-    /// A copy only to where nothing is: `CopyObject` with `If-None-Match: *`.
+    /// Copy only if the destination is free: `CopyObject` with `If-None-Match: *`.
     CopyToAbsent,
-    /// A copy only over the version looked at: `CopyObject` with `If-Match`.
+    /// Replace only an expected version of the destination: `CopyObject` with `If-Match`.
     CopyOver,
-    /// A part only of the version looked at: `UploadPartCopy` with `x-amz-copy-source-if-match`.
+    /// Copy a part only of an expected version: `UploadPartCopy` with `x-amz-copy-source-if-match`.
     PartSource,
-    /// An assembled copy only to where nothing is: `CompleteMultipartUpload` with `If-None-Match: *`.
+    /// Complete an upload only if the key is free: `CompleteMultipartUpload` with `If-None-Match: *`.
     CompleteToAbsent,
-    /// An assembled copy only over the version looked at: `CompleteMultipartUpload` with `If-Match`.
+    /// Complete an upload only over an expected version: `CompleteMultipartUpload` with `If-Match`.
     CompleteOver,
-    /// A delete only of the version looked at: `DeleteObject` with `If-Match`.
+    /// Delete only an expected version: `DeleteObject` with `If-Match`.
     Delete,
-    /// A delete of many keys, each only of the version looked at: `DeleteObjects` with an `ETag` each.
+    /// Delete many keys, each only in an expected version: `DeleteObjects` with an `ETag` per key.
     DeleteMany,
 }
 
 impl Condition {
-    /// Every condition, in the order of the table that doctor prints.
+    /// All conditions, in the order of the table that doctor prints.
     pub const ALL: [Self; 9] = [
         Self::UploadOnce,
         Self::CopySource,
@@ -41,7 +41,7 @@ impl Condition {
 }
 
 impl fmt::Display for Condition {
-    /// Writes S3's names, such as "`CopyObject` with If-Match".
+    /// Formats the condition by S3's names, such as "`CopyObject` with If-Match".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UploadOnce => "PutObject with If-None-Match",
@@ -60,11 +60,11 @@ impl fmt::Display for Condition {
 /// The behaviour of a store with a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Support {
-    /// The call is done where the condition holds, and changes nothing where it does not.
+    /// The call takes effect if the condition holds, and changes nothing otherwise.
     Honoured,
-    /// The call is done whether the condition holds or not.
+    /// The call takes effect even if the condition does not hold.
     Ignored,
-    /// The call is not done at all where the condition is sent, even if it holds.
+    /// The call fails if the condition is sent, even if it holds.
     Refused,
 }
 
@@ -73,25 +73,25 @@ pub enum Support {
 pub struct Capabilities([Support; Condition::ALL.len()]);
 
 impl Capabilities {
-    /// A store that honours everything.
+    /// The capabilities of a store that honours every condition.
     pub const ALL: Self = Self([Support::Honoured; Condition::ALL.len()]);
 
-    /// A store that honours nothing, which must be assumed of one that was not probed.
+    /// The capabilities of a store that honours no condition. Assumed of a store until it is probed.
     pub const NONE: Self = Self([Support::Ignored; Condition::ALL.len()]);
 
-    /// Returns these, but for one condition.
+    /// Returns the capabilities with the support for one condition replaced.
     #[must_use]
     pub const fn with(mut self, condition: Condition, support: Support) -> Self {
         self.0[condition as usize] = support;
         self
     }
 
-    /// Returns the behaviour with a condition.
+    /// Returns the store's behaviour with a condition.
     pub fn of(&self, condition: Condition) -> Support {
         self.0[condition as usize]
     }
 
-    /// Returns `true` if the store can be relied on for a condition.
+    /// Returns `true` if the store honours the condition.
     pub fn honours(&self, condition: Condition) -> bool {
         self.of(condition) == Support::Honoured
     }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn conditions_are_kept_apart() {
+    fn each_condition_has_its_own_support() {
         for (place, condition) in Condition::ALL.into_iter().enumerate() {
             assert_eq!(condition as usize, place);
             let lacking = Capabilities::ALL.with(condition, Support::Ignored);

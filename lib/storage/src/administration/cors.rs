@@ -1,9 +1,11 @@
 //! Cross-origin rules of a bucket.
 
-/// A rule that allows browsers of some origins to use a bucket: GET, HEAD, PUT, POST and DELETE by presigned URL, with any
-/// header, reading `ETag` and `Location` (multipart uploads fail in browsers that cannot see `ETag`).
+/// A rule that lets web pages of some origins use a bucket by presigned URLs.
+///
+/// Allows GET, HEAD, PUT, POST and DELETE with any request header. Exposes `ETag` and `Location`: a multipart upload
+/// from a browser fails if the page cannot read `ETag`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CorsRule {
-    /// Origins as browsers send them (`https://app.example.com`), or `*`. Never empty.
+    /// The origins as browsers send them (`https://app.example.com`), or `*`. Never empty.
     pub allowed_origins: Vec<String>,
 }

@@ -1,10 +1,10 @@
-//! Removal by the store itself.
+//! Lifecycle rules of a bucket.
 
-/// The ages, in days, at which the store removes things from a whole bucket by itself. `None`: never.
+/// The ages, in days, at which the store itself removes objects and uploads from a bucket. `None` means never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lifecycle {
-    /// The age of objects, since they were last modified.
+    /// The maximum age of an object, from its last modification.
     pub expire_after_days: Option<u32>,
-    /// The age of multipart uploads in progress, since they were begun.
+    /// The maximum age of a multipart upload in progress, from its start.
     pub abort_uploads_after_days: Option<u32>,
 }

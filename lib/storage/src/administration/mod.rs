@@ -1,4 +1,4 @@
-//! Buckets and their rules, and what a store enforces.
+//! Administration of buckets, and the probe of a store.
 
 mod capabilities;
 mod cors;
@@ -14,39 +14,44 @@ pub use capabilities::{Capabilities, Condition, Support};
 pub use cors::CorsRule;
 pub use lifecycle::Lifecycle;
 
-/// The buckets of a store and the rules on them.
+/// Creates and configures the buckets of a store, and probes the store.
 #[async_trait]
 pub trait Administration: Send + Sync + fmt::Debug {
-    /// Makes the bucket where it is missing. Idempotent.
+    /// Creates the bucket if it does not exist. Idempotent.
     async fn create_bucket(&self, bucket: &BucketName) -> Result<Created, Error>;
 
-    /// Replaces the bucket's CORS rules by this one. Idempotent. Kind `Unsupported` where the store has no such call.
+    /// Replaces the bucket's CORS rules by one rule. Idempotent.
+    ///
+    /// Fails with kind `Unsupported` if the store does not implement the call.
     async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error>;
 
-    /// Returns what the store removes from the draft bucket by itself. Kind `Unsupported` where the store has no such
-    /// call.
+    /// Returns the ages at which the store itself removes objects and uploads from the draft bucket.
+    ///
+    /// Fails with kind `Unsupported` if the store does not implement the call.
     async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error>;
 
-    /// Sets the ages at which the store removes things by itself, and keeps the other rules of the bucket. Idempotent.
-    /// Kind `Unsupported` where the store has no such call.
+    /// Sets the ages at which the store itself removes objects and uploads. Keeps the other rules of the bucket.
+    /// Idempotent.
+    ///
+    /// Fails with kind `Unsupported` if the store does not implement the call.
     async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error>;
 
-    /// Finds out which conditions the store enforces, judging by the bytes that result.
+    /// Finds out which conditions the store enforces, from the objects that result and not from the responses.
     ///
-    /// Works in the draft bucket alone, on keys of its own under the prefix, which nothing else may use meanwhile, and
-    /// cleans up after itself on a best-effort basis. From then on no call carries a condition that was found
-    /// [`Support::Refused`]; before, all are sent.
+    /// The probe writes only to the draft bucket, to keys under the prefix. Nothing else may use that prefix during the
+    /// probe. The probe removes its objects on a best-effort basis. After a probe, no call sends a condition that was
+    /// found [`Support::Refused`]. Before it, every condition is sent.
     ///
-    /// Kind `BucketNotFound` when the bucket is missing, `CredentialsRefused` when the store forbids one of the calls,
-    /// `Unavailable` when it fails. Nothing new is known then, and what was known stays.
+    /// Fails with kind `BucketNotFound` if the bucket does not exist, `CredentialsRefused` if the store forbids one of
+    /// the calls, and `Unavailable` if the store fails. A failed probe changes nothing that was known before.
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error>;
 }
 
 /// The outcome of [`Administration::create_bucket`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Created {
-    /// The bucket was made.
+    /// The call created the bucket.
     Now,
-    /// The bucket was there, and our credentials may use it.
+    /// The bucket existed before, and the credentials may use it.
     Before,
 }

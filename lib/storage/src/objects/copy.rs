@@ -2,30 +2,30 @@
 
 use crate::{Attributes, DraftBucket, ETag, MainBucket, ObjectKey};
 
-/// A copy of one version of a draft into main.
+/// A request to copy one version of a draft into main.
 #[derive(Debug, Clone)]
 pub struct CopyToMain<'a> {
     /// The bucket of the draft.
     pub draft_bucket: &'a DraftBucket,
     /// The key of the draft.
     pub draft_key: &'a ObjectKey,
-    /// Copy only this version (`x-amz-copy-source-if-match`).
+    /// The version to copy. Sent as `x-amz-copy-source-if-match`.
     pub draft_etag: &'a ETag,
-    /// The bucket of the copy.
+    /// The bucket of the new object.
     pub main_bucket: &'a MainBucket,
-    /// The key of the copy.
+    /// The key of the new object.
     pub main_key: &'a ObjectKey,
-    /// The condition on that key.
+    /// The condition on the destination.
     pub if_destination: IfDestination<'a>,
-    /// All attributes to store beside the bytes; none is taken over from the draft by itself.
+    /// The headers and user metadata of the new object. None are taken over from the draft.
     pub attributes: &'a Attributes,
 }
 
-/// The condition on a copy's destination.
+/// A condition on the destination of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IfDestination<'a> {
-    /// Nothing is there (`If-None-Match: *`).
+    /// The key is free (`If-None-Match: *`).
     Absent,
-    /// Exactly this version is there (`If-Match`).
+    /// The key holds exactly this version (`If-Match`).
     Matches(&'a ETag),
 }

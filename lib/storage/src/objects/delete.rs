@@ -2,7 +2,7 @@
 
 use crate::{ETag, ErrorKind, ObjectKey};
 
-/// One version of a draft, which a delete insists on.
+/// A version of a draft. A delete removes only this version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DraftVersion {
     /// The key of the draft.
@@ -11,13 +11,13 @@ pub struct DraftVersion {
     pub etag: ETag,
 }
 
-/// A draft that a batch did not delete.
+/// A draft that a delete of many drafts did not remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteFailure {
     /// The key of the draft.
     pub key: ObjectKey,
-    /// The reason; `PreconditionFailed` when another version is there.
+    /// The reason. `PreconditionFailed` if the draft has another version.
     pub kind: ErrorKind,
-    /// The store's own code, for the log.
+    /// The error code of the store, for the log.
     pub code: String,
 }

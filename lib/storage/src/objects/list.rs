@@ -1,4 +1,4 @@
-//! Listing objects, a page at a time.
+//! Listings of objects.
 
 use std::time::SystemTime;
 
@@ -9,24 +9,24 @@ use crate::{ETag, ObjectKey};
 pub struct ListObjects {
     /// The prefix of the keys to list.
     pub prefix: Option<String>,
-    /// The key to start after, in byte order; it need not exist.
+    /// The key to start after, in byte order. The key need not exist.
     pub start_after: Option<String>,
-    /// The end of the previous page: its [`ObjectPage::next`].
+    /// The token to continue with: [`ObjectPage::next`] of the previous page.
     pub continuation: Option<String>,
-    /// The maximum number of keys, 1–1,000; S3's 1,000 where unset.
+    /// The maximum number of keys, 1–1,000. Defaults to 1,000.
     pub max_keys: Option<u16>,
 }
 
-/// One object in a listing.
+/// An object in a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ListedObject {
     /// The object key, verbatim.
     pub key: ObjectKey,
-    /// The version that was listed.
+    /// The version of the object.
     pub etag: ETag,
     /// The size in bytes.
     pub size: u64,
-    /// The time of change: see [`crate::ObjectInfo::last_modified`].
+    /// The time of the last modification. See [`crate::ObjectInfo::last_modified`].
     pub last_modified: SystemTime,
 }
 
@@ -35,8 +35,8 @@ pub struct ListedObject {
 pub struct ObjectPage {
     /// The objects, at most 1,000.
     pub objects: Vec<ListedObject>,
-    /// For [`ListObjects::continuation`]; none when this was the last page.
+    /// The token of the next page, for [`ListObjects::continuation`]. `None` on the last page.
     pub next: Option<String>,
-    /// The store's own clock when it answered (its `Date` header), to judge ages by.
+    /// The time by the store's own clock (the `Date` header of the response), from which ages are computed.
     pub store_time: Option<SystemTime>,
 }

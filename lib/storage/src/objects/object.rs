@@ -1,39 +1,39 @@
-//! The description of an object.
+//! Metadata of an object.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::{ETag, Sha256};
 
-/// An object as HEAD describes it.
+/// The metadata of an object, as returned by `HeadObject`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ObjectInfo {
     /// The version of the bytes.
     pub etag: ETag,
     /// The size in bytes.
     pub size: u64,
-    /// The time at which the store took it. For a multipart object some stores give the time at which the upload was
+    /// The time of the last modification. For a multipart object, some stores return the time at which the upload was
     /// *initiated*.
     pub last_modified: SystemTime,
-    /// SHA-256 of the whole object, where it was sent with one and the store kept it.
+    /// The SHA-256 of the whole object, if it was uploaded with one and the store kept it.
     pub checksum_sha256: Option<Sha256>,
-    /// The attributes stored beside the bytes.
+    /// The headers and user metadata.
     pub attributes: Attributes,
 }
 
-/// The headers and metadata that are stored beside the bytes and survive a copy.
+/// The headers and user metadata that are stored with an object.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
-    /// The header `Content-Type`.
+    /// The value of the `Content-Type` header.
     pub content_type: Option<String>,
-    /// The header `Content-Encoding`.
+    /// The value of the `Content-Encoding` header.
     pub content_encoding: Option<String>,
-    /// The header `Content-Language`.
+    /// The value of the `Content-Language` header.
     pub content_language: Option<String>,
-    /// The header `Content-Disposition`.
+    /// The value of the `Content-Disposition` header.
     pub content_disposition: Option<String>,
-    /// The header `Cache-Control`.
+    /// The value of the `Cache-Control` header.
     pub cache_control: Option<String>,
-    /// User metadata (`x-amz-meta-*`), names in lower case without that prefix.
+    /// The user metadata (`x-amz-meta-*`). Names are in lower case, without that prefix.
     pub metadata: BTreeMap<String, String>,
 }

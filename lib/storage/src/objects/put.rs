@@ -1,14 +1,14 @@
-//! Objects of the server's own.
+//! Objects that the server itself writes.
 
 use crate::{DraftBucket, ObjectKey};
 
-/// A small object that the server itself puts into the draft bucket.
+/// A request to write a small object of the server into the draft bucket.
 #[derive(Debug, Clone, Copy)]
 pub struct PutDraft<'a> {
     /// The bucket of the object.
     pub bucket: &'a DraftBucket,
     /// The key of the object.
     pub key: &'a ObjectKey,
-    /// The content, as a whole.
+    /// The whole content of the object.
     pub bytes: &'a [u8],
 }

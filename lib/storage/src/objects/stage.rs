@@ -1,42 +1,42 @@
-//! Copies over the size that one call can carry: staged part by part, then made visible at once.
+//! Multipart copies, for objects that are too large for one `CopyObject`.
 
 use crate::{Attributes, DraftBucket, ETag, MainBucket, ObjectKey, UploadId};
 
-/// A copy of one version of a draft that is not visible in main yet.
+/// A request to copy one version of a draft into a multipart upload in main. The upload is completed by another call.
 #[derive(Debug, Clone)]
 pub struct StageCopy<'a> {
     /// The bucket of the draft.
     pub draft_bucket: &'a DraftBucket,
     /// The key of the draft.
     pub draft_key: &'a ObjectKey,
-    /// Copy only this version (`x-amz-copy-source-if-match`, with every part).
+    /// The version to copy. Sent as `x-amz-copy-source-if-match` with every part.
     pub draft_etag: &'a ETag,
-    /// Its size in bytes.
+    /// The size of the draft in bytes.
     pub size: u64,
-    /// The bucket of the copy.
+    /// The bucket of the new object.
     pub main_bucket: &'a MainBucket,
-    /// The key of the copy.
+    /// The key of the new object.
     pub main_key: &'a ObjectKey,
-    /// All attributes to store beside the bytes.
+    /// The headers and user metadata of the new object.
     pub attributes: &'a Attributes,
 }
 
-/// A copy that only has to be completed.
+/// A multipart copy whose parts are all copied and that has yet to be completed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StagedCopy {
-    /// The multipart upload in main.
+    /// The ID of the multipart upload in main.
     pub upload_id: UploadId,
-    /// Its parts, in order, from number 1.
+    /// The parts in ascending order, from number 1.
     pub parts: Vec<StagedPart>,
-    /// Size of the whole in bytes.
+    /// The size of the whole object in bytes.
     pub size: u64,
 }
 
-/// One part that was copied.
+/// A part of a multipart copy.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StagedPart {
     /// The part number, 1 to 10,000.
     pub number: u16,
-    /// The version of the part.
+    /// The `ETag` of the part.
     pub etag: ETag,
 }

@@ -1,21 +1,21 @@
-//! Multipart uploads that were begun and neither completed nor aborted.
+//! Listings of multipart uploads in progress.
 
 use std::fmt;
 use std::time::SystemTime;
 
 use crate::ObjectKey;
 
-/// The store's ID of a multipart upload. Opaque.
+/// The ID of a multipart upload. Opaque: chosen by the store.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct UploadId(String);
 
 impl UploadId {
-    /// Wraps the ID that the store gave.
+    /// Wraps an ID that the store returned.
     pub fn new(id: impl Into<String>) -> Self {
         Self(id.into())
     }
 
-    /// Returns the ID as the store gave it.
+    /// Returns the ID as the store returned it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -27,44 +27,44 @@ impl fmt::Debug for UploadId {
     }
 }
 
-/// A request for a page of uploads. The default is the first page of the whole bucket.
+/// A request for a page of multipart uploads. The default is the first page of the whole bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct ListUploads {
-    /// The prefix of the keys to list. (MinIO lists only uploads of exactly this key.)
+    /// The prefix of the keys to list. MinIO lists only the uploads to exactly this key.
     pub prefix: Option<String>,
-    /// The end of the previous page: its [`UploadPage::next`].
+    /// The cursor to continue after: [`UploadPage::next`] of the previous page.
     pub after: Option<UploadCursor>,
-    /// The maximum number of uploads, 1–1,000; S3's 1,000 where unset.
+    /// The maximum number of uploads, 1–1,000. Defaults to 1,000.
     pub max_uploads: Option<u16>,
 }
 
-/// A place between two pages of uploads.
+/// A cursor between two pages of multipart uploads.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UploadCursor {
-    /// The `NextKeyMarker` of S3.
+    /// The `NextKeyMarker` of the previous page.
     pub key_marker: String,
-    /// S3's `NextUploadIdMarker`, where the store gives one.
+    /// The `NextUploadIdMarker` of the previous page, if the store returned one.
     pub upload_id_marker: Option<String>,
 }
 
-/// One upload in a listing.
+/// A multipart upload in a listing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ListedUpload {
-    /// The key that it would become.
+    /// The key of the object that the upload creates.
     pub key: ObjectKey,
     /// The ID of the upload.
     pub upload_id: UploadId,
-    /// The time at which it was begun.
+    /// The time at which the upload was begun.
     pub initiated: SystemTime,
 }
 
-/// A page of uploads.
+/// A page of multipart uploads.
 #[derive(Debug, Clone)]
 pub struct UploadPage {
     /// The uploads, at most 1,000.
     pub uploads: Vec<ListedUpload>,
-    /// For [`ListUploads::after`]; none when this was the last page.
+    /// The cursor of the next page, for [`ListUploads::after`]. `None` on the last page.
     pub next: Option<UploadCursor>,
-    /// The store's own clock when it answered (its `Date` header), to judge ages by.
+    /// The time by the store's own clock (the `Date` header of the response), from which ages are computed.
     pub store_time: Option<SystemTime>,
 }

@@ -1,4 +1,4 @@
-//! Signed requests: a URL, and the headers that its holder must send.
+//! Presigned requests: a URL, and the headers or form fields to send with it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,18 +7,18 @@ use std::time::SystemTime;
 /// The HTTP method of a presigned request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// `GET`
+    /// The `GET` method, for downloads and listings.
     Get,
-    /// `PUT`
+    /// The `PUT` method, for uploads.
     Put,
-    /// `POST`, of a form where there are fields
+    /// The `POST` method: of a form if there are fields, else of a step of a multipart upload.
     Post,
-    /// `DELETE`
+    /// The `DELETE` method, to abort multipart uploads.
     Delete,
 }
 
 impl Method {
-    /// Returns the method as HTTP writes it.
+    /// Returns the method's name in HTTP.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
@@ -29,23 +29,23 @@ impl Method {
     }
 }
 
-/// A signed request, with everything that a client needs to send it.
+/// A presigned request, with everything that a client needs to send it.
 #[derive(Debug, Clone)]
 pub struct PresignedRequest {
     /// The method that was signed.
     pub method: Method,
-    /// The URL, with its signature.
+    /// The URL, including its signature.
     pub url: SecretUrl,
-    /// The headers that the client must send, exactly, beside those that every HTTP client sends by itself (`Host`).
-    /// Names in lower case.
+    /// The headers that the client must send with exactly these values. Excludes those that every HTTP client sends by
+    /// itself (`Host`). Names are in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The fields of the form, all of them, to be sent before the file; none but for `POST`.
+    /// The fields of the form, which the client must send before the file. Empty except for `POST`.
     pub fields: SecretFields,
-    /// The end of the URL's validity: whole seconds, never after the credentials that signed it.
+    /// The end of the URL's validity, in whole seconds. Never later than the expiry of the signing credentials.
     pub expires_at: SystemTime,
 }
 
-/// A presigned URL. Its holder has the power it grants, so its `Debug` form is redacted.
+/// A presigned URL. It grants access to its holder, so its `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretUrl(String);
 
@@ -55,7 +55,7 @@ impl SecretUrl {
         Self(url.into())
     }
 
-    /// Returns the URL, for the one response that hands it out.
+    /// Returns the URL, for the one response that contains it.
     pub fn expose(self) -> String {
         self.0
     }
@@ -67,7 +67,7 @@ impl fmt::Debug for SecretUrl {
     }
 }
 
-/// The fields of a signed form. Their holder can upload, so their `Debug` form is redacted.
+/// The fields of a presigned form. They grant access to their holder, so their `Debug` output is redacted.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct SecretFields(BTreeMap<String, String>);
 
@@ -77,7 +77,7 @@ impl SecretFields {
         Self(fields)
     }
 
-    /// Returns the fields, for the one response that hands them out.
+    /// Returns the fields, for the one response that contains them.
     pub fn expose(self) -> BTreeMap<String, String> {
         self.0
     }
