@@ -79,14 +79,14 @@ impl DraftsMade {
                     "Presigned URLs and forms handed out",
                     [("kind", UrlKind::NAMES)],
                 )
-                .all_there(),
+                .with_every_series(),
             confirms: metrics
                 .counters(
                     "draftstore_confirms_total",
                     "Confirms that ended",
                     [("outcome", ConfirmOutcome::NAMES)],
                 )
-                .all_there(),
+                .with_every_series(),
             bytes: metrics.counter("draftstore_confirmed_bytes_total", "Bytes that came into main"),
         }
     }

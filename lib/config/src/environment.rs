@@ -109,11 +109,11 @@ impl Environment {
     }
 }
 
-/// A mark that a setting is invalid. The environment that it was read from holds the error.
+/// A mark for an invalid setting. The error itself is in the environment that the setting was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Invalid;
 
-/// A configuration that cannot be used: one line for each variable that breaks a rule.
+/// The error of a configuration, with one line for each variable that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidConfig(Vec<String>);
 
@@ -121,7 +121,7 @@ impl std::error::Error for InvalidConfig {}
 
 impl fmt::Display for InvalidConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration cannot be used:")?;
+        write!(f, "invalid configuration:")?;
         self.0.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }
 }

@@ -1,7 +1,7 @@
-//! Settings from environment variables. Each is declared once, with its name, default, meaning and parser, by the crate that
-//! uses it: see [`settings!`].
+//! Settings from environment variables. The crate that uses a setting declares it once, with its name, default, meaning
+//! and parser: see [`settings!`].
 //!
-//! Knows no setting itself, and depends on no runtime and no SDK, so that every crate can declare its own.
+//! This crate has no settings of its own, and depends on no async runtime and no SDK, so that every crate can use it.
 
 mod environment;
 pub mod parse;
@@ -64,7 +64,7 @@ pub trait Settings: Sized {
 ///
 /// A field's documentation is the meaning of its variable. After the name of the variable follows one of
 /// - `default`: the value that is parsed if the variable is not set;
-/// - `unset`: the field is an `Option`, and the text says in words what applies without it;
+/// - `unset`: the field is an `Option`, and the text describes the effect if the variable is not set;
 /// - `unset_or_empty`: likewise, and an empty variable counts as not set.
 #[macro_export]
 macro_rules! settings {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_parsed_and_defaults_are_parsed_likewise() {
+    fn values_and_defaults_are_parsed() {
         let defaults = Example {
             wait: Duration::from_secs(10),
             file: None,
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn description_is_what_was_declared() {
+    fn section_describes_the_declared_settings() {
         assert_eq!(Example::SECTION.title, "Examples");
         let wait = Setting {
             name: "WAIT_SECONDS",

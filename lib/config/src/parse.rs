@@ -1,18 +1,18 @@
-//! The parsers of values that several settings have. Another setting's parser is beside its declaration.
+//! Parsers for values that several settings share. A parser of one setting is beside its declaration.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
-/// The longest duration, a hundred years: a greater number is a typing error, and would overflow dates.
+/// The maximum duration, a hundred years. A greater number is a typing error, and would overflow dates.
 const MAX_SECONDS: u64 = 100 * 365 * 86_400;
 
-/// The greatest count: more than a machine has file descriptors.
+/// The maximum count, more than a machine has file descriptors.
 const MAX_COUNT: usize = 10_000_000;
 
-/// Takes any text, as a string or a path.
+/// Accepts any text, as a string or a path.
 ///
 /// # Errors
-/// None.
+/// Never.
 pub fn text<T: for<'a> From<&'a str>>(text: &str) -> Result<T, Infallible> {
     Ok(text.into())
 }
@@ -28,7 +28,7 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("must be a whole number of seconds, 0 to {MAX_SECONDS}"))
 }
 
-/// Parses a whole number of seconds, at least one.
+/// Parses a positive whole number of seconds.
 ///
 /// # Errors
 /// The rule that it breaks.

@@ -1,4 +1,4 @@
-//! Variables that no program reads, but that look as if one should.
+//! Detection of misspelt variables.
 
 use std::collections::BTreeSet;
 
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_either_program_and_of_others_are_not_reported() {
+    fn names_of_our_programs_and_of_other_software_are_not_reported() {
         for name in [
             "S3_ENDPOINT",
             "s3_endpoint",

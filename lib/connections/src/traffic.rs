@@ -49,7 +49,7 @@ impl Traffic {
             ),
             in_flight: metrics
                 .gauges("draftstore_requests_in_flight", "Requests being answered", [front])
-                .all_there(),
+                .with_every_series(),
             refusals: metrics.counter_family(
                 "draftstore_refusals_total",
                 "What was refused or cut off because of a limit",

@@ -1,4 +1,4 @@
-//! Where the audit goes: one JSON object a line, whatever the log looks like.
+//! The audit log: one JSON object per line, whatever the format of the other logs.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::registry::LookupSpan;
 
-/// What the events of the audit are called. They are in no other log.
+/// The tracing target of audit events, which no other log includes.
 pub(crate) const TARGET: &str = "audit";
 
 settings! {
@@ -26,19 +26,19 @@ settings! {
     }
 }
 
-/// Where it is written.
+/// The destination of the audit log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AuditLog {
-    /// Nowhere.
+    /// The audit log is disabled.
     #[default]
     Off,
-    /// To standard error, between the lines of the log.
+    /// Standard error, interleaved with the other logs.
     Stderr,
-    /// To the end of this file.
+    /// A file, to which lines are appended.
     File(PathBuf),
 }
 
-/// Why a text says no such place.
+/// The error of a text that is not a destination of the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 'off', 'stderr' or the path of a file, with a '/' in it")]
 pub struct InvalidAuditLog;
@@ -57,10 +57,10 @@ impl FromStr for AuditLog {
 }
 
 impl AuditLog {
-    /// What writes it; none where it is off.
+    /// Returns the layer that writes the audit log, or `None` if it is disabled.
     ///
     /// # Errors
-    /// When the file cannot be written to.
+    /// If the file cannot be opened for appending.
     pub(crate) fn layer<S>(&self) -> io::Result<Option<impl Layer<S> + use<S>>>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,

@@ -30,18 +30,18 @@ pub enum HttpError {
     #[error("this machine trusts no certificate authority")]
     NoRoots,
     /// The connection to the server failed.
-    #[error("it cannot be reached")]
+    #[error("the server cannot be reached")]
     Unreachable(#[source] hyper_util::client::legacy::Error),
     /// The response was not complete in time.
-    #[error("there is no response in {} seconds", .0.as_secs())]
+    #[error("no complete response within {} seconds", .0.as_secs())]
     TimedOut(Duration),
     /// The body was too long, or ended early.
-    #[error("the response broke off, or is longer than {0} bytes")]
+    #[error("the response is incomplete, or longer than {0} bytes")]
     Body(usize),
 }
 
 impl HttpClient {
-    /// Creates a client whose responses have to be complete within the timeout, and to have no longer body.
+    /// Creates a client that limits the time and the body of each response.
     pub fn new(timeout: Duration, max_body_bytes: usize) -> Self {
         let roots = HttpsConnectorBuilder::new().with_native_roots().ok();
         let https = roots.map(|builder| builder.https_only().enable_http1().build());

@@ -1,4 +1,4 @@
-//! The parts that every program needs beside the rules: logs, metrics, traces, the probe of the store, a schedule, shutdown.
+//! The runtime of every program: logs, metrics, traces, the probe of the store, schedules, reload and shutdown.
 
 mod audit;
 mod http_client;
@@ -18,5 +18,5 @@ pub use program::Program;
 pub use schedule::{InvalidSchedule, Schedule, ScheduleError, ScheduleSettings};
 pub use shutdown::{on_hangup, on_signal};
 
-/// Exit status for a configuration that cannot be used (`EX_USAGE` of sysexits.h).
+/// The exit status for an invalid configuration (`EX_USAGE` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 64;

@@ -1,10 +1,10 @@
-//! The program that runs.
+//! The identity of a program.
 
 /// The name and the version of a program.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
-    /// The name, as traces show it.
+    /// The name of the program in traces.
     pub name: &'static str,
-    /// The version.
+    /// The version of the program.
     pub version: &'static str,
 }

@@ -1,7 +1,7 @@
-//! Reloads what files hold while the process runs: the policy, the keys of tickets, the certificate.
+//! Reloads values from files while the process runs: the policy, the keys of tickets, the TLS certificate.
 //!
-//! The files are read every few seconds and at SIGHUP. A value that replaces another is in use at once; files that are invalid
-//! are logged, and change nothing.
+//! The files are polled every few seconds, and at SIGHUP. A valid change applies at once. Invalid files are logged, and
+//! change nothing.
 
 use std::fmt;
 use std::fs;
@@ -16,14 +16,14 @@ use tokio::signal::unix::Signal;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// The time between two polls. Changes are found by contents: Kubernetes changes a mounted file by changing a link, and the
-/// time of a file can be anything.
+/// The time between two polls. A change is detected by contents, not by modification time: Kubernetes changes a mounted
+/// file by replacing a link.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The maximum length of a file, in bytes: that of a policy with some ten thousand callers.
+/// The maximum length of a file, in bytes. A policy of that length has some ten thousand callers.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Files, and how a value is made from their contents.
+/// A set of files, and a value that is made from their contents.
 pub trait Source: Send + Sync + 'static {
     /// The contents of the files, which may be secret.
     type Contents: Send + 'static;
@@ -31,19 +31,19 @@ pub trait Source: Send + Sync + 'static {
     /// The value that is made from them.
     type Value: Send + Sync + 'static;
 
-    /// The error of files that are invalid. It does not quote what may be secret.
+    /// The error of invalid files. It never quotes secrets.
     type Error: fmt::Display + PartialEq + Send + 'static;
 
     /// The name of the value in logs, such as `policy`.
     const NAME: &'static str;
 
-    /// Reads all of the files; may block.
+    /// Reads all of the files. It may block.
     ///
     /// # Errors
     /// If they cannot be read.
     fn read(&self) -> Result<Snapshot<Self::Contents>, Self::Error>;
 
-    /// Makes the value.
+    /// Makes the value from the contents.
     ///
     /// # Errors
     /// If the contents are invalid.
@@ -52,7 +52,7 @@ pub trait Source: Send + Sync + 'static {
     /// Returns the error of a read that panicked, with this message.
     fn broken(&self, message: String) -> Self::Error;
 
-    /// Logs what an operator should know of a value that replaces another.
+    /// Logs what an operator should know about a value that replaces another.
     fn replacing(&self, _value: &Self::Value) {}
 }
 
@@ -61,7 +61,7 @@ pub trait Source: Send + Sync + 'static {
 pub struct Snapshot<C> {
     /// The contents of all files.
     pub contents: C,
-    /// The fingerprint of all the contents, so that secrets need not be kept to notice a change.
+    /// The fingerprint of all contents, which detects a change without keeping secrets in memory.
     pub fingerprint: Fingerprint,
 }
 
@@ -80,11 +80,11 @@ impl Fingerprint {
     }
 }
 
-/// A value that is replaced as its files change. Clones share it.
+/// A value that is replaced when its files change. Clones share it.
 pub struct Live<T>(Arc<ArcSwap<T>>);
 
 impl<T> Live<T> {
-    /// Returns the value as it is now.
+    /// Returns the current value.
     pub fn current(&self) -> Arc<T> {
         self.0.load_full()
     }
@@ -113,18 +113,18 @@ pub struct Reloader<S: Source> {
 /// The outcome of a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PollOutcome {
-    /// The files are as they were.
+    /// The files did not change.
     Unchanged,
     /// The value was replaced.
     Replaced,
-    /// The files are invalid, and the value stays as it was.
+    /// The files are invalid, so the value did not change.
     Refused,
-    /// The files are still invalid, which was logged before.
+    /// The files are still invalid, with an error that was logged before.
     StillRefused,
 }
 
 impl<S: Source> Reloader<S> {
-    /// Makes the first value.
+    /// Reads the files and makes the first value.
     ///
     /// # Errors
     /// If the files are invalid.
@@ -140,12 +140,12 @@ impl<S: Source> Reloader<S> {
         })
     }
 
-    /// Returns the value, which follows the files.
+    /// Returns a handle to the value, which stays current.
     pub fn live(&self) -> Live<S::Value> {
         self.live.clone()
     }
 
-    /// Polls every few seconds, and at every signal, for ever.
+    /// Polls every few seconds and at every signal, forever.
     pub async fn run(mut self, mut signal: Signal) {
         let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -155,7 +155,7 @@ impl<S: Source> Reloader<S> {
                     self.poll().await;
                 }
                 _ = signal.recv() => {
-                    // An operator who asks gets an answer, also for the second time.
+                    // An operator who sends SIGHUP gets the error again.
                     self.refused = None;
                     if self.poll().await == PollOutcome::Unchanged {
                         tracing::info!(source = S::NAME, "files unchanged");
@@ -165,7 +165,7 @@ impl<S: Source> Reloader<S> {
         }
     }
 
-    /// Polls once. A change is logged; an error is logged once.
+    /// Polls once. It logs a change, and every error once.
     pub async fn poll(&mut self) -> PollOutcome {
         match self.changed().await {
             Ok(None) => {
@@ -212,11 +212,11 @@ impl<S: Source + fmt::Debug> fmt::Debug for Reloader<S> {
 async fn read<S: Source>(source: &Arc<S>) -> Result<Snapshot<S::Contents>, S::Error> {
     let reading = Arc::clone(source);
     let read = spawn_blocking(move || reading.read()).await;
-    // The panic's own message may quote the files.
+    // The message of the panic may quote the files.
     read.unwrap_or_else(|_| Err(source.broken(format!("reading the {} panicked", S::NAME))))
 }
 
-/// Reads a file, if it is not too long.
+/// Reads a file of at most 4 MiB.
 ///
 /// # Errors
 /// A message that names the file.
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn files_are_reloaded_and_invalid_ones_change_nothing() {
+    async fn valid_files_are_reloaded_and_invalid_files_change_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("number");
         fs::write(&path, "1").expect("written");
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn invalid_files_are_refused_at_first() {
+    async fn open_fails_on_invalid_files() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("number");
         let refused = Reloader::open(Number(path.clone())).await.err().expect("not there");
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprint_tells_where_one_part_ends() {
+    fn fingerprint_depends_on_the_borders_of_parts() {
         let of = |parts: [&str; 2]| Fingerprint::of(parts.map(str::as_bytes));
         assert_eq!(of(["ab", "c"]), of(["ab", "c"]));
         assert_ne!(of(["ab", "c"]), of(["a", "bc"]));

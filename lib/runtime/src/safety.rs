@@ -1,4 +1,4 @@
-//! What the store enforces: found out at start, said aloud, and insisted on where that is asked for.
+//! The probe of the store's conditions at startup.
 
 use std::fmt;
 
@@ -15,15 +15,15 @@ settings! {
     }
 }
 
-/// Finds out what the store enforces, and logs what that weakens: a warning for each condition that it lacks.
+/// Probes the store, and logs a warning for each condition that it does not honour.
 ///
 /// # Errors
-/// Those of the probe; then nothing more is relied on than before.
+/// The error of the probe. The capabilities of the store are then unchanged.
 pub async fn probe(store: &Store) -> Result<(), Error> {
     store.probe().await?;
     let weaknesses = store.profile.weaknesses();
     if weaknesses.is_empty() {
-        tracing::info!("the store honours every condition");
+        tracing::info!("store honours every condition");
     }
     for weakness in weaknesses {
         tracing::warn!(
@@ -32,16 +32,16 @@ pub async fn probe(store: &Store) -> Result<(), Error> {
             effect = weakness.effect,
             servers = servers(weakness.replicas),
             remedy = weakness.remedy,
-            "the store does not honour a condition"
+            "store condition not honoured"
         );
     }
     Ok(())
 }
 
-/// The same for `REQUIRE_SAFE_STORE`.
+/// Probes the store for `REQUIRE_SAFE_STORE`.
 ///
 /// # Errors
-/// [`UnsafeStore`] when something weakens, or the store cannot be probed.
+/// [`UnsafeStore`] if the store does not honour every condition, or cannot be probed.
 pub async fn require_safe(store: &Store) -> Result<(), UnsafeStore> {
     probe(store).await.map_err(UnsafeStore::Unknown)?;
     let weaknesses = store.profile.weaknesses();
@@ -52,7 +52,7 @@ pub async fn require_safe(store: &Store) -> Result<(), UnsafeStore> {
     }
 }
 
-/// With how many servers a weakness shows, in words.
+/// Returns the number of servers with which a weakness shows, in words.
 pub fn servers(replicas: Replicas) -> &'static str {
     match replicas {
         Replicas::Any => "with one server already",
@@ -60,14 +60,14 @@ pub fn servers(replicas: Replicas) -> &'static str {
     }
 }
 
-/// A store that `REQUIRE_SAFE_STORE` does not let this program run on.
+/// The reason why `REQUIRE_SAFE_STORE` rejects a store.
 #[derive(Debug, thiserror::Error)]
 pub enum UnsafeStore {
-    /// It lacks conditions.
-    #[error("REQUIRE_SAFE_STORE is set, and this store weakens what is promised:{}", Lines(.0))]
+    /// The store does not honour every condition.
+    #[error("REQUIRE_SAFE_STORE is set, but the store does not honour every condition:{}", Lines(.0))]
     Weak(Vec<Weakness>),
-    /// It is not known what it enforces.
-    #[error("REQUIRE_SAFE_STORE is set, and the store cannot be probed{}", hint(.0.kind))]
+    /// The store cannot be probed.
+    #[error("REQUIRE_SAFE_STORE is set, but the store cannot be probed{}", hint(.0.kind))]
     Unknown(#[source] Error),
 }
 
@@ -94,7 +94,7 @@ impl fmt::Display for Lines<'_> {
 
 fn hint(kind: ErrorKind) -> &'static str {
     if kind == ErrorKind::BucketNotFound {
-        ": make the buckets first, by `draftstore-server doctor --fix` or by a start without the variable"
+        ": create the buckets with `draftstore-server doctor --fix`, or start once without REQUIRE_SAFE_STORE"
     } else {
         ""
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_bucket_is_said_with_what_makes_it() {
+    fn missing_bucket_is_reported_with_its_remedy() {
         let error = Error {
             kind: ErrorKind::BucketNotFound,
             operation: Operation::PutObject,

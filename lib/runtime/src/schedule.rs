@@ -1,4 +1,4 @@
-//! Doing something again and again, by a cron expression.
+//! A schedule by cron expression.
 
 use std::fmt;
 use std::future::Future;
@@ -21,28 +21,28 @@ settings! {
     }
 }
 
-/// When to act: a cron expression in UTC, of five fields as Kubernetes writes them, or of six with seconds first.
+/// A cron expression in UTC, of five fields as in Kubernetes, or of six with seconds first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule(String);
 
-/// Why a text is no schedule.
+/// The error of a text that is not a cron expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a cron expression of five fields, such as '0 2 * * *', or of six with seconds first")]
 pub struct InvalidSchedule;
 
-/// The scheduler could not be set up or taken down.
+/// An error of the scheduler at its start or stop.
 #[derive(Debug, thiserror::Error)]
 #[error("the scheduler failed")]
 pub struct ScheduleError(#[from] JobSchedulerError);
 
 impl Schedule {
-    /// Every minute.
+    /// Returns the schedule of once per minute.
     pub fn every_minute() -> Self {
         Self("0 * * * * *".to_owned())
     }
 
-    /// Calls `act` at each due time until `shutdown`, never twice at once: a time that comes while the last call is
-    /// still under way is passed over. Returns when the last call has ended.
+    /// Calls `act` at each due time until `shutdown`. Calls never overlap: a due time is skipped while the previous
+    /// call is running. Returns after the last call has ended.
     ///
     /// # Errors
     /// [`ScheduleError`] when the scheduler cannot be started or stopped.
@@ -60,7 +60,7 @@ impl Schedule {
                 if let Ok(_alone) = under_way.try_lock() {
                     act().await;
                 } else {
-                    tracing::warn!("the last run is still under way: this one is passed over");
+                    tracing::warn!("run skipped: previous one is active");
                 }
             })
         })?;
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_fields_are_what_kubernetes_writes() {
+    fn schedules_have_five_fields_or_six_with_seconds() {
         for (text, with_seconds) in [
             ("0 2 * * *", "0 0 2 * * *"),
             ("*/5 * * * *", "0 */5 * * * *"),

@@ -1,9 +1,9 @@
-//! Ending when asked to.
+//! Signals of the operating system.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled at the first SIGTERM or SIGINT.
+/// Returns a token that is cancelled at the first SIGTERM or SIGINT.
 ///
 /// # Errors
 /// When the signal handlers cannot be installed.
@@ -14,15 +14,15 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
     let cancelled = token.clone();
     tokio::spawn(async move {
         tokio::select! {
-            _ = terminate.recv() => tracing::info!("SIGTERM: finishing what is under way"),
-            _ = interrupt.recv() => tracing::info!("SIGINT: finishing what is under way"),
+            _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "shutdown requested"),
+            _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "shutdown requested"),
         }
         cancelled.cancel();
     });
     Ok(token)
 }
 
-/// Every SIGHUP from now on: by it, files are read again. Without this the signal would end the process.
+/// Returns a stream of SIGHUPs, at which files are reloaded. Without a handler, SIGHUP would end the process.
 ///
 /// # Errors
 /// When the signal handler cannot be installed.

@@ -1,7 +1,8 @@
-//! Traces to an OpenTelemetry collector, where one is named: nothing of this runs where none is.
+//! Traces to an OpenTelemetry collector. Without an endpoint, none of this code runs.
 //!
-//! A span is what a request or a call to the store is, when, and what came of it. Names of objects, credentials and URLs are in
-//! none: of the program's own spans only those made for this are sent, and that of a request in the log, and no event.
+//! A span says what a request or a call to the store is, when it ran, and its outcome. No span has an object name, a
+//! credential or a URL. Only spans made for traces are sent, and the span in which a request is logged. Events are not
+//! sent.
 
 use std::str::FromStr;
 
@@ -24,15 +25,15 @@ pub use draftstore_storage::TRACE_TARGET as TARGET;
 
 use crate::Program;
 
-/// The header of an answer that says which trace it belongs to.
+/// The response header that names the trace of a request.
 ///
 /// Source: <https://w3c.github.io/trace-context/#trace-context-http-response-headers-format>
 pub const TRACE_RESPONSE: &str = "traceresponse";
 
-/// The span that a request is logged in: its ID, method and path.
+/// The name of the span in which a request is logged, with its ID, method and path.
 const REQUEST: &str = "request";
 
-/// Where that is made.
+/// The target of that span.
 const CONTROLLER: &str = "draftstore_controller";
 
 settings! {
@@ -54,14 +55,14 @@ fn fraction(text: &str) -> Result<f64, &'static str> {
     fraction.ok_or("must be a number, 0 to 1")
 }
 
-/// Where traces go, and which.
+/// The settings of traces.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceSettings {
-    /// URL of a collector that takes OTLP by gRPC.
+    /// The URL of a collector that accepts OTLP over gRPC.
     pub endpoint: String,
-    /// What this process is called; none: by its own name.
+    /// The name of the service in traces, or `None` for the program's name.
     pub service_name: Option<String>,
-    /// Which traces are sent.
+    /// The choice of traces that are sent.
     pub sampling: Sampling,
 }
 
@@ -83,23 +84,23 @@ impl TraceSettings {
     }
 }
 
-/// Which traces are sent.
+/// The choice of traces that are sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sampling {
-    /// Of those that begin here, or of all: 0 to 1.
+    /// The fraction of new traces that are sent, 0 to 1. It applies to every trace if `follows_parent` is false.
     pub fraction: f64,
-    /// Whether a caller that brings a trace decides for it.
+    /// Follows the decision of a caller that sends its own trace.
     pub follows_parent: bool,
 }
 
-/// A name of OpenTelemetry's for a way to sample, some of which go with a fraction.
+/// The name of a sampler in OpenTelemetry. Some samplers take a fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SamplerName {
     fraction: Option<u8>,
     follows_parent: bool,
 }
 
-/// Why a text names no sampler.
+/// The error of a text that is not the name of a sampler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be always_on, always_off or traceidratio, or one of these after 'parentbased_'")]
 pub struct InvalidSampler;
@@ -126,7 +127,7 @@ impl FromStr for SamplerName {
 }
 
 impl Sampling {
-    /// By this sampler; the fraction counts where the sampler takes one.
+    /// Creates the choice of a sampler. The fraction is used only by samplers that take one.
     pub fn new(name: SamplerName, fraction: f64) -> Self {
         Self {
             fraction: name.fraction.map_or(fraction, f64::from),
@@ -144,23 +145,23 @@ impl Sampling {
     }
 }
 
-/// What sends spans. Those that have not been sent yet are lost with the process, but for [`Sender::finish`].
+/// The sender of spans. Unsent spans are lost when the process ends, unless [`Sender::finish`] is called.
 #[derive(Debug)]
 pub struct Sender(SdkTracerProvider);
 
 impl Sender {
-    /// Sends what is left. Blocks, for some seconds at most.
+    /// Sends the remaining spans. It blocks for some seconds at most.
     pub fn finish(self) {
         if let Err(error) = self.0.shutdown() {
-            tracing::warn!(%error, "the last traces could not be sent");
+            tracing::warn!(%error, "last traces not sent");
         }
     }
 }
 
-/// What hands spans to the collector. Must be called within the runtime: the connection lives there.
+/// Returns the layer that exports spans. It must be called within the async runtime, which drives the connection.
 ///
 /// # Errors
-/// When the endpoint is none, or there is no TLS for it.
+/// If the endpoint is invalid, or TLS is not available for it.
 pub(crate) fn layer<S>(
     settings: &TraceSettings,
     program: Program,
@@ -170,7 +171,7 @@ where
 {
     let mut exporter = SpanExporter::builder().with_tonic().with_endpoint(&settings.endpoint);
     if settings.endpoint.starts_with("https://") {
-        // Those that this machine trusts.
+        // The certificate authorities that this machine trusts.
         exporter = exporter.with_tls_config(ClientTlsConfig::new().with_enabled_roots());
     }
     let exporter = exporter.build()?;
@@ -190,22 +191,23 @@ where
         .with_threads(false)
         .with_target(false)
         .with_tracked_inactivity(false)
-        // Parents are those of the log, also where a confirm goes on in a task of its own.
+        // Parents come from the log's spans, also when a confirm continues in another task.
         .with_context_activation(false)
         .with_filter(filter_fn(is_sent));
     Ok((layer, Sender(provider)))
 }
 
-/// Those made for it, and the span that a request is logged in, by which a confirm's task knows where it belongs.
+/// Returns true for spans made for traces, and for the span in which a request is logged, which is the parent of a
+/// confirm's task.
 fn is_sent(metadata: &Metadata<'_>) -> bool {
     let is_request = metadata.name() == REQUEST && metadata.target().starts_with(CONTROLLER);
     metadata.is_span() && (is_request || metadata.target() == TARGET)
 }
 
-/// Has a request's span go on with its caller's trace, and gives the trace's ID and the value of [`TRACE_RESPONSE`].
+/// Makes a span continue its caller's trace. Returns the trace ID and the value of [`TRACE_RESPONSE`].
 pub fn go_on(span: &Span, headers: &HeaderMap) -> Option<(String, HeaderValue)> {
     let propagator = TraceContextPropagator::new();
-    // A span that nobody samples still has its caller's trace.
+    // A span that is not sampled still has its caller's trace.
     let _ = span.set_parent(propagator.extract(&Headers(headers)));
     let context = span.context();
     let mut carried = Carried::default();
@@ -215,7 +217,7 @@ pub fn go_on(span: &Span, headers: &HeaderMap) -> Option<(String, HeaderValue)> 
     Some((trace_id, value))
 }
 
-/// Of a header that is there twice nothing counts: it would not be clear whose trace it is.
+/// The headers of a request. A header that occurs twice is ignored, since its value is ambiguous.
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn traces_go_where_an_endpoint_is_named_and_are_sampled_as_it_is_said() {
+    fn traces_need_an_endpoint_and_follow_the_sampler() {
         assert_eq!(load(&[("OTEL_TRACES_SAMPLER", "always_on")]), Ok(None));
         let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317/");
         let traces = |more: &[(&'static str, &'static str)]| load(&[&[endpoint], more].concat()).expect("valid");
@@ -307,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn header_that_is_there_twice_counts_for_nothing() {
+    fn duplicate_header_is_ignored() {
         let mut headers = HeaderMap::new();
         headers.append("traceparent", HeaderValue::from_static("a"));
         assert_eq!(Headers(&headers).get("traceparent"), Some("a"));

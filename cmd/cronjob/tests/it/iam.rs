@@ -68,7 +68,7 @@ async fn run(world: &mut TestBuckets) -> BTreeSet<Right> {
     let proxy = FaultProxy::start(&world.endpoint);
     world.endpoint = proxy.endpoint();
     let said = sweep_until_expired(world, &[], 4);
-    assert!(said.contains("the store honours every condition"), "{said}");
+    assert!(said.contains("store honours every condition"), "{said}");
     assert!(said.contains("deleted 4, failed 0"), "{said}");
     assert_eq!(world.main_uploads().await, 0);
     let requests = proxy.requests();

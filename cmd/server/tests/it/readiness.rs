@@ -61,7 +61,7 @@ async fn store_that_honours_everything_is_ready_and_weakens_nothing() {
     );
     assert_eq!(serving(&server).await, [ServingStatus::Serving; 2]);
     let (_, log) = server.stop();
-    assert!(log.contains("the store honours every condition"), "{log}");
+    assert!(log.contains("store honours every condition"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

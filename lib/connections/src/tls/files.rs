@@ -33,7 +33,6 @@ impl Contents {
     /// Reads all of the files.
     ///
     /// # Errors
-    ///
     /// If a file cannot be read.
     pub(super) fn read(files: &TlsFiles) -> Result<Snapshot<Self>, TlsError> {
         let contents = Self {
@@ -55,7 +54,6 @@ impl Contents {
     /// certificate, and one that does not verify fails the handshake.
     ///
     /// # Errors
-    ///
     /// If a file is invalid, or the key belongs to another certificate.
     pub(super) fn server_config(&self) -> Result<ServerConfig, TlsError> {
         let chain = certificates("TLS_CERT_FILE", &self.certificate)?;

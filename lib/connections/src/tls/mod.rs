@@ -31,7 +31,6 @@ impl Tls {
     /// Loads the files. The reloader keeps the configuration up to date while it runs.
     ///
     /// # Errors
-    ///
     /// If a file is invalid, or the key belongs to another certificate.
     pub async fn open(files: TlsFiles) -> Result<(Self, Reloader<Certificate>), TlsError> {
         let reloader = Reloader::open(Certificate { files }).await?;

@@ -17,7 +17,6 @@ use super::files::{certificates, read};
 /// the certificate are not checked: the file itself is the proof.
 ///
 /// # Errors
-///
 /// If the file has no certificate.
 pub fn pinned(file: &Path) -> Result<TlsConnector, TlsError> {
     let variable = "TLS_CERT_FILE";

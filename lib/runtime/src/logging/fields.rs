@@ -1,5 +1,7 @@
-//! How the fields of spans and events are written: as `tracing-subscriber` does, but for text that needs no escapes, which is
-//! written as it is. Every request has a span, and machinery for formatting was a tenth of what answering it took.
+//! The format of fields in spans and events. The output is that of `tracing-subscriber`.
+//!
+//! Text that needs no escapes is written directly. Every request has a span, and the general formatter took a tenth of
+//! the time of a request.
 
 use std::fmt::{self, Debug};
 
@@ -9,7 +11,7 @@ use tracing_subscriber::field::{RecordFields, VisitOutput as _};
 use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
 use tracing_subscriber::fmt::{FormatFields, FormattedFields};
 
-/// For people: `name="value"`.
+/// Formats fields as text: `name="value"`.
 #[derive(Debug)]
 pub(super) struct TextFields;
 
@@ -32,7 +34,7 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
-    /// As the library does.
+    /// Formats a field with the library's own visitor.
     fn by_default(&mut self, record: impl FnOnce(&mut DefaultVisitor<'_>)) {
         if self.result.is_ok() {
             let mut visitor = DefaultVisitor::new(self.writer.by_ref(), self.is_empty);
@@ -73,7 +75,7 @@ impl Visit for Text<'_> {
     }
 }
 
-/// An object of JSON, for spans: events are written by the library.
+/// Formats the fields of a span as a JSON object. The library formats events itself.
 #[derive(Debug)]
 pub(super) struct JsonFields;
 
@@ -121,7 +123,7 @@ impl Object<'_> {
         if !std::mem::replace(&mut self.is_empty, false) {
             self.writer.write_char(',')?;
         }
-        // Names are written in our sources, and have nothing to escape.
+        // Field names are literals in the sources, and need no escapes.
         let name = field.name();
         for piece in ["\"", name.strip_prefix("r#").unwrap_or(name), "\":"] {
             self.writer.write_str(piece)?;
@@ -162,7 +164,7 @@ impl Visit for Object<'_> {
     }
 }
 
-/// Whether any format would write some of it otherwise.
+/// Returns true if some format escapes a part of the text.
 fn needs_escapes(text: &str) -> bool {
     !text
         .bytes()
@@ -195,9 +197,9 @@ mod tests {
     }
 
     const PLAIN: &str = "/api/v1/upload-url";
-    const FULL_OF_TRAPS: &str = "a \"quoted\" \\ \u{1b}[31mred\u{7} ü\n";
+    const WITH_ESCAPES: &str = "a \"quoted\" \\ \u{1b}[31mred\u{7} ü\n";
 
-    /// What a layer of the same lines without the time writes about the same things.
+    /// Returns the output of a layer for a fixed span and event, without the time.
     fn written<L: Layer<Registry> + Send + Sync>(make: impl FnOnce(Lines) -> L) -> String {
         let lines = Lines::default();
         let subscriber = tracing_subscriber::registry().with(make(lines.clone()));
@@ -206,7 +208,7 @@ mod tests {
                 "request",
                 path = PLAIN,
                 r#type = "kept",
-                odd = FULL_OF_TRAPS,
+                odd = WITH_ESCAPES,
                 count = 3_u64,
                 below = -1_i64,
                 is_good = true,
@@ -215,16 +217,16 @@ mod tests {
             );
             span.record("later", "said");
             let _entered = span.enter();
-            let error = std::io::Error::other(FULL_OF_TRAPS);
+            let error = std::io::Error::other(WITH_ESCAPES);
             let error = &error as &dyn std::error::Error;
-            tracing::info!(name = PLAIN, odd = FULL_OF_TRAPS, error, shown = ?Some("x"), "done: {FULL_OF_TRAPS}");
+            tracing::info!(name = PLAIN, odd = WITH_ESCAPES, error, shown = ?Some("x"), "done: {WITH_ESCAPES}");
         });
         let bytes = lines.0.lock().expect("sound").clone();
         String::from_utf8(bytes).expect("UTF-8")
     }
 
     #[test]
-    fn text_is_as_the_library_writes_it() {
+    fn text_equals_the_output_of_the_library() {
         for ansi in [false, true] {
             let plain = |lines: Lines| {
                 let layer = layer().with_ansi(ansi).without_time();
@@ -237,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn json_says_what_the_library_says() {
+    fn json_equals_the_output_of_the_library() {
         let json = |lines: Lines| layer().without_time().with_writer(move || lines.clone()).json();
         let ours = written(|lines| json(lines).fmt_fields(JsonFields));
         let parsed = |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON");

@@ -1,7 +1,7 @@
 //! Logs to standard error, as text or JSON.
 //!
-//! Presigned URLs, signatures and secrets do not get in: our own types do not show them, and what dependencies say
-//! below `info`, which is whole requests with their headers, is left out whatever `RUST_LOG` asks for.
+//! Presigned URLs, signatures and secrets never reach a log. Our own types redact them. Events of dependencies below
+//! `info`, which contain whole requests, are dropped whatever `RUST_LOG` says.
 
 mod fields;
 
@@ -21,7 +21,7 @@ use self::fields::{JsonFields, TextFields};
 use crate::traces::{self, Sender, TraceSettings};
 use crate::{AuditLog, Program, audit, panics};
 
-/// Our own crates' targets begin so.
+/// The prefix of the targets of our own crates.
 const OUR_TARGETS: &str = "draftstore";
 
 settings! {
@@ -35,16 +35,16 @@ settings! {
     }
 }
 
-/// How a log line looks.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people, one event per line.
     Text,
-    /// One object a line.
+    /// JSON, one object per line.
     Json,
 }
 
-/// Why a text is no format.
+/// The error of a text that is not a log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 'text' or 'json'")]
 pub struct InvalidLogFormat;
@@ -61,7 +61,7 @@ impl FromStr for LogFormat {
     }
 }
 
-/// What to log: directives as `RUST_LOG` has them.
+/// A filter of log events, in the syntax of `RUST_LOG`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LogFilter(String);
 
@@ -79,22 +79,24 @@ impl fmt::Debug for LogFilter {
     }
 }
 
-/// Why logging does not start.
+/// The reason why logging cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// It was started before.
+    /// Logging was started before in this process.
     #[error(transparent)]
     Again(#[from] TryInitError),
-    /// The audit cannot be written where it shall be.
-    #[error("AUDIT_LOG: the file cannot be written to: {0}")]
+    /// The file of the audit log cannot be opened.
+    #[error("AUDIT_LOG: the file cannot be opened for appending: {0}")]
     Audit(#[source] std::io::Error),
-    /// Traces cannot be sent where they shall go.
+    /// The exporter of traces cannot be built.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
 }
 
-/// Starts logging as configured, once for a process, and the traces; the audit where it is given. Panics are logged from then
-/// on, by their place alone. Gives what sends traces, where they are sent.
+/// Starts logs, and traces and the audit log if they are configured. Call it once per process.
+///
+/// From then on a panic is logged with its location, without its message. Returns the sender of traces, or `None` if
+/// there are no traces.
 ///
 /// # Errors
 /// See [`StartError`].

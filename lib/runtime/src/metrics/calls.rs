@@ -1,11 +1,11 @@
-//! Calls to the store.
+//! Metrics of calls to the store.
 
 use draftstore_storage::{CallEnded, CallObserver, CallOutcome, StoreCall};
 use prometheus::{Histogram, IntCounter};
 
 use super::{Metrics, Table};
 
-/// Counts them.
+/// Counts and times the calls to the store.
 #[derive(Debug)]
 pub struct StoreCalls {
     calls: Table<IntCounter, 2>,
@@ -14,7 +14,7 @@ pub struct StoreCalls {
 }
 
 impl StoreCalls {
-    /// Of this process. Once only.
+    /// Registers the metrics. Call it once per process.
     pub fn new(metrics: &Metrics) -> Self {
         let operation = ("operation", StoreCall::NAMES);
         let outcome = ("outcome", CallOutcome::NAMES);

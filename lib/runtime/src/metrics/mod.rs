@@ -1,8 +1,7 @@
-//! The metrics, in Prometheus' terms. `docs/reference/metrics.md` describes them, and tests compare the two.
+//! The metrics of a process, for Prometheus. `docs/reference/metrics.md` describes them, and a test compares the two.
 //!
-//! By the crate `prometheus`: its counters and histograms are a few atomic additions each, on handles that are made
-//! beforehand. A histogram of `prometheus-client` is behind a lock; the exporter of `metrics` keeps every observation until
-//! somebody asks, and has to be told to forget where nobody does.
+//! They use the crate `prometheus`, whose counters and histograms cost a few atomic additions each. A histogram of
+//! `prometheus-client` takes a lock. The exporter of `metrics` keeps every observation until it is scraped.
 
 mod calls;
 mod sweeps;
@@ -23,18 +22,18 @@ pub use self::table::{Label, Table};
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
 
-/// The commit that was built, where the build said it.
+/// The commit of this build, or `unknown`.
 pub const COMMIT: &str = match option_env!("DRAFTSTORE_COMMIT") {
     Some(commit) => commit,
     None => "unknown",
 };
 
-/// Upper ends of the buckets of durations, in seconds: from a signature to a copy of some gigabytes.
+/// The upper bounds of duration buckets, in seconds: from a signature to a copy of several gigabytes.
 const BUCKETS: [f64; 18] = [
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 300.0,
 ];
 
-/// All measures of a process. Clones share them.
+/// The registry of a process's metrics. Clones share it.
 #[derive(Clone)]
 pub struct Metrics(Registry);
 
@@ -45,7 +44,7 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
-    /// With what was built, of this version.
+    /// Creates a registry that has the build's version and commit.
     pub fn new(version: &str) -> Self {
         let metrics = Self(Registry::new());
         let build = GaugeVec::new(opts("draftstore_build_info", "What was built"), &["version", "commit"]);
@@ -53,10 +52,10 @@ impl Metrics {
         metrics
     }
 
-    /// What the system knows of the process besides. Linux only.
+    /// Adds the process metrics of the operating system, on Linux only.
     ///
     /// # Panics
-    /// When it is called twice: a bug.
+    /// If it is called twice.
     pub fn add_process(&self) {
         #[cfg(target_os = "linux")]
         {
@@ -65,54 +64,54 @@ impl Metrics {
         }
     }
 
-    /// All of it, as Prometheus reads it.
+    /// Returns all metrics in the text format of Prometheus.
     pub fn text(&self) -> String {
         let mut text = String::new();
         if let Err(error) = TextEncoder::new().encode_utf8(&self.0.gather(), &mut text) {
-            tracing::error!(%error, "the metrics cannot be written");
+            tracing::error!(%error, "metrics not encoded");
         }
         text
     }
 
-    /// A counter.
+    /// Registers a counter without labels.
     pub fn counter(&self, name: &str, help: &str) -> IntCounter {
         self.registered(IntCounter::new(name, help))
     }
 
-    /// Counters whose labels have closed sets of values that nobody else needs in one list.
+    /// Registers counters whose label values are not known beforehand.
     pub fn counter_family(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
         self.registered(IntCounterVec::new(opts(name, help), labels))
     }
 
-    /// Counters by closed sets.
+    /// Registers counters with fixed sets of label values.
     pub fn counters<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<IntCounter, N> {
         let family = self.registered(IntCounterVec::new(opts(name, help), &labels.map(|(label, _)| label)));
         Table::new(labels, move |values| family.with_label_values(values))
     }
 
-    /// A gauge of whole numbers.
+    /// Registers a gauge of whole numbers.
     pub fn gauge(&self, name: &str, help: &str) -> IntGauge {
         self.registered(IntGauge::new(name, help))
     }
 
-    /// A gauge of seconds.
+    /// Registers a gauge of seconds.
     pub fn seconds(&self, name: &str, help: &str) -> Gauge {
         self.registered(Gauge::new(name, help))
     }
 
-    /// Gauges by closed sets.
+    /// Registers gauges with fixed sets of label values.
     pub fn gauges<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<IntGauge, N> {
         let family = self.registered(IntGaugeVec::new(opts(name, help), &labels.map(|(label, _)| label)));
         Table::new(labels, move |values| family.with_label_values(values))
     }
 
-    /// Gauges of seconds by closed sets.
+    /// Registers gauges of seconds with fixed sets of label values.
     pub fn seconds_by<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<Gauge, N> {
         let family = self.registered(GaugeVec::new(opts(name, help), &labels.map(|(label, _)| label)));
         Table::new(labels, move |values| family.with_label_values(values))
     }
 
-    /// Durations by closed sets, in seconds.
+    /// Registers histograms of durations in seconds, with fixed sets of label values.
     pub fn durations<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<Histogram, N> {
         let opts = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
         let family = self.registered(HistogramVec::new(opts, &labels.map(|(label, _)| label)));

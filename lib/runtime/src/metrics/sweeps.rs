@@ -1,4 +1,4 @@
-//! The last sweep.
+//! Metrics of the last sweep.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,13 +7,13 @@ use prometheus::{Gauge, IntGauge};
 
 use super::{Metrics, Table};
 
-/// What outlives a process: when the last sweep ended that left nothing behind.
+/// The metric that outlives a process: the end of the last sweep that left nothing behind.
 pub const LAST_SUCCESS: &str = "draftstore_sweep_last_success_timestamp_seconds";
 
-/// The brakes, by name.
+/// The names of the brakes.
 const BRAKES: &[&str] = &["max_delete", "max_delete_fraction"];
 
-/// Says how the last one went.
+/// Reports the last sweep.
 #[derive(Debug)]
 pub struct Sweeps {
     scanned: IntGauge,
@@ -29,7 +29,7 @@ pub struct Sweeps {
 }
 
 impl Sweeps {
-    /// Of this process. Once only.
+    /// Registers the metrics. Call it once per process.
     pub fn new(metrics: &Metrics) -> Self {
         let gauge = |name, help| metrics.gauge(name, help);
         let brakes = ("brake", BRAKES);
@@ -50,7 +50,7 @@ impl Sweeps {
                     "1 for the brake that stopped the sweep",
                     [brakes],
                 )
-                .all_there(),
+                .with_every_series(),
             last_run: metrics.seconds(
                 "draftstore_sweep_last_run_timestamp_seconds",
                 "When the last sweep ended",
@@ -59,7 +59,7 @@ impl Sweeps {
         }
     }
 
-    /// A sweep has ended, at `now`; `went_through`: it came to the end of the bucket.
+    /// Records a sweep that ended at `now`. `went_through` is true if it reached the end of the bucket.
     pub fn ended(&self, summary: &Summary, went_through: bool, now: SystemTime) {
         let set = |gauge: &IntGauge, number: u64| gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
         set(&self.scanned, summary.scanned);
@@ -80,7 +80,7 @@ impl Sweeps {
         }
     }
 
-    /// The last success was then, in seconds since 1970: another process says so.
+    /// Records the time of the last success of another process, in Unix seconds.
     pub fn succeeded_at(&self, seconds: f64) {
         self.last_success.set(seconds);
     }

@@ -1,16 +1,16 @@
-//! A family of measures whose labels have closed sets of values.
+//! A family of metrics whose labels have fixed sets of values.
 
 use std::fmt;
 use std::sync::OnceLock;
 
-/// A label, and all the values that it can have.
+/// The name of a label, and all of its values.
 pub type Label = (&'static str, &'static [&'static str]);
 
-/// Makes the series of these labels' values.
+/// A function that creates the series of some label values.
 type Make<M> = Box<dyn Fn(&[&str]) -> M + Send + Sync>;
 
-/// Its series are found by the places of their labels' values. After the first time that costs one load: no text is hashed,
-/// nothing is allocated, and nobody waits.
+/// The series of a family, found by the indexes of their label values. After its first use, a series costs one load: no
+/// hash, no allocation, no lock.
 pub struct Table<M, const LABELS: usize> {
     labels: [Label; LABELS],
     make: Make<M>,
@@ -26,7 +26,7 @@ impl<M, const LABELS: usize> fmt::Debug for Table<M, LABELS> {
 }
 
 impl<M, const LABELS: usize> Table<M, LABELS> {
-    /// Of series that are made so, of the labels' values.
+    /// Creates a table whose series are made by this function, from the label values.
     pub(super) fn new(labels: [Label; LABELS], make: impl Fn(&[&str]) -> M + Send + Sync + 'static) -> Self {
         let series: usize = labels.iter().map(|(_, values)| values.len()).product();
         Self {
@@ -36,10 +36,10 @@ impl<M, const LABELS: usize> Table<M, LABELS> {
         }
     }
 
-    /// The series of the values at these places.
+    /// Returns the series of the values at these indexes.
     ///
     /// # Panics
-    /// Where a label has no such value: a bug.
+    /// If a label has no such value.
     pub fn at(&self, places: [usize; LABELS]) -> &M {
         let place = self.labels.iter().zip(places);
         let place = place.fold(0, |place, ((_, values), at)| place * values.len() + at);
@@ -49,9 +49,9 @@ impl<M, const LABELS: usize> Table<M, LABELS> {
         })
     }
 
-    /// Has all of them be there from now on, at their zero.
+    /// Creates every series at once, so that each is exported as zero from the start.
     #[must_use]
-    pub fn all_there(self) -> Self {
+    pub fn with_every_series(self) -> Self {
         let mut places = [0; LABELS];
         for mut number in 0..self.series.len() {
             for (place, (_, values)) in places.iter_mut().zip(&self.labels).rev() {
@@ -69,9 +69,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_series_has_its_own_place_and_is_made_once() {
+    fn every_series_is_made_once_at_its_own_index() {
         let labels = [("a", &["x", "y", "z"][..]), ("b", &["1", "2"][..])];
-        let table = Table::new(labels, |values| values.join("")).all_there();
+        let table = Table::new(labels, |values| values.join("")).with_every_series();
         let all: Vec<_> = table.series.iter().map(|series| series.get().cloned()).collect();
         let expected = ["x1", "x2", "y1", "y2", "z1", "z2"].map(|name| Some(name.to_owned()));
         assert_eq!(all, expected);
