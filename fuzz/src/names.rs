@@ -2,7 +2,7 @@
 
 use crate::offline::with_drafts;
 use draftstore_service::ObjectName;
-use draftstore_service::draft::{DraftName, lenient};
+use draftstore_service::draft::{DraftName, uppy_names};
 
 /// A unique draft's.
 const ID: &str = "01J00000000000000000000000";
@@ -29,7 +29,7 @@ pub fn run(data: &[u8]) {
             assert_eq!(violation.field, "object_name");
         }
     }
-    let kept = lenient::object_name(text);
+    let kept = uppy_names::object_name(text);
     assert!(keeps_the_rules(&kept), "{text:?} became {kept:?}");
     assert!(kept.parse::<ObjectName>().is_ok(), "{text:?} became {kept:?}");
 }

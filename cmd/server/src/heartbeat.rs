@@ -20,7 +20,7 @@ pub(crate) async fn keep_listening(storage: Arc<S3Storage>, buckets: Buckets, re
     loop {
         ticks.tick().await;
         let left = storage.renew_credentials(SystemTime::now()).await;
-        readiness.credentials_live(left.live());
+        readiness.set_credentials_live(left.live());
         let answer = match timeout(PATIENCE, storage.look(buckets.draft.name())).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.kind),
@@ -35,7 +35,7 @@ pub(crate) async fn keep_listening(storage: Arc<S3Storage>, buckets: Buckets, re
                 true
             }
         };
-        readiness.store_answers(answers);
+        readiness.record_heartbeat(answers);
         if was_ready != readiness.is_ready() {
             was_ready = !was_ready;
             if was_ready {

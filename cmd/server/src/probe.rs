@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use draftstore_controller::{Readiness, StoreSeen};
+use draftstore_controller::{Readiness, StoreStatus};
 use draftstore_runtime::safety;
 use draftstore_service::Store;
 use draftstore_storage::ErrorKind;
@@ -48,7 +48,7 @@ async fn keep_looking(store: Store, readiness: Readiness, looked: oneshot::Sende
 /// Whether it is known now what the store enforces.
 async fn look(store: &Store, readiness: &Readiness) -> bool {
     let seen = match safety::probe(store).await {
-        Ok(()) => StoreSeen::Probed,
+        Ok(()) => StoreStatus::Probed,
         Err(error) => {
             let seen = seen(error.kind);
             let error = &error as &dyn std::error::Error;
@@ -59,20 +59,20 @@ async fn look(store: &Store, readiness: &Readiness) -> bool {
             seen
         }
     };
-    readiness.saw(seen);
-    seen == StoreSeen::Probed
+    readiness.set_store_status(seen);
+    seen == StoreStatus::Probed
 }
 
-fn seen(kind: ErrorKind) -> StoreSeen {
+fn seen(kind: ErrorKind) -> StoreStatus {
     match kind {
-        ErrorKind::Unavailable => StoreSeen::Unreachable,
-        ErrorKind::CredentialsRefused => StoreSeen::CredentialsRefused,
-        ErrorKind::BucketNotFound => StoreSeen::BucketMissing,
+        ErrorKind::Unavailable => StoreStatus::Unreachable,
+        ErrorKind::CredentialsRefused => StoreStatus::CredentialsRefused,
+        ErrorKind::BucketNotFound => StoreStatus::BucketMissing,
         ErrorKind::NotFound
         | ErrorKind::PreconditionFailed
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
         | ErrorKind::Unsupported
-        | ErrorKind::Unexpected => StoreSeen::NotProbed,
+        | ErrorKind::Unexpected => StoreStatus::NotProbed,
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, ensure};
 use axum::Router;
 use draftstore_connections::{Connections, Ending, Handler, Tls, TlsFiles};
-use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreSeen, grpc, rest};
+use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
 use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::metrics::Sweeps;
 use draftstore_runtime::{AuditLog, Schedule, on_hangup, on_signal, safety};
@@ -63,7 +63,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let readiness = Readiness::new(store.profile.clone());
     if config.require_safe_store {
         safety::require_safe(&store).await?;
-        readiness.saw(StoreSeen::Probed);
+        readiness.set_store_status(StoreStatus::Probed);
     }
 
     let _leaving = take_leave(asked, ending.clone(), readiness.clone(), config.server.shutdown_delay);
@@ -166,7 +166,7 @@ fn take_leave(
 ) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
         asked.cancelled().await;
-        readiness.leaves();
+        readiness.drain();
         ending.draining.cancel();
         if !delay.is_zero() {
             tracing::info!("no longer ready, and serving for {} s more", delay.as_secs());

@@ -1,8 +1,8 @@
 //! The audit: one event for each decision, on a target of its own.
 //!
-//! An event names the caller, its kind of credentials, the call, the draft, and the outcome. Names of objects are in it;
-//! credentials, URLs and upload IDs are not. Must not ask `tracing::enabled!` whether it is on: after a question without an
-//! event, a subscriber with filters for its layers may drop the next event.
+//! An event has the caller, its kind of credentials, the call, the draft and the outcome. It contains object names, but no
+//! credentials, URLs or upload IDs. It must not be guarded by `tracing::enabled!`: after such a query without an event, a
+//! subscriber with per-layer filters may drop the next event.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -14,16 +14,16 @@ use draftstore_service::Caller;
 use crate::errors::Failure;
 use crate::path_ticket::PathTicket;
 
-/// The target of the audit's events, which have the level `info`.
+/// The target of the audit's events. Their level is `info`.
 pub const AUDIT_TARGET: &str = "audit";
 
-/// The request's ID: taken from the caller or generated, and repeated in the response.
+/// The header with the request's ID, which the caller sends or the server generates. The response has it too.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The outcome of a call that was granted.
+/// The outcome of a successful call.
 const OK: &str = "OK";
 
-/// The facts about a request that are known before its caller is.
+/// The properties of a request that are known before authentication.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestContext {
     request_id: Option<String>,
@@ -38,11 +38,11 @@ pub(crate) struct DraftRef {
     pub(crate) draft_id: Option<String>,
 }
 
-/// The outcome for one draft, as far as the response has it.
+/// The outcome for one draft, as far as the response contains it.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) draft_id: Option<String>,
-    /// The reason of a refusal, or `None` if it was granted.
+    /// The reason of a refusal, or `None` for success.
     pub(crate) refused: Option<String>,
     pub(crate) ticket_id: Option<String>,
 }
@@ -91,7 +91,7 @@ impl RequestContext {
         }
     }
 
-    /// Writes that a call was refused, or not answered in time.
+    /// Writes that a call was refused or timed out.
     pub(crate) fn refused(&self, rpc: &str, caller: Option<&Caller>, failure: &Failure) {
         self.write(rpc, caller, &DraftRef::default(), failure.row().reason.name, None);
     }

@@ -21,11 +21,11 @@ pub(crate) const GRPC_PREFIX: &str = "/draft.v1.DraftService/";
 /// A row of the table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The rpc.
+    /// The rpc of the call.
     pub rpc: Rpc,
     /// The path in REST, by POST.
     pub path: &'static str,
-    /// The scopes of which the caller needs one. The service checks them.
+    /// The scopes of the call. The service checks them.
     pub scopes: &'static [Scope],
     /// The size class of the message.
     pub size: Size,
@@ -40,9 +40,9 @@ pub struct Call {
 /// A size class of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// A message about one thing. An object's name and metadata have some 3 KiB.
+    /// A message about one object. An object's name and metadata take about 3 KiB.
     One,
-    /// A message about many things. The largest sensible one completes an upload of 10,000 parts, each with its `ETag`.
+    /// A message about many objects or parts. The largest useful one completes an upload of 10,000 parts, each with its `ETag`.
     Many,
 }
 
@@ -59,26 +59,26 @@ impl Size {
 /// A kind of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Takes milliseconds.
+    /// A call that takes milliseconds.
     Quick,
-    /// Takes as long as the store does: it moves whole objects.
+    /// A call that moves whole objects. The store bounds its time.
     Long,
-    /// Takes as long as the store does, and counts by the rate limit of confirms.
+    /// A confirm. The store bounds its time, and it counts against the rate limit of confirms.
     Confirm,
 }
 
 impl Call {
-    /// The row of the call at this path of REST.
+    /// Returns the call at this REST path.
     pub(crate) fn at_path(path: &str) -> Option<&'static Self> {
         CALLS.iter().find(|call| call.path == path)
     }
 
-    /// The row of the call of this name.
+    /// Returns the call with this rpc name.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
         CALLS.iter().find(|call| call.rpc.as_str() == name)
     }
 
-    /// The bounds in which the gate admits a request.
+    /// Returns the bounds within which the gate admits a request.
     pub const fn bounds(&self) -> Bounds {
         Bounds {
             rpc: self.rpc.as_str(),
@@ -92,10 +92,10 @@ impl Call {
 
 /// A request message of a call.
 pub(crate) trait RpcRequest: Mapping {
-    /// The call.
+    /// The rpc of this message.
     const RPC: Rpc;
 
-    /// Returns the drafts that the audit names.
+    /// Returns the drafts that the request is about, for the audit.
     fn drafts(&self) -> Vec<DraftRef>;
 }
 
@@ -109,7 +109,7 @@ pub(crate) trait Visitor {
 }
 
 impl Api {
-    /// Answers a request, and writes its outcome to the audit.
+    /// Runs the call, and writes its outcome to the audit.
     pub(crate) async fn call<R: RpcRequest>(&self, admitted: &Admitted, request: R) -> Result<R::Response, Failure> {
         let caller = &admitted.caller;
         let Some(audit) = &admitted.audit else {
@@ -148,7 +148,7 @@ macro_rules! calls {
         }),*];
 
         impl Rpc {
-            /// The name in the contract.
+            /// Returns the name in the contract.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$rpc => stringify!($rpc),)* }
             }

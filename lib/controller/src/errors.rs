@@ -1,6 +1,6 @@
-//! The table of errors: what each error is on the outside. Every front, batches, the audit and `OpenAPI` read it.
+//! The table of errors: the code, HTTP status and gRPC code of each error. Both fronts, batches, the audit and `OpenAPI` use it.
 //!
-//! A new error is a variant in the enum that has it, and an arm here.
+//! A new error needs a variant in its enum, and an arm here.
 
 use std::error::Error as StdError;
 
@@ -15,25 +15,25 @@ use crate::refusal::{Limit, Refusal};
 /// Seconds that a caller should wait before a retry when the server or the store is unavailable.
 const RETRY_AFTER_SECONDS: u32 = 2;
 
-/// The maximum number of violations in the sentence for people.
+/// The maximum number of violations in the human-readable message.
 const MAX_RULES_IN_SENTENCE: usize = 10;
 
-/// A request that was not granted.
+/// A failed or refused request.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The service's error.
+    /// An error of the service.
     #[error(transparent)]
     Service(#[from] Error),
-    /// The gate's refusal.
+    /// A refusal of the gate.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// A path without a route, as a response may show it.
-    #[error("there is nothing at {0}")]
+    /// A path without a route, already redacted.
+    #[error("no route for {0}")]
     NoRoute(String),
-    /// A method that the route does not have.
-    #[error("{0} is not allowed here")]
+    /// A method that the route does not support.
+    #[error("method {0} is not allowed")]
     WrongMethod(Method),
-    /// A handler that panicked: a bug. The panic's text may hold what a caller sent, and goes nowhere.
+    /// A panic in a handler, which is a bug. The panic's message may contain request data, so it is dropped.
     #[error("internal error")]
     Panicked,
 }
@@ -88,23 +88,23 @@ reasons! {
     OVERLOADED: SERVICE_UNAVAILABLE, Unavailable;
 }
 
-/// A row of the table: what callers, metrics and the log are told of a failure.
+/// A row of the table: everything that responses, metrics and the log show about a failure.
 #[derive(Debug)]
 pub(crate) struct Row<'f> {
     pub(crate) reason: Reason,
-    /// Seconds to wait before the same request may succeed, where it may.
+    /// Seconds to wait before a retry, or `None` if a retry cannot succeed.
     pub(crate) retry_after: Option<u32>,
     /// The invalid fields.
     pub(crate) fields: Vec<Violation>,
-    /// The credentials that the caller is asked for, as `www-authenticate` has them. Source: RFC 6750, section 3.
+    /// The value of `www-authenticate`. Source: RFC 6750, section 3.
     pub(crate) challenge: Option<String>,
     /// The limit that was exceeded, for metrics.
     pub(crate) limit: Option<Limit>,
-    /// The cause, for the log alone.
+    /// The cause, for the log only.
     cause: Option<Cause<'f>>,
 }
 
-/// A cause of a server's own failure.
+/// A cause of an internal error.
 type Cause<'f> = &'f (dyn StdError + 'static);
 
 impl From<Reason> for Row<'_> {
@@ -200,7 +200,7 @@ impl Failure {
                 }
                 Refusal::BodyIncomplete => row(INVALID_REQUEST).field(
                     "body",
-                    "must arrive whole, and in chunks as HTTP has them where it is chunked",
+                    "must be complete, and valid chunks if the transfer encoding is chunked",
                 ),
                 Refusal::Overloaded => row(OVERLOADED)
                     .retry_after(RETRY_AFTER_SECONDS)
@@ -208,26 +208,26 @@ impl Failure {
                 Refusal::CallTimeout => row(STORE_UNAVAILABLE)
                     .retry_after(RETRY_AFTER_SECONDS)
                     .limit(Limit::CallTimeout)
-                    .cause(&Why("a call has taken longer than CALL_TIMEOUT")),
+                    .cause(&Why("the call took longer than CALL_TIMEOUT")),
             },
             Self::NoRoute(_) => row(NO_SUCH_ROUTE),
             Self::WrongMethod(_) => row(METHOD_NOT_ALLOWED),
-            Self::Panicked => row(INTERNAL).cause(&Why("a handler has panicked")),
+            Self::Panicked => row(INTERNAL).cause(&Why("a handler panicked")),
         }
     }
 
-    /// Returns the row, and logs once what the caller is not told.
+    /// Returns the row, and logs the cause, which the caller does not see.
     pub(crate) fn report(&self) -> Row<'_> {
         let row = self.row();
         if let Some(error) = row.cause {
-            tracing::error!(error, "{self}");
+            tracing::error!(error, reason = row.reason.name, "call failed");
         } else {
             tracing::debug!(reason = row.reason.name, "call refused");
         }
         row
     }
 
-    /// Returns the sentence for people: the first violations and the number of the others, or else the error's own text.
+    /// Returns the human-readable message: the first violations and the number of the others, or else the error's own text.
     pub(crate) fn sentence(&self, fields: &[Violation]) -> String {
         let named = fields.iter().take(MAX_RULES_IN_SENTENCE);
         let rules: Vec<_> = named.map(|v| format!("{} {}", v.field, v.rule)).collect();
@@ -254,7 +254,7 @@ impl Failure {
     }
 }
 
-/// A cause that is no error of its own.
+/// A cause without an underlying error.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Why(&'static str);
@@ -271,8 +271,8 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Returns an error of every kind that a call can have, but for refused credentials of the store, which a test of the
-    /// whole server covers.
+    /// Returns one failure of each kind that a call can have, except refused store credentials, which a test of the server
+    /// covers.
     pub(crate) fn failures() -> Vec<Failure> {
         let internal = || Box::<dyn StdError + Send + Sync>::from("x");
         vec![
@@ -312,7 +312,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn every_error_has_its_row() {
+    fn every_error_has_its_statuses() {
         let expected = [
             (400, Code::InvalidArgument, None),
             (401, Code::Unauthenticated, None),
@@ -351,7 +351,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn sentence_names_some_rules_and_counts_the_rest() {
+    fn error_message_names_ten_rules_and_counts_the_rest() {
         let broken = |rules: usize| {
             let rule = |place| Violation::new(format!("parts[{place}]"), "must be a part");
             let failure = Failure::from(Error::Invalid((0..rules).map(rule).collect()));
@@ -363,7 +363,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn callers_are_told_what_they_lack() {
+    fn challenges_name_the_missing_credentials_or_scope() {
         let missing = Refusal::Unauthenticated(Unauthenticated::Missing);
         let invalid = Refusal::Unauthenticated(Unauthenticated::Invalid);
         for (failure, challenge) in [

@@ -1,4 +1,4 @@
-//! The labels of requests in metrics and traces: closed sets, of which nothing comes from a client.
+//! The labels of requests in metrics and traces. They are closed sets: no label comes from a client.
 
 use axum::http::{HeaderName, Response, StatusCode};
 use tonic::Code;
@@ -7,18 +7,18 @@ use crate::calls::{CALLS, Call, GRPC_PREFIX};
 use crate::path_ticket::without_ticket;
 use crate::refusal::Limit;
 
-/// The header with gRPC's status, where it is not behind the body: then the call was answered.
+/// The header with gRPC's status, in responses without a body. With a body, the status is in the trailers.
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// The beginning of Uppy's paths.
 const UPPY_PREFIX: &str = "/uppy/";
 
-// The labels beside the calls, by their places.
+// The indices of the labels that are not calls.
 const UPPY: usize = CALLS.len();
 const HEALTH: usize = UPPY + 1;
 const OTHER: usize = HEALTH + 1;
 
-/// The labels of what is asked for: each call at the place of its rpc, all routes of Uppy, health on either port, and the rest.
+/// The labels of requests: each call at the index of its rpc, all routes of Uppy, health on either port, and all others.
 pub static RPCS: [&str; OTHER + 1] = {
     let mut labels = ["other"; OTHER + 1];
     let mut place = 0;
@@ -31,7 +31,7 @@ pub static RPCS: [&str; OTHER + 1] = {
     labels
 };
 
-/// Returns the place of the label of a path of REST.
+/// Returns the index of the label of a REST path.
 pub fn of_rest_path(path: &str) -> usize {
     let path = without_ticket(path);
     match Call::at_path(path) {
@@ -42,7 +42,7 @@ pub fn of_rest_path(path: &str) -> usize {
     }
 }
 
-/// Returns the place of the label of a path of gRPC.
+/// Returns the index of the label of a gRPC path.
 pub fn of_grpc_path(path: &str) -> usize {
     match path.strip_prefix(GRPC_PREFIX) {
         Some(name) => Call::named(name).map_or(OTHER, |call| call.rpc as usize),
@@ -51,7 +51,7 @@ pub fn of_grpc_path(path: &str) -> usize {
     }
 }
 
-/// The names of gRPC's codes, each at its number.
+/// The names of gRPC's codes, indexed by number.
 pub static CODES: [&str; 17] = [
     "OK",
     "CANCELLED",
@@ -72,7 +72,7 @@ pub static CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Returns the code of a response, from its head.
+/// Returns the gRPC code of a response, from its status and headers.
 pub fn code_of<B>(response: &Response<B>) -> Code {
     if let Some(code) = response.extensions().get() {
         return *code;
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_are_told_by_their_paths_and_everything_else_is_one() {
+    fn paths_of_calls_have_labels_and_all_others_share_one() {
         assert_eq!(GRPC_PREFIX, format!("/{SERVICE_NAME}/"));
         for (place, call) in CALLS.iter().enumerate() {
             let by_grpc = of_grpc_path(&format!("/draft.v1.DraftService/{}", call.rpc.as_str()));
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_at_their_numbers() {
+    fn grpc_code_names_match_their_numbers() {
         for (number, name) in CODES.iter().enumerate() {
             let code = Code::from(i32::try_from(number).expect("small"));
             let camel = format!("{code:?}").to_lowercase();
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_without_a_code_are_judged_by_their_status() {
+    fn responses_without_a_grpc_code_get_one_from_their_status() {
         for (status, code) in [
             (200, Code::Ok),
             (204, Code::Ok),

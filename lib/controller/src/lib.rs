@@ -21,7 +21,7 @@ pub use audit::AUDIT_TARGET;
 pub use calls::{CALLS, Call, Kind, Rpc, Size};
 pub use gate::{Admitted, Bounds, Gate, GateConfig, Quota, RateLimits};
 pub use middleware::Service;
-pub use readiness::{Readiness, StoreSeen};
+pub use readiness::{Readiness, StoreStatus};
 pub use refusal::{Limit, Refusal};
 
 /// The maximum size of a request, in bytes. Most calls allow less: see [`Size`].

@@ -1,6 +1,6 @@
-//! Tickets in paths, for clients that send no headers: `/t/<ticket>` before any path of the REST port.
+//! Tickets in paths, for clients that cannot send headers: `/t/<ticket>` before any path of the REST port.
 //!
-//! A ticket is stripped before anything else sees the request, so that routes, logs and responses never have it.
+//! The ticket is stripped before any other code handles the request, so that it never reaches routes, logs or responses.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,20 +13,20 @@ use percent_encoding::percent_decode_str;
 
 const BEFORE_TICKET: &str = "/t/";
 
-/// The replacement for credentials in a path that is shown.
+/// The replacement for credentials in a redacted path.
 const REDACTED: &str = "\u{2026}";
 
-/// Returns the beginning of a path that carries this ticket.
+/// Returns the path prefix that carries this ticket.
 pub(crate) fn path_of(ticket: &str) -> String {
     format!("{BEFORE_TICKET}{ticket}")
 }
 
-/// The ticket that was in the path of a request, unchecked. A request carries it as an extension.
+/// The unverified ticket from the path of a request, stored as an extension of the request.
 #[derive(Clone)]
 pub(crate) struct PathTicket(String);
 
 impl PathTicket {
-    /// Returns the ticket, or `None` if the path had none that looks like one, or several.
+    /// Returns the ticket, or `None` if the path had a malformed one, or several.
     pub(crate) fn ticket(&self) -> Option<&str> {
         self.0.starts_with(TICKET_PREFIX).then_some(self.0.as_str())
     }
@@ -38,7 +38,7 @@ impl fmt::Debug for PathTicket {
     }
 }
 
-/// Returns the path behind the tickets that may be in front of it.
+/// Returns the path without its leading tickets.
 pub(crate) fn without_ticket(path: &str) -> &str {
     let mut rest = path;
     while let Some(after) = rest.strip_prefix(BEFORE_TICKET) {
@@ -57,7 +57,7 @@ pub(crate) fn strip_ticket(mut request: Request) -> Request {
     request
 }
 
-/// Returns the ticket and the URI without it. Of several tickets none counts.
+/// Returns the ticket and the URI without it. The ticket is empty if there are several.
 fn split(uri: &Uri) -> Option<(String, Uri)> {
     let mut rest = uri.path_and_query()?.as_str();
     let mut found: Vec<&str> = Vec::new();
@@ -74,15 +74,15 @@ fn split(uri: &Uri) -> Option<(String, Uri)> {
     };
     let slash = if rest.starts_with('/') { "" } else { "/" };
     let mut parts = uri.clone().into_parts();
-    // A piece of what was valid is valid; were it not, nothing of it would be kept.
+    // The rest of a valid path is valid. If it were not, the request would go to "/".
     let rest = format!("{slash}{rest}").parse();
     parts.path_and_query = Some(rest.unwrap_or(PathAndQuery::from_static("/")));
     Some((found, Uri::from_parts(parts).unwrap_or_default()))
 }
 
-/// Returns the path as logs and responses may have it: without a ticket in a wrong place, too.
+/// Returns the path without tickets, wherever they are in it, for logs and responses.
 pub(crate) fn redacted_path(path: &str) -> Cow<'_, str> {
-    // Every ticket has a `_`, be it percent-encoded.
+    // Every ticket contains a `_`, possibly percent-encoded.
     if !path.contains(['_', '%']) {
         return Cow::Borrowed(path);
     }

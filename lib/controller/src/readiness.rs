@@ -1,45 +1,45 @@
-//! Whether requests may be sent here, and what the answers rest on: one truth for both fronts.
+//! Readiness for requests, shared by both fronts: the store's status, the credentials, and graceful shutdown.
 
 use draftstore_service::StoreProfile;
 use tokio::sync::watch;
 
-/// Times in a row that the store has not answered, after which a server that was ready is not. One alone may be a packet
-/// that was lost; and where the store is out of reach for all, every replica is taken away when these have passed.
-const MISSES: u32 = 3;
+/// The number of consecutive missed heartbeats after which a server is no longer ready. A single one may be a lost packet. If
+/// no replica can reach the store, all of them are taken out of service after this number.
+const MAX_MISSES: u32 = 3;
 
-/// What this server knows of its store. Clones share it.
+/// The readiness of this server, and the profile of its store. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     pub(crate) profile: StoreProfile,
-    standing: watch::Sender<Standing>,
+    status: watch::Sender<Status>,
 }
 
-/// How it stands.
+/// The inputs of readiness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Standing {
-    seen: StoreSeen,
-    /// In a row.
+struct Status {
+    store: StoreStatus,
+    /// Consecutive missed heartbeats.
     misses: u32,
     credentials_live: bool,
-    leaving: bool,
+    draining: bool,
 }
 
-/// What came of the last look at what the store enforces.
+/// The result of the last probe of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreSeen {
-    /// It has not answered yet.
+pub enum StoreStatus {
+    /// No response from the store yet.
     Unreachable,
-    /// It answered that this server's credentials may do nothing there.
+    /// The store refuses this server's credentials.
     CredentialsRefused,
-    /// It answered that a bucket is to be made first. That is ready: making it is one of the calls.
+    /// A bucket does not exist yet. The server is ready, because creating the buckets is one of the calls.
     BucketMissing,
-    /// It answered, but not so that one could tell what it enforces: nothing is relied on.
+    /// The store responds, but the probe was inconclusive. The server relies on no condition.
     NotProbed,
-    /// It is known what it enforces.
+    /// The conditions that the store enforces are known.
     Probed,
 }
 
-impl StoreSeen {
+impl StoreStatus {
     fn is_ready(self) -> bool {
         match self {
             Self::Unreachable | Self::CredentialsRefused => false,
@@ -58,87 +58,88 @@ impl StoreSeen {
     }
 }
 
-impl Standing {
+impl Status {
     fn is_ready(self) -> bool {
-        self.seen.is_ready() && self.misses < MISSES && self.credentials_live && !self.leaving
+        self.store.is_ready() && self.misses < MAX_MISSES && self.credentials_live && !self.draining
     }
 
     fn as_str(self) -> &'static str {
         if !self.credentials_live {
             "no credentials"
-        } else if self.misses >= MISSES {
+        } else if self.misses >= MAX_MISSES {
             "unreachable"
         } else {
-            self.seen.as_str()
+            self.store.as_str()
         }
     }
 }
 
 impl Readiness {
-    /// Of a server whose store has not been looked at yet. What it weakens is read from the profile.
+    /// Creates the readiness of a server that has not probed its store yet. The weaknesses are read from the profile.
     pub fn new(profile: StoreProfile) -> Self {
-        let (standing, _) = watch::channel(Standing {
-            seen: StoreSeen::Unreachable,
+        let (status, _) = watch::channel(Status {
+            store: StoreStatus::Unreachable,
             misses: 0,
             credentials_live: true,
-            leaving: false,
+            draining: false,
         });
-        Self { profile, standing }
+        Self { profile, status }
     }
 
-    /// Takes down what came of a look at what the store enforces. What was seen once stays: whether the store still answers
-    /// is another question, see [`Readiness::store_answers`].
-    pub fn saw(&self, seen: StoreSeen) {
-        self.standing.send_if_modified(|standing| {
-            let keeps = !standing.seen.is_ready() || seen.is_ready();
+    /// Sets the result of a probe. A result that is ready is not replaced by one that is not: later outages are counted by
+    /// [`Readiness::record_heartbeat`].
+    pub fn set_store_status(&self, store: StoreStatus) {
+        self.status.send_if_modified(|status| {
+            let keeps = !status.store.is_ready() || store.is_ready();
             if keeps {
-                standing.seen = seen;
-                standing.misses = 0;
+                status.store = store;
+                status.misses = 0;
             }
             keeps
         });
     }
 
-    /// Takes down whether the store has just answered. It has to miss some in a row to be gone, and is back by one.
-    pub fn store_answers(&self, answers: bool) {
-        self.standing.send_modify(|standing| {
-            standing.misses = if answers { 0 } else { standing.misses.saturating_add(1) };
+    /// Records a heartbeat of the store. Several consecutive misses make the server not ready; one success makes it ready
+    /// again.
+    pub fn record_heartbeat(&self, success: bool) {
+        self.status.send_modify(|status| {
+            status.misses = if success { 0 } else { status.misses.saturating_add(1) };
         });
     }
 
-    /// Takes down whether there are credentials for calls and for signing, which have not ended.
-    pub fn credentials_live(&self, live: bool) {
-        self.standing.send_modify(|standing| standing.credentials_live = live);
+    /// Records whether the credentials for calls and for signing exist and have not expired.
+    pub fn set_credentials_live(&self, live: bool) {
+        self.status.send_modify(|status| status.credentials_live = live);
     }
 
-    /// From now on requests are to be sent elsewhere: this server is about to end.
-    pub fn leaves(&self) {
-        self.standing.send_modify(|standing| standing.leaving = true);
+    /// Makes the server not ready for good, because it is shutting down.
+    pub fn drain(&self) {
+        self.status.send_modify(|status| status.draining = true);
     }
 
-    /// Whether requests may be sent here.
+    /// Returns whether the server is ready for requests.
     pub fn is_ready(&self) -> bool {
-        self.standing.borrow().is_ready()
+        self.status.borrow().is_ready()
     }
 
-    /// What is known of the store.
+    /// Returns the profile of the store.
     pub fn profile(&self) -> &StoreProfile {
         &self.profile
     }
 
-    /// Whether requests may be sent here, and the store in words.
-    pub(crate) fn last(&self) -> (bool, &'static str) {
-        let standing = *self.standing.borrow();
-        (standing.is_ready(), standing.as_str())
+    /// Returns whether the server is ready, and the store's status in words.
+    pub(crate) fn status(&self) -> (bool, &'static str) {
+        let status = *self.status.borrow();
+        (status.is_ready(), status.as_str())
     }
 
-    /// Waits until it is so, or not so any more.
-    pub(crate) async fn becomes(&self, ready: bool) {
-        // It ends early only where no sender is left, and this is one.
+    /// Waits until [`Readiness::is_ready`] returns this value.
+    pub(crate) async fn wait_until_ready_is(&self, ready: bool) {
+        // Fails only without a sender, and `self` has one.
         let _ = self
-            .standing
+            .status
             .subscribe()
-            .wait_for(|standing| standing.is_ready() == ready)
+            .wait_for(|status| status.is_ready() == ready)
             .await;
     }
 }
@@ -148,26 +149,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_seen_once_stays_and_the_best_counts() {
+    fn known_store_status_survives_later_failures() {
         let readiness = Readiness::new(StoreProfile::default());
-        for (seen, expected) in [
-            (StoreSeen::CredentialsRefused, (false, "credentials refused")),
-            (StoreSeen::Unreachable, (false, "unreachable")),
-            (StoreSeen::BucketMissing, (true, "bucket missing")),
-            (StoreSeen::Unreachable, (true, "bucket missing")),
-            (StoreSeen::CredentialsRefused, (true, "bucket missing")),
-            (StoreSeen::Probed, (true, "probed")),
+        for (status, expected) in [
+            (StoreStatus::CredentialsRefused, (false, "credentials refused")),
+            (StoreStatus::Unreachable, (false, "unreachable")),
+            (StoreStatus::BucketMissing, (true, "bucket missing")),
+            (StoreStatus::Unreachable, (true, "bucket missing")),
+            (StoreStatus::CredentialsRefused, (true, "bucket missing")),
+            (StoreStatus::Probed, (true, "probed")),
         ] {
-            readiness.saw(seen);
-            assert_eq!(readiness.last(), expected, "after {seen:?}");
+            readiness.set_store_status(status);
+            assert_eq!(readiness.status(), expected, "after {status:?}");
         }
     }
 
     #[test]
-    fn store_that_misses_some_in_a_row_is_gone_until_it_answers() {
+    fn server_is_not_ready_after_missed_heartbeats_until_the_next_answer() {
         let readiness = Readiness::new(StoreProfile::default());
-        readiness.saw(StoreSeen::Probed);
-        for (answers, ready) in [
+        readiness.set_store_status(StoreStatus::Probed);
+        for (success, ready) in [
             (false, true),
             (false, true),
             (true, true),
@@ -177,7 +178,7 @@ mod tests {
             (false, false),
             (true, true),
         ] {
-            readiness.store_answers(answers);
+            readiness.record_heartbeat(success);
             assert_eq!(readiness.is_ready(), ready);
         }
     }
@@ -185,20 +186,21 @@ mod tests {
     #[test]
     fn server_without_credentials_is_not_ready() {
         let readiness = Readiness::new(StoreProfile::default());
-        readiness.saw(StoreSeen::Probed);
-        readiness.credentials_live(false);
-        assert_eq!(readiness.last(), (false, "no credentials"));
-        readiness.credentials_live(true);
-        assert_eq!(readiness.last(), (true, "probed"));
+        readiness.set_store_status(StoreStatus::Probed);
+        readiness.set_credentials_live(false);
+        assert_eq!(readiness.status(), (false, "no credentials"));
+        readiness.set_credentials_live(true);
+        assert_eq!(readiness.status(), (true, "probed"));
     }
+
     #[test]
-    fn server_that_is_about_to_end_is_not_ready_whatever_it_sees() {
+    fn draining_server_is_not_ready() {
         let readiness = Readiness::new(StoreProfile::default());
-        readiness.saw(StoreSeen::Probed);
+        readiness.set_store_status(StoreStatus::Probed);
         assert!(readiness.is_ready());
-        readiness.leaves();
-        readiness.saw(StoreSeen::Probed);
-        readiness.store_answers(true);
-        assert_eq!(readiness.last(), (false, "probed"));
+        readiness.drain();
+        readiness.set_store_status(StoreStatus::Probed);
+        readiness.record_heartbeat(true);
+        assert_eq!(readiness.status(), (false, "probed"));
     }
 }

@@ -6,19 +6,19 @@ use draftstore_service::closed_set;
 closed_set! {
     /// A limit that a request exceeded.
     pub enum Limit {
-        /// The time for the body of a request.
+        /// The timeout for the body of a request.
         BodyTimeout = "body_timeout",
         /// The size of the body of a request.
         BodySize = "body_size",
-        /// The time for a response.
+        /// The timeout for a response.
         CallTimeout = "call_timeout",
-        /// Requests that are being answered.
+        /// The number of concurrent requests.
         Concurrency = "concurrency",
-        /// Requests of an address.
+        /// The rate of requests from an address.
         AddressRate = "address_rate",
-        /// Requests of a caller.
+        /// The rate of requests from a caller.
         CallerRate = "caller_rate",
-        /// Confirms of a caller.
+        /// The rate of confirms from a caller.
         ConfirmRate = "confirm_rate",
     }
 }
@@ -32,7 +32,7 @@ pub enum Refusal {
     /// The caller or its address exceeds a rate limit.
     #[error("too many requests: try again in {retry_after} seconds")]
     TooManyRequests {
-        /// The rate limit.
+        /// The rate limit that was exceeded.
         limit: Limit,
         /// Whole seconds until the request may succeed, at least one.
         retry_after: u32,
@@ -49,10 +49,10 @@ pub enum Refusal {
     /// The body ended early, or its chunks are malformed.
     #[error("the request is invalid")]
     BodyIncomplete,
-    /// The server is answering as many requests as it may.
+    /// The server is processing the maximum number of concurrent requests.
     #[error("the server is overloaded")]
     Overloaded,
-    /// The call was not answered in time.
+    /// The call took longer than its timeout.
     #[error("the store is unavailable")]
     CallTimeout,
 }

@@ -102,7 +102,7 @@ async fn unavailable_store_says_of_each_when_to_come_back() {
     // The probe at start says so too, of its own calls.
     let said = log
         .lines()
-        .filter(|line| line.contains("HeadObject") && line.contains("the store is unavailable"));
+        .filter(|line| line.contains("HeadObject") && line.contains("STORE_UNAVAILABLE"));
     assert_eq!(said.count(), 4, "each once: {log}");
 }
 

@@ -1,4 +1,4 @@
-//! Confirms: of one draft, and of many.
+//! The calls that confirm one draft or a batch.
 
 use std::sync::Arc;
 

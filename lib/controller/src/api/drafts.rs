@@ -1,4 +1,4 @@
-//! Buckets, drafts, and confirmed objects.
+//! The calls for buckets, drafts and confirmed objects.
 
 use std::sync::Arc;
 

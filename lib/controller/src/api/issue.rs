@@ -1,4 +1,4 @@
-//! URLs for uploads and downloads.
+//! The calls that issue URLs for uploads and downloads.
 
 use std::sync::Arc;
 

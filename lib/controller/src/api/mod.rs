@@ -1,4 +1,4 @@
-//! The mapping of the contract's messages to the service's requests and back: what both fronts have in common.
+//! The mapping of the contract's messages to the service's requests and back, shared by both fronts.
 
 mod confirm;
 mod drafts;
@@ -30,20 +30,20 @@ struct Inner {
     gate: Gate,
 }
 
-/// A request message, and how the service answers it.
+/// A request message that the service can process.
 pub(crate) trait Mapping: Message + Default + DeserializeOwned + Sized + 'static {
     /// The response message.
     type Response: Message + Serialize + 'static;
 
-    /// Answers the request.
+    /// Processes the request.
     fn call(self, api: &Api, caller: &Arc<Caller>) -> impl Future<Output = Result<Self::Response, Failure>> + Send;
 
-    /// Returns the outcomes that a response has for the request's drafts, for the audit. None: all were granted.
+    /// Returns the outcomes for the request's drafts, for the audit. Empty if all of them succeeded.
     fn outcomes(_: &Self::Response) -> Vec<Outcome> {
         Vec::new()
     }
 
-    /// Sets the idempotency key of the header, unless the message has one.
+    /// Sets the idempotency key from the header, unless the message has one.
     fn default_idempotency_key(&mut self, _: impl FnOnce() -> String) {}
 }
 
@@ -63,7 +63,7 @@ impl Api {
         self.0.drafts.draft_bucket().to_string()
     }
 
-    /// Returns the unique draft of a whole key.
+    /// Returns the unique draft with this key in the store.
     pub(crate) fn of_whole_key(&self, caller: &Arc<Caller>, key: &str) -> Result<DraftName, Error> {
         self.drafts(caller).of_whole_key(key)
     }
@@ -73,7 +73,7 @@ impl Api {
         self.drafts(caller).whole_key(draft)
     }
 
-    /// Returns the URL of a draft without a signature that would allow to read it.
+    /// Returns the unsigned URL of a draft, which does not allow reading it.
     pub(crate) async fn bare_url(&self, caller: &Arc<Caller>, draft: &DraftName) -> Result<String, Error> {
         self.drafts(caller).bare_url(draft).await
     }
@@ -91,7 +91,7 @@ impl Api {
     }
 }
 
-/// Converts a size to the contract's type. No store holds objects of 2^63 bytes.
+/// Converts a size to the contract's type. No object has 2^63 bytes.
 pub(crate) fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Uploads in parts.
+//! The calls for multipart uploads.
 
 use std::sync::Arc;
 

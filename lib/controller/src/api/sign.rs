@@ -1,4 +1,4 @@
-//! Signed requests, for clients that speak S3 by themselves.
+//! Signed S3 requests, for clients that speak S3 directly.
 
 use draftstore_service::draft::SignRequest;
 
@@ -8,7 +8,7 @@ use crate::errors::Failure;
 use crate::gate::Admitted;
 
 impl Api {
-    /// Returns the URL of the signed request. Nothing has to be sent with it.
+    /// Returns the URL of the signed request. It needs no additional headers.
     pub(crate) async fn sign_request(&self, admitted: &Admitted, request: SignRequest) -> Result<String, Failure> {
         let signed = self.drafts(&admitted.caller).sign_request(&request).await;
         let result = signed.map(|signed| signed.url.expose()).map_err(Failure::from);

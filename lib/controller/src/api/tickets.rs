@@ -1,4 +1,4 @@
-//! Tickets: credentials for web pages.
+//! The call that creates tickets: short-lived credentials for web pages.
 
 use std::sync::Arc;
 use std::time::SystemTime;

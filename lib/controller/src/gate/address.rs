@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// Returns the client's address. `X-Forwarded-For` of a trusted proxy is read from the right: each proxy adds the address that
-/// it was called from, and a client may have invented what is further left.
+/// Returns the client's address. `X-Forwarded-For` of a trusted proxy is read from the right, because each proxy appends the
+/// address of its peer, and a client may forge everything to the left.
 pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = peer.to_canonical();
@@ -29,7 +29,7 @@ pub(super) fn client(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Ip
     client
 }
 
-/// Returns the address that requests are counted by: of IPv6 the network, as one customer gets it.
+/// Returns the address that rate limits count: for IPv6 the /64 network, which is what one customer gets.
 pub(super) fn counted(client: IpAddr) -> IpAddr {
     match client {
         IpAddr::V4(_) => client,
@@ -66,14 +66,14 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_addresses_of_others_are_ignored() {
+    fn forwarded_for_of_untrusted_peers_is_ignored() {
         assert_eq!(ask("1.1.1.1", &["2.2.2.2"], &[]), "1.1.1.1");
         assert_eq!(ask("1.1.1.1", &["2.2.2.2"], &["10.0.0.0/8"]), "1.1.1.1");
         assert_eq!(ask("::ffff:1.1.1.1", &["2.2.2.2"], &["::/0"]), "1.1.1.1");
     }
 
     #[test]
-    fn forwarded_addresses_are_read_from_the_right() {
+    fn forwarded_for_is_read_from_the_right() {
         let trusted = &["10.0.0.0/8", "fd00::/8"][..];
         for (said, client) in [
             (&["2.2.2.2"][..], "2.2.2.2"),

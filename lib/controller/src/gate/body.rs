@@ -1,4 +1,4 @@
-//! The body of a request: read whole, in time and within its size.
+//! The body of a request, read with a timeout and a size limit.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use tokio::time::timeout;
 use super::Bounds;
 use crate::refusal::Refusal;
 
-/// The number of bytes beyond the limit that are read and thrown away: a client that is still sending may not look at the
-/// response before it is done, and would see its connection break instead.
+/// The number of bytes beyond the limit that are read and discarded. Many clients read the response only after they have sent
+/// the whole body, and would see a connection reset instead of the error.
 const LEFTOVER: u64 = 1024 * 1024;
 
-/// Returns the request with its whole body, so that nothing behind the gate waits for a client.
+/// Returns the request with its whole body, so that nothing after the gate waits for a client.
 pub(super) async fn whole(request: Request, bounds: Bounds, limit: Duration) -> Result<http::Request<Bytes>, Refusal> {
     let (head, body) = request.into_parts();
     let expects_continue = head.headers.contains_key(header::EXPECT);
@@ -36,11 +36,11 @@ async fn read(body: Body, bounds: Bounds, expects_continue: bool) -> Result<Byte
         return Err(too_large);
     }
     let mut body = pin!(body);
-    // Most bodies are one frame, which is then used as it is.
+    // Most bodies are one frame, which is used without a copy.
     let (mut first, mut whole) = (Bytes::new(), Vec::new());
     let mut read = 0;
     while let Some(frame) = body.frame().await {
-        // Most often the client has gone away, and the refusal is not read.
+        // Usually the client has disconnected, and nobody reads the refusal.
         let Ok(data) = frame.map_err(|_| Refusal::BodyIncomplete)?.into_data() else {
             continue;
         };

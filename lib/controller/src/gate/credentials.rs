@@ -6,8 +6,7 @@ use draftstore_auth::Unauthenticated;
 
 use crate::path_ticket::PathTicket;
 
-/// Returns the ticket of the path or the bearer token of the header. Both together are refused, since it would not be clear
-/// who sends the request.
+/// Returns the ticket of the path or the bearer token of the header. A request with both is refused, because it is ambiguous.
 pub(super) fn bearer(request: &Request) -> Result<Option<&str>, Unauthenticated> {
     let Some(in_path) = request.extensions().get::<PathTicket>() else {
         return Ok(in_header(request));
@@ -17,7 +16,7 @@ pub(super) fn bearer(request: &Request) -> Result<Option<&str>, Unauthenticated>
     ticket.map(Some).ok_or(Unauthenticated::Invalid)
 }
 
-/// Returns the bearer token. Two headers, or one that is not text, count as an empty token: the caller must not depend on
+/// Returns the bearer token. Two headers, or one that is not ASCII, count as an empty token, so that no client depends on
 /// which of them is read.
 ///
 /// Source: RFC 6750, section 2.1.

@@ -1,7 +1,8 @@
-//! The gate before every call, on both ports: authentication, rate limits, the size and time of a request, concurrency.
+//! The gate before every call, on both ports: authentication, authorization's caller, rate limits, body size, timeouts and
+//! concurrency.
 //!
-//! Checked in this order, so that a refused request costs as little as possible: the address's rate limit, the credentials,
-//! the caller's rate limit, the body, the number of requests being answered. Knows neither front.
+//! The order of the checks makes a refused request cheap: the address's rate limit, the credentials, the caller's rate limit,
+//! the body, the number of concurrent requests. Knows neither front.
 
 mod address;
 mod body;
@@ -30,19 +31,19 @@ pub use self::rate_limiter::Quota;
 pub use self::rates::RateLimits;
 pub(crate) use self::rates::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
-/// The default number of requests that are answered at once. Most take milliseconds; each may hold 1 MiB.
+/// The default number of concurrent requests. Most take milliseconds; each may hold 1 MiB.
 const DEFAULT_MAX_CONCURRENT: usize = 1024;
 
 /// The limits of a gate.
 #[derive(Debug, Clone)]
 pub struct GateConfig {
-    /// The rate limits.
+    /// The rate limits of callers, addresses and confirms.
     pub rates: RateLimits,
-    /// The maximum number of requests that are answered at once.
+    /// The maximum number of concurrent requests.
     pub max_concurrent: usize,
-    /// The time for a request to arrive whole, from its head on.
+    /// The timeout for reading the whole body, from the end of the headers.
     pub body_timeout: Duration,
-    /// The time for a response, but for calls whose time the store bounds ([`Bounds::is_long`]).
+    /// The timeout for a response, except for calls whose time the store bounds ([`Bounds::is_long`]).
     pub call_timeout: Duration,
     /// Writes every decision to the audit log.
     pub audit: bool,
@@ -70,18 +71,18 @@ pub struct Bounds {
     pub max_bytes: u64,
     /// The size of the front's envelope around the message, in bytes.
     pub envelope: u64,
-    /// Lets the call take as long as the store does: it moves whole objects, and has its own limits.
+    /// Disables the timeout for the response, for calls that move whole objects and have their own limits.
     pub is_long: bool,
-    /// Counts by the rate limit of confirms.
+    /// Shows the rate limit of confirms in the response.
     pub is_confirm: bool,
 }
 
-/// A caller whose request was admitted. A call's handlers take it, so that none can be reached past the gate.
+/// An admitted request's caller. Every handler takes it, so that none can be called without the gate.
 #[derive(Debug, Clone)]
 pub struct Admitted {
-    /// The caller.
+    /// The caller, as authenticated.
     pub caller: Arc<Caller>,
-    /// The request, where decisions are audited.
+    /// The context of the request, if the audit is on.
     pub(crate) audit: Option<Arc<RequestContext>>,
 }
 
@@ -100,7 +101,7 @@ struct Inner {
 }
 
 impl Gate {
-    /// Creates a gate that recognises callers by the authenticator.
+    /// Creates a gate that authenticates callers with this authenticator.
     pub fn new(authenticator: Authenticator, config: GateConfig) -> Self {
         Self(Arc::new(Inner {
             authenticator,
@@ -116,7 +117,7 @@ impl Gate {
         &self.0.authenticator
     }
 
-    /// Counts confirms of a caller: by the call itself, since the gate does not know how many one request has.
+    /// Counts confirms of a caller. The call does this itself, because the gate does not know how many a batch has.
     ///
     /// # Errors
     /// [`Refusal::TooManyRequests`].
@@ -124,8 +125,8 @@ impl Gate {
         self.0.rates.confirms(caller, confirms, Instant::now())
     }
 
-    /// Returns the handler's response to an admitted request, or the refusal as `refuse` renders it. Either says how the
-    /// caller's rate limits stand.
+    /// Returns the handler's response to an admitted request, or the refusal as `refuse` renders it. Both have the headers of
+    /// the caller's rate limits.
     pub async fn call<F: Future<Output = Response>>(
         &self,
         request: Request,

@@ -1,6 +1,6 @@
 //! A rate limiter: one token bucket for each key. Time is an argument.
 //!
-//! A bucket is kept as the time at which it will be full again (the generic cell rate algorithm): a number for each key,
+//! A bucket is stored as the time at which it will be full again (the generic cell rate algorithm): one number for each key,
 //! and nothing for a key whose bucket is full.
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use hashbrown::HashTable;
 
-/// The number of locks, of which a request takes one.
+/// The number of locks. A request takes one.
 const SHARDS: usize = 16;
 
-/// The maximum number of keys that are remembered. Beyond it the fullest buckets are forgotten.
+/// The maximum number of stored keys. Beyond it the fullest buckets are dropped.
 const MAX_KEYS: usize = 65_536;
 
-/// A number of requests in a time window, spread as the caller likes.
+/// A number of requests per time window. Bursts are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
     requests: NonZeroU32,
@@ -24,13 +24,13 @@ pub struct Quota {
 }
 
 impl Quota {
-    /// Creates a quota. The window counts in whole seconds, and has at least one.
+    /// Creates a quota. The window is truncated to whole seconds, at least one.
     pub fn new(requests: NonZeroU32, window: Duration) -> Self {
         let window = Duration::from_secs(window.as_secs().max(1));
         Self { requests, window }
     }
 
-    /// Returns the time in which one request is earned.
+    /// Returns the time in which the bucket gains one request.
     fn per_request(self) -> Duration {
         self.window / self.requests.get()
     }
@@ -49,7 +49,7 @@ pub(super) struct Remaining {
     pub(super) full_in: u64,
 }
 
-/// A bucket that has too few requests left.
+/// The error of a bucket with too few requests left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Exhausted {
     remaining: Remaining,
@@ -57,24 +57,24 @@ pub(super) struct Exhausted {
     pub(super) retry_after: u32,
 }
 
-/// A bucket for each key. A key is hashed as in a `HashMap`, so that keys that collide cannot be chosen, and once for both its
-/// shard and its place there.
+/// A rate limiter with one bucket per key. The hash is seeded as in `HashMap`, so that an attacker cannot choose colliding keys,
+/// and computed once for the shard and the slot.
 #[derive(Debug)]
 pub(super) struct RateLimiter<K> {
     /// The name in responses.
     pub(super) name: &'static str,
     quota: Quota,
-    /// The quota as `RateLimit-Policy` has it. Every response has it.
+    /// The quota in the syntax of `RateLimit-Policy`, which every response contains.
     pub(super) policy: String,
     hasher: RandomState,
     shards: [Mutex<Shard<K>>; SHARDS],
 }
 
-/// The times at which buckets will be full.
+/// The time at which each bucket will be full.
 type Shard<K> = HashTable<(K, Instant)>;
 
 impl<K: Hash + Eq + Clone> RateLimiter<K> {
-    /// Creates buckets of which each holds the quota.
+    /// Creates a limiter whose buckets each hold the quota.
     pub(super) fn new(name: &'static str, quota: Quota) -> Self {
         Self {
             name,
@@ -85,7 +85,7 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
         }
     }
 
-    /// Takes requests out of the key's bucket, or none if it has too few. More than a full bucket counts as a full one.
+    /// Takes requests from the key's bucket, or none if it has too few. More than a full bucket counts as a full one.
     pub(super) fn take(&self, key: &K, requests: u32, now: Instant) -> Result<Remaining, Exhausted> {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash);
@@ -103,7 +103,7 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
         Ok(self.remaining_at(after, now))
     }
 
-    /// Takes requests out of the key's bucket, or all that it has.
+    /// Takes requests from the key's bucket, or as many as it has.
     pub(super) fn drain(&self, key: &K, requests: u32, now: Instant) {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash);
@@ -132,14 +132,14 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
     }
 
     fn shard(&self, hash: u64) -> MutexGuard<'_, Shard<K>> {
-        // The table uses the other bits.
+        // The table uses the other bits of the hash.
         let shard = usize::try_from(hash >> 32).unwrap_or_default() % SHARDS;
-        // Nothing panics while it holds the lock.
+        // No code panics while it holds the lock.
         self.shards[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes room first if there is none: forgets the full buckets, and where all are in use the fuller half. That is rare
-    /// enough to cost nothing, as it frees at least half of the room.
+    /// Stores the time at which the bucket will be full. In a full shard it first drops the full buckets and, if all are in use,
+    /// the fuller half. This frees at least half of the shard, so the amortized cost is small.
     fn put(&self, shard: &mut Shard<K>, hash: u64, key: &K, full_at: Instant, now: Instant) {
         if let Some((_, known)) = shard.find_mut(hash, |(known, _)| known == key) {
             *known = full_at;
@@ -158,7 +158,7 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
     }
 }
 
-/// Returns the time at which the key's bucket will be full, or `None` if the key is not remembered.
+/// Returns the time at which the key's bucket will be full, or `None` if the key is not stored.
 fn full_at<K: Eq>(shard: &Shard<K>, hash: u64, key: &K) -> Option<Instant> {
     shard.find(hash, |(known, _)| known == key).map(|(_, full_at)| *full_at)
 }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_gives_what_it_holds_and_fills_again() {
+    fn bucket_refills_up_to_its_capacity() {
         let limiter = RateLimiter::new("keys", quota(4, 8));
         let start = Instant::now();
         for remaining in [3, 2, 1, 0] {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_have_buckets_of_their_own() {
+    fn each_key_has_its_own_bucket() {
         let limiter = RateLimiter::new("keys", quota(1, 1));
         let now = Instant::now();
         assert!(limiter.take(&"a", 1, now).is_ok());
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn many_at_once_cost_as_many_up_to_a_full_bucket() {
+    fn batch_costs_its_size_up_to_a_full_bucket() {
         let limiter = RateLimiter::new("keys", quota(10, 10));
         let now = Instant::now();
         assert_eq!(limiter.take(&"a", 7, now).expect("enough").requests, 3);
@@ -212,7 +212,10 @@ mod tests {
             (4, 3),
             "nothing was taken"
         );
-        assert!(limiter.take(&"b", 1000, now).is_ok(), "else it would never go through");
+        assert!(
+            limiter.take(&"b", 1000, now).is_ok(),
+            "a larger batch would never succeed"
+        );
         assert_eq!(limiter.remaining(&"b", now).requests, 0);
         limiter.drain(&"a", 1000, now);
         assert_eq!(limiter.remaining(&"a", now).requests, 0);
@@ -224,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_keys_are_remembered_and_the_emptiest_longest() {
+    fn number_of_keys_is_bounded_and_the_emptiest_are_kept() {
         let limiter = RateLimiter::new("keys", quota(10, 10));
         let now = Instant::now();
         limiter.drain(&u32::MAX, 10, now);
@@ -239,7 +242,7 @@ mod tests {
         assert!(remembered <= MAX_KEYS, "{remembered}");
         assert!(
             limiter.take(&u32::MAX, 1, now).is_err(),
-            "whoever has used it up is not forgotten"
+            "an empty bucket is never dropped"
         );
     }
 }

@@ -1,6 +1,6 @@
 //! The rate limits of callers, addresses and confirms.
 //!
-//! Counted in this process: with several replicas behind one address, each counts what it sees.
+//! The counts are local to this process: each replica counts its own requests.
 
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -14,18 +14,18 @@ use super::address;
 use super::rate_limiter::{Quota, RateLimiter, Remaining};
 use crate::refusal::{Limit, Refusal};
 
-/// The header with what is left of each quota. Source: the IETF's draft-ietf-httpapi-ratelimit-headers-10.
+/// The header with the remaining requests of each quota. Source: draft-ietf-httpapi-ratelimit-headers-10.
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// The header with the quotas.
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// The requests that invalid credentials cost their address, beside the request itself.
+/// The number of requests that invalid credentials cost their address, in addition to the request itself.
 const FAILURE_COST: u32 = 20;
 
-/// The capacity of a header's value, in bytes, that most have room in.
+/// The initial capacity of a header's value, in bytes. Most fit.
 const USUAL_LIST: usize = 64;
 
-/// The quotas; `None` is no limit.
+/// The quotas of a gate. `None` means no limit.
 #[derive(Debug, Clone, Default)]
 pub struct RateLimits {
     /// The requests of each caller, by its name.
@@ -83,7 +83,7 @@ impl Rates {
         }
     }
 
-    /// Writes the state of the rate limits that a request was counted by to the headers of its response.
+    /// Writes the state of the rate limits that apply to a request to the headers of its response.
     pub(super) fn write_headers(
         &self,
         headers: &mut HeaderMap,
@@ -125,7 +125,7 @@ fn take<K: Hash + Eq + Clone>(
     })
 }
 
-/// The values of both headers. Every response has them, so each is written once, in place.
+/// The values of both headers. Every response has them, so they are written without intermediate strings.
 #[derive(Debug, Default)]
 struct Values {
     policies: String,

@@ -1,4 +1,4 @@
-//! The limits of requests, as they are configured.
+//! The settings of request limits.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -11,7 +11,7 @@ use super::GateConfig;
 use super::rate_limiter::Quota;
 use super::rates::RateLimits;
 
-/// The longest window of a rate limit, in seconds: a day. A longer one would outlive the process that counts.
+/// The maximum window of a rate limit, in seconds: one day. The counts are lost when the process ends.
 const MAX_WINDOW: u32 = 86_400;
 
 settings! {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_of_requests_are_read() {
+    fn request_limits_are_read() {
         let limits = load(&[
             ("BODY_TIMEOUT", "1"),
             ("CALL_TIMEOUT", "2"),

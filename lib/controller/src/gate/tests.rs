@@ -29,7 +29,7 @@ fn gate(config: GateConfig) -> Gate {
     Gate::new(Authenticator::none(), config)
 }
 
-/// Returns what a handler behind the gate answers, or the refusal.
+/// Returns the response of a handler behind the gate, or the refusal.
 async fn respond(gate: &Gate, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let bounds = Bounds {
@@ -62,7 +62,7 @@ async fn status(gate: &Gate, request: Request) -> u16 {
 }
 
 #[tokio::test]
-async fn addresses_have_rate_limits_of_their_own_and_are_told() {
+async fn each_address_has_its_own_rate_limit_in_the_headers() {
     let rates = RateLimits {
         address: Some(quota(2)),
         ..RateLimits::default()
@@ -83,7 +83,7 @@ async fn addresses_have_rate_limits_of_their_own_and_are_told() {
 }
 
 #[test]
-fn callers_have_rate_limits_of_their_own() {
+fn each_caller_has_its_own_rate_limit() {
     let rates = Rates::new(RateLimits {
         caller: Some(quota(1)),
         confirm: Some(quota(10)),
@@ -109,7 +109,7 @@ fn callers_have_rate_limits_of_their_own() {
 }
 
 #[test]
-fn credentials_that_are_not_valid_cost_their_address() {
+fn invalid_credentials_count_against_the_address() {
     const FAILURE: u32 = 20;
     let rates = Rates::new(RateLimits {
         address: Some(quota(2 * FAILURE)),
@@ -124,14 +124,14 @@ fn credentials_that_are_not_valid_cost_their_address() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_does_not_come_is_not_waited_for() {
+async fn body_that_does_not_arrive_is_408() {
     let gate = gate(GateConfig::default());
     let never = Body::from_stream(futures::stream::pending::<Result<Vec<u8>, std::io::Error>>());
     assert_eq!(status(&gate, request("/", "1.1.1.1", never)).await, 408);
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_invalid_and_not_slow() {
+async fn body_that_breaks_off_is_400() {
     let gate = gate(GateConfig::default());
     let broken = Body::from_stream(futures::stream::iter([
         Ok(b"{".to_vec()),
@@ -141,14 +141,14 @@ async fn a_body_that_breaks_off_is_invalid_and_not_slow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_has_its_time_unless_the_store_bounds_it() {
+async fn calls_time_out_unless_the_store_bounds_them() {
     let gate = gate(GateConfig::default());
     assert_eq!(status(&gate, request("/slow", "1.1.1.1", Body::empty())).await, 503);
     assert_eq!(status(&gate, request("/long", "1.1.1.1", Body::empty())).await, 200);
 }
 
 #[tokio::test]
-async fn bodies_are_held_to_their_size() {
+async fn body_size_is_limited() {
     let gate = gate(GateConfig::default());
     for (bytes, expected) in [(64 * 1024, 200), (64 * 1024 + 1, 413), (8 * 1024 * 1024, 413)] {
         assert_eq!(
@@ -167,7 +167,7 @@ async fn bodies_are_held_to_their_size() {
 
 /// A request that waits for its body takes no permit.
 #[tokio::test]
-async fn requests_beyond_the_limit_of_concurrency_are_refused() {
+async fn requests_beyond_the_concurrency_limit_are_refused() {
     let gate = gate(GateConfig {
         max_concurrent: 1,
         ..GateConfig::default()

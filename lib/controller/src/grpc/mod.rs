@@ -39,7 +39,7 @@ const WEB_REQUEST_HEADERS: [HeaderName; 6] = [
     REQUEST_ID,
 ];
 
-/// The response headers that they read: an error without a message is in headers alone.
+/// The response headers that gRPC-Web clients read. An error without a body is in headers only.
 const WEB_RESPONSE_HEADERS: [HeaderName; 6] = [
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
@@ -49,11 +49,11 @@ const WEB_RESPONSE_HEADERS: [HeaderName; 6] = [
     REQUEST_ID,
 ];
 
-/// Returns the service of the port: the contract's calls behind the gate, `grpc.health.v1` as the readiness has it, and
-/// reflection in `v1` and in `v1alpha`, which older clients speak.
+/// Returns the service of the port: the contract's calls behind the gate, `grpc.health.v1` from the readiness, and reflection in
+/// `v1` and, for older clients, `v1alpha`.
 ///
 /// # Errors
-/// When the descriptors that were compiled in cannot be read: a bug.
+/// An error if the built-in descriptors cannot be decoded, which is a bug.
 pub async fn service(
     api: Api,
     gate: Gate,
@@ -63,9 +63,9 @@ pub async fn service(
     report(&reporter, ServingStatus::NotServing).await;
     tokio::spawn(async move {
         loop {
-            readiness.becomes(true).await;
+            readiness.wait_until_ready_is(true).await;
             report(&reporter, ServingStatus::Serving).await;
-            readiness.becomes(false).await;
+            readiness.wait_until_ready_is(false).await;
             report(&reporter, ServingStatus::NotServing).await;
         }
     });
@@ -86,8 +86,8 @@ pub async fn service(
     })
 }
 
-/// Returns the handler of the port: the service inside of the middleware. Web pages of `origins` may call it by gRPC-Web, over
-/// HTTP/1.1 or HTTP/2.
+/// Returns the handler of the port: the service wrapped in the middleware. Web pages of `origins` may call it with gRPC-Web,
+/// over HTTP/1.1 or HTTP/2.
 pub fn handler(
     service: impl Service,
     origins: &AllowedOrigins,
@@ -102,13 +102,13 @@ pub fn handler(
     })
 }
 
-/// Returns whether the request is in gRPC-Web, which some clients speak outside of pages, too.
+/// Returns whether the request uses gRPC-Web, which some clients also speak outside of browsers.
 fn is_grpc_web(request: &Request) -> bool {
     let media_type = request.headers().get(header::CONTENT_TYPE);
     media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc-web"))
 }
 
-/// Reports the status of the whole server, which has no name, and of the service.
+/// Reports the status of the whole server (the empty name) and of the service.
 async fn report(reporter: &HealthReporter, status: ServingStatus) {
     for service in ["", SERVICE_NAME] {
         reporter.set_service_status(service, status).await;

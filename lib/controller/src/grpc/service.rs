@@ -1,4 +1,4 @@
-//! The contract's calls by gRPC: decode, call, encode.
+//! The contract's calls over gRPC: decode, call, encode.
 
 use std::future::ready;
 use std::sync::OnceLock;
@@ -25,7 +25,7 @@ use crate::{Api, MAX_REQUEST_BYTES};
 /// Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
 const ENVELOPE: u64 = 5;
 
-/// The bounds of a call that the contract does not have.
+/// The bounds of a call that is not in the contract.
 const UNKNOWN: Bounds = Bounds {
     rpc: "unknown",
     max_bytes: Size::One.max_bytes(),
@@ -38,7 +38,7 @@ const UNKNOWN: Bounds = Bounds {
 pub(super) struct GrpcService {
     pub(super) api: Api,
     pub(super) gate: Gate,
-    /// Health and reflection.
+    /// The services for health and reflection.
     pub(super) others: Router,
 }
 
@@ -67,7 +67,7 @@ impl Service for GrpcService {
     }
 }
 
-/// A request whose message is not decoded yet.
+/// A request with an encoded message.
 struct Unary<'s> {
     api: &'s Api,
     admitted: Admitted,
@@ -84,7 +84,7 @@ impl<'s> Visitor for Unary<'s> {
 
 impl Unary<'_> {
     async fn respond<R: RpcRequest>(self) -> Response {
-        // A status loses its extensions on its way through the codec.
+        // The codec drops the extensions of a status.
         let exceeded = OnceLock::new();
         let (api, admitted, limit) = (self.api, &self.admitted, &exceeded);
         let call = service_fn(move |request: tonic::Request<R>| async move {

@@ -14,11 +14,10 @@ use crate::ERROR_DOMAIN;
 use crate::errors::{Failure, UPLOAD_INCOMPLETE};
 use crate::refusal::Refusal;
 
-/// The maximum number of fields in a status: it travels in headers, of which clients take 8 KiB by default.
+/// The maximum number of fields in a status. It is sent in headers, and clients accept 8 KiB of headers by default.
 const MAX_FIELDS: usize = 20;
 
-/// Returns the status of a failure, with `ErrorInfo`, and with `BadRequest`, `PreconditionFailure` or `RetryInfo` where they
-/// say more.
+/// Returns the status of a failure, with `ErrorInfo` and, where they apply, `BadRequest`, `PreconditionFailure` or `RetryInfo`.
 pub(super) fn status(failure: &Failure) -> Status {
     let row = failure.report();
     let message = failure.sentence(&row.fields);
@@ -41,7 +40,7 @@ pub(super) fn status(failure: &Failure) -> Status {
     Status::with_error_details(row.reason.grpc, message, details)
 }
 
-/// Returns the response for a failure: a status alone.
+/// Returns the response for a failure: a status without a message.
 pub(crate) fn error_response(failure: &Failure) -> Response {
     let mut response: Response = status(failure).into_http();
     if let Some(limit) = failure.row().limit {

@@ -1,4 +1,4 @@
-//! CORS: the web pages that may use a port are those of the configured origins.
+//! CORS: only web pages of the configured origins may use a port.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use draftstore_service::AllowedOrigins;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-/// The time for which a browser may cache the response to a preflight.
+/// The time for which browsers may cache the response to a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// Allows pages of these origins to send requests by these methods with these headers, and to read these response headers.

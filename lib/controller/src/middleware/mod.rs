@@ -1,7 +1,7 @@
 //! The middleware of both ports: request IDs, a span, security headers, CORS, and an error response for a panic.
 //!
-//! A router boxes each of its layers, and clones all of them for every request. So this is one function around a port's
-//! service, and what only browsers need is not in the way of other callers.
+//! A router boxes each of its layers and clones all of them for every request. So this is one function around a port's
+//! service, and requests that no browser sends skip the layers for browsers.
 
 mod cors;
 mod panics;
@@ -22,14 +22,14 @@ pub(crate) use self::cors::cors;
 use self::panics::catch_panic;
 use crate::errors::Failure;
 
-/// Answers the requests of a port. Unlike tower's, one service answers all of them, so that none clones it.
+/// A service for the requests of a port. Unlike tower's, it takes `&self`, so that requests do not clone it.
 pub trait Service: Send + Sync + 'static {
     /// Returns the response to a request.
     fn call(&self, request: Request) -> impl Future<Output = Response> + Send;
 }
 
-/// Returns a port's handler: its service inside of the middleware. Requests for which `is_web` holds also go through `web`, the
-/// layers that only browsers need.
+/// Returns a port's handler: its service wrapped in the middleware. Requests for which `is_web` returns true also go through
+/// `web`, the layers for browsers.
 pub(crate) fn handler<W>(
     service: impl Service,
     error_response: fn(&Failure) -> Response,
@@ -53,7 +53,7 @@ where
         let respond = move |request| async move {
             let (service, web) = &*services;
             let response = if is_web(&request) {
-                // Boxed, so that other requests need no room for it.
+                // Boxed, so that the future of other requests stays small.
                 let Ok(response) = Box::pin(web.clone().oneshot(request)).await;
                 response.into_response()
             } else {
@@ -65,7 +65,7 @@ where
     }
 }
 
-/// Returns whether a browser may have sent the request for a page: then it has an origin, or is a preflight.
+/// Returns whether a browser may have sent the request for a page: it has an `Origin`, or is a preflight.
 ///
 /// Source: <https://fetch.spec.whatwg.org/#origin-header>
 pub(crate) fn is_of_a_page(request: &Request) -> bool {

@@ -1,4 +1,4 @@
-//! Handlers that panic, which is a bug: a panic costs its own call an error, and no other call anything.
+//! Middleware that turns a panic in a handler into an error response for that call, without affecting other calls.
 
 use std::panic::AssertUnwindSafe;
 
@@ -7,14 +7,15 @@ use futures::FutureExt as _;
 
 use crate::errors::Failure;
 
-/// Returns the response, or an error in place of a panic, which would end the connection with all calls that share it.
+/// Returns the response, or an error response after a panic. A panic that is not caught would close the connection and fail all
+/// calls that share it.
 pub(super) async fn catch_panic(
     response: impl Future<Output = Response>,
     error_response: fn(&Failure) -> Response,
 ) -> Response {
-    // Nothing of a call is used again that has panicked.
+    // No state of the call is used after the panic.
     let response = AssertUnwindSafe(response).catch_unwind().await;
-    // The panic's text may hold what a caller sent, and goes nowhere.
+    // The panic's message may contain request data, so it is dropped.
     response.unwrap_or_else(|_| error_response(&Failure::Panicked))
 }
 
@@ -39,7 +40,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn panics_are_internal_errors_by_rest_and_say_no_more() {
+    async fn panic_is_an_internal_error_without_details_over_rest() {
         let (head, body) = responses(rest::error_response).await;
         assert_eq!(head.status, 500);
         let problem: serde_json::Value = serde_json::from_str(&body).expect("JSON");
@@ -48,7 +49,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn panics_are_internal_errors_by_grpc_and_say_no_more() {
+    async fn panic_is_an_internal_error_without_details_over_grpc() {
         let (head, body) = responses(grpc::error_response).await;
         assert_eq!(head.status, 200);
         assert_eq!(head.headers["grpc-status"], "13");

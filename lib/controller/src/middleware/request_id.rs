@@ -1,4 +1,4 @@
-//! The ID of every request, and the span in which it is logged.
+//! The request ID, and the span of each request.
 
 use std::borrow::Cow;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::audit::REQUEST_ID;
 use crate::path_ticket::redacted_path;
 
-/// Returns the response of a request that has an ID, logged in a span of its own.
+/// Runs the handler in a span, and adds the request ID to the request and the response.
 pub(super) async fn traced<F: Future<Output = Response>>(
     mut request: Request,
     respond: impl FnOnce(Request) -> F,
@@ -26,7 +26,7 @@ pub(super) async fn traced<F: Future<Output = Response>>(
         tracing::debug!(
             status = response.status().as_u16(),
             duration_ms = milliseconds(),
-            "answered"
+            "response sent"
         );
         response
     };
@@ -35,7 +35,7 @@ pub(super) async fn traced<F: Future<Output = Response>>(
     response
 }
 
-/// Returns a random ID by the process's own generator: asking the system for each costs more than the rest of this module.
+/// Returns a random ID from the generator of the process. A system call for each would cost more than the rest of this module.
 fn new_id() -> HeaderValue {
     let id = uuid::Builder::from_random_bytes(rand::random()).into_uuid();
     let mut text = Uuid::encode_buffer();
@@ -43,7 +43,7 @@ fn new_id() -> HeaderValue {
     HeaderValue::from_str(id).expect("letters, digits and hyphens")
 }
 
-/// The beginning of paths that may hold upload IDs, which are not logged: they allow to continue the upload.
+/// The prefix of paths that may contain upload IDs. They are not logged, because they allow continuing the upload.
 const UPPY: &str = "/uppy/";
 
 /// Returns the span of a request, with the path but not the query.
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn every_request_has_an_id_of_its_own() {
+    fn each_request_has_its_own_id() {
         let (one, another) = (new_id(), new_id());
         assert_ne!(one, another);
         let id: Uuid = one.to_str().expect("ASCII").parse().expect("a UUID");

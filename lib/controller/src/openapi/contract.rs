@@ -1,4 +1,4 @@
-//! The contract as its descriptor says it, comments included: messages, enumerations, calls.
+//! The contract, read from its descriptor: calls, messages and enumerations, with their comments.
 
 use std::collections::HashMap;
 
@@ -10,16 +10,16 @@ use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, Fi
 const PACKAGE: &str = "draft.v1";
 const TIMESTAMP: &str = ".google.protobuf.Timestamp";
 
-// Where descriptor.proto keeps what: comments are found by paths of these numbers.
+// The field numbers of descriptor.proto that make up the paths of comments.
 const FILE_MESSAGES: i32 = 4;
 const FILE_ENUMS: i32 = 5;
 const FILE_SERVICES: i32 = 6;
 const MEMBERS: i32 = 2;
 
-/// Everything that the document is made from.
+/// The contract, as far as the document needs it.
 #[derive(Debug)]
 pub(super) struct Contract {
-    /// What the service is for.
+    /// The comment of the service.
     pub(super) comment: String,
     pub(super) methods: Vec<Method>,
     pub(super) messages: Vec<Message>,
@@ -50,7 +50,7 @@ pub(super) struct Field {
     pub(super) presence: Presence,
 }
 
-/// Of the types that protobuf has, those that the contract uses.
+/// A type of protobuf that the contract uses.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -60,11 +60,11 @@ pub(super) enum Kind {
     Enumeration(String),
     Message(String),
     Timestamp,
-    /// From texts to texts.
+    /// A map from strings to strings.
     Map,
 }
 
-/// Whether a field can be told from its default value.
+/// The presence of a field in a response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Presence {
     Always,
@@ -87,7 +87,7 @@ pub(super) struct EnumerationValue {
 }
 
 impl Contract {
-    /// The one that both fronts serve.
+    /// Reads the contract that both fronts serve.
     pub(super) fn read() -> Self {
         let files = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).expect("the build has encoded it");
         let ours = files.file.into_iter().find(|file| file.package() == PACKAGE);
@@ -114,15 +114,15 @@ impl Contract {
 
     pub(super) fn message(&self, name: &str) -> &Message {
         let found = self.messages.iter().find(|message| message.name == name);
-        found.expect("what the contract names is in it")
+        found.expect("the contract defines every type it uses")
     }
 
     pub(super) fn enumeration(&self, name: &str) -> &Enumeration {
         let found = self.enumerations.iter().find(|enumeration| enumeration.name == name);
-        found.expect("what the contract names is in it")
+        found.expect("the contract defines every type it uses")
     }
 
-    /// These messages, and those in them, in the contract's order.
+    /// Returns these messages and all messages in them, in the contract's order.
     pub(super) fn reachable<'c>(&'c self, roots: impl Iterator<Item = &'c str>) -> Vec<&'c Message> {
         let mut waiting: Vec<&str> = roots.collect();
         let mut found: Vec<&str> = Vec::new();
@@ -181,12 +181,12 @@ fn enumeration(enumeration: &EnumDescriptorProto, place: i32, comments: &Comment
     }
 }
 
-/// None for a type that the document would have to learn first.
+/// Returns the type of a field, or `None` if this module does not support it.
 fn kind(field: &FieldDescriptorProto, owner: &DescriptorProto) -> Option<Kind> {
     let named = || local(field.type_name());
     #[expect(
         clippy::wildcard_enum_match_arm,
-        reason = "what the contract does not use has no form here"
+        reason = "the contract does not use the other types"
     )]
     match field.r#type() {
         Type::String => Some(Kind::Text),
@@ -201,7 +201,7 @@ fn kind(field: &FieldDescriptorProto, owner: &DescriptorProto) -> Option<Kind> {
     }
 }
 
-/// A map is a list of entries, of a message that only the compiler has written.
+/// Returns whether a field is a map: a list of entries, whose message the compiler generates.
 fn is_map(field: &FieldDescriptorProto, owner: &DescriptorProto) -> bool {
     let name = local(field.type_name());
     let mut entries = owner.nested_type.iter().filter(|nested| nested.name() == name);
@@ -213,12 +213,12 @@ fn is_map(field: &FieldDescriptorProto, owner: &DescriptorProto) -> bool {
     })
 }
 
-/// The last part of a full name.
+/// Returns the last part of a full name.
 fn local(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_owned()
 }
 
-/// What is written above each thing, by its path.
+/// The comments above each item, by its path.
 struct Comments(HashMap<Vec<i32>, String>);
 
 impl Comments {
@@ -233,7 +233,7 @@ impl Comments {
     }
 }
 
-/// Lines become paragraphs. Which route a call has is said by the document itself.
+/// Joins the lines of each paragraph, without the line that names the route, which the document has elsewhere.
 fn plain(comment: &str) -> String {
     let paragraphs = comment.split("\n\n").map(|paragraph| {
         let lines = paragraph.lines().map(str::trim);

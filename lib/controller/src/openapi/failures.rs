@@ -1,4 +1,4 @@
-//! The failures that a call can have, as its responses besides 200.
+//! The error responses of calls.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -22,18 +22,18 @@ pub(super) const COMMON: [Reason; 9] = [
     OVERLOADED,
 ];
 
-/// The form of a front's errors.
+/// A format of error responses.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Form {
     pub(super) media_type: &'static str,
     pub(super) schema: &'static str,
     /// The field with the reason.
     pub(super) reason: &'static str,
-    /// The prefix of the names of components for common failures.
+    /// The prefix of the component names of common responses.
     pub(super) prefix: &'static str,
 }
 
-/// RFC 9457.
+/// The format of the calls: RFC 9457.
 pub(super) const PROBLEM: Form = Form {
     media_type: "application/problem+json",
     schema: "Problem",
@@ -41,7 +41,7 @@ pub(super) const PROBLEM: Form = Form {
     prefix: "",
 };
 
-/// Uppy's own form.
+/// The format of Uppy's routes.
 pub(super) const UPPY: Form = Form {
     media_type: "application/json",
     schema: "UppyError",
@@ -124,9 +124,9 @@ mod tests {
     use crate::errors::BATCH_ROLLED_BACK;
     use crate::errors::tests::failures;
 
-    /// The server's own test covers refused credentials of the store, which cannot be created here.
+    /// A test of the server covers refused store credentials, which cannot be created here.
     #[test]
-    fn failures_are_those_of_the_error_table() {
+    fn documented_failures_match_the_error_table() {
         let of_calls = CALLS.iter().flat_map(|call| call.failures).copied();
         let of_outcomes = [BATCH_ROLLED_BACK];
         let documented: Vec<_> = COMMON.into_iter().chain(of_outcomes).chain(of_calls).collect();
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn responses_that_say_when_to_retry_are_those_of_the_error_table() {
+    fn retry_after_is_documented_where_the_error_table_has_it() {
         for failure in failures() {
             let row = failure.row();
             let response = response(row.reason.http, &COMMON, PROBLEM);

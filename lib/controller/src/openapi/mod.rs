@@ -1,6 +1,6 @@
-//! The REST front as an `OpenAPI` document, built from the contract's descriptor, the table of calls and the table of errors, so
-//! that it can disagree with none. What has no message in the contract (Uppy's routes, probes) is written by hand, in JSON
-//! beside this file; a test compares it with the router.
+//! The `OpenAPI` document of the REST front, generated from the contract's descriptor, the table of calls and the table of errors,
+//! so that it always matches them. Routes without messages in the contract (Uppy's routes, probes) are handwritten JSON beside
+//! this file, which a test compares with the router.
 //!
 //! Source: <https://spec.openapis.org/oas/v3.1.1>
 
@@ -18,20 +18,20 @@ use serde_json::{Map, Value, json};
 use self::contract::Contract;
 use self::operations::{HandWritten, of_contract};
 
-/// The facts in which the documents of two servers differ. In seconds.
+/// The configuration that a document depends on. Times are in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
-    /// The longest validity of an upload URL.
+    /// The maximum validity of an upload URL.
     pub(crate) upload_ttl: i64,
-    /// The longest validity of a download URL.
+    /// The maximum validity of a download URL.
     pub(crate) download_ttl: i64,
-    /// The longest life of a draft.
+    /// The maximum lifetime of a draft.
     pub(crate) object_lifetime: i64,
-    /// Callers need credentials.
+    /// Requires credentials from callers.
     pub(crate) requires_auth: bool,
 }
 
-/// Groups of calls, in the order in which people read of them.
+/// The groups of calls, in reading order.
 const TAGS: [(&str, &str); 8] = [
     ("Uploads", "Presigned URLs by which clients upload drafts."),
     (
@@ -52,7 +52,7 @@ const TAGS: [(&str, &str); 8] = [
     ("Server", "For probes, and this document."),
 ];
 
-/// Returns the document of a server of which these are the facts.
+/// Returns the document of a server with this configuration.
 pub(crate) fn document(facts: Facts) -> Value {
     let contract = Contract::read();
     let by_hand = HandWritten::read();
@@ -140,7 +140,7 @@ fn security_schemes() -> Value {
     })
 }
 
-/// Returns the alternative credentials; none is one of them where none are required.
+/// Returns the alternative credentials, including none if they are optional.
 fn security(facts: Facts) -> Value {
     let none = (!facts.requires_auth).then(|| json!({}));
     let methods = [json!({"bearer": []}), json!({"mutualTLS": []})];

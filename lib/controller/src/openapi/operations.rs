@@ -1,4 +1,4 @@
-//! Calls as operations: those of the contract, and those that are written by hand.
+//! The operations: the calls of the contract, and the handwritten ones.
 
 use draftstore_service::Scope;
 use serde_json::{Map, Value, json};
@@ -62,7 +62,7 @@ fn summary(comment: &str) -> &str {
     &comment[..end]
 }
 
-/// The operations that have no message in the contract.
+/// The operations without messages in the contract.
 pub(super) struct HandWritten {
     uppy: Value,
     server: Value,
@@ -84,7 +84,7 @@ impl HandWritten {
         schemas.map(|(name, schema)| (name.clone(), schema.clone()))
     }
 
-    /// Returns the operations, by path, with what is true of all of them.
+    /// Returns the operations by path, completed with their common parts.
     pub(super) fn paths(&self, facts: Facts) -> impl Iterator<Item = (String, Value)> {
         let uppy = paths(&self.uppy, move |operation| self.of_uppy(operation, facts));
         uppy.chain(paths(&self.server, of_server))
@@ -126,7 +126,7 @@ fn of_server(operation: &Value) -> Value {
     )
 }
 
-/// Returns the operation with these members at its end.
+/// Returns the operation with these members added.
 fn completed(operation: &Value, with: &Value) -> Value {
     let own = members(operation).filter(|(name, _)| *name != "x-failures" && with.get(*name).is_none());
     own.chain(members(with))
@@ -141,7 +141,7 @@ fn paths(part: &Value, complete: impl Fn(&Value) -> Value) -> impl Iterator<Item
     })
 }
 
-/// Returns the responses that are written as a description and the name of a schema.
+/// Returns the responses, which are written as a description and the name of a schema.
 fn successes(operation: &Value) -> Map<String, Value> {
     let responses = members(&operation["responses"]).map(|(status, response)| {
         let text = |name: &str| response[name].as_str().unwrap_or_default();
@@ -150,7 +150,7 @@ fn successes(operation: &Value) -> Map<String, Value> {
     responses.collect()
 }
 
-/// Returns the failure of this name, of those that calls of the contract have.
+/// Returns the failure with this name, among those of the contract's calls.
 fn reason(name: &Value) -> Option<Reason> {
     let mut all = CALLS.iter().flat_map(|call| call.failures);
     all.find(|reason| *name == reason.name).copied()

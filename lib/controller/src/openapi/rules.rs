@@ -1,5 +1,5 @@
-//! The service's rules for fields beyond their types, which the contract has in words alone. The limits are the constants that
-//! enforce them; the system's tests go to each of them and one step beyond.
+//! The service's rules for fields beyond their types, which the contract describes only in comments. The limits are the constants
+//! that enforce them. The tests of the server check each limit and one step beyond.
 
 use draftstore_auth::TicketOrder;
 use draftstore_service::limits;
@@ -7,25 +7,25 @@ use serde_json::{Value, json};
 
 use super::Facts;
 
-/// A media type, or all subtypes of a kind.
+/// The pattern of a media type, or of all subtypes of a type.
 const CONTENT_TYPES: &str = "^[A-Za-z0-9!#$%&'+.^_`|~-]+/(?:[A-Za-z0-9!#$%&'+.^_`|~-]+|\\*)$";
 
-/// A type and subtype of HTTP's tokens, and parameters of printable ASCII.
+/// The pattern of a media type: type and subtype are HTTP tokens, parameters are printable ASCII.
 const CONTENT_TYPE: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+/[A-Za-z0-9!#$%&'*+.^_`|~-]+(?: *;(?:[ -~]*[!-~])?)?$";
 
-/// Padded base64 of 32 bytes: the last digit has two bits to spare, which are zero.
+/// The pattern of 32 bytes in padded base64. The last digit has two unused bits, which are zero.
 const SHA256: &str = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$";
 
-/// A ULID in its canonical form.
+/// The pattern of a ULID in its canonical form.
 const DRAFT_ID: &str = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$";
 
-/// One `ETag`, quoted or bare, but not `*`.
+/// The pattern of one `ETag`, with or without quotes, but not `*`.
 const ETAG: &str = "^(?:[!#-)+-~][!#-~]{0,127}|\\*[!#-~]{1,127}|\"[!#-)+-~][!#-~]{0,127}\"|\"\\*[!#-~]{1,127}\")$";
 
-/// The name of user metadata.
+/// The pattern of names of user metadata.
 const METADATA_NAME: &str = "^[a-z0-9_.-]+$";
 
-/// The value of user metadata.
+/// The pattern of values of user metadata.
 const METADATA_VALUE: &str = "^[!-~](?:[ -~]*[!-~])?$";
 
 /// The rule of a field of a request.
@@ -35,9 +35,9 @@ pub(super) struct Rule {
     pub(super) required: bool,
     /// The bounds of a number.
     pub(super) range: Option<(i64, i64)>,
-    /// Other keywords of JSON Schema.
+    /// Additional keywords of JSON Schema.
     pub(super) keywords: Value,
-    /// A value that breaks no rule.
+    /// A valid value.
     pub(super) example: Option<Value>,
 }
 
@@ -80,7 +80,7 @@ impl Rule {
 pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
     let etag = || Rule::pattern(ETAG).example("b1946ac92492d2347c6235b4d2611184");
     match (message, field) {
-        // A whole key is longer than a name, and does as well.
+        // A key in the store, which is longer than a name, is accepted too.
         (
             "GetDownloadURLRequest" | "ConfirmUploadRequest" | "InspectDraftRequest" | "DiscardDraftRequest",
             "object_name",
@@ -140,13 +140,13 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
     }
 }
 
-/// Returns the rules that fields have with each other, as further keywords of the message.
+/// Returns the rules between fields of a message, as keywords of its schema.
 pub(super) fn together(message: &str) -> Value {
     let needs_true = |field: &str, other: &str| {
         let then = json!({"properties": {other: {"const": true}}, "required": [other]});
         json!({"dependentSchemas": {field: then}})
     };
-    // `null` is none.
+    // `null` counts as absent.
     let not_both = |one: &str, other: &str| {
         let given = json!({"type": ["integer", "string"]});
         json!({"required": [one, other], "properties": {one: given, other: given}})
@@ -171,7 +171,7 @@ pub(super) fn together(message: &str) -> Value {
     }
 }
 
-/// Returns the schema of an object's name, for what is written by hand.
+/// Returns the schema of an object name, for the handwritten operations.
 pub(super) fn object_name() -> Value {
     json!({
         "type": "string",

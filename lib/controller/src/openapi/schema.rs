@@ -1,7 +1,7 @@
-//! Messages as schemas, by the JSON mapping of the REST front.
+//! The schemas of messages, in the JSON mapping of the REST front.
 //!
-//! Requests may have numbers in strings, enumerations by number and optional fields of `null`, and no unknown field. Responses
-//! have 64-bit numbers in strings, every field but the optional ones, and may get new ones.
+//! Requests may have numbers in strings, enumerations by number and `null` for optional fields, but no unknown fields. Responses
+//! have 64-bit numbers in strings and every field that is not optional, and may get new fields.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! The document agrees with the router, with the contract, and with the copy of it that is checked in.
+//! Tests that the document matches the router, the contract and the checked-in copy.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use super::*;
 use crate::calls::{CALLS, Call};
 use crate::rest::{PUBLIC_ROUTES, uppy_routes};
 
-/// As it is where nothing is configured but that callers have to say who they are.
+/// The default limits, with authentication.
 const FACTS: Facts = Facts {
     upload_ttl: 3600,
     download_ttl: 3600,
@@ -19,10 +19,10 @@ const FACTS: Facts = Facts {
     requires_auth: true,
 };
 
-/// The copy that is checked in shows what a change of the contract does to clients.
-/// `OPENAPI=write cargo test -p draftstore-controller openapi` writes it anew.
+/// The checked-in copy shows the effect of a change on clients.
+/// `OPENAPI=write cargo test -p draftstore-controller openapi` updates it.
 #[test]
-fn document_is_the_one_that_is_checked_in() {
+fn document_matches_the_checked_in_copy() {
     let made = serde_json::to_string_pretty(&document(FACTS)).expect("JSON") + "\n";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     if std::env::var("OPENAPI").is_ok_and(|value| value == "write") {
@@ -32,13 +32,13 @@ fn document_is_the_one_that_is_checked_in() {
     let first = made.lines().zip(golden.lines()).find(|(made, golden)| made != golden);
     assert!(
         made == golden,
-        "lib/controller/openapi.json is not what is served, from {first:?} on: \
+        "lib/controller/openapi.json is out of date; the first difference is {first:?}. To update it: \
          OPENAPI=write cargo test -p draftstore-controller openapi"
     );
 }
 
 #[test]
-fn every_route_is_in_the_document_and_the_other_way_round() {
+fn documented_paths_match_the_routes() {
     let mut routes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut add = |path: String, method: &str| routes.entry(path).or_default().insert(method.to_owned());
     for call in CALLS {
@@ -67,7 +67,7 @@ fn every_route_is_in_the_document_and_the_other_way_round() {
 }
 
 #[test]
-fn every_call_of_the_contract_has_a_route_and_names_it() {
+fn every_rpc_has_a_route_and_names_it() {
     let proto = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proto/draft/v1/draft.proto"));
     let proto = proto.expect("the contract");
     let calls: BTreeSet<_> = Contract::read().methods.into_iter().map(|method| method.rpc).collect();
@@ -77,7 +77,7 @@ fn every_call_of_the_contract_has_a_route_and_names_it() {
         let rpc = rpc.as_str();
         assert!(
             proto.contains(&format!("  // REST: POST {path}\n  rpc {rpc}(")),
-            "{rpc} does not say that it is POST {path}"
+            "the comment of {rpc} must name POST {path}"
         );
     }
 }
@@ -93,7 +93,7 @@ fn readme_lists_every_call() {
 }
 
 #[test]
-fn everything_is_explained() {
+fn every_message_and_field_has_a_comment() {
     let contract = Contract::read();
     for message in &contract.messages {
         assert!(!message.comment.is_empty(), "{}", message.name);
@@ -110,9 +110,9 @@ fn everything_is_explained() {
     }
 }
 
-/// A message has one schema: requests are read by other rules than answers are written.
+/// A message has one schema, and the schemas of requests and responses follow different rules.
 #[test]
-fn no_message_is_in_requests_and_answers() {
+fn no_message_is_in_both_requests_and_responses() {
     let contract = Contract::read();
     let requests = contract.reachable(contract.methods.iter().map(|method| method.request.as_str()));
     let responses = contract.reachable(contract.methods.iter().map(|method| method.response.as_str()));
@@ -120,16 +120,12 @@ fn no_message_is_in_requests_and_answers() {
         let both = responses.iter().any(|other| other.name == message.name);
         assert!(!both, "{}", message.name);
         let choices = message.fields.iter().any(|field| field.presence == Presence::OneOf);
-        assert!(
-            !choices,
-            "{}: how a choice is asked for is not documented",
-            message.name
-        );
+        assert!(!choices, "{}: a oneof in a request is not supported", message.name);
     }
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     fn references<'j>(json: &'j Value, found: &mut Vec<&'j str>) {
         for (name, value) in members(json) {
             if name == "$ref" {
@@ -152,7 +148,7 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn credentials_are_optional_where_none_are_required() {
+fn credentials_are_optional_without_auth() {
     let security = |requires_auth| {
         let document = document(Facts { requires_auth, ..FACTS });
         document["paths"]["/api/v1/upload-url"]["post"]["security"].to_string()

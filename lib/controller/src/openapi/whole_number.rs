@@ -1,4 +1,4 @@
-//! Ranges of whole numbers in strings, as regular expressions that ECMA-262, Python and Rust read alike.
+//! Regular expressions for ranges of whole numbers in strings, in the common syntax of ECMA-262, Python and Rust.
 
 use std::fmt::Write as _;
 
@@ -12,8 +12,8 @@ pub(super) fn whole_number(least: i64, most: i64) -> String {
     }
 }
 
-/// Returns the pattern of numbers from 1 to this one, without leading zeros: all that are shorter, and of those as long all that differ first in a
-/// digit that is less.
+/// Returns the pattern of the numbers from 1 to this one, without leading zeros: all shorter numbers, and all numbers of the
+/// same length whose first different digit is smaller.
 fn up_to(most: &str) -> String {
     let mut choices = Vec::new();
     if most.len() > 1 {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_are_told_from_those_beyond() {
+    fn pattern_matches_whole_numbers_in_the_range_only() {
         for (least, most) in [
             (1, 3600),
             (1, 1000),

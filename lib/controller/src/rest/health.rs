@@ -1,4 +1,4 @@
-//! Health, for probes: liveness and readiness.
+//! The routes for health probes: liveness and readiness.
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -14,10 +14,10 @@ pub(super) async fn live() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], r#"{"status":"ok"}"#)
 }
 
-/// Reports the readiness as it was last seen: 503 until the store has been reached, while it does not answer, without
-/// credentials, and when the server is about to end.
+/// Reports the readiness without calling the store: 503 until the store has responded once, while it is unreachable, without
+/// valid credentials, and during shutdown.
 pub(super) async fn ready(State(readiness): State<Readiness>) -> impl IntoResponse {
-    let (is_ready, store) = readiness.last();
+    let (is_ready, store) = readiness.status();
     let (code, status) = if is_ready {
         (StatusCode::OK, "ready")
     } else {
@@ -44,7 +44,7 @@ struct Report {
     weakened: Vec<Weakened>,
 }
 
-/// A weakness of the store, as JSON.
+/// The JSON form of a weakness of the store.
 #[derive(Debug, Serialize)]
 struct Weakened {
     condition: String,

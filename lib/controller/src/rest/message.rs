@@ -1,4 +1,4 @@
-//! JSON in, JSON out.
+//! JSON messages of requests and responses.
 
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -9,13 +9,13 @@ use serde_json::error::Category;
 
 use crate::errors::Failure;
 
-/// The capacity of a response's body, in bytes, that most have room in.
+/// The initial capacity of a response's body, in bytes. Most fit.
 const USUAL_REPLY: usize = 1024;
 
-/// Returns the message in a body. An empty body is the empty message.
+/// Decodes the message in a body. An empty body is the empty message.
 ///
-/// The content type is not required, so that a plain `curl -d` works, unless a web page sends the request: then it must be
-/// `application/json`, for which browsers send a preflight first.
+/// The content type is not checked, so that a plain `curl -d` works. Requests from web pages are the exception: they must have
+/// `application/json`, for which browsers send a preflight.
 pub(super) fn decode<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Failure> {
     if headers.contains_key(header::ORIGIN) && !is_json(headers) {
         return Err(Failure::invalid(
@@ -27,7 +27,7 @@ pub(super) fn decode<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> R
     parse(json)
 }
 
-/// A response's message, as the body.
+/// A message as the JSON body of a response.
 #[derive(Debug)]
 pub(super) struct Reply<T>(pub(super) T);
 
@@ -50,7 +50,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
-    // Tracking the path costs more than parsing: it is done for the error alone.
+    // Tracking the path costs more than parsing, so only errors are parsed again with it.
     serde_json::from_slice(json).or_else(|_| parse_with_path(json))
 }
 
@@ -63,25 +63,27 @@ fn parse_with_path<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
     Ok(message)
 }
 
-/// Returns the failure of the field that does not match the contract, or of the body if it is not JSON.
+/// Returns the failure for the field that does not match the contract, or for the body if it is not JSON.
 fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
     let (path, reason) = (error.path().to_string(), error.inner());
     match reason.classify() {
-        Category::Data if path == "." => {
-            Failure::invalid("body", &format!("must be the request as a JSON object: {reason}"))
-        }
+        Category::Data if path == "." => Failure::invalid(
+            "body",
+            &format!("must be a JSON object with the fields of the request: {reason}"),
+        ),
         Category::Data if is_about_a_number(&reason.to_string()) => Failure::invalid(
             &path,
-            "must be a whole number in the contract's range, as a number or in a string",
+            "must be a whole number within the range of the field, as a number or a string",
         ),
-        Category::Data => Failure::invalid(&path, &format!("must be as the contract says: {reason}")),
+        Category::Data => Failure::invalid(&path, &format!("must match the schema: {reason}")),
         Category::Syntax | Category::Eof | Category::Io => {
             Failure::invalid("body", &format!("must be valid JSON: {reason}"))
         }
     }
 }
 
-/// Returns whether the reason is about a number: the generated mapping tries both forms, and only says that neither fits.
+/// Returns whether the reason is about a number. The generated mapping tries a number and a string, and reports only that
+/// neither matches.
 fn is_about_a_number(reason: &str) -> bool {
     let causes = [
         "data did not match any variant",
@@ -107,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_json_is_refused_by_field() {
+    fn invalid_json_names_the_field() {
         for (json, field) in [
             ("", "body"),
             ("[]", "body"),
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_number_is_refused_in_plain_words() {
+    fn invalid_number_names_the_rule() {
         for number in ["\"many\"", "\"\"", "1.5", "99999999999999999999", "true", "[]"] {
             let violation = violation(&format!(r#"{{"content_length": {number}}}"#));
             assert!(
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn both_spellings_and_both_forms_of_numbers_are_read() {
+    fn snake_case_camel_case_and_numbers_in_strings_are_read() {
         let snake = r#"{"object_name": "a", "content_length": "7"}"#;
         let camel = r#"{"objectName": "a", "contentLength": 7}"#;
         let snake: GetUploadUrlRequest = parse(snake.as_bytes()).expect("parses");

@@ -1,4 +1,4 @@
-//! The REST front: the contract's messages as JSON, `snake_case`.
+//! The REST front: the contract's messages as JSON with `snake_case` names.
 
 mod health;
 mod message;
@@ -33,7 +33,8 @@ const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::DELETE];
 const REQUEST_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID];
 const RESPONSE_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID];
 
-/// Returns the service of the port: the calls behind the gate, Uppy's routes, health, the `OpenAPI` document, and these pages.
+/// Returns the service of the port: the calls behind the gate, Uppy's routes, health, the `OpenAPI` document, and the routes of
+/// `pages`.
 pub fn service(api: Api, gate: Gate, readiness: Readiness, pages: Router) -> impl Service {
     let document = openapi::Document::new(&api);
     let [.., document_path] = PUBLIC_ROUTES;
@@ -46,7 +47,7 @@ pub fn service(api: Api, gate: Gate, readiness: Readiness, pages: Router) -> imp
     RestService { api, gate, others }
 }
 
-/// Returns the handler of the port: the service inside of the middleware. Every path may have a ticket in front.
+/// Returns the handler of the port: the service wrapped in the middleware. Any path may be prefixed with a ticket.
 pub fn handler(
     service: impl Service,
     origins: &AllowedOrigins,
@@ -61,10 +62,10 @@ pub fn handler(
     move |request| handler(strip_ticket(request))
 }
 
-/// Every route that needs no credentials, all by GET.
+/// The routes that need no credentials. All are GET.
 pub(crate) const PUBLIC_ROUTES: [&str; 4] = ["/health", "/health/live", "/health/ready", "/openapi.json"];
 
-/// Returns the routes of health alone.
+/// Returns a router with the health routes only.
 pub fn health_router(readiness: Readiness) -> Router {
     let [alive, live, ready, _] = PUBLIC_ROUTES;
     Router::new()

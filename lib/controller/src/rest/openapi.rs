@@ -1,4 +1,4 @@
-//! `/openapi.json`: the REST front, for programs.
+//! The route `/openapi.json`.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::Api;
 use crate::openapi::{self, Facts};
 
-/// Returns the document of a server of these calls.
+/// Returns the `OpenAPI` document of a server with these calls.
 pub fn document(api: &Api) -> Value {
     openapi::document(facts(api))
 }
@@ -28,7 +28,7 @@ fn facts(api: &Api) -> Facts {
     }
 }
 
-/// The document as it is sent. Built for the first request, and kept: most servers have none. Clones share it.
+/// The encoded document. It is built for the first request, because most servers get none, and cached. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
     facts: Facts,
@@ -59,7 +59,7 @@ impl Document {
     }
 }
 
-/// Returns the document, unless the client has it already.
+/// Returns the document, or 304 if the client has the current one.
 pub(super) async fn get(State(document): State<Document>, headers: HeaderMap) -> Response {
     let Built { json, etag } = document.built();
     let mut tags = headers.get_all(header::IF_NONE_MATCH).iter();
@@ -70,14 +70,14 @@ pub(super) async fn get(State(document): State<Document>, headers: HeaderMap) ->
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    // Hexadecimal digits in quotes always make a header's value.
+    // Hexadecimal digits in quotes are always a valid header value.
     if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(header::ETAG, etag);
     }
     response
 }
 
-/// Returns whether a list of `ETag`s has this one. Weak ones count: proxies that compress weaken them.
+/// Returns whether a list of `ETag`s contains this one. Weak ones match, because proxies that compress weaken them.
 fn names(tags: &HeaderValue, etag: &str) -> bool {
     let mut tags = tags.to_str().unwrap_or_default().split(',').map(str::trim);
     tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)

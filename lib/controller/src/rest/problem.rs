@@ -10,16 +10,16 @@ use serde::Serialize;
 use crate::errors::{Failure, Row};
 use crate::refusal::Refusal;
 
-/// A problem, as callers see it.
+/// The body of an error response.
 #[derive(Debug, Serialize)]
 struct Problem {
-    /// There is no page about each problem: `about:blank`, and the status' own title.
+    /// Always `about:blank`, because no problem has a page of its own. The title is the status text.
     r#type: &'static str,
     title: &'static str,
     status: u16,
-    /// A sentence for people.
+    /// The human-readable message.
     detail: String,
-    /// The stable reason, for machines.
+    /// The stable, machine-readable reason.
     code: &'static str,
     /// The invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -1,4 +1,4 @@
-//! The contract's calls by REST: decode, call, encode.
+//! The contract's calls over REST: decode, call, encode.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -16,17 +16,17 @@ use crate::errors::Failure;
 use crate::gate::{Admitted, Gate};
 use crate::middleware::Service;
 
-/// The header with the idempotency key of a message that has none. Source: the IETF's draft of the same name.
+/// The header with the idempotency key, for messages without one. Source: draft-ietf-httpapi-idempotency-key-header.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The routes of the port.
 ///
-/// Calls are found in their table. A router would search a tree, write to the request what it has found, and clone and box itself
+/// Calls are looked up in their table. A router would search a tree, add extensions to the request, and clone and box itself
 /// for each request, which is a tenth of the instructions of a response.
 pub(super) struct RestService {
     pub(super) api: Api,
     pub(super) gate: Gate,
-    /// All routes that are not calls.
+    /// The routes that are not calls.
     pub(super) others: Router,
 }
 
@@ -51,7 +51,7 @@ impl Service for RestService {
     }
 }
 
-/// A request whose message is not decoded yet.
+/// A request with an encoded message.
 struct Json<'s> {
     api: &'s Api,
     admitted: Admitted,

@@ -10,13 +10,13 @@ mod identity;
 mod inspect;
 mod issue_download;
 mod issue_upload;
-pub mod lenient;
 mod list;
 mod list_objects;
 mod list_own;
 mod multipart;
 mod page;
 mod sign_request;
+pub mod uppy_names;
 
 use std::sync::Arc;
 

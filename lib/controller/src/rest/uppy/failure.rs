@@ -1,4 +1,4 @@
-//! Failures as Uppy reads them: it shows the `message` to the user.
+//! Failures in Uppy's format. Uppy shows the `message` to the user.
 
 use axum::response::{IntoResponse, Response};
 use draftstore_service::{Error, Violation};
@@ -12,12 +12,12 @@ use crate::rest::problem::respond;
 #[derive(Debug)]
 pub(super) struct UppyFailure(pub(super) Failure);
 
-/// The body of an error response. No other response has a field `error`, by which Uppy tells them apart.
+/// The body of an error response. Uppy recognizes errors by the field `error`, so no other response may have it.
 #[derive(Debug, Serialize)]
 struct UppyError {
-    /// The stable reason, for machines.
+    /// The stable, machine-readable reason.
     error: &'static str,
-    /// A sentence for people.
+    /// The human-readable message.
     message: String,
 }
 
@@ -32,7 +32,7 @@ pub(super) fn refuse(refusal: Refusal) -> Response {
     UppyFailure::from(refusal).into_response()
 }
 
-/// Returns the failure with the names that the fields have here.
+/// Returns the failure with Uppy's names of the fields.
 fn with_uppy_names(failure: Failure) -> Failure {
     let Failure::Service(Error::Invalid(violations)) = failure else {
         return failure;

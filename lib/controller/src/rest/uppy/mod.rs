@@ -1,8 +1,8 @@
-//! The routes that Uppy's S3 plugin expects of a Companion, so that a page only has to set its endpoint.
+//! The routes that Uppy's S3 plugin expects from a Companion, so that a page only has to set its endpoint.
 //!
-//! Every upload is a unique draft, named after the file as far as the caller may name it so. Its whole key is the `key` that
-//! the page gets back, and that a backend confirms. `POST /s3/sign` alone is for pages that choose keys themselves
-//! (`signRequest` of Uppy 6): named drafts.
+//! Every upload is a unique draft, named after the file as far as the caller's permissions allow. The page gets its key in the
+//! store as `key`, and a backend confirms that key. The exception is `POST /s3/sign`, for pages that choose the keys themselves
+//! (`signRequest` of Uppy 6): it uploads named drafts.
 //!
 //! Source: <https://github.com/transloadit/uppy>, packages `aws-s3` 5 and 6 and `companion`.
 
@@ -28,7 +28,7 @@ use crate::errors::Failure;
 use crate::gate::{Bounds, Gate};
 use crate::path_ticket::redacted_path;
 
-/// A route, relative to the endpoint that Uppy is given.
+/// A route, relative to Uppy's endpoint.
 pub(crate) struct Route {
     pub(crate) path: &'static str,
     #[cfg(test)]
@@ -91,7 +91,7 @@ pub(super) fn router(api: Api, gate: &Gate) -> Router {
         .with_state(api)
 }
 
-/// Lets an admitted request pass, with its caller as an extension.
+/// Middleware that puts a request through the gate, and adds the caller as an extension.
 async fn admit(State((gate, bounds)): State<(Gate, Bounds)>, request: Request, next: Next) -> Response {
     let run = |admitted, request: http::Request<_>| {
         let mut request = request.map(Body::from);

@@ -1,4 +1,4 @@
-//! `/s3/multipart…`: uploads in parts. Uppy chooses the size of the parts.
+//! The routes `/s3/multipart…`: multipart uploads. Uppy chooses the part size.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use draftstore_proto::v1;
-use draftstore_service::draft::{DraftName, lenient};
+use draftstore_service::draft::{DraftName, uppy_names};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -52,8 +52,8 @@ pub(super) async fn create(
             &admitted,
             v1::CreateMultipartUploadRequest {
                 object_name: object_name(&admitted.caller, &create.filename),
-                content_type: create.r#type.as_deref().and_then(lenient::content_type),
-                metadata: lenient::metadata(metadata.filter_map(|(name, value)| Some((name, text(value)?)))),
+                content_type: create.r#type.as_deref().and_then(uppy_names::content_type),
+                metadata: uppy_names::metadata(metadata.filter_map(|(name, value)| Some((name, text(value)?)))),
                 unique: true,
                 ..v1::CreateMultipartUploadRequest::default()
             },
@@ -70,7 +70,7 @@ pub(super) async fn create(
     }))
 }
 
-/// Returns the text of a value, or `None` if it is not one line.
+/// Returns a scalar value as text, or `None` for other values.
 fn text(value: Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text),
@@ -118,7 +118,7 @@ pub(super) async fn list(
 #[derive(Debug, Serialize)]
 pub(super) struct Signed {
     url: String,
-    /// Seconds.
+    /// The validity in seconds.
     expires: i64,
 }
 
@@ -158,7 +158,7 @@ pub(super) async fn sign_many(
     }))
 }
 
-/// Signs the parts of these numbers, which are separated by commas.
+/// Signs the parts with these comma-separated numbers.
 async fn sign_parts(
     api: &Api,
     admitted: &Admitted,
@@ -218,7 +218,7 @@ pub(super) async fn complete(
     let upload_id = path(id)?;
     let Complete { parts } = decode(&headers, &body)?;
     if parts.is_empty() {
-        // To the API that means all that have arrived; Uppy means none.
+        // In the API an empty list means all parts that have arrived; in Uppy it means none.
         return Err(Failure::invalid("parts", "must not be empty").into());
     }
     let part = |part: CompletePart| v1::CompletedPart {

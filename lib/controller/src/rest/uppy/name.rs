@@ -1,14 +1,14 @@
-//! Names of drafts for Uppy's file names.
+//! Object names for Uppy's file names.
 
 use draftstore_service::Caller;
 use draftstore_service::caller::Names;
-use draftstore_service::draft::lenient;
+use draftstore_service::draft::uppy_names;
 
-/// Returns the allowed name that is closest to the file's.
+/// Returns the name closest to the file's that the caller may use.
 pub(super) fn object_name(caller: &Caller, file_name: &str) -> String {
     match &caller.names {
-        Names::Any => lenient::object_name(file_name),
+        Names::Any => uppy_names::object_name(file_name),
         Names::Exactly(only) => only.clone(),
-        Names::Under(prefix) => lenient::object_name_under(prefix, file_name),
+        Names::Under(prefix) => uppy_names::object_name_under(prefix, file_name),
     }
 }

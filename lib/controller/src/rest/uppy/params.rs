@@ -1,4 +1,4 @@
-//! `GET /s3/params`: how to upload a small file.
+//! The route `GET /s3/params`, for files that are uploaded with one form.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use draftstore_proto::v1;
 use draftstore_service::Caller;
-use draftstore_service::draft::lenient;
+use draftstore_service::draft::uppy_names;
 use serde::Serialize;
 
 use super::failure::UppyFailure;
@@ -18,16 +18,16 @@ use crate::errors::Failure;
 use crate::gate::Admitted;
 use crate::rest::message::Reply;
 
-/// The maximum size of one form upload, in bytes: Uppy does not say how large the file is.
+/// The maximum size of one form upload, in bytes. Uppy does not send the file's size.
 const MAX_FORM_BYTES: i64 = 5 * 1024 * 1024 * 1024;
 
-/// A form to POST the file with.
+/// The form for the upload.
 #[derive(Debug, Serialize)]
 pub(super) struct Params {
     method: String,
     url: String,
     fields: BTreeMap<String, String>,
-    /// Seconds.
+    /// The validity in seconds.
     expires: i64,
 }
 
@@ -39,9 +39,9 @@ pub(super) async fn params(
     let query = Query::parse(query.as_deref());
     let request = v1::GetUploadUrlRequest {
         object_name: object_name(&admitted.caller, query.need("filename")?),
-        content_type: query.get("type").and_then(lenient::content_type),
+        content_type: query.get("type").and_then(uppy_names::content_type),
         max_content_length: Some(max_content_length(&query, &admitted.caller)?),
-        metadata: lenient::metadata(query.metadata()),
+        metadata: uppy_names::metadata(query.metadata()),
         unique: true,
         ..v1::GetUploadUrlRequest::default()
     };
@@ -54,7 +54,7 @@ pub(super) async fn params(
     }))
 }
 
-/// Returns the size that the page asks for, or else the largest that the caller may upload.
+/// Returns the maximum size that the page requests, or else the largest that the caller may upload.
 fn max_content_length(query: &Query, caller: &Caller) -> Result<i64, Failure> {
     let asked = query.get("max_content_length").map(str::parse);
     asked

@@ -10,7 +10,7 @@ use draftstore_service::draft::DraftName;
 use crate::Api;
 use crate::errors::Failure;
 
-/// The pairs of a query, decoded: Uppy 5 writes a space as `%20`, Uppy 6 as `+`.
+/// The decoded pairs of a query. Uppy 5 encodes a space as `%20`, Uppy 6 as `+`.
 #[derive(Debug)]
 pub(super) struct Query(Vec<(String, String)>);
 
@@ -35,7 +35,7 @@ impl Query {
         Ok(api.of_whole_key(caller, self.need("key")?)?)
     }
 
-    /// Returns the values of `metadata[…]`, but for those that mean none.
+    /// Returns the values of `metadata[…]`, without those that stand for no value in JavaScript.
     pub(super) fn metadata(&self) -> impl Iterator<Item = (String, String)> {
         self.0.iter().filter_map(|(name, value)| {
             let name = name.strip_prefix("metadata[")?.strip_suffix(']')?;

@@ -1,4 +1,4 @@
-//! `POST /s3/sign`: one request at the store, for pages that choose their keys.
+//! The route `POST /s3/sign`: one signed request to the store, for pages that choose their keys.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,7 +26,7 @@ pub(super) struct Sign {
     part_number: Option<i32>,
 }
 
-/// The signed URL.
+/// The response with the signed URL.
 #[derive(Debug, Serialize)]
 pub(super) struct Signed {
     url: String,
@@ -57,14 +57,14 @@ fn s3_request(sign: &Sign) -> Result<S3Request, Failure> {
         ("GET", Some(upload_id), None) => Ok(S3Request::ListParts { upload_id }),
         ("DELETE", Some(upload_id), None) => Ok(S3Request::AbortMultipartUpload { upload_id }),
         _ => {
-            let rule = "must be PUT of an object, PUT of a part with uploadId and partNumber, POST, or with uploadId \
-                        POST, GET or DELETE";
+            let rule = "must be PUT for an object, PUT with uploadId and partNumber for a part, POST to create a multipart \
+                        upload, or POST, GET or DELETE with uploadId";
             Err(Failure::invalid("method", rule))
         }
     }
 }
 
-/// Returns the whole seconds from now until then, at least one: Uppy takes 0 for no limit.
+/// Returns the whole seconds from now until then, at least one, because 0 means no limit to Uppy.
 pub(super) fn seconds_left(until: Timestamp) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
