@@ -1,4 +1,4 @@
-//! The configuration of the cleaner: the settings of every crate that it is made of, and its own. A library, so that the
+//! The configuration of the cronjob: its own settings, and those of the crates that it uses. It is a library, so that the
 //! reference page can list them beside the server's.
 
 use std::path::PathBuf;
@@ -15,17 +15,17 @@ use draftstore_s3::{self as s3, StoreConfig, StoreKind};
 use draftstore_service::{Buckets, Policy, PolicySettings, SweepSettings};
 
 settings! {
-    /// The destinations of a sweep's figures, since the program has ended before anybody could scrape it.
+    /// The destinations of the metrics of a sweep. The program ends before a Prometheus could scrape it.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct ReportSettings in "Sweep" {
-        /// The file that the figures of the sweep are written to, for node_exporter.
+        /// The file that the sweep's metrics are written to, for node_exporter.
         pub textfile: Option<PathBuf> = "METRICS_TEXTFILE", unset "none", parse::text;
-        /// The URL of a Pushgateway that they are sent to.
+        /// The URL of a Pushgateway that the sweep's metrics are sent to.
         pub pushgateway: Option<String> = "PUSHGATEWAY_URL", unset "none", parse::url;
     }
 }
 
-/// The settings of the cleaner, in the order of the reference page.
+/// The settings of the cronjob, in the order of the reference page.
 pub const CRONJOB: ProgramSettings = ProgramSettings {
     name: "cronjob",
     sections: &[
@@ -48,22 +48,22 @@ pub const CRONJOB: ProgramSettings = ProgramSettings {
 /// The page that lists the settings of both programs.
 const REFERENCE: &str = include_str!("../../../docs/reference/configuration.md");
 
-/// The configuration of the cleaner.
+/// The configuration of the cronjob.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The store that holds both buckets.
     pub store: Store,
-    /// True if the cleaner refuses to run on a store that weakens a promise.
+    /// Refuses to run on a store that does not enforce every condition.
     pub require_safe_store: bool,
     /// The draft and the main bucket.
     pub buckets: Buckets,
     /// The lifetimes of drafts and URLs.
     pub policy: Policy,
-    /// The limits of a sweep, and the part of the bucket that it is for.
+    /// The limits of a sweep, and the shard of the bucket that it covers.
     pub sweep: SweepSettings,
     /// The schedule of sweeps.
     pub schedule: ScheduleSettings,
-    /// The destinations of a sweep's figures.
+    /// The destinations of the metrics of a sweep.
     pub report: ReportSettings,
     /// The settings of logs.
     pub log: LogSettings,
@@ -73,12 +73,12 @@ pub struct Config {
     pub unknown: Vec<UnknownVariable>,
 }
 
-/// The store, with the settings of its client.
+/// A store, with the settings of its client.
 #[derive(Debug, Clone)]
 pub enum Store {
-    /// S3, or a service with its API.
+    /// AWS S3, or a compatible store.
     S3(s3::Settings),
-    /// The store that runs inside the server.
+    /// The embedded store, which runs inside the server.
     Embedded(EmbeddedSettings, s3::Settings),
 }
 
@@ -86,13 +86,13 @@ impl Config {
     /// Reads every setting.
     ///
     /// # Errors
-    /// [`InvalidConfig`] with every variable that breaks a rule.
+    /// [`InvalidConfig`] with every invalid variable.
     pub fn load(mut environment: Environment) -> Result<Self, InvalidConfig> {
         let config = Self::loaded(&mut environment);
         environment.finish(config)
     }
 
-    /// Loads every section before the first `?`, so that all errors are found.
+    /// Loads every section before the first `?`, so that all errors are reported.
     fn loaded(environment: &mut Environment) -> Result<Self, Invalid> {
         let store = StoreConfig::load(environment);
         let embedded = match &store {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_of_sweeps_go_to_a_file_and_to_a_pushgateway() {
+    fn report_settings_are_read() {
         assert_eq!(load(&[]).expect("valid").report, ReportSettings::default());
         let report = load(&[("METRICS_TEXTFILE", "/f.prom"), ("PUSHGATEWAY_URL", "http://p:9091/")]);
         let report = report.expect("valid").report;
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_of_the_server_are_neither_read_nor_reported() {
+    fn server_settings_are_ignored_and_not_reported_as_unknown() {
         let config = load(&[
             ("HTTP_PORT", "http"),
             ("MAX_CONNECTIONS", "4096"),

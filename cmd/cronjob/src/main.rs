@@ -1,4 +1,4 @@
-//! The DraftStore cleaner: sweeps once and exits, or stays and sweeps on a schedule.
+//! The DraftStore cronjob: sweeps once and exits, or keeps running and sweeps on a schedule.
 
 mod report;
 mod store;
@@ -13,18 +13,18 @@ use draftstore_runtime::logging;
 use draftstore_runtime::{AuditLog, EXIT_CONFIG, Program};
 
 /// Removes expired drafts and multipart uploads from the draft bucket. Configured by environment
-/// variables. Sweeps once and exits, unless `CLEANUP_SCHEDULE` is set: then it stays and sweeps on that schedule.
+/// variables. Sweeps once and exits. With `CLEANUP_SCHEDULE` it keeps running and sweeps on that schedule.
 ///
-/// Exit status: 0 when nothing that has expired remained, 1 when something did, 64 for a configuration that cannot be used.
+/// Exit status: 0 if everything expired was removed, 1 if something failed, 64 if the configuration is invalid.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// List what has expired, and remove nothing. Sweeps once.
+    /// Lists expired drafts and uploads once, and removes nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// As it is called in traces.
+/// The program's name and version in traces.
 const PROGRAM: Program = Program {
     name: env!("CARGO_PKG_NAME"),
     version: env!("CARGO_PKG_VERSION"),
@@ -45,7 +45,7 @@ async fn main() -> ExitCode {
         Ok(traces) => {
             let swept = sweep::run(config, arguments.dry_run).await;
             if let Some(sender) = traces {
-                // It ends early only by a panic, of which the log tells.
+                // This fails only after a panic, which is logged.
                 let _ = tokio::task::spawn_blocking(|| sender.finish()).await;
             }
             swept

@@ -1,4 +1,4 @@
-//! What a sweep came to, put where monitoring finds it: the cronjob ends, and nobody can scrape it then.
+//! The report of a sweep: metrics in a file or a Pushgateway, because the cronjob ends before it could be scraped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,20 +12,20 @@ use draftstore_runtime::metrics::{CONTENT_TYPE, LAST_SUCCESS, Metrics, StoreCall
 use draftstore_service::cleaner::{Part, Summary};
 use hyper::{Request, header};
 
-/// Under which group a Pushgateway keeps the figures: those of a part of the bucket beside those of the others.
+/// Returns the group of the metrics at a Pushgateway. Each shard has its own.
 fn group(part: Part) -> String {
     let job = "job/draftstore_cronjob";
     part.index()
         .map_or_else(|| job.to_owned(), |index| format!("{job}/shard/{index}"))
 }
 
-/// The time for a Pushgateway to answer. One that needs longer gets the figures of the next sweep.
+/// The timeout for a Pushgateway. After a timeout it gets the metrics of the next sweep.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The maximum length of its answer, in bytes: a sentence about an error.
+/// The maximum size of a Pushgateway's response, in bytes. It is empty, or an error message.
 const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// The figures, and where they go.
+/// The metrics of sweeps, and their destinations.
 #[derive(Debug)]
 pub(crate) struct Report {
     metrics: Metrics,
@@ -36,7 +36,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Of sweeps of this part, with what the last process left in the file.
+    /// Creates the report of sweeps of this shard, with the last success from the file of an earlier process.
     pub(crate) fn new(to: ReportSettings, part: Part) -> Self {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let sweeps = Sweeps::new(&metrics);
@@ -52,26 +52,30 @@ impl Report {
         }
     }
 
-    /// Puts down how a sweep ended; none: it could not begin. What cannot be put down is logged: it is no reason to fail.
-    pub(crate) async fn ended(&self, summary: Option<&Summary>, went_through: bool) {
+    /// Reports the end of a sweep; the summary is `None` if it could not start. A failure to report is only logged, and does
+    /// not fail the sweep.
+    pub(crate) async fn ended(&self, summary: Option<&Summary>, success: bool) {
         let none = Summary::default();
-        self.sweeps
-            .ended(summary.unwrap_or(&none), went_through, SystemTime::now());
+        self.sweeps.ended(summary.unwrap_or(&none), success, SystemTime::now());
         let text = self.metrics.text();
         if let Some(path) = &self.to.textfile
             && let Err(error) = replace(path, &text)
         {
-            tracing::error!(%error, path = %path.display(), "METRICS_TEXTFILE cannot be written");
+            tracing::error!(%error, variable = "METRICS_TEXTFILE", path = %path.display(), "metrics file not written");
         }
         if let Some(url) = &self.to.pushgateway
             && let Err(error) = push(url, &self.group, &text).await
         {
-            tracing::error!(error = format!("{error:#}"), "PUSHGATEWAY_URL cannot be reached");
+            tracing::error!(
+                error = format!("{error:#}"),
+                variable = "PUSHGATEWAY_URL",
+                "metrics not pushed"
+            );
         }
     }
 }
 
-/// What the file says of the last success; nothing where there is no file, or it says nothing.
+/// Returns the last success from the file, or `None` if the file is absent or has none.
 fn last_success(path: &Path) -> Option<f64> {
     let text = fs::read_to_string(path).ok()?;
     let value = text
@@ -80,21 +84,22 @@ fn last_success(path: &Path) -> Option<f64> {
     value?.parse().ok()
 }
 
-/// As a whole: whoever reads it meanwhile reads the old one. Readable by all, for `node_exporter` is another user.
+/// Replaces the file atomically, so that a concurrent reader gets the old one or the new one. The file is readable by all,
+/// because `node_exporter` runs as another user.
 fn replace(path: &Path, text: &str) -> std::io::Result<()> {
-    // Not by the ending that the collector looks for.
+    // Without the extension that the collector reads.
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}", std::process::id()));
     let draft = PathBuf::from(draft);
     let replaced = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
     if replaced.is_err() {
-        // There may be nothing to remove.
+        // The file may not exist.
         let _ = fs::remove_file(&draft);
     }
     replaced
 }
 
-/// By POST, which leaves there what this does not name: an earlier process' success.
+/// Sends the metrics by POST, which keeps metrics that are not in the request: the last success of an earlier process.
 async fn push(url: &str, group: &str, text: &str) -> anyhow::Result<()> {
     let request = Request::post(format!("{url}/metrics/{group}"))
         .header(header::CONTENT_TYPE, CONTENT_TYPE)
@@ -103,11 +108,11 @@ async fn push(url: &str, group: &str, text: &str) -> anyhow::Result<()> {
         .send(request)
         .await?
         .status();
-    ensure!(status.is_success(), "it answered {status}");
+    ensure!(status.is_success(), "response status {status}");
     Ok(())
 }
 
-/// Without the last success, where this process knows of none.
+/// Returns the metrics without the last success, if this process knows of none.
 fn without_unknown(text: &str) -> String {
     let unknown = format!("{LAST_SUCCESS} 0");
     if !text.lines().any(|line| line == unknown) {
@@ -122,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn success_that_nobody_knows_of_is_not_pushed_over_one_that_somebody_does() {
+    fn push_without_a_known_success_keeps_the_earlier_one() {
         let metrics = Metrics::new("1");
         let sweeps = Sweeps::new(&metrics);
         sweeps.ended(&Summary::default(), false, SystemTime::now());

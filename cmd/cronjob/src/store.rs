@@ -1,4 +1,4 @@
-//! A client of the store that the configuration names.
+//! The client of the configured store.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{CallObserver, Storage};
 use tokio::net::TcpStream;
 
-/// Connects; to the embedded store as a client of the server that runs it.
+/// Connects to the store. The embedded store is reached through the server that runs it.
 ///
 /// # Errors
-/// When no embedded store is running, or the settings cannot be right.
+/// An error if no embedded store is running, or if the settings are invalid.
 pub(crate) async fn connect(store: Store, observer: Arc<dyn CallObserver>) -> anyhow::Result<Arc<dyn Storage>> {
     let mut settings = match store {
         Store::S3(settings) => settings,
@@ -24,14 +24,14 @@ pub(crate) async fn connect(store: Store, observer: Arc<dyn CallObserver>) -> an
 }
 
 async fn running(embedded: &EmbeddedSettings, client: Settings) -> anyhow::Result<Settings> {
-    let kept = || Credentials::load(&embedded.data_dir).context("the embedded store's credentials cannot be read");
+    let kept = || Credentials::load(&embedded.data_dir).context("cannot read the embedded store's credentials");
     let credentials = match &client.credentials {
         Some(given) => given.clone(),
         None => match kept()? {
             Some(kept) => StaticCredentials::new(kept.access_key_id, kept.secret_access_key),
             None => bail!(
-                "no embedded store has run in {}: start draftstore-server there, set EMBEDDED_DATA_DIR, or name a store \
-                 by STORAGE_TYPE=s3",
+                "no embedded store has run in {}: start draftstore-server there, set EMBEDDED_DATA_DIR to its directory, or \
+                 set STORAGE_TYPE=s3 for another store",
                 embedded.data_dir.display()
             ),
         },

@@ -1,4 +1,4 @@
-//! Sweeping once, or on a schedule.
+//! The sweep, once or on a schedule.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use tracing::Instrument as _;
 use crate::report::Report;
 use crate::store;
 
-/// Sweeps as configured.
+/// Runs the sweep as configured.
 ///
 /// # Errors
-/// When the store cannot be reached or listed, or is not safe where that is required, or something that has expired remained.
+/// An error if the store is unreachable, cannot be listed, or is not safe although `REQUIRE_SAFE_STORE` is set, or if something
+/// expired was not removed.
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
     for unknown in &config.unknown {
         tracing::warn!(
@@ -49,7 +50,7 @@ async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Resul
     Ok(Cleaner::new(store, config.policy, config.sweep.brakes, Arc::new(SystemClock)).of_part(config.sweep.part))
 }
 
-/// A cleaner may be allowed no more than to list and to delete: it then sweeps as on a store that honours nothing.
+/// Probes the store. Credentials that may only list and delete are enough for a sweep, which then relies on no condition.
 async fn probe(store: &Store) -> anyhow::Result<()> {
     let Err(error) = safety::probe(store).await else {
         return Ok(());
@@ -64,7 +65,7 @@ async fn probe(store: &Store) -> anyhow::Result<()> {
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the store cannot be probed: no condition is relied on");
+            tracing::warn!(error, "store probe failed; no condition assumed");
             Ok(())
         }
     }
@@ -75,21 +76,21 @@ async fn once(cleaner: &Cleaner, dry_run: bool, report: &Report) -> anyhow::Resu
     let mode = if dry_run { Mode::DryRun } else { Mode::Delete };
     tokio::select! {
         swept = sweep(cleaner, mode, report) => swept,
-        () = shutdown.cancelled() => anyhow::bail!("stopped before the sweep had ended; the next one goes on"),
+        () = shutdown.cancelled() => anyhow::bail!("the sweep was interrupted; the next one continues"),
     }
 }
 
-/// Until SIGTERM, which lets a sweep that is under way end. Failed sweeps are logged; the next one tries again.
+/// Sweeps on the schedule until SIGTERM, which waits for the current sweep. A failed sweep is logged, and the next one retries.
 async fn stay(schedule: Schedule, cleaner: Cleaner, report: Report) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
-    tracing::info!(%schedule, "sweeping on schedule, in UTC");
+    tracing::info!(%schedule, time_zone = "UTC", "sweeping on schedule");
     let sweeper = Arc::new((cleaner, report));
     let act = move || {
         let sweeper = Arc::clone(&sweeper);
         async move {
             let (cleaner, report) = &*sweeper;
             if let Err(error) = sweep(cleaner, Mode::Delete, report).await {
-                tracing::error!("{error:#}");
+                tracing::error!(error = format!("{error:#}"), "sweep failed");
             }
         }
     };
@@ -99,7 +100,10 @@ async fn stay(schedule: Schedule, cleaner: Cleaner, report: Report) -> anyhow::R
 
 async fn sweep(cleaner: &Cleaner, mode: Mode, figures: &Report) -> anyhow::Result<()> {
     let span = tracing::info_span!(target: TARGET, "sweep");
-    let swept = cleaner.sweep(mode, &mut |expired| tell(expired)).instrument(span).await;
+    let swept = cleaner
+        .sweep(mode, &mut |expired| print(expired))
+        .instrument(span)
+        .await;
     let summary = match &swept {
         Ok(summary) => summary,
         Err(stopped) => &stopped.summary,
@@ -112,12 +116,12 @@ async fn sweep(cleaner: &Cleaner, mode: Mode, figures: &Report) -> anyhow::Resul
     swept?;
     ensure!(failed == 0, "{failed} expired drafts or uploads could not be removed");
     if let Some(brake) = brake {
-        bail!("the sweep has stopped: {brake}");
+        bail!("the sweep stopped: {brake}");
     }
     Ok(())
 }
 
-fn tell(expired: Expired<'_>) {
+fn print(expired: Expired<'_>) {
     match expired {
         Expired::Draft(draft) => println!("would delete draft {} ({} bytes)", draft.key, draft.size),
         Expired::Upload(upload) => println!("would abort upload {} of {}", upload.upload_id.as_str(), upload.key),
@@ -132,7 +136,7 @@ fn report(summary: &Summary) {
         failed = summary.failed,
         bytes = summary.bytes,
         seconds = summary.elapsed.as_secs_f64(),
-        "swept"
+        "sweep finished"
     );
     println!("{summary}");
 }

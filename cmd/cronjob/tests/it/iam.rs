@@ -1,4 +1,4 @@
-//! `manifest/iam/cronjob.json`, held against what the cronjob asks of its store.
+//! Tests of `manifest/iam/cronjob.json` against the requests that the cronjob sends.
 
 use std::collections::BTreeSet;
 
@@ -11,17 +11,17 @@ use crate::sweep_until_expired;
 
 const POLICY: &str = include_str!("../../../../manifest/iam/cronjob.json");
 
-/// What AWS wants a caller to be allowed for a call.
+/// Returns the rights that AWS requires for a request.
 ///
-/// Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>, and of deletes
-/// under a condition <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html>
+/// Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>, and for conditional
+/// deletes <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html>
 fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
     let bucket = if request.bucket == *world.draft.name() {
         "main-draft"
     } else {
         "main"
     };
-    // Keys in a body, and sources of copies, are not in the log: any draft will do.
+    // The log has no keys of bodies and no sources of copies, so any draft stands for them.
     let key = request.key.as_ref().map_or("any/draft", |key| key.as_str());
     let right = |action: &str, resource: String| Right {
         action: action.to_owned(),
@@ -30,14 +30,14 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
     let object = |action| right(action, format!("arn:aws:s3:::{bucket}/{key}"));
     let whole = |action| right(action, format!("arn:aws:s3:::{bucket}"));
     match request.operation {
-        // What is not there is said to be forbidden to those who may not list.
+        // Without ListBucket a missing object is 403 instead of 404.
         Operation::HeadObject | Operation::GetObject => vec![object("s3:GetObject"), whole("s3:ListBucket")],
         Operation::PutObject
         | Operation::CreateMultipartUpload
         | Operation::UploadPart
         | Operation::CompleteMultipartUpload => vec![object("s3:PutObject")],
         Operation::CopyObject | Operation::UploadPartCopy => vec![object("s3:PutObject"), object("s3:GetObject")],
-        // By its ETag only what can be read is deleted.
+        // A delete with If-Match needs the right to read.
         Operation::DeleteObject | Operation::DeleteObjects => vec![object("s3:DeleteObject"), object("s3:GetObject")],
         Operation::AbortMultipartUpload => vec![object("s3:AbortMultipartUpload")],
         Operation::ListObjects => vec![whole("s3:ListBucket")],
@@ -48,11 +48,12 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         | Operation::PutBucketCors
         | Operation::GetBucketLifecycle
         | Operation::PutBucketLifecycle
-        | Operation::Presign => panic!("the cronjob does not ask for {:?}", request.operation),
+        | Operation::Presign => panic!("the cronjob must not send {:?}", request.operation),
     }
 }
 
-/// Has all expire that a sweep removes: a draft, an upload, and the note on a staged copy, which a crash has left with it.
+/// Creates everything that a sweep removes, and waits until it has expired: a draft, an upload, and a staged copy with its note,
+/// as a crash leaves them.
 pub(crate) async fn leave_some_of_all(world: &TestBuckets) {
     world.draft("old", "draft").await;
     world.begin_upload("half").await;
@@ -67,29 +68,32 @@ async fn run(world: &mut TestBuckets) -> BTreeSet<Right> {
     leave_some_of_all(world).await;
     let proxy = FaultProxy::start(&world.endpoint);
     world.endpoint = proxy.endpoint();
-    let said = sweep_until_expired(world, &[], 4);
-    assert!(said.contains("store honours every condition"), "{said}");
-    assert!(said.contains("deleted 4, failed 0"), "{said}");
+    let printed = sweep_until_expired(world, &[], 4);
+    assert!(printed.contains("store honours every condition"), "{printed}");
+    assert!(printed.contains("deleted 4, failed 0"), "{printed}");
     assert_eq!(world.main_uploads().await, 0);
     let requests = proxy.requests();
     requests.iter().flat_map(|request| needed(world, request)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn policy_allows_what_a_sweep_asks_and_nothing_else() {
+async fn iam_policy_allows_exactly_the_requests_of_a_sweep() {
     let mut world = TestBuckets::embedded().await;
-    let asked = run(&mut world).await;
+    let needed_rights = run(&mut world).await;
     let policy = Policy::read(POLICY);
-    for right in &asked {
+    for right in &needed_rights {
         assert!(policy.allows(right), "missing: {right:?}");
     }
     for (granted, rest) in policy.without_each() {
-        assert!(asked.iter().any(|right| !rest.allows(right)), "not needed: {granted:?}");
+        assert!(
+            needed_rights.iter().any(|right| !rest.allows(right)),
+            "not needed: {granted:?}"
+        );
     }
 }
 
 #[test]
-fn policy_lets_nobody_write_or_delete_in_main_whatever_else_does() {
+fn iam_policy_denies_writes_and_deletes_in_main_despite_other_policies() {
     let all = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
     let policy = Policy::read(POLICY).and(&Policy::read(all));
     let may = |action: &str, bucket: &str| {

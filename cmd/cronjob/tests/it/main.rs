@@ -1,13 +1,13 @@
-//! The cronjob as Kubernetes meets it: the real binary, on a real store.
+//! Tests of the cronjob's binary on a real store.
 //!
 //! The store runs on threads of its own, while the test waits for the binary.
 
-mod figures;
 mod iam;
-mod keeper;
+mod metrics;
 mod owner;
-mod parts;
 mod policy;
+mod put_refused;
+mod shards;
 
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -16,18 +16,18 @@ use draftstore_storage::IfDestination;
 use draftstore_testing::{TestBuckets, key};
 use futures::stream::{self, StreamExt as _};
 
-/// The URL of a store that is not there: no program listens on the port of tcpmux.
+/// The URL of an unreachable store: no program listens on the port of tcpmux.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// What is to expire has a lifetime of a second.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The time that a test waits for drafts to expire. Their lifetime is a second.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 const SHORT_LIVED: [(&str, &str); 3] = [("OBJECT_LIFETIME", "1"), ("UPLOAD_TTL", "1"), ("SWEEP_GRACE", "0")];
 
-/// How many uploads run side by side.
+/// The number of concurrent uploads.
 const UPLOADS_AT_ONCE: usize = 16;
 
-/// What the cronjob needs to find a store.
+/// Returns the environment variables for this store.
 fn variables(world: &TestBuckets) -> [(&str, &str); 5] {
     [
         ("BUCKET_NAME", world.main.name().as_str()),
@@ -46,27 +46,27 @@ fn cronjob(variables: &[(&str, &str)]) -> Command {
 
 fn run(mut command: Command) -> (Output, String) {
     let output = command.output().expect("runs");
-    let said = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned();
-    (output, said)
+    let printed = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned();
+    (output, printed)
 }
 
-/// Sweeps until as many have expired as are expected to.
+/// Sweeps until this many drafts and uploads have expired, and returns the output.
 fn sweep_until_expired(world: &TestBuckets, arguments: &[&str], expired: usize) -> String {
     let begun = Instant::now();
     loop {
         let mut command = cronjob(&[&variables(world)[..], &SHORT_LIVED].concat());
         command.args(arguments);
-        let (output, said) = run(command);
-        assert!(output.status.success(), "{said}");
-        if said.contains(&format!("expired {expired},")) {
-            return said;
+        let (output, printed) = run(command);
+        assert!(output.status.success(), "{printed}");
+        if printed.contains(&format!("expired {expired},")) {
+            return printed;
         }
-        assert!(begun.elapsed() < PATIENCE, "{said}");
+        assert!(begun.elapsed() < TIMEOUT, "{printed}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn old_drafts_and_uploads_are_removed_and_main_is_not_touched() {
+async fn expired_drafts_and_uploads_are_removed_and_main_is_untouched() {
     let world = TestBuckets::embedded().await;
     let confirmed = world.draft("confirmed", "bytes").await;
     world
@@ -81,13 +81,13 @@ async fn old_drafts_and_uploads_are_removed_and_main_is_not_touched() {
     world.draft("old", "draft").await;
     world.begin_upload("half").await;
 
-    let said = sweep_until_expired(&world, &["--dry-run"], 2);
-    assert!(said.contains("would delete draft old"), "{said}");
-    assert!(said.contains("would abort upload"), "{said}");
+    let printed = sweep_until_expired(&world, &["--dry-run"], 2);
+    assert!(printed.contains("would delete draft old"), "{printed}");
+    assert!(printed.contains("would abort upload"), "{printed}");
     assert_eq!(world.draft_keys().await, ["old"], "a dry run removes nothing");
 
-    let said = sweep_until_expired(&world, &[], 2);
-    assert!(said.contains("deleted 2, failed 0, 5 bytes"), "{said}");
+    let printed = sweep_until_expired(&world, &[], 2);
+    assert!(printed.contains("deleted 2, failed 0, 5 bytes"), "{printed}");
     assert_eq!(world.draft_keys().await, Vec::<String>::new());
     assert_eq!(world.uploads().await, 0);
     assert_eq!(
@@ -97,16 +97,16 @@ async fn old_drafts_and_uploads_are_removed_and_main_is_not_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn brakes_stop_the_sweep_and_are_told() {
+async fn brakes_stop_the_sweep_and_are_reported() {
     let world = TestBuckets::embedded().await;
     for name in ["a", "b", "c"] {
         world.draft(name, "bytes").await;
     }
     sweep_until_expired(&world, &["--dry-run"], 3);
     let braked = |brake: (&str, &str)| {
-        let (output, said) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &[brake]].concat()));
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains(&format!("{} ", brake.0)), "{said}");
+        let (output, printed) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &[brake]].concat()));
+        assert_eq!(output.status.code(), Some(1), "{printed}");
+        assert!(printed.contains(&format!("{} ", brake.0)), "{printed}");
     };
     braked(("MAX_DELETE_FRACTION", "0.5"));
     assert_eq!(world.draft_keys().await.len(), 3);
@@ -119,9 +119,9 @@ async fn fresh_drafts_and_uploads_are_kept() {
     let world = TestBuckets::embedded().await;
     world.draft("fresh", "draft").await;
     world.begin_upload("half").await;
-    let (output, said) = run(cronjob(&variables(&world)));
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("scanned 2, expired 0, deleted 0"), "{said}");
+    let (output, printed) = run(cronjob(&variables(&world)));
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("scanned 2, expired 0, deleted 0"), "{printed}");
     assert_eq!((world.draft_keys().await.len(), world.uploads().await), (1, 1));
 }
 
@@ -151,9 +151,9 @@ async fn schedule_sweeps_until_sigterm() {
         .expect("starts");
     let begun = Instant::now();
     while !world.draft_keys().await.is_empty() {
-        assert!(begun.elapsed() < PATIENCE, "the draft is still there");
+        assert!(begun.elapsed() < TIMEOUT, "the draft is still there");
     }
-    assert_eq!(child.try_wait().expect("asked"), None, "it stays");
+    assert_eq!(child.try_wait().expect("a status"), None, "it keeps running");
     let kill = Command::new("kill")
         .arg(child.id().to_string())
         .status()
@@ -164,68 +164,68 @@ async fn schedule_sweeps_until_sigterm() {
 
 #[test]
 fn one_bucket_for_both_is_refused() {
-    let (output, said) = run(cronjob(&[("BUCKET_NAME", "files"), ("DRAFT_BUCKET_NAME", "files")]));
+    let (output, printed) = run(cronjob(&[("BUCKET_NAME", "files"), ("DRAFT_BUCKET_NAME", "files")]));
     assert_eq!(output.status.code(), Some(64));
-    assert!(said.contains("DRAFT_BUCKET_NAME"), "{said}");
+    assert!(printed.contains("DRAFT_BUCKET_NAME"), "{printed}");
 }
 
 #[test]
-fn missing_embedded_store_is_said_clearly() {
+fn missing_embedded_store_is_a_clear_error() {
     let empty = tempfile::TempDir::new().expect("a temporary directory");
     let data_dir = empty.path().to_str().expect("UTF-8");
-    let (output, said) = run(cronjob(&[("EMBEDDED_DATA_DIR", data_dir)]));
+    let (output, printed) = run(cronjob(&[("EMBEDDED_DATA_DIR", data_dir)]));
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.contains("no embedded store has run") && said.contains(data_dir),
-        "{said}"
+        printed.contains("no embedded store has run") && printed.contains(data_dir),
+        "{printed}"
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn missing_bucket_fails_the_job() {
     let world = TestBuckets::embedded().await;
-    let (output, said) = run(cronjob(
+    let (output, printed) = run(cronjob(
         &[&variables(&world)[..], &[("BUCKET_NAME", "absent")]].concat(),
     ));
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("no such bucket"), "{said}");
+    assert!(printed.contains("no such bucket"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn store_that_cannot_be_reached_fails_the_job() {
+async fn unreachable_store_fails_the_job() {
     let mut world = TestBuckets::embedded().await;
     world.endpoint.url = NOWHERE.to_owned();
-    let (output, said) = run(cronjob(&variables(&world)));
+    let (output, printed) = run(cronjob(&variables(&world)));
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("the store is unavailable"), "{said}");
+    assert!(printed.contains("the store is unavailable"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn safe_store_is_swept_where_one_is_required_and_a_missing_bucket_is_refused() {
+async fn require_safe_store_accepts_a_safe_store_and_refuses_a_missing_bucket() {
     let world = TestBuckets::embedded().await;
     let safe = [("REQUIRE_SAFE_STORE", "true")];
-    let (output, said) = run(cronjob(&[&variables(&world)[..], &safe].concat()));
-    assert!(output.status.success(), "{said}");
-    assert!(said.contains("store honours every condition"), "{said}");
+    let (output, printed) = run(cronjob(&[&variables(&world)[..], &safe].concat()));
+    assert!(output.status.success(), "{printed}");
+    assert!(printed.contains("store honours every condition"), "{printed}");
     let absent = [("BUCKET_NAME", "absent")];
-    let (output, said) = run(cronjob(&[&variables(&world)[..], &safe, &absent].concat()));
+    let (output, printed) = run(cronjob(&[&variables(&world)[..], &safe, &absent].concat()));
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("doctor --fix"), "{said}");
+    assert!(printed.contains("doctor --fix"), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cleaner_that_may_not_put_sweeps_without_relying_on_anything() {
+async fn cleaner_without_put_permission_sweeps_without_conditions() {
     let mut world = TestBuckets::embedded().await;
     world.draft("old", "draft").await;
     let store = world.endpoint.url.strip_prefix("http://").expect("plain HTTP");
-    let keeper = keeper::before(store.parse().expect("an address")).await;
-    world.endpoint.url = format!("http://{keeper}");
-    let said = sweep_until_expired(&world, &[], 1);
-    assert!(said.contains("no condition is relied on"), "{said}");
+    let proxy = put_refused::proxy(store.parse().expect("an address")).await;
+    world.endpoint.url = format!("http://{proxy}");
+    let printed = sweep_until_expired(&world, &[], 1);
+    assert!(printed.contains("no condition assumed"), "{printed}");
     assert_eq!(world.draft_keys().await, Vec::<String>::new());
 
     let safe = [("REQUIRE_SAFE_STORE", "true")];
-    let (output, said) = run(cronjob(&[&variables(&world)[..], &safe].concat()));
+    let (output, printed) = run(cronjob(&[&variables(&world)[..], &safe].concat()));
     assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("the store cannot be probed"), "{said}");
+    assert!(printed.contains("the store cannot be probed"), "{printed}");
 }

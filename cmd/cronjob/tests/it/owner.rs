@@ -1,4 +1,4 @@
-//! `EXPECTED_BUCKET_OWNER` in all that the cronjob asks of its store.
+//! Tests of `EXPECTED_BUCKET_OWNER` in all requests of the cronjob.
 
 use draftstore_storage::Operation;
 use draftstore_testing::TestBuckets;
@@ -7,11 +7,11 @@ use draftstore_testing::proxy::FaultProxy;
 use crate::iam::leave_some_of_all;
 use crate::{SHORT_LIVED, cronjob, run, variables};
 
-/// Whose the buckets of the embedded store are.
+/// The account that owns the buckets of the embedded store.
 const ACCOUNT: &str = "000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_call_of_a_sweep_says_whose_the_bucket_must_be_and_none_unless_asked_to() {
+async fn every_request_of_a_sweep_has_the_expected_bucket_owner() {
     for expected in [None, Some(ACCOUNT)] {
         let mut world = TestBuckets::embedded().await;
         leave_some_of_all(&world).await;
@@ -21,10 +21,10 @@ async fn every_call_of_a_sweep_says_whose_the_bucket_must_be_and_none_unless_ask
             .map(|owner| ("EXPECTED_BUCKET_OWNER", owner))
             .into_iter()
             .collect();
-        let (output, said) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &owner].concat()));
+        let (output, printed) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &owner].concat()));
         assert!(
-            output.status.success() && said.contains("deleted 4, failed 0"),
-            "{said}"
+            output.status.success() && printed.contains("deleted 4, failed 0"),
+            "{printed}"
         );
         let requests = proxy.requests();
         assert!(!requests.is_empty());
@@ -38,22 +38,22 @@ async fn every_call_of_a_sweep_says_whose_the_bucket_must_be_and_none_unless_ask
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buckets_of_another_are_left_alone() {
+async fn buckets_of_another_owner_are_untouched() {
     let world = TestBuckets::embedded().await;
     leave_some_of_all(&world).await;
     let other = [("EXPECTED_BUCKET_OWNER", "012345678901")];
-    let (output, said) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &other].concat()));
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let (output, printed) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &other].concat()));
+    assert_eq!(output.status.code(), Some(1), "{printed}");
     assert!(
-        said.contains("bucket owner may differ") && said.contains("012345678901"),
-        "{said}"
+        printed.contains("bucket owner may differ") && printed.contains("012345678901"),
+        "{printed}"
     );
     assert_eq!((world.draft_keys().await.len(), world.main_uploads().await), (2, 1));
 }
 
 #[test]
-fn owner_that_is_no_account_is_refused() {
-    let (output, said) = run(cronjob(&[("EXPECTED_BUCKET_OWNER", "draftstore")]));
+fn owner_must_be_an_account_id() {
+    let (output, printed) = run(cronjob(&[("EXPECTED_BUCKET_OWNER", "draftstore")]));
     assert_eq!(output.status.code(), Some(64));
-    assert!(said.contains("EXPECTED_BUCKET_OWNER"), "{said}");
+    assert!(printed.contains("EXPECTED_BUCKET_OWNER"), "{printed}");
 }

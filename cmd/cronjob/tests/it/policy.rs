@@ -1,5 +1,4 @@
-//! A policy of AWS, and what it comes to: nothing is allowed but what it allows, and what it denies is not, whatever else
-//! allows it.
+//! An evaluator of AWS IAM policies: the default is to deny, and an explicit deny overrides every allow.
 //!
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>
 
@@ -12,14 +11,14 @@ pub(crate) struct Right {
     pub(crate) resource: String,
 }
 
-/// A policy without conditions, principals and negations, taken apart: each rule has one action and one resource.
+/// A policy without conditions, principals and negations, as rules with one action and one resource each.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy(Vec<Rule>);
 
 #[derive(Debug, Clone)]
 struct Rule {
     denies: bool,
-    /// Both may have asterisks.
+    /// The action and the resource, both with optional asterisks.
     pattern: Right,
 }
 
@@ -32,12 +31,12 @@ impl Policy {
             let known = ["Sid", "Effect", "Action", "Resource"];
             let fields = statement.as_object().expect("a statement").keys();
             for field in fields {
-                assert!(known.contains(&field.as_str()), "{field}: not understood here");
+                assert!(known.contains(&field.as_str()), "{field}: not supported by this test");
             }
             let denies = match statement["Effect"].as_str() {
                 Some("Allow") => false,
                 Some("Deny") => true,
-                other => panic!("{other:?}: no effect"),
+                other => panic!("{other:?}: unknown effect"),
             };
             for action in all(&statement["Action"]) {
                 for resource in all(&statement["Resource"]) {
@@ -57,13 +56,13 @@ impl Policy {
         meant.peek().is_some() && meant.all(|rule| !rule.denies)
     }
 
-    /// The policy with this besides.
+    /// Returns the policy that combines both.
     pub(crate) fn and(mut self, other: &Self) -> Self {
         self.0.extend_from_slice(&other.0);
         self
     }
 
-    /// Each right that it grants, with the policy that lacks it.
+    /// Returns each granted right, with the policy without it.
     pub(crate) fn without_each(&self) -> Vec<(Right, Self)> {
         let granted = self.0.iter().enumerate().filter(|(_, rule)| !rule.denies);
         granted
@@ -82,7 +81,7 @@ impl Right {
     }
 }
 
-/// Whether a text is of this form; an asterisk stands for any text.
+/// Returns whether a text matches a pattern, in which an asterisk stands for any text.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -93,7 +92,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// One text, or several.
+/// Returns the texts of a value that is one text or a list.
 fn all(value: &Value) -> Vec<String> {
     match value.as_str() {
         Some(one) => vec![one.to_owned()],
@@ -102,7 +101,7 @@ fn all(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn what_is_denied_is_not_allowed_and_what_is_not_allowed_is_denied() {
+fn deny_overrides_allow_and_the_default_is_deny() {
     let policy = Policy::read(
         r#"{"Version": "2012-10-17", "Statement": [
             {"Effect": "Deny", "Action": "s3:Put*", "Resource": "b/kept/*"},

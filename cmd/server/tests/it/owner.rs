@@ -63,7 +63,7 @@ async fn buckets_of_another_are_said_to_be_and_the_server_is_not_ready() {
 }
 
 #[test]
-fn owner_that_is_no_account_is_refused() {
+fn owner_must_be_an_account_id() {
     let ended = command()
         .env("EXPECTED_BUCKET_OWNER", "draftstore")
         .output()

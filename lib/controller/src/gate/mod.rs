@@ -1,4 +1,4 @@
-//! The gate before every call, on both ports: authentication, authorization's caller, rate limits, body size, timeouts and
+//! The gate before every call, on both ports: authentication, rate limits, body size, timeouts and
 //! concurrency.
 //!
 //! The order of the checks makes a refused request cheap: the address's rate limit, the credentials, the caller's rate limit,

@@ -1,14 +1,14 @@
-//! Several cronjobs share a bucket: each sweeps its part, and together they sweep all of it, each thing once.
+//! Tests of a sharded sweep: each cronjob sweeps its shard, and together they sweep the whole bucket once.
 
 use draftstore_testing::TestBuckets;
 
 use crate::{SHORT_LIVED, cronjob, run, sweep_until_expired, variables};
 
-/// What a unique draft's ID begins with that expired in 2020; the last two letters say the shard.
+/// The prefix of the ID of a unique draft that expired in 2020. The last two letters of the ID determine the shard.
 const LONG_AGO: &str = "01DXF6DT0000000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parts_together_sweep_everything_once() {
+async fn shards_together_sweep_everything_once() {
     let world = TestBuckets::embedded().await;
     let unique = |shard: &str, end: &str| format!(".drafts/{shard}/{LONG_AGO}{end}/file.jpg");
     let drafts = [
@@ -27,7 +27,7 @@ async fn parts_together_sweep_everything_once() {
     for upload in ["!", "k", &unique("80", "40")] {
         world.begin_upload(upload).await;
     }
-    // What a crash left of a copy in parts, and the note by which it is found.
+    // A multipart copy that a crash left behind, and the note by which the sweep finds it.
     world.draft(&format!(".drafts/staging/{LONG_AGO}00/staged"), "").await;
     world.begin_upload_in(world.main.name(), "staged").await;
 
@@ -36,9 +36,9 @@ async fn parts_together_sweep_everything_once() {
     let mut deleted = Vec::new();
     for shard in ["0", "1", "2"] {
         let part = [("SWEEP_SHARDS", "3"), ("JOB_COMPLETION_INDEX", shard)];
-        let (output, said) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &part].concat()));
-        assert!(output.status.success(), "{said}");
-        let number = said.split("deleted ").nth(1).and_then(|rest| rest.split(',').next());
+        let (output, printed) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &part].concat()));
+        assert!(output.status.success(), "{printed}");
+        let number = printed.split("deleted ").nth(1).and_then(|rest| rest.split(',').next());
         deleted.push(
             number
                 .and_then(|number| number.parse::<usize>().ok())
@@ -56,8 +56,11 @@ async fn parts_together_sweep_everything_once() {
 }
 
 #[test]
-fn part_that_there_is_not_is_refused() {
-    let (output, said) = run(cronjob(&[("SWEEP_SHARD", "3"), ("SWEEP_SHARDS", "3")]));
+fn shard_number_must_be_less_than_the_count() {
+    let (output, printed) = run(cronjob(&[("SWEEP_SHARD", "3"), ("SWEEP_SHARDS", "3")]));
     assert_eq!(output.status.code(), Some(64));
-    assert!(said.contains("SWEEP_SHARD: must be less than SWEEP_SHARDS"), "{said}");
+    assert!(
+        printed.contains("SWEEP_SHARD: must be less than SWEEP_SHARDS"),
+        "{printed}"
+    );
 }

@@ -1,6 +1,6 @@
-//! The figures of a sweep, where monitoring finds them afterwards.
+//! Tests of the metrics that a sweep leaves in a file or a Pushgateway.
 
-#![expect(clippy::float_cmp, reason = "what is counted is whole")]
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,13 +13,13 @@ use tokio::net::TcpListener;
 
 use crate::{NOWHERE, SHORT_LIVED, cronjob, run, variables};
 
-/// The page that tells operators what there is.
+/// The reference page of all metrics.
 const PAGE: &str = include_str!("../../../../docs/reference/metrics.md");
 
 const LAST_SUCCESS: &str = "draftstore_sweep_last_success_timestamp_seconds";
 
-/// Names of the page's tables that the cronjob has.
-fn told() -> BTreeSet<&'static str> {
+/// Returns the metrics of the page that the cronjob has.
+fn documented() -> BTreeSet<&'static str> {
     let names = PAGE
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
@@ -50,7 +50,7 @@ fn value(text: &str, name: &str) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn file_tells_how_the_last_sweep_went_and_remembers_the_last_success() {
+async fn textfile_has_the_last_sweep_and_keeps_the_last_success() {
     let mut world = TestBuckets::embedded().await;
     for name in ["a", "b"] {
         world.draft(name, "bytes").await;
@@ -60,10 +60,10 @@ async fn file_tells_how_the_last_sweep_went_and_remembers_the_last_success() {
     let file = [("METRICS_TEXTFILE", path.to_str().expect("UTF-8"))];
     let text = || fs::read_to_string(&path).expect("written");
 
-    let (output, said) = run(cronjob(&[&variables(&world)[..], &file].concat()));
-    assert!(output.status.success(), "{said}");
+    let (output, printed) = run(cronjob(&[&variables(&world)[..], &file].concat()));
+    assert!(output.status.success(), "{printed}");
     let first = text();
-    assert_eq!(names(&first), told());
+    assert_eq!(names(&first), documented());
     for (name, expected) in [
         ("draftstore_sweep_scanned", 2.0),
         ("draftstore_sweep_expired", 0.0),
@@ -96,24 +96,30 @@ async fn file_tells_how_the_last_sweep_went_and_remembers_the_last_success() {
     assert_eq!(value(&failed, LAST_SUCCESS), succeeded);
     assert!(failed.contains(r#"outcome="no_answer""#), "{failed}");
     let left = fs::read_dir(directory.path()).expect("a directory").count();
-    assert_eq!(left, 1, "nothing half is left beside it");
+    assert_eq!(left, 1, "no partial file is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dry_run_leaves_the_file_alone_and_one_that_cannot_be_written_fails_nothing() {
+async fn dry_run_writes_no_textfile_and_an_unwritable_one_does_not_fail_the_sweep() {
     let world = TestBuckets::embedded().await;
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path().join("absent/draftstore.prom");
     let file = [("METRICS_TEXTFILE", path.to_str().expect("UTF-8"))];
     let mut dry = cronjob(&[&variables(&world)[..], &file].concat());
     dry.arg("--dry-run");
-    let (output, said) = run(dry);
-    assert!(output.status.success() && !said.contains("METRICS_TEXTFILE"), "{said}");
-    let (output, said) = run(cronjob(&[&variables(&world)[..], &file].concat()));
-    assert!(output.status.success() && said.contains("METRICS_TEXTFILE"), "{said}");
+    let (output, printed) = run(dry);
+    assert!(
+        output.status.success() && !printed.contains("METRICS_TEXTFILE"),
+        "{printed}"
+    );
+    let (output, printed) = run(cronjob(&[&variables(&world)[..], &file].concat()));
+    assert!(
+        output.status.success() && printed.contains("METRICS_TEXTFILE"),
+        "{printed}"
+    );
 }
 
-/// Takes one request, whole, and answers it.
+/// Accepts and returns one request, and responds with 202.
 async fn one_request(listener: &TcpListener) -> String {
     let (mut stream, _) = listener.accept().await.expect("a connection");
     let mut request = Vec::new();
@@ -128,12 +134,12 @@ async fn one_request(listener: &TcpListener) -> String {
         }
     }
     let answer = b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    stream.write_all(answer).await.expect("answered");
+    stream.write_all(answer).await.expect("sent");
     String::from_utf8(request).expect("text")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pushgateway_gets_the_same_and_keeps_an_earlier_success() {
+async fn pushgateway_gets_the_same_metrics_and_keeps_the_last_success() {
     let mut world = TestBuckets::embedded().await;
     world.draft("a", "bytes").await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -143,13 +149,13 @@ async fn pushgateway_gets_the_same_and_keeps_an_earlier_success() {
     let command = cronjob(&[&variables(&world)[..], &gateway].concat());
     let sweep = tokio::task::spawn_blocking(move || run(command));
     let pushed = one_request(&listener).await;
-    let (output, said) = sweep.await.expect("ran");
-    assert!(output.status.success(), "{said}");
+    let (output, printed) = sweep.await.expect("ran");
+    assert!(output.status.success(), "{printed}");
     assert!(
         pushed.starts_with("POST /metrics/job/draftstore_cronjob HTTP/1.1\r\n"),
         "{pushed}"
     );
-    assert_eq!(names(&pushed), told());
+    assert_eq!(names(&pushed), documented());
     assert_eq!(value(&pushed, "draftstore_sweep_scanned"), 1.0);
 
     let part = [("SWEEP_SHARD", "1"), ("SWEEP_SHARDS", "2")];
@@ -173,9 +179,12 @@ async fn pushgateway_gets_the_same_and_keeps_an_earlier_success() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pushgateway_that_is_not_there_fails_nothing() {
+async fn unreachable_pushgateway_does_not_fail_the_sweep() {
     let world = TestBuckets::embedded().await;
     let gateway = [("PUSHGATEWAY_URL", NOWHERE)];
-    let (output, said) = run(cronjob(&[&variables(&world)[..], &gateway].concat()));
-    assert!(output.status.success() && said.contains("PUSHGATEWAY_URL"), "{said}");
+    let (output, printed) = run(cronjob(&[&variables(&world)[..], &gateway].concat()));
+    assert!(
+        output.status.success() && printed.contains("PUSHGATEWAY_URL"),
+        "{printed}"
+    );
 }

@@ -1,4 +1,4 @@
-//! A store that lets nobody put anything: the proxy before it refuses every PUT, and passes the rest on.
+//! A proxy that refuses every PUT with 403, and forwards all other requests to a store.
 
 use std::net::SocketAddr;
 
@@ -8,8 +8,8 @@ use tokio::net::{TcpListener, TcpStream};
 const REFUSAL: &[u8] = b"HTTP/1.1 403 Forbidden\r\ncontent-type: application/xml\r\ncontent-length: 41\r\n\
                          connection: close\r\n\r\n<Error><Code>AccessDenied</Code></Error>\n";
 
-/// Gives the address of the proxy.
-pub(crate) async fn before(store: SocketAddr) -> SocketAddr {
+/// Starts the proxy, and returns its address.
+pub(crate) async fn proxy(store: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .expect("loopback has a free port");
@@ -27,23 +27,23 @@ async fn pass(client: TcpStream, store: SocketAddr) {
     let store = TcpStream::connect(store).await.expect("the store listens");
     let (mut from_store, mut to_store) = store.into_split();
     let mut buffer = vec![0; 64 * 1024];
-    // A client that waits for its answers begins each request with a read of its own.
-    let mut answers = vec![0; 64 * 1024];
+    // The client waits for each response, so every request begins in a read of its own.
+    let mut responses = vec![0; 64 * 1024];
     loop {
         tokio::select! {
-            asked = from_client.read(&mut buffer) => match asked {
+            sent = from_client.read(&mut buffer) => match sent {
                 Ok(read @ 1..) if !buffer[..read].starts_with(b"PUT ") => {
                     to_store.write_all(&buffer[..read]).await.expect("the store reads");
                 }
                 Ok(1..) => {
-                    // The client may have gone.
+                    // The client may have disconnected.
                     let _ = to_client.write_all(REFUSAL).await;
                     return;
                 }
                 Ok(0) | Err(_) => return,
             },
-            answered = from_store.read(&mut answers) => match answered {
-                Ok(read @ 1..) if to_client.write_all(&answers[..read]).await.is_ok() => {}
+            received = from_store.read(&mut responses) => match received {
+                Ok(read @ 1..) if to_client.write_all(&responses[..read]).await.is_ok() => {}
                 Ok(_) | Err(_) => return,
             },
         }
