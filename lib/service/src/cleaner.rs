@@ -1,6 +1,6 @@
-//! The sweep, by driving [`draftstore_protocol::sweep`] over the store.
+//! The driver of the sweep, which runs [`draftstore_protocol::sweep`] against the store.
 //!
-//! Owns the tasks in which calls are made, and what is logged of them. Decides nothing about what is removed.
+//! The driver owns the tasks of the calls to the store, and logs their results. The protocol decides what is removed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,29 +20,29 @@ pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFra
 
 use crate::{Clock, Policy, Store};
 
-/// Calls about single drafts or uploads that an effect has under way at once.
+/// The maximum number of concurrent calls for one effect of the protocol, each on a single draft or upload.
 const MAX_CONCURRENT: usize = 8;
 
-/// Something that a dry run found to have expired.
+/// An expired draft or upload, found by a dry run.
 #[derive(Debug, Clone, Copy)]
 pub enum Expired<'a> {
-    /// A draft.
+    /// A draft that has expired.
     Draft(&'a ListedObject),
-    /// A multipart upload in progress.
+    /// A multipart upload in progress that has expired.
     Upload(&'a ListedUpload),
 }
 
-/// A sweep that could not go on: how far it got, and why it stopped.
+/// The error of a sweep that stopped early.
 #[derive(Debug, thiserror::Error)]
 #[error("the sweep stopped early")]
 pub struct SweepError {
-    /// What it did until then.
+    /// The results of the sweep up to the error.
     pub summary: Summary,
-    /// What stopped it.
+    /// The reason why the sweep stopped.
     pub source: Stop<Error>,
 }
 
-/// Removes what has expired from one draft bucket.
+/// Removes expired drafts and uploads from a draft bucket.
 #[derive(Debug, Clone)]
 pub struct Cleaner {
     store: Store,
@@ -53,7 +53,8 @@ pub struct Cleaner {
 }
 
 impl Cleaner {
-    /// A cleaner of the whole of this store's draft bucket. The clock is asked only where the store does not tell the time.
+    /// Creates a cleaner of the store's whole draft bucket. The clock is used only if the store's responses have no
+    /// date.
     pub fn new(store: Store, policy: Policy, brakes: Brakes, clock: Arc<dyn Clock>) -> Self {
         Self {
             store,
@@ -64,19 +65,20 @@ impl Cleaner {
         }
     }
 
-    /// The same for a part of the bucket alone. The brakes then are the part's own.
+    /// Restricts the cleaner to a slice of the bucket. The brakes then apply to this slice only.
     #[must_use]
     pub fn of_part(self, part: Part) -> Self {
         Self { part, ..self }
     }
 
-    /// Passes once over all drafts and all uploads in progress. A dry run calls `found` for each that has expired.
+    /// Runs one sweep over all drafts and all uploads in progress. A dry run calls `found` for each expired one.
     ///
-    /// Safe to run beside confirms, uploads and other sweeps. What it could not remove is counted in
-    /// [`Summary::failed`] and logged; [`Summary::brake`] says whether it stopped short of removing all.
+    /// Safe to run concurrently with confirms, uploads and other sweeps. Drafts and uploads that could not be removed
+    /// are logged and counted in [`Summary::failed`]. [`Summary::brake`] says if a brake stopped the sweep.
     ///
     /// # Errors
-    /// [`SweepError`] when the bucket could not be listed to its end. What was found to have expired until then is removed.
+    /// Returns [`SweepError`] if the bucket could not be listed to its end. Expired drafts and uploads that were found
+    /// before the error are removed.
     pub async fn sweep(
         &self,
         mode: Mode,
@@ -91,7 +93,7 @@ impl Cleaner {
             capabilities: self.store.profile.capabilities(),
             bounds: Bounds::default(),
         });
-        // A task for each: to read a page takes as long as to fetch it. They end with this future.
+        // One task per effect, because parsing a page takes as long as fetching it. Dropping this future aborts them.
         let mut under_way = JoinSet::new();
         let result = loop {
             match pass.step() {
@@ -143,26 +145,26 @@ impl Cleaner {
                 let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
                 Answer::Uploads(page, now)
             }
-            Effect::Look(keys) => Answer::Seen(side_by_side(keys, |key| self.version_of(key).boxed()).await),
+            Effect::Look(keys) => Answer::Seen(concurrently(keys, |key| self.version_of(key).boxed()).await),
             Effect::DeleteMany(drafts) => {
                 let deleted = objects.delete_drafts(&buckets.draft, &drafts).await;
                 log_deleted(&drafts, deleted.as_deref());
                 Answer::Deleted(deleted)
             }
             Effect::DeleteEach(drafts) => {
-                let failures = side_by_side(drafts.clone(), |draft| self.delete(draft).boxed()).await;
+                let failures = concurrently(drafts.clone(), |draft| self.delete(draft).boxed()).await;
                 let failures: Vec<_> = failures.into_iter().flatten().collect();
                 log_deleted(&drafts, Ok(&failures));
                 Answer::Deleted(Ok(failures))
             }
             Effect::Abort(uploads) => {
-                let aborted = side_by_side(uploads, |upload| self.abort(upload).boxed()).await;
+                let aborted = concurrently(uploads, |upload| self.abort(upload).boxed()).await;
                 Answer::Aborted {
                     failed: aborted.iter().filter(|aborted| !**aborted).count(),
                 }
             }
             Effect::AbortStaged(uploads) => {
-                let aborted = side_by_side(uploads, |upload| self.abort_staged(upload).boxed()).await;
+                let aborted = concurrently(uploads, |upload| self.abort_staged(upload).boxed()).await;
                 Answer::Aborted {
                     failed: aborted.iter().filter(|aborted| !**aborted).count(),
                 }
@@ -170,10 +172,10 @@ impl Cleaner {
         }
     }
 
-    /// Whether the upload is gone.
+    /// Aborts an upload, and returns `true` if it is gone.
     async fn abort(&self, upload: ListedUpload) -> bool {
         let (objects, buckets) = (self.store.objects(), &self.store.buckets);
-        told(
+        log_aborted(
             &upload,
             &objects
                 .abort_upload(&buckets.draft, &upload.key, &upload.upload_id)
@@ -181,10 +183,10 @@ impl Cleaner {
         )
     }
 
-    /// Whether the staged copy is gone.
+    /// Aborts a staged copy, and returns `true` if it is gone.
     async fn abort_staged(&self, upload: ListedUpload) -> bool {
         let (objects, buckets) = (self.store.objects(), &self.store.buckets);
-        told(
+        log_aborted(
             &upload,
             &objects.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
         )
@@ -213,20 +215,20 @@ impl Cleaner {
     }
 }
 
-async fn side_by_side<'a, T, R>(all: Vec<T>, act: impl FnMut(T) -> BoxFuture<'a, R>) -> Vec<R> {
+async fn concurrently<'a, T, R>(all: Vec<T>, act: impl FnMut(T) -> BoxFuture<'a, R>) -> Vec<R> {
     let acts: Vec<_> = all.into_iter().map(act).collect();
     stream::iter(acts).buffered(MAX_CONCURRENT).collect().await
 }
 
-/// Whether the upload is gone, having said so.
-fn told(upload: &ListedUpload, aborted: &Result<(), Error>) -> bool {
+/// Logs the result of an abort, and returns `true` if the upload is gone.
+fn log_aborted(upload: &ListedUpload, aborted: &Result<(), Error>) -> bool {
     match aborted {
-        Ok(()) => tracing::debug!(object.key = %upload.key, upload.id = ?upload.upload_id, "aborted an expired upload"),
+        Ok(()) => tracing::debug!(object.key = %upload.key, upload.id = ?upload.upload_id, "expired upload aborted"),
         Err(error) => tracing::error!(
             object.key = %upload.key,
             upload.id = ?upload.upload_id,
             error = error as &dyn std::error::Error,
-            "could not abort an expired upload"
+            "aborting an expired upload failed"
         ),
     }
     aborted.is_ok()
@@ -237,19 +239,19 @@ fn log_deleted(drafts: &[DraftVersion], deleted: Result<&[DeleteFailure], &Error
         Ok(failures) => failures,
         Err(error) => {
             let error = error as &dyn std::error::Error;
-            return tracing::error!(error, drafts = drafts.len(), "could not delete expired drafts");
+            return tracing::error!(error, drafts = drafts.len(), "deleting expired drafts failed");
         }
     };
     for failure in failures {
-        // A draft that was uploaded again since it was listed lives.
+        // A failed precondition means that the draft was uploaded again after it was listed: it has not expired.
         if failure.kind != ErrorKind::PreconditionFailed {
-            tracing::error!(object.key = %failure.key, code = %failure.code, "could not delete an expired draft");
+            tracing::error!(object.key = %failure.key, code = %failure.code, "deleting an expired draft failed");
         }
     }
     if tracing::enabled!(tracing::Level::DEBUG) {
         let failed: BTreeSet<_> = failures.iter().map(|failure| &failure.key).collect();
         for draft in drafts.iter().filter(|draft| !failed.contains(&draft.key)) {
-            tracing::debug!(object.key = %draft.key, "deleted an expired draft");
+            tracing::debug!(object.key = %draft.key, "expired draft deleted");
         }
     }
 }

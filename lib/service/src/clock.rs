@@ -1,15 +1,15 @@
-//! Where the time comes from, so that tests need not wait.
+//! The source of the current time, which tests replace so that they need not wait.
 
 use std::fmt;
 use std::time::SystemTime;
 
-/// The time of day.
+/// A source of the current time.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// This moment.
+    /// Returns the current time.
     fn now(&self) -> SystemTime;
 }
 
-/// The machine's own clock.
+/// The system clock of this machine.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

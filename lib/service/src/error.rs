@@ -1,4 +1,4 @@
-//! Why a request was not granted, by what the caller can do about it.
+//! Errors of calls, by what the caller can do about them.
 
 use draftstore_protocol::confirm::ConfirmError;
 use draftstore_storage as storage;
@@ -7,55 +7,55 @@ use tokio::task::JoinError;
 
 use crate::{Scope, Violation};
 
-/// A request that was not granted. The fronts map each variant to a status; the source is for the log alone.
+/// The error of a call. REST and gRPC map each variant to a status. The source is for the log only.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Fields break rules. Nothing was asked of the store.
+    /// The request breaks the rules of some fields. The store was not called.
     #[error("the request is invalid")]
     Invalid(Vec<Violation>),
-    /// The caller's credentials have expired since it was authenticated.
+    /// The caller's credentials have expired since they were checked.
     #[error("the credentials are not valid")]
     CredentialsExpired,
-    /// The caller may not make calls of this kind.
-    #[error("the caller may not do this: it lacks the scope {0}")]
+    /// The caller lacks the scope of the call.
+    #[error("the call requires the scope {0}, which the caller lacks")]
     NotAllowed(Scope),
-    /// There is nothing to sign tickets with.
+    /// The server has no key to sign tickets with.
     #[error("tickets are not configured: the server needs TICKET_KEYS_FILE")]
     NoTickets,
-    /// The caller has as many drafts as it may have at a time.
-    #[error("no more uploads: there are {most} drafts by this ticket, and it is for no more")]
+    /// The caller has as many drafts as its ticket allows.
+    #[error("the ticket allows {most} drafts at a time, and there are that many: discard or confirm one first")]
     NoMoreUploads {
-        /// How many that are.
+        /// The number of drafts that the ticket allows.
         most: u8,
     },
-    /// What the request names is not there, or not to this caller.
+    /// The draft, object, upload or bucket does not exist, or the caller may not see it.
     #[error("{0} not found")]
     NotFound(Missing),
-    /// Another draft of the same atomic batch could not be confirmed, so this one was not either.
+    /// The confirm was rolled back because another draft of the atomic batch could not be confirmed.
     #[error("another draft of the atomic batch could not be confirmed")]
     RolledBack,
     /// Main holds another object under the name.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
-    /// The draft, or what is to be replaced in main, is not what the caller insists on.
+    /// The draft, or the object to replace in main, does not match the caller's pins.
     #[error("{pin} does not match what is stored")]
     PinMismatch {
-        /// The field that does not match.
+        /// The name of the field that does not match.
         pin: &'static str,
     },
-    /// Another version of a part has arrived than the caller insists on.
+    /// The store holds another version of a part than the request names.
     #[error("parts[{place}].etag does not match what is stored")]
     PartMismatch {
-        /// Its place among the parts that the caller names.
+        /// The index of the part in the request.
         place: usize,
     },
-    /// What has arrived of an upload is not the whole of it.
+    /// Some parts or bytes of the upload are missing, or there are too many.
     #[error("the upload is not complete")]
     Incomplete(Vec<Violation>),
-    /// Over one of the store's limits.
+    /// The object exceeds a limit of the store or of the caller.
     #[error("{field} is too large: at most {limit} bytes")]
     TooLarge {
-        /// The field that is over it.
+        /// The name of the field that exceeds the limit.
         field: &'static str,
         /// The limit in bytes.
         limit: u64,
@@ -63,33 +63,33 @@ pub enum Error {
     /// The store refused this server's own credentials.
     #[error("the store refused this server's credentials")]
     StoreCredentials(#[source] storage::Error),
-    /// The store is unreachable or failing; the same request may succeed later.
+    /// The store is unreachable or failing. The same request may succeed later.
     #[error("the store is unavailable")]
     StoreUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The store answered what it should not have, or there is a bug here.
+    /// The store sent an invalid response, or the server has a bug.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What is not there.
+/// The kind of a missing resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
-    /// No draft of that name, and none was confirmed under it.
+    /// The draft does not exist, and was not confirmed before.
     #[error("draft")]
     Draft,
-    /// Neither a draft nor a confirmed object, or not in the stage that was asked for.
+    /// There is no object of that name in the requested stage.
     #[error("object")]
     Object,
-    /// No upload in parts of that ID to that draft: it was completed, aborted, or has ended.
+    /// The draft has no multipart upload of that ID: it was completed or aborted, or has ended.
     #[error("upload")]
     Upload,
-    /// The buckets were not made yet.
+    /// The buckets have not been created yet.
     #[error("bucket")]
     Bucket,
 }
 
 impl From<storage::Error> for Error {
-    /// For errors that mean nothing special where they occur.
+    /// Converts an error that has no special meaning for the call.
     fn from(error: storage::Error) -> Self {
         match error.kind {
             ErrorKind::BucketNotFound => Self::NotFound(Missing::Bucket),
@@ -118,10 +118,11 @@ impl From<ConfirmError<storage::Error>> for Error {
 }
 
 impl From<JoinError> for Error {
-    /// For a task that did not come to its answer. What a panic says stays out, for it may hold what a caller sent.
+    /// Converts the error of a task that did not finish. Leaves out the message of a panic, which may contain data of a
+    /// caller.
     fn from(error: JoinError) -> Self {
         let why = if error.is_panic() {
-            "a task has panicked"
+            "a task panicked"
         } else {
             "a task was cancelled"
         };
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_a_panic_says_is_not_in_the_error() {
+    async fn error_does_not_contain_the_message_of_a_panic() {
         let panicked = tokio::spawn(async { panic!("hush") }).await;
         let error = Error::from(panicked.expect_err("it panics"));
         assert!(matches!(error, Error::Internal(_)));

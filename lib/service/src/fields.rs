@@ -1,6 +1,7 @@
-//! The rules of single fields, which several calls share.
+//! Validation of single fields, shared by several calls.
 //!
-//! Must not know callers, calls or the store: a value goes in, the value or the rule that it breaks comes out.
+//! Each function takes a value and returns the parsed value or the rule that it breaks. This module must not know
+//! callers, calls or the store.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,18 +13,18 @@ use draftstore_storage::{ETag, Sha256};
 use crate::Violation;
 use crate::limits::{MAX_BATCH, MAX_CONTENT_TYPE_BYTES};
 
-/// User metadata that a caller may give, names and values together, in bytes: S3's 2,048 less room for the marker that
-/// a confirm adds.
+/// The maximum size of a caller's metadata, names and values together, in bytes: S3's 2,048 less the space for the
+/// marker that a confirm adds.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>
 const MAX_METADATA_BYTES: usize = 1536;
 
-/// The validity of a URL.
+/// Validates the duration of a URL's validity.
 pub(crate) fn expires_in(asked: Option<i32>, longest: Duration) -> Result<Duration, Violation> {
     seconds("expires_in", asked, longest)
 }
 
-/// Seconds between 1 and the longest allowed, which is also the default.
+/// Validates a number of seconds from 1 to `longest`, which is also the default.
 pub(crate) fn seconds(field: &str, asked: Option<i32>, longest: Duration) -> Result<Duration, Violation> {
     let Some(seconds) = asked else {
         return Ok(longest);
@@ -49,7 +50,7 @@ pub(crate) fn checksum(base64: &str) -> Result<Sha256, Violation> {
         .map_err(|_| Violation::new("checksum_sha256", "must be 32 bytes in standard base64, padded"))
 }
 
-/// `type/subtype`, with parameters or without.
+/// Validates a media type: `type/subtype`, with or without parameters.
 pub(crate) fn content_type(text: &str) -> Result<&str, Violation> {
     let printable = text.bytes().all(|b| (b' '..=b'~').contains(&b));
     let essence = text.split(';').next().unwrap_or_default().trim_end();
@@ -66,7 +67,7 @@ pub(crate) fn content_type(text: &str) -> Result<&str, Violation> {
     }
 }
 
-/// Source: RFC 9110, section 5.6.2.
+/// Returns `true` if the text is a token by RFC 9110, section 5.6.2.
 pub(crate) fn is_token(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(allowed)
@@ -83,7 +84,7 @@ pub(crate) fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Violat
             ));
         }
         if name.starts_with(MARKER_PREFIX) {
-            let rule = format!("must not begin with '{MARKER_PREFIX}', which the server keeps for itself");
+            let rule = format!("must not begin with '{MARKER_PREFIX}', which is reserved for the server");
             return Err(Violation::new(field(), rule));
         }
         let printable = value.bytes().all(|b| (b' '..=b'~').contains(&b));
@@ -100,7 +101,7 @@ pub(crate) fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Violat
     Ok(())
 }
 
-/// Checks the number of drafts that a call is for.
+/// Validates the number of drafts in a call.
 pub(crate) fn batch(uploads: usize) -> Result<(), Violation> {
     if (1..=MAX_BATCH).contains(&uploads) {
         Ok(())
@@ -119,7 +120,7 @@ pub(crate) fn draft_id(text: &str) -> Result<DraftId, Violation> {
     text.parse().map_err(|_| Violation::new("draft_id", rule))
 }
 
-/// The number of a part of an upload that has no more than `last`.
+/// Validates a part number from 1 to `last`.
 pub(crate) fn part_number(number: i32, last: u16) -> Result<u16, Violation> {
     let number = u16::try_from(number).ok().filter(|number| (1..=last).contains(number));
     number.ok_or_else(|| Violation::new("part_number", format!("must be 1 to {last}")))
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_fits_in_headers_and_leaves_the_marker_alone() {
+    fn metadata_fits_in_headers_and_cannot_set_the_marker() {
         let one = |name: &str, value: &str| metadata(&BTreeMap::from([(name.to_owned(), value.to_owned())]));
         assert!(one("author", "Ada L.").is_ok());
         for (name, value) in [

@@ -1,8 +1,8 @@
-//! The calls on drafts: issue URLs, look, list, confirm, discard; and the sweep.
+//! The calls on drafts (issue URLs, inspect, list, confirm, discard) and the sweep.
 //!
-//! This crate owns the rules for callers (names, tenants, scopes, limits) and the drivers of `draftstore-protocol`: tasks,
-//! locks, timeouts, retries by the caller, logs. It must not know HTTP, gRPC or the AWS SDK, and decides nothing about a
-//! confirm or a sweep itself.
+//! This crate owns the rules for callers: names, tenants, scopes and limits. It also owns the drivers of
+//! `draftstore-protocol`: tasks, locks, timeouts and logs. It must not know HTTP, gRPC or the AWS SDK. The protocol
+//! makes every decision about a confirm or a sweep.
 
 pub mod caller;
 pub mod cleaner;

@@ -1,36 +1,36 @@
-//! The limits of requests, for the code that enforces them and for the documents that describe them.
+//! The limits on requests. Shared by the code that enforces them and the documents that describe them.
 
 pub use draftstore_protocol::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
 
-/// The maximum length of an object's name, in bytes of UTF-8: S3's 1,024 less what the key of a unique draft adds.
+/// The maximum length of an object name, in bytes of UTF-8: S3's 1,024 less the prefix of a unique draft's key.
 pub const MAX_NAME_BYTES: usize = 900;
 
-/// The maximum number of drafts that one call confirms, and of upload URLs that one call issues.
+/// The maximum number of drafts that one call confirms, and of upload URLs that it issues.
 pub const MAX_BATCH: usize = 100;
 
-/// The maximum length of a media type, in bytes: longer than any in use.
+/// The maximum length of a media type, in bytes. Longer than any in use.
 pub const MAX_CONTENT_TYPE_BYTES: usize = 255;
 
-/// The maximum length of a file name for a browser, in bytes: that of most file systems.
+/// The maximum length of the file name of a download, in bytes. The limit of most file systems.
 pub const MAX_FILENAME_BYTES: usize = 255;
 
-/// The maximum size in bytes of an object that one PUT or one form carries: 5 GiB.
+/// The maximum size in bytes of an object that is uploaded by one PUT or one form: 5 GiB.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>
 pub const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
-/// The maximum number of objects on a page: that of a page of the store.
+/// The maximum number of objects on a page. The limit of S3's own pages.
 pub const MAX_PAGE_SIZE: u16 = 1_000;
 
-/// The maximum length of a page token, in bytes: that of a key.
+/// The maximum length of a page token, in bytes. The limit of object keys.
 pub const MAX_PAGE_TOKEN_BYTES: usize = 1024;
 
-/// The maximum length of the prefix of a listing, in bytes: that of a key.
+/// The maximum length of the prefix of a listing, in bytes. The limit of object keys.
 pub const MAX_PREFIX_BYTES: usize = 1024;
 
-/// The maximum number of parts that one call signs: that of a page of the store.
+/// The maximum number of parts that one call signs. The limit of S3's own pages.
 pub const MAX_SIGNED_TOGETHER: usize = 1_000;
 
-/// The maximum length of an idempotency key, in bytes: room for a UUID, a ULID or a hash in hex with a prefix. The key is kept
-/// in main's metadata, where room is short.
+/// The maximum length of an idempotency key, in bytes. Long enough for a UUID, a ULID or a hex digest with a prefix.
+/// The key is stored in the metadata of the object in main, where space is limited.
 pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;

@@ -1,4 +1,4 @@
-//! Which names callers may give to objects.
+//! The names that callers may give to objects.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,23 +9,27 @@ use draftstore_storage::ObjectKey;
 use crate::Violation;
 use crate::limits::MAX_NAME_BYTES;
 
-/// What the caller calls a file, and its key in main: kept verbatim, never normalised.
+/// The name of an object, which is also its key in main. Kept verbatim, never normalised.
 ///
-/// 1–900 bytes of UTF-8. Not allowed is what URL parsers and file systems rewrite (backslashes, leading or trailing
-/// slashes, empty, `.` and `..` segments), what hides or reorders text on a screen (control characters, line and
-/// paragraph separators, bidirectional embeddings, overrides and isolates, the byte order mark), white space alone, which
-/// the AWS SDK takes for no key, and `.drafts/…`.
-/// Spaces, `+`, `%`, `#`, `?`, combining accents, joined emoji and every script are names like any other.
+/// A name has 1–900 bytes of UTF-8. These are refused:
+/// - Backslashes, leading or trailing slashes, and empty, `.` and `..` segments: URL parsers and file systems rewrite
+///   them.
+/// - Control characters, line and paragraph separators, bidirectional embeddings, overrides and isolates, and the byte
+///   order mark: they hide or reorder text on a screen.
+/// - White space alone: the AWS SDK treats it as a missing key.
+/// - The prefix `.drafts/`, which is reserved for the server.
+///
+/// Spaces, `+`, `%`, `#`, `?`, combining accents, joined emoji and every script are allowed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ObjectName(ObjectKey);
 
 impl ObjectName {
-    /// Verbatim.
+    /// Returns the name verbatim.
     pub fn as_str(&self) -> &str {
         self.0.as_str()
     }
 
-    /// The key of that name.
+    /// Returns the key of that name, without a tenant.
     pub fn key(&self) -> &ObjectKey {
         &self.0
     }
@@ -83,12 +87,12 @@ fn broken_rule(name: &str) -> Option<&'static str> {
         return Some("must not have an empty, '.' or '..' segment between slashes");
     }
     if name.starts_with(RESERVED_PREFIX) {
-        return Some("must not begin with '.drafts/', which the server keeps for itself");
+        return Some("must not begin with '.drafts/', which is reserved for the server");
     }
     None
 }
 
-/// What hides or reorders the text around it.
+/// Returns `true` if the character is invisible, or reorders the text around it.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')

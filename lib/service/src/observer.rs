@@ -1,4 +1,4 @@
-//! What is made of drafts, for whoever counts it.
+//! Observation of issued URLs and confirms, for metrics.
 
 use std::fmt;
 
@@ -6,60 +6,60 @@ use draftstore_storage::closed_set;
 
 use crate::{Error, Missing};
 
-/// Is told what was done. Must not block.
+/// An observer of issued URLs and finished confirms. Must not block: it runs in the task of the call.
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// So many URLs of this kind were signed for a caller.
+    /// Called after `count` URLs of one kind were signed for a caller.
     fn issued(&self, kind: UrlKind, count: usize);
 
-    /// A confirm has ended, whether its caller still waits or not.
+    /// Called after each confirm, even if its caller has disconnected.
     fn confirmed(&self, ended: ConfirmEnded);
 }
 
 closed_set! {
-    /// What a URL is for.
+    /// The kind of a signed URL.
     pub enum UrlKind {
-        /// An upload in one piece.
+        /// An upload by a single `PUT`.
         Put = "put",
         /// An upload by a form.
         Form = "form",
-        /// A part.
+        /// The upload of a part.
         Part = "part",
-        /// A step of an upload that a page makes by itself.
+        /// A single request of a client that speaks S3 itself.
         Step = "step",
-        /// A download.
+        /// A download of an object.
         Download = "download",
     }
 }
 
-/// How a confirm ended.
+/// The result of a finished confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfirmEnded {
-    /// What came of it.
+    /// The outcome of the confirm.
     pub outcome: ConfirmOutcome,
-    /// What has come into main by it. Bytes.
+    /// The bytes that the confirm copied into main.
     pub bytes: u64,
 }
 
 closed_set! {
-    /// What came of a confirm.
+    /// The outcome of a confirm, as a label of metrics.
     pub enum ConfirmOutcome {
-        /// Main holds the draft.
+        /// The draft was copied into main.
         Kept = "kept",
-        /// It did before.
+        /// An earlier confirm had copied the draft into main.
         Replayed = "replayed",
-        /// There is no such draft.
+        /// The draft does not exist.
         NotFound = "not_found",
-        /// Main holds another object.
+        /// Main holds another object under the name.
         AlreadyExists = "already_exists",
-        /// The draft, or what was to be replaced, is not what the caller insists on.
+        /// The draft, or the object to replace, does not match the caller's pins.
         PinMismatch = "pin_mismatch",
-        /// Another draft of the batch could not be kept.
+        /// Another draft of the atomic batch could not be confirmed.
         RolledBack = "rolled_back",
-        /// The store failed, or time ran out.
+        /// The store failed, or the confirm timed out.
         StoreUnavailable = "store_unavailable",
         /// The store refused this server's credentials.
         StoreCredentials = "store_credentials",
-        /// The request broke a rule, or there is a bug here.
+        /// The request was invalid, or the server has a bug.
         Other = "other",
     }
 }

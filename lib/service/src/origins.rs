@@ -1,26 +1,26 @@
-//! Origins of web pages that may use the API and the draft bucket.
+//! The origins of web pages that may use the API and the draft bucket.
 
 use std::str::FromStr;
 use std::sync::Arc;
 
 use draftstore_storage::CorsRule;
 
-/// Origins as browsers send them (`https://app.example.com`), or `*` for any. May be empty.
+/// A list of origins as browsers send them (`https://app.example.com`), or `*` for any. May be empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedOrigins(Arc<Vec<String>>);
 
-/// Why a text is no origin.
+/// The error for a string that is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no origin: it must be '*', or http or https with a host and no path, such as https://app.example.com"
+    "{0:?} is not an origin: it must be '*', or http or https with a host and no path, such as https://app.example.com"
 )]
 pub struct InvalidOrigin(String);
 
 impl AllowedOrigins {
-    /// The same, with one more.
+    /// Adds an origin to the list.
     ///
     /// # Errors
-    /// [`InvalidOrigin`] when it is none.
+    /// Returns [`InvalidOrigin`] if the string is not an origin.
     pub fn and(mut self, origin: &str) -> Result<Self, InvalidOrigin> {
         if !is_origin(origin) {
             return Err(InvalidOrigin(origin.to_owned()));
@@ -29,12 +29,12 @@ impl AllowedOrigins {
         Ok(self)
     }
 
-    /// Each, as given.
+    /// Returns the origins as they were given.
     pub fn as_slice(&self) -> &[String] {
         &self.0
     }
 
-    /// The same for a bucket; none where no origin is allowed.
+    /// Returns the CORS rule for a bucket, or `None` if no origin is allowed.
     pub(crate) fn cors_rule(&self) -> Option<CorsRule> {
         let allowed_origins = self.0.to_vec();
         (!allowed_origins.is_empty()).then_some(CorsRule { allowed_origins })
@@ -44,14 +44,14 @@ impl AllowedOrigins {
 impl FromStr for AllowedOrigins {
     type Err = InvalidOrigin;
 
-    /// Takes a list with commas between.
+    /// Parses a list of origins that are separated by commas.
     fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
         origins.into_iter().try_fold(Self::default(), Self::and)
     }
 }
 
-/// Source: RFC 6454, section 6.2.
+/// Returns `true` if the text is an origin by RFC 6454, section 6.2, or `*`.
 fn is_origin(text: &str) -> bool {
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);

@@ -1,4 +1,4 @@
-//! The settings of the rules: buckets, lifetimes, confirms and sweeps.
+//! The settings of buckets, lifetimes, confirms and sweeps.
 
 use std::time::Duration;
 
@@ -61,7 +61,8 @@ settings! {
         max_delete_fraction: Option<Fraction> = "MAX_DELETE_FRACTION", unset "none", str::parse;
         /// The number of the part of the draft bucket that is swept, from 0.
         shard: Option<u16> = "SWEEP_SHARD", unset "JOB_COMPLETION_INDEX if SWEEP_SHARDS is set", index;
-        /// The number of parts that the draft bucket is split into, 1 to 256. Each has to be swept, with the same SWEEP_SHARDS.
+        /// The number of parts that the draft bucket is split into, 1 to 256. Each has to be swept, with the same
+        /// SWEEP_SHARDS.
         shards: Option<u16> = "SWEEP_SHARDS", unset "none: the whole bucket is swept", shards;
         /// The number of the pod, which Kubernetes sets in an Indexed Job.
         pod: Option<String> = "JOB_COMPLETION_INDEX", unset "none", parse::text;
@@ -144,7 +145,10 @@ impl SweepSettings {
 }
 
 impl SweepVariables {
-    /// Kubernetes numbers the pods of every Indexed Job, so the number of the pod counts only if the bucket is split.
+    /// Returns the part of the bucket to sweep.
+    ///
+    /// Kubernetes numbers the pods of every Indexed Job, so the number of the pod is used only if `SWEEP_SHARDS` is
+    /// set.
     fn part(self, environment: &mut Environment) -> Result<Part, Invalid> {
         let Some(shards) = self.shards else {
             return match self.shard {
@@ -194,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_the_types_defaults() {
+    fn defaults_match_those_of_the_types() {
         let sweep = load(&[], SweepSettings::load).expect("valid");
         assert_eq!((sweep.brakes, sweep.part), (Brakes::default(), Part::WHOLE));
         assert_eq!(DraftSettings::default().confirm_limits(), ConfirmLimits::default());
@@ -204,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn part_to_sweep_is_read_and_may_be_the_number_of_a_pod() {
+    fn shard_to_sweep_may_be_the_index_of_a_pod() {
         let part = |pairs: &[(&str, &str)]| load(pairs, SweepSettings::load).expect("valid").part;
         let [third, second] = [2, 1].map(|index| Part::new(index, 4).expect("a part"));
         let (shard, shards, pod) = (
@@ -241,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn drafts_must_not_meet_the_main_bucket_or_expire_before_their_urls() {
+    fn buckets_must_differ_and_drafts_must_outlive_their_urls() {
         let same = [("BUCKET_NAME", "files"), ("DRAFT_BUCKET_NAME", "files")];
         let error = load(&same, Buckets::load).expect_err("refused");
         assert!(error.contains("DRAFT_BUCKET_NAME: "), "{error}");

@@ -27,7 +27,7 @@ async fn errors_name_the_place_and_the_rule() {
         ("[callers.a]\nscopes = []", "callers.a.scopes: must name at least one"),
         (
             "[callers.a]\nscopes = ['upload', '*']",
-            "callers.a.scopes[1]: \"*\" is no scope",
+            "callers.a.scopes[1]: \"*\" is not a scope",
         ),
         (
             "[callers.'a\\nb']\nscopes = ['upload']",
@@ -35,7 +35,7 @@ async fn errors_name_the_place_and_the_rule() {
         ),
         (
             "[callers.a]\nscopes = ['upload']\ntenant = '../b'",
-            "callers.a.tenant: a tenant has",
+            "callers.a.tenant: a tenant must have",
         ),
         (
             "[callers.a]\nscopes = ['upload']\nprofile = 'x'",
@@ -161,7 +161,7 @@ async fn errors_of_issuers_name_the_place_and_the_rule() {
         ),
         (
             "algorithms = ['ES256']\npem_file = 'key.pem'\ntenant = '/'",
-            "issuers.i.tenant: a tenant has",
+            "issuers.i.tenant: a tenant must have",
         ),
         (
             "algorithms = ['ES256']\npem_file = 'key.pem'\nprofile = 'x'",

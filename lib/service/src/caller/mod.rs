@@ -1,4 +1,4 @@
-//! Who is asking, and what that caller may do.
+//! Callers, and the rules that they are subject to.
 
 mod profile;
 mod scope;
@@ -14,53 +14,53 @@ use draftstore_storage::ObjectKey;
 
 use crate::{Error, ObjectName, Violation};
 
-/// Somebody who was recognised, with everything that the rules ask of a caller.
+/// An authenticated caller, with its scopes, tenant and limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// What it is called in logs and in the audit: never a secret.
+    /// The name of the caller in logs and in the audit. Never a secret.
     pub name: String,
-    /// The kinds of calls that it may make.
+    /// The scopes that the caller has.
     pub scopes: Scopes,
-    /// The part of both buckets that is all of the world to it; none: all there is.
+    /// The tenant to which both buckets are restricted. `None` gives access to the whole buckets.
     pub tenant: Option<Tenant>,
-    /// What its uploads are held to.
+    /// The limits on the caller's uploads.
     pub profile: Profile,
-    /// The names that it may give to drafts.
+    /// The object names that the caller may use.
     pub names: Names,
-    /// All the drafts that it can make, where their number is limited. Each is unique, and has the one name.
+    /// The drafts that the caller can create, if their number is limited. Each is unique, and all have the same name.
     pub drafts: Option<DraftSlots>,
 }
 
-/// Names of objects, as far as a caller is held to some.
+/// The object names that a caller may use.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Names {
-    /// Any.
+    /// Any valid object name.
     #[default]
     Any,
-    /// This one alone.
+    /// Exactly this one name.
     Exactly(String),
-    /// All that begin so.
+    /// All names with this prefix.
     Under(String),
 }
 
 impl Names {
-    /// What is wrong with a name that is not among them.
+    /// Returns the rule that a name breaks, or `None` if the name is allowed.
     fn broken_rule(&self, name: &str) -> Option<String> {
         match self {
             Self::Any => None,
             Self::Exactly(only) => {
-                (name != only).then(|| format!("must be '{only}': these credentials are for no other"))
+                (name != only).then(|| format!("must be '{only}', the only name that these credentials allow"))
             }
             Self::Under(prefix) => {
                 let is_under = name.starts_with(prefix.as_str());
-                (!is_under).then(|| format!("must begin with '{prefix}': these credentials are for no other"))
+                (!is_under).then(|| format!("must begin with '{prefix}', the only prefix that these credentials allow"))
             }
         }
     }
 }
 
 impl Caller {
-    /// Whoever asks where nobody is asked who they are: may do everything, everywhere.
+    /// Returns the caller of a server without authentication: it has all scopes and no limits.
     pub fn anyone() -> Self {
         Self {
             name: "anyone".to_owned(),
@@ -72,10 +72,10 @@ impl Caller {
         }
     }
 
-    /// Checks that it may make calls of this kind.
+    /// Checks that the caller has a scope.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] where it may not.
+    /// Returns [`Error::NotAllowed`] if the caller lacks the scope.
     pub fn may(&self, scope: Scope) -> Result<(), Error> {
         if self.scopes.contains(scope) {
             Ok(())
@@ -84,7 +84,7 @@ impl Caller {
         }
     }
 
-    /// The name of an object, where it is one, and one that this caller may use.
+    /// Parses an object name, and checks that the caller may use it.
     pub(crate) fn name(&self, text: &str) -> Result<ObjectName, Violation> {
         let name: ObjectName = text.parse()?;
         match self.names.broken_rule(text) {
@@ -93,21 +93,22 @@ impl Caller {
         }
     }
 
-    /// The key that an object of this name has in main: names are the tenant's own, where there is one.
+    /// Returns the key of an object in main: its name, prefixed by the tenant if there is one.
     pub(crate) fn key(&self, name: &ObjectName) -> ObjectKey {
         let Some(tenant) = &self.tenant else {
             return name.key().clone();
         };
-        ObjectKey::new(format!("{}{name}", tenant.prefix())).expect("a name leaves room for a tenant in a key")
+        ObjectKey::new(format!("{}{name}", tenant.prefix())).expect("a name and a tenant fit in a key")
     }
 
-    /// The name in a text that may begin with the tenant, as keys do.
+    /// Parses the object name in a key, which may begin with the tenant.
     pub(crate) fn name_in_key(&self, text: &str) -> Result<ObjectName, Violation> {
         let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
         self.name(text.strip_prefix(tenant).unwrap_or(text))
     }
 
-    /// What every key begins with that it may see, in main and of named drafts; and of unique ones after their ID.
+    /// Returns the prefix of all keys that the caller may see: in main, of named drafts, and of unique drafts after the
+    /// ID.
     pub(crate) fn sight(&self) -> String {
         let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
         match &self.names {
@@ -116,7 +117,7 @@ impl Caller {
         }
     }
 
-    /// The name that it knows a key by; none where it may not see it.
+    /// Returns the object name of a key, or `None` if the caller may not see the key.
     pub(crate) fn name_of<'a>(&self, key: &'a str) -> Option<&'a str> {
         let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
         let name = key.strip_prefix(tenant)?;

@@ -1,4 +1,4 @@
-//! What the uploads of a caller are held to.
+//! The limits on the uploads of a caller.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use crate::fields::is_token;
 use crate::{Error, Violation};
 
-/// Limits on what a caller uploads, beside those of the installation.
+/// The limits on a caller's uploads, in addition to those of the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// The largest object, in bytes. An upload must then say how large it is, or how large it may be.
+    /// The maximum size of an object, in bytes. If set, every upload must declare its size or its maximum size.
     pub max_object_bytes: Option<u64>,
-    /// The media types. An upload must then say its own.
+    /// The allowed media types. If set, every upload must declare its media type.
     pub content_types: Option<ContentTypes>,
-    /// The longest life of a draft. Where that is less than the installation's, drafts must be unique: a named one
-    /// cannot have a lifetime of its own.
+    /// The maximum lifetime of a draft. If it is shorter than the server's, drafts must be unique, because named drafts
+    /// cannot have a lifetime of their own.
     pub max_draft_lifetime: Option<Duration>,
 }
 
@@ -31,7 +31,7 @@ impl Profile {
         Err(Violation::new("content_type", rule))
     }
 
-    /// Checks an upload that does not say how large it is.
+    /// Checks that an upload may leave out its size.
     pub(crate) fn needs_no_size(&self) -> Result<(), Violation> {
         match self.max_object_bytes {
             None => Ok(()),
@@ -52,17 +52,17 @@ impl Profile {
     }
 }
 
-/// Media types that are allowed: `image/png` alone, or `image/*` for all of a kind. Parameters do not matter.
+/// A set of media types, each exact (`image/png`) or with a wildcard (`image/*`). Parameters are ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentTypes(Vec<String>);
 
-/// Why a text is no media type, and no kind of them.
+/// The error for a string that is neither a media type nor a wildcard.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is neither a media type such as image/png nor a kind such as image/*")]
+#[error("{0:?} is not a media type: it must be exact, such as image/png, or a wildcard, such as image/*")]
 pub struct InvalidContentTypes(String);
 
 impl ContentTypes {
-    /// Whether uploads of this media type are allowed.
+    /// Returns `true` if the set contains a media type.
     pub fn allow(&self, content_type: &str) -> bool {
         let essence = content_type.split(';').next().unwrap_or_default().trim_end();
         let essence = essence.to_ascii_lowercase();
@@ -72,7 +72,7 @@ impl ContentTypes {
         })
     }
 
-    /// Each, as given, but in lower case.
+    /// Returns the media types, in lower case.
     pub fn as_slice(&self) -> &[String] {
         &self.0
     }
@@ -87,7 +87,7 @@ impl FromIterator<ContentTypes> for ContentTypes {
 impl FromStr for ContentTypes {
     type Err = InvalidContentTypes;
 
-    /// Takes one: collect several.
+    /// Parses a single media type. Collect several to make a set of them.
     fn from_str(text: &str) -> Result<Self, InvalidContentTypes> {
         let token = |text: &str| is_token(text) && !text.contains('*');
         let valid = text
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn media_types_are_allowed_one_by_one_or_by_kind() {
+    fn media_types_match_exactly_or_by_wildcard() {
         let all: Result<ContentTypes, _> = ["image/*", "Application/PDF"]
             .into_iter()
             .map(str::parse::<ContentTypes>)

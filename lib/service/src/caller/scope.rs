@@ -1,32 +1,32 @@
-//! Kinds of calls.
+//! Scopes, by which callers are authorized.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A kind of calls that a caller may be allowed to make. None contains another.
+/// The permission to make one kind of calls. No scope includes another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// Get upload URLs, and upload in parts.
+    /// Get upload URLs, and use multipart uploads.
     Upload,
-    /// Get download URLs.
+    /// Get URLs for downloads.
     Download,
-    /// Look at drafts, and list drafts and confirmed objects.
+    /// Inspect drafts, and list drafts and confirmed objects.
     Inspect,
-    /// Keep drafts, and mint tickets.
+    /// Confirm drafts, and mint tickets.
     Confirm,
-    /// Throw drafts away.
+    /// Discard drafts before they expire.
     Discard,
-    /// Have buckets made, and mint tickets.
+    /// Create the buckets, and mint tickets.
     Admin,
 }
 
-/// A text that names no scope.
+/// The error for a string that is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no scope: there are upload, download, inspect, confirm, discard and admin")]
+#[error("{0:?} is not a scope: it must be upload, download, inspect, confirm, discard or admin")]
 pub struct UnknownScope(String);
 
 impl Scope {
-    /// Each.
+    /// All scopes, in declaration order.
     pub const ALL: [Self; 6] = [
         Self::Upload,
         Self::Download,
@@ -36,7 +36,7 @@ impl Scope {
         Self::Admin,
     ];
 
-    /// Its name in files, tokens and errors.
+    /// Returns the name of the scope in files, tokens and errors.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Upload => "upload",
@@ -73,24 +73,24 @@ impl FromStr for Scope {
 pub struct Scopes(u8);
 
 impl Scopes {
-    /// None of them.
+    /// The set without any scope.
     pub const NONE: Self = Self(0);
 
-    /// All of them.
+    /// The set of all scopes.
     pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
 
-    /// Whether this one is among them.
+    /// Returns `true` if the set contains the scope.
     pub const fn contains(self, scope: Scope) -> bool {
         self.0 & scope.bit() != 0
     }
 
-    /// Those that are in both.
+    /// Returns the intersection of two sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Each that is in it.
+    /// Returns an iterator over the scopes in the set.
     pub fn iter(self) -> impl Iterator<Item = Scope> {
         Scope::ALL.into_iter().filter(move |scope| self.contains(*scope))
     }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scopes_are_read_by_name_and_kept_apart() {
+    fn scopes_are_parsed_by_name_and_are_distinct() {
         for scope in Scope::ALL {
             assert_eq!(scope.as_str().parse(), Ok(scope));
             let alone: Scopes = [scope].into_iter().collect();

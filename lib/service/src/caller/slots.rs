@@ -1,17 +1,19 @@
-//! Drafts that are limited in number without anybody counting uploads.
+//! Slots, which limit the number of drafts without counting uploads.
 
 use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::DraftId;
 
-/// As much as a ticket's ID has.
+/// The length of a ticket's ID, in bytes.
 const SEED_BYTES: usize = 9;
 
-/// The identities of all drafts that there can be by one ticket. They follow from the ticket alone, so that every server
-/// knows the same ones, and whatever is uploaded by it, in whatever way and however often, is one of so many drafts.
+/// The IDs of all drafts that can be created with one ticket.
 ///
-/// For a caller with one name alone: the name is a part of a draft's key, and every further name would make as many
-/// drafts again.
+/// The IDs are derived from the ticket, so that every server computes the same ones. However often a holder of the
+/// ticket uploads, every upload goes to one of these drafts.
+///
+/// The caller must be restricted to a single object name. The name is a part of a draft's key, so that each further
+/// name would allow as many drafts again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DraftSlots {
     seed: [u8; SEED_BYTES],
@@ -20,7 +22,7 @@ pub struct DraftSlots {
 }
 
 impl DraftSlots {
-    /// So many drafts of the ticket with this ID, all of which expire then.
+    /// Creates the slots for `count` drafts of a ticket. `seed` is the ID of the ticket, and all drafts expire with it.
     pub fn new(seed: [u8; SEED_BYTES], count: u8, expires_at: SystemTime) -> Self {
         Self {
             seed,
@@ -29,17 +31,17 @@ impl DraftSlots {
         }
     }
 
-    /// How many there are.
+    /// Returns the number of slots.
     pub(crate) fn count(&self) -> u8 {
         self.count
     }
 
-    /// Each of them, in the order of their keys.
+    /// Returns the draft IDs, in the order of their keys.
     pub(crate) fn ids(&self) -> impl Iterator<Item = DraftId> {
         (0..self.count).map(|place| DraftId::of_slot(self.expires_at, self.seed, place))
     }
 
-    /// How long a draft lives that is uploaded now: in whole seconds, none where they have expired.
+    /// Returns the lifetime of a draft that is uploaded now, in whole seconds. Zero if the slots have expired.
     pub(crate) fn lifetime(&self, now: SystemTime) -> Duration {
         let left = self.expires_at.duration_since(now).unwrap_or_default();
         Duration::from_secs(left.as_secs())

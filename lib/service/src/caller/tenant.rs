@@ -1,36 +1,38 @@
-//! A part of both buckets that callers share, and cannot leave.
+//! Tenants, which share the buckets and cannot see each other's objects.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest, in bytes: with the longest name, and what a unique draft adds, still a key.
+/// The maximum length in bytes. Chosen so that the key of a unique draft with the longest name is still a valid key.
 const MAX_TENANT_BYTES: usize = 63;
 
-/// A tenant's name, and the prefix of all its keys, which is the name with a slash. What its callers call `a.jpg` has
-/// the key `<tenant>/a.jpg` in main. A slash at the end makes that of `t1` none of `t10`'s.
+/// The name of a tenant, which is also the prefix of its keys: an object `a.jpg` has the key `<tenant>/a.jpg` in main.
 ///
-/// 1–63 bytes: segments of `A-Z a-z 0-9 - _ .`, each beginning with a letter or digit, with single slashes between.
+/// The prefix ends with a slash, so that the prefix of `t1` does not match the keys of `t10`.
+///
+/// A name has 1–63 bytes: segments of `A-Z a-z 0-9 - _ .`, separated by single slashes, each beginning with a letter or
+/// a digit.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Tenant {
-    /// The slash included.
+    /// The name and a slash.
     prefix: String,
 }
 
-/// Why a text is no tenant.
+/// The error for a string that is not the name of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a tenant has 1 to 63 characters of A-Z, a-z, 0-9, '-', '_', '.' and '/', and each of its segments begins with a letter \
+    "a tenant must have 1 to 63 characters of A-Z, a-z, 0-9, '-', '_', '.' and '/', and each segment must begin with a letter \
      or digit"
 )]
 pub struct InvalidTenant;
 
 impl Tenant {
-    /// Its name.
+    /// Returns the name of the tenant.
     pub fn as_str(&self) -> &str {
         self.prefix.trim_end_matches('/')
     }
 
-    /// What all its keys begin with: the name and a slash.
+    /// Returns the prefix of the tenant's keys: the name and a slash.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }

@@ -1,4 +1,4 @@
-//! The object store as an installation uses it: which buckets, and what can be relied on there.
+//! The object store of an installation, with its two buckets and its probed capabilities.
 
 mod profile;
 mod weakness;
@@ -20,25 +20,25 @@ pub use weakness::{Replicas, Weakness, weaknesses};
 pub struct Buckets {
     /// The bucket that clients upload to.
     pub draft: DraftBucket,
-    /// The bucket that holds what was confirmed.
+    /// The bucket that holds the confirmed objects.
     pub main: MainBucket,
 }
 
-/// A store, its two buckets, and what is known of it. Clones share what becomes known.
+/// A store with its two buckets and its profile. Clones share the profile.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// The store.
+    /// The implementation of the store.
     pub storage: Arc<dyn Storage>,
-    /// Where drafts and confirmed objects are.
+    /// The draft and the main bucket.
     pub buckets: Buckets,
-    /// What it enforces.
+    /// The conditions that the store enforces.
     pub profile: StoreProfile,
-    /// Held by whoever finds that out for the others.
+    /// The lock of a running probe.
     probing: Arc<Mutex<()>>,
 }
 
 impl Store {
-    /// A store of which nothing is known yet: nothing is relied on before [`Store::probe`].
+    /// Creates a store that has not been probed. No condition is relied on before [`Store::probe`].
     pub fn new(storage: Arc<dyn Storage>, buckets: Buckets) -> Self {
         Self {
             storage,
@@ -48,29 +48,31 @@ impl Store {
         }
     }
 
-    /// The same, of which this is known.
+    /// Replaces the profile of the store.
     #[must_use]
     pub fn with_profile(self, profile: StoreProfile) -> Self {
         Self { profile, ..self }
     }
 
-    /// Reads and writes objects.
+    /// Returns the calls on objects.
     pub(crate) fn objects(&self) -> &dyn Objects {
         &*self.storage
     }
 
-    /// Signs requests.
+    /// Returns the signer of requests.
     pub(crate) fn presign(&self) -> &dyn Presign {
         &*self.storage
     }
 
-    /// Sets buckets up.
+    /// Returns the calls on buckets.
     pub(crate) fn administration(&self) -> &dyn Administration {
         &*self.storage
     }
 
-    /// Finds out what the store enforces where that is not known yet; of many who ask at once, one does. Until then nothing
-    /// may be relied on, and there are stores on which little can be done so: Garage copies no part of under 5 MiB.
+    /// Probes the store unless it has been probed. Of several concurrent calls, one probes and the others wait for it.
+    ///
+    /// Without a probe no condition is relied on, and then some stores cannot confirm at all: Garage copies no part of
+    /// less than 5 MiB.
     pub(crate) async fn probe_if_unknown(&self) {
         if self.profile.probed().is_some() {
             return;
@@ -80,14 +82,14 @@ impl Store {
             && let Err(error) = self.probe().await
         {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "the store cannot be probed: no condition is relied on");
+            tracing::warn!(error, "the store cannot be probed");
         }
     }
 
-    /// Finds out what the store enforces, and relies on it from then on. Costs some thirty calls.
+    /// Probes which conditions the store enforces, and updates the profile. Takes about thirty calls to the store.
     ///
     /// # Errors
-    /// The errors of [`draftstore_storage::Administration::probe`]; then what was known stays known.
+    /// Returns the errors of [`draftstore_storage::Administration::probe`]. The profile is then unchanged.
     pub async fn probe(&self) -> Result<Capabilities, Error> {
         let capabilities = self.storage.probe(&self.buckets.draft, &probe_key()).await?;
         self.profile.learn(capabilities);
@@ -95,7 +97,7 @@ impl Store {
     }
 }
 
-/// Another for each probe: servers that start together must not look at each other's objects.
+/// Returns a key that is unique to a probe, so that servers that start together do not see each other's objects.
 fn probe_key() -> ObjectKey {
     let key = format!("{RESERVED_PREFIX}probe/{}", Ulid::from_parts(0, rand::random()));
     ObjectKey::new(key).expect("a short key of letters and digits")

@@ -1,4 +1,4 @@
-//! What is known of the store.
+//! The profile of a store.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -6,12 +6,12 @@ use draftstore_storage::Capabilities;
 
 use super::{Weakness, weaknesses};
 
-/// What the store was found to enforce. Unknown at first, which is as good as nothing. Clones share it.
+/// The conditions that a probe found a store to enforce. None are relied on before a probe. Clones share the profile.
 #[derive(Debug, Clone, Default)]
 pub struct StoreProfile(Arc<RwLock<Option<Capabilities>>>);
 
 impl StoreProfile {
-    /// A store that is known to do this.
+    /// Creates the profile of a store with known capabilities.
     pub fn known(capabilities: Capabilities) -> Self {
         let profile = Self::default();
         profile.learn(capabilities);
@@ -22,17 +22,17 @@ impl StoreProfile {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(capabilities);
     }
 
-    /// What may be relied on now.
+    /// Returns the capabilities that may be relied on now: [`Capabilities::NONE`] before a probe.
     pub fn capabilities(&self) -> Capabilities {
         self.probed().unwrap_or(Capabilities::NONE)
     }
 
-    /// What the store was found to do; none before a probe has ended well.
+    /// Returns the capabilities that were probed, or `None` before a successful probe.
     pub fn probed(&self) -> Option<Capabilities> {
         *self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the store's lacks weaken; nothing before it was probed.
+    /// Returns the weaknesses of the store. Empty before a successful probe.
     pub fn weaknesses(&self) -> Vec<Weakness> {
         self.probed().map(|found| weaknesses(&found)).unwrap_or_default()
     }

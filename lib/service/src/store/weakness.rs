@@ -1,32 +1,32 @@
-//! What it means when a store does not honour a condition: the one list for logs, readiness and doctor.
+//! The consequences of conditions that a store does not honour: one list for logs, readiness and doctor.
 
 use draftstore_storage::{Capabilities, Condition};
 
-/// Something that is not kept as it should be, because the store lacks a condition.
+/// A guarantee that is weaker because the store does not honour a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Weakness {
     /// The condition that the store does not honour.
     pub condition: Condition,
-    /// The calls that it concerns.
+    /// The calls that are affected.
     pub calls: &'static str,
-    /// What may happen.
+    /// The possible consequence, as a clause.
     pub effect: &'static str,
-    /// With how many servers it may happen.
+    /// The number of servers from which on it can occur.
     pub replicas: Replicas,
-    /// What helps.
+    /// The advice on how to avoid it.
     pub remedy: &'static str,
 }
 
-/// With how many servers a weakness shows.
+/// The number of servers from which on a weakness can occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replicas {
-    /// With one already.
+    /// A single server is affected.
     Any,
-    /// With two or more: within one server, a lock for each name makes up for it.
+    /// Only two or more servers are affected. Within one server, a lock per key replaces the condition.
     Several,
 }
 
-/// What the lacks of a store weaken, one for each condition that it does not honour and that is needed.
+/// Returns the weaknesses of a store, one for each required condition that it does not honour.
 pub fn weaknesses(capabilities: &Capabilities) -> Vec<Weakness> {
     let lacking = Condition::ALL
         .into_iter()
@@ -44,45 +44,46 @@ fn weakness(condition: Condition, capabilities: &Capabilities) -> Option<Weaknes
             Replicas::Any,
             "pin the ETag or the checksum when confirming",
         ),
-        // Copies are then staged, and the draft looked at again before anybody sees them: dearer, not weaker.
+        // Copies are then staged, and the draft is checked again before they become visible. More calls, same
+        // guarantees.
         Condition::CopySource | Condition::PartSource => return None,
         Condition::CopyToAbsent => (
             "ConfirmUpload without overwrite",
-            "of two drafts confirmed under one name at the same moment, the later may replace the earlier",
+            "of two drafts that are confirmed under one name concurrently, the later may replace the earlier",
             Replicas::Several,
             "run one server, or give every draft a destination_name of its own",
         ),
         Condition::CopyOver => (
             "ConfirmUpload with overwrite",
-            "what main holds may be replaced though it changed at the same moment",
+            "an object in main may be replaced although it has changed concurrently",
             Replicas::Several,
             "run one server, or do not overwrite",
         ),
         Condition::CompleteToAbsent => (
             "ConfirmUpload of more than 5 GiB, without overwrite",
-            "of two drafts confirmed under one name at the same moment, the later may replace the earlier",
+            "of two drafts that are confirmed under one name concurrently, the later may replace the earlier",
             Replicas::Several,
             "run one server, or give every draft a destination_name of its own",
         ),
         Condition::CompleteOver => (
             "ConfirmUpload of more than 5 GiB, with overwrite",
-            "what main holds may be replaced though it changed at the same moment",
+            "an object in main may be replaced although it has changed concurrently",
             Replicas::Several,
             "run one server, or do not overwrite",
         ),
         Condition::Delete => (
             "ConfirmUpload and DiscardDraft of named drafts, the sweep of named drafts, atomic batches",
-            "a draft uploaded again between the check and the delete is lost; a rolled-back batch may take another's object along",
+            "a draft that is uploaded again between check and delete is lost; a rollback may delete another caller's object",
             Replicas::Any,
-            "use unique drafts, which are left to the sweep until no URL can write to them",
+            "use unique drafts, which are not deleted while a URL can still write to them",
         ),
-        // The sweep then deletes named drafts one by one, each under its condition: dearer, not weaker.
+        // The sweep then deletes named drafts one by one, each with its condition. More calls, same guarantees.
         Condition::DeleteMany if capabilities.honours(Condition::Delete) => return None,
         Condition::DeleteMany => (
             "the sweep of named drafts",
-            "a draft uploaded again in the moment in which its expired predecessor is swept is lost",
+            "a draft that is uploaded again while its expired predecessor is swept is lost",
             Replicas::Any,
-            "use unique drafts, which no URL can write to any more when they have expired",
+            "use unique drafts, which no URL can write to after they have expired",
         ),
     };
     Some(Weakness {
@@ -101,12 +102,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn store_that_honours_everything_weakens_nothing() {
+    fn store_that_honours_every_condition_has_no_weakness() {
         assert_eq!(weaknesses(&Capabilities::ALL), []);
     }
 
     #[test]
-    fn every_lack_is_said_but_those_that_are_made_up_for() {
+    fn every_missing_condition_is_a_weakness_unless_calls_replace_it() {
         let made_up_for = [Condition::CopySource, Condition::PartSource, Condition::DeleteMany];
         for condition in Condition::ALL {
             let lacking = Capabilities::ALL.with(condition, Support::Ignored);
