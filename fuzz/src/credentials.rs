@@ -33,7 +33,7 @@ const CLAIMS: &[u8] = br#"{"iss":"https://login.example.com/","aud":"draftstore"
 const LEEWAY: f64 = 60.0;
 
 thread_local! {
-    static TICKETS: Tickets = Tickets::by(TicketKeys::only(TicketKey::new([0, 0, 0, 1], [7; 32])));
+    static TICKETS: Tickets = Tickets::new(TicketKeys::only(TicketKey::new([0, 0, 0, 1], [7; 32])));
     static AUTHENTICATOR: Authenticator = authenticator().with_tickets(TICKETS.with(Tickets::clone));
     static TICKET: String = ticket();
 }

@@ -19,9 +19,9 @@ impl Access {
     /// When nothing says that the server may be open to others, or the policy cannot be used.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let (authenticator, policy) = match config.authentication()? {
-            Auth::Nobody => (Authenticator::none(), None),
-            Auth::By { ways, policy_file } => {
-                let (authenticator, policy) = Authenticator::open(ways, policy_file).await?;
+            Auth::None => (Authenticator::none(), None),
+            Auth::Required { methods, policy_file } => {
+                let (authenticator, policy) = Authenticator::open(methods, policy_file).await?;
                 (authenticator, Some(policy))
             }
         };

@@ -218,7 +218,7 @@ impl Config {
     /// certificates that it cannot be shown.
     pub(crate) fn authentication(&self) -> Result<Auth, InvalidConfig> {
         let mut errors = Environment::default();
-        let needs_certificates = matches!(&self.auth.auth, Some(Auth::By { ways, .. }) if ways.mtls);
+        let needs_certificates = matches!(&self.auth.auth, Some(Auth::Required { methods, .. }) if methods.mtls);
         let sees_certificates = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
         let auth = match &self.auth.auth {
             Some(_) if needs_certificates && !sees_certificates => {
@@ -226,7 +226,7 @@ impl Config {
                 errors.reject("TLS_CLIENT_CA_FILE", rule)
             }
             Some(auth) => Ok(auth.clone()),
-            None if self.listen.address.is_loopback() => Ok(Auth::Nobody),
+            None if self.listen.address.is_loopback() => Ok(Auth::None),
             None => {
                 let rule = format!(
                     "must be set, since the server listens on {}, beyond this machine: set AUTH=api-key and POLICY_FILE to a \

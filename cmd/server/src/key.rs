@@ -39,7 +39,7 @@ impl Key {
         if let Some(name) = name {
             writeln!(out, "[callers.{}]", name.as_str())?;
         }
-        writeln!(out, "api_keys = [\"{}\"]", key.in_policy())?;
+        writeln!(out, "api_keys = [\"{}\"]", key.digest())?;
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ pub(crate) async fn open(
             let (tickets, reloader) = Tickets::open_file(file).await.context("TICKET_KEYS_FILE")?;
             Ok((tickets, Some(reloader)))
         }
-        None if is_alone => Ok((Tickets::by(TicketKeys::only(new_key())), None)),
+        None if is_alone => Ok((Tickets::new(TicketKeys::only(new_key())), None)),
         None => Ok((Tickets::none(), None)),
     }
 }

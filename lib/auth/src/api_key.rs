@@ -1,4 +1,4 @@
-//! API keys: 256 random bits that a caller knows, and of which the policy holds the SHA-256.
+//! API keys of 256 random bits. The caller has the key, and the policy has its SHA-256.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,32 +10,32 @@ use draftstore_service::Caller;
 use sha2::{Digest as _, Sha256};
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 
-/// What every key begins with, by which people and scanners for leaked secrets tell it.
+/// The prefix of every key, by which people and scanners for leaked secrets recognize it.
 const PREFIX: &str = "dsk_";
 
-/// As strong as the hash that is kept of it.
+/// The number of random bytes in a key, as many as its hash has.
 const KEY_BYTES: usize = 32;
 
-/// What the policy's texts begin with.
+/// The prefix of a digest in the policy.
 const DIGEST_PREFIX: &str = "sha256:";
 
-/// A key, as its caller has it. Shown by [`ApiKey::expose`] alone.
+/// An API key, as its caller has it. Only [`ApiKey::expose`] shows it.
 #[derive(Clone)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// The key of these random bytes.
+    /// Makes a key from random bytes.
     pub fn from_random(bytes: [u8; KEY_BYTES]) -> Self {
         Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    /// The key itself, for its caller.
+    /// Returns the key itself, for its caller.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// What the policy holds of it: no secret.
-    pub fn in_policy(&self) -> String {
+    /// Returns the digest for the policy, which is not a secret.
+    pub fn digest(&self) -> String {
         Digest::of(&self.0).to_string()
     }
 }
@@ -46,16 +46,16 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// Whether this is written as keys are: then it is one, or nothing.
+/// Returns true if the text has the prefix of an API key. It is then never tried as another credential.
 pub(crate) fn is_key(bearer: &str) -> bool {
     bearer.starts_with(PREFIX)
 }
 
-/// The SHA-256 of a key. It tells nothing of the key: there is no guessing 256 random bits.
+/// The SHA-256 of a key. It reveals nothing about the key, because 256 random bits cannot be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Digest([u8; 32]);
 
-/// Why a text is none.
+/// The error of a text that is not a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 'sha256:' with the SHA-256 of a key in hex or base64, as `draftstore-server key new` prints it")]
 pub(crate) struct InvalidDigest;
@@ -90,11 +90,10 @@ impl FromStr for Digest {
     }
 }
 
-/// Whose keys are known.
+/// The digests of all keys, with their callers.
 ///
-/// A key is looked for by comparing its SHA-256 with every one that is kept, each in constant time, and none is skipped
-/// once one was found: how long that takes depends on how many there are, and on nothing that was sent. It would tell
-/// little otherwise: who could learn how a digest begins would still have to find a key that hashes to it.
+/// A lookup compares the SHA-256 of a key with every digest, each in constant time, and does not stop at a match. Its
+/// duration depends on the number of digests, and on nothing that was sent.
 #[derive(Debug, Default)]
 pub(crate) struct KeyRing {
     digests: Vec<Digest>,
@@ -133,29 +132,29 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_known_by_what_the_policy_holds_of_them() {
+    fn keys_are_found_by_their_digests() {
         let [first, second, third] = [1, 2, 3].map(|byte| ApiKey::from_random([byte; KEY_BYTES]));
         let mut ring = KeyRing::default();
-        ring.add(first.in_policy().parse().expect("a digest"), caller("a"));
-        ring.add(second.in_policy().parse().expect("a digest"), caller("b"));
+        ring.add(first.digest().parse().expect("a digest"), caller("a"));
+        ring.add(second.digest().parse().expect("a digest"), caller("b"));
         let name = |key: &str| ring.caller(key).map(|caller| caller.name.clone());
         assert_eq!(name(first.expose()).as_deref(), Some("a"));
         assert_eq!(name(second.expose()).as_deref(), Some("b"));
         assert_eq!(name(third.expose()), None);
         assert_eq!(name(&first.expose()[..first.expose().len() - 1]), None);
         assert_eq!(name(""), None);
-        assert_eq!(name(&first.in_policy()), None, "what the policy holds is no key");
+        assert_eq!(name(&first.digest()), None, "a digest is not a key");
         assert_eq!(KeyRing::default().caller(first.expose()), None);
     }
 
     #[test]
-    fn digests_are_read_in_every_usual_spelling() {
+    fn digests_are_parsed_in_hex_and_base64() {
         let key = ApiKey::from_random([0xfb; KEY_BYTES]);
         let Digest(bytes) = Digest::of(key.expose());
         let base64 = STANDARD_NO_PAD.encode(bytes);
         for good in [
-            key.in_policy(),
-            key.in_policy().to_uppercase().replace("SHA256", "sha256"),
+            key.digest(),
+            key.digest().to_uppercase().replace("SHA256", "sha256"),
             format!("sha256:{base64}"),
             format!("sha256:{base64}="),
             format!("sha256:{}", URL_SAFE_NO_PAD.encode(bytes)),
@@ -169,7 +168,7 @@ mod tests {
             format!("sha256:{}", "é".repeat(32)),
             format!("sha256:{}", &base64[1..]),
             format!("sha512:{base64}"),
-            key.in_policy().replace("sha256:", ""),
+            key.digest().replace("sha256:", ""),
         ] {
             assert_eq!(bad.parse::<Digest>(), Err(InvalidDigest), "{bad}");
         }

@@ -14,11 +14,11 @@ use crate::policy::{InvalidPolicy, Policy, PolicyFile};
 use crate::unauthenticated::Unauthenticated;
 use crate::{Profiles, TICKET_PREFIX, Tickets};
 
-/// The longest bearer token that is looked at. A header of more is refused by most servers anyway.
+/// The maximum length of a bearer token, in bytes. Most servers reject longer headers anyway.
 const MAX_BEARER_BYTES: usize = 8 * 1024;
 
-/// A client certificate that TLS has verified against the configured authority, as DER. A property of the connection: its
-/// requests carry it as an extension.
+/// A client certificate in DER, which TLS verified against the configured authorities. It belongs to a connection,
+/// whose requests carry it as an extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerCertificate(pub Arc<[u8]>);
 
@@ -46,9 +46,9 @@ pub struct Authenticator {
 
 #[derive(Debug, Clone)]
 enum Mode {
-    /// Every request is this caller's.
+    /// Every request belongs to this caller.
     Anonymous(Arc<Caller>),
-    /// Callers are those of the policy.
+    /// The policy determines the caller.
     Policy(Policies),
 }
 
@@ -60,7 +60,7 @@ struct Policies {
 }
 
 impl Authenticator {
-    /// Creates one that requires no credentials: `AUTH=none`.
+    /// Creates an authenticator that requires no credentials: `AUTH=none`.
     pub fn none() -> Self {
         Self {
             mode: Mode::Anonymous(Arc::new(Caller::anyone())),
@@ -68,12 +68,12 @@ impl Authenticator {
         }
     }
 
-    /// Creates one that authenticates by these methods and the policy in that file, and the follower of the file.
+    /// Creates an authenticator for these methods and the policy in a file, and the reloader of the file.
     ///
     /// # Errors
-    /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the methods.
+    /// [`InvalidPolicy`] with every error of the policy, and every method for which it has no credentials.
     pub async fn open(methods: AuthMethods, path: PathBuf) -> Result<(Self, Reloader<PolicyFile>), InvalidPolicy> {
-        let reloader = PolicyFile::follow(path, methods).await?;
+        let reloader = PolicyFile::open(path, methods).await?;
         let policies = Policies {
             methods,
             policy: reloader.live(),
@@ -85,14 +85,13 @@ impl Authenticator {
         Ok((authenticator, reloader))
     }
 
-    /// Returns the same authenticator, which also accepts these tickets. A ticket restricts its holder also where no credentials
-    /// are required.
+    /// Adds tickets to the accepted credentials. A ticket restricts its holder even if no credentials are required.
     #[must_use]
     pub fn with_tickets(self, tickets: Tickets) -> Self {
         Self { tickets, ..self }
     }
 
-    /// Returns whether callers need credentials.
+    /// Returns true if callers need credentials.
     pub fn requires_auth(&self) -> bool {
         matches!(self.mode, Mode::Policy(_))
     }

@@ -1,4 +1,4 @@
-//! Client certificates: the names in them, and whose they are.
+//! Client certificates: their names, and the callers that they authenticate.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use draftstore_service::Caller;
 use x509_parser::prelude::{ASN1Time, FromDer as _, GeneralName, X509Certificate};
 
-/// A name in a certificate's `subjectAltName`, as the policy writes it. A wildcard is no name of anybody.
+/// A name in the `subjectAltName` of a certificate, as the policy writes it. Wildcards are not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum San {
     /// `dns:shop.internal`, in lower case.
@@ -19,7 +19,7 @@ pub(crate) enum San {
     Email(String),
 }
 
-/// Why a text is none.
+/// The error of a text that is not a name of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 'dns:', 'uri:' or 'email:' with a name in ASCII, without wildcards and spaces")]
 pub(crate) struct InvalidSan;
@@ -41,25 +41,25 @@ impl FromStr for San {
     }
 }
 
-/// Why a certificate is nobody's: for the log alone.
+/// The reason why a certificate is rejected. It is only logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unknown {
-    #[error("the certificate cannot be read")]
+pub(crate) enum CertificateError {
+    #[error("the certificate cannot be parsed")]
     Unreadable,
-    #[error("the certificate is not valid now")]
+    #[error("the certificate has expired, or is not valid yet")]
     NotValidNow,
-    #[error("no name of the certificate is in the policy")]
+    #[error("the policy has no name of the certificate")]
     NoName,
-    #[error("the names of the certificate are of several callers")]
+    #[error("the certificate has names of several callers")]
     SeveralCallers,
 }
 
-/// Whose certificates are known.
+/// The names of client certificates, with their callers.
 #[derive(Debug, Default)]
 pub(crate) struct Certificates(BTreeMap<San, Arc<Caller>>);
 
 impl Certificates {
-    /// The name is the caller's from now on. Gives whose it was.
+    /// Assigns a name to a caller, and returns its previous caller.
     pub(crate) fn add(&mut self, san: San, caller: Arc<Caller>) -> Option<Arc<Caller>> {
         self.0.insert(san, caller)
     }
@@ -68,25 +68,25 @@ impl Certificates {
         self.0.is_empty()
     }
 
-    /// Whose certificate this is. TLS has verified its chain when the connection was made; that may be long ago, so its
-    /// dates are looked at again.
-    pub(crate) fn caller(&self, der: &[u8], now: SystemTime) -> Result<Arc<Caller>, Unknown> {
-        let (_, certificate) = X509Certificate::from_der(der).map_err(|_| Unknown::Unreadable)?;
+    /// Returns the caller of a certificate. TLS verified the chain when the connection began, which may be long ago, so
+    /// the dates are checked again.
+    pub(crate) fn caller(&self, der: &[u8], now: SystemTime) -> Result<Arc<Caller>, CertificateError> {
+        let (_, certificate) = X509Certificate::from_der(der).map_err(|_| CertificateError::Unreadable)?;
         let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).map(seconds);
         let now = since_epoch.ok().and_then(|now| ASN1Time::from_timestamp(now).ok());
         if !now.is_some_and(|now| certificate.validity().is_valid_at(now)) {
-            return Err(Unknown::NotValidNow);
+            return Err(CertificateError::NotValidNow);
         }
         let names = certificate
             .subject_alternative_name()
-            .map_err(|_| Unknown::Unreadable)?;
-        let names = names.ok_or(Unknown::NoName)?.value.general_names.iter();
+            .map_err(|_| CertificateError::Unreadable)?;
+        let names = names.ok_or(CertificateError::NoName)?.value.general_names.iter();
         let mut callers = names.filter_map(san).filter_map(|san| self.0.get(&san));
-        let caller = callers.next().ok_or(Unknown::NoName)?;
+        let caller = callers.next().ok_or(CertificateError::NoName)?;
         if callers.all(|other| Arc::ptr_eq(other, caller)) {
             Ok(Arc::clone(caller))
         } else {
-            Err(Unknown::SeveralCallers)
+            Err(CertificateError::SeveralCallers)
         }
     }
 }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn certificates_are_known_by_their_names() {
+    fn callers_are_found_by_the_names_of_certificates() {
         let shop = Ok("shop".to_owned());
         for (names, caller) in [
             (&[dns("shop.internal")][..], shop.clone()),
@@ -167,16 +167,16 @@ mod tests {
                 shop,
             ),
             (&[email("mail@example.org")], Ok("mail".to_owned())),
-            (&[], Err(Unknown::NoName)),
-            (&[dns("a.shop.internal")], Err(Unknown::NoName)),
-            (&[dns("*.internal")], Err(Unknown::NoName)),
-            (&[uri("spiffe://example.org/shop/x")], Err(Unknown::NoName)),
-            (&[dns("spiffe")], Err(Unknown::NoName)),
-            (&[uri("urn:shop.internal")], Err(Unknown::NoName)),
-            (&[email("Mail@example.org")], Err(Unknown::NoName)),
+            (&[], Err(CertificateError::NoName)),
+            (&[dns("a.shop.internal")], Err(CertificateError::NoName)),
+            (&[dns("*.internal")], Err(CertificateError::NoName)),
+            (&[uri("spiffe://example.org/shop/x")], Err(CertificateError::NoName)),
+            (&[dns("spiffe")], Err(CertificateError::NoName)),
+            (&[uri("urn:shop.internal")], Err(CertificateError::NoName)),
+            (&[email("Mail@example.org")], Err(CertificateError::NoName)),
             (
                 &[dns("shop.internal"), email("mail@example.org")],
-                Err(Unknown::SeveralCallers),
+                Err(CertificateError::SeveralCallers),
             ),
         ] {
             let found = known().caller(&certificate(names), year(2026));
@@ -185,28 +185,28 @@ mod tests {
     }
 
     #[test]
-    fn common_name_is_no_name() {
+    fn common_name_is_ignored() {
         let mut params = CertificateParams::default();
         params
             .distinguished_name
             .push(rcgen::DnType::CommonName, "shop.internal");
         let key = KeyPair::generate().expect("a key");
         let der = params.self_signed(&key).expect("a certificate").der().to_vec();
-        assert_eq!(known().caller(&der, year(2026)), Err(Unknown::NoName));
+        assert_eq!(known().caller(&der, year(2026)), Err(CertificateError::NoName));
     }
 
     #[test]
-    fn certificates_have_their_time() {
+    fn certificate_is_rejected_outside_its_validity() {
         let der = certificate(&[dns("shop.internal")]);
         for (year, valid) in [(1970, false), (2019, false), (2021, true), (2029, true), (2031, false)] {
             let found = known().caller(&der, self::year(year));
             assert_eq!(found.is_ok(), valid, "{year}");
-            assert!(valid || found == Err(Unknown::NotValidNow), "{year}");
+            assert!(valid || found == Err(CertificateError::NotValidNow), "{year}");
         }
     }
 
     #[test]
-    fn damaged_certificates_are_nobodys() {
+    fn truncated_certificate_is_rejected() {
         let der = certificate(&[dns("shop.internal")]);
         for len in 0..der.len() {
             assert!(known().caller(&der[..len], year(2026)).is_err(), "{len}");
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_of_three_kinds() {
+    fn names_are_dns_uri_or_email() {
         for good in ["dns:a", "uri:spiffe://a/b", "uri:urn:a", "email:a@b"] {
             assert!(good.parse::<San>().is_ok(), "{good}");
         }

@@ -1,6 +1,6 @@
-//! Who is asking: from the credentials of a request to a caller.
+//! Authentication: finds the caller of a request by its credentials.
 //!
-//! Knows neither HTTP nor gRPC; what a caller may do is the service's matter.
+//! The crate knows neither HTTP nor gRPC. Authorization, which decides what a caller may do, is up to the service.
 
 mod api_key;
 mod authenticator;

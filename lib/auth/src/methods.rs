@@ -1,12 +1,12 @@
 //! The methods of authentication.
 
-/// The methods that are enabled.
+/// The enabled methods of authentication.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AuthMethods {
-    /// API keys.
+    /// Accepts API keys as bearer tokens.
     pub api_key: bool,
-    /// JSON Web Tokens.
+    /// Accepts JSON Web Tokens as bearer tokens.
     pub jwt: bool,
-    /// Client certificates.
+    /// Accepts client certificates of TLS connections.
     pub mtls: bool,
 }

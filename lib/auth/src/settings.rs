@@ -1,4 +1,4 @@
-//! How callers are authenticated, as it is configured.
+//! The settings of authentication.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,7 +10,8 @@ use crate::methods::AuthMethods;
 settings! {
     #[derive(Debug)]
     struct Variables in "Authentication" {
-        /// The ways to authenticate, any of `api-key`, `jwt` and `mtls` with commas between; `none`: everybody may do everything.
+        /// The methods of authentication, any of `api-key`, `jwt` and `mtls` with commas between; `none`: everybody may
+        /// do everything.
         auth: Option<Methods> = "AUTH", unset "`none` on loopback; elsewhere it must be set", str::parse;
         /// The file of the policy, which says who callers are and what they may do. It is read again every 2 seconds and at SIGHUP.
         policy_file: Option<PathBuf> = "POLICY_FILE", unset "none", parse::text;
@@ -21,24 +22,25 @@ settings! {
     }
 }
 
-/// How callers are authenticated.
+/// The settings of authentication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuthSettings {
-    /// The authentication that was configured; `None` if it was not, so that it depends on who can reach the server.
+    /// The configured authentication. `None` if it is not configured; the default then depends on the address of the
+    /// server.
     pub auth: Option<Auth>,
     /// The file of the keys that sign tickets.
     pub ticket_keys_file: Option<PathBuf>,
 }
 
-/// The authentication of callers.
+/// The authentication that the server requires.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Auth {
     /// No authentication: everybody who can reach the server may do everything.
-    Nobody,
-    /// The authentication of every caller.
-    By {
-        /// The ways to authenticate.
-        ways: AuthMethods,
+    None,
+    /// Every caller needs credentials.
+    Required {
+        /// The methods that are enabled.
+        methods: AuthMethods,
         /// The file of the policy.
         policy_file: PathBuf,
     },
@@ -55,15 +57,18 @@ impl AuthSettings {
     pub fn load(environment: &mut Environment) -> Result<Self, Invalid> {
         let variables: Variables = environment.load()?;
         let auth = match (variables.auth, variables.policy_file) {
-            (Some(Methods::Any(ways)), Some(policy_file)) => Some(Auth::By { ways, policy_file }),
-            (Some(Methods::None), None) => Some(Auth::Nobody),
+            (Some(Methods::Any(methods)), Some(policy_file)) => Some(Auth::Required { methods, policy_file }),
+            (Some(Methods::None), None) => Some(Auth::None),
             (None, None) => None,
             (Some(Methods::Any(_)), None) => {
-                let rule = "must name the file that says who callers are, since AUTH asks for credentials";
+                let rule = "must name the policy file, since AUTH requires credentials";
                 return environment.reject("POLICY_FILE", rule);
             }
             (Some(Methods::None), Some(_)) => {
-                return environment.reject("POLICY_FILE", "must not be set with AUTH=none, which asks nobody");
+                return environment.reject(
+                    "POLICY_FILE",
+                    "must not be set with AUTH=none, which requires no credentials",
+                );
             }
             (None, Some(_)) => {
                 let rule = "must be set with POLICY_FILE: 'api-key', 'jwt' or 'mtls', or several of them";
@@ -77,7 +82,7 @@ impl AuthSettings {
     }
 }
 
-/// The value of `AUTH`.
+/// The parsed value of `AUTH`.
 #[derive(Debug)]
 enum Methods {
     None,
@@ -91,19 +96,19 @@ impl FromStr for Methods {
         if text == "none" {
             return Ok(Self::None);
         }
-        let mut ways = AuthMethods::default();
-        for way in text.split(',') {
-            let way = match way.trim() {
-                "api-key" => &mut ways.api_key,
-                "jwt" => &mut ways.jwt,
-                "mtls" => &mut ways.mtls,
+        let mut methods = AuthMethods::default();
+        for method in text.split(',') {
+            let method = match method.trim() {
+                "api-key" => &mut methods.api_key,
+                "jwt" => &mut methods.jwt,
+                "mtls" => &mut methods.mtls,
                 _ => return Err("must be 'none', or any of 'api-key', 'jwt' and 'mtls' with commas between"),
             };
-            if std::mem::replace(way, true) {
-                return Err("must name each way once");
+            if std::mem::replace(method, true) {
+                return Err("must name each method once");
             }
         }
-        Ok(Self::Any(ways))
+        Ok(Self::Any(methods))
     }
 }
 
@@ -118,22 +123,22 @@ mod tests {
     }
 
     #[test]
-    fn ways_to_authenticate_are_read() {
-        let ways = |text: &str| {
+    fn methods_of_authentication_are_parsed() {
+        let methods = |text: &str| {
             let settings = load(&[("AUTH", text), ("POLICY_FILE", "policy.toml")]).expect("valid");
-            let Some(Auth::By { ways, policy_file }) = settings.auth else {
-                panic!("nobody is authenticated");
+            let Some(Auth::Required { methods, policy_file }) = settings.auth else {
+                panic!("no method is enabled");
             };
             assert_eq!(policy_file.to_str(), Some("policy.toml"));
-            [ways.api_key, ways.jwt, ways.mtls]
+            [methods.api_key, methods.jwt, methods.mtls]
         };
-        assert_eq!(ways("api-key"), [true, false, false]);
-        assert_eq!(ways("jwt, mtls"), [false, true, true]);
-        assert_eq!(ways("mtls,jwt,api-key"), [true; 3]);
+        assert_eq!(methods("api-key"), [true, false, false]);
+        assert_eq!(methods("jwt, mtls"), [false, true, true]);
+        assert_eq!(methods("mtls,jwt,api-key"), [true; 3]);
     }
 
     #[test]
-    fn contradictory_settings_are_refused() {
+    fn contradictory_settings_are_rejected() {
         for (pairs, name) in [
             (&[("AUTH", "api-key")][..], "POLICY_FILE"),
             (&[("POLICY_FILE", "a")], "AUTH"),

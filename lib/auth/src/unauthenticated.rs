@@ -1,12 +1,12 @@
-//! Failed authentication.
+//! The error of failed authentication.
 
-/// A request that was not authenticated. The exact cause is for the log alone: it would help to guess.
+/// The error of a request without valid credentials. The exact reason is only logged, since it would help an attacker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
     /// The request has no credentials.
     #[error("credentials are required: send them as 'authorization: Bearer …'")]
     Missing,
-    /// The credentials are not known, or not valid.
+    /// The credentials are unknown or invalid.
     #[error("the credentials are not valid")]
     Invalid,
 }

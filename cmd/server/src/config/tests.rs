@@ -198,9 +198,9 @@ fn client_certificates_need_an_authority() {
 #[test]
 fn server_is_open_to_others_only_where_that_is_said() {
     let auth = |pairs: &[(&str, &str)]| load(pairs).expect("valid").authentication();
-    assert_eq!(auth(&[]), Ok(Auth::Nobody));
-    assert_eq!(auth(&[("BIND_ADDRESS", "::1")]), Ok(Auth::Nobody));
-    assert_eq!(auth(&[("BIND_ADDRESS", "0.0.0.0"), ("AUTH", "none")]), Ok(Auth::Nobody));
+    assert_eq!(auth(&[]), Ok(Auth::None));
+    assert_eq!(auth(&[("BIND_ADDRESS", "::1")]), Ok(Auth::None));
+    assert_eq!(auth(&[("BIND_ADDRESS", "0.0.0.0"), ("AUTH", "none")]), Ok(Auth::None));
     for open in [
         &[("BIND_ADDRESS", "0.0.0.0")][..],
         &[("BIND_ADDRESS", "::")],

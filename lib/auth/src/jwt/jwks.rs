@@ -1,4 +1,4 @@
-//! Sets of public keys.
+//! JSON Web Key Sets.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,16 +8,16 @@ use serde_json::Value;
 
 use super::{Algorithm, Key};
 
-/// The longest set, in bytes.
+/// The maximum length of a set, in bytes.
 pub(crate) const MAX_SET_BYTES: usize = 256 * 1024;
 
-/// The most keys. Issuers have two or three.
+/// The maximum number of keys in a set. Issuers have two or three.
 const MAX_KEYS: usize = 100;
 
-/// Of RSA's modulus: 2,048 to 8,192 bits.
+/// The allowed length of an RSA modulus in bytes: 2,048 to 8,192 bits.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 
-/// Algorithms that an RSA key is for, where it does not say which.
+/// The algorithms of an RSA key that does not name its algorithm.
 const RSA: [Algorithm; 6] = [
     Algorithm::RS256,
     Algorithm::RS384,
@@ -46,13 +46,13 @@ struct Jwk {
     y: Option<String>,
 }
 
-/// The keys of a set by which signatures can be verified. Others are passed over: a set may hold what is for others, and
-/// secrets are never taken from one.
+/// Returns the public keys of a set that can verify signatures. Other keys are ignored, since a set may serve other
+/// purposes too. Secret keys are never accepted from a set.
 ///
 /// Source: RFC 7517.
 ///
 /// # Errors
-/// When it is no set, or there is none of them in it.
+/// If the set is invalid, or has no such key.
 pub(crate) fn key_set(json: &[u8]) -> Result<Vec<Key>, &'static str> {
     if json.len() > MAX_SET_BYTES {
         return Err("must be at most 262144 bytes long");
@@ -63,7 +63,7 @@ pub(crate) fn key_set(json: &[u8]) -> Result<Vec<Key>, &'static str> {
     }
     let keys: Vec<_> = set.keys.into_iter().filter_map(key).collect();
     if keys.is_empty() {
-        return Err("has no public key that signatures can be verified with");
+        return Err("has no public key for verifying signatures");
     }
     Ok(keys)
 }
@@ -93,7 +93,7 @@ fn key(json: Value) -> Option<Key> {
     })
 }
 
-/// The key itself, and everything that one of its kind can be for.
+/// Returns the key material, with all algorithms that a key of its kind supports.
 fn material(jwk: &Jwk) -> Option<(Vec<Algorithm>, DecodingKey)> {
     let coordinate = |text: &Option<String>, len: usize| {
         let text = text.as_deref()?;

@@ -1,21 +1,21 @@
-//! Keys that signatures are verified with, each with the algorithms that it is for.
+//! Keys that verify signatures, each with its algorithms.
 
 use jsonwebtoken::crypto::verify as is_signed;
 use jsonwebtoken::{AlgorithmFamily, DecodingKey};
 
 use super::token::Token;
-use super::{Algorithm, Refused};
+use super::{Algorithm, TokenError};
 
-/// A key. What it is for is a property of the key: a public key never verifies an HMAC, whatever a token says.
+/// A verification key. The key determines its algorithms, not the token: a public key never verifies an HMAC.
 #[derive(Debug, Clone)]
 pub(crate) struct Key {
-    /// The name by which tokens choose it; none: it is the only one.
+    /// The ID by which tokens choose the key. A key without an ID is the only one of its issuer.
     pub(super) id: Option<String>,
     pub(super) algorithms: Vec<Algorithm>,
     pub(super) material: DecodingKey,
 }
 
-/// Why there is no key in what was given.
+/// The reason why a key is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum InvalidKey {
     #[error("must be at least {0} bytes long, as long as the hash of its algorithm")]
@@ -24,20 +24,21 @@ pub(crate) enum InvalidKey {
         "must be a public key in PEM, between 'BEGIN PUBLIC KEY' and 'END PUBLIC KEY', of the kind of its algorithms"
     )]
     NoPublicKey,
-    #[error("algorithms of one PEM must be of one kind: RS and PS, or ES, or EdDSA")]
+    #[error("the algorithms of a PEM file must be of one kind: RS and PS, or ES, or EdDSA")]
     SeveralKinds,
 }
 
-/// Whether it is one by a shared secret.
+/// Returns true for algorithms with a shared secret.
 pub(crate) fn is_hmac(algorithm: Algorithm) -> bool {
     algorithm.family() == AlgorithmFamily::Hmac
 }
 
 impl Key {
-    /// A secret that is shared with the issuer. A line's end at its end is the editor's.
+    /// Creates a key from the secret that is shared with the issuer. A line break at its end is ignored, since editors
+    /// add one.
     ///
     /// # Errors
-    /// Where it can be guessed: source RFC 7518, section 3.2.
+    /// If the secret is too short for its algorithms. Source: RFC 7518, section 3.2.
     pub(crate) fn secret(bytes: &[u8], algorithms: &[Algorithm]) -> Result<Self, InvalidKey> {
         let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
@@ -54,10 +55,10 @@ impl Key {
         Ok(Self::only(DecodingKey::from_secret(bytes), algorithms))
     }
 
-    /// A public key in PEM.
+    /// Creates a key from a public key in PEM.
     ///
     /// # Errors
-    /// When it is none, or not one for these algorithms.
+    /// If it is not a public key, or does not fit these algorithms.
     pub(crate) fn pem(bytes: &[u8], algorithms: &[Algorithm]) -> Result<Self, InvalidKey> {
         let text = std::str::from_utf8(bytes).map_err(|_| InvalidKey::NoPublicKey)?;
         if !text.trim_start().starts_with("-----BEGIN PUBLIC KEY-----") {
@@ -90,9 +91,9 @@ impl Key {
     }
 }
 
-/// Checks that the token is signed by one of the keys that it can be signed by: the one of its `kid`, or, where it has
-/// none or keys have no names, the only one there is for the algorithm.
-pub(super) fn verify(keys: &[Key], token: &Token<'_>, algorithm: Algorithm) -> Result<(), Refused> {
+/// Checks the signature of a token. The key is the one with the `kid` of the token. Without a `kid`, or for keys
+/// without an ID, it is the only key for the algorithm.
+pub(super) fn verify(keys: &[Key], token: &Token<'_>, algorithm: Algorithm) -> Result<(), TokenError> {
     let id = token.key_id()?;
     let named = |key: &&Key| match (&key.id, id) {
         (Some(own), Some(id)) => own == id,
@@ -102,7 +103,7 @@ pub(super) fn verify(keys: &[Key], token: &Token<'_>, algorithm: Algorithm) -> R
     let mut fitting = fitting.filter(named);
     match (fitting.next(), fitting.next()) {
         (Some(key), None) if key.has_signed(token, algorithm) => Ok(()),
-        (Some(_), None) => Err(Refused::Signature),
-        (None, _) | (_, Some(_)) => Err(Refused::NoKey),
+        (Some(_), None) => Err(TokenError::Signature),
+        (None, _) | (_, Some(_)) => Err(TokenError::NoKey),
     }
 }

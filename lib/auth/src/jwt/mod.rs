@@ -1,9 +1,9 @@
-//! JSON Web Tokens: who issued one, whether that can be believed, and whom it makes of its bearer.
+//! JSON Web Tokens: verifies a token, and makes a caller of its claims.
 //!
-//! What a token says of itself decides nothing but which of the configured issuers and keys is tried. Keys that it brings
-//! along, or points to (`jwk`, `jku`, `x5c`, `x5u`), are not looked at.
+//! An unverified claim only selects one of the configured issuers and keys. Keys that a token contains or refers to
+//! (`jwk`, `jku`, `x5c`, `x5u`) are ignored.
 //!
-//! Source: RFC 7519, and RFC 8725 for what goes wrong.
+//! Source: RFC 7519, and RFC 8725 for known attacks.
 
 mod claims;
 mod jwks;
@@ -26,84 +26,84 @@ pub(crate) use self::key::{Key, is_hmac};
 pub(crate) use self::remote::{RemoteKeys, Remotes, https};
 use self::token::Token;
 
-/// Whose tokens are taken, and what they are good for.
+/// An issuer of tokens, and the rights that its tokens grant.
 #[derive(Debug)]
 pub(crate) struct Issuer {
-    /// What the policy calls it; the names of its callers begin so.
+    /// The name in the policy. It is the prefix of the names of the issuer's callers.
     pub(crate) name: String,
-    /// `iss`.
+    /// The value of `iss`.
     pub(crate) iss: String,
-    /// `aud` has to be, or to have, one of them.
+    /// The accepted values of `aud`, one of which a token must have.
     pub(crate) audiences: Vec<String>,
-    /// Those that its tokens may be signed by.
+    /// The algorithms that its tokens may be signed with.
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) keys: Keys,
     pub(crate) grants: Grants,
 }
 
-/// Where an issuer's keys are.
+/// The keys of an issuer.
 #[derive(Debug)]
 pub(crate) enum Keys {
-    /// In the policy's files.
+    /// Keys from a file of the policy.
     Fixed(Vec<Key>),
-    /// At a URL.
+    /// Keys from a URL.
     Remote(Arc<RemoteKeys>),
 }
 
-/// What tokens are good for.
+/// The rights that the tokens of an issuer grant.
 #[derive(Debug)]
 pub(crate) struct Grants {
-    /// The most.
+    /// The scopes that tokens can have at most.
     pub(crate) scopes: Scopes,
-    /// The claim with the token's own.
+    /// The claim that has the scopes of a token.
     pub(crate) scopes_claim: String,
-    /// The tenant, or what the tenant of the claim is within.
+    /// The tenant of every token or, with `tenant_claim`, the parent of their tenants.
     pub(crate) tenant: Option<Tenant>,
     pub(crate) tenant_claim: Option<String>,
     pub(crate) profile: GrantedProfile,
 }
 
-/// What a token's uploads are held to.
+/// The profile of an issuer's tokens.
 #[derive(Debug)]
 pub(crate) enum GrantedProfile {
     Fixed(Profile),
-    /// The one that the claim names, if it is among these.
+    /// The profile that this claim names. It must be one of these.
     Claim(String, BTreeMap<String, Profile>),
 }
 
-/// Why a token is not taken: for the log alone.
+/// The reason why a token is rejected. It is only logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
-    #[error("the token is not written as a signed JWT")]
+pub(crate) enum TokenError {
+    #[error("the token is not a signed JWT")]
     Malformed,
-    #[error("the token's header has crit, of which nothing is understood")]
+    #[error("the token has crit in its header, and no extension is supported")]
     Critical,
-    #[error("the token is of another kind")]
+    #[error("the token's typ is not JWT or at+jwt")]
     Type,
-    #[error("the token's iss and aud are not those of one issuer of the policy")]
+    #[error("the token's iss and aud do not match exactly one issuer of the policy")]
     Issuer,
     #[error("the token's alg is not among the issuer's algorithms")]
     Algorithm,
-    #[error("there is no key for the token's kid and alg")]
+    #[error("the issuer has no key for the token's kid and alg")]
     NoKey,
-    #[error("the token's signature is not by the issuer's key")]
+    #[error("the token's signature is invalid")]
     Signature,
     #[error("the token has expired, or has no exp")]
     Expired,
     #[error("the token is not valid yet")]
     NotYet,
-    #[error("the token has no sub that can be a name")]
+    #[error("the token has no valid sub")]
     Subject,
-    #[error("the token's scopes are neither a text nor a list of texts")]
+    #[error("the token's scopes are neither a string nor a list of strings")]
     Scopes,
-    #[error("the token has no claim that can be a tenant")]
+    #[error("the token has no claim with a valid tenant")]
     Tenant,
-    #[error("the token has no claim with a profile that the issuer may give")]
+    #[error("the token has no claim with a profile that the issuer may grant")]
     Profile,
 }
 
-/// The caller whose token this is.
-pub(crate) fn caller(issuers: &[Issuer], token: &str, now: SystemTime) -> Result<Caller, Refused> {
+/// Verifies a token and returns its caller.
+pub(crate) fn caller(issuers: &[Issuer], token: &str, now: SystemTime) -> Result<Caller, TokenError> {
     let token = Token::parse(token)?;
     let issuer = issuer(issuers, &token.claims)?;
     issuer.verify(&token)?;
@@ -111,28 +111,29 @@ pub(crate) fn caller(issuers: &[Issuer], token: &str, now: SystemTime) -> Result
     issuer.grants.caller(&issuer.name, &token.claims)
 }
 
-/// The only one that the token can be of. One that fits two audiences would otherwise get its rights by chance.
-fn issuer<'a>(issuers: &'a [Issuer], claims: &Claims) -> Result<&'a Issuer, Refused> {
+/// Returns the only issuer that matches the claims. A token that matches two of them is rejected, since its rights
+/// would depend on chance.
+fn issuer<'a>(issuers: &'a [Issuer], claims: &Claims) -> Result<&'a Issuer, TokenError> {
     let issued_by = |issuer: &&Issuer| claims.are_by(&issuer.iss) && claims.are_for(&issuer.audiences);
     let mut fitting = issuers.iter().filter(issued_by);
     match (fitting.next(), fitting.next()) {
         (Some(issuer), None) => Ok(issuer),
-        _ => Err(Refused::Issuer),
+        _ => Err(TokenError::Issuer),
     }
 }
 
 impl Issuer {
-    fn verify(&self, token: &Token<'_>) -> Result<(), Refused> {
+    fn verify(&self, token: &Token<'_>) -> Result<(), TokenError> {
         let algorithm = token
             .algorithm()
             .filter(|algorithm| self.algorithms.contains(algorithm));
-        let algorithm = algorithm.ok_or(Refused::Algorithm)?;
+        let algorithm = algorithm.ok_or(TokenError::Algorithm)?;
         match &self.keys {
             Keys::Fixed(keys) => key::verify(keys, token, algorithm),
             Keys::Remote(remote) => {
                 let verified = key::verify(&remote.keys(), token, algorithm);
-                if verified == Err(Refused::NoKey) {
-                    remote.want_newer();
+                if verified == Err(TokenError::NoKey) {
+                    remote.request_refresh();
                 }
                 verified
             }
@@ -141,7 +142,7 @@ impl Issuer {
 }
 
 impl Grants {
-    fn caller(&self, issuer: &str, claims: &Claims) -> Result<Caller, Refused> {
+    fn caller(&self, issuer: &str, claims: &Claims) -> Result<Caller, TokenError> {
         Ok(Caller {
             name: format!("{issuer}:{}", claims.subject()?),
             scopes: claims.scopes(&self.scopes_claim)?.and(self.scopes),
@@ -150,7 +151,7 @@ impl Grants {
                 GrantedProfile::Fixed(profile) => profile.clone(),
                 GrantedProfile::Claim(claim, profiles) => {
                     let named = claims.text(claim).and_then(|name| profiles.get(name));
-                    named.ok_or(Refused::Profile)?.clone()
+                    named.ok_or(TokenError::Profile)?.clone()
                 }
             },
             names: Names::Any,
@@ -158,17 +159,17 @@ impl Grants {
         })
     }
 
-    fn tenant(&self, claims: &Claims) -> Result<Option<Tenant>, Refused> {
+    fn tenant(&self, claims: &Claims) -> Result<Option<Tenant>, TokenError> {
         let Some(claim) = &self.tenant_claim else {
             return Ok(self.tenant.clone());
         };
-        // With a slash it would be within the tenant of somebody else.
+        // With a slash, it would be inside the tenant of another subject.
         let own = claims.text(claim).filter(|own| !own.contains('/'));
-        let own = own.ok_or(Refused::Tenant)?;
+        let own = own.ok_or(TokenError::Tenant)?;
         let tenant = match &self.tenant {
             Some(tenant) => format!("{}{own}", tenant.prefix()).parse(),
             None => own.parse(),
         };
-        tenant.map(Some).map_err(|_| Refused::Tenant)
+        tenant.map(Some).map_err(|_| TokenError::Tenant)
     }
 }

@@ -1,4 +1,4 @@
-//! JSON objects in which no name is there twice.
+//! JSON objects without duplicate names.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::Value;
 
-/// One, as a header and as claims are. Which of two values is meant would depend on who reads it.
+/// A JSON object, such as the header and the claims of a token. Duplicate names are rejected, because parsers disagree
+/// about which value counts.
 #[derive(Debug)]
 pub(super) struct Object(BTreeMap<String, Value>);
 
@@ -40,7 +41,7 @@ impl<'de> Visitor<'de> for Members {
         let mut object = BTreeMap::new();
         while let Some((name, value)) = members.next_entry()? {
             if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a name is there twice"));
+                return Err(A::Error::custom("duplicate name"));
             }
         }
         Ok(Object(object))

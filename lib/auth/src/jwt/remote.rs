@@ -1,4 +1,4 @@
-//! An issuer's keys at a URL: fetched in the background, so that no request waits for them.
+//! An issuer's keys at a URL, fetched in the background so that no request waits for them.
 
 mod fetch;
 
@@ -15,29 +15,29 @@ pub(crate) use self::fetch::https;
 use self::fetch::{Fetcher, NotFetched};
 use super::Key;
 
-/// How old keys become before they are fetched again.
+/// The age at which keys are fetched again.
 const REFRESH_EVERY: Duration = Duration::from_secs(300);
 
-/// Between two fetches, whatever tokens come: a token is easily made up whose key nobody knows.
+/// The minimum time between two fetches. It bounds the requests that tokens with made-up key IDs can cause.
 const MIN_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How long keys are good when they cannot be fetched any more.
+/// The time for which keys stay in use if they cannot be fetched again.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// How long a start, or a change of the policy, waits for the first keys.
-const PATIENCE: Duration = Duration::from_secs(6);
+/// The time that a start or a reload waits for the first fetch.
+const FIRST_FETCH_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// The keys at one URL, as they were last fetched. Dropped, it fetches no more.
+/// The keys last fetched from a URL. Dropping it stops the fetches.
 #[derive(Debug)]
 pub(crate) struct RemoteKeys {
-    seen: watch::Receiver<Seen>,
-    wanted: Arc<Notify>,
+    state: watch::Receiver<FetchState>,
+    refresh: Arc<Notify>,
     _fetching: AbortOnDropHandle<()>,
 }
 
-/// What fetching has led to.
+/// The result of the fetches so far.
 #[derive(Debug, Default)]
-struct Seen {
+struct FetchState {
     has_tried: bool,
     keys: Option<(Arc<[Key]>, Instant)>,
 }
@@ -51,44 +51,45 @@ impl RemoteKeys {
         })
     }
 
-    /// Those that this gets.
+    /// Creates the keys of a URL from a function that fetches them.
     fn by<F, Fut>(url: String, fetch: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Vec<Key>, NotFetched>> + Send + 'static,
     {
-        let (tell, seen) = watch::channel(Seen::default());
-        let wanted = Arc::new(Notify::new());
-        let fetching = tokio::spawn(keep_fetching(url, fetch, tell, Arc::clone(&wanted)));
+        let (sender, state) = watch::channel(FetchState::default());
+        let refresh = Arc::new(Notify::new());
+        let fetching = tokio::spawn(keep_fetching(url, fetch, sender, Arc::clone(&refresh)));
         Self {
-            seen,
-            wanted,
+            state,
+            refresh,
             _fetching: AbortOnDropHandle::new(fetching),
         }
     }
 
-    /// The keys; none before the first were fetched, or a day after the last were.
+    /// Returns the keys. It is empty before the first fetch, and one day after the last successful one.
     pub(crate) fn keys(&self) -> Arc<[Key]> {
-        match &self.seen.borrow().keys {
+        match &self.state.borrow().keys {
             Some((keys, fetched)) if fetched.elapsed() < KEPT_FOR => Arc::clone(keys),
             Some(_) | None => Arc::new([]),
         }
     }
 
-    /// There are tokens by keys that are not known: fetches, unless that was just done.
-    pub(crate) fn want_newer(&self) {
-        self.wanted.notify_one();
+    /// Requests a fetch, because a token has an unknown key. It has no effect within the minimum time between two
+    /// fetches.
+    pub(crate) fn request_refresh(&self) {
+        self.refresh.notify_one();
     }
 
-    /// Waits until the first fetch has ended, well or not.
+    /// Waits until the first fetch has ended, in success or failure.
     pub(crate) async fn tried(&self) {
-        let mut seen = self.seen.clone();
-        // Only when there is no use in waiting any longer.
-        let _ = timeout(PATIENCE, seen.wait_for(|seen| seen.has_tried)).await;
+        let mut state = self.state.clone();
+        // After this time, waiting longer does not help.
+        let _ = timeout(FIRST_FETCH_TIMEOUT, state.wait_for(|state| state.has_tried)).await;
     }
 }
 
-async fn keep_fetching<F, Fut>(url: String, fetch: F, tell: watch::Sender<Seen>, wanted: Arc<Notify>)
+async fn keep_fetching<F, Fut>(url: String, fetch: F, sender: watch::Sender<FetchState>, refresh: Arc<Notify>)
 where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<Vec<Key>, NotFetched>>,
@@ -97,34 +98,34 @@ where
         match fetch().await {
             Ok(keys) => {
                 let fetched = Some((keys.into(), Instant::now()));
-                tell.send_modify(|seen| seen.keys = fetched);
+                sender.send_modify(|state| state.keys = fetched);
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::warn!(url, error, "keys of tokens cannot be fetched");
+                tracing::warn!(url, error, "issuer keys not fetched");
             }
         }
-        tell.send_modify(|seen| seen.has_tried = true);
+        sender.send_modify(|state| state.has_tried = true);
         sleep(MIN_INTERVAL).await;
-        // Whoever waits for keys that are away is not made to wait longer.
-        let has_failed = tell
+        // After a failure, the next fetch follows at once, since callers may be waiting for these keys.
+        let has_failed = sender
             .borrow()
             .keys
             .as_ref()
             .is_none_or(|(_, fetched)| fetched.elapsed() > MIN_INTERVAL);
         if !has_failed {
-            // Either is a reason.
-            let _ = timeout(REFRESH_EVERY.saturating_sub(MIN_INTERVAL), wanted.notified()).await;
+            // A timeout and a request for a fetch are both reasons to fetch.
+            let _ = timeout(REFRESH_EVERY.saturating_sub(MIN_INTERVAL), refresh.notified()).await;
         }
     }
 }
 
-/// Those that some policy has, so that a changed policy has the keys of the one before it.
+/// The remote keys of the current policies by URL, so that a reloaded policy keeps the keys of the previous one.
 #[derive(Debug, Default)]
 pub(crate) struct Remotes(Mutex<HashMap<String, Weak<RemoteKeys>>>);
 
 impl Remotes {
-    /// The keys at that URL, of which it is known that it is one for [`https`].
+    /// Returns the keys at a URL, which must have passed [`https`].
     pub(crate) fn at(&self, url: &str) -> Arc<RemoteKeys> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, remote| remote.strong_count() > 0);
@@ -146,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts fetches, and fails from the second on where that is wanted.
+    /// Returns keys whose fetches are counted. With `fails_later`, every fetch after the first fails.
     fn counted(fails_later: bool) -> (Arc<AtomicUsize>, RemoteKeys) {
         let count = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&count);
@@ -164,7 +165,7 @@ mod tests {
         (count, remote)
     }
 
-    /// Lets the time pass, second by second, so that everything happens when it is due.
+    /// Advances the clock second by second, so that every timer fires when it is due.
     async fn pass(seconds: u64) {
         for _ in 0..seconds {
             advance(Duration::from_secs(1)).await;
@@ -178,7 +179,7 @@ mod tests {
     async fn keys_are_fetched_again_every_five_minutes() {
         let (count, remote) = counted(false);
         assert!(remote.keys().is_empty());
-        remote.tried().await;
+        remote.first_fetch().await;
         assert_eq!((remote.keys().len(), count.load(Ordering::SeqCst)), (1, 1));
         pass(REFRESH_EVERY.as_secs() - 2).await;
         assert_eq!(count.load(Ordering::SeqCst), 1);
@@ -189,9 +190,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn unknown_keys_are_fetched_once_per_interval() {
         let (count, remote) = counted(false);
-        remote.tried().await;
+        remote.first_fetch().await;
         for _ in 0..100 {
-            remote.want_newer();
+            remote.request_refresh();
             pass(1).await;
         }
         let fetched = count.load(Ordering::SeqCst);
@@ -199,9 +200,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn keys_stay_for_a_day_when_the_issuer_is_away() {
+    async fn keys_stay_in_use_for_a_day_while_the_issuer_is_unreachable() {
         let (_, remote) = counted(true);
-        remote.tried().await;
+        remote.first_fetch().await;
         pass(KEPT_FOR.as_secs() - 10).await;
         assert_eq!(remote.keys().len(), 1);
         pass(20).await;

@@ -1,4 +1,4 @@
-//! A token taken apart: nothing of it is believed yet.
+//! A parsed token, unverified.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::claims::Claims;
 use super::object::Object;
-use super::{Algorithm, Refused};
+use super::{Algorithm, TokenError};
 
-/// Kinds of tokens that say who somebody is, in lower case. Others that the same issuer signs (of a logout, of one's own
-/// key) say something else.
+/// The accepted values of `typ`, in lower case. Issuers sign other kinds of tokens with the same keys, such as logout
+/// tokens.
 const TYPES: [&str; 2] = ["jwt", "at+jwt"];
 
-/// `header.payload.signature`, of which header and payload are signed.
+/// A token `header.payload.signature`, whose signature covers the header and the payload.
 pub(super) struct Token<'a> {
     header: Object,
     pub(super) claims: Claims,
@@ -21,14 +21,16 @@ pub(super) struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
+    /// Parses a token.
+    ///
     /// Source: RFC 7515, section 5.2.
-    pub(super) fn parse(token: &'a str) -> Result<Self, Refused> {
-        let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(Refused::Malformed)?;
+    pub(super) fn parse(token: &'a str) -> Result<Self, TokenError> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
         let header = object(header)?;
         let claims = Claims(object(payload)?);
         if header.get("crit").is_some() {
-            return Err(Refused::Critical);
+            return Err(TokenError::Critical);
         }
         let is_fitting = match header.get("typ") {
             None => true,
@@ -39,7 +41,7 @@ impl<'a> Token<'a> {
             Some(_) => false,
         };
         if !is_fitting {
-            return Err(Refused::Type);
+            return Err(TokenError::Type);
         }
         Ok(Self {
             header,
@@ -49,24 +51,24 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// What it says that it is signed by; none where there is no such thing, as `none` is not.
+    /// Returns the algorithm in the header, or `None` if it is unknown. The algorithm `none` is unknown.
     pub(super) fn algorithm(&self) -> Option<Algorithm> {
         self.header.text("alg")?.parse().ok()
     }
 
-    /// The name of the key that it says it is signed with.
+    /// Returns the key ID in the header.
     ///
     /// # Errors
-    /// Where that is no name.
-    pub(super) fn key_id(&self) -> Result<Option<&str>, Refused> {
+    /// If it is not a text.
+    pub(super) fn key_id(&self) -> Result<Option<&str>, TokenError> {
         match self.header.get("kid") {
             None => Ok(None),
-            Some(id) => id.as_str().map(Some).ok_or(Refused::NoKey),
+            Some(id) => id.as_str().map(Some).ok_or(TokenError::NoKey),
         }
     }
 }
 
-fn object(part: &str) -> Result<Object, Refused> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| Refused::Malformed)
+fn object(part: &str) -> Result<Object, TokenError> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)
 }

@@ -1,4 +1,4 @@
-//! Those who have credentials of their own.
+//! The callers of the policy, which have credentials of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::problems::Problems;
 use super::profiles::{Profiles, named};
 use super::{CallerName, Policy, Sources};
 
-/// Puts them into the policy, with everything that they are known by.
+/// Adds all callers to the policy, with their credentials.
 pub(super) fn add(policy: &mut Policy, sources: &Sources, profiles: &Profiles, problems: &mut Problems) {
     let mut callers = BTreeMap::new();
     let mut digests = BTreeSet::new();
@@ -56,7 +56,7 @@ fn caller(place: &str, name: &str, written: &file::Caller, profiles: &Profiles, 
     }
 }
 
-/// Some of the scopes.
+/// Parses a list of scopes, which must not be empty.
 pub(super) fn scopes(place: &str, texts: &[String], problems: &mut Problems) -> Scopes {
     if texts.is_empty() {
         problems.add(place, "must name at least one scope");

@@ -1,4 +1,4 @@
-//! The policy file as it is written.
+//! The policy file in its TOML form.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,11 +6,11 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
-/// All of it. What it does not know is refused: a rule that was misspelt would be no rule.
+/// The whole file. Unknown fields are errors, since a misspelt rule would have no effect.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
-    /// A file of more API keys, by the name of their caller: it may be a Secret where the policy is none.
+    /// A file with more API keys, by caller. It can be a Secret while the policy is not.
     #[serde(rename = "api_keys_file")]
     pub(super) keys: Option<String>,
     #[serde(default)]
@@ -21,17 +21,17 @@ pub(crate) struct File {
     pub(super) issuers: BTreeMap<String, Issuer>,
 }
 
-/// What uploads are held to.
+/// The limits of uploads.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Profile {
     pub(super) max_object_bytes: Option<u64>,
     pub(super) content_types: Option<Vec<String>>,
-    /// In seconds.
+    /// The longest lifetime of a draft, in seconds.
     pub(super) max_draft_lifetime: Option<u64>,
 }
 
-/// Somebody with credentials of its own.
+/// A caller with credentials of its own.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Caller {
@@ -44,7 +44,7 @@ pub(super) struct Caller {
     pub(super) certificates: Vec<String>,
 }
 
-/// Somebody whose tokens are taken.
+/// An issuer of tokens.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Issuer {
@@ -62,11 +62,11 @@ pub(super) struct Issuer {
     pub(super) tenant_claim: Option<String>,
     pub(super) profile: Option<String>,
     pub(super) profile_claim: Option<String>,
-    /// Those that the claim may name.
+    /// The profiles that `profile_claim` may name.
     pub(super) profiles: Option<Vec<String>>,
 }
 
-/// A text, or a list of texts.
+/// A text or a list of texts.
 #[derive(Debug)]
 pub(super) struct OneOrMore(pub(super) Vec<String>);
 
@@ -76,10 +76,10 @@ impl<'de> Deserialize<'de> for OneOrMore {
     }
 }
 
-/// The file of API keys: a list for each caller.
+/// The file of API keys, with a list for each caller.
 pub(super) type KeysFile = BTreeMap<String, Digests>;
 
-/// A list of texts where somebody may write a key itself by mistake: errors do not quote it.
+/// A list of digests. Errors never quote it, since it may contain a key by mistake.
 #[derive(Default)]
 pub(super) struct Digests(pub(super) Vec<String>);
 
@@ -123,7 +123,7 @@ impl<'de> Visitor<'de> for Texts {
     }
 }
 
-/// Reads TOML. Errors name the line, and do not show it.
+/// Parses TOML. Errors give the line number, and never quote the line.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "must be UTF-8".to_owned())?;
     toml::from_str(text).map_err(|error| {

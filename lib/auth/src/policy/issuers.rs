@@ -1,4 +1,4 @@
-//! Those whose tokens are taken.
+//! The issuers of the policy, whose tokens are accepted.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use super::problems::Problems;
 use super::profiles::{Profiles, named};
 use super::{CallerName, Sources};
 
-/// The claim that OAuth has for scopes: source RFC 8693, section 4.2.
+/// The default claim of scopes. Source: RFC 8693, section 4.2.
 const SCOPES_CLAIM: &str = "scope";
 
-/// All that are whole. No two are for the same tokens.
+/// Returns all valid issuers. No two of them accept the same tokens.
 pub(super) fn issuers(
     sources: &Sources,
     profiles: &Profiles,
@@ -40,7 +40,7 @@ pub(super) fn issuers(
                     .any(|audience| issuer.audiences.contains(audience))
         };
         if let Some(other) = issuers.iter().find(clashes) {
-            let rule = format!("has an issuer and an audience of issuers.{}", other.name);
+            let rule = format!("has the same issuer and audience as issuers.{}", other.name);
             problems.add(&reading.place, rule);
         }
         issuers.push(issuer);
@@ -48,7 +48,7 @@ pub(super) fn issuers(
     issuers
 }
 
-/// One of them, and what it is read with.
+/// An issuer being parsed, with its context.
 struct Reading<'a> {
     place: String,
     written: &'a file::Issuer,
@@ -63,10 +63,7 @@ impl Reading<'_> {
             problems.add(self.at("issuer"), "must not be empty");
         }
         if audiences.is_empty() || audiences.iter().any(String::is_empty) {
-            problems.add(
-                self.at("audience"),
-                "must be a text, or a list of texts, none of them empty",
-            );
+            problems.add(self.at("audience"), "must be a non-empty text, or a list of such texts");
         }
         let algorithms = self.algorithms(problems);
         let keys = algorithms
@@ -83,7 +80,7 @@ impl Reading<'_> {
         })
     }
 
-    /// The field's place.
+    /// Returns the path of a field, for errors.
     fn at(&self, field: &str) -> String {
         format!("{}.{field}", self.place)
     }
@@ -104,7 +101,7 @@ impl Reading<'_> {
         if algorithms.iter().any(|algorithm| is_hmac(*algorithm) != is_secret) {
             problems.add(
                 &place,
-                "must be HS256, HS384 and HS512 with secret_file, and others with other keys",
+                "must be HS256, HS384 or HS512 with secret_file, and must not be these with other keys",
             );
             return None;
         }
@@ -177,7 +174,7 @@ impl Reading<'_> {
             _ => {
                 problems.add(
                     &self.place,
-                    "must have profile, or profile_claim with the profiles it may name, or none",
+                    "must have either profile, or profile_claim and profiles, or none of them",
                 );
                 GrantedProfile::Fixed(draftstore_service::caller::Profile::default())
             }

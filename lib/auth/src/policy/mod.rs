@@ -1,18 +1,18 @@
-//! The policy file: who callers are, what they may do, and what they are known by.
+//! The policy: the callers, their credentials, and their rights.
 
 mod callers;
 mod file;
-mod followed;
 mod issuers;
 mod name;
 mod problems;
 mod profiles;
+mod reload;
 mod sources;
 
-pub use followed::PolicyFile;
 pub use name::{CallerName, InvalidCallerName};
 pub use problems::InvalidPolicy;
 pub use profiles::Profiles;
+pub use reload::PolicyFile;
 use sources::Sources;
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::methods::AuthMethods;
 
 use self::problems::Problems;
 
-/// A policy that holds together.
+/// A policy that was validated.
 #[derive(Debug, Default)]
 pub struct Policy {
     pub(crate) keys: KeyRing,
@@ -34,10 +34,10 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The policy that the files state. Keys that it has at URLs are fetched from now on.
+    /// Makes a policy from its files. It starts to fetch keys at URLs.
     ///
     /// # Errors
-    /// [`InvalidPolicy`] with every rule that is broken.
+    /// [`InvalidPolicy`] with every broken rule.
     pub(crate) fn of(sources: &Sources, remotes: &Remotes) -> Result<Self, InvalidPolicy> {
         let mut problems = Problems::default();
         let mut policy = Self::default();
@@ -48,25 +48,25 @@ impl Policy {
         problems.finish(&sources.path, policy)
     }
 
-    /// Waits until keys at URLs were fetched, or could not be.
+    /// Waits for the first fetch of every key set, in success or failure.
     pub(crate) async fn fetched(&self) {
         for issuer in &self.issuers {
             if let Keys::Remote(remote) = &issuer.keys {
-                remote.tried().await;
+                remote.first_fetch().await;
             }
         }
     }
 
-    /// Returns the entries that the methods need and this policy lacks.
-    pub(crate) fn lacks(&self, methods: AuthMethods) -> Vec<&'static str> {
+    /// Returns an error for each of these methods that the policy has no credentials for.
+    pub(crate) fn missing_credentials(&self, methods: AuthMethods) -> Vec<&'static str> {
         let lacking = [
             (
                 methods.api_key && self.keys.is_empty(),
-                "AUTH has api-key, but no caller has api_keys: make one with `draftstore-server key new`",
+                "AUTH has api-key, but no caller has api_keys: create one with `draftstore-server key new`",
             ),
             (
                 methods.jwt && self.issuers.is_empty(),
-                "AUTH has jwt, but there are no issuers",
+                "AUTH has jwt, but the policy has no issuers",
             ),
             (
                 methods.mtls && self.certificates.is_empty(),

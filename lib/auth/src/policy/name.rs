@@ -1,21 +1,21 @@
-//! Names of callers and issuers.
+//! The names of callers and issuers.
 
 use std::str::FromStr;
 
-/// The longest, in bytes.
+/// The maximum length of a name, in bytes.
 const MAX_NAME_BYTES: usize = 63;
 
-/// A name that is fit for logs, and for a TOML table without quotes.
+/// A name that needs no escapes in logs, and no quotes in a TOML table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerName(String);
 
-/// Why a text is none.
+/// The error of a text that is not a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a name has 1 to 63 characters of A-Z, a-z, 0-9, '-' and '_'")]
+#[error("a name must have 1 to 63 characters of A-Z, a-z, 0-9, '-' and '_'")]
 pub struct InvalidCallerName;
 
 impl CallerName {
-    /// The name.
+    /// Returns the name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

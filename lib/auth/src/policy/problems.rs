@@ -1,9 +1,9 @@
-//! Everything that is wrong with a policy, said at once.
+//! The errors of a policy, all of which are reported at once.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// A policy that cannot be used: one line for each rule that is broken.
+/// The error of an invalid policy, with one line for each broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidPolicy {
     path: PathBuf,
@@ -23,12 +23,12 @@ impl std::error::Error for InvalidPolicy {}
 
 impl fmt::Display for InvalidPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the policy {} cannot be used:", self.path.display())?;
+        write!(f, "invalid policy {}:", self.path.display())?;
         self.problems.iter().try_for_each(|line| write!(f, "\n  {line}"))
     }
 }
 
-/// Collects them, each with the place in the file.
+/// Collects errors, each with its place in the file.
 #[derive(Debug, Default)]
 pub(super) struct Problems(Vec<String>);
 
@@ -37,12 +37,12 @@ impl Problems {
         self.0.push(format!("{place}: {rule}"));
     }
 
-    /// The value, or nothing and one line more.
+    /// Returns the value, or records the error.
     pub(super) fn take<T>(&mut self, place: impl fmt::Display, parsed: Result<T, impl fmt::Display>) -> Option<T> {
         parsed.map_err(|rule| self.add(place, rule)).ok()
     }
 
-    /// Each that is valid, and one line more for each that is not.
+    /// Parses each text, and records an error for each invalid one.
     pub(super) fn each<T>(&mut self, place: impl fmt::Display, texts: &[String]) -> Vec<T>
     where
         T: std::str::FromStr<Err: fmt::Display>,
@@ -52,7 +52,7 @@ impl Problems {
             .collect()
     }
 
-    /// The value if nothing was wrong.
+    /// Returns the value, or all errors if there are any.
     pub(super) fn finish<T>(self, path: &Path, value: T) -> Result<T, InvalidPolicy> {
         if self.0.is_empty() {
             Ok(value)

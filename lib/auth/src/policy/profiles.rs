@@ -1,4 +1,4 @@
-//! What uploads are held to, by name.
+//! The profiles of the policy: named limits of uploads.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use draftstore_service::caller::{ContentTypes, Profile};
 use super::file;
 use super::problems::Problems;
 
-/// By their names.
+/// The profiles of a policy, by name.
 pub type Profiles = BTreeMap<String, Profile>;
 
 pub(super) fn profiles(written: &BTreeMap<String, file::Profile>, problems: &mut Problems) -> Profiles {
@@ -44,7 +44,7 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
     }
 }
 
-/// The profile of that name.
+/// Returns the profile of that name, or records an error.
 pub(super) fn named(profiles: &Profiles, place: &str, name: &str, problems: &mut Problems) -> Option<Profile> {
     let found = profiles.get(name).cloned();
     problems.take(place, found.ok_or_else(|| format!("there is no [profiles.{name}]")))

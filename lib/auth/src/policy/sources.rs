@@ -1,4 +1,4 @@
-//! Reading the policy file and the files that it names.
+//! Reads the policy file, and the files that it names.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::file::{self, File};
 use super::problems::Problems;
 use draftstore_runtime::reload::{Fingerprint, Snapshot, read_file};
 
-/// What all files said at one moment, undigested.
+/// The contents of all files at one moment, not yet validated.
 #[derive(Debug)]
 pub struct Sources {
     pub(super) path: PathBuf,
@@ -16,11 +16,11 @@ pub struct Sources {
     others: BTreeMap<String, Content>,
 }
 
-/// A file's bytes, which may be a secret, or why there are none.
+/// The bytes of a file, which may be secret, or the reason why it cannot be read.
 struct Content(Result<Vec<u8>, String>);
 
 impl Content {
-    /// Or why there are none.
+    /// Returns the bytes, or the text of the error.
     fn bytes(&self) -> &[u8] {
         match &self.0 {
             Ok(bytes) => bytes,
@@ -36,11 +36,11 @@ impl std::fmt::Debug for Content {
 }
 
 impl Sources {
-    /// Reads all of them. Their paths are relative to the policy's directory.
+    /// Reads all files. Paths in the policy are relative to its directory.
     ///
     /// # Errors
-    /// When the policy cannot be read, or is not written as one. A file that it names and that cannot be read is an
-    /// error of what names it.
+    /// If the policy cannot be read or parsed. A file that it names and that cannot be read is an error of the field
+    /// that names it.
     pub(crate) fn read(path: &Path) -> Result<Snapshot<Self>, InvalidPolicy> {
         let invalid = |problem| InvalidPolicy::new(path, vec![problem]);
         let text = read_file(path).map_err(invalid)?;
@@ -60,7 +60,7 @@ impl Sources {
         Ok(Snapshot { contents, fingerprint })
     }
 
-    /// What the file holds that is named at this place.
+    /// Returns the contents of the file that a field names, or records an error.
     pub(super) fn content(&self, place: &str, name: &str, problems: &mut Problems) -> Option<&[u8]> {
         let Content(content) = self.others.get(name)?;
         problems.take(place, content.as_deref())
@@ -68,7 +68,7 @@ impl Sources {
 }
 
 impl File {
-    /// The other files that it names.
+    /// Returns the names of the other files.
     fn names(&self) -> impl Iterator<Item = &str> {
         let issuers = self.issuers.values().flat_map(|issuer| {
             let files = [&issuer.secret_file, &issuer.pem_file, &issuer.jwks_file];

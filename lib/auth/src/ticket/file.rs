@@ -1,17 +1,17 @@
-//! The keys of tickets as their file is.
+//! The source of ticket keys, which are reloaded when their file changes.
 
 use std::path::PathBuf;
 
 use super::TicketKeys;
 use draftstore_runtime::reload::{Fingerprint, Snapshot, Source, read_file};
 
-/// Where the keys are.
+/// The file of the ticket keys.
 #[derive(Debug)]
 pub struct TicketKeysFile {
     path: PathBuf,
 }
 
-/// A file that holds no keys for tickets.
+/// The error of an invalid file of ticket keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidTicketKeys(String);
@@ -36,9 +36,9 @@ impl Source for TicketKeysFile {
     }
 
     async fn make(&self, contents: Vec<u8>) -> Result<TicketKeys, InvalidTicketKeys> {
-        let text = String::from_utf8(contents).map_err(|_| "it is no UTF-8".to_owned());
+        let text = String::from_utf8(contents).map_err(|_| "must be UTF-8".to_owned());
         let keys = text.and_then(|text| TicketKeys::parse(&text));
-        keys.map_err(|reason| self.broken(format!("{} cannot be used: {reason}", self.path.display())))
+        keys.map_err(|reason| self.broken(format!("invalid ticket keys in {}: {reason}", self.path.display())))
     }
 
     fn broken(&self, sentence: String) -> InvalidTicketKeys {

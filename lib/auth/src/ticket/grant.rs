@@ -1,4 +1,4 @@
-//! What a ticket gives, and how it is written in one.
+//! The rights of a ticket, and their form in its payload.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -8,40 +8,40 @@ use draftstore_service::caller::{ContentTypes, DraftSlots, Names, Profile, Scope
 use draftstore_service::{Caller, Scope};
 use serde::{Deserialize, Serialize};
 
-/// The payload of a ticket. Names are short, for tickets stand in paths. Who holds the ticket can read it; they cannot
-/// change it.
+/// The payload of a ticket. Field names are short, because tickets occur in paths. The holder of a ticket can read the
+/// payload, but cannot change it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Grant {
-    /// Of this ticket alone, for logs.
+    /// The ID of the ticket, for logs.
     #[serde(rename = "i")]
     pub(super) id: String,
-    /// The name of the caller who minted it.
+    /// The name of the caller that minted the ticket.
     #[serde(rename = "m")]
     pub(super) minter: String,
-    /// When it ends: seconds since 1970.
+    /// The end of the ticket, in Unix seconds.
     #[serde(rename = "e")]
     pub(super) ends: u64,
-    /// Whether it may look at drafts too.
+    /// Grants the scope `inspect` too.
     #[serde(rename = "s", default, skip_serializing_if = "is_false")]
     pub(super) inspects: bool,
     #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
     pub(super) tenant: Option<String>,
-    /// The one name,
+    /// The only name that drafts may have.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub(super) object_name: Option<String>,
-    /// or what names begin with.
+    /// The prefix that names must have.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub(super) prefix: Option<String>,
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(super) max_object_bytes: Option<u64>,
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(super) content_types: Option<Vec<String>>,
-    /// Seconds.
+    /// The longest lifetime of a draft, in seconds.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub(super) max_draft_lifetime: Option<u64>,
-    /// How many drafts there can be, and when they expire: seconds since 1970. It is here, and not told anew where the
-    /// ticket is read, for a draft that expires at another moment is another draft.
+    /// The maximum number of drafts, and their common expiry in Unix seconds. The expiry is a part of the ticket,
+    /// because it is a part of each draft's ID.
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub(super) drafts: Option<(u8, u64)>,
 }
@@ -52,12 +52,12 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Grant {
-    /// When the ticket ends; none: never, which no ticket says.
+    /// Returns the end of the ticket, or `None` if it is out of range, which no ticket has.
     pub(super) fn ends_at(&self) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(Duration::from_secs(self.ends))
     }
 
-    /// Who its holder is; none where it is not one of ours.
+    /// Returns the caller that holds the ticket, or `None` if the payload is not valid.
     pub(super) fn caller(self) -> Option<Caller> {
         let scopes: Scopes = if self.inspects {
             [Scope::Upload, Scope::Inspect].into_iter().collect()
@@ -99,7 +99,7 @@ impl Grant {
         })
     }
 
-    /// Of the one name alone: with another, each of them would be another draft.
+    /// Returns the slots of drafts. They need a single name: the same slot with another name would be another draft.
     fn slots(&self, (count, expire): (u8, u64)) -> Option<DraftSlots> {
         self.object_name.as_ref()?;
         let seed = URL_SAFE_NO_PAD.decode(&self.id).ok()?.try_into().ok()?;

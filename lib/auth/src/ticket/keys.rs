@@ -1,4 +1,4 @@
-//! The keys that tickets are signed with.
+//! The keys that sign tickets.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,26 +8,26 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _};
 use sha2::Sha256;
 
-/// As much as the hash that is made with it, in bytes. Source: RFC 2104, section 3.
+/// The minimum length of a secret, in bytes: the length of the hash. Source: RFC 2104, section 3.
 const MIN_SECRET_BYTES: usize = 32;
 
-/// A name, not a text: it is in every ticket.
+/// The maximum length of a key ID, in bytes. It is a part of every ticket.
 const MAX_ID_BYTES: usize = 32;
 
-/// A key, and what tickets call it.
+/// A key that signs tickets, with its ID.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TicketKey {
     id: String,
     secret: Vec<u8>,
 }
 
-/// Those that are in use: the first signs, all of them verify. A ticket whose key is not among them is not valid, so that
-/// taking a key away revokes whatever it signed.
+/// The current keys. The first signs, and all verify. A ticket of any other key is invalid, so removing a key revokes
+/// its tickets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TicketKeys(Vec<TicketKey>);
 
 impl TicketKey {
-    /// A new one, from as many random bytes as it needs.
+    /// Creates a key from random bytes.
     pub fn new(id: [u8; 4], secret: [u8; MIN_SECRET_BYTES]) -> Self {
         Self {
             id: format!("{:08x}", u32::from_be_bytes(id)),
@@ -35,7 +35,7 @@ impl TicketKey {
         }
     }
 
-    /// Its line in a file of keys. A secret.
+    /// Returns the line of the key for a file of keys. It is a secret.
     pub fn line(&self) -> String {
         format!("{}:{}", self.id, STANDARD.encode(&self.secret))
     }
@@ -50,15 +50,16 @@ impl TicketKey {
 }
 
 impl TicketKeys {
-    /// Just this one.
+    /// Creates a set with one key.
     pub fn only(key: TicketKey) -> Self {
         Self(vec![key])
     }
 
-    /// Reads lines of `id:base64 of at least 32 bytes`; empty ones, and those that begin with `#`, say nothing.
+    /// Parses lines of `id:base64`, with a key of at least 32 bytes. Empty lines and lines that begin with `#` are
+    /// ignored.
     ///
     /// # Errors
-    /// What is wrong with the first line that is wrong, without what is in it.
+    /// The error of the first invalid line, which is not quoted.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut keys: Vec<TicketKey> = Vec::new();
         for (place, line) in text.lines().map(str::trim).enumerate() {
@@ -67,22 +68,22 @@ impl TicketKeys {
             }
             let key: TicketKey = line.parse().map_err(|rule| format!("line {}: {rule}", place + 1))?;
             if keys.iter().any(|known| known.id == key.id) {
-                return Err(format!("line {}: the ID is there twice", place + 1));
+                return Err(format!("line {}: duplicate ID", place + 1));
             }
             keys.push(key);
         }
         if keys.is_empty() {
-            return Err("there is no key in it".to_owned());
+            return Err("no key found".to_owned());
         }
         Ok(Self(keys))
     }
 
-    /// The one that signs.
+    /// Returns the key that signs.
     pub(super) fn first(&self) -> &TicketKey {
         &self.0[0]
     }
 
-    /// The one of this ID.
+    /// Returns the key with this ID.
     pub(super) fn find(&self, id: &str) -> Option<&TicketKey> {
         self.0.iter().find(|key| key.id == id)
     }
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_read_line_by_line_and_never_shown() {
+    fn keys_are_parsed_by_line_and_redacted_in_debug() {
         let (new, old) = (
             TicketKey::new([0, 0, 0, 1], [7; 32]),
             TicketKey::new([0, 0, 0, 2], [8; 32]),
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_lines_are_named_and_not_quoted() {
+    fn invalid_line_is_numbered_and_not_quoted() {
         let good = TicketKey::new([0; 4], [7; 32]).line();
         let short = format!("a:{}", STANDARD.encode([7; 31]));
         for (text, reason) in [
@@ -153,7 +154,7 @@ mod tests {
             ("a b:aHVzaA==", "line 1: the ID"),
             (&format!("{good}\na:hush!"), "line 2: the key must be in base64"),
             (&short, "line 1: the key must have at least 32"),
-            (&format!("{good}\n{good}"), "line 2: the ID is there twice"),
+            (&format!("{good}\n{good}"), "line 2: duplicate ID"),
         ] {
             let error = TicketKeys::parse(text).expect_err(text);
             assert!(error.contains(reason) && !error.contains("hush"), "{text}: {error}");

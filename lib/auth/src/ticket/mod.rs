@@ -1,8 +1,8 @@
-//! Tickets: short-lived credentials that a backend hands to a web page, to upload with and nothing else.
+//! Tickets: short-lived credentials that a backend hands to a web page, and that only allow uploads.
 //!
-//! A ticket says itself what it gives, and is signed, so that no server has to remember it. It gives the scope `upload`, and
-//! `inspect` where it is for certain names; it never gives more than its minter had when it was minted. It cannot be taken
-//! back alone: it ends by itself, or with the key that signed it.
+//! A ticket is self-contained and signed, so that servers keep no state. It has the scope `upload`, and `inspect` too
+//! if it is limited to certain names. It never grants more than its minter had at the time. A single ticket cannot be
+//! revoked: it expires, or its key is removed.
 
 mod file;
 mod grant;
@@ -32,10 +32,10 @@ pub use keys::{TicketKey, TicketKeys};
 pub use order::TicketOrder;
 pub use seal::TICKET_PREFIX;
 
-/// Random bytes of a ticket's ID.
+/// The number of random bytes in a ticket's ID.
 const ID_BYTES: usize = 9;
 
-/// Mints tickets, and reads them. Clones share the keys.
+/// Mints and verifies tickets. Clones share the keys.
 #[derive(Debug, Clone, Default)]
 pub struct Tickets {
     keys: Option<Keys>,
@@ -47,61 +47,61 @@ enum Keys {
     Live(Live<TicketKeys>),
 }
 
-/// What a ticket is made of.
+/// The input of minting a ticket.
 #[derive(Debug, Clone, Copy)]
 pub struct TicketMint<'a> {
-    /// Who wants it.
+    /// The caller that requests the ticket.
     pub minter: &'a Caller,
-    /// What it shall give.
+    /// The rights that the caller requests.
     pub order: &'a TicketOrder,
-    /// Those that the order may name; none where there is no policy.
+    /// The profiles that the order may name, or `None` without a policy.
     pub profiles: Option<&'a Profiles>,
-    /// How long drafts live, as the server is configured.
+    /// The lifetime of drafts, as configured.
     pub object_lifetime: Duration,
-    /// When its life begins.
+    /// The start of the ticket's life.
     pub now: SystemTime,
-    /// What its ID is made of.
+    /// The random bytes of its ID.
     pub random: [u8; ID_BYTES],
 }
 
-/// A new ticket.
+/// A ticket that was just minted.
 pub struct Minted {
-    /// A secret: whoever has it can upload.
+    /// The ticket, which is a secret: its holder can upload.
     pub ticket: String,
-    /// What logs call it: no secret.
+    /// The name of the ticket in logs, which is not a secret.
     pub ticket_id: String,
-    /// When it ends.
+    /// The moment at which the ticket expires.
     pub expires_at: SystemTime,
 }
 
 impl Tickets {
-    /// Where there are no keys: none can be minted, and none is valid.
+    /// Creates tickets without keys: none can be minted, and none is valid.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// By these keys, for as long as the process lives.
-    pub fn by(keys: TicketKeys) -> Self {
+    /// Creates tickets with keys that never change.
+    pub fn new(keys: TicketKeys) -> Self {
         Self {
             keys: Some(Keys::Fixed(Arc::new(keys))),
         }
     }
 
-    /// By the keys in this file; and what keeps them as the file is.
+    /// Creates tickets with the keys in a file, and the reloader of the file.
     ///
     /// # Errors
-    /// [`InvalidTicketKeys`] when it cannot be used.
+    /// [`InvalidTicketKeys`] if the file is invalid.
     pub async fn open_file(path: PathBuf) -> Result<(Self, Reloader<TicketKeysFile>), InvalidTicketKeys> {
         let reloader = Reloader::open(TicketKeysFile::new(path)).await?;
         let keys = Some(Keys::Live(reloader.live()));
         Ok((Self { keys }, reloader))
     }
 
-    /// A ticket that gives what is ordered, as far as its minter has it.
+    /// Mints a ticket with the rights of the order, limited to those of the minter.
     ///
     /// # Errors
-    /// [`Error::NotAllowed`] unless the minter may upload, and either confirm or administer; [`Error::Invalid`] naming every
-    /// field that breaks a rule or asks for what the minter does not have; [`Error::NoTickets`] where there are no keys.
+    /// [`Error::NotAllowed`] unless the minter may upload, and may confirm or administer. [`Error::Invalid`] with every
+    /// field that breaks a rule or exceeds the rights of the minter. [`Error::NoTickets`] without keys.
     pub fn mint(&self, mint: &TicketMint<'_>) -> Result<Minted, Error> {
         let narrowed = mint.order.narrow(mint)?;
         let keys = self.keys().ok_or(Error::NoTickets)?;
@@ -143,7 +143,7 @@ impl fmt::Debug for Minted {
     }
 }
 
-/// Ends on a whole second, never after the life that was asked for.
+/// Makes the grant. Its times are whole seconds, rounded down.
 fn grant(minter: &Caller, narrowed: Narrowed, now: SystemTime, random: [u8; ID_BYTES]) -> Grant {
     let Narrowed {
         names,
@@ -174,6 +174,6 @@ fn grant(minter: &Caller, narrowed: Narrowed, now: SystemTime, random: [u8; ID_B
 }
 
 fn too_long() -> Error {
-    let rule = "must be fewer, or names shorter: the ticket would have more than 4096 characters";
+    let rule = "must be fewer or shorter, or the names shorter: the ticket would exceed 4096 characters";
     Error::Invalid(vec![Violation::new("content_types", rule)])
 }

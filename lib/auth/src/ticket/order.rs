@@ -1,4 +1,4 @@
-//! What a ticket is asked to give, held against what its minter has.
+//! The order of a ticket, and its validation against the rights of the minter.
 
 use std::time::Duration;
 
@@ -8,61 +8,61 @@ use draftstore_service::{Error, ObjectName, Scope, Violation};
 use super::TicketMint;
 use crate::Profiles;
 
-/// How long a ticket lives that is not told.
+/// The default lifetime of a ticket.
 const DEFAULT_LIFE: Duration = Duration::from_secs(15 * 60);
 
-/// From a ticket's end to that of its drafts, where they expire together.
+/// The time between the end of a ticket and the expiry of its drafts, if it limits their number.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// A second for the ticket, and one more.
+/// The shortest lifetime of drafts for such a ticket, which lives at least one second itself.
 const SHORTEST_DRAFTS: Duration = Duration::from_secs(2);
 
-/// What the minter wants, as it came: nothing is checked yet.
+/// The rights that a minter requests for a ticket, not yet validated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TicketOrder {
-    /// The one name that drafts may have.
+    /// The only name that drafts may have.
     pub object_name: Option<String>,
-    /// What their names begin with.
+    /// The prefix that names must have.
     pub prefix: Option<String>,
-    /// A profile of the policy in force, whose limits hold too.
+    /// A profile of the current policy, whose limits apply too.
     pub profile: Option<String>,
-    /// The largest object, in bytes.
+    /// The maximum size of an object, in bytes.
     pub max_object_bytes: Option<i64>,
-    /// The media types; none: all that the minter may upload.
+    /// The allowed media types. If empty, all that the minter may upload.
     pub content_types: Vec<String>,
-    /// The longest life of a draft, in seconds.
+    /// The longest lifetime of a draft, in seconds.
     pub max_draft_lifetime: Option<i32>,
-    /// How many drafts there can be at a time.
+    /// The maximum number of drafts at a time.
     pub max_uploads: Option<i32>,
-    /// How long the ticket is valid, in seconds.
+    /// The lifetime of the ticket, in seconds.
     pub expires_in: Option<i32>,
 }
 
-/// What a ticket gives: never more than its minter has.
+/// The rights of a ticket, which never exceed those of its minter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Narrowed {
     pub(super) names: Names,
     pub(super) profile: Profile,
     pub(super) inspects: bool,
     pub(super) life: Duration,
-    /// How many there can be, and how long they live from now on.
+    /// The maximum number of drafts, and their lifetime from now on.
     pub(super) drafts: Option<(u8, Duration)>,
 }
 
 impl TicketOrder {
-    /// The maximum lifetime of a ticket: one cannot be taken back alone.
+    /// The maximum lifetime of a ticket. It is short because a single ticket cannot be revoked.
     pub const MAX_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
     /// The maximum length of the prefix, in bytes, so that it leaves room for names.
     pub const MAX_PREFIX_BYTES: usize = 600;
 
-    /// The maximum number of drafts of a ticket that limits it: as many as one batch has.
+    /// The maximum number of drafts of a ticket, if it limits them: as many as a batch has.
     pub const MAX_UPLOADS: u8 = 100;
 
     /// The maximum number of media types of a ticket.
     pub const MAX_CONTENT_TYPES: usize = 20;
 
-    /// Checks who asks, and then every field.
+    /// Checks the rights of the minter, then validates every field.
     pub(super) fn narrow(&self, mint: &TicketMint<'_>) -> Result<Narrowed, Error> {
         let minter = mint.minter;
         if minter.may(Scope::Admin).is_err() {
@@ -71,8 +71,8 @@ impl TicketOrder {
         minter.may(Scope::Upload)?;
         let mut broken = Vec::new();
         let names = keep(&mut broken, self.names(&minter.names));
-        let held_to = keep(&mut broken, self.held_to(&minter.profile, mint.profiles));
-        let own = held_to.as_ref().unwrap_or(&minter.profile);
+        let effective_profile = keep(&mut broken, self.effective_profile(&minter.profile, mint.profiles));
+        let own = effective_profile.as_ref().unwrap_or(&minter.profile);
         let bytes = self.max_object_bytes.map(|bytes| {
             let bytes = u64::try_from(bytes).ok().filter(|bytes| *bytes > 0);
             bytes.ok_or_else(|| Violation::new("max_object_bytes", "must be at least 1"))
@@ -99,7 +99,7 @@ impl TicketOrder {
             content_types: types,
             max_draft_lifetime: least(lifetime, own.max_draft_lifetime),
         };
-        // Looks include lists, so that without names they would be at all that the tenant has.
+        // The scope includes lists, which without names would show all drafts of the tenant.
         let inspects = names != Names::Any && minter.may(Scope::Inspect).is_ok();
         Ok(Narrowed {
             names,
@@ -110,8 +110,8 @@ impl TicketOrder {
         })
     }
 
-    /// How many drafts there can be. They all live from now on, however late they are uploaded, and not longer than any
-    /// other of this caller's.
+    /// Returns the number of drafts and their lifetime. The lifetime starts now, even for drafts that are uploaded
+    /// later, and is never longer than for other drafts of this caller.
     fn drafts(&self, names: Option<&Names>, live: Duration) -> Result<Option<(u8, Duration)>, Violation> {
         let violation = |rule: &str| Violation::new("max_uploads", rule);
         let Some(asked) = self.max_uploads else {
@@ -122,17 +122,15 @@ impl TicketOrder {
             .filter(|count| (1..=Self::MAX_UPLOADS).contains(count));
         let count = count.ok_or_else(|| violation(&format!("must be 1 to {}", Self::MAX_UPLOADS)))?;
         if names.is_some_and(|names| !matches!(names, Names::Exactly(_))) {
-            return Err(violation(
-                "must go with object_name: a draft of another name is another draft",
-            ));
+            return Err(violation("needs object_name, since drafts are counted by name"));
         }
         if live < SHORTEST_DRAFTS {
-            return Err(violation("must not be given where drafts live for less than 2 seconds"));
+            return Err(violation("must not be set if drafts live for less than 2 seconds"));
         }
         Ok(Some((count, live)))
     }
 
-    /// A ticket whose drafts expire together ends a second before them at the latest.
+    /// Returns the lifetime of the ticket. With `max_uploads`, it ends at least one second before its drafts expire.
     fn life(&self, drafts_live: Option<Duration>) -> Result<Duration, Violation> {
         let longest = drafts_live.map_or(Self::MAX_LIFE, |live| Self::MAX_LIFE.min(live.saturating_sub(MARGIN)));
         let Some(seconds) = self.expires_in else {
@@ -142,7 +140,7 @@ impl TicketOrder {
         let life = seconds.filter(|life| !life.is_zero() && *life <= longest);
         life.ok_or_else(|| {
             let why = if longest < Self::MAX_LIFE {
-                ": with max_uploads, all drafts expire then"
+                ", since all drafts of max_uploads expire then"
             } else {
                 ""
             };
@@ -151,20 +149,20 @@ impl TicketOrder {
         })
     }
 
-    /// What the minter is held to, and the profile that is named.
-    fn held_to(&self, own: &Profile, profiles: Option<&Profiles>) -> Result<Profile, Violation> {
+    /// Returns the limits of the minter, combined with the named profile.
+    fn effective_profile(&self, own: &Profile, profiles: Option<&Profiles>) -> Result<Profile, Violation> {
         let Some(name) = &self.profile else {
             return Ok(own.clone());
         };
         let Some(profiles) = profiles else {
-            let rule = "must not be given: this server has no policy file, and so no profiles";
+            let rule = "must not be set: this server has no policy file, and so no profiles";
             return Err(Violation::new("profile", rule));
         };
         let unknown = || Violation::new("profile", "must be one of the profiles in the server's policy file");
         let named = profiles.get(name).ok_or_else(unknown)?;
         let content_types = match (&named.content_types, &own.content_types) {
             (Some(named), Some(own)) => Some(both(named, own).ok_or_else(|| {
-                let rule = "must allow some of the media types that the caller may upload itself";
+                let rule = "must allow at least one of the media types that the caller may upload";
                 Violation::new("profile", rule)
             })?),
             (one, other) => one.clone().or_else(|| other.clone()),
@@ -179,12 +177,12 @@ impl TicketOrder {
     fn names(&self, own: &Names) -> Result<Names, Violation> {
         let (field, asked, sample) = match (&self.object_name, &self.prefix) {
             (None, None) => return Ok(own.clone()),
-            (Some(_), Some(_)) => return Err(Violation::new("prefix", "must not go with object_name")),
+            (Some(_), Some(_)) => return Err(Violation::new("prefix", "must not be set together with object_name")),
             (Some(name), None) => ("object_name", Names::Exactly(name.clone()), name.clone()),
             (None, Some(prefix)) => ("prefix", Names::Under(prefix.clone()), format!("{prefix}x")),
         };
         if self.prefix.as_deref().is_some_and(str::is_empty) {
-            return Err(Violation::new(field, "must not be empty: leave it out for all names"));
+            return Err(Violation::new(field, "must not be empty: omit it to allow all names"));
         }
         if self
             .prefix
@@ -202,14 +200,11 @@ impl TicketOrder {
         if contains(own, &asked) {
             Ok(asked)
         } else {
-            Err(Violation::new(
-                field,
-                "must be among the names that the caller may give itself",
-            ))
+            Err(Violation::new(field, "must be among the names that the caller may use"))
         }
     }
 
-    /// Those of the asked that the minter has, and those of the minter that were asked for.
+    /// Returns the requested media types, limited to those of the minter.
     fn content_types(&self, own: Option<&ContentTypes>) -> Result<Option<ContentTypes>, Violation> {
         if self.content_types.is_empty() {
             return Ok(own.cloned());
@@ -235,7 +230,7 @@ impl TicketOrder {
             return Ok(Some(asked));
         };
         let both = both(&asked, own).ok_or_else(|| {
-            let rule = "must be among those that the caller may upload itself, and by the profile, if one is named";
+            let rule = "must be among the media types that the caller, and the profile if set, allow";
             Violation::new("content_types", rule)
         })?;
         Ok(Some(both))
@@ -255,7 +250,7 @@ fn contains(own: &Names, asked: &Names) -> bool {
     }
 }
 
-/// What both allow; none where that is nothing.
+/// Returns the media types that both allow, or `None` if there are none.
 fn both(one: &ContentTypes, other: &ContentTypes) -> Option<ContentTypes> {
     let of_one = one.as_slice().iter().filter(|text| other.allow(text));
     let of_other = other

@@ -1,6 +1,7 @@
-//! From a grant to a text that nobody can make or change without the key, and back.
+//! Signs and verifies tickets.
 //!
-//! `dst_<key ID>.<payload>.<HMAC-SHA256 of all before it>`, the payload JSON, both in base64 for URLs without padding.
+//! The form of a ticket is `dst_<key ID>.<payload>.<HMAC-SHA256 of everything before it>`. The payload is JSON. Payload
+//! and HMAC are in base64url without padding.
 
 use std::time::SystemTime;
 
@@ -11,13 +12,13 @@ use hmac::Mac as _;
 use super::grant::Grant;
 use super::keys::{TicketKey, TicketKeys};
 
-/// What every ticket begins with: other credentials do not, and scanners for secrets can look for it.
+/// The prefix of every ticket and of no other credential, for scanners for leaked secrets.
 pub const TICKET_PREFIX: &str = "dst_";
 
-/// The longest, in bytes: it has to fit in a header, and in a path beside a query.
+/// The maximum length of a ticket, in bytes. It must fit in a header, and in a path with a query.
 pub(super) const MAX_TICKET_BYTES: usize = 4096;
 
-/// The ticket; none where it would be too long.
+/// Returns the signed ticket, or `None` if it is too long.
 pub(super) fn seal(grant: &Grant, key: &TicketKey) -> Option<String> {
     let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(grant).ok()?);
     let signed = format!("{TICKET_PREFIX}{}.{payload}", key.id());
@@ -26,7 +27,8 @@ pub(super) fn seal(grant: &Grant, key: &TicketKey) -> Option<String> {
     (ticket.len() <= MAX_TICKET_BYTES).then_some(ticket)
 }
 
-/// What it gives, where it is signed by one of the keys and has not ended. Nothing is read before it is found to be ours.
+/// Returns the grant of a ticket that was signed with one of the keys and has not expired. The payload is parsed only
+/// after the signature is verified.
 pub(super) fn open(ticket: &str, keys: &TicketKeys, now: SystemTime) -> Option<Grant> {
     if ticket.len() > MAX_TICKET_BYTES {
         return None;

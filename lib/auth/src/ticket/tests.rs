@@ -19,7 +19,7 @@ fn key(number: u8) -> TicketKey {
 }
 
 fn tickets(number: u8) -> Tickets {
-    Tickets::by(TicketKeys::only(key(number)))
+    Tickets::new(TicketKeys::only(key(number)))
 }
 
 fn backend() -> Caller {
@@ -82,7 +82,7 @@ fn under(prefix: &str) -> TicketOrder {
 }
 
 #[test]
-fn ticket_gives_what_was_ordered_within_what_its_minter_has() {
+fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
     let minter = Caller {
         profile: Profile {
             max_object_bytes: Some(1000),
@@ -138,7 +138,7 @@ fn of_profile(minter: &Caller, order: TicketOrder, name: &str, profiles: Option<
 }
 
 #[test]
-fn ticket_is_held_to_the_narrowest_of_minter_profile_and_order() {
+fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
     let minter = Caller {
         profile: Profile {
             max_object_bytes: Some(50),
@@ -169,13 +169,13 @@ fn ticket_is_held_to_the_narrowest_of_minter_profile_and_order() {
     };
     assert_eq!(both.profile, narrowest);
     let unlimited = of_profile(&minter, named("a"), "any", Some(&profiles)).expect("valid");
-    assert_eq!(unlimited.profile, minter.profile, "a profile widens nothing");
+    assert_eq!(unlimited.profile, minter.profile, "a profile never widens the limits");
     let free = of_profile(&backend(), named("a"), "avatars", Some(&profiles)).expect("valid");
     assert_eq!(free.profile, profiles["avatars"]);
 }
 
 #[test]
-fn profile_that_cannot_hold_is_refused_by_its_field() {
+fn invalid_profile_is_rejected_by_field() {
     let profiles = profiles();
     let documents = Caller {
         profile: Profile {
@@ -187,17 +187,12 @@ fn profile_that_cannot_hold_is_refused_by_its_field() {
     for (minter, name, given, rule) in [
         (backend(), "nobody", Some(&profiles), "must be one of the profiles"),
         (backend(), "", Some(&profiles), "must be one of the profiles"),
-        (
-            backend(),
-            "avatars",
-            None,
-            "must not be given: this server has no policy",
-        ),
+        (backend(), "avatars", None, "must not be set: this server has no policy"),
         (
             documents,
             "avatars",
             Some(&profiles),
-            "must allow some of the media types",
+            "must allow at least one of the media types",
         ),
     ] {
         match of_profile(&minter, named("a"), name, given) {
@@ -211,7 +206,7 @@ fn profile_that_cannot_hold_is_refused_by_its_field() {
 }
 
 #[test]
-fn without_names_there_is_nothing_to_look_at() {
+fn ticket_without_names_has_no_scope_inspect() {
     let caller = holder(&backend(), &TicketOrder::default());
     assert_eq!(caller.scopes, [Scope::Upload].into_iter().collect());
     assert_eq!(caller.names, Names::Any);
@@ -227,7 +222,7 @@ fn without_names_there_is_nothing_to_look_at() {
 }
 
 #[test]
-fn names_stay_within_the_minters_own() {
+fn names_are_limited_to_those_of_the_minter() {
     let minter = |names| Caller { names, ..backend() };
     let prefixed = minter(Names::Under("a/".to_owned()));
     assert_eq!(holder(&prefixed, &TicketOrder::default()).names, prefixed.names);
@@ -242,7 +237,7 @@ fn names_stay_within_the_minters_own() {
 }
 
 #[test]
-fn broken_orders_are_refused_by_field() {
+fn invalid_order_is_rejected_by_field() {
     let minter = Caller {
         profile: Profile {
             content_types: Some(types(&["image/png"])),
@@ -349,7 +344,7 @@ fn limited(max_uploads: i32) -> TicketOrder {
 }
 
 #[test]
-fn number_of_drafts_is_in_the_ticket_with_the_moment_at_which_they_expire() {
+fn ticket_has_the_number_of_drafts_and_their_expiry() {
     let slots = |seconds| Some(DraftSlots::new([9; ID_BYTES], 3, at(seconds)));
     assert_eq!(holder(&backend(), &limited(3)).drafts, slots(3600));
     let order = TicketOrder {
@@ -368,7 +363,7 @@ fn number_of_drafts_is_in_the_ticket_with_the_moment_at_which_they_expire() {
 }
 
 #[test]
-fn number_of_drafts_is_refused_where_it_cannot_hold() {
+fn invalid_number_of_drafts_is_rejected() {
     for (order, field) in [
         (limited(0), "max_uploads"),
         (limited(101), "max_uploads"),
@@ -416,7 +411,7 @@ fn number_of_drafts_is_refused_where_it_cannot_hold() {
 }
 
 #[test]
-fn minting_needs_upload_and_confirm_or_admin() {
+fn minting_needs_scope_upload_and_confirm_or_admin() {
     for (scopes, lacking) in [
         (&[Scope::Upload, Scope::Confirm][..], None),
         (&[Scope::Upload, Scope::Admin], None),
@@ -445,7 +440,7 @@ fn minting_needs_upload_and_confirm_or_admin() {
 }
 
 #[test]
-fn without_keys_nothing_is_minted_and_nothing_is_valid() {
+fn without_keys_no_ticket_is_minted_or_valid() {
     let minted = Tickets::none().mint(&of(&backend(), &named("a")));
     assert!(matches!(minted, Err(Error::NoTickets)));
     let ticket = mint(&backend(), &named("a")).expect("minted").ticket;
@@ -453,7 +448,7 @@ fn without_keys_nothing_is_minted_and_nothing_is_valid() {
 }
 
 #[test]
-fn ticket_ends_when_it_says() {
+fn ticket_is_valid_until_it_expires() {
     for (asked, seconds) in [(None, 900), (Some(1), 1), (Some(86_400), 86_400)] {
         let order = TicketOrder {
             expires_in: asked,
@@ -472,7 +467,7 @@ fn ticket_ends_when_it_says() {
 }
 
 #[tokio::test]
-async fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
+async fn tickets_of_a_rotated_key_are_valid_until_it_is_removed() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("keys");
     let write = |keys: &[TicketKey]| {
@@ -500,7 +495,7 @@ async fn rotation_keeps_what_the_old_key_signed_until_it_is_taken_away() {
 }
 
 #[test]
-fn ticket_does_not_show_in_debug() {
+fn ticket_is_redacted_in_debug() {
     let minted = mint(&backend(), &named("a")).expect("minted");
     assert!(!format!("{minted:?}").contains(TICKET_PREFIX));
 }
@@ -533,7 +528,7 @@ fn orders() -> impl Strategy<Value = TicketOrder> {
 
 proptest! {
     #[test]
-    fn what_goes_in_comes_out_and_is_of_the_minters_tenant(order in orders(), tenant in "[a-z0-9]{1,9}") {
+    fn ticket_round_trips_with_the_tenant_of_its_minter(order in orders(), tenant in "[a-z0-9]{1,9}") {
         let minter = Caller { tenant: tenant.parse().ok(), ..backend() };
         let caller = holder(&minter, &order);
         prop_assert_eq!(&caller.tenant, &minter.tenant);
@@ -549,7 +544,7 @@ proptest! {
     }
 
     #[test]
-    fn ticket_with_any_bit_flipped_or_cut_anywhere_is_refused(order in orders(), place in any::<prop::sample::Index>(), bit in 0..8u8) {
+    fn altered_or_truncated_ticket_is_rejected(order in orders(), place in any::<prop::sample::Index>(), bit in 0..8u8) {
         let ticket = mint(&backend(), &order).expect("minted").ticket;
         prop_assert!(ticket.len() <= MAX_TICKET_BYTES);
         let place = place.index(ticket.len());
@@ -564,15 +559,15 @@ proptest! {
     }
 
     #[test]
-    fn ticket_of_another_key_is_refused_also_under_the_same_id(order in orders()) {
+    fn ticket_of_another_key_is_rejected_even_with_the_same_id(order in orders()) {
         let ticket = mint(&backend(), &order).expect("minted").ticket;
         prop_assert!(refused(&tickets(2).open(&ticket, at(0))));
-        let same_id = Tickets::by(TicketKeys::only(TicketKey::new([0, 0, 0, 1], [2; 32])));
+        let same_id = Tickets::new(TicketKeys::only(TicketKey::new([0, 0, 0, 1], [2; 32])));
         prop_assert!(refused(&same_id.open(&ticket, at(0))));
     }
 
     #[test]
-    fn no_text_is_a_ticket_by_chance(text in ".*", tail in "[A-Za-z0-9_.-]{0,200}") {
+    fn random_text_is_not_a_ticket(text in ".*", tail in "[A-Za-z0-9_.-]{0,200}") {
         prop_assert!(refused(&tickets(1).open(&text, at(0))));
         let alike = format!("dst_00000001.{tail}");
         prop_assert!(refused(&tickets(1).open(&alike, at(0))));

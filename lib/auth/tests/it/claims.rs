@@ -3,9 +3,9 @@ use draftstore_service::caller::{Scopes, Tenant};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::json;
 
-use crate::ground::{Ground, KEYS, NOW, SECRET, Unsigned, at, by_token, by_token_at, signer};
+use crate::fixture::{Fixture, KEYS, NOW, SECRET, Unsigned, at, by_token, by_token_at, signer};
 
-/// What is said otherwise.
+/// A change to a valid token.
 type Change = fn(&mut Unsigned);
 
 fn set(scopes: &[Scope]) -> Scopes {
@@ -13,9 +13,9 @@ fn set(scopes: &[Scope]) -> Scopes {
 }
 
 #[tokio::test]
-async fn claims_make_a_caller() {
-    let ground = Ground::with_issuers();
-    let authenticator = ground.by_jwt().await;
+async fn caller_has_the_name_and_rights_of_the_claims() {
+    let fixture = Fixture::with_issuers();
+    let authenticator = fixture.by_jwt().await;
     let caller = by_token(&authenticator, &Unsigned::good().sign()).expect("taken");
     assert_eq!(caller.name, "login:ada");
     assert_eq!(caller.scopes, set(&[Scope::Upload]), "cut to what the issuer may give");
@@ -24,9 +24,9 @@ async fn claims_make_a_caller() {
 }
 
 #[tokio::test]
-async fn every_kind_of_key_is_taken() {
-    let ground = Ground::with_issuers();
-    let authenticator = ground.by_jwt().await;
+async fn every_kind_of_key_is_accepted() {
+    let fixture = Fixture::with_issuers();
+    let authenticator = fixture.by_jwt().await;
     let shared = Unsigned::good().with(|token| {
         token.header = json!({"alg": "HS256"});
         token.claims["iss"] = "urn:shared".into();
@@ -60,10 +60,10 @@ async fn every_kind_of_key_is_taken() {
 }
 
 #[tokio::test]
-async fn tokens_may_say_the_same_in_several_ways() {
-    let ground = Ground::with_issuers();
-    let authenticator = ground.by_jwt().await;
-    let ways: [(&str, Change); 9] = [
+async fn valid_variants_of_a_token_are_accepted() {
+    let fixture = Fixture::with_issuers();
+    let authenticator = fixture.by_jwt().await;
+    let variants: [(&str, Change); 9] = [
         ("several audiences", |token| {
             token.claims["aud"] = json!(["other", "drafts"]);
         }),
@@ -72,7 +72,7 @@ async fn tokens_may_say_the_same_in_several_ways() {
             token.header["typ"] = "application/at+JWT".into();
         }),
         ("no kid", |token| token.header = json!({"alg": "RS256"})),
-        ("a key of its own, which is not looked at", |token| {
+        ("a jku, which is ignored", |token| {
             token.header["jku"] = "https://evil.example.com/keys".into();
         }),
         ("a fraction of a second", |token| {
@@ -82,16 +82,16 @@ async fn tokens_may_say_the_same_in_several_ways() {
         ("nbf a moment ahead", |token| token.claims["nbf"] = (NOW + 30).into()),
         ("exp a moment ago", |token| token.claims["exp"] = (NOW - 29).into()),
     ];
-    for (what, change) in ways {
+    for (what, change) in variants {
         let token = Unsigned::good().with(change).sign();
         assert!(by_token(&authenticator, &token).is_ok(), "{what}");
     }
 }
 
 #[tokio::test]
-async fn scopes_are_none_where_none_are_claimed() {
-    let ground = Ground::with_issuers();
-    let authenticator = ground.by_jwt().await;
+async fn token_without_valid_scopes_has_none() {
+    let fixture = Fixture::with_issuers();
+    let authenticator = fixture.by_jwt().await;
     for scope in [
         json!(""),
         json!([]),
@@ -105,9 +105,9 @@ async fn scopes_are_none_where_none_are_claimed() {
 }
 
 #[tokio::test]
-async fn tokens_end_when_they_say() {
-    let ground = Ground::with_issuers();
-    let authenticator = ground.by_jwt().await;
+async fn token_is_valid_until_it_expires() {
+    let fixture = Fixture::with_issuers();
+    let authenticator = fixture.by_jwt().await;
     let token = Unsigned::good().sign();
     let leeway = 30;
     let end = NOW + 600 + leeway;

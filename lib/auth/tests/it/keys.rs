@@ -2,7 +2,7 @@ use draftstore_auth::Unauthenticated;
 use draftstore_auth::{ApiKey, PeerCertificate, Presented};
 use rcgen::{CertificateParams, KeyPair};
 
-use crate::ground::{ALL_METHODS, Ground, NOW, at, by_certificate, by_token};
+use crate::fixture::{ALL_METHODS, Fixture, NOW, at, by_certificate, by_token};
 
 fn certificate(name: &str) -> Vec<u8> {
     let params = CertificateParams::new([name.to_owned()]).expect("a name");
@@ -11,21 +11,21 @@ fn certificate(name: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn one_caller_is_known_in_several_ways() {
+async fn one_caller_can_have_several_credentials() {
     let [first, second, third] = [1, 2, 3].map(|byte| ApiKey::from_random([byte; 32]));
-    let ground = Ground::with_issuers();
-    let issuers = std::fs::read_to_string(ground.path()).expect("read");
-    ground.write(
+    let fixture = Fixture::with_issuers();
+    let issuers = std::fs::read_to_string(fixture.path()).expect("read");
+    fixture.write(
         "policy.toml",
         format!(
             "api_keys_file = 'keys.toml'\n{issuers}\n[callers.shop]\nscopes = ['confirm']\napi_keys = ['{}', '{}']\n\
              certificates = ['dns:shop.internal']\n",
-            first.in_policy(),
-            second.in_policy()
+            first.digest(),
+            second.digest()
         ),
     );
-    ground.write("keys.toml", format!("shop = ['{}']\n", third.in_policy()));
-    let (authenticator, _) = ground.open(ALL_METHODS).await.expect("a policy");
+    fixture.write("keys.toml", format!("shop = ['{}']\n", third.digest()));
+    let (authenticator, _) = fixture.open(ALL_METHODS).await.expect("a policy");
     let der = certificate("shop.internal");
     let known = by_certificate(&authenticator, &der).expect("known");
     assert_eq!(known.name, "shop");
@@ -33,7 +33,7 @@ async fn one_caller_is_known_in_several_ways() {
         assert_eq!(by_token(&authenticator, key.expose()).expect("known"), known);
     }
 
-    // Who sends a token has said who it wants to be.
+    // A token takes precedence over the certificate.
     let both = Presented {
         bearer: Some("dsk_unknown"),
         peer: Some(&PeerCertificate(der.into())),

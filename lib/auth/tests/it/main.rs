@@ -1,7 +1,7 @@
-//! Whom credentials make of their bearers, through the policy file and everything that it names.
+//! Authentication through a policy file and the files that it names.
 
 mod claims;
-mod ground;
+mod fixture;
 mod keys;
 mod policy;
 mod refusals;

@@ -1,15 +1,15 @@
-use crate::ground::{ALL_METHODS, Ground, KEYS, SECRET};
+use crate::fixture::{ALL_METHODS, Fixture, KEYS, SECRET};
 
-/// What is said of a policy that cannot be used.
+/// Returns the error of an invalid policy.
 async fn said(policy: &str) -> String {
-    let ground = Ground::new(policy);
-    ground.write("key.pem", KEYS.ec.public_key_pem());
-    ground.write("private.pem", KEYS.ec.serialize_pem());
-    ground.write("rsa.pem", KEYS.rsa.public_key_pem());
-    ground.write("secret", SECRET);
-    ground.write("empty", "");
-    ground.write("jwks.json", r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
-    ground.open(ALL_METHODS).await.expect_err(policy).to_string()
+    let fixture = Fixture::new(policy);
+    fixture.write("key.pem", KEYS.ec.public_key_pem());
+    fixture.write("private.pem", KEYS.ec.serialize_pem());
+    fixture.write("rsa.pem", KEYS.rsa.public_key_pem());
+    fixture.write("secret", SECRET);
+    fixture.write("empty", "");
+    fixture.write("jwks.json", r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#);
+    fixture.open(ALL_METHODS).await.expect_err(policy).to_string()
 }
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn errors_name_the_place_and_the_rule() {
     for (policy, says) in [
         ("", "no caller has api_keys"),
         ("", "no caller has certificates"),
-        ("", "there are no issuers"),
+        ("", "the policy has no issuers"),
         ("callers = 1", "line 1: "),
         ("\n[callers.a]\nscope = []", "line 3: unknown field `scope`"),
         ("[callers.a]", "missing field `scopes`"),
@@ -31,7 +31,7 @@ async fn errors_name_the_place_and_the_rule() {
         ),
         (
             "[callers.'a\\nb']\nscopes = ['upload']",
-            "a name has 1 to 63 characters",
+            "a name must have 1 to 63 characters",
         ),
         (
             "[callers.a]\nscopes = ['upload']\ntenant = '../b'",
@@ -141,7 +141,7 @@ async fn errors_of_issuers_name_the_place_and_the_rule() {
         ),
         (
             "algorithms = ['ES256', 'RS256']\npem_file = 'rsa.pem'",
-            "issuers.i.pem_file: algorithms of one PEM",
+            "issuers.i.pem_file: the algorithms of a PEM file",
         ),
         (
             "algorithms = ['ES256']\npem_file = 'secret'",
@@ -169,7 +169,7 @@ async fn errors_of_issuers_name_the_place_and_the_rule() {
         ),
         (
             "algorithms = ['ES256']\npem_file = 'key.pem'\nprofile_claim = 'x'",
-            "issuers.i: must have profile, or",
+            "issuers.i: must have either profile, or",
         ),
         (
             "algorithms = ['ES256']\npem_file = 'key.pem'\nprofile_claim = 'x'\nprofiles = ['y']",
@@ -178,7 +178,7 @@ async fn errors_of_issuers_name_the_place_and_the_rule() {
         (
             "algorithms = ['ES256']\npem_file = 'key.pem'\n[issuers.j]\nissuer = 'urn:i'\naudience = ['c', 'b']\n\
              scopes = ['upload']\nalgorithms = ['ES256']\npem_file = 'key.pem'",
-            "issuers.j: has an issuer and an audience of issuers.i",
+            "issuers.j: has the same issuer and audience as issuers.i",
         ),
     ] {
         let policy = format!("[issuers.i]\nissuer = 'urn:i'\naudience = ['a', 'b']\nscopes = ['upload']\n{lines}\n");
@@ -188,7 +188,7 @@ async fn errors_of_issuers_name_the_place_and_the_rule() {
 }
 
 #[tokio::test]
-async fn everything_is_said_at_once() {
+async fn all_errors_are_reported_at_once() {
     let said = said(
         "api_keys_file = 'nowhere'\n[profiles.p]\nmax_object_bytes = 0\n[callers.c]\nscopes = ['x']\ntenant = ''\n\
          [issuers.i]\nissuer = ''\naudience = []\nalgorithms = ['none']\nscopes = []\n",

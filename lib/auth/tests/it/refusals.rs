@@ -1,4 +1,4 @@
-//! Every way in which a token is not to be taken, each one step away from one that is.
+//! Invalid tokens, each of which differs from a valid one in one thing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -6,9 +6,9 @@ use draftstore_auth::Unauthenticated;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, KEYS, NOW, SECRET, Unsigned, by_token, jwk, sign, signer};
+use crate::fixture::{Fixture, KEYS, NOW, SECRET, Unsigned, by_token, jwk, sign, signer};
 
-/// A token that is taken but for one thing.
+/// A change that makes a valid token invalid.
 type Change = fn(&mut Unsigned);
 
 const CHANGED: [(&str, Change); 56] = [
@@ -140,7 +140,7 @@ const CHANGED: [(&str, Change); 56] = [
     ("exp in the past, and negative", |token| token.claims["exp"] = json!(-1)),
     ("not valid yet", |token| token.claims["nbf"] = (NOW + 31).into()),
     ("nbf a text", |token| token.claims["nbf"] = "0".into()),
-    // Who it makes of its bearer.
+    // The caller.
     ("no sub", |token| remove(token, "sub")),
     ("sub with a line's end", |token| {
         token.claims["sub"] = "ada\nlevel=error".into();
@@ -166,18 +166,18 @@ fn assert_refused(authenticator: &draftstore_auth::Authenticator, what: &str, to
 
 #[tokio::test]
 async fn tokens_with_one_thing_wrong_are_refused() {
-    let ground = Ground::with_issuers();
-    let authenticator = ground.by_jwt().await;
-    by_token(&authenticator, &Unsigned::good().sign()).expect("taken as it is");
+    let fixture = Fixture::with_issuers();
+    let authenticator = fixture.by_jwt().await;
+    by_token(&authenticator, &Unsigned::good().sign()).expect("accepted without a change");
     for (what, change) in CHANGED {
         assert_refused(&authenticator, what, &Unsigned::good().with(change).sign());
     }
 }
 
 #[tokio::test]
-async fn tokens_that_are_not_written_so_are_refused() {
-    let ground = Ground::with_issuers();
-    let authenticator = ground.by_jwt().await;
+async fn malformed_tokens_are_refused() {
+    let fixture = Fixture::with_issuers();
+    let authenticator = fixture.by_jwt().await;
     let unsigned = Unsigned::good();
     let good = unsigned.sign();
     let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else {
@@ -189,7 +189,7 @@ async fn tokens_that_are_not_written_so_are_refused() {
         sign(&parts, &unsigned.key, unsigned.algorithm)
     };
     let (header_json, claims_json) = (json(header), json(payload));
-    by_token(&authenticator, &signed(&header_json, &claims_json)).expect("taken as it is");
+    by_token(&authenticator, &signed(&header_json, &claims_json)).expect("accepted without a change");
     let twice = |json: &str, member: &str| json.replacen('{', &format!("{{{member},"), 1);
     let other_claims = URL_SAFE_NO_PAD.encode(claims_json.replace("ada", "eve"));
     for (what, token) in [
@@ -259,17 +259,17 @@ async fn tokens_that_are_not_written_so_are_refused() {
 }
 
 #[tokio::test]
-async fn tokens_are_nothing_where_they_are_not_a_way_in() {
-    let ground = Ground::with_issuers();
-    ground.write(
+async fn tokens_are_refused_unless_jwt_is_enabled() {
+    let fixture = Fixture::with_issuers();
+    fixture.write(
         "policy.toml",
-        std::fs::read_to_string(ground.path()).expect("read")
+        std::fs::read_to_string(fixture.path()).expect("read")
             + "[callers.a]\nscopes = ['upload']\ncertificates = ['dns:a']\n",
     );
     let methods = draftstore_auth::AuthMethods {
         mtls: true,
         ..draftstore_auth::AuthMethods::default()
     };
-    let (authenticator, _) = ground.open(methods).await.expect("a policy");
+    let (authenticator, _) = fixture.open(methods).await.expect("a policy");
     assert_refused(&authenticator, "mtls alone", &Unsigned::good().sign());
 }

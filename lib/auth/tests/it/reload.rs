@@ -1,7 +1,7 @@
 use draftstore_auth::{ApiKey, AuthMethods};
 use draftstore_runtime::reload::PollOutcome;
 
-use crate::ground::{Ground, KEYS, Unsigned, by_token, jwk, signer};
+use crate::fixture::{Fixture, KEYS, Unsigned, by_token, jwk, signer};
 
 const BY_KEY: AuthMethods = AuthMethods {
     api_key: true,
@@ -10,58 +10,55 @@ const BY_KEY: AuthMethods = AuthMethods {
 };
 
 fn policy(key: &ApiKey) -> String {
-    format!(
-        "[callers.shop]\nscopes = ['upload']\napi_keys = ['{}']\n",
-        key.in_policy()
-    )
+    format!("[callers.shop]\nscopes = ['upload']\napi_keys = ['{}']\n", key.digest())
 }
 
 #[tokio::test]
-async fn what_the_files_say_is_live() {
+async fn changes_of_the_policy_apply_at_once() {
     let [first, second] = [1, 2].map(|byte| ApiKey::from_random([byte; 32]));
-    let ground = Ground::new(&policy(&first));
-    let (authenticator, mut reloader) = ground.open(BY_KEY).await.expect("a policy");
+    let fixture = Fixture::new(&policy(&first));
+    let (authenticator, mut reloader) = fixture.open(BY_KEY).await.expect("a policy");
     assert_eq!(reloader.poll().await, PollOutcome::Unchanged);
 
-    ground.write("policy.toml", policy(&second));
+    fixture.write("policy.toml", policy(&second));
     assert_eq!(reloader.poll().await, PollOutcome::Replaced);
     assert_eq!(reloader.poll().await, PollOutcome::Unchanged);
-    by_token(&authenticator, first.expose()).expect_err("not any more");
+    by_token(&authenticator, first.expose()).expect_err("revoked");
     by_token(&authenticator, second.expose()).expect("known");
 
     for broken in ["[callers.shop]\n", "[callers.shop\n", "\u{0}"] {
-        ground.write("policy.toml", broken);
+        fixture.write("policy.toml", broken);
         assert_eq!(reloader.poll().await, PollOutcome::Refused);
         assert_eq!(reloader.poll().await, PollOutcome::StillRefused);
-        by_token(&authenticator, second.expose()).expect("the one before is in force");
+        by_token(&authenticator, second.expose()).expect("the previous policy still applies");
     }
-    std::fs::remove_file(ground.path()).expect("removed");
+    std::fs::remove_file(fixture.path()).expect("removed");
     assert_eq!(reloader.poll().await, PollOutcome::Refused);
-    by_token(&authenticator, second.expose()).expect("the one before is in force");
+    by_token(&authenticator, second.expose()).expect("the previous policy still applies");
 
-    ground.write("policy.toml", policy(&second));
+    fixture.write("policy.toml", policy(&second));
     assert_eq!(reloader.poll().await, PollOutcome::Unchanged);
-    // To shut out the last one must not be an error that keeps it.
-    ground.write("policy.toml", "");
+    // Revoking the last key must not be an error, which would keep it valid.
+    fixture.write("policy.toml", "");
     assert_eq!(reloader.poll().await, PollOutcome::Replaced);
-    by_token(&authenticator, second.expose()).expect_err("not any more");
+    by_token(&authenticator, second.expose()).expect_err("revoked");
 }
 
 #[tokio::test]
-async fn change_of_a_file_that_the_policy_names_is_seen() {
-    let ground = Ground::with_issuers();
+async fn change_of_a_file_named_by_the_policy_applies() {
+    let fixture = Fixture::with_issuers();
     let by_jwt = AuthMethods {
         jwt: true,
         ..AuthMethods::default()
     };
-    let (authenticator, mut reloader) = ground.open(by_jwt).await.expect("a policy");
+    let (authenticator, mut reloader) = fixture.open(by_jwt).await.expect("a policy");
     let by_new_key = Unsigned::good()
         .with(|token| token.key = signer(&KEYS.other_rsa))
         .sign();
     by_token(&authenticator, &by_new_key).expect_err("not yet");
     let set = [jwk(&KEYS.other_rsa, jsonwebtoken::Algorithm::RS256, "first")];
-    ground.write("jwks.json", serde_json::json!({ "keys": set }).to_string());
+    fixture.write("jwks.json", serde_json::json!({ "keys": set }).to_string());
     assert_eq!(reloader.poll().await, PollOutcome::Replaced);
     by_token(&authenticator, &by_new_key).expect("known");
-    by_token(&authenticator, &Unsigned::good().sign()).expect_err("not any more");
+    by_token(&authenticator, &Unsigned::good().sign()).expect_err("revoked");
 }

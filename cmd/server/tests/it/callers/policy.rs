@@ -57,7 +57,7 @@ fn policy_without_what_auth_asks_for_ends_with_64() {
     for (auth, policy, says) in [
         ("api-key", &none, "no caller has api_keys"),
         ("mtls", &keys, "TLS_CLIENT_CA_FILE"),
-        ("jwt", &keys, "there are no issuers"),
+        ("jwt", &keys, "the policy has no issuers"),
     ] {
         let ended = run(auth, policy);
         assert_eq!(ended.status.code(), Some(64), "{auth}");

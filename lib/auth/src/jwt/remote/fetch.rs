@@ -1,4 +1,4 @@
-//! A fetch of an issuer's keys, with limits on everything that the other end decides.
+//! A fetch of an issuer's keys, with limits on everything that the remote server controls.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use hyper::{Request, StatusCode, Uri};
 
 use crate::jwt::{Key, MAX_SET_BYTES, key_set};
 
-/// The time for the request with its response.
+/// The time limit of a request and its response.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Fetches a key set by HTTPS. A redirect is not followed: it is a response without a set.
+/// Fetches a key set over HTTPS. A redirect is an error, and is not followed.
 pub(super) struct Fetcher {
     url: String,
     client: HttpClient,
 }
 
-/// The reason why there are no keys.
+/// The reason why a fetch failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotFetched {
     #[error("the URL is invalid")]
@@ -38,7 +38,7 @@ impl Fetcher {
         }
     }
 
-    /// Returns the keys that are there now.
+    /// Fetches the current keys.
     pub(super) async fn keys(&self) -> Result<Vec<Key>, NotFetched> {
         let request = Request::get(&self.url).header(ACCEPT, "application/jwk-set+json, application/json");
         let request = request.body("").map_err(NotFetched::Url)?;
@@ -50,7 +50,7 @@ impl Fetcher {
     }
 }
 
-/// Checks that keys may be fetched from a URL: without TLS, another server could answer with keys of its own.
+/// Checks that keys may be fetched from a URL. TLS is required, since another server could respond with its own keys.
 pub(crate) fn https(url: &str) -> Result<(), &'static str> {
     let valid = url.parse::<Uri>().is_ok_and(|url| {
         let host = url.authority().map(|authority| (authority.host(), authority.as_str()));

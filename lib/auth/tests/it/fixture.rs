@@ -1,4 +1,4 @@
-//! Policies and issuers of a test's own.
+//! A policy with issuers and keys, for one test.
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,18 +18,18 @@ use rcgen::KeyPair;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// When tests take place.
+/// The time at which tests take place, in Unix seconds.
 pub(crate) const NOW: u64 = 1_800_000_000;
 
-/// A secret that an issuer shares.
+/// The shared secret of an issuer.
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
-/// That moment.
+/// Returns the time at these Unix seconds.
 pub(crate) fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
-/// Keys of issuers, made once: making one takes a while.
+/// The keys of issuers, which are generated once because that is slow.
 pub(crate) struct Keys {
     pub(crate) rsa: KeyPair,
     pub(crate) other_rsa: KeyPair,
@@ -47,7 +47,7 @@ pub(crate) static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     }
 });
 
-/// A key to sign with.
+/// Returns the key for signing tokens.
 pub(crate) fn signer(key: &KeyPair) -> EncodingKey {
     let pem = key.serialize_pem();
     let made = [
@@ -58,7 +58,7 @@ pub(crate) fn signer(key: &KeyPair) -> EncodingKey {
     made.into_iter().find_map(Result::ok).expect("a key of one kind")
 }
 
-/// Its public half, as issuers publish it.
+/// Returns the public key, as issuers publish it.
 pub(crate) fn jwk(key: &KeyPair, algorithm: Algorithm, id: &str) -> Value {
     let mut jwk = if algorithm == Algorithm::EdDSA {
         json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(key.public_key_raw())})
@@ -80,7 +80,7 @@ pub(crate) struct Unsigned {
 }
 
 impl Unsigned {
-    /// One that is taken.
+    /// Returns a token that is accepted.
     pub(crate) fn good() -> Self {
         Self {
             header: json!({"alg": "RS256", "kid": "first", "typ": "JWT"}),
@@ -98,7 +98,7 @@ impl Unsigned {
         }
     }
 
-    /// The same, changed.
+    /// Returns the token with a change.
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
@@ -114,36 +114,36 @@ impl Unsigned {
     }
 }
 
-/// Header and payload with their signature.
+/// Appends the signature to a header and a payload.
 pub(crate) fn sign(signed: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
     let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), key, algorithm).expect("signed");
     format!("{signed}.{signature}")
 }
 
-/// A directory with a policy and its files, and what recognises callers by it.
-pub(crate) struct Ground {
+/// A directory with a policy and its files.
+pub(crate) struct Fixture {
     directory: TempDir,
 }
 
-/// In every way.
+/// All methods of authentication.
 pub(crate) const ALL_METHODS: AuthMethods = AuthMethods {
     api_key: true,
     jwt: true,
     mtls: true,
 };
 
-impl Ground {
+impl Fixture {
     pub(crate) fn new(policy: &str) -> Self {
-        let ground = Self {
+        let fixture = Self {
             directory: TempDir::new().expect("a directory"),
         };
-        ground.write("policy.toml", policy);
-        ground
+        fixture.write("policy.toml", policy);
+        fixture
     }
 
-    /// With issuers whose keys are a set, a secret and a PEM.
+    /// Creates a policy with three issuers, whose keys are a set, a secret and a PEM file.
     pub(crate) fn with_issuers() -> Self {
-        let ground = Self::new(
+        let fixture = Self::new(
             r#"
             [profiles.free]
             max_object_bytes = 1000
@@ -185,10 +185,10 @@ impl Ground {
             json!({"kty": "oct", "kid": "secret", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(SECRET)}),
             json!({"kty": "quantum", "kid": "later"}),
         ];
-        ground.write("jwks.json", json!({ "keys": set }).to_string());
-        ground.write("secret", [SECRET, b"\n"].concat());
-        ground.write("key.pem", KEYS.ec.public_key_pem());
-        ground
+        fixture.write("jwks.json", json!({ "keys": set }).to_string());
+        fixture.write("secret", [SECRET, b"\n"].concat());
+        fixture.write("key.pem", KEYS.ec.public_key_pem());
+        fixture
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -206,7 +206,7 @@ impl Ground {
         Authenticator::open(methods, self.path()).await
     }
 
-    /// What recognises callers by their tokens.
+    /// Returns an authenticator of tokens alone.
     pub(crate) async fn by_jwt(&self) -> Authenticator {
         let methods = AuthMethods {
             jwt: true,
@@ -216,12 +216,12 @@ impl Ground {
     }
 }
 
-/// Who presents this token.
+/// Authenticates a token at [`NOW`].
 pub(crate) fn by_token(authenticator: &Authenticator, token: &str) -> Result<Arc<Caller>, Unauthenticated> {
     by_token_at(authenticator, token, at(NOW))
 }
 
-/// The same at another moment.
+/// Authenticates a token at this time.
 pub(crate) fn by_token_at(
     authenticator: &Authenticator,
     token: &str,
@@ -234,7 +234,7 @@ pub(crate) fn by_token_at(
     authenticator.authenticate(presented, now)
 }
 
-/// Who presents this certificate.
+/// Authenticates a client certificate at [`NOW`].
 pub(crate) fn by_certificate(authenticator: &Authenticator, der: &[u8]) -> Result<Arc<Caller>, Unauthenticated> {
     let presented = Presented {
         bearer: None,

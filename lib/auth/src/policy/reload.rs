@@ -1,4 +1,4 @@
-//! The policy as its files are.
+//! The source of the policy, which is reloaded when its files change.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::jwt::Remotes;
 use crate::methods::AuthMethods;
 use draftstore_runtime::reload::{Reloader, Snapshot, Source};
 
-/// Where the policy is written, and the methods that it has to serve.
+/// The file of the policy, and the methods that it must have credentials for.
 #[derive(Debug)]
 pub struct PolicyFile {
     path: PathBuf,
@@ -16,23 +16,23 @@ pub struct PolicyFile {
 }
 
 impl PolicyFile {
-    /// Begins with the policy that is there now.
+    /// Loads the policy and returns its reloader.
     ///
     /// # Errors
-    /// [`InvalidPolicy`] with everything that is wrong with it, or that it has no credentials for one of the methods.
-    pub(crate) async fn follow(path: PathBuf, methods: AuthMethods) -> Result<Reloader<Self>, InvalidPolicy> {
+    /// [`InvalidPolicy`] with every error of the policy, and every method for which it has no credentials.
+    pub(crate) async fn open(path: PathBuf, methods: AuthMethods) -> Result<Reloader<Self>, InvalidPolicy> {
         let file = Self {
             path: path.clone(),
             methods,
             remotes: Remotes::default(),
         };
         let reloader = Reloader::open(file).await?;
-        let lacks = reloader.live().current().lacks(methods);
-        if lacks.is_empty() {
+        let missing = reloader.live().current().missing_credentials(methods);
+        if missing.is_empty() {
             return Ok(reloader);
         }
-        let lacks = lacks.into_iter().map(str::to_owned).collect();
-        Err(InvalidPolicy::new(&path, lacks))
+        let missing = missing.into_iter().map(str::to_owned).collect();
+        Err(InvalidPolicy::new(&path, missing))
     }
 }
 
@@ -57,10 +57,11 @@ impl Source for PolicyFile {
         InvalidPolicy::new(&self.path, vec![sentence])
     }
 
-    /// It may lack them to shut somebody out: that must not wait until somebody else is let in.
+    /// Logs a warning for each method without credentials. It is no error in a reload, so that revoking the last key is
+    /// never blocked.
     fn replacing(&self, policy: &Policy) {
-        for lack in policy.lacks(self.methods) {
-            tracing::warn!("{lack}");
+        for reason in policy.missing_credentials(self.methods) {
+            tracing::warn!(reason, "policy lacks credentials");
         }
     }
 }
