@@ -32,7 +32,7 @@ class Program:
                 said = json.loads(line)
             except ValueError:
                 continue
-            if said.get("message") == "ready":
+            if said.get("message") == "ready" and "http" in said:
                 self.said = said
                 threading.Thread(target=self.process.stderr.read, daemon=True).start()
                 return self

@@ -42,7 +42,7 @@ class Server {
       createInterface({ input: child.stderr }).on('line', (line) => {
         this.#log.push(line)
         const entry = line.startsWith('{') ? JSON.parse(line) : {}
-        if (entry.message !== 'ready') return
+        if (entry.message !== 'ready' || !entry.http) return
         this.url = `http://${entry.http}`
         this.store = entry.store
         resolve()

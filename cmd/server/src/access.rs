@@ -1,11 +1,11 @@
-//! Authentication as it is configured.
+//! The configured authentication.
 
 use draftstore_auth::{Auth, Authenticator, PolicyFile};
 use draftstore_runtime::reload::Reloader;
 
 use crate::config::Config;
 
-/// The authenticator, and the follower of its policy's files.
+/// The authenticator, and the reloader of its policy's files.
 #[derive(Debug)]
 pub(crate) struct Access {
     pub(crate) authenticator: Authenticator,
@@ -13,10 +13,10 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Opens the policy that is configured.
+    /// Creates the authenticator, with the configured policy.
     ///
     /// # Errors
-    /// When nothing says that the server may be open to others, or the policy cannot be used.
+    /// An error if the server would be reachable without authentication and without `AUTH=none`, or if the policy is invalid.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let (authenticator, policy) = match config.authentication()? {
             Auth::None => (Authenticator::none(), None),

@@ -1,6 +1,6 @@
-//! The admin port: how the server is, for those who run it. Nothing of a caller can be done or seen there.
+//! The admin port: health and metrics for operators. It has no calls and no data of callers.
 //!
-//! Its connections are its own: where clients hold as many as there may be, probes are still answered.
+//! It has its own connection limit, so that probes get a response even if clients use all connections of the other ports.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,34 +16,35 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Admin;
-use crate::measures::Measures;
+use crate::metrics::ServerMetrics;
 
-/// Probes and scrapers, with room for people.
+/// The maximum number of connections, enough for probes, scrapers and a few people.
 const MAX_CONNECTIONS: usize = 64;
 
-/// Where it listens; nowhere where it is off, or where nobody asked for the port and another program has it.
+/// Binds the admin port. Returns `None` if it is off, or if the default port is in use.
 ///
 /// # Errors
-/// When it cannot listen where it was told to.
+/// An error if the server cannot listen on a configured port.
 pub(crate) async fn bind(admin: Admin) -> anyhow::Result<Option<TcpListener>> {
     let Some(port) = admin.port else { return Ok(None) };
     let address = SocketAddr::from((admin.address, port));
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(Some(listener)),
         Err(error) if !admin.is_required => {
-            tracing::warn!(%address, %error, "the admin port is taken: serving without it; set ADMIN_PORT to a free one, or to off");
+            tracing::warn!(%address, %error, remedy = "set ADMIN_PORT to a free port, or to off", "admin port in use");
             Ok(None)
         }
         Err(error) => Err(anyhow::Error::new(error).context(format!(
-            "{address} cannot be listened on: set ADMIN_PORT to a free port, or to off"
+            "cannot listen on {address}: set ADMIN_PORT to a free port, or to off"
         ))),
     }
 }
 
-/// Serves there until what is given back is dropped: how the process drains is of interest. Says where, for the log.
+/// Serves the admin port until the returned handle is dropped, so that metrics are available while the process drains. Also
+/// returns the address, for the log.
 ///
 /// # Errors
-/// When the system does not know the listener's address.
+/// An error if the listener has no address.
 pub(crate) fn serve(
     listener: Option<TcpListener>,
     limits: ConnectionLimits,
@@ -61,9 +62,9 @@ pub(crate) fn serve(
     Ok((Some(AbortOnDropHandle::new(tokio::spawn(serving))), address))
 }
 
-/// Its routes.
-pub(crate) fn router(measures: Arc<Measures>, readiness: Readiness, storage: Arc<S3Storage>) -> Router {
-    let seen = readiness.clone();
-    let metrics = move || async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], measures.text(&seen, &storage)) };
+/// Returns the routes of the admin port.
+pub(crate) fn router(metrics: Arc<ServerMetrics>, readiness: Readiness, storage: Arc<S3Storage>) -> Router {
+    let ready = readiness.clone();
+    let metrics = move || async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics.text(&ready, &storage)) };
     rest::health_router(readiness).route("/metrics", get(metrics))
 }

@@ -1,4 +1,4 @@
-//! The configuration of the server: the settings of every crate that it is made of, and its own.
+//! The configuration of the server: its own settings, and those of the crates that it uses.
 
 #[cfg(test)]
 mod tests;
@@ -98,12 +98,12 @@ pub(crate) struct Config {
     pub(crate) unknown: Vec<UnknownVariable>,
 }
 
-/// The store, with the settings of its client.
+/// A store, with the settings of its client.
 #[derive(Debug, Clone)]
 pub(crate) enum Store {
-    /// S3, or a service with its API.
+    /// AWS S3, or a compatible store.
     S3(s3::Settings),
-    /// The store that runs inside the server.
+    /// The embedded store, which runs inside the server.
     Embedded(EmbeddedSettings, s3::Settings),
 }
 
@@ -121,7 +121,7 @@ pub(crate) struct Admin {
     pub(crate) address: IpAddr,
     /// The port; `None` if it is off.
     pub(crate) port: Option<u16>,
-    /// True if the port was configured, so that the server cannot do without it.
+    /// Makes a port that is in use an error. True if the port was configured.
     pub(crate) is_required: bool,
 }
 
@@ -138,13 +138,13 @@ impl Config {
     /// Reads every setting.
     ///
     /// # Errors
-    /// [`InvalidConfig`] with every variable that breaks a rule.
+    /// [`InvalidConfig`] with every invalid variable.
     pub(crate) fn load(mut environment: Environment) -> Result<Self, InvalidConfig> {
         let config = Self::loaded(&mut environment);
         environment.finish(config)
     }
 
-    /// Loads every section before the first `?`, so that all errors are found.
+    /// Loads every section before the first `?`, so that all errors are reported.
     fn loaded(environment: &mut Environment) -> Result<Self, Invalid> {
         let store = StoreConfig::load(environment);
         let embedded = match &store {
@@ -211,27 +211,27 @@ impl Config {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
-    /// Returns the authentication of a server that listens as it is configured to.
+    /// Returns the authentication of the server.
     ///
     /// # Errors
-    /// [`InvalidConfig`] if it would be open to other machines without being told so, or if it would ask for client
-    /// certificates that it cannot be shown.
+    /// [`InvalidConfig`] if the server would be reachable from other machines without authentication and without `AUTH=none`, or
+    /// if `AUTH` has mtls without authorities for client certificates.
     pub(crate) fn authentication(&self) -> Result<Auth, InvalidConfig> {
         let mut errors = Environment::default();
         let needs_certificates = matches!(&self.auth.auth, Some(Auth::Required { methods, .. }) if methods.mtls);
         let sees_certificates = self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
         let auth = match &self.auth.auth {
             Some(_) if needs_certificates && !sees_certificates => {
-                let rule = "must name the authorities of client certificates, since AUTH has mtls";
+                let rule = "must be set to the authorities of client certificates, because AUTH has mtls";
                 errors.reject("TLS_CLIENT_CA_FILE", rule)
             }
             Some(auth) => Ok(auth.clone()),
             None if self.listen.address.is_loopback() => Ok(Auth::None),
             None => {
                 let rule = format!(
-                    "must be set, since the server listens on {}, beyond this machine: set AUTH=api-key and POLICY_FILE to a \
-                     file of callers (`draftstore-server key new` makes a key), or BIND_ADDRESS=127.0.0.1, or AUTH=none to \
-                     let everybody who reaches it do everything",
+                    "must be set, because the server listens on {}, which other machines can reach: set AUTH=api-key and \
+                     POLICY_FILE to a file of callers (`draftstore-server key new` generates a key), or BIND_ADDRESS=127.0.0.1, \
+                     or AUTH=none to allow every call without authentication",
                     self.listen.address
                 );
                 errors.reject("AUTH", rule)
@@ -242,7 +242,7 @@ impl Config {
 }
 
 impl ServerSettings {
-    /// Returns the addresses of the ports, which have to differ. By default they are on loopback if the store is.
+    /// Returns the addresses of the ports, which must differ. The default is loopback with the embedded store.
     fn ports(
         &self,
         environment: &mut Environment,

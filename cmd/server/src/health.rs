@@ -1,4 +1,4 @@
-//! The health check of a container that has neither shell nor curl.
+//! The subcommand `health`: a health check for containers without a shell or curl.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -16,17 +16,17 @@ use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::config::Listen;
 
-/// A server that needs longer to say that it is well, is not.
+/// The timeout of the check. A server that takes longer is unhealthy.
 const DEADLINE: Duration = Duration::from_secs(2);
 
-/// Asks the server that listens there; by TLS, it has to prove that it has the certificate of the file.
+/// Requests `/health` from the server on this machine. With TLS, the server must prove that it has the certificate of the file.
 ///
 /// # Errors
-/// When it does not answer 200 in time.
+/// An error if the response is not 200, or does not arrive in time.
 pub(crate) async fn ask(listen: Listen, tls: Option<&TlsFiles>) -> anyhow::Result<()> {
     timeout(DEADLINE, get(listen, tls))
         .await
-        .context("the server does not answer")?
+        .context("no response from the server")?
 }
 
 async fn get(listen: Listen, tls: Option<&TlsFiles>) -> anyhow::Result<()> {
@@ -40,7 +40,7 @@ async fn get(listen: Listen, tls: Option<&TlsFiles>) -> anyhow::Result<()> {
         Some(files) => {
             let name = ServerName::from(address);
             let stream = pinned(&files.certificate)?.connect(name, stream).await;
-            is_well(stream.context("TLS fails")?).await
+            is_well(stream.context("the TLS handshake failed")?).await
         }
         None => is_well(stream).await,
     }
@@ -53,6 +53,6 @@ async fn is_well(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -
         .header("host", "localhost")
         .body(Empty::<Bytes>::new())?;
     let status = sender.send_request(request).await?.status();
-    ensure!(status == StatusCode::OK, "the server answered {status}");
+    ensure!(status == StatusCode::OK, "the response status is {status}");
     Ok(())
 }

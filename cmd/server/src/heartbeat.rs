@@ -1,4 +1,4 @@
-//! Looking, again and again, whether the store answers and this server's credentials live.
+//! The periodic check of the store and of this server's credentials, which readiness depends on.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,43 +9,39 @@ use draftstore_service::Buckets;
 use draftstore_storage::ErrorKind;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// The store has so long to say that its bucket is there, or is not.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The timeout for the store's response.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Looks every so often, for ever.
-pub(crate) async fn keep_listening(storage: Arc<S3Storage>, buckets: Buckets, readiness: Readiness, every: Duration) {
-    let mut ticks = interval(every);
+/// Checks the store in every period, forever.
+pub(crate) async fn run(storage: Arc<S3Storage>, buckets: Buckets, readiness: Readiness, period: Duration) {
+    let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut was_ready, mut may_ask) = (readiness.is_ready(), false);
+    let (mut was_ready, mut was_allowed) = (readiness.is_ready(), false);
     loop {
         ticks.tick().await;
         let left = storage.renew_credentials(SystemTime::now()).await;
         readiness.set_credentials_live(left.live());
-        let answer = match timeout(PATIENCE, storage.look(buckets.draft.name())).await {
+        let answer = match timeout(TIMEOUT, storage.look(buckets.draft.name())).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.kind),
             Err(_) => Some(ErrorKind::Unavailable),
         };
-        let answers = match answer {
+        let success = match answer {
             Some(ErrorKind::Unavailable) => false,
-            // Who may not list is told so: that counts only where it was allowed before.
-            Some(ErrorKind::CredentialsRefused) => !may_ask,
+            // Credentials without the right to list are always refused, so a refusal counts only after a success.
+            Some(ErrorKind::CredentialsRefused) => !was_allowed,
             _ => {
-                may_ask = true;
+                was_allowed = true;
                 true
             }
         };
-        readiness.record_heartbeat(answers);
+        readiness.record_heartbeat(success);
         if was_ready != readiness.is_ready() {
             was_ready = !was_ready;
             if was_ready {
-                tracing::info!("requests may be sent here");
+                tracing::info!("ready");
             } else {
-                tracing::warn!(
-                    store.answers = answers,
-                    credentials.live = left.live(),
-                    "requests had better not be sent here"
-                );
+                tracing::warn!(store.reachable = success, credentials.live = left.live(), "not ready");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Making credentials.
+//! The subcommand `key`, which generates credentials.
 
 use std::io::{Write as _, stdout};
 
@@ -7,24 +7,24 @@ use draftstore_auth::{ApiKey, CallerName};
 
 use crate::tickets;
 
-/// What is done with keys.
+/// The subcommands of `key`.
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum Key {
-    /// Print a new API key, which is kept nowhere else, and below it what goes into the policy file.
+    /// Prints a new API key, which is not stored, and its entry for the policy file.
     New {
-        /// The caller whose key it will be.
+        /// The name of the key's caller.
         #[arg(long, value_name = "CALLER")]
         name: Option<CallerName>,
     },
-    /// A line for the file that `TICKET_KEYS_FILE` names. The first line of the file signs tickets, all of them verify.
+    /// Prints a new line for the file at `TICKET_KEYS_FILE`. The key in the first line signs tickets, and all keys verify them.
     Ticket,
 }
 
 impl Key {
-    /// Does it.
+    /// Runs the subcommand.
     ///
     /// # Errors
-    /// When it cannot be written to standard output.
+    /// An error if standard output cannot be written.
     pub(crate) fn run(self) -> anyhow::Result<()> {
         let mut out = stdout().lock();
         let name = match self {

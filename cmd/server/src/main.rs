@@ -1,4 +1,4 @@
-//! The DraftStore server: gRPC and REST, and by default the store and the sweep as well, in one process.
+//! The DraftStore server: gRPC and REST and, with the embedded store, the store and the sweep in the same process.
 
 mod access;
 mod admin;
@@ -9,7 +9,7 @@ mod doctor;
 mod health;
 mod heartbeat;
 mod key;
-mod measures;
+mod metrics;
 mod ports;
 mod probe;
 mod serve;
@@ -32,7 +32,8 @@ use crate::config::{Config, SERVER};
 use crate::doctor::Doctor;
 use crate::key::Key;
 
-/// Hands out presigned URLs for uploads, and keeps what is confirmed. Configured by environment variables.
+/// Issues presigned URLs for uploads to a draft bucket, and copies confirmed drafts to the main bucket. Configured by
+/// environment variables.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -42,17 +43,17 @@ struct Arguments {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
-    /// Ask the server on this machine whether it is well: exit 0 if so. For container health checks.
+    /// Checks the health of the server on this machine: exit status 0 if it is healthy. For container health checks.
     Health,
-    /// Look at the configured store as the server and its clients will use it, and say what helps: exit 0 if nothing
-    /// weakens what is promised.
+    /// Checks the configured store as the server and its clients use it, and suggests remedies: exit status 0 if there are no
+    /// problems.
     Doctor(Doctor),
-    /// Make credentials: prints them, and keeps nothing.
+    /// Generates credentials and prints them. They are not stored.
     #[command(subcommand)]
     Key(Key),
 }
 
-/// As it is called in traces.
+/// The program's name and version in traces.
 const PROGRAM: Program = Program {
     name: env!("CARGO_PKG_NAME"),
     version: env!("CARGO_PKG_VERSION"),
@@ -62,14 +63,14 @@ fn main() -> ExitCode {
     match runtime() {
         Ok(runtime) => runtime.block_on(run()),
         Err(error) => {
-            eprintln!("draftstore-server: the runtime cannot start: {error}");
+            eprintln!("draftstore-server: cannot start the runtime: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// A thread for each core that the process may use. On one core that is the main thread: a pool of one would hand every task
-/// to itself across threads, which costs gRPC two fifths of its throughput.
+/// Creates a runtime with one thread per available core. On one core it uses the main thread only, because handing every task
+/// to a pool of one thread costs gRPC two fifths of its throughput.
 fn runtime() -> io::Result<Runtime> {
     let cores = available_parallelism().map_or(1, usize::from);
     let mut builder = if cores == 1 {
@@ -114,15 +115,15 @@ async fn run() -> ExitCode {
     }
 }
 
-/// Sends the last traces.
+/// Sends the remaining traces.
 async fn finish(traces: Option<Sender>) {
     if let Some(sender) = traces {
-        // It ends early only by a panic, of which the log tells.
+        // This fails only after a panic, which is logged.
         let _ = tokio::task::spawn_blocking(|| sender.finish()).await;
     }
 }
 
-/// Says what is wrong with the configuration.
+/// Prints an error of the configuration, and returns its exit status.
 fn unusable(error: &dyn std::error::Error) -> ExitCode {
     eprintln!("draftstore-server: {error}");
     ExitCode::from(EXIT_CONFIG)

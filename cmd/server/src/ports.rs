@@ -1,4 +1,4 @@
-//! The ports of the server, and the labels by which their requests are counted and traced.
+//! The ports of the server, and the labels of their requests in metrics and traces.
 
 use draftstore_connections::{Labels, Port};
 use draftstore_controller::{Limit, labels};

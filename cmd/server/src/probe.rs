@@ -1,4 +1,4 @@
-//! Looking at the store until it is known what it enforces, while the server already serves.
+//! The probe of the store's conditions, repeated in the background until it succeeds, while the server already serves.
 
 use std::time::Duration;
 
@@ -10,60 +10,55 @@ use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long the server waits for the first look before it says that it is ready. A store in reach needs a fraction.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time that the start of the server waits for the first probe. A reachable store needs a fraction of it.
+const FIRST_PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Between the first look and the second; the pauses double from then on.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The backoff after the first probe. It doubles after each further one.
+const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 
-/// The longest pause: so soon after a store came back, or its buckets were made, everything it honours is relied on.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The maximum backoff. The server relies on the store's conditions at most this long after the store has recovered, or its
+/// buckets were created.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Waits for the first look, and goes on in the background where that did not tell enough. Until then nothing is relied
-/// on.
+/// Waits for the first probe, and repeats it in the background until it succeeds. Until then the server relies on no
+/// condition.
 pub(crate) async fn begin(store: Store, readiness: Readiness) -> AbortOnDropHandle<()> {
-    let (looked, first_look) = oneshot::channel();
-    let looking = AbortOnDropHandle::new(tokio::spawn(keep_looking(store, readiness, looked)));
-    if timeout(PATIENCE, first_look).await.is_err() {
-        tracing::warn!(
-            "the store has not answered in {} s: no longer waiting for it",
-            PATIENCE.as_secs()
-        );
+    let (done, first_probe) = oneshot::channel();
+    let probing = AbortOnDropHandle::new(tokio::spawn(probe_until_known(store, readiness, done)));
+    if timeout(FIRST_PROBE_TIMEOUT, first_probe).await.is_err() {
+        tracing::warn!(timeout_s = FIRST_PROBE_TIMEOUT.as_secs(), "first store probe timed out");
     }
-    looking
+    probing
 }
 
-async fn keep_looking(store: Store, readiness: Readiness, looked: oneshot::Sender<()>) {
-    let mut is_known = look(&store, &readiness).await;
-    // Nobody may be waiting any more.
-    let _ = looked.send(());
-    let mut pause = FIRST_PAUSE;
+async fn probe_until_known(store: Store, readiness: Readiness, done: oneshot::Sender<()>) {
+    let mut is_known = probe(&store, &readiness).await;
+    // The receiver may have timed out.
+    let _ = done.send(());
+    let mut backoff = INITIAL_BACKOFF;
     while !is_known {
-        sleep(pause).await;
-        is_known = look(&store, &readiness).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        sleep(backoff).await;
+        is_known = probe(&store, &readiness).await;
+        backoff = (backoff * 2).min(MAX_BACKOFF);
     }
 }
 
-/// Whether it is known now what the store enforces.
-async fn look(store: &Store, readiness: &Readiness) -> bool {
-    let seen = match safety::probe(store).await {
+/// Probes the store once, and returns whether its conditions are known now.
+async fn probe(store: &Store, readiness: &Readiness) -> bool {
+    let status = match safety::probe(store).await {
         Ok(()) => StoreStatus::Probed,
         Err(error) => {
-            let seen = seen(error.kind);
+            let status = status(error.kind);
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(
-                error,
-                "the store cannot be probed: no condition is relied on until it can"
-            );
-            seen
+            tracing::warn!(error, "store probe failed; no condition assumed");
+            status
         }
     };
-    readiness.set_store_status(seen);
-    seen == StoreStatus::Probed
+    readiness.set_store_status(status);
+    status == StoreStatus::Probed
 }
 
-fn seen(kind: ErrorKind) -> StoreStatus {
+fn status(kind: ErrorKind) -> StoreStatus {
     match kind {
         ErrorKind::Unavailable => StoreStatus::Unreachable,
         ErrorKind::CredentialsRefused => StoreStatus::CredentialsRefused,

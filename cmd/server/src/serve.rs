@@ -1,4 +1,4 @@
-//! Everything put together, started, and ended in order.
+//! The assembly of the server, its start, and its graceful shutdown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,28 +21,28 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::access::Access;
 use crate::config::Config;
-use crate::measures::Measures;
+use crate::metrics::ServerMetrics;
 use crate::ports::{GRPC, REST};
 use crate::store::{OpenStore, open};
 use crate::{admin, console, docs, heartbeat, probe, tickets};
 
-/// How long requests that are under way at SIGTERM may take to end. Longer than a call to the store may
-/// take, but for a copy of gigabytes: confirms are waited for beyond it, though their callers are not answered any more.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(30);
+/// The time that requests have to finish after SIGTERM. It is longer than a call to the store, except copies of gigabytes:
+/// confirms may take longer, although their callers no longer get a response.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Serves until SIGTERM or SIGINT, then ends what is under way.
+/// Serves until SIGTERM or SIGINT, and then drains.
 ///
 /// # Errors
-/// When something cannot be started, or stops by itself.
+/// An error if a component cannot start, or stops unexpectedly.
 pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> {
-    let asked = on_signal()?;
+    let shutdown_signal = on_signal()?;
     let ending = Ending::default();
     let scheme = config.scheme();
-    let mut following = JoinSet::new();
-    let tls = open_tls(config.tls, &mut following).await?;
-    let measures = Arc::new(Measures::new());
+    let mut reloaders = JoinSet::new();
+    let tls = open_tls(config.tls, &mut reloaders).await?;
+    let metrics = Arc::new(ServerMetrics::new());
     let OpenStore { storage, embedded } =
-        open(config.store, &config.buckets.draft, Some(measures.store_calls.clone())).await?;
+        open(config.store, &config.buckets.draft, Some(metrics.store_calls.clone())).await?;
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.buckets);
     let admin = admin::bind(config.admin).await?;
@@ -54,11 +54,11 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     };
     let drafts = Drafts::new(store.clone(), config.policy, origins.clone(), clock.clone())
         .with_confirm_limits(config.drafts.confirm_limits())
-        .observed_by(measures.drafts.clone());
+        .observed_by(metrics.drafts.clone());
 
     if embedded.is_some() {
         let made = drafts.create_buckets().await;
-        made.context("the embedded store's buckets cannot be made")?;
+        made.context("cannot create the embedded store's buckets")?;
     }
     let readiness = Readiness::new(store.profile.clone());
     if config.require_safe_store {
@@ -66,23 +66,28 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         readiness.set_store_status(StoreStatus::Probed);
     }
 
-    let _leaving = take_leave(asked, ending.clone(), readiness.clone(), config.server.shutdown_delay);
+    let _draining = drain_on_signal(
+        shutdown_signal,
+        ending.clone(),
+        readiness.clone(),
+        config.server.shutdown_delay,
+    );
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
         let cleaner = Cleaner::new(store.clone(), config.policy, config.sweep.brakes, clock).of_part(config.sweep.part);
         let schedule = config.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
-        let sweeps = Sweeps::new(measures.metrics());
+        let sweeps = Sweeps::new(metrics.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
     let (tickets, ticket_keys) = tickets::open(config.auth.ticket_keys_file, embedded.is_some()).await?;
     let authenticator = access.authenticator.with_tickets(tickets);
     if let Some(ticket_keys) = ticket_keys {
-        following.spawn(ticket_keys.run(on_hangup()?));
+        reloaders.spawn(ticket_keys.run(on_hangup()?));
     }
     if let Some(policy) = access.policy {
-        following.spawn(policy.run(on_hangup()?));
+        reloaders.spawn(policy.run(on_hangup()?));
     }
     let gate = GateConfig {
         audit: config.audit.log != AuditLog::Off,
@@ -95,7 +100,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let rest = Handler::new(rest::handler(rest, &origins));
     let connections = Connections::new(config.connections, tls);
     let connections_of = |port| {
-        let connections = connections.clone().counted(port, measures.traffic.clone());
+        let connections = connections.clone().counted(port, metrics.traffic.clone());
         if config.traces.is_some() {
             connections.traced(port)
         } else {
@@ -107,15 +112,15 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let grpc = grpc::service(api, gate, readiness.clone()).await?;
     let grpc = Handler::new(grpc::handler(grpc, &origins));
     let grpc_address = listen(&mut tasks, connections_of(GRPC), grpc_listener, grpc, &ending)?;
-    let admin_router = admin::router(measures, readiness.clone(), storage.clone());
-    let (_administered, admin_address) = admin::serve(admin, config.connections, admin_router)?;
-    let listening = heartbeat::keep_listening(
+    let admin_router = admin::router(metrics, readiness.clone(), storage.clone());
+    let (_admin, admin_address) = admin::serve(admin, config.connections, admin_router)?;
+    let heartbeat = heartbeat::run(
         storage,
         store.buckets.clone(),
         readiness.clone(),
         config.server.readiness_interval,
     );
-    let _listening = AbortOnDropHandle::new(tokio::spawn(listening));
+    let _heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat));
     let _probing = if store.profile.probed().is_some() {
         None
     } else {
@@ -129,7 +134,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         .map_or_else(|| "s3".to_owned(), EmbeddedStore::endpoint);
     tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store, reason = config.store_reason, "ready");
 
-    let ended = until_the_end(&mut tasks, &ending.end).await;
+    let ended = wait_for_tasks(&mut tasks, &ending.end).await;
     drain(&drafts, config.drafts.confirm_timeout).await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
@@ -137,13 +142,13 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     ended
 }
 
-/// Opens the certificate, and follows its files.
-async fn open_tls(files: Option<TlsFiles>, following: &mut JoinSet<()>) -> anyhow::Result<Option<Tls>> {
+/// Loads the certificate, and reloads it when its files change.
+async fn open_tls(files: Option<TlsFiles>, reloaders: &mut JoinSet<()>) -> anyhow::Result<Option<Tls>> {
     let Some(files) = files else {
         return Ok(None);
     };
     let (tls, certificate) = Tls::open(files).await?;
-    following.spawn(certificate.run(on_hangup()?));
+    reloaders.spawn(certificate.run(on_hangup()?));
     Ok(Some(tls))
 }
 
@@ -157,71 +162,66 @@ fn pages(api: &Api, drafts: &Drafts, with_console: bool) -> Router {
     }
 }
 
-/// From the signal on this server is not ready. For the delay it serves whoever does not know yet, then it ends.
-fn take_leave(
-    asked: CancellationToken,
+/// Makes the server not ready at the signal, and stops it after the delay. During the delay it still serves clients that have
+/// not noticed yet.
+fn drain_on_signal(
+    shutdown_signal: CancellationToken,
     ending: Ending,
     readiness: Readiness,
     delay: Duration,
 ) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move {
-        asked.cancelled().await;
+        shutdown_signal.cancelled().await;
         readiness.drain();
         ending.draining.cancel();
         if !delay.is_zero() {
-            tracing::info!("no longer ready, and serving for {} s more", delay.as_secs());
+            tracing::info!(delay_s = delay.as_secs(), "draining");
             sleep(delay).await;
         }
         ending.end.cancel();
     }))
 }
 
-/// Waits for the first task to end, by SIGTERM or by a failure; then for the rest, but not for ever.
-async fn until_the_end(tasks: &mut JoinSet<anyhow::Result<()>>, shutdown: &CancellationToken) -> anyhow::Result<()> {
+/// Waits for the first task to end, by SIGTERM or by a failure, and then for the others, with a timeout.
+async fn wait_for_tasks(tasks: &mut JoinSet<anyhow::Result<()>>, shutdown: &CancellationToken) -> anyhow::Result<()> {
     let mut ended = match tasks.join_next().await {
-        Some(task) => ended_by_itself(task),
+        Some(task) => task_result(task),
         None => Ok(()),
     };
     shutdown.cancel();
     let rest = async {
         while let Some(task) = tasks.join_next().await {
-            ended = std::mem::replace(&mut ended, Ok(())).and(ended_by_itself(task));
+            ended = std::mem::replace(&mut ended, Ok(())).and(task_result(task));
         }
         anyhow::Ok(())
     };
-    if let Ok(joined) = timeout(DRAIN_DEADLINE, rest).await {
+    if let Ok(joined) = timeout(DRAIN_TIMEOUT, rest).await {
         joined?;
     } else {
-        tracing::warn!(
-            "requests are still under way after {} s: leaving them",
-            DRAIN_DEADLINE.as_secs()
-        );
+        tracing::warn!(timeout_s = DRAIN_TIMEOUT.as_secs(), "requests cancelled at shutdown");
     }
     ended
 }
 
-/// How a task ended, without what a panic said: that may hold anything.
-fn ended_by_itself(task: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
+/// Returns the result of a task. The message of a panic is dropped, because it may contain secrets.
+fn task_result(task: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
     task.unwrap_or_else(|error| {
-        ensure!(!error.is_panic(), "a task has panicked");
+        ensure!(!error.is_panic(), "a task panicked");
         Err(error.into())
     })
 }
 
-/// Lets confirms end whose callers have gone away, or have waited too long. One that is cut off is completed by a repeat.
+/// Waits for confirms whose callers have disconnected or timed out. A retry completes a confirm that is cancelled.
 async fn drain(drafts: &Drafts, longest: Duration) {
     if timeout(longest, drafts.drained()).await.is_err() {
-        tracing::warn!(
-            "confirms are still under way after {} s: leaving them",
-            longest.as_secs()
-        );
+        tracing::warn!(timeout_s = longest.as_secs(), "confirms cancelled at shutdown");
     }
 }
 
 async fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
-        .with_context(|| format!("{address} cannot be listened on: set {variable} to a free port"))
+        .with_context(|| format!("cannot listen on {address}: set {variable} to a free port"))
 }
 
 fn listen(
@@ -254,10 +254,10 @@ async fn sweep(
             let summary = swept.as_ref().unwrap_or_else(|stopped| &stopped.summary);
             sweeps.ended(summary, swept.is_ok(), SystemTime::now());
             match swept {
-                Ok(summary) if summary.brake.is_some() => tracing::warn!(%summary, "the sweep has stopped"),
-                Ok(summary) if summary.expired > 0 => tracing::info!(%summary, "swept"),
-                Ok(summary) => tracing::debug!(%summary, "swept"),
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "the sweep stopped early"),
+                Ok(summary) if summary.brake.is_some() => tracing::warn!(%summary, "sweep stopped by a brake"),
+                Ok(summary) if summary.expired > 0 => tracing::info!(%summary, "sweep finished"),
+                Ok(summary) => tracing::debug!(%summary, "sweep finished"),
+                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "sweep failed"),
             }
         }
     };

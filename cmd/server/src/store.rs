@@ -1,4 +1,4 @@
-//! The store that the configuration names, started where it is the embedded one.
+//! The configured store. The embedded store is started here.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use draftstore_storage::{CallObserver, DraftBucket};
 
 use crate::config;
 
-/// A client of the store, and the store itself where it runs in this process.
+/// A client of the store, and the embedded store if it runs in this process.
 pub(crate) struct OpenStore {
     pub(crate) storage: Arc<S3Storage>,
     pub(crate) embedded: Option<EmbeddedStore>,
 }
 
-/// Starts what is to be started, and connects.
+/// Starts the embedded store if it is configured, and connects to the store.
 ///
 /// # Errors
-/// When the embedded store cannot start, or the settings cannot be right.
+/// An error if the embedded store cannot start, or if the settings are invalid.
 pub(crate) async fn open(
     store: config::Store,
     draft: &DraftBucket,
@@ -33,11 +33,11 @@ pub(crate) async fn open(
         }
     };
     let signer = match &settings.signing {
-        Some(Signing::Static(_)) => "a key pair of its own",
-        Some(Signing::Role { .. }) => "a role of its own",
-        None => "the credentials of the calls",
+        Some(Signing::Static(_)) => "separate key pair",
+        Some(Signing::Role { .. }) => "separate role",
+        None => "credentials of the calls",
     };
-    tracing::info!(signer, "what signs uploads");
+    tracing::info!(signer, "upload signer selected");
     settings.observer = observer;
     let storage = S3Storage::connect(settings).await?;
     Ok(OpenStore {
@@ -53,7 +53,9 @@ async fn start(
 ) -> anyhow::Result<(s3::Settings, EmbeddedStore)> {
     let credentials = match &client.credentials {
         Some(given) => pair(given),
-        None => Credentials::load_or_create(&embedded.data_dir).context("the embedded store has no credentials")?,
+        None => {
+            Credentials::load_or_create(&embedded.data_dir).context("cannot create the embedded store's credentials")?
+        }
     };
     let signing = signing_pair(embedded, &client)?;
     let settings = EmbeddedConfig {
@@ -67,7 +69,7 @@ async fn start(
     };
     let running = EmbeddedStore::start(settings)
         .await
-        .context("the embedded store cannot start")?;
+        .context("cannot start the embedded store")?;
     let client = embedded_client(client, running.endpoint(), &credentials, &signing);
     Ok((client, running))
 }

@@ -1,4 +1,4 @@
-//! What signs tickets.
+//! The keys that sign tickets.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use anyhow::Context as _;
 use draftstore_auth::{TicketKey, TicketKeys, TicketKeysFile, Tickets};
 use draftstore_runtime::reload::Reloader;
 
-/// By the keys in the file; else, where this process is all there is, by a key of its own; else there are no tickets: those
-/// of one replica would not be valid at another. With what keeps them as the file is.
+/// Opens the keys in the file, and returns the reloader of the file. Without a file, a server that has no replicas generates a
+/// key. A server that may have replicas then has no tickets, because another replica could not verify them.
 ///
 /// # Errors
-/// When the file cannot be used.
+/// An error if the file is invalid.
 pub(crate) async fn open(
     file: Option<PathBuf>,
     is_alone: bool,
@@ -25,7 +25,7 @@ pub(crate) async fn open(
     }
 }
 
-/// One that nobody has seen.
+/// Generates a key.
 pub(crate) fn new_key() -> TicketKey {
     TicketKey::new(rand::random(), rand::random())
 }

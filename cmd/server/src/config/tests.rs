@@ -247,7 +247,7 @@ fn unknown_variables_are_found_but_not_those_of_the_cronjob() {
     );
 }
 
-/// Written anew by `REFERENCE=write cargo test -p draftstore-server reference`.
+/// `REFERENCE=write cargo test -p draftstore-server reference` updates the page.
 #[test]
 fn reference_page_is_what_the_settings_declare() {
     const INTRODUCTION: &str = "\

@@ -86,7 +86,7 @@ async fn unreachable_store_is_not_ready_and_the_process_lives() {
     }
     let (status, log) = server.stop();
     assert!(status.success(), "{log}");
-    assert!(log.contains("the store cannot be probed"), "{log}");
+    assert!(log.contains("store probe failed"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -181,7 +181,7 @@ async fn embedded_store_takes_a_signer_that_it_is_given() {
     );
     assert_eq!(upload(&issued, "x").await, 200);
     let (_, log) = server.stop();
-    assert!(log.contains("a key pair of its own") && !log.contains("signer-secret") && !log.contains("signer-key"));
+    assert!(log.contains("separate key pair") && !log.contains("signer-secret") && !log.contains("signer-key"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

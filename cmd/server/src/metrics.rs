@@ -1,4 +1,4 @@
-//! What the server measures: requests and connections, URLs and confirms, calls to the store, and how it stands.
+//! The metrics of the server: requests, connections, URLs, confirms, calls to the store, and readiness.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -13,7 +13,7 @@ use prometheus::{Gauge, IntCounter, IntGauge};
 
 use crate::ports::LABELS;
 
-/// The conditions that a store is asked to honour, by name and in the order of [`Condition::ALL`].
+/// The labels of conditions, in the order of [`Condition::ALL`].
 const CONDITIONS: [&str; Condition::ALL.len()] = [
     "upload_once",
     "copy_source",
@@ -26,73 +26,73 @@ const CONDITIONS: [&str; Condition::ALL.len()] = [
     "delete_many",
 ];
 
-/// Everything that the server counts by itself.
+/// The metrics of a server.
 #[derive(Debug)]
-pub(crate) struct Measures {
+pub(crate) struct ServerMetrics {
     metrics: Metrics,
     pub(crate) store_calls: Arc<StoreCalls>,
     pub(crate) traffic: Arc<Traffic>,
-    pub(crate) drafts: Arc<DraftsMade>,
-    standing: Standing,
+    pub(crate) drafts: Arc<DraftMetrics>,
+    store: StoreMetrics,
 }
 
-impl Measures {
-    /// From the start of the process on.
+impl ServerMetrics {
+    /// Creates the metrics, all zero.
     pub(crate) fn new() -> Self {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         metrics.add_process();
         Self {
             store_calls: Arc::new(StoreCalls::new(&metrics)),
             traffic: Arc::new(Traffic::new(&metrics, &LABELS)),
-            drafts: Arc::new(DraftsMade::new(&metrics)),
-            standing: Standing::new(&metrics),
+            drafts: Arc::new(DraftMetrics::new(&metrics)),
+            store: StoreMetrics::new(&metrics),
             metrics,
         }
     }
 
-    /// Where more may be measured.
+    /// Returns the registry, for further metrics.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// All of it, as it stands.
+    /// Returns the current values in Prometheus' text format.
     pub(crate) fn text(&self, readiness: &Readiness, storage: &S3Storage) -> String {
-        self.standing.look(readiness, storage);
+        self.store.update(readiness, storage);
         self.metrics.text()
     }
 }
 
-/// URLs and confirms.
+/// The metrics of URLs and confirms.
 #[derive(Debug)]
-pub(crate) struct DraftsMade {
+pub(crate) struct DraftMetrics {
     issued: Table<IntCounter, 1>,
     confirms: Table<IntCounter, 1>,
     bytes: IntCounter,
 }
 
-impl DraftsMade {
+impl DraftMetrics {
     fn new(metrics: &Metrics) -> Self {
         Self {
             issued: metrics
                 .counters(
                     "draftstore_urls_issued_total",
-                    "Presigned URLs and forms handed out",
+                    "Presigned URLs and forms issued",
                     [("kind", UrlKind::NAMES)],
                 )
                 .with_every_series(),
             confirms: metrics
                 .counters(
                     "draftstore_confirms_total",
-                    "Confirms that ended",
+                    "Confirms that finished",
                     [("outcome", ConfirmOutcome::NAMES)],
                 )
                 .with_every_series(),
-            bytes: metrics.counter("draftstore_confirmed_bytes_total", "Bytes that came into main"),
+            bytes: metrics.counter("draftstore_confirmed_bytes_total", "Bytes copied to main"),
         }
     }
 }
 
-impl Observer for DraftsMade {
+impl Observer for DraftMetrics {
     fn issued(&self, kind: UrlKind, count: usize) {
         self.issued.at([kind as usize]).inc_by(count as u64);
     }
@@ -103,37 +103,37 @@ impl Observer for DraftsMade {
     }
 }
 
-/// How the server stands: looked at when it is asked for.
+/// The metrics of the store, the credentials and readiness, which are updated for each scrape.
 #[derive(Debug)]
-struct Standing {
+struct StoreMetrics {
     known: IntGauge,
     honoured: Table<IntGauge, 1>,
     credentials: Table<Gauge, 1>,
     ready: IntGauge,
 }
 
-impl Standing {
+impl StoreMetrics {
     fn new(metrics: &Metrics) -> Self {
         Self {
             known: metrics.gauge(
                 "draftstore_store_profile_known",
-                "1 when it is known what the store enforces",
+                "1 if the conditions that the store enforces are known",
             ),
             honoured: metrics.gauges(
                 "draftstore_store_condition_honoured",
-                "1 where the store is known to honour the condition",
+                "1 if the store is known to enforce the condition",
                 [("condition", &CONDITIONS)],
             ),
             credentials: metrics.seconds_by(
                 "draftstore_credentials_seconds_left",
-                "Until this server's credentials end",
+                "Seconds until this server's credentials expire",
                 [("credentials", &["calls", "uploads"])],
             ),
-            ready: metrics.gauge("draftstore_ready", "1 while requests may be sent here"),
+            ready: metrics.gauge("draftstore_ready", "1 if the server is ready for requests"),
         }
     }
 
-    fn look(&self, readiness: &Readiness, storage: &S3Storage) {
+    fn update(&self, readiness: &Readiness, storage: &S3Storage) {
         let profile: &StoreProfile = readiness.profile();
         self.known.set(profile.probed().is_some().into());
         let capabilities = profile.capabilities();
