@@ -21,7 +21,7 @@ TESTS = [
     "model::model_invariants_hold_where_only_uploads_are_made_once",
     "model::model_invariants_hold_where_nothing_is_honoured",
     # Sweeps alone, of more drafts than those schedules make.
-    "sweep::tests::in_whatever_order_answers_come_all_that_has_expired_goes_and_nothing_else",
+    "sweep::tests::exactly_the_expired_drafts_are_removed_in_any_order_of_answers",
 ]
 
 

@@ -1,4 +1,4 @@
-//! The identity of a unique draft, which says by itself when the draft expires and where it is.
+//! The ID of a unique draft, which contains the draft's expiry and shard.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,34 +9,35 @@ use ulid::Ulid;
 
 use crate::keys::RESERVED_PREFIX;
 
-/// The key of a unique draft is `.drafts/<shard>/<draft ID>/<object name>`.
+/// The ID of a unique draft, whose key is `.drafts/<shard>/<draft ID>/<object name>`.
 ///
-/// The ID is a ULID whose time is the moment at which the draft *expires*, so that the drafts of a shard are listed in
-/// the order in which they expire, and a sweep reads each shard only up to the first that has not. The shard, two hex
-/// digits of the random part, spreads the keys.
+/// The ID is a ULID whose time is the moment at which the draft *expires*. So the drafts of a shard are listed in the
+/// order of their expiry, and a sweep reads each shard only up to the first draft that has not expired. The shard is
+/// the last byte of the random part in hex, and spreads the keys.
 ///
 /// Source: <https://github.com/ulid/spec>
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DraftId(Ulid);
 
-/// The text is not the ID of a draft.
+/// The error of a text that is not the ID of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a draft ID is a ULID in its canonical form")]
+#[error("a draft ID must be a ULID in its canonical form")]
 pub struct InvalidDraftId;
 
-/// As many bits of the ID's random part as two hex digits hold.
+/// The bits of the random part that determine the shard.
 const SHARD_MASK: u128 = 0xff;
 
 impl DraftId {
-    /// Makes the ID of a draft that expires at this moment, to the millisecond.
+    /// Creates the ID of a draft that expires at this moment, to the millisecond.
     pub fn new(expires_at: SystemTime, random: u128) -> Self {
         let since_epoch = expires_at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         let milliseconds = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
         Self(Ulid::from_parts(milliseconds, random))
     }
 
-    /// Makes the ID of one of the drafts of a ticket, of whose ID the seed is made. The seed's last byte is the last of this
-    /// one, and so says the shard; the place is before it: the drafts of a ticket are neighbours in one shard.
+    /// Creates the ID of a slot of a ticket. The seed comes from the ticket's ID. Its last byte is the last byte of the
+    /// draft's ID, which determines the shard, and the slot's number is the byte before it. So the drafts of a ticket
+    /// are neighbours in one shard.
     pub fn of_slot(expires_at: SystemTime, seed: [u8; 9], place: u8) -> Self {
         let [before @ .., last] = seed;
         let random = u128::from(u64::from_be_bytes(before)) << 16 | u128::from(place) << 8 | u128::from(last);
@@ -48,10 +49,10 @@ impl DraftId {
         UNIX_EPOCH + Duration::from_millis(self.0.timestamp_ms())
     }
 
-    /// Returns the draft's key. `name` is the key that it gets in main unless it is confirmed under another name.
+    /// Returns the draft's key. `name` is the draft's key in main, unless it is confirmed under another name.
     ///
     /// # Panics
-    /// When the name does not leave room for the ID: it may have 986 bytes.
+    /// If the name leaves no room for the ID. It may have 986 bytes.
     pub fn key(self, name: &ObjectKey) -> ObjectKey {
         let shard = self.0.0 & SHARD_MASK;
         let key = format!("{RESERVED_PREFIX}{shard:02x}/{self}/{name}");
@@ -75,7 +76,7 @@ impl DraftId {
 impl FromStr for DraftId {
     type Err = InvalidDraftId;
 
-    /// Takes the canonical form alone: an ID in other letters would name another key.
+    /// Parses the canonical form only: an ID in other letters would name another key.
     fn from_str(text: &str) -> Result<Self, InvalidDraftId> {
         let id = Ulid::from_string(text).ok().map(Self);
         id.filter(|id| id.to_string() == text).ok_or(InvalidDraftId)
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn id_says_when_and_where() {
+    fn key_has_the_id_with_its_expiry_and_shard() {
         let name = ObjectKey::new("a/b c.jpg").expect("valid");
         let id = DraftId::new(at(1_800_000_000), 0x1234_5678_9abc);
         assert_eq!(id.expires_at(), at(1_800_000_000));
@@ -130,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn drafts_of_a_ticket_are_neighbours() {
+    fn slots_of_a_ticket_are_neighbours() {
         let name = ObjectKey::new("a").expect("valid");
         let seed = [1, 2, 3, 4, 5, 6, 7, 8, 0xab];
         let keys: Vec<_> = (0..100)
             .map(|place| DraftId::of_slot(at(1), seed, place).key(&name))
             .collect();
-        assert!(keys.is_sorted_by(|one, next| one < next), "each another, in order");
-        // All but the last four letters of an ID, which are 20 of its bits.
+        assert!(keys.is_sorted_by(|one, next| one < next), "all different, in order");
+        // An ID without its last four letters, which are 20 bits.
         let shared = &keys[0].as_str()[..".drafts/ab/".len() + 22];
         assert!(keys.iter().all(|key| key.as_str().starts_with(shared)), "{shared}");
         let another = DraftId::of_slot(at(1), [1, 2, 3, 4, 5, 6, 7, 9, 0xab], 0).key(&name);
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_ids() {
+    fn other_texts_are_not_ids() {
         let id = DraftId::new(at(1_800_000_000), 7).to_string();
         for bad in [
             "",
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_shard_for_every_id() {
+    fn every_id_has_a_shard() {
         let shards: Vec<_> = (0..=LAST_SHARD).map(shard_prefix).collect();
         assert_eq!(shards.len(), 256);
         let key = DraftId::new(at(1), 0xab).key(&ObjectKey::new("a").expect("valid"));

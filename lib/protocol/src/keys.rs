@@ -1,11 +1,12 @@
-//! The keys that the server has to itself in the draft bucket.
+//! The keys of the draft bucket that are reserved for the server.
 
-/// The prefix of every key that the server makes in the draft bucket. Object names cannot begin with it.
+/// The prefix of every key that the server creates in the draft bucket. Object names must not begin with it.
 ///
-/// The prefix holds, in the order of keys: 256 shards of unique drafts, then the settlements of batches and the notes on staged copies.
+/// In the order of keys, it contains 256 shards of unique drafts, the settlements of batches, and the notes about
+/// staged copies.
 pub const RESERVED_PREFIX: &str = ".drafts/";
 
-/// The last of the shards.
+/// The number of the last shard.
 pub(crate) const LAST_SHARD: u8 = u8::MAX;
 
 /// Returns the prefix of a shard's keys.

@@ -1,8 +1,8 @@
-//! How long URLs and drafts live.
+//! The lifetimes of URLs and drafts.
 
 use std::time::Duration;
 
-/// The longest that a presigned URL can be valid: seven days.
+/// The maximum validity of a presigned URL: seven days.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 pub const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -16,10 +16,10 @@ pub struct Policy {
     sweep_grace: Duration,
 }
 
-/// Why durations do not make a policy.
+/// The reason why durations are not a valid policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPolicy {
-    /// A URL of zero seconds, or of more than seven days.
+    /// The validity of a URL is zero, or more than seven days.
     #[error("must be 1 to 604800 seconds")]
     Ttl(&'static str),
     /// A draft would expire while its upload URL is still valid.
@@ -28,10 +28,10 @@ pub enum InvalidPolicy {
 }
 
 impl Policy {
-    /// A policy under which no live draft can be swept.
+    /// Creates a policy under which no live draft can be swept.
     ///
     /// # Errors
-    /// [`InvalidPolicy`] when a URL would live for no time or over [`MAX_TTL`], or longer than the draft.
+    /// [`InvalidPolicy`] if the validity of a URL is zero, exceeds [`MAX_TTL`], or exceeds the lifetime of drafts.
     pub fn new(
         upload_ttl: Duration,
         download_ttl: Duration,
@@ -54,22 +54,22 @@ impl Policy {
         })
     }
 
-    /// The longest, and the default, validity of an upload URL.
+    /// Returns the maximum validity of an upload URL, which is also the default.
     pub fn upload_ttl(&self) -> Duration {
         self.upload_ttl
     }
 
-    /// The longest, and the default, validity of a download URL.
+    /// Returns the maximum validity of a download URL, which is also the default.
     pub fn download_ttl(&self) -> Duration {
         self.download_ttl
     }
 
-    /// The age at which a draft has expired.
+    /// Returns the age at which a draft expires.
     pub fn object_lifetime(&self) -> Duration {
         self.object_lifetime
     }
 
-    /// How long a sweep waits beyond that before it deletes.
+    /// Returns the time for which a sweep keeps a draft after it has expired.
     pub fn sweep_grace(&self) -> Duration {
         self.sweep_grace
     }
@@ -82,7 +82,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn lifetime_shorter_than_the_longest_url_is_refused() {
+    fn lifetime_shorter_than_upload_urls_is_rejected() {
         assert_eq!(Policy::new(HOUR, HOUR, HOUR / 2, HOUR), Err(InvalidPolicy::Lifetime));
         assert!(Policy::new(HOUR, HOUR, HOUR, Duration::ZERO).is_ok());
     }

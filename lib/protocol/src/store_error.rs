@@ -1,13 +1,13 @@
-//! The errors of a store, as far as the state machines look at them.
+//! The errors of a store, as the state machines see them.
 
 use draftstore_storage as storage;
 use draftstore_storage::ErrorKind;
 
-/// An error that a call to the store ended in.
+/// An error of a call to the store.
 ///
-/// The state machines decide by its kind alone, and hand the error itself through to whoever drives them.
+/// The state machines only look at its kind, and return the error itself to their driver.
 pub trait StoreError {
-    /// Returns what the error means.
+    /// Returns the meaning of the error.
     fn kind(&self) -> ErrorKind;
 }
 

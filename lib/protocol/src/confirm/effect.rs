@@ -1,50 +1,51 @@
-//! The effects that the protocol asks for, and the answers to them.
+//! The effects that the protocol requests, and the answers to them.
 
 use draftstore_storage::{Attributes, ETag, ObjectInfo, StagedCopy};
 
 use super::error::{ConfirmError, Contradiction};
 use super::marker::BatchId;
 
-/// A call, or several, that the protocol wants made.
+/// A call, or several, that the protocol wants the driver to make.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// Look at the draft.
+    /// Look up the draft.
     HeadDraft,
-    /// Look at what main holds under the name.
+    /// Look up the object in main under the name.
     HeadMain,
-    /// Look whether this batch has settled: the object by which it says so.
+    /// Look up the settlement of a batch, the object which shows that the batch has settled.
     HeadSettlement {
-        /// The batch.
+        /// The ID of the batch.
         batch: BatchId,
     },
-    /// Copy this version of the draft to main, if it still is that version, and main still is empty or this version.
+    /// Copy this version of the draft to main, if the draft is still that version, and main is still empty or this
+    /// version.
     Copy {
         /// The version of the draft.
         draft_etag: ETag,
         /// The version of the object in main, if there is one to be replaced.
         main_etag: Option<ETag>,
-        /// The whole of what shall be stored beside the bytes.
+        /// The complete attributes of the new object.
         attributes: Attributes,
     },
-    /// Copy this version of the draft, part by part, to where it cannot be seen yet.
+    /// Copy this version of the draft to main, part by part, without making it visible yet.
     Stage {
         /// The version of the draft.
         draft_etag: ETag,
-        /// Its size in bytes.
+        /// The size of the draft in bytes.
         size: u64,
-        /// The whole of what shall be stored beside the bytes.
+        /// The complete attributes of the new object.
         attributes: Attributes,
     },
-    /// Make the staged copy the object in main, if main still is empty or this version.
+    /// Make the staged copy the object in main, if main is still empty or this version.
     Complete {
-        /// The staged copy.
+        /// The staged copy to complete.
         staged: StagedCopy,
         /// The version of the object in main, if there is one to be replaced.
         main_etag: Option<ETag>,
     },
-    /// Give the staged copy up.
+    /// Abort the staged copy.
     Unstage {
-        /// The staged copy.
+        /// The staged copy to abort.
         staged: StagedCopy,
     },
     /// Delete this version of the draft.
@@ -52,12 +53,12 @@ pub enum Effect {
         /// The version of the draft.
         draft_etag: ETag,
     },
-    /// Delete this version of the object in main, which this confirm made, unless that could come to pass when the time of
-    /// this batch is over.
+    /// Delete this version of the object in main, which this confirm made. The driver must not do so if the delete
+    /// could take effect after the batch's deadline.
     UndoCopy {
         /// The version of the object in main.
         main_etag: ETag,
-        /// The batch.
+        /// The ID of the batch.
         batch: BatchId,
     },
 }
@@ -65,43 +66,43 @@ pub enum Effect {
 /// The result of an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer<E> {
-    /// To a HEAD: the object, if there is one.
+    /// The answer to a HEAD: the object, if there is one.
     Head(Result<Option<ObjectInfo>, E>),
-    /// To a copy, or to the completion of a staged one.
+    /// The answer to a copy, or to the completion of a staged one.
     Copied(Result<ETag, E>),
-    /// To the staging of a copy.
+    /// The answer to the staging of a copy.
     Staged(Result<StagedCopy, E>),
-    /// To an effect that never fails a confirm, whatever came of it.
+    /// The answer to an effect that never fails a confirm, whatever its result.
     Done,
-    /// To the undoing of a copy.
+    /// The answer to the undo of a copy.
     Undone(Result<(), E>),
-    /// To the undoing of a copy that was not begun.
+    /// The answer to the undo of a copy that was too late to begin.
     TooLate,
 }
 
-/// The consequence of an answer.
+/// The next step after an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Step<E> {
-    /// Do this and say what came of it.
+    /// Perform this effect, and answer with its result.
     Perform(Effect),
-    /// In a batch: nothing was changed so far, and this is the first thing that would change something.
+    /// In a batch: nothing was changed so far, and this is the first effect that changes something.
     Ready(Effect),
-    /// In a batch: main holds the object, the draft is still there. Goes on with the batch's next turn.
+    /// In a batch: main has the object, and the draft is still there. The confirm continues with the batch's next turn.
     Held,
-    /// The end: what main holds, or why it does not.
+    /// The confirm has ended, with the object in main or an error.
     Finish(Result<Kept, ConfirmError<E>>),
 }
 
 impl<E> Step<E> {
-    /// Returns whether the confirm has ended in an error.
+    /// Returns true if the confirm has ended in an error.
     pub fn has_failed(&self) -> bool {
         matches!(self, Self::Finish(Err(_)))
     }
 
-    /// Returns where the confirm came to.
+    /// Returns the result of a confirm that has ended.
     ///
     /// # Errors
-    /// The reason why the draft was not kept; [`Contradiction::OutOfStep`] when the confirm has not ended.
+    /// The error of the confirm, or [`Contradiction::OutOfStep`] if it has not ended.
     pub fn end(self) -> Result<Kept, ConfirmError<E>> {
         match self {
             Self::Finish(result) => result,
@@ -115,8 +116,8 @@ impl<E> Step<E> {
 /// The object that main holds after a confirm.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Kept {
-    /// The object.
+    /// The attributes and version of the object.
     pub main: ObjectInfo,
-    /// Set if an earlier confirm had put it there.
+    /// Set if an earlier confirm made the object.
     pub replayed: bool,
 }

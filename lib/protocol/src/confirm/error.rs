@@ -1,15 +1,15 @@
-//! The errors that a confirm can end in, by what can be done about them.
+//! The errors of a confirm, grouped by what can be done about them.
 
-/// The reason why a confirm did not keep its draft. `E` is the store's error.
+/// The reason why a confirm did not keep its draft. `E` is the error type of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ConfirmError<E> {
-    /// There is no such draft, and main holds nothing that was made from it.
+    /// The draft does not exist, and main has no object that was made from it.
     #[error("draft not found")]
     DraftNotFound,
-    /// Main holds another object under the name.
+    /// Main already has another object under the name.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
-    /// The draft, or the object in main that is to be replaced, is not the one that the caller insists on.
+    /// The draft, or the object in main to be replaced, is not the version that the caller requires.
     #[error("{pin} does not match what is stored")]
     PinMismatch {
         /// The field that does not match.
@@ -21,41 +21,41 @@ pub enum ConfirmError<E> {
     /// A call to the store failed.
     #[error(transparent)]
     Store(E),
-    /// A repeat of the confirm may complete it.
+    /// The result is not known, or not final. Repeating the confirm may complete it.
     #[error(transparent)]
     Unresolved(Unresolved<E>),
-    /// The store contradicts itself, or there is a bug here.
+    /// The store contradicts itself, or this crate or its driver has a bug.
     #[error(transparent)]
     Contradiction(Contradiction),
 }
 
-/// The reason why a confirm has to be repeated.
+/// The reason why a confirm must be repeated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Unresolved<E> {
-    /// Every attempt to copy the draft failed; this is the last error.
+    /// Every attempt to copy the draft failed. This is the last error.
     #[error(transparent)]
     Copy(E),
-    /// Another confirm may still take back what it put into main.
-    #[error("an atomic batch is confirming this draft, and may take it back")]
+    /// An atomic batch made the object in main, and may still undo it.
+    #[error("an atomic batch is confirming this draft, and may still undo it")]
     HeldByBatch,
-    /// The batch may neither remove its drafts nor take anything back.
-    #[error("the atomic batch could not be settled: a repeat completes it")]
+    /// The batch can neither remove its drafts nor undo its copies.
+    #[error("the atomic batch could not be settled: repeat it to complete it")]
     LeftUnsettled,
-    /// The draft changed during each attempt to copy it.
-    #[error("the draft was uploaded again during each attempt to copy it")]
+    /// The draft changed during every attempt to copy it.
+    #[error("the draft was uploaded again during every attempt to copy it")]
     NeverStill,
 }
 
-/// A contradiction between what was done and what was seen.
+/// A contradiction between the effects and the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Contradiction {
-    /// The driver gave an answer to an effect that was not asked for, or asked for the end before there was one: a bug.
-    #[error("the confirm and its driver are out of step")]
+    /// The driver answered an effect that was not requested, or asked for the result before the end: a bug.
+    #[error("the confirm got an unexpected answer")]
     OutOfStep,
-    /// Main holds something else than what was just copied there.
-    #[error("the object in main is not the draft that was copied: size or checksum differ")]
+    /// The object in main differs from the draft that was just copied.
+    #[error("the object in main differs in size or checksum from the draft that was copied")]
     CopyDiffers,
-    /// Main holds nothing where something was just copied.
-    #[error("the object that was copied to main is not there")]
+    /// The object that was just copied to main does not exist.
+    #[error("the object that was copied to main does not exist")]
     CopyIsGone,
 }

@@ -1,4 +1,4 @@
-//! The trace that a confirm leaves in main's metadata: which version of which draft the object was made from.
+//! The marker of a confirm in main's metadata: it names the draft and its version from which the object was made.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -9,25 +9,26 @@ use draftstore_storage::{Attributes, ETag, ObjectKey};
 use sha2::{Digest as _, Sha256};
 use ulid::Ulid;
 
-/// The prefix of the metadata that the server has to itself: uploads may not set it, and what they set anyway is not copied.
+/// The prefix of the metadata reserved for the server. Uploads must not set such metadata, and it is not copied from
+/// drafts.
 pub const MARKER_PREFIX: &str = "draftstore-";
 
-/// SHA-256 of the draft's key in base64url: keys are up to 1,024 bytes of UTF-8, metadata is short and ASCII.
+/// The SHA-256 of the draft's key in base64url. Keys have up to 1,024 bytes of UTF-8, and metadata is short and ASCII.
 const DRAFT: &str = "draftstore-draft";
 
-/// The caller's own name for the confirm, where it gave one.
+/// The idempotency key of the confirm, if the caller sent one.
 const IDEMPOTENCY_KEY: &str = "draftstore-idempotency-key";
 
-/// The atomic batch that the confirm belongs to, where it does.
+/// The ID of the confirm's atomic batch, if there is one.
 const BATCH: &str = "draftstore-batch";
 
-/// The draft's `ETag`.
+/// The `ETag` of the draft.
 const SOURCE_ETAG: &str = "draftstore-source-etag";
 
-/// The ID of an atomic batch of confirms: a ULID whose time is the moment after which it takes nothing back any more.
+/// The ID of an atomic batch of confirms. It is a ULID whose time is the deadline after which the batch undoes nothing.
 pub type BatchId = Ulid;
 
-/// What a confirm writes beside the bytes.
+/// The metadata that a confirm adds to the object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Marker<'a> {
     pub(super) draft_key: &'a ObjectKey,
@@ -37,7 +38,7 @@ pub(super) struct Marker<'a> {
 }
 
 impl Marker<'_> {
-    /// The draft's attributes with this marker, and no other.
+    /// Returns the draft's attributes with this marker, and without any other.
     pub(super) fn on(&self, attributes: &Attributes) -> Attributes {
         let mut marked = attributes.clone();
         let metadata = &mut marked.metadata;
@@ -54,22 +55,23 @@ impl Marker<'_> {
     }
 }
 
-/// The batch other than `own` that put it there, and may take it back unless it has settled.
+/// Returns the batch, other than `own`, that made the object and has not reached its deadline. It may undo the object
+/// unless it has settled.
 pub(super) fn held_by(metadata: &BTreeMap<String, String>, own: Option<BatchId>, now: SystemTime) -> Option<BatchId> {
     batch_of(metadata).filter(|batch| Some(*batch) != own && batch.datetime() > now)
 }
 
-/// The atomic batch that put it there.
+/// Returns the atomic batch that made the object.
 pub(super) fn batch_of(metadata: &BTreeMap<String, String>) -> Option<BatchId> {
     Ulid::from_string(metadata.get(BATCH)?).ok()
 }
 
-/// Whether the object was made by a confirm with this key.
+/// Returns true if a confirm with this idempotency key made the object.
 pub(super) fn bears_key(metadata: &BTreeMap<String, String>, idempotency_key: &str) -> bool {
     metadata.get(IDEMPOTENCY_KEY).is_some_and(|key| key == idempotency_key)
 }
 
-/// Whether the object was made from this draft, in this version where one is given.
+/// Returns true if the object was made from this draft, and from this version if one is given.
 pub(super) fn names(metadata: &BTreeMap<String, String>, draft_key: &ObjectKey, draft_etag: Option<&ETag>) -> bool {
     let same_draft = metadata.get(DRAFT).is_some_and(|mark| *mark == fingerprint(draft_key));
     let same_version =

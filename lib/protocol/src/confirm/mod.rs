@@ -1,26 +1,28 @@
-//! Keeping a draft: the protocol by which bytes get from draft to main.
+//! The protocol of a confirm, which moves a draft to main.
 //!
-//! A confirm must hold under everything that happens to distributed calls: the process dies between two of them, an
-//! answer is lost, two backends confirm at once, a client uploads again in the middle. The store is the only state, so
-//! the confirm leaves its trace there, in the same act that makes the object: a `marker` in main's metadata says
-//! which version of which draft it was made from. Whatever is unclear is resolved by reading the marker, not by guessing.
+//! A confirm must be correct whatever happens to distributed calls: the process dies between two of them, an answer is
+//! lost, two backends confirm at once, a client uploads again in the middle. The store is the only state. So the same
+//! call that makes the object writes a `marker` to its metadata, which names the draft and its version. Every unclear
+//! state is resolved by reading the marker, never by guessing.
 //!
-//! 1. HEAD the draft. If it is gone, or not the one pinned, and main's marker names it, an earlier confirm succeeded:
-//!    answer as that one did.
-//! 2. Copy inside the store, with the marker, on condition that the draft still is the version that was looked at, and
-//!    that main still is empty. Where something may be replaced, or the store does not honour that condition, HEAD main
-//!    first: this draft's marker: go to 4. This confirm's idempotency key: answer as the earlier confirm did. Another
-//!    object: refuse, or copy on condition that main still is that version. Over 5 GiB the copy is staged part by part,
-//!    each on the same condition, and completed at once; where the store ignores that condition, after another look at the
-//!    draft. So is, there, a draft whose `ETag` is not the sum of its bytes: once in main, it could not be told from others.
-//! 3. A refused condition, a conflict, a time-out or a lost answer: HEAD main. This draft's marker: it succeeded. Another
-//!    object: refuse. As it was: try again, a few times.
-//! 4. HEAD main: size and checksum must be the draft's.
-//! 5. Delete the draft, on condition that it still is that version. Failing here fails nothing: the sweep collects it.
+//! 1. HEAD the draft. If it does not exist, or does not match the pins, and main's marker names it, an earlier confirm
+//!    succeeded: return the same result.
+//! 2. Copy inside the store, with the marker, on condition that the draft is still the version of step 1, and that main
+//!    is still empty. If an object may be replaced, or the store ignores that condition, HEAD main first. With this
+//!    draft's marker: go to step 4. With this confirm's idempotency key: return the result of the earlier confirm. Any
+//!    other object: fail, or copy on condition that main is still that version. Over 5 GiB the copy is staged part by
+//!    part, each part on the same condition, and completed at once; if the store ignores that condition, after another
+//!    HEAD of the draft. On such a store, all drafts are staged: once in main, a copy of another version could not be
+//!    told apart.
+//! 3. After a failed condition, a conflict, a timeout or a lost answer: HEAD main. With this draft's marker: the copy
+//!    succeeded. Another object: fail. No change: try again, a few times.
+//! 4. HEAD main: size and checksum must equal the draft's.
+//! 5. Delete the draft, on condition that it is still that version. An error here is ignored: the sweep removes the
+//!    draft.
 //!
-//! A crash after any step leaves either an untouched main, or a whole object with its marker; a repeated confirm
-//! finishes the work. `machine` holds these rules, `plan` says what changes on stores that ignore a condition, `turn` how
-//! the confirms of an atomic batch go together.
+//! A crash after any step leaves either main unchanged, or a complete object with its marker. A repeated confirm
+//! finishes the work. `machine` has these rules, `plan` the differences for stores that ignore a condition, and `turn`
+//! the order of the confirms of an atomic batch.
 
 mod effect;
 mod error;

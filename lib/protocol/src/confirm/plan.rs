@@ -1,32 +1,32 @@
-//! Which way a confirm takes on a store that honours these conditions and not those.
+//! The variant of the protocol for the conditions that a store honours.
 
 use draftstore_storage::{Capabilities, Condition};
 
 /// The strongest protocol that a store allows for one draft.
 ///
-/// Where a condition is honoured, it is relied on. Where one is not, the confirm looks before it acts, and the driver
-/// holds a lock for each name, so that one process does not race with itself. Where looking is not enough, it goes
-/// around: what one copy could confuse is staged, and compared before anybody sees it; a unique draft is left to the
-/// sweep, which deletes it when no URL can write to it any more.
+/// The protocol relies on every condition that the store honours. For one that it ignores, the confirm looks before it
+/// acts, and the driver holds a lock for each name, so that one process does not race with itself. Where a lookup is
+/// not enough, the confirm takes another way: it stages a copy and verifies it before it becomes visible, and it leaves
+/// a unique draft to the sweep, which deletes it when no URL can write to it any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Plan {
     capabilities: Capabilities,
     is_unique: bool,
 }
 
-/// How a confirmed draft goes.
+/// The removal of a confirmed draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Removal {
-    /// Deleted, on condition that it still is the version that was copied.
+    /// Delete the draft, on condition that it is still the version that was copied.
     IfUnchanged,
-    /// Looked at, then deleted.
+    /// Look up the draft, then delete it.
     LookFirst,
-    /// Left, so that the URL that it was uploaded by is not armed again.
+    /// Leave the draft, because its deletion would make its upload URL usable again.
     LeftToSweep,
 }
 
 impl Plan {
-    /// Makes the plan for a unique or a named draft on a store with these capabilities.
+    /// Creates the plan for a unique or a named draft, on a store with these capabilities.
     pub fn new(capabilities: Capabilities, is_unique: bool) -> Self {
         Self {
             capabilities,
@@ -34,29 +34,29 @@ impl Plan {
         }
     }
 
-    /// Returns whether the driver must hold a lock for each name.
+    /// Returns true if the driver must hold a lock for each name.
     pub fn needs_locks(&self) -> bool {
         Condition::ALL
             .into_iter()
             .any(|condition| condition != Condition::DeleteMany && !self.capabilities.honours(condition))
     }
 
-    /// Whether a copy leaves alone what main holds, by itself.
+    /// Returns true if a copy by itself never replaces another version in main.
     pub(super) fn keeps_existing(&self) -> bool {
         self.capabilities.honours(Condition::CopyToAbsent) && self.capabilities.honours(Condition::CopyOver)
     }
 
-    /// The same of a copy that was staged.
+    /// Returns true if the completion of a staged copy by itself never replaces another version in main.
     pub(super) fn keeps_existing_staged(&self) -> bool {
         self.capabilities.honours(Condition::CompleteToAbsent) && self.capabilities.honours(Condition::CompleteOver)
     }
 
-    /// Whether a copy is of the version that was looked at, by itself.
+    /// Returns true if a copy by itself reads only the version that was looked up.
     pub(super) fn copies_what_it_saw(&self) -> bool {
         self.capabilities.honours(Condition::CopySource)
     }
 
-    /// The same of a copy that is staged.
+    /// Returns true if a staged copy by itself reads only the version that was looked up.
     pub(super) fn stages_what_it_saw(&self) -> bool {
         self.capabilities.honours(Condition::PartSource)
     }
@@ -83,7 +83,7 @@ mod tests {
     const GARAGE_LIKE: Capabilities = Capabilities::NONE;
 
     #[test]
-    fn conditions_are_relied_on_where_they_hold() {
+    fn plan_relies_on_every_honoured_condition() {
         for is_unique in [false, true] {
             let plan = Plan::new(Capabilities::ALL, is_unique);
             assert!(!plan.needs_locks() && plan.keeps_existing() && plan.copies_what_it_saw());
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn unique_drafts_stay_where_deletes_or_copies_have_no_condition() {
+    fn unique_draft_is_left_to_the_sweep_without_conditions_on_deletes_and_copies() {
         for lacking in [Condition::Delete, Condition::CopySource, Condition::PartSource] {
             let capabilities = Capabilities::ALL.with(lacking, Support::Ignored);
             assert_eq!(
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn any_lack_needs_locks_but_that_of_deletes_by_the_thousand() {
+    fn every_missing_condition_but_that_of_bulk_deletes_needs_locks() {
         for lacking in Condition::ALL {
             let capabilities = Capabilities::ALL.with(lacking, Support::Refused);
             let needs = Plan::new(capabilities, false).needs_locks();

@@ -1,14 +1,14 @@
-//! The object by which an atomic batch says that it takes nothing back any more.
+//! The settlement of an atomic batch, an object which shows that the batch undoes nothing any more.
 //!
-//! It is the point of no return: before it, what the batch put into main may go again; after it, anybody may be answered by
-//! it. It is needed for as long as the batch could have taken something back, and swept like any old object.
+//! It is the point of no return. Before it, the batch may undo its objects in main. After it, other confirms may report
+//! success by them. It is needed until the batch's deadline, and is then swept like any expired object.
 
 use draftstore_storage::ObjectKey;
 
 use super::marker::BatchId;
 use crate::keys::RESERVED_PREFIX;
 
-/// Behind every shard of unique drafts in the order of keys.
+/// The prefix of settlements. It sorts after every shard of unique drafts.
 const SETTLED_PREFIX: &str = "settled/";
 
 /// Returns the key of a batch's settlement: `.drafts/settled/<batch>`.
@@ -17,5 +17,5 @@ const SETTLED_PREFIX: &str = "settled/";
 /// Never: such a key has 42 bytes.
 pub fn settlement_key(batch: BatchId) -> ObjectKey {
     let key = format!("{RESERVED_PREFIX}{SETTLED_PREFIX}{batch}");
-    ObjectKey::new(key).expect("a short key of letters and digits")
+    ObjectKey::new(key).expect("the key is short, of letters and digits")
 }

@@ -1,7 +1,7 @@
-//! A note in the draft bucket that a copy is being staged in main, so that what a crash leaves of it can be found.
+//! A note in the draft bucket about a copy that is being staged in main. With it, a sweep finds what a crash leaves.
 //!
-//! A multipart upload in progress shows nothing but its key, and main may hold uploads of others. The note says that one
-//! of ours was begun under this key, and by when it must have ended; a sweep then aborts what is left of it.
+//! An upload in progress shows only its key, and main may have uploads of other programs. The note records that one of
+//! ours was begun under a key, and when it must have ended. A sweep then aborts it.
 
 use std::time::SystemTime;
 
@@ -10,25 +10,25 @@ use ulid::Ulid;
 
 use crate::keys::RESERVED_PREFIX;
 
-/// Behind every shard of unique drafts in the order of keys.
+/// The prefix of notes. It sorts after every shard of unique drafts.
 const STAGING_PREFIX: &str = "staging/";
 
-/// A note on a staged copy.
+/// A note about a staged copy.
 ///
-/// Its key is `.drafts/staging/<ULID>/<key in main>`; the ULID's time is the moment by which the copy has ended.
+/// Its key is `.drafts/staging/<ULID>/<key in main>`. The time of the ULID is the moment at which the copy has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StagingNote {
-    /// When the copy has succeeded or been given up.
+    /// The moment at which the copy has succeeded or been aborted.
     pub ends_at: SystemTime,
     /// The key in main that the copy is staged under.
     pub main_key: ObjectKey,
 }
 
 impl StagingNote {
-    /// Returns a key for the note; another for each `random`.
+    /// Returns a key for the note. Each `random` gives another key.
     ///
     /// # Panics
-    /// When the key in main does not leave room for the ID: it may have 981 bytes.
+    /// If the key in main leaves no room for the ID. It may have 981 bytes.
     pub fn key(&self, random: u128) -> ObjectKey {
         let id = Ulid::from_parts(Ulid::from_datetime(self.ends_at).timestamp_ms(), random);
         let key = format!("{RESERVED_PREFIX}{STAGING_PREFIX}{id}/{}", self.main_key);
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn note_says_where_and_until_when() {
+    fn key_of_a_note_has_its_end_and_its_target() {
         let note = StagingNote {
             ends_at: UNIX_EPOCH + Duration::from_secs(1_800_000_000),
             main_key: "a/b c.iso".parse().expect("valid"),

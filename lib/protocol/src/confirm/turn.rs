@@ -1,17 +1,17 @@
-//! The order in which the confirms of an atomic batch go on together.
+//! The turns of an atomic batch, which all of its confirms take together.
 
-/// The next thing that all confirms of an atomic batch do.
+/// The next action of all confirms of an atomic batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Turn {
-    /// The members look, and change nothing.
+    /// The members look up their objects, and change nothing.
     Look,
     /// The members copy their drafts.
     Copy,
-    /// The members remove their drafts.
+    /// The members remove their drafts, after the batch has settled.
     Settle,
-    /// The members take back what they did.
+    /// The members undo their copies.
     Undo,
-    /// The members leave it as it is, for a repeat: it is too late to take back, or not known whether they may remove drafts.
+    /// The members leave everything for a repeat: it is too late for an undo, or not known if the batch has settled.
     Leave,
 }
 

@@ -1,4 +1,4 @@
-//! What must never happen, whatever happens: the invariants, as assertions on every act and every answer.
+//! The invariants, as assertions on every act and every answer.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::store::{Content, MIXED, Object, SimStore, Upload};
 use crate::confirm::{ConfirmError, Existing, Kept};
 use crate::{DraftId, RESERVED_PREFIX};
 
-/// An invariant that did not hold, and how.
+/// The violation of an invariant.
 #[derive(Debug)]
 pub(super) struct Broken(pub(super) String);
 
@@ -20,18 +20,18 @@ struct Write {
     draft_key: ObjectKey,
     etag: ETag,
     content: Content,
-    /// Whether a confirm was answered by it.
+    /// Set after a confirm reported success with this object.
     promised: bool,
     undone: bool,
 }
 
-/// What the invariants are judged by: it sees everything and forgets nothing.
+/// The judge of the invariants, which records every act.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Audit {
     promises: Promises,
     writes: Vec<Write>,
     current: BTreeMap<ObjectKey, usize>,
-    /// The draft and its version that bytes were uploaded as.
+    /// The draft and version of all uploaded bytes.
     versions: BTreeMap<Content, (ObjectKey, ETag)>,
 }
 
@@ -45,13 +45,13 @@ impl Audit {
         }
     }
 
-    /// A client put these bytes there.
+    /// Records the upload of a draft.
     pub(super) fn uploaded(&mut self, key: &ObjectKey, draft: &Object) {
         self.versions
             .insert(draft.content, (key.clone(), draft.info.etag.clone()));
     }
 
-    /// A confirm's copy came to pass. I2, I7.
+    /// Records the copy of a confirm. Checks I2 and I7.
     pub(super) fn copied(
         &mut self,
         spec: &Spec,
@@ -84,7 +84,7 @@ impl Audit {
         Ok(())
     }
 
-    /// An atomic batch took back what it had made. I1.
+    /// Records that an atomic batch undid its copy. Checks I1.
     pub(super) fn undone(&mut self, main_key: &ObjectKey) -> Result<(), Broken> {
         let Some(write) = self.current.remove(main_key).map(|write| &mut self.writes[write]) else {
             return broken(format!("I2: {main_key} was deleted, and no confirm had made it"));
@@ -98,7 +98,7 @@ impl Audit {
         Ok(())
     }
 
-    /// A draft was deleted by a confirm or a sweep. I3.
+    /// Records that a confirm or a sweep deleted a draft. Checks I3.
     pub(super) fn deleted(&self, store: &SimStore, key: &ObjectKey, draft: &Object) -> Result<(), Broken> {
         let id = DraftId::in_key(key);
         if id.is_none() && key.as_str().starts_with(RESERVED_PREFIX) {
@@ -117,7 +117,7 @@ impl Audit {
         ))
     }
 
-    /// A sweep aborted an upload in progress. I3.
+    /// Records that a sweep aborted an upload in progress. Checks I3.
     pub(super) fn aborted(store: &SimStore, upload: &Upload) -> Result<(), Broken> {
         let expired = DraftId::in_key(&upload.key).map_or(store.now >= upload.initiated + LIFETIME, |id| {
             store.time() >= id.expires_at()
@@ -131,7 +131,7 @@ impl Audit {
         ))
     }
 
-    /// An atomic batch was answered: for each, whether it was kept by this batch, was not, or had been kept before.
+    /// Checks that an atomic batch was kept as a whole or not at all. Objects of earlier confirms do not count.
     pub(super) fn settled(answers: &[&Result<Kept, ConfirmError<ErrorKind>>]) -> Result<(), Broken> {
         let kept = answers
             .iter()
@@ -143,7 +143,7 @@ impl Audit {
         Ok(())
     }
 
-    /// A confirm was answered OK. I1.
+    /// Records that a confirm reported success. Checks I1.
     pub(super) fn confirmed(&mut self, spec: &Spec, kept: &Kept) -> Result<(), Broken> {
         let made_it = |write: &Write| write.main_key == spec.main_key && write.etag == kept.main.etag;
         let Some(place) = self.writes.iter().rposition(made_it) else {
@@ -183,13 +183,13 @@ impl Audit {
         Ok(())
     }
 
-    /// Whether main holds now what a confirm of this draft was answered by.
+    /// Returns true if main still has the object with which a confirm of this draft reported success.
     pub(super) fn is_kept(&self, spec: &Spec) -> bool {
         self.current(&spec.main_key)
             .is_some_and(|write| write.promised && write.draft_key == spec.draft_key)
     }
 
-    /// The bytes of what main holds now under this key, if they came from this draft.
+    /// Returns the bytes that main has under this key now, if they came from this draft.
     pub(super) fn kept_from(&self, main_key: &ObjectKey, draft_key: &ObjectKey) -> Option<Content> {
         let write = self.current(main_key).filter(|write| write.draft_key == *draft_key)?;
         Some(write.content)

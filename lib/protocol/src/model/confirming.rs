@@ -1,4 +1,4 @@
-//! What the effects of a confirm do to the store, one act at a time, and what goes wrong with them.
+//! The effects of a confirm on the model's store, one act at a time, with faults.
 
 use draftstore_storage::{Condition, DraftVersion, ETag, ErrorKind, ObjectInfo};
 
@@ -10,7 +10,7 @@ use super::world::World;
 use crate::confirm::{Answer, BatchId, Effect, settlement_key};
 
 impl World {
-    /// Nothing where the effect takes more acts than one.
+    /// Performs an act of an effect. Returns `None` if the effect needs further acts.
     pub(super) fn perform(
         &mut self,
         member: &mut Member,
@@ -58,7 +58,7 @@ impl World {
         }))
     }
 
-    /// Something that changes the store, in one act.
+    /// Changes the store in one act.
     pub(super) fn change(&mut self, spec: &Spec, effect: &Effect) -> Result<Result<Option<ETag>, ErrorKind>, Broken> {
         let before = self.store.main.get(&spec.main_key).cloned();
         let (copied, over) = match effect {

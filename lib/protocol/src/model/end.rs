@@ -1,4 +1,4 @@
-//! The end of a schedule: what is under way ends, what failed is tried again, what has expired is swept.
+//! The end of a schedule: running tasks end, failed confirms are repeated, and expired drafts are swept.
 
 use super::audit::{Broken, broken};
 use super::spec::{LIFETIME, TIMEOUT};
@@ -7,7 +7,7 @@ use super::world::World;
 use crate::confirm::{ConfirmError, Existing};
 
 impl World {
-    /// Brings everything to its end, without faults, and checks what must be true then.
+    /// Ends every task without faults, and checks the final state.
     pub(super) fn come_to_an_end(&mut self) -> Result<(), Broken> {
         while self.in_limbo() > 0 {
             self.land(0)?;
@@ -17,7 +17,8 @@ impl World {
         self.everything_expires()
     }
 
-    /// I5, I6: what was answered OK is answered again; what failed succeeds, or is refused for a reason that is there.
+    /// Checks I5 and I6: a confirm that succeeded succeeds again, and one that failed succeeds or has a valid reason to
+    /// fail.
     fn everything_can_be_finished(&mut self) -> Result<(), Broken> {
         self.pass_time(TIMEOUT + 1);
         let ended: Vec<_> = std::mem::take(&mut self.ended);
@@ -59,7 +60,7 @@ impl World {
         Ok(())
     }
 
-    /// I4: one sweep later nothing is left; a second one is for what a confirm left behind meanwhile.
+    /// Checks I4: after one sweep nothing is left. A second sweep removes what confirms left behind in the meantime.
     fn everything_expires(&mut self) -> Result<(), Broken> {
         self.pass_time(10 * LIFETIME);
         for _ in 0..2 {
@@ -79,7 +80,7 @@ impl World {
     }
 }
 
-/// The name that the confirm that made it was given by its caller.
+/// Returns the idempotency key of the confirm that made an object.
 fn key_of(main: &Object) -> Option<&String> {
     main.info.attributes.metadata.get("draftstore-idempotency-key")
 }

@@ -1,6 +1,7 @@
 //! Every interleaving of a small world: two confirms, a client that uploads again, a sweep, and up to two faults.
 //!
-//! Worlds are followed one choice at a time. One that was seen before, with as many faults left, is not followed further.
+//! The search follows worlds one choice at a time. It does not follow a world again that it has seen with as many
+//! faults left.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -16,32 +17,32 @@ use crate::confirm::{Existing, Pins};
 use crate::sweep;
 use crate::sweep::Part;
 
-/// What may come next.
+/// A choice of the next event.
 #[derive(Debug, Clone, Copy)]
 enum Choice {
     /// The client uploads again.
     Upload,
-    /// The nth task does its next act, of those that it has under way this.
+    /// A task performs its next act. The second number selects among the acts that a sweep has in progress.
     Act(usize, usize, Fault),
     /// A server is killed.
     Kill(usize),
 }
 
-/// What is tried in every order.
+/// The setup of a search.
 #[derive(Debug, Clone)]
 struct Scenario {
     confirms: [Spec; 2],
     /// The draft that is uploaded again.
     again: ObjectKey,
-    /// Whether all drafts have expired when it begins.
+    /// Set if all drafts have expired at the start.
     expired: bool,
-    /// Bytes of the drafts: more than a copy can carry, or not.
+    /// The size of the drafts in bytes, which decides if they are staged.
     size: u64,
-    /// Faults on a path, at most.
+    /// The maximum number of faults on a path.
     faults: usize,
 }
 
-/// A world, and what led to it.
+/// A world, and the choices that led to it.
 #[derive(Debug, Clone)]
 struct Reached {
     world: World,
@@ -70,7 +71,7 @@ impl Reached {
         Ok(())
     }
 
-    /// A digest of everything but the way that led here.
+    /// Returns a digest of everything except the path.
     fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         (&self.world, self.uploaded, self.faults).hash(&mut hasher);
@@ -90,7 +91,7 @@ impl Scenario {
         world.begin_confirm(0, self.confirms[0].clone());
         world.begin_confirm(1, self.confirms[1].clone());
         world.begin_sweep(2, Part::WHOLE)?;
-        // It has seen that there are no unique drafts: there are none in this world.
+        // The sweep's first page shows that this world has no unique drafts.
         world.step(2, 0, Fault::No)?;
         Ok(Reached {
             world,
@@ -100,7 +101,7 @@ impl Scenario {
         })
     }
 
-    /// Follows every path, and gives how many states there were.
+    /// Follows every path, and returns the number of states.
     fn explore(&self) -> Result<usize, String> {
         let mut seen = HashSet::new();
         let said = |Broken(what): Broken, path: &[Choice]| format!("{what}\n{path:#?}\n{self:#?}");
@@ -150,7 +151,7 @@ impl Scenario {
     }
 }
 
-/// A sweep that has done with drafts; there are no uploads in this world.
+/// Returns true for a sweep that only lists uploads, of which this world has none.
 fn is_only_looking_for_uploads(task: &Task) -> bool {
     let is_look = |effect: &sweep::Effect| matches!(effect, sweep::Effect::ListUploads(_));
     matches!(task, Task::Sweep(sweep) if sweep.under_way.iter().all(|(_, effect)| is_look(effect)))
@@ -178,7 +179,7 @@ fn spec(draft: &str, main: &str) -> Spec {
 }
 
 fn holds(confirms: &[Spec; 2]) {
-    // Copies in parts take more acts: with faults there are more ways than can be followed.
+    // Copies in parts take more acts. With faults, there would be too many paths to follow.
     for (expired, size, faults) in [(false, 1, 2), (true, 1, 2), (true, 10, 0)] {
         let scenario = Scenario {
             again: confirms[0].draft_key.clone(),

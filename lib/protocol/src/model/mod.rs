@@ -1,15 +1,15 @@
-//! The confirm and the sweep, as they ship, on a store in memory: whatever the schedule, the invariants hold.
+//! The model: runs the production code of confirm and sweep on a store in memory, and checks the invariants.
 //!
-//! The protocols are state machines without I/O, so that a model can drive the very code that ships: it decides whose
-//! act comes next, and what goes wrong with it. [`world`] has clients that upload, upload again and discard, [`running`] servers that
-//! confirm, confirm in batches and sweep and that are killed between any two acts, calls that fail, whose answers are
-//! lost, or that come to pass later, lists that are stale, and time that passes. [`audit`] sees every act and every
-//! answer, and says which invariant was broken; it never asks the code under test.
+//! The protocols are state machines without I/O, so the model can drive the same code that ships. It decides which act
+//! comes next, and which fault it has. In [`world`], clients upload, upload again and discard. In [`running`], servers
+//! confirm, confirm in batches and sweep, and are killed between any two acts. Calls fail, their answers get lost, or
+//! they take effect later; lists are stale; time passes. [`audit`] sees every act and every answer, and reports
+//! violated invariants. It never calls the code under test.
 //!
-//! [`random`] makes random schedules, [`exhaustive`] all of a small world. Each kind of store is promised what its
-//! conditions allow, see [`PROFILES`] below.
+//! [`random`] makes random schedules, and [`exhaustive`] makes all schedules of a small world. The promises for each
+//! kind of store depend on its conditions: see the profiles below.
 //!
-//! `MODEL_SCHEDULES=1000000 cargo test -p draftstore-protocol model` runs longer; `MODEL_SEED` begins elsewhere.
+//! `MODEL_SCHEDULES=1000000 cargo test -p draftstore-protocol model` runs longer. `MODEL_SEED` sets the first seed.
 
 mod audit;
 mod confirming;
@@ -28,10 +28,10 @@ use draftstore_storage::{Capabilities, Condition, Support};
 
 use self::spec::{Profile, Promises};
 
-/// Random schedules of each profile, unless told otherwise.
+/// The default number of random schedules for each profile.
 const SCHEDULES: u64 = 50_000;
 
-/// AWS S3 and the embedded store: everything is promised, however many servers there are, and whatever comes late.
+/// AWS S3 and the embedded store. Everything is promised, with any number of servers and late effects.
 const HONOURS_ALL: Profile = Profile {
     honours: Capabilities::ALL,
     promises: Promises {
@@ -41,8 +41,8 @@ const HONOURS_ALL: Profile = Profile {
     late: true,
 };
 
-/// Garage: conditions on the source alone. One server makes up for conditions on main by its locks; a named draft that is
-/// uploaded again while its predecessor is deleted is not safe, a unique one is.
+/// Garage, which honours only conditions on the source. With a single server, locks replace the conditions on main. A
+/// named draft that is uploaded again during the deletion of its predecessor is not safe, and a unique draft is.
 const SOURCE_ALONE: Profile = Profile {
     honours: Capabilities::NONE
         .with(Condition::CopySource, Support::Honoured)
@@ -54,7 +54,8 @@ const SOURCE_ALONE: Profile = Profile {
     late: false,
 };
 
-/// Ceph RGW: uploads that are made once alone. Everything is staged, and looked at again before it can be seen.
+/// Ceph RGW, which honours only the condition of unique uploads. All copies are staged, and verified before they are
+/// visible.
 const UPLOAD_ONCE_ALONE: Profile = Profile {
     honours: Capabilities::NONE.with(Condition::UploadOnce, Support::Honoured),
     promises: Promises {
@@ -64,7 +65,7 @@ const UPLOAD_ONCE_ALONE: Profile = Profile {
     late: false,
 };
 
-/// A store that honours nothing, or was not probed yet.
+/// A store that honours no condition, or was not probed yet.
 const HONOURS_NOTHING: Profile = Profile {
     honours: Capabilities::NONE,
     ..UPLOAD_ONCE_ALONE

@@ -1,4 +1,4 @@
-//! Random schedules: what clients, servers and faults may do, in any order.
+//! Random schedules of clients, servers and faults.
 
 use draftstore_storage::{ErrorKind, ObjectKey};
 use rand::rngs::StdRng;
@@ -12,13 +12,13 @@ use super::world::World;
 use crate::DraftId;
 use crate::confirm::{Existing, Pins};
 
-/// Acts of a schedule, before everything is brought to an end.
+/// The number of acts in a schedule, before everything is brought to an end.
 const ACTS: usize = 60;
 
-/// Runs one schedule to its end, with everything that is promised checked on the way and after it.
+/// Runs one schedule to its end, and checks every promise during and after it.
 ///
 /// # Errors
-/// What was broken, and everything that led to it.
+/// The violated invariant, with the history that led to it.
 pub(super) fn run(profile: Profile, seed: u64) -> Result<(), String> {
     if Schedule::new(profile, seed).run().is_ok() {
         return Ok(());
@@ -33,9 +33,9 @@ pub(super) fn run(profile: Profile, seed: u64) -> Result<(), String> {
 struct Schedule {
     random: StdRng,
     world: World,
-    /// Unique drafts, and until when their URLs are valid.
+    /// The unique drafts, each with the end of its upload URL.
     unique: Vec<(ObjectKey, u64)>,
-    /// What was seen when somebody inspected a draft.
+    /// The pins of drafts that a client inspected.
     pins: Vec<(ObjectKey, Pins)>,
 }
 
@@ -153,13 +153,13 @@ impl Schedule {
         let lifetime = self.random.random_range(1..=LIFETIME);
         let key = self.new_unique(lifetime);
         self.world.begin_upload(&key, size, lifetime);
-        // It can be confirmed; no URL uploads it in one piece.
+        // The draft can be confirmed, but no URL uploads it in one piece.
         self.unique.push((key, 0));
     }
 
-    /// The key of a unique draft that lives so long from now.
+    /// Returns the key of a new unique draft with this lifetime.
     fn new_unique(&mut self, lifetime: u64) -> ObjectKey {
-        // Few shards, so that they hold several: neighbours, and such as are far apart.
+        // A few shards hold several drafts each. Some are neighbours, others far apart.
         let shards = [0x00, 0x01, 0x80, 0xff_u8];
         let shard = shards[self.random.random_range(0..shards.len())];
         let random = u128::from(self.random.random::<u32>()) << 8 | u128::from(shard);
@@ -190,7 +190,7 @@ impl Schedule {
         }
     }
 
-    /// One that replaces what a batch is about to confirm, by the same draft.
+    /// Returns a confirm that would replace the object of a running batch, from the same draft.
     fn rival(&self) -> Option<Spec> {
         let mut batches = self.world.tasks.iter().filter_map(|(_, task)| match task {
             Task::Batch { members, .. } => members.first(),
@@ -235,7 +235,7 @@ impl Schedule {
 
     fn discard(&mut self) {
         let key = self.draft();
-        // Where a draft that confirms race for is thrown away, all that they can say is that it is gone.
+        // A confirm of a discarded draft could only report that the draft is gone.
         let is_raced_for = self
             .world
             .tasks
@@ -294,7 +294,7 @@ impl Schedule {
         }
     }
 
-    /// One sorts before the reserved prefix, the other after it.
+    /// Returns one of two names. One sorts before the reserved prefix, the other after it.
     fn named(&mut self) -> ObjectKey {
         let name = if self.random.random_range(0..2) == 0 { "!a" } else { "b" };
         name.parse().expect("a key")

@@ -37,7 +37,7 @@ impl World {
         (0..self.sweepers).map(part).collect()
     }
 
-    /// Of a part of the draft bucket.
+    /// Starts a sweep of a part of the draft bucket.
     pub(super) fn begin_sweep(&mut self, server: usize, part: Part) -> Result<(), Broken> {
         let seconds = Duration::from_secs;
         let policy = Policy::new(
@@ -65,7 +65,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether this server's locks keep such a confirm waiting.
+    /// Returns true if a lock of this server makes such a confirm wait.
     pub(super) fn must_wait(&self, server: usize, spec: &Spec) -> bool {
         let collides = |member: &Member| {
             let other = &member.spec;
@@ -82,7 +82,7 @@ impl World {
             })
     }
 
-    /// Kills a server: what it was doing ends here.
+    /// Kills a server, which ends all of its tasks.
     pub(super) fn kill(&mut self, server: usize) {
         self.tell(|| format!("kill {server}"));
         let (killed, rest) = std::mem::take(&mut self.tasks)
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    /// The next act of a task. `which` chooses among a batch's members, and among what a sweep has under way.
+    /// Performs the next act of a task. `which` selects a batch's member, or an effect that a sweep has in progress.
     pub(super) fn step(&mut self, task: usize, which: usize, fault: Fault) -> Result<(), Broken> {
         let (server, mut it) = self.tasks.remove(task);
         let goes_on = match &mut it {
@@ -127,7 +127,7 @@ impl World {
         }
     }
 
-    /// An act of long ago comes to pass.
+    /// Performs an act whose call timed out earlier.
     pub(super) fn land(&mut self, place: usize) -> Result<(), Broken> {
         let (spec, effect) = self.limbo.remove(place);
         self.tell(|| format!("late: {effect:?}"));
@@ -138,7 +138,7 @@ impl World {
         self.limbo.len()
     }
 
-    /// Runs everything that is under way to its end, without faults.
+    /// Runs all tasks to their ends, without faults.
     pub(super) fn run_all(&mut self) -> Result<(), Broken> {
         while !self.tasks.is_empty() {
             self.step(0, 0, Fault::No)?;
@@ -184,7 +184,7 @@ impl World {
             };
             if next == Turn::Settle {
                 if all > 0 {
-                    // The point of no return is an act of its own.
+                    // The settlement is an act of its own.
                     return Ok(true);
                 }
                 if !self.settle(batch, fault) {
@@ -211,7 +211,7 @@ impl World {
         Ok(())
     }
 
-    /// An answer goes to its caller. I1, I5.
+    /// Delivers an answer to its caller. Checks I1 and I5.
     fn end(&mut self, member: Member) -> Result<(), Broken> {
         let Member {
             spec, step, was_kept, ..
@@ -256,7 +256,8 @@ impl World {
         }
     }
 }
-/// Returns whether the store may give this answer to any call. Every other answer has a meaning, and ends nothing.
+/// Returns true if any call to the store may end in this error. Other errors have a meaning for the protocol, and never
+/// end a confirm.
 fn is_met(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::Unavailable | ErrorKind::Conflict | ErrorKind::CredentialsRefused | ErrorKind::NotFound => true,

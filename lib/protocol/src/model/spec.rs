@@ -1,36 +1,37 @@
-//! The terms of a schedule: kinds of stores, what callers ask for, what goes wrong, and how long things take.
+//! The parameters of a schedule: kinds of stores, requests, faults, and durations.
 
 use draftstore_storage::{Capabilities, ErrorKind, ObjectKey};
 
 use crate::confirm::{Existing, Pins};
 use crate::{DraftId, StoreError};
 
-/// How long drafts live, in seconds.
+/// The lifetime of drafts, in seconds.
 pub(super) const LIFETIME: u64 = 1_000;
-/// How long upload URLs are valid.
+/// The validity of upload URLs, in seconds.
 pub(super) const UPLOAD_TTL: u64 = 500;
-/// For how long a sweep waits beyond the end of anything.
+/// The time that a sweep waits after the end of a lifetime, in seconds.
 pub(super) const GRACE: u64 = 100;
-/// For how long a confirm may stage, and a batch may take back.
+/// The time in which a confirm may stage and a batch may undo, in seconds.
 pub(super) const TIMEOUT: u64 = 50;
-/// Drafts larger than this are copied part by part.
+/// The size above which drafts are copied part by part.
 pub(super) const MAX_COPY_BYTES: u64 = 5;
 
-/// The promises of a profile of stores, beyond those of every store.
+/// The promises for a profile of stores, beyond those for every store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Promises {
-    /// A named draft is deleted only when it was confirmed or has expired. Of unique drafts every store promises that.
+    /// A named draft is deleted only if it was confirmed or has expired. For unique drafts, every store has this
+    /// promise.
     pub(super) named_drafts_are_safe: bool,
 }
 
-/// A kind of store, and what DraftStore promises on it.
+/// A kind of store, and the promises of DraftStore on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Profile {
     pub(super) honours: Capabilities,
     pub(super) promises: Promises,
-    /// Servers at work at the same time.
+    /// The number of servers that run at the same time.
     pub(super) servers: usize,
-    /// Lets a call that timed out take effect later.
+    /// Calls that timed out may take effect later.
     pub(super) late: bool,
 }
 
@@ -48,13 +49,13 @@ pub(super) struct Spec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     No,
-    /// The store does nothing, and says so, or does not answer.
+    /// The store does nothing, and returns this error or no answer.
     Before(ErrorKind),
-    /// The store does it, and the answer is lost.
+    /// The store performs the call, and its answer is lost.
     Lost,
-    /// The answer is lost, and the store does it later.
+    /// The answer is lost, and the store performs the call later.
     Late,
-    /// A list shows what was there some time ago.
+    /// The list shows an earlier state.
     Stale,
 }
 
@@ -62,7 +63,7 @@ pub(super) fn is_unique(key: &ObjectKey) -> bool {
     DraftId::in_key(key).is_some()
 }
 
-/// The model's store says nothing of an error but its kind.
+/// The errors of the model's store, which have nothing but a kind.
 impl StoreError for ErrorKind {
     fn kind(&self) -> ErrorKind {
         *self

@@ -1,4 +1,4 @@
-//! A staged copy in the making: the note, the upload with its first part, and the second part are three acts.
+//! The staging of a copy in three acts: the note, the upload with its first part, and the second part.
 
 use draftstore_storage::{DraftVersion, ETag, ErrorKind};
 
@@ -9,7 +9,7 @@ use super::world::World;
 use crate::confirm::{Answer, Effect, StagingNote};
 
 impl World {
-    /// The next act; no answer where that was not the last.
+    /// Performs the next act. Returns `None` if it was not the last.
     pub(super) fn stage(&mut self, member: &mut Member, effect: &Effect, fault: Fault) -> Option<Answer<ErrorKind>> {
         let Effect::Stage {
             draft_etag,
@@ -26,7 +26,7 @@ impl World {
             Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
         };
         if let Some(kind) = failing {
-            // What stands half done is aborted, or left where that fails too.
+            // A half-finished upload is aborted, or left if the abort would fail too.
             if let (Staging::HalfDone(id), Fault::Before(_)) = (staging, fault) {
                 self.store.abort_staged(&upload_id(id));
             }
@@ -37,7 +37,7 @@ impl World {
                 self.put_note(member);
                 None
             }
-            // The call that follows the note is not under way that long.
+            // The call after the note ends before the time in the note.
             Staging::Noted if self.store.time() > noted_until(member) => {
                 Some(Answer::Staged(Err(ErrorKind::Unavailable)))
             }
@@ -75,7 +75,7 @@ impl World {
         member.staging = Staging::Noted;
     }
 
-    /// An answer where it was refused.
+    /// Copies a part. Returns an answer if the store refused it.
     fn stage_part(&mut self, member: &mut Member, id: u64, draft_etag: &ETag) -> Option<Answer<ErrorKind>> {
         let refused = self.store.stage_part(id, &member.spec.draft_key, draft_etag).err()?;
         self.store.abort_staged(&upload_id(id));

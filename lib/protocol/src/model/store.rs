@@ -9,10 +9,10 @@ use draftstore_storage::{
     UploadPage,
 };
 
-/// Objects and uploads on a page: few, so that lists have several.
+/// The number of objects and uploads on a page. It is small, so that lists have several pages.
 pub(super) const PAGE: usize = 3;
 
-/// What tells bytes apart. Never given twice.
+/// An ID of uploaded bytes, different for every upload.
 pub(super) type Content = u64;
 
 /// The bytes of a copy whose parts came from different versions.
@@ -22,7 +22,7 @@ pub(super) const MIXED: Content = Content::MAX;
 pub(super) struct Object {
     pub(super) content: Content,
     pub(super) info: ObjectInfo,
-    /// When it came to be, whatever its date says.
+    /// The time of completion, whatever `last_modified` says.
     pub(super) completed: u64,
 }
 
@@ -31,11 +31,11 @@ pub(super) struct Upload {
     pub(super) id: u64,
     pub(super) key: ObjectKey,
     pub(super) initiated: u64,
-    /// When it ends, by the service.
+    /// The end of the upload, as the service sets it.
     pub(super) ends_at: SystemTime,
-    /// When the service last let a completion pass, which is then under way.
+    /// The time at which the service last allowed a completion, which may still be in progress.
     pub(super) completing: Option<u64>,
-    /// What its parts hold, for staged copies.
+    /// The contents of the parts of a staged copy.
     pub(super) parts: Vec<Content>,
     pub(super) size: u64,
     pub(super) attributes: Attributes,
@@ -44,7 +44,7 @@ pub(super) struct Upload {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct SimStore {
     pub(super) honours: Capabilities,
-    /// Seconds.
+    /// The current time in seconds.
     pub(super) now: u64,
     pub(super) draft: BTreeMap<ObjectKey, Object>,
     pub(super) main: BTreeMap<ObjectKey, Object>,
@@ -53,7 +53,7 @@ pub(super) struct SimStore {
     pub(super) next_upload: u64,
 }
 
-/// Why the store did nothing.
+/// The reason why the store did nothing.
 pub(super) type Refused = ErrorKind;
 
 impl SimStore {
@@ -73,7 +73,7 @@ impl SimStore {
         time(self.now)
     }
 
-    /// A client's PUT, in one piece.
+    /// Stores an object in one piece, for a client.
     pub(super) fn put(&mut self, key: &ObjectKey, content: Content, size: u64, once: bool) -> Result<(), Refused> {
         if once && self.honours.honours(Condition::UploadOnce) && self.draft.contains_key(key) {
             return Err(ErrorKind::PreconditionFailed);
@@ -88,7 +88,7 @@ impl SimStore {
         self.uploads.push(Upload { ends_at, ..upload });
     }
 
-    /// Dated by when it was begun, as AWS and Garage do.
+    /// Completes an upload. The object has the date of the upload's begin, as on AWS and Garage.
     pub(super) fn complete_upload(&mut self, place: usize, content: Content) -> ObjectKey {
         let upload = self.uploads.remove(place);
         let etag = parts_of(content, 2);
@@ -200,7 +200,7 @@ impl SimStore {
         }
     }
 
-    /// A cursor is the number of the last upload that was told.
+    /// Lists uploads. A cursor is the number of the last listed upload.
     pub(super) fn list_uploads(&self, uploads: &[Upload], request: &ListUploads) -> UploadPage {
         let prefix = request.prefix.as_deref().unwrap_or_default();
         let after = request
@@ -310,7 +310,7 @@ pub(super) fn staged(id: u64, size: u64) -> StagedCopy {
     }
 }
 
-/// The `ETag` of bytes that came in one piece.
+/// Returns the `ETag` of bytes that were uploaded in one piece.
 pub(super) fn plain(content: Content) -> ETag {
     format!("{content:032x}").parse().expect("an ETag")
 }

@@ -1,4 +1,4 @@
-//! What the effects of a sweep do to the store, one act at a time, and what goes wrong with them.
+//! The effects of a sweep on the model's store, one act at a time, with faults.
 
 use draftstore_storage::{Condition, DraftVersion, ErrorKind, ListUploads};
 
@@ -10,7 +10,7 @@ use super::world::World;
 use crate::sweep;
 
 impl World {
-    /// Answers one of the effects that are under way, and begins what follows. Whether it goes on.
+    /// Answers one of the effects in progress, and starts those that follow. Returns false if the sweep has ended.
     pub(super) fn step_sweep(
         &mut self,
         task: usize,
@@ -51,8 +51,8 @@ impl World {
                     prefix: Some(key.to_string()),
                     ..ListUploads::default()
                 };
-                // What an older list does not show yet could not be found by anybody: the note on it goes. The sweep's grace is
-                // what stands between the two.
+                // A list that is older than the grace would miss uploads, whose note is then removed. The grace exists
+                // to prevent that.
                 let seen = if seen.now + GRACE > self.store.now {
                     seen
                 } else {

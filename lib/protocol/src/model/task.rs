@@ -1,4 +1,4 @@
-//! The tasks under way in a server: a confirm, a batch of them, or a sweep.
+//! The running tasks of a server: a confirm, a batch of confirms, or a sweep.
 
 use draftstore_storage::{DraftVersion, ErrorKind};
 
@@ -9,16 +9,16 @@ use crate::confirm::{BatchId, Protocol, Step, Turn};
 use crate::sweep;
 use crate::sweep::{Bounds, Pass, Stop};
 
-/// One confirm under way.
+/// One confirm in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Member {
     pub(super) spec: Spec,
     pub(super) protocol: Protocol<ErrorKind>,
     pub(super) step: Step<ErrorKind>,
-    /// How far a staged copy has come.
+    /// The progress of a staged copy.
     pub(super) staging: Staging,
     pub(super) note: Option<DraftVersion>,
-    /// Set if main already held the object of an earlier confirm of the same draft.
+    /// Set if main already had the object of an earlier confirm of the same draft.
     pub(super) was_kept: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Task {
     Sweep(Box<Sweep>),
 }
 
-/// How far a staged copy has come.
+/// The progress of a staged copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Staging {
     NotBegun,
@@ -42,7 +42,7 @@ pub(super) enum Staging {
     HalfDone(u64),
 }
 
-/// Small, as the model's pages are, so that each of them is met.
+/// The bounds of a sweep, which are as small as the model's pages, so that each bound is reached.
 pub(super) const BOUNDS: Bounds = Bounds {
     lists: 3,
     deletes: 2,
@@ -50,16 +50,16 @@ pub(super) const BOUNDS: Bounds = Bounds {
     in_hand: 4 * PAGE,
 };
 
-/// A sweep under way.
+/// A sweep in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Sweep {
     pub(super) pass: Pass<ErrorKind>,
-    /// The jobs that were begun and have no answer yet.
+    /// The effects in progress, which have no answer yet.
     pub(super) under_way: Vec<(sweep::Job, sweep::Effect)>,
 }
 
 impl Sweep {
-    /// Begins what can be begun, and gives whether there is anything to be answered.
+    /// Starts every effect that can be started. Returns false if the sweep has ended.
     pub(super) fn go_on(&mut self) -> Result<bool, Broken> {
         loop {
             match self.pass.step() {

@@ -1,4 +1,4 @@
-//! The state of a schedule, and what clients do to it.
+//! The state of a schedule, and the acts of clients.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use super::task::Task;
 use crate::confirm::{ConfirmError, Effect, Kept, Plan};
 use crate::upload::{ends_at, has_ended};
 
-/// The answer to a confirm.
+/// The result of a confirm.
 pub(super) type Outcome = Result<Kept, ConfirmError<ErrorKind>>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,15 +19,15 @@ pub(super) struct World {
     pub(super) profile: Profile,
     pub(super) store: SimStore,
     pub(super) audit: Audit,
-    /// The tasks under way, each with its server.
+    /// The running tasks, each with its server.
     pub(super) tasks: Vec<(usize, Task)>,
     /// The number of parts of the draft bucket, each with its own sweep.
     pub(super) sweepers: u16,
-    /// Acts whose answers were lost, and that come to pass when they will.
+    /// Acts whose answers were lost, and that take effect later.
     pub(super) limbo: Vec<(Spec, Effect)>,
     /// An earlier state of the store.
     pub(super) snapshot: Option<SimStore>,
-    /// The requests and their answers; no answer if the server was killed.
+    /// The confirms that ended, with their answers. There is no answer if the server was killed.
     pub(super) ended: Vec<(Spec, Option<Outcome>)>,
     next_content: Content,
     pub(super) next_batch: u128,
@@ -62,7 +62,7 @@ impl World {
         self.upload(key, size, is_unique(key));
     }
 
-    /// By a form, which does not ask that a unique draft be new.
+    /// Uploads with a form, which has no condition that a unique draft is new.
     pub(super) fn post(&mut self, key: &ObjectKey, size: u64) {
         self.upload(key, size, false);
     }
@@ -81,7 +81,7 @@ impl World {
         self.store.begin_upload(key, size, ends_at);
     }
 
-    /// The service looks whether the upload has ended; if not, its call to the store is under way.
+    /// Lets the service check if an upload has ended. If not, its call to complete the upload is in progress.
     pub(super) fn pass_completion(&mut self, place: usize) {
         let now = self.now();
         let upload = &mut self.store.uploads[place];
@@ -93,7 +93,7 @@ impl World {
         self.tell(|| format!("ask to complete upload {key}: {passed}"));
     }
 
-    /// That call reaches the store, unless it was given up before.
+    /// Completes the upload, unless the call timed out before.
     pub(super) fn complete_upload(&mut self, place: usize) {
         let upload = &self.store.uploads[place];
         if upload.completing.is_none_or(|since| since + TIMEOUT < self.store.now) {

@@ -1,24 +1,25 @@
-//! How much a sweep may delete before it is taken for a mistake.
+//! The brakes of a sweep: limits on what it may delete.
 
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-/// What stops a sweep that would delete more than anyone expects: a wrong lifetime, a wrong bucket, a wrong clock.
+/// Limits that stop a sweep which would delete more than expected, because of a wrong lifetime, bucket or clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Brakes {
-    /// A sweep stops when it has removed so many drafts and uploads. None: no limit.
+    /// The maximum number of drafts and uploads that a sweep removes. `None` means no limit.
     pub max_delete: Option<u64>,
-    /// A sweep removes nothing when more than this part of all drafts and uploads has expired. None: no limit.
+    /// The maximum fraction of all drafts and uploads that may have expired. Above it, a sweep removes nothing. `None`
+    /// means no limit.
     ///
-    /// To know, it counts everything first: it then reads the whole bucket, not only what has expired.
+    /// To know the fraction, a sweep counts everything first, so it reads the whole bucket, not only what has expired.
     pub max_delete_fraction: Option<Fraction>,
 }
 
-/// A part of a whole: 0 to 1.
+/// A fraction of a whole, from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct Fraction(f64);
 
-/// Never NaN.
+/// Valid because a fraction is never NaN.
 impl Eq for Fraction {}
 
 impl Hash for Fraction {
@@ -28,14 +29,14 @@ impl Hash for Fraction {
 }
 
 impl Fraction {
-    /// Whether `some` is more than this part of `all`.
+    /// Returns true if `some` is more than this fraction of `all`.
     #[expect(clippy::cast_precision_loss, reason = "a bucket has not 2^53 objects")]
     pub(super) fn is_exceeded_by(self, some: u64, all: u64) -> bool {
         some as f64 > self.0 * all as f64
     }
 }
 
-/// Not a number from 0 to 1.
+/// The error of a text that is not a number from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a number from 0 to 1, such as 0.5")]
 pub struct InvalidFraction;
@@ -45,7 +46,7 @@ impl FromStr for Fraction {
 
     fn from_str(text: &str) -> Result<Self, InvalidFraction> {
         let number = text.parse::<f64>().ok().filter(|number| (0.0..=1.0).contains(number));
-        // One zero alone: what is equal has one hash.
+        // The sign of -0 is dropped, since equal values must have equal hashes.
         number.map(|number| Self(number.abs())).ok_or(InvalidFraction)
     }
 }

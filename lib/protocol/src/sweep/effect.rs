@@ -1,4 +1,4 @@
-//! The effects that a pass asks for, and the answers to them.
+//! The effects that a pass requests, and the answers to them.
 
 use std::time::SystemTime;
 
@@ -7,7 +7,7 @@ use draftstore_storage::{
     UploadPage,
 };
 
-/// A call, or several, that the pass wants made.
+/// A call, or several, that the pass wants the driver to make.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// List a page of the draft bucket.
@@ -16,11 +16,11 @@ pub enum Effect {
     ListUploads(ListUploads),
     /// List the uploads in progress to this key of main.
     ListStaged(ObjectKey),
-    /// Look at these drafts.
+    /// Look up the current versions of these drafts.
     Look(Vec<ObjectKey>),
-    /// Delete these drafts in one call, each if it still is that version.
+    /// Delete these drafts in one call, each if it is still that version.
     DeleteMany(Vec<DraftVersion>),
-    /// Delete these drafts one by one, each if it still is that version.
+    /// Delete these drafts one by one, each if it is still that version.
     DeleteEach(Vec<DraftVersion>),
     /// Abort these uploads into the draft bucket.
     Abort(Vec<ListedUpload>),
@@ -28,57 +28,59 @@ pub enum Effect {
     AbortStaged(Vec<ListedUpload>),
 }
 
-/// The result of an effect. `E` is the error that calls to the store end in.
+/// The result of an effect. `E` is the error type of the store.
 #[derive(Debug, Clone)]
 pub enum Answer<E> {
-    /// To a list, with the time by the store's clock where it told it.
+    /// The answer to a list, with the time of the store's clock if the store sent it.
     Page(Result<ObjectPage, E>, SystemTime),
-    /// To a list of uploads.
+    /// The answer to a list of uploads, with the time likewise.
     Uploads(Result<UploadPage, E>, SystemTime),
-    /// To a look: the versions that are there now, in the order asked for; none for what is gone or could not be seen.
+    /// The answer to a lookup: the current versions in the order of the request. `None` for drafts that are gone or
+    /// unknown.
     Seen(Vec<Option<ETag>>),
-    /// To a delete of many: those that were not deleted, or why none was.
+    /// The answer to a delete: the drafts that were not deleted, or the error of the whole call.
     Deleted(Result<Vec<DeleteFailure>, E>),
-    /// To aborts: how many failed.
+    /// The answer to aborts, with the number of failures.
     Aborted {
         /// The number of uploads that could not be aborted.
         failed: usize,
     },
 }
 
-/// The number of an effect that is under way.
+/// The number of an effect in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Job(pub(super) u64);
 
-/// The next thing to be done.
+/// The next action of the driver.
 #[derive(Debug, Clone)]
 pub enum Next<E> {
-    /// Begin this, and say by the job's number what came of it. Others may be under way meanwhile.
+    /// Perform this effect, and answer with its result and the job's number. Other effects may be in progress
+    /// meanwhile.
     Perform(Job, Effect),
-    /// Tell of this, and leave it.
+    /// Report this finding of a dry run.
     Tell(Found),
-    /// Nothing can be begun before one of those that are under way has been answered.
+    /// Wait for the answer to an effect in progress.
     Wait,
-    /// The end.
+    /// The sweep has ended.
     Finish(Result<(), Stop<E>>),
 }
 
-/// An expired thing that a dry run found.
+/// An expired draft or upload that a dry run found.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Found {
-    /// A draft.
+    /// A draft that has expired.
     Draft(ListedObject),
-    /// An upload in progress.
+    /// An upload in progress that has expired.
     Upload(ListedUpload),
 }
 
-/// The reason why a pass could not go on.
+/// The reason why a pass could not continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Stop<E> {
     /// The store could not be listed.
     #[error(transparent)]
     Store(E),
-    /// The driver gave an answer to an effect that was not asked for: a bug.
-    #[error("the sweep got an answer that it did not wait for")]
+    /// The driver answered an effect that was not requested: a bug.
+    #[error("the sweep got an unexpected answer")]
     OutOfStep,
 }

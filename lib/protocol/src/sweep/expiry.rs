@@ -1,4 +1,4 @@
-//! The moment at which a draft, or an upload in progress, expires.
+//! The expiry of drafts and of uploads in progress.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,9 +7,11 @@ use draftstore_storage::{ETag, ListedObject, ListedUpload};
 use crate::confirm::StagingNote;
 use crate::{DraftId, Policy};
 
-/// Returns when a draft expires. A sweep removes it some time later, by the same rule: see [`Expiry::of_draft`].
+/// Returns the moment at which a draft expires. A sweep removes it some time later, by the same rule: see
+/// [`Expiry::of_draft`].
 ///
-/// A unique draft says so by its ID; a named one is as old as the store says, and lives twice as long where it came in parts.
+/// The ID of a unique draft contains its expiry. The age of a named draft is that of its `last_modified`. Its lifetime
+/// is doubled if it was uploaded in parts.
 pub fn expires_at(policy: &Policy, id: Option<DraftId>, etag: &ETag, last_modified: SystemTime) -> SystemTime {
     let lifetime = policy.object_lifetime();
     let named = || last_modified + if came_in_parts(etag) { lifetime * 2 } else { lifetime };
@@ -25,18 +27,19 @@ pub struct Expiry {
 }
 
 impl Expiry {
-    /// Makes the rule of `policy` at `now`, by the store's clock.
+    /// Creates the rule of a policy at `now`, by the store's clock.
     pub fn at(now: SystemTime, policy: &Policy) -> Self {
         let kept = policy.object_lifetime().saturating_add(policy.sweep_grace());
         let grace = policy.sweep_grace();
         Self { now, kept, grace }
     }
 
-    /// Returns whether a draft has outlived its lifetime and the grace. A unique draft says by its ID when its lifetime ends; a
-    /// named one is as old as the store says; a note on a staged copy says when the copy has ended.
+    /// Returns true if a draft has outlived its lifetime and the grace. The ID of a unique draft contains the end of
+    /// its lifetime. The age of a named draft is that of its `last_modified`. A note about a staged copy contains the
+    /// end of the copy.
     ///
-    /// A multipart object may bear the date at which its upload was begun, and have been completed as late as an upload is
-    /// allowed to last; it is kept for that time as well.
+    /// The date of a multipart object may be the begin of its upload, which may have been completed much later, at the
+    /// end of the longest upload. The object is kept for that time too.
     pub fn of_draft(&self, draft: &ListedObject) -> bool {
         if let Some(id) = DraftId::in_key(&draft.key) {
             return self.has_ended(id.expires_at());
@@ -52,7 +55,7 @@ impl Expiry {
         self.is_older(draft.last_modified, kept)
     }
 
-    /// Returns whether an upload in progress has outlived the lifetime of a draft and the grace.
+    /// Returns true if an upload in progress has outlived the lifetime of a draft and the grace.
     pub fn of_upload(&self, upload: &ListedUpload) -> bool {
         match DraftId::in_key(&upload.key) {
             Some(id) => self.has_ended(id.expires_at()),
@@ -64,13 +67,13 @@ impl Expiry {
         self.is_older(ended_at, self.grace)
     }
 
-    /// A date in the future is no age at all.
+    /// Returns true if a date is at least this old. A date in the future has no age.
     fn is_older(&self, since: SystemTime, kept: Duration) -> bool {
         self.now.duration_since(since).is_ok_and(|age| age >= kept)
     }
 }
 
-/// Whether a draft is a multipart object: its `ETag` ends in a dash and a part count.
+/// Returns true if a draft is a multipart object: its `ETag` ends in a dash and a part count.
 fn came_in_parts(etag: &ETag) -> bool {
     etag.as_str().contains('-')
 }
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn unique_draft_expires_when_its_id_says() {
+    fn unique_draft_expires_at_the_time_in_its_id() {
         let ends = UNIX_EPOCH + HOUR * 1010;
         let key = DraftId::new(ends, 7).key(&"a".parse().expect("valid"));
         let listed = ListedObject { key, ..draft("0123-2") };
@@ -125,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn multipart_object_is_not_judged_by_the_start_of_its_upload() {
+    fn multipart_object_has_twice_the_lifetime() {
         assert!(!at(HOUR + GRACE + HOUR + JUST_SHORT).of_draft(&draft("0123-2")));
         assert!(at((HOUR + GRACE) * 2).of_draft(&draft("0123-2")));
     }

@@ -1,20 +1,20 @@
-//! The sweep: removes what has expired from the draft bucket, and nothing else from anywhere.
+//! The sweep, which removes expired drafts and uploads from the draft bucket, and nothing else.
 //!
-//! - It deletes nothing in main. All that it knows of main are multipart uploads in progress, of which it aborts those that
-//!   a confirm began and a crash left, by the notes that the confirm put into the draft bucket.
-//! - A unique draft says by its ID when it expires, and a shard of them is read only up to the first that has not: the
-//!   cost of a sweep follows what has expired, not what is stored.
-//! - It judges the age of everything else by the store's own clock, as the store tells it with each page, so that a
-//!   cleaner whose clock runs ahead deletes nothing early.
-//! - It deletes only the version that it listed; a draft uploaded again in between stays. Where the store ignores that
-//!   condition it looks again just before; expired unique drafts need neither, since no URL can write to them any more.
-//! - A named multipart object lives twice as long: many stores date it by when its upload was *begun*, and an upload may
-//!   take a whole lifetime before it is aborted.
-//! - It reads pages side by side and deletes beside that, and of both there is only so much under way: memory does not grow
-//!   with the bucket.
-//! - Several sweeps can share a bucket, each its [`Part`]. Together they do what one does.
+//! - It deletes nothing in main. In main it only aborts multipart uploads in progress that a confirm began and a crash
+//!   left, by the notes of the confirm in the draft bucket.
+//! - The ID of a unique draft contains its expiry, and a shard is read only up to the first draft that has not expired.
+//!   The cost of a sweep depends on the number of expired drafts, not on the number of stored ones.
+//! - The age of everything else is measured by the store's own clock, which the store sends with each page. A sweep on
+//!   a machine whose clock runs ahead deletes nothing early.
+//! - It deletes only the version that it listed. A draft that was uploaded again in between stays. If the store ignores
+//!   that condition, it looks up the draft just before. Expired unique drafts need neither, since no URL can write to
+//!   them any more.
+//! - A named multipart object lives twice as long. Many stores give it the date at which its upload *began*, and an
+//!   upload may take a whole lifetime before it is aborted.
+//! - It lists and deletes concurrently, within bounds. Its memory does not grow with the bucket.
+//! - Several sweeps can share a bucket, each with its own [`Part`]. Together they do the work of one.
 //!
-//! `pass` holds these rules, `walk` the order in which keys are read.
+//! `pass` has these rules, and `walk` has the order in which keys are read.
 
 mod bounds;
 mod brakes;

@@ -1,23 +1,23 @@
-//! Which part of the draft bucket a sweep is for, where several share a large one.
+//! The part of the draft bucket that a sweep is for, if several sweeps share a large bucket.
 
 use draftstore_storage::ObjectKey;
 
 use crate::keys::{LAST_SHARD, RESERVED_PREFIX, shard_prefix};
 
-/// What the second half of a name's first two letters is counted in: letters and digits, in the order of keys.
+/// The digits of the borders between names: letters and digits, in the order of keys.
 const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// One of several parts of the draft bucket, which have no key in common and together hold every key.
+/// One of several parts of the draft bucket. The parts are disjoint, and together contain every key.
 ///
-/// Unique drafts are spread evenly, by their shards. Names are divided by their first two letters, so that parts hold as much
-/// of them as there are names that begin so; what the service keeps beside the drafts goes with the names.
+/// Unique drafts are spread evenly, by their shards. Names are divided by their first two letters, so the sizes of
+/// parts depend on the names. The settlements and notes of the service are divided like names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Part {
     index: u16,
     of: u16,
 }
 
-/// Keys after the one and up to the other, which is among them. None: from the first key, to the last.
+/// A range of keys, from `after`, which is excluded, to `until`, which is included. `None` means no border.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Stretch {
     pub(super) after: Option<String>,
@@ -25,30 +25,30 @@ pub(super) struct Stretch {
 }
 
 impl Part {
-    /// As many parts as there can be: each has a shard of unique drafts at least.
+    /// The maximum number of parts. Each has at least one shard of unique drafts.
     pub const MAX_PARTS: u16 = LAST_SHARD as u16 + 1;
 
-    /// Everything.
+    /// The part that contains every key.
     pub const WHOLE: Self = Self { index: 0, of: 1 };
 
-    /// The part of this number, counted from 0, of so many; none where there is no such part.
+    /// Creates a part by its index, counted from 0, and the number of parts. Returns `None` if there is no such part.
     pub fn new(index: u16, of: u16) -> Option<Self> {
         (index < of && of <= Self::MAX_PARTS).then_some(Self { index, of })
     }
 
-    /// Its number, where there are several.
+    /// Returns the index of the part, or `None` if there is only one.
     pub fn index(self) -> Option<u16> {
         (self.of > 1).then_some(self.index)
     }
 
-    /// The first and the last of its shards of unique drafts.
+    /// Returns the first and the last of its shards of unique drafts.
     pub(super) fn shards(self) -> (u8, u8) {
         let begin = |index: u16| u32::from(index) * u32::from(Self::MAX_PARTS) / u32::from(self.of);
         let shard = |number: u32| u8::try_from(number).unwrap_or(LAST_SHARD);
         (shard(begin(self.index)), shard(begin(self.index + 1) - 1))
     }
 
-    /// Where its unique drafts are.
+    /// Returns the range of its unique drafts.
     pub(super) fn unique(self) -> Stretch {
         let (first, last) = self.shards();
         Stretch {
@@ -57,7 +57,7 @@ impl Part {
         }
     }
 
-    /// Where everything else of it is. Around the unique drafts of all parts, where they lie within.
+    /// Returns the range of its other keys. The unique drafts of all parts may lie within, and do not belong to it.
     pub(super) fn named(self) -> Stretch {
         Stretch {
             after: self.border(self.index),
@@ -65,7 +65,7 @@ impl Part {
         }
     }
 
-    /// Whether this key belongs to it.
+    /// Returns true if this key belongs to the part.
     pub(super) fn holds(self, key: &ObjectKey) -> bool {
         let key = key.as_str();
         let stretch = if is_among_unique(key) {
@@ -77,7 +77,7 @@ impl Part {
             && stretch.until.is_none_or(|until| key <= until.as_str())
     }
 
-    /// Where the names of this part begin; none for those of the first, and after those of the last.
+    /// Returns the border before the names of this part. There is none before the first part, and after the last.
     fn border(self, index: u16) -> Option<String> {
         let is_within = 0 < index && index < self.of;
         let place = usize::from(index) * LETTERS.len() * LETTERS.len() / usize::from(self.of);
@@ -95,12 +95,13 @@ impl Default for Part {
     }
 }
 
-/// The last key that can be in a shard. What lies between two shards counts as of the latter.
+/// Returns the last possible key of a shard. A key between two shards belongs to the second.
 pub(super) fn past_shard(shard: u8) -> String {
     format!("{}{}", shard_prefix(shard), char::MAX)
 }
 
-/// Whether a key is where unique drafts are; one of another form there is nobody's, and as old as the store says.
+/// Returns true if a key is in the range of unique drafts. A key of another form in that range is treated like a named
+/// draft.
 pub(super) fn is_among_unique(key: &str) -> bool {
     key.starts_with(RESERVED_PREFIX) && key <= past_shard(LAST_SHARD).as_str()
 }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_counted_from_0_and_are_no_more_than_shards() {
+    fn index_is_below_the_number_of_parts_which_is_at_most_256() {
         for (index, of) in [(0, 0), (1, 1), (3, 3), (0, 257), (256, 256), (u16::MAX, u16::MAX)] {
             assert_eq!(Part::new(index, of), None, "{index} of {of}");
         }
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_in_one_part() {
+    fn every_key_is_in_exactly_one_part() {
         let mut keys: Vec<String> = [
             "\0",
             " ",

@@ -1,8 +1,8 @@
-//! The rules of a sweep as a state machine: an answer goes in, the next effects or the end come out.
+//! The rules of a sweep as a state machine: its input is an answer, its output the next effects or the end.
 //!
-//! Drafts come first: lists of them run side by side, and what they show to have expired is gathered over pages and shards,
-//! so that a delete has as many of them as it can take; deletes run beside the lists. Then the uploads in progress, then
-//! the staged copies.
+//! Drafts come first. Their lists run concurrently. Expired drafts are collected over pages and shards, so that each
+//! delete is as large as possible, and deletes run concurrently with the lists. Uploads in progress come next, then
+//! staged copies.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, SystemTime};
@@ -21,34 +21,35 @@ use crate::DraftId;
 use crate::confirm::StagingNote;
 use crate::keys::RESERVED_PREFIX;
 
-/// Drafts that are looked at together before they are deleted, where the store has no condition: the fewer, the shorter
-/// the moment between the two.
+/// The number of drafts that are looked up together before their deletion, if the store has no condition. A small
+/// number keeps the time between the two short.
 const LOOKED_AT_TOGETHER: usize = 16;
 
-/// The upload follows its note in the next call, which is given up long before; both are dated by the store.
+/// The maximum time between a note and its upload, both dated by the store. The call that begins the upload times out
+/// long before.
 const MAX_NOTE_TO_UPLOAD: Duration = Duration::from_secs(300);
 
-/// Stores tell times to the second.
+/// The resolution of the store's times.
 const STORE_TICK: Duration = Duration::from_secs(1);
 
-/// One sweep under way. `E` is the error that calls to the store end in.
+/// One sweep in progress. `E` is the error type of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Pass<E> {
     rules: Rules,
     summary: Summary,
     phase: Phase,
-    /// Counts of a first reading, where a fraction has to be known: of all, and of what has expired.
+    /// The counts of the first reading, if a fraction must be known: of all, and of those that have expired.
     counted: (u64, u64),
-    /// What is still to be read.
+    /// The ranges still to be read.
     walks: VecDeque<Walk>,
-    /// The next page of uploads.
+    /// The request for the next page of uploads.
     uploads: Option<ListUploads>,
-    /// What has expired and waits to be removed.
+    /// Expired drafts and uploads that wait for removal.
     expired: Expired,
-    /// Told by a dry run.
+    /// The findings of a dry run.
     found: VecDeque<Found>,
     under_way: BTreeMap<Job, State>,
-    /// To be begun at once, in place of what was answered.
+    /// Effects that replace an answered one, and start at once.
     followed: VecDeque<(State, Effect)>,
     next_job: u64,
     stop: Option<Stop<E>>,
@@ -56,47 +57,47 @@ pub struct Pass<E> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
-    /// Reads all drafts, to count them.
+    /// Lists all drafts, to count them.
     CountDrafts,
-    /// The same of uploads.
+    /// Lists all uploads, to count them.
     CountUploads,
     Drafts,
     Uploads,
-    /// Staged copies, by their notes.
+    /// Removes staged copies, by their notes.
     Staged,
     Over,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Expired {
-    /// Of the reserved prefix. They need no condition: no URL can write to them any more.
+    /// Drafts under the reserved prefix. They need no condition, since no URL can write to them any more.
     reserved: VecDeque<ListedObject>,
     named: VecDeque<ListedObject>,
     uploads: VecDeque<ListedUpload>,
-    /// Notes on staged copies that have ended.
+    /// Notes about staged copies that have ended.
     notes: VecDeque<ListedObject>,
 }
 
-/// What an answer is waited for.
+/// The answer that an effect in progress will get.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State {
-    /// A page of this. The first one is read alone: it says how the rest is best divided.
+    /// A page of this walk. The first page comes alone, because it shows how to divide the rest.
     Listing(Walk),
     ListingUploads(ListUploads),
-    /// The uploads to the key of main that this note names.
+    /// The uploads to the key in main that this note names.
     ListingStaged(ListedObject),
-    /// A look at the first of these drafts, before they are deleted.
+    /// The current versions of the first of these drafts, before they are deleted.
     Looking(VecDeque<ListedObject>),
-    /// The end of these drafts; the rest is to be looked at first.
+    /// The deletion of these drafts. The others are to be looked up first.
     Deleting(Vec<ListedObject>, VecDeque<ListedObject>),
-    /// The end of so many uploads.
+    /// The abort of this number of uploads.
     Aborting(usize),
-    /// The end of so many staged copies; then the note can go.
+    /// The abort of this number of staged copies, after which the note is removed.
     AbortingStaged(usize, ListedObject),
 }
 
 impl State {
-    /// What it may yet remove.
+    /// Returns the number of drafts and uploads that may still be removed.
     fn removes(&self) -> usize {
         match self {
             Self::Listing(_) | Self::ListingUploads(_) | Self::ListingStaged(_) => 0,
@@ -109,7 +110,7 @@ impl State {
 }
 
 impl<E> Pass<E> {
-    /// Begins a sweep.
+    /// Starts a sweep with these rules.
     pub fn start(rules: Rules) -> Self {
         let counts = rules.brakes.max_delete_fraction.is_some();
         let mut pass = Self {
@@ -130,12 +131,12 @@ impl<E> Pass<E> {
         pass
     }
 
-    /// Returns what it did until now.
+    /// Returns the figures so far.
     pub fn summary(&self) -> Summary {
         self.summary
     }
 
-    /// Returns what is to be done next; to be called until it says that it waits, and again after each answer.
+    /// Returns the next action. Call it until it returns [`Next::Wait`], and again after each answer.
     pub fn step(&mut self) -> Next<E> {
         loop {
             if let Some(found) = self.found.pop_front() {
@@ -165,7 +166,7 @@ impl<E> Pass<E> {
         }
     }
 
-    /// Takes the answer to an effect.
+    /// Handles the answer to an effect.
     pub fn on(&mut self, job: Job, answer: Answer<E>) {
         match (self.under_way.remove(&job), answer) {
             (Some(_), Answer::Page(Err(error), _) | Answer::Uploads(Err(error), _)) => self.fail(Stop::Store(error)),
@@ -197,7 +198,7 @@ impl<E> Pass<E> {
         }
     }
 
-    /// What can be begun now.
+    /// Returns an effect that can start now, if there is one.
     fn begin(&mut self) -> Option<(State, Effect)> {
         self.followed
             .pop_front()
@@ -233,7 +234,7 @@ impl<E> Pass<E> {
         Some((State::ListingStaged(note), Effect::ListStaged(copy.main_key)))
     }
 
-    /// Removes what has been gathered: as soon as a call is full, and the rest when nothing more can come.
+    /// Removes expired drafts and uploads as soon as they fill a call, and the rest when no more can come.
     fn begin_removal(&mut self) -> Option<(State, Effect)> {
         let left = self.left();
         let batch = self.rules.bounds.batch.min(left);
@@ -247,7 +248,7 @@ impl<E> Pass<E> {
             return None;
         }
         if left == 0 {
-            // What is under way may come to nothing.
+            // Removals in progress may still fail.
             if self.removing() == 0 {
                 self.brake(Brake::MaxDelete);
             }
@@ -313,7 +314,7 @@ impl<E> Pass<E> {
         }
     }
 
-    /// Those of the uploads to this key that were begun while the noted copy was under way.
+    /// Aborts the uploads to the note's key that began while the noted copy was in progress.
     fn on_staged(&mut self, note: ListedObject, page: UploadPage) {
         let Some(copy) = StagingNote::in_key(&note.key) else {
             return;
@@ -325,7 +326,7 @@ impl<E> Pass<E> {
         };
         let left: Vec<_> = page.uploads.into_iter().filter(is_ours).collect();
         self.summary.expired += count(&left);
-        // The note goes with the last of them: without it nobody would find the rest.
+        // The note must go with the last upload, or the others would never be found.
         if self.left() <= left.len() {
             self.brake(Brake::MaxDelete);
             return;
@@ -354,7 +355,7 @@ impl<E> Pass<E> {
         }
     }
 
-    /// How these drafts are removed: all of the reserved prefix, or none.
+    /// Returns the effect that removes these drafts. Either all of them are under the reserved prefix, or none.
     fn remove(&mut self, drafts: Vec<ListedObject>) -> (State, Effect) {
         let versions = || drafts.iter().map(version).collect();
         match self.has_condition() {
@@ -416,7 +417,7 @@ impl<E> Pass<E> {
                     self.summary.deleted += 1;
                     self.summary.bytes += draft.size;
                 }
-                // Uploaded again since it was listed: it lives.
+                // The draft was uploaded again since the list, and stays.
                 Some(failure) if failure.kind == ErrorKind::PreconditionFailed => {}
                 Some(_) => self.summary.failed += 1,
             }
@@ -441,7 +442,7 @@ impl<E> Pass<E> {
         fraction.is_some_and(|fraction| fraction.is_exceeded_by(expired, all))
     }
 
-    /// How many may still be removed, if all that is under way is.
+    /// Returns the number of removals that `max_delete` still allows, if all in progress succeed.
     fn left(&self) -> usize {
         let max = self.rules.brakes.max_delete.unwrap_or(u64::MAX);
         let left = max.saturating_sub(self.summary.deleted);
@@ -456,7 +457,7 @@ impl<E> Pass<E> {
         self.read_no_more();
     }
 
-    /// What was found to have expired is still removed.
+    /// Stops reading. Expired drafts that were already found are still removed.
     fn fail(&mut self, stop: Stop<E>) {
         self.stop.get_or_insert(stop);
         self.expired.notes.clear();
@@ -473,7 +474,7 @@ impl<E> Pass<E> {
         self.phase == Phase::Over
     }
 
-    /// Whether the store honours a condition on a single delete, and on many.
+    /// Tells if the store honours the condition on a single delete, and on a bulk delete.
     fn has_condition(&self) -> [bool; 2] {
         [Condition::Delete, Condition::DeleteMany].map(|of| self.rules.capabilities.honours(of))
     }
@@ -493,7 +494,7 @@ impl<E> Pass<E> {
         self.states().filter(is_delete).count()
     }
 
-    /// Whether drafts are under way that take a call each: as many calls at once as those make are enough.
+    /// Returns true if drafts that take one call each are being removed. No further ones are started then.
     fn deletes_singly(&self) -> bool {
         self.states().any(|state| match state {
             State::Looking(drafts) => drafts.iter().any(|draft| !is_reserved(draft)),
@@ -510,7 +511,7 @@ impl<E> Pass<E> {
         self.states().map(State::removes).sum()
     }
 
-    /// Whether there is room for what so many lists may bring.
+    /// Returns true if there is room for the results of this number of lists.
     fn has_room(&self, lists: usize) -> bool {
         let waiting = self.expired.reserved.len() + self.expired.named.len();
         waiting + self.removing() + lists * self.rules.bounds.batch <= self.rules.bounds.in_hand

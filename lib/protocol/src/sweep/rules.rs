@@ -1,4 +1,4 @@
-//! The rules that one sweep goes by.
+//! The parameters of a sweep.
 
 use draftstore_storage::Capabilities;
 
@@ -7,20 +7,20 @@ use super::brakes::Brakes;
 use super::part::Part;
 use crate::Policy;
 
-/// The rules that one sweep goes by.
+/// The parameters of one sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rules {
     /// The mode, which decides whether expired drafts are removed.
     pub mode: Mode,
-    /// The part of the draft bucket that it is for.
+    /// The part of the draft bucket to sweep.
     pub part: Part,
-    /// How long drafts live.
+    /// The lifetimes of drafts.
     pub policy: Policy,
-    /// How much it may remove.
+    /// The limits on removals.
     pub brakes: Brakes,
     /// The conditions that the store honours.
     pub capabilities: Capabilities,
-    /// How much it may have under way.
+    /// The limits on concurrency.
     pub bounds: Bounds,
 }
 

@@ -1,4 +1,4 @@
-//! What a sweep did.
+//! The result of a sweep.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,28 +6,28 @@ use std::time::Duration;
 /// The figures of one sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Summary {
-    /// Drafts and uploads in progress that were looked at.
+    /// The number of drafts and uploads in progress that were listed.
     pub scanned: u64,
-    /// Those of them that had expired.
+    /// The number of listed drafts and uploads that had expired.
     pub expired: u64,
-    /// Drafts deleted and uploads aborted. In a dry run: none.
+    /// The number of drafts deleted and uploads aborted, which is 0 in a dry run.
     pub deleted: u64,
-    /// Expired ones that could not be removed, and remain.
+    /// The number of expired drafts and uploads that could not be removed.
     pub failed: u64,
-    /// Size of the drafts deleted, in bytes. What the parts of aborted uploads held is not known.
+    /// The size of the deleted drafts in bytes. The size of aborted uploads is not known.
     pub bytes: u64,
-    /// The brake that ended it early, if one did.
+    /// The brake that stopped the sweep early, if one did.
     pub brake: Option<Brake>,
-    /// How long it took.
+    /// The duration of the sweep.
     pub elapsed: Duration,
 }
 
-/// See [`super::Brakes`].
+/// The brake that stopped a sweep: see [`super::Brakes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Brake {
-    /// As much was removed as one sweep may remove; more has expired.
+    /// The sweep removed as much as it may, and more has expired.
     MaxDelete,
-    /// More had expired than is plausible: nothing was removed.
+    /// An implausible fraction had expired, so the sweep removed nothing.
     MaxDeleteFraction,
 }
 

@@ -1,4 +1,4 @@
-//! Sweeps of large buckets, in memory: how many calls they take, and in which order answers may come.
+//! Sweeps of large buckets in memory: their number of calls, and any order of answers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,14 +20,14 @@ fn now() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(NOW)
 }
 
-/// A draft bucket, and what was asked of it.
+/// A draft bucket in memory that counts calls.
 #[derive(Debug)]
 struct Shelf {
     page: usize,
     drafts: BTreeMap<String, SystemTime>,
     uploads: Vec<(String, SystemTime)>,
     calls: Calls,
-    /// Keys that the sweep was shown, and that it deleted.
+    /// The keys that the sweep listed, with how often, and those that it deleted.
     listed: BTreeMap<String, usize>,
     deleted: Vec<String>,
     aborted: usize,
@@ -58,7 +58,7 @@ impl Shelf {
         self.drafts.insert(name.into(), now() - age);
     }
 
-    /// In every shard so many, of numbers from this one on.
+    /// Adds drafts with these numbers to every shard.
     fn unique(&mut self, shards: impl Iterator<Item = u8>, numbers: std::ops::Range<u64>, expired: bool) {
         for shard in shards {
             for number in numbers.clone() {
@@ -133,7 +133,7 @@ impl Shelf {
                 Answer::Aborted { failed: 0 }
             }
             Effect::ListStaged(_) | Effect::Look(_) | Effect::DeleteEach(_) | Effect::AbortStaged(_) => {
-                panic!("{effect:?} on a store that honours every condition, and holds no notes")
+                panic!("{effect:?} on a store that honours every condition, and has no notes")
             }
         }
     }
@@ -156,7 +156,7 @@ fn rules() -> Rules {
     }
 }
 
-/// Sweeps; of what is under way `choose` says which is answered next.
+/// Runs a sweep. `choose` selects which effect in progress is answered next.
 fn sweep_by(shelf: &mut Shelf, rules: Rules, mut choose: impl FnMut(usize) -> usize) -> (Summary, Vec<Found>) {
     let mut pass = Pass::start(rules);
     let mut under_way: Vec<(Job, Effect)> = Vec::new();
@@ -213,23 +213,23 @@ fn is_bounded(under_way: &[(Job, Effect)], bounds: Bounds) {
 }
 
 #[test]
-fn a_thousand_expired_drafts_take_two_calls() {
+fn thousand_expired_drafts_take_two_calls() {
     let mut shelf = Shelf::new(1_000);
-    // In all 200,192.
+    // 200,192 drafts in all.
     shelf.unique(0..=255, 0..782, true);
     let summary = sweep(&mut shelf, rules());
     assert_eq!(
         (summary.scanned, summary.deleted, shelf.drafts.len()),
         (200_192, 200_192, 0)
     );
-    // 201 lists are the least; each of 16 lanes may end in the middle of a page, and the named drafts are looked for once.
+    // At least 201 lists are needed. Each of 16 lanes may end in the middle of a page, and names take one list.
     assert_eq!(shelf.calls.deletes, 201);
     assert_eq!(shelf.calls.lists, 1 + 16 * 13 + 1);
     assert_eq!(shelf.calls.others, 1, "of uploads");
 }
 
 #[test]
-fn a_million_drafts_that_live_cost_a_list_a_shard_and_no_more() {
+fn live_drafts_cost_one_list_per_shard() {
     for living in [2_000, 4_000] {
         let mut shelf = Shelf::new(1_000);
         shelf.unique(0..=255, 0..living, false);
@@ -237,7 +237,7 @@ fn a_million_drafts_that_live_cost_a_list_a_shard_and_no_more() {
         let summary = sweep(&mut shelf, rules());
         assert_eq!((summary.expired, summary.deleted), (1_000, 1_000));
         let calls = Calls {
-            // And one of all names, which shows those shards first.
+            // One list per shard, one of names, and the first page, which comes before the shards are divided.
             lists: 256 + 2,
             deletes: 1,
             others: 1,
@@ -247,7 +247,7 @@ fn a_million_drafts_that_live_cost_a_list_a_shard_and_no_more() {
 }
 
 #[test]
-fn shards_of_a_few_drafts_are_read_many_to_a_page() {
+fn small_shards_share_pages() {
     let mut shelf = Shelf::new(1_000);
     shelf.unique(0..=255, 0..36, false);
     shelf.unique(0..=255, 0..4, true);
@@ -259,7 +259,7 @@ fn shards_of_a_few_drafts_are_read_many_to_a_page() {
 }
 
 #[test]
-fn long_stretches_of_names_are_divided_and_few_lists_are_in_vain() {
+fn long_ranges_of_names_are_divided_with_few_empty_lists() {
     let numbered: Vec<_> = (0..100_000).map(|n| format!("photos/{n:09}.jpg")).collect();
     let random = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let hashed: Vec<_> = (0..100_000)
@@ -279,13 +279,13 @@ fn long_stretches_of_names_are_divided_and_few_lists_are_in_vain() {
         });
         assert_eq!((summary.deleted, shelf.drafts.len()), (100_000, 0), "{first}");
         assert_eq!(shelf.calls.deletes, 100, "{first}");
-        // 100 pages; see what a walk promises. And the look for unique drafts.
+        // 100 pages, at most half as many empty lists, and the list of unique drafts.
         assert!(shelf.calls.lists <= 150 + 1, "{first}: {:?}", shelf.calls);
         assert!(most >= 4, "{first}: {most} calls at once");
     }
 }
 
-/// Names of all kinds, of which some have expired, and the number of those.
+/// Adds names of all kinds, and returns the number of expired ones.
 fn scattered(random: &mut StdRng, shelf: &mut Shelf) -> u64 {
     let mut expired = 0;
     for number in 0..random.random_range(0..200_u64) {
@@ -301,7 +301,7 @@ fn scattered(random: &mut StdRng, shelf: &mut Shelf) -> u64 {
             }
             4 => shelf.named(format!("{letter}{number}"), is_old),
             5 => shelf.named(format!("one/{letter}/{number}"), is_old),
-            // Of another form: in a shard before its drafts, between shards, and behind them.
+            // Keys of another form: in a shard before its drafts, between shards, and after them.
             6 => shelf.named(format!(".drafts/{shard:02x}/!{number}"), is_old),
             _ => shelf.named(format!(".drafts/{letter}{number}"), is_old),
         }
@@ -318,7 +318,7 @@ fn scattered(random: &mut StdRng, shelf: &mut Shelf) -> u64 {
 }
 
 #[test]
-fn in_whatever_order_answers_come_all_that_has_expired_goes_and_nothing_else() {
+fn exactly_the_expired_drafts_are_removed_in_any_order_of_answers() {
     for seed in 0..3_000 {
         let mut random = StdRng::seed_from_u64(seed);
         let batch = random.random_range(2..=12);
@@ -351,7 +351,7 @@ fn in_whatever_order_answers_come_all_that_has_expired_goes_and_nothing_else() {
         assert_eq!(shelf.aborted, shelf.uploads.len().div_ceil(2), "seed {seed}");
         assert_eq!((total.1, total.2), (expired, expired), "seed {seed}: each by one part");
         assert_eq!(shelf.drafts.len() as u64, all - expired, "seed {seed}");
-        // What lives in a shard may be passed over; nothing is counted twice.
+        // Live drafts of a shard may be skipped, and nothing is counted twice.
         assert!(
             total.0 >= expired + uploads && total.0 <= all + uploads,
             "seed {seed}: {total:?}"
@@ -360,7 +360,7 @@ fn in_whatever_order_answers_come_all_that_has_expired_goes_and_nothing_else() {
 }
 
 #[test]
-fn brakes_hold_whatever_is_under_way() {
+fn brakes_hold_in_any_order_of_answers() {
     for seed in 0..1_000 {
         let mut random = StdRng::seed_from_u64(seed);
         let mut shelf = Shelf::new(3);
@@ -395,7 +395,7 @@ fn brakes_hold_whatever_is_under_way() {
 }
 
 #[test]
-fn fraction_is_of_all_that_there_is() {
+fn fraction_is_of_all_drafts_in_the_bucket() {
     let mut shelf = Shelf::new(10);
     shelf.unique(0..=255, 0..3, false);
     shelf.unique(0..=255, 0..1, true);
@@ -411,14 +411,14 @@ fn fraction_is_of_all_that_there_is() {
     let once = |count: &usize| *count >= 1;
     assert!(
         shelf.listed.len() == 1024 && shelf.listed.values().all(once),
-        "it has read everything"
+        "every draft is listed"
     );
     let swept = sweep(&mut shelf, at_most("0.25"));
     assert_eq!((swept.deleted, swept.brake), (256, None));
 }
 
 #[test]
-fn dry_run_tells_of_each_once_and_removes_nothing() {
+fn dry_run_reports_each_once_and_removes_nothing() {
     let mut shelf = Shelf::new(4);
     let mut random = StdRng::seed_from_u64(1);
     let expired = scattered(&mut random, &mut shelf) + shelf.uploads.len().div_ceil(2) as u64;

@@ -1,56 +1,57 @@
-//! A stretch of keys, read in order, a page at a time; and how the rest of one is divided, to be read side by side.
+//! A walk through a range of keys, in order and page by page, and the division of the rest into concurrent walks.
 //!
-//! - Shards of unique drafts lie behind one another, and a page may span many or be a small part of one. Where a page ends
-//!   in a shard of which it shows a draft that lives, the rest of that shard is passed over: all that lies there expires
-//!   later. So the lists that a walk takes are at most one a shard and one for every page of expired drafts, however many
-//!   drafts live; and where the shards are small, no more than there are pages.
-//! - Of names nothing is known beforehand. When two pages have shown what many neighbours begin with, what comes after all
-//!   that begins so is read beside what is left of it. If there is nothing to one of the two, a list was in vain: at most one
-//!   for every two pages.
+//! - Shards of unique drafts follow one another. A page may span many shards, or be a small part of one. If a page ends
+//!   in a shard of which it shows a live draft, the rest of that shard is skipped, because everything in it expires
+//!   later. So a walk takes at most one list per shard and one per page of expired drafts, however many drafts are
+//!   alive. If the shards are small, it takes no more lists than there are pages.
+//!
+//! - Nothing is known about names beforehand. After two pages, their common beginning is known. The keys after all keys
+//!   with that beginning are then read concurrently with the rest. If one of the two ranges is empty, a list was
+//!   wasted: at most one for every two pages.
 
 use draftstore_storage::{ListObjects, ListedObject, ObjectPage};
 
 use super::part::{Part, Stretch, is_among_unique, past_shard};
 use crate::keys::{LAST_SHARD, RESERVED_PREFIX, shard_prefix};
 
-/// Pages after which the rest of a stretch of names is divided.
+/// The number of pages after which the rest of a range of names is divided.
 const PAGES_BEFORE_DIVISION: u32 = 2;
 
-/// What is left of a stretch of keys.
+/// The unread rest of a range of keys.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Walk {
-    /// What to list next.
+    /// The next list request.
     pub(super) request: ListObjects,
-    /// The last key that may be in it.
+    /// The last key that may belong to the range.
     until: Option<String>,
     kind: Kind,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Kind {
-    /// Unique drafts.
+    /// A range of unique drafts.
     Unique {
-        /// Of which shards it has seen nothing yet, or only a part of the first; none where that was divided already.
+        /// The shards that were not read yet, or only a part of the first. `None` after the walk was divided.
         undivided: Option<(u8, u8)>,
     },
-    /// Everything else.
+    /// A range of all other keys.
     Named {
-        /// The first key since it was divided, and how many pages have come since.
+        /// The first key since the last division, and the number of pages since then.
         since: Option<(String, u32)>,
     },
 }
 
-/// What came of a page.
+/// The result of a page.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// What is in it of the stretch.
+    /// The objects of the page that belong to the range.
     pub(super) objects: Vec<ListedObject>,
-    /// What is left, to be read side by side.
+    /// The walks through the rest, which can run concurrently.
     pub(super) rest: Vec<Walk>,
 }
 
 impl Walk {
-    /// Of the unique drafts of a part.
+    /// Creates the walk through the unique drafts of a part.
     pub(super) fn unique(part: Part) -> Self {
         let Stretch { after, until } = part.unique();
         let request = under_reserved(after);
@@ -60,7 +61,7 @@ impl Walk {
         Self { request, until, kind }
     }
 
-    /// Of everything else in a part.
+    /// Creates the walk through all other keys of a part.
     pub(super) fn named(part: Part) -> Self {
         let Stretch { after, until } = part.named();
         let request = from(after);
@@ -68,13 +69,13 @@ impl Walk {
         Self { request, until, kind }
     }
 
-    /// Whether nothing of it has been read yet, and it has not been divided: how long it is shows with its first page.
+    /// Returns true before the first page of unique drafts, which shows how to divide the walk.
     pub(super) fn is_first(&self) -> bool {
         matches!(self.kind, Kind::Unique { undivided: Some(_) }) && self.request.continuation.is_none()
     }
 
-    /// Takes the page that was asked for. `passes_over` says of which drafts it follows that nothing behind them in their
-    /// shard is wanted. What is left is divided among at most so many lanes.
+    /// Reads a page. `passes_over` returns true for a draft after which the rest of its shard can be skipped. The rest
+    /// of the range is divided into at most `lanes` walks.
     pub(super) fn read(self, page: ObjectPage, passes_over: impl Fn(&ListedObject) -> bool, lanes: usize) -> Read {
         let ObjectPage { mut objects, next, .. } = page;
         let Some(last) = objects.last().map(|object| object.key.to_string()) else {
@@ -104,7 +105,7 @@ impl Walk {
         Read { objects, rest }
     }
 
-    /// Whether a key that comes after where it has been is in it.
+    /// Returns true if a key after the current position belongs to the range.
     fn holds(&self, key: &str) -> bool {
         self.until.as_ref().is_none_or(|until| key <= until.as_str())
     }
@@ -145,7 +146,7 @@ impl Walk {
         let Some((first, end)) = undivided else {
             return vec![begin(self.clone())];
         };
-        // As many shards on the next pages as on this.
+        // The next pages are assumed to span as many shards as this one.
         let spanned = usize::from(shard.saturating_sub(first)) + 1;
         let from = usize::from(shard) + usize::from(jumps);
         let left = (usize::from(end) + 1).saturating_sub(from);
@@ -215,7 +216,7 @@ fn from(after: Option<String>) -> ListObjects {
     }
 }
 
-/// The shard that a key is in, and not behind the end of.
+/// Returns the shard that contains a key.
 fn shard_of(key: &str) -> Option<u8> {
     let digits = key.strip_prefix(RESERVED_PREFIX)?.get(..2)?;
     let shard = u8::from_str_radix(digits, 16).ok()?;

@@ -1,6 +1,6 @@
 //! The size of the parts of an upload.
 
-/// The minimum size in bytes of every part but the last.
+/// The minimum size of a part in bytes, except for the last part.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 pub const MIN_PART_BYTES: u64 = 5 * MIB;
@@ -11,24 +11,26 @@ pub const MAX_PART_BYTES: u64 = 5 * 1024 * MIB;
 /// The maximum number of parts of an upload.
 pub const MAX_PARTS: u16 = 10_000;
 
-/// The maximum size in bytes of a whole: S3's 50 TB.
+/// The maximum size of an object in bytes: S3's 50 TB.
 pub const MAX_UPLOAD_BYTES: u64 = MAX_PART_BYTES * MAX_PARTS as u64;
 
 const MIB: u64 = 1024 * 1024;
 
-/// A part that is lost with its connection is sent again in seconds on a slow line.
+/// The smallest part size that is chosen, in bytes. On a slow line, a part that was lost with its connection is sent
+/// again in seconds.
 const SMALLEST_CHOSEN: u64 = 8 * MIB;
 
-/// A client holds a few parts in memory, and browsers are not generous.
+/// The largest part size that is chosen, in bytes, unless a larger one is needed. Clients hold several parts in memory.
 const LARGEST_CHOSEN: u64 = 64 * MIB;
 
-/// Up to this many, one call signs all, and one page lists them.
+/// The number of parts to aim at. A single call signs so many parts, and one page lists them.
 const PARTS_AIMED_AT: u64 = 1_000;
 
-/// Where the whole is not known: 10,000 of them are 156 GiB.
+/// The part size in bytes if the size of the object is not known. The maximum number of parts then has 156 GiB.
 const OF_UNKNOWN: u64 = 16 * MIB;
 
-/// Returns the size of every part but the last. What is over [`MAX_UPLOAD_BYTES`] does not fit into parts of any size.
+/// Returns the size in bytes of every part but the last. More than [`MAX_UPLOAD_BYTES`] does not fit into parts of any
+/// size.
 pub fn part_size(content_length: Option<u64>) -> u64 {
     let Some(bytes) = content_length else {
         return OF_UNKNOWN;
@@ -40,8 +42,8 @@ pub fn part_size(content_length: Option<u64>) -> u64 {
     whole_mib(bytes.div_ceil(u64::from(MAX_PARTS))).min(MAX_PART_BYTES)
 }
 
-/// Returns how many parts of that size make the whole, or `None` where they are more than [`MAX_PARTS`]. An empty whole has one part,
-/// too: an upload without any cannot be completed.
+/// Returns the number of parts of an object, or `None` if it exceeds [`MAX_PARTS`]. An empty object has one part too,
+/// since an upload without parts cannot be completed.
 pub(super) fn part_count(content_length: u64, part_size: u64) -> Option<u16> {
     let count = (part_size > 0).then(|| content_length.div_ceil(part_size).max(1))?;
     u16::try_from(count).ok().filter(|count| *count <= MAX_PARTS)
@@ -59,7 +61,7 @@ mod tests {
     const TIB: u64 = 1024 * GIB;
 
     #[test]
-    fn parts_grow_with_the_whole_between_8_and_64_mib() {
+    fn part_size_grows_with_the_object() {
         for (bytes, part_mib, parts) in [
             (0, 8, 1),
             (1, 8, 1),
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_size_is_covered_within_the_limits() {
+    fn every_size_has_a_valid_part_size() {
         let mut bytes = 1;
         while bytes <= MAX_UPLOAD_BYTES {
             for bytes in [bytes - 1, bytes, bytes + 1] {
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_part_size_holds_has_no_count() {
+    fn count_of_too_many_parts_is_none() {
         assert_eq!(part_count(MAX_UPLOAD_BYTES, MAX_PART_BYTES), Some(MAX_PARTS));
         assert_eq!(part_count(MAX_UPLOAD_BYTES + 1, MAX_PART_BYTES), None);
         assert_eq!(part_count(u64::MAX, 1), None);

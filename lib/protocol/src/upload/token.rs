@@ -1,4 +1,4 @@
-//! The `upload_id` that callers are given: everything that the calls on an upload need to know, since nothing is kept here.
+//! The `upload_id` of callers, which contains everything that later calls need, since the server keeps no state.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,46 +9,46 @@ use sha2::{Digest as _, Sha256};
 
 use super::part_size::{MAX_PART_BYTES, MAX_UPLOAD_BYTES, MIN_PART_BYTES, part_count};
 
-/// The store's ID of an upload, and how it was begun. Text form: base64url, opaque to callers.
+/// The store's ID of an upload, and the parameters of the upload. Its text form is base64url, and opaque to callers.
 ///
-/// Bound to the draft's key by a digest, so that an ID meant for another draft, or one that lost a letter on its way, is
-/// told from a good one before anything is asked of the store. It is not sealed, and need not be: the store finds an upload
-/// only under the key that it was begun for, and whoever changes the rest says of an upload what they could as well have
-/// said when they began it. What a backend relies on are its pins at the confirm.
+/// A digest binds it to the draft's key, so that an ID of another draft, or a damaged one, is detected before any call
+/// to the store. It is not signed, and need not be. The store finds an upload only under its own key, and a caller who
+/// changes the other fields could as well have begun the upload with those values. Backends rely on their pins at the
+/// confirm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
-    /// The store's own ID.
+    /// The ID that the store gave the upload.
     pub upload_id: UploadId,
-    /// The mark that the draft bears which the parts become.
+    /// The mark of the resulting draft.
     pub mark: Mark,
-    /// The size of the whole, where it was said.
+    /// The size of the object in bytes, if the caller announced it.
     pub content_length: Option<u64>,
-    /// The size of every part but the last.
+    /// The size of every part but the last, in bytes.
     pub part_size: u64,
-    /// Whether every part comes with its SHA-256.
+    /// Requires a SHA-256 for every part.
     pub part_checksums: bool,
-    /// When the upload ends, in whole seconds.
+    /// The end of the upload, in whole seconds.
     pub ends_at: SystemTime,
 }
 
-/// A random mark that tells one upload from every other, also when it is over.
+/// A random mark that identifies one upload, even after it is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark([u8; MARK_BYTES]);
 
 const MARK_BYTES: usize = 16;
 const DIGEST_BYTES: usize = 16;
 
-/// Of this layout; another gets another.
+/// The version of this layout.
 const VERSION: u8 = 1;
 
 const HAS_CONTENT_LENGTH: u8 = 1;
 const HAS_PART_CHECKSUMS: u8 = 2;
 
-/// Longer than any that a store gives: AWS's have some 130 characters.
+/// The maximum length of a store's ID in bytes. Those of AWS have some 130 characters.
 const MAX_UPLOAD_ID_BYTES: usize = 2048;
 
 impl Token {
-    /// Returns its text form for callers, bound to this key.
+    /// Returns the text form for callers, bound to this key.
     pub fn encode(&self, key: &ObjectKey) -> String {
         let length = self.content_length.map_or(0, |_| HAS_CONTENT_LENGTH);
         let checksums = if self.part_checksums { HAS_PART_CHECKSUMS } else { 0 };
@@ -63,7 +63,7 @@ impl Token {
         URL_SAFE_NO_PAD.encode(bound.concat())
     }
 
-    /// Reads a text that was encoded for this key. Returns `None` for any other text.
+    /// Parses a text that was encoded for this key. Returns `None` for any other text.
     pub fn decode(text: &str, key: &ObjectKey) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let mut rest = bytes.as_slice();
@@ -90,12 +90,12 @@ impl Token {
         (is_id && token.is_possible()).then_some(token)
     }
 
-    /// Returns how many parts make the whole, where its size was said.
+    /// Returns the number of parts, if the size of the object is known.
     pub fn part_count(&self) -> Option<u16> {
         self.content_length.and_then(|bytes| part_count(bytes, self.part_size))
     }
 
-    /// Whether there can be such an upload.
+    /// Returns true if the sizes are within the limits.
     fn is_possible(&self) -> bool {
         let fits = |bytes| bytes <= MAX_UPLOAD_BYTES && part_count(bytes, self.part_size).is_some();
         (MIN_PART_BYTES..=MAX_PART_BYTES).contains(&self.part_size) && self.content_length.is_none_or(fits)
@@ -103,7 +103,7 @@ impl Token {
 }
 
 impl Mark {
-    /// Makes a mark of random bits.
+    /// Creates a mark from random bits.
     pub fn new(random: u128) -> Self {
         Self(random.to_be_bytes())
     }
@@ -115,7 +115,7 @@ impl Mark {
 }
 
 fn digest(key: &ObjectKey, content: &[u8]) -> [u8; DIGEST_BYTES] {
-    // No key has a NUL in it, so that this is one text for each pair.
+    // A key contains no NUL, so each pair gives a different text.
     let digest = Sha256::new_with_prefix(key.as_str())
         .chain_update([0])
         .chain_update(content);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_in_comes_out_for_the_same_key_alone() {
+    fn token_round_trips_for_the_same_key_only() {
         let unknown = Token {
             content_length: None,
             part_checksums: false,
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_encoded_is_refused() {
+    fn altered_or_foreign_token_is_rejected() {
         let good = token().encode(&key("a"));
         let bytes = URL_SAFE_NO_PAD.decode(&good).expect("base64url");
         for place in 0..bytes.len() {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_no_size_and_too_many_parts_are_no_upload() {
+    fn token_with_invalid_part_sizes_is_rejected() {
         for (content_length, part_size) in [
             (Some(1), 0),
             (Some(1), MIN_PART_BYTES - 1),

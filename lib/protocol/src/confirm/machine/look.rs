@@ -1,4 +1,4 @@
-//! Before anything is copied: what the draft is, and what main holds.
+//! The steps before a copy: looks up the draft, and the object in main.
 
 use draftstore_storage::ObjectInfo;
 
@@ -18,7 +18,7 @@ impl<E: StoreError> Protocol<E> {
         }
         let keeps = matches!(self.confirm.existing, Existing::Keep) && self.confirm.batch.is_none();
         if keeps && self.confirm.plan.keeps_existing() && !self.is_staged(&draft) {
-            // The copy itself finds out whether main is empty.
+            // The copy itself fails if main is not empty.
             return self.copy(Copying { draft, main_etag: None });
         }
         self.look(State::Main(draft))

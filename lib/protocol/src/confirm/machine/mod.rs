@@ -1,22 +1,22 @@
-//! The rules of a confirm as a state machine: an answer goes in, the next effect or the end comes out.
+//! The rules of a confirm as a state machine: its input is an answer, its output the next effect or the end.
 //!
-//! Where nothing goes wrong, these are the effects, and a test of the service counts them on the wire:
+//! Without errors, these are the effects. A test of the service counts them on the wire.
 //!
-//! - A store that honours every condition: `HeadDraft`, `Copy`, `HeadMain`, `DeleteDraft`. None can be spared. The first
-//!   look gives the version that the copy insists on, and what is compared with the pins. The copy finds out by itself
-//!   whether main is empty. The last look is the proof: the copy's answer holds an `ETag` that need not be the draft's,
-//!   and neither size nor checksum.
-//! - With `overwrite` or in an atomic batch, `HeadMain` comes before the copy as well: for the version that may be replaced,
-//!   and for what a batch holds, which nobody may replace. An atomic batch puts its settlement before the deletes.
-//! - Where a copy replaces what is there, `HeadMain` comes before it; where a delete takes any version, `HeadDraft` comes
-//!   before that, or, for a unique draft, there is no delete.
-//! - Where one copy could be of other bytes than were looked at, and for what is larger than one carries: `Stage` (a note,
-//!   the beginning, the parts), `HeadDraft` unless the parts have the condition, `HeadMain` unless the completion has,
-//!   `Complete` (and the note goes), then on as after a copy.
-//! - A draft that is gone: `HeadMain`, and nothing is changed.
+//! - A store that honours every condition: `HeadDraft`, `Copy`, `HeadMain`, `DeleteDraft`. None can be omitted.
+//!   `HeadDraft` returns the version for the condition of the copy, and the values to compare with the pins. `Copy`
+//!   fails if main is not empty. `HeadMain` is the proof: the answer to the copy has an `ETag` that may differ from the
+//!   draft's, and neither size nor checksum.
+//! - With `overwrite` or in an atomic batch, `HeadMain` comes before the copy too: for the version to be replaced, and
+//!   for the object of a batch, which must not be replaced. An atomic batch puts its settlement before the deletes.
+//! - If a copy ignores the condition on main, `HeadMain` comes before it. If a delete ignores its condition,
+//!   `HeadDraft` comes before it, or a unique draft is not deleted at all.
+//! - If a copy could read another version of the draft than `HeadDraft` returned, or for a draft too large for one
+//!   copy: `Stage` (the note, the begin, the parts), `HeadDraft` unless the parts have the condition, `HeadMain` unless
+//!   the completion has it, `Complete` (after which the note is removed), then the effects after a copy.
+//! - A draft that no longer exists: `HeadMain`, and nothing is changed.
 //!
-//! Looks are not made side by side, although that would save a round trip where main is looked at first: the later a look,
-//! the less can happen between it and the act that it stands in for.
+//! Lookups are not concurrent, although that would save a round trip where main is looked up first. The later a lookup,
+//! the less can happen between it and the change that depends on it.
 
 mod look;
 mod outcome;
@@ -32,63 +32,64 @@ use super::marker;
 use super::request::{Confirm, Existing};
 use crate::StoreError;
 
-/// How often a copy is tried, at most, before the caller is told to come back.
+/// The maximum number of copies before the caller must repeat the confirm.
 const MAX_COPIES: u8 = 3;
 
-/// One confirm under way. `E` is the error that calls to the store end in.
+/// One confirm in progress. `E` is the error type of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Protocol<E> {
     confirm: Confirm,
     copies_left: u8,
-    /// Whether an answer was lost to a copy that may have succeeded.
+    /// Set if the answer to a copy was lost, so that the copy may have succeeded.
     copy_in_doubt: bool,
-    /// In a batch: whether it was told to go on and change something.
+    /// Set in a batch after the turn that allows changes.
     is_under_way: bool,
     state: State<E>,
 }
 
-/// What the protocol waits for.
+/// The answer that the protocol waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State<E> {
-    /// The draft.
+    /// The lookup of the draft.
     Draft,
-    /// Main, to learn whether an earlier confirm took the draft that is not there; else it ends with this error.
+    /// The lookup of main, to learn if an earlier confirm kept the draft. If not, the confirm ends with this error.
     Earlier(ConfirmError<E>),
-    /// Main, before the copy of this draft.
+    /// The lookup of main, before the copy of this draft.
     Main(ObjectInfo),
     /// The copy of this draft.
     Copy(Copying),
     /// The parts of a copy of this draft.
     Stage(Copying),
-    /// The draft, to learn whether what was staged is what was looked at.
+    /// The lookup of the draft, to learn if the staged copy is of the same version.
     StagedProof(Copying, StagedCopy),
-    /// Main, before the staged copy is completed.
+    /// The lookup of main, before the staged copy is completed.
     BeforeComplete(Copying, StagedCopy),
     /// The completion of a staged copy.
     Complete(Copying, StagedCopy),
-    /// Main, to learn what became of a copy that ended in this error.
+    /// The lookup of main, to learn the outcome of a copy that ended in this error.
     Outcome(Copying, Option<StagedCopy>, E),
-    /// The end of a staged copy that did not succeed.
+    /// The abort of a staged copy that did not succeed.
     Unstage(After<E>),
-    /// Main, to compare it with this draft.
+    /// The lookup of main, to compare it with this draft.
     ReadBack(ObjectInfo),
-    /// The settlement of the batch that made this object.
+    /// The lookup of the settlement of the batch that made this object.
     Settlement(ObjectInfo, Then),
-    /// In a batch: the word to remove the draft of this version, or to take the copy back.
+    /// The next turn of a batch: remove the draft of this version, or undo the copy.
     Held(ETag, Kept),
-    /// The draft, before it is deleted in this version.
+    /// The lookup of the draft, before this version is deleted.
     BeforeDelete(ETag, Kept),
-    /// The delete of the draft.
+    /// The deletion of the draft.
     Delete(Kept),
-    /// In a batch: main, to learn whether it holds what this confirm made; else it ends with this error.
+    /// In a batch: the lookup of main, to learn if it has the object of this confirm. If not, the confirm ends with
+    /// this error.
     BeforeUndo(ConfirmError<E>),
-    /// The delete in main.
+    /// The deletion of the object in main.
     Undo(ConfirmError<E>),
-    /// Nothing: it has ended.
+    /// No answer: the confirm has ended.
     Over,
 }
 
-/// What to do when a staged copy is gone.
+/// The step after a staged copy was aborted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum After<E> {
     Finish(Result<Kept, ConfirmError<E>>),
@@ -98,33 +99,33 @@ enum After<E> {
     CopyAgain(Copying),
 }
 
-/// A draft, and what main was seen to hold of it.
+/// A draft, and the object that was found in main for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Seen {
     draft: ObjectInfo,
     main: ObjectInfo,
-    /// Whether an earlier confirm had put it there.
+    /// Set if an earlier confirm made the object.
     replayed: bool,
 }
 
-/// What to do when it is sure that what an earlier confirm made stays.
+/// The step after an object of an earlier confirm is known to stay.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Then {
     Answer,
     Hold(ETag),
-    /// What may be taken back is not replaced either: taking back goes by the `ETag`, which an object of the same bytes
-    /// shares.
+    /// An object that may be undone is never replaced: the undo is conditional on the `ETag`, which an object of the
+    /// same bytes shares.
     CopyOver(Box<ObjectInfo>),
 }
 
-/// A draft on its way to a place that is empty, or holds this version.
+/// A draft to be copied to a place in main that is empty, or has this version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Copying {
     draft: ObjectInfo,
     main_etag: Option<ETag>,
 }
 
-/// Main does not hold the version that was to be replaced.
+/// The error if main does not have the version that was to be replaced.
 const fn main_changed<E>() -> ConfirmError<E> {
     ConfirmError::PinMismatch {
         pin: "overwrite_if_match",
@@ -132,7 +133,7 @@ const fn main_changed<E>() -> ConfirmError<E> {
 }
 
 impl<E: StoreError> Protocol<E> {
-    /// Begins a confirm, and gives its first effect.
+    /// Starts a confirm, and returns its first effect.
     pub fn start(confirm: Confirm) -> (Self, Effect) {
         let protocol = Self {
             confirm,
@@ -144,7 +145,7 @@ impl<E: StoreError> Protocol<E> {
         (protocol, Effect::HeadDraft)
     }
 
-    /// Takes the answer to the last effect.
+    /// Handles the answer to the last effect.
     #[must_use]
     pub fn on(&mut self, answer: Answer<E>) -> Step<E> {
         match (std::mem::replace(&mut self.state, State::Over), answer) {
@@ -183,7 +184,7 @@ impl<E: StoreError> Protocol<E> {
             (State::BeforeUndo(otherwise), Answer::Head(Ok(main))) => self.on_before_undo(otherwise, main.as_ref()),
             (State::Undo(otherwise), Answer::Undone(undone)) => Step::Finish(Err(match undone {
                 Ok(()) => otherwise,
-                // Another has replaced it: it is not ours to take back.
+                // The object was replaced by another caller, and is not ours to undo.
                 Err(error) if error.kind() == ErrorKind::PreconditionFailed => otherwise,
                 Err(error) => turns::not_undone(otherwise, ConfirmError::Store(error)),
             })),
@@ -232,8 +233,9 @@ impl<E: StoreError> Protocol<E> {
         }
     }
 
-    /// Whether it is copied part by part: what is too large for one copy, and everything where one copy could catch other
-    /// bytes than were looked at. Nobody sees what is staged before it is known to be right.
+    /// Returns true if the draft is copied part by part. That is the case for drafts too large for one copy, and for
+    /// all drafts if a copy could read another version than was looked up. A staged copy is invisible until it is
+    /// verified.
     fn is_staged(&self, draft: &ObjectInfo) -> bool {
         draft.size > self.confirm.max_copy_bytes || !self.confirm.plan.copies_what_it_saw()
     }
@@ -266,13 +268,13 @@ impl<E: StoreError> Protocol<E> {
         }
     }
 
-    /// Whether a confirm with the same idempotency key made it.
+    /// Returns true if a confirm with the same idempotency key made the object.
     fn has_our_key(&self, main: &ObjectInfo) -> bool {
         let key = self.confirm.idempotency_key.as_deref();
         key.is_some_and(|key| marker::bears_key(&main.attributes.metadata, key))
     }
 
-    /// Whether it was made from this version of the draft.
+    /// Returns true if the object was made from this version of the draft.
     fn is_copy(&self, draft: &ObjectInfo, main: &ObjectInfo) -> bool {
         self.is_of_draft(main, Some(&draft.etag))
     }

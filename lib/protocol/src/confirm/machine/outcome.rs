@@ -1,4 +1,4 @@
-//! After a copy: what became of it, and what main holds.
+//! The steps after a copy: its outcome, and the object in main.
 
 use draftstore_storage::{ETag, ErrorKind, ObjectInfo, StagedCopy};
 
@@ -60,7 +60,7 @@ impl<E: StoreError> Protocol<E> {
         }
     }
 
-    /// A copy that did not succeed leaves nothing behind.
+    /// Aborts the staged copy, so that a failed copy leaves nothing behind.
     fn give_up(&mut self, staged: Option<StagedCopy>, after: After<E>) -> Step<E> {
         match staged {
             Some(staged) => self.unstage(staged, after),
@@ -92,7 +92,7 @@ impl<E: StoreError> Protocol<E> {
         if !is_whole(&draft, &main) {
             return Step::Finish(Err(ConfirmError::Contradiction(Contradiction::CopyDiffers)));
         }
-        // Where an answer was lost, another may have been faster; a batch takes back only what bears its own mark.
+        // After a lost answer, another confirm may have made the object. A batch only undoes objects with its own mark.
         let of_batch = marker::batch_of(&main.attributes.metadata);
         if replayed || of_batch != self.confirm.batch {
             return self.replay(main, Then::Hold(draft.etag));
@@ -100,7 +100,7 @@ impl<E: StoreError> Protocol<E> {
         self.hold(draft.etag, Kept { main, replayed })
     }
 
-    /// Goes on by what an earlier confirm made, unless that was a batch's, which may take it back until it has settled.
+    /// Continues with the object of an earlier confirm. A batch that has not settled may still undo its object.
     pub(super) fn replay(&mut self, main: ObjectInfo, then: Then) -> Step<E> {
         let confirm = &self.confirm;
         match marker::held_by(&main.attributes.metadata, confirm.batch, confirm.now) {
@@ -132,7 +132,7 @@ impl<E: StoreError> Protocol<E> {
     }
 }
 
-/// Whether size, and checksum where both have one, are the draft's.
+/// Returns true if the object has the size of the draft, and its checksum if both have one.
 fn is_whole(draft: &ObjectInfo, main: &ObjectInfo) -> bool {
     let same_checksum = match (draft.checksum_sha256, main.checksum_sha256) {
         (Some(draft), Some(main)) => draft == main,

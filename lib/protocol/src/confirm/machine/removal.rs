@@ -1,4 +1,4 @@
-//! When main holds the object: the draft goes.
+//! The steps after main has the object: removes the draft.
 
 use draftstore_storage::{ETag, ObjectInfo};
 
@@ -31,7 +31,7 @@ impl<E: StoreError> Protocol<E> {
         }
     }
 
-    /// Whatever the look shows, main holds the object: this fails no confirm.
+    /// Deletes the draft if it is unchanged. Main has the object, so no answer fails the confirm.
     pub(super) fn on_before_delete(
         &mut self,
         draft_etag: ETag,

@@ -1,4 +1,4 @@
-//! Copies in parts: staged, looked at once more where the store does not see to it, and completed.
+//! The steps of a staged copy: verifies the draft again unless the store does so, and completes the copy.
 
 use draftstore_storage::{ErrorKind, ObjectInfo, StagedCopy};
 
@@ -35,7 +35,7 @@ impl<E: StoreError> Protocol<E> {
         }
     }
 
-    /// Nobody sees what was staged, so this is the time to find out.
+    /// Verifies the version of the draft after all parts were copied, while the copy is still invisible.
     pub(super) fn on_staged_proof(
         &mut self,
         copying: Copying,

@@ -1,4 +1,4 @@
-//! An atomic batch: where a confirm paused, and how it goes on.
+//! The turns of an atomic batch: a confirm pauses, and continues with the others.
 
 use draftstore_storage::{ETag, ObjectInfo};
 
@@ -10,7 +10,7 @@ use super::{Protocol, State};
 use crate::StoreError;
 
 impl<E: StoreError> Protocol<E> {
-    /// In a batch: takes its turn from where it paused.
+    /// Continues a paused confirm of a batch with its next turn.
     pub fn turn(&mut self, turn: Turn, step: &mut Step<E>) {
         *step = match (turn, std::mem::replace(step, Step::Held)) {
             (Turn::Copy, Step::Ready(effect)) => Step::Perform(effect),
@@ -18,13 +18,13 @@ impl<E: StoreError> Protocol<E> {
             (Turn::Leave, Step::Held) => Step::Finish(Err(ConfirmError::Unresolved(Unresolved::LeftUnsettled))),
             (Turn::Settle, Step::Held) => self.settle(),
             (Turn::Undo, Step::Held) => self.undo(),
-            // A copy whose answer was lost, or that could not be read back, may be in main.
+            // A copy whose answer was lost, or that could not be verified, may be in main.
             (Turn::Undo, Step::Finish(Err(error))) if self.is_under_way => self.look(State::BeforeUndo(error)),
             (_, step) => step,
         };
     }
 
-    /// All others are held too, so it may end.
+    /// Removes the draft, since all members of the batch have their objects in main.
     fn settle(&mut self) -> Step<E> {
         match self.held() {
             Ok((draft_etag, kept)) => self.remove(draft_etag, kept),
@@ -32,7 +32,7 @@ impl<E: StoreError> Protocol<E> {
         }
     }
 
-    /// Another failed, so what this one made is taken back. What an earlier confirm had made stays.
+    /// Undoes the copy, since another member failed. An object of an earlier confirm stays.
     fn undo(&mut self) -> Step<E> {
         match self.held() {
             Ok((_, kept)) if kept.replayed => Step::Finish(Ok(kept)),
@@ -62,7 +62,7 @@ impl<E: StoreError> Protocol<E> {
     }
 }
 
-/// What to say where a copy could not be taken back: a confirm that failed says why it did.
+/// Returns the error if a copy could not be undone. A confirm that failed keeps its own error.
 pub(super) fn not_undone<E>(otherwise: ConfirmError<E>, because: ConfirmError<E>) -> ConfirmError<E> {
     if matches!(otherwise, ConfirmError::RolledBack) {
         because
