@@ -1,4 +1,4 @@
-//! A draft's URL without a signature, for clients that are told where it is.
+//! The URL of a draft without a signature, for clients that expect the location of their upload.
 
 use draftstore_storage::PresignGet;
 
@@ -7,11 +7,11 @@ use super::draft_ref::DraftName;
 use crate::{Error, Scope};
 
 impl Drafts {
-    /// A URL of the draft without what would allow to read it. Asks the store nothing.
+    /// Returns the URL of a draft without a signature, so that it grants no access. Does not call the store.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, or [`Error::StoreCredentials`] when there is nothing to
-    /// sign with.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, or [`Error::StoreCredentials`] if there are
+    /// no credentials to sign with.
     pub async fn bare_url(&self, draft: &DraftName) -> Result<String, Error> {
         self.caller.may(Scope::Upload)?;
         let draft = self.draft_named(draft)?;

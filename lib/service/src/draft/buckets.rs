@@ -1,29 +1,31 @@
-//! Making the buckets.
+//! Creation of the buckets.
 
 use draftstore_storage::{BucketName, Created, ErrorKind};
 
 use super::Drafts;
 use crate::{Error, Scope};
 
-/// The buckets, which are there now.
+/// The result of creating the buckets. Both exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketsReady {
-    /// The draft bucket.
+    /// The name of the draft bucket.
     pub draft: BucketName,
-    /// The main bucket.
+    /// The name of the main bucket.
     pub main: BucketName,
-    /// Those of the two that were made just now.
+    /// The buckets that this call created.
     pub created: Vec<BucketName>,
-    /// Whether the draft bucket's CORS rules were set just now.
+    /// `true` if this call set the CORS rules of the draft bucket.
     pub cors_applied: bool,
 }
 
 impl Drafts {
-    /// Makes the draft and the main bucket where they are missing, and sets CORS on the draft bucket where origins are
-    /// configured. Idempotent. A store without CORS calls is left as it is: it has its own way to configure them.
+    /// Creates the draft and the main bucket if they do not exist. Sets CORS on the draft bucket if origins are
+    /// configured. Idempotent.
+    ///
+    /// A store without CORS calls is not an error: its operator configures CORS in the store itself.
     ///
     /// # Errors
-    /// Those of the store.
+    /// Returns [`Error::NotAllowed`] without the scope `admin`, or an error of the store.
     pub async fn create_buckets(&self) -> Result<BucketsReady, Error> {
         self.caller.may(Scope::Admin)?;
         let draft = self.shared.store.buckets.draft.name();
@@ -31,7 +33,7 @@ impl Drafts {
         let mut created = Vec::new();
         for bucket in [draft, main] {
             if self.shared.store.administration().create_bucket(bucket).await? == Created::Now {
-                tracing::info!(%bucket, "made bucket");
+                tracing::info!(%bucket, "bucket created");
                 created.push(bucket.clone());
             }
         }
@@ -50,7 +52,8 @@ impl Drafts {
         match self.shared.store.administration().put_cors(draft, &rule).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind == ErrorKind::Unsupported => {
-                tracing::warn!(bucket = %draft, "this store has no CORS calls: configure CORS in the store itself");
+                let remedy = "configure CORS in the store itself";
+                tracing::warn!(bucket = %draft, remedy, "store does not support CORS calls");
                 Ok(false)
             }
             Err(error) => Err(error.into()),

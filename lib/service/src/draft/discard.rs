@@ -1,4 +1,4 @@
-//! Throwing a draft away before it expires.
+//! Deletion of a draft before it expires.
 
 use draftstore_storage::{DraftVersion, ErrorKind};
 
@@ -7,11 +7,11 @@ use super::draft_ref::DraftName;
 use crate::{Error, Scope};
 
 impl Drafts {
-    /// Deletes a draft, in the version that is there now, and says whether there was one. Idempotent.
+    /// Deletes the current version of a draft. Returns `false` if there is none. Idempotent.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::PinMismatch`] when the draft was uploaded again
-    /// at the same moment, and stays, or those of the store.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::PinMismatch`] if the draft was
+    /// uploaded again concurrently and is kept, or an error of the store.
     pub async fn discard(&self, name: &DraftName) -> Result<bool, Error> {
         self.caller.may(Scope::Discard)?;
         let keys = self.keys(self.draft_named(name)?, None);

@@ -1,22 +1,22 @@
-//! What a browser does with a download: the `Content-Disposition` that the store answers with.
+//! The `Content-Disposition` of downloads, which tells a browser to show or to save an object.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::fields::is_token;
 
-/// What the caller wants a browser to do.
+/// The requested behaviour of a browser with a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Disposition {
-    /// Save what a browser would execute and what is asked for by a file name; leave the rest to the browser.
+    /// Save objects that a browser might execute and downloads with a file name. Leave the rest to the browser.
     #[default]
     Safe,
-    /// Save it.
+    /// Always save the object.
     Attachment,
-    /// Show it, whatever it is.
+    /// Always show the object, whatever its media type.
     Inline,
 }
 
-/// Media types, beside images, sound, video and fonts, that a browser shows without executing anything.
+/// Media types, in addition to images, audio, video and fonts, that a browser shows without executing anything.
 const INERT_TYPES: [&str; 6] = [
     "application/json",
     "application/octet-stream",
@@ -26,10 +26,10 @@ const INERT_TYPES: [&str; 6] = [
     "text/plain",
 ];
 
-/// The header's value, or none where the stored one may stand.
+/// Returns the value of the header, or `None` if the stored one is safe.
 ///
-/// Whatever is not known to be inert is saved, for drafts come from strangers: an `.svg` or `.html` that a browser
-/// opened on the store's origin would run its scripts there.
+/// Media types that are not known to be inert are saved, because drafts come from untrusted users. An `.svg` or `.html`
+/// file that a browser opens on the store's origin runs its scripts there.
 pub(super) fn content_disposition(
     disposition: Disposition,
     filename: Option<&str>,
@@ -58,7 +58,7 @@ fn is_inert(content_type: &str) -> bool {
     is_token(kind) && is_token(subtype) && (media && !subtype.contains("xml") || INERT_TYPES.contains(&&*essence))
 }
 
-/// What RFC 8187 leaves as it is.
+/// All characters except the `attr-char` of RFC 8187, which need no encoding.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -73,7 +73,7 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// Both forms of RFC 6266: the quoted one in ASCII for old clients, the extended one with the name itself.
+/// Adds a file name in both forms of RFC 6266: quoted ASCII for old clients, and the extended form with the exact name.
 fn with_filename(kind: &str, name: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') || c == ' ' {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_browser_would_execute_is_saved() {
+    fn executable_media_types_are_saved() {
         for active in [
             "text/html",
             "TEXT/HTML; charset=utf-8",
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inert_is_left_to_the_browser() {
+    fn inert_media_types_are_left_to_the_browser() {
         for inert in [
             "image/jpeg",
             "Image/PNG",
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn caller_can_ask_otherwise_by_name() {
+    fn caller_can_override_the_default() {
         let inline = content_disposition(Disposition::Inline, None, Some("text/html"));
         assert_eq!(inline.as_deref(), Some("inline"));
         let attachment = content_disposition(Disposition::Attachment, None, Some("image/png"));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn filename_is_given_in_both_forms_and_breaks_out_of_neither() {
+    fn filename_is_escaped_in_both_forms() {
         let header = content_disposition(Disposition::Safe, Some("Übung \"1\"; x=y%.txt"), Some("text/plain"));
         assert_eq!(
             header.as_deref(),

@@ -1,4 +1,4 @@
-//! The draft that a caller means, and its key.
+//! References to drafts in requests, and the keys of drafts.
 
 use draftstore_protocol::{DraftId, RESERVED_PREFIX};
 use draftstore_storage::ObjectKey;
@@ -8,35 +8,35 @@ use crate::fields::draft_id;
 use crate::violation::Violations;
 use crate::{Caller, Error, ObjectName, Violation};
 
-/// The two fields that name one draft, as they came: nothing is checked yet.
+/// The two fields that identify a draft in a request, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct DraftName {
-    /// See [`ObjectName`]; or the whole key of a unique draft, which says its ID too.
+    /// An [`ObjectName`], or the whole key of a unique draft, which includes its ID.
     pub object_name: String,
-    /// The draft, where it is a unique one.
+    /// The ID of a unique draft.
     pub draft_id: Option<String>,
 }
 
-/// The key of a draft, and the key that it has or gets in main.
+/// The key of a draft, and its key in main.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
     pub(super) draft: ObjectKey,
     pub(super) main: ObjectKey,
 }
 
-/// One draft of a caller's. What is read once from a request is handed on as this.
+/// A validated reference to a draft of a caller.
 #[derive(Debug, Clone)]
 pub(super) struct DraftRef {
-    /// The name that it is or was uploaded under.
+    /// The object name under which the draft is uploaded.
     pub(super) name: ObjectName,
-    /// Its ID, where it is a unique one.
+    /// The ID of a unique draft.
     pub(super) id: Option<DraftId>,
-    /// Its key in the draft bucket.
+    /// The key in the draft bucket.
     pub(super) key: ObjectKey,
 }
 
 impl DraftRef {
-    /// The draft of this name, unique if it has an ID.
+    /// Creates a reference to a draft, which is unique if it has an ID.
     pub(super) fn new(caller: &Caller, name: ObjectName, id: Option<DraftId>) -> Self {
         let named = caller.key(&name);
         let key = match id {
@@ -46,11 +46,10 @@ impl DraftRef {
         Self { name, id, key }
     }
 
-    /// The draft that two fields of a request name. What is wrong with them is among the violations, and then there may be
-    /// none.
+    /// Parses the two fields that identify a draft. Records the rules that they break, and may then return `None`.
     ///
-    /// An `object_name` under `.drafts/` is the key of a unique draft as the store knows it, which is all that upload
-    /// clients tell an application. No name is refused that was allowed before: names cannot begin so.
+    /// An `object_name` under `.drafts/` is the key of a unique draft in the store. Upload clients tell an application
+    /// nothing but this key. It is never ambiguous, because no object name has that prefix.
     pub(super) fn read(
         caller: &Caller,
         object_name: &str,
@@ -63,17 +62,20 @@ impl DraftRef {
         }
         let whole = broken.take(Self::of_whole_key(caller, object_name))?;
         if given.is_some() && given != whole.id {
-            let rule = "must be the one in object_name, or be left out";
+            let rule = "must be the ID in object_name, or be omitted";
             broken.take::<()>(Err(Violation::new("draft_id", rule)))?;
         }
         Some(whole)
     }
 
-    /// Another tenant's key is read as a name in this one: there is nothing of that name, and that is how it looks.
+    /// Parses the whole key of a unique draft.
+    ///
+    /// The key of another tenant is parsed as a name within the caller's tenant, where no such draft exists. The caller
+    /// cannot tell it from a missing one.
     fn of_whole_key(caller: &Caller, key: &str) -> Result<Self, Violation> {
         let (id, named) = DraftId::split(key).ok_or_else(|| {
-            let rule = "must be the whole key of a unique draft where it begins with '.drafts/': \
-                        '.drafts/<shard>/<draft_id>/<object_name>', as its upload answered it";
+            let rule = "must be the whole key of a unique draft if it begins with '.drafts/': \
+                        '.drafts/<shard>/<draft_id>/<object_name>', as in the response to its upload";
             Violation::new("object_name", rule)
         })?;
         Ok(Self::new(caller, caller.name_in_key(named)?, Some(id)))
@@ -81,10 +83,10 @@ impl DraftRef {
 }
 
 impl Drafts {
-    /// The unique draft of this whole key.
+    /// Parses the whole key of a unique draft into the two fields that identify it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it is none.
+    /// Returns [`Error::Invalid`] if the key is not that of a unique draft.
     pub fn of_whole_key(&self, key: &str) -> Result<DraftName, Error> {
         let draft = DraftRef::of_whole_key(&self.caller, key);
         let DraftRef { name, id, .. } = draft.map_err(|violation| Error::Invalid(vec![violation]))?;
@@ -94,15 +96,15 @@ impl Drafts {
         })
     }
 
-    /// Where the store has it: the whole key of a unique draft, the name of a named one, each with the tenant.
+    /// Returns the key of a draft in the draft bucket, including the tenant.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when it names no draft.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule.
     pub fn whole_key(&self, draft: &DraftName) -> Result<String, Error> {
         Ok(self.draft_named(draft)?.key.to_string())
     }
 
-    /// The draft that a request names, if it names one at all.
+    /// Parses the fields that identify a draft.
     pub(super) fn draft_named(&self, draft: &DraftName) -> Result<DraftRef, Error> {
         let mut broken = Violations::default();
         let read = self.read_draft(&draft.object_name, draft.draft_id.as_deref(), &mut broken);
@@ -112,7 +114,7 @@ impl Drafts {
         }
     }
 
-    /// The keys of a draft that is kept under its own name or another.
+    /// Returns the key of a draft, and its key in main under `destination` or else its own name.
     pub(super) fn keys(&self, draft: DraftRef, destination: Option<&ObjectName>) -> Keys {
         Keys {
             main: self.caller.key(destination.unwrap_or(&draft.name)),
@@ -120,7 +122,7 @@ impl Drafts {
         }
     }
 
-    /// See [`DraftRef::read`].
+    /// Parses the fields that identify a draft of this caller. See [`DraftRef::read`].
     pub(super) fn read_draft(
         &self,
         object_name: &str,
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_key_says_name_and_id() {
+    fn whole_key_contains_name_and_id() {
         let id = id();
         let key = format!(".drafts/ab/{id}/a/b c.jpg");
         let expected = Ok(("a/b c.jpg".to_owned(), Some(id)));
@@ -170,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_means_its_own_draft_or_none() {
+    fn keys_of_other_tenants_are_names_within_the_tenant() {
         let id = id();
         let tenant = Caller {
             tenant: "t1".parse().ok(),
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_held_to_those_of_the_caller() {
+    fn names_that_the_caller_may_not_use_are_refused() {
         let id = id();
         let caller = |names| Caller {
             names,
@@ -206,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_key_is_refused_by_field() {
+    fn violation_of_a_malformed_key_names_the_field() {
         let (id, other) = (id(), DraftId::new(UNIX_EPOCH, 1));
         for bad in [
             ".drafts/",

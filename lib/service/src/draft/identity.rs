@@ -1,4 +1,4 @@
-//! The identity and the lifetime that a new draft gets.
+//! The identity and the lifetime of a new draft.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,30 +11,31 @@ use crate::fields::seconds;
 use crate::limits::MAX_PAGE_SIZE;
 use crate::{Error, ObjectName, Violation};
 
-/// What a new draft is to be.
+/// The properties of a new draft.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NewDraft<'a> {
     pub(super) name: &'a ObjectName,
-    /// Whether an identity of its own was asked for.
+    /// `true` if the request is for a unique draft.
     pub(super) unique: bool,
     pub(super) lifetime: Duration,
     pub(super) now: SystemTime,
 }
 
-/// What is left of a caller's slots: the store is asked once for all drafts of one call, and each gets another.
+/// The free slots of a caller. Listed once per call, so that each draft of the call gets a different one.
 #[derive(Debug, Default)]
 pub(super) struct Free(Option<Vec<DraftId>>);
 
 impl Drafts {
-    /// One of the caller's slots where it has some; else a new one, if it was asked for.
+    /// Returns the ID for a new draft: one of the caller's slots if it has slots, else a random ID if the draft is
+    /// unique.
     ///
-    /// Which slots are free the store says, at this moment: of calls that race, two may get the same one. There are no more
-    /// drafts for that: the second upload is refused where the store honours `If-None-Match`, and replaces the first
-    /// elsewhere. One of the free is chosen at random, so that it seldom happens.
+    /// The free slots are read from the store, so concurrent calls may get the same slot. The number of drafts stays
+    /// limited: the store refuses the second upload if it honours `If-None-Match`, and replaces the first otherwise. A
+    /// random slot is chosen, so that this is rare.
     ///
     /// # Errors
-    /// [`Error::NoMoreUploads`] where there is a draft in every slot, [`Error::CredentialsExpired`] where they have expired, or
-    /// those of the store.
+    /// Returns [`Error::NoMoreUploads`] if every slot has a draft, [`Error::CredentialsExpired`] if the slots have expired,
+    /// or an error of the store.
     pub(super) async fn identity(&self, new: NewDraft<'_>, free: &mut Free) -> Result<Option<DraftId>, Error> {
         let Some(slots) = &self.caller.drafts else {
             let random = || DraftId::new(new.now + new.lifetime, rand::random());
@@ -54,7 +55,7 @@ impl Drafts {
         Ok(Some(left.swap_remove(chosen)))
     }
 
-    /// The slots without a draft, by one call to the store: their keys are neighbours.
+    /// Lists the slots without a draft. One call to the store is enough, because their keys are adjacent.
     async fn free(&self, slots: &DraftSlots, name: &ObjectName) -> Result<Vec<DraftId>, Error> {
         let named = self.caller.key(name);
         let key = |id: DraftId| (id.key(&named), id);
@@ -68,8 +69,10 @@ impl Drafts {
         Ok(free.into_iter().map(|(_, id)| id).collect())
     }
 
-    /// How long the draft lives; a named one is dated by the store, and cannot have a lifetime of its own, and one of a
-    /// limited number has that of all of them.
+    /// Returns the lifetime of a new draft.
+    ///
+    /// A named draft cannot have a lifetime of its own, because its age is taken from the store. All drafts of a ticket
+    /// with a limited number of drafts expire together.
     pub(super) fn draft_lifetime(
         &self,
         unique: bool,
@@ -77,19 +80,19 @@ impl Drafts {
         now: SystemTime,
     ) -> Result<Duration, Violation> {
         if let Some(slots) = &self.caller.drafts {
-            let rule = "must not be given: the ticket says when all its drafts expire";
+            let rule = "must not be given: all drafts of the ticket expire with it";
             return match asked {
                 Some(_) => Err(Violation::new("draft_lifetime", rule)),
                 None => Ok(slots.lifetime(now)),
             };
         }
         if asked.is_some() && !unique {
-            return Err(Violation::new("draft_lifetime", "must go with unique"));
+            return Err(Violation::new("draft_lifetime", "must not be given without unique"));
         }
         let longest = self.shared.policy.object_lifetime();
         match self.caller.profile.max_draft_lifetime {
             Some(most) if most < longest && !unique => {
-                let rule = "must be true: this caller's drafts live for a shorter time than named ones do";
+                let rule = "must be true: named drafts would outlive the limit of these credentials";
                 Err(Violation::new("unique", rule))
             }
             most => seconds("draft_lifetime", asked, most.unwrap_or(longest).min(longest)),

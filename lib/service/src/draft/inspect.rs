@@ -1,4 +1,4 @@
-//! Looking at a draft: what a backend sees before it pins.
+//! Inspection of a draft, so that a backend can pin what it confirms.
 
 use std::time::SystemTime;
 
@@ -11,25 +11,25 @@ use super::draft_ref::DraftName;
 use super::{Drafts, found};
 use crate::{Error, Missing, Scope};
 
-/// A draft as it is now.
+/// The current state of a draft.
 #[derive(Debug, Clone)]
 pub struct DraftInspected {
-    /// The name that it was uploaded under.
+    /// The object name under which the draft was uploaded.
     pub object_name: String,
-    /// Its identity, where it is a unique one.
+    /// The ID of a unique draft.
     pub draft_id: Option<DraftId>,
-    /// The draft, without what the server keeps in its metadata for itself.
+    /// The metadata of the draft, without the server's own.
     pub draft: ObjectInfo,
-    /// When it expires. A sweep removes it some time later.
+    /// The time at which the draft expires. A sweep removes it some time later.
     pub expires_at: SystemTime,
 }
 
 impl Drafts {
-    /// Describes a draft.
+    /// Returns the metadata and the expiry of a draft.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::NotFound`] when there is no such draft, or
-    /// those of the store.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if the draft does not
+    /// exist, or an error of the store.
     pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
         self.caller.may(Scope::Inspect)?;
         let named = self.draft_named(name)?;
@@ -50,7 +50,7 @@ impl Drafts {
         })
     }
 
-    /// The draft, if there is one.
+    /// Returns the metadata of a draft, or `None` if it does not exist.
     pub(super) async fn head_draft(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
         Ok(found(
             self.shared

@@ -11,53 +11,53 @@ use crate::name::is_invisible;
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, UrlKind, Violation};
 
-/// Where an object is.
+/// The stage of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Uploaded, not confirmed.
+    /// The object is uploaded, but not confirmed.
     Draft,
-    /// Confirmed.
+    /// The object is confirmed.
     Main,
 }
 
-/// What a caller wants to read, as it came: nothing is checked yet.
+/// A request for a download URL, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct IssueDownload {
-    /// See [`crate::ObjectName`]; or the whole key of a unique draft, which says its ID too.
+    /// An [`ObjectName`](crate::ObjectName), or the whole key of a unique draft, which includes its ID.
     pub object_name: String,
-    /// Where to look; unset: the draft if there is one, else main.
+    /// The stage to read from. If unset: the draft if it exists, else the object in main.
     pub stage: Option<Stage>,
-    /// Validity in seconds.
+    /// The duration of the URL's validity, in seconds.
     pub expires_in: Option<i32>,
-    /// The name that a browser saves it under.
+    /// The file name under which a browser saves the object.
     pub filename: Option<String>,
-    /// Sign without asking the store; needs a stage.
+    /// Signs the URL without checking that the object exists. Requires a stage.
     pub unchecked: bool,
-    /// The draft, where it is a unique one.
+    /// The ID of a unique draft.
     pub draft_id: Option<String>,
-    /// Whether a browser shows or saves it.
+    /// The requested behaviour of a browser.
     pub disposition: Disposition,
 }
 
-/// A download URL, and what it leads to.
+/// A download URL and the object that it reads.
 #[derive(Debug, Clone)]
 pub struct DownloadIssued {
-    /// The object's name, also where it was asked for by a whole key.
+    /// The object name, even if the request had the whole key.
     pub object_name: String,
-    /// How to read it.
+    /// The presigned request.
     pub request: PresignedRequest,
-    /// Where it is.
+    /// The stage of the object.
     pub stage: Stage,
-    /// What is there; none when it was not asked.
+    /// The metadata of the object. `None` if the request was unchecked.
     pub object: Option<ObjectInfo>,
 }
 
 impl Drafts {
-    /// Signs a download, after looking whether there is anything to read, unless told not to.
+    /// Signs a download. Checks first that the object exists, unless the request is unchecked.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::NotFound`] when there is no such object in
-    /// the stage asked for, or those of the store.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if there is no such
+    /// object in the requested stage, or an error of the store.
     pub async fn issue_download(&self, request: &IssueDownload) -> Result<DownloadIssued, Error> {
         self.caller.may(Scope::Download)?;
         let mut broken = Violations::default();
@@ -65,7 +65,7 @@ impl Drafts {
         let expires_in = broken.take(expires_in(request.expires_in, self.shared.policy.download_ttl()));
         let filename = broken.take_optional(request.filename.as_deref().map(filename));
         if request.unchecked && request.stage.is_none() {
-            let rule = "must go with a stage: without one the store has to be asked";
+            let rule = "must not be given without a stage: the server must call the store to find the stage";
             broken.take::<()>(Err(Violation::new("unchecked", rule)));
         }
         let (Some(draft), Some(expires_in), []) = (draft, expires_in, broken.as_slice()) else {
@@ -122,7 +122,7 @@ impl Drafts {
     }
 }
 
-/// Where an object is, or is looked for.
+/// The bucket and the key of an object in one stage.
 #[derive(Debug)]
 struct Place<'a> {
     stage: Stage,
@@ -135,7 +135,7 @@ fn filename(name: &str) -> Result<&str, Violation> {
     if printable && (1..=MAX_FILENAME_BYTES).contains(&name.len()) {
         Ok(name)
     } else {
-        let rule = "must be 1 to 255 bytes of UTF-8 without control or bidirectional characters, '/' and '\\'";
+        let rule = "must be 1 to 255 bytes of UTF-8 without control characters, bidirectional characters, '/' and '\\'";
         Err(Violation::new("filename", rule))
     }
 }

@@ -14,50 +14,52 @@ use crate::limits::MAX_PUT_BYTES;
 use crate::violation::Violations;
 use crate::{Error, Scope, UrlKind, Violation};
 
-/// What a caller wants to upload, as it came: nothing is checked yet.
+/// A request for an upload URL, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct IssueUpload {
-    /// See [`crate::ObjectName`].
+    /// The [`ObjectName`](crate::ObjectName) of the draft.
     pub object_name: String,
-    /// Exact media type.
+    /// The exact media type.
     pub content_type: Option<String>,
-    /// Exact size in bytes.
+    /// The exact size in bytes.
     pub content_length: Option<i64>,
-    /// Largest size in bytes: the upload is then a form.
+    /// The maximum size in bytes. If set, the upload is a form.
     pub max_content_length: Option<i64>,
-    /// SHA-256 in base64.
+    /// The SHA-256 of the file, in base64.
     pub checksum_sha256: Option<String>,
-    /// User metadata.
+    /// The user metadata of the draft.
     pub metadata: BTreeMap<String, String>,
-    /// Validity in seconds.
+    /// The duration of the URL's validity, in seconds.
     pub expires_in: Option<i32>,
-    /// Whether the draft gets an identity of its own, so that no other upload meets it.
+    /// `true` for a unique draft, which has an ID of its own and cannot collide with other uploads.
     pub unique: bool,
-    /// How long a unique draft lives, in seconds.
+    /// The lifetime of a unique draft, in seconds.
     pub draft_lifetime: Option<i32>,
 }
 
-/// An upload URL, and the draft that it leads to.
+/// An upload URL and the ID of its draft.
 #[derive(Debug, Clone)]
 pub struct UploadIssued {
-    /// How to upload.
+    /// The presigned request.
     pub request: PresignedRequest,
-    /// The identity of a unique draft.
+    /// The ID of a unique draft.
     pub draft_id: Option<DraftId>,
 }
 
 impl Drafts {
-    /// Signs an upload of a draft, named or unique. Asks the store nothing, but for a caller whose drafts are limited in
-    /// number: then it lists those that are there, and the draft is unique, asked for or not.
+    /// Signs the upload of a named or a unique draft.
     ///
-    /// A unique draft can be uploaded once, on stores that honour `If-None-Match`, unless it is by a form, which has no such
-    /// condition: like a named one, it can then be uploaded again for as long as the form is valid. Nothing leans on
-    /// uploads that happen once but the uploader: a confirm copies the version that it looked at, and can be pinned.
+    /// Does not call the store, except for a caller with a limited number of drafts: then it lists the existing ones,
+    /// and the new draft is always unique.
+    ///
+    /// On stores that honour `If-None-Match`, a unique draft can be uploaded only once. A form has no such condition:
+    /// like a named draft, it can be uploaded repeatedly while the form is valid. No guarantee of a confirm depends on
+    /// this: a confirm copies the version that it checked, and can be pinned.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for a size over 5 GiB,
-    /// [`Error::NoMoreUploads`] when the caller has as many drafts as it may, or [`Error::StoreCredentials`] when there is
-    /// nothing to sign with.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::TooLarge`] for a size over 5 GiB,
+    /// [`Error::NoMoreUploads`] if the caller has as many drafts as it may, or [`Error::StoreCredentials`] if there are
+    /// no credentials to sign with.
     pub async fn issue_upload(&self, request: &IssueUpload) -> Result<UploadIssued, Error> {
         self.issue(request, &mut Free::default()).await
     }
@@ -74,7 +76,7 @@ impl Drafts {
         if request.content_length.is_some() && request.max_content_length.is_some() {
             broken.take::<()>(Err(Violation::new(
                 "max_content_length",
-                "must not go with content_length",
+                "must not be given together with content_length",
             )));
         }
         if request.content_length.is_none() && request.max_content_length.is_none() {
@@ -153,11 +155,10 @@ impl Drafts {
         })
     }
 
-    /// Signs many uploads, and says of each what came of it, in the order of the request. Asks the store no
-    /// more than for one.
+    /// Signs several uploads, and returns the result of each in the order of the request. Calls the store at most once.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there are none or more than [`MAX_BATCH`](crate::limits::MAX_BATCH).
+    /// Returns [`Error::Invalid`] if there are no uploads, or more than [`MAX_BATCH`](crate::limits::MAX_BATCH).
     pub async fn issue_uploads(&self, uploads: &[IssueUpload]) -> Result<Vec<Result<UploadIssued, Error>>, Error> {
         self.caller.may(Scope::Upload)?;
         batch(uploads.len()).map_err(|violation| Error::Invalid(vec![violation]))?;
@@ -174,10 +175,11 @@ fn max_content_length(bytes: i64) -> Result<u64, Violation> {
     not_negative("max_content_length", bytes)
 }
 
-/// Stores replace this, anywhere in a form's key, by the name of the form's file.
+/// Refuses `${filename}` in the name of a form's object, which stores replace by the name of the uploaded file.
 fn form_name(object_name: &str) -> Result<(), Violation> {
     if object_name.contains("${filename}") {
-        let rule = "must not contain '${filename}' with max_content_length: the store would put the file's name there";
+        let rule =
+            "must not contain '${filename}' with max_content_length: the store would replace it by the file's name";
         return Err(Violation::new("object_name", rule));
     }
     Ok(())

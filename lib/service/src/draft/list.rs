@@ -1,4 +1,4 @@
-//! Listing drafts, a page at a time.
+//! Listings of drafts.
 
 use std::time::SystemTime;
 
@@ -11,45 +11,47 @@ use super::page::{Page, next_page_token};
 use crate::violation::Violations;
 use crate::{Error, Scope};
 
-/// Which drafts to list, as it came: nothing is checked yet.
+/// A request for a page of drafts, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct ListDrafts {
-    /// How many at most.
+    /// The maximum number of drafts.
     pub page_size: Option<i32>,
-    /// Where the page before ended: its [`DraftPage::next_page_token`].
+    /// The token to continue with: [`DraftPage::next_page_token`] of the previous page.
     pub page_token: Option<String>,
 }
 
 /// A draft in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftListed {
-    /// The name that it was uploaded under.
+    /// The object name under which the draft was uploaded.
     pub object_name: String,
-    /// Its identity, where it is a unique one.
+    /// The ID of a unique draft.
     pub draft_id: Option<DraftId>,
-    /// The version that was listed.
+    /// The version of the draft.
     pub etag: ETag,
-    /// Size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it expires. A sweep removes it some time later.
+    /// The time at which the draft expires. A sweep removes it some time later.
     pub expires_at: SystemTime,
 }
 
-/// A page of drafts, in the store's order.
+/// A page of drafts, in byte order of their keys.
 #[derive(Debug, Clone)]
 pub struct DraftPage {
-    /// The drafts.
+    /// The drafts on the page.
     pub drafts: Vec<DraftListed>,
-    /// For the next page; none after the last.
+    /// The token of the next page. `None` on the last page.
     pub next_page_token: Option<String>,
 }
 
 impl Drafts {
-    /// Lists drafts, expired ones that no sweep has removed yet among them. A page of a caller that may not see all drafts
-    /// may hold fewer than were asked for, or none, though there are more.
+    /// Lists a page of drafts, including expired ones that no sweep has removed yet.
+    ///
+    /// For a caller that may not see all drafts, a page may have fewer drafts than requested, or none, even if more
+    /// follow.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, or an error of the store.
     pub async fn list(&self, request: &ListDrafts) -> Result<DraftPage, Error> {
         self.caller.may(Scope::Inspect)?;
         let mut broken = Violations::default();
@@ -67,7 +69,7 @@ impl Drafts {
         })
     }
 
-    /// A page of the draft bucket, of keys that begin so.
+    /// Lists a page of the draft bucket, of keys with this prefix.
     pub(super) async fn drafts_from(
         &self,
         prefix: &str,
@@ -84,7 +86,7 @@ impl Drafts {
         Ok(self.shared.store.objects().list(draft, &request).await?)
     }
 
-    /// Those that are drafts, and that the caller may see; what the server keeps there for itself is none.
+    /// Returns the objects that are drafts and that the caller may see. The server's own objects are left out.
     pub(super) fn listed(&self, objects: Vec<ListedObject>) -> Vec<DraftListed> {
         let listed = objects.into_iter().filter_map(|object| {
             let draft_id = DraftId::in_key(&object.key);
@@ -99,7 +101,7 @@ impl Drafts {
         listed.collect()
     }
 
-    /// The name by which the caller sees a draft of this key, where it is one.
+    /// Returns the object name of a draft by its key, or `None` if it is not a draft that the caller may see.
     pub(super) fn name_listed<'a>(&self, key: &'a ObjectKey) -> Option<&'a str> {
         let key = key.as_str();
         if !key.starts_with(RESERVED_PREFIX) {

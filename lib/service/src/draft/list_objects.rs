@@ -1,4 +1,4 @@
-//! Listing confirmed objects, a page at a time.
+//! Listings of confirmed objects.
 
 use std::time::SystemTime;
 
@@ -12,45 +12,46 @@ use crate::limits::MAX_PREFIX_BYTES;
 use crate::violation::Violations;
 use crate::{Error, Scope, Violation};
 
-/// Which confirmed objects to list, as it came: nothing is checked yet.
+/// A request for a page of confirmed objects, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct ListObjects {
-    /// How many at most.
+    /// The maximum number of objects.
     pub page_size: Option<i32>,
-    /// Where the page before ended: its [`ObjectsPage::next_page_token`].
+    /// The token to continue with: [`ObjectsPage::next_page_token`] of the previous page.
     pub page_token: Option<String>,
-    /// Only names that begin so.
+    /// The prefix of the names to list.
     pub prefix: Option<String>,
 }
 
 /// A confirmed object in a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectListed {
-    /// Its name.
+    /// The name of the object.
     pub object_name: String,
-    /// The version that was listed.
+    /// The version of the object.
     pub etag: ETag,
-    /// Size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When it was confirmed, by the store's clock.
+    /// The time of the confirm, by the store's clock.
     pub confirmed_at: SystemTime,
 }
 
 /// A page of confirmed objects, in byte order of their names.
 #[derive(Debug, Clone, Default)]
 pub struct ObjectsPage {
-    /// The objects.
+    /// The objects on the page.
     pub objects: Vec<ObjectListed>,
-    /// For the next page; none after the last.
+    /// The token of the next page. `None` on the last page.
     pub next_page_token: Option<String>,
 }
 
 impl Drafts {
-    /// Lists all that is in main, or this caller's part of it: the server keeps nothing of its own there. An atomic batch that is taken back may show
-    /// for a moment.
+    /// Lists a page of the objects in main that the caller may see.
+    ///
+    /// The objects of an atomic batch that is rolled back may be listed until the rollback ends.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, or an error of the store.
     pub async fn list_objects(&self, request: &ListObjects) -> Result<ObjectsPage, Error> {
         self.caller.may(Scope::Inspect)?;
         let mut broken = Violations::default();
@@ -93,7 +94,7 @@ impl Drafts {
     }
 }
 
-/// The longer of two prefixes, where it begins with the other: no key has both otherwise.
+/// Returns the longer of two prefixes, or `None` if no key can have both.
 fn longer(one: String, other: String) -> Option<String> {
     if one.starts_with(&other) {
         Some(one)

@@ -1,8 +1,8 @@
-//! Listing the drafts of a caller that may not see all of them.
+//! Listings for a caller that may not see all drafts.
 //!
-//! The keys of its named drafts begin alike. Its unique ones are among everybody's, shard by shard, and are looked for
-//! there, a few pages of the store at a time. Where such a page ends with somebody else's draft, the token for the next
-//! one must not tell its key: it says the moment at which that draft expires, and the shard, and no more.
+//! The named drafts of the caller have a common prefix. Its unique drafts are distributed over all shards, among those
+//! of other callers. A call searches a few pages of the store for them. If such a page ends with the draft of another
+//! caller, the page token must not reveal its key: the token contains only the shard and the expiry of that draft.
 
 use draftstore_protocol::{DraftId, RESERVED_PREFIX};
 use draftstore_storage::ObjectPage;
@@ -14,14 +14,14 @@ use crate::Error;
 use crate::caller::Tenant;
 use crate::limits::MAX_PAGE_SIZE;
 
-/// Where unique drafts have been listed, and named ones have not. No name begins so.
+/// The page token after the unique drafts and before the named ones. No name has this prefix.
 const NAMED: &str = "/";
 
-/// Pages of the store that one call looks through for unique drafts.
+/// The maximum number of the store's pages that one call searches for unique drafts.
 const MAX_PAGES: usize = 10;
 
 impl Drafts {
-    /// Unique drafts first, then named ones.
+    /// Lists the caller's unique drafts first, then its named ones.
     pub(super) async fn list_own(&self, page: Page) -> Result<DraftPage, Error> {
         match page.after.as_deref() {
             None => self.list_own_unique(RESERVED_PREFIX.to_owned(), page.size).await,
@@ -44,7 +44,7 @@ impl Drafts {
         })
     }
 
-    /// Looks on after this key until it has found some, or has looked through as much as one call may.
+    /// Searches for unique drafts after a key, until some are found or [`MAX_PAGES`] pages are searched.
     async fn list_own_unique(&self, mut after: String, size: u16) -> Result<DraftPage, Error> {
         for _ in 0..MAX_PAGES {
             let mut page = self
@@ -78,12 +78,13 @@ impl Drafts {
     }
 }
 
-/// Where to go on after a page that began after `begin`; none where no more unique drafts follow. Takes from the page what
-/// the next one will show.
+/// Returns the cursor after a page that started after `begin`, or `None` if no unique drafts follow.
+///
+/// Removes the objects from the page that the next page will list.
 fn end(page: &mut ObjectPage, begin: &str) -> Option<String> {
     page.next.as_ref()?;
     let drafts = page.objects.iter().rev();
-    // What follows the shards is the server's own.
+    // Keys after the shards are objects of the server.
     let last = page.objects.last()?;
     if last.key.as_str() >= AFTER_SHARDS {
         return None;
@@ -96,25 +97,25 @@ fn end(page: &mut ObjectPage, begin: &str) -> Option<String> {
             page.objects.retain(|object| object.key.as_str() < moment.as_str());
             Some(moment)
         }
-        // A whole page of drafts that expire in the same millisecond, or of keys that are none: over them.
+        // The whole page expires in the same millisecond, or has no drafts: skip it.
         Some(moment) => Some(format!("{moment}~")),
         None => Some(format!("{}~", shard(last.key.as_str()))),
     }
 }
 
-/// Shards are hexadecimal digits.
+/// The first key after all shards, whose names are hexadecimal digits.
 const AFTER_SHARDS: &str = ".drafts/g";
 
-/// Digits of a ULID that say its time.
+/// The number of digits of a ULID that encode its time.
 const TIME_DIGITS: usize = 10;
 
-/// Less than the keys of all drafts of its shard that expire in the same millisecond as this one, or later.
+/// Returns a key that is less than those of all drafts in the shard that expire in the same millisecond or later.
 fn moment(key: &str, id: DraftId) -> Option<String> {
     let (shard, _) = key.split_once(&id.to_string())?;
     Some(format!("{shard}{}", &id.to_string()[..TIME_DIGITS]))
 }
 
-/// The prefix of a key's shard.
+/// Returns the prefix of a key's shard.
 fn shard(key: &str) -> &str {
     let end = key.match_indices('/').nth(1).map_or(key.len(), |(slash, _)| slash);
     &key[..end]
@@ -128,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// The whole key of a foreign draft that expires then.
+    /// Returns the whole key of another caller's draft.
     fn key(milliseconds: u64, random: u128) -> String {
         let id = DraftId::new(UNIX_EPOCH + Duration::from_millis(milliseconds), random);
         id.key(&ObjectKey::new("t10/secret.jpg").expect("a key")).to_string()
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn page_ends_before_the_last_moment_and_tells_no_draft() {
+    fn page_token_does_not_reveal_the_draft_of_another_caller() {
         let [early, late, later] = [key(1000, 0xab), key(2000, 0x1ab), key(2000, 0x2ab)];
         let mut cut = page(&[&early, &late, &later], false);
         let next = end(&mut cut, RESERVED_PREFIX).expect("there is more");
@@ -161,7 +162,7 @@ mod tests {
             "a shard and a time: {next}"
         );
 
-        // What follows goes on from there, also where it is all of one moment.
+        // The next page continues there, even if all its drafts expire in the same millisecond.
         let mut again = page(&[&late, &later], false);
         let beyond = end(&mut again, &next).expect("there is more");
         assert_eq!(again.objects.len(), 2);
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_end_with_the_last_page_and_with_the_shards() {
+    fn listing_ends_with_the_last_page_or_the_last_shard() {
         let draft = key(1000, 0xff);
         assert_eq!(end(&mut page(&[&draft], true), RESERVED_PREFIX), None);
         assert_eq!(
@@ -177,6 +178,6 @@ mod tests {
             None
         );
         let next = end(&mut page(&[".drafts/ab/t10-secret"], false), RESERVED_PREFIX);
-        assert_eq!(next.as_deref(), Some(".drafts/ab~"), "over what is no draft");
+        assert_eq!(next.as_deref(), Some(".drafts/ab~"), "skips keys that are not drafts");
     }
 }

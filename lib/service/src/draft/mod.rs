@@ -1,4 +1,4 @@
-//! What callers do with drafts: have the buckets made, get URLs, look, list, confirm, discard.
+//! The calls on drafts: create buckets, issue URLs, inspect, list, confirm and discard.
 
 mod bare_url;
 mod buckets;
@@ -44,14 +44,14 @@ use tokio_util::task::TaskTracker;
 use crate::observer::ConfirmEnded;
 use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKind};
 
-/// The service, as one caller has it. Holds no state but its configuration. Clones share it.
+/// The service for one caller. Has no state except its configuration, which clones share.
 #[derive(Debug, Clone)]
 pub struct Drafts {
     shared: Arc<Shared>,
     caller: Arc<Caller>,
 }
 
-/// What all callers have in common.
+/// The configuration that all callers share.
 #[derive(Debug, Clone)]
 struct Shared {
     store: Store,
@@ -65,7 +65,7 @@ struct Shared {
 }
 
 impl Drafts {
-    /// A service on this store, for whoever asks. Web pages of `origins` may use the draft bucket.
+    /// Creates the service for callers without authentication. Web pages of `origins` may use the draft bucket.
     pub fn new(store: Store, policy: Policy, origins: AllowedOrigins, clock: Arc<dyn Clock>) -> Self {
         let shared = Shared {
             store,
@@ -83,21 +83,22 @@ impl Drafts {
         }
     }
 
-    /// The same, as this caller has it: what it may not do is refused, and what is not its own is not there.
+    /// Returns the service for one caller. Calls beyond its scopes are refused, and objects of other tenants are not
+    /// found.
     #[must_use]
     pub fn for_caller(&self, caller: Arc<Caller>) -> Self {
         let shared = Arc::clone(&self.shared);
         Self { shared, caller }
     }
 
-    /// The same, with other bounds for confirms.
+    /// Sets the limits of confirms.
     #[must_use]
     pub fn with_confirm_limits(mut self, limits: ConfirmLimits) -> Self {
         Arc::make_mut(&mut self.shared).confirm_limits = limits;
         self
     }
 
-    /// The same, with somebody who is told what was done.
+    /// Sets the observer of URLs and confirms.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
         Arc::make_mut(&mut self.shared).observer = Some(observer);
@@ -116,24 +117,24 @@ impl Drafts {
         }
     }
 
-    /// How long URLs and drafts live.
+    /// Returns the lifetimes of URLs and drafts.
     pub fn policy(&self) -> Policy {
         self.shared.policy
     }
 
-    /// The bucket that uploads go to.
+    /// Returns the bucket of all uploads.
     pub fn draft_bucket(&self) -> &BucketName {
         self.shared.store.buckets.draft.name()
     }
 
-    /// Waits for the confirms that are under way, also those whose callers have gone away. Call it when no new ones come.
+    /// Waits for all running confirms, including those whose callers have disconnected. Call it after the last request.
     pub async fn drained(&self) {
         self.shared.confirms.close();
         self.shared.confirms.wait().await;
     }
 }
 
-/// An object that is not there is an observation, not an error.
+/// Maps the error of a missing object to `None`.
 fn found(head: Result<ObjectInfo, draftstore_storage::Error>) -> Result<Option<ObjectInfo>, draftstore_storage::Error> {
     match head {
         Ok(object) => Ok(Some(object)),

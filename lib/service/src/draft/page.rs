@@ -1,4 +1,4 @@
-//! A page of a list, as callers ask for it.
+//! Validation of the page size and the page token of a listing.
 
 use draftstore_storage::ObjectPage;
 
@@ -6,7 +6,7 @@ use crate::Violation;
 use crate::limits::{MAX_PAGE_SIZE, MAX_PAGE_TOKEN_BYTES};
 use crate::violation::Violations;
 
-/// A page that breaks no rule.
+/// A validated request for a page.
 #[derive(Debug)]
 pub(super) struct Page {
     pub(super) size: u16,
@@ -14,7 +14,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// What is wrong with it is among the violations.
+    /// Validates the size and the token, and records the rules that they break.
     pub(super) fn check(size: Option<i32>, token: Option<&str>, broken: &mut Violations) -> Self {
         Self {
             size: broken.take_optional(size.map(page_size)).unwrap_or(MAX_PAGE_SIZE),
@@ -23,7 +23,7 @@ impl Page {
     }
 }
 
-/// The token of the page after this one: the last key, as long as there is more.
+/// Returns the token of the next page, which is the last key, or `None` on the last page.
 pub(super) fn next_page_token(page: &ObjectPage) -> Option<String> {
     let last = page.objects.last().map(|object| object.key.to_string());
     page.next.as_ref().and(last)
@@ -37,7 +37,7 @@ fn page_size(size: i32) -> Result<u16, Violation> {
 
 fn page_token(token: &str) -> Result<String, Violation> {
     let plain = (1..=MAX_PAGE_TOKEN_BYTES).contains(&token.len());
-    let rule = "must be the next_page_token of the page before";
+    let rule = "must be the next_page_token of the previous page";
     plain
         .then(|| token.to_owned())
         .ok_or_else(|| Violation::new("page_token", rule))

@@ -1,4 +1,4 @@
-//! Signing single requests of clients that speak S3 by themselves.
+//! Signing of single requests for clients that speak S3 themselves.
 
 use std::collections::BTreeMap;
 
@@ -12,58 +12,59 @@ use crate::fields::part_number;
 use crate::violation::Violations;
 use crate::{Error, Scope, UrlKind, Violation};
 
-/// Longer than those of any store that is known.
+/// The maximum length of an upload ID. Longer than the IDs of any known store.
 const MAX_UPLOAD_ID_BYTES: usize = 1024;
 
 const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
 
-/// A request on a named draft, as it came: nothing is checked yet.
+/// A request to sign an S3 request on a named draft, not yet validated.
 #[derive(Debug, Clone)]
 pub struct SignRequest {
-    /// The draft's name, which is its key too. See [`crate::ObjectName`].
+    /// The [`ObjectName`](crate::ObjectName) of the draft, which is also its key.
     pub object_name: String,
-    /// What the client wants to do.
+    /// The S3 request to sign.
     pub request: S3Request,
 }
 
-/// What a client does at the store. Upload IDs are the store's own.
+/// An S3 request that a client sends to the store. Upload IDs are those of the store.
 #[derive(Debug, Clone)]
 pub enum S3Request {
-    /// Upload the draft in one piece.
+    /// Uploads the draft in one request.
     PutObject,
-    /// Begin an upload in parts.
+    /// Begins a multipart upload.
     CreateMultipartUpload,
-    /// Upload a part.
+    /// Uploads one part of a multipart upload.
     UploadPart {
-        /// Of this upload.
+        /// The ID of the upload.
         upload_id: String,
-        /// Its number.
+        /// The number of the part.
         part_number: i32,
     },
-    /// Say which parts have arrived.
+    /// Lists the parts that have arrived.
     ListParts {
-        /// Of this upload.
+        /// The ID of the upload.
         upload_id: String,
     },
-    /// Make the parts a draft.
+    /// Joins the parts into a draft.
     CompleteMultipartUpload {
-        /// Of this upload.
+        /// The ID of the upload.
         upload_id: String,
     },
-    /// Give an upload up.
+    /// Aborts an upload and frees its parts.
     AbortMultipartUpload {
-        /// This one.
+        /// The ID of the upload.
         upload_id: String,
     },
 }
 
 impl Drafts {
-    /// Signs one request on a named draft, for as long as upload URLs are valid, and nothing but the host with it. Asks the
-    /// store nothing.
+    /// Signs one S3 request on a named draft, with the validity of an upload URL. Does not call the store.
+    ///
+    /// The host is the only signed header.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, or [`Error::StoreCredentials`] when there is nothing to
-    /// sign with.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, or [`Error::StoreCredentials`] if there are
+    /// no credentials to sign with.
     pub async fn sign_request(&self, asked: &SignRequest) -> Result<PresignedRequest, Error> {
         let signed = self.sign_asked(asked).await?;
         self.tell_issued(UrlKind::Step, 1);
@@ -76,7 +77,8 @@ impl Drafts {
         let name = broken.take(self.caller.name(&asked.object_name));
         let request = asked.request.check(&mut broken);
         if self.caller.profile != Profile::default() || self.caller.drafts.is_some() {
-            let rule = "cannot be signed: this caller's uploads are limited, and such a signature limits nothing";
+            let rule =
+                "cannot be signed for these credentials: their limits on uploads cannot be part of the signature";
             broken.take::<()>(Err(Violation::new("method", rule)));
         }
         let (Some(name), Some(request), []) = (name, request, broken.as_slice()) else {
@@ -129,7 +131,7 @@ impl Drafts {
     }
 }
 
-/// A request that breaks no rule.
+/// A validated S3 request.
 #[derive(Debug)]
 enum Checked {
     Put,
@@ -163,7 +165,7 @@ fn upload_id(id: &str) -> Result<UploadId, Violation> {
     if (1..=MAX_UPLOAD_ID_BYTES).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(UploadId::new(id))
     } else {
-        let rule = format!("must be the store's own, 1 to {MAX_UPLOAD_ID_BYTES} visible ASCII characters");
+        let rule = format!("must be the upload ID of the store, 1 to {MAX_UPLOAD_ID_BYTES} visible ASCII characters");
         Err(Violation::new("upload_id", rule))
     }
 }

@@ -1,5 +1,6 @@
-//! What can be kept of what an upload client says of a file, where refusing the upload would help nobody: the user cannot
-//! change what the client sends.
+//! Conversion of file names, media types and metadata that upload clients send.
+//!
+//! Values that break a rule are changed or left out, not refused: a user cannot change what the client sends.
 
 use std::collections::BTreeMap;
 
@@ -10,37 +11,37 @@ use crate::fields;
 use crate::limits::MAX_NAME_BYTES;
 use crate::name::is_invisible;
 
-/// What a file is called of which nothing can be kept.
+/// The object name of a file whose own name is empty or unusable.
 const NAMELESS: &str = "file";
 
-/// Stands for each character that cannot be kept.
+/// The replacement for each character that is not allowed.
 const STAND_IN: char = '_';
 
-/// A longer text after the last dot is no extension.
+/// The maximum length of an extension. A longer text after the last dot is part of the stem.
 const MAX_EXTENSION_BYTES: usize = 32;
 
-/// A name by the rules of [`ObjectName`], as near to the file's own as they allow, and that needs no encoding in a URL
-/// but what browsers do by themselves: upload clients join URL and key as they are.
+/// Converts a file name into a valid [`ObjectName`] that is as similar as possible.
 ///
-/// A name that is too long loses the end of what is before its extension.
+/// The name needs no encoding in a URL beyond the browser's own, because upload clients join URL and key without
+/// encoding. A name that is too long is cut before its extension.
 pub fn object_name(file_name: &str) -> String {
     object_name_under("", file_name)
 }
 
-/// The same with a prefix before it, which is kept as it is.
+/// Converts a file name like [`object_name`], and adds a prefix, which is kept verbatim.
 pub fn object_name_under(prefix: &str, file_name: &str) -> String {
     let keep = |c: char| {
         let breaks = matches!(c, '/' | '\\' | '%' | '?' | '#') || is_invisible(c);
         if breaks { STAND_IN } else { c }
     };
     let name: String = file_name.chars().map(keep).collect();
-    // A form's key with this in it is another one at the store.
+    // Stores replace this in the key of a form.
     let name = name.replace("${filename}", "_{filename}");
-    // Browsers cut a URL's end.
+    // Browsers trim white space at the end of a URL.
     let name = shortened(name.trim_end(), MAX_NAME_BYTES.saturating_sub(prefix.len()));
     match name.parse::<ObjectName>() {
         Ok(_) => format!("{prefix}{name}"),
-        // Nothing is left, or nothing but one dot or two.
+        // The name is empty, or one or two dots.
         Err(_) => format!("{prefix}{NAMELESS}"),
     }
 }
@@ -55,13 +56,15 @@ fn shortened(name: &str, most: usize) -> String {
     format!("{}{extension}", &stem[..end])
 }
 
-/// The media type, where it is one.
+/// Returns the media type, or `None` if it is invalid.
 pub fn content_type(text: &str) -> Option<String> {
     fields::content_type(text).ok().map(ToOwned::to_owned)
 }
 
-/// As much of the metadata as the rules allow: names in lower case, values percent-encoded where they are not printable
-/// ASCII. What breaks a rule even so is left out, and so is what no room is left for; `name` comes first.
+/// Converts metadata to what the rules allow: names in lower case, values percent-encoded unless they are printable
+/// ASCII.
+///
+/// Entries that still break a rule are left out, and so are those beyond the size limit. The entry `name` has priority.
 pub fn metadata(given: impl IntoIterator<Item = (String, String)>) -> BTreeMap<String, String> {
     let mut given: Vec<_> = given.into_iter().collect();
     given.sort_by(|(a, _), (b, _)| (a != "name", a).cmp(&(b != "name", b)));
@@ -85,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_kept_but_for_what_breaks() {
+    fn unsafe_characters_in_names_are_replaced() {
         for (file_name, kept) in [
             ("photo.jpg", "photo.jpg"),
             ("été 1+1=2 & more!.jpg", "été 1+1=2 & more!.jpg"),
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn prefix_stays_before_what_is_kept_of_the_name() {
+    fn prefix_is_kept_verbatim() {
         for (prefix, file_name, kept) in [
             ("users/42/", "a/b.jpg", "users/42/a_b.jpg"),
             ("a-", "..", "a-file"),
@@ -137,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_is_kept_as_far_as_it_can_be() {
+    fn metadata_that_breaks_a_rule_is_converted_or_left_out() {
         let given = [
             ("relativePath", "a/b"),
             ("name", "été.jpg"),
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_media_type_is_left_out() {
+    fn invalid_media_types_are_left_out() {
         assert_eq!(content_type("image/jpeg").as_deref(), Some("image/jpeg"));
         for bad in ["", "null", "image", "image/jpeg\r\nx: y"] {
             assert_eq!(content_type(bad), None, "{bad:?}");
