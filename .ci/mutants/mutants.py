@@ -201,7 +201,7 @@ MUTANTS = [
     ),
     Mutant(
         "what lies behind the shards is not read",
-        SWEEP + "part.rs",
+        SWEEP + "slice.rs",
         "key <= past_shard(LAST_SHARD).as_str()",
         "(key <= past_shard(LAST_SHARD).as_str() || true)",
     ),
@@ -218,8 +218,8 @@ MUTANTS = [
         "waiting > 0 && waiting >= batch",
     ),
     Mutant(
-        "what lies on the border of two parts is nobody's",
-        SWEEP + "part.rs",
+        "what lies on the border of two slices is nobody's",
+        SWEEP + "slice.rs",
         "(shard(begin(self.index)), shard(begin(self.index + 1) - 1))",
         "(shard(begin(self.index)), shard((begin(self.index + 1) - 1).saturating_sub(u32::from(self.of > 1))))",
     ),

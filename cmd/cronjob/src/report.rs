@@ -9,13 +9,14 @@ use anyhow::ensure;
 use draftstore_cronjob::ReportSettings;
 use draftstore_runtime::HttpClient;
 use draftstore_runtime::metrics::{CONTENT_TYPE, LAST_SUCCESS, Metrics, StoreCalls, Sweeps};
-use draftstore_service::cleaner::{Part, Summary};
+use draftstore_service::cleaner::{Slice, Summary};
 use hyper::{Request, header};
 
 /// Returns the group of the metrics at a Pushgateway. Each shard has its own.
-fn group(part: Part) -> String {
+fn group(slice: Slice) -> String {
     let job = "job/draftstore_cronjob";
-    part.index()
+    slice
+        .index()
         .map_or_else(|| job.to_owned(), |index| format!("{job}/shard/{index}"))
 }
 
@@ -37,7 +38,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Creates the report of sweeps of this shard, with the last success from the file of an earlier process.
-    pub(crate) fn new(to: ReportSettings, part: Part) -> Self {
+    pub(crate) fn new(to: ReportSettings, slice: Slice) -> Self {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         let sweeps = Sweeps::new(&metrics);
         if let Some(before) = to.textfile.as_deref().and_then(last_success) {
@@ -48,7 +49,7 @@ impl Report {
             sweeps,
             metrics,
             to,
-            group: group(part),
+            group: group(slice),
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
             "unknown environment variable"
         );
     }
-    let report = Report::new(config.report.clone(), config.sweep.part);
+    let report = Report::new(config.report.clone(), config.sweep.slice);
     let begun = begin(&config, dry_run, &report).await;
     if begun.is_err() && !dry_run {
         report.ended(None, false).await;
@@ -47,7 +47,7 @@ async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Resul
     } else if !dry_run {
         probe(&store).await?;
     }
-    Ok(Cleaner::new(store, config.policy, config.sweep.brakes, Arc::new(SystemClock)).of_part(config.sweep.part))
+    Ok(Cleaner::new(store, config.policy, config.sweep.brakes, Arc::new(SystemClock)).of_slice(config.sweep.slice))
 }
 
 /// Probes the store. Credentials that may only list and delete are enough for a sweep, which then relies on no condition.

@@ -75,7 +75,8 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        let cleaner = Cleaner::new(store.clone(), config.policy, config.sweep.brakes, clock).of_part(config.sweep.part);
+        let cleaner =
+            Cleaner::new(store.clone(), config.policy, config.sweep.brakes, clock).of_slice(config.sweep.slice);
         let schedule = config.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
         let sweeps = Sweeps::new(metrics.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));

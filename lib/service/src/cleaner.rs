@@ -16,7 +16,7 @@ use futures::stream::{self, StreamExt as _};
 use tokio::task::JoinSet;
 use tracing::Instrument as _;
 
-pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Part, Stop, Summary};
+pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Slice, Stop, Summary};
 
 use crate::{Clock, Policy, Store};
 
@@ -48,7 +48,7 @@ pub struct Cleaner {
     store: Store,
     policy: Policy,
     brakes: Brakes,
-    part: Part,
+    slice: Slice,
     clock: Arc<dyn Clock>,
 }
 
@@ -60,15 +60,15 @@ impl Cleaner {
             store,
             policy,
             brakes,
-            part: Part::WHOLE,
+            slice: Slice::WHOLE,
             clock,
         }
     }
 
     /// Restricts the cleaner to a slice of the bucket. The brakes then apply to this slice only.
     #[must_use]
-    pub fn of_part(self, part: Part) -> Self {
-        Self { part, ..self }
+    pub fn of_slice(self, slice: Slice) -> Self {
+        Self { slice, ..self }
     }
 
     /// Runs one sweep over all drafts and all uploads in progress. A dry run calls `found` for each expired one.
@@ -87,7 +87,7 @@ impl Cleaner {
         let begun = Instant::now();
         let mut pass = Pass::start(Rules {
             mode,
-            part: self.part,
+            slice: self.slice,
             policy: self.policy,
             brakes: self.brakes,
             capabilities: self.store.profile.capabilities(),

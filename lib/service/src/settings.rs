@@ -5,7 +5,7 @@ use std::time::Duration;
 use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
 use draftstore_storage::{BucketName, DraftBucket};
 
-use crate::cleaner::{Brakes, Fraction, Part};
+use crate::cleaner::{Brakes, Fraction, Slice};
 use crate::draft::ConfirmLimits;
 use crate::{AllowedOrigins, Buckets, InvalidPolicy, Policy};
 
@@ -121,8 +121,8 @@ impl DraftSettings {
 pub struct SweepSettings {
     /// The limits on how much a sweep deletes.
     pub brakes: Brakes,
-    /// The part of the draft bucket that is swept.
-    pub part: Part,
+    /// The slice of the draft bucket that is swept.
+    pub slice: Slice,
 }
 
 impl SweepSettings {
@@ -139,21 +139,21 @@ impl SweepSettings {
             max_delete: variables.max_delete,
             max_delete_fraction: variables.max_delete_fraction,
         };
-        let part = variables.part(environment)?;
-        Ok(Self { brakes, part })
+        let slice = variables.slice(environment)?;
+        Ok(Self { brakes, slice })
     }
 }
 
 impl SweepVariables {
-    /// Returns the part of the bucket to sweep.
+    /// Returns the slice of the bucket to sweep.
     ///
     /// Kubernetes numbers the pods of every Indexed Job, so the number of the pod is used only if `SWEEP_SHARDS` is
     /// set.
-    fn part(self, environment: &mut Environment) -> Result<Part, Invalid> {
+    fn slice(self, environment: &mut Environment) -> Result<Slice, Invalid> {
         let Some(shards) = self.shards else {
             return match self.shard {
                 Some(_) => environment.reject("SWEEP_SHARD", "must be set together with SWEEP_SHARDS"),
-                None => Ok(Part::WHOLE),
+                None => Ok(Slice::WHOLE),
             };
         };
         let (name, shard) = match (self.shard, self.pod) {
@@ -164,8 +164,8 @@ impl SweepVariables {
             }
             (None, None) => return environment.reject("SWEEP_SHARD", "must be set together with SWEEP_SHARDS"),
         };
-        match Part::new(shard, shards) {
-            Some(part) => Ok(part),
+        match Slice::new(shard, shards) {
+            Some(slice) => Ok(slice),
             None => environment.reject(name, format!("must be less than SWEEP_SHARDS, which is {shards}")),
         }
     }
@@ -183,8 +183,8 @@ fn shards(text: &str) -> Result<u16, String> {
     let shards = text
         .parse()
         .ok()
-        .filter(|shards| (1..=Part::MAX_PARTS).contains(shards));
-    shards.ok_or_else(|| format!("must be a whole number, 1 to {}", Part::MAX_PARTS))
+        .filter(|shards| (1..=Slice::MAX_SLICES).contains(shards));
+    shards.ok_or_else(|| format!("must be a whole number, 1 to {}", Slice::MAX_SLICES))
 }
 
 #[cfg(test)]
@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn defaults_match_those_of_the_types() {
         let sweep = load(&[], SweepSettings::load).expect("valid");
-        assert_eq!((sweep.brakes, sweep.part), (Brakes::default(), Part::WHOLE));
+        assert_eq!((sweep.brakes, sweep.slice), (Brakes::default(), Slice::WHOLE));
         assert_eq!(DraftSettings::default().confirm_limits(), ConfirmLimits::default());
         let buckets = load(&[], Buckets::load).expect("valid");
         assert_eq!(buckets.main.name().as_str(), "main");
@@ -209,17 +209,17 @@ mod tests {
 
     #[test]
     fn shard_to_sweep_may_be_the_index_of_a_pod() {
-        let part = |pairs: &[(&str, &str)]| load(pairs, SweepSettings::load).expect("valid").part;
-        let [third, second] = [2, 1].map(|index| Part::new(index, 4).expect("a part"));
+        let slice = |pairs: &[(&str, &str)]| load(pairs, SweepSettings::load).expect("valid").slice;
+        let [third, second] = [2, 1].map(|index| Slice::new(index, 4).expect("a slice"));
         let (shard, shards, pod) = (
             ("SWEEP_SHARD", "2"),
             ("SWEEP_SHARDS", "4"),
             ("JOB_COMPLETION_INDEX", "1"),
         );
-        assert_eq!(part(&[shard, shards]), third);
-        assert_eq!(part(&[shards, pod]), second);
-        assert_eq!(part(&[shard, shards, pod]), third);
-        assert_eq!(part(&[pod]), Part::WHOLE, "an Indexed Job of another purpose");
+        assert_eq!(slice(&[shard, shards]), third);
+        assert_eq!(slice(&[shards, pod]), second);
+        assert_eq!(slice(&[shard, shards, pod]), third);
+        assert_eq!(slice(&[pod]), Slice::WHOLE, "an Indexed Job of another purpose");
         for (pairs, said) in [
             (&[shard][..], "SWEEP_SHARD:"),
             (&[shards], "SWEEP_SHARD:"),

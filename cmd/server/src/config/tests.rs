@@ -1,5 +1,5 @@
 use draftstore_config::reference;
-use draftstore_service::cleaner::{Brakes, Part};
+use draftstore_service::cleaner::{Brakes, Slice};
 use draftstore_service::draft::ConfirmLimits;
 
 use super::*;
@@ -28,7 +28,7 @@ fn nothing_set_means_the_embedded_store_on_loopback() {
     assert_eq!(config.auth.ticket_keys_file, None);
     assert_eq!(config.policy.sweep_grace(), Duration::from_secs(900));
     assert_eq!(config.sweep.brakes, Brakes::default());
-    assert_eq!(config.sweep.part, Part::WHOLE);
+    assert_eq!(config.sweep.slice, Slice::WHOLE);
     assert_eq!(config.drafts.confirm_limits(), ConfirmLimits::default());
     assert_eq!(config.connections, ConnectionLimits::default());
     assert!(!config.require_safe_store);

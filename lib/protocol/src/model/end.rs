@@ -64,8 +64,8 @@ impl World {
     fn everything_expires(&mut self) -> Result<(), Broken> {
         self.pass_time(10 * LIFETIME);
         for _ in 0..2 {
-            for part in self.parts() {
-                self.begin_sweep(0, part)?;
+            for slice in self.slices() {
+                self.begin_sweep(0, slice)?;
                 self.run_all()?;
             }
         }

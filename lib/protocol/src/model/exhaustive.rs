@@ -15,7 +15,7 @@ use super::task::Task;
 use super::world::World;
 use crate::confirm::{Existing, Pins};
 use crate::sweep;
-use crate::sweep::Part;
+use crate::sweep::Slice;
 
 /// A choice of the next event.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +90,7 @@ impl Scenario {
         }
         world.begin_confirm(0, self.confirms[0].clone());
         world.begin_confirm(1, self.confirms[1].clone());
-        world.begin_sweep(2, Part::WHOLE)?;
+        world.begin_sweep(2, Slice::WHOLE)?;
         // The sweep's first page shows that this world has no unique drafts.
         world.step(2, 0, Fault::No)?;
         Ok(Reached {

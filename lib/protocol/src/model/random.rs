@@ -75,9 +75,9 @@ impl Schedule {
             89 => self.batch(),
             90..=92 => {
                 let server = self.server();
-                let parts = self.world.parts();
-                let part = parts[self.random.random_range(0..parts.len())];
-                return self.world.begin_sweep(server, part);
+                let slices = self.world.slices();
+                let slice = slices[self.random.random_range(0..slices.len())];
+                return self.world.begin_sweep(server, slice);
             }
             93 => {
                 let server = self.server();

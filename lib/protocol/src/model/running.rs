@@ -11,7 +11,7 @@ use super::task::{BOUNDS, Member, Staging, Sweep, Task};
 use super::world::World;
 use crate::Policy;
 use crate::confirm::{BatchId, Confirm, ConfirmError, Effect, Protocol, Step, Turn, settlement_key};
-use crate::sweep::{Brakes, Mode, Part, Pass, Rules};
+use crate::sweep::{Brakes, Mode, Pass, Rules, Slice};
 
 impl World {
     pub(super) fn begin_confirm(&mut self, server: usize, spec: Spec) {
@@ -32,13 +32,13 @@ impl World {
         self.tasks.push((server, Task::Batch { batch, members, turn }));
     }
 
-    pub(super) fn parts(&self) -> Vec<Part> {
-        let part = |index| Part::new(index, self.sweepers).expect("a part");
-        (0..self.sweepers).map(part).collect()
+    pub(super) fn slices(&self) -> Vec<Slice> {
+        let slice = |index| Slice::new(index, self.sweepers).expect("a slice");
+        (0..self.sweepers).map(slice).collect()
     }
 
-    /// Starts a sweep of a part of the draft bucket.
-    pub(super) fn begin_sweep(&mut self, server: usize, part: Part) -> Result<(), Broken> {
+    /// Starts a sweep of a slice of the draft bucket.
+    pub(super) fn begin_sweep(&mut self, server: usize, slice: Slice) -> Result<(), Broken> {
         let seconds = Duration::from_secs;
         let policy = Policy::new(
             seconds(UPLOAD_TTL),
@@ -48,7 +48,7 @@ impl World {
         );
         let pass = Pass::start(Rules {
             mode: Mode::Delete,
-            part,
+            slice,
             policy: policy.expect("a policy"),
             brakes: Brakes::default(),
             capabilities: self.profile.honours,
@@ -60,7 +60,7 @@ impl World {
         };
         sweep.go_on()?;
         let task = self.tasks.len();
-        self.tell(|| format!("{task} on {server}: sweep of {part:?}"));
+        self.tell(|| format!("{task} on {server}: sweep of {slice:?}"));
         self.tasks.push((server, Task::Sweep(Box::new(sweep))));
         Ok(())
     }

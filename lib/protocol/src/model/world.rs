@@ -21,7 +21,7 @@ pub(super) struct World {
     pub(super) audit: Audit,
     /// The running tasks, each with its server.
     pub(super) tasks: Vec<(usize, Task)>,
-    /// The number of parts of the draft bucket, each with its own sweep.
+    /// The number of slices of the draft bucket, each with its own sweep.
     pub(super) sweepers: u16,
     /// Acts whose answers were lost, and that take effect later.
     pub(super) limbo: Vec<(Spec, Effect)>,

@@ -12,7 +12,7 @@
 //! - A named multipart object lives twice as long. Many stores give it the date at which its upload *began*, and an
 //!   upload may take a whole lifetime before it is aborted.
 //! - It lists and deletes concurrently, within bounds. Its memory does not grow with the bucket.
-//! - Several sweeps can share a bucket, each with its own [`Part`]. Together they do the work of one.
+//! - Several sweeps can share a bucket, each with its own [`Slice`]. Together they do the work of one.
 //!
 //! `pass` has these rules, and `walk` has the order in which keys are read.
 
@@ -20,9 +20,9 @@ mod bounds;
 mod brakes;
 mod effect;
 mod expiry;
-mod part;
 mod pass;
 mod rules;
+mod slice;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -32,7 +32,7 @@ pub use bounds::Bounds;
 pub use brakes::{Brakes, Fraction, InvalidFraction};
 pub use effect::{Answer, Effect, Found, Job, Next, Stop};
 pub use expiry::{Expiry, expires_at};
-pub use part::Part;
 pub use pass::Pass;
 pub use rules::{Mode, Rules};
+pub use slice::Slice;
 pub use summary::{Brake, Summary};

@@ -192,7 +192,7 @@ impl<E> Pass<E> {
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
         match phase {
-            Phase::CountDrafts | Phase::Drafts => self.walks.push_back(Walk::unique(self.rules.part)),
+            Phase::CountDrafts | Phase::Drafts => self.walks.push_back(Walk::unique(self.rules.slice)),
             Phase::CountUploads | Phase::Uploads => self.uploads = Some(ListUploads::default()),
             Phase::Staged | Phase::Over => {}
         }
@@ -281,7 +281,7 @@ impl<E> Pass<E> {
         let Read { objects, rest } = walk.read(page, |draft| !counts && lives(draft), lanes);
         self.walks.extend(rest);
         if is_first {
-            self.walks.push_back(Walk::named(self.rules.part));
+            self.walks.push_back(Walk::named(self.rules.slice));
         }
         if counts {
             self.count(objects.iter().map(|draft| expiry.of_draft(draft)));
@@ -300,7 +300,7 @@ impl<E> Pass<E> {
             ..request
         });
         let mut uploads = page.uploads;
-        uploads.retain(|upload| self.rules.part.holds(&upload.key));
+        uploads.retain(|upload| self.rules.slice.holds(&upload.key));
         if self.phase == Phase::CountUploads {
             self.count(uploads.iter().map(|upload| expiry.of_upload(upload)));
             return;

@@ -4,7 +4,7 @@ use draftstore_storage::Capabilities;
 
 use super::bounds::Bounds;
 use super::brakes::Brakes;
-use super::part::Part;
+use super::slice::Slice;
 use crate::Policy;
 
 /// The parameters of one sweep.
@@ -12,8 +12,8 @@ use crate::Policy;
 pub struct Rules {
     /// The mode, which decides whether expired drafts are removed.
     pub mode: Mode,
-    /// The part of the draft bucket to sweep.
-    pub part: Part,
+    /// The slice of the draft bucket to sweep.
+    pub slice: Slice,
     /// The lifetimes of drafts.
     pub policy: Policy,
     /// The limits on removals.

@@ -10,7 +10,7 @@ use draftstore_storage::{
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::{Answer, Bounds, Brake, Brakes, Effect, Found, Job, Mode, Next, Part, Pass, Rules, Summary};
+use super::{Answer, Bounds, Brake, Brakes, Effect, Found, Job, Mode, Next, Pass, Rules, Slice, Summary};
 use crate::{DraftId, Policy};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -148,7 +148,7 @@ fn unique_key(shard: u8, number: u64, expired: bool) -> String {
 fn rules() -> Rules {
     Rules {
         mode: Mode::Delete,
-        part: Part::WHOLE,
+        slice: Slice::WHOLE,
         policy: Policy::new(HOUR, HOUR, HOUR, Duration::ZERO).expect("a policy"),
         brakes: Brakes::default(),
         capabilities: Capabilities::ALL,
@@ -325,11 +325,11 @@ fn exactly_the_expired_drafts_are_removed_in_any_order_of_answers() {
         let mut shelf = Shelf::new(batch);
         let expired = scattered(&mut random, &mut shelf);
         let all = shelf.drafts.len() as u64;
-        let parts = random.random_range(1..=7);
+        let slices = random.random_range(1..=7);
         let mut total = (0, 0, 0);
-        for index in 0..parts {
+        for index in 0..slices {
             let rules = Rules {
-                part: Part::new(index, parts).expect("a part"),
+                slice: Slice::new(index, slices).expect("a slice"),
                 bounds: Bounds {
                     lists: random.random_range(1..=5),
                     deletes: random.random_range(1..=3),
@@ -349,7 +349,7 @@ fn exactly_the_expired_drafts_are_removed_in_any_order_of_answers() {
         }
         let uploads = shelf.uploads.len() as u64;
         assert_eq!(shelf.aborted, shelf.uploads.len().div_ceil(2), "seed {seed}");
-        assert_eq!((total.1, total.2), (expired, expired), "seed {seed}: each by one part");
+        assert_eq!((total.1, total.2), (expired, expired), "seed {seed}: each by one slice");
         assert_eq!(shelf.drafts.len() as u64, all - expired, "seed {seed}");
         // Live drafts of a shard may be skipped, and nothing is counted twice.
         assert!(

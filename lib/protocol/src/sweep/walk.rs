@@ -11,7 +11,7 @@
 
 use draftstore_storage::{ListObjects, ListedObject, ObjectPage};
 
-use super::part::{Part, Stretch, is_among_unique, past_shard};
+use super::slice::{KeyRange, Slice, is_among_unique, past_shard};
 use crate::keys::{LAST_SHARD, RESERVED_PREFIX, shard_prefix};
 
 /// The number of pages after which the rest of a range of names is divided.
@@ -51,19 +51,19 @@ pub(super) struct Read {
 }
 
 impl Walk {
-    /// Creates the walk through the unique drafts of a part.
-    pub(super) fn unique(part: Part) -> Self {
-        let Stretch { after, until } = part.unique();
+    /// Creates the walk through the unique drafts of a slice.
+    pub(super) fn unique(slice: Slice) -> Self {
+        let KeyRange { after, until } = slice.unique();
         let request = under_reserved(after);
         let kind = Kind::Unique {
-            undivided: Some(part.shards()),
+            undivided: Some(slice.shards()),
         };
         Self { request, until, kind }
     }
 
-    /// Creates the walk through all other keys of a part.
-    pub(super) fn named(part: Part) -> Self {
-        let Stretch { after, until } = part.named();
+    /// Creates the walk through all other keys of a slice.
+    pub(super) fn named(slice: Slice) -> Self {
+        let KeyRange { after, until } = slice.named();
         let request = from(after);
         let kind = Kind::Named { since: None };
         Self { request, until, kind }

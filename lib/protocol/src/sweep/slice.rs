@@ -1,4 +1,4 @@
-//! The part of the draft bucket that a sweep is for, if several sweeps share a large bucket.
+//! The slice of the draft bucket that a sweep is for, if several sweeps share a large bucket.
 
 use draftstore_storage::ObjectKey;
 
@@ -7,77 +7,76 @@ use crate::keys::{LAST_SHARD, RESERVED_PREFIX, shard_prefix};
 /// The digits of the borders between names: letters and digits, in the order of keys.
 const LETTERS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// One of several parts of the draft bucket. The parts are disjoint, and together contain every key.
+/// One of several slices of the draft bucket. The slices are disjoint, and together contain every key.
 ///
 /// Unique drafts are spread evenly, by their shards. Names are divided by their first two letters, so the sizes of
-/// parts depend on the names. The settlements and notes of the service are divided like names.
+/// slices depend on the names. The settlements and notes of the service are divided like names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Part {
+pub struct Slice {
     index: u16,
     of: u16,
 }
 
 /// A range of keys, from `after`, which is excluded, to `until`, which is included. `None` means no border.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(super) struct KeyRange {
     pub(super) after: Option<String>,
     pub(super) until: Option<String>,
 }
 
-impl Part {
-    /// The maximum number of parts. Each has at least one shard of unique drafts.
-    pub const MAX_PARTS: u16 = LAST_SHARD as u16 + 1;
+impl Slice {
+    /// The maximum number of slices. Each has at least one shard of unique drafts.
+    pub const MAX_SLICES: u16 = LAST_SHARD as u16 + 1;
 
-    /// The part that contains every key.
+    /// The slice that contains every key.
     pub const WHOLE: Self = Self { index: 0, of: 1 };
 
-    /// Creates a part by its index, counted from 0, and the number of parts. Returns `None` if there is no such part.
+    /// Creates a slice by its index, counted from 0, and the number of slices. Returns `None` if there is no such slice.
     pub fn new(index: u16, of: u16) -> Option<Self> {
-        (index < of && of <= Self::MAX_PARTS).then_some(Self { index, of })
+        (index < of && of <= Self::MAX_SLICES).then_some(Self { index, of })
     }
 
-    /// Returns the index of the part, or `None` if there is only one.
+    /// Returns the index of the slice, or `None` if there is only one.
     pub fn index(self) -> Option<u16> {
         (self.of > 1).then_some(self.index)
     }
 
     /// Returns the first and the last of its shards of unique drafts.
     pub(super) fn shards(self) -> (u8, u8) {
-        let begin = |index: u16| u32::from(index) * u32::from(Self::MAX_PARTS) / u32::from(self.of);
+        let begin = |index: u16| u32::from(index) * u32::from(Self::MAX_SLICES) / u32::from(self.of);
         let shard = |number: u32| u8::try_from(number).unwrap_or(LAST_SHARD);
         (shard(begin(self.index)), shard(begin(self.index + 1) - 1))
     }
 
     /// Returns the range of its unique drafts.
-    pub(super) fn unique(self) -> Stretch {
+    pub(super) fn unique(self) -> KeyRange {
         let (first, last) = self.shards();
-        Stretch {
+        KeyRange {
             after: first.checked_sub(1).map(past_shard),
             until: Some(past_shard(last)),
         }
     }
 
-    /// Returns the range of its other keys. The unique drafts of all parts may lie within, and do not belong to it.
-    pub(super) fn named(self) -> Stretch {
-        Stretch {
+    /// Returns the range of its other keys. The unique drafts of all slices may lie within, and do not belong to it.
+    pub(super) fn named(self) -> KeyRange {
+        KeyRange {
             after: self.border(self.index),
             until: self.border(self.index + 1),
         }
     }
 
-    /// Returns true if this key belongs to the part.
+    /// Returns true if this key belongs to the slice.
     pub(super) fn holds(self, key: &ObjectKey) -> bool {
         let key = key.as_str();
-        let stretch = if is_among_unique(key) {
+        let range = if is_among_unique(key) {
             self.unique()
         } else {
             self.named()
         };
-        stretch.after.is_none_or(|after| key > after.as_str())
-            && stretch.until.is_none_or(|until| key <= until.as_str())
+        range.after.is_none_or(|after| key > after.as_str()) && range.until.is_none_or(|until| key <= until.as_str())
     }
 
-    /// Returns the border before the names of this part. There is none before the first part, and after the last.
+    /// Returns the border before the names of this slice. There is none before the first slice, and after the last.
     fn border(self, index: u16) -> Option<String> {
         let is_within = 0 < index && index < self.of;
         let place = usize::from(index) * LETTERS.len() * LETTERS.len() / usize::from(self.of);
@@ -89,7 +88,7 @@ impl Part {
     }
 }
 
-impl Default for Part {
+impl Default for Slice {
     fn default() -> Self {
         Self::WHOLE
     }
@@ -110,19 +109,19 @@ pub(super) fn is_among_unique(key: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn parts(of: u16) -> impl Iterator<Item = Part> {
-        (0..of).map(move |index| Part::new(index, of).expect("a part"))
+    fn slices(of: u16) -> impl Iterator<Item = Slice> {
+        (0..of).map(move |index| Slice::new(index, of).expect("a slice"))
     }
 
     #[test]
     fn index_is_below_the_number_of_parts_which_is_at_most_256() {
         for (index, of) in [(0, 0), (1, 1), (3, 3), (0, 257), (256, 256), (u16::MAX, u16::MAX)] {
-            assert_eq!(Part::new(index, of), None, "{index} of {of}");
+            assert_eq!(Slice::new(index, of), None, "{index} of {of}");
         }
-        assert_eq!(Part::new(0, 1), Some(Part::WHOLE));
-        assert_eq!(Part::WHOLE.index(), None);
-        assert_eq!(Part::new(2, 4).and_then(Part::index), Some(2));
-        assert!(Part::new(255, 256).is_some());
+        assert_eq!(Slice::new(0, 1), Some(Slice::WHOLE));
+        assert_eq!(Slice::WHOLE.index(), None);
+        assert_eq!(Slice::new(2, 4).and_then(Slice::index), Some(2));
+        assert!(Slice::new(255, 256).is_some());
     }
 
     #[test]
@@ -159,30 +158,34 @@ mod tests {
         for shard in 0..=LAST_SHARD {
             keys.extend(["", "01J", "\u{10ffff}", "\u{10ffff}x"].map(|rest| format!("{}{rest}", shard_prefix(shard))));
         }
-        for of in 1..=Part::MAX_PARTS {
-            keys.extend(parts(of).filter_map(|part| part.named().after));
+        for of in 1..=Slice::MAX_SLICES {
+            keys.extend(slices(of).filter_map(|slice| slice.named().after));
         }
         for of in [1, 2, 3, 7, 61, 62, 63, 255, 256] {
             for key in &keys {
                 let key = ObjectKey::new(key.clone()).expect("a key");
-                assert_eq!(parts(of).filter(|part| part.holds(&key)).count(), 1, "{key:?} of {of}");
+                assert_eq!(
+                    slices(of).filter(|slice| slice.holds(&key)).count(),
+                    1,
+                    "{key:?} of {of}"
+                );
             }
         }
     }
 
     #[test]
     fn shards_are_spread_evenly() {
-        for of in 1..=Part::MAX_PARTS {
+        for of in 1..=Slice::MAX_SLICES {
             let mut next = 0;
-            for part in parts(of) {
-                let (first, last) = part.shards();
-                assert_eq!(usize::from(first), next, "{part:?}");
-                let (all, of) = (usize::from(Part::MAX_PARTS), usize::from(of));
+            for slice in slices(of) {
+                let (first, last) = slice.shards();
+                assert_eq!(usize::from(first), next, "{slice:?}");
+                let (all, of) = (usize::from(Slice::MAX_SLICES), usize::from(of));
                 let held = usize::from(last) + 1 - next;
-                assert!(held == all / of || held == all.div_ceil(of), "{part:?}: {held}");
+                assert!(held == all / of || held == all.div_ceil(of), "{slice:?}: {held}");
                 next += held;
             }
-            assert_eq!(next, usize::from(Part::MAX_PARTS));
+            assert_eq!(next, usize::from(Slice::MAX_SLICES));
         }
     }
 }
