@@ -109,7 +109,7 @@ impl Caller {
 
     /// Returns the prefix of all keys that the caller may see: in main, of named drafts, and of unique drafts after the
     /// ID.
-    pub(crate) fn sight(&self) -> String {
+    pub(crate) fn visible_prefix(&self) -> String {
         let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
         match &self.names {
             Names::Any => tenant.to_owned(),

@@ -44,7 +44,7 @@ pub struct IssueDownload {
 pub struct DownloadIssued {
     /// The object name, even if the request had the whole key.
     pub object_name: String,
-    /// The presigned request.
+    /// The presigned request for the client.
     pub request: PresignedRequest,
     /// The stage of the object.
     pub stage: Stage,
@@ -89,7 +89,7 @@ impl Drafts {
             expires_in,
         };
         let request = self.shared.store.presign().presign_get(&get).await?;
-        self.tell_issued(UrlKind::Download, 1);
+        self.observe_issued(UrlKind::Download, 1);
         Ok(DownloadIssued {
             object_name: draft.name.to_string(),
             request,

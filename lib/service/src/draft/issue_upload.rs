@@ -40,7 +40,7 @@ pub struct IssueUpload {
 /// An upload URL and the ID of its draft.
 #[derive(Debug, Clone)]
 pub struct UploadIssued {
-    /// The presigned request.
+    /// The presigned request for the client.
     pub request: PresignedRequest,
     /// The ID of a unique draft.
     pub draft_id: Option<DraftId>,
@@ -148,7 +148,7 @@ impl Drafts {
         } else {
             UrlKind::Put
         };
-        self.tell_issued(kind, 1);
+        self.observe_issued(kind, 1);
         Ok(UploadIssued {
             request: signed,
             draft_id,

@@ -59,7 +59,7 @@ impl Drafts {
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
-        if !self.caller.sight().is_empty() {
+        if !self.caller.visible_prefix().is_empty() {
             return self.list_own(page).await;
         }
         let page = self.drafts_from("", page.after, page.size).await?;

@@ -62,8 +62,8 @@ impl Drafts {
         }
         let tenant = self.caller.tenant.as_ref().map_or("", Tenant::prefix);
         let asked = format!("{tenant}{}", prefix.unwrap_or_default());
-        let sight = self.caller.sight();
-        let Some(prefix) = longer(asked, sight) else {
+        let visible = self.caller.visible_prefix();
+        let Some(prefix) = longer(asked, visible) else {
             return Ok(ObjectsPage::default());
         };
         let request = storage::ListObjects {

@@ -36,7 +36,7 @@ impl Drafts {
     async fn list_own_named(&self, after: &str, size: u16) -> Result<DraftPage, Error> {
         let tenant = self.caller.tenant.as_ref().map_or("", Tenant::prefix);
         let page = self
-            .drafts_from(&self.caller.sight(), Some(format!("{tenant}{after}")), size)
+            .drafts_from(&self.caller.visible_prefix(), Some(format!("{tenant}{after}")), size)
             .await?;
         Ok(DraftPage {
             next_page_token: next_page_token(&page).map(|mut key| key.split_off(tenant.len())),

@@ -105,13 +105,13 @@ impl Drafts {
         self
     }
 
-    fn tell_issued(&self, kind: UrlKind, count: usize) {
+    fn observe_issued(&self, kind: UrlKind, count: usize) {
         if let Some(observer) = &self.shared.observer {
             observer.issued(kind, count);
         }
     }
 
-    fn tell_confirmed(&self, result: &Result<Confirmed, Error>) {
+    fn observe_confirmed(&self, result: &Result<Confirmed, Error>) {
         if let Some(observer) = &self.shared.observer {
             observer.confirmed(ConfirmEnded::from(result));
         }

@@ -67,7 +67,7 @@ impl Drafts {
     /// no credentials to sign with.
     pub async fn sign_request(&self, asked: &SignRequest) -> Result<PresignedRequest, Error> {
         let signed = self.sign_asked(asked).await?;
-        self.tell_issued(UrlKind::Step, 1);
+        self.observe_issued(UrlKind::Step, 1);
         Ok(signed)
     }
 

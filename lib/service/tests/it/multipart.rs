@@ -314,10 +314,10 @@ async fn upload_that_is_not_whole_is_left_alone(ground: &Ground) {
     };
     let (this, other) = (arrived[0].etag.as_str(), "00000000000000000000000000000000");
     for (parts, why) in [
-        (vec![], "content_length was said to be 5 bytes, and the parts have 4"),
+        (vec![], "content_length was declared as 5 bytes, but the parts have 4"),
         (
             vec![(1, this)],
-            "content_length was said to be 5 bytes, and the parts have 4",
+            "content_length was declared as 5 bytes, but the parts have 4",
         ),
         (vec![(2, this)], "parts[0] part 2 has not arrived"),
         (vec![(1, this), (2, this)], "parts[1] part 2 has not arrived"),

@@ -1,16 +1,20 @@
-//! Many confirms in one call: each for itself, or all or nothing.
+//! Batches of confirms, independent or atomic.
 //!
-//! An atomic batch goes through four doors, each closed until everybody has come to it:
+//! An atomic batch has phases. No confirm of the batch enters a phase before all have finished the previous one:
 //!
-//! 1. Everybody looks: drafts, pins, main. Most failures show here, and nothing was changed yet.
-//! 2. Everybody copies. What is in main by then bears the batch's ID, and any other confirm of the same draft is told to
-//!    come back: nobody is answered by what may be taken back.
-//! 3. All succeeded: the batch says so by an object of its own, the point of no return, and everybody removes its draft.
-//! 4. One failed: what was made is deleted from main, each exactly in the version that was made.
-//!    So is a copy that may have succeeded though its confirm failed.
+//! 1. Check: each confirm reads its draft and main, and checks its pins. Most failures occur here, before any change.
+//! 2. Copy: each confirm copies its draft. The objects in main carry the ID of the batch. Until the batch is settled,
+//! any
+//!    other confirm of the same draft fails as retryable, because the object may still be rolled back.
+//! 3. Settle: if all copies succeeded, the batch writes a settlement object. This is the point of no return. Each
+//! confirm
+//!    then deletes its draft.
+//! 4. Roll back: if a confirm failed, each new object is deleted from main, in exactly the version that was created. A
+//! copy
+//!    that may have succeeded although its confirm failed is deleted too.
 //!
-//! A crash before the point of no return leaves drafts, and some of the objects in main; when the time in the batch's ID
-//! has passed, nobody takes them back any more, and a repeat completes them.
+//! A crash before the settlement leaves the drafts, and possibly some objects in main. They are not rolled back after
+//! the time in the batch's ID. A repeat of the batch then completes it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -30,33 +34,34 @@ use crate::draft::draft_ref::Keys;
 use crate::fields;
 use crate::{Error, Scope, Violation};
 
-/// Confirms of one batch that talk to the store at the same time.
+/// The maximum number of confirms of one batch that call the store concurrently.
 const MAX_CONCURRENT: usize = 8;
 
-/// What must be left of a batch's time for taking back: longer than a delete may be under way.
+/// The time before the end of a batch after which no rollback begins. Longer than a delete can take.
 const UNDO_RESERVE: Duration = Duration::from_secs(30);
 
-/// Which drafts to keep, as the caller said it: nothing is checked yet.
+/// A request to confirm several drafts, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct ConfirmBatch {
     /// The drafts, 1 to [`MAX_BATCH`](crate::limits::MAX_BATCH).
     pub uploads: Vec<ConfirmUpload>,
-    /// Whether to keep all or none.
+    /// `true` to confirm either all drafts or none.
     pub atomic: bool,
 }
 
 impl Drafts {
-    /// Keeps many drafts, and says of each what became of it, in the order of the request.
+    /// Confirms several drafts, and returns the result of each in the order of the request.
     ///
-    /// An atomic batch keeps all or none: where one fails, the outcome of the others is [`Error::RolledBack`], or, where
-    /// an earlier confirm had kept them, that confirm's answer. Where taking back failed, the outcome says why, and a
-    /// repeat of the batch completes it.
+    /// An atomic batch confirms all drafts or none. If one fails, the result of the others is [`Error::RolledBack`]. A
+    /// draft that an earlier confirm had copied keeps the result of that confirm. If a rollback fails, the result is
+    /// its error, and a repeat of the batch completes it.
     ///
-    /// Once begun it runs to its end, even if the caller goes away.
+    /// The batch runs to completion, even if the caller disconnects.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when there are none or too many, when one is there twice, when two of an atomic batch are to
-    /// be kept under one name, or one of it is to overwrite: what was overwritten could not be brought back.
+    /// Returns [`Error::Invalid`] if there are no drafts or too many, or if a draft is listed twice. An atomic batch is
+    /// also invalid if two drafts have the same destination, or if one is to overwrite: overwritten objects could not be
+    /// restored.
     pub async fn confirm_batch(&self, batch: ConfirmBatch) -> Result<Vec<Result<Confirmed, Error>>, Error> {
         self.caller.may(Scope::Confirm)?;
         let checked = check(&batch, self)?;
@@ -65,7 +70,7 @@ impl Drafts {
             if batch.atomic {
                 let confirmed = drafts.confirm_all(checked).await;
                 for confirmed in &confirmed {
-                    drafts.tell_confirmed(confirmed);
+                    drafts.observe_confirmed(confirmed);
                 }
                 confirmed
             } else {
@@ -110,7 +115,7 @@ impl Drafts {
             self.turn(&mut all, now).await;
             let any_failed = all.iter().any(Running::has_failed);
             turn = now.next(any_failed, self.can_undo(batch));
-            if turn == Some(Turn::Settle) && !self.settles(batch).await {
+            if turn == Some(Turn::Settle) && !self.settle(batch).await {
                 turn = Some(Turn::Leave);
             }
         }
@@ -118,13 +123,13 @@ impl Drafts {
         all.into_iter().zip(&keys).map(outcome).collect()
     }
 
-    /// Whether a delete that begins now has come to pass, or never will, when the batch's time is over.
+    /// Returns `true` if a delete that begins now is certain to have ended before the end of the batch.
     pub(super) fn can_undo(&self, batch: BatchId) -> bool {
         self.shared.clock.now() + UNDO_RESERVE < batch.datetime()
     }
 
-    /// Passes the point of no return. Whether that came to pass is not known where this is false.
-    async fn settles(&self, batch: BatchId) -> bool {
+    /// Writes the settlement object. After `false`, it is unknown if the object was written.
+    async fn settle(&self, batch: BatchId) -> bool {
         let put = PutDraft {
             bucket: &self.shared.store.buckets.draft,
             key: &settlement_key(batch),
@@ -134,7 +139,7 @@ impl Drafts {
         if let Err(error) = &settled {
             tracing::error!(
                 error = error as &dyn std::error::Error,
-                "an atomic batch could not be settled"
+                "settling an atomic batch failed"
             );
         }
         settled.is_ok()
@@ -149,7 +154,7 @@ impl Drafts {
     }
 }
 
-/// What can be said of the batch as a whole; what is wrong with one of them is that one's outcome.
+/// Validates the batch as a whole. The violations of a single draft become the result of that draft.
 fn check(batch: &ConfirmBatch, drafts: &Drafts) -> Result<Vec<Result<Checked, Error>>, Error> {
     let invalid = |field: String, rule: &str| Err(Error::Invalid(vec![Violation::new(field, rule)]));
     fields::batch(batch.uploads.len()).map_err(|violation| Error::Invalid(vec![violation]))?;
@@ -158,16 +163,16 @@ fn check(batch: &ConfirmBatch, drafts: &Drafts) -> Result<Vec<Result<Checked, Er
     for (place, one) in checked.iter().enumerate() {
         let Ok(one) = one else { continue };
         if !seen.insert((one.keys.draft.clone(), one.keys.main.clone())) {
-            return invalid(format!("uploads[{place}]"), "must not be there twice");
+            return invalid(format!("uploads[{place}]"), "must not be listed twice");
         }
         if batch.atomic && !kept_under.insert(one.keys.main.clone()) {
             return invalid(
                 format!("uploads[{place}]"),
-                "must not be kept under the name of another",
+                "must not have the destination of another draft in an atomic batch",
             );
         }
         if batch.atomic && batch.uploads[place].overwrite {
-            let rule = "must not go with atomic: what was overwritten cannot be brought back";
+            let rule = "must not be true in an atomic batch: an overwritten object cannot be restored";
             return invalid(format!("uploads[{place}].overwrite"), rule);
         }
     }

@@ -1,4 +1,4 @@
-//! Performs what the protocol asks for.
+//! The driver of a confirm, which performs the effects of the protocol.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,13 @@ use crate::Error;
 use crate::draft::draft_ref::Keys;
 use crate::draft::{Drafts, found};
 
-/// One confirm under way, with what it must not forget between two calls.
+/// A running confirm, with its state between two calls to the store.
 #[derive(Debug)]
 pub(super) struct Running {
     keys: Keys,
     protocol: Protocol<StorageError>,
     step: Step<StorageError>,
-    /// The note on a staged copy.
+    /// The note by which a sweep finds the staged copy.
     note: Option<DraftVersion>,
 }
 
@@ -34,18 +34,18 @@ impl Running {
         }
     }
 
-    /// In a batch: takes its turn, and runs until the protocol pauses again or ends.
+    /// Enters the next phase of an atomic batch, and runs until the protocol pauses again or ends.
     pub(super) async fn turn(&mut self, drafts: &Drafts, turn: Turn) {
         self.protocol.turn(turn, &mut self.step);
         self.run(drafts).await;
     }
 
-    /// Whether it came to an error.
+    /// Returns `true` if the confirm ended with an error.
     pub(super) fn has_failed(&self) -> bool {
         self.step.has_failed()
     }
 
-    /// Where it came to, when it has ended.
+    /// Returns the result of a confirm that has ended.
     pub(super) fn end(self) -> Result<Kept, Error> {
         Ok(self.step.end()?)
     }
@@ -87,7 +87,7 @@ impl Running {
                     .complete_copy(main, &self.keys.main, &staged, if_destination);
                 let completed = complete.await;
                 if completed.is_ok() {
-                    self.forget_note(drafts).await;
+                    self.delete_note(drafts).await;
                 }
                 Answer::Copied(completed)
             }
@@ -99,7 +99,7 @@ impl Running {
                 let key = self.keys.draft.clone();
                 let version = DraftVersion { key, etag: draft_etag };
                 if let Err(error) = store.objects().delete_draft(draft, &version).await {
-                    tracing::warn!(object.key = %version.key, error = %error, "confirmed; its draft is left to the sweep");
+                    tracing::warn!(object.key = %version.key, error = %error, "confirmed draft left to the sweep");
                 }
                 Answer::Done
             }
@@ -107,14 +107,14 @@ impl Running {
             Effect::UndoCopy { main_etag, .. } => {
                 let undone = store.objects().undo_copy(main, &self.keys.main, &main_etag).await;
                 if let Err(error) = &undone {
-                    tracing::error!(object.key = %self.keys.main, error = %error, "could not be taken back from main");
+                    tracing::error!(object.key = %self.keys.main, error = %error, "rolling back a copy failed");
                 }
                 Answer::Undone(undone)
             }
         }
     }
 
-    /// The note comes first: whatever happens then, the sweep finds what is left.
+    /// Stages a copy in main. Writes a note first, so that the sweep finds the upload if the confirm crashes.
     async fn stage(
         &mut self,
         drafts: &Drafts,
@@ -163,24 +163,24 @@ impl Running {
             .objects()
             .abort_copy(&store.buckets.main, &self.keys.main, &staged.upload_id);
         match abort.await {
-            Ok(()) => self.forget_note(drafts).await,
+            Ok(()) => self.delete_note(drafts).await,
             Err(error) => {
-                tracing::warn!(object.key = %self.keys.main, error = %error, "a staged copy is left to the sweep");
+                tracing::warn!(object.key = %self.keys.main, error = %error, "staged copy left to the sweep");
             }
         }
     }
 
-    async fn forget_note(&mut self, drafts: &Drafts) {
+    async fn delete_note(&mut self, drafts: &Drafts) {
         let Some(note) = self.note.take() else { return };
         let store = &drafts.shared.store;
         if let Err(error) = store.objects().delete_draft(&store.buckets.draft, &note).await {
-            tracing::debug!(object.key = %note.key, error = %error, "the note on a staged copy is left to the sweep");
+            tracing::debug!(object.key = %note.key, error = %error, "staging note left to the sweep");
         }
     }
 }
 
 impl Drafts {
-    /// One confirm, ready to run.
+    /// Creates a confirm that is ready to run.
     pub(super) fn running(&self, checked: Checked, batch: Option<BatchId>) -> Running {
         let confirm = Confirm {
             draft_key: checked.keys.draft.clone(),
@@ -201,7 +201,7 @@ impl Drafts {
         }
     }
 
-    /// The locks that stand in for conditions that the store does not honour; none where it honours all.
+    /// Acquires the locks that replace the conditions that the store does not honour. `None` if it honours all.
     pub(in crate::draft) async fn lock(&self, keys: impl IntoIterator<Item = &Keys>) -> Option<Locked> {
         if !self.plan(false).needs_locks() {
             return None;

@@ -1,19 +1,19 @@
-//! What a confirm may take.
+//! The limits of a confirm.
 
 use std::time::Duration;
 
 use draftstore_protocol::confirm::MAX_COPY_BYTES;
 
-/// For one confirm with all its calls to the store: twice what a copy of 5 GiB may take.
+/// The default timeout of a confirm with all its calls to the store: twice the timeout of a copy of 5 GiB.
 pub const DEFAULT_CONFIRM_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The bounds of a confirm.
+/// The limits of a confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConfirmLimits {
-    /// A confirm that is not done by then is given up: the caller hears that the store is unavailable, and a repeat
-    /// completes it.
+    /// The timeout of a confirm. The caller then gets [`Error::StoreUnavailable`](crate::Error::StoreUnavailable), and
+    /// a repeat completes the confirm.
     pub timeout: Duration,
-    /// Larger drafts are copied part by part. Lower than [`MAX_COPY_BYTES`] in tests alone.
+    /// The size in bytes above which drafts are copied in parts. Less than [`MAX_COPY_BYTES`] only in tests.
     pub max_copy_bytes: u64,
 }
 

@@ -1,20 +1,20 @@
-//! A lock for each key, within this process: what makes up for a store that does not honour a condition.
+//! Locks by key within this process, which replace conditions that the store does not honour.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::OwnedMutexGuard;
 
-/// Hands out locks by name. Clones share them.
+/// A set of locks by name. Clones share the locks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Locks(Arc<Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>>);
 
-/// Held until it is dropped.
+/// A guard of several locks, which releases them when dropped.
 #[derive(Debug)]
 pub(crate) struct Locked(#[expect(dead_code, reason = "held until it is dropped")] Vec<OwnedMutexGuard<()>>);
 
 impl Locks {
-    /// Waits until nobody else holds any of these names. All are taken in one order, so that nobody waits in a circle.
+    /// Acquires the locks of all names. They are acquired in sorted order, so that no deadlock can occur.
     pub(crate) async fn lock(&self, names: BTreeSet<String>) -> Locked {
         let mut held = Vec::with_capacity(names.len());
         for name in names {
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn name_is_held_by_one_and_given_back() {
+    async fn lock_is_exclusive_until_dropped() {
         let locks = Locks::default();
         let held = locks.lock(names(["a", "b"])).await;
         assert!(locks.lock(names(["b", "c"])).now_or_never().is_none());
@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(
             locks.0.lock().expect("not poisoned").len(),
             1,
-            "names that nobody holds are forgotten"
+            "unused locks are removed"
         );
         drop(left);
     }

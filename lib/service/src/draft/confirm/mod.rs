@@ -1,7 +1,7 @@
-//! Confirming, by driving [`draftstore_protocol::confirm`] over the store.
+//! Confirms, which run [`draftstore_protocol::confirm`] against the store.
 //!
-//! `driver` performs what the protocol asks for, `batch` drives many together, `locks` stand in for conditions that the
-//! store does not honour. Nothing here decides what follows from an answer.
+//! `driver` performs the effects of the protocol. `batch` drives several confirms together. `locks` replace conditions
+//! that the store does not honour. The protocol makes every decision.
 
 mod batch;
 mod driver;
@@ -24,15 +24,17 @@ use super::draft_ref::Keys;
 use crate::{Error, Scope};
 
 impl Drafts {
-    /// Keeps a draft. Idempotent: any number of concurrent or repeated confirms have one effect and the same answer.
+    /// Confirms a draft. Idempotent: concurrent and repeated confirms have one effect and the same result.
     ///
-    /// Once begun it runs to its end, even if the caller goes away, but not longer than [`ConfirmLimits::timeout`].
+    /// A confirm runs to completion even if the caller disconnects, but not longer than [`ConfirmLimits::timeout`].
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule; [`Error::NotFound`] when there is no such draft and
-    /// none was confirmed; [`Error::PinMismatch`] when the draft is another version than the one pinned;
-    /// [`Error::AlreadyExists`] when main holds another object; [`Error::StoreUnavailable`] when the store failed, or
-    /// time ran out: the same confirm may then be sent again.
+    /// Returns
+    /// - [`Error::Invalid`], which names every field that breaks a rule.
+    /// - [`Error::NotFound`] if the draft does not exist and was not confirmed before.
+    /// - [`Error::PinMismatch`] if the draft has another version than the pinned one.
+    /// - [`Error::AlreadyExists`] if main holds another object under the name.
+    /// - [`Error::StoreUnavailable`] if the store failed or the confirm timed out. The same confirm may be sent again.
     pub async fn confirm(&self, request: &ConfirmUpload) -> Result<Confirmed, Error> {
         self.caller.may(Scope::Confirm)?;
         self.confirm_checked(request.check(self)?).await
@@ -44,7 +46,7 @@ impl Drafts {
             let limit = drafts.shared.confirm_limits.timeout;
             let confirmed = timeout(limit, drafts.run_confirm(checked)).await;
             let confirmed = confirmed.unwrap_or_else(|elapsed| Err(Error::StoreUnavailable(Box::new(elapsed))));
-            drafts.tell_confirmed(&confirmed);
+            drafts.observe_confirmed(&confirmed);
             confirmed
         };
         let running = self.shared.confirms.spawn(running.in_current_span());

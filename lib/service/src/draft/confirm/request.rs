@@ -1,4 +1,4 @@
-//! What a caller asks of a confirm, and what it is answered.
+//! The request and the response of a confirm.
 
 use draftstore_protocol::confirm::{Existing, Kept, Pins};
 use draftstore_storage::ETag;
@@ -11,45 +11,45 @@ use crate::observer::{ConfirmEnded, ConfirmOutcome};
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
-/// Which draft to keep, as the caller said it: nothing is checked yet.
+/// A request to confirm a draft, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct ConfirmUpload {
-    /// See [`ObjectName`]; or the whole key of a unique draft, which says its ID too.
+    /// An [`ObjectName`], or the whole key of a unique draft, which includes its ID.
     pub object_name: String,
-    /// The draft, where it is a unique one.
+    /// The ID of a unique draft.
     pub draft_id: Option<String>,
-    /// The name to keep it under, where that is another.
+    /// The name of the object in main. Defaults to the name of the draft.
     pub destination_name: Option<String>,
-    /// The draft's `ETag` that the caller insists on.
+    /// The expected `ETag` of the draft.
     pub if_match: Option<String>,
-    /// The draft's size in bytes that the caller insists on.
+    /// The expected size of the draft, in bytes.
     pub content_length: Option<i64>,
-    /// The draft's SHA-256, in base64, that the caller insists on.
+    /// The expected SHA-256 of the draft, in base64.
     pub checksum_sha256: Option<String>,
-    /// Whether to replace what main holds under the name.
+    /// `true` to replace an object under that name in main.
     pub overwrite: bool,
-    /// Main's `ETag` that the caller expects to replace.
+    /// The expected `ETag` of the object to replace.
     pub overwrite_if_match: Option<String>,
-    /// The caller's own name for this confirm: a repeat under the same name is answered as the first was.
+    /// The caller's key for this confirm. A repeat with the same key has the same result.
     pub idempotency_key: Option<String>,
 }
 
-/// What main holds after a confirm.
+/// The object in main after a confirm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmed {
-    /// Bucket and key, such as `main/file.jpg`.
+    /// The bucket and the key, such as `main/file.jpg`.
     pub final_location: String,
-    /// The object in main.
+    /// The version of the object.
     pub etag: ETag,
-    /// Size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Media type, where it has one.
+    /// The media type, if the object has one.
     pub content_type: Option<String>,
-    /// Whether an earlier confirm had put it there, and this one only answers again.
+    /// `true` if an earlier confirm had copied the object, and this one repeats its result.
     pub replayed: bool,
 }
 
-/// A request that breaks no rule.
+/// A validated request.
 #[derive(Debug, Clone)]
 pub(super) struct Checked {
     pub(super) keys: Keys,
@@ -86,7 +86,10 @@ impl ConfirmUpload {
     fn existing(&self) -> Result<Existing, Violation> {
         match (self.overwrite, &self.overwrite_if_match) {
             (false, None) => Ok(Existing::Keep),
-            (false, Some(_)) => Err(Violation::new("overwrite_if_match", "must go with overwrite")),
+            (false, Some(_)) => Err(Violation::new(
+                "overwrite_if_match",
+                "must not be given without overwrite",
+            )),
             (true, None) => Ok(Existing::Replace(None)),
             (true, Some(text)) => etag("overwrite_if_match", text).map(Some).map(Existing::Replace),
         }

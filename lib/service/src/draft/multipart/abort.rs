@@ -1,15 +1,17 @@
-//! Giving an upload up.
+//! Abort of a multipart upload.
 
 use super::UploadName;
 use crate::draft::Drafts;
 use crate::{Error, Scope};
 
 impl Drafts {
-    /// Gives an upload up and frees its parts. Idempotent: one that was completed, aborted, or has ended is no error. A part
-    /// that is on its way at that moment may stay until a sweep.
+    /// Aborts an upload and frees its parts. Idempotent: succeeds if the upload was completed, was aborted or has
+    /// ended.
+    ///
+    /// A part that is uploaded concurrently may remain until a sweep.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, or those of the store.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, or an error of the store.
     pub async fn abort_multipart(&self, name: &UploadName) -> Result<(), Error> {
         self.caller.may(Scope::Upload)?;
         let upload = self.upload(name)?;

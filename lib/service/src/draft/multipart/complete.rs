@@ -1,4 +1,4 @@
-//! Making the parts one draft.
+//! Completion of a multipart upload.
 
 use std::time::SystemTime;
 
@@ -13,36 +13,36 @@ use crate::fields::{etag, part_number};
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, Violation};
 
-/// Which upload a caller wants to become a draft, as it came: nothing is checked yet.
+/// A request to complete an upload, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct CompleteMultipart {
-    /// The upload.
+    /// The upload to complete.
     pub upload: UploadName,
-    /// The parts that it shall have, in order. None: all that have arrived.
+    /// The parts of the draft, in order. If empty: all parts that have arrived.
     pub parts: Vec<CompletedPart>,
 }
 
-/// A part that the draft shall have, as it came.
+/// A part of the draft in a request, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct CompletedPart {
-    /// Its number.
+    /// The number of the part.
     pub part_number: i32,
-    /// Its version.
+    /// The expected `ETag` of the part.
     pub etag: String,
 }
 
-/// The draft that the parts became.
+/// The draft of a completed upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MultipartCompleted {
-    /// The draft's version.
+    /// The version of the draft.
     pub etag: ETag,
-    /// Size in bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// When the draft expires.
+    /// The time at which the draft expires.
     pub expires_at: SystemTime,
 }
 
-/// A part that a caller insists on.
+/// A validated part of a request.
 #[derive(Debug)]
 struct Wanted {
     number: u16,
@@ -50,20 +50,23 @@ struct Wanted {
 }
 
 impl Drafts {
-    /// Makes the parts one draft, where they are all there and of the size that was said; otherwise nothing happens, and
-    /// the parts stay.
+    /// Joins the parts into a draft if they are complete and have the declared size. Otherwise keeps the parts
+    /// unchanged.
     ///
-    /// Idempotent while the draft is there: a repeat finds it by its mark, also when the first answer got lost, and also
-    /// after the upload's end.
+    /// Idempotent while the draft exists: a repeat finds the draft by its mark, even if the first response got lost or
+    /// the upload has ended.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule; [`Error::PartMismatch`] when another version of a part has
-    /// arrived than the caller insists on; [`Error::Incomplete`] when parts or bytes are missing, or too many;
-    /// [`Missing::Upload`] when it was aborted, or has ended, and the draft is not there; or those of the store.
+    /// Returns
+    /// - [`Error::Invalid`], which names every field that breaks a rule.
+    /// - [`Error::PartMismatch`] if the store holds another version of a part than the request names.
+    /// - [`Error::Incomplete`] if parts or bytes are missing, or if there are too many.
+    /// - [`Missing::Upload`] if the upload was aborted or has ended, and the draft does not exist.
+    /// - An error of the store.
     pub async fn complete_multipart(&self, request: &CompleteMultipart) -> Result<MultipartCompleted, Error> {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
-        let upload = self.upload_meant(&request.upload, &mut broken);
+        let upload = self.parse_upload(&request.upload, &mut broken);
         let wanted = wanted(&request.parts, &mut broken);
         let (Some(upload), []) = (upload, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
@@ -107,7 +110,7 @@ impl Drafts {
         }
     }
 
-    /// The draft, if it is what this upload was completed to.
+    /// Returns the draft if this upload created it, else the error `otherwise`.
     async fn completed_before(&self, upload: &Upload, otherwise: Error) -> Result<MultipartCompleted, Error> {
         let draft = self.head_draft(&upload.draft.key).await?;
         let ours = draft.filter(|draft| draft.attributes.metadata.get(MARK) == Some(&upload.token.mark.text()));
@@ -119,14 +122,14 @@ impl Drafts {
         .ok_or(otherwise)
     }
 
-    /// A named draft lives as long again as its upload may take: see [`draftstore_protocol::sweep::Expiry`].
+    /// Returns the expiry of the completed draft. For named drafts, see [`draftstore_protocol::sweep::Expiry`].
     fn completed_expires_at(&self, upload: &Upload) -> SystemTime {
         let named = || upload.ends_at() + self.shared.policy.object_lifetime();
         upload.draft.id.map_or_else(named, DraftId::expires_at)
     }
 }
 
-/// Whether only the draft tells what came of a completion.
+/// Returns `true` if the completion may have succeeded, so that the draft must be read.
 fn is_unclear(error: &storage::Error) -> bool {
     match error.kind {
         ErrorKind::NotFound
@@ -140,11 +143,11 @@ fn is_unclear(error: &storage::Error) -> bool {
     }
 }
 
-/// What is answered where the draft is not this upload's.
+/// Returns the error to report if this upload did not create the draft.
 fn otherwise(error: storage::Error) -> Error {
     match error.kind {
         ErrorKind::NotFound => Error::NotFound(Missing::Upload),
-        // Only a unique draft insists on an empty key, and something else was put there.
+        // Only a unique draft requires that its key is free, and another upload took the key.
         ErrorKind::PreconditionFailed => Error::PinMismatch { pin: "draft_id" },
         ErrorKind::Conflict
         | ErrorKind::Unavailable
@@ -168,7 +171,7 @@ fn wanted(parts: &[CompletedPart], broken: &mut Violations) -> Vec<Wanted> {
         let of_part = |violation: Violation| violation.within(format_args!("parts[{place}]"));
         let number = broken.take(part_number(part.part_number, MAX_PARTS).map_err(of_part));
         if number.is_some_and(|number| number <= before) {
-            let order = Violation::new("part_number", "must be more than that of the part before");
+            let order = Violation::new("part_number", "must be greater than that of the previous part");
             broken.take::<()>(Err(of_part(order)));
         }
         before = number.unwrap_or(before);
@@ -180,7 +183,7 @@ fn wanted(parts: &[CompletedPart], broken: &mut Violations) -> Vec<Wanted> {
     wanted
 }
 
-/// The parts of the draft: all that have arrived, or those that the caller insists on.
+/// Returns the parts of the draft: those that the request names, or all that have arrived.
 fn chosen(arrived: Vec<ListedPart>, wanted: &[Wanted]) -> Result<Vec<ListedPart>, Error> {
     if wanted.is_empty() {
         return Ok(arrived);
@@ -201,7 +204,7 @@ fn chosen(arrived: Vec<ListedPart>, wanted: &[Wanted]) -> Result<Vec<ListedPart>
     Ok(chosen)
 }
 
-/// Whether the parts make the whole that was said, and the store would take them.
+/// Checks that the parts are complete, have the declared size, and are large enough for the store.
 fn whole(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<(), Error> {
     let field = |place: usize| {
         if named {
@@ -224,7 +227,7 @@ fn whole(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<(), Error
         }
         let there: u64 = parts.iter().map(|part| part.size).sum();
         if there != bytes {
-            let rule = format!("was said to be {bytes} bytes, and the parts have {there}");
+            let rule = format!("was declared as {bytes} bytes, but the parts have {there}");
             return Err(incomplete("content_length", rule));
         }
     }
@@ -234,7 +237,8 @@ fn whole(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<(), Error
         .find(|(_, part)| part.size < MIN_PART_BYTES);
     if let Some((place, part)) = small {
         let (number, size) = (part.number, part.size);
-        let rule = format!("part {number} has {size} bytes: every part but the last has at least {MIN_PART_BYTES}");
+        let rule =
+            format!("part {number} has {size} bytes: every part except the last must have at least {MIN_PART_BYTES}");
         return Err(incomplete(field(place), rule));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Beginning an upload.
+//! Start of a multipart upload.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -14,47 +14,47 @@ use crate::fields::{content_length, content_type, metadata};
 use crate::violation::Violations;
 use crate::{Error, Scope};
 
-/// What a caller wants to upload in parts, as it came: nothing is checked yet.
+/// A request to begin a multipart upload, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct CreateMultipart {
-    /// See [`crate::ObjectName`].
+    /// The [`ObjectName`](crate::ObjectName) of the draft.
     pub object_name: String,
-    /// The media type that the draft gets.
+    /// The media type of the draft.
     pub content_type: Option<String>,
-    /// Size of the whole in bytes.
+    /// The size of the whole draft, in bytes.
     pub content_length: Option<i64>,
-    /// User metadata.
+    /// The user metadata of the draft.
     pub metadata: BTreeMap<String, String>,
-    /// Whether the draft gets an identity of its own.
+    /// `true` for a unique draft, which has an ID of its own.
     pub unique: bool,
-    /// How long a unique draft lives, in seconds from now.
+    /// The lifetime of a unique draft, in seconds from now.
     pub draft_lifetime: Option<i32>,
-    /// Whether every part will come with its SHA-256.
+    /// `true` if every part will be sent with its SHA-256.
     pub part_checksums: bool,
 }
 
 /// An upload that was begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MultipartCreated {
-    /// What the other calls find it by.
+    /// The ID of the upload, for all further calls on it.
     pub upload_id: String,
-    /// The identity of a unique draft.
+    /// The ID of a unique draft.
     pub draft_id: Option<DraftId>,
-    /// The size of every part but the last.
+    /// The size of every part except the last, in bytes.
     pub part_size: u64,
-    /// How many parts that makes, where the size of the whole is known.
+    /// The number of parts, if the size of the whole draft is known.
     pub part_count: Option<u16>,
-    /// When the upload ends.
+    /// The time at which the upload ends.
     pub expires_at: SystemTime,
 }
 
 impl Drafts {
-    /// Begins an upload in parts. Not idempotent: every call begins another, and those that nobody goes on with are the
-    /// sweep's.
+    /// Begins a multipart upload. Not idempotent: every call begins another upload. Abandoned ones are left to the
+    /// sweep.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Error::TooLarge`] for more than 10,000 parts hold,
-    /// [`Error::NoMoreUploads`] when the caller has as many drafts as it may, or those of the store.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::TooLarge`] if the size does not fit
+    /// in 10,000 parts, [`Error::NoMoreUploads`] if the caller has as many drafts as it may, or an error of the store.
     pub async fn create_multipart(&self, request: &CreateMultipart) -> Result<MultipartCreated, Error> {
         let now = self.shared.clock.now();
         self.caller.may(Scope::Upload)?;

@@ -1,4 +1,4 @@
-//! Saying which parts have arrived.
+//! Listing of the parts of an upload.
 
 use std::time::SystemTime;
 
@@ -8,29 +8,29 @@ use super::{Upload, UploadName};
 use crate::draft::Drafts;
 use crate::{Error, Missing, Scope};
 
-/// An upload as it is now.
+/// The current state of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadStatus {
-    /// All parts that have arrived, in order of their numbers.
+    /// All parts that have arrived, in ascending order of their numbers.
     pub parts: Vec<ListedPart>,
-    /// The size of every part but the last.
+    /// The size of every part except the last, in bytes.
     pub part_size: u64,
-    /// How many parts that makes, where the size of the whole is known.
+    /// The number of parts, if the size of the whole draft is known.
     pub part_count: Option<u16>,
-    /// The size of the whole, where it was said.
+    /// The size of the whole draft in bytes, if it was declared.
     pub content_length: Option<u64>,
-    /// Whether every part comes with its SHA-256.
+    /// `true` if every part must be sent with its SHA-256.
     pub part_checksums: bool,
-    /// When the upload ends.
+    /// The time at which the upload ends.
     pub expires_at: SystemTime,
 }
 
 impl Drafts {
-    /// Says how the upload was begun, and which of its parts have arrived.
+    /// Returns the parameters of an upload, and the parts that have arrived.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Missing::Upload`] when it was completed, aborted, or has
-    /// ended, or those of the store.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Missing::Upload`] if the upload was
+    /// completed, was aborted or has ended, or an error of the store.
     pub async fn list_parts(&self, name: &UploadName) -> Result<UploadStatus, Error> {
         self.caller.may(Scope::Upload)?;
         let upload = self.upload(name)?;
@@ -46,7 +46,7 @@ impl Drafts {
         })
     }
 
-    /// All parts that have arrived, page by page; none where there is no such upload.
+    /// Lists all parts that have arrived, or returns `None` if the upload does not exist.
     pub(super) async fn arrived(&self, upload: &Upload) -> Result<Option<Vec<ListedPart>>, Error> {
         let mut parts = Vec::new();
         let mut after = None;
@@ -64,7 +64,7 @@ impl Drafts {
                 Err(error) => return Err(error.into()),
             };
             parts.extend(page.parts);
-            // A store that does not go forward would have us ask for ever.
+            // Ends the loop if a store returns the same page again.
             if page.next <= after {
                 return Ok(Some(parts));
             }

@@ -1,14 +1,15 @@
-//! Uploads in parts: begun here, filled by presigned URLs, made a draft at once when all has arrived.
+//! Multipart uploads of drafts.
 //!
-//! The store keeps the parts and knows what has arrived; the `token` that callers hold says the rest. Nothing is kept here,
-//! so any server goes on with any upload, and any client that knows its `upload_id` does.
+//! The store keeps the parts. The `upload_id` that callers hold is a token with the other parameters of the upload. The
+//! server keeps no state, so that any server can continue any upload.
 //!
-//! - The draft bears the upload's mark in its metadata, so that a completion whose answer got lost is told from an upload
-//!   that was given up: by reading, not by guessing.
-//! - An upload ends: a unique draft's at the moment that its ID says, a named one's [`Policy::object_lifetime`] after it was
-//!   begun. No call goes on with it from then on, no URL is valid longer, and the sweep frees its parts.
-//! - A named draft that came in parts lives for twice that time, counted from the beginning of its upload: so long an upload
-//!   may take, and many stores date it by its beginning. See [`draftstore_protocol::sweep::Expiry`].
+//! - The metadata of the draft contains the mark of its upload. The mark tells a completion whose response got lost
+//!   from an upload that was aborted.
+//! - The upload of a unique draft ends at the expiry in its draft ID. The upload of a named draft ends
+//!   [`Policy::object_lifetime`] after its start. All calls but a repeated completion then fail, no URL is valid
+//!   longer, and the sweep frees the parts.
+//! - A named draft that was uploaded in parts expires twice that time after the start of its upload, because the upload
+//!   may take that long and many stores date the object by its start. See [`draftstore_protocol::sweep::Expiry`].
 //!
 //! [`Policy::object_lifetime`]: crate::Policy::object_lifetime
 
@@ -32,18 +33,18 @@ use super::draft_ref::DraftRef;
 use crate::violation::Violations;
 use crate::{Error, Missing, Violation};
 
-/// Names one upload, as it came: nothing is checked yet.
+/// The fields that identify an upload in a request, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct UploadName {
-    /// As it was begun. See [`crate::ObjectName`]; or the whole key of a unique draft, which says its ID too.
+    /// The [`ObjectName`](crate::ObjectName) of the draft, or the whole key of a unique draft, which includes its ID.
     pub object_name: String,
-    /// The draft, where it is a unique one.
+    /// The ID of a unique draft.
     pub draft_id: Option<String>,
-    /// What the caller was given for it.
+    /// The `upload_id` from the response that began the upload.
     pub upload_id: String,
 }
 
-/// An upload that may be there.
+/// A validated reference to an upload, which may no longer exist.
 #[derive(Debug)]
 struct Upload {
     draft: DraftRef,
@@ -53,26 +54,28 @@ struct Upload {
 impl Drafts {
     fn upload(&self, named: &UploadName) -> Result<Upload, Error> {
         let mut broken = Violations::default();
-        let upload = self.upload_meant(named, &mut broken);
+        let upload = self.parse_upload(named, &mut broken);
         upload.ok_or_else(|| Error::Invalid(broken.into_vec()))
     }
 
-    /// Nothing where it names none: why is among the violations.
-    fn upload_meant(&self, named: &UploadName, broken: &mut Violations) -> Option<Upload> {
+    /// Parses the fields that identify an upload. Records the rules that they break, and then returns `None`.
+    fn parse_upload(&self, named: &UploadName, broken: &mut Violations) -> Option<Upload> {
         let draft = self.read_draft(&named.object_name, named.draft_id.as_deref(), broken)?;
         if !broken.as_slice().is_empty() {
             return None;
         }
         let token = Token::decode(&named.upload_id, &draft.key).ok_or_else(|| {
-            let rule = "must be the upload_id that CreateMultipartUpload gave for this draft";
+            let rule = "must be the upload_id from the response to CreateMultipartUpload for this draft";
             Violation::new("upload_id", rule)
         });
         let token = broken.take(token)?;
         Some(Upload { draft, token })
     }
 
+    /// Checks that an upload has not ended.
+    ///
     /// # Errors
-    /// [`Missing::Upload`] when it has ended.
+    /// Returns [`Missing::Upload`] if the upload has ended.
     fn live(&self, upload: &Upload) -> Result<(), Error> {
         if has_ended(self.shared.clock.now(), upload.ends_at()) {
             Err(Error::NotFound(Missing::Upload))

@@ -1,4 +1,4 @@
-//! Signing the uploads of parts.
+//! Signing of the uploads of parts.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -13,47 +13,47 @@ use crate::limits::MAX_SIGNED_TOGETHER;
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, UrlKind, Violation};
 
-/// Which parts a caller wants to upload, as it came: nothing is checked yet.
+/// A request to sign the uploads of parts, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct SignParts {
-    /// The upload.
+    /// The upload of the parts.
     pub upload: UploadName,
-    /// Its parts.
+    /// The parts to sign.
     pub parts: Vec<PartToSign>,
-    /// Validity in seconds.
+    /// The duration of the URLs' validity, in seconds.
     pub expires_in: Option<i32>,
 }
 
-/// A part that a caller wants to upload, as it came.
+/// A part to sign in a request, not yet validated.
 #[derive(Debug, Clone, Default)]
 pub struct PartToSign {
-    /// Its number.
+    /// The number of the part.
     pub part_number: i32,
-    /// Exact size in bytes.
+    /// The exact size in bytes.
     pub content_length: Option<i64>,
-    /// SHA-256 in base64.
+    /// The SHA-256 of the part, in base64.
     pub checksum_sha256: Option<String>,
 }
 
-/// How to upload parts.
+/// The signed uploads of several parts.
 #[derive(Debug, Clone)]
 pub struct PartsSigned {
-    /// In the order in which they were asked for.
+    /// The signed parts, in the order of the request.
     pub parts: Vec<SignedPart>,
-    /// When the first of the URLs ends.
+    /// The time at which the first of the URLs expires.
     pub expires_at: SystemTime,
 }
 
-/// How to upload a part.
+/// The signed upload of a part.
 #[derive(Debug, Clone)]
 pub struct SignedPart {
-    /// Its number.
+    /// The number of the part.
     pub number: u16,
-    /// How.
+    /// The presigned request for the client.
     pub request: PresignedRequest,
 }
 
-/// A part that breaks no rule.
+/// A validated part of a request.
 #[derive(Debug)]
 struct Checked {
     number: u16,
@@ -62,16 +62,17 @@ struct Checked {
 }
 
 impl Drafts {
-    /// Signs the uploads of parts. Asks the store nothing: it says itself, when a part comes, whether the upload still is
-    /// there.
+    /// Signs the uploads of parts.
+    ///
+    /// Does not call the store: if the upload no longer exists, the store refuses the part.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming every field that breaks a rule, [`Missing::Upload`] when the upload has ended, or
-    /// [`Error::StoreCredentials`] when there is nothing to sign with.
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Missing::Upload`] if the upload has ended,
+    /// or [`Error::StoreCredentials`] if there are no credentials to sign with.
     pub async fn sign_parts(&self, request: &SignParts) -> Result<PartsSigned, Error> {
         self.caller.may(Scope::Upload)?;
         let mut broken = Violations::default();
-        let upload = self.upload_meant(&request.upload, &mut broken);
+        let upload = self.parse_upload(&request.upload, &mut broken);
         let expires_in = broken.take(expires_in(request.expires_in, self.shared.policy.upload_ttl()));
         let parts = checked(&request.parts, upload.as_ref().map(|upload| &upload.token), &mut broken);
         let (Some(upload), Some(expires_in), []) = (upload, expires_in, broken.as_slice()) else {
@@ -100,14 +101,14 @@ impl Drafts {
                 expires_in: expires_in.min(left),
             };
             let request = self.shared.store.presign().presign_part(&presign).await?;
-            // Credentials may have been renewed between two of them.
+            // The credentials may have been renewed between two parts.
             expires_at = expires_at.min(request.expires_at);
             signed.push(SignedPart {
                 number: part.number,
                 request,
             });
         }
-        self.tell_issued(UrlKind::Part, signed.len());
+        self.observe_issued(UrlKind::Part, signed.len());
         Ok(PartsSigned {
             parts: signed,
             expires_at,
@@ -115,7 +116,8 @@ impl Drafts {
     }
 }
 
-/// The parts that break no rule. Without a token, the rules that follow from it are not asked about.
+/// Returns the valid parts, and records the rules that the others break. Rules that need the token are skipped without
+/// it.
 fn checked(parts: &[PartToSign], token: Option<&Token>, broken: &mut Violations) -> Vec<Checked> {
     if !(1..=MAX_SIGNED_TOGETHER).contains(&parts.len()) {
         let rule = format!("must be 1 to {MAX_SIGNED_TOGETHER} parts");
@@ -156,7 +158,8 @@ fn part_length(bytes: i64) -> Result<u64, Violation> {
     Ok(bytes)
 }
 
-/// Where the upload was begun so that its parts have checksums, each has one, else none.
+/// Validates the checksum of a part, which is required if the upload was begun with `part_checksums` and refused
+/// otherwise.
 fn part_checksum(base64: Option<&str>, part_checksums: Option<bool>) -> Result<Option<Sha256>, Violation> {
     let rule = match (base64, part_checksums) {
         (None, Some(true)) => "must be given: the upload was begun with part_checksums",
