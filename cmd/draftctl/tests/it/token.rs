@@ -10,7 +10,7 @@ async fn server() -> (TestServer, ApiKey) {
     let path = directory.path().join("policy.toml");
     let policy = format!(
         "[callers.laptop]\nscopes = ['upload', 'inspect']\napi_keys = ['{}']\n",
-        key.in_policy()
+        key.digest()
     );
     std::fs::write(&path, policy).expect("written");
     let ways = AuthMethods {

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn index_is_below_the_number_of_parts_which_is_at_most_256() {
+    fn index_is_below_the_number_of_slices_which_is_at_most_256() {
         for (index, of) in [(0, 0), (1, 1), (3, 3), (0, 257), (256, 256), (u16::MAX, u16::MAX)] {
             assert_eq!(Slice::new(index, of), None, "{index} of {of}");
         }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_in_exactly_one_part() {
+    fn every_key_is_in_exactly_one_slice() {
         let mut keys: Vec<String> = [
             "\0",
             " ",
