@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     /// Echoes the peer's address and certificate, as a handler sees them.
-    async fn seen(
+    async fn peer_info(
         ConnectInfo(peer): ConnectInfo<SocketAddr>,
         certificate: Option<Extension<PeerCertificate>>,
     ) -> Vec<u8> {
@@ -182,13 +182,15 @@ mod tests {
         [peer.to_string().as_bytes(), b"|", &certificate.unwrap_or_default()].concat()
     }
 
-    async fn ask(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin) -> std::io::Result<Vec<u8>> {
+    async fn send_request(
+        mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    ) -> std::io::Result<Vec<u8>> {
         stream
             .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
             .await?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await?;
-        Ok(answer)
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).await?;
+        Ok(response)
     }
 
     struct TestServer {
@@ -233,7 +235,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let port = listener.local_addr().expect("bound");
             let connections = Connections::new(ConnectionLimits::default(), Some(tls));
-            let router = Router::new().route("/", get(seen));
+            let router = Router::new().route("/", get(peer_info));
             tokio::spawn(connections.serve(listener, router.into(), ending.clone()));
             let mut roots = RootCertStore::empty();
             roots.add(root.der().clone()).expect("an authority");
@@ -246,7 +248,7 @@ mod tests {
             }
         }
 
-        async fn ask_as(&self, identity: Option<(&CertificateDer<'static>, &KeyPair)>) -> std::io::Result<Vec<u8>> {
+        async fn request_as(&self, identity: Option<(&CertificateDer<'static>, &KeyPair)>) -> std::io::Result<Vec<u8>> {
             let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
                 .with_safe_default_protocol_versions()
                 .expect("versions")
@@ -262,7 +264,7 @@ mod tests {
             };
             let stream = TcpStream::connect(self.port).await?;
             let name = ServerName::try_from("localhost").expect("a name");
-            ask(TlsConnector::from(Arc::new(config)).connect(name, stream).await?).await
+            send_request(TlsConnector::from(Arc::new(config)).connect(name, stream).await?).await
         }
     }
 
@@ -270,19 +272,25 @@ mod tests {
     async fn request_has_the_address_and_certificate_of_its_peer() {
         let server = TestServer::new().await;
         let (certificate, key) = leaf(&server.authority);
-        let answer = server.ask_as(Some((certificate.der(), &key))).await.expect("answered");
-        assert!(answer.ends_with(certificate.der()), "the certificate, byte by byte");
-        let answer = server.ask_as(None).await.expect("answered");
-        let text = String::from_utf8(answer).expect("no certificate");
-        let seen = text.rsplit_once("\r\n\r\n").expect("a body").1;
-        assert!(seen.starts_with("127.0.0.1:") && seen.ends_with('|'), "{seen}");
+        let response = server
+            .request_as(Some((certificate.der(), &key)))
+            .await
+            .expect("answered");
+        assert!(response.ends_with(certificate.der()), "the certificate, byte by byte");
+        let response = server.request_as(None).await.expect("answered");
+        let text = String::from_utf8(response).expect("no certificate");
+        let peer_info = text.rsplit_once("\r\n\r\n").expect("a body").1;
+        assert!(
+            peer_info.starts_with("127.0.0.1:") && peer_info.ends_with('|'),
+            "{peer_info}"
+        );
     }
 
     #[tokio::test]
     async fn handshake_fails_with_a_certificate_of_another_authority() {
         let server = TestServer::new().await;
         let (certificate, key) = leaf(&authority().0);
-        let answer = server.ask_as(Some((certificate.der(), &key))).await;
-        assert!(!answer.is_ok_and(|answer| answer.starts_with(b"HTTP/1.1")));
+        let response = server.request_as(Some((certificate.der(), &key))).await;
+        assert!(!response.is_ok_and(|response| response.starts_with(b"HTTP/1.1")));
     }
 }

@@ -39,24 +39,24 @@ impl Traffic {
         let traffic = Self {
             requests: metrics.counters(
                 "draftstore_requests_total",
-                "Requests answered",
+                "Requests that were answered",
                 [front, rpc, ("code", labels.codes)],
             ),
             durations: metrics.durations(
                 "draftstore_request_duration_seconds",
-                "From the head of a request to the head of its answer",
+                "Duration from the head of a request to the head of its response",
                 [front, rpc],
             ),
             in_flight: metrics
-                .gauges("draftstore_requests_in_flight", "Requests being answered", [front])
+                .gauges("draftstore_requests_in_flight", "Requests in flight", [front])
                 .with_every_series(),
             refusals: metrics.counter_family(
                 "draftstore_refusals_total",
-                "What was refused or cut off because of a limit",
+                "Requests and connections that a limit refused or cut off",
                 &["limit"],
             ),
-            connections: metrics.gauge("draftstore_connections", "Connections that are open"),
-            accepted: metrics.counter("draftstore_connections_total", "Connections that were accepted"),
+            connections: metrics.gauge("draftstore_connections", "Open connections"),
+            accepted: metrics.counter("draftstore_connections_total", "Accepted connections"),
         };
         for limit in [CONNECTIONS, HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT]
             .iter()

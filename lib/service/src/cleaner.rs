@@ -102,8 +102,8 @@ impl Cleaner {
                     let perform = async move { (job, cleaner.perform(effect).await) };
                     under_way.spawn(perform.in_current_span());
                 }
-                Next::Tell(Found::Draft(draft)) => found(Expired::Draft(&draft)),
-                Next::Tell(Found::Upload(upload)) => found(Expired::Upload(&upload)),
+                Next::Report(Found::Draft(draft)) => found(Expired::Draft(&draft)),
+                Next::Report(Found::Upload(upload)) => found(Expired::Upload(&upload)),
                 Next::Wait => match under_way.join_next().await {
                     Some(Ok((job, answer))) => pass.on(job, answer),
                     Some(Err(ended)) => match ended.try_into_panic() {

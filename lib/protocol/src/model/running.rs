@@ -17,7 +17,7 @@ impl World {
     pub(super) fn begin_confirm(&mut self, server: usize, spec: Spec) {
         let member = self.member(spec, None);
         let task = self.tasks.len();
-        self.tell(|| format!("{task} on {server}: confirm {:?}", member.spec));
+        self.record(|| format!("{task} on {server}: confirm {:?}", member.spec));
         self.tasks.push((server, Task::Confirm(Box::new(member))));
     }
 
@@ -26,7 +26,7 @@ impl World {
         let batch = Ulid::from_parts(until * 1000, self.next_batch);
         self.next_batch += 1;
         let task = self.tasks.len();
-        self.tell(|| format!("{task} on {server}: batch {specs:?}"));
+        self.record(|| format!("{task} on {server}: batch {specs:?}"));
         let members = specs.into_iter().map(|spec| self.member(spec, Some(batch))).collect();
         let turn = Turn::Look;
         self.tasks.push((server, Task::Batch { batch, members, turn }));
@@ -60,7 +60,7 @@ impl World {
         };
         sweep.go_on()?;
         let task = self.tasks.len();
-        self.tell(|| format!("{task} on {server}: sweep of {slice:?}"));
+        self.record(|| format!("{task} on {server}: sweep of {slice:?}"));
         self.tasks.push((server, Task::Sweep(Box::new(sweep))));
         Ok(())
     }
@@ -84,7 +84,7 @@ impl World {
 
     /// Kills a server, which ends all of its tasks.
     pub(super) fn kill(&mut self, server: usize) {
-        self.tell(|| format!("kill {server}"));
+        self.record(|| format!("kill {server}"));
         let (killed, rest) = std::mem::take(&mut self.tasks)
             .into_iter()
             .partition(|(on, _)| *on == server);
@@ -130,7 +130,7 @@ impl World {
     /// Performs an act whose call timed out earlier.
     pub(super) fn land(&mut self, place: usize) -> Result<(), Broken> {
         let (spec, effect) = self.limbo.remove(place);
-        self.tell(|| format!("late: {effect:?}"));
+        self.record(|| format!("late: {effect:?}"));
         self.change(&spec, &effect).map(|_| ())
     }
 
@@ -204,7 +204,7 @@ impl World {
             return broken(format!("task {task} has nothing to do: {:?}", member.step));
         };
         let effect = effect.clone();
-        self.tell(|| format!("{task}: {} {fault:?}", name(&effect)));
+        self.record(|| format!("{task}: {} {fault:?}", name(&effect)));
         if let Some(answer) = self.perform(member, &effect, fault)? {
             member.step = member.protocol.on(answer);
         }
@@ -219,7 +219,7 @@ impl World {
         let Step::Finish(answer) = step else {
             return broken(format!("a confirm ended in {step:?}"));
         };
-        self.tell(|| format!("answer to {} -> {}: {answer:?}", spec.draft_key, spec.main_key));
+        self.record(|| format!("answer to {} -> {}: {answer:?}", spec.draft_key, spec.main_key));
         match &answer {
             Ok(kept) => self.audit.confirmed(&spec, kept)?,
             Err(ConfirmError::DraftNotFound)

@@ -19,7 +19,7 @@ impl World {
         fault: Fault,
     ) -> Result<bool, Broken> {
         let (job, effect) = sweep.under_way.remove(which % sweep.under_way.len());
-        self.tell(|| format!("{task}: {effect:?} {fault:?}"));
+        self.record(|| format!("{task}: {effect:?} {fault:?}"));
         let answer = self.perform_sweep(effect, fault)?;
         sweep.pass.on(job, answer);
         sweep.go_on()

@@ -65,7 +65,7 @@ impl Sweep {
             match self.pass.step() {
                 sweep::Next::Perform(job, effect) => self.under_way.push((job, effect)),
                 sweep::Next::Wait => break,
-                sweep::Next::Tell(found) => return broken(format!("a sweep only told of {found:?}")),
+                sweep::Next::Report(found) => return broken(format!("a sweep only reported {found:?}")),
                 sweep::Next::Finish(Err(Stop::OutOfStep)) => return broken("a sweep is out of step".to_owned()),
                 sweep::Next::Finish(_) if !self.under_way.is_empty() => {
                     return broken(format!("a sweep has ended before {:?}", self.under_way));

@@ -52,7 +52,7 @@ impl World {
         }
     }
 
-    pub(super) fn tell(&mut self, what: impl FnOnce() -> String) {
+    pub(super) fn record(&mut self, what: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
             trace.push(what());
         }
@@ -70,14 +70,14 @@ impl World {
     fn upload(&mut self, key: &ObjectKey, size: u64, once: bool) {
         let content = self.fresh_content();
         let put = self.store.put(key, content, size, once);
-        self.tell(|| format!("put {key}: {content}, {size} bytes: {put:?}"));
+        self.record(|| format!("put {key}: {content}, {size} bytes: {put:?}"));
         self.saw_upload(key);
     }
 
     /// Begins the upload of a named draft, or of a unique one with this lifetime.
     pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64, lifetime: u64) {
         let ends_at = ends_at(self.now(), Duration::from_secs(lifetime));
-        self.tell(|| format!("begin upload {key}, {lifetime} s"));
+        self.record(|| format!("begin upload {key}, {lifetime} s"));
         self.store.begin_upload(key, size, ends_at);
     }
 
@@ -90,7 +90,7 @@ impl World {
             upload.completing = Some(self.store.now);
         }
         let key = upload.key.clone();
-        self.tell(|| format!("ask to complete upload {key}: {passed}"));
+        self.record(|| format!("ask to complete upload {key}: {passed}"));
     }
 
     /// Completes the upload, unless the call timed out before.
@@ -101,17 +101,17 @@ impl World {
         }
         let content = self.fresh_content();
         let key = self.store.complete_upload(place, content);
-        self.tell(|| format!("complete upload {key}: {content}"));
+        self.record(|| format!("complete upload {key}: {content}"));
         self.saw_upload(&key);
     }
 
     pub(super) fn discard(&mut self, key: &ObjectKey) {
-        self.tell(|| format!("discard {key}"));
+        self.record(|| format!("discard {key}"));
         self.store.draft.remove(key);
     }
 
     pub(super) fn pass_time(&mut self, seconds: u64) {
-        self.tell(|| format!("{seconds} s pass"));
+        self.record(|| format!("{seconds} s pass"));
         self.store.now += seconds;
     }
 

@@ -58,7 +58,7 @@ pub enum Next<E> {
     /// meanwhile.
     Perform(Job, Effect),
     /// Report this finding of a dry run.
-    Tell(Found),
+    Report(Found),
     /// Wait for the answer to an effect in progress.
     Wait,
     /// The sweep has ended.

@@ -140,7 +140,7 @@ impl<E> Pass<E> {
     pub fn step(&mut self) -> Next<E> {
         loop {
             if let Some(found) = self.found.pop_front() {
-                return Next::Tell(found);
+                return Next::Report(found);
             }
             if let Some((state, effect)) = self.begin() {
                 let job = Job(self.next_job);

@@ -22,7 +22,7 @@ fn now() -> SystemTime {
 
 /// A draft bucket in memory that counts calls.
 #[derive(Debug)]
-struct Shelf {
+struct TestBucket {
     page: usize,
     drafts: BTreeMap<String, SystemTime>,
     uploads: Vec<(String, SystemTime)>,
@@ -40,7 +40,7 @@ struct Calls {
     others: usize,
 }
 
-impl Shelf {
+impl TestBucket {
     fn new(page: usize) -> Self {
         Self {
             page,
@@ -157,27 +157,27 @@ fn rules() -> Rules {
 }
 
 /// Runs a sweep. `choose` selects which effect in progress is answered next.
-fn sweep_by(shelf: &mut Shelf, rules: Rules, mut choose: impl FnMut(usize) -> usize) -> (Summary, Vec<Found>) {
+fn sweep_by(bucket: &mut TestBucket, rules: Rules, mut choose: impl FnMut(usize) -> usize) -> (Summary, Vec<Found>) {
     let mut pass = Pass::start(rules);
     let mut under_way: Vec<(Job, Effect)> = Vec::new();
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     loop {
         match pass.step() {
             Next::Perform(job, effect) => under_way.push((job, effect)),
-            Next::Tell(found) => told.push(found),
+            Next::Report(found) => reported.push(found),
             Next::Finish(result) => {
                 result.expect("nothing failed");
                 assert!(under_way.is_empty(), "{under_way:?}");
-                return (pass.summary(), told);
+                return (pass.summary(), reported);
             }
             Next::Wait => {
                 is_bounded(&under_way, rules.bounds);
                 let place = choose(under_way.len());
                 let (job, effect) = under_way.swap_remove(place);
-                let answer = shelf.answer(effect);
+                let answer = bucket.answer(effect);
                 if let Answer::Page(Ok(page), _) = &answer {
                     for object in &page.objects {
-                        *shelf.listed.entry(object.key.to_string()).or_default() += 1;
+                        *bucket.listed.entry(object.key.to_string()).or_default() += 1;
                     }
                 }
                 pass.on(job, answer);
@@ -186,8 +186,8 @@ fn sweep_by(shelf: &mut Shelf, rules: Rules, mut choose: impl FnMut(usize) -> us
     }
 }
 
-fn sweep(shelf: &mut Shelf, rules: Rules) -> Summary {
-    sweep_by(shelf, rules, |_| 0).0
+fn sweep(bucket: &mut TestBucket, rules: Rules) -> Summary {
+    sweep_by(bucket, rules, |_| 0).0
 }
 
 fn is_bounded(under_way: &[(Job, Effect)], bounds: Bounds) {
@@ -214,27 +214,27 @@ fn is_bounded(under_way: &[(Job, Effect)], bounds: Bounds) {
 
 #[test]
 fn thousand_expired_drafts_take_two_calls() {
-    let mut shelf = Shelf::new(1_000);
+    let mut bucket = TestBucket::new(1_000);
     // 200,192 drafts in all.
-    shelf.unique(0..=255, 0..782, true);
-    let summary = sweep(&mut shelf, rules());
+    bucket.unique(0..=255, 0..782, true);
+    let summary = sweep(&mut bucket, rules());
     assert_eq!(
-        (summary.scanned, summary.deleted, shelf.drafts.len()),
+        (summary.scanned, summary.deleted, bucket.drafts.len()),
         (200_192, 200_192, 0)
     );
     // At least 201 lists are needed. Each of 16 lanes may end in the middle of a page, and names take one list.
-    assert_eq!(shelf.calls.deletes, 201);
-    assert_eq!(shelf.calls.lists, 1 + 16 * 13 + 1);
-    assert_eq!(shelf.calls.others, 1, "of uploads");
+    assert_eq!(bucket.calls.deletes, 201);
+    assert_eq!(bucket.calls.lists, 1 + 16 * 13 + 1);
+    assert_eq!(bucket.calls.others, 1, "of uploads");
 }
 
 #[test]
 fn live_drafts_cost_one_list_per_shard() {
     for living in [2_000, 4_000] {
-        let mut shelf = Shelf::new(1_000);
-        shelf.unique(0..=255, 0..living, false);
-        shelf.unique(0..=249, 0..4, true);
-        let summary = sweep(&mut shelf, rules());
+        let mut bucket = TestBucket::new(1_000);
+        bucket.unique(0..=255, 0..living, false);
+        bucket.unique(0..=249, 0..4, true);
+        let summary = sweep(&mut bucket, rules());
         assert_eq!((summary.expired, summary.deleted), (1_000, 1_000));
         let calls = Calls {
             // One list per shard, one of names, and the first page, which comes before the shards are divided.
@@ -242,20 +242,20 @@ fn live_drafts_cost_one_list_per_shard() {
             deletes: 1,
             others: 1,
         };
-        assert_eq!(shelf.calls, calls, "{living} in each shard");
+        assert_eq!(bucket.calls, calls, "{living} in each shard");
     }
 }
 
 #[test]
 fn small_shards_share_pages() {
-    let mut shelf = Shelf::new(1_000);
-    shelf.unique(0..=255, 0..36, false);
-    shelf.unique(0..=255, 0..4, true);
-    let summary = sweep(&mut shelf, rules());
+    let mut bucket = TestBucket::new(1_000);
+    bucket.unique(0..=255, 0..36, false);
+    bucket.unique(0..=255, 0..4, true);
+    let summary = sweep(&mut bucket, rules());
     assert_eq!((summary.expired, summary.deleted), (1_024, 1_024));
     let all = 40 * 256;
-    assert!(shelf.calls.lists <= all / 1_000 + 4, "{:?}", shelf.calls);
-    assert_eq!(shelf.calls.deletes, 2);
+    assert!(bucket.calls.lists <= all / 1_000 + 4, "{:?}", bucket.calls);
+    assert_eq!(bucket.calls.deletes, 2);
 }
 
 #[test]
@@ -267,26 +267,26 @@ fn long_ranges_of_names_are_divided_with_few_empty_lists() {
         .collect();
     let flat: Vec<_> = (0..100_000).map(|n| format!("{:016x}", random(n))).collect();
     for names in [numbered, hashed, flat] {
-        let mut shelf = Shelf::new(1_000);
+        let mut bucket = TestBucket::new(1_000);
         let first = names[0].clone();
         for name in names {
-            shelf.named(name, true);
+            bucket.named(name, true);
         }
         let mut most = 0;
-        let (summary, _) = sweep_by(&mut shelf, rules(), |under_way| {
+        let (summary, _) = sweep_by(&mut bucket, rules(), |under_way| {
             most = most.max(under_way);
             0
         });
-        assert_eq!((summary.deleted, shelf.drafts.len()), (100_000, 0), "{first}");
-        assert_eq!(shelf.calls.deletes, 100, "{first}");
+        assert_eq!((summary.deleted, bucket.drafts.len()), (100_000, 0), "{first}");
+        assert_eq!(bucket.calls.deletes, 100, "{first}");
         // 100 pages, at most half as many empty lists, and the list of unique drafts.
-        assert!(shelf.calls.lists <= 150 + 1, "{first}: {:?}", shelf.calls);
+        assert!(bucket.calls.lists <= 150 + 1, "{first}: {:?}", bucket.calls);
         assert!(most >= 4, "{first}: {most} calls at once");
     }
 }
 
 /// Adds names of all kinds, and returns the number of expired ones.
-fn scattered(random: &mut StdRng, shelf: &mut Shelf) -> u64 {
+fn scattered(random: &mut StdRng, bucket: &mut TestBucket) -> u64 {
     let mut expired = 0;
     for number in 0..random.random_range(0..200_u64) {
         let is_old = random.random_range(0..2) == 0;
@@ -297,13 +297,13 @@ fn scattered(random: &mut StdRng, shelf: &mut Shelf) -> u64 {
         expired += u64::from(is_old);
         match random.random_range(0..8) {
             0..=3 => {
-                shelf.drafts.insert(unique_key(shard, number, is_old), now());
+                bucket.drafts.insert(unique_key(shard, number, is_old), now());
             }
-            4 => shelf.named(format!("{letter}{number}"), is_old),
-            5 => shelf.named(format!("one/{letter}/{number}"), is_old),
+            4 => bucket.named(format!("{letter}{number}"), is_old),
+            5 => bucket.named(format!("one/{letter}/{number}"), is_old),
             // Keys of another form: in a shard before its drafts, between shards, and after them.
-            6 => shelf.named(format!(".drafts/{shard:02x}/!{number}"), is_old),
-            _ => shelf.named(format!(".drafts/{letter}{number}"), is_old),
+            6 => bucket.named(format!(".drafts/{shard:02x}/!{number}"), is_old),
+            _ => bucket.named(format!(".drafts/{letter}{number}"), is_old),
         }
     }
     for number in 0..random.random_range(0..9) {
@@ -312,7 +312,7 @@ fn scattered(random: &mut StdRng, shelf: &mut Shelf) -> u64 {
         } else {
             (now(), "0")
         };
-        shelf.uploads.push((format!("{key}{number}"), initiated));
+        bucket.uploads.push((format!("{key}{number}"), initiated));
     }
     expired
 }
@@ -322,9 +322,9 @@ fn exactly_the_expired_drafts_are_removed_in_any_order_of_answers() {
     for seed in 0..3_000 {
         let mut random = StdRng::seed_from_u64(seed);
         let batch = random.random_range(2..=12);
-        let mut shelf = Shelf::new(batch);
-        let expired = scattered(&mut random, &mut shelf);
-        let all = shelf.drafts.len() as u64;
+        let mut bucket = TestBucket::new(batch);
+        let expired = scattered(&mut random, &mut bucket);
+        let all = bucket.drafts.len() as u64;
         let slices = random.random_range(1..=7);
         let mut total = (0, 0, 0);
         for index in 0..slices {
@@ -338,19 +338,19 @@ fn exactly_the_expired_drafts_are_removed_in_any_order_of_answers() {
                 },
                 ..rules()
             };
-            let aborted = shelf.aborted;
-            let (swept, _) = sweep_by(&mut shelf, rules, |under_way| random.random_range(0..under_way));
-            let aborted = (shelf.aborted - aborted) as u64;
+            let aborted = bucket.aborted;
+            let (swept, _) = sweep_by(&mut bucket, rules, |under_way| random.random_range(0..under_way));
+            let aborted = (bucket.aborted - aborted) as u64;
             total = (
                 total.0 + swept.scanned,
                 total.1 + swept.deleted - aborted,
                 total.2 + swept.expired - aborted,
             );
         }
-        let uploads = shelf.uploads.len() as u64;
-        assert_eq!(shelf.aborted, shelf.uploads.len().div_ceil(2), "seed {seed}");
+        let uploads = bucket.uploads.len() as u64;
+        assert_eq!(bucket.aborted, bucket.uploads.len().div_ceil(2), "seed {seed}");
         assert_eq!((total.1, total.2), (expired, expired), "seed {seed}: each by one slice");
-        assert_eq!(shelf.drafts.len() as u64, all - expired, "seed {seed}");
+        assert_eq!(bucket.drafts.len() as u64, all - expired, "seed {seed}");
         // Live drafts of a shard may be skipped, and nothing is counted twice.
         assert!(
             total.0 >= expired + uploads && total.0 <= all + uploads,
@@ -363,8 +363,8 @@ fn exactly_the_expired_drafts_are_removed_in_any_order_of_answers() {
 fn brakes_hold_in_any_order_of_answers() {
     for seed in 0..1_000 {
         let mut random = StdRng::seed_from_u64(seed);
-        let mut shelf = Shelf::new(3);
-        let expired = scattered(&mut random, &mut shelf) + shelf.uploads.len().div_ceil(2) as u64;
+        let mut bucket = TestBucket::new(3);
+        let expired = scattered(&mut random, &mut bucket) + bucket.uploads.len().div_ceil(2) as u64;
         let max_delete = random.random_range(0..=60);
         let rules = Rules {
             brakes: Brakes {
@@ -379,7 +379,7 @@ fn brakes_hold_in_any_order_of_answers() {
             },
             ..rules()
         };
-        let (swept, _) = sweep_by(&mut shelf, rules, |under_way| random.random_range(0..under_way));
+        let (swept, _) = sweep_by(&mut bucket, rules, |under_way| random.random_range(0..under_way));
         let braked = (expired > max_delete).then_some(Brake::MaxDelete);
         assert_eq!(
             (swept.deleted, swept.brake),
@@ -387,7 +387,7 @@ fn brakes_hold_in_any_order_of_answers() {
             "seed {seed}"
         );
         assert_eq!(
-            (shelf.deleted.len() + shelf.aborted) as u64,
+            (bucket.deleted.len() + bucket.aborted) as u64,
             swept.deleted,
             "seed {seed}"
         );
@@ -396,9 +396,9 @@ fn brakes_hold_in_any_order_of_answers() {
 
 #[test]
 fn fraction_is_of_all_drafts_in_the_bucket() {
-    let mut shelf = Shelf::new(10);
-    shelf.unique(0..=255, 0..3, false);
-    shelf.unique(0..=255, 0..1, true);
+    let mut bucket = TestBucket::new(10);
+    bucket.unique(0..=255, 0..3, false);
+    bucket.unique(0..=255, 0..1, true);
     let at_most = |fraction: &str| Rules {
         brakes: Brakes {
             max_delete_fraction: Some(fraction.parse().expect("a fraction")),
@@ -406,27 +406,27 @@ fn fraction_is_of_all_drafts_in_the_bucket() {
         },
         ..rules()
     };
-    let swept = sweep(&mut shelf, at_most("0.24"));
+    let swept = sweep(&mut bucket, at_most("0.24"));
     assert_eq!((swept.deleted, swept.brake), (0, Some(Brake::MaxDeleteFraction)));
     let once = |count: &usize| *count >= 1;
     assert!(
-        shelf.listed.len() == 1024 && shelf.listed.values().all(once),
+        bucket.listed.len() == 1024 && bucket.listed.values().all(once),
         "every draft is listed"
     );
-    let swept = sweep(&mut shelf, at_most("0.25"));
+    let swept = sweep(&mut bucket, at_most("0.25"));
     assert_eq!((swept.deleted, swept.brake), (256, None));
 }
 
 #[test]
 fn dry_run_reports_each_once_and_removes_nothing() {
-    let mut shelf = Shelf::new(4);
+    let mut bucket = TestBucket::new(4);
     let mut random = StdRng::seed_from_u64(1);
-    let expired = scattered(&mut random, &mut shelf) + shelf.uploads.len().div_ceil(2) as u64;
+    let expired = scattered(&mut random, &mut bucket) + bucket.uploads.len().div_ceil(2) as u64;
     let rules = Rules {
         mode: Mode::DryRun,
         ..rules()
     };
-    let (swept, told) = sweep_by(&mut shelf, rules, |under_way| random.random_range(0..under_way));
-    assert_eq!((swept.expired, told.len() as u64), (expired, expired));
-    assert_eq!((shelf.deleted.len(), shelf.aborted), (0, 0));
+    let (swept, reported) = sweep_by(&mut bucket, rules, |under_way| random.random_range(0..under_way));
+    assert_eq!((swept.expired, reported.len() as u64), (expired, expired));
+    assert_eq!((bucket.deleted.len(), bucket.aborted), (0, 0));
 }

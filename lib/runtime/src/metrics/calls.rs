@@ -21,17 +21,17 @@ impl StoreCalls {
         Self {
             calls: metrics.counters(
                 "draftstore_store_calls_total",
-                "Calls to the store, with all their attempts",
+                "Calls to the store, each including its retries",
                 [operation, outcome],
             ),
             took: metrics.durations(
                 "draftstore_store_call_duration_seconds",
-                "How long calls to the store took, with all their attempts and the pauses between",
+                "Duration of calls to the store, including retries and the pauses between them",
                 [operation],
             ),
             retries: metrics.counters(
                 "draftstore_store_retries_total",
-                "Attempts of calls to the store beyond the first",
+                "Retries of calls to the store",
                 [operation],
             ),
         }

@@ -47,7 +47,10 @@ impl Metrics {
     /// Creates a registry that has the build's version and commit.
     pub fn new(version: &str) -> Self {
         let metrics = Self(Registry::new());
-        let build = GaugeVec::new(opts("draftstore_build_info", "What was built"), &["version", "commit"]);
+        let build = GaugeVec::new(
+            opts("draftstore_build_info", "Version and commit of the build"),
+            &["version", "commit"],
+        );
         metrics.registered(build).with_label_values(&[version, COMMIT]).set(1.0);
         metrics
     }

@@ -34,7 +34,7 @@ impl Sweeps {
         let gauge = |name, help| metrics.gauge(name, help);
         let brakes = ("brake", BRAKES);
         Self {
-            scanned: gauge("draftstore_sweep_scanned", "Drafts and uploads that were looked at"),
+            scanned: gauge("draftstore_sweep_scanned", "Drafts and uploads that were listed"),
             expired: gauge("draftstore_sweep_expired", "Drafts and uploads that had expired"),
             deleted: gauge("draftstore_sweep_deleted", "Drafts and uploads that were removed"),
             failed: gauge(
@@ -42,8 +42,11 @@ impl Sweeps {
                 "Expired drafts and uploads that could not be removed",
             ),
             bytes: gauge("draftstore_sweep_deleted_bytes", "Size of the drafts removed"),
-            took: metrics.seconds("draftstore_sweep_duration_seconds", "How long the sweep took"),
-            success: gauge("draftstore_sweep_success", "1 if everything that had expired is gone"),
+            took: metrics.seconds("draftstore_sweep_duration_seconds", "Duration of the sweep"),
+            success: gauge(
+                "draftstore_sweep_success",
+                "1 if the sweep removed everything that had expired",
+            ),
             brakes: metrics
                 .gauges(
                     "draftstore_sweep_brake",
@@ -53,9 +56,9 @@ impl Sweeps {
                 .with_every_series(),
             last_run: metrics.seconds(
                 "draftstore_sweep_last_run_timestamp_seconds",
-                "When the last sweep ended",
+                "Time at which the last sweep ended",
             ),
-            last_success: metrics.seconds(LAST_SUCCESS, "When the last sweep ended that was a success"),
+            last_success: metrics.seconds(LAST_SUCCESS, "Time at which the last successful sweep ended"),
         }
     }
 
