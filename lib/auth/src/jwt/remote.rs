@@ -82,7 +82,7 @@ impl RemoteKeys {
     }
 
     /// Waits until the first fetch has ended, in success or failure.
-    pub(crate) async fn tried(&self) {
+    pub(crate) async fn first_fetch(&self) {
         let mut state = self.state.clone();
         // After this time, waiting longer does not help.
         let _ = timeout(FIRST_FETCH_TIMEOUT, state.wait_for(|state| state.has_tried)).await;
