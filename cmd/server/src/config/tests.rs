@@ -9,7 +9,7 @@ fn load(pairs: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
 }
 
 #[test]
-fn nothing_set_means_the_embedded_store_on_loopback() {
+fn default_is_the_embedded_store_on_loopback() {
     let config = load(&[]).expect("valid");
     let Store::Embedded(embedded, client) = &config.store else {
         panic!("no store was named");
@@ -37,7 +37,7 @@ fn nothing_set_means_the_embedded_store_on_loopback() {
 }
 
 #[test]
-fn bounds_and_switches_are_read() {
+fn limits_and_switches_are_read() {
     let config = load(&[
         ("MAX_DELETE", "1000"),
         ("MAX_DELETE_FRACTION", "0.5"),
@@ -71,7 +71,7 @@ fn bounds_and_switches_are_read() {
 }
 
 #[test]
-fn admin_port_is_on_loopback_unless_it_is_told_otherwise() {
+fn admin_port_is_on_loopback_by_default() {
     let admin = |pairs: &[(&str, &str)]| load(&[&[("STORAGE_TYPE", "s3")], pairs].concat()).expect("valid").admin;
     assert!(admin(&[]).address.is_loopback());
     let everywhere = admin(&[("ADMIN_BIND_ADDRESS", "0.0.0.0"), ("ADMIN_PORT", "9091")]);
@@ -93,7 +93,7 @@ fn admin_port_is_on_loopback_unless_it_is_told_otherwise() {
 }
 
 #[test]
-fn credentials_or_endpoint_mean_s3_on_all_interfaces() {
+fn credentials_or_endpoint_select_s3_on_all_interfaces() {
     for pairs in [
         &[("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s")][..],
         &[("S3_ENDPOINT", "http://localhost:3900/")],
@@ -108,7 +108,7 @@ fn credentials_or_endpoint_mean_s3_on_all_interfaces() {
 }
 
 #[test]
-fn every_error_is_reported_at_once_and_names_its_variable() {
+fn all_errors_are_reported_together_with_their_variables() {
     let errors = load(&[
         ("BUCKET_NAME", "Main"),
         ("HTTP_PORT", "http"),
@@ -196,7 +196,7 @@ fn client_certificates_need_an_authority() {
 }
 
 #[test]
-fn server_is_open_to_others_only_where_that_is_said() {
+fn server_without_auth_listens_on_loopback_only() {
     let auth = |pairs: &[(&str, &str)]| load(pairs).expect("valid").authentication();
     assert_eq!(auth(&[]), Ok(Auth::None));
     assert_eq!(auth(&[("BIND_ADDRESS", "::1")]), Ok(Auth::None));
@@ -227,7 +227,7 @@ fn colliding_ports_and_unknown_stores_are_refused() {
 }
 
 #[test]
-fn unknown_variables_are_found_but_not_those_of_the_cronjob() {
+fn unknown_variables_exclude_those_of_the_cronjob() {
     let config = load(&[
         ("SWEEP_SHARDZ", "4"),
         ("S3_ENDPOINT_URL", "http://localhost:3900"),
@@ -249,7 +249,7 @@ fn unknown_variables_are_found_but_not_those_of_the_cronjob() {
 
 /// `REFERENCE=write cargo test -p draftstore-server reference` updates the page.
 #[test]
-fn reference_page_is_what_the_settings_declare() {
+fn reference_page_matches_the_settings() {
     const INTRODUCTION: &str = "\
 # Configuration
 

@@ -1,26 +1,26 @@
-//! The console's files, in the binary.
+//! The console's files, which are included in the binary.
 
 use sha2::{Digest as _, Sha256};
 
 /// A file of the console.
 #[derive(Debug)]
 pub(crate) struct Asset {
-    /// Where it is served.
+    /// The path at which it is served.
     pub(crate) route: &'static str,
     /// Its media type.
     pub(crate) content_type: &'static str,
-    /// What is in it.
+    /// The file's content.
     pub(crate) bytes: &'static [u8],
 }
 
 impl Asset {
-    /// See [`etag`].
+    /// Returns the file's `ETag`.
     pub(super) fn etag(&self) -> String {
         etag(self.bytes)
     }
 }
 
-/// The start of the SHA-256, in quotes, as the header has it.
+/// Returns the `ETag` of these bytes: the first half of the SHA-256, in quotes.
 pub(crate) fn etag(bytes: &[u8]) -> String {
     format!("\"{}\"", hex::encode(&Sha256::digest(bytes)[..16]))
 }
@@ -41,10 +41,10 @@ macro_rules! asset {
     };
 }
 
-/// The document, which is served at `/`.
+/// The HTML page, which is served at `/`.
 pub(super) static PAGE: Asset = asset!("index.html", HTML);
 
-/// Everything that it loads.
+/// The files that the page loads.
 pub(super) static ASSETS: [Asset; 25] = [
     asset!("app/actions.js", JAVASCRIPT),
     asset!("app/api.js", JAVASCRIPT),

@@ -1,6 +1,6 @@
-//! The web console: a page at `/` that does everything by the public API.
+//! The web console: a page at `/` that uses the public API only.
 //!
-//! Its files are in this binary, and it may load nothing else, but for what presigned URLs lead to.
+//! Its files are in this binary. It may load nothing else, except through presigned URLs.
 
 mod assets;
 mod policy;
@@ -19,11 +19,11 @@ use draftstore_service::{AllowedOrigins, Drafts};
 use self::assets::ASSETS;
 pub(crate) use self::assets::{Asset, CSS, SVG, etag};
 
-/// Browsers ask each time whether what they have still is what there is, so that page and scripts never come from two
+/// The cache policy of pages and files: browsers revalidate them each time, so that page and scripts never come from two
 /// versions of the server.
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// Nobody else's page may hold a handle on the console's window, or embed its files.
+/// The headers that isolate the console: pages of other sites can neither access its window nor embed its files.
 const ISOLATION: [(HeaderName, HeaderValue); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -37,7 +37,7 @@ const ISOLATION: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
-/// One route for each file, the page's own at `/`.
+/// Returns the routes of the console: the page at `/`, and its files.
 pub(crate) fn router(drafts: Drafts) -> Router {
     let drafts = Arc::new(drafts);
     let router = Router::new().route("/", get(page));
@@ -50,17 +50,17 @@ pub(crate) fn router(drafts: Drafts) -> Router {
     router.with_state(drafts)
 }
 
-/// The same, with the origins at which a browser on this machine finds the console of this port.
+/// Adds the origins of the console on this machine to the allowed origins.
 ///
 /// # Errors
-/// None that a port could cause.
+/// An error if an origin is invalid, which no port can cause.
 pub(crate) fn with_own_origins(origins: AllowedOrigins, scheme: &str, port: u16) -> anyhow::Result<AllowedOrigins> {
     let own = ["localhost", "127.0.0.1"].map(|host| format!("{scheme}://{host}:{port}"));
     let all = own.iter().try_fold(origins, |origins, own| origins.and(own));
-    all.context("the console has no origin")
+    all.context("the console's origin is invalid")
 }
 
-/// The one document: what it may load is said with it.
+/// Returns the page, with a policy of what it may load.
 async fn page(State(drafts): State<Arc<Drafts>>, headers: HeaderMap) -> Response {
     let policy = policy::of_page(&drafts).await;
     let mut response = answer(&assets::PAGE, &headers);
@@ -68,12 +68,12 @@ async fn page(State(drafts): State<Arc<Drafts>>, headers: HeaderMap) -> Response
     response
 }
 
-/// A file of ours, unless whoever asks has it already.
+/// Returns a file, or 304 if the client has the current one.
 pub(crate) fn answer(asset: &'static Asset, request: &HeaderMap) -> Response {
     revalidated(asset.content_type, asset.bytes, &asset.etag(), request)
 }
 
-/// The same of any bytes that have this `ETag`.
+/// Returns this body, or 304 if the client has one with this `ETag`.
 pub(crate) fn revalidated(content_type: &str, body: impl Into<Body>, etag: &str, request: &HeaderMap) -> Response {
     let known = request
         .get_all(header::IF_NONE_MATCH)
@@ -87,14 +87,14 @@ pub(crate) fn revalidated(content_type: &str, body: impl Into<Body>, etag: &str,
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, REVALIDATE);
     headers.extend(ISOLATION);
-    // Hexadecimal digits in quotes always make a header's value.
+    // Hexadecimal digits in quotes are always a valid header value.
     if let Ok(etag) = HeaderValue::from_str(etag) {
         headers.insert(header::ETAG, etag);
     }
     response
 }
 
-/// Whether a list of ETags names this one. Weak ones do: proxies that compress weaken them.
+/// Returns whether a list of ETags contains this one. Weak ones match, because proxies that compress weaken them.
 fn names(tags: &HeaderValue, etag: &str) -> bool {
     let tags = tags.to_str().unwrap_or_default().split(',').map(str::trim);
     tags.into_iter()

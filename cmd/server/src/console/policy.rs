@@ -1,4 +1,4 @@
-//! What the console's page may load and do, as a Content Security Policy.
+//! The Content Security Policy of the console's page.
 //!
 //! Source: <https://www.w3.org/TR/CSP3/>.
 
@@ -6,15 +6,15 @@ use axum::http::HeaderValue;
 use draftstore_service::Drafts;
 use draftstore_service::draft::{IssueDownload, Stage};
 
-/// What goes on where nothing else is said: nothing. `data:` images are icons in Uppy's style sheet, `blob:` ones its
-/// thumbnails of files that are yet to be uploaded.
+/// The policy without stores. Everything that is not listed is forbidden. In the full policy, `data:` images are icons in Uppy's
+/// style sheet, and `blob:` images are its thumbnails of files before their upload.
 const OWN: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                    script-src 'self'; style-src 'self'";
 
-/// The policy of the page. Uploads and previews go to where presigned URLs lead, which only the signer knows: it depends
-/// on the public endpoint, and on whether buckets are in the path or in the host's name.
+/// Returns the policy of the page. Uploads and previews use the origins of presigned URLs, which only the signer knows: they
+/// depend on the public endpoint, and on whether buckets are in the path or in the host name.
 ///
-/// Where nothing can be signed the page gets no further origins: it still shows what the API says is wrong.
+/// If signing fails, the policy has no origins of stores, and the page still shows the errors of the API.
 pub(super) async fn of_page(drafts: &Drafts) -> HeaderValue {
     let mut stores = String::new();
     for stage in [Stage::Draft, Stage::Main] {
@@ -28,11 +28,11 @@ pub(super) async fn of_page(drafts: &Drafts) -> HeaderValue {
     let policy = format!(
         "{OWN}; connect-src 'self'{stores}; img-src 'self' data: blob:{stores}; media-src 'self' blob:{stores}"
     );
-    // An origin that a header cannot hold is none that a browser could send requests to.
+    // An origin that is not a valid header value is not a valid origin for browsers either.
     HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(OWN))
 }
 
-/// Scheme and host that URLs of this stage lead to. Signs for nobody, and asks the store nothing.
+/// Returns the scheme and host of URLs of this stage, by signing one that is discarded. Sends no request to the store.
 async fn origin_of(drafts: &Drafts, stage: Stage) -> Option<String> {
     let request = IssueDownload {
         object_name: "console".to_owned(),
@@ -44,7 +44,7 @@ async fn origin_of(drafts: &Drafts, stage: Stage) -> Option<String> {
         Ok(issued) => origin(&issued.request.url.expose()),
         Err(error) => {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "nothing can be signed: the console cannot reach the store");
+            tracing::warn!(error, "signing failed; console without store");
             None
         }
     }
@@ -53,7 +53,7 @@ async fn origin_of(drafts: &Drafts, stage: Stage) -> Option<String> {
 fn origin(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://")?;
     let host = rest.split(['/', '?', '#']).next()?;
-    // Anything else would end the directive, and begin another.
+    // Other characters could end the directive and begin another one.
     let plain = |b: u8| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b);
     let is_origin = matches!(scheme, "http" | "https") && !host.is_empty() && host.bytes().all(plain);
     is_origin.then(|| format!("{scheme}://{host}"))
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origin_is_scheme_and_host_and_nothing_that_ends_a_directive() {
+    fn origin_is_scheme_and_host_only() {
         let of = |url| origin(url);
         assert_eq!(
             of("http://127.0.0.1:9000/main/a?b"),

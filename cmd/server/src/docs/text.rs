@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_stays_text() {
+    fn html_is_escaped() {
         assert_eq!(
             inline("a <b> `c & d` 'e'"),
             "a &lt;b&gt; <code>c &amp; d</code> &#39;e&#39;"

@@ -1,4 +1,4 @@
-//! Which conditions the store honours, by the probe that the server makes at start.
+//! The check of the conditions that the store enforces, with the server's own probe.
 
 use draftstore_runtime::safety::servers;
 use draftstore_service::{Weakness, weaknesses};
@@ -17,8 +17,8 @@ pub(super) async fn check(subject: &Subject) -> Vec<Line> {
         Ok(capabilities) => lines(&capabilities),
         Err(error) => vec![Line::failed(
             "every condition",
-            format!("cannot be probed, so that none is relied on: {}", said(&error)),
-            "the credentials must allow GetObject, PutObject, DeleteObject and AbortMultipartUpload in the draft bucket",
+            format!("probe failed, so the server relies on none: {}", said(&error)),
+            "allow GetObject, PutObject, DeleteObject and AbortMultipartUpload on the draft bucket for these credentials",
         )],
     }
 }
@@ -45,7 +45,10 @@ fn line(condition: Condition, support: Support, weakness: Option<&Weakness>) -> 
             Line::weak(condition.to_string(), meaning, weakness.remedy)
         }
         None if support == Support::Honoured => Line::ok(condition.to_string(), found),
-        None => Line::ok(condition.to_string(), format!("{found}, and made up for at some cost")),
+        None => Line::ok(
+            condition.to_string(),
+            format!("{found}, but the server compensates for it at some cost"),
+        ),
     }
 }
 
@@ -55,13 +58,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_condition_has_its_line() {
+    fn every_condition_has_a_line() {
         let outcomes = |capabilities| lines(&capabilities).iter().map(|line| line.outcome).collect::<Vec<_>>();
         assert_eq!(outcomes(Capabilities::ALL), [Outcome::Ok; Condition::ALL.len()]);
         let weak = |outcomes: Vec<Outcome>| outcomes.iter().filter(|outcome| **outcome == Outcome::Weak).count();
         assert_eq!(weak(outcomes(Capabilities::NONE)), Condition::ALL.len() - 2);
-        for dearer in [Condition::CopySource, Condition::PartSource, Condition::DeleteMany] {
-            let slower = Capabilities::ALL.with(dearer, Support::Ignored);
+        for replaceable in [Condition::CopySource, Condition::PartSource, Condition::DeleteMany] {
+            let slower = Capabilities::ALL.with(replaceable, Support::Ignored);
             assert_eq!(outcomes(slower), [Outcome::Ok; Condition::ALL.len()]);
         }
     }

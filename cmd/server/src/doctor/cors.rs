@@ -1,4 +1,4 @@
-//! Whether pages of an origin can upload: what a browser asks first, and what it lets a page see of the answer.
+//! The check that pages of an origin can upload: the preflight, and the response headers that the page can read.
 
 use anyhow::ensure;
 use hyper::Response;
@@ -13,7 +13,7 @@ use super::http::Http;
 use super::report::Line;
 use super::subject::Subject;
 
-/// The headers that a page may have to send with an upload: those that upload-url signs.
+/// The request headers of uploads, which upload URLs may sign.
 const SENT: [&str; 4] = [
     "content-type",
     "if-none-match",
@@ -21,26 +21,23 @@ const SENT: [&str; 4] = [
     "x-amz-meta-doctor",
 ];
 
-/// A page that nobody named, where all are allowed.
-const ANY_PAGE: &str = "https://app.example.com";
+/// The origin to check if all are allowed.
+const ANY_ORIGIN: &str = "https://app.example.com";
 
-const REMEDY: &str = "name the origin in CORS_ALLOWED_ORIGINS and run `draftstore-server doctor --fix`, or set CORS in the \
-                      store itself";
+const REMEDY: &str = "add the origin to CORS_ALLOWED_ORIGINS and run `draftstore-server doctor --fix`, or configure CORS in \
+                      the store itself";
 
 pub(super) async fn check(subject: &Subject, http: &Http, origins: &[String]) -> Vec<Line> {
     if origins.is_empty() {
-        let line = Line::info(
-            "no origin",
-            "CORS_ALLOWED_ORIGINS names none: pages in browsers cannot upload",
-        );
+        let line = Line::info("no origin", "CORS_ALLOWED_ORIGINS is empty: web pages cannot upload");
         return vec![line];
     }
     let mut lines = Vec::new();
     for origin in origins {
-        let asked = if origin == "*" { ANY_PAGE } else { origin };
-        let check = format!("from {asked}");
-        lines.push(match allowed(subject, http, asked).await {
-            Ok(()) => Line::ok(check, "pages may upload, and see the ETag"),
+        let origin = if origin == "*" { ANY_ORIGIN } else { origin };
+        let check = format!("from {origin}");
+        lines.push(match allowed(subject, http, origin).await {
+            Ok(()) => Line::ok(check, "pages can upload, and read the ETag"),
             Err(error) => Line::missing(check, format!("pages cannot upload: {error:#}"), REMEDY),
         });
     }
@@ -53,7 +50,7 @@ async fn allowed(subject: &Subject, http: &Http, origin: &str) -> anyhow::Result
     let preflight = http.preflight(sign().await?, origin, &SENT.join(",")).await?;
     ensure!(
         preflight.status().is_success(),
-        "the preflight was answered {}",
+        "the status of the preflight is {}",
         preflight.status()
     );
     ensure!(is_for(&preflight, origin), "the preflight does not allow the origin");
@@ -68,10 +65,10 @@ async fn allowed(subject: &Subject, http: &Http, origin: &str) -> anyhow::Result
         );
     }
     let put = http.send(sign().await?, &[("origin", origin)], "x").await?;
-    ensure!(is_for(&put, origin), "the answer to the upload may not be seen");
+    ensure!(is_for(&put, origin), "the page cannot read the response to the upload");
     ensure!(
         lists(&put, &ACCESS_CONTROL_EXPOSE_HEADERS, "etag"),
-        "the ETag may not be seen"
+        "the page cannot read the ETag"
     );
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What `--fix` sets: buckets, CORS, the lifecycle rule. Idempotent.
+//! The option `--fix`, which sets up buckets, CORS and the lifecycle rule. Idempotent.
 
 use draftstore_service::{AllowedOrigins, Drafts, Policy};
 use draftstore_storage::ErrorKind;
@@ -13,19 +13,22 @@ pub(super) async fn fix(subject: &Subject, drafts: &Drafts, policy: &Policy, ori
         Ok(ready) => ready,
         Err(error) => {
             let meaning = format!("{:#}", anyhow::Error::from(error));
-            let remedy = "allow CreateBucket and PutBucketCORS to these credentials, or make the buckets by hand";
+            let remedy = "allow CreateBucket and PutBucketCORS for these credentials, or create the buckets manually";
             return vec![Line::failed("buckets", meaning, remedy)];
         }
     };
-    let made: Vec<_> = ready.created.iter().map(ToString::to_string).collect();
-    let buckets = match made.as_slice() {
-        [] => "were there".to_owned(),
-        made => format!("made {}", made.join(" and ")),
+    let created: Vec<_> = ready.created.iter().map(ToString::to_string).collect();
+    let buckets = match created.as_slice() {
+        [] => "exist".to_owned(),
+        created => format!("created {}", created.join(" and ")),
     };
     let cors = match (ready.cors_applied, origins.as_slice()) {
         (true, origins) => Line::ok("CORS", format!("set for {}", origins.join(", "))),
-        (false, []) => Line::info("CORS", "left as it is: CORS_ALLOWED_ORIGINS names no origin"),
-        (false, _) => Line::info("CORS", "not supported by this store: set it in the store itself"),
+        (false, []) => Line::info("CORS", "unchanged: CORS_ALLOWED_ORIGINS is empty"),
+        (false, _) => Line::info(
+            "CORS",
+            "not supported by this store's API: configure it in the store itself",
+        ),
     };
     vec![Line::ok("buckets", buckets), cors, lifecycle(subject, policy).await]
 }
@@ -38,6 +41,6 @@ async fn lifecycle(subject: &Subject, policy: &Policy) -> Line {
     match put {
         Ok(()) => Line::ok("lifecycle", "set on the draft bucket"),
         Err(error) if error.kind == ErrorKind::Unsupported => Line::info("lifecycle", NOT_SUPPORTED),
-        Err(error) => Line::info("lifecycle", format!("could not be set: {}", said(&error))),
+        Err(error) => Line::info("lifecycle", format!("not set: {}", said(&error))),
     }
 }

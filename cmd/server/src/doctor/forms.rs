@@ -1,4 +1,4 @@
-//! Whether forms work, sent to the public endpoint as a browser sends them.
+//! The check that form uploads work, sent to the public endpoint as a browser sends them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::subject::{BYTES, Subject};
 
 const CHECK: &str = "POST of a form";
 
-/// One that keeps to its size, and one of which the file is a byte too long.
+/// Sends one form within its size limit, and one whose file is a byte too long.
 pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let (key, too_long) = (subject.key("form"), subject.key("form-too-long"));
     let length = BYTES.len() as u64;
@@ -25,11 +25,10 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line
         .await?;
     if !subject.has(&key).await? {
         let meaning = format!(
-            "answered {}: max_content_length, and small files of Uppy, do not work here",
+            "status {}: max_content_length, and small files of Uppy, do not work with this store",
             answer.status()
         );
-        let remedy = "ask for uploads with content_length instead; have Uppy upload everything in parts \
-                      (shouldUseMultipart: true)";
+        let remedy = "request upload URLs with content_length instead, and set shouldUseMultipart: true in Uppy";
         return Ok(Line::weak(CHECK, meaning, remedy));
     }
     let post = subject.form(&too_long, length - 1);
@@ -38,10 +37,10 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line
     Ok(if subject.has(&too_long).await? {
         Line::weak(
             CHECK,
-            "max_content_length is not enforced: a form of any size goes through",
-            "pin content_length when confirming",
+            "max_content_length is not enforced: the store accepts a form of any size",
+            "send content_length when confirming",
         )
     } else {
-        Line::ok(CHECK, "works, and what is over max_content_length is refused")
+        Line::ok(CHECK, "works, and max_content_length is enforced")
     })
 }

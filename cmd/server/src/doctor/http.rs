@@ -1,4 +1,4 @@
-//! A client as plain as any: what a browser or curl would send to a presigned URL.
+//! A plain HTTP client, which sends requests to presigned URLs as a browser or curl would.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use hyper::http::request::Builder;
 use hyper::{Method, Request, Response};
 
-/// For a request with its answer.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// The timeout of a request with its response.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// No answer here is longer, but for a store's own page about an error.
-const MAX_ANSWER_BYTES: usize = 64 * 1024;
+/// The maximum size of a response, in bytes. Only error pages of a store are larger.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// The client of every check.
+/// The client that all checks use.
 #[derive(Debug)]
 pub(super) struct Http(HttpClient);
 
 impl Http {
     pub(super) fn new() -> Self {
-        Self(HttpClient::new(DEADLINE, MAX_ANSWER_BYTES))
+        Self(HttpClient::new(TIMEOUT, MAX_RESPONSE_BYTES))
     }
 
-    /// Sends what was signed, with the headers that it was signed with and these besides, which come first.
+    /// Sends a signed request with its headers and extra headers, which take precedence.
     pub(super) async fn send(
         &self,
         signed: PresignedRequest,
@@ -40,10 +40,10 @@ impl Http {
         let request = headers
             .chain(extra.iter().copied())
             .fold(request, |request, (name, value)| request.header(name, value));
-        self.answer(request, body).await
+        self.send_request(request, body).await
     }
 
-    /// Sends a form that was signed, with this file.
+    /// Sends a signed form with this file.
     ///
     /// Source: RFC 7578.
     pub(super) async fn send_form(&self, signed: PresignedRequest, file: &str) -> anyhow::Result<Response<Bytes>> {
@@ -57,10 +57,10 @@ impl Http {
         write!(body, "{part}; filename=\"doctor\"\r\n\r\n{file}\r\n--{BOUNDARY}--\r\n")?;
         let request = Request::post(signed.url.expose())
             .header(CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
-        self.answer(request, body).await
+        self.send_request(request, body).await
     }
 
-    /// What a browser asks before it sends this from a page of that origin.
+    /// Sends the preflight that a browser sends before this request, for a page of this origin.
     pub(super) async fn preflight(
         &self,
         signed: PresignedRequest,
@@ -71,10 +71,10 @@ impl Http {
             .header("origin", origin)
             .header("access-control-request-method", signed.method.as_str())
             .header("access-control-request-headers", headers);
-        self.answer(request, "").await
+        self.send_request(request, "").await
     }
 
-    async fn answer(&self, request: Builder, body: impl Into<Bytes>) -> anyhow::Result<Response<Bytes>> {
+    async fn send_request(&self, request: Builder, body: impl Into<Bytes>) -> anyhow::Result<Response<Bytes>> {
         Ok(self.0.send(request.body(body)?).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the store itself removes what no sweep came for: a second net, which nothing relies on.
+//! The check of the draft bucket's lifecycle rules, a safety net in case no sweep runs.
 
 use std::time::Duration;
 
@@ -19,13 +19,13 @@ pub(super) async fn check(subject: &Subject, policy: &Policy) -> Vec<Line> {
     }]
 }
 
-/// There is nothing to be done about it.
-pub(super) const NOT_SUPPORTED: &str = "not supported by this store: the sweep alone removes what has expired";
+/// The message for a store without lifecycle rules.
+pub(super) const NOT_SUPPORTED: &str = "not supported by this store: only the sweep removes expired drafts";
 
-/// A day after the last sweep that could find something: a rule never removes what a sweep would keep.
+/// Returns the rules to set. They act a day after a sweep would, so that a rule never removes anything that a sweep keeps.
 ///
-/// A named draft of several parts may bear the date at which its upload was begun, and so be kept for twice its lifetime:
-/// rules count from that date.
+/// A named draft that was uploaded in parts may have the date at which its upload began, and so exist for twice its lifetime.
+/// Rules count from that date.
 pub(super) fn wanted(policy: &Policy) -> Lifecycle {
     let kept = policy.object_lifetime().saturating_add(policy.sweep_grace());
     Lifecycle {
@@ -42,19 +42,19 @@ fn line(found: Lifecycle, wanted: Lifecycle) -> Line {
     let check = "draft bucket";
     let early = |found: Option<u32>, wanted: Option<u32>| found.filter(|days| days + 1 < wanted.unwrap_or(0));
     if let Some(days) = early(found.expire_after_days, wanted.expire_after_days) {
-        let meaning = format!("the store removes objects after {days} days, and drafts may live longer");
+        let meaning = format!("the store removes objects after {days} days, but drafts may live longer");
         return Line::weak(check, meaning, remedy(wanted));
     }
     if let Some(days) = early(found.abort_uploads_after_days, wanted.abort_uploads_after_days) {
-        let meaning = format!("the store aborts uploads after {days} days, and they may last longer");
+        let meaning = format!("the store aborts uploads after {days} days, but they may take longer");
         return Line::weak(check, meaning, remedy(wanted));
     }
     if let (Some(objects), Some(uploads)) = (found.expire_after_days, found.abort_uploads_after_days) {
         let meaning = format!("the store removes objects after {objects} days and uploads after {uploads}");
         return Line::ok(check, meaning);
     }
-    let meaning = "the store does not remove both objects and uploads by itself: where no sweep runs, they stay";
-    Line::info(check, meaning).with_remedy("a second net is set by `draftstore-server doctor --fix`")
+    let meaning = "the store does not remove both expired objects and uploads: without a sweep they remain";
+    Line::info(check, meaning).with_remedy("set lifecycle rules with `draftstore-server doctor --fix`")
 }
 
 fn remedy(wanted: Lifecycle) -> String {
@@ -63,7 +63,7 @@ fn remedy(wanted: Lifecycle) -> String {
         abort_uploads_after_days,
     } = wanted;
     let [objects, uploads] = [expire_after_days, abort_uploads_after_days].map(Option::unwrap_or_default);
-    format!("let rules wait for {objects} days with objects and {uploads} with uploads")
+    format!("set the lifecycle rules to {objects} days for objects and {uploads} for uploads")
 }
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_wait_for_longer_than_anything_lives() {
+    fn lifecycle_rules_act_after_the_sweep() {
         let wanted = wanted(&policy(DAY, Duration::from_secs(900)));
         assert_eq!(
             (wanted.expire_after_days, wanted.abort_uploads_after_days),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn rule_that_removes_live_drafts_weakens_and_none_does_not() {
+    fn rule_that_removes_live_drafts_is_a_problem_and_no_rule_is_not() {
         let wanted = wanted(&policy(DAY, Duration::ZERO));
         for (objects, uploads, outcome) in [
             (None, None, Outcome::Info),

@@ -1,7 +1,7 @@
-//! `draftstore-server doctor`: looks at a store as the server and its clients will use it, and says what helps.
+//! The subcommand `doctor`: checks a store as the server and its clients use it, and suggests remedies.
 //!
-//! Judges by what results, not by what is answered. What it writes lies under a prefix of its own in the draft bucket, and
-//! is removed.
+//! The checks judge by the resulting objects, not by the response status. They write under a prefix of their own in the draft
+//! bucket, and clean up.
 
 mod conditions;
 mod cors;
@@ -29,28 +29,30 @@ use self::subject::Subject;
 use crate::config::{self, Config};
 use crate::console;
 
-/// What helps where buckets are missing.
-const MAKE_BUCKETS: &str = "make it by `draftstore-server doctor --fix`, or by CreateDraftBucket of a running server";
+/// The remedy for a missing bucket.
+const CREATE_BUCKETS: &str =
+    "create it with `draftstore-server doctor --fix`, or with `POST /api/v1/draft-bucket` of a running server";
 
-/// How to look.
+/// The arguments of `doctor`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Doctor {
-    /// Make missing buckets, set CORS from `CORS_ALLOWED_ORIGINS` and a lifecycle rule on the draft bucket, then check.
+    /// Before the checks, creates missing buckets, and sets CORS from `CORS_ALLOWED_ORIGINS` and a lifecycle rule on the draft
+    /// bucket.
     #[arg(long)]
     fix: bool,
-    /// Check CORS for pages of this origin rather than for those in `CORS_ALLOWED_ORIGINS`.
+    /// Checks CORS for this origin instead of those in `CORS_ALLOWED_ORIGINS`.
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
 }
 
-/// Prints the table. True where nothing weakens.
+/// Runs the checks and prints the report. Returns true if there are no problems.
 ///
 /// # Errors
-/// When there is no store to look at.
+/// An error if the store cannot be opened.
 pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bool> {
     let origins = config.drafts.origins.clone().unwrap_or_default();
     let served = match config.store {
-        // Of a port that is chosen anew at each start nothing can be said.
+        // The console's origin is unknown if its port is chosen at each start.
         config::Store::Embedded(..) if config.server.console && config.listen.http_port != 0 => {
             console::with_own_origins(origins, config.scheme(), config.listen.http_port)?
         }
@@ -87,10 +89,10 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
         report.add("permissions", permissions::check(&subject).await);
         report.add("lifecycle", lifecycle::check(&subject, &config.policy).await);
         if let Err(error) = subject.clean_up().await {
-            let remedy = "remove what begins with .drafts/doctor/ from the draft bucket";
+            let remedy = "remove the objects under .drafts/doctor/ from the draft bucket";
             report.add(
                 "clean-up",
-                vec![Line::failed("what doctor wrote", said(&error), remedy)],
+                vec![Line::failed("objects of doctor", said(&error), remedy)],
             );
         }
     }
@@ -101,7 +103,7 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
     Ok(report.is_sound())
 }
 
-/// What a store said.
+/// Returns an error of the store as text.
 fn said(error: &draftstore_storage::Error) -> String {
     format!("{} ({})", error.kind, error.source)
 }

@@ -1,4 +1,5 @@
-//! What the server's own credentials may do. Nothing is left in main: what would be written there cannot be.
+//! The check of the permissions of the server's credentials. It leaves nothing in main, because it copies a draft that does
+//! not exist.
 
 use draftstore_storage::{
     Attributes, CopyToMain, DraftVersion, ETag, Error, ErrorKind, IfDestination, ListObjects, ListUploads, UploadId,
@@ -87,7 +88,7 @@ async fn main(subject: &Subject) -> Vec<Line> {
     ]
 }
 
-/// A draft that never was.
+/// Returns a draft that does not exist.
 fn nothing(subject: &Subject) -> DraftVersion {
     let etag: ETag = "00000000000000000000000000000000".parse().expect("an ETag");
     DraftVersion {
@@ -96,7 +97,8 @@ fn nothing(subject: &Subject) -> DraftVersion {
     }
 }
 
-/// What is refused otherwise is refused to everybody: an upload that never was cannot be aborted.
+/// Returns the line of an attempt. Errors other than refused credentials do not concern permissions: for example, no
+/// credentials can abort an upload that does not exist.
 fn line(check: &str, action: &str, tried: Result<(), Error>) -> Line {
     match tried {
         Ok(()) => Line::ok(check, "allowed"),
@@ -106,7 +108,7 @@ fn line(check: &str, action: &str, tried: Result<(), Error>) -> Line {
                 Line::failed(
                     check,
                     said(&error),
-                    format!("allow {action} on {bucket} to these credentials"),
+                    format!("allow {action} on {bucket} for these credentials"),
                 )
             }
             ErrorKind::NotFound

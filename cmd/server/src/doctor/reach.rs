@@ -1,4 +1,4 @@
-//! Whether the store can be reached, knows us, has the buckets, and has the same time.
+//! The check that the store is reachable, accepts the credentials, has the buckets, and has the same time.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,12 +6,13 @@ use draftstore_storage::{BucketName, Error, ErrorKind, ListObjects, ObjectPage};
 
 use super::report::Line;
 use super::subject::Subject;
-use super::{MAKE_BUCKETS, said};
+use super::{CREATE_BUCKETS, said};
 
-/// Clocks further apart make URLs end noticeably early or late; stores refuse requests from a quarter of an hour on.
+/// The maximum clock skew. A larger one makes URLs expire noticeably early or late, and from 15 minutes on stores refuse
+/// requests.
 const MAX_SKEW: Duration = Duration::from_secs(60);
 
-/// The lines, and whether there is something to go on with.
+/// Runs the check. Returns its lines, and whether the other checks are possible.
 pub(super) async fn check(subject: &Subject) -> (Vec<Line>, bool) {
     let draft = first_page(subject, subject.draft()).await;
     let mut lines = vec![bucket("draft bucket", subject.draft(), &draft)];
@@ -23,7 +24,7 @@ pub(super) async fn check(subject: &Subject) -> (Vec<Line>, bool) {
     if let Some(store_time) = page.store_time {
         lines.push(clock(store_time, SystemTime::now()));
     } else {
-        lines.push(Line::info("clock", "the store does not tell its time"));
+        lines.push(Line::info("clock", "the store does not send its time"));
     }
     (lines, main.is_ok())
 }
@@ -39,26 +40,26 @@ async fn first_page(subject: &Subject, bucket: &BucketName) -> Result<ObjectPage
 fn bucket(what: &str, name: &BucketName, page: &Result<ObjectPage, Error>) -> Line {
     let check = format!("{what} {name}");
     let Err(error) = page else {
-        return Line::ok(check, "is there and can be listed");
+        return Line::ok(check, "exists and can be listed");
     };
     match error.kind {
-        ErrorKind::BucketNotFound => Line::missing(check, "is not there", MAKE_BUCKETS),
+        ErrorKind::BucketNotFound => Line::missing(check, "does not exist", CREATE_BUCKETS),
         ErrorKind::Unavailable => Line::failed(
             check,
             said(error),
-            "S3_ENDPOINT must lead to the store, and the store must run",
+            "set S3_ENDPOINT to the store's address, and make sure that the store is running",
         ),
         ErrorKind::CredentialsRefused => Line::failed(
             check,
             said(error),
-            "the credentials and AWS_REGION must be the store's, and must allow ListBucket on both buckets",
+            "set the store's credentials and AWS_REGION, and allow ListBucket on both buckets",
         ),
         ErrorKind::NotFound
         | ErrorKind::PreconditionFailed
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
         | ErrorKind::Unsupported
-        | ErrorKind::Unexpected => Line::failed(check, said(error), "S3_ENDPOINT must lead to a store that speaks S3"),
+        | ErrorKind::Unexpected => Line::failed(check, said(error), "set S3_ENDPOINT to a store with the S3 API"),
     }
 }
 
@@ -66,15 +67,15 @@ fn clock(store: SystemTime, here: SystemTime) -> Line {
     let (skew, effect) = match here.duration_since(store) {
         Ok(ahead) => (
             ahead,
-            "ahead of the store: URLs end later than they say, and the store may refuse requests",
+            "ahead of the store: URLs expire later than stated, and the store may refuse requests",
         ),
-        Err(behind) => (behind.duration(), "behind the store: URLs end earlier than they say"),
+        Err(behind) => (behind.duration(), "behind the store: URLs expire earlier than stated"),
     };
     if skew <= MAX_SKEW {
         return Line::ok("clock", "within a minute of the store's");
     }
     let meaning = format!("this machine is {} s {effect}", skew.as_secs());
-    Line::weak("clock", meaning, "set the clocks by NTP")
+    Line::weak("clock", meaning, "synchronize the clocks with NTP")
 }
 
 #[cfg(test)]
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clocks_more_than_a_minute_apart_weaken() {
+    fn clock_skew_over_a_minute_is_a_problem() {
         let now = SystemTime::now();
         for (skew, outcome) in [(0, Outcome::Ok), (60, Outcome::Ok), (61, Outcome::Weak)] {
             let skew = Duration::from_secs(skew);

@@ -1,23 +1,23 @@
-//! The table that doctor prints.
+//! The report that doctor prints.
 
 use std::fmt;
 
-/// What came of a check.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// As it should be.
+    /// No problem.
     Ok,
-    /// Worth knowing, and nothing that weakens.
+    /// A hint that is not a problem.
     Info,
-    /// It works, and does not keep all that is promised.
+    /// A store that works, but does not give every guarantee.
     Weak,
-    /// Something is to be made or set first.
+    /// A bucket or setting that must be created first.
     Missing,
-    /// It does not work, or could not be checked.
+    /// A check that failed, or could not run.
     Failed,
 }
 
-/// One check: what was looked at, what came of it, what that means, and what helps.
+/// A line of the report: the check, its outcome, the meaning, and a remedy.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) outcome: Outcome,
@@ -56,13 +56,13 @@ impl Line {
         }
     }
 
-    /// What helps with something that needs no help.
+    /// Adds an optional remedy to a hint.
     pub(super) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
 
-    fn weakens(&self) -> bool {
+    fn is_problem(&self) -> bool {
         match self.outcome {
             Outcome::Ok | Outcome::Info => false,
             Outcome::Weak | Outcome::Missing | Outcome::Failed => true,
@@ -70,7 +70,7 @@ impl Line {
     }
 }
 
-/// Lines, in groups.
+/// The lines of a report, in groups.
 #[derive(Debug, Default)]
 pub(super) struct Report(Vec<(&'static str, Vec<Line>)>);
 
@@ -79,14 +79,14 @@ impl Report {
         self.0.push((group, lines));
     }
 
-    /// Whether nothing weakens.
+    /// Returns true if there are no problems.
     pub(super) fn is_sound(&self) -> bool {
-        self.weakening() == 0
+        self.problems() == 0
     }
 
-    fn weakening(&self) -> usize {
+    fn problems(&self) -> usize {
         let lines = self.0.iter().flat_map(|(_, lines)| lines);
-        lines.filter(|line| line.weakens()).count()
+        lines.filter(|line| line.is_problem()).count()
     }
 }
 
@@ -103,10 +103,10 @@ impl fmt::Display for Report {
                 }
             }
         }
-        match self.weakening() {
-            0 => writeln!(f, "\nnothing weakens"),
-            1 => writeln!(f, "\n1 line needs a remedy"),
-            lines => writeln!(f, "\n{lines} lines need a remedy"),
+        match self.problems() {
+            0 => writeln!(f, "\nno problems found"),
+            1 => writeln!(f, "\n1 problem found"),
+            problems => writeln!(f, "\n{problems} problems found"),
         }
     }
 }
@@ -123,7 +123,7 @@ impl Outcome {
     }
 }
 
-/// Stores may quote what they were asked for.
+/// Redacts signatures, because stores may quote the request in an error.
 fn without_signatures(text: &str) -> String {
     let secret = |word: &str| {
         ["X-Amz-", "Signature=", "Credential="]
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_aligned_and_hold_no_signature() {
+    fn lines_are_aligned_and_signatures_redacted() {
         let mut report = Report::default();
         report.add(
             "things",
@@ -152,13 +152,13 @@ mod tests {
                         \n  ok       a       is there\
                         \n  weak     longer  403 for … it said\
                         \n           remedy: change it\
-                        \n\n1 line needs a remedy\n";
+                        \n\n1 problem found\n";
         assert_eq!(report.to_string(), expected);
         assert!(!report.is_sound());
     }
 
     #[test]
-    fn what_is_only_worth_knowing_weakens_nothing() {
+    fn hints_are_not_problems() {
         let mut report = Report::default();
         report.add(
             "things",

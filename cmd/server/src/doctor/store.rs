@@ -1,4 +1,4 @@
-//! The store that the configuration names: the embedded one is started where it does not run already.
+//! The configured store. The embedded store is started unless it is already running.
 
 use anyhow::{Context as _, ensure};
 use draftstore_embedded::{Credentials, EmbeddedSettings, EmbeddedStartError};
@@ -8,14 +8,16 @@ use draftstore_storage::DraftBucket;
 use crate::config;
 use crate::store::{OpenStore, embedded_client, open, pair, signing_pair};
 
-/// The store, and what to call it.
+/// The store, with a name for the report.
 pub(super) struct Found {
     pub(super) open: OpenStore,
     pub(super) name: String,
 }
 
+/// Opens the store.
+///
 /// # Errors
-/// When the embedded store can neither be started nor used where it runs, or the settings cannot be right.
+/// An error if the embedded store can neither be started nor reached, or if the settings are invalid.
 pub(super) async fn find(store: config::Store, draft: &DraftBucket) -> anyhow::Result<Found> {
     match store {
         config::Store::S3(settings) => {
@@ -32,7 +34,8 @@ pub(super) async fn find(store: config::Store, draft: &DraftBucket) -> anyhow::R
     }
 }
 
-/// On a free port, so that nobody takes it for the server's; its data can be used by one process at a time.
+/// Starts the embedded store on a free port, so that no client mistakes it for the server's. If another process uses its data,
+/// connects to the store of that process.
 async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &DraftBucket) -> anyhow::Result<Found> {
     let own = EmbeddedSettings {
         port: 0,
@@ -43,17 +46,16 @@ async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &Dra
         Err(error) if matches!(error.downcast_ref(), Some(EmbeddedStartError::Locked(_))) => {
             ensure!(
                 embedded.port != 0,
-                "{error:#}, or set EMBEDDED_PORT to the port on which it runs"
+                "{error:#}, or set EMBEDDED_PORT to the port of the running store"
             );
-            let kept =
-                Credentials::load(&embedded.data_dir).context("the embedded store's credentials cannot be read")?;
+            let kept = Credentials::load(&embedded.data_dir).context("cannot read the embedded store's credentials")?;
             let given = client.credentials.as_ref().map(pair);
             let credentials = given.or(kept).context("the embedded store has no credentials")?;
             let endpoint = format!("http://127.0.0.1:{}", embedded.port);
             let signing = signing_pair(&embedded, &client)?;
             let settings = embedded_client(client, endpoint.clone(), &credentials, &signing);
             let open = open(config::Store::S3(settings), draft, None).await?;
-            let name = format!("the embedded store that runs at {endpoint}");
+            let name = format!("the embedded store at {endpoint}");
             Ok(Found { open, name })
         }
         started => Ok(Found {

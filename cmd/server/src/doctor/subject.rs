@@ -1,4 +1,4 @@
-//! The store that is looked at, and the place in it where doctor may write.
+//! The store under test, and the prefix in it where doctor may write.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use draftstore_storage::{
     PresignPut, PutDraft, Storage,
 };
 
-/// How long the URLs are valid that shall work.
+/// The validity of the URLs that must work.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The bytes of every test upload.
@@ -18,7 +18,7 @@ pub(super) const BYTES: &str = "draftstore doctor";
 
 const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
 
-/// A store with its buckets. Everything that is written lies under one prefix in the draft bucket.
+/// The store under test, with its buckets. All writes go to one prefix in the draft bucket.
 #[derive(Debug)]
 pub(super) struct Subject {
     pub(super) storage: Arc<dyn Storage>,
@@ -27,7 +27,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// Nobody else writes under the prefix; a sweep removes in time what is left there.
+    /// Creates the subject with a random prefix. A sweep later removes objects that are left there.
     pub(super) fn new(storage: Arc<dyn Storage>, buckets: Buckets) -> Self {
         let prefix = format!(".drafts/doctor/{:016x}/", rand::random::<u64>());
         Self {
@@ -45,12 +45,12 @@ impl Subject {
         self.buckets.main.name()
     }
 
-    /// A key that is only ours.
+    /// Returns a key under the prefix.
     pub(super) fn key(&self, name: &str) -> ObjectKey {
         ObjectKey::new(format!("{}{name}", self.prefix)).expect("a short key")
     }
 
-    /// Everything that was written.
+    /// Returns a request that lists everything under the prefix.
     pub(super) fn written(&self) -> ListObjects {
         ListObjects {
             prefix: Some(self.prefix.clone()),
@@ -58,7 +58,7 @@ impl Subject {
         }
     }
 
-    /// Puts a draft there by the server's own credentials.
+    /// Puts a draft with the server's own credentials.
     pub(super) async fn put(&self, key: &ObjectKey, bytes: &'static str) -> Result<DraftVersion, Error> {
         let put = PutDraft {
             bucket: &self.buckets.draft,
@@ -82,7 +82,7 @@ impl Subject {
         }
     }
 
-    /// An upload to this key without constraints, from now on.
+    /// Returns an upload to this key without constraints.
     pub(super) fn upload<'a>(&'a self, key: &'a ObjectKey) -> PresignPut<'a> {
         PresignPut {
             bucket: &self.buckets.draft,
@@ -97,7 +97,7 @@ impl Subject {
         }
     }
 
-    /// A form for this key and so many bytes, without other constraints, from now on.
+    /// Returns a form for this key with this size limit, without other constraints.
     pub(super) fn form<'a>(&'a self, key: &'a ObjectKey, max_content_length: u64) -> PresignPost<'a> {
         PresignPost {
             bucket: &self.buckets.draft,
@@ -111,7 +111,7 @@ impl Subject {
         }
     }
 
-    /// A download of this draft, from now on.
+    /// Returns a download of this draft.
     pub(super) fn download<'a>(&'a self, key: &'a ObjectKey) -> PresignGet<'a> {
         PresignGet {
             bucket: self.draft(),
@@ -122,7 +122,7 @@ impl Subject {
         }
     }
 
-    /// Removes what was written.
+    /// Removes everything under the prefix.
     pub(super) async fn clean_up(&self) -> Result<(), Error> {
         let page = self.storage.list(self.draft(), &self.written()).await?;
         for object in page.objects {

@@ -1,4 +1,4 @@
-//! What presigned URLs allow, sent to the public endpoint as clients send them, and judged by the bytes that result.
+//! The checks of presigned URLs, sent to the public endpoint as clients send them, and judged by the resulting objects.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -12,21 +12,21 @@ use super::report::Line;
 use super::said;
 use super::subject::{BYTES, Subject};
 
-/// As long, and not the same.
+/// Different bytes of the same length as [`BYTES`].
 const OTHER_BYTES: &str = "draftstore d0ct0r";
 
-/// SHA-256 of [`BYTES`], in base64.
+/// The SHA-256 of [`BYTES`], in base64.
 const BYTES_SHA256: &str = "IZ99EKkomAJ0iU3x2gVsWggi4Zbb+5bY1Y2BmAMeyFA=";
 
-/// Longer ago than any clock is wrong.
+/// The age of an expired URL, larger than any clock skew.
 const LONG_AGO: Duration = Duration::from_secs(24 * 3600);
 
-const ELSEWHERE: &str = "S3_PUBLIC_ENDPOINT must be the store's address as clients see it, and whatever lies between must \
-                         leave path, query and Host as they are";
+const ELSEWHERE: &str = "set S3_PUBLIC_ENDPOINT to the store's address for clients; proxies in between must not change path, \
+                         query and Host";
 
-const OTHER_STORE: &str = "do not use this store: whoever can reach it gets past its URLs";
+const OTHER_STORE: &str = "do not use this store: clients that can reach it need no valid URLs";
 
-/// Something that must not go through: what it means where it does, and what helps then.
+/// A request that the store must refuse, with the meaning and the remedy if it does not.
 struct Refusal {
     check: &'static str,
     otherwise: &'static str,
@@ -56,7 +56,7 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> Vec<Line> {
     lines
 }
 
-/// Without this nothing that is refused would say anything.
+/// Checks that plain URLs work. Otherwise refused requests would prove nothing.
 async fn plain(subject: &Subject, http: &Http) -> Result<(), Box<Line>> {
     let failed = |meaning: String, remedy: &str| Box::new(Line::failed("PUT and GET", meaning, remedy));
     let key = subject.key("plain");
@@ -68,7 +68,7 @@ async fn plain(subject: &Subject, http: &Http) -> Result<(), Box<Line>> {
     let (put, get) = match signed {
         (Ok(put), Ok(get)) => (put, get),
         (Err(error), _) | (_, Err(error)) => {
-            return Err(failed(said(&error), "there must be credentials to sign with"));
+            return Err(failed(said(&error), "configure credentials that can sign"));
         }
     };
     let put = http
@@ -76,7 +76,10 @@ async fn plain(subject: &Subject, http: &Http) -> Result<(), Box<Line>> {
         .await
         .map_err(|error| failed(format!("{error:#}"), ELSEWHERE))?;
     if !put.status().is_success() {
-        return Err(failed(format!("an upload was answered {}", put.status()), ELSEWHERE));
+        return Err(failed(
+            format!("the status of an upload is {}", put.status()),
+            ELSEWHERE,
+        ));
     }
     let got = http
         .send(get, &[], "")
@@ -84,7 +87,7 @@ async fn plain(subject: &Subject, http: &Http) -> Result<(), Box<Line>> {
         .map_err(|error| failed(format!("{error:#}"), ELSEWHERE))?;
     if got.status() != StatusCode::OK || got.body() != BYTES {
         let meaning = format!(
-            "a download was answered {} and not with the bytes uploaded",
+            "the status of a download is {}, without the uploaded bytes",
             got.status()
         );
         return Err(failed(meaning, ELSEWHERE));
@@ -92,16 +95,16 @@ async fn plain(subject: &Subject, http: &Http) -> Result<(), Box<Line>> {
     let size = subject.head(&key).await.map(|object| object.size);
     if size.as_ref().ok() != Some(&(BYTES.len() as u64)) {
         return Err(failed(
-            "what was uploaded there cannot be seen by S3_ENDPOINT".to_owned(),
+            "the uploaded object does not exist at S3_ENDPOINT".to_owned(),
             ELSEWHERE,
         ));
     }
     Ok(())
 }
 
-/// Everything that upload-url can sign, kept to.
+/// Checks an upload that meets every constraint that upload URLs can have.
 async fn constraints(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
-    let check = "every constraint kept";
+    let check = "every constraint met";
     let (key, metadata) = (
         subject.key("constraints"),
         BTreeMap::from([("doctor".to_owned(), "1".to_owned())]),
@@ -115,19 +118,16 @@ async fn constraints(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     let answer = http.send(subject.storage.presign_put(&put).await?, &[], BYTES).await?;
     Ok(if subject.has(&key).await? {
-        Line::ok(
-            check,
-            "an upload with signed length, type, checksum and metadata goes through",
-        )
+        Line::ok(check, "an upload with signed length, type, checksum and metadata works")
     } else {
         let meaning = format!(
-            "an upload with signed length, type, checksum and metadata was answered {}",
+            "the status of an upload with signed length, type, checksum and metadata is {}",
             answer.status()
         );
         Line::failed(
             check,
             meaning,
-            "ask for uploads without these constraints, and pin what is confirmed instead",
+            "request upload URLs without these constraints, and send them when confirming instead",
         )
     })
 }
@@ -140,8 +140,8 @@ async fn length(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     let refusal = Refusal {
         check: "signed content-length",
-        otherwise: "not enforced: an upload of any size goes through",
-        remedy: "pin content_length when confirming",
+        otherwise: "not enforced: the store accepts an upload of any size",
+        remedy: "send content_length when confirming",
     };
     http.send(subject.storage.presign_put(&put).await?, &[], BYTES).await?;
     refusal.judge(subject.has(&key).await?)
@@ -155,8 +155,8 @@ async fn content_type(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     let refusal = Refusal {
         check: "signed content-type",
-        otherwise: "not enforced: an upload of any type goes through",
-        remedy: "look at the type by inspect-draft before confirming",
+        otherwise: "not enforced: the store accepts an upload of any type",
+        remedy: "check the type with inspect-draft before confirming",
     };
     let html = [("content-type", "text/html")];
     http.send(subject.storage.presign_put(&put).await?, &html, BYTES)
@@ -172,23 +172,23 @@ async fn checksum(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     let refusal = Refusal {
         check: "signed x-amz-checksum-sha256",
-        otherwise: "not enforced: other bytes than those announced go through",
-        remedy: "read the draft by a download URL and compare, then confirm with its ETag as if_match",
+        otherwise: "not enforced: the store accepts bytes with another checksum",
+        remedy: "download the draft and compare it, then confirm with its ETag as if_match",
     };
     http.send(subject.storage.presign_put(&put).await?, &[], OTHER_BYTES)
         .await?;
     refusal.judge(subject.has(&key).await?)
 }
 
-/// A store that ignores the header makes an empty object, which harms nobody: the copied bytes are what counts.
+/// Checks that an upload URL cannot be used to copy. A store that ignores the header creates an empty object, which is harmless.
 async fn copy_source(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let (source, key) = (subject.key("source"), subject.key("copied"));
     let source = subject.put(&source, BYTES).await?;
     let copy_source = format!("/{}/{}", subject.draft(), source.key);
     let refusal = Refusal {
         check: "no unsigned x-amz-copy-source",
-        otherwise: "taken: whoever holds an upload URL can copy, and then read, every object that its signer can read",
-        remedy: "set SIGNING_ACCESS_KEY_ID, or SIGNING_ROLE_ARN, to credentials that can put in draft and cannot get",
+        otherwise: "accepted: with an upload URL, clients can copy, and then read, every object that its signer can read",
+        remedy: "set SIGNING_ACCESS_KEY_ID, or SIGNING_ROLE_ARN, to credentials that can put drafts but not get them",
     };
     let header = [("x-amz-copy-source", copy_source.as_str())];
     http.send(subject.storage.presign_put(&subject.upload(&key)).await?, &header, "")
@@ -204,7 +204,7 @@ async fn tampered(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let get = subject.storage.presign_get(&subject.download(&get_key)).await?;
     let refusal = Refusal {
         check: "no other signature",
-        otherwise: "accepted: the store does not look at signatures",
+        otherwise: "accepted: the store does not verify signatures",
         remedy: OTHER_STORE,
     };
     http.send(with_another_signature(put), &[], BYTES).await?;
@@ -225,7 +225,7 @@ async fn expired(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     };
     let refusal = Refusal {
         check: "no expired URL",
-        otherwise: "accepted: a URL once handed out works for ever",
+        otherwise: "accepted: a URL never expires",
         remedy: OTHER_STORE,
     };
     http.send(subject.storage.presign_put(&put).await?, &[], BYTES).await?;
@@ -235,11 +235,11 @@ async fn expired(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
 
 impl Refusal {
     #[expect(clippy::unnecessary_wraps, reason = "every check ends with it")]
-    fn judge(&self, went_through: bool) -> anyhow::Result<Line> {
-        Ok(if went_through {
+    fn judge(&self, accepted: bool) -> anyhow::Result<Line> {
+        Ok(if accepted {
             Line::weak(self.check, self.otherwise, self.remedy)
         } else {
-            Line::ok(self.check, "what breaks it is refused, and leaves nothing")
+            Line::ok(self.check, "enforced: the store refuses other requests")
         })
     }
 }
@@ -248,7 +248,7 @@ fn sha256() -> Sha256 {
     BYTES_SHA256.parse().expect("a checksum")
 }
 
-/// The same URL, of which the last digit of the signature is another.
+/// Returns the request with the last digit of its signature changed.
 fn with_another_signature(signed: PresignedRequest) -> PresignedRequest {
     const MARK: &str = "X-Amz-Signature=";
     let url = signed.url.expose();
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_digit_of_the_signature_is_changed() {
+    fn last_digit_of_the_signature_is_changed() {
         for (url, expected) in [
             ("http://h/b/k?X-Amz-Signature=ab0", "http://h/b/k?X-Amz-Signature=ab1"),
             (
