@@ -1,4 +1,4 @@
-//! Atomic batches: all or nothing, whatever happens in the middle.
+//! Atomic batches, which confirm all drafts or none, with faults and concurrent changes between their calls.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,23 +11,23 @@ use draftstore_testing::key;
 use crate::ground::Ground;
 use crate::system::{System, state};
 
-/// Longer than a batch may take, with what it takes back.
+/// A duration after which every batch has ended, including its rollback.
 const BATCH_TIME: Duration = DEFAULT_CONFIRM_TIMEOUT.saturating_add(Duration::from_secs(30));
 
 promises! {
-    batch_is_kept_and_a_repeat_is_replayed: strong, weak, garage;
-    batch_whose_nth_copy_fails_leaves_everything_as_it_was: strong, garage;
-    batch_with_one_missing_copies_nothing: strong, weak, garage;
-    copy_that_could_not_be_read_back_is_taken_back_too: strong, garage;
-    object_put_over_ours_before_the_rollback_looks_is_not_taken_back: strong, garage;
-    object_put_over_ours_before_the_delete_is_not_taken_back: strong, garage => object_put_over_ours_between_look_and_delete_is_taken_along;
-    object_that_another_confirm_made_is_not_taken_back: strong, garage;
-    what_may_be_taken_back_answers_nobody_and_is_not_replaced: strong, garage;
-    failed_undo_is_told_and_a_repeat_completes_the_batch_in_time: strong, garage;
-    batch_that_cannot_settle_is_left_for_a_repeat: strong, garage;
-    batch_that_fails_when_its_time_is_up_takes_nothing_back: strong, garage;
-    rollback_asks_nothing_of_the_draft: strong, garage;
-    crash_after_any_call_is_completed_by_a_repeat_in_time: strong, weak, garage;
+    batch_is_confirmed_and_a_repeat_is_replayed: strong, weak, garage;
+    batch_with_a_failed_copy_changes_nothing: strong, garage;
+    batch_with_a_missing_draft_copies_nothing: strong, weak, garage;
+    copy_that_could_not_be_read_back_is_rolled_back: strong, garage;
+    object_that_replaced_a_copy_before_the_rollback_is_kept: strong, garage;
+    object_that_replaced_a_copy_before_its_delete_is_kept: strong, garage => object_that_replaced_a_copy_between_check_and_delete_is_lost;
+    copy_of_another_confirm_is_not_rolled_back: strong, garage;
+    object_of_an_unsettled_batch_is_neither_reported_nor_replaced: strong, garage;
+    failed_rollback_is_reported_and_a_repeat_completes_the_batch: strong, garage;
+    unsettled_batch_is_completed_by_a_repeat: strong, garage;
+    batch_that_fails_after_its_deadline_rolls_nothing_back: strong, garage;
+    rollback_does_not_need_the_draft: strong, garage;
+    crash_after_any_call_is_completed_by_a_repeat_of_the_batch: strong, weak, garage;
 }
 
 impl System {
@@ -57,8 +57,8 @@ impl System {
         }
     }
 
-    /// Returns when main holds something under this name.
-    async fn comes_to_main(&self, name: &str) {
+    /// Waits until main holds an object under a name.
+    async fn wait_for_main(&self, name: &str) {
         while self.world.main_bytes(&key(name)).await.is_none() {
             tokio::task::yield_now().await;
         }
@@ -84,11 +84,11 @@ fn is_rolled_back(outcome: &Result<Confirmed, Error>) -> bool {
     matches!(outcome, Err(Error::RolledBack))
 }
 
-fn is_told_to_come_back(outcome: &Result<Confirmed, Error>) -> bool {
+fn is_retryable(outcome: &Result<Confirmed, Error>) -> bool {
     matches!(outcome, Err(Error::StoreUnavailable(_)))
 }
 
-async fn batch_is_kept_and_a_repeat_is_replayed(ground: &Ground) {
+async fn batch_is_confirmed_and_a_repeat_is_replayed(ground: &Ground) {
     let system = System::with_drafts(ground, &["a", "b", "c"]).await;
     for replayed in [false, true] {
         for outcome in system.confirm_all(&["a", "b", "c"]).await {
@@ -100,7 +100,7 @@ async fn batch_is_kept_and_a_repeat_is_replayed(ground: &Ground) {
     }
 }
 
-async fn batch_whose_nth_copy_fails_leaves_everything_as_it_was(ground: &Ground) {
+async fn batch_with_a_failed_copy_changes_nothing(ground: &Ground) {
     for nth in 0..3 {
         let names = ["a", "b", "c"];
         let system = System::with_drafts(ground, &names).await;
@@ -126,7 +126,7 @@ async fn batch_whose_nth_copy_fails_leaves_everything_as_it_was(ground: &Ground)
                 system.calls_on_main(Operation::DeleteObject)
             ),
             (3, 2),
-            "it was made and taken back"
+            "the copy was rolled back"
         );
         assert!(
             system.confirm_all(&names).await.iter().all(Result::is_ok),
@@ -135,7 +135,7 @@ async fn batch_whose_nth_copy_fails_leaves_everything_as_it_was(ground: &Ground)
     }
 }
 
-async fn batch_with_one_missing_copies_nothing(ground: &Ground) {
+async fn batch_with_a_missing_draft_copies_nothing(ground: &Ground) {
     let system = System::with_drafts(ground, &["a", "b"]).await;
     let outcomes = system.confirm_all(&["a", "missing", "b"]).await;
     assert!(
@@ -147,8 +147,9 @@ async fn batch_with_one_missing_copies_nothing(ground: &Ground) {
     system.assert_all(&["a", "b"], Some("bytes"), None).await;
 }
 
-/// The look at main after the copy fails, with the copy's answer lost and not: the copy is there all the same.
-async fn copy_that_could_not_be_read_back_is_taken_back_too(ground: &Ground) {
+/// The check of main after the copy fails, both with and without the response to the copy. The copy exists in both
+/// cases.
+async fn copy_that_could_not_be_read_back_is_rolled_back(ground: &Ground) {
     for lost in [false, true] {
         let system = System::with_drafts(ground, &["a"]).await;
         if lost {
@@ -164,37 +165,37 @@ async fn copy_that_could_not_be_read_back_is_taken_back_too(ground: &Ground) {
     }
 }
 
-async fn object_put_over_ours_before_the_rollback_looks_is_not_taken_back(ground: &Ground) {
+async fn object_that_replaced_a_copy_before_the_rollback_is_kept(ground: &Ground) {
     let system = fail_a_batch_and_put_theirs_before(ground, Operation::HeadObject).await;
     assert_eq!(system.state("a").await, state(Some("bytes"), Some("theirs")));
     assert_eq!(system.calls_on_main(Operation::DeleteObject), 0);
 }
 
-async fn object_put_over_ours_before_the_delete_is_not_taken_back(ground: &Ground) {
+async fn object_that_replaced_a_copy_before_its_delete_is_kept(ground: &Ground) {
     let system = fail_a_batch_and_put_theirs_before(ground, Operation::DeleteObject).await;
     assert_eq!(system.state("a").await, state(Some("bytes"), Some("theirs")));
     assert_eq!(system.calls_on_main(Operation::DeleteObject), 1);
 }
 
-/// Garage's lack: a delete has no condition.
-async fn object_put_over_ours_between_look_and_delete_is_taken_along(ground: &Ground) {
+/// Garage ignores conditions on deletes.
+async fn object_that_replaced_a_copy_between_check_and_delete_is_lost(ground: &Ground) {
     let system = fail_a_batch_and_put_theirs_before(ground, Operation::DeleteObject).await;
     assert_eq!(system.state("a").await, state(Some("bytes"), None));
 }
 
-/// Another's object replaces what the batch has made: before the rollback looks, or before its delete.
+/// Replaces a copy of the batch by another object, before the rollback checks it or before its delete.
 async fn fail_a_batch_and_put_theirs_before(ground: &Ground, operation: Operation) -> Arc<System> {
     let system = Arc::new(System::with_drafts(ground, &["a", "b"]).await);
     system.store.before(Operation::CopyObject, async || {});
     system.store.before(Operation::CopyObject, {
         let system = Arc::clone(&system);
         move || async move {
-            system.comes_to_main("a").await;
+            system.wait_for_main("a").await;
             system.delete_draft("b").await;
         }
     });
     if operation == Operation::HeadObject {
-        // The looks, then a's copy read back, and b's after its copy failed: twice main, once the draft.
+        // The checks, then `a` is read back, then `b` after its copy failed: main twice, the draft once.
         for _ in 0..8 {
             system.store.before(operation, async || {});
         }
@@ -215,8 +216,8 @@ async fn fail_a_batch_and_put_theirs_before(ground: &Ground, operation: Operatio
     system
 }
 
-/// Another server copied the same draft, was not done yet, and the batch's own copy is in doubt.
-async fn object_that_another_confirm_made_is_not_taken_back(ground: &Ground) {
+/// Another server has copied the same draft and is still running, and the result of the batch's own copy is unknown.
+async fn copy_of_another_confirm_is_not_rolled_back(ground: &Ground) {
     let system = Arc::new(System::with_drafts(ground, &["a", "b"]).await);
     system.store.fail(Operation::CopyObject, ErrorKind::Unavailable);
     system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
@@ -241,29 +242,29 @@ async fn object_that_another_confirm_made_is_not_taken_back(ground: &Ground) {
     assert_eq!(system.state("b").await, state(Some("bytes"), None));
 }
 
-/// Not by another server either, which knows nothing of the locks of this one.
-async fn what_may_be_taken_back_answers_nobody_and_is_not_replaced(ground: &Ground) {
+/// Includes confirms of another server, which does not share the locks.
+async fn object_of_an_unsettled_batch_is_neither_reported_nor_replaced(ground: &Ground) {
     for fails in [false, true] {
         let system = Arc::new(System::with_drafts(ground, &["a", "b", "c"]).await);
         system.store.before(Operation::CopyObject, async || {});
         system.store.before(Operation::CopyObject, {
             let system = Arc::clone(&system);
             move || async move {
-                system.comes_to_main("a").await;
+                system.wait_for_main("a").await;
                 let other = system.other_server();
                 let confirm = ConfirmUpload {
                     object_name: "a".to_owned(),
                     ..ConfirmUpload::default()
                 };
                 let alone = other.confirm(&confirm).await;
-                assert!(is_told_to_come_back(&alone), "{alone:?}");
+                assert!(is_retryable(&alone), "{alone:?}");
                 let batch = ConfirmBatch {
                     uploads: vec![confirm],
                     atomic: true,
                 };
                 let together = other.confirm_batch(batch).await.expect("a batch");
-                assert!(is_told_to_come_back(&together[0]), "{together:?}");
-                // Of the same bytes, and so with the ETag that a rollback would delete.
+                assert!(is_retryable(&together[0]), "{together:?}");
+                // The same bytes have the same ETag, which a rollback would delete.
                 let over = ConfirmUpload {
                     object_name: "c".to_owned(),
                     destination_name: Some("a".to_owned()),
@@ -271,7 +272,7 @@ async fn what_may_be_taken_back_answers_nobody_and_is_not_replaced(ground: &Grou
                     ..ConfirmUpload::default()
                 };
                 let over = other.confirm(&over).await;
-                assert!(is_told_to_come_back(&over), "{over:?}");
+                assert!(is_retryable(&over), "{over:?}");
                 if fails {
                     system.delete_draft("b").await;
                 }
@@ -289,30 +290,27 @@ async fn what_may_be_taken_back_answers_nobody_and_is_not_replaced(ground: &Grou
     }
 }
 
-async fn failed_undo_is_told_and_a_repeat_completes_the_batch_in_time(ground: &Ground) {
+async fn failed_rollback_is_reported_and_a_repeat_completes_the_batch(ground: &Ground) {
     let system = System::with_drafts(ground, &["a", "b"]).await;
     system.store.before(Operation::CopyObject, async || {});
     system.store.fail(Operation::CopyObject, ErrorKind::CredentialsRefused);
     system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
     let outcomes = system.confirm_all(&["a", "b"]).await;
-    assert!(is_told_to_come_back(&outcomes[0]), "{outcomes:?}");
+    assert!(is_retryable(&outcomes[0]), "{outcomes:?}");
     system.assert_all(&["a"], Some("bytes"), Some("bytes")).await;
 
     let early = system.confirm_all(&["a", "b"]).await;
-    assert!(
-        is_told_to_come_back(&early[0]) && is_rolled_back(&early[1]),
-        "{early:?}"
-    );
+    assert!(is_retryable(&early[0]) && is_rolled_back(&early[1]), "{early:?}");
     let alone = system.confirm("a").await;
-    assert!(is_told_to_come_back(&alone), "{alone:?}");
+    assert!(is_retryable(&alone), "{alone:?}");
 
     system.clock.advance(BATCH_TIME);
     assert!(system.confirm_all(&["a", "b"]).await.iter().all(Result::is_ok));
     system.assert_all(&["a", "b"], None, Some("bytes")).await;
 }
 
-/// Whether or not the word was heard: nobody removes a draft that may still be the only copy.
-async fn batch_that_cannot_settle_is_left_for_a_repeat(ground: &Ground) {
+/// A draft that may be the only copy is not deleted, whether the settlement object was written or not.
+async fn unsettled_batch_is_completed_by_a_repeat(ground: &Ground) {
     for lost in [false, true] {
         let names = ["a", "b"];
         let system = System::with_drafts(ground, &names).await;
@@ -322,11 +320,11 @@ async fn batch_that_cannot_settle_is_left_for_a_repeat(ground: &Ground) {
             system.store.fail(Operation::PutObject, ErrorKind::Unavailable);
         }
         let outcomes = system.confirm_all(&names).await;
-        assert!(outcomes.iter().all(is_told_to_come_back), "{outcomes:?}");
+        assert!(outcomes.iter().all(is_retryable), "{outcomes:?}");
         system.assert_all(&names, Some("bytes"), Some("bytes")).await;
         if !lost {
             let early = system.confirm_all(&names).await;
-            assert!(early.iter().all(is_told_to_come_back), "{early:?}");
+            assert!(early.iter().all(is_retryable), "{early:?}");
             system.clock.advance(BATCH_TIME);
         }
         for outcome in system.confirm_all(&names).await {
@@ -336,34 +334,34 @@ async fn batch_that_cannot_settle_is_left_for_a_repeat(ground: &Ground) {
     }
 }
 
-/// Another confirm may have been answered by it since.
-async fn batch_that_fails_when_its_time_is_up_takes_nothing_back(ground: &Ground) {
+/// Another confirm may have reported the object since.
+async fn batch_that_fails_after_its_deadline_rolls_nothing_back(ground: &Ground) {
     let system = Arc::new(System::with_drafts(ground, &["a", "b"]).await);
     system.store.before(Operation::CopyObject, async || {});
     system.store.before(Operation::CopyObject, {
         let system = Arc::clone(&system);
         move || async move {
-            system.comes_to_main("a").await;
+            system.wait_for_main("a").await;
             system.clock.advance(DEFAULT_CONFIRM_TIMEOUT + Duration::from_secs(1));
             system.delete_draft("b").await;
         }
     });
     let outcomes = system.confirm_all(&["a", "b"]).await;
     assert!(matches!(outcomes[1], Err(Error::NotFound(_))), "{outcomes:?}");
-    assert!(is_told_to_come_back(&outcomes[0]), "{outcomes:?}");
+    assert!(is_retryable(&outcomes[0]), "{outcomes:?}");
     assert_eq!(system.state("a").await, state(Some("bytes"), Some("bytes")));
     system.clock.advance(BATCH_TIME);
     assert!(system.confirm("a").await.expect("confirmed").replayed);
 }
 
-/// A client has discarded it, and the batch says that it keeps nothing.
-async fn rollback_asks_nothing_of_the_draft(ground: &Ground) {
+/// A client has discarded the draft in the meantime.
+async fn rollback_does_not_need_the_draft(ground: &Ground) {
     let system = Arc::new(System::with_drafts(ground, &["a", "b"]).await);
     system.store.before(Operation::CopyObject, async || {});
     system.store.before(Operation::CopyObject, {
         let system = Arc::clone(&system);
         move || async move {
-            system.comes_to_main("a").await;
+            system.wait_for_main("a").await;
             system.delete_draft("a").await;
             system.delete_draft("b").await;
         }
@@ -373,8 +371,8 @@ async fn rollback_asks_nothing_of_the_draft(ground: &Ground) {
     assert_eq!(system.state("a").await, state(None, None));
 }
 
-/// A crash after each call, of a batch that would succeed and of one that has a copy fail and takes back the others.
-async fn crash_after_any_call_is_completed_by_a_repeat_in_time(ground: &Ground) {
+/// Crashes after each call, of a batch that would succeed and of one that rolls back because a copy fails.
+async fn crash_after_any_call_is_completed_by_a_repeat_of_the_batch(ground: &Ground) {
     let system = ground.system().await;
     for fails in [false, true] {
         for calls in 0.. {
@@ -395,9 +393,9 @@ async fn crash_after_any_call_is_completed_by_a_repeat_in_time(ground: &Ground) 
             }
             let early = system.confirm_all(&names).await;
             let all = early.iter().all(Result::is_ok);
-            assert!(all || early.iter().any(is_told_to_come_back), "{calls}: {early:?}");
+            assert!(all || early.iter().any(is_retryable), "{calls}: {early:?}");
             for ((name, crashed), early) in names.iter().zip(&crashed).zip(&early) {
-                let expected = early.is_ok() || is_told_to_come_back(early) || is_rolled_back(early);
+                let expected = early.is_ok() || is_retryable(early) || is_rolled_back(early);
                 assert!(expected, "{calls}: {early:?}");
                 if crashed.is_ok() || early.is_ok() {
                     assert_eq!(system.state(name).await.1.as_deref(), Some("bytes"), "{calls}: kept");

@@ -1,4 +1,4 @@
-//! What a caller is held to: its tenant, its names, its profile.
+//! The limits on callers: tenants, names and profiles.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use futures::future::join_all;
 use crate::ground::Ground;
 use crate::system::{FAR_AHEAD, System, unique};
 
-/// Drafts of each kind that each tenant has.
+/// The number of drafts of each kind that each tenant has.
 const EACH: usize = 7;
 
 promises! {
-    tenants_list_their_own: strong, garage;
-    the_same_name_is_another_object_for_each_tenant: strong, garage;
-    upload_in_parts_is_its_tenants_alone: strong, garage;
-    parts_over_the_limit_are_no_draft: strong, garage;
-    calls_that_race_make_no_more_drafts_than_there_are_slots: strong, weak, garage;
+    tenants_list_only_their_own_drafts: strong, garage;
+    same_name_is_a_different_object_for_each_tenant: strong, garage;
+    upload_in_parts_is_visible_only_to_its_tenant: strong, garage;
+    parts_over_the_size_limit_are_not_completed: strong, garage;
+    concurrent_calls_create_no_more_drafts_than_slots: strong, weak, garage;
 }
 
 fn tenant(system: &System, name: &str) -> Drafts {
@@ -41,7 +41,7 @@ fn limited(system: &System, profile: Profile) -> Drafts {
     }))
 }
 
-/// Every draft that is listed, page by page, and every token that was given on the way.
+/// Lists all drafts page by page. Returns the drafts and all page tokens.
 async fn all_drafts(drafts: &Drafts, page_size: i32) -> (Vec<(String, bool)>, Vec<String>) {
     let (mut listed, mut tokens) = (Vec::new(), Vec::new());
     let mut request = ListDrafts {
@@ -65,7 +65,7 @@ async fn all_drafts(drafts: &Drafts, page_size: i32) -> (Vec<(String, bool)>, Ve
     }
 }
 
-async fn tenants_list_their_own(ground: &Ground) {
+async fn tenants_list_only_their_own_drafts(ground: &Ground) {
     let system = ground.system().await;
     let names = ["t1", "t10", "t2"];
     for (place, name) in names.into_iter().enumerate() {
@@ -93,10 +93,14 @@ async fn tenants_list_their_own(ground: &Ground) {
         }
     }
     let (all, _) = all_drafts(&system.drafts, 1000).await;
-    assert_eq!(all.len(), names.len() * 2 * EACH, "who has no tenant sees all");
+    assert_eq!(
+        all.len(),
+        names.len() * 2 * EACH,
+        "a caller without a tenant sees all drafts"
+    );
 }
 
-async fn the_same_name_is_another_object_for_each_tenant(ground: &Ground) {
+async fn same_name_is_a_different_object_for_each_tenant(ground: &Ground) {
     let system = ground.system().await;
     for (name, bytes) in [("t1", "one's"), ("t10", "ten's")] {
         system.world.draft(&format!("{name}/a"), bytes).await;
@@ -140,7 +144,7 @@ async fn the_same_name_is_another_object_for_each_tenant(ground: &Ground) {
     assert!(ten.discard(&draft).await.expect("discarded"));
 }
 
-async fn upload_in_parts_is_its_tenants_alone(ground: &Ground) {
+async fn upload_in_parts_is_visible_only_to_its_tenant(ground: &Ground) {
     let system = ground.system().await;
     let (one, ten) = (tenant(&system, "t1"), tenant(&system, "t10"));
     let create = CreateMultipart {
@@ -164,7 +168,7 @@ async fn upload_in_parts_is_its_tenants_alone(ground: &Ground) {
     one.abort_multipart(&name).await.expect("aborted");
 }
 
-async fn parts_over_the_limit_are_no_draft(ground: &Ground) {
+async fn parts_over_the_size_limit_are_not_completed(ground: &Ground) {
     let system = ground.system().await;
     let drafts = limited(
         &system,
@@ -218,7 +222,7 @@ async fn parts_over_the_limit_are_no_draft(ground: &Ground) {
     assert_eq!(system.world.draft_bytes(&key("a")).await.as_deref(), Some(&b"four"[..]));
 }
 
-/// Who may have three drafts of one name.
+/// Returns a caller that may have three drafts of one name.
 fn three(system: &System) -> Drafts {
     let expires_at = system.clock.now() + Duration::from_secs(600);
     system.drafts.for_caller(Arc::new(Caller {
@@ -228,7 +232,7 @@ fn three(system: &System) -> Drafts {
     }))
 }
 
-/// An upload by PUT, by a form, or in parts, as far as it gets.
+/// Uploads by PUT, by a form or in parts. Ignores refusals.
 async fn upload_somehow(system: &System, drafts: &Drafts, turn: usize) {
     let bytes = format!("bytes of {turn}");
     let object_name = "a".to_owned();
@@ -282,13 +286,13 @@ async fn upload_somehow(system: &System, drafts: &Drafts, turn: usize) {
                 .send(&SignedRequest::from(signed.parts[0].request.clone()), bytes)
                 .await;
             let parts = Vec::new();
-            // Where somebody else was faster there is another draft.
+            // Fails if another upload has taken the slot.
             let _ = drafts.complete_multipart(&CompleteMultipart { upload, parts }).await;
         }
     }
 }
 
-async fn calls_that_race_make_no_more_drafts_than_there_are_slots(ground: &Ground) {
+async fn concurrent_calls_create_no_more_drafts_than_slots(ground: &Ground) {
     let system = ground.system().await;
     let drafts = three(&system);
     for _ in 0..3 {
@@ -300,7 +304,7 @@ async fn calls_that_race_make_no_more_drafts_than_there_are_slots(ground: &Groun
         upload_somehow(&system, &drafts, turn).await;
     }
     let there = system.world.draft_keys().await;
-    assert_eq!(there.len(), 3, "one after the other finds what is free: {there:?}");
+    assert_eq!(there.len(), 3, "sequential calls find the free slots: {there:?}");
     let one_more = drafts
         .issue_upload(&IssueUpload {
             object_name: "a".to_owned(),
@@ -350,7 +354,11 @@ async fn drafts_of_slots_expire_together_and_nothing_else_is_signed() {
     let refused = batch
         .iter()
         .filter(|one| matches!(one, Err(Error::NoMoreUploads { most: 3 })));
-    assert_eq!((issued.len(), refused.count()), (3, 2), "each of a batch gets another");
+    assert_eq!(
+        (issued.len(), refused.count()),
+        (3, 2),
+        "each upload of a batch gets its own slot"
+    );
     system.clock.advance(Duration::from_secs(100));
     let over = drafts.issue_upload(&upload).await;
     assert!(matches!(over, Err(Error::CredentialsExpired)), "{over:?}");
@@ -365,7 +373,7 @@ fn fields(refused: Result<impl std::fmt::Debug, Error>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn uploads_are_held_to_the_profile() {
+async fn uploads_beyond_the_profile_are_refused() {
     let system = System::start().await;
     let types: Result<ContentTypes, _> = ["image/*", "text/plain"]
         .into_iter()
@@ -472,12 +480,12 @@ async fn uploads_are_held_to_the_profile() {
     assert_eq!(
         fields(drafts.sign_request(&sign).await),
         ["method"],
-        "it would limit nothing"
+        "a signature cannot contain the limits"
     );
 }
 
 #[tokio::test]
-async fn names_are_held_to_those_of_the_caller() {
+async fn names_beyond_those_of_the_caller_are_refused() {
     let system = System::start().await;
     system.world.draft("t1/u/1/a", "bytes").await;
     system.world.draft("t1/u/10/a", "bytes").await;

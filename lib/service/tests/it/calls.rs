@@ -1,4 +1,4 @@
-//! What a confirm asks of the store, request by request, on the wire: no more than its plan needs, in that order.
+//! The requests of a confirm on the wire, in order: no more than its plan needs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,27 +12,27 @@ use draftstore_testing::{TestBuckets, connect, key, settings};
 use crate::ground::SOURCES;
 use crate::system::{FAR_AHEAD, unique};
 
-/// Drafts of these tests are larger where they are to be copied in parts.
+/// The limit that drafts exceed if they are to be copied in parts.
 const MAX_COPY_BYTES: u64 = 16;
 const SMALL: &str = "small";
 const LARGE: &str = "larger than one copy carries";
 
-/// What is kept, and how.
+/// The kind of a confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Named,
     Unique,
-    /// Over an object that is there.
+    /// Overwrites an existing object.
     Overwrite,
-    /// In parts.
+    /// Copies the draft in parts.
     Large,
-    /// Once more, after it was kept.
+    /// Repeats an earlier confirm.
     Repeat,
-    /// By the name of a batch of one, all or nothing.
+    /// Confirms an atomic batch of one draft.
     Atomic,
 }
 
-/// On a store that honours every condition.
+/// The plan for a store that honours every condition.
 const STRONG: [(Kind, &[&str]); 6] = [
     (Kind::Named, &["HEAD draft", "copy", "HEAD main", "DELETE draft"]),
     (Kind::Unique, &["HEAD draft", "copy", "HEAD main", "DELETE draft"]),
@@ -68,7 +68,7 @@ const STRONG: [(Kind, &[&str]); 6] = [
     ),
 ];
 
-/// Where conditions on the source of a copy are honoured, and no others: main and the draft are looked at instead.
+/// The plan for a store that honours only conditions on the source of a copy. Main and the draft are read instead.
 const SOURCES_ALONE: [(Kind, &[&str]); 6] = [
     (
         Kind::Named,
@@ -124,7 +124,8 @@ const SOURCES_ALONE: [(Kind, &[&str]); 6] = [
     ),
 ];
 
-/// Where none is honoured: everything is copied in parts, and compared before it is seen.
+/// The plan for a store that honours no condition. Every draft is copied in parts, and compared before it becomes
+/// visible.
 const NONE: [(Kind, &[&str]); 3] = [
     (
         Kind::Named,
@@ -166,9 +167,9 @@ async fn plan_for_a_store_that_honours_every_condition_makes_these_calls() {
     assert_plan(Capabilities::ALL, &STRONG).await;
 }
 
-/// A lack that does not concern a confirm costs it nothing.
+/// A confirm does not use `DeleteObjects`.
 #[tokio::test]
-async fn store_that_deletes_by_the_thousand_without_conditions_is_asked_no_more() {
+async fn missing_condition_of_delete_objects_costs_no_calls() {
     let capabilities = Capabilities::ALL.with(Condition::DeleteMany, Support::Ignored);
     assert_plan(capabilities, &STRONG).await;
 }
@@ -183,10 +184,10 @@ async fn plan_for_a_store_without_conditions_makes_these_calls() {
     assert_plan(Capabilities::NONE, &NONE).await;
 }
 
-/// A connection costs a round trip, and another one or two with TLS: as much as half of the calls of a confirm. The client
-/// may open a second one while the first is not back from its last answer; that is kept too.
+/// A new connection costs one to three round trips, as much as half of the calls of a confirm. The client may open a
+/// second one while the first is still busy with its last response. Both are then reused.
 #[tokio::test]
-async fn confirms_that_follow_each_other_share_connections() {
+async fn sequential_confirms_share_connections() {
     let bench = Bench::start(Capabilities::ALL).await;
     for n in 0..10 {
         let name = format!("a{n}");
@@ -198,7 +199,7 @@ async fn confirms_that_follow_each_other_share_connections() {
     assert!(opened <= 2, "{opened} connections for one call after the other");
 }
 
-/// The service, with the wire to its store in view.
+/// The service, with a recorder of the requests to its store.
 struct Bench {
     world: TestBuckets,
     proxy: FaultProxy,
@@ -206,7 +207,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// On a store that is known to honour these conditions.
+    /// Starts the service on a store with known capabilities.
     async fn start(known: Capabilities) -> Self {
         let world = TestBuckets::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
@@ -246,13 +247,13 @@ impl Bench {
         }
     }
 
-    /// What was asked of the store since so many requests.
+    /// Returns the requests to the store after the first `seen` ones.
     fn calls_since(&self, seen: usize) -> Vec<&'static str> {
         let requests = self.proxy.requests();
         requests[seen..].iter().map(|request| self.call(request)).collect()
     }
 
-    /// In short.
+    /// Returns the short name of a request.
     fn call(&self, request: &Request) -> &'static str {
         let is_draft = request.bucket == *self.world.draft.name();
         let place = request.key.as_ref().map_or("", |key| key.as_str());

@@ -11,30 +11,30 @@ use crate::ground::Ground;
 use crate::system::{System, state};
 
 promises! {
-    lost_answer_to_the_copy_is_found_by_its_marker: strong, garage;
-    copy_that_did_not_happen_is_tried_again: strong, weak, garage;
+    lost_copy_response_is_recovered_by_the_marker: strong, garage;
+    failed_copy_is_retried: strong, weak, garage;
     failed_confirm_changes_nothing_and_a_repeat_completes_it: strong, weak, garage;
     crash_at_any_call_is_completed_by_a_repeat: strong, weak, garage;
-    failing_to_delete_the_draft_fails_no_confirm: strong, garage;
-    bytes_uploaded_before_the_copy_are_kept_only_if_nothing_was_pinned: strong, weak, garage;
-    draft_uploaded_before_the_delete_is_not_deleted: strong, garage => draft_uploaded_between_look_and_delete_is_lost;
-    object_that_comes_into_main_before_the_copy_wins: strong, garage => object_that_comes_into_main_between_look_and_copy_is_replaced;
-    repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_upload: strong, weak, garage;
-    object_that_no_confirm_made_does_not_pass_for_one: strong, weak, garage;
-    confirm_runs_to_its_end_though_the_caller_goes_away: strong, garage;
-    overwrite_does_not_replace_what_it_has_not_seen: strong, garage => overwrite_replaces_what_comes_between_its_look_and_the_copy;
+    confirm_succeeds_if_the_draft_cannot_be_deleted: strong, garage;
+    draft_replaced_before_the_copy_is_confirmed_only_without_pins: strong, weak, garage;
+    draft_uploaded_again_before_the_delete_is_kept: strong, garage => draft_uploaded_between_check_and_delete_is_lost;
+    object_created_in_main_before_the_copy_wins: strong, garage => object_created_in_main_between_check_and_copy_is_replaced;
+    repeat_of_a_pinned_confirm_has_the_first_result_after_a_new_upload: strong, weak, garage;
+    object_without_a_marker_is_not_taken_for_a_confirmed_one: strong, weak, garage;
+    confirm_completes_after_the_caller_disconnects: strong, garage;
+    overwrite_does_not_replace_a_version_it_has_not_read: strong, garage => overwrite_replaces_an_object_created_between_check_and_copy;
 }
 
-async fn lost_answer_to_the_copy_is_found_by_its_marker(ground: &Ground) {
+async fn lost_copy_response_is_recovered_by_the_marker(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     system.store.lose_the_answer(Operation::CopyObject);
     system.confirm("a").await.expect("confirmed");
     assert_eq!(system.state("a").await, state(None, Some("bytes")));
-    assert_eq!(system.copies(), 1, "it was not copied again");
+    assert_eq!(system.copies(), 1, "the copy is not repeated");
 }
 
-async fn copy_that_did_not_happen_is_tried_again(ground: &Ground) {
+async fn failed_copy_is_retried(ground: &Ground) {
     for kind in [
         ErrorKind::Unavailable,
         ErrorKind::Conflict,
@@ -67,10 +67,10 @@ async fn crash_at_any_call_is_completed_by_a_repeat(ground: &Ground) {
         let name = format!("a{calls}");
         system.world.draft(&name, "bytes").await;
         system.store.crash_after(calls);
-        // Whatever it answers: the repeat must complete it.
+        // The result does not matter: the repeat must complete the confirm.
         let _ = system.confirm(&name).await;
         if !system.store.restart() {
-            assert!(calls > 3, "look, copy, look, delete, at least: {calls}");
+            assert!(calls > 3, "at least a check, a copy, a check and a delete: {calls}");
             break;
         }
         system.confirm(&name).await.expect("confirmed");
@@ -82,7 +82,7 @@ async fn crash_at_any_call_is_completed_by_a_repeat(ground: &Ground) {
     }
 }
 
-async fn failing_to_delete_the_draft_fails_no_confirm(ground: &Ground) {
+async fn confirm_succeeds_if_the_draft_cannot_be_deleted(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
@@ -90,7 +90,7 @@ async fn failing_to_delete_the_draft_fails_no_confirm(ground: &Ground) {
     assert_eq!(system.state("a").await, state(Some("bytes"), Some("bytes")));
 }
 
-async fn bytes_uploaded_before_the_copy_are_kept_only_if_nothing_was_pinned(ground: &Ground) {
+async fn draft_replaced_before_the_copy_is_confirmed_only_without_pins(ground: &Ground) {
     for pinned in [false, true] {
         let system = ground.system().await;
         let seen = system.world.draft("a", "old").await;
@@ -112,13 +112,13 @@ async fn bytes_uploaded_before_the_copy_are_kept_only_if_nothing_was_pinned(grou
     }
 }
 
-async fn draft_uploaded_before_the_delete_is_not_deleted(ground: &Ground) {
+async fn draft_uploaded_again_before_the_delete_is_kept(ground: &Ground) {
     let system = confirm_and_upload_before_the_delete(ground).await;
     assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
 }
 
-/// Garage's lack: a delete has no condition.
-async fn draft_uploaded_between_look_and_delete_is_lost(ground: &Ground) {
+/// Garage ignores conditions on deletes.
+async fn draft_uploaded_between_check_and_delete_is_lost(ground: &Ground) {
     let system = confirm_and_upload_before_the_delete(ground).await;
     assert_eq!(system.state("a").await, state(None, Some("old")));
 }
@@ -134,21 +134,21 @@ async fn confirm_and_upload_before_the_delete(ground: &Ground) -> System {
     system
 }
 
-async fn object_that_comes_into_main_before_the_copy_wins(ground: &Ground) {
+async fn object_created_in_main_before_the_copy_wins(ground: &Ground) {
     let system = mine_and_theirs_before_the_copy(ground).await;
     let refused = system.confirm("a").await;
     assert!(matches!(refused, Err(Error::AlreadyExists)), "{refused:?}");
     assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
 }
 
-/// Garage's lack: a copy has no condition on what it replaces. Another confirm of this server would have waited.
-async fn object_that_comes_into_main_between_look_and_copy_is_replaced(ground: &Ground) {
+/// Garage ignores conditions on the destination of a copy. Another confirm on the same server would have waited.
+async fn object_created_in_main_between_check_and_copy_is_replaced(ground: &Ground) {
     let system = mine_and_theirs_before_the_copy(ground).await;
     assert!(!system.confirm("a").await.expect("confirmed").replayed);
     assert_eq!(system.state("a").await, state(None, Some("mine")));
 }
 
-/// A draft, and another's object that comes into main just before its copy.
+/// Creates a draft, and another object in main just before the draft is copied.
 async fn mine_and_theirs_before_the_copy(ground: &Ground) -> Arc<System> {
     let system = Arc::new(ground.system().await);
     system.world.draft("a", "mine").await;
@@ -164,7 +164,7 @@ async fn mine_and_theirs_before_the_copy(ground: &Ground) -> Arc<System> {
     system
 }
 
-async fn repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_upload(ground: &Ground) {
+async fn repeat_of_a_pinned_confirm_has_the_first_result_after_a_new_upload(ground: &Ground) {
     let system = ground.system().await;
     let pin = system.world.draft("a", "old").await.etag.to_string();
     let first = system.confirm_pinned("a", Some(pin.clone())).await.expect("confirmed");
@@ -174,7 +174,7 @@ async fn repeat_of_a_pinned_confirm_answers_as_the_first_did_even_after_a_new_up
     assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
 }
 
-async fn object_that_no_confirm_made_does_not_pass_for_one(ground: &Ground) {
+async fn object_without_a_marker_is_not_taken_for_a_confirmed_one(ground: &Ground) {
     let system = ground.system().await;
     let foreign = system.world.draft("a", "foreign").await;
     let absent = IfDestination::Absent;
@@ -191,7 +191,7 @@ async fn object_that_no_confirm_made_does_not_pass_for_one(ground: &Ground) {
     assert!(matches!(missing, Err(Error::NotFound(Missing::Draft))), "{missing:?}");
 }
 
-async fn confirm_runs_to_its_end_though_the_caller_goes_away(ground: &Ground) {
+async fn confirm_completes_after_the_caller_disconnects(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     let (begun, heard) = tokio::sync::oneshot::channel();
@@ -205,16 +205,16 @@ async fn confirm_runs_to_its_end_though_the_caller_goes_away(ground: &Ground) {
         deleting.send(()).expect("the test waits");
     });
     tokio::select! {
-        _ = system.confirm("a") => panic!("it waits for the test"),
+        _ = system.confirm("a") => panic!("the confirm waits for the test"),
         begun = heard => begun.expect("begun"),
     }
     go_on.send(()).expect("it waits");
-    deleted.await.expect("it came to its last call");
+    deleted.await.expect("the confirm reached its last call");
     assert_eq!(system.state("a").await.1.as_deref(), Some("bytes"));
 }
 
-/// Main changes between the look and the copy: the copy's own condition holds.
-async fn overwrite_does_not_replace_what_it_has_not_seen(ground: &Ground) {
+/// Main changes between the check and the copy: the condition of the copy fails.
+async fn overwrite_does_not_replace_a_version_it_has_not_read(ground: &Ground) {
     let (system, overwritten) = overwrite_what_changes(ground).await;
     let refused = matches!(
         overwritten,
@@ -226,8 +226,8 @@ async fn overwrite_does_not_replace_what_it_has_not_seen(ground: &Ground) {
     assert_eq!(system.state("a").await, state(Some("mine"), Some("theirs")));
 }
 
-/// Garage's lack: a copy has no condition on what it replaces.
-async fn overwrite_replaces_what_comes_between_its_look_and_the_copy(ground: &Ground) {
+/// Garage ignores conditions on the destination of a copy.
+async fn overwrite_replaces_an_object_created_between_check_and_copy(ground: &Ground) {
     let (system, overwritten) = overwrite_what_changes(ground).await;
     overwritten.expect("confirmed");
     assert_eq!(system.state("a").await, state(None, Some("mine")));

@@ -1,4 +1,4 @@
-//! A store that does as it is told, but for conditions that it ignores and for what a test has planned.
+//! A decorator of a store that ignores some conditions and injects planned faults.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,23 +19,23 @@ use crate::ignoring;
 
 type Act = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
-/// What happens to one call, once.
+/// A fault of one call, injected once.
 enum Fault {
-    /// It fails, and the store never hears of it.
+    /// The call fails without reaching the store.
     Before(ErrorKind),
-    /// The store does it, and the answer is lost.
+    /// The call takes effect, but its response is lost.
     After(ErrorKind),
-    /// Something else happens first.
+    /// An action runs before the call.
     First(Act),
 }
 
-/// The decorator. Faults of an operation are used up in the order in which they were planned.
+/// The decorator. Faults of an operation are injected in the order in which they were planned.
 pub(crate) struct Faulty {
     store: Arc<dyn Storage>,
-    /// The conditions that it honours.
+    /// The conditions that the decorated store honours.
     honoured: Capabilities,
     planned: Mutex<VecDeque<(Operation, Fault)>>,
-    /// How many calls are left before the crash, where one is planned.
+    /// The number of calls left before a planned crash.
     crash: Mutex<Option<usize>>,
     calls: Mutex<Vec<(Operation, BucketName)>>,
 }
@@ -57,17 +57,17 @@ impl Faulty {
         }
     }
 
-    /// The next such call fails without having any effect.
+    /// Makes the next call of an operation fail without any effect.
     pub(crate) fn fail(&self, operation: Operation, kind: ErrorKind) {
         self.plan(operation, Fault::Before(kind));
     }
 
-    /// The next such call has its effect, but fails.
+    /// Makes the next call of an operation fail after it took effect.
     pub(crate) fn lose_the_answer(&self, operation: Operation) {
         self.plan(operation, Fault::After(ErrorKind::Unavailable));
     }
 
-    /// Before the next such call something else happens.
+    /// Runs an action before the next call of an operation.
     pub(crate) fn before<F>(&self, operation: Operation, act: impl FnOnce() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
@@ -75,12 +75,12 @@ impl Faulty {
         self.plan(operation, Fault::First(Box::new(|| Box::pin(act()))));
     }
 
-    /// After so many calls the process might as well be dead: nothing that it asks for reaches the store any more.
+    /// Simulates a crash of the process after a number of calls: no further call reaches the store.
     pub(crate) fn crash_after(&self, calls: usize) {
         *self.crash.lock().expect("not poisoned") = Some(calls);
     }
 
-    /// The process is there again. Gives whether it had come to crash.
+    /// Simulates a restart of the process. Returns `true` if it had crashed.
     pub(crate) fn restart(&self) -> bool {
         self.planned.lock().expect("not poisoned").clear();
         self.crash.lock().expect("not poisoned").take() == Some(0)
@@ -97,7 +97,7 @@ impl Faulty {
         }
     }
 
-    /// What was asked of the store, in order.
+    /// Returns the calls so far, in order.
     pub(crate) fn calls(&self) -> Vec<(Operation, BucketName)> {
         self.calls.lock().expect("not poisoned").clone()
     }

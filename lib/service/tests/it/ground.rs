@@ -1,4 +1,4 @@
-//! The stores that promises are tested on.
+//! The stores on which promises are tested.
 
 use draftstore_service::{Buckets, Store};
 use draftstore_storage::{Capabilities, Condition, Support};
@@ -6,37 +6,37 @@ use draftstore_testing::TestBuckets;
 
 use crate::system::System;
 
-/// What Garage honours.
+/// The capabilities of Garage.
 pub(crate) const SOURCES: Capabilities = Capabilities::NONE
     .with(Condition::CopySource, Support::Honoured)
     .with(Condition::PartSource, Support::Honoured);
 
-/// A running store, for as many systems as a test needs, each with buckets of its own.
+/// A running store for several systems, each with its own buckets.
 pub(crate) struct Ground {
     world: TestBuckets,
-    /// Conditions that are left to the store; it is made to ignore the others.
+    /// The conditions that are passed on to the store. It never sees the others.
     honoured: Capabilities,
-    /// What the service knows that it honours.
+    /// The capabilities that the service knows of.
     known: Capabilities,
 }
 
 impl Ground {
-    /// An embedded store that honours every condition.
+    /// Starts an embedded store that honours every condition.
     pub(crate) async fn strong() -> Self {
         Self::honouring(Capabilities::ALL).await
     }
 
-    /// An embedded store that honours none.
+    /// Starts an embedded store that honours no condition.
     pub(crate) async fn weak() -> Self {
         Self::honouring(Capabilities::NONE).await
     }
 
-    /// An embedded store that honours conditions on the source of a copy, and no others.
+    /// Starts an embedded store that honours only conditions on the source of a copy.
     pub(crate) async fn sources() -> Self {
         Self::honouring(SOURCES).await
     }
 
-    /// An embedded store that honours these, and of which this is known.
+    /// Starts an embedded store that has, and is known to have, these capabilities.
     pub(crate) async fn honouring(capabilities: Capabilities) -> Self {
         Self {
             world: TestBuckets::embedded().await,
@@ -45,7 +45,7 @@ impl Ground {
         }
     }
 
-    /// Garage as it is: a probe finds out what it honours.
+    /// Starts Garage, and probes its capabilities.
     pub(crate) async fn garage() -> Self {
         let world = TestBuckets::garage().await;
         let buckets = Buckets {
@@ -54,18 +54,18 @@ impl Ground {
         };
         let store = Store::new(world.storage.clone(), buckets);
         Self {
-            known: store.probe().await.expect("a probe of Garage ends well"),
+            known: store.probe().await.expect("Garage can be probed"),
             honoured: Capabilities::ALL,
             world,
         }
     }
 
-    /// A service and a cleaner with nothing in their buckets.
+    /// Creates a service and a cleaner with empty buckets.
     pub(crate) async fn system(&self) -> System {
         System::new(self.world.beside().await, self.honoured, self.known)
     }
 
-    /// What the service knows that the store honours.
+    /// Returns the capabilities that the service knows of.
     pub(crate) fn known(&self) -> Capabilities {
         self.known
     }

@@ -1,6 +1,6 @@
-//! What a store does that ignores a condition: the call, as if the condition had been met.
+//! Calls to a store that ignores their conditions: they take effect as if the condition held.
 //!
-//! The embedded store honours every condition, so each call is asked again with what is there, until it was there.
+//! The embedded store honours every condition, so each call is repeated with the current version until it succeeds.
 
 use draftstore_storage::{
     BucketName, Capabilities, Condition, CopyToMain, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination,
@@ -76,7 +76,7 @@ pub(crate) async fn complete_copy(
     }
 }
 
-/// Whatever version there is.
+/// Deletes the current version, whatever it is.
 pub(crate) async fn undo_copy(store: &dyn Objects, bucket: &MainBucket, key: &ObjectKey) -> Result<(), Error> {
     while let Some(etag) = version(store, bucket.name(), key).await? {
         match store.undo_copy(bucket, key, &etag).await {
@@ -87,7 +87,7 @@ pub(crate) async fn undo_copy(store: &dyn Objects, bucket: &MainBucket, key: &Ob
     Ok(())
 }
 
-/// Whatever version there is.
+/// Deletes the current version, whatever it is.
 pub(crate) async fn delete_draft(store: &dyn Objects, bucket: &DraftBucket, draft: &DraftVersion) -> Result<(), Error> {
     while let Some(etag) = version(store, bucket.name(), &draft.key).await? {
         let key = draft.key.clone();
@@ -99,7 +99,7 @@ pub(crate) async fn delete_draft(store: &dyn Objects, bucket: &DraftBucket, draf
     Ok(())
 }
 
-/// What to ask for, where something else may be asked for than there is.
+/// Returns a condition on the destination that currently holds.
 fn destination<'a>(
     honoured: Capabilities,
     (absent, over): (Condition, Condition),

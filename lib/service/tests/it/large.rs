@@ -1,4 +1,4 @@
-//! A confirm of a draft over what one copy carries, at its true size: thresholds, sizes of parts and time-outs as shipped.
+//! A confirm of a draft that is too large for one copy, with the default thresholds, part sizes and timeouts.
 
 use draftstore_service::draft::ConfirmUpload;
 use draftstore_storage::{ErrorKind, Operation};
@@ -7,7 +7,7 @@ use draftstore_testing::{LARGE, assert_large_copy, large_draft};
 use crate::system::System;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn six_gib_are_confirmed() {
+async fn draft_of_six_gib_is_confirmed() {
     let system = System::start().await;
     let draft = large_draft(&system.world, "film").await;
     let request = ConfirmUpload {
@@ -16,7 +16,7 @@ async fn six_gib_are_confirmed() {
         content_length: i64::try_from(LARGE).ok(),
         ..ConfirmUpload::default()
     };
-    // The note and the draft stay for now, so that main can be compared with the draft.
+    // The note and the draft are kept for now, so that main can be compared with the draft.
     for _ in 0..2 {
         system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
     }

@@ -1,14 +1,14 @@
-//! Confirm and sweep on a real store, with faults between: what must hold whatever happens between two calls.
+//! Confirms and sweeps on a real store, with faults and concurrent changes between the calls.
 //!
-//! Each file begins with the table of its promises, and of the stores that keep them:
+//! Each file begins with the table of its promises, and of the stores on which they hold:
 //!
-//! - `strong`, the embedded store, which honours every condition;
-//! - `weak`, the same made to ignore them all;
-//! - `sources`, the same made to honour conditions on the source of a copy alone, as Garage does;
-//! - `garage`, Garage 2.5 itself, with what a probe finds there. What it does instead of a promise stands behind an arrow,
-//!   and is tested too, so that a change is noticed.
+//! - `strong`: the embedded store, which honours every condition.
+//! - `weak`: the embedded store, made to ignore all conditions.
+//! - `sources`: the embedded store, made to honour only conditions on the source of a copy, as Garage does.
+//! - `garage`: Garage 2.5, with the capabilities that a probe finds. If Garage does not keep a promise, its actual
+//!   behaviour follows an arrow. That behaviour is tested too, so that a change is noticed.
 
-/// Makes tests of promises, one for each store: `promise: store, garage => what it does instead;`.
+/// Declares a test of each promise for each store: `promise: store, garage => actual_behaviour;`.
 macro_rules! promises {
     ($($promise:ident: $($store:ident $(=> $lack:ident)?),+;)*) => {
         $(mod $promise {

@@ -1,4 +1,4 @@
-//! Uploads in parts: what becomes of them when answers get lost, when others act in between, and when their time is over.
+//! Multipart uploads, with lost responses, concurrent calls and uploads that have ended.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,20 +16,20 @@ use crate::ground::Ground;
 use crate::system::{System, expire, state};
 
 promises! {
-    upload_ends_when_a_draft_begun_with_it_would: strong, weak, garage;
+    upload_ends_after_the_lifetime_of_a_draft: strong, weak, garage;
     unique_upload_ends_with_its_draft: strong, weak, garage;
-    completed_upload_is_answered_for_after_its_end: strong, garage;
-    sweep_frees_what_has_ended_and_keeps_the_rest: strong, weak, garage;
-    upload_whose_id_got_lost_is_swept: strong, garage;
-    completion_whose_answer_got_lost_is_found: strong, weak, garage;
-    completion_that_did_not_come_through_is_repeated: strong, weak, garage;
-    of_concurrent_completions_all_are_answered_alike: strong, weak, garage;
-    part_sent_again_before_the_completion_is_not_lost: strong, weak, garage;
+    completed_upload_is_reported_after_its_end: strong, garage;
+    sweep_aborts_only_uploads_that_have_ended: strong, weak, garage;
+    upload_with_a_lost_id_is_swept: strong, garage;
+    lost_completion_response_is_recovered: strong, weak, garage;
+    failed_completion_can_be_repeated: strong, weak, garage;
+    concurrent_completions_have_the_same_result: strong, weak, garage;
+    part_uploaded_again_before_the_completion_is_not_lost: strong, weak, garage;
     upload_aborted_before_the_completion_is_gone: strong, weak, garage;
     draft_of_another_upload_is_not_taken_for_this_one: strong, weak, garage;
-    unique_draft_is_not_completed_onto_another: strong;
-    upload_that_is_not_whole_is_left_alone: strong, garage;
-    upload_of_another_draft_is_refused_before_the_store_is_asked: strong;
+    completion_does_not_replace_a_unique_draft: strong;
+    incomplete_upload_is_not_completed: strong, garage;
+    upload_of_another_draft_is_refused_without_calling_the_store: strong;
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -45,7 +45,7 @@ fn named(name: &str) -> CreateMultipart {
     }
 }
 
-/// That lives so long, in seconds.
+/// Creates a request for a unique draft with a lifetime in seconds.
 fn unique(name: &str, draft_lifetime: i32) -> CreateMultipart {
     CreateMultipart {
         unique: true,
@@ -54,7 +54,7 @@ fn unique(name: &str, draft_lifetime: i32) -> CreateMultipart {
     }
 }
 
-/// Begins an upload, and gives what names it and when it ends.
+/// Begins an upload. Returns its name and its end.
 async fn begin(system: &System, create: CreateMultipart) -> (UploadName, SystemTime) {
     let created = system.drafts.create_multipart(&create).await.expect("begun");
     let upload = UploadName {
@@ -77,7 +77,7 @@ async fn sign(system: &System, upload: &UploadName) -> Result<PartsSigned, Error
     system.drafts.sign_parts(&sign).await
 }
 
-/// Uploads the first part.
+/// Uploads the first part of an upload.
 async fn send(system: &System, upload: &UploadName, bytes: &'static str) {
     let signed = sign(system, upload).await.expect("signed").parts.remove(0);
     let answer = system.world.send(&SignedRequest::from(signed.request), bytes).await;
@@ -92,18 +92,18 @@ async fn complete(system: &System, upload: &UploadName) -> Result<MultipartCompl
     system.drafts.complete_multipart(&complete).await
 }
 
-/// Whether an answer says that there is no such upload.
+/// Returns `true` if the result is that the upload does not exist.
 fn is_gone<T>(answer: &Result<T, Error>) -> bool {
     matches!(answer, Err(Error::NotFound(Missing::Upload)))
 }
 
-/// Whether no call goes on with it.
+/// Returns `true` if every call on the upload fails.
 async fn is_over(system: &System, upload: &UploadName) -> bool {
     let listed = system.drafts.list_parts(upload).await;
     is_gone(&sign(system, upload).await) && is_gone(&listed) && is_gone(&complete(system, upload).await)
 }
 
-async fn upload_ends_when_a_draft_begun_with_it_would(ground: &Ground) {
+async fn upload_ends_after_the_lifetime_of_a_draft(ground: &Ground) {
     let system = system(ground).await;
     let (upload, ends_at) = begin(&system, named("film")).await;
     send(&system, &upload, "part").await;
@@ -116,7 +116,7 @@ async fn upload_ends_when_a_draft_begun_with_it_would(ground: &Ground) {
 
     system.clock.advance(Duration::from_secs(10));
     assert!(is_over(&system, &upload).await);
-    assert_eq!(system.world.uploads().await, 1, "it is left to the sweep");
+    assert_eq!(system.world.uploads().await, 1, "the upload is left to the sweep");
     for _ in 0..2 {
         system.drafts.abort_multipart(&upload).await.expect("or given up");
         assert_eq!(system.world.uploads().await, 0);
@@ -139,7 +139,7 @@ async fn unique_upload_ends_with_its_draft(ground: &Ground) {
     assert!(is_over(&system, &late).await);
 }
 
-async fn completed_upload_is_answered_for_after_its_end(ground: &Ground) {
+async fn completed_upload_is_reported_after_its_end(ground: &Ground) {
     let system = system(ground).await;
     let (upload, ends_at) = begin(&system, named("film")).await;
     send(&system, &upload, "part").await;
@@ -147,14 +147,14 @@ async fn completed_upload_is_answered_for_after_its_end(ground: &Ground) {
     assert_eq!(
         first.expires_at,
         ends_at + HOUR,
-        "as long again as the upload could have taken"
+        "the lifetime of a draft after the end of the upload"
     );
     system.clock.advance(HOUR);
     assert_eq!(complete(&system, &upload).await.expect("found"), first);
     assert!(is_gone(&sign(&system, &upload).await));
 }
 
-async fn sweep_frees_what_has_ended_and_keeps_the_rest(ground: &Ground) {
+async fn sweep_aborts_only_uploads_that_have_ended(ground: &Ground) {
     let system = system(ground).await;
     let (ends_soon, _) = begin(&system, unique("film", 1)).await;
     let (ends_later, _) = begin(&system, unique("film", 3600)).await;
@@ -171,10 +171,10 @@ async fn sweep_frees_what_has_ended_and_keeps_the_rest(ground: &Ground) {
         complete(&system, upload).await.expect("it was kept");
     }
     let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
-    assert_eq!((swept.scanned, swept.deleted), (2, 0), "and so are the drafts");
+    assert_eq!((swept.scanned, swept.deleted), (2, 0), "the drafts are kept too");
 }
 
-async fn upload_whose_id_got_lost_is_swept(ground: &Ground) {
+async fn upload_with_a_lost_id_is_swept(ground: &Ground) {
     let system = system(ground).await;
     system.store.lose_the_answer(Operation::CreateMultipartUpload);
     let lost = system.drafts.create_multipart(&named("film")).await;
@@ -186,7 +186,7 @@ async fn upload_whose_id_got_lost_is_swept(ground: &Ground) {
     assert_eq!(system.world.uploads().await, 0);
 }
 
-async fn completion_whose_answer_got_lost_is_found(ground: &Ground) {
+async fn lost_completion_response_is_recovered(ground: &Ground) {
     for create in [named("film"), unique("film", 60)] {
         let system = system(ground).await;
         let (upload, _) = begin(&system, create).await;
@@ -198,7 +198,7 @@ async fn completion_whose_answer_got_lost_is_found(ground: &Ground) {
     }
 }
 
-async fn completion_that_did_not_come_through_is_repeated(ground: &Ground) {
+async fn failed_completion_can_be_repeated(ground: &Ground) {
     let system = system(ground).await;
     let (upload, _) = begin(&system, named("film")).await;
     send(&system, &upload, "part").await;
@@ -212,7 +212,7 @@ async fn completion_that_did_not_come_through_is_repeated(ground: &Ground) {
     assert_eq!(system.state("film").await, state(Some("part"), None));
 }
 
-async fn of_concurrent_completions_all_are_answered_alike(ground: &Ground) {
+async fn concurrent_completions_have_the_same_result(ground: &Ground) {
     for create in [named("film"), unique("film", 60)] {
         let system = system(ground).await;
         let (upload, _) = begin(&system, create).await;
@@ -224,7 +224,7 @@ async fn of_concurrent_completions_all_are_answered_alike(ground: &Ground) {
     }
 }
 
-async fn part_sent_again_before_the_completion_is_not_lost(ground: &Ground) {
+async fn part_uploaded_again_before_the_completion_is_not_lost(ground: &Ground) {
     let system = system(ground).await;
     let (upload, _) = begin(&system, named("film")).await;
     send(&system, &upload, "first").await;
@@ -266,14 +266,14 @@ async fn draft_of_another_upload_is_not_taken_for_this_one(ground: &Ground) {
     let kept = complete(&system, &second).await.expect("completed");
     assert!(
         is_gone(&complete(&system, &first).await),
-        "the same bytes, and not its draft"
+        "the draft of another upload with the same bytes"
     );
     assert_eq!(complete(&system, &second).await.expect("found"), kept);
     system.upload_again("film", "in one piece").await;
     assert!(is_gone(&complete(&system, &second).await));
 }
 
-async fn unique_draft_is_not_completed_onto_another(ground: &Ground) {
+async fn completion_does_not_replace_a_unique_draft(ground: &Ground) {
     let system = system(ground).await;
     let (upload, _) = begin(&system, unique("film", 60)).await;
     send(&system, &upload, "part").await;
@@ -293,7 +293,7 @@ async fn unique_draft_is_not_completed_onto_another(ground: &Ground) {
     );
 }
 
-async fn upload_that_is_not_whole_is_left_alone(ground: &Ground) {
+async fn incomplete_upload_is_not_completed(ground: &Ground) {
     let system = system(ground).await;
     let create = CreateMultipart {
         content_length: Some(5),
@@ -341,7 +341,7 @@ async fn upload_that_is_not_whole_is_left_alone(ground: &Ground) {
     assert_eq!(parts, arrived);
 }
 
-async fn upload_of_another_draft_is_refused_before_the_store_is_asked(ground: &Ground) {
+async fn upload_of_another_draft_is_refused_without_calling_the_store(ground: &Ground) {
     let system = system(ground).await;
     let (mine, _) = begin(&system, named("film")).await;
     let (unique, _) = begin(&system, unique("film", 60)).await;

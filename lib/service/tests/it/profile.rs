@@ -1,4 +1,4 @@
-//! What a probe finds: the other promises on Garage rest on it.
+//! The capabilities that a probe finds. The other promises on Garage depend on them.
 
 use draftstore_service::draft::ConfirmUpload;
 use draftstore_service::{Replicas, weaknesses};
@@ -9,11 +9,11 @@ use crate::ground::{Ground, SOURCES};
 use crate::system::state;
 
 promises! {
-    probe_finds_that_sources_alone_have_conditions: garage;
-    confirms_before_the_first_probe_hold: strong, garage;
+    probe_finds_conditions_on_copy_sources_only: garage;
+    confirm_before_the_first_probe_succeeds: strong, garage;
 }
 
-async fn probe_finds_that_sources_alone_have_conditions(ground: &Ground) {
+async fn probe_finds_conditions_on_copy_sources_only(ground: &Ground) {
     let found = ground.known();
     assert_eq!(found, SOURCES);
 
@@ -26,8 +26,9 @@ async fn probe_finds_that_sources_alone_have_conditions(ground: &Ground) {
     assert_eq!(with_one_server, expected);
 }
 
-/// Garage copies no small object in parts, which is how it would have to be where nothing can be relied on.
-async fn confirms_before_the_first_probe_hold(ground: &Ground) {
+/// Confirms probe an unknown store first. Without capabilities they would copy in parts, which Garage refuses for small
+/// objects.
+async fn confirm_before_the_first_probe_succeeds(ground: &Ground) {
     let system = ground.system().await;
     let drafts = system.unprobed();
     let names = ["a", "b", "c"];

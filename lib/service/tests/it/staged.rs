@@ -1,4 +1,4 @@
-//! Drafts over the size that one copy can carry, with that size lowered.
+//! Confirms of drafts that are too large for one copy, with a lower limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,38 +12,38 @@ use draftstore_testing::key;
 use crate::ground::Ground;
 use crate::system::{System, expire};
 
-/// Every draft of these tests is larger.
+/// Limits that every draft of these tests exceeds.
 const LIMITS: ConfirmLimits = ConfirmLimits {
     timeout: Duration::from_secs(600),
     max_copy_bytes: 2,
 };
 
 promises! {
-    staged_copy_is_kept_and_leaves_nothing_behind: strong, weak, garage;
-    lost_answer_to_the_completion_is_found_by_its_marker: strong, weak, garage;
-    staging_or_completion_that_did_not_happen_is_tried_again: strong, weak, garage;
-    object_that_comes_into_main_during_the_staging_wins: strong, weak, garage;
-    object_that_comes_into_main_before_the_completion_wins: strong, garage;
-    bytes_uploaded_before_the_staging_are_answered_for_only_if_nothing_was_pinned: strong, weak, garage;
-    overwrite_replaces_what_it_saw: strong, weak, garage;
+    staged_copy_is_confirmed_and_leaves_no_note_or_upload: strong, weak, garage;
+    lost_completion_response_is_recovered_by_the_marker: strong, weak, garage;
+    failed_staging_or_completion_is_retried: strong, weak, garage;
+    object_created_in_main_during_the_staging_wins: strong, weak, garage;
+    object_created_in_main_before_the_completion_wins: strong, garage;
+    draft_replaced_before_the_staging_is_confirmed_only_without_pins: strong, weak, garage;
+    overwrite_replaces_the_version_it_read: strong, weak, garage;
     crash_at_any_call_is_completed_by_a_repeat: strong, weak, garage;
-    sweep_leaves_a_copy_alone_that_is_under_way: strong, weak, garage;
-    staged_copy_that_a_crash_left_goes_with_a_sweep_and_nothing_else_in_main_does: strong, weak, garage;
-    small_draft_that_was_uploaded_in_parts_is_staged_where_copies_have_no_condition: strong, weak, garage;
+    sweep_keeps_a_running_staged_copy: strong, weak, garage;
+    sweep_removes_only_abandoned_staged_copies_from_main: strong, weak, garage;
+    small_multipart_draft_is_staged_if_copies_have_no_conditions: strong, weak, garage;
 }
 
 impl System {
-    /// Keys of multipart uploads in main, in order.
+    /// Returns the sorted keys of multipart uploads in main.
     async fn staged(&self) -> Vec<String> {
         let (main, all) = (self.world.main.name(), ListUploads::default());
         let page = self.world.storage.list_uploads(main, &all).await.expect("listed");
         let mut keys: Vec<_> = page.uploads.iter().map(|upload| upload.key.to_string()).collect();
-        // Garage lists those of a page in no order of keys.
+        // Garage does not sort the uploads of a page.
         keys.sort();
         keys
     }
 
-    /// That no trace of a staged copy is left.
+    /// Asserts that no note and no upload of a staged copy is left.
     async fn assert_nothing_staged(&self) {
         let keys = self.world.draft_keys().await;
         let notes: Vec<_> = keys.iter().filter(|key| key.starts_with(".drafts/")).collect();
@@ -70,23 +70,24 @@ impl Ground {
     }
 }
 
-/// Of some bytes: Garage copies no parts of objects of less than about 3 KiB, which it keeps with their metadata.
+/// The number of repetitions in a large draft. Garage copies no parts of objects of less than about 3 KiB, which it
+/// stores with their metadata.
 const TIMES: usize = 1024;
 
-/// How long `much("bytes")` is.
+/// The length of `much("bytes")`.
 const LENGTH: u64 = 5 * TIMES as u64;
 
-/// A large draft's bytes, of these.
+/// Returns the bytes of a large draft, repeated from a text.
 fn much(of: &str) -> String {
     of.repeat(TIMES)
 }
 
-/// Both sides of a state, of so much.
+/// Creates the expected large contents of draft and main.
 fn much_state(draft: Option<&str>, main: Option<&str>) -> (Option<String>, Option<String>) {
     (draft.map(much), main.map(much))
 }
 
-async fn staged_copy_is_kept_and_leaves_nothing_behind(ground: &Ground) {
+async fn staged_copy_is_confirmed_and_leaves_no_note_or_upload(ground: &Ground) {
     let system = ground.staging_system().await;
     system.world.draft("a", much("bytes")).await;
     for replayed in [false, true] {
@@ -98,11 +99,11 @@ async fn staged_copy_is_kept_and_leaves_nothing_behind(ground: &Ground) {
     let calls = system.store.calls();
     assert!(
         calls.iter().all(|(call, _)| *call != Operation::CopyObject),
-        "part by part"
+        "copied in parts"
     );
 }
 
-async fn lost_answer_to_the_completion_is_found_by_its_marker(ground: &Ground) {
+async fn lost_completion_response_is_recovered_by_the_marker(ground: &Ground) {
     let system = ground.staging_system().await;
     system.world.draft("a", much("bytes")).await;
     system.store.lose_the_answer(Operation::CompleteMultipartUpload);
@@ -111,7 +112,7 @@ async fn lost_answer_to_the_completion_is_found_by_its_marker(ground: &Ground) {
     system.assert_nothing_staged().await;
 }
 
-async fn staging_or_completion_that_did_not_happen_is_tried_again(ground: &Ground) {
+async fn failed_staging_or_completion_is_retried(ground: &Ground) {
     for operation in [Operation::UploadPartCopy, Operation::CompleteMultipartUpload] {
         for kind in [
             ErrorKind::Unavailable,
@@ -132,7 +133,7 @@ async fn staging_or_completion_that_did_not_happen_is_tried_again(ground: &Groun
     }
 }
 
-async fn object_that_comes_into_main_during_the_staging_wins(ground: &Ground) {
+async fn object_created_in_main_during_the_staging_wins(ground: &Ground) {
     let system = Arc::new(ground.staging_system().await);
     system.world.draft("a", much("mine")).await;
     system.store.before(Operation::UploadPartCopy, {
@@ -145,8 +146,8 @@ async fn object_that_comes_into_main_during_the_staging_wins(ground: &Ground) {
     system.assert_nothing_staged().await;
 }
 
-/// Garage has no condition for it, but ends every upload to a key that another write comes to.
-async fn object_that_comes_into_main_before_the_completion_wins(ground: &Ground) {
+/// Garage ignores the condition, but ends every upload to a key on another write to that key.
+async fn object_created_in_main_before_the_completion_wins(ground: &Ground) {
     let system = Arc::new(ground.staging_system().await);
     system.world.draft("a", much("mine")).await;
     system.store.before(Operation::CompleteMultipartUpload, {
@@ -159,7 +160,7 @@ async fn object_that_comes_into_main_before_the_completion_wins(ground: &Ground)
     system.assert_nothing_staged().await;
 }
 
-async fn bytes_uploaded_before_the_staging_are_answered_for_only_if_nothing_was_pinned(ground: &Ground) {
+async fn draft_replaced_before_the_staging_is_confirmed_only_without_pins(ground: &Ground) {
     for pinned in [false, true] {
         let system = ground.staging_system().await;
         let seen = system.world.draft("a", much("old")).await.etag.to_string();
@@ -184,7 +185,7 @@ async fn bytes_uploaded_before_the_staging_are_answered_for_only_if_nothing_was_
     }
 }
 
-async fn overwrite_replaces_what_it_saw(ground: &Ground) {
+async fn overwrite_replaces_the_version_it_read(ground: &Ground) {
     let system = ground.staging_system().await;
     system.put_theirs_into_main().await;
     system.world.draft("a", much("mine")).await;
@@ -204,12 +205,12 @@ async fn crash_at_any_call_is_completed_by_a_repeat(ground: &Ground) {
         let name = format!("a{calls}");
         system.world.draft(&name, much("bytes")).await;
         system.store.crash_after(calls);
-        // Whatever it answers: the repeat must complete it.
+        // The result does not matter: the repeat must complete the confirm.
         let _ = system.confirm(&name).await;
         if !system.store.restart() {
             assert!(
                 calls > 6,
-                "two looks, a note, a staging, a completion, the note, a look, a delete: {calls}"
+                "two checks, a note, a staging, a completion, the note, a check, a delete: {calls}"
             );
             break;
         }
@@ -222,7 +223,7 @@ async fn crash_at_any_call_is_completed_by_a_repeat(ground: &Ground) {
     }
 }
 
-async fn sweep_leaves_a_copy_alone_that_is_under_way(ground: &Ground) {
+async fn sweep_keeps_a_running_staged_copy(ground: &Ground) {
     let system = Arc::new(ground.staging_system().await);
     system.world.draft("a", much("bytes")).await;
     system.store.before(Operation::CompleteMultipartUpload, {
@@ -240,10 +241,10 @@ async fn sweep_leaves_a_copy_alone_that_is_under_way(ground: &Ground) {
     assert_eq!(system.state("a").await, much_state(None, Some("bytes")));
 }
 
-async fn staged_copy_that_a_crash_left_goes_with_a_sweep_and_nothing_else_in_main_does(ground: &Ground) {
+async fn sweep_removes_only_abandoned_staged_copies_from_main(ground: &Ground) {
     let system = ground.system().await;
-    // The draft, main, a note and the staging; then again the draft and main, where their conditions do not hold by
-    // themselves. The next is the completion.
+    // The calls before the completion: the draft, main, a note and the staging, then the draft and main again if the
+    // store ignores their conditions.
     let lacking = [Condition::PartSource, Condition::CompleteToAbsent].map(|of| !system.honours(of));
     let calls = 4 + lacking.map(usize::from).iter().sum::<usize>();
     let system = system.limited(ConfirmLimits {
@@ -267,7 +268,7 @@ async fn staged_copy_that_a_crash_left_goes_with_a_sweep_and_nothing_else_in_mai
     let cleaner = system.cleaner_with(3600, one);
     let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
     let expected = (0, Some(Brake::MaxDelete));
-    assert_eq!((swept.deleted, swept.brake), expected, "the copy and its note are two");
+    assert_eq!((swept.deleted, swept.brake), expected, "the copy and its note");
     assert_eq!(system.staged().await, ["a", "a2"]);
 
     let cleaner = system.cleaner(3600);
@@ -278,8 +279,8 @@ async fn staged_copy_that_a_crash_left_goes_with_a_sweep_and_nothing_else_in_mai
     assert_eq!(system.state("a").await, much_state(Some("bytes"), None));
 }
 
-/// Its `ETag` is no sum of its bytes, so that a copy in main could not be told from one of other bytes.
-async fn small_draft_that_was_uploaded_in_parts_is_staged_where_copies_have_no_condition(ground: &Ground) {
+/// The `ETag` of such a draft is not a hash of its bytes, so that it cannot identify the copy in main.
+async fn small_multipart_draft_is_staged_if_copies_have_no_conditions(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft_in_parts("a", much("bytes").as_bytes()).await;
     system.confirm("a").await.expect("confirmed");

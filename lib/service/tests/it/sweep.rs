@@ -1,4 +1,4 @@
-//! Sweeps: what goes, what stays, and what stops them.
+//! Sweeps: the drafts that they remove and keep, and the brakes.
 
 use draftstore_service::cleaner::{Brake, Brakes, Mode, Stop, Summary};
 use draftstore_storage::{ErrorKind, Operation};
@@ -8,17 +8,17 @@ use crate::ground::Ground;
 use crate::system::{FAR_AHEAD, LONG_AGO, System, expire, state, unique};
 
 promises! {
-    draft_uploaded_again_during_the_sweep_stays: strong, garage => draft_uploaded_again_between_look_and_delete_is_swept;
-    what_could_not_be_deleted_is_counted_and_goes_with_the_next_sweep: strong, weak, garage;
-    sweep_asks_nothing_of_main: strong, weak, garage;
-    sweep_that_cannot_list_says_how_far_it_got: strong, weak, garage;
-    unique_draft_lives_as_long_as_its_id_says: strong, weak, garage;
-    shard_is_read_only_up_to_the_first_draft_that_lives: strong, weak, garage;
-    sweep_stops_when_it_has_removed_as_much_as_it_may: strong, weak, garage;
-    sweep_removes_nothing_when_more_has_expired_than_is_plausible: strong, weak, garage;
+    draft_uploaded_again_during_the_sweep_is_kept: strong, garage => draft_uploaded_again_between_check_and_delete_is_swept;
+    failed_deletes_are_counted_and_repeated_by_the_next_sweep: strong, weak, garage;
+    sweep_does_not_call_main: strong, weak, garage;
+    sweep_that_cannot_list_reports_its_progress: strong, weak, garage;
+    unique_draft_is_swept_at_the_time_in_its_id: strong, weak, garage;
+    shard_is_listed_only_up_to_the_first_live_draft: strong, weak, garage;
+    sweep_stops_at_max_delete: strong, weak, garage;
+    sweep_removes_nothing_above_max_delete_fraction: strong, weak, garage;
 }
 
-/// Sweeps what lives for a second, when this many drafts have expired at once.
+/// Waits until a number of drafts with a lifetime of one second have expired, and sweeps them.
 async fn sweep(system: &System, expired: u64) -> Summary {
     sweep_with(system, expired, Brakes::default()).await
 }
@@ -29,14 +29,14 @@ async fn sweep_with(system: &System, expired: u64, brakes: Brakes) -> Summary {
     cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept")
 }
 
-async fn draft_uploaded_again_during_the_sweep_stays(ground: &Ground) {
+async fn draft_uploaded_again_during_the_sweep_is_kept(ground: &Ground) {
     let (system, summary) = sweep_and_upload_before_the_delete(ground).await;
     assert_eq!((summary.deleted, summary.failed, summary.bytes), (1, 0, 3));
     assert_eq!(system.state("a").await, state(Some("new"), None));
 }
 
-/// Garage's lack: deletes have no condition. An upload before the look is seen.
-async fn draft_uploaded_again_between_look_and_delete_is_swept(ground: &Ground) {
+/// Garage ignores conditions on deletes. An upload before the check is noticed.
+async fn draft_uploaded_again_between_check_and_delete_is_swept(ground: &Ground) {
     let (system, summary) = sweep_and_upload_before_the_delete(ground).await;
     assert_eq!((summary.deleted, summary.failed, summary.bytes), (2, 0, 6));
     assert_eq!(system.state("a").await, state(None, None));
@@ -55,7 +55,7 @@ async fn sweep_and_upload_before_the_delete(ground: &Ground) -> (System, Summary
     (system, summary)
 }
 
-async fn what_could_not_be_deleted_is_counted_and_goes_with_the_next_sweep(ground: &Ground) {
+async fn failed_deletes_are_counted_and_repeated_by_the_next_sweep(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft("a", "old").await;
     system.world.begin_upload("b").await;
@@ -73,7 +73,7 @@ async fn what_could_not_be_deleted_is_counted_and_goes_with_the_next_sweep(groun
     );
 }
 
-async fn sweep_asks_nothing_of_main(ground: &Ground) {
+async fn sweep_does_not_call_main(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft("kept", "bytes").await;
     system.confirm("kept").await.expect("confirmed");
@@ -85,7 +85,7 @@ async fn sweep_asks_nothing_of_main(ground: &Ground) {
     assert_eq!(system.state("kept").await, state(None, Some("bytes")));
 }
 
-async fn sweep_that_cannot_list_says_how_far_it_got(ground: &Ground) {
+async fn sweep_that_cannot_list_reports_its_progress(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft("a", "bytes").await;
     system
@@ -100,7 +100,7 @@ async fn sweep_that_cannot_list_says_how_far_it_got(ground: &Ground) {
     assert!(matches!(stopped.source, Stop::Store(error) if error.kind == ErrorKind::Unavailable));
 }
 
-async fn unique_draft_lives_as_long_as_its_id_says(ground: &Ground) {
+async fn unique_draft_is_swept_at_the_time_in_its_id(ground: &Ground) {
     let system = ground.system().await;
     let (ended, lives) = (unique(LONG_AGO, 1).1, unique(FAR_AHEAD, 2).1);
     system.world.draft(&ended, "bytes").await;
@@ -114,13 +114,17 @@ async fn unique_draft_lives_as_long_as_its_id_says(ground: &Ground) {
     assert_eq!(
         (summary.scanned, summary.deleted),
         (3, 1),
-        "old by its ID, however fresh"
+        "expired by its ID, although it is new"
     );
     sweep(&system, 1).await;
-    assert_eq!(system.world.draft_keys().await, [lives], "alive by its ID, however old");
+    assert_eq!(
+        system.world.draft_keys().await,
+        [lives],
+        "not expired by its ID, although it is old"
+    );
 }
 
-async fn shard_is_read_only_up_to_the_first_draft_that_lives(ground: &Ground) {
+async fn shard_is_listed_only_up_to_the_first_live_draft(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft(&unique(LONG_AGO, 1).1, "bytes").await;
     let uploads = stream::iter(0..1_100).map(|n| {
@@ -150,7 +154,7 @@ async fn shard_is_read_only_up_to_the_first_draft_that_lives(ground: &Ground) {
     );
 }
 
-async fn sweep_stops_when_it_has_removed_as_much_as_it_may(ground: &Ground) {
+async fn sweep_stops_at_max_delete(ground: &Ground) {
     let system = ground.system().await;
     for name in ["a", "b", "c"] {
         system.world.draft(name, "bytes").await;
@@ -174,7 +178,7 @@ async fn sweep_stops_when_it_has_removed_as_much_as_it_may(ground: &Ground) {
     }
 }
 
-async fn sweep_removes_nothing_when_more_has_expired_than_is_plausible(ground: &Ground) {
+async fn sweep_removes_nothing_above_max_delete_fraction(ground: &Ground) {
     let system = ground.system().await;
     for name in ["a", "b"] {
         system.world.draft(name, "bytes").await;
@@ -197,5 +201,9 @@ async fn sweep_removes_nothing_when_more_has_expired_than_is_plausible(ground: &
     assert_eq!((swept.scanned, swept.deleted, swept.brake), (4, 3, None));
     assert_eq!(system.world.draft_keys().await, [lives]);
     let swept = sweep_with(&system, 0, at_most("0")).await;
-    assert_eq!((swept.deleted, swept.brake), (0, None), "nothing is not too much");
+    assert_eq!(
+        (swept.deleted, swept.brake),
+        (0, None),
+        "no expired drafts do not trip the brake"
+    );
 }

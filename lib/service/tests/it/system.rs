@@ -1,4 +1,4 @@
-//! The service and the cleaner on a store, through the faulty decorator.
+//! The service and the cleaner on a store with injected faults.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
@@ -21,12 +21,12 @@ pub(crate) struct System {
 }
 
 impl System {
-    /// On an embedded store of its own, which honours every condition.
+    /// Starts a system on its own embedded store, which honours every condition.
     pub(crate) async fn start() -> Self {
         Ground::strong().await.system().await
     }
 
-    /// In this world, of whose conditions the store is made to honour these, and known to honour those.
+    /// Creates a system whose store honours some conditions, and whose server knows of some.
     pub(crate) fn new(world: TestBuckets, honoured: Capabilities, known: Capabilities) -> Self {
         let world = Arc::new(world);
         let store = Arc::new(Faulty::new(Arc::clone(&world.storage), honoured));
@@ -51,24 +51,24 @@ impl System {
         }
     }
 
-    /// A second server on the same buckets, which knows nothing of the locks of the first.
+    /// Returns a second server on the same buckets, which does not share the locks of the first.
     pub(crate) fn other_server(&self) -> Drafts {
         let origins = AllowedOrigins::default();
         Drafts::new(self.installed.clone(), policy(3600), origins, self.clock.clone())
     }
 
-    /// A server that has not looked at the store yet.
+    /// Returns a server that has not probed the store yet.
     pub(crate) fn unprobed(&self) -> Drafts {
         let store = self.installed.clone().with_profile(StoreProfile::default());
         Drafts::new(store, policy(3600), AllowedOrigins::default(), self.clock.clone())
     }
 
-    /// Whether the store is known to honour this.
+    /// Returns `true` if the store is known to honour a condition.
     pub(crate) fn honours(&self, condition: Condition) -> bool {
         self.installed.profile.capabilities().honours(condition)
     }
 
-    /// The call that brings the bytes of a small draft to main.
+    /// Returns the call that copies a small draft to main.
     pub(crate) fn copying(&self) -> Operation {
         if self.honours(Condition::CopySource) {
             Operation::CopyObject
@@ -77,13 +77,13 @@ impl System {
         }
     }
 
-    /// How often drafts were copied.
+    /// Returns the number of copies of drafts.
     pub(crate) fn copies(&self) -> usize {
         let calls = self.store.calls().into_iter();
         calls.filter(|(call, _)| *call == self.copying()).count()
     }
 
-    /// The same, with URLs that are valid for as long as a draft lives.
+    /// Makes URLs valid for the lifetime of a draft.
     pub(crate) fn with_long_urls(mut self) -> Self {
         let hour = Duration::from_secs(3600);
         let policy = Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy");
@@ -92,18 +92,18 @@ impl System {
         self
     }
 
-    /// The same, with other bounds for confirms.
+    /// Sets the limits of confirms.
     pub(crate) fn limited(mut self, limits: ConfirmLimits) -> Self {
         self.drafts = self.drafts.with_confirm_limits(limits);
         self
     }
 
-    /// A cleaner of drafts that live as long as this, in seconds.
+    /// Returns a cleaner with a lifetime of drafts in seconds.
     pub(crate) fn cleaner(&self, lifetime: u64) -> Cleaner {
         self.cleaner_with(lifetime, Brakes::default())
     }
 
-    /// The same, with brakes.
+    /// Returns a cleaner with a lifetime of drafts in seconds, and brakes.
     pub(crate) fn cleaner_with(&self, lifetime: u64, brakes: Brakes) -> Cleaner {
         Cleaner::new(self.installed.clone(), policy(lifetime), brakes, self.clock.clone())
     }
@@ -121,7 +121,7 @@ impl System {
         self.drafts.confirm(&request).await
     }
 
-    /// What is in draft and in main under a name.
+    /// Returns the bytes in draft and in main under a name.
     pub(crate) async fn state(&self, name: &str) -> (Option<String>, Option<String>) {
         let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| String::from_utf8(bytes).expect("text"));
         let key = key(name);
@@ -131,7 +131,7 @@ impl System {
         )
     }
 
-    /// What a client does when it uploads again.
+    /// Returns a future that uploads a draft again, as a client does.
     pub(crate) fn upload_again(&self, name: &'static str, bytes: &str) -> impl Future<Output = ()> + Send + use<> {
         let (world, bytes) = (Arc::clone(&self.world), bytes.to_owned());
         async move {
@@ -140,12 +140,13 @@ impl System {
     }
 }
 
-/// The time of the service and of the cleaner, where the store does not tell it: real when it starts, then still.
+/// The clock of the service, and of the cleaner if the store sends no date. Starts at the real time, and then stands
+/// still.
 #[derive(Debug)]
 pub(crate) struct ManualClock(Mutex<SystemTime>);
 
 impl ManualClock {
-    /// Sets it to the real time.
+    /// Sets the clock to the real time.
     pub(crate) fn catch_up(&self) {
         *self.0.lock().expect("not poisoned") = SystemTime::now();
     }
@@ -161,7 +162,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Returns when this cleaner finds so many to have expired, by the store's clock; a dry run tells.
+/// Waits until a dry run of the cleaner finds a number of expired drafts, by the store's clock.
 pub(crate) async fn expire(cleaner: &Cleaner, expired: u64) {
     let begun = Instant::now();
     while cleaner.sweep(Mode::DryRun, &mut |_| {}).await.expect("listed").expired < expired {
@@ -169,8 +170,7 @@ pub(crate) async fn expire(cleaner: &Cleaner, expired: u64) {
     }
 }
 
-/// The ID of a unique draft that expires so many seconds after the epoch, and its key under `file.jpg`, both as the service
-/// would give them.
+/// Returns the ID of a unique draft that expires at a time in seconds since the epoch, and its key under `file.jpg`.
 pub(crate) fn unique(expires_at: u64, n: u128) -> (String, String) {
     let id = ulid::Ulid::from_parts(expires_at * 1000, n << 8).to_string();
     let key = format!(".drafts/00/{id}/file.jpg");
@@ -180,12 +180,12 @@ pub(crate) fn unique(expires_at: u64, n: u128) -> (String, String) {
 pub(crate) const LONG_AGO: u64 = 1_600_000_000;
 pub(crate) const FAR_AHEAD: u64 = 4_000_000_000;
 
-/// Both sides of a state.
+/// Creates the expected bytes in draft and in main.
 pub(crate) fn state(draft: Option<&str>, main: Option<&str>) -> (Option<String>, Option<String>) {
     (draft.map(str::to_owned), main.map(str::to_owned))
 }
 
-/// URLs live as long as drafts: no upload of a test is too late on a busy machine.
+/// Returns a policy with URLs that are valid as long as drafts live, so that no upload expires on a busy machine.
 fn policy(lifetime: u64) -> Policy {
     let lifetime = Duration::from_secs(lifetime);
     Policy::new(lifetime, lifetime, lifetime, Duration::ZERO).expect("a policy")

@@ -1,4 +1,4 @@
-//! A store that ignores conditions: what one server still promises there.
+//! The promises that a single server keeps on a store that ignores conditions.
 
 use std::sync::Arc;
 
@@ -11,19 +11,19 @@ use futures::future::join_all;
 use crate::ground::Ground;
 use crate::system::{FAR_AHEAD, LONG_AGO, System, expire, state, unique};
 
-/// Rounds of a race.
+/// The number of rounds of a race.
 const ROUNDS: usize = 25;
 
 promises! {
-    of_two_drafts_racing_for_one_name_exactly_one_wins: strong, weak, sources, garage;
-    batch_keeps_one_of_two_drafts_for_one_name: strong, weak, sources, garage;
+    exactly_one_of_two_concurrent_confirms_to_one_name_wins: strong, weak, sources, garage;
+    batch_confirms_one_of_two_drafts_for_one_name: strong, weak, sources, garage;
     hundred_confirms_of_one_draft_have_one_effect: strong, weak, sources, garage;
-    unique_draft_stays_after_a_confirm_until_it_has_expired: weak, sources, garage;
+    confirmed_unique_draft_is_kept_until_it_expires: weak, sources, garage;
     unique_draft_that_was_written_again_is_not_confirmed_again: weak, sources, garage;
     named_draft_uploaded_after_the_copy_is_not_deleted: weak, sources, garage;
-    draft_is_either_kept_or_discarded: weak, sources, garage;
-    draft_uploaded_again_before_the_sweep_looks_stays: weak, sources, garage;
-    batch_that_fails_is_taken_back: weak, sources, garage;
+    draft_is_either_confirmed_or_discarded: weak, sources, garage;
+    draft_uploaded_again_before_the_sweep_checks_it_is_kept: weak, sources, garage;
+    failed_batch_is_rolled_back: weak, sources, garage;
 }
 
 impl System {
@@ -46,7 +46,7 @@ impl System {
     }
 }
 
-async fn of_two_drafts_racing_for_one_name_exactly_one_wins(ground: &Ground) {
+async fn exactly_one_of_two_concurrent_confirms_to_one_name_wins(ground: &Ground) {
     let system = ground.system().await;
     for round in 0..ROUNDS {
         let [one, other, main] = ["one", "other", "main"].map(|name| format!("{name}{round}"));
@@ -64,7 +64,7 @@ async fn of_two_drafts_racing_for_one_name_exactly_one_wins(ground: &Ground) {
     }
 }
 
-async fn batch_keeps_one_of_two_drafts_for_one_name(ground: &Ground) {
+async fn batch_confirms_one_of_two_drafts_for_one_name(ground: &Ground) {
     let system = ground.system().await;
     for round in 0..ROUNDS {
         let [one, other, main] = ["one", "other", "main"].map(|name| format!("{name}{round}"));
@@ -103,13 +103,13 @@ async fn hundred_confirms_of_one_draft_have_one_effect(ground: &Ground) {
     }
     assert_eq!(confirms.iter().flatten().filter(|kept| !kept.replayed).count(), 1);
     if !system.honours(Condition::CopyToAbsent) {
-        assert_eq!(system.copies(), 1, "the others waited");
+        assert_eq!(system.copies(), 1, "the other confirms waited");
     }
     assert_eq!(system.state("a").await, state(None, Some("bytes")));
 }
 
-/// It cannot be deleted safely: a URL may still write to it, and a draft that is gone could be uploaded once more.
-async fn unique_draft_stays_after_a_confirm_until_it_has_expired(ground: &Ground) {
+/// A confirm cannot delete the draft safely: a URL may still write to it, and a deleted draft could be uploaded again.
+async fn confirmed_unique_draft_is_kept_until_it_expires(ground: &Ground) {
     let system = ground.system().await;
     let ((lives, live_key), (ended, ended_key)) = (unique(FAR_AHEAD, 1), unique(LONG_AGO, 2));
     for (id, key) in [(&lives, &live_key), (&ended, &ended_key)] {
@@ -136,7 +136,7 @@ async fn unique_draft_stays_after_a_confirm_until_it_has_expired(ground: &Ground
     assert_eq!(system.world.draft_keys().await, [live_key]);
     let looks = system.store.calls().split_off(before).into_iter();
     let looks = looks.filter(|(call, _)| *call == Operation::HeadObject).count();
-    assert_eq!(looks, 0, "no URL can write to it any more");
+    assert_eq!(looks, 0, "no URL can write to an expired unique draft");
 
     let request = ConfirmUpload {
         object_name: "file.jpg".to_owned(),
@@ -144,7 +144,7 @@ async fn unique_draft_stays_after_a_confirm_until_it_has_expired(ground: &Ground
         destination_name: Some(ended),
         ..ConfirmUpload::default()
     };
-    assert!(system.drafts.confirm(&request).await.expect("answered again").replayed);
+    assert!(system.drafts.confirm(&request).await.expect("confirmed again").replayed);
 }
 
 async fn unique_draft_that_was_written_again_is_not_confirmed_again(ground: &Ground) {
@@ -172,7 +172,7 @@ async fn named_draft_uploaded_after_the_copy_is_not_deleted(ground: &Ground) {
     assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
 }
 
-async fn draft_is_either_kept_or_discarded(ground: &Ground) {
+async fn draft_is_either_confirmed_or_discarded(ground: &Ground) {
     let system = ground.system().await;
     for round in 0..ROUNDS {
         let name = format!("a{round}");
@@ -196,8 +196,8 @@ async fn draft_is_either_kept_or_discarded(ground: &Ground) {
     }
 }
 
-/// More than are looked at together.
-async fn draft_uploaded_again_before_the_sweep_looks_stays(ground: &Ground) {
+/// Uses more drafts than the sweep checks concurrently.
+async fn draft_uploaded_again_before_the_sweep_checks_it_is_kept(ground: &Ground) {
     let system = ground.system().await;
     let one_by_one = system.honours(Condition::Delete);
     for n in 0..20 {
@@ -226,16 +226,16 @@ async fn draft_uploaded_again_before_the_sweep_looks_stays(ground: &Ground) {
     assert_eq!(bulk, if one_by_one { 0 } else { 2 });
 }
 
-/// One by one, each under its condition.
+/// The sweep then deletes drafts one by one, each with its condition.
 #[tokio::test]
-async fn draft_uploaded_again_stays_where_only_deletes_of_many_have_no_condition() {
+async fn draft_uploaded_again_is_kept_if_only_deletes_of_many_lack_conditions() {
     let capabilities = Capabilities::ALL.with(Condition::DeleteMany, Support::Ignored);
     let ground = Ground::honouring(capabilities).await;
-    draft_uploaded_again_before_the_sweep_looks_stays(&ground).await;
+    draft_uploaded_again_before_the_sweep_checks_it_is_kept(&ground).await;
 }
 
-/// Which of the two is copied first, and taken back, is up to the store.
-async fn batch_that_fails_is_taken_back(ground: &Ground) {
+/// The store decides which of the two is copied first and rolled back.
+async fn failed_batch_is_rolled_back(ground: &Ground) {
     let system = Arc::new(ground.system().await);
     for name in ["a", "b"] {
         system.world.draft(name, "bytes").await;
@@ -260,7 +260,7 @@ async fn batch_that_fails_is_taken_back(ground: &Ground) {
         told(|error| matches!(error, Error::StoreCredentials(_))),
         "{outcomes:?}"
     );
-    assert!(!alone.expect("it waited for the batch").replayed);
+    assert!(!alone.expect("the confirm waited for the batch").replayed);
     assert_eq!(system.state("b").await, state(Some("bytes"), None));
     assert_eq!(system.state("a").await, state(None, Some("bytes")));
 }

@@ -1,4 +1,4 @@
-//! What a cell of the matrix has for itself: two buckets, a proxy, and a client that reaches the store by way of it.
+//! A cell of the matrix, with its own buckets, its own proxy, and a client that calls the store through the proxy.
 
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use draftstore_testing::proxy::{FaultProxy, InjectedFault, RequestFilter, Reques
 use draftstore_testing::{SignedRequest, TestBuckets, bucket, connect, get, key, settings};
 use futures::stream::{self, StreamExt as _};
 
-/// Most of its time a cell waits for the client's pauses between its attempts.
+/// The number of concurrent cells. A cell mostly waits for the delays between the client's attempts.
 const SIDE_BY_SIDE: usize = 48;
 
-/// Long enough for a busy machine, short enough to be waited for three times.
+/// Timeouts that are long enough for a busy machine, and short enough for three attempts.
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(2),
     attempt: Duration::from_secs(2),
@@ -26,7 +26,7 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// The bytes of every draft.
 pub(super) const BYTES: &[u8] = b"the bytes of the draft";
 
-/// A fault, when it strikes, and what is to come of it.
+/// A fault, the requests that it affects, and the expected outcome.
 #[derive(Debug)]
 pub(super) struct Case<C, E> {
     pub(super) call: C,
@@ -37,7 +37,7 @@ pub(super) struct Case<C, E> {
     pub(super) expected: E,
 }
 
-/// The clock of a day on which everything has expired.
+/// A clock at which everything has expired.
 #[derive(Debug)]
 struct MuchLater;
 
@@ -47,7 +47,7 @@ impl Clock for MuchLater {
     }
 }
 
-/// A place of its own on the common store.
+/// A cell with its own buckets on the common store.
 pub(super) struct Cell {
     world: Arc<TestBuckets>,
     proxy: FaultProxy,
@@ -55,7 +55,7 @@ pub(super) struct Cell {
     storage: Arc<S3Storage>,
 }
 
-/// Runs all of them; gives what came out otherwise than expected, a line for each.
+/// Runs all cases. Returns a line for each unexpected outcome.
 pub(super) async fn run_all<C, E, F>(prefix: &str, cases: Vec<Case<C, E>>, run: impl Fn(Cell, C) -> F) -> Vec<String>
 where
     C: Copy + Display,
@@ -97,7 +97,7 @@ impl Cell {
         let proxy = FaultProxy::start(&world.endpoint);
         let settings = Settings {
             timeouts: TIMEOUTS,
-            // The faults are not for clients.
+            // The requests of clients do not go through the proxy.
             public_endpoint: Some(world.endpoint.url.clone()),
             ..settings(&proxy.endpoint())
         };
@@ -109,19 +109,19 @@ impl Cell {
         }
     }
 
-    /// The service by way of the proxy.
+    /// Returns a service that calls the store through the proxy.
     pub(super) fn drafts(&self) -> Drafts {
         let origins = AllowedOrigins::default();
         let clock = Arc::new(SystemClock);
         Drafts::new(self.store(), policy(), origins, clock)
     }
 
-    /// The cleaner by way of the proxy.
+    /// Returns a cleaner that calls the store through the proxy.
     pub(super) fn cleaner(&self) -> Cleaner {
         Cleaner::new(self.store(), policy(), Brakes::default(), Arc::new(SystemClock))
     }
 
-    /// Removes all that can expire.
+    /// Sweeps at a time at which everything has expired.
     pub(super) async fn sweep_much_later(&self) -> Result<(), String> {
         self.proxy.hide_clock();
         let cleaner = Cleaner::new(self.store(), policy(), Brakes::default(), Arc::new(MuchLater));
@@ -131,13 +131,13 @@ impl Cell {
         }
     }
 
-    /// As a probe found it.
+    /// Returns the store with the capabilities of a probe.
     fn store(&self) -> Store {
         let known = StoreProfile::known(Capabilities::ALL);
         Store::new(self.storage.clone(), self.buckets.clone()).with_profile(known)
     }
 
-    /// Ends the fault, which must have struck: a cell in which nothing went wrong shows nothing.
+    /// Ends the fault. Fails if the fault was never injected, because the cell then tests nothing.
     pub(super) fn heal(&self) -> Result<(), String> {
         if self.proxy.struck() == 0 {
             return Err("the fault has met no request".to_owned());
@@ -165,7 +165,7 @@ impl Cell {
         self.world.begin_upload_in(self.buckets.draft.name(), name).await;
     }
 
-    /// Sends what the service has signed.
+    /// Sends a request that the service has signed.
     pub(super) async fn send(&self, signed: PresignedRequest, bytes: &'static [u8]) {
         let answer = self.world.send(&SignedRequest::from(signed), bytes).await;
         assert_eq!(answer.status(), 200);

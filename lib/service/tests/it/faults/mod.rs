@@ -1,11 +1,12 @@
-//! Every fault on the wire, at every call of a confirm, of a sweep and of an upload in parts: what is answered, what is left, and that a repeat
-//! completes it.
+//! Every fault on the wire at every call of a confirm, a sweep and a multipart upload.
 //!
-//! The tables say what is expected; nothing in them is computed. A row is a fault, with what comes of it when it meets
-//! the first request of the call, the first two, and every one. The S3 client asks up to three times by itself, but for
-//! a copy, which it asks once and the confirm up to three times, and for the beginning and the completion of an upload, which
-//! nobody asks again: so one and two faults are mostly mended, and from three
-//! on they show.
+//! Each cell checks the result, the objects that are left, and that a repeat completes the call. The tables list the
+//! expected outcomes literally. A row is a fault, with its outcome if it affects the first request of the call, the
+//! first two, or every request.
+//!
+//! The S3 client makes up to three attempts. It sends a copy only once, which the confirm repeats up to three times.
+//! Nothing repeats the start and the completion of an upload. So one or two faults are mostly recovered from, and three
+//! are not.
 
 mod cell;
 mod confirm;
@@ -22,12 +23,12 @@ const NOT_FOUND: InjectedError = InjectedError::NoSuchKey;
 const CONFLICT: InjectedError = InjectedError::ConditionalRequestConflict;
 const PRECONDITION: InjectedError = InjectedError::PreconditionFailed;
 
-/// How many requests of a call meet the fault, in the order of the columns.
+/// The columns of the tables: the requests of a call that the fault affects.
 const COLUMNS: [Column; 3] = [
     ("the first request", |calls| calls.take(1)),
     ("the first two", |calls| calls.take(2)),
     ("every request", |calls| calls),
 ];
 
-/// A name, and which of the requests from the call's first on are hit.
+/// The name of a column, and its requests, counted from the first one of the call.
 type Column = (&'static str, fn(RequestRange) -> RequestRange);

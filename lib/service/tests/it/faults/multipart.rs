@@ -1,4 +1,4 @@
-//! The cells of uploads in parts: how they are begun, and completed.
+//! The cells of multipart uploads: start and completion.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -18,7 +18,7 @@ const CELLS: usize = 196;
 
 const NAME: &str = "film.mp4";
 
-/// What is answered, and what there is after it.
+/// The result of a call, and the drafts and uploads after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcome {
     answer: Answered,
@@ -37,22 +37,22 @@ enum Answered {
     Other,
 }
 
-/// What is done while the fault is there.
+/// The call that the fault affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Begin,
     Complete,
-    /// Of an upload that was completed before.
+    /// Completes an upload that was completed before.
     CompleteAgain,
 }
 
-/// The upload is there.
+/// The upload exists.
 const BEGUN: Outcome = Outcome {
     answer: Answered::Ok,
     drafts: 0,
     uploads: 1,
 };
-/// The draft is there.
+/// The draft exists.
 const COMPLETED: Outcome = Outcome {
     answer: Answered::Ok,
     drafts: 1,
@@ -63,7 +63,7 @@ const fn but(outcome: Outcome, answer: Answered) -> Outcome {
     Outcome { answer, ..outcome }
 }
 
-// Nothing was begun.
+// No upload was begun.
 const NOT_BEGUN: Outcome = Outcome {
     answer: Answered::StoreUnavailable,
     drafts: 0,
@@ -73,24 +73,24 @@ const CREDENTIALS: Outcome = but(NOT_BEGUN, Answered::StoreCredentials);
 const MISSING: Outcome = but(NOT_BEGUN, Answered::BucketOrUploadMissing);
 const INTERNAL: Outcome = but(NOT_BEGUN, Answered::Internal);
 
-// An upload was begun of which nobody knows: it is the sweep's.
+// An upload with an unknown ID was begun, which is left to the sweep.
 const LOST: Outcome = but(BEGUN, Answered::StoreUnavailable);
 const LOST_CREDENTIALS: Outcome = but(BEGUN, Answered::StoreCredentials);
 
-// The parts stay.
+// The parts are kept.
 const PARTS_UNAVAILABLE: Outcome = but(BEGUN, Answered::StoreUnavailable);
 const PARTS_CREDENTIALS: Outcome = but(BEGUN, Answered::StoreCredentials);
 const PARTS_MISSING: Outcome = but(BEGUN, Answered::BucketOrUploadMissing);
 const PARTS_PIN: Outcome = but(BEGUN, Answered::PinMismatch);
 const PARTS_INTERNAL: Outcome = but(BEGUN, Answered::Internal);
 
-// The draft is there, and a repeat finds it.
+// The draft exists, and a repeat finds it.
 const DRAFT_UNAVAILABLE: Outcome = but(COMPLETED, Answered::StoreUnavailable);
 const DRAFT_CREDENTIALS: Outcome = but(COMPLETED, Answered::StoreCredentials);
 const DRAFT_MISSING: Outcome = but(COMPLETED, Answered::BucketOrUploadMissing);
 const DRAFT_INTERNAL: Outcome = but(COMPLETED, Answered::Internal);
 
-/// A call: which requests it makes, and what comes of each fault.
+/// A call with its requests, and the outcome of each fault.
 struct Call {
     kind: Kind,
     name: &'static str,
@@ -247,8 +247,8 @@ fn cases() -> Vec<Case<&'static Call, Outcome>> {
     cases
 }
 
-/// Does it with the fault, and gives what came of it; then goes on without, which must end in the draft; then sweeps, where
-/// that leaves anything.
+/// Makes the call with the fault, and returns the outcome. Then completes the upload without the fault, which must
+/// create the draft, and sweeps if an upload is left.
 async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
     let drafts = cell.drafts();
     let (answer, upload) = match begin(&drafts).await {

@@ -1,4 +1,4 @@
-//! The cells of sweep.
+//! The cells of sweeps.
 
 use draftstore_service::Buckets;
 use draftstore_service::cleaner::{Mode, Stop};
@@ -13,11 +13,11 @@ use crate::system::{LONG_AGO, unique};
 
 const CELLS: usize = 239;
 
-/// Neither may ever go.
+/// A draft and an upload that no sweep may remove.
 const FRESH_DRAFT: &str = "fresh.jpg";
 const FRESH_UPLOAD: &str = "under way.jpg";
 
-/// How a sweep ends, and what there is after it.
+/// The result of a sweep, and the draft and the upload after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Outcome {
     ended: Ended,
@@ -27,42 +27,42 @@ struct Outcome {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
-    /// At the end of the bucket, with this count of what could not be removed.
+    /// The sweep reached the end of the bucket, with this number of failures.
     Failed(u64),
-    /// Before it.
+    /// The sweep stopped early.
     Stopped(ErrorKind),
 }
 
-/// All that has expired is gone.
+/// Everything expired is gone.
 const SWEPT: Outcome = Outcome {
     ended: Ended::Failed(0),
     draft_is_there: false,
     upload_is_there: false,
 };
-/// The draft could not be deleted, and is said to remain.
+/// The draft could not be deleted, and is counted as failed.
 const DRAFT_FAILED: Outcome = Outcome {
     ended: Ended::Failed(1),
     draft_is_there: true,
     ..SWEPT
 };
-/// The upload could not be aborted, and is said to remain.
+/// The upload could not be aborted, and is counted as failed.
 const UPLOAD_FAILED: Outcome = Outcome {
     ended: Ended::Failed(1),
     upload_is_there: true,
     ..SWEPT
 };
-/// The store says that the upload is gone, which it is not: the next sweep sees it again.
+/// The store wrongly reports that the upload is gone: the next sweep finds it again.
 const UPLOAD_DENIED: Outcome = Outcome {
     ended: Ended::Failed(0),
     ..UPLOAD_FAILED
 };
-/// All is gone, and one is said to remain.
+/// Everything expired is gone, but one is counted as failed.
 const FAILED_BUT_GONE: Outcome = Outcome {
     ended: Ended::Failed(1),
     ..SWEPT
 };
 
-/// It stopped before it removed anything.
+/// Returns the outcome of a sweep that stopped before it removed anything.
 const fn at_once(kind: ErrorKind) -> Outcome {
     Outcome {
         ended: Ended::Stopped(kind),
@@ -71,7 +71,7 @@ const fn at_once(kind: ErrorKind) -> Outcome {
     }
 }
 
-/// It stopped after it had deleted the draft.
+/// Returns the outcome of a sweep that stopped after it deleted the draft.
 const fn later(kind: ErrorKind) -> Outcome {
     Outcome {
         draft_is_there: false,
@@ -81,11 +81,11 @@ const fn later(kind: ErrorKind) -> Outcome {
 
 use ErrorKind::{Conflict, CredentialsRefused, NotFound, PreconditionFailed, Unavailable, Unexpected};
 
-/// A call of the sweep: which requests it makes, and what comes of each fault.
+/// A call of the sweep with its requests, and the outcome of each fault.
 struct Call {
     name: &'static str,
     operation: fn(&Buckets) -> RequestFilter,
-    /// Of the requests for this, those from which one on are this call's.
+    /// The matching requests that belong to this call.
     requests: RequestRange,
     gone: Outcome,
     rows: &'static [(InjectedFault, [Outcome; 3])],
@@ -103,7 +103,7 @@ const CALLS: [Call; 5] = [
         name: "delete of drafts",
         operation: |_| RequestFilter::of(Operation::DeleteObjects),
         requests: RequestRange::from(1),
-        // And then it cannot list.
+        // The sweep then cannot list.
         gone: Outcome {
             ended: Ended::Stopped(Unavailable),
             draft_is_there: true,
@@ -138,7 +138,7 @@ const CALLS: [Call; 5] = [
         name: "list of named drafts",
         operation: |_| RequestFilter::of(Operation::ListObjects),
         requests: RequestRange::from(2),
-        // What was found by then waits for more, to be deleted with it.
+        // The expired drafts found so far wait for a full batch to delete.
         gone: at_once(Unavailable),
         rows: &LISTED_LATER,
     },
@@ -253,7 +253,7 @@ fn cases() -> Vec<Case<&'static str, Outcome>> {
     cases
 }
 
-/// Sweeps with the fault, and gives what came of it; then without, which must complete it.
+/// Sweeps with the fault, and returns the outcome. Then sweeps without it, which must remove the rest.
 async fn run(cell: Cell) -> Result<Outcome, String> {
     let [(_, expired_draft), (_, expired_upload)] = [1, 2].map(|n| unique(LONG_AGO, n));
     for draft in [FRESH_DRAFT, &expired_draft] {

@@ -1,4 +1,4 @@
-//! The cells of confirm.
+//! The cells of confirms.
 
 mod outcome;
 mod overwrite;
@@ -20,32 +20,32 @@ const CELLS: usize = 737;
 
 const NAME: &str = "file.jpg";
 
-/// What a confirm is to replace.
+/// The bytes that a confirm replaces.
 const OLD: &[u8] = b"the bytes that were kept before";
 
-/// Where notes on staged copies are.
+/// The prefix of notes on staged copies.
 const NOTES: &str = ".drafts/staging/";
 
-/// The ways that a confirm may go.
+/// The kind of a confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// To where nothing is, in one copy.
+    /// Copies to a free key in one call.
     Plain,
-    /// Over another object, in one copy.
+    /// Replaces another object in one call.
     Overwrite,
-    /// To where nothing is, part by part.
+    /// Copies to a free key in parts.
     Staged,
 }
 
-/// A fault, and what comes of it in each column.
+/// A fault, with its outcome in each column.
 type Row = (InjectedFault, [Outcome; 3]);
 
-/// A call of the confirm: which requests it makes, and what comes of each fault.
+/// A call of the confirm with its requests, and the outcome of each fault.
 struct Call {
     kind: Kind,
     name: &'static str,
     target: fn(&Buckets) -> RequestFilter,
-    /// Of the requests for this, those from which one on are this call's.
+    /// The matching requests that belong to this call.
     requests: RequestRange,
     gone: Outcome,
     rows: &'static [Row],
@@ -94,8 +94,8 @@ fn cases() -> Vec<Case<&'static Call, Outcome>> {
     cases
 }
 
-/// Confirms with the fault, and gives what came of it; then without, which must complete it; then sweeps, where
-/// that leaves anything.
+/// Confirms with the fault, and returns the outcome. Then confirms without it, which must succeed, and sweeps if a note
+/// or an upload is left.
 async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
     if kind == Kind::Overwrite {
         cell.put_main(NAME, OLD).await;
@@ -155,7 +155,7 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
     Ok(outcome)
 }
 
-/// Whether main holds the draft's bytes, rather than what it held before.
+/// Returns `true` if main holds the draft's bytes, and `false` if it is unchanged.
 async fn is_in_main(cell: &Cell, kind: Kind) -> Result<bool, String> {
     let keys = cell.main_keys().await;
     if keys.is_empty() && kind != Kind::Overwrite {

@@ -1,11 +1,11 @@
-//! What may come of a confirm.
+//! The possible outcomes of a confirm.
 
-/// What a confirm answers, and what there is after it.
+/// The result of a confirm, and the draft, main and staged copies after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) answer: Answered,
     pub(super) draft_is_there: bool,
-    /// Whether main holds the draft's bytes; else it is as it was.
+    /// `true` if main holds the draft's bytes, `false` if it is unchanged.
     pub(super) is_in_main: bool,
     pub(super) remains: Remains,
 }
@@ -21,7 +21,7 @@ pub(super) enum Answered {
     Other,
 }
 
-/// What is left to the sweep of copies that were staged. An upload that no note tells of is never right.
+/// The rest of a staged copy, which is left to the sweep. An upload without a note is always an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remains {
     Nothing,
@@ -30,7 +30,7 @@ pub(super) enum Remains {
 }
 
 impl Outcome {
-    /// The same, but for a note that is left.
+    /// Returns the outcome with a note left.
     const fn with_note(self) -> Self {
         Self {
             remains: Remains::Note,
@@ -38,7 +38,7 @@ impl Outcome {
         }
     }
 
-    /// The same, but for a note and an upload in main that are left.
+    /// Returns the outcome with a note and an upload in main left.
     const fn with_upload(self) -> Self {
         Self {
             remains: Remains::NoteAndUpload,
@@ -64,7 +64,7 @@ pub(super) const LEFT: Outcome = Outcome {
 };
 pub(super) const LEFT_NOTE: Outcome = LEFT.with_note();
 
-/// Refused: draft and main are as they were.
+/// Refused, and draft and main are unchanged.
 pub(super) const UNAVAILABLE: Outcome = untouched(Answered::StoreUnavailable);
 pub(super) const UNAVAILABLE_NOTE: Outcome = UNAVAILABLE.with_note();
 pub(super) const UNAVAILABLE_UPLOAD: Outcome = UNAVAILABLE.with_upload();
@@ -75,7 +75,7 @@ pub(super) const NO_DRAFT: Outcome = untouched(Answered::DraftNotFound);
 pub(super) const MAIN_CHANGED: Outcome = untouched(Answered::PinMismatch);
 pub(super) const INTERNAL: Outcome = untouched(Answered::Internal);
 
-/// Refused, though main holds the object: nobody could tell.
+/// Refused although main holds the object, because the result of the copy is unknown.
 pub(super) const COPIED_UNAVAILABLE: Outcome = copied(Answered::StoreUnavailable);
 pub(super) const COPIED_UNAVAILABLE_NOTE: Outcome = COPIED_UNAVAILABLE.with_note();
 pub(super) const COPIED_CREDENTIALS: Outcome = copied(Answered::StoreCredentials);

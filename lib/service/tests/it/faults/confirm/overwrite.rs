@@ -1,4 +1,4 @@
-//! The calls in which a confirm that replaces an object differs.
+//! The calls that differ if a confirm replaces an object.
 
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::FaultReply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
@@ -45,8 +45,8 @@ const LOOK_AT_MAIN: [Row; 12] = [
     (Before(Answer(SLOW_DOWN)), [KEPT, KEPT, UNAVAILABLE]),
     (Before(Answer(EXPIRED)), [CREDENTIALS, CREDENTIALS, CREDENTIALS]),
     (Before(Answer(SKEWED)), [CREDENTIALS, CREDENTIALS, CREDENTIALS]),
-    // The first hides from the confirm what it is to replace, so that the copy fails and main is another than it saw. The
-    // second hides that, so that it begins again, and then sees.
+    // The first fault hides the object to replace, so that the copy fails and main then differs from what was read. The
+    // second fault also hides that object, so that the confirm starts again and then reads it.
     (Before(Answer(NOT_FOUND)), [MAIN_CHANGED, KEPT, UNAVAILABLE]),
     (Before(Answer(CONFLICT)), [UNAVAILABLE, UNAVAILABLE, UNAVAILABLE]),
     (Before(Answer(PRECONDITION)), [INTERNAL, INTERNAL, INTERNAL]),

@@ -1,4 +1,4 @@
-//! The calls of a confirm that copies to where nothing is.
+//! The calls of a confirm that copies to a free key.
 
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::FaultReply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
@@ -61,7 +61,7 @@ const LOOK_AT_DRAFT: [Row; 12] = [
     (After(Reset), [KEPT, KEPT, UNAVAILABLE]),
 ];
 
-/// Of every copy that makes the object, whole or staged: what came of it is known by looking.
+/// The outcomes of every copy that creates the object, whole or staged. The confirm reads main to find its result.
 pub(super) const COPY: [Row; 22] = [
     (Before(Closed), [KEPT, KEPT, UNAVAILABLE]),
     (Before(Reset), [KEPT, KEPT, UNAVAILABLE]),
@@ -74,7 +74,7 @@ pub(super) const COPY: [Row; 22] = [
     (Before(Answer(CONFLICT)), [KEPT, KEPT, UNAVAILABLE]),
     (Before(Answer(PRECONDITION)), [KEPT, KEPT, UNAVAILABLE]),
     (Before(ErrorInOk), [KEPT, KEPT, UNAVAILABLE]),
-    // The marker tells that it was done, so that there is no second request.
+    // The marker shows that the copy succeeded, so that there is no second request.
     (After(Closed), [KEPT, KEPT, KEPT]),
     (After(Reset), [KEPT, KEPT, KEPT]),
     (After(Nothing), [KEPT, KEPT, KEPT]),

@@ -1,7 +1,7 @@
-//! The calls in which a confirm that copies part by part differs.
+//! The calls that differ if a confirm copies in parts.
 //!
-//! A note may be left by each attempt that failed before there was a copy to complete: whether an upload was begun in
-//! main is not known then, and the note is how the sweep finds it.
+//! Each attempt that fails before the copy can be completed may leave a note. It is then unknown if an upload was begun
+//! in main, and the sweep finds it by the note.
 
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::FaultReply::{Closed, Error as Answer, ErrorInOk, Nothing, Reset};
@@ -83,7 +83,7 @@ const LOOK_AT_MAIN: [Row; 12] = [
     (Before(Answer(SLOW_DOWN)), [KEPT, KEPT, UNAVAILABLE]),
     (Before(Answer(EXPIRED)), [CREDENTIALS, CREDENTIALS, CREDENTIALS]),
     (Before(Answer(SKEWED)), [CREDENTIALS, CREDENTIALS, CREDENTIALS]),
-    // The second of them hides from the confirm what it has just copied.
+    // The second fault hides from the confirm the object that it has just copied.
     (Before(Answer(NOT_FOUND)), [KEPT, COPIED_INTERNAL, COPIED_INTERNAL]),
     (Before(Answer(CONFLICT)), [UNAVAILABLE, UNAVAILABLE, UNAVAILABLE]),
     (Before(Answer(PRECONDITION)), [INTERNAL, INTERNAL, INTERNAL]),
@@ -113,14 +113,15 @@ const NOTE: [Row; 21] = [
         After(Answer(EXPIRED)),
         [CREDENTIALS_NOTE, CREDENTIALS_NOTE, CREDENTIALS_NOTE],
     ),
-    // The confirm writes another.
+    // The confirm writes another note.
     (After(Answer(NOT_FOUND)), [KEPT_NOTE, KEPT_NOTE, UNAVAILABLE_NOTE]),
     (After(Answer(CONFLICT)), [KEPT_NOTE, KEPT_NOTE, UNAVAILABLE_NOTE]),
     (After(Answer(PRECONDITION)), [KEPT_NOTE, KEPT_NOTE, UNAVAILABLE_NOTE]),
     (After(ErrorInOk), [KEPT, KEPT, UNAVAILABLE_NOTE]),
 ];
 
-/// Asked once each time: an upload that the client began again would be one that no note tells of when the other is done.
+/// The outcomes of a request that is sent once per attempt: a repeated start could leave a second upload without a
+/// note.
 const BEGIN: [Row; 23] = [
     (Before(Closed), [KEPT_NOTE, KEPT_NOTE, UNAVAILABLE_NOTE]),
     (Before(Reset), [KEPT_NOTE, KEPT_NOTE, UNAVAILABLE_NOTE]),
@@ -162,7 +163,7 @@ const BEGIN: [Row; 23] = [
     (CutOff, [KEPT_UPLOAD, KEPT_UPLOAD, UNAVAILABLE_UPLOAD]),
 ];
 
-/// What was begun is aborted.
+/// The outcomes if the started upload is aborted.
 const COPY_PART: [Row; 23] = [
     (Before(Closed), [KEPT, KEPT, UNAVAILABLE_NOTE]),
     (Before(Reset), [KEPT, KEPT, UNAVAILABLE_NOTE]),
@@ -204,7 +205,7 @@ const FORGET_NOTE: [Row; 18] = [
     (Before(Nothing), [KEPT, KEPT, LEFT_NOTE]),
     (Before(Answer(INTERNAL_ERROR)), [KEPT, KEPT, LEFT_NOTE]),
     (Before(Answer(SLOW_DOWN)), [KEPT, KEPT, LEFT_NOTE]),
-    // The second is that of the draft.
+    // The second request is that of the draft.
     (Before(Answer(EXPIRED)), [KEPT_NOTE, LEFT_NOTE, LEFT_NOTE]),
     (Before(Answer(SKEWED)), [KEPT_NOTE, LEFT_NOTE, LEFT_NOTE]),
     (Before(Answer(NOT_FOUND)), [KEPT_NOTE, LEFT_NOTE, LEFT_NOTE]),
