@@ -95,7 +95,7 @@ async fn batch_is_confirmed_and_a_repeat_is_replayed(ground: &Ground) {
             assert_eq!(outcome.expect("confirmed").replayed, replayed);
         }
         system.assert_all(&["a", "b", "c"], None, Some("bytes")).await;
-        let alone = system.confirm("a").await.expect("answered again");
+        let alone = system.confirm("a").await.expect("confirmed again");
         assert!(alone.replayed);
     }
 }
@@ -285,7 +285,7 @@ async fn object_of_an_unsettled_batch_is_neither_reported_nor_replaced(ground: &
             assert!(!system.confirm("a").await.expect("confirmed").replayed);
         } else {
             assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-            assert!(system.confirm("a").await.expect("answered again").replayed);
+            assert!(system.confirm("a").await.expect("confirmed again").replayed);
         }
     }
 }
@@ -328,7 +328,7 @@ async fn unsettled_batch_is_completed_by_a_repeat(ground: &Ground) {
             system.clock.advance(BATCH_TIME);
         }
         for outcome in system.confirm_all(&names).await {
-            assert!(outcome.expect("answered again").replayed);
+            assert!(outcome.expect("confirmed again").replayed);
         }
         system.assert_all(&names, None, Some("bytes")).await;
     }

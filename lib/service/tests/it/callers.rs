@@ -151,7 +151,7 @@ async fn upload_in_parts_is_visible_only_to_its_tenant(ground: &Ground) {
         object_name: "a".to_owned(),
         ..CreateMultipart::default()
     };
-    let created = one.create_multipart(&create).await.expect("begun");
+    let created = one.create_multipart(&create).await.expect("upload begun");
     let name = UploadName {
         object_name: "a".to_owned(),
         draft_id: None,
@@ -185,7 +185,7 @@ async fn parts_over_the_size_limit_are_not_completed(ground: &Ground) {
     let refused = drafts.create_multipart(&create(Some(5))).await;
     assert!(matches!(refused, Err(Error::TooLarge { limit: 4, .. })), "{refused:?}");
     for (bytes, fits) in [("four", true), ("fives", false)] {
-        let created = drafts.create_multipart(&create(None)).await.expect("begun");
+        let created = drafts.create_multipart(&create(None)).await.expect("upload begun");
         let upload = UploadName {
             object_name: "a".to_owned(),
             draft_id: None,
@@ -330,7 +330,7 @@ async fn drafts_of_slots_expire_together_and_nothing_else_is_signed() {
     system.clock.advance(Duration::from_secs(500));
     let late = drafts.issue_upload(&upload).await.expect("issued");
     for issued in [&first, &late] {
-        let expires = issued.draft_id.expect("unique, though nobody asked").expires_at();
+        let expires = issued.draft_id.expect("unique, although not requested").expires_at();
         assert!(end.duration_since(expires).expect("not later") < Duration::from_millis(1));
         assert!(issued.request.expires_at <= expires);
     }
@@ -345,7 +345,10 @@ async fn drafts_of_slots_expire_together_and_nothing_else_is_signed() {
         request: S3Request::PutObject,
     };
     assert_eq!(fields(drafts.sign_request(&put).await), ["method"]);
-    let batch = drafts.issue_uploads(&vec![upload.clone(); 5]).await.expect("answered");
+    let batch = drafts
+        .issue_uploads(&vec![upload.clone(); 5])
+        .await
+        .expect("a result for each upload");
     let issued: BTreeSet<_> = batch
         .iter()
         .flatten()

@@ -169,7 +169,7 @@ async fn repeat_of_a_pinned_confirm_has_the_first_result_after_a_new_upload(grou
     let pin = system.world.draft("a", "old").await.etag.to_string();
     let first = system.confirm_pinned("a", Some(pin.clone())).await.expect("confirmed");
     system.world.draft("a", "new").await;
-    let second = system.confirm_pinned("a", Some(pin)).await.expect("answered again");
+    let second = system.confirm_pinned("a", Some(pin)).await.expect("confirmed again");
     assert_eq!((&first.etag, second.replayed), (&second.etag, true));
     assert_eq!(system.state("a").await, state(Some("new"), Some("old")));
 }
@@ -206,7 +206,7 @@ async fn confirm_completes_after_the_caller_disconnects(ground: &Ground) {
     });
     tokio::select! {
         _ = system.confirm("a") => panic!("the confirm waits for the test"),
-        begun = heard => begun.expect("begun"),
+        begun = heard => begun.expect("upload begun"),
     }
     go_on.send(()).expect("it waits");
     deleted.await.expect("the confirm reached its last call");

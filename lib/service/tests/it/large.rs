@@ -25,7 +25,7 @@ async fn draft_of_six_gib_is_confirmed() {
     assert_large_copy(&system.world, "film", "film").await;
     assert_eq!(system.world.main_uploads().await, 0);
 
-    let again = system.drafts.confirm(&request).await.expect("answered again");
+    let again = system.drafts.confirm(&request).await.expect("confirmed again");
     assert_eq!((again.etag, again.replayed), (confirmed.etag, true));
     let drafts = system.world.draft_keys().await;
     assert!(!drafts.contains(&"film".to_owned()), "{drafts:?}");

@@ -56,7 +56,7 @@ fn unique(name: &str, draft_lifetime: i32) -> CreateMultipart {
 
 /// Begins an upload. Returns its name and its end.
 async fn begin(system: &System, create: CreateMultipart) -> (UploadName, SystemTime) {
-    let created = system.drafts.create_multipart(&create).await.expect("begun");
+    let created = system.drafts.create_multipart(&create).await.expect("upload begun");
     let upload = UploadName {
         object_name: create.object_name,
         draft_id: created.draft_id.map(|id| id.to_string()),

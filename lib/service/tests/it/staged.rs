@@ -54,7 +54,7 @@ impl System {
     async fn begin_upload_to_main(&self, name: &str) {
         let begin = self.world.sdk().create_multipart_upload();
         let begin = begin.bucket(self.world.main.name().as_str()).key(name);
-        begin.send().await.expect("begun");
+        begin.send().await.expect("upload begun");
     }
 
     async fn put_theirs_into_main(&self) {

@@ -188,7 +188,7 @@ async fn draft_is_either_confirmed_or_discarded(ground: &Ground) {
             (confirmed, discarded)
         };
         let (_, main) = system.state(&name).await;
-        match (confirmed, discarded.expect("asked")) {
+        match (confirmed, discarded.expect("discarded")) {
             (Ok(_), false) => assert_eq!(main.as_deref(), Some("bytes")),
             (Err(Error::NotFound(Missing::Draft)), true) => assert_eq!(main, None),
             both => panic!("round {round}: {both:?}"),
