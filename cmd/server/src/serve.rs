@@ -54,7 +54,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     };
     let drafts = Drafts::new(store.clone(), config.policy, origins.clone(), clock.clone())
         .with_confirm_limits(config.drafts.confirm_limits())
-        .observed_by(metrics.drafts.clone());
+        .with_observer(metrics.drafts.clone());
 
     if embedded.is_some() {
         let made = drafts.create_buckets().await;
@@ -214,7 +214,7 @@ fn task_result(task: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()
 
 /// Waits for confirms whose callers have disconnected or timed out. A retry completes a confirm that is cancelled.
 async fn drain(drafts: &Drafts, longest: Duration) {
-    if timeout(longest, drafts.drained()).await.is_err() {
+    if timeout(longest, drafts.drain()).await.is_err() {
         tracing::warn!(timeout_s = longest.as_secs(), "confirms cancelled at shutdown");
     }
 }

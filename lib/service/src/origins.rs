@@ -21,7 +21,7 @@ impl AllowedOrigins {
     ///
     /// # Errors
     /// Returns [`InvalidOrigin`] if the string is not an origin.
-    pub fn and(mut self, origin: &str) -> Result<Self, InvalidOrigin> {
+    pub fn with(mut self, origin: &str) -> Result<Self, InvalidOrigin> {
         if !is_origin(origin) {
             return Err(InvalidOrigin(origin.to_owned()));
         }
@@ -47,7 +47,7 @@ impl FromStr for AllowedOrigins {
     /// Parses a list of origins that are separated by commas.
     fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
-        origins.into_iter().try_fold(Self::default(), Self::and)
+        origins.into_iter().try_fold(Self::default(), Self::with)
     }
 }
 

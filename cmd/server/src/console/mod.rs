@@ -56,7 +56,7 @@ pub(crate) fn router(drafts: Drafts) -> Router {
 /// An error if an origin is invalid, which no port can cause.
 pub(crate) fn with_own_origins(origins: AllowedOrigins, scheme: &str, port: u16) -> anyhow::Result<AllowedOrigins> {
     let own = ["localhost", "127.0.0.1"].map(|host| format!("{scheme}://{host}:{port}"));
-    let all = own.iter().try_fold(origins, |origins, own| origins.and(own));
+    let all = own.iter().try_fold(origins, |origins, own| origins.with(own));
     all.context("the console's origin is invalid")
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
         config::Store::Embedded(..) | config::Store::S3(_) => origins,
     };
     let origins = match &doctor.origin {
-        Some(origin) => AllowedOrigins::default().and(origin).context("--origin")?,
+        Some(origin) => AllowedOrigins::default().with(origin).context("--origin")?,
         None => served.clone(),
     };
     let Found { open, name } = find(config.store.clone(), &config.buckets.draft).await?;

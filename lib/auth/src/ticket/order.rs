@@ -65,10 +65,10 @@ impl TicketOrder {
     /// Checks the rights of the minter, then validates every field.
     pub(super) fn narrow(&self, mint: &TicketMint<'_>) -> Result<Narrowed, Error> {
         let minter = mint.minter;
-        if minter.may(Scope::Admin).is_err() {
-            minter.may(Scope::Confirm)?;
+        if minter.require(Scope::Admin).is_err() {
+            minter.require(Scope::Confirm)?;
         }
-        minter.may(Scope::Upload)?;
+        minter.require(Scope::Upload)?;
         let mut broken = Vec::new();
         let names = keep(&mut broken, self.names(&minter.names));
         let effective_profile = keep(&mut broken, self.effective_profile(&minter.profile, mint.profiles));
@@ -100,7 +100,7 @@ impl TicketOrder {
             max_draft_lifetime: least(lifetime, own.max_draft_lifetime),
         };
         // The scope includes lists, which without names would show all drafts of the tenant.
-        let inspects = names != Names::Any && minter.may(Scope::Inspect).is_ok();
+        let inspects = names != Names::Any && minter.require(Scope::Inspect).is_ok();
         Ok(Narrowed {
             names,
             profile,

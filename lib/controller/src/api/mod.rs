@@ -74,8 +74,8 @@ impl Api {
     }
 
     /// Returns the unsigned URL of a draft, which does not allow reading it.
-    pub(crate) async fn bare_url(&self, caller: &Arc<Caller>, draft: &DraftName) -> Result<String, Error> {
-        self.drafts(caller).bare_url(draft).await
+    pub(crate) async fn unsigned_url(&self, caller: &Arc<Caller>, draft: &DraftName) -> Result<String, Error> {
+        self.drafts(caller).unsigned_url(draft).await
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {

@@ -76,7 +76,7 @@ impl Caller {
     ///
     /// # Errors
     /// Returns [`Error::NotAllowed`] if the caller lacks the scope.
-    pub fn may(&self, scope: Scope) -> Result<(), Error> {
+    pub fn require(&self, scope: Scope) -> Result<(), Error> {
         if self.scopes.contains(scope) {
             Ok(())
         } else {

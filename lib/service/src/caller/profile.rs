@@ -20,7 +20,7 @@ pub struct Profile {
 
 impl Profile {
     /// Checks the media type of an upload.
-    pub(crate) fn allows(&self, content_type: Option<&str>) -> Result<(), Violation> {
+    pub(crate) fn check_content_type(&self, content_type: Option<&str>) -> Result<(), Violation> {
         let Some(allowed) = &self.content_types else {
             return Ok(());
         };
@@ -32,7 +32,7 @@ impl Profile {
     }
 
     /// Checks that an upload may leave out its size.
-    pub(crate) fn needs_no_size(&self) -> Result<(), Violation> {
+    pub(crate) fn check_missing_size(&self) -> Result<(), Violation> {
         match self.max_object_bytes {
             None => Ok(()),
             Some(most) => {
@@ -44,7 +44,7 @@ impl Profile {
     }
 
     /// Checks the size of an object.
-    pub(crate) fn holds(&self, field: &'static str, bytes: u64) -> Result<(), Error> {
+    pub(crate) fn check_size(&self, field: &'static str, bytes: u64) -> Result<(), Error> {
         match self.max_object_bytes {
             Some(limit) if bytes > limit => Err(Error::TooLarge { field, limit }),
             Some(_) | None => Ok(()),

@@ -27,7 +27,7 @@ impl Drafts {
     /// # Errors
     /// Returns [`Error::NotAllowed`] without the scope `admin`, or an error of the store.
     pub async fn create_buckets(&self) -> Result<BucketsReady, Error> {
-        self.caller.may(Scope::Admin)?;
+        self.caller.require(Scope::Admin)?;
         let draft = self.shared.store.buckets.draft.name();
         let main = self.shared.store.buckets.main.name();
         let mut created = Vec::new();

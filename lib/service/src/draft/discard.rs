@@ -13,8 +13,8 @@ impl Drafts {
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::PinMismatch`] if the draft was
     /// uploaded again concurrently and is kept, or an error of the store.
     pub async fn discard(&self, name: &DraftName) -> Result<bool, Error> {
-        self.caller.may(Scope::Discard)?;
-        let keys = self.keys(self.draft_named(name)?, None);
+        self.caller.require(Scope::Discard)?;
+        let keys = self.keys(self.parse_draft(name)?, None);
         let _locked = self.lock([&keys]).await;
         let Some(draft) = self.head_draft(&keys.draft).await? else {
             return Ok(false);

@@ -101,11 +101,11 @@ impl Drafts {
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule.
     pub fn whole_key(&self, draft: &DraftName) -> Result<String, Error> {
-        Ok(self.draft_named(draft)?.key.to_string())
+        Ok(self.parse_draft(draft)?.key.to_string())
     }
 
     /// Parses the fields that identify a draft.
-    pub(super) fn draft_named(&self, draft: &DraftName) -> Result<DraftRef, Error> {
+    pub(super) fn parse_draft(&self, draft: &DraftName) -> Result<DraftRef, Error> {
         let mut broken = Violations::default();
         let read = self.read_draft(&draft.object_name, draft.draft_id.as_deref(), &mut broken);
         match (read, broken.as_slice()) {
@@ -144,13 +144,13 @@ mod tests {
         DraftId::new(UNIX_EPOCH + Duration::from_secs(1_800_000_000), 0xab)
     }
 
-    type Meant = Result<(String, Option<DraftId>), Vec<Violation>>;
+    type Parsed = Result<(String, Option<DraftId>), Vec<Violation>>;
 
-    fn meant(object_name: &str, draft_id: Option<&str>) -> Meant {
-        meant_by(&Caller::anyone(), object_name, draft_id)
+    fn parse(object_name: &str, draft_id: Option<&str>) -> Parsed {
+        parse_as(&Caller::anyone(), object_name, draft_id)
     }
 
-    fn meant_by(caller: &Caller, object_name: &str, draft_id: Option<&str>) -> Meant {
+    fn parse_as(caller: &Caller, object_name: &str, draft_id: Option<&str>) -> Parsed {
         let mut broken = Violations::default();
         let read = DraftRef::read(caller, object_name, draft_id, &mut broken);
         match (read, broken.into_vec()) {
@@ -164,10 +164,10 @@ mod tests {
         let id = id();
         let key = format!(".drafts/ab/{id}/a/b c.jpg");
         let expected = Ok(("a/b c.jpg".to_owned(), Some(id)));
-        assert_eq!(meant(&key, None), expected);
-        assert_eq!(meant(&key, Some(&id.to_string())), expected);
-        assert_eq!(meant("a/b c.jpg", Some(&id.to_string())), expected);
-        assert_eq!(meant("a", None), Ok(("a".to_owned(), None)));
+        assert_eq!(parse(&key, None), expected);
+        assert_eq!(parse(&key, Some(&id.to_string())), expected);
+        assert_eq!(parse("a/b c.jpg", Some(&id.to_string())), expected);
+        assert_eq!(parse("a", None), Ok(("a".to_owned(), None)));
         assert!(DraftRef::of_whole_key(&Caller::anyone(), "a/b c.jpg").is_err());
     }
 
@@ -178,11 +178,11 @@ mod tests {
             tenant: "t1".parse().ok(),
             ..Caller::anyone()
         };
-        let meant = |key: &str| meant_by(&tenant, key, None).expect("names a draft").0;
-        assert_eq!(meant(&format!(".drafts/ab/{id}/t1/a.jpg")), "a.jpg");
-        assert_eq!(meant("t1/a.jpg"), "t1/a.jpg", "a name like any other");
+        let parse = |key: &str| parse_as(&tenant, key, None).expect("names a draft").0;
+        assert_eq!(parse(&format!(".drafts/ab/{id}/t1/a.jpg")), "a.jpg");
+        assert_eq!(parse("t1/a.jpg"), "t1/a.jpg", "a name like any other");
         for foreign in ["t10/a.jpg", "a.jpg", "t2/t1/a.jpg"] {
-            assert_eq!(meant(&format!(".drafts/ab/{id}/{foreign}")), foreign);
+            assert_eq!(parse(&format!(".drafts/ab/{id}/{foreign}")), foreign);
         }
     }
 
@@ -196,13 +196,13 @@ mod tests {
         let one = caller(Names::Exactly("u/1/a.jpg".to_owned()));
         let under = caller(Names::Under("u/1/".to_owned()));
         for name in ["u/1/a.jpg".to_owned(), format!(".drafts/ab/{id}/u/1/a.jpg")] {
-            assert!(meant_by(&one, &name, None).is_ok() && meant_by(&under, &name, None).is_ok());
+            assert!(parse_as(&one, &name, None).is_ok() && parse_as(&under, &name, None).is_ok());
         }
         for name in ["u/10/a.jpg", "u/1", "U/1/a.jpg", "x"] {
             for caller in [&one, &under] {
-                let broken = meant_by(caller, name, None).expect_err(name);
+                let broken = parse_as(caller, name, None).expect_err(name);
                 assert_eq!(broken[0].field, "object_name", "{name}");
-                assert!(meant_by(caller, &format!(".drafts/ab/{id}/{name}"), None).is_err());
+                assert!(parse_as(caller, &format!(".drafts/ab/{id}/{name}"), None).is_err());
             }
         }
     }
@@ -226,12 +226,12 @@ mod tests {
             ".drafts/staging/00000A10ER00000000P2H278R1/a",
             ".drafts/settled/00000A10ER00000000P2H278R1",
         ] {
-            let broken = meant(bad, None).expect_err(bad);
+            let broken = parse(bad, None).expect_err(bad);
             assert_eq!(broken[0].field, "object_name", "{bad}");
         }
-        let broken = meant(&format!(".drafts/ab/{id}/a"), Some(&other.to_string())).expect_err("they differ");
+        let broken = parse(&format!(".drafts/ab/{id}/a"), Some(&other.to_string())).expect_err("they differ");
         assert_eq!(broken[0].field, "draft_id");
-        let broken = meant(".drafts/x", Some("nonsense")).expect_err("both are wrong");
+        let broken = parse(".drafts/x", Some("nonsense")).expect_err("both are wrong");
         assert_eq!(broken.len(), 2, "{broken:?}");
     }
 }

@@ -31,8 +31,8 @@ impl Drafts {
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if the draft does not
     /// exist, or an error of the store.
     pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
-        self.caller.may(Scope::Inspect)?;
-        let named = self.draft_named(name)?;
+        self.caller.require(Scope::Inspect)?;
+        let named = self.parse_draft(name)?;
         let mut draft = self
             .head_draft(&named.key)
             .await?

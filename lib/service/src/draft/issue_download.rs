@@ -59,7 +59,7 @@ impl Drafts {
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if there is no such
     /// object in the requested stage, or an error of the store.
     pub async fn issue_download(&self, request: &IssueDownload) -> Result<DownloadIssued, Error> {
-        self.caller.may(Scope::Download)?;
+        self.caller.require(Scope::Download)?;
         let mut broken = Violations::default();
         let draft = self.read_draft(&request.object_name, request.draft_id.as_deref(), &mut broken);
         let expires_in = broken.take(expires_in(request.expires_in, self.shared.policy.download_ttl()));

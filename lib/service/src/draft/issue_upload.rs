@@ -66,11 +66,11 @@ impl Drafts {
 
     async fn issue(&self, request: &IssueUpload, free: &mut Free) -> Result<UploadIssued, Error> {
         let now = self.shared.clock.now();
-        self.caller.may(Scope::Upload)?;
+        self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
         let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
-        broken.take(self.caller.profile.allows(content_type));
+        broken.take(self.caller.profile.check_content_type(content_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let max_content_length = broken.take_optional(request.max_content_length.map(max_content_length));
         if request.content_length.is_some() && request.max_content_length.is_some() {
@@ -80,7 +80,7 @@ impl Drafts {
             )));
         }
         if request.content_length.is_none() && request.max_content_length.is_none() {
-            broken.take(self.caller.profile.needs_no_size());
+            broken.take(self.caller.profile.check_missing_size());
         }
         let checksum_sha256 = broken.take_optional(request.checksum_sha256.as_deref().map(checksum));
         let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime, now));
@@ -102,7 +102,7 @@ impl Drafts {
                 return Err(Error::TooLarge { field, limit });
             }
             if let Some(bytes) = bytes {
-                self.caller.profile.holds(field, bytes)?;
+                self.caller.profile.check_size(field, bytes)?;
             }
         }
 
@@ -160,7 +160,7 @@ impl Drafts {
     /// # Errors
     /// Returns [`Error::Invalid`] if there are no uploads, or more than [`MAX_BATCH`](crate::limits::MAX_BATCH).
     pub async fn issue_uploads(&self, uploads: &[IssueUpload]) -> Result<Vec<Result<UploadIssued, Error>>, Error> {
-        self.caller.may(Scope::Upload)?;
+        self.caller.require(Scope::Upload)?;
         batch(uploads.len()).map_err(|violation| Error::Invalid(vec![violation]))?;
         let mut free = Free::default();
         let mut issued = Vec::with_capacity(uploads.len());

@@ -53,7 +53,7 @@ impl Drafts {
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, or an error of the store.
     pub async fn list_objects(&self, request: &ListObjects) -> Result<ObjectsPage, Error> {
-        self.caller.may(Scope::Inspect)?;
+        self.caller.require(Scope::Inspect)?;
         let mut broken = Violations::default();
         let page = Page::check(request.page_size, request.page_token.as_deref(), &mut broken);
         let prefix = broken.take_optional(request.prefix.as_deref().map(prefix));

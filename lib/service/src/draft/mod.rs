@@ -1,6 +1,5 @@
 //! The calls on drafts: create buckets, issue URLs, inspect, list, confirm and discard.
 
-mod bare_url;
 mod buckets;
 mod confirm;
 mod discard;
@@ -16,6 +15,7 @@ mod list_own;
 mod multipart;
 mod page;
 mod sign_request;
+mod unsigned_url;
 pub mod uppy_names;
 
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl Drafts {
 
     /// Sets the observer of URLs and confirms.
     #[must_use]
-    pub fn observed_by(mut self, observer: Arc<dyn Observer>) -> Self {
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         Arc::make_mut(&mut self.shared).observer = Some(observer);
         self
     }
@@ -128,7 +128,7 @@ impl Drafts {
     }
 
     /// Waits for all running confirms, including those whose callers have disconnected. Call it after the last request.
-    pub async fn drained(&self) {
+    pub async fn drain(&self) {
         self.shared.confirms.close();
         self.shared.confirms.wait().await;
     }

@@ -72,7 +72,7 @@ impl Drafts {
     }
 
     async fn sign_asked(&self, asked: &SignRequest) -> Result<PresignedRequest, Error> {
-        self.caller.may(Scope::Upload)?;
+        self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&asked.object_name));
         let request = asked.request.check(&mut broken);

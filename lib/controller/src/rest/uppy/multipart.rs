@@ -226,7 +226,7 @@ pub(super) async fn complete(
         etag: part.etag,
     };
     let key = api.whole_key(&admitted.caller, &draft)?;
-    let location = api.bare_url(&admitted.caller, &draft).await?;
+    let location = api.unsigned_url(&admitted.caller, &draft).await?;
     api.call(
         &admitted,
         v1::CompleteMultipartUploadRequest {

@@ -63,7 +63,7 @@ impl Drafts {
     /// also invalid if two drafts have the same destination, or if one is to overwrite: overwritten objects could not be
     /// restored.
     pub async fn confirm_batch(&self, batch: ConfirmBatch) -> Result<Vec<Result<Confirmed, Error>>, Error> {
-        self.caller.may(Scope::Confirm)?;
+        self.caller.require(Scope::Confirm)?;
         let checked = check(&batch, self)?;
         let drafts = self.clone();
         let running = async move {

@@ -36,7 +36,7 @@ impl Drafts {
     /// - [`Error::AlreadyExists`] if main holds another object under the name.
     /// - [`Error::StoreUnavailable`] if the store failed or the confirm timed out. The same confirm may be sent again.
     pub async fn confirm(&self, request: &ConfirmUpload) -> Result<Confirmed, Error> {
-        self.caller.may(Scope::Confirm)?;
+        self.caller.require(Scope::Confirm)?;
         self.confirm_checked(request.check(self)?).await
     }
 

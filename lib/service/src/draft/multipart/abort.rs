@@ -13,7 +13,7 @@ impl Drafts {
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, or an error of the store.
     pub async fn abort_multipart(&self, name: &UploadName) -> Result<(), Error> {
-        self.caller.may(Scope::Upload)?;
+        self.caller.require(Scope::Upload)?;
         let upload = self.upload(name)?;
         let (objects, bucket) = (self.shared.store.objects(), &self.shared.store.buckets.draft);
         objects

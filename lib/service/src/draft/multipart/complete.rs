@@ -64,7 +64,7 @@ impl Drafts {
     /// - [`Missing::Upload`] if the upload was aborted or has ended, and the draft does not exist.
     /// - An error of the store.
     pub async fn complete_multipart(&self, request: &CompleteMultipart) -> Result<MultipartCompleted, Error> {
-        self.caller.may(Scope::Upload)?;
+        self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let upload = self.parse_upload(&request.upload, &mut broken);
         let wanted = wanted(&request.parts, &mut broken);
@@ -80,7 +80,7 @@ impl Drafts {
         let parts = chosen(arrived, &wanted)?;
         whole(&parts, &upload, !wanted.is_empty())?;
         let bytes = parts.iter().map(|part| part.size).sum();
-        self.caller.profile.holds("parts", bytes)?;
+        self.caller.profile.check_size("parts", bytes)?;
         self.complete(&upload, &parts).await
     }
 

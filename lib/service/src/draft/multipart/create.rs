@@ -57,11 +57,11 @@ impl Drafts {
     /// in 10,000 parts, [`Error::NoMoreUploads`] if the caller has as many drafts as it may, or an error of the store.
     pub async fn create_multipart(&self, request: &CreateMultipart) -> Result<MultipartCreated, Error> {
         let now = self.shared.clock.now();
-        self.caller.may(Scope::Upload)?;
+        self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
         let media_type = broken.take_optional(request.content_type.as_deref().map(content_type));
-        broken.take(self.caller.profile.allows(media_type));
+        broken.take(self.caller.profile.check_content_type(media_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime, now));
         broken.take(metadata(&request.metadata));
@@ -75,7 +75,7 @@ impl Drafts {
             });
         }
         if let Some(bytes) = content_length {
-            self.caller.profile.holds("content_length", bytes)?;
+            self.caller.profile.check_size("content_length", bytes)?;
         }
 
         let new = NewDraft {

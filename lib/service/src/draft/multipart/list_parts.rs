@@ -32,7 +32,7 @@ impl Drafts {
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Missing::Upload`] if the upload was
     /// completed, was aborted or has ended, or an error of the store.
     pub async fn list_parts(&self, name: &UploadName) -> Result<UploadStatus, Error> {
-        self.caller.may(Scope::Upload)?;
+        self.caller.require(Scope::Upload)?;
         let upload = self.upload(name)?;
         self.live(&upload)?;
         let parts = self.arrived(&upload).await?;

@@ -70,7 +70,7 @@ impl Drafts {
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Missing::Upload`] if the upload has ended,
     /// or [`Error::StoreCredentials`] if there are no credentials to sign with.
     pub async fn sign_parts(&self, request: &SignParts) -> Result<PartsSigned, Error> {
-        self.caller.may(Scope::Upload)?;
+        self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let upload = self.parse_upload(&request.upload, &mut broken);
         let expires_in = broken.take(expires_in(request.expires_in, self.shared.policy.upload_ttl()));

@@ -12,9 +12,9 @@ impl Drafts {
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, or [`Error::StoreCredentials`] if there are
     /// no credentials to sign with.
-    pub async fn bare_url(&self, draft: &DraftName) -> Result<String, Error> {
-        self.caller.may(Scope::Upload)?;
-        let draft = self.draft_named(draft)?;
+    pub async fn unsigned_url(&self, draft: &DraftName) -> Result<String, Error> {
+        self.caller.require(Scope::Upload)?;
+        let draft = self.parse_draft(draft)?;
         let get = PresignGet {
             bucket: self.shared.store.buckets.draft.name(),
             key: &draft.key,
