@@ -51,7 +51,7 @@ impl fmt::Debug for BucketName {
     }
 }
 
-/// The bucket that clients upload to. Uploads are signed for this bucket only, and callers' deletes reach no other.
+/// The bucket that clients upload to. Uploads are signed, and drafts are deleted, only in this bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftBucket(BucketName);
 

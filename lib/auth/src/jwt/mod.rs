@@ -145,7 +145,7 @@ impl Grants {
     fn caller(&self, issuer: &str, claims: &Claims) -> Result<Caller, TokenError> {
         Ok(Caller {
             name: format!("{issuer}:{}", claims.subject()?),
-            scopes: claims.scopes(&self.scopes_claim)?.and(self.scopes),
+            scopes: claims.scopes(&self.scopes_claim)?.intersection(self.scopes),
             tenant: self.tenant(claims)?,
             profile: match &self.profile {
                 GrantedProfile::Fixed(profile) => profile.clone(),

@@ -4,14 +4,11 @@
 //!
 //! 1. Check: each confirm reads its draft and main, and checks its pins. Most failures occur here, before any change.
 //! 2. Copy: each confirm copies its draft. The objects in main carry the ID of the batch. Until the batch is settled,
-//! any
-//!    other confirm of the same draft fails as retryable, because the object may still be rolled back.
+//!    any other confirm of the same draft fails as retryable, because the object may still be rolled back.
 //! 3. Settle: if all copies succeeded, the batch writes a settlement object. This is the point of no return. Each
-//! confirm
-//!    then deletes its draft.
+//!    confirm then deletes its draft.
 //! 4. Roll back: if a confirm failed, each new object is deleted from main, in exactly the version that was created. A
-//! copy
-//!    that may have succeeded although its confirm failed is deleted too.
+//!    copy that may have succeeded although its confirm failed is deleted too.
 //!
 //! A crash before the settlement leaves the drafts, and possibly some objects in main. They are not rolled back after
 //! the time in the batch's ID. A repeat of the batch then completes it.

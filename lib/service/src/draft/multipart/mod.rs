@@ -6,10 +6,10 @@
 //! - The metadata of the draft contains the mark of its upload. The mark tells a completion whose response got lost
 //!   from an upload that was aborted.
 //! - The upload of a unique draft ends at the expiry in its draft ID. The upload of a named draft ends
-//!   [`Policy::object_lifetime`] after its start. All calls but a repeated completion then fail, no URL is valid
-//!   longer, and the sweep frees the parts.
-//! - A named draft that was uploaded in parts expires twice that time after the start of its upload, because the upload
-//!   may take that long and many stores date the object by its start. See [`draftstore_protocol::sweep::Expiry`].
+//!   [`Policy::object_lifetime`] after its start. No call continues an upload that has ended, no URL is valid longer,
+//!   and the sweep frees the parts.
+//! - A named draft that was uploaded in parts expires two such lifetimes after the start of its upload. The upload may
+//!   take one of them, and many stores date the object by the start of its upload. See [`draftstore_protocol::sweep::Expiry`].
 //!
 //! [`Policy::object_lifetime`]: crate::Policy::object_lifetime
 
