@@ -3,8 +3,6 @@
 //! Presigned URLs, signatures and secrets never reach a log. Our own types redact them. Events of dependencies below
 //! `info`, which contain whole requests, are dropped whatever `RUST_LOG` says.
 
-mod fields;
-
 use std::fmt;
 use std::io::{IsTerminal as _, stderr};
 use std::str::FromStr;
@@ -17,7 +15,6 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
-use self::fields::{JsonFields, TextFields};
 use crate::traces::{self, Sender, TraceSettings};
 use crate::{AuditLog, Program, audit, panics};
 
@@ -115,15 +112,10 @@ pub fn start(
         }
         None => (None, None),
     };
+    let lines = layer().with_writer(stderr);
     let lines = match settings.format {
-        LogFormat::Text => {
-            let lines = layer().with_writer(stderr).with_ansi(stderr().is_terminal());
-            lines.fmt_fields(TextFields).boxed()
-        }
-        LogFormat::Json => {
-            let lines = layer().with_writer(stderr).json().flatten_event(true);
-            lines.fmt_fields(JsonFields).boxed()
-        }
+        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
         .with(lines.with_filter(filter))
