@@ -42,7 +42,7 @@ pub enum ErrorKind {
     /// The bucket does not exist.
     #[error("no such bucket")]
     BucketNotFound,
-    /// A condition did not hold (412). The call changed nothing, and a retry has the same result.
+    /// A condition did not hold (412). The call is known to have changed nothing.
     #[error("a precondition did not hold")]
     PreconditionFailed,
     /// Concurrent writers were in conflict (409). The call changed nothing and may be repeated.
