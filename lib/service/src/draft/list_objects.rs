@@ -63,7 +63,7 @@ impl Drafts {
         let tenant = self.caller.tenant.as_ref().map_or("", Tenant::prefix);
         let asked = format!("{tenant}{}", prefix.unwrap_or_default());
         let visible = self.caller.visible_prefix();
-        let Some(prefix) = longer(asked, visible) else {
+        let Some(prefix) = longer_prefix(asked, visible) else {
             return Ok(ObjectsPage::default());
         };
         let request = storage::ListObjects {
@@ -95,7 +95,7 @@ impl Drafts {
 }
 
 /// Returns the longer of two prefixes, or `None` if no key can have both.
-fn longer(one: String, other: String) -> Option<String> {
+fn longer_prefix(one: String, other: String) -> Option<String> {
     if one.starts_with(&other) {
         Some(one)
     } else {

@@ -50,7 +50,7 @@ impl Drafts {
             let mut page = self
                 .drafts_from(RESERVED_PREFIX, Some(after.clone()), MAX_PAGE_SIZE)
                 .await?;
-            let end = end(&mut page, &after);
+            let end = next_cursor(&mut page, &after);
             let mut mine = page.objects;
             mine.retain(|object| self.name_listed(&object.key).is_some());
             let cut = mine.get(usize::from(size)..).is_some_and(|more| !more.is_empty());
@@ -81,7 +81,7 @@ impl Drafts {
 /// Returns the cursor after a page that started after `begin`, or `None` if no unique drafts follow.
 ///
 /// Removes the objects from the page that the next page will list.
-fn end(page: &mut ObjectPage, begin: &str) -> Option<String> {
+fn next_cursor(page: &mut ObjectPage, begin: &str) -> Option<String> {
     page.next.as_ref()?;
     let drafts = page.objects.iter().rev();
     // Keys after the shards are objects of the server.
@@ -153,7 +153,7 @@ mod tests {
     fn page_token_does_not_reveal_the_draft_of_another_caller() {
         let [early, late, later] = [key(1000, 0xab), key(2000, 0x1ab), key(2000, 0x2ab)];
         let mut cut = page(&[&early, &late, &later], false);
-        let next = end(&mut cut, RESERVED_PREFIX).expect("there is more");
+        let next = next_cursor(&mut cut, RESERVED_PREFIX).expect("there is more");
         assert_eq!(cut.objects.len(), 1, "the next page shows the others");
         assert!(early < next && next < late, "{next}");
         assert_eq!(
@@ -164,7 +164,7 @@ mod tests {
 
         // The next page continues there, even if all its drafts expire in the same millisecond.
         let mut again = page(&[&late, &later], false);
-        let beyond = end(&mut again, &next).expect("there is more");
+        let beyond = next_cursor(&mut again, &next).expect("there is more");
         assert_eq!(again.objects.len(), 2);
         assert!(later < beyond && beyond < key(2001, 0xab), "{beyond}");
     }
@@ -172,12 +172,12 @@ mod tests {
     #[test]
     fn listing_ends_with_the_last_page_or_the_last_shard() {
         let draft = key(1000, 0xff);
-        assert_eq!(end(&mut page(&[&draft], true), RESERVED_PREFIX), None);
+        assert_eq!(next_cursor(&mut page(&[&draft], true), RESERVED_PREFIX), None);
         assert_eq!(
-            end(&mut page(&[&draft, ".drafts/staging/x/t10/a"], false), RESERVED_PREFIX),
+            next_cursor(&mut page(&[&draft, ".drafts/staging/x/t10/a"], false), RESERVED_PREFIX),
             None
         );
-        let next = end(&mut page(&[".drafts/ab/t10-secret"], false), RESERVED_PREFIX);
+        let next = next_cursor(&mut page(&[".drafts/ab/t10-secret"], false), RESERVED_PREFIX);
         assert_eq!(next.as_deref(), Some(".drafts/ab~"), "skips keys that are not drafts");
     }
 }

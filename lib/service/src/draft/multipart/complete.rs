@@ -67,18 +67,18 @@ impl Drafts {
         self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let upload = self.parse_upload(&request.upload, &mut broken);
-        let wanted = wanted(&request.parts, &mut broken);
+        let wanted = parse_parts(&request.parts, &mut broken);
         let (Some(upload), []) = (upload, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        if self.live(&upload).is_err() {
+        if self.check_live(&upload).is_err() {
             return self.completed_before(&upload, Error::NotFound(Missing::Upload)).await;
         }
         let Some(arrived) = self.arrived(&upload).await? else {
             return self.completed_before(&upload, Error::NotFound(Missing::Upload)).await;
         };
-        let parts = chosen(arrived, &wanted)?;
-        whole(&parts, &upload, !wanted.is_empty())?;
+        let parts = select_parts(arrived, &wanted)?;
+        check_complete(&parts, &upload, !wanted.is_empty())?;
         let bytes = parts.iter().map(|part| part.size).sum();
         self.caller.profile.check_size("parts", bytes)?;
         self.complete(&upload, &parts).await
@@ -100,7 +100,7 @@ impl Drafts {
             }),
             Err(error) => {
                 let unclear = is_unclear(&error);
-                let otherwise = otherwise(error);
+                let otherwise = to_error(error);
                 if unclear {
                     self.completed_before(upload, otherwise).await
                 } else {
@@ -144,7 +144,7 @@ fn is_unclear(error: &storage::Error) -> bool {
 }
 
 /// Returns the error to report if this upload did not create the draft.
-fn otherwise(error: storage::Error) -> Error {
+fn to_error(error: storage::Error) -> Error {
     match error.kind {
         ErrorKind::NotFound => Error::NotFound(Missing::Upload),
         // Only a unique draft requires that its key is free, and another upload took the key.
@@ -159,7 +159,7 @@ fn otherwise(error: storage::Error) -> Error {
     }
 }
 
-fn wanted(parts: &[CompletedPart], broken: &mut Violations) -> Vec<Wanted> {
+fn parse_parts(parts: &[CompletedPart], broken: &mut Violations) -> Vec<Wanted> {
     if parts.len() > usize::from(MAX_PARTS) {
         let rule = format!("must be at most {MAX_PARTS} parts");
         broken.take::<()>(Err(Violation::new("parts", rule)));
@@ -184,7 +184,7 @@ fn wanted(parts: &[CompletedPart], broken: &mut Violations) -> Vec<Wanted> {
 }
 
 /// Returns the parts of the draft: those that the request names, or all that have arrived.
-fn chosen(arrived: Vec<ListedPart>, wanted: &[Wanted]) -> Result<Vec<ListedPart>, Error> {
+fn select_parts(arrived: Vec<ListedPart>, wanted: &[Wanted]) -> Result<Vec<ListedPart>, Error> {
     if wanted.is_empty() {
         return Ok(arrived);
     }
@@ -205,7 +205,7 @@ fn chosen(arrived: Vec<ListedPart>, wanted: &[Wanted]) -> Result<Vec<ListedPart>
 }
 
 /// Checks that the parts are complete, have the declared size, and are large enough for the store.
-fn whole(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<(), Error> {
+fn check_complete(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<(), Error> {
     let field = |place: usize| {
         if named {
             format!("parts[{place}]")

@@ -34,7 +34,7 @@ impl Drafts {
     pub async fn list_parts(&self, name: &UploadName) -> Result<UploadStatus, Error> {
         self.caller.require(Scope::Upload)?;
         let upload = self.upload(name)?;
-        self.live(&upload)?;
+        self.check_live(&upload)?;
         let parts = self.arrived(&upload).await?;
         Ok(UploadStatus {
             parts: parts.ok_or(Error::NotFound(Missing::Upload))?,

@@ -76,7 +76,7 @@ impl Drafts {
     ///
     /// # Errors
     /// Returns [`Missing::Upload`] if the upload has ended.
-    fn live(&self, upload: &Upload) -> Result<(), Error> {
+    fn check_live(&self, upload: &Upload) -> Result<(), Error> {
         if has_ended(self.shared.clock.now(), upload.ends_at()) {
             Err(Error::NotFound(Missing::Upload))
         } else {
