@@ -36,10 +36,9 @@ const UPLOAD_URL: &str = "http://127.0.0.1:9000/main-draft/photos/2026/file.jpg?
 /// The labels of the real server.
 static LABELS: Labels = Labels {
     ports: &["rest", "grpc"],
-    calls: &labels::RPCS,
-    codes: &labels::CODES,
+    calls: labels::all,
     limits: Limit::NAMES,
-    code_of: |response| labels::code_of(response) as usize,
+    code_of: labels::code_of,
     limit_of: |response| labels::limit_of(response).map(Limit::as_str),
 };
 
@@ -62,9 +61,9 @@ async fn main() -> anyhow::Result<()> {
             let gate = Gate::new(Authenticator::none(), limits());
             let origins = AllowedOrigins::default();
             let traffic = Arc::new(Traffic::new(&Metrics::new(env!("CARGO_PKG_VERSION")), &LABELS));
-            let connections = |index, call_of| {
+            let connections = |name, call_of| {
                 let port = Port {
-                    index,
+                    name,
                     labels: &LABELS,
                     call_of,
                 };
@@ -76,9 +75,9 @@ async fn main() -> anyhow::Result<()> {
             };
             let rest = Handler::new(rest_front::handler(rest, &origins));
             let calls = Handler::new(grpc_front::handler(grpc::Guarded::new(gate, response()), &origins));
-            let connections_of_rest = connections(0, labels::of_rest_path);
+            let connections_of_rest = connections("rest", labels::of_rest_path);
             servers.spawn(connections_of_rest.serve(http, rest, Ending::default()));
-            servers.spawn(connections(1, labels::of_grpc_path).serve(grpc, calls, Ending::default()));
+            servers.spawn(connections("grpc", labels::of_grpc_path).serve(grpc, calls, Ending::default()));
         }
         Some(_) | None => bail!("usage: empty bare|guarded"),
     }

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 
 use draftstore_connections::Traffic;
 use draftstore_controller::Readiness;
-use draftstore_runtime::metrics::{Metrics, StoreCalls, Table};
+use draftstore_runtime::metrics::{Metrics, StoreCalls};
 use draftstore_s3::{CredentialsLeft, S3Storage};
 use draftstore_service::{ConfirmEnded, ConfirmOutcome, Observer, StoreProfile, UrlKind};
 use draftstore_storage::Condition;
-use prometheus::{Gauge, IntCounter, IntGauge};
+use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::ports::LABELS;
 
@@ -65,40 +65,39 @@ impl ServerMetrics {
 /// The metrics of URLs and confirms.
 #[derive(Debug)]
 pub(crate) struct DraftMetrics {
-    issued: Table<IntCounter, 1>,
-    confirms: Table<IntCounter, 1>,
+    issued: IntCounterVec,
+    confirms: IntCounterVec,
     bytes: IntCounter,
 }
 
 impl DraftMetrics {
     fn new(metrics: &Metrics) -> Self {
-        Self {
-            issued: metrics
-                .counters(
-                    "draftstore_urls_issued_total",
-                    "Presigned URLs and forms issued",
-                    [("kind", UrlKind::NAMES)],
-                )
-                .with_every_series(),
-            confirms: metrics
-                .counters(
-                    "draftstore_confirms_total",
-                    "Confirms that finished",
-                    [("outcome", ConfirmOutcome::NAMES)],
-                )
-                .with_every_series(),
+        let drafts = Self {
+            issued: metrics.counters(
+                "draftstore_urls_issued_total",
+                "Presigned URLs and forms issued",
+                &["kind"],
+            ),
+            confirms: metrics.counters("draftstore_confirms_total", "Confirms that finished", &["outcome"]),
             bytes: metrics.counter("draftstore_confirmed_bytes_total", "Bytes copied to main"),
+        };
+        for kind in UrlKind::NAMES {
+            drafts.issued.with_label_values(&[kind]);
         }
+        for outcome in ConfirmOutcome::NAMES {
+            drafts.confirms.with_label_values(&[outcome]);
+        }
+        drafts
     }
 }
 
 impl Observer for DraftMetrics {
     fn issued(&self, kind: UrlKind, count: usize) {
-        self.issued.at([kind as usize]).inc_by(count as u64);
+        self.issued.with_label_values(&[kind.as_str()]).inc_by(count as u64);
     }
 
     fn confirmed(&self, ended: ConfirmEnded) {
-        self.confirms.at([ended.outcome as usize]).inc();
+        self.confirms.with_label_values(&[ended.outcome.as_str()]).inc();
         self.bytes.inc_by(ended.bytes);
     }
 }
@@ -107,8 +106,8 @@ impl Observer for DraftMetrics {
 #[derive(Debug)]
 struct StoreMetrics {
     known: IntGauge,
-    honoured: Table<IntGauge, 1>,
-    credentials: Table<Gauge, 1>,
+    honoured: IntGaugeVec,
+    credentials: GaugeVec,
     ready: IntGauge,
 }
 
@@ -122,12 +121,12 @@ impl StoreMetrics {
             honoured: metrics.gauges(
                 "draftstore_store_condition_honoured",
                 "1 if the store is known to enforce the condition",
-                [("condition", &CONDITIONS)],
+                &["condition"],
             ),
             credentials: metrics.seconds_by(
                 "draftstore_credentials_seconds_left",
                 "Seconds until this server's credentials expire",
-                [("credentials", &["calls", "uploads"])],
+                &["credentials"],
             ),
             ready: metrics.gauge("draftstore_ready", "1 if the server is ready for requests"),
         }
@@ -137,12 +136,13 @@ impl StoreMetrics {
         let profile: &StoreProfile = readiness.profile();
         self.known.set(profile.probed().is_some().into());
         let capabilities = profile.capabilities();
-        for (place, condition) in Condition::ALL.into_iter().enumerate() {
-            self.honoured.at([place]).set(capabilities.honours(condition).into());
+        for (condition, name) in Condition::ALL.into_iter().zip(CONDITIONS) {
+            let honoured = self.honoured.with_label_values(&[name]);
+            honoured.set(capabilities.honours(condition).into());
         }
         let CredentialsLeft { calls, uploads } = storage.credentials_left(SystemTime::now());
-        for (place, left) in [calls, uploads].into_iter().enumerate() {
-            self.credentials.at([place]).set(left.as_secs());
+        for (name, left) in [("calls", calls), ("uploads", uploads)] {
+            self.credentials.with_label_values(&[name]).set(left.as_secs());
         }
         self.ready.set(readiness.is_ready().into());
     }

@@ -6,21 +6,20 @@ use draftstore_controller::{Limit, labels};
 /// The labels of both ports.
 pub(crate) static LABELS: Labels = Labels {
     ports: &["rest", "grpc"],
-    calls: &labels::RPCS,
-    codes: &labels::CODES,
+    calls: labels::all,
     limits: Limit::NAMES,
-    code_of: |response| labels::code_of(response) as usize,
+    code_of: labels::code_of,
     limit_of: |response| labels::limit_of(response).map(Limit::as_str),
 };
 
 pub(crate) const REST: Port = Port {
-    index: 0,
+    name: "rest",
     labels: &LABELS,
     call_of: labels::of_rest_path,
 };
 
 pub(crate) const GRPC: Port = Port {
-    index: 1,
+    name: "grpc",
     labels: &LABELS,
     call_of: labels::of_grpc_path,
 };

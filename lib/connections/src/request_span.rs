@@ -26,10 +26,10 @@ impl RequestSpan {
         let span = tracing::info_span!(
             target: traces::TARGET,
             "trace",
-            otel.name = port.call(path),
+            otel.name = (port.call_of)(path),
             otel.kind = "server",
             otel.status_code = Empty,
-            front = port.name(),
+            front = port.name,
             code = Empty,
             trace_id = Empty,
         );
@@ -46,7 +46,7 @@ impl RequestSpan {
 
     /// Records the outcome, and adds the trace ID to the response.
     pub(super) fn end(self, response: &mut Response<Body>) {
-        let code = self.port.code(response);
+        let code = (self.port.labels.code_of)(response);
         self.span.record("code", code);
         if SERVER_ERRORS.contains(&code) {
             self.span.record("otel.status_code", "ERROR");

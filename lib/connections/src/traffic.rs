@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use draftstore_runtime::metrics::{Metrics, Table};
+use draftstore_runtime::metrics::Metrics;
 use hyper::Response;
-use prometheus::{Histogram, IntCounter, IntCounterVec, IntGauge};
+use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use super::port::{Labels, Port};
 
@@ -18,15 +18,17 @@ pub(crate) const HEADER_TIMEOUT: &str = "header_timeout";
 pub(crate) const IDLE_TIMEOUT: &str = "idle_timeout";
 pub(crate) const WRITE_TIMEOUT: &str = "write_timeout";
 
-/// The index of gRPC's code CANCELLED, for a response that its client did not wait for.
-const CANCELLED: usize = 1;
+// The names of gRPC codes, as the metrics have them.
+const OK: &str = "OK";
+/// The code of a response that its client did not wait for.
+const CANCELLED: &str = "CANCELLED";
 
 /// The metrics of requests and connections.
 #[derive(Debug)]
 pub struct Traffic {
-    requests: Table<IntCounter, 3>,
-    durations: Table<Histogram, 2>,
-    in_flight: Table<IntGauge, 1>,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    in_flight: IntGaugeVec,
     refusals: IntCounterVec,
     connections: IntGauge,
     accepted: IntCounter,
@@ -35,22 +37,19 @@ pub struct Traffic {
 impl Traffic {
     /// Registers the metrics of requests and connections.
     pub fn new(metrics: &Metrics, labels: &'static Labels) -> Self {
-        let (front, rpc) = (("front", labels.ports), ("rpc", labels.calls));
         let traffic = Self {
             requests: metrics.counters(
                 "draftstore_requests_total",
                 "Requests that were answered",
-                [front, rpc, ("code", labels.codes)],
+                &["front", "rpc", "code"],
             ),
             durations: metrics.durations(
                 "draftstore_request_duration_seconds",
                 "Duration from the head of a request to the head of its response",
-                [front, rpc],
+                &["front", "rpc"],
             ),
-            in_flight: metrics
-                .gauges("draftstore_requests_in_flight", "Requests in flight", [front])
-                .with_every_series(),
-            refusals: metrics.counter_family(
+            in_flight: metrics.gauges("draftstore_requests_in_flight", "Requests in flight", &["front"]),
+            refusals: metrics.counters(
                 "draftstore_refusals_total",
                 "Requests and connections that a limit refused or cut off",
                 &["limit"],
@@ -64,9 +63,11 @@ impl Traffic {
         {
             traffic.refusals.with_label_values(&[*limit]);
         }
-        for port in 0..labels.ports.len() {
-            for call in 0..labels.calls.len() {
-                traffic.requests.at([port, call, 0]);
+        let calls = (labels.calls)();
+        for port in labels.ports {
+            traffic.in_flight.with_label_values(&[*port]);
+            for call in &calls {
+                traffic.requests.with_label_values(&[*port, *call, OK]);
             }
         }
         traffic
@@ -74,8 +75,10 @@ impl Traffic {
 
     /// Counts a request. It is in flight until the returned guard is finished or dropped.
     pub(crate) fn request(self: &Arc<Self>, port: Port, path: &str) -> InFlight {
-        self.in_flight.at([port.index]).inc();
+        let in_flight = self.in_flight.with_label_values(&[port.name]);
+        in_flight.inc();
         InFlight {
+            in_flight,
             traffic: Arc::clone(self),
             port,
             call: (port.call_of)(path),
@@ -100,11 +103,12 @@ impl Traffic {
 /// A guard for a request in flight.
 #[derive(Debug)]
 pub(crate) struct InFlight {
+    in_flight: IntGauge,
     traffic: Arc<Traffic>,
     port: Port,
-    call: usize,
+    call: &'static str,
     began: Instant,
-    code: usize,
+    code: &'static str,
 }
 
 impl InFlight {
@@ -119,18 +123,14 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
+        self.in_flight.dec();
+        let (front, rpc) = (self.port.name, self.call);
         let Traffic {
-            requests,
-            durations,
-            in_flight,
-            ..
+            requests, durations, ..
         } = &*self.traffic;
-        let port = self.port.index;
-        in_flight.at([port]).dec();
-        requests.at([port, self.call, self.code]).inc();
-        durations
-            .at([port, self.call])
-            .observe(self.began.elapsed().as_secs_f64());
+        requests.with_label_values(&[front, rpc, self.code]).inc();
+        let duration = durations.with_label_values(&[front, rpc]);
+        duration.observe(self.began.elapsed().as_secs_f64());
     }
 }
 

@@ -13,46 +13,39 @@ const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// The beginning of Uppy's paths.
 const UPPY_PREFIX: &str = "/uppy/";
 
-// The indices of the labels that are not calls.
-const UPPY: usize = CALLS.len();
-const HEALTH: usize = UPPY + 1;
-const OTHER: usize = HEALTH + 1;
+// The labels of requests that are not calls.
+const UPPY: &str = "Uppy";
+const HEALTH: &str = "health";
+const OTHER: &str = "other";
 
-/// The labels of requests: each call at the index of its rpc, all routes of Uppy, health on either port, and all others.
-pub static RPCS: [&str; OTHER + 1] = {
-    let mut labels = ["other"; OTHER + 1];
-    let mut place = 0;
-    while place < CALLS.len() {
-        labels[place] = CALLS[place].rpc.as_str();
-        place += 1;
-    }
-    labels[UPPY] = "Uppy";
-    labels[HEALTH] = "health";
-    labels
-};
+/// Returns the labels of requests: the name of each call, all routes of Uppy, health on either port, and all others.
+pub fn all() -> Vec<&'static str> {
+    let calls = CALLS.iter().map(|call| call.rpc.as_str());
+    calls.chain([UPPY, HEALTH, OTHER]).collect()
+}
 
-/// Returns the index of the label of a REST path.
-pub fn of_rest_path(path: &str) -> usize {
+/// Returns the label of a REST path.
+pub fn of_rest_path(path: &str) -> &'static str {
     let path = without_ticket(path);
     match Call::at_path(path) {
-        Some(call) => call.rpc as usize,
+        Some(call) => call.rpc.as_str(),
         None if path.starts_with(UPPY_PREFIX) => UPPY,
         None if path == "/health" || path.starts_with("/health/") => HEALTH,
         None => OTHER,
     }
 }
 
-/// Returns the index of the label of a gRPC path.
-pub fn of_grpc_path(path: &str) -> usize {
+/// Returns the label of a gRPC path.
+pub fn of_grpc_path(path: &str) -> &'static str {
     match path.strip_prefix(GRPC_PREFIX) {
-        Some(name) => Call::named(name).map_or(OTHER, |call| call.rpc as usize),
+        Some(name) => Call::named(name).map_or(OTHER, |call| call.rpc.as_str()),
         None if path.starts_with("/grpc.health.v1.Health/") => HEALTH,
         None => OTHER,
     }
 }
 
 /// The names of gRPC's codes, indexed by number.
-pub static CODES: [&str; 17] = [
+const CODES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",
@@ -72,8 +65,12 @@ pub static CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Returns the gRPC code of a response, from its status and headers.
-pub fn code_of<B>(response: &Response<B>) -> Code {
+/// Returns the name of the gRPC code of a response, from its status and headers.
+pub fn code_of<B>(response: &Response<B>) -> &'static str {
+    CODES[code(response) as usize]
+}
+
+fn code<B>(response: &Response<B>) -> Code {
     if let Some(code) = response.extensions().get() {
         return *code;
     }
@@ -105,13 +102,10 @@ mod tests {
     #[test]
     fn paths_of_calls_have_labels_and_all_others_share_one() {
         assert_eq!(GRPC_PREFIX, format!("/{SERVICE_NAME}/"));
-        for (place, call) in CALLS.iter().enumerate() {
+        for call in CALLS {
             let by_grpc = of_grpc_path(&format!("/draft.v1.DraftService/{}", call.rpc.as_str()));
-            for found in [of_rest_path(call.path), by_grpc] {
-                assert_eq!((RPCS[found], found), (call.rpc.as_str(), place));
-            }
-            let with_ticket = format!("/t/dst_x{}", call.path);
-            assert_eq!(of_rest_path(&with_ticket), place);
+            let with_ticket = of_rest_path(&format!("/t/dst_x{}", call.path));
+            assert_eq!([of_rest_path(call.path), by_grpc, with_ticket], [call.rpc.as_str(); 3]);
         }
         for (path, expected) in [
             ("/uppy/s3/params", "Uppy"),
@@ -122,7 +116,7 @@ mod tests {
             ("/draft.v1.DraftService/ConfirmUpload", "other"),
             ("/t/x", "other"),
         ] {
-            assert_eq!(RPCS[of_rest_path(path)], expected, "{path}");
+            assert_eq!(of_rest_path(path), expected, "{path}");
         }
         for (path, expected) in [
             ("/grpc.health.v1.Health/Check", "health"),
@@ -130,7 +124,7 @@ mod tests {
             ("/api/v1/upload-url", "other"),
             ("", "other"),
         ] {
-            assert_eq!(RPCS[of_grpc_path(path)], expected, "{path}");
+            assert_eq!(of_grpc_path(path), expected, "{path}");
         }
     }
 
@@ -156,7 +150,7 @@ mod tests {
             (503, Code::Unavailable),
         ] {
             let answer = Response::builder().status(status).body(()).expect("an answer");
-            assert_eq!(code_of(&answer), code, "{status}");
+            assert_eq!(super::code(&answer), code, "{status}");
         }
     }
 }

@@ -5,19 +5,17 @@
 
 mod calls;
 mod sweeps;
-mod table;
 
 use std::fmt;
 
 use prometheus::core::Collector;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 pub use self::calls::StoreCalls;
 pub use self::sweeps::{LAST_SUCCESS, Sweeps};
-pub use self::table::{Label, Table};
 
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
@@ -81,15 +79,9 @@ impl Metrics {
         self.registered(IntCounter::new(name, help))
     }
 
-    /// Registers counters whose label values are not known beforehand.
-    pub fn counter_family(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    /// Registers counters with these labels.
+    pub fn counters(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
         self.registered(IntCounterVec::new(opts(name, help), labels))
-    }
-
-    /// Registers counters with fixed sets of label values.
-    pub fn counters<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<IntCounter, N> {
-        let family = self.registered(IntCounterVec::new(opts(name, help), &labels.map(|(label, _)| label)));
-        Table::new(labels, move |values| family.with_label_values(values))
     }
 
     /// Registers a gauge of whole numbers.
@@ -97,28 +89,25 @@ impl Metrics {
         self.registered(IntGauge::new(name, help))
     }
 
+    /// Registers gauges of whole numbers with these labels.
+    pub fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
+        self.registered(IntGaugeVec::new(opts(name, help), labels))
+    }
+
     /// Registers a gauge of seconds.
     pub fn seconds(&self, name: &str, help: &str) -> Gauge {
         self.registered(Gauge::new(name, help))
     }
 
-    /// Registers gauges with fixed sets of label values.
-    pub fn gauges<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<IntGauge, N> {
-        let family = self.registered(IntGaugeVec::new(opts(name, help), &labels.map(|(label, _)| label)));
-        Table::new(labels, move |values| family.with_label_values(values))
+    /// Registers gauges of seconds with these labels.
+    pub fn seconds_by(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+        self.registered(GaugeVec::new(opts(name, help), labels))
     }
 
-    /// Registers gauges of seconds with fixed sets of label values.
-    pub fn seconds_by<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<Gauge, N> {
-        let family = self.registered(GaugeVec::new(opts(name, help), &labels.map(|(label, _)| label)));
-        Table::new(labels, move |values| family.with_label_values(values))
-    }
-
-    /// Registers histograms of durations in seconds, with fixed sets of label values.
-    pub fn durations<const N: usize>(&self, name: &str, help: &str, labels: [Label; N]) -> Table<Histogram, N> {
+    /// Registers histograms of durations in seconds, with these labels.
+    pub fn durations(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
         let opts = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
-        let family = self.registered(HistogramVec::new(opts, &labels.map(|(label, _)| label)));
-        Table::new(labels, move |values| family.with_label_values(values))
+        self.registered(HistogramVec::new(opts, labels))
     }
 
     fn registered<M: Collector + Clone + 'static>(&self, made: prometheus::Result<M>) -> M {

@@ -5,13 +5,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use draftstore_service::cleaner::{Brake, Summary};
 use prometheus::{Gauge, IntGauge};
 
-use super::{Metrics, Table};
+use super::Metrics;
 
 /// The metric that outlives a process: the end of the last sweep that left nothing behind.
 pub const LAST_SUCCESS: &str = "draftstore_sweep_last_success_timestamp_seconds";
 
-/// The names of the brakes.
-const BRAKES: &[&str] = &["max_delete", "max_delete_fraction"];
+/// The brakes, and their names.
+const BRAKES: [(Brake, &str); 2] = [
+    (Brake::MaxDelete, "max_delete"),
+    (Brake::MaxDeleteFraction, "max_delete_fraction"),
+];
 
 /// Reports the last sweep.
 #[derive(Debug)]
@@ -23,7 +26,7 @@ pub struct Sweeps {
     bytes: IntGauge,
     took: Gauge,
     success: IntGauge,
-    brakes: Table<IntGauge, 1>,
+    brakes: [(Brake, IntGauge); 2],
     last_run: Gauge,
     last_success: Gauge,
 }
@@ -32,7 +35,11 @@ impl Sweeps {
     /// Registers the metrics. Call it once per process.
     pub fn new(metrics: &Metrics) -> Self {
         let gauge = |name, help| metrics.gauge(name, help);
-        let brakes = ("brake", BRAKES);
+        let brakes = metrics.gauges(
+            "draftstore_sweep_brake",
+            "1 for the brake that stopped the sweep",
+            &["brake"],
+        );
         Self {
             scanned: gauge("draftstore_sweep_scanned", "Drafts and uploads that were listed"),
             expired: gauge("draftstore_sweep_expired", "Drafts and uploads that had expired"),
@@ -47,13 +54,7 @@ impl Sweeps {
                 "draftstore_sweep_success",
                 "1 if the sweep removed everything that had expired",
             ),
-            brakes: metrics
-                .gauges(
-                    "draftstore_sweep_brake",
-                    "1 for the brake that stopped the sweep",
-                    [brakes],
-                )
-                .with_every_series(),
+            brakes: BRAKES.map(|(brake, name)| (brake, brakes.with_label_values(&[name]))),
             last_run: metrics.seconds(
                 "draftstore_sweep_last_run_timestamp_seconds",
                 "Time at which the last sweep ended",
@@ -71,8 +72,8 @@ impl Sweeps {
         set(&self.failed, summary.failed);
         set(&self.bytes, summary.bytes);
         self.took.set(summary.elapsed.as_secs_f64());
-        for (place, brake) in [Brake::MaxDelete, Brake::MaxDeleteFraction].into_iter().enumerate() {
-            self.brakes.at([place]).set((summary.brake == Some(brake)).into());
+        for (brake, gauge) in &self.brakes {
+            gauge.set((summary.brake == Some(*brake)).into());
         }
         let success = went_through && summary.failed == 0 && summary.brake.is_none();
         self.success.set(success.into());
