@@ -11,7 +11,7 @@ use draftstore_runtime::ScheduleSettings;
 use draftstore_runtime::logging::LogSettings;
 use draftstore_runtime::safety::SafetySettings;
 use draftstore_runtime::traces::TraceSettings;
-use draftstore_s3::{self as s3, StoreConfig, StoreKind};
+use draftstore_s3::{self as s3, StoreChoice, StoreConfig, StoreKind};
 use draftstore_service::{Buckets, Policy, PolicySettings, SweepSettings};
 
 settings! {
@@ -53,6 +53,8 @@ const REFERENCE: &str = include_str!("../../../docs/reference/configuration.md")
 pub struct Config {
     /// The store that holds both buckets.
     pub store: Store,
+    /// The way in which the kind of the store was chosen.
+    pub store_choice: StoreChoice,
     /// Refuses to run on a store that does not enforce every condition.
     pub require_safe_store: bool,
     /// The draft and the main bucket.
@@ -108,8 +110,9 @@ impl Config {
         let log = environment.load();
         let traces = TraceSettings::load(environment);
 
-        let client = store?.client;
+        let StoreConfig { client, choice, .. } = store?;
         Ok(Self {
+            store_choice: choice,
             store: match embedded? {
                 Some(embedded) => Store::Embedded(embedded, client),
                 None => Store::S3(client),
@@ -142,7 +145,7 @@ mod tests {
         let report = report.expect("valid").report;
         assert_eq!(report.textfile, Some("/f.prom".into()));
         assert_eq!(report.pushgateway.as_deref(), Some("http://p:9091"));
-        for (name, wrong) in [("PUSHGATEWAY_URL", "pushgateway:9091"), ("METRICS_TEXTFILE", "")] {
+        for (name, wrong) in [("PUSHGATEWAY_URL", "pushgateway:9091")] {
             let error = load(&[(name, wrong)]).expect_err("refused").to_string();
             assert!(error.contains(&format!("{name}:")), "{error}");
         }

@@ -7,14 +7,14 @@ use anyhow::{Context as _, bail};
 use draftstore_cronjob::Store;
 use draftstore_embedded::{Credentials, EmbeddedSettings};
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
-use draftstore_storage::{CallObserver, Storage};
+use draftstore_storage::CallObserver;
 use tokio::net::TcpStream;
 
 /// Connects to the store. The embedded store is reached through the server that runs it.
 ///
 /// # Errors
 /// An error if no embedded store is running, or if the settings are invalid.
-pub(crate) async fn connect(store: Store, observer: Arc<dyn CallObserver>) -> anyhow::Result<Arc<dyn Storage>> {
+pub(crate) async fn connect(store: Store, observer: Arc<dyn CallObserver>) -> anyhow::Result<Arc<S3Storage>> {
     let mut settings = match store {
         Store::S3(settings) => settings,
         Store::Embedded(embedded, client) => running(&embedded, client).await?,

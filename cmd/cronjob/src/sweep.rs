@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use draftstore_cronjob::Config;
 use draftstore_runtime::traces::TARGET;
 use draftstore_runtime::{Schedule, on_signal, safety};
@@ -27,6 +27,7 @@ pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
             "unknown environment variable"
         );
     }
+    config.store_choice.log();
     let report = Report::new(config.report.clone(), config.sweep.slice);
     let begun = begin(&config, dry_run, &report).await;
     if begun.is_err() && !dry_run {
@@ -41,11 +42,12 @@ pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
 
 async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Result<Cleaner> {
     let storage = store::connect(config.store.clone(), report.store_calls.clone()).await?;
-    let store = Store::new(storage, config.buckets.clone());
+    let store = Store::new(storage.clone(), config.buckets.clone());
+    let unusable = || format!("the store at {} cannot be used", storage.name());
     if config.require_safe_store {
-        safety::require_safe(&store).await?;
+        safety::require_safe(&store).await.with_context(unusable)?;
     } else if !dry_run {
-        probe(&store).await?;
+        probe(&store).await.with_context(unusable)?;
     }
     Ok(Cleaner::new(store, config.policy, config.sweep.brakes, Arc::new(SystemClock)).of_slice(config.sweep.slice))
 }
@@ -56,7 +58,10 @@ async fn probe(store: &Store) -> anyhow::Result<()> {
         return Ok(());
     };
     match error.kind {
-        ErrorKind::Unavailable | ErrorKind::BucketNotFound => Err(error.into()),
+        ErrorKind::Unavailable | ErrorKind::BucketNotFound => {
+            let remedy = safety::remedy(error.kind).unwrap_or_default();
+            Err(anyhow::Error::from(error).context(remedy))
+        }
         ErrorKind::CredentialsRefused
         | ErrorKind::NotFound
         | ErrorKind::PreconditionFailed
@@ -64,8 +69,9 @@ async fn probe(store: &Store) -> anyhow::Result<()> {
         | ErrorKind::TooLarge
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => {
+            let remedy = safety::remedy(error.kind);
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "store probe failed; no condition assumed");
+            tracing::warn!(error, remedy, "store probe failed; no condition assumed");
             Ok(())
         }
     }

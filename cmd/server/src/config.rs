@@ -17,7 +17,7 @@ use draftstore_runtime::logging::LogSettings;
 use draftstore_runtime::safety::SafetySettings;
 use draftstore_runtime::traces::TraceSettings;
 use draftstore_runtime::{AuditSettings, ScheduleSettings};
-use draftstore_s3::{self as s3, StoreConfig, StoreKind};
+use draftstore_s3::{self as s3, StoreChoice, StoreConfig, StoreKind};
 use draftstore_service::{Buckets, DraftSettings, Policy, PolicySettings, SweepSettings};
 
 settings! {
@@ -76,8 +76,7 @@ const REFERENCE: &str = include_str!("../../../docs/reference/configuration.md")
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) store: Store,
-    /// The reason why this store was chosen.
-    pub(crate) store_reason: &'static str,
+    pub(crate) store_choice: StoreChoice,
     pub(crate) require_safe_store: bool,
     pub(crate) buckets: Buckets,
     pub(crate) policy: Policy,
@@ -170,7 +169,7 @@ impl Config {
         let ports = server.ports(environment, embedded.as_ref());
         let (listen, admin) = ports?;
         Ok(Self {
-            store_reason: store.reason,
+            store_choice: store.choice,
             store: match embedded {
                 Some(embedded) => Store::Embedded(embedded, store.client),
                 None => Store::S3(store.client),
@@ -227,17 +226,29 @@ impl Config {
             }
             Some(auth) => Ok(auth.clone()),
             None if self.listen.address.is_loopback() => Ok(Auth::None),
-            None => {
-                let rule = format!(
-                    "must be set, because the server listens on {}, which other machines can reach: set AUTH=api-key and \
-                     POLICY_FILE to a file of callers (`draftstore-server key new` generates a key), or BIND_ADDRESS=127.0.0.1, \
-                     or AUTH=none to allow every call without authentication",
-                    self.listen.address
-                );
-                errors.reject("AUTH", rule)
-            }
+            None => errors.reject("AUTH", self.auth_rule()),
         };
         errors.finish(auth)
+    }
+}
+
+impl Config {
+    /// Returns the rule that `AUTH` breaks. The first remedy does not use S3, if the user may not have chosen it.
+    fn auth_rule(&self) -> String {
+        let embedded = if self.store_choice.is_guess {
+            format!(
+                "STORAGE_TYPE=embedded to use the embedded store instead of S3, which was chosen because {}, or ",
+                self.store_choice.reason
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            "must be set, because the server listens on {}, which other machines can reach: set {embedded}AUTH=api-key and \
+             POLICY_FILE to a file of callers (`draftstore-server key new` generates a key), or BIND_ADDRESS=127.0.0.1, \
+             or AUTH=none to allow every call without authentication",
+            self.listen.address
+        )
     }
 }
 

@@ -22,35 +22,35 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// Waits for the first probe, and repeats it in the background until it succeeds. Until then the server relies on no
 /// condition.
-pub(crate) async fn begin(store: Store, readiness: Readiness) -> AbortOnDropHandle<()> {
+pub(crate) async fn begin(store: Store, endpoint: String, readiness: Readiness) -> AbortOnDropHandle<()> {
     let (done, first_probe) = oneshot::channel();
-    let probing = AbortOnDropHandle::new(tokio::spawn(probe_until_known(store, readiness, done)));
+    let probing = AbortOnDropHandle::new(tokio::spawn(probe_until_known(store, endpoint, readiness, done)));
     if timeout(FIRST_PROBE_TIMEOUT, first_probe).await.is_err() {
         tracing::warn!(timeout_s = FIRST_PROBE_TIMEOUT.as_secs(), "first store probe timed out");
     }
     probing
 }
 
-async fn probe_until_known(store: Store, readiness: Readiness, done: oneshot::Sender<()>) {
-    let mut is_known = probe(&store, &readiness).await;
+async fn probe_until_known(store: Store, endpoint: String, readiness: Readiness, done: oneshot::Sender<()>) {
+    let mut is_known = probe(&store, &endpoint, &readiness).await;
     // The receiver may have timed out.
     let _ = done.send(());
     let mut backoff = INITIAL_BACKOFF;
     while !is_known {
         sleep(backoff).await;
-        is_known = probe(&store, &readiness).await;
+        is_known = probe(&store, &endpoint, &readiness).await;
         backoff = (backoff * 2).min(MAX_BACKOFF);
     }
 }
 
 /// Probes the store once, and returns whether its conditions are known now.
-async fn probe(store: &Store, readiness: &Readiness) -> bool {
+async fn probe(store: &Store, endpoint: &str, readiness: &Readiness) -> bool {
     let status = match safety::probe(store).await {
         Ok(()) => StoreStatus::Probed,
         Err(error) => {
-            let status = status(error.kind);
+            let (status, remedy) = (status(error.kind), safety::remedy(error.kind));
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "store probe failed; no condition assumed");
+            tracing::warn!(error, endpoint, remedy, "store probe failed; no condition assumed");
             status
         }
     };

@@ -8,7 +8,6 @@ use anyhow::{Context as _, ensure};
 use axum::Router;
 use draftstore_connections::{Connections, Ending, Handler, Tls, TlsFiles};
 use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
-use draftstore_embedded::EmbeddedStore;
 use draftstore_runtime::metrics::Sweeps;
 use draftstore_runtime::{AuditLog, Schedule, on_hangup, on_signal, safety};
 use draftstore_service::cleaner::Mode;
@@ -43,6 +42,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let metrics = Arc::new(ServerMetrics::new());
     let OpenStore { storage, embedded } =
         open(config.store, &config.buckets.draft, Some(metrics.store_calls.clone())).await?;
+    config.store_choice.log();
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.buckets);
     let admin = admin::bind(config.admin).await?;
@@ -62,7 +62,8 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     }
     let readiness = Readiness::new(store.profile.clone());
     if config.require_safe_store {
-        safety::require_safe(&store).await?;
+        let safe = safety::require_safe(&store).await;
+        safe.with_context(|| format!("the store at {} cannot be used", storage.name()))?;
         readiness.set_store_status(StoreStatus::Probed);
     }
 
@@ -115,25 +116,23 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let grpc_address = listen(&mut tasks, connections_of(GRPC), grpc_listener, grpc, &ending)?;
     let admin_router = admin::router(metrics, readiness.clone(), storage.clone());
     let (_admin, admin_address) = admin::serve(admin, config.connections, admin_router)?;
-    let heartbeat = heartbeat::run(
-        storage,
-        store.buckets.clone(),
-        readiness.clone(),
-        config.server.readiness_interval,
-    );
-    let _heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat));
+    let endpoint = storage.name().to_owned();
     let _probing = if store.profile.probed().is_some() {
         None
     } else {
         tokio::select! {
-            probing = probe::begin(store, readiness) => Some(probing),
+            probing = probe::begin(store.clone(), endpoint.clone(), readiness.clone()) => Some(probing),
             () = ending.end.cancelled() => None,
         }
     };
-    let store = embedded
-        .as_ref()
-        .map_or_else(|| "s3".to_owned(), EmbeddedStore::endpoint);
-    tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store, reason = config.store_reason, "ready");
+    let reason = config.store_choice.reason;
+    if readiness.is_ready() {
+        tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = endpoint, reason, "ready");
+    } else {
+        tracing::warn!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = endpoint, reason, "not ready");
+    }
+    let heartbeat = heartbeat::run(storage, store.buckets, readiness, config.server.readiness_interval);
+    let _heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat));
 
     let ended = wait_for_tasks(&mut tasks, &ending.end).await;
     drain(&drafts, config.drafts.confirm_timeout).await;

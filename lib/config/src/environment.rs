@@ -44,11 +44,13 @@ impl Environment {
     }
 
     /// Reads variables into a struct, given pairs of a variable's name and its field. For [`settings!`](crate::settings).
+    /// An empty variable counts as not set.
     ///
     /// # Errors
     /// [`Invalid`] if a variable is set twice, in different letter case.
     pub fn read<T: DeserializeOwned>(&mut self, fields: &[(&str, &str)]) -> Result<T, Invalid> {
-        let values = self.pairs.iter().filter_map(|(name, value)| {
+        let set = self.pairs.iter().filter(|(_, value)| !value.is_empty());
+        let values = set.filter_map(|(name, value)| {
             let field = fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
             Some((field.1.to_owned(), value.clone()))
         });
@@ -66,13 +68,13 @@ impl Environment {
         value: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<T, Invalid> {
-        if value.is_empty() {
-            return self.reject(name, "must not be empty: unset it for the default");
-        }
         if value.contains(char::REPLACEMENT_CHARACTER) {
             return self.reject(name, "must be UTF-8");
         }
-        let parsed = parse(value).map_err(|error| format!("{value:?}: {error}"));
+        let parsed = parse(value).map_err(|error| match shown(name, value) {
+            Some(shown) => format!("{shown:?}: {error}"),
+            None => error.to_string(),
+        });
         self.check(name, parsed)
     }
 
@@ -107,6 +109,18 @@ impl Environment {
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.pairs
     }
+}
+
+/// Returns the value as errors show it: without the user and password of a URL. A secret is not shown.
+fn shown(name: &str, value: &str) -> Option<String> {
+    const SECRETS: [&str; 4] = ["HEADERS", "PASSWORD", "SECRET", "TOKEN"];
+    if SECRETS.iter().any(|word| name.contains(word)) {
+        return None;
+    }
+    Some(match (value.find("://"), value.rfind('@')) {
+        (Some(scheme), Some(end)) if scheme < end => format!("{}…{}", &value[..scheme + 3], &value[end..]),
+        (_, _) => value.to_owned(),
+    })
 }
 
 /// A mark for an invalid setting. The error itself is in the environment that the setting was read from.

@@ -64,8 +64,9 @@ pub trait Settings: Sized {
 ///
 /// A field's documentation is the meaning of its variable. After the name of the variable follows one of
 /// - `default`: the value that is parsed if the variable is not set;
-/// - `unset`: the field is an `Option`, and the text describes the effect if the variable is not set;
-/// - `unset_or_empty`: likewise, and an empty variable counts as not set.
+/// - `unset`: the field is an `Option`, and the text describes the effect if the variable is not set.
+///
+/// An empty variable counts as not set.
 #[macro_export]
 macro_rules! settings {
     (
@@ -124,9 +125,6 @@ macro_rules! settings {
             None => Ok(None),
         }
     };
-    (@unset_or_empty $environment:ident, $name:literal, $value:expr, $default:literal, $parse:expr) => {
-        $crate::settings!(@unset $environment, $name, $value.filter(|value| !value.is_empty()), $default, $parse)
-    };
 }
 
 #[cfg(test)]
@@ -146,7 +144,7 @@ mod tests {
             /// The file.
             file: Option<PathBuf> = "EXAMPLE_FILE", unset "none", parse::text;
             /// The profile.
-            profile: Option<String> = "EXAMPLE_PROFILE", unset_or_empty "the first", parse::text;
+            profile: Option<String> = "EXAMPLE_PROFILE", unset "the first", parse::text;
         }
     }
 
@@ -163,7 +161,9 @@ mod tests {
             file: None,
             profile: None,
         };
-        assert_eq!(load(&[("EXAMPLE_PROFILE", "")]), Ok(defaults));
+        assert_eq!(load(&[]).as_ref(), Ok(&defaults));
+        let empty = [("WAIT_SECONDS", ""), ("EXAMPLE_FILE", ""), ("EXAMPLE_PROFILE", "")];
+        assert_eq!(load(&empty), Ok(defaults));
         let set = Example {
             wait: Duration::ZERO,
             file: Some("a".into()),
@@ -175,19 +175,31 @@ mod tests {
 
     #[test]
     fn every_error_is_reported_with_its_variable() {
-        let error = load(&[
-            ("WAIT_SECONDS", "soon"),
-            ("EXAMPLE_FILE", ""),
-            ("EXAMPLE_PROFILE", "\u{fffd}"),
-        ]);
+        let error = load(&[("WAIT_SECONDS", "soon"), ("EXAMPLE_PROFILE", "\u{fffd}")]);
         let error = error.expect_err("invalid");
         for line in [
             "\n  WAIT_SECONDS: \"soon\": must be a whole number of seconds",
-            "\n  EXAMPLE_FILE: must not be empty: unset it for the default",
             "\n  EXAMPLE_PROFILE: must be UTF-8",
         ] {
             assert!(error.contains(line), "{error}");
         }
+    }
+
+    #[test]
+    fn errors_do_not_show_secrets() {
+        let mut environment = Environment::default();
+        for (name, value) in [
+            ("A_URL", "ftp://me:hush@host"),
+            ("A_PASSWORD", "hush"),
+            ("A_HEADERS", "a=hush"),
+        ] {
+            assert_eq!(
+                environment.parse::<(), _>(name, value, |_| Err("is wrong")),
+                Err(Invalid)
+            );
+        }
+        let error = environment.finish::<()>(Err(Invalid)).expect_err("invalid").to_string();
+        assert!(error.contains("ftp://…@host") && !error.contains("hush"), "{error}");
     }
 
     #[test]

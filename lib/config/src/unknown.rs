@@ -40,7 +40,11 @@ impl Environment {
             if known.contains(upper.as_str()) || is_of_service(&upper, value) {
                 return None;
             }
-            let nearest = known.iter().min_by_key(|known| osa_distance(known, &upper))?;
+            // The first word, such as S3, says more than the number of edits.
+            let first_word = upper.split('_').next();
+            let nearest = known
+                .iter()
+                .min_by_key(|known| (known.split('_').next() != first_word, osa_distance(known, &upper)))?;
             let has_prefix = prefixes.iter().any(|prefix| upper.starts_with(prefix));
             (has_prefix || osa_distance(nearest, &upper) == 1).then(|| UnknownVariable {
                 name: name.clone(),
@@ -91,6 +95,7 @@ mod tests {
             settings: &[
                 setting("S3_ENDPOINT"),
                 setting("S3_PATH_STYLE"),
+                setting("AWS_ENDPOINT_URL"),
                 setting("HTTP_PORT"),
                 setting("AUTH"),
                 setting("AWS_REGION"),

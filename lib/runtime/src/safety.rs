@@ -67,7 +67,7 @@ pub enum UnsafeStore {
     #[error("REQUIRE_SAFE_STORE is set, but the store does not honour every condition:{}", Lines(.0))]
     Weak(Vec<Weakness>),
     /// The store cannot be probed.
-    #[error("REQUIRE_SAFE_STORE is set, but the store cannot be probed{}", hint(.0.kind))]
+    #[error("REQUIRE_SAFE_STORE is set, but the store cannot be probed{}", Hint(.0.kind))]
     Unknown(#[source] Error),
 }
 
@@ -92,11 +92,34 @@ impl fmt::Display for Lines<'_> {
     }
 }
 
-fn hint(kind: ErrorKind) -> &'static str {
-    if kind == ErrorKind::BucketNotFound {
-        ": create the buckets with `draftstore-server doctor --fix`, or start once without REQUIRE_SAFE_STORE"
-    } else {
-        ""
+struct Hint(ErrorKind);
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        remedy(self.0).map_or(Ok(()), |remedy| write!(f, ": {remedy}"))
+    }
+}
+
+/// Returns what an operator can do about a store that does not work, with the variables to look at.
+pub fn remedy(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::Unavailable => Some(
+            "check that the store runs and can be reached at this address, which S3_ENDPOINT sets (or AWS_ENDPOINT_URL_S3, \
+             AWS_ENDPOINT_URL, AWS_REGION), and HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+        ),
+        ErrorKind::CredentialsRefused => Some(
+            "check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, and what they may do: `draftstore-server \
+             doctor` shows it",
+        ),
+        ErrorKind::BucketNotFound => Some(
+            "create the buckets with `draftstore-server doctor --fix`, and check BUCKET_NAME and DRAFT_BUCKET_NAME",
+        ),
+        ErrorKind::NotFound
+        | ErrorKind::PreconditionFailed
+        | ErrorKind::Conflict
+        | ErrorKind::TooLarge
+        | ErrorKind::Unsupported
+        | ErrorKind::Unexpected => None,
     }
 }
 

@@ -299,7 +299,6 @@ mod tests {
         for (name, wrong) in [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hush@collector"),
-            ("OTEL_SERVICE_NAME", ""),
             ("OTEL_TRACES_SAMPLER", "sometimes"),
             ("OTEL_TRACES_SAMPLER_ARG", "2"),
         ] {

@@ -9,8 +9,8 @@ use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     StalledStreamProtectionConfig,
 };
+use draftstore_config::parse;
 use draftstore_storage::{BucketName, Error};
-use http::Uri;
 
 use crate::calls;
 use crate::conditions::Conditions;
@@ -18,6 +18,7 @@ use crate::credentials;
 use crate::owner::ExpectOwner;
 use crate::presign::Presigner;
 use crate::settings::{Settings, Timeouts};
+use crate::shared_config::{self, DEFAULT_REGION};
 use crate::signers::{Left, Signers};
 use crate::watched::Watch;
 
@@ -32,6 +33,7 @@ pub struct S3Storage {
     pub(crate) timeouts: Timeouts,
     pub(crate) part_size: u64,
     pub(crate) conditions: Conditions,
+    name: String,
 }
 
 /// The time that the credentials at hand still live.
@@ -59,6 +61,11 @@ pub enum ConnectError {
     /// The endpoint that URLs are signed for.
     #[error("the public S3 endpoint is no URL of http or https, host and perhaps port and path")]
     InvalidPublicEndpoint,
+    /// FIPS or dual-stack endpoints of a store that is not AWS.
+    #[error(
+        "AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT must not go with an endpoint: they choose among those of AWS"
+    )]
+    NotOfAws,
     /// The region of the store.
     #[error("a region has only letters, digits, '-' and '_'")]
     InvalidRegion,
@@ -73,28 +80,34 @@ impl S3Storage {
     /// # Errors
     /// [`ConnectError`] when settings cannot be right.
     pub async fn connect(settings: Settings) -> Result<Self, ConnectError> {
+        let settings = shared_config::complete(settings).await;
+        let region = settings.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
         let region_is_valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-        if settings.region.is_empty() || !settings.region.bytes().all(region_is_valid) {
+        if region.is_empty() || !region.bytes().all(region_is_valid) {
             return Err(ConnectError::InvalidRegion);
         }
-        if settings
-            .endpoint
-            .as_deref()
-            .is_some_and(|endpoint| !is_endpoint(endpoint))
-        {
-            return Err(ConnectError::InvalidEndpoint);
-        }
-        if settings
-            .public_endpoint
-            .as_deref()
-            .is_some_and(|endpoint| !is_endpoint(endpoint))
-        {
-            return Err(ConnectError::InvalidPublicEndpoint);
+        let given = |endpoint: Option<String>, error| match endpoint.as_deref().map(parse::url) {
+            Some(Ok(endpoint)) => Ok(Some(endpoint)),
+            Some(Err(_)) => Err(error),
+            None => Ok(None),
+        };
+        let endpoint = given(settings.endpoint, ConnectError::InvalidEndpoint)?;
+        let public_endpoint = given(settings.public_endpoint, ConnectError::InvalidPublicEndpoint)?;
+        let aws = AwsEndpoints {
+            fips: settings.use_fips.unwrap_or_default(),
+            dual_stack: settings.use_dual_stack.unwrap_or_default(),
+        };
+        if endpoint.is_some() && (aws.fips || aws.dual_stack) {
+            return Err(ConnectError::NotOfAws);
         }
 
-        let provider = credentials::provider(settings.credentials, &settings.region).await;
-        let public_endpoint = settings.public_endpoint.or_else(|| settings.endpoint.clone());
-        let mut calls = config(&settings.region, settings.endpoint, settings.path_style)
+        let provider = credentials::provider(settings.credentials, &region).await;
+        let name = match &endpoint {
+            Some(endpoint) => endpoint.clone(),
+            None => format!("AWS S3 in {region}"),
+        };
+        let public_endpoint = public_endpoint.or_else(|| endpoint.clone());
+        let mut calls = config(&region, endpoint, settings.path_style, aws)
             .credentials_provider(provider.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
             .timeout_config(call_timeouts(&settings.timeouts))
@@ -102,11 +115,11 @@ impl S3Storage {
         if let Some(owner) = settings.expected_bucket_owner {
             calls = calls.interceptor(ExpectOwner(owner));
         }
-        let signing = config(&settings.region, public_endpoint, settings.path_style);
+        let signing = config(&region, public_endpoint, settings.path_style, aws);
         let upload_presigner = match settings.signing {
             Some(own) => {
-                let provider = Box::pin(credentials::signing(own, &provider, &settings.region)).await;
-                let signers = Signers::new(provider, &settings.region);
+                let provider = Box::pin(credentials::signing(own, &provider, &region)).await;
+                let signers = Signers::new(provider, &region);
                 Some(Presigner::new(signers, signing.clone()))
             }
             None => None,
@@ -114,12 +127,18 @@ impl S3Storage {
         Ok(Self {
             client: Client::from_conf(calls.build()),
             upload_presigner,
-            presigner: Presigner::new(Signers::new(provider, &settings.region), signing),
-            region: settings.region,
+            presigner: Presigner::new(Signers::new(provider, &region), signing),
+            region,
             timeouts: settings.timeouts,
             part_size: settings.part_size,
             conditions: Conditions::default(),
+            name,
         })
+    }
+
+    /// Returns the endpoint of the calls, or the region of AWS, for logs and reports.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Returns the presigner of uploads.
@@ -200,8 +219,15 @@ fn call_timeouts(timeouts: &Timeouts) -> TimeoutConfig {
         .build()
 }
 
+/// The choice among the endpoints of AWS.
+#[derive(Debug, Clone, Copy)]
+struct AwsEndpoints {
+    fips: bool,
+    dual_stack: bool,
+}
+
 /// The configuration that calls and signing share. Stores beside AWS break on checksums that they did not ask for.
-fn config(region: &str, endpoint: Option<String>, path_style: Option<bool>) -> Builder {
+fn config(region: &str, endpoint: Option<String>, path_style: Option<bool>, aws: AwsEndpoints) -> Builder {
     let path_style = path_style.unwrap_or(endpoint.is_some());
     let mut config = Builder::new()
         .behavior_version(BehaviorVersion::latest())
@@ -211,45 +237,19 @@ fn config(region: &str, endpoint: Option<String>, path_style: Option<bool>) -> B
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    config.set_endpoint_url(endpoint);
+    match endpoint {
+        // The SDK appends the bucket to the path without a slash between.
+        Some(endpoint) => config.set_endpoint_url(Some(format!("{endpoint}/"))),
+        None => config
+            .set_use_fips(Some(aws.fips))
+            .set_use_dual_stack(Some(aws.dual_stack)),
+    };
     config
-}
-
-fn is_endpoint(text: &str) -> bool {
-    text.parse::<Uri>().is_ok_and(|uri| {
-        let authority = uri
-            .authority()
-            .is_some_and(|a| !a.host().is_empty() && !a.as_str().contains('@'));
-        authority && matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn endpoints_are_urls_of_http_without_query_and_password() {
-        for good in [
-            "http://127.0.0.1:9000",
-            "https://s3.example.com/",
-            "http://[::1]:9000",
-            "https://h/base/path",
-        ] {
-            assert!(is_endpoint(good), "{good}");
-        }
-        for bad in [
-            "",
-            "localhost:9000",
-            "ftp://h",
-            "http://",
-            "http://h/?q=1",
-            "http://user:pass@h/",
-            "/path",
-        ] {
-            assert!(!is_endpoint(bad), "{bad}");
-        }
-    }
 
     #[tokio::test]
     async fn wrong_settings_are_refused_by_name() {
@@ -268,12 +268,47 @@ mod tests {
         for region in ["", "us east", "evil.example/"] {
             assert_eq!(
                 refused(Settings {
-                    region: region.into(),
+                    region: Some(region.into()),
                     ..good.clone()
                 })
                 .await,
                 ConnectError::InvalidRegion
             );
+        }
+    }
+
+    /// Every call has the path of the endpoint and the host in lower case.
+    #[tokio::test]
+    async fn calls_go_to_the_path_of_the_endpoint() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        for (base, path) in [
+            ("", "/main"),
+            ("/", "/main"),
+            ("/storage/v1/s3", "/storage/v1/s3/main"),
+            ("/storage/v1/s3/", "/storage/v1/s3/main"),
+        ] {
+            let storage = S3Storage::connect(Settings {
+                endpoint: Some(format!("http://LocalHost:{port}{base}")),
+                credentials: Some(crate::StaticCredentials::new("AKID", "hush")),
+                ..Settings::new("us-east-1")
+            });
+            let (storage, bucket) = (storage.await.expect("valid"), "main".parse().expect("a name"));
+            let respond = async {
+                let (mut connection, _) = listener.accept().await.expect("a connection");
+                let mut request = vec![0; 8192];
+                let len = connection.read(&mut request).await.expect("a request");
+                let response = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                connection.write_all(response).await.expect("sent");
+                String::from_utf8_lossy(&request[..len]).into_owned()
+            };
+            let (called, request) = tokio::join!(storage.look(&bucket), respond);
+            called.expect("the bucket is there");
+            let target = request.split(' ').nth(1).expect("a target");
+            assert_eq!(target.trim_end_matches('/'), path, "{base}");
+            assert!(request.contains(&format!("host: localhost:{port}\r\n")), "{request}");
         }
     }
 }

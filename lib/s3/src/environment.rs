@@ -2,6 +2,7 @@
 
 use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
 
+use crate::shared_config::DEFAULT_REGION;
 use crate::{BucketOwner, Settings, Signing, StaticCredentials};
 
 settings! {
@@ -9,19 +10,19 @@ settings! {
     struct StoreSettings in "Store" {
         /// The kind of the store, `s3` or `embedded`.
         storage_type: Option<StoreKind> =
-            "STORAGE_TYPE", unset "s3 if AWS credentials or S3_ENDPOINT are set, else embedded", storage_type;
+            "STORAGE_TYPE", unset "s3 if AWS credentials or an endpoint are set, else embedded", storage_type;
         /// The access key, with AWS_SECRET_ACCESS_KEY; the embedded store's own if STORAGE_TYPE=embedded is set.
-        access_key_id: Option<String> = "AWS_ACCESS_KEY_ID", unset_or_empty "the AWS credential chain", parse::text;
+        access_key_id: Option<String> = "AWS_ACCESS_KEY_ID", unset "the AWS credential chain", parse::text;
         /// The secret of that key; a temporary one needs AWS_SESSION_TOKEN.
-        secret_access_key: Option<String> = "AWS_SECRET_ACCESS_KEY", unset_or_empty "the AWS credential chain", parse::text;
+        secret_access_key: Option<String> = "AWS_SECRET_ACCESS_KEY", unset "the AWS credential chain", parse::text;
         /// The profile of the AWS credential chain.
-        profile: Option<String> = "AWS_PROFILE", unset_or_empty "none", parse::text;
+        profile: Option<String> = "AWS_PROFILE", unset "none", parse::text;
         /// The token of a workload identity, which Kubernetes on AWS sets.
-        web_identity: Option<String> = "AWS_WEB_IDENTITY_TOKEN_FILE", unset_or_empty "none", parse::text;
+        web_identity: Option<String> = "AWS_WEB_IDENTITY_TOKEN_FILE", unset "none", parse::text;
         /// The source of a pod identity, which Kubernetes on AWS sets.
-        pod_identity: Option<String> = "AWS_CONTAINER_CREDENTIALS_FULL_URI", unset_or_empty "none", parse::text;
+        pod_identity: Option<String> = "AWS_CONTAINER_CREDENTIALS_FULL_URI", unset "none", parse::text;
         /// The source of a task identity, which ECS sets.
-        task_identity: Option<String> = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", unset_or_empty "none", parse::text;
+        task_identity: Option<String> = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", unset "none", parse::text;
     }
 }
 
@@ -29,7 +30,9 @@ settings! {
     #[derive(Debug)]
     struct ClientSettings in "Store" {
         /// The region that requests are signed for.
-        region: String = "AWS_REGION", default "us-east-1", parse::text;
+        region: Option<String> = "AWS_REGION", unset "AWS_DEFAULT_REGION", parse::text;
+        /// The region if AWS_REGION is not set.
+        default_region: Option<String> = "AWS_DEFAULT_REGION", unset "that of the profile, else us-east-1", parse::text;
         /// The URL of the store that presigned URLs point to.
         public_endpoint: Option<String> = "S3_PUBLIC_ENDPOINT", unset "S3_ENDPOINT", parse::url;
         /// The ID of the AWS account that owns the buckets, 12 digits. S3 then refuses every call on the buckets of others.
@@ -41,9 +44,20 @@ settings! {
     #[derive(Debug)]
     struct EndpointSettings in "Store" {
         /// The URL of the store, for this program's own calls.
-        endpoint: Option<String> = "S3_ENDPOINT", unset "AWS", parse::url;
+        endpoint: Option<String> = "S3_ENDPOINT", unset "AWS_ENDPOINT_URL_S3", parse::url;
+        /// The URL of the store if S3_ENDPOINT is not set.
+        service_endpoint: Option<String> = "AWS_ENDPOINT_URL_S3", unset "AWS_ENDPOINT_URL", parse::url;
+        /// The URL of the store if neither of these is set.
+        any_endpoint: Option<String> = "AWS_ENDPOINT_URL", unset "that of the profile, else AWS", parse::url;
+        /// Ignores AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and the endpoint of the profile, `true` or `false`.
+        ignores_configured: Option<bool> =
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", unset "that of the profile, else false", aws_boolean;
         /// The place of the bucket in URLs: the path (`true`) or the host name (`false`).
-        path_style: Option<bool> = "S3_PATH_STYLE", unset "true if S3_ENDPOINT is set, else false", parse::boolean;
+        path_style: Option<bool> = "S3_PATH_STYLE", unset "true if there is an endpoint, else false", parse::boolean;
+        /// The endpoints of AWS that are validated for FIPS 140, `true` or `false`. Not with an endpoint.
+        use_fips: Option<bool> = "AWS_USE_FIPS_ENDPOINT", unset "that of the profile, else false", aws_boolean;
+        /// The endpoints of AWS for IPv4 and IPv6, `true` or `false`. Not with an endpoint.
+        use_dual_stack: Option<bool> = "AWS_USE_DUALSTACK_ENDPOINT", unset "that of the profile, else false", aws_boolean;
     }
 }
 
@@ -53,11 +67,11 @@ settings! {
         /// The access key that signs uploads, with SIGNING_SECRET_ACCESS_KEY. It has to put objects into the draft bucket, and
         /// needs no other right.
         key_id: Option<String> = "SIGNING_ACCESS_KEY_ID",
-            unset_or_empty "a key of the embedded store's own, else the credentials of its calls", parse::text;
+            unset "a key of the embedded store's own, else the credentials of its calls", parse::text;
         /// The secret of that key.
-        secret: Option<String> = "SIGNING_SECRET_ACCESS_KEY", unset_or_empty "none", parse::text;
+        secret: Option<String> = "SIGNING_SECRET_ACCESS_KEY", unset "none", parse::text;
         /// The session token of that key, if it is a temporary one.
-        token: Option<String> = "SIGNING_SESSION_TOKEN", unset_or_empty "none", parse::text;
+        token: Option<String> = "SIGNING_SESSION_TOKEN", unset "none", parse::text;
         /// The role that signs uploads instead of that key. It is assumed with the credentials of the calls.
         role: Option<String> = "SIGNING_ROLE_ARN", unset "none", role_arn;
     }
@@ -77,10 +91,29 @@ pub enum StoreKind {
 pub struct StoreConfig {
     /// The kind of the store.
     pub kind: StoreKind,
-    /// The reason why this kind was chosen, for the log.
-    pub reason: &'static str,
+    /// The way in which this kind was chosen.
+    pub choice: StoreChoice,
     /// The settings of its client. For the embedded store they have no endpoint, and only the credentials that were given.
     pub client: Settings,
+}
+
+/// The way in which the kind of the store was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreChoice {
+    /// The reason, for the log.
+    pub reason: &'static str,
+    /// True if S3 was chosen by variables that other programs read too. The user may not want it.
+    pub is_guess: bool,
+}
+
+impl StoreChoice {
+    /// Logs a choice that the user may not want.
+    pub fn log(self) {
+        if self.is_guess {
+            let alternative = "set STORAGE_TYPE=embedded for the embedded store, or STORAGE_TYPE=s3 to confirm S3";
+            tracing::info!(reason = self.reason, alternative, "store chosen by environment");
+        }
+    }
 }
 
 impl StoreConfig {
@@ -102,46 +135,95 @@ impl StoreConfig {
         let signing: Result<SigningSettings, _> = environment.load();
         let store = store?;
         let (kind, reason) = store.kind(environment);
+        let is_guess = kind == StoreKind::S3 && store.storage_type.is_none() && !environment.has(S3_ENDPOINT);
         // The credentials of calls to S3 are left to the AWS chain, which reads the same variables.
         let (endpoint, credentials) = match kind {
-            StoreKind::S3 => (environment.load(), store.key_pair(environment).map(|_| None)),
+            StoreKind::S3 => (
+                EndpointSettings::load_valid(environment),
+                store.key_pair(environment).map(|_| None),
+            ),
             StoreKind::Embedded if store.storage_type.is_some() => {
                 (Ok(EndpointSettings::default()), store.key_pair(environment))
             }
             StoreKind::Embedded => (Ok(EndpointSettings::default()), Ok(None)),
         };
         let signing = signing.and_then(|signing| signing.load(kind, environment));
-        let (client, EndpointSettings { endpoint, path_style }) = (client?, endpoint?);
+        let (client, endpoint) = (client?, endpoint?);
         let client = Settings {
-            endpoint,
-            path_style,
+            endpoint: endpoint.chosen(),
+            region: client.region.or(client.default_region),
+            path_style: endpoint.path_style,
+            use_fips: endpoint.use_fips,
+            use_dual_stack: endpoint.use_dual_stack,
             credentials: credentials?,
             signing: signing?,
             public_endpoint: client.public_endpoint,
             expected_bucket_owner: client.expected_bucket_owner,
-            ..Settings::new(client.region)
+            ..Settings::new(DEFAULT_REGION)
         };
-        Ok(Self { kind, reason, client })
+        Ok(Self {
+            kind,
+            choice: StoreChoice { reason, is_guess },
+            client,
+        })
+    }
+}
+
+/// The variables that choose S3 where `STORAGE_TYPE` is not set, each with the reason for the log.
+const S3_SIGNS: [(&str, &str); 8] = [
+    (S3_ENDPOINT, "S3_ENDPOINT is set"),
+    ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_S3 is set"),
+    ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL is set"),
+    ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID is set"),
+    ("AWS_PROFILE", "AWS_PROFILE is set"),
+    ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE is set"),
+    (
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI is set",
+    ),
+    (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is set",
+    ),
+];
+
+const S3_ENDPOINT: &str = "S3_ENDPOINT";
+
+impl EndpointSettings {
+    /// Reads the settings of a store that is not the embedded one.
+    fn load_valid(environment: &mut Environment) -> Result<Self, Invalid> {
+        let settings: Self = environment.load()?;
+        let of_aws = [
+            ("AWS_USE_FIPS_ENDPOINT", settings.use_fips),
+            ("AWS_USE_DUALSTACK_ENDPOINT", settings.use_dual_stack),
+        ];
+        for (name, value) in of_aws {
+            if value == Some(true) && settings.chosen().is_some() {
+                return environment.reject(name, "must not go with an endpoint: it chooses among those of AWS");
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Returns the first endpoint that is set.
+    fn chosen(&self) -> Option<String> {
+        let configured = match self.ignores_configured {
+            Some(true) => None,
+            Some(false) | None => self.service_endpoint.as_ref().or(self.any_endpoint.as_ref()),
+        };
+        self.endpoint.as_ref().or(configured).cloned()
     }
 }
 
 impl StoreSettings {
     fn kind(&self, environment: &Environment) -> (StoreKind, &'static str) {
-        let has_credentials = [
-            &self.access_key_id,
-            &self.profile,
-            &self.web_identity,
-            &self.pod_identity,
-            &self.task_identity,
-        ]
-        .into_iter()
-        .any(Option::is_some);
         match self.storage_type {
             Some(StoreKind::S3) => (StoreKind::S3, "STORAGE_TYPE=s3"),
             Some(StoreKind::Embedded) => (StoreKind::Embedded, "STORAGE_TYPE=embedded"),
-            None if environment.has("S3_ENDPOINT") => (StoreKind::S3, "S3_ENDPOINT is set"),
-            None if has_credentials => (StoreKind::S3, "AWS credentials are configured"),
-            None => (StoreKind::Embedded, "no store is configured"),
+            None => match S3_SIGNS.iter().find(|(name, _)| environment.has(name)) {
+                Some((_, reason)) => (StoreKind::S3, *reason),
+                None => (StoreKind::Embedded, "no store is configured"),
+            },
         }
     }
 
@@ -204,6 +286,11 @@ fn storage_type(text: &str) -> Result<StoreKind, &'static str> {
     }
 }
 
+/// Parses a boolean as the SDKs of AWS do, in any letter case.
+fn aws_boolean(text: &str) -> Result<bool, &'static str> {
+    parse::boolean(&text.to_ascii_lowercase())
+}
+
 fn role_arn(text: &str) -> Result<String, &'static str> {
     let is_role = text.starts_with("arn:") && text.contains(":role/") && text.bytes().all(|b| b.is_ascii_graphic());
     if is_role {
@@ -230,11 +317,64 @@ mod tests {
             &[("S3_ENDPOINT", "http://localhost:3900/")],
             &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")],
             &[("STORAGE_TYPE", "s3")],
+            &[("AWS_ENDPOINT_URL", "http://localhost:3900")],
+            &[("AWS_ENDPOINT_URL_S3", "http://localhost:3900")],
+            &[("AWS_PROFILE", "work")],
         ] {
-            assert_eq!(load(pairs).expect("valid").kind, StoreKind::S3, "{pairs:?}");
+            let config = load(pairs).expect("valid");
+            assert_eq!(config.kind, StoreKind::S3, "{pairs:?}");
+            let is_ours = matches!(pairs[0].0, "S3_ENDPOINT" | "STORAGE_TYPE");
+            assert_eq!(
+                (config.choice.is_guess, config.choice.reason.starts_with(pairs[0].0)),
+                (!is_ours, true),
+                "{pairs:?}"
+            );
         }
         for pairs in [&[][..], &[("S3_ENDPOINT", "")], &[("AWS_PROFILE", "")]] {
             assert_eq!(load(pairs).expect("valid").kind, StoreKind::Embedded, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn endpoints_and_regions_are_taken_in_the_order_of_the_sdks() {
+        let client = |pairs: &[(&str, &str)]| {
+            let pairs = [&[("STORAGE_TYPE", "s3")], pairs].concat();
+            load(&pairs).expect("valid").client
+        };
+        let of_all = ("AWS_ENDPOINT_URL", "http://all:1");
+        let of_s3 = ("AWS_ENDPOINT_URL_S3", "http://S3:2/");
+        let ours = ("S3_ENDPOINT", "http://ours:3/base/");
+        let ignore = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True");
+        for (pairs, endpoint) in [
+            (&[][..], None),
+            (&[of_all], Some("http://all:1")),
+            (&[of_all, of_s3], Some("http://s3:2")),
+            (&[of_all, of_s3, ours], Some("http://ours:3/base")),
+            (&[of_all, of_s3, ignore], None),
+            (&[of_all, ours, ignore], Some("http://ours:3/base")),
+            (&[of_all, ("S3_ENDPOINT", "")], Some("http://all:1")),
+        ] {
+            assert_eq!(client(pairs).endpoint.as_deref(), endpoint, "{pairs:?}");
+        }
+        for (pairs, region) in [
+            (&[][..], None),
+            (&[("AWS_DEFAULT_REGION", "eu-west-1")], Some("eu-west-1")),
+            (
+                &[("AWS_DEFAULT_REGION", "eu-west-1"), ("AWS_REGION", "sa-east-1")],
+                Some("sa-east-1"),
+            ),
+            (
+                &[("AWS_DEFAULT_REGION", "eu-west-1"), ("AWS_REGION", "")],
+                Some("eu-west-1"),
+            ),
+        ] {
+            assert_eq!(client(pairs).region.as_deref(), region, "{pairs:?}");
+        }
+        for name in ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"] {
+            let settings = client(&[(name, "TRUE")]);
+            assert!(settings.use_fips.or(settings.use_dual_stack).expect("set"));
+            let error = load(&[(name, "true"), of_all]).expect_err("refused");
+            assert!(error.contains(&format!("{name}:")), "{error}");
         }
     }
 
@@ -288,7 +428,7 @@ mod tests {
             let client = load(&[owner, ("STORAGE_TYPE", kind)]).expect("valid").client;
             assert_eq!(client.expected_bucket_owner, owner.1.parse().ok());
         }
-        for wrong in ["", "01234567890", "0123456789012", "01234567890a"] {
+        for wrong in ["01234567890", "0123456789012", "01234567890a"] {
             let error = load(&[("EXPECTED_BUCKET_OWNER", wrong)]).expect_err("refused");
             assert!(error.contains("EXPECTED_BUCKET_OWNER:"), "{error}");
         }

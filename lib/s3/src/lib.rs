@@ -19,6 +19,7 @@ mod parts;
 mod presign;
 mod probe;
 mod settings;
+mod shared_config;
 mod signer_cache;
 mod signers;
 mod store_time;
@@ -26,7 +27,7 @@ mod watched;
 mod whole;
 
 pub use connect::{ConnectError, CredentialsLeft, S3Storage};
-pub use environment::{StoreConfig, StoreKind};
+pub use environment::{StoreChoice, StoreConfig, StoreKind};
 pub use owner::{BucketOwner, InvalidBucketOwner};
 pub use settings::{
     DEFAULT_ATTEMPT_TIMEOUT, DEFAULT_CALL_TIMEOUT, DEFAULT_CONNECT_TIMEOUT, DEFAULT_COPY_TIMEOUT, DEFAULT_PART_SIZE,

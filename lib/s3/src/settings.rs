@@ -10,18 +10,23 @@ use crate::owner::BucketOwner;
 
 /// A store, and the credentials of its client.
 ///
-/// Nothing is read from the environment but the credentials, and those only where none are given here.
+/// Where no credentials are given here, the credentials and the unset settings come from the environment and the profile of AWS.
+/// Otherwise nothing does.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The region that requests are signed for (`AWS_REGION`).
-    pub region: String,
-    /// Where calls go (`S3_ENDPOINT`): scheme, host, port, perhaps a path. Unset: AWS, in that region.
+    /// The region that requests are signed for (`AWS_REGION`). Unset: the profile's, or else us-east-1.
+    pub region: Option<String>,
+    /// Where calls go (`S3_ENDPOINT`): scheme, host, port, perhaps a path. Unset: the profile's, or else AWS, in that region.
     pub endpoint: Option<String>,
     /// Where presigned URLs point (`S3_PUBLIC_ENDPOINT`). Unset: like [`Self::endpoint`].
     pub public_endpoint: Option<String>,
     /// Bucket in the path (`host/bucket/key`) rather than in the host name. Unset: in the path where an endpoint is
     /// set, as most stores beside AWS want it.
     pub path_style: Option<bool>,
+    /// The endpoints of AWS that are validated for FIPS (`AWS_USE_FIPS_ENDPOINT`). Unset: as the profile says.
+    pub use_fips: Option<bool>,
+    /// The endpoints of AWS that also have IPv6 addresses (`AWS_USE_DUALSTACK_ENDPOINT`). Unset: as the profile says.
+    pub use_dual_stack: Option<bool>,
     /// Unset: the SDK's default chain (environment, profile, web identity of Kubernetes, container, instance).
     pub credentials: Option<StaticCredentials>,
     /// The credentials that sign uploads. Unset: those of the calls.
@@ -44,10 +49,12 @@ impl Settings {
     /// AWS in that region, by the default credential chain.
     pub fn new(region: impl Into<String>) -> Self {
         Self {
-            region: region.into(),
+            region: Some(region.into()),
             endpoint: None,
             public_endpoint: None,
             path_style: None,
+            use_fips: None,
+            use_dual_stack: None,
             credentials: None,
             signing: None,
             expected_bucket_owner: None,

@@ -79,7 +79,6 @@ fn admin_port_is_on_loopback_by_default() {
     assert_eq!((everywhere.port, everywhere.is_required), (Some(9091), true));
     assert_eq!(admin(&[("ADMIN_PORT", "off")]).port, None);
     for (name, wrong) in [
-        ("ADMIN_PORT", ""),
         ("ADMIN_PORT", "on"),
         ("ADMIN_PORT", "8080"),
         ("ADMIN_PORT", "50051"),
@@ -114,7 +113,6 @@ fn all_errors_are_reported_together_with_their_variables() {
         ("HTTP_PORT", "http"),
         ("GRPC_PORT", "65536"),
         ("UPLOAD_TTL", "1h"),
-        ("DOWNLOAD_TTL", ""),
         ("OBJECT_LIFETIME", "-1"),
         ("MAX_DELETE", "-1"),
         ("MAX_DELETE_FRACTION", "50%"),
@@ -133,10 +131,8 @@ fn all_errors_are_reported_together_with_their_variables() {
         ("S3_PATH_STYLE", "yes"),
         ("EXPECTED_BUCKET_OWNER", "1234-5678-9012"),
         ("BIND_ADDRESS", "localhost"),
-        ("TICKET_KEYS_FILE", ""),
         ("CONSOLE", "true"),
         ("AUTH", "apikey"),
-        ("POLICY_FILE", ""),
         ("AUDIT_LOG", "on"),
         ("LOG_FORMAT", "xml"),
         ("RUST_LOG", "a=b=c"),
@@ -149,7 +145,6 @@ fn all_errors_are_reported_together_with_their_variables() {
         "HTTP_PORT",
         "GRPC_PORT",
         "UPLOAD_TTL",
-        "DOWNLOAD_TTL",
         "OBJECT_LIFETIME",
         "MAX_DELETE:",
         "MAX_DELETE_FRACTION",
@@ -168,10 +163,8 @@ fn all_errors_are_reported_together_with_their_variables() {
         "S3_ENDPOINT",
         "S3_PATH_STYLE",
         "BIND_ADDRESS",
-        "TICKET_KEYS_FILE",
         "CONSOLE",
         "AUTH",
-        "POLICY_FILE",
         "AUDIT_LOG",
         "LOG_FORMAT",
         "RUST_LOG",
@@ -211,7 +204,26 @@ fn server_without_auth_listens_on_loopback_only() {
         for way in ["AUTH=api-key", "POLICY_FILE", "BIND_ADDRESS=127.0.0.1", "AUTH=none"] {
             assert!(error.contains(way), "{error}");
         }
+        assert!(!error.contains("STORAGE_TYPE"), "{error}");
     }
+}
+
+#[test]
+fn store_that_the_environment_of_a_shell_chose_is_named_with_the_way_out() {
+    for variable in ["AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_WEB_IDENTITY_TOKEN_FILE"] {
+        let config = load(&[(variable, "http://x")]).expect("valid");
+        assert!(config.store_choice.is_guess);
+        let error = config.authentication().expect_err("refused").to_string();
+        let remedy = error.split_once(": set ").expect("a remedy").1;
+        assert!(remedy.starts_with("STORAGE_TYPE=embedded "), "{error}");
+        assert!(error.contains(&format!("because {variable} is set")), "{error}");
+    }
+    assert!(
+        !load(&[("S3_ENDPOINT", "http://x")])
+            .expect("valid")
+            .store_choice
+            .is_guess
+    );
 }
 
 #[test]
@@ -254,8 +266,8 @@ fn reference_page_matches_the_settings() {
 # Configuration
 
 Both programs are configured by environment variables. Every invalid value is reported at once, with exit status 64. An invalid \
-value is never replaced by a default. A variable that no program reads, but whose name is like one of these, is logged as a \
-warning. `draftstore-server --help` and `draftstore-cronjob --help` print what each program reads.
+value is never replaced by a default. An empty variable counts as not set. A variable that no program reads, but whose name is like \
+one of these, is logged as a warning. `draftstore-server --help` and `draftstore-cronjob --help` print what each program reads.
 
 This page is generated from the code.
 ";

@@ -21,13 +21,13 @@ pub(super) struct Found {
 pub(super) async fn find(store: config::Store, draft: &DraftBucket) -> anyhow::Result<Found> {
     match store {
         config::Store::S3(settings) => {
-            let endpoint = settings.endpoint.clone();
-            let endpoint = endpoint.unwrap_or_else(|| format!("AWS S3 in {}", settings.region));
-            let name = match &settings.public_endpoint {
-                Some(public) if *public != endpoint => format!("{endpoint}, for clients {public}"),
-                Some(_) | None => endpoint,
-            };
+            let public = settings.public_endpoint.clone();
             let open = open(config::Store::S3(settings), draft, None).await?;
+            let endpoint = open.storage.name();
+            let name = match public {
+                Some(public) if public != endpoint => format!("{endpoint}, for clients {public}"),
+                Some(_) | None => endpoint.to_owned(),
+            };
             Ok(Found { open, name })
         }
         config::Store::Embedded(embedded, client) => find_embedded(embedded, client, draft).await,

@@ -15,6 +15,7 @@ mod discard_draft;
 mod docs;
 mod doctor;
 mod drain;
+mod environment;
 mod errors;
 mod forms;
 mod front;

@@ -86,7 +86,10 @@ async fn unreachable_store_is_not_ready_and_the_process_lives() {
     }
     let (status, log) = server.stop();
     assert!(status.success(), "{log}");
-    assert!(log.contains("store probe failed"), "{log}");
+    for said in ["store probe failed", NOWHERE, "S3_ENDPOINT", "not ready"] {
+        assert!(log.contains(said), "{said} is missing in {log}");
+    }
+    assert!(!log.contains(r#""message":"ready""#), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -97,6 +100,11 @@ async fn refused_credentials_are_not_ready() {
     let server = Server::start_with(&variables(&endpoint));
     let (status, said) = ready(&server).await;
     assert_eq!((status, &said["store"]), (503, &json!("credentials refused")));
+    let (_, log) = server.stop();
+    for said in [endpoint.url.as_str(), "AWS_SECRET_ACCESS_KEY", "not ready"] {
+        assert!(log.contains(said), "{said} is missing in {log}");
+    }
+    assert!(!log.contains(r#""message":"ready""#), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

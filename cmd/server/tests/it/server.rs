@@ -144,7 +144,7 @@ fn watch(child: &mut Child) -> (Receiver<Value>, JoinHandle<String>) {
         let mut log = String::new();
         for line in lines.map_while(Result::ok) {
             let parsed: Option<Value> = serde_json::from_str(&line).ok();
-            if let Some(line) = parsed.filter(|line| line["message"] == "ready" && line["http"].is_string())
+            if let Some(line) = parsed.filter(|line| line["http"].is_string())
                 && let Some(sender) = sender.take()
             {
                 // The test may have given up.

@@ -378,3 +378,129 @@ async fn a_step_does_not_outlive_the_credentials_that_signed_it() {
         .expect_err("ended");
     assert_eq!(refused.kind, ErrorKind::CredentialsRefused);
 }
+
+/// Every kind of URL, in its form at the endpoint that is set.
+async fn urls(settings: Settings) -> Vec<String> {
+    let (draft, main): (BucketName, BucketName) = ("b-draft".parse().unwrap(), "main".parse().unwrap());
+    let (bucket, _) = DraftBucket::pair(draft, main).unwrap();
+    let key = ObjectKey::new("k").unwrap();
+    let storage = S3Storage::connect(settings.clone()).await.expect("good settings");
+    let metadata = BTreeMap::new();
+    let (now, expires_in) = (now(), Duration::from_secs(60));
+    let id = UploadId::new("id");
+    let put = PresignPut {
+        bucket: &bucket,
+        key: &key,
+        content_length: None,
+        content_type: None,
+        checksum_sha256: None,
+        metadata: &metadata,
+        write_once: false,
+        now,
+        expires_in,
+    };
+    let part = PresignPart {
+        bucket: &bucket,
+        key: &key,
+        upload_id: &id,
+        number: 1,
+        content_length: None,
+        checksum_sha256: None,
+        now,
+        expires_in,
+    };
+    let get = PresignGet {
+        bucket: bucket.name(),
+        key: &key,
+        response_content_disposition: None,
+        now,
+        expires_in,
+    };
+    let step = PresignStep {
+        bucket: &bucket,
+        key: &key,
+        step: UploadStep::Create,
+        now,
+        expires_in,
+    };
+    let signed = [
+        storage.presign_put(&put).await,
+        storage.presign_part(&part).await,
+        storage.presign_get(&get).await,
+        storage.presign_step(&step).await,
+    ];
+    let form = sign_form(settings, "k").await;
+    let form = form.map(|form| format!("{}k", form.url.expose()));
+    let urls = signed.into_iter().map(|signed| signed.expect("signed").url.expose());
+    urls.chain([form.expect("signed")])
+        .map(|url| url.split('?').next().expect("a URL").to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_url_has_the_path_of_the_endpoint_and_the_host_that_clients_send() {
+    for (endpoint, bucket) in [
+        (
+            "https://ref.example.co/storage/v1/s3",
+            "https://ref.example.co/storage/v1/s3/b-draft/",
+        ),
+        (
+            "https://ref.example.co/storage/v1/s3/",
+            "https://ref.example.co/storage/v1/s3/b-draft/",
+        ),
+        ("http://LocalHost:9000", "http://localhost:9000/b-draft/"),
+        ("https://S3.Example.com:443/", "https://s3.example.com/b-draft/"),
+    ] {
+        for is_public in [true, false] {
+            let endpoint = Some(endpoint.to_owned());
+            let settings = if is_public {
+                Settings {
+                    public_endpoint: endpoint,
+                    ..settings()
+                }
+            } else {
+                Settings { endpoint, ..settings() }
+            };
+            for url in urls(settings.clone()).await {
+                assert_eq!(url.strip_prefix(bucket), Some("k"), "{url}");
+            }
+            let hosted = Settings {
+                path_style: Some(false),
+                ..settings
+            };
+            let hosted_bucket = bucket.replacen("://", "://b-draft.", 1).replace("/b-draft/", "/");
+            for url in urls(hosted).await {
+                // A host that is an IP address or one label may still have the bucket in the path.
+                assert!(
+                    url == format!("{hosted_bucket}k") || url == format!("{bucket}k"),
+                    "{url}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_url_is_of_the_chosen_endpoints_of_aws() {
+    for (use_fips, use_dual_stack, host) in [
+        (None, None, "b-draft.s3.eu-west-1.amazonaws.com"),
+        (Some(true), None, "b-draft.s3-fips.eu-west-1.amazonaws.com"),
+        (None, Some(true), "b-draft.s3.dualstack.eu-west-1.amazonaws.com"),
+        (
+            Some(true),
+            Some(true),
+            "b-draft.s3-fips.dualstack.eu-west-1.amazonaws.com",
+        ),
+    ] {
+        let aws = Settings {
+            region: Some("eu-west-1".into()),
+            endpoint: None,
+            use_fips,
+            use_dual_stack,
+            ..settings()
+        };
+        for url in urls(aws).await {
+            assert_eq!(url, format!("https://{host}/k"));
+        }
+    }
+}

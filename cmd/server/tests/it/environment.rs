@@ -1,0 +1,129 @@
+//! The variables of other programs that the server honours: AWS's.
+
+use draftstore_testing::{Embedded, StoreEndpoint};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::front::{FRONTS, upload};
+use crate::server::{Server, command};
+
+/// Writes a profile of AWS for this store, and returns the variables that name it.
+fn profile(directory: &TempDir, endpoint: &StoreEndpoint, more: &str) -> [(&'static str, String); 4] {
+    let file = directory.path().join("config");
+    let (key_id, secret) = (&endpoint.access_key_id, &endpoint.secret_access_key);
+    let keys = format!("aws_access_key_id = {key_id}\naws_secret_access_key = {secret}");
+    std::fs::write(&file, format!("[profile work]\n{keys}\n{more}\n")).expect("written");
+    let file = file.to_str().expect("UTF-8").to_owned();
+    [
+        ("AWS_CONFIG_FILE", file.clone()),
+        ("AWS_SHARED_CREDENTIALS_FILE", file),
+        ("AWS_PROFILE", "work".to_owned()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+    ]
+}
+
+/// Returns the URL for an upload, with its scope of the signature.
+async fn url(server: &Server) -> String {
+    let issued = FRONTS[0].call(server, "upload-url", json!({"object_name": "a"})).await;
+    issued.expect("issued")["upload_url"]
+        .as_str()
+        .expect("a URL")
+        .to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn endpoint_and_region_are_those_of_the_profile_unless_the_environment_has_others() {
+    let store = Embedded::start().await;
+    let (endpoint, directory) = (store.endpoint(), TempDir::new().expect("a directory"));
+    let nowhere = "http://127.0.0.1:1";
+    let all = |url: &str| format!("region = eu-west-3\nendpoint_url = {url}");
+    let of_s3 = format!(
+        "services = mine\nregion = eu-west-3\nendpoint_url = {nowhere}\n[services mine]\ns3 =\n  endpoint_url = {}",
+        endpoint.url
+    );
+    for (profile_lines, variables, region) in [
+        (all(&endpoint.url), &[][..], "eu-west-3"),
+        (of_s3, &[], "eu-west-3"),
+        (
+            all(nowhere),
+            &[("AWS_ENDPOINT_URL", endpoint.url.as_str())],
+            "eu-west-3",
+        ),
+        (
+            all(nowhere),
+            &[("AWS_ENDPOINT_URL_S3", &endpoint.url), ("AWS_ENDPOINT_URL", nowhere)],
+            "eu-west-3",
+        ),
+        (all(&endpoint.url), &[("AWS_DEFAULT_REGION", "sa-east-1")], "sa-east-1"),
+        (
+            all(&endpoint.url),
+            &[("AWS_REGION", "sa-east-1"), ("AWS_DEFAULT_REGION", "")],
+            "sa-east-1",
+        ),
+    ] {
+        let profile = profile(&directory, &endpoint, &profile_lines);
+        let mut all: Vec<_> = profile.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        all.extend(variables.iter().chain([&("BUCKET_NAME", "files")]));
+        let server = Server::start_with(&all);
+        let made = FRONTS[0].call(&server, "draft-bucket", json!({})).await;
+        made.expect("the buckets are made");
+        let url = url(&server).await;
+        assert!(url.starts_with(&format!("{}/files-draft/a?", endpoint.url)), "{url}");
+        assert!(url.contains(&format!("%2F{region}%2Fs3%2Faws4_request")), "{url}");
+        let issued = FRONTS[0].call(&server, "upload-url", json!({"object_name": "a"})).await;
+        assert_eq!(upload(&issued.expect("issued"), "content").await, 200);
+        let (_, log) = server.stop();
+        assert!(
+            log.contains("store chosen by environment") && log.contains("STORAGE_TYPE=embedded"),
+            "{log}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn urls_are_of_the_endpoints_of_aws_that_the_environment_chooses() {
+    for (variables, host) in [
+        (&[][..], "files-draft.s3.eu-west-1.amazonaws.com"),
+        (
+            &[("AWS_USE_FIPS_ENDPOINT", "true")],
+            "files-draft.s3-fips.eu-west-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_USE_DUALSTACK_ENDPOINT", "True")],
+            "files-draft.s3.dualstack.eu-west-1.amazonaws.com",
+        ),
+    ] {
+        let more = [
+            ("BUCKET_NAME", "files"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ACCESS_KEY_ID", "AKID"),
+            ("AWS_SECRET_ACCESS_KEY", "hush"),
+            // No call leaves this machine.
+            ("HTTPS_PROXY", "http://127.0.0.1:1"),
+        ];
+        let server = Server::start_with(&[&more[..], variables].concat());
+        let url = url(&server).await;
+        assert!(url.starts_with(&format!("https://{host}/a?")), "{url}");
+    }
+}
+
+#[test]
+fn server_that_would_use_the_account_of_a_shell_says_how_not_to() {
+    for variable in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL"] {
+        let mut server = command();
+        server.envs([(variable, "http://x"), ("AWS_SECRET_ACCESS_KEY", "hush")]);
+        if variable != "AWS_ACCESS_KEY_ID" {
+            server.env("AWS_ACCESS_KEY_ID", "");
+            server.env("AWS_SECRET_ACCESS_KEY", "");
+        }
+        let ended = server.output().expect("runs");
+        let said = String::from_utf8(ended.stderr).expect("UTF-8");
+        assert_eq!(ended.status.code(), Some(64), "{said}");
+        let reason = format!("{variable} is set");
+        let (at, because) = (said.find("set STORAGE_TYPE=embedded"), said.find(&reason));
+        assert!(
+            at.is_some() && because.is_some() && at < said.find("AUTH=api-key"),
+            "{said}"
+        );
+    }
+}
