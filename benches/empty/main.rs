@@ -22,8 +22,8 @@ use draftstore_controller::{
     Bounds, Gate, GateConfig, Limit, Quota, RateLimits, Rpc, grpc as grpc_front, labels, rest as rest_front,
 };
 use draftstore_proto::v1::GetUploadUrlResponse;
-use draftstore_runtime::metrics::Metrics;
 use draftstore_service::AllowedOrigins;
+use draftstore_telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 

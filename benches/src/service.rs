@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use draftstore_config::Environment;
-use draftstore_runtime::logging;
-use draftstore_runtime::{AuditLog, Program};
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
 use draftstore_storage::{DraftBucket, Storage};
+use draftstore_telemetry::logging;
+use draftstore_telemetry::{AuditLog, Program};
 
 /// The program name in logs and traces.
 const PROGRAM: Program = Program {

@@ -1,5 +1,7 @@
-//! The configuration of the cronjob: its own settings, and those of the crates that it uses. It is a library, so that the
-//! reference page can list them beside the server's.
+//! The configuration of the cronjob, and the metrics of a sweep. A library, because the server may sweep too, and the
+//! reference page lists the settings of both.
+
+mod metrics;
 
 use std::path::PathBuf;
 
@@ -8,11 +10,13 @@ use draftstore_config::{
 };
 use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::ScheduleSettings;
-use draftstore_runtime::logging::LogSettings;
-use draftstore_runtime::safety::SafetySettings;
-use draftstore_runtime::traces::TraceSettings;
 use draftstore_s3::{self as s3, StoreChoice, StoreConfig, StoreKind};
+use draftstore_service::safety::SafetySettings;
 use draftstore_service::{Buckets, Policy, PolicySettings, SweepSettings};
+use draftstore_telemetry::logging::LogSettings;
+use draftstore_telemetry::traces::TraceSettings;
+
+pub use self::metrics::{LAST_SUCCESS, SweepMetrics};
 
 settings! {
     /// The destinations of the metrics of a sweep. The program ends before a Prometheus could scrape it.

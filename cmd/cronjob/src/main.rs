@@ -9,8 +9,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use draftstore_config::{Environment, help};
 use draftstore_cronjob::{CRONJOB, Config};
-use draftstore_runtime::logging;
-use draftstore_runtime::{AuditLog, EXIT_CONFIG, Program};
+use draftstore_runtime::EXIT_CONFIG;
+use draftstore_telemetry::logging;
+use draftstore_telemetry::{AuditLog, Program};
 
 /// Removes expired drafts and multipart uploads from the draft bucket. Configured by environment
 /// variables. Sweeps once and exits. With `CLEANUP_SCHEDULE` it keeps running and sweeps on that schedule.

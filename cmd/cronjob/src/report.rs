@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::ensure;
-use draftstore_cronjob::ReportSettings;
+use draftstore_cronjob::{LAST_SUCCESS, ReportSettings, SweepMetrics};
 use draftstore_runtime::HttpClient;
-use draftstore_runtime::metrics::{CONTENT_TYPE, LAST_SUCCESS, Metrics, StoreCalls, Sweeps};
 use draftstore_service::cleaner::{Slice, Summary};
+use draftstore_telemetry::metrics::{CONTENT_TYPE, Metrics, StoreCalls};
 use hyper::{Request, header};
 
 /// Returns the group of the metrics at a Pushgateway. Each shard has its own.
@@ -30,7 +30,7 @@ const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Report {
     metrics: Metrics,
-    sweeps: Sweeps,
+    sweeps: SweepMetrics,
     pub(crate) store_calls: Arc<StoreCalls>,
     to: ReportSettings,
     group: String,
@@ -40,7 +40,7 @@ impl Report {
     /// Creates the report of sweeps of this shard, with the last success from the file of an earlier process.
     pub(crate) fn new(to: ReportSettings, slice: Slice) -> Self {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
-        let sweeps = Sweeps::new(&metrics);
+        let sweeps = SweepMetrics::new(&metrics);
         if let Some(before) = to.textfile.as_deref().and_then(last_success) {
             sweeps.succeeded_at(before);
         }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn push_without_a_known_success_keeps_the_earlier_one() {
         let metrics = Metrics::new("1");
-        let sweeps = Sweeps::new(&metrics);
+        let sweeps = SweepMetrics::new(&metrics);
         sweeps.ended(&Summary::default(), false, SystemTime::now());
         let text = without_unknown(&metrics.text());
         assert!(

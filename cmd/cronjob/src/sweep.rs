@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use draftstore_cronjob::Config;
-use draftstore_runtime::traces::TARGET;
-use draftstore_runtime::{Schedule, on_signal, safety};
+use draftstore_runtime::{Schedule, on_signal};
 use draftstore_service::cleaner::{Expired, Mode, Summary};
+use draftstore_service::safety;
 use draftstore_service::{Cleaner, Store, SystemClock};
 use draftstore_storage::ErrorKind;
+use draftstore_telemetry::traces::TARGET;
 use tracing::Instrument as _;
 
 use crate::report::Report;

@@ -10,8 +10,8 @@ use axum::http::header;
 use axum::routing::get;
 use draftstore_connections::{ConnectionLimits, Connections, Ending};
 use draftstore_controller::{Readiness, rest};
-use draftstore_runtime::metrics::CONTENT_TYPE;
 use draftstore_s3::S3Storage;
+use draftstore_telemetry::metrics::CONTENT_TYPE;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 

@@ -13,12 +13,13 @@ use draftstore_config::{
 use draftstore_connections::{ConnectionLimits, TlsFiles};
 use draftstore_controller::GateConfig;
 use draftstore_embedded::EmbeddedSettings;
-use draftstore_runtime::logging::LogSettings;
-use draftstore_runtime::safety::SafetySettings;
-use draftstore_runtime::traces::TraceSettings;
-use draftstore_runtime::{AuditSettings, ScheduleSettings};
+use draftstore_runtime::ScheduleSettings;
 use draftstore_s3::{self as s3, StoreChoice, StoreConfig, StoreKind};
+use draftstore_service::safety::SafetySettings;
 use draftstore_service::{Buckets, DraftSettings, Policy, PolicySettings, SweepSettings};
+use draftstore_telemetry::AuditSettings;
+use draftstore_telemetry::logging::LogSettings;
+use draftstore_telemetry::traces::TraceSettings;
 
 settings! {
     /// The settings of the server itself.

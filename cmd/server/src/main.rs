@@ -22,9 +22,10 @@ use std::thread::available_parallelism;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use draftstore_config::{Environment, help};
-use draftstore_runtime::logging;
-use draftstore_runtime::traces::Sender;
-use draftstore_runtime::{EXIT_CONFIG, Program};
+use draftstore_runtime::EXIT_CONFIG;
+use draftstore_telemetry::Program;
+use draftstore_telemetry::logging;
+use draftstore_telemetry::traces::Sender;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::access::Access;

@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use draftstore_connections::Traffic;
 use draftstore_controller::Readiness;
-use draftstore_runtime::metrics::{Metrics, StoreCalls};
 use draftstore_s3::{CredentialsLeft, S3Storage};
 use draftstore_service::{ConfirmEnded, ConfirmOutcome, Observer, StoreProfile, UrlKind};
 use draftstore_storage::Condition;
+use draftstore_telemetry::metrics::{Metrics, StoreCalls};
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::ports::LABELS;

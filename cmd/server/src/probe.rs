@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use draftstore_controller::{Readiness, StoreStatus};
-use draftstore_runtime::safety;
 use draftstore_service::Store;
+use draftstore_service::safety;
 use draftstore_storage::ErrorKind;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};

@@ -8,10 +8,12 @@ use anyhow::{Context as _, ensure};
 use axum::Router;
 use draftstore_connections::{Connections, Ending, Handler, Tls, TlsFiles};
 use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
-use draftstore_runtime::metrics::Sweeps;
-use draftstore_runtime::{AuditLog, Schedule, on_hangup, on_signal, safety};
+use draftstore_cronjob::SweepMetrics;
+use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
+use draftstore_service::safety;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
+use draftstore_telemetry::AuditLog;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -79,7 +81,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         let cleaner =
             Cleaner::new(store.clone(), config.policy, config.sweep.brakes, clock).of_slice(config.sweep.slice);
         let schedule = config.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
-        let sweeps = Sweeps::new(metrics.metrics());
+        let sweeps = SweepMetrics::new(metrics.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
@@ -243,7 +245,7 @@ fn listen(
 async fn sweep(
     schedule: Schedule,
     cleaner: Cleaner,
-    sweeps: Sweeps,
+    sweeps: SweepMetrics,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let (cleaner, sweeps) = (Arc::new(cleaner), Arc::new(sweeps));

@@ -1,7 +1,7 @@
 //! A span for each request, if traces are configured.
 
 use axum::body::Body;
-use draftstore_runtime::traces;
+use draftstore_telemetry::traces;
 use hyper::Response;
 use hyper::header::{HeaderMap, HeaderValue};
 use tracing::Span;

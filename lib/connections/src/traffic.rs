@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use draftstore_runtime::metrics::Metrics;
+use draftstore_telemetry::metrics::Metrics;
 use hyper::Response;
 use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 

@@ -1,20 +1,11 @@
-//! The runtime of every program: logs, metrics, traces, the probe of the store, schedules, reload and shutdown.
+//! The runtime of every program: reload of files, an HTTP client, schedule and shutdown.
 
-mod audit;
 mod http_client;
-pub mod logging;
-pub mod metrics;
-mod panics;
-mod program;
 pub mod reload;
-pub mod safety;
 mod schedule;
 mod shutdown;
-pub mod traces;
 
-pub use audit::{AuditLog, AuditSettings, InvalidAuditLog};
 pub use http_client::{HttpClient, HttpError};
-pub use program::Program;
 pub use schedule::{InvalidSchedule, Schedule, ScheduleError, ScheduleSettings};
 pub use shutdown::{on_hangup, on_signal};
 

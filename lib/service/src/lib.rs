@@ -14,6 +14,7 @@ pub mod limits;
 mod name;
 mod observer;
 mod origins;
+pub mod safety;
 mod settings;
 mod store;
 mod violation;

@@ -15,12 +15,24 @@ const WALLS: &[(&str, &[&str])] = &[
         &["draftstore-s3", "futures", "http", "tokio", SDK],
     ),
     ("draftstore-service", &["draftstore-s3", "http", "tonic", SDK]),
-    // It reloads files by lib/runtime, whose traces go by tonic.
-    ("draftstore-auth", &["draftstore-s3", SDK]),
+    (
+        "draftstore-auth",
+        &["draftstore-s3", "draftstore-telemetry", "tonic", SDK],
+    ),
     ("draftstore-controller", &["draftstore-s3", SDK]),
     ("draftstore-fuzz", &["draftstore-s3", SDK]),
     ("draftstore-config", &["tokio", SDK]),
-    ("draftstore-runtime", &["draftstore-embedded", "draftstore-s3", SDK]),
+    (
+        "draftstore-runtime",
+        &[
+            "draftstore-embedded",
+            "draftstore-s3",
+            "draftstore-service",
+            "tonic",
+            SDK,
+        ],
+    ),
+    ("draftstore-telemetry", &["draftstore-s3", "draftstore-service", SDK]),
     (
         "draftstore-connections",
         &["draftstore-controller", "draftstore-s3", SDK],

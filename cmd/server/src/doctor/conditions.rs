@@ -1,6 +1,6 @@
 //! The check of the conditions that the store enforces, with the server's own probe.
 
-use draftstore_runtime::safety::servers;
+use draftstore_service::safety::servers;
 use draftstore_service::{Weakness, weaknesses};
 use draftstore_storage::{Capabilities, Condition, Support};
 

@@ -4,7 +4,6 @@
 //! `prometheus-client` takes a lock. The exporter of `metrics` keeps every observation until it is scraped.
 
 mod calls;
-mod sweeps;
 
 use std::fmt;
 
@@ -15,7 +14,6 @@ use prometheus::{
 };
 
 pub use self::calls::StoreCalls;
-pub use self::sweeps::{LAST_SUCCESS, Sweeps};
 
 /// The media type of [`Metrics::text`].
 pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use draftstore_config::{parse, settings};
-use draftstore_service::{Replicas, Store, Weakness};
 use draftstore_storage::{Error, ErrorKind};
+
+use crate::{Replicas, Store, Weakness};
 
 settings! {
     /// The settings of the probe.
@@ -125,10 +126,10 @@ pub fn remedy(kind: ErrorKind) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use draftstore_service::weaknesses;
     use draftstore_storage::{Capabilities, Operation};
 
     use super::*;
+    use crate::weaknesses;
 
     #[test]
     fn every_weakness_is_named_with_its_remedy() {

@@ -3,9 +3,8 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use draftstore_service::cleaner::{Brake, Summary};
+use draftstore_telemetry::metrics::Metrics;
 use prometheus::{Gauge, IntGauge};
-
-use super::Metrics;
 
 /// The metric that outlives a process: the end of the last sweep that left nothing behind.
 pub const LAST_SUCCESS: &str = "draftstore_sweep_last_success_timestamp_seconds";
@@ -16,9 +15,9 @@ const BRAKES: [(Brake, &str); 2] = [
     (Brake::MaxDeleteFraction, "max_delete_fraction"),
 ];
 
-/// Reports the last sweep.
+/// The metrics of the last sweep, in the cleaner and in a server that sweeps.
 #[derive(Debug)]
-pub struct Sweeps {
+pub struct SweepMetrics {
     scanned: IntGauge,
     expired: IntGauge,
     deleted: IntGauge,
@@ -31,7 +30,7 @@ pub struct Sweeps {
     last_success: Gauge,
 }
 
-impl Sweeps {
+impl SweepMetrics {
     /// Registers the metrics. Call it once per process.
     pub fn new(metrics: &Metrics) -> Self {
         let gauge = |name, help| metrics.gauge(name, help);
