@@ -32,7 +32,11 @@ fn main() -> anyhow::Result<()> {
         let (readiness, origins) = (Readiness::new(StoreProfile::default()), AllowedOrigins::default());
         match front.as_str() {
             "rest" => {
-                let service = rest::service(api, gate, readiness, Router::new());
+                let site = rest::Site {
+                    pages: Router::new(),
+                    base_url: rest::BaseUrl::new("http"),
+                };
+                let service = rest::service(api, gate, readiness, site);
                 all(calls, rest::handler(service, &origins), rest_request).await
             }
             "grpc" => {

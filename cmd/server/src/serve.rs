@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
-use axum::Router;
 use draftstore_connections::{Connections, Ending, Handler, Tls, TlsFiles};
+use draftstore_controller::rest::{BaseUrl, Site};
 use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
 use draftstore_cronjob::SweepMetrics;
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
@@ -99,8 +99,8 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     };
     let gate = Gate::new(authenticator, gate);
     let api = Api::new(drafts.clone(), gate.clone());
-    let pages = pages(&api, &drafts, config.server.console);
-    let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), pages);
+    let site = site(&api, &drafts, config.server.console, BaseUrl::new(scheme));
+    let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), site);
     let rest = Handler::new(rest::handler(rest, &origins));
     let connections = Connections::new(config.connections, tls);
     let connections_of = |port| {
@@ -155,13 +155,14 @@ async fn open_tls(files: Option<TlsFiles>, reloaders: &mut JoinSet<()>) -> anyho
 }
 
 /// Returns the pages of the REST port.
-fn pages(api: &Api, drafts: &Drafts, with_console: bool) -> Router {
-    let pages = docs::router(rest::document(api), with_console);
-    if with_console {
-        pages.merge(console::router(drafts.clone()))
+fn site(api: &Api, drafts: &Drafts, with_console: bool, base_url: BaseUrl) -> Site {
+    let docs = docs::router(rest::document(api), with_console, base_url);
+    let pages = if with_console {
+        docs.merge(console::router(drafts.clone()))
     } else {
-        pages
-    }
+        docs
+    };
+    Site { pages, base_url }
 }
 
 /// Makes the server not ready at the signal, and stops it after the delay. During the delay it still serves clients that have

@@ -25,8 +25,8 @@ pub struct Call {
     pub rpc: Rpc,
     /// The path in REST, by POST.
     pub path: &'static str,
-    /// The scopes of the call. The service checks them.
-    pub scopes: &'static [Scope],
+    /// The scopes of the call: the caller needs all scopes of one of these sets. The service checks them.
+    pub scopes: &'static [&'static [Scope]],
     /// The size class of the message.
     pub size: Size,
     /// The kind of work that the call does.
@@ -126,7 +126,7 @@ impl Api {
 /// and ID; or one of these for each upload of a batch, in brackets.
 macro_rules! calls {
     ($($rpc:ident($request:ident): POST $path:literal {
-        scopes: [$($scope:ident),+], size: $size:ident, kind: $kind:ident, audit: $audit:tt,
+        scopes: [$([$($scope:ident),+]),+], size: $size:ident, kind: $kind:ident, audit: $audit:tt,
         failures: [$($failure:ident),*],
         tag: $tag:literal,
     })*) => {
@@ -140,7 +140,7 @@ macro_rules! calls {
         pub const CALLS: &[Call] = &[$(Call {
             rpc: Rpc::$rpc,
             path: $path,
-            scopes: &[$(Scope::$scope),+],
+            scopes: &[$(&[$(Scope::$scope),+]),+],
             size: Size::$size,
             kind: Kind::$kind,
             failures: &[$($failure),*],
@@ -186,82 +186,82 @@ macro_rules! calls {
 
 calls! {
     CreateDraftBucket(CreateDraftBucketRequest): POST "/api/v1/draft-bucket" {
-        scopes: [Admin], size: One, kind: Quick, audit: none,
+        scopes: [[Admin]], size: One, kind: Quick, audit: none,
         failures: [],
         tag: "Administration",
     }
     GetUploadURL(GetUploadUrlRequest): POST "/api/v1/upload-url" {
-        scopes: [Upload], size: One, kind: Quick, audit: name,
+        scopes: [[Upload]], size: One, kind: Quick, audit: name,
         failures: [BUCKET_NOT_FOUND, NO_MORE_UPLOADS],
         tag: "Uploads",
     }
     BatchGetUploadURLs(BatchGetUploadUrLsRequest): POST "/api/v1/upload-urls" {
-        scopes: [Upload], size: Many, kind: Quick, audit: [name],
+        scopes: [[Upload]], size: Many, kind: Quick, audit: [name],
         failures: [],
         tag: "Uploads",
     }
     GetDownloadURL(GetDownloadUrlRequest): POST "/api/v1/download-url" {
-        scopes: [Download], size: One, kind: Quick, audit: draft,
+        scopes: [[Download]], size: One, kind: Quick, audit: draft,
         failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND],
         tag: "Downloads",
     }
     ConfirmUpload(ConfirmUploadRequest): POST "/api/v1/confirm-upload" {
-        scopes: [Confirm], size: One, kind: Confirm, audit: draft,
+        scopes: [[Confirm]], size: One, kind: Confirm, audit: draft,
         failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ALREADY_EXISTS, PIN_MISMATCH],
         tag: "Confirms",
     }
     BatchConfirmUploads(BatchConfirmUploadsRequest): POST "/api/v1/confirm-uploads" {
-        scopes: [Confirm], size: Many, kind: Confirm, audit: [draft],
+        scopes: [[Confirm]], size: Many, kind: Confirm, audit: [draft],
         failures: [],
         tag: "Confirms",
     }
     InspectDraft(InspectDraftRequest): POST "/api/v1/inspect-draft" {
-        scopes: [Inspect], size: One, kind: Quick, audit: draft,
+        scopes: [[Inspect]], size: One, kind: Quick, audit: draft,
         failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND],
         tag: "Drafts and objects",
     }
     DiscardDraft(DiscardDraftRequest): POST "/api/v1/discard-draft" {
-        scopes: [Discard], size: One, kind: Quick, audit: draft,
+        scopes: [[Discard]], size: One, kind: Quick, audit: draft,
         failures: [BUCKET_NOT_FOUND],
         tag: "Drafts and objects",
     }
     ListDrafts(ListDraftsRequest): POST "/api/v1/list-drafts" {
-        scopes: [Inspect], size: One, kind: Quick, audit: none,
+        scopes: [[Inspect]], size: One, kind: Quick, audit: none,
         failures: [BUCKET_NOT_FOUND],
         tag: "Drafts and objects",
     }
     ListObjects(ListObjectsRequest): POST "/api/v1/list-objects" {
-        scopes: [Inspect], size: One, kind: Quick, audit: none,
+        scopes: [[Inspect]], size: One, kind: Quick, audit: none,
         failures: [BUCKET_NOT_FOUND],
         tag: "Drafts and objects",
     }
     CreateMultipartUpload(CreateMultipartUploadRequest): POST "/api/v1/multipart/create" {
-        scopes: [Upload], size: One, kind: Quick, audit: name,
+        scopes: [[Upload]], size: One, kind: Quick, audit: name,
         failures: [BUCKET_NOT_FOUND, NO_MORE_UPLOADS],
         tag: "Uploads in parts",
     }
     SignParts(SignPartsRequest): POST "/api/v1/multipart/sign-parts" {
-        scopes: [Upload], size: Many, kind: Quick, audit: draft,
+        scopes: [[Upload]], size: Many, kind: Quick, audit: draft,
         failures: [UPLOAD_NOT_FOUND],
         tag: "Uploads in parts",
     }
     ListParts(ListPartsRequest): POST "/api/v1/multipart/list-parts" {
-        scopes: [Upload], size: One, kind: Quick, audit: draft,
+        scopes: [[Upload]], size: One, kind: Quick, audit: draft,
         failures: [UPLOAD_NOT_FOUND, BUCKET_NOT_FOUND],
         tag: "Uploads in parts",
     }
     CompleteMultipartUpload(CompleteMultipartUploadRequest): POST "/api/v1/multipart/complete" {
-        scopes: [Upload], size: Many, kind: Long, audit: draft,
+        scopes: [[Upload]], size: Many, kind: Long, audit: draft,
         failures: [UPLOAD_NOT_FOUND, BUCKET_NOT_FOUND, PIN_MISMATCH, UPLOAD_INCOMPLETE],
         tag: "Uploads in parts",
     }
     AbortMultipartUpload(AbortMultipartUploadRequest): POST "/api/v1/multipart/abort" {
-        scopes: [Upload], size: One, kind: Quick, audit: draft,
+        scopes: [[Upload]], size: One, kind: Quick, audit: draft,
         failures: [UPLOAD_NOT_FOUND, BUCKET_NOT_FOUND],
         tag: "Uploads in parts",
     }
     CreateTicket(CreateTicketRequest): POST "/api/v1/tickets" {
-        scopes: [Confirm, Admin], size: One, kind: Quick, audit: name,
+        scopes: [[Upload, Confirm], [Upload, Admin]], size: One, kind: Quick, audit: name,
         failures: [TICKETS_NOT_CONFIGURED],
         tag: "Administration",
     }

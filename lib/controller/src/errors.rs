@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use axum::http::{Method, StatusCode};
 use draftstore_auth::Unauthenticated;
 use draftstore_proto::v1;
-use draftstore_service::{Error, Missing, Violation};
+use draftstore_service::{Error, Missing, Scope, Violation};
 use tonic::Code;
 
 use crate::refusal::{Limit, Refusal};
@@ -45,47 +45,53 @@ impl Failure {
     }
 }
 
-/// A stable reason with its statuses: `ErrorInfo.reason`, and `code` in problem+json.
+/// A stable reason with its statuses and its meaning: `ErrorInfo.reason`, and `code` in problem+json.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reason {
     pub(crate) name: &'static str,
     pub(crate) http: StatusCode,
     pub(crate) grpc: Code,
+    /// The sentence for the documentation.
+    pub(crate) meaning: &'static str,
 }
 
 macro_rules! reasons {
-    ($($reason:ident: $http:ident, $grpc:ident;)*) => {
+    ($($reason:ident: $http:ident, $grpc:ident, $meaning:literal;)*) => {
         $(pub(crate) const $reason: Reason = Reason {
             name: stringify!($reason),
             http: StatusCode::$http,
             grpc: Code::$grpc,
+            meaning: $meaning,
         };)*
+
+        /// All reasons, in the order of the HTTP statuses.
+        pub(crate) const REASONS: &[Reason] = &[$($reason),*];
     };
 }
 
 reasons! {
-    INVALID_REQUEST: BAD_REQUEST, InvalidArgument;
-    UNAUTHENTICATED: UNAUTHORIZED, Unauthenticated;
-    PERMISSION_DENIED: FORBIDDEN, PermissionDenied;
-    NO_SUCH_ROUTE: NOT_FOUND, Unimplemented;
-    DRAFT_NOT_FOUND: NOT_FOUND, NotFound;
-    OBJECT_NOT_FOUND: NOT_FOUND, NotFound;
-    UPLOAD_NOT_FOUND: NOT_FOUND, NotFound;
-    BUCKET_NOT_FOUND: NOT_FOUND, NotFound;
-    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, Unimplemented;
-    REQUEST_TIMEOUT: REQUEST_TIMEOUT, DeadlineExceeded;
-    OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists;
-    NO_MORE_UPLOADS: CONFLICT, ResourceExhausted;
-    BATCH_ROLLED_BACK: CONFLICT, Aborted;
-    PIN_MISMATCH: PRECONDITION_FAILED, FailedPrecondition;
-    UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition;
-    TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition;
-    TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument;
-    TOO_MANY_REQUESTS: TOO_MANY_REQUESTS, ResourceExhausted;
-    INTERNAL: INTERNAL_SERVER_ERROR, Internal;
-    STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal;
-    STORE_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable;
-    OVERLOADED: SERVICE_UNAVAILABLE, Unavailable;
+    INVALID_REQUEST: BAD_REQUEST, InvalidArgument, "The request is malformed or invalid. `errors` names every invalid field.";
+    UNAUTHENTICATED: UNAUTHORIZED, Unauthenticated, "The request has no valid credentials.";
+    PERMISSION_DENIED: FORBIDDEN, PermissionDenied, "The caller does not have the scope of the call.";
+    NO_SUCH_ROUTE: NOT_FOUND, Unimplemented, "The path does not exist.";
+    DRAFT_NOT_FOUND: NOT_FOUND, NotFound, "The draft does not exist, or belongs to another tenant.";
+    OBJECT_NOT_FOUND: NOT_FOUND, NotFound, "The object does not exist, or belongs to another tenant.";
+    UPLOAD_NOT_FOUND: NOT_FOUND, NotFound, "The upload was completed or aborted, has expired, or belongs to another tenant.";
+    BUCKET_NOT_FOUND: NOT_FOUND, NotFound, "The bucket does not exist yet.";
+    METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, Unimplemented, "The path does not support the method.";
+    REQUEST_TIMEOUT: REQUEST_TIMEOUT, DeadlineExceeded, "The request did not arrive in time.";
+    OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists, "Main already contains another object with the name.";
+    NO_MORE_UPLOADS: CONFLICT, ResourceExhausted, "The ticket has as many drafts as its `max_uploads` allows.";
+    BATCH_ROLLED_BACK: CONFLICT, Aborted, "Another draft of the atomic batch could not be confirmed.";
+    PIN_MISMATCH: PRECONDITION_FAILED, FailedPrecondition, "A condition of the request does not match what is stored. `errors` names the field.";
+    UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition, "Parts are missing, or do not have the announced size.";
+    TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The server has no keys for tickets.";
+    TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument, "The request, or the size that it announces, is too large.";
+    TOO_MANY_REQUESTS: TOO_MANY_REQUESTS, ResourceExhausted, "The caller exceeded a rate limit. Retry after the seconds in `Retry-After`.";
+    INTERNAL: INTERNAL_SERVER_ERROR, Internal, "The server failed unexpectedly.";
+    STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal, "The store refused the server's credentials.";
+    STORE_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "The store is unavailable. Retry after the seconds in `Retry-After`.";
+    OVERLOADED: SERVICE_UNAVAILABLE, Unavailable, "The server is overloaded. Retry after the seconds in `Retry-After`.";
 }
 
 /// A row of the table: everything that responses, metrics and the log show about a failure.
@@ -265,51 +271,49 @@ fn at_most(bytes: u64) -> String {
     format!("must be at most {bytes} bytes")
 }
 
+/// Returns one failure of each kind that a call can have, except refused store credentials, which a test of the server covers.
+/// The documentation shows them as samples.
+pub(crate) fn samples() -> Vec<Failure> {
+    let internal = || Box::<dyn StdError + Send + Sync>::from("sample");
+    vec![
+        Error::Invalid(vec![Violation::new("object_name", "must not be empty")]).into(),
+        Error::CredentialsExpired.into(),
+        Error::NotAllowed(Scope::Confirm).into(),
+        Error::NoTickets.into(),
+        Error::NoMoreUploads { most: 3 }.into(),
+        Error::NotFound(Missing::Draft).into(),
+        Error::NotFound(Missing::Object).into(),
+        Error::NotFound(Missing::Upload).into(),
+        Error::NotFound(Missing::Bucket).into(),
+        Error::AlreadyExists.into(),
+        Error::RolledBack.into(),
+        Error::PinMismatch { pin: "if_match" }.into(),
+        Error::PartMismatch { place: 1 }.into(),
+        Error::Incomplete(vec![Violation::new("parts", "no part has arrived")]).into(),
+        Error::TooLarge {
+            field: "content_length",
+            limit: 1000,
+        }
+        .into(),
+        Error::StoreUnavailable(internal()).into(),
+        Error::Internal(internal()).into(),
+        Refusal::Unauthenticated(Unauthenticated::Missing).into(),
+        Refusal::Unauthenticated(Unauthenticated::Invalid).into(),
+        Refusal::TooManyRequests {
+            limit: Limit::CallerRate,
+            retry_after: 7,
+        }
+        .into(),
+        Refusal::BodyTooLarge { max_bytes: 1000 }.into(),
+        Refusal::BodyIncomplete.into(),
+        Refusal::Overloaded.into(),
+        Refusal::CallTimeout.into(),
+    ]
+}
+
 #[cfg(test)]
-pub(crate) mod tests {
-    use draftstore_service::Scope;
-
+mod tests {
     use super::*;
-
-    /// Returns one failure of each kind that a call can have, except refused store credentials, which a test of the server
-    /// covers.
-    pub(crate) fn failures() -> Vec<Failure> {
-        let internal = || Box::<dyn StdError + Send + Sync>::from("x");
-        vec![
-            Error::Invalid(vec![Violation::new("object_name", "must not be empty")]).into(),
-            Error::CredentialsExpired.into(),
-            Error::NotAllowed(Scope::Confirm).into(),
-            Error::NoTickets.into(),
-            Error::NoMoreUploads { most: 3 }.into(),
-            Error::NotFound(Missing::Draft).into(),
-            Error::NotFound(Missing::Object).into(),
-            Error::NotFound(Missing::Upload).into(),
-            Error::NotFound(Missing::Bucket).into(),
-            Error::AlreadyExists.into(),
-            Error::RolledBack.into(),
-            Error::PinMismatch { pin: "if_match" }.into(),
-            Error::PartMismatch { place: 1 }.into(),
-            Error::Incomplete(vec![Violation::new("parts", "no part has arrived")]).into(),
-            Error::TooLarge {
-                field: "content_length",
-                limit: 1,
-            }
-            .into(),
-            Error::StoreUnavailable(internal()).into(),
-            Error::Internal(internal()).into(),
-            Refusal::Unauthenticated(Unauthenticated::Missing).into(),
-            Refusal::Unauthenticated(Unauthenticated::Invalid).into(),
-            Refusal::TooManyRequests {
-                limit: Limit::CallerRate,
-                retry_after: 7,
-            }
-            .into(),
-            Refusal::BodyTooLarge { max_bytes: 1 }.into(),
-            Refusal::BodyIncomplete.into(),
-            Refusal::Overloaded.into(),
-            Refusal::CallTimeout.into(),
-        ]
-    }
 
     #[test]
     fn every_error_has_its_statuses() {
@@ -339,7 +343,7 @@ pub(crate) mod tests {
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
         ];
-        let failures = failures();
+        let failures = samples();
         assert_eq!(failures.len(), expected.len());
         let timeout = Failure::from(Refusal::BodyTimeout);
         let all = failures.iter().zip(expected);

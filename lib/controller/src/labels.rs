@@ -45,7 +45,7 @@ pub fn of_grpc_path(path: &str) -> &'static str {
 }
 
 /// The names of gRPC's codes, indexed by number.
-const CODES: [&str; 17] = [
+pub(crate) const CODES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",

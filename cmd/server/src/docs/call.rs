@@ -1,4 +1,4 @@
-//! A call: what it is for, how it is made, what it answers.
+//! The section of a call: its description, request, example, response and errors.
 
 use std::fmt::Write as _;
 
@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::fields::{fields, referred};
 use super::text::{escape, inline, prose};
-use super::{HOST_MARK, items, members};
+use super::{BASE_URL_MARK, items, members};
 
-/// A call of the document.
+/// An operation of the document.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'d> {
     pub(super) document: &'d Value,
@@ -18,7 +18,7 @@ pub(super) struct Call<'d> {
 }
 
 impl<'d> Call<'d> {
-    /// All of them.
+    /// Returns all operations of a document.
     pub(super) fn all(document: &'d Value) -> Vec<Self> {
         let paths = members(&document["paths"]);
         let calls = paths.flat_map(|(path, operations)| {
@@ -33,7 +33,7 @@ impl<'d> Call<'d> {
         calls.collect()
     }
 
-    /// Its name, and its anchor.
+    /// Returns the name, which is also the anchor.
     pub(super) fn id(&self) -> &'d str {
         self.text("operationId")
     }
@@ -47,10 +47,10 @@ impl<'d> Call<'d> {
         tags.any(|known| known == tag)
     }
 
-    /// The schema that its request has, and that its answer has.
+    /// Returns the names of the schemas of the request and the response.
     pub(super) fn messages(&self) -> impl Iterator<Item = &'d str> {
-        let request = self.request().and_then(|content| content.get("schema"));
-        request.into_iter().chain(self.answer()).filter_map(referred)
+        let contents = self.request().into_iter().chain(self.response());
+        contents.filter_map(|content| referred(content.get("schema")?))
     }
 
     pub(super) fn html(&self) -> String {
@@ -58,10 +58,11 @@ impl<'d> Call<'d> {
         let mut html = format!(
             "<article class=\"card call\" aria-labelledby=\"{id}\"><header class=\"call-head\"><h3 id=\"{id}\" tabindex=\"-1\">\
              <a class=\"anchor\" href=\"#{id}\">{id}</a></h3><p class=\"route\"><span class=\"method\">{}</span> \
-             <code>{}</code></p>{}</header><div class=\"call-body\">{}",
+             <code>{}</code></p>{}</header><div class=\"call-body\"><p><strong>{}.</strong></p>{}",
             escape(&self.method.to_uppercase()),
             escape(self.path),
             self.scope(),
+            inline(self.text("summary")),
             prose(self.text("description")),
         );
         html.push_str(&self.parameters());
@@ -73,7 +74,7 @@ impl<'d> Call<'d> {
             "<h4>Example</h4><pre class=\"code\"><code>{}</code></pre>",
             escape(&self.curl())
         );
-        html.push_str(&self.answers());
+        html.push_str(&self.responses());
         html + "</div></article>"
     }
 
@@ -81,10 +82,10 @@ impl<'d> Call<'d> {
         let scopes = items(&self.operation["x-scope"]);
         let scopes: Vec<_> = scopes
             .filter_map(Value::as_str)
-            .map(|scope| format!("<code>{}</code>", escape(scope)))
+            .map(|set| inline(&format!("`{}`", set.replace(' ', "` and `"))))
             .collect();
         if scopes.is_empty() {
-            return "<p class=\"scope\">Nobody is asked who they are.</p>".to_owned();
+            return "<p class=\"scope\">No authentication</p>".to_owned();
         }
         format!("<p class=\"scope\">Scope {}</p>", scopes.join(" or "))
     }
@@ -112,17 +113,23 @@ impl<'d> Call<'d> {
         format!("<h4>Parameters</h4><dl class=\"fields\">{rows}</dl>")
     }
 
-    fn answers(&self) -> String {
-        let answers = members(&self.operation["responses"]);
-        let mut html = String::from("<h4>Answer</h4>");
-        if let Some(schema) = self.answer() {
-            let schema = self.resolved(schema);
+    fn responses(&self) -> String {
+        let responses = members(&self.operation["responses"]);
+        let mut html = String::from("<h4>Response</h4>");
+        if let Some(content) = self.response() {
+            let schema = self.resolved(&content["schema"]);
             let description = schema["description"].as_str().unwrap_or_default();
-            let _ = write!(html, "{}{}", prose(description), fields(schema));
+            let _ = write!(
+                html,
+                "{}{}{}",
+                prose(description),
+                fields(schema),
+                sample(&content["example"])
+            );
         }
-        let failures = answers.filter(|(status, _)| *status != "200");
+        let failures = responses.filter(|(status, _)| *status != "200");
         let rows: String = failures
-            .map(|(status, answer)| failure(status, self.resolved(answer)))
+            .map(|(status, response)| failure(status, self.resolved(response)))
             .collect();
         if !rows.is_empty() {
             let _ = write!(html, "<h4>Errors</h4><ul class=\"errors\">{rows}</ul>");
@@ -130,7 +137,7 @@ impl<'d> Call<'d> {
         html
     }
 
-    /// What can be typed into a shell.
+    /// Returns a command for a shell.
     fn curl(&self) -> String {
         let mut command = String::from("curl -s");
         if self.method != "get" && self.method != "post" {
@@ -162,9 +169,9 @@ impl<'d> Call<'d> {
             format!("{path}?{}", query.join("&"))
         };
         let _ = if url.contains('&') || url.contains('?') {
-            write!(command, " '{HOST_MARK}{url}'")
+            write!(command, " '{BASE_URL_MARK}{url}'")
         } else {
-            write!(command, " {HOST_MARK}{url}")
+            write!(command, " {BASE_URL_MARK}{url}")
         };
         let body = self.request().and_then(|content| content.get("example"));
         if let Some(body) = body.and_then(|body| serde_json::to_string(body).ok()) {
@@ -178,9 +185,9 @@ impl<'d> Call<'d> {
         content.get("application/json")
     }
 
-    fn answer(&self) -> Option<&'d Value> {
+    fn response(&self) -> Option<&'d Value> {
         let content = self.operation.get("responses")?.get("200")?.get("content")?;
-        content.get("application/json")?.get("schema")
+        content.get("application/json")
     }
 
     fn resolved(&self, schema: &'d Value) -> &'d Value {
@@ -190,22 +197,38 @@ impl<'d> Call<'d> {
     }
 }
 
-/// A status that is no success, with the reasons that it can have.
-fn failure(status: &str, answer: &Value) -> String {
-    let content = members(&answer["content"]).next();
+/// Returns a sample of a message.
+fn sample(json: &Value) -> String {
+    let json = serde_json::to_string_pretty(json).unwrap_or_default();
+    format!("<pre class=\"code sample\"><code>{}</code></pre>", escape(&json))
+}
+
+/// Returns an error status with its codes and samples.
+fn failure(status: &str, response: &Value) -> String {
+    let content = members(&response["content"]).next();
     let parts = content
         .and_then(|(_, content)| content.pointer("/schema/allOf"))
         .into_iter()
         .flat_map(items);
+    let samples = content.and_then(|(_, content)| content.get("examples")).into_iter();
+    let samples: String = samples
+        .flat_map(members)
+        .map(|(_, example)| sample(&example["value"]))
+        .collect();
     let reasons = parts.filter_map(|part| part.get("properties")).flat_map(members);
     let reasons = reasons.flat_map(|(_, reason)| items(&reason["enum"]));
     let reasons: Vec<_> = reasons
         .filter_map(Value::as_str)
         .map(|reason| format!("<code>{}</code>", escape(reason)))
         .collect();
-    let description = answer["description"].as_str().unwrap_or_default();
+    let description = response["description"].as_str().unwrap_or_default();
+    let samples = if samples.is_empty() {
+        samples
+    } else {
+        format!("<details><summary>Sample</summary>{samples}</details>")
+    };
     format!(
-        "<li><span class=\"status\">{}</span> <span>{} <span class=\"soft\">{}</span></span></li>",
+        "<li><span class=\"status\">{}</span> <div>{} <span class=\"soft\">{}</span>{samples}</div></li>",
         escape(status),
         reasons.join(" "),
         inline(description)

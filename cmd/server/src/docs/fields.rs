@@ -1,4 +1,4 @@
-//! Schemas as lists of fields, each with its type, its rules and what it is.
+//! The conversion of schemas to lists of fields, each with its type, rules and description.
 
 use std::fmt::Write as _;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use super::text::{escape, inline, prose};
 use super::{items, members};
 
-/// Longer patterns say less than the words beside them.
+/// The maximum length of a pattern. The descriptions explain longer ones better.
 const LONGEST_PATTERN: usize = 60;
 
-/// The fields of a message, or a sentence where it has none.
+/// Returns the fields of a message, or a sentence if it has none.
 pub(super) fn fields(schema: &Value) -> String {
     let mut properties = members(&schema["properties"]).peekable();
     if properties.peek().is_none() {
@@ -40,7 +40,7 @@ pub(super) fn fields(schema: &Value) -> String {
     html + "</dl>"
 }
 
-/// The fields of what a list has in it, where that is not a message of its own.
+/// Returns the fields of a list's items, if they are not a message with a name.
 fn nested(field: &Value) -> String {
     let items = field.get("items").filter(|items| items.get("properties").is_some());
     items
@@ -48,12 +48,12 @@ fn nested(field: &Value) -> String {
         .unwrap_or_default()
 }
 
-/// The name of a component, in a reference to it.
+/// Returns the name of the component in a reference.
 pub(super) fn referred(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.rsplit('/').next()
 }
 
-/// A type, as people say it; that of a message is a link.
+/// Returns the name of a type. A message is a link.
 fn kind(field: &Value) -> String {
     if let Some(name) = referred(field) {
         return format!("<a href=\"#{0}\">{0}</a>", escape(name));
@@ -77,7 +77,7 @@ fn kind(field: &Value) -> String {
     }
 }
 
-/// What a value is held to.
+/// Returns the rules for a value.
 fn rules(field: &Value) -> String {
     let number = |name: &str| field[name].as_i64();
     let mut rules = Vec::new();

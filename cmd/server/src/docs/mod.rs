@@ -1,4 +1,4 @@
-//! `/docs`: the REST front, for people. A page without scripts, made from the same document as `/openapi.json`.
+//! The documentation of the REST API at `/docs`: a page without scripts, made from the same document as `/openapi.json`.
 
 mod call;
 mod fields;
@@ -9,19 +9,20 @@ use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use axum::routing::get;
+use draftstore_controller::rest::BaseUrl;
 use serde_json::{Map, Value};
 
 use crate::console::{Asset, CSS, SVG, answer, etag, revalidated};
 
-/// Nothing but our own style sheets and our own icon: there is no script, and nothing that could become one.
+/// The Content Security Policy of the page: it may load only its own style sheets and icon, and run no script.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; style-src 'self'; img-src 'self'",
 );
 
-/// What the page loads. Not the console's files, which need not be there: the same, where it looks as the console does.
+/// The files that the page loads. They have routes of their own, because the console may be off.
 static ASSETS: [Asset; 3] = [
     Asset {
         route: "/docs/base.css",
@@ -40,24 +41,26 @@ static ASSETS: [Asset; 3] = [
     },
 ];
 
-/// Who the examples of curl talk to where the request does not say by which name it came.
-const HOST: &str = "localhost:8080";
+/// The server's URL in examples if the request has no usable host name.
+const DEFAULT_BASE_URL: &str = "http://localhost:8080";
 
-/// What is the name of that in the page as it is kept: no description has it.
-const HOST_MARK: &str = "\u{1}";
+/// The placeholder for the server's URL in the cached page. No description contains it.
+const BASE_URL_MARK: &str = "\u{1}";
 
 #[derive(Debug)]
 struct Docs {
     document: Value,
     has_console: bool,
+    base_url: BaseUrl,
     page: OnceLock<String>,
 }
 
-/// The page of this document, and what it loads. It links to the console where that is there.
-pub(crate) fn router(document: Value, has_console: bool) -> Router {
+/// Returns the routes of the page and its files. The page links to the console if there is one.
+pub(crate) fn router(document: Value, has_console: bool, base_url: BaseUrl) -> Router {
     let docs = Docs {
         document,
         has_console,
+        base_url,
         page: OnceLock::new(),
     };
     let router = Router::new().route("/docs", get(page));
@@ -70,25 +73,16 @@ pub(crate) fn router(document: Value, has_console: bool) -> Router {
     router.with_state(Arc::new(docs))
 }
 
-/// Made when it is first asked for.
-async fn page(State(docs): State<Arc<Docs>>, headers: HeaderMap) -> Response {
+/// Returns the page, which is built for the first request.
+async fn page(State(docs): State<Arc<Docs>>, uri: Uri, headers: HeaderMap) -> Response {
     let page = docs.page.get_or_init(|| page::of(&docs.document, docs.has_console));
-    let page = page.replace(HOST_MARK, host(&headers));
+    let base_url = docs.base_url.of_request(&uri, &headers);
+    let page = page.replace(BASE_URL_MARK, base_url.as_deref().unwrap_or(DEFAULT_BASE_URL));
     let etag = etag(page.as_bytes());
     let mut response = revalidated("text/html; charset=utf-8", page, &etag, &headers);
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    response.headers_mut().insert(header::VARY, BaseUrl::VARY);
     response
-        .headers_mut()
-        .insert(header::VARY, HeaderValue::from_static("host"));
-    response
-}
-
-/// The name by which the request came, unless it is one that a shell or a page would read otherwise.
-fn host(headers: &HeaderMap) -> &str {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
-    host.filter(|host| !host.is_empty() && host.bytes().all(plain))
-        .unwrap_or(HOST)
 }
 
 /// Returns the items of an array, or none of anything else.
@@ -99,23 +93,4 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
 /// Returns the members of an object, or none of anything else.
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn examples_name_no_host_that_a_shell_would_read_otherwise() {
-        let of = |value: &'static str| {
-            let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(value))]);
-            host(&headers).to_owned()
-        };
-        for good in ["drafts.example.com", "127.0.0.1:8080", "[::1]:80"] {
-            assert_eq!(of(good), good);
-        }
-        for bad in ["", "a;b", "a b", "$(a)", "<b>", "a'b", "a/b"] {
-            assert_eq!(of(bad), HOST, "{bad:?}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! The whole page: a bar, the calls by group beside it, and everything that they are about.
+//! The page: a bar, the contents, the calls by group, and the messages.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ use super::fields::fields;
 use super::text::{escape, prose};
 use super::{items, members};
 
-/// The page of a document.
+/// Returns the page of a document. Links are relative, so that they also work under the path prefix of a proxy.
 pub(super) fn of(document: &Value, has_console: bool) -> String {
     let calls = Call::all(document);
     let groups = items(&document["tags"]);
@@ -36,7 +36,7 @@ pub(super) fn of(document: &Value, has_console: bool) -> String {
         contents.push_str("</ul></li>");
     }
     let console = if has_console {
-        "<a class=\"button quiet\" href=\"/\">Console</a>"
+        "<a class=\"button quiet\" href=\"./\">Console</a>"
     } else {
         ""
     };
@@ -44,11 +44,11 @@ pub(super) fn of(document: &Value, has_console: bool) -> String {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\">\
          <meta name=\"description\" content=\"Every call of DraftStore's REST API.\"><title>DraftStore API</title>\
-         <link rel=\"icon\" href=\"/docs/icon.svg\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"/docs/base.css\">\
-         <link rel=\"stylesheet\" href=\"/docs/docs.css\"></head><body><a class=\"skip\" href=\"#top\">Skip to the calls</a>\
-         <header class=\"bar\"><div class=\"bar-inner\"><img class=\"mark\" src=\"/docs/icon.svg\" alt=\"\" width=\"32\" height=\"32\">\
+         <link rel=\"icon\" href=\"docs/icon.svg\" type=\"image/svg+xml\"><link rel=\"stylesheet\" href=\"docs/base.css\">\
+         <link rel=\"stylesheet\" href=\"docs/docs.css\"></head><body><a class=\"skip\" href=\"#top\">Skip to the calls</a>\
+         <header class=\"bar\"><div class=\"bar-inner\"><img class=\"mark\" src=\"docs/icon.svg\" alt=\"\" width=\"32\" height=\"32\">\
          <p class=\"brand\">{title} <span class=\"soft\">API {version}</span></p>{console}\
-         <a class=\"button quiet\" href=\"/openapi.json\">openapi.json</a></div></header>\
+         <a class=\"button quiet\" href=\"openapi.json\">openapi.json</a></div></header>\
          <div class=\"page\"><nav class=\"contents\" aria-label=\"Calls\"><ul>{contents}\
          <li><a href=\"#messages\">Messages</a></li></ul></nav>\
          <main><section class=\"group\" aria-labelledby=\"top\"><h1 id=\"top\" tabindex=\"-1\">API</h1>{description}{security}</section>\
@@ -61,7 +61,7 @@ pub(super) fn of(document: &Value, has_console: bool) -> String {
     )
 }
 
-/// How callers say who they are.
+/// Returns the section about authentication.
 fn security(document: &Value) -> String {
     let schemes = document
         .pointer("/components/securitySchemes")
@@ -77,11 +77,11 @@ fn security(document: &Value) -> String {
     });
     let rows: String = rows.collect();
     format!(
-        "<div class=\"card\"><div class=\"call-body\"><h2 id=\"callers\">Callers</h2><dl class=\"fields\">{rows}</dl></div></div>"
+        "<div class=\"card\"><div class=\"call-body\"><h2 id=\"authentication\">Authentication</h2><dl class=\"fields\">{rows}</dl></div></div>"
     )
 }
 
-/// What is in other messages: those of a call's own are shown with it.
+/// Returns the section of messages that are used in other messages. The calls show their own messages.
 fn messages(document: &Value, calls: &[Call]) -> String {
     let shown: BTreeSet<_> = calls.iter().flat_map(Call::messages).collect();
     let schemas = document.pointer("/components/schemas").into_iter().flat_map(members);
@@ -109,7 +109,7 @@ fn messages(document: &Value, calls: &[Call]) -> String {
     html + "</section>"
 }
 
-/// Whether a message is in another one.
+/// Returns whether a message is used in another one.
 fn is_inner(document: &Value, name: &str) -> bool {
     fn refers(json: &Value, reference: &str) -> bool {
         let here = json.get("$ref").and_then(Value::as_str) == Some(reference);
@@ -122,7 +122,7 @@ fn is_inner(document: &Value, name: &str) -> bool {
         .is_some_and(|schemas| refers(schemas, &reference))
 }
 
-/// What a link to a group has after its `#`.
+/// Returns the anchor of a group.
 fn anchor(name: &str) -> String {
     name.to_lowercase().replace(' ', "-")
 }

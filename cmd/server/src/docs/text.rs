@@ -1,6 +1,6 @@
-//! Text as HTML.
+//! The conversion of text to HTML.
 
-/// Nothing in it is markup any more, also in an attribute.
+/// Escapes text for elements and attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -16,7 +16,7 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Paragraphs, with `code` between backticks. Lines that begin with a dash are a list.
+/// Converts paragraphs, with `code` between backticks. Lines that begin with a dash become a list.
 pub(super) fn prose(text: &str) -> String {
     let blocks = text.split("\n\n").map(|block| {
         let items: Option<Vec<&str>> = block.lines().map(|line| line.strip_prefix("- ")).collect();
@@ -35,7 +35,7 @@ pub(super) fn prose(text: &str) -> String {
     blocks.collect()
 }
 
-/// One line of the same.
+/// Converts one line, with `code` between backticks.
 pub(super) fn inline(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(place, part)| {
         if place % 2 == 1 {

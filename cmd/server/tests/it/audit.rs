@@ -1,4 +1,4 @@
-//! The audit: every decision of a run, and nothing secret.
+//! Tests of the audit: it has every decision, and no secrets.
 
 use reqwest::Client;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::front::{FRONTS, Front, upload};
 use crate::server::Server;
 
-/// Every line, which ends when the server does.
+/// Stops the server, and returns all lines of the audit.
 fn lines(server: Server, path: &std::path::Path) -> Vec<Value> {
     assert!(server.stop().0.success());
     let text = std::fs::read_to_string(path).expect("the audit");
@@ -15,7 +15,7 @@ fn lines(server: Server, path: &std::path::Path) -> Vec<Value> {
         .collect()
 }
 
-/// What was decided: who, by what, what for, about what, and what came of it.
+/// Returns the decision of a line: caller, credentials, call, draft and outcome.
 fn decision(line: &Value) -> [String; 5] {
     let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
     [
@@ -28,7 +28,7 @@ fn decision(line: &Value) -> [String; 5] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_decision_is_one_line_and_holds_no_secret() {
+async fn every_decision_is_one_audit_line_without_secrets() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("audit.jsonl");
     let server = Server::start_with(&[("AUDIT_LOG", path.to_str().expect("UTF-8"))]);
@@ -124,7 +124,7 @@ async fn every_decision_is_one_line_and_holds_no_secret() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn audit_is_json_also_between_the_lines_of_another_log_and_off_by_default() {
+async fn audit_is_json_in_any_log_format_and_off_by_default() {
     for (audit, count) in [("stderr", 1), ("off", 0)] {
         let server = Server::start_with(&[("AUDIT_LOG", audit)]);
         Front::Rest
@@ -138,7 +138,7 @@ async fn audit_is_json_also_between_the_lines_of_another_log_and_off_by_default(
 }
 
 #[test]
-fn audit_that_cannot_be_written_ends_the_start() {
+fn unwritable_audit_file_fails_the_start() {
     let ended = crate::server::command()
         .env("AUDIT_LOG", "/nowhere/audit")
         .output()

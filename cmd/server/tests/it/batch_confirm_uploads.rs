@@ -11,7 +11,7 @@ async fn drafts(server: &Server, front: Front, names: &[&str]) {
     }
 }
 
-/// Where each outcome stands: `OK`, or why not.
+/// Returns the reason of each outcome, or `OK`.
 fn reasons(answer: &Value) -> Vec<&str> {
     let outcomes = answer["outcomes"].as_array().expect("outcomes");
     let reasons: Vec<_> = outcomes.iter().map(reason).collect();
@@ -27,7 +27,7 @@ fn reason(outcome: &Value) -> &str {
     }
 }
 
-/// The stage in which a name is found; none where it is nowhere.
+/// Returns the stage of an object, or `None` if it does not exist.
 async fn stage(server: &Server, front: Front, name: &str) -> Option<String> {
     let request = json!({ "object_name": front.name(name) });
     let found = front.call(server, "download-url", request).await.ok()?;
@@ -35,7 +35,7 @@ async fn stage(server: &Server, front: Front, name: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn each_has_its_own_outcome_in_order() {
+async fn each_draft_has_its_own_outcome_in_order() {
     let server = Server::start();
     for front in FRONTS {
         drafts(&server, front, &["taken", "kept", "swapped"]).await;
@@ -84,7 +84,7 @@ async fn each_has_its_own_outcome_in_order() {
 }
 
 #[tokio::test]
-async fn unavailable_store_says_of_each_when_to_come_back() {
+async fn unavailable_store_gives_every_outcome_a_retry_time() {
     let server = Server::start_with(&[
         ("S3_ENDPOINT", "http://127.0.0.1:1"),
         ("AWS_ACCESS_KEY_ID", "key"),
@@ -96,10 +96,10 @@ async fn unavailable_store_says_of_each_when_to_come_back() {
         assert_eq!(reasons(&answer), ["STORE_UNAVAILABLE"; 2]);
         assert!(answer["outcomes"][1]["error"]["retry_after"].as_i64() > Some(0));
     }
-    // Beside the runtime, which has connections to close before the server ends.
+    // On another thread, because the runtime has to close connections before the server ends.
     let stopped = tokio::task::spawn_blocking(|| server.stop());
     let (_, log) = stopped.await.expect("stopped");
-    // The probe at start says so too, of its own calls.
+    // The probe at start logs the same about its own calls.
     let said = log
         .lines()
         .filter(|line| line.contains("HeadObject") && line.contains("STORE_UNAVAILABLE"));
@@ -107,7 +107,7 @@ async fn unavailable_store_says_of_each_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn none_or_too_many_or_one_twice_is_no_batch() {
+async fn empty_oversized_and_duplicate_batches_are_refused() {
     let server = Server::start();
     for front in FRONTS {
         drafts(&server, front, &["a"]).await;
@@ -132,9 +132,9 @@ async fn none_or_too_many_or_one_twice_is_no_batch() {
     }
 }
 
-/// The longest of names, and every pin: the largest request that is one.
+/// The largest valid request: every upload has the longest names and every condition.
 #[tokio::test]
-async fn hundred_at_once_are_kept_and_a_repeat_is_replayed() {
+async fn hundred_drafts_are_confirmed_and_a_repeat_is_replayed() {
     let server = Server::start();
     for front in FRONTS {
         for atomic in [false, true] {
@@ -174,7 +174,7 @@ async fn hundred_at_once_are_kept_and_a_repeat_is_replayed() {
 }
 
 #[tokio::test]
-async fn atomic_batch_with_one_missing_keeps_none() {
+async fn atomic_batch_with_a_missing_draft_confirms_none() {
     let server = Server::start();
     for front in FRONTS {
         drafts(&server, front, &["a", "b"]).await;
@@ -202,7 +202,7 @@ async fn atomic_batch_with_one_missing_keeps_none() {
 }
 
 #[tokio::test]
-async fn atomic_batch_neither_overwrites_nor_keeps_two_under_one_name() {
+async fn atomic_batch_refuses_overwrites_and_duplicate_names() {
     let server = Server::start();
     for front in FRONTS {
         drafts(&server, front, &["a", "b"]).await;

@@ -5,7 +5,7 @@ use crate::front::{FRONTS, upload, upload_form};
 use crate::server::Server;
 
 #[tokio::test]
-async fn each_upload_has_its_own_answer_in_the_order_of_the_request() {
+async fn each_upload_has_its_own_outcome_in_order() {
     let server = Server::start();
     for front in FRONTS {
         let name = |n: &str| front.name(n);
@@ -54,7 +54,7 @@ async fn each_upload_has_its_own_answer_in_the_order_of_the_request() {
 }
 
 #[tokio::test]
-async fn a_hundred_are_issued_and_no_more() {
+async fn batch_of_urls_has_at_most_a_hundred() {
     let server = Server::start();
     let uploads = |count: usize| -> Vec<Value> {
         let upload = |n: usize| json!({"object_name": format!("{n}/{}", "x".repeat(800)), "unique": true});

@@ -17,7 +17,7 @@ fn bad_configuration_ends_with_64_and_names_every_variable() {
 }
 
 #[test]
-fn server_that_others_reach_must_be_told_who_may_call() {
+fn server_beyond_loopback_requires_auth() {
     for open in [
         ("BIND_ADDRESS", "0.0.0.0"),
         ("BIND_ADDRESS", "::"),
@@ -33,13 +33,13 @@ fn server_that_others_reach_must_be_told_who_may_call() {
 }
 
 #[test]
-fn server_that_others_reach_may_be_told_to_ask_nobody() {
+fn server_beyond_loopback_accepts_auth_none() {
     let server = Server::start_with(&[("BIND_ADDRESS", "0.0.0.0"), ("AUTH", "none")]);
     assert!(server.http.starts_with("0.0.0.0:"), "{}", server.http);
 }
 
 #[test]
-fn second_server_on_the_same_data_says_so() {
+fn second_server_on_the_same_data_fails_clearly() {
     let first = Server::start();
     let data_dir = first.data_dir();
     let data_dir = data_dir.to_str().expect("UTF-8");
@@ -51,7 +51,7 @@ fn second_server_on_the_same_data_says_so() {
 }
 
 #[test]
-fn port_in_use_names_its_variable() {
+fn port_in_use_error_names_its_variable() {
     let first = Server::start();
     let port = first.http.rsplit_once(':').expect("a port").1;
     let ports = [("HTTP_PORT", port), ("GRPC_PORT", "0"), ("EMBEDDED_PORT", "0")];
@@ -62,7 +62,7 @@ fn port_in_use_names_its_variable() {
     assert!(said.contains("HTTP_PORT"), "{said}");
 }
 
-/// A unit test holds the reference page against the declarations.
+/// A unit test compares the reference page with the declarations.
 #[test]
 fn help_lists_every_variable_of_the_reference_page() {
     let help = command().arg("--help").output().expect("runs").stdout;

@@ -6,7 +6,7 @@ use crate::front::{FRONTS, Failure, HELLO_SHA256, download, draft, upload};
 use crate::server::Server;
 
 #[tokio::test]
-async fn confirmed_object_keeps_bytes_type_and_metadata() {
+async fn confirm_preserves_bytes_type_and_metadata() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("photo.png");
@@ -63,7 +63,7 @@ async fn confirm_twice_is_idempotent() {
 }
 
 #[tokio::test]
-async fn hundred_confirms_at_once_have_one_effect() {
+async fn hundred_concurrent_confirms_have_one_effect() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("a");
@@ -80,7 +80,7 @@ async fn hundred_confirms_at_once_have_one_effect() {
 }
 
 #[tokio::test]
-async fn another_object_in_main_stays() {
+async fn confirm_does_not_replace_another_object() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("a");
@@ -106,7 +106,7 @@ async fn another_object_in_main_stays() {
 }
 
 #[tokio::test]
-async fn pin_holds_against_bytes_that_were_swapped() {
+async fn if_match_detects_replaced_bytes() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("a");
@@ -139,7 +139,7 @@ async fn pin_holds_against_bytes_that_were_swapped() {
 }
 
 #[tokio::test]
-async fn draft_that_never_was_is_not_found() {
+async fn confirm_of_an_unknown_draft_is_404() {
     let server = Server::start();
     for front in FRONTS {
         let failure = front
@@ -175,7 +175,7 @@ async fn confirmed_objects_and_drafts_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn pinned_size_and_checksum_hold() {
+async fn confirm_checks_size_and_checksum() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("a");
@@ -208,7 +208,7 @@ async fn pinned_size_and_checksum_hold() {
 }
 
 #[tokio::test]
-async fn overwrite_replaces_only_what_is_expected() {
+async fn overwrite_replaces_only_the_expected_version() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("a");
@@ -249,7 +249,7 @@ async fn overwrite_replaces_only_what_is_expected() {
 }
 
 #[tokio::test]
-async fn idempotency_key_answers_again_though_a_new_draft_came() {
+async fn idempotency_key_replays_despite_a_new_draft() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("a");

@@ -1,4 +1,4 @@
-//! The console's files as a browser gets them. What they do is tested in a browser.
+//! Tests of the console's files over HTTP. Other tests run them in a browser.
 
 use draftstore_testing::Embedded;
 use reqwest::header::HeaderMap;
@@ -18,7 +18,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
     value.to_str().expect("ASCII")
 }
 
-/// The sources that a directive of the page's policy allows.
+/// Returns the sources that a directive of the page's policy allows.
 fn sources(headers: &HeaderMap, directive: &str) -> Vec<String> {
     let policy = text(headers, "content-security-policy");
     let mut all = policy.split(';').map(str::trim);
@@ -28,7 +28,7 @@ fn sources(headers: &HeaderMap, directive: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn page_loads_only_what_the_server_has() {
+async fn page_loads_only_files_of_the_server() {
     let server = Server::start();
     let page = get(&server, "/").await;
     assert_eq!(text(page.headers(), "content-type"), "text/html; charset=utf-8");
@@ -53,7 +53,7 @@ async fn page_loads_only_what_the_server_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn page_may_run_only_our_scripts_and_reach_only_our_store() {
+async fn page_may_run_only_its_scripts_and_reach_only_its_store() {
     let server = Server::start();
     let page = get(&server, "/").await;
     let headers = page.headers();
@@ -70,9 +70,9 @@ async fn page_may_run_only_our_scripts_and_reach_only_our_store() {
     assert_eq!(text(headers, "cross-origin-opener-policy"), "same-origin");
 }
 
-/// Presigned URLs are for the public endpoint, and have the bucket in the host's name where that is asked for.
+/// Presigned URLs are for the public endpoint, and have the bucket in the host name if configured.
 #[tokio::test(flavor = "multi_thread")]
-async fn policy_names_where_presigned_urls_lead() {
+async fn csp_has_the_origins_of_presigned_urls() {
     let variables = [
         ("S3_ENDPOINT", NOWHERE),
         ("S3_PUBLIC_ENDPOINT", "https://files.example.com:8443"),
@@ -99,7 +99,7 @@ async fn policy_names_where_presigned_urls_lead() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unchanged_files_are_not_sent_again() {
+async fn unchanged_files_are_304() {
     let server = Server::start();
     for path in ["/", "/console/vendor/uppy.js"] {
         let first = get(&server, path).await;
@@ -125,7 +125,7 @@ async fn unchanged_files_are_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_there_is_a_problem_beside_the_console_too() {
+async fn unknown_path_is_404_with_the_console() {
     let server = Server::start();
     for path in [
         "/console",
@@ -142,7 +142,7 @@ async fn what_is_not_there_is_a_problem_beside_the_console_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn console_off_leaves_the_api_alone() {
+async fn console_off_does_not_affect_the_api() {
     let server = Server::start_with(&[("CONSOLE", "off")]);
     for path in ["/", "/console/app/main.js", "/console/vendor/uppy.js"] {
         let answer = get(&server, path).await;
@@ -156,7 +156,7 @@ async fn console_off_leaves_the_api_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn console_may_use_the_embedded_store_on_whatever_port_it_got() {
+async fn console_may_use_the_embedded_store_on_any_port() {
     let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", "https://app.example.com")]);
     for host in ["localhost", "127.0.0.1"] {
         assert!(may_upload(&server, &own_origin(&server, host)).await, "{host}");
@@ -165,9 +165,9 @@ async fn console_may_use_the_embedded_store_on_whatever_port_it_got() {
     assert!(!may_upload(&server, "http://localhost").await);
 }
 
-/// Another store may have pages of others: whose may use it is said by whoever runs it.
+/// Another store may serve pages of others, so its operator configures CORS.
 #[tokio::test(flavor = "multi_thread")]
-async fn console_is_not_allowed_on_a_store_that_is_not_ours() {
+async fn console_origin_is_not_added_to_other_stores() {
     let store = Embedded::start().await;
     let endpoint = store.endpoint();
     let server = Server::start_with(&[
@@ -187,7 +187,7 @@ fn own_origin(server: &Server, host: &str) -> String {
     format!("http://{host}:{port}")
 }
 
-/// Whether the store lets pages of this origin send what upload URLs are for.
+/// Returns whether the store allows pages of this origin to upload.
 async fn may_upload(server: &Server, origin: &str) -> bool {
     let issued = FRONTS[0].call(server, "upload-url", json!({"object_name": "a"})).await;
     let issued = issued.expect("issued");

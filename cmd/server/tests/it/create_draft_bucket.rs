@@ -5,7 +5,7 @@ use crate::front::FRONTS;
 use crate::server::Server;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buckets_are_made_once() {
+async fn buckets_are_created_once() {
     for front in FRONTS {
         let store = Embedded::start().await;
         let endpoint = store.endpoint();

@@ -1,4 +1,4 @@
-//! Tickets: minted on both fronts, used in headers and in paths.
+//! Tests of tickets: created on both fronts, used in headers and in paths.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,11 +14,11 @@ use crate::callers::ground::{self, Policy, bearer};
 use crate::front::{FRONTS, Failure, Front, put, upload, upload_form};
 use crate::server::{NOWHERE, Server, command};
 
-/// How many times a test asks again until what it waits for has happened: each is a round trip, the file of keys is looked at
-/// once a second.
+/// The maximum number of attempts until a change is visible. Each one is a round trip, and the file of keys is checked once
+/// per second.
 const ASK_AGAIN: usize = 100_000;
 
-/// How a request carries a ticket.
+/// The place of a ticket in a request.
 #[derive(Debug, Clone, Copy)]
 enum Carried {
     Header,
@@ -50,7 +50,7 @@ async fn ticket(server: &Server, order: Value) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn page_uploads_by_a_ticket_and_does_nothing_else() {
+async fn ticket_allows_uploads_only() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("avatar.png");
@@ -107,7 +107,7 @@ async fn page_uploads_by_a_ticket_and_does_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ticket_is_a_bearer_token_of_grpc_too() {
+async fn ticket_is_a_bearer_token_over_grpc() {
     let server = Server::start();
     let ticket = ticket(&server, json!({ "prefix": "a/" })).await;
     let mut client = DraftServiceClient::connect(format!("http://{}", server.grpc))
@@ -133,7 +133,7 @@ async fn ticket_is_a_bearer_token_of_grpc_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_of_a_ticket_hold() {
+async fn limits_of_a_ticket_are_enforced() {
     let server = Server::start();
     let order = json!({
         "prefix": "a/", "max_object_bytes": "5", "content_types": ["image/*"], "max_draft_lifetime": 60
@@ -166,7 +166,7 @@ async fn limits_of_a_ticket_hold() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ticket_is_held_to_a_profile_of_the_policy_by_its_name() {
+async fn ticket_has_the_limits_of_its_profile() {
     let (key, known) = ground::new_key("backend");
     let profiles = "[profiles.avatars]\nmax_object_bytes = 5\ncontent_types = ['image/*']\n";
     let policy = Policy::new(&format!("{known}scopes = ['upload', 'confirm']\n{profiles}"));
@@ -207,7 +207,7 @@ async fn ticket_is_held_to_a_profile_of_the_policy_by_its_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_policy_there_are_no_profiles() {
+async fn ticket_without_a_policy_has_no_profile() {
     let server = Server::start();
     for front in FRONTS {
         let refused = front.call(&server, "tickets", json!({"profile": "avatars"})).await;
@@ -241,7 +241,7 @@ async fn drafts_of(server: &Server) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ticket_takes_as_many_uploads_as_it_says() {
+async fn ticket_enforces_max_uploads() {
     for front in FRONTS {
         let server = Server::start();
         let ticket = ticket(&server, json!({"object_name": "a", "max_uploads": 3})).await;
@@ -276,7 +276,7 @@ async fn ticket_takes_as_many_uploads_as_it_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_that_race_make_no_more_drafts_than_their_ticket_says() {
+async fn concurrent_pages_do_not_exceed_max_uploads() {
     for front in FRONTS {
         let server = Server::start();
         let ticket = ticket(&server, json!({"object_name": "a", "max_uploads": 3})).await;
@@ -302,7 +302,7 @@ async fn pages_that_race_make_no_more_drafts_than_their_ticket_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uppy_makes_no_more_drafts_than_its_ticket_says() {
+async fn uppy_does_not_exceed_max_uploads() {
     let server = Server::start();
     let ticket = ticket(&server, json!({"object_name": "a", "max_uploads": 2})).await;
     let uppy = format!("http://{}/t/{ticket}/uppy/s3", server.http);
@@ -331,7 +331,7 @@ async fn uppy_makes_no_more_drafts_than_its_ticket_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_show_what_the_ticket_is_for() {
+async fn lists_show_only_drafts_within_the_ticket() {
     let server = Server::start();
     for name in ["a/1", "b/1"] {
         let issued = Front::Rest
@@ -366,7 +366,7 @@ async fn lists_show_what_the_ticket_is_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn uppy_uploads_by_a_path_alone_and_its_names_get_the_prefix() {
+async fn uppy_uploads_with_a_ticket_in_the_path_under_its_prefix() {
     let server = Server::start();
     for (order, file, named) in [
         (
@@ -405,7 +405,7 @@ async fn uppy_uploads_by_a_path_alone_and_its_names_get_the_prefix() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_ticket_is_refused_wherever_it_stands() {
+async fn invalid_tickets_are_refused_everywhere() {
     let server = Server::start();
     let good = ticket(&server, json!({})).await;
     let request = json!({"object_name": "a"});
@@ -419,7 +419,7 @@ async fn what_is_no_ticket_is_refused_wherever_it_stands() {
     ] {
         for carried in [Carried::Header, Carried::Path] {
             if matches!(carried, Carried::Header) && !bad.starts_with("dst_") {
-                // Nobody is asked for credentials here, and so no others are looked at.
+                // These paths need no credentials, so the server does not read them.
                 continue;
             }
             let (status, refused) = call(&server, carried, bad, "upload-url", &request).await;
@@ -451,7 +451,7 @@ async fn what_is_no_ticket_is_refused_wherever_it_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn preflights_pass_before_a_ticket() {
+async fn preflights_need_no_valid_ticket() {
     let origin = "https://app.example.com";
     let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", origin)]);
     let ticket = ticket(&server, json!({})).await;
@@ -468,7 +468,7 @@ async fn preflights_pass_before_a_ticket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn broken_orders_are_refused_by_field() {
+async fn invalid_ticket_requests_name_the_field() {
     let server = Server::start();
     for front in FRONTS {
         for (order, field) in [
@@ -495,7 +495,7 @@ async fn broken_orders_are_refused_by_field() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_keys_there_are_no_tickets() {
+async fn tickets_need_configured_keys() {
     let server = Server::start_with(&[
         ("S3_ENDPOINT", NOWHERE),
         ("AWS_ACCESS_KEY_ID", "key"),
@@ -514,7 +514,7 @@ fn new_key() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_are_rotated_without_a_restart() {
+async fn keys_are_reloaded_without_a_restart() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("keys");
     let write = |path: &Path, text: &str| std::fs::write(path, text).expect("written");
@@ -549,7 +549,7 @@ async fn keys_are_rotated_without_a_restart() {
 }
 
 #[test]
-fn file_without_keys_is_refused_at_start() {
+fn empty_key_file_fails_the_start() {
     let ended = command()
         .envs([
             ("TICKET_KEYS_FILE", "/nowhere"),

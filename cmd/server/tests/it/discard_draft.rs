@@ -5,7 +5,7 @@ use crate::front::{FRONTS, draft};
 use crate::server::Server;
 
 #[tokio::test]
-async fn discarded_draft_is_gone_and_main_is_not_touched() {
+async fn discard_removes_the_draft_and_not_main() {
     let server = Server::start();
     for front in FRONTS {
         let name = json!({ "object_name": front.name("a") });

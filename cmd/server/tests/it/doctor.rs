@@ -1,4 +1,4 @@
-//! What doctor finds, on stores that run.
+//! Tests of doctor on running stores.
 
 use std::process::Output;
 
@@ -28,7 +28,7 @@ fn doctor(variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String) {
     (status.code().expect("ended by itself"), said)
 }
 
-/// The lines of one outcome, each by its check.
+/// Returns the checks with this outcome.
 fn lines<'a>(said: &'a str, outcome: &str) -> Vec<&'a str> {
     let of = said
         .lines()
@@ -47,7 +47,7 @@ const CONDITIONS_THAT_GARAGE_IGNORES: [&str; 7] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn embedded_store_is_sound_and_nothing_is_left_there() {
+async fn embedded_store_has_no_problems_and_nothing_is_left_behind() {
     let world = TestBuckets::embedded().await;
     let (code, said) = doctor(&variables(&world.endpoint), &[]);
     assert_eq!(code, 0, "{said}");
@@ -59,7 +59,7 @@ async fn embedded_store_is_sound_and_nothing_is_left_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fix_makes_buckets_and_sets_cors() {
+async fn fix_creates_buckets_and_sets_cors() {
     let store = Embedded::start().await;
     let endpoint = store.endpoint();
     let origin = ("CORS_ALLOWED_ORIGINS", "https://app.example.com");
@@ -86,7 +86,7 @@ async fn fix_makes_buckets_and_sets_cors() {
 }
 
 #[test]
-fn embedded_store_is_looked_at_where_it_runs_and_started_where_it_does_not() {
+fn embedded_store_is_checked_running_or_stopped() {
     let server = Server::start();
     let port = server.store.rsplit_once(':').expect("a port").1.to_owned();
     let data_dir = server.data_dir();
@@ -105,7 +105,7 @@ fn embedded_store_is_looked_at_where_it_runs_and_started_where_it_does_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn store_out_of_reach_is_one_clear_line() {
+async fn unreachable_store_is_one_clear_line() {
     let nowhere = StoreEndpoint {
         url: NOWHERE.to_owned(),
         region: "us-east-1".to_owned(),
@@ -139,7 +139,7 @@ async fn wrong_credentials_are_one_clear_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn public_endpoint_out_of_reach_is_said_and_the_rest_is_checked() {
+async fn unreachable_public_endpoint_is_reported_and_the_rest_is_checked() {
     let world = TestBuckets::embedded().await;
     let public = [("S3_PUBLIC_ENDPOINT", NOWHERE)];
     let (code, said) = doctor(&[&variables(&world.endpoint)[..], &public].concat(), &[]);
@@ -149,7 +149,7 @@ async fn public_endpoint_out_of_reach_is_said_and_the_rest_is_checked() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs garage 2.5 on PATH: cargo test -p draftstore-server --test it -- --ignored"]
-async fn garage_lacks_conditions_and_nothing_else() {
+async fn garage_lacks_conditions_only() {
     let world = TestBuckets::garage().await;
     let origin = ("CORS_ALLOWED_ORIGINS", "https://app.example.com");
     let (code, said) = doctor(&[&variables(&world.endpoint)[..], &[origin]].concat(), &["--fix"]);

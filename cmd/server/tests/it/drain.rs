@@ -1,4 +1,4 @@
-//! What SIGTERM waits for.
+//! Tests of the graceful shutdown after SIGTERM.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -19,7 +19,7 @@ use crate::gate::Gate;
 use crate::server::Server;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_waits_for_a_confirm_whose_caller_has_gone_away() {
+async fn sigterm_waits_for_a_confirm_without_a_caller() {
     let world = TestBuckets::embedded().await;
     let store = world.endpoint.url.strip_prefix("http://").expect("plain HTTP");
     let mut gate = Gate::before(store.parse().expect("an address")).await;
@@ -57,8 +57,8 @@ async fn sigterm_waits_for_a_confirm_whose_caller_has_gone_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_are_sent_away_and_nobody_is_turned_away_before_the_end() {
-    // Longer than any test: what is told here is told before the end.
+async fn draining_server_closes_connections_and_refuses_no_request() {
+    // Longer than any test, so that everything here happens before the shutdown.
     let server = Server::start_with(&[("SHUTDOWN_DELAY", "86400")]);
     let mut kept = TcpStream::connect(&server.http).expect("connects");
     assert!(!ask(&mut kept).contains("connection: close"), "it is kept");
@@ -91,7 +91,7 @@ async fn clients_are_sent_away_and_nobody_is_turned_away_before_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn server_ends_when_the_delay_is_over_whoever_is_connected() {
+async fn server_stops_after_the_delay_despite_connections() {
     let server = Server::start_with(&[("SHUTDOWN_DELAY", "1")]);
     let mut idle = TcpStream::connect(&server.http).expect("connects");
     ask(&mut idle);
@@ -100,7 +100,7 @@ async fn server_ends_when_the_delay_is_over_whoever_is_connected() {
     assert_eq!(idle.read(&mut [0]).expect("the end"), 0);
 }
 
-/// Asks whether it is ready. The answer's body is one piece, and ends with a brace.
+/// Sends a request for the readiness. The body of the response is one chunk that ends with a brace.
 fn ask(connection: &mut TcpStream) -> String {
     connection
         .write_all(b"GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -115,7 +115,7 @@ fn ask(connection: &mut TcpStream) -> String {
     String::from_utf8(answer).expect("text")
 }
 
-/// A connection of HTTP/2 with nothing under way, and what drives it.
+/// Opens an idle HTTP/2 connection, and returns it with the task that drives it.
 async fn http2(
     address: &str,
 ) -> (

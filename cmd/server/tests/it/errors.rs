@@ -1,4 +1,4 @@
-//! What goes wrong outside of a call's own rules.
+//! Tests of errors that are not specific to a call.
 
 use http_body_util::Empty;
 use hyper::body::{Body as _, Bytes};
@@ -12,7 +12,7 @@ use crate::front::{FRONTS, draft};
 use crate::server::Server;
 
 #[tokio::test]
-async fn refused_store_credentials_are_the_servers_own_fault() {
+async fn refused_store_credentials_are_500() {
     let store = Server::start();
     let server = Server::start_with(&[
         ("S3_ENDPOINT", &store.store),
@@ -33,7 +33,7 @@ async fn refused_store_credentials_are_the_servers_own_fault() {
 }
 
 #[tokio::test]
-async fn unreachable_store_is_unavailable_and_says_when_to_come_back() {
+async fn unreachable_store_is_503_with_retry_after() {
     let server = Server::start_with(&[
         ("S3_ENDPOINT", "http://127.0.0.1:1"),
         ("AWS_ACCESS_KEY_ID", "key"),
@@ -50,7 +50,7 @@ async fn unreachable_store_is_unavailable_and_says_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn object_over_the_limit_of_one_put_is_too_large() {
+async fn object_over_the_limit_of_one_put_is_413() {
     let server = Server::start();
     let five_gib: i64 = 5 * 1024 * 1024 * 1024;
     for front in FRONTS {
@@ -86,7 +86,7 @@ async fn post(
 }
 
 #[tokio::test]
-async fn rest_refuses_what_it_cannot_read() {
+async fn unreadable_bodies_are_400() {
     let server = Server::start();
     let (status, problem) = post(&server, "/api/v1/upload-url", &[], "{").await;
     assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("body")));
@@ -99,7 +99,7 @@ async fn rest_refuses_what_it_cannot_read() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_one_a_path_takes() {
+async fn wrong_methods_are_405_with_allow() {
     let server = Server::start();
     for (path, other, taken) in [
         ("/api/v1/upload-url", reqwest::Method::GET, "POST"),
@@ -121,9 +121,9 @@ async fn other_methods_are_told_which_one_a_path_takes() {
     }
 }
 
-/// HTTP/1 leaves out what a handler has for it; HTTP/2 would send it, which clients take for a broken answer.
+/// HTTP/1 omits the body of a handler's response to HEAD. HTTP/2 would send it, and clients report a protocol error.
 #[tokio::test]
-async fn head_has_a_head_for_an_answer_by_http_2_as_well() {
+async fn head_over_http_2_has_no_body() {
     let server = Server::start();
     let stream = TcpStream::connect(&server.http).await.expect("connects");
     let (mut sender, connection) = handshake(TokioExecutor::new(), TokioIo::new(stream))
@@ -149,7 +149,7 @@ async fn head_has_a_head_for_an_answer_by_http_2_as_well() {
 }
 
 #[tokio::test]
-async fn plain_curl_needs_no_content_type_but_a_web_page_does() {
+async fn content_type_is_required_from_web_pages_only() {
     let server = Server::start();
     draft(&server, "a", b"x").await;
     let form = ("content-type", "application/x-www-form-urlencoded");
@@ -162,7 +162,7 @@ async fn plain_curl_needs_no_content_type_but_a_web_page_does() {
 }
 
 #[tokio::test]
-async fn request_id_comes_back() {
+async fn response_repeats_the_request_id() {
     let server = Server::start();
     let url = format!("http://{}/health", server.http);
     let client = reqwest::Client::new();

@@ -1,4 +1,4 @@
-//! Uploads by a form, which the store cuts off at a size.
+//! Tests of form uploads, whose size the store limits.
 
 use serde_json::{Value, json};
 use tonic::Code;
@@ -11,7 +11,7 @@ async fn issue(front: Front, server: &Server, request: Value) -> Value {
 }
 
 #[tokio::test]
-async fn store_takes_up_to_the_size_and_no_more() {
+async fn form_enforces_the_maximum_size() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("photos/été 1+1 $5.jpg");
@@ -32,7 +32,7 @@ async fn store_takes_up_to_the_size_and_no_more() {
 }
 
 #[tokio::test]
-async fn every_constraint_is_a_field_that_cannot_be_changed() {
+async fn form_fields_cannot_be_changed() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("constrained");
@@ -71,7 +71,7 @@ async fn every_constraint_is_a_field_that_cannot_be_changed() {
 }
 
 #[tokio::test]
-async fn unique_draft_of_a_form_can_be_sent_again_and_is_confirmed_by_its_etag() {
+async fn form_of_a_unique_draft_can_be_sent_twice_and_is_confirmed_with_its_etag() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("again");
@@ -94,7 +94,7 @@ async fn unique_draft_of_a_form_can_be_sent_again_and_is_confirmed_by_its_etag()
 }
 
 #[tokio::test]
-async fn bad_sizes_and_names_are_refused_by_field() {
+async fn invalid_sizes_and_names_name_the_field() {
     let server = Server::start();
     for front in FRONTS {
         for (request, field) in [

@@ -1,4 +1,4 @@
-//! One way to call the API for both fronts: JSON in, JSON or a failure out.
+//! A common client for both fronts: JSON in, JSON or a failure out.
 
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
 use draftstore_testing::form;
@@ -14,31 +14,31 @@ use tonic_types::StatusExt as _;
 
 use crate::server::Server;
 
-/// SHA-256 of `hello`, in base64.
+/// The SHA-256 of `hello`, in base64.
 pub(crate) const HELLO_SHA256: &str = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=";
 
-/// The two fronts.
+/// Both fronts of the API.
 pub(crate) const FRONTS: [Front; 2] = [Front::Rest, Front::Grpc];
 
-/// How a test calls.
+/// The front that a test calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Front {
     Rest,
     Grpc,
 }
 
-/// A call that was refused.
+/// A failed call.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// REST's status, or what the error table has beside the gRPC code.
+    /// The HTTP status. For gRPC, the status that the error table has for the code.
     pub(crate) code: FailureCode,
     /// The stable reason.
     pub(crate) reason: String,
-    /// The fields that break a rule.
+    /// The invalid fields.
     pub(crate) fields: Vec<String>,
-    /// The rules, in their order.
+    /// The rules of the fields, in their order.
     pub(crate) rules: Vec<String>,
-    /// Whether it says when to try again.
+    /// True if the response has the time of a retry.
     pub(crate) retry: bool,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum FailureCode {
 }
 
 impl Failure {
-    /// Checks the code by front.
+    /// Asserts the HTTP status or the gRPC code, and the reason.
     pub(crate) fn assert(&self, http: u16, grpc: Code, reason: &str) {
         let expected = match self.code {
             FailureCode::Http(_) => FailureCode::Http(http),
@@ -60,12 +60,12 @@ impl Failure {
 }
 
 impl Front {
-    /// Calls by the name of the REST route, with the request as JSON.
+    /// Calls the REST route with this name, or its rpc, with the request as JSON.
     pub(crate) async fn call(self, server: &Server, route: &str, request: Value) -> Result<Value, Failure> {
         self.call_with(&[], server, route, request).await
     }
 
-    /// The same with these headers.
+    /// Calls with additional headers.
     pub(crate) async fn call_with(
         self,
         headers: &[(&'static str, &str)],
@@ -97,13 +97,13 @@ impl Front {
         }
     }
 
-    /// A name that the other front's run of the same case does not use.
+    /// Returns a name that is unique to this front, because both fronts run the same case.
     pub(crate) fn name(self, name: &str) -> String {
         format!("{self:?}/{name}")
     }
 }
 
-/// Calls REST by a client that is there.
+/// Calls REST with an existing client.
 pub(crate) async fn rest(
     client: &reqwest::Client,
     server: &Server,
@@ -115,7 +115,7 @@ pub(crate) async fn rest(
     rest_answer(answer).await
 }
 
-/// What REST answered.
+/// Returns the message or the failure of a REST response.
 pub(crate) async fn rest_answer(answer: reqwest::Response) -> Result<Value, Failure> {
     let status = answer.status();
     let retry = answer.headers().contains_key("retry-after");
@@ -143,7 +143,7 @@ pub(crate) async fn rest_answer(answer: reqwest::Response) -> Result<Value, Fail
     })
 }
 
-/// Calls gRPC by a client that is there.
+/// Calls gRPC with an existing client.
 pub(crate) async fn grpc<T>(mut client: DraftServiceClient<T>, route: &str, request: Value) -> Result<Value, Failure>
 where
     T: GrpcService<tonic::body::Body, Error: Into<StdError>>,
@@ -182,7 +182,7 @@ fn answer_json<T: Serialize>(answer: Response<T>) -> Value {
     serde_json::to_value(answer.into_inner()).expect("JSON")
 }
 
-/// What gRPC refused, with the details that every error of the contract has.
+/// Returns the failure of a gRPC status, with the details that every error of the contract has.
 pub(crate) fn failure(status: &Status) -> Failure {
     let details = status.get_error_details();
     let info = details.error_info().expect("ErrorInfo");
@@ -212,13 +212,13 @@ pub(crate) fn failure(status: &Status) -> Failure {
     }
 }
 
-/// Uploads as a client would: by the answer of upload-url alone. Gives the store's status.
+/// Uploads as described in the response of upload-url, and returns the store's status.
 pub(crate) async fn upload(issued: &Value, bytes: impl Into<reqwest::Body>) -> u16 {
     assert_eq!(issued["method"], "PUT");
     put(issued, bytes).await.status().as_u16()
 }
 
-/// Puts by a URL and exactly the headers that go with it. Gives the store's answer.
+/// Sends a PUT to a URL with its headers, and returns the store's response.
 pub(crate) async fn put(signed: &Value, bytes: impl Into<reqwest::Body>) -> reqwest::Response {
     let headers: HeaderMap = signed["headers"]
         .as_object()
@@ -236,7 +236,7 @@ pub(crate) async fn put(signed: &Value, bytes: impl Into<reqwest::Body>) -> reqw
     put.send().await.expect("an answer")
 }
 
-/// The same where the answer is a form.
+/// Uploads with the form of a response, and returns the store's status.
 pub(crate) async fn upload_form(issued: &Value, bytes: &[u8]) -> u16 {
     assert_eq!((&issued["method"], &issued["headers"]), (&json!("POST"), &json!({})));
     let fields = issued["fields"].as_object().expect("fields").iter();
@@ -248,7 +248,7 @@ pub(crate) async fn upload_form(issued: &Value, bytes: &[u8]) -> u16 {
     post.body(body).send().await.expect("an answer").status().as_u16()
 }
 
-/// Has a draft of this name uploaded.
+/// Uploads a draft with this name.
 pub(crate) async fn draft(server: &Server, name: &str, bytes: &'static [u8]) {
     let issued = Front::Rest
         .call(server, "upload-url", json!({ "object_name": name }))
@@ -257,7 +257,7 @@ pub(crate) async fn draft(server: &Server, name: &str, bytes: &'static [u8]) {
     assert_eq!(upload(&issued, bytes).await, 200);
 }
 
-/// What a download URL leads to.
+/// Sends a GET to a download URL.
 pub(crate) async fn download(issued: &Value) -> reqwest::Response {
     let url = issued["download_url"].as_str().expect("a URL");
     reqwest::get(url).await.expect("an answer")

@@ -1,4 +1,4 @@
-//! A store that one can make wait: what is sent to it passes through here, and stops where a test wants it to.
+//! A proxy in front of a store that can hold copies back.
 
 use std::net::SocketAddr;
 
@@ -6,16 +6,16 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// A proxy of TCP connections. While it is shut, copies are held back; everything else passes.
+/// A TCP proxy. While it is shut, it holds copies back and forwards everything else.
 pub(crate) struct Gate {
-    /// Where to send requests to.
+    /// The address of the proxy.
     pub(crate) address: SocketAddr,
     held: watch::Receiver<bool>,
     is_open: watch::Sender<bool>,
 }
 
 impl Gate {
-    /// In front of the store that listens there.
+    /// Starts a proxy in front of the store at this address.
     pub(crate) async fn before(store: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0")
             .await
@@ -31,17 +31,17 @@ impl Gate {
         Self { address, held, is_open }
     }
 
-    /// Holds copies back from now on: a server's probe at its start makes some too.
+    /// Holds copies back from now on. It is open at first, because the probe at the server's start also copies.
     pub(crate) fn shut(&self) {
         self.is_open.send_replace(false);
     }
 
-    /// Waits until a copy has been asked for, and is held back.
+    /// Waits until a copy is held back.
     pub(crate) async fn holds_a_copy(&mut self) {
         self.held.wait_for(|held| *held).await.expect("the gate is there");
     }
 
-    /// Lets everything pass from now on.
+    /// Forwards everything from now on.
     pub(crate) fn open(&self) {
         self.is_open.send_replace(true);
     }
@@ -65,5 +65,5 @@ async fn pass(client: TcpStream, store: SocketAddr, holding: watch::Sender<bool>
     }
 }
 
-/// The header that makes a PUT a copy. A request's head is sent by one write.
+/// The header that makes a PUT a copy. Clients send the head of a request in one write.
 const COPY: &[u8] = b"x-amz-copy-source:";

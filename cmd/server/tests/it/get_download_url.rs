@@ -5,7 +5,7 @@ use crate::front::{FRONTS, Front, download, draft, upload};
 use crate::server::Server;
 
 #[tokio::test]
-async fn draft_comes_before_main_unless_a_stage_is_named() {
+async fn download_prefers_the_draft_unless_a_stage_is_set() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("a");
@@ -30,7 +30,7 @@ async fn draft_comes_before_main_unless_a_stage_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn download_of_an_unknown_object_is_404() {
     let server = Server::start();
     for front in FRONTS {
         let failure = front
@@ -42,7 +42,7 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn unchecked_url_is_signed_without_asking_the_store() {
+async fn unchecked_url_needs_no_request_to_the_store() {
     let server = Server::start();
     for front in FRONTS {
         let request = json!({"object_name": "none", "stage": "STAGE_MAIN", "unchecked": true});
@@ -60,7 +60,7 @@ async fn unchecked_url_is_signed_without_asking_the_store() {
 }
 
 #[tokio::test]
-async fn scripts_are_saved_not_run_unless_asked_by_name() {
+async fn scripts_are_saved_unless_inline_is_requested() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("evil.svg");

@@ -9,7 +9,7 @@ async fn issue(front: Front, server: &Server, request: Value) -> Value {
 }
 
 #[tokio::test]
-async fn name_alone_needs_no_headers() {
+async fn name_only_upload_needs_no_headers() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("file.jpg");
@@ -76,7 +76,7 @@ async fn upload_without(issued: &Value, header: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn every_allowed_name_goes_all_the_way() {
+async fn every_valid_name_is_uploaded_confirmed_and_downloaded() {
     let server = Server::start();
     for front in FRONTS {
         for name in [
@@ -113,7 +113,7 @@ async fn every_allowed_name_goes_all_the_way() {
 }
 
 #[tokio::test]
-async fn bad_fields_are_named_all_at_once() {
+async fn all_invalid_fields_are_named() {
     let server = Server::start();
     let request = json!({
         "object_name": "../x",
@@ -144,7 +144,7 @@ async fn bad_fields_are_named_all_at_once() {
 }
 
 #[tokio::test]
-async fn url_lives_as_long_as_asked_and_no_longer_than_allowed() {
+async fn url_validity_is_as_requested_and_bounded() {
     let server = Server::start_with(&[("UPLOAD_TTL", "600")]);
     for front in FRONTS {
         for (expires_in, signed) in [(json!(60), "X-Amz-Expires=60&"), (Value::Null, "X-Amz-Expires=600&")] {

@@ -1,4 +1,4 @@
-//! gRPC-Web on the gRPC port: what a web page sends, byte by byte.
+//! Tests of gRPC-Web on the gRPC port, with the bytes that a web page sends.
 //!
 //! Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>
 
@@ -16,7 +16,7 @@ const PATH: &str = "draft.v1.DraftService/GetUploadURL";
 const TRAILERS: u8 = 0x80;
 
 #[tokio::test]
-async fn page_of_a_listed_origin_gets_its_answer() {
+async fn page_of_a_listed_origin_gets_a_response() {
     let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", ORIGIN)]);
     let answer = call(&server, &request("file.jpg"))
         .header("origin", ORIGIN)
@@ -45,7 +45,7 @@ async fn page_of_a_listed_origin_gets_its_answer() {
 }
 
 #[tokio::test]
-async fn refusal_comes_with_its_details() {
+async fn refusal_has_details() {
     let server = Server::start();
     let answer = call(&server, &request("../x")).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
@@ -54,7 +54,7 @@ async fn refusal_comes_with_its_details() {
 }
 
 #[tokio::test]
-async fn preflight_lets_listed_origins_in_and_no_others() {
+async fn preflight_allows_listed_origins_only() {
     let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", ORIGIN)]);
     let allowed = preflight(&server, ORIGIN).await;
     assert_eq!(allowed["access-control-allow-origin"], ORIGIN);
@@ -67,7 +67,7 @@ async fn preflight_lets_listed_origins_in_and_no_others() {
 }
 
 #[tokio::test]
-async fn what_is_neither_grpc_nor_grpc_web_is_refused() {
+async fn requests_other_than_grpc_and_grpc_web_are_refused() {
     let server = Server::start();
     for (kind, body) in [
         ("application/json", &b"{}"[..]),
@@ -102,7 +102,7 @@ fn request(name: &str) -> Vec<u8> {
     body
 }
 
-/// Its flag, what is in it, and what comes after it.
+/// Returns the flag of a frame, its content, and the bytes after it.
 fn frame(body: &[u8]) -> (u8, &[u8], &[u8]) {
     let (head, rest) = body.split_first_chunk::<5>().expect("a frame");
     let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);

@@ -1,4 +1,4 @@
-//! What answers tell browsers.
+//! Tests of the response headers for browsers.
 
 use reqwest::{Client, Method, Response};
 
@@ -13,7 +13,7 @@ async fn asked(method: Method, url: String, origin: Option<&str>) -> Response {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_is_guarded() {
+async fn every_response_has_security_headers() {
     let server = Server::start();
     let rest = |path: &str| format!("http://{}{path}", server.http);
     let grpc = |path: &str| format!("http://{}{path}", server.grpc);
@@ -47,7 +47,7 @@ async fn every_answer_is_guarded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_of_other_origins_are_told_nothing_unless_listed() {
+async fn cors_allows_listed_origins_only() {
     let listed = "https://app.example.com";
     let server = Server::start_with(&[("STORAGE_TYPE", "embedded"), ("CONSOLE", "off")]);
     let open = Server::start_with(&[("CORS_ALLOWED_ORIGINS", listed)]);

@@ -1,4 +1,4 @@
-//! The policies under `manifest/iam`, held against what the server asks of its store, and what the URLs ask that it signs.
+//! Tests of the policies under `manifest/iam` against the requests that the server sends, and those that its URLs allow.
 
 use std::collections::BTreeSet;
 
@@ -11,23 +11,23 @@ use serde_json::{Value, json};
 use crate::front::{Front, upload, upload_form};
 use crate::server::Server;
 
-/// An action on the objects of a bucket, or on the bucket.
+/// An action and its resource: the objects of a bucket, or the bucket.
 type Right = (&'static str, String);
 
 const MAIN: &str = "main";
 const DRAFT: &str = "main-draft";
 
-/// What AWS wants a caller to be allowed for an operation on a bucket.
+/// Returns the rights that AWS requires for a request.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>
 fn needed(request: &Request) -> Vec<Right> {
     let bucket = request.bucket.as_str();
     let object = |action| (action, format!("arn:aws:s3:::{bucket}/*"));
     let whole = |action| (action, format!("arn:aws:s3:::{bucket}"));
-    // All that is ever copied is a draft.
+    // All copies are copies of drafts.
     let source = ("s3:GetObject", format!("arn:aws:s3:::{DRAFT}/*"));
     match request.operation {
-        // What is not there is said to be forbidden to those who may not list.
+        // Without ListBucket a missing object is 403 instead of 404.
         Operation::HeadObject => vec![object("s3:GetObject"), whole("s3:ListBucket")],
         Operation::GetObject => vec![object("s3:GetObject")],
         Operation::PutObject
@@ -48,7 +48,7 @@ fn needed(request: &Request) -> Vec<Right> {
     }
 }
 
-/// What a policy allows. None here denies, has conditions or patterns but for all objects of a bucket.
+/// Returns the rights that a policy allows. The policies here have no denials, conditions or patterns, except all objects.
 fn allowed(policy: &str) -> BTreeSet<(String, String)> {
     let policy: Value = serde_json::from_str(policy).expect("JSON");
     let all = |value: &Value| match value.as_str() {
@@ -75,12 +75,12 @@ fn asked(requests: &[Request]) -> BTreeSet<(String, String)> {
     rights.map(|(action, resource)| (action.to_owned(), resource)).collect()
 }
 
-/// What only drafts over 5 GiB need: their copies are given up where they fail.
+/// Returns the right that only drafts over 5 GiB need, whose failed copies are aborted.
 fn large() -> (String, String) {
     ("s3:AbortMultipartUpload".to_owned(), format!("arn:aws:s3:::{MAIN}/*"))
 }
 
-/// A server that calls its store through the first proxy, and whose clients do through the second.
+/// Starts a server that calls its store through the first proxy, and signs URLs for the second.
 pub(crate) fn server(calls: &StoreEndpoint, urls: &StoreEndpoint, more: &[(&str, &str)]) -> Server {
     let variables: [(&str, &str); 6] = [
         ("S3_ENDPOINT", &calls.url),
@@ -104,7 +104,7 @@ async fn draft(server: &Server, name: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn policies_allow_what_is_asked_and_nothing_else() {
+async fn iam_policies_allow_exactly_the_requests() {
     let store = Embedded::start().await;
     let (calls, urls) = (
         FaultProxy::start(&store.endpoint()),
@@ -135,7 +135,7 @@ async fn policies_allow_what_is_asked_and_nothing_else() {
     let plain = allowed(include_str!("../../../../manifest/iam/server.json"));
     assert_eq!(rights, plain);
 
-    // A batch that cannot be kept whole is taken back.
+    // A failed atomic batch is rolled back.
     draft(&server, "kept").await;
     let batch = json!({"uploads": [{"object_name": "kept"}, {"object_name": "absent"}], "atomic": true});
     assert_eq!(call(&server, "confirm-uploads", batch).await["success"], false);
@@ -173,7 +173,7 @@ async fn policies_allow_what_is_asked_and_nothing_else() {
     assert_eq!(asked(&uploads), signer);
 }
 
-/// Every call of the contract, and of what clients do by themselves.
+/// Sends every call of the contract, and the requests of the clients.
 pub(crate) async fn all_calls(server: &Server) {
     for name in ["named", "other", "thrown"] {
         draft(server, name).await;
@@ -219,7 +219,7 @@ pub(crate) async fn all_calls(server: &Server) {
     assert_eq!(crate::front::download(&read).await.status(), 200);
 }
 
-/// A request that Uppy 6 has signed, and sends by itself.
+/// Signs a request as Uppy 6 does, and sends it.
 async fn sign(server: &Server, method: Method, mut request: Value) -> String {
     request["key"] = json!("signed");
     request["method"] = json!(method.as_str());

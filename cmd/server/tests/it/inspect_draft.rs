@@ -5,7 +5,7 @@ use crate::front::{FRONTS, HELLO_SHA256, draft, upload};
 use crate::server::Server;
 
 #[tokio::test]
-async fn draft_is_described_as_a_confirm_can_pin_it() {
+async fn inspect_returns_the_fields_that_a_confirm_checks() {
     let server = Server::start();
     for front in FRONTS {
         for unique in [false, true] {
@@ -39,7 +39,7 @@ async fn draft_is_described_as_a_confirm_can_pin_it() {
 }
 
 #[tokio::test]
-async fn draft_that_is_not_there_is_not_found_even_if_main_has_one() {
+async fn inspect_of_an_unknown_draft_is_404_even_with_an_object_in_main() {
     let server = Server::start();
     for front in FRONTS {
         let name = json!({ "object_name": front.name("a") });

@@ -1,4 +1,4 @@
-//! How often, how large and how many: what is beyond is refused in words, and others are answered.
+//! Tests of the limits on rate, size and concurrency.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -14,8 +14,8 @@ use crate::front::{FRONTS, Front};
 use crate::gate::Gate;
 use crate::server::Server;
 
-/// A budget of so many requests that does not fill again while a test runs.
-fn budget(requests: u32) -> String {
+/// Returns a rate limit that does not refill during a test.
+fn rate_limit(requests: u32) -> String {
     format!("{requests}/86400")
 }
 
@@ -28,13 +28,13 @@ async fn upload_url(server: &Server, forwarded_for: &str) -> reqwest::Response {
 }
 
 #[tokio::test]
-async fn address_beyond_its_budget_is_told_when_to_come_back() {
+async fn rate_limited_address_gets_429_with_retry_after() {
     for variable in ["ADDRESS_RATE_LIMIT", "RATE_LIMIT"] {
         for front in FRONTS {
-            let server = Server::start_with(&[(variable, &budget(2))]);
+            let server = Server::start_with(&[(variable, &rate_limit(2))]);
             for _ in 0..2 {
                 let issued = front.call(&server, "upload-url", json!({"object_name": "a"})).await;
-                issued.expect("within the budget");
+                issued.expect("within the rate limit");
             }
             let refused = front.call(&server, "upload-url", json!({"object_name": "a"})).await;
             let refused = refused.expect_err("beyond it");
@@ -45,11 +45,11 @@ async fn address_beyond_its_budget_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn answers_tell_how_the_budgets_stand() {
+async fn responses_have_rate_limit_headers() {
     let server = Server::start_with(&[
-        ("ADDRESS_RATE_LIMIT", &budget(4)),
-        ("RATE_LIMIT", &budget(2)),
-        ("CONFIRM_RATE_LIMIT", &budget(9)),
+        ("ADDRESS_RATE_LIMIT", &rate_limit(4)),
+        ("RATE_LIMIT", &rate_limit(2)),
+        ("CONFIRM_RATE_LIMIT", &rate_limit(9)),
     ]);
     let answer = upload_url(&server, "").await;
     let header = |name: &str| answer.headers()[name].to_str().expect("ASCII").to_owned();
@@ -57,10 +57,10 @@ async fn answers_tell_how_the_budgets_stand() {
         header("ratelimit-policy"),
         r#""address";q=4;w=86400, "caller";q=2;w=86400"#
     );
-    let standing = header("ratelimit");
+    let headers = header("ratelimit");
     assert!(
-        standing.starts_with(r#""address";r=3;t=21"#) && standing.contains(r#", "caller";r=1;t=43"#),
-        "{standing}"
+        headers.starts_with(r#""address";r=3;t=21"#) && headers.contains(r#", "caller";r=1;t=43"#),
+        "{headers}"
     );
 
     let mut client = DraftServiceClient::connect(format!("http://{}", server.grpc))
@@ -71,15 +71,15 @@ async fn answers_tell_how_the_budgets_stand() {
         ..Default::default()
     };
     let answer = client.get_upload_url(request.clone()).await.expect("issued");
-    let standing = answer
+    let headers = answer
         .metadata()
         .get("ratelimit")
         .expect("told")
         .to_str()
         .expect("ASCII");
     assert!(
-        standing.contains(r#""caller";r=0;"#),
-        "one budget on both ports: {standing}"
+        headers.contains(r#""caller";r=0;"#),
+        "one rate limit on both ports: {headers}"
     );
     let refused = client.get_upload_url(request).await.expect_err("beyond it");
     assert!(refused.metadata().contains_key("ratelimit") && refused.metadata().contains_key("ratelimit-policy"));
@@ -96,12 +96,12 @@ async fn answers_tell_how_the_budgets_stand() {
     let health = reqwest::get(format!("http://{}/health", server.http))
         .await
         .expect("an answer");
-    assert_eq!(health.status(), 200, "probes have no budget");
+    assert_eq!(health.status(), 200, "probes have no rate limit");
 }
 
 #[tokio::test]
-async fn forwarded_addresses_are_believed_of_trusted_proxies_alone() {
-    let limit = budget(1);
+async fn forwarded_addresses_of_trusted_proxies_only_are_used() {
+    let limit = rate_limit(1);
     let direct = Server::start_with(&[("ADDRESS_RATE_LIMIT", &limit)]);
     assert_eq!(upload_url(&direct, "192.0.2.1").await.status(), 200);
     assert_eq!(upload_url(&direct, "192.0.2.2").await.status(), 429, "an invention");
@@ -123,9 +123,9 @@ async fn forwarded_addresses_are_believed_of_trusted_proxies_alone() {
 }
 
 #[tokio::test]
-async fn confirms_have_a_budget_of_their_own_and_a_batch_costs_as_many_as_it_has() {
+async fn confirms_have_their_own_rate_limit_and_a_batch_costs_its_size() {
     for front in FRONTS {
-        let server = Server::start_with(&[("CONFIRM_RATE_LIMIT", &budget(3))]);
+        let server = Server::start_with(&[("CONFIRM_RATE_LIMIT", &rate_limit(3))]);
         let batch = || json!({"uploads": [{"object_name": "a"}, {"object_name": "b"}]});
         front
             .call(&server, "confirm-uploads", batch())
@@ -147,12 +147,15 @@ async fn confirms_have_a_budget_of_their_own_and_a_batch_costs_as_many_as_it_has
             .await
             .expect_err("none is left");
         refused.assert(429, Code::ResourceExhausted, "TOO_MANY_REQUESTS");
-        front.call(&server, "upload-url", one()).await.expect("another budget");
+        front
+            .call(&server, "upload-url", one())
+            .await
+            .expect("another rate limit");
     }
 }
 
 #[tokio::test]
-async fn call_on_one_thing_has_64_kib_and_one_on_many_a_mebibyte() {
+async fn body_limit_is_64_kib_and_1_mib_for_batches() {
     let server = Server::start();
     for front in FRONTS {
         let large = json!({"object_name": "a".repeat(65 * 1024)});
@@ -181,7 +184,7 @@ async fn call_on_one_thing_has_64_kib_and_one_on_many_a_mebibyte() {
 }
 
 #[tokio::test]
-async fn uppy_completes_ten_thousand_parts_and_says_no_more_than_64_kib_else() {
+async fn uppy_complete_may_have_1_mib_and_other_routes_64_kib() {
     let server = Server::start();
     let post = async |path: &str, body: Value| {
         let url = format!("http://{}/uppy/s3/{path}", server.http);
@@ -205,9 +208,9 @@ async fn uppy_completes_ten_thousand_parts_and_says_no_more_than_64_kib_else() {
     assert_eq!((status, reason.as_str()), (413, "TOO_LARGE"));
 }
 
-/// REST by its status, gRPC-Web by its own: both over HTTP/1.1.
+/// Tests REST with its status and gRPC-Web with its own, both over HTTP/1.1.
 #[test]
-fn half_a_body_is_not_waited_for() {
+fn incomplete_body_times_out() {
     let server = Server::start_with(&[("BODY_TIMEOUT", "1")]);
     for (port, path, kind, said) in [
         (&server.http, "/api/v1/upload-url", "application/json", "HTTP/1.1 408 "),
@@ -228,9 +231,9 @@ fn half_a_body_is_not_waited_for() {
     }
 }
 
-/// The place is taken by a confirm whose copy is held back.
+/// A confirm whose copy is held back uses the only permit.
 #[tokio::test(flavor = "multi_thread")]
-async fn more_calls_than_there_are_places_for_are_told_to_come_back() {
+async fn calls_beyond_the_concurrency_limit_are_503_with_retry_after() {
     let world = TestBuckets::embedded().await;
     let store = world.endpoint.url.strip_prefix("http://").expect("plain HTTP");
     let mut gate = Gate::before(store.parse().expect("an address")).await;
@@ -267,9 +270,9 @@ async fn more_calls_than_there_are_places_for_are_told_to_come_back() {
         .expect("a place again");
 }
 
-/// They stay open all the while: the server has no time-out here that would end them.
+/// All connections stay open, because the server in this test has no timeout that would close them.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_slow_sockets_keep_nobody_from_being_answered() {
+async fn thousand_slow_connections_do_not_block_other_clients() {
     let limit = getrlimit(Resource::Nofile);
     let enough = Rlimit {
         current: limit.maximum.map_or(Some(8192), |maximum| Some(maximum.min(8192))),
@@ -300,7 +303,7 @@ async fn a_thousand_slow_sockets_keep_nobody_from_being_answered() {
     for stream in &mut slow {
         stream.set_nonblocking(true).expect("set");
         let mut said = [0; 1024];
-        // A greeting of HTTP/2 may be there.
+        // The server may have sent its HTTP/2 settings.
         match stream.read(&mut said) {
             Ok(0) => panic!("the server has closed it"),
             Ok(_) => {}

@@ -4,7 +4,7 @@ use crate::front::{FRONTS, draft, upload};
 use crate::server::Server;
 
 #[tokio::test]
-async fn every_draft_is_on_one_page_named_or_unique() {
+async fn named_and_unique_drafts_are_each_listed_once() {
     for front in FRONTS {
         let server = Server::start();
         for name in [" before", "after/a b+c%20.txt"] {

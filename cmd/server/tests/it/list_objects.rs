@@ -24,7 +24,7 @@ async fn names(front: Front, server: &Server, prefix: Option<&str>) -> Vec<Strin
 }
 
 #[tokio::test]
-async fn confirmed_objects_are_listed_page_by_page_and_nothing_else() {
+async fn confirmed_objects_only_are_listed_in_pages() {
     let server = Server::start();
     for front in FRONTS {
         assert_eq!(names(front, &server, Some("nobody")).await, Vec::<String>::new());
@@ -50,7 +50,7 @@ async fn confirmed_objects_are_listed_page_by_page_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn bad_pages_are_refused_by_field() {
+async fn invalid_pages_name_the_field() {
     let server = Server::start();
     for front in FRONTS {
         let request = json!({"page_size": 1001, "page_token": "", "prefix": "é".repeat(513)});

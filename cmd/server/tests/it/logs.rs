@@ -1,4 +1,4 @@
-//! What is logged at the finest level, and what never is.
+//! Tests that the log has no secrets, at the finest level.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::callers::ground::{Policy, bearer, new_key};
 use crate::front::{FRONTS, Front, download, upload, upload_form};
 use crate::server::{Server, command};
 
-/// What no line holds, whatever is in the requests.
+/// Texts that no line may contain.
 const MARKERS: [&str; 6] = [
     "dst_",
     "dsk_",
@@ -18,7 +18,7 @@ const MARKERS: [&str; 6] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_secret_is_logged_even_at_trace() {
+async fn trace_log_has_no_secrets() {
     let ticket_key = command().args(["key", "ticket"]).output().expect("runs").stdout;
     let ticket_key = String::from_utf8(ticket_key).expect("UTF-8");
     let (key, caller) = new_key("backend");
@@ -80,7 +80,7 @@ fn token() -> String {
     encode(&Header::new(Algorithm::HS256), &claims, &key).expect("signed")
 }
 
-/// The secrets of the store's two key pairs.
+/// Returns the secrets of the store's two key pairs.
 fn kept(server: &Server) -> Vec<String> {
     let secret = |file| {
         let kept = std::fs::read_to_string(server.data_dir().join(file)).expect("kept credentials");
@@ -90,7 +90,7 @@ fn kept(server: &Server) -> Vec<String> {
     ["credentials.json", "signer.json"].map(secret).to_vec()
 }
 
-/// A draft's way, by these credentials. Gives what was signed.
+/// Uploads and confirms a draft with these credentials, and returns everything that was signed.
 async fn uses(server: &Server, front: Front, credentials: &str) -> Vec<String> {
     let authorization = bearer(credentials);
     let headers = [("authorization", authorization.as_str())];
@@ -122,7 +122,7 @@ async fn uses(server: &Server, front: Front, credentials: &str) -> Vec<String> {
     fields.map(ToOwned::to_owned).into_iter().chain(urls).collect()
 }
 
-/// The ID of an upload, which in a path is as good as a URL.
+/// Returns an upload ID, which is as sensitive as a URL.
 async fn upload_id(server: &Server, key: &str) -> String {
     let uppy = format!("http://{}/uppy/s3", server.http);
     let client = reqwest::Client::new();
@@ -145,7 +145,7 @@ async fn upload_id(server: &Server, key: &str) -> String {
     id
 }
 
-/// A ticket, valid and not, where it belongs and where it does not. Gives its parts.
+/// Sends valid and invalid tickets, in the right and in wrong places, and returns their parts.
 async fn tickets(server: &Server, front: Front, key: &str) -> Vec<String> {
     let authorization = bearer(key);
     let minted = front
@@ -177,7 +177,7 @@ async fn tickets(server: &Server, front: Front, key: &str) -> Vec<String> {
     vec![signed.to_owned(), mac.to_owned()]
 }
 
-/// Credentials that are not valid are as secret as those that are: most are misspelt.
+/// Invalid credentials are as secret as valid ones, because most of them are misspelt.
 async fn refused(server: &Server, key: &str, token: &str) {
     for front in FRONTS {
         for wrong in [format!("{key}x"), format!("{token}x"), format!("{key} {token}")] {

@@ -1,6 +1,6 @@
-//! The server as its users meet it: the real binary, its ports, its store.
+//! Integration tests of the server's binary, its ports and its store.
 //!
-//! Every case of a call is run through both fronts.
+//! Every case of a call runs on both fronts.
 
 mod audit;
 mod batch_confirm_uploads;

@@ -9,10 +9,10 @@ use serde_json::json;
 use crate::front::{FRONTS, draft};
 use crate::server::{NOWHERE, Server};
 
-/// The page that tells operators what there is.
+/// The reference page of all metrics.
 const PAGE: &str = include_str!("../../../../docs/reference/metrics.md");
 
-/// Series, by their name with their labels.
+/// The values of series, by name and labels.
 type Series = BTreeMap<String, f64>;
 
 async fn text(server: &Server) -> String {
@@ -36,7 +36,7 @@ async fn series(server: &Server) -> Series {
         .collect()
 }
 
-/// One of them.
+/// Returns the value of one series.
 pub(crate) async fn value(server: &Server, name: &str) -> f64 {
     series(server).await[name]
 }
@@ -50,7 +50,7 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// Name and type of every measure that the page tells.
+/// Returns the name and type of every metric on the page.
 fn told() -> BTreeSet<(String, String)> {
     let row = |row: Vec<&str>| {
         let name = row[0].trim_matches('`');
@@ -68,7 +68,7 @@ fn told() -> BTreeSet<(String, String)> {
     told
 }
 
-/// Something of everything.
+/// Sends requests of every kind.
 async fn traffic(server: &Server) {
     for front in FRONTS {
         let name = json!({"object_name": "hush"});
@@ -85,7 +85,7 @@ async fn traffic(server: &Server) {
 }
 
 #[tokio::test]
-async fn page_tells_exactly_what_there_is() {
+async fn metrics_page_matches_the_metrics() {
     let server = Server::start();
     traffic(&server).await;
     let text = text(&server).await;
@@ -98,7 +98,7 @@ async fn page_tells_exactly_what_there_is() {
 }
 
 #[tokio::test]
-async fn labels_have_the_values_of_the_page_and_nothing_that_was_sent() {
+async fn labels_have_only_the_values_of_the_page() {
     let server = Server::start();
     traffic(&server).await;
     let text = text(&server).await;
@@ -133,7 +133,7 @@ async fn labels_have_the_values_of_the_page_and_nothing_that_was_sent() {
     }
 }
 
-/// Of the codes that the page does not spell out, those that calls give.
+/// The codes of calls that the page does not list.
 const GRPC_CODES: [&str; 3] = ["NOT_FOUND", "UNIMPLEMENTED", "FAILED_PRECONDITION"];
 
 #[tokio::test]
@@ -177,7 +177,7 @@ async fn requests_are_counted_by_call_and_outcome_on_both_fronts() {
 }
 
 #[tokio::test]
-async fn confirms_are_counted_by_outcome_and_their_bytes_once() {
+async fn confirms_are_counted_by_outcome_and_bytes_once() {
     let server = Server::start();
     draft(&server, "a", b"seven b").await;
     let confirm = async |name: &str| {
@@ -209,7 +209,7 @@ async fn confirms_are_counted_by_outcome_and_their_bytes_once() {
 }
 
 #[tokio::test]
-async fn calls_to_a_store_that_is_not_there_are_counted_with_their_retries() {
+async fn calls_to_an_unreachable_store_are_counted_with_retries() {
     let server = Server::start_with(&[
         ("S3_ENDPOINT", NOWHERE),
         ("AWS_ACCESS_KEY_ID", "key"),
@@ -250,7 +250,7 @@ async fn refusals_are_counted_by_their_limit() {
         refused.expect_err("there is no draft, or it is one too many");
     }
     for _ in 0..5 {
-        // Whichever budget is used up.
+        // Each limit is exhausted by its own requests.
         let _ = FRONTS[1].call(&server, "upload-url", confirm.clone()).await;
     }
     let series = series(&server).await;
@@ -260,7 +260,7 @@ async fn refusals_are_counted_by_their_limit() {
 }
 
 #[tokio::test]
-async fn admin_port_is_not_held_to_the_limit_of_connections() {
+async fn admin_port_has_its_own_connection_limit() {
     let server = Server::start_with(&[("MAX_CONNECTIONS", "1")]);
     let _held = std::net::TcpStream::connect(&server.http).expect("connects");
     for path in ["health", "health/live", "health/ready", "metrics"] {
@@ -272,7 +272,7 @@ async fn admin_port_is_not_held_to_the_limit_of_connections() {
 }
 
 #[tokio::test]
-async fn admin_port_can_be_off_and_is_never_on_the_public_ports() {
+async fn admin_routes_are_not_on_the_public_ports() {
     let server = Server::start_with(&[("ADMIN_PORT", "off")]);
     assert_eq!(server.admin, "off");
     let answer = reqwest::get(format!("http://{}/metrics", server.http)).await;

@@ -4,10 +4,10 @@ use tonic::Code;
 use crate::front::{FRONTS, Front, HELLO_SHA256, download, put};
 use crate::server::Server;
 
-/// The least that a part may have that is not the last one.
+/// The minimum size of a part, except the last one.
 const MIN_PART: usize = 5 * 1024 * 1024;
 
-/// Two parts of an upload whose size is not known, other bytes in each.
+/// Returns two different parts of an upload of unknown size.
 fn parts() -> [Vec<u8>; 2] {
     [vec![b'a'; MIN_PART], b"and the rest".to_vec()]
 }
@@ -16,7 +16,7 @@ async fn create(server: &Server, front: Front, request: Value) -> Value {
     front.call(server, "multipart/create", request).await.expect("begun")
 }
 
-/// What names the upload in the other calls.
+/// Returns the fields that identify the upload in the other calls.
 fn upload(created: &Value) -> Value {
     json!({
         "object_name": created["object_name"],
@@ -25,7 +25,7 @@ fn upload(created: &Value) -> Value {
     })
 }
 
-/// The same, with more fields.
+/// Returns the upload with more fields.
 fn with(mut upload: Value, fields: Value) -> Value {
     let Value::Object(fields) = fields else {
         panic!("no fields: {fields}");
@@ -34,7 +34,7 @@ fn with(mut upload: Value, fields: Value) -> Value {
     upload
 }
 
-/// Has a part signed by its number alone and uploads it. Gives its ETag.
+/// Signs a part by its number only, uploads it, and returns its ETag.
 async fn upload_part(server: &Server, front: Front, upload: &Value, number: usize, bytes: &[u8]) -> String {
     let request = with(upload.clone(), json!({"parts": [{"part_number": number}]}));
     let signed = front
@@ -47,7 +47,7 @@ async fn upload_part(server: &Server, front: Front, upload: &Value, number: usiz
 }
 
 #[tokio::test]
-async fn parts_become_a_draft_and_the_draft_is_confirmed() {
+async fn multipart_upload_is_completed_and_confirmed() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("film ü+1.mp4");
@@ -136,7 +136,7 @@ async fn parts_become_a_draft_and_the_draft_is_confirmed() {
 }
 
 #[tokio::test]
-async fn another_client_goes_on_where_the_first_one_stopped() {
+async fn another_client_resumes_a_multipart_upload() {
     let server = Server::start();
     for front in FRONTS {
         let content_length = 8 * 1024 * 1024 + 3;
@@ -195,7 +195,7 @@ async fn another_client_goes_on_where_the_first_one_stopped() {
     }
 }
 
-/// Both fronts' JSON has fields that are not set as null or not at all.
+/// Removes fields that are null, because the fronts differ in null and absent fields.
 fn without_nulls(parts: &Value) -> Value {
     let mut parts = parts.clone();
     for part in parts.as_array_mut().expect("parts") {
@@ -207,7 +207,7 @@ fn without_nulls(parts: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn aborted_twice_is_aborted() {
+async fn abort_twice_is_idempotent() {
     let server = Server::start();
     for front in FRONTS {
         let created = create(&server, front, json!({"object_name": front.name("given up")})).await;
@@ -224,7 +224,7 @@ async fn aborted_twice_is_aborted() {
     }
 }
 
-/// An upload of these bytes in one part, which has arrived.
+/// Creates an upload whose only part, with these bytes, has arrived.
 async fn arrived(server: &Server, front: Front, request: Value, bytes: &[u8]) -> Value {
     let upload = upload(&create(server, front, request).await);
     upload_part(server, front, &upload, 1, bytes).await;
@@ -232,7 +232,7 @@ async fn arrived(server: &Server, front: Front, request: Value, bytes: &[u8]) ->
 }
 
 #[tokio::test]
-async fn what_is_not_the_whole_that_was_said_is_not_completed() {
+async fn complete_refuses_another_size_than_announced() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("wrong size");
@@ -249,7 +249,7 @@ async fn what_is_not_the_whole_that_was_said_is_not_completed() {
 }
 
 #[tokio::test]
-async fn parts_that_the_caller_insists_on_must_be_there() {
+async fn complete_refuses_missing_or_replaced_parts() {
     let server = Server::start();
     for front in FRONTS {
         let request = json!({"object_name": front.name("pinned")});
@@ -310,7 +310,7 @@ async fn upload_id_of_another_draft_is_refused() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_begun_is_refused_by_field() {
+async fn invalid_multipart_uploads_name_the_field() {
     let server = Server::start();
     for front in FRONTS {
         let request = json!({
@@ -347,7 +347,7 @@ async fn what_cannot_be_begun_is_refused_by_field() {
 }
 
 #[tokio::test]
-async fn every_part_that_cannot_be_signed_is_named() {
+async fn every_invalid_part_is_named() {
     let server = Server::start();
     for front in FRONTS {
         let request = json!({"object_name": front.name("parts"), "content_length": 10_000_000});
@@ -384,14 +384,14 @@ async fn every_part_that_cannot_be_signed_is_named() {
         assert_eq!(sign(json!({"parts": too_many})).await, ["parts"]);
         let all_wrong: Vec<_> = (10_001..=11_000).map(part).collect();
         let named = sign(json!({"parts": all_wrong})).await;
-        // A status of gRPC is small: it names the first.
+        // A gRPC status is small and names only the first ones.
         let all = if front == Front::Rest { 1_000 } else { 20 };
         assert_eq!((named.len(), named[19].as_str()), (all, "parts[19].part_number"));
     }
 }
 
 #[tokio::test]
-async fn a_thousand_parts_are_signed_and_ten_thousand_named() {
+async fn thousand_parts_are_signed_and_ten_thousand_completed() {
     let server = Server::start();
     for front in FRONTS {
         let request = json!({"object_name": front.name("many")});
@@ -424,7 +424,7 @@ async fn a_thousand_parts_are_signed_and_ten_thousand_named() {
 }
 
 #[tokio::test]
-async fn parts_with_checksums_hold_what_was_signed() {
+async fn part_checksums_are_enforced() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("sums");
@@ -463,7 +463,7 @@ async fn parts_with_checksums_hold_what_was_signed() {
             let draft = json!({"object_name": name, "draft_id": upload["draft_id"]});
             front.call(&server, "confirm-upload", with(draft, fields))
         };
-        // The store knows the parts' checksums, and none of the whole.
+        // The store knows the checksums of the parts, but not of the object.
         for wrong in [json!({"checksum_sha256": HELLO_SHA256}), json!({"content_length": 6})] {
             let refused = pinned(wrong).await.expect_err("refused");
             refused.assert(412, Code::FailedPrecondition, "PIN_MISMATCH");
@@ -475,7 +475,7 @@ async fn parts_with_checksums_hold_what_was_signed() {
 }
 
 #[tokio::test]
-async fn an_empty_file_is_one_empty_part() {
+async fn empty_file_is_one_empty_part() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("empty");
@@ -496,7 +496,7 @@ async fn an_empty_file_is_one_empty_part() {
 }
 
 #[tokio::test]
-async fn urls_of_parts_say_when_they_end() {
+async fn urls_of_parts_have_their_expiry() {
     let server = Server::start();
     for front in FRONTS {
         let request = json!({"object_name": front.name("short"), "unique": true, "draft_lifetime": 300});

@@ -1,4 +1,4 @@
-//! The document at `/openapi.json`, and whether its rules are those of the server.
+//! Tests of the document at `/openapi.json`, and of its rules against the server.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,10 @@ use serde_json::{Map, Value, json};
 use crate::front::Front;
 use crate::server::Server;
 
-/// Where the rule follows from the upload and not from the message alone: with `part_checksums` it must be there, and
-/// without it must not.
+/// The field whose rule depends on the upload: with `part_checksums` it is required, and without it is not allowed.
 const OF_THE_UPLOAD: &str = "parts[0].checksum_sha256";
 
-/// The formats whose grammar the document has in words.
+/// The formats whose syntax the document describes in words.
 const NAMES: [&str; 3] = ["object-name", "object-name-prefix", "file-name"];
 
 async fn document(server: &Server) -> Value {
@@ -20,7 +19,7 @@ async fn document(server: &Server) -> Value {
     answer.expect("an answer").json().await.expect("JSON")
 }
 
-/// A call of the contract, as the document has it.
+/// A call of the contract in the document.
 struct Call<'d> {
     document: &'d Value,
     route: &'d str,
@@ -38,7 +37,7 @@ struct Place<'d> {
 }
 
 impl<'d> Call<'d> {
-    /// All of them, their examples with an upload that was begun.
+    /// Returns all calls. Their examples have the ID of an existing upload.
     fn all(document: &'d Value, upload_id: &str) -> Vec<Self> {
         let paths = document["paths"].as_object().expect("paths").iter();
         let calls = paths.filter_map(|(path, operations)| {
@@ -59,7 +58,7 @@ impl<'d> Call<'d> {
         calls.collect()
     }
 
-    /// Its fields, and those of the items of its lists. Rules of one of many uploads make its outcome, not the call's.
+    /// Returns the fields, and those of items of lists. Uploads of a batch are excluded: their errors are outcomes.
     fn places(&self) -> Vec<Place<'d>> {
         let mut places = Vec::new();
         for (field, rule) in fields(self.schema) {
@@ -84,7 +83,7 @@ impl<'d> Call<'d> {
         places
     }
 
-    /// The example with this value in this place, and what has to go with that.
+    /// Returns the example with this value in this place, and with the fields that the value requires.
     fn request(&self, place: &Place, value: Option<Value>) -> Value {
         let mut request = self.example.clone();
         if let Some(list) = place.list
@@ -113,7 +112,7 @@ impl<'d> Call<'d> {
     }
 }
 
-/// What properties must be, where that is one value.
+/// Returns the constants that a schema requires of properties.
 fn constants(properties: &Value) -> Map<String, Value> {
     let all = properties.as_object().into_iter().flatten();
     all.map(|(name, schema)| (name.clone(), schema["const"].clone()))
@@ -121,7 +120,7 @@ fn constants(properties: &Value) -> Map<String, Value> {
 }
 
 impl Place<'_> {
-    /// As errors name it.
+    /// Returns the name of the place in errors.
     fn name(&self) -> String {
         match self.list {
             Some(list) => format!("{list}[0].{}", self.field),
@@ -135,7 +134,7 @@ impl Place<'_> {
         kinds == kind || several.any(|known| known == kind)
     }
 
-    /// Values at the limits.
+    /// Returns values at the limits.
     fn good(&self) -> Vec<Value> {
         let mut values = Vec::new();
         values.extend(self.rule["examples"].as_array().into_iter().flatten().cloned());
@@ -160,7 +159,7 @@ impl Place<'_> {
         values
     }
 
-    /// Values one step beyond, and of other types.
+    /// Returns values one step beyond the limits, and of other types.
     fn bad(&self) -> Vec<Option<Value>> {
         let mut values = vec![Some(json!({"x": {}})), Some(json!([[]])), Some(json!(1.5))];
         if let Some(least) = self.rule["minimum"].as_i64() {
@@ -220,7 +219,7 @@ fn fields(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
     properties.map(|(name, rule)| (name.as_str(), rule))
 }
 
-/// The fields that the server calls invalid, or too large.
+/// Returns the fields that the server reports as invalid or too large.
 async fn blamed(server: &Server, route: &str, request: &Value) -> BTreeSet<String> {
     let url = format!("http://{}/api/v1/{route}", server.http);
     let answer = Client::new().post(url).json(request).send().await.expect("an answer");
@@ -242,9 +241,9 @@ async fn upload(server: &Server) -> String {
     created.expect("begun")["upload_id"].as_str().expect("an ID").to_owned()
 }
 
-/// Goes to each limit in the document, and one step beyond.
+/// Tests each limit in the document, and one step beyond.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_rule_in_the_document_is_the_servers_own() {
+async fn every_rule_in_the_document_is_enforced() {
     let server = Server::start();
     let document = document(&server).await;
     let mut tried = 0;
@@ -258,7 +257,7 @@ async fn every_rule_in_the_document_is_the_servers_own() {
         for place in call.places() {
             let name = place.name();
             for value in place.good().into_iter().filter(|_| name != OF_THE_UPLOAD) {
-                // The upload is of the name in the example.
+                // The upload has the name in the example.
                 let bound = call.example.get("upload_id").is_some()
                     && matches!(place.field, "object_name" | "draft_id" | "upload_id");
                 let request = call.request(&place, Some(value.clone()));
@@ -297,7 +296,7 @@ async fn every_rule_in_the_document_is_the_servers_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fields_that_need_or_exclude_each_other_are_so_at_the_server() {
+async fn rules_between_fields_are_enforced() {
     let server = Server::start();
     let document = document(&server).await;
     let mut tried = 0;
@@ -365,7 +364,7 @@ async fn fields_that_need_or_exclude_each_other_are_so_at_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_are_as_long_as_the_document_says() {
+async fn list_lengths_in_the_document_are_enforced() {
     let server = Server::start();
     let document = document(&server).await;
     let mut tried = 0;
@@ -394,7 +393,7 @@ fn item(route: &str, number: u64) -> Value {
     }
 }
 
-/// What this server is configured to allow, and not what another might.
+/// The document has the configured limits of this server.
 #[tokio::test(flavor = "multi_thread")]
 async fn document_has_the_limits_of_this_server() {
     let server = Server::start_with(&[("UPLOAD_TTL", "11"), ("DOWNLOAD_TTL", "12"), ("OBJECT_LIFETIME", "13")]);
@@ -408,7 +407,7 @@ async fn document_has_the_limits_of_this_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unchanged_document_is_not_sent_again() {
+async fn unchanged_document_is_304() {
     let server = Server::start();
     let url = format!("http://{}/openapi.json", server.http);
     let first = reqwest::get(&url).await.expect("an answer");
@@ -430,9 +429,9 @@ async fn unchanged_document_is_not_sent_again() {
     }
 }
 
-/// A confirm's key is held to the same rule in its header.
+/// The header has the same rule as the field.
 #[tokio::test(flavor = "multi_thread")]
-async fn header_of_a_confirm_is_held_to_the_rule_in_the_document() {
+async fn idempotency_key_header_has_the_rule_of_the_document() {
     let server = Server::start();
     let url = format!("http://{}/api/v1/confirm-upload", server.http);
     for (key, status) in [

@@ -1,4 +1,4 @@
-//! `EXPECTED_BUCKET_OWNER` in all that the server asks of its store.
+//! Tests of `EXPECTED_BUCKET_OWNER` in all requests of the server.
 
 use draftstore_storage::Operation;
 use draftstore_testing::Embedded;
@@ -9,11 +9,11 @@ use crate::front::Front;
 use crate::iam::{all_calls, call, server};
 use crate::server::command;
 
-/// Whose the buckets of the embedded store are.
+/// The account that owns the buckets of the embedded store.
 const ACCOUNT: &str = "000000000000";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_call_says_whose_the_bucket_must_be_and_no_url_does_and_none_unless_asked_to() {
+async fn every_request_has_the_expected_bucket_owner_and_no_url_does() {
     for expected in [None, Some(ACCOUNT)] {
         let store = Embedded::start().await;
         let (calls, urls) = (
@@ -34,7 +34,7 @@ async fn every_call_says_whose_the_bucket_must_be_and_no_url_does_and_none_unles
         assert!(calls.len() > urls.len() && !urls.is_empty());
         for request in calls {
             let copies = matches!(request.operation, Operation::CopyObject | Operation::UploadPartCopy);
-            // What is to be made belongs to nobody.
+            // A bucket that does not exist has no owner.
             let owner = expected.filter(|_| request.operation != Operation::CreateBucket);
             assert_eq!(request.expected_owner.as_deref(), owner, "{request:?}");
             let source = expected.filter(|_| copies);
@@ -47,7 +47,7 @@ async fn every_call_says_whose_the_bucket_must_be_and_no_url_does_and_none_unles
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buckets_of_another_are_said_to_be_and_the_server_is_not_ready() {
+async fn buckets_of_another_owner_are_logged_and_not_ready() {
     let store = Embedded::start().await;
     let made = server(&store.endpoint(), &store.endpoint(), &[]);
     call(&made, "draft-bucket", json!({})).await;

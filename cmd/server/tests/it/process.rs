@@ -10,16 +10,16 @@ use crate::front::draft;
 use crate::server::{Server, command};
 
 #[tokio::test]
-async fn sigterm_ends_with_success() {
+async fn sigterm_exits_with_status_0() {
     let server = Server::start();
     draft(&server, "a", b"x").await;
     let (status, log) = server.stop();
     assert!(status.success(), "{log}");
 }
 
-/// The server has asked for the body, so the request is under way, when the signal comes.
+/// The server has requested the body, so the call is running when the signal arrives.
 #[tokio::test]
-async fn sigterm_lets_a_confirm_end() {
+async fn sigterm_waits_for_a_confirm() {
     let server = Server::start();
     draft(&server, "a", b"x").await;
     let body = r#"{"object_name":"a"}"#;

@@ -20,10 +20,10 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use crate::front::FRONTS;
 use crate::server::{NOWHERE, Server, command};
 
-/// The server looks again after a second, then after two.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The time for two more probes, which follow after one and two seconds.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The buckets and the credentials of a store that is none of the server's own.
+/// Returns the variables for an external store.
 fn variables(endpoint: &StoreEndpoint) -> [(&str, &str); 4] {
     [
         ("BUCKET_NAME", "files"),
@@ -52,7 +52,7 @@ async fn serving(server: &Server) -> [ServingStatus; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn store_that_honours_everything_is_ready_and_weakens_nothing() {
+async fn safe_store_is_ready_without_weaknesses() {
     let server = Server::start();
     let (status, said) = ready(&server).await;
     assert_eq!(
@@ -65,7 +65,7 @@ async fn store_that_honours_everything_is_ready_and_weakens_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unreachable_store_is_not_ready_and_the_process_lives() {
+async fn unreachable_store_is_not_ready_but_live() {
     let server = Server::start_with(&[
         ("S3_ENDPOINT", NOWHERE),
         ("AWS_ACCESS_KEY_ID", "key"),
@@ -108,7 +108,7 @@ async fn refused_credentials_are_not_ready() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn missing_bucket_is_ready_and_is_probed_when_it_has_been_made() {
+async fn missing_bucket_is_ready_and_probed_after_its_creation() {
     let store = Embedded::start().await;
     let server = Server::start_with(&variables(&store.endpoint()));
     let (status, said) = ready(&server).await;
@@ -125,15 +125,15 @@ async fn missing_bucket_is_ready_and_is_probed_when_it_has_been_made() {
     made.expect("the buckets can be made");
     let begun = Instant::now();
     while ready(&server).await.1["store"] != "probed" {
-        assert!(begun.elapsed() < PATIENCE, "the store was not looked at again");
+        assert!(begun.elapsed() < TIMEOUT, "the store was not looked at again");
     }
 }
 
-/// Waits until health is that, as a client is told that watches it.
+/// Waits until a client that watches the health service receives this status.
 async fn until(health: &mut Streaming<HealthCheckResponse>, expected: ServingStatus) {
     let change =
         async { while health.message().await.expect("a message").expect("it goes on").status() != expected {} };
-    timeout(PATIENCE, change).await.expect("health has changed");
+    timeout(TIMEOUT, change).await.expect("health has changed");
 }
 
 async fn watch(server: &Server) -> Streaming<HealthCheckResponse> {
@@ -148,7 +148,7 @@ async fn watch(server: &Server) -> Streaming<HealthCheckResponse> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn store_that_goes_away_takes_readiness_with_it_and_brings_it_back() {
+async fn readiness_follows_the_store() {
     let store = Embedded::start().await;
     let proxy = FaultProxy::start(&store.endpoint());
     let endpoint = proxy.endpoint();
@@ -178,7 +178,7 @@ async fn store_that_goes_away_takes_readiness_with_it_and_brings_it_back() {
     assert_eq!(ready(&server).await.0, 200);
 }
 
-/// Gives out credentials as a container's agent does, each time for so long, until it is told that they have ended.
+/// Starts a credentials endpoint for containers. It returns credentials with this lifetime, until it is told to expire them.
 async fn agent(endpoint: &StoreEndpoint, lifetime: Duration) -> (String, Arc<AtomicBool>) {
     let (key_id, secret) = (endpoint.access_key_id.clone(), endpoint.secret_access_key.clone());
     let ended = Arc::new(AtomicBool::new(false));
@@ -201,7 +201,7 @@ async fn agent(endpoint: &StoreEndpoint, lifetime: Duration) -> (String, Arc<Ato
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn server_whose_credentials_end_is_not_ready_any_more() {
+async fn expired_credentials_are_not_ready() {
     let store = Embedded::start().await;
     let endpoint = store.endpoint();
     let (agent, ended) = agent(&endpoint, Duration::from_secs(8)).await;
@@ -218,7 +218,7 @@ async fn server_whose_credentials_end_is_not_ready_any_more() {
     assert!(left > 0.0 && left <= 8.0, "{left}");
     ended.store(true, Ordering::Relaxed);
     until(&mut health, ServingStatus::NotServing).await;
-    // Calls fail before: no new credentials are to be had for them, and those that are left would not last.
+    // Calls fail earlier, because no new credentials are available and the existing ones expire soon.
     let said = async {
         loop {
             let (status, said) = ready(&server).await;
@@ -228,19 +228,19 @@ async fn server_whose_credentials_end_is_not_ready_any_more() {
             }
         }
     };
-    timeout(PATIENCE, said).await.expect("they have ended");
+    timeout(TIMEOUT, said).await.expect("they have ended");
     let left = crate::metrics::value(&server, r#"draftstore_credentials_seconds_left{credentials="calls"}"#).await;
     assert!(left <= 0.0, "{left}");
 }
 
 #[tokio::test]
-async fn server_that_requires_a_safe_store_runs_on_one() {
+async fn require_safe_store_accepts_a_safe_store() {
     let server = Server::start_with(&[("REQUIRE_SAFE_STORE", "true")]);
     assert_eq!(ready(&server).await.1["store"], "probed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn server_that_requires_a_safe_store_refuses_one_that_cannot_be_probed() {
+async fn require_safe_store_refuses_a_store_without_a_probe() {
     let store = Embedded::start().await;
     let mut elsewhere = store.endpoint();
     elsewhere.url = NOWHERE.to_owned();

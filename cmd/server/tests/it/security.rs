@@ -1,4 +1,4 @@
-//! The table of threats in `docs/security.md`: each row names tests, and they exist.
+//! Tests that the tests in the table of `docs/security.md` exist.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 #[test]
-fn tests_in_the_table_of_threats_exist() {
+fn tests_of_the_threat_table_exist() {
     let page = include_str!("../../../../docs/security.md");
     let (_, section) = page.split_once("\n## Threats\n").expect("the section");
     let (section, _) = section.split_once("\n## ").expect("its end");
@@ -24,7 +24,7 @@ fn tests_in_the_table_of_threats_exist() {
     assert!(named > 20, "{named}");
 }
 
-/// A test by its module and its name.
+/// Returns whether the test of this module and name exists.
 fn is_there(test: &str) -> bool {
     let (module, name) = test.rsplit_once("::").expect("a module and a name");
     let declared = format!("fn {name}(");
@@ -33,7 +33,7 @@ fn is_there(test: &str) -> bool {
         .any(|directory| holds(&Path::new(ROOT).join(directory), module, &declared))
 }
 
-/// Whether a file of this module, in the directory or below, has the text.
+/// Returns whether a file of this module, or one in its directory, contains the text.
 fn holds(directory: &Path, module: &str, text: &str) -> bool {
     fs::read_dir(directory).expect("a directory of tests").any(|entry| {
         let path = entry.expect("an entry").path();

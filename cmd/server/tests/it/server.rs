@@ -1,4 +1,4 @@
-//! A server of a test's own: the binary, on free ports, with a data directory of its own.
+//! A server for one test: the binary, on free ports, with its own data directory.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -10,38 +10,38 @@ use std::thread::{JoinHandle, spawn};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A running server. Killed when it goes out of scope, unless it was stopped.
+/// A running server. It is killed when dropped, unless it was stopped.
 pub(crate) struct Server {
     child: Child,
     log: Option<JoinHandle<String>>,
-    /// `host:port` of REST.
+    /// The `host:port` of REST.
     pub(crate) http: String,
-    /// `host:port` of gRPC.
+    /// The `host:port` of gRPC.
     pub(crate) grpc: String,
-    /// `host:port` of metrics and health; `off`.
+    /// The `host:port` of metrics and health, or `off`.
     pub(crate) admin: String,
-    /// URL of the embedded store.
+    /// The URL of the embedded store.
     pub(crate) store: String,
     data_dir: Option<TempDir>,
 }
 
-/// The binary without anything of the test's own environment.
+/// Returns the binary as a command without the environment of the test.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_draftstore-server"));
     command.env_clear();
     command
 }
 
-/// The URL of a store that is not there: no program listens on the port of tcpmux.
+/// The URL of an unreachable store: no program listens on the port of tcpmux.
 pub(crate) const NOWHERE: &str = "http://127.0.0.1:1";
 
 impl Server {
-    /// With nothing configured but free ports: the embedded store.
+    /// Starts a server with the embedded store, without any settings except free ports.
     pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
-    /// With these variables besides.
+    /// Starts a server with additional variables.
     pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         let data_dir = TempDir::new().expect("a temporary directory");
         let mut server = Self::start_in(data_dir.path(), variables);
@@ -49,7 +49,7 @@ impl Server {
         server
     }
 
-    /// With the data that is there.
+    /// Starts a server on an existing data directory.
     pub(crate) fn start_in(data_dir: &Path, variables: &[(&str, &str)]) -> Self {
         let mut settings = BTreeMap::from([
             ("HTTP_PORT", "0"),
@@ -82,7 +82,7 @@ impl Server {
         }
     }
 
-    /// Where its store's data is.
+    /// Returns the directory of the store's data.
     pub(crate) fn data_dir(&self) -> PathBuf {
         self.data_dir
             .as_ref()
@@ -91,12 +91,12 @@ impl Server {
             .to_owned()
     }
 
-    /// Its process.
+    /// Returns the ID of the process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Sends a signal by its name.
+    /// Sends a signal by name.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill")
@@ -106,20 +106,20 @@ impl Server {
         assert!(sent.success());
     }
 
-    /// Sends SIGTERM, and gives the exit status and everything it logged.
+    /// Sends SIGTERM, and returns the exit status and the log.
     pub(crate) fn stop(self) -> (ExitStatus, String) {
         self.signal("TERM");
         self.stopped()
     }
 
-    /// The same of a server that was told to end.
+    /// Returns the exit status and the log of a server that is already shutting down.
     pub(crate) fn stopped(mut self) -> (ExitStatus, String) {
         let status = self.child.wait().expect("it ends");
         let log = self.log.take().expect("not taken before").join().expect("a log");
         (status, log)
     }
 
-    /// The same, keeping its data for another server.
+    /// Stops the server, and returns its data for another one.
     pub(crate) fn stop_and_keep_data(mut self) -> TempDir {
         let data_dir = self.data_dir.take().expect("a server with data of its own");
         assert!(self.stop().0.success());
@@ -129,13 +129,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Reads the log: the line that says that it is ready, and in the end everything.
+/// Reads the log. Sends the line `ready` to the channel, and returns the whole log at the end.
 fn watch(child: &mut Child) -> (Receiver<Value>, JoinHandle<String>) {
     let lines = BufReader::new(child.stderr.take().expect("piped")).lines();
     let (sender, ready) = channel();
@@ -147,7 +147,7 @@ fn watch(child: &mut Child) -> (Receiver<Value>, JoinHandle<String>) {
             if let Some(line) = parsed.filter(|line| line["http"].is_string())
                 && let Some(sender) = sender.take()
             {
-                // The test may have given up.
+                // The test may have timed out.
                 let _ = sender.send(line);
             }
             log.push_str(&line);

@@ -1,4 +1,4 @@
-//! What a URL could do at most: what its signer may do.
+//! Tests of the permissions of the credentials that sign URLs, which bound what a URL can do.
 
 use draftstore_testing::{Garage, StoreEndpoint, sdk};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::front::{FRONTS, Front, draft, put, upload, upload_form};
 use crate::server::Server;
 
-/// The status of a call that the SDK made, and signed.
+/// Returns the status of a signed request of the SDK.
 macro_rules! status {
     ($call:expr) => {
         match $call.send().await {
@@ -16,7 +16,7 @@ macro_rules! status {
     };
 }
 
-/// The pair of keys that signs uploads on the server's own store.
+/// Returns the key pair that signs uploads to the server's embedded store.
 fn signer(server: &Server) -> StoreEndpoint {
     let kept = std::fs::read_to_string(server.data_dir().join("signer.json")).expect("kept");
     let kept: Value = serde_json::from_str(&kept).expect("JSON");
@@ -29,7 +29,7 @@ fn signer(server: &Server) -> StoreEndpoint {
     }
 }
 
-/// A confirmed object and a draft, both named `kept`.
+/// Creates a confirmed object and a draft, both named `kept`.
 async fn fill(server: &Server) {
     draft(server, "kept", b"hush").await;
     Front::Rest
@@ -40,7 +40,7 @@ async fn fill(server: &Server) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_signs_uploads_cannot_do_anything_else() {
+async fn upload_signer_can_only_upload() {
     let server = Server::start();
     fill(&server).await;
     let signer = sdk(&signer(&server));
@@ -111,7 +111,7 @@ async fn what_signs_uploads_cannot_do_anything_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_upload_is_signed_by_it() {
+async fn every_upload_url_is_from_the_upload_signer() {
     let server = Server::start();
     let signer = signer(&server).access_key_id;
     for front in FRONTS {
@@ -146,7 +146,7 @@ async fn every_upload_is_signed_by_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn header_that_was_not_signed_copies_nothing() {
+async fn unsigned_copy_source_copies_nothing() {
     let server = Server::start();
     fill(&server).await;
     for source in ["/main/kept", "/main-draft/kept"] {
@@ -165,7 +165,7 @@ async fn header_that_was_not_signed_copies_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn embedded_store_takes_a_signer_that_it_is_given() {
+async fn embedded_store_accepts_a_configured_signer() {
     let pair = [
         ("SIGNING_ACCESS_KEY_ID", "signer-key"),
         ("SIGNING_SECRET_ACCESS_KEY", "signer-secret"),
@@ -186,7 +186,7 @@ async fn embedded_store_takes_a_signer_that_it_is_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs garage 2.5 on PATH: cargo test -p draftstore-server --test it -- --ignored"]
-async fn signer_that_may_only_write_is_enough_on_garage() {
+async fn write_only_signer_works_on_garage() {
     let garage = Garage::start().await;
     let owner = garage.endpoint().clone();
     let made = sdk(&owner).create_bucket().bucket("main").send().await;
@@ -224,7 +224,7 @@ async fn signer_that_may_only_write_is_enough_on_garage() {
         .await
         .expect("completed");
 
-    // Garage says of buckets that a key has no rights on that they are not there.
+    // Garage reports buckets without permissions as missing.
     let refused = |status: u16| assert!(matches!(status, 403 | 404), "{status}");
     let client = sdk(&signer);
     for bucket in ["main", "main-draft"] {

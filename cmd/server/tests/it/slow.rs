@@ -1,4 +1,4 @@
-//! Clients that do nothing, or too little: the server ends their connections, on both ports, and answers the others.
+//! Tests of slow and idle clients: the server closes their connections on both ports, and serves other clients.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ fn impatient() -> Server {
     Server::start_with(&[("HEADER_TIMEOUT", "1"), ("WRITE_TIMEOUT", "1"), ("IDLE_TIMEOUT", "2")])
 }
 
-/// Everything that the server still sends before it ends the connection, which this waits for.
+/// Reads until the server closes the connection.
 fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {
@@ -24,7 +24,7 @@ fn rest(stream: &mut TcpStream) -> Vec<u8> {
     rest
 }
 
-/// Whether a request on a new connection is answered.
+/// Returns whether a request on a new connection gets a response.
 fn is_answered(port: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(port) else {
         return false;
@@ -35,7 +35,7 @@ fn is_answered(port: &str) -> bool {
 }
 
 #[test]
-fn connection_without_a_whole_head_is_ended() {
+fn connection_with_an_incomplete_head_is_closed() {
     let server = impatient();
     for port in [&server.http, &server.grpc] {
         for sent in [
@@ -52,9 +52,9 @@ fn connection_without_a_whole_head_is_ended() {
     }
 }
 
-/// Each byte is sent when another client's request has been answered.
+/// Each byte is sent after a request of another client got its response.
 #[test]
-fn head_that_comes_byte_by_byte_is_not_waited_for() {
+fn slow_head_times_out() {
     let server = impatient();
     for port in [&server.http, &server.grpc] {
         let mut slow = TcpStream::connect(port).expect("connects");
@@ -67,7 +67,7 @@ fn head_that_comes_byte_by_byte_is_not_waited_for() {
 }
 
 #[test]
-fn connection_without_a_further_request_is_ended() {
+fn idle_connection_is_closed() {
     let server = impatient();
     for port in [&server.http, &server.grpc] {
         for after in [&b""[..], b"GET /hea"] {
@@ -96,9 +96,9 @@ fn http2_without_anything_after_its_preface_is_ended() {
     }
 }
 
-/// Sends requests until the server, whose answers nobody takes, has had enough.
+/// Sends requests without reading the responses, until the server closes the connection.
 #[test]
-fn client_that_reads_nothing_is_cut_off() {
+fn client_that_does_not_read_is_disconnected() {
     let server = impatient();
     for port in [&server.http, &server.grpc] {
         let mut stream = TcpStream::connect(port).expect("connects");
@@ -108,9 +108,9 @@ fn client_that_reads_nothing_is_cut_off() {
     }
 }
 
-/// A head with fields beyond number or size is answered with 431, by HTTP/1.1.
+/// Over HTTP/1.1, a head with too many or too large fields is 431.
 #[test]
-fn head_beyond_its_limits_is_refused() {
+fn head_beyond_its_limits_is_431() {
     let server = Server::start();
     for port in [&server.http, &server.grpc] {
         for fields in ["x: y\r\n".repeat(101), format!("x: {}\r\n", "y".repeat(33 * 1024))] {
@@ -124,25 +124,25 @@ fn head_beyond_its_limits_is_refused() {
     }
 }
 
-/// A thousand requests that are each taken back at once end their connection, and no other.
+/// A thousand requests that are reset at once close their connection, and no other.
 #[test]
-fn rapid_reset_ends_its_own_connection_alone() {
-    // No time-out ends it instead.
+fn rapid_reset_closes_only_its_connection() {
+    // No timeout closes it instead.
     let server = Server::start_with(&[("HEADER_TIMEOUT", "86400"), ("IDLE_TIMEOUT", "86400")]);
     for port in [&server.http, &server.grpc] {
         let mut attack = [PREFACE, EMPTY_SETTINGS].concat();
         for stream in (1..2000_u32).step_by(2) {
-            // HEADERS: end of stream and of headers; GET, http, /, in the static table.
+            // HEADERS with END_STREAM and END_HEADERS: GET, http, / from the static table.
             attack.extend(b"\0\0\x03\x01\x05");
             attack.extend(stream.to_be_bytes());
             attack.extend(b"\x82\x86\x84");
-            // RST_STREAM: CANCEL.
+            // RST_STREAM with CANCEL.
             attack.extend(b"\0\0\x04\x03\0");
             attack.extend(stream.to_be_bytes());
             attack.extend(b"\0\0\0\x08");
         }
         let mut attacker = TcpStream::connect(port).expect("connects");
-        // The server may end it before everything is sent.
+        // The server may close the connection before everything is sent.
         let _ = attacker.write_all(&attack);
         let said = rest(&mut attacker);
         assert!(is_answered(port));
@@ -152,7 +152,7 @@ fn rapid_reset_ends_its_own_connection_alone() {
 }
 
 #[test]
-fn connections_beyond_the_cap_are_closed_until_there_is_room() {
+fn connections_beyond_the_limit_are_closed() {
     let server = Server::start_with(&[("MAX_CONNECTIONS", "2")]);
     let open = || {
         let mut stream = TcpStream::connect(&server.http).expect("connects");
@@ -173,9 +173,9 @@ fn connections_beyond_the_cap_are_closed_until_there_is_room() {
     while !is_answered(&server.grpc) {}
 }
 
-/// Accepts fail while connections take all descriptors; the server goes on when they are gone.
+/// Accepting fails while connections use all descriptors, and works again afterwards.
 #[test]
-fn running_out_of_descriptors_is_survived() {
+fn server_survives_running_out_of_file_descriptors() {
     let server = Server::start();
     let limited = Command::new("prlimit")
         .args(["--pid", &server.id().to_string(), "--nofile=64"])
@@ -192,7 +192,7 @@ fn running_out_of_descriptors_is_survived() {
 }
 
 #[test]
-fn idle_connections_do_not_hold_up_the_end() {
+fn idle_connections_do_not_delay_the_shutdown() {
     let server = Server::start();
     let mut idle: Vec<_> = [&server.http, &server.grpc]
         .into_iter()

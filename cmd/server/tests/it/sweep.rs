@@ -5,11 +5,11 @@ use serde_json::json;
 use crate::front::{FRONTS, draft};
 use crate::server::Server;
 
-/// The lifetime under test is four seconds, time enough for a confirm on a busy machine, and the schedule is every second.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The lifetime is four seconds, enough for a confirm on a busy machine. The schedule is every second.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[tokio::test]
-async fn server_on_the_embedded_store_sweeps_by_itself_and_leaves_main_alone() {
+async fn server_with_the_embedded_store_sweeps_and_does_not_affect_main() {
     let server = Server::start_with(&[
         ("OBJECT_LIFETIME", "4"),
         ("UPLOAD_TTL", "4"),
@@ -28,7 +28,7 @@ async fn server_on_the_embedded_store_sweeps_by_itself_and_leaves_main_alone() {
         .await
         .is_ok()
     {
-        assert!(begun.elapsed() < PATIENCE, "the draft is still there");
+        assert!(begun.elapsed() < TIMEOUT, "the draft is still there");
     }
     FRONTS[0]
         .call(&server, "download-url", json!({"object_name": "kept"}))

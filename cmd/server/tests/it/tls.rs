@@ -1,4 +1,4 @@
-//! TLS on both ports: who is trusted, what is replaced while the server runs, and who is not waited for.
+//! Tests of TLS on both ports: certificates, their replacement, and slow handshakes.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 
 use crate::server::{Server, command};
 
-/// Files of a certificate, which a test may replace, and the authority that signed it.
+/// The files of a certificate, which a test can replace, and their authority.
 struct Files {
     directory: TempDir,
     root: rcgen::Certificate,
@@ -40,7 +40,7 @@ impl Files {
         files
     }
 
-    /// A new pair in the files; gives the certificate.
+    /// Writes a new pair to the files, and returns the certificate.
     fn renew(&self) -> Vec<u8> {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
@@ -66,7 +66,7 @@ impl Files {
         Server::start_with(&variables)
     }
 
-    /// A connection by this version of TLS, offering this protocol.
+    /// Connects with this version of TLS and this ALPN protocol.
     fn connect(
         &self,
         port: &str,
@@ -86,7 +86,7 @@ impl Files {
         StreamOwned::new(session, TcpStream::connect(port).expect("connects"))
     }
 
-    /// The certificate of a server that answers, by HTTP/1.1.
+    /// Returns the certificate of the server, after a response over HTTP/1.1.
     fn shown(&self, port: &str, version: &'static SupportedProtocolVersion) -> Vec<u8> {
         let mut stream = self.connect(port, version, b"http/1.1");
         stream
@@ -101,7 +101,7 @@ impl Files {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_ports_speak_tls_alone() {
+async fn both_ports_accept_tls_only() {
     let files = Files::new();
     let server = files.server();
     for port in [&server.http, &server.grpc] {
@@ -121,7 +121,7 @@ async fn both_ports_speak_tls_alone() {
             .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
             .expect("sent");
         let mut answer = Vec::new();
-        // The server may have ended the connection before it read everything.
+        // The server may close the connection before it has read everything.
         let _ = plain.read_to_end(&mut answer);
         assert!(!answer.starts_with(b"HTTP/"), "{answer:?}");
     }
@@ -148,12 +148,12 @@ async fn both_ports_speak_tls_alone() {
     );
 }
 
-/// The head of the answer to a GET by HTTP/1.1, in lower case.
+/// Returns the head of the response to GET over HTTP/1.1, in lower case.
 fn head(mut stream: impl Read + Write, path: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = Vec::new();
-    // TLS may miss its leave-taking after the answer.
+    // The server may close the connection without close_notify.
     let _ = stream.read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer).to_ascii_lowercase();
     let (head, _) = answer.split_once("\r\n\r\n").expect("an answer");
@@ -161,7 +161,7 @@ fn head(mut stream: impl Read + Write, path: &str) -> String {
 }
 
 #[test]
-fn answers_by_tls_and_they_alone_ask_browsers_to_come_back_by_tls() {
+fn hsts_is_sent_over_tls_only() {
     let files = Files::new();
     let (secure, plain) = (files.server(), Server::start());
     let grpc = "/draft.v1.DraftService/GetUploadURL";
@@ -184,9 +184,9 @@ fn answers_by_tls_and_they_alone_ask_browsers_to_come_back_by_tls() {
     }
 }
 
-/// By SIGHUP, and without it a little later. What cannot be used is logged, and what was there before stays.
+/// The files are reloaded at SIGHUP, and a little later without it. Invalid files are logged, and the old ones stay in use.
 #[test]
-fn certificate_is_replaced_while_the_server_runs() {
+fn certificate_is_reloaded_without_a_restart() {
     let files = Files::new();
     let server = files.server();
     let before = files.shown(&server.http, &TLS13);
@@ -210,9 +210,9 @@ fn certificate_is_replaced_while_the_server_runs() {
     assert!(!log.contains("PRIVATE KEY"), "{log}");
 }
 
-/// A server does not start with them.
+/// The server must not start with files that do not match.
 #[test]
-fn files_that_do_not_fit_together_are_refused() {
+fn mismatched_certificate_files_fail_the_start() {
     let files = Files::new();
     let other = Files::new();
     let whole = fs::read(files.path("cert.pem")).expect("read");
@@ -235,11 +235,11 @@ fn files_that_do_not_fit_together_are_refused() {
 }
 
 #[test]
-fn half_a_handshake_is_not_waited_for() {
+fn incomplete_handshake_times_out() {
     let files = Files::new();
     let server = files.server();
     for port in [&server.http, &server.grpc] {
-        // The head of a record that would hold a ClientHello.
+        // The head of a record for a ClientHello.
         for sent in [&b""[..], b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"] {
             let mut stream = TcpStream::connect(port).expect("connects");
             stream.write_all(sent).expect("sent");
@@ -250,14 +250,14 @@ fn half_a_handshake_is_not_waited_for() {
         let mut silent = files.connect(port, &TLS13, b"http/1.1");
         silent.conn.complete_io(&mut silent.sock).expect("a handshake");
         let mut rest = Vec::new();
-        // TLS may miss its own leave-taking: that is no answer either.
+        // A close without close_notify is not a response either.
         let _ = silent.read_to_end(&mut rest);
         assert_eq!(rest, b"");
     }
 }
 
 #[test]
-fn health_subcommand_trusts_the_certificate_of_the_file_alone() {
+fn health_subcommand_trusts_only_the_certificate_of_the_file() {
     let files = Files::new();
     let server = files.server();
     let port = server.http.rsplit_once(':').expect("a port").1.to_owned();

@@ -1,4 +1,4 @@
-//! Traces, as a collector receives them.
+//! Tests of traces, with a collector.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ use crate::server::Server;
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT_ID: &str = "b7ad6b7169203331";
 
-/// A collector that keeps what it gets.
+/// A collector that stores what it receives.
 #[derive(Debug, Clone, Default)]
 struct Collector(Arc<Mutex<Vec<ResourceSpans>>>);
 
@@ -79,7 +79,7 @@ fn start(collector: SocketAddr, more: &[(&str, &str)]) -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn callers_trace_goes_on_to_the_calls_to_the_store() {
+async fn trace_continues_from_the_caller_to_the_store() {
     for front in FRONTS {
         let (collector, address) = Collector::start().await;
         let server = start(address, &[]);
@@ -133,7 +133,7 @@ async fn callers_trace_goes_on_to_the_calls_to_the_store() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn trace_that_its_caller_does_not_sample_is_not_sent() {
+async fn unsampled_trace_is_not_sent() {
     let (collector, address) = Collector::start().await;
     let server = start(address, &[]);
     let parent = format!("00-{TRACE_ID}-{PARENT_ID}-00");
@@ -161,7 +161,7 @@ async fn trace_that_its_caller_does_not_sample_is_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_sent_where_the_sampler_says_so() {
+async fn sampler_off_sends_nothing() {
     let (collector, address) = Collector::start().await;
     let server = start(address, &[("OTEL_TRACES_SAMPLER", "always_off")]);
     FRONTS[0]
@@ -173,7 +173,7 @@ async fn nothing_is_sent_where_the_sampler_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answer_names_the_trace_that_it_belongs_to() {
+async fn response_has_the_trace_id() {
     let (_collector, address) = Collector::start().await;
     let ask = async |server: &Server, parent: Option<&str>| {
         let url = format!("http://{}/api/v1/upload-url", server.http);
@@ -207,7 +207,7 @@ async fn answer_names_the_trace_that_it_belongs_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn collector_that_is_not_there_is_nobodys_trouble() {
+async fn unreachable_collector_affects_no_request() {
     let server = start("127.0.0.1:1".parse().expect("an address"), &[]);
     for front in FRONTS {
         let issued = front.call(&server, "upload-url", json!({"object_name": "a"})).await;

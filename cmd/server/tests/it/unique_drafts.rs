@@ -5,7 +5,7 @@ use crate::front::{FRONTS, download, upload};
 use crate::server::Server;
 
 #[tokio::test]
-async fn two_callers_with_one_name_never_meet() {
+async fn unique_drafts_with_the_same_name_are_independent() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("file.jpg");
@@ -55,7 +55,7 @@ async fn two_callers_with_one_name_never_meet() {
 }
 
 #[tokio::test]
-async fn two_drafts_for_one_name_in_main_have_one_winner() {
+async fn two_confirms_under_one_name_have_one_winner() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("file.jpg");

@@ -1,4 +1,4 @@
-//! A unique draft by its whole key, which is all that an upload client tells of it.
+//! Tests of unique drafts by their key in the store, which is all that some upload clients report.
 
 use serde_json::{Value, json};
 use tonic::Code;
@@ -6,7 +6,7 @@ use tonic::Code;
 use crate::front::{FRONTS, Front, download, upload};
 use crate::server::Server;
 
-/// An uploaded unique draft: its key and its ID.
+/// Uploads a unique draft, and returns its key and its ID.
 async fn unique(front: Front, server: &Server, name: &str) -> (String, String) {
     let request = json!({"object_name": name, "unique": true});
     let issued = front.call(server, "upload-url", request).await.expect("issued");
@@ -18,7 +18,7 @@ async fn unique(front: Front, server: &Server, name: &str) -> (String, String) {
     let (other, key) = (other.as_str().expect("an ID"), key.as_str().expect("a key"));
     let shard = &key[".drafts/".len()..][..2];
     assert_eq!(key, format!(".drafts/{shard}/{other}/{name}"));
-    // The shard is two hex digits of the ID; which ones is the server's matter.
+    // The shard is two hex digits of the ID. The server chooses which ones.
     let low = |id: &str| {
         let value = |c: u8| {
             let alphabet = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -35,7 +35,7 @@ async fn unique(front: Front, server: &Server, name: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_key_alone_does_for_every_call_on_a_draft() {
+async fn key_works_for_every_call_on_a_draft() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("deep/a b+c%20.jpg");
@@ -84,7 +84,7 @@ async fn a_key_alone_does_for_every_call_on_a_draft() {
 }
 
 #[tokio::test]
-async fn a_batch_sees_that_a_key_and_an_id_are_one_draft() {
+async fn batch_detects_a_key_and_an_id_of_the_same_draft() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("file.jpg");
@@ -114,7 +114,7 @@ async fn a_batch_sees_that_a_key_and_an_id_are_one_draft() {
 }
 
 #[tokio::test]
-async fn keys_of_nothing_are_refused_and_names_stay_out_of_drafts() {
+async fn invalid_keys_are_refused_and_names_cannot_be_keys() {
     let server = Server::start();
     for front in FRONTS {
         let (key, id) = unique(front, &server, &front.name("a")).await;

@@ -7,6 +7,9 @@ use prost::Message as _;
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
+use crate::calls::Call;
+use crate::errors::REASONS;
+
 const PACKAGE: &str = "draft.v1";
 const TIMESTAMP: &str = ".google.protobuf.Timestamp";
 
@@ -233,8 +236,30 @@ impl Comments {
     }
 }
 
-/// Joins the lines of each paragraph, without the line that names the route, which the document has elsewhere.
+/// Joins the lines of each paragraph, without the line that names the route, which the document has elsewhere. Names of calls
+/// become their routes, and reasons get their statuses, since the comments have the names that both fronts share.
 fn plain(comment: &str) -> String {
+    let joined = joined(comment);
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut words = String::with_capacity(joined.len());
+    let mut rest = joined.as_str();
+    while let Some(start) = rest.find(is_of_word) {
+        let (before, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|c| !is_of_word(c)).unwrap_or(from.len()));
+        words.push_str(before);
+        if let Some(call) = Call::named(word) {
+            words.push_str(&format!("`POST {}`", call.path));
+        } else if let Some(reason) = REASONS.iter().find(|reason| reason.name == word) {
+            words.push_str(&format!("{} `{word}`", reason.http.as_u16()));
+        } else {
+            words.push_str(word);
+        }
+        rest = after;
+    }
+    words + rest
+}
+
+fn joined(comment: &str) -> String {
     let paragraphs = comment.split("\n\n").map(|paragraph| {
         let lines = paragraph.lines().map(str::trim);
         let lines: Vec<_> = lines

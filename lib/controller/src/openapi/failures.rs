@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::reference;
 use crate::errors::{
-    INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason, STORE_CREDENTIALS_REFUSED, STORE_UNAVAILABLE,
-    TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED,
+    Failure, INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason, STORE_CREDENTIALS_REFUSED,
+    STORE_UNAVAILABLE, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED, samples,
 };
+use crate::rest::{sample_problem, sample_uppy_error};
 
 /// The failures that every call can have.
 pub(super) const COMMON: [Reason; 9] = [
@@ -31,6 +32,8 @@ pub(super) struct Form {
     pub(super) reason: &'static str,
     /// The prefix of the component names of common responses.
     pub(super) prefix: &'static str,
+    /// Returns the body of the response for a failure.
+    pub(super) sample: fn(&Failure) -> Value,
 }
 
 /// The format of the calls: RFC 9457.
@@ -39,6 +42,7 @@ pub(super) const PROBLEM: Form = Form {
     schema: "Problem",
     reason: "code",
     prefix: "",
+    sample: sample_problem,
 };
 
 /// The format of Uppy's routes.
@@ -47,6 +51,7 @@ pub(super) const UPPY: Form = Form {
     schema: "UppyError",
     reason: "error",
     prefix: "Uppy",
+    sample: sample_uppy_error,
 };
 
 /// Returns the responses of a call besides 200, by status.
@@ -82,39 +87,29 @@ fn component(status: StatusCode, form: Form) -> String {
 }
 
 fn response(status: StatusCode, failures: &[Reason], form: Form) -> Value {
-    let reasons = failures
-        .iter()
-        .filter(|reason| reason.http == status)
-        .map(|reason| reason.name);
+    let reasons = || failures.iter().filter(|reason| reason.http == status);
+    let meanings: Vec<_> = reasons().map(|reason| reason.meaning).collect();
+    let names: Vec<_> = reasons().map(|reason| reason.name).collect();
     let mut headers = json!({"X-Request-Id": reference("headers", "RequestId")});
     match status.as_u16() {
         401 => headers["WWW-Authenticate"] = reference("headers", "Authenticate"),
         429 | 503 => headers["Retry-After"] = reference("headers", "RetryAfter"),
         _ => {}
     }
-    let reason = json!({"enum": reasons.collect::<Vec<_>>()});
+    let reason = json!({"enum": names});
     let schema = json!({"allOf": [reference("schemas", form.schema), {"properties": {form.reason: reason}}]});
+    let examples: Map<_, _> = reasons().filter_map(|reason| example(*reason, form)).collect();
     json!({
-        "description": meaning(status),
+        "description": meanings.join(" "),
         "headers": headers,
-        "content": {form.media_type: {"schema": schema}},
+        "content": {form.media_type: {"schema": schema, "examples": examples}},
     })
 }
 
-fn meaning(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        400 => "The request is malformed, or breaks a rule. Every field that is to blame is named.",
-        401 => "No credentials, or none that are valid.",
-        403 => "The caller may not do this.",
-        404 => "What the request names is not there, or not to this caller.",
-        409 => "Main already holds another object under the name.",
-        412 => "What is there is not what the request insists on, or has need of.",
-        413 => "The request is too large, or what it announces is.",
-        429 => "Too many requests: come back after as many seconds as Retry-After says.",
-        500 => "The server's own fault.",
-        503 => "The store, or this server, cannot take it now: come back after as many seconds as Retry-After says.",
-        _ => "Refused.",
-    }
+/// Returns a sample of the error response with this reason, by its name.
+fn example(reason: Reason, form: Form) -> Option<(String, Value)> {
+    let failure = samples().into_iter().find(|failure| failure.row().reason == reason)?;
+    Some((reason.name.to_owned(), json!({"value": (form.sample)(&failure)})))
 }
 
 #[cfg(test)]
@@ -122,7 +117,6 @@ mod tests {
     use super::*;
     use crate::calls::CALLS;
     use crate::errors::BATCH_ROLLED_BACK;
-    use crate::errors::tests::failures;
 
     /// A test of the server covers refused store credentials, which cannot be created here.
     #[test]
@@ -130,7 +124,7 @@ mod tests {
         let of_calls = CALLS.iter().flat_map(|call| call.failures).copied();
         let of_outcomes = [BATCH_ROLLED_BACK];
         let documented: Vec<_> = COMMON.into_iter().chain(of_outcomes).chain(of_calls).collect();
-        let tabled: Vec<_> = failures().iter().map(|failure| failure.row().reason).collect();
+        let tabled: Vec<_> = samples().iter().map(|failure| failure.row().reason).collect();
         for reason in &tabled {
             assert!(documented.contains(reason), "{reason:?} is not documented");
         }
@@ -141,7 +135,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_documented_where_the_error_table_has_it() {
-        for failure in failures() {
+        for failure in samples() {
             let row = failure.row();
             let response = response(row.reason.http, &COMMON, PROBLEM);
             let documented = response.pointer("/headers/Retry-After").is_some();

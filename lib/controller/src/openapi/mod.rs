@@ -33,27 +33,33 @@ pub(crate) struct Facts {
 
 /// The groups of calls, in reading order.
 const TAGS: [(&str, &str); 8] = [
-    ("Uploads", "Presigned URLs by which clients upload drafts."),
+    ("Uploads", "Presigned URLs with which clients upload drafts."),
     (
         "Uploads in parts",
-        "For what is large, or has to survive a broken connection.",
+        "Multipart uploads, for large files and for uploads that resume after a broken connection.",
     ),
     (
         "Downloads",
-        "Presigned URLs by which clients read drafts and confirmed objects.",
+        "Presigned URLs with which clients read drafts and confirmed objects.",
     ),
-    ("Confirms", "What a backend keeps: draft → main."),
-    ("Drafts and objects", "What is there."),
-    ("Administration", "Buckets, and tickets for pages."),
+    (
+        "Confirms",
+        "Calls with which a backend keeps drafts: they are copied to main.",
+    ),
+    (
+        "Drafts and objects",
+        "Calls that list, inspect and discard drafts, and list confirmed objects.",
+    ),
+    ("Administration", "Buckets, and tickets for web pages."),
     (
         "Uppy",
-        "What @uppy/aws-s3 asks of a Companion. Pages need nothing but the endpoint `/uppy`.",
+        "The routes that @uppy/aws-s3 expects from a Companion. A page only sets the endpoint `/uppy`.",
     ),
-    ("Server", "For probes, and this document."),
+    ("Server", "Health probes, and this document."),
 ];
 
-/// Returns the document of a server with this configuration.
-pub(crate) fn document(facts: Facts) -> Value {
+/// Returns the document of a server with this configuration and this URL, which may be relative.
+pub(crate) fn document(facts: Facts, server: &str) -> Value {
     let contract = Contract::read();
     let by_hand = HandWritten::read();
     let mut paths = of_contract(&contract, facts);
@@ -67,6 +73,7 @@ pub(crate) fn document(facts: Facts) -> Value {
     json!({
         "openapi": "3.1.1",
         "info": info(&contract),
+        "servers": [{"url": server}],
         "tags": tags,
         "paths": paths,
         "components": {
@@ -80,10 +87,10 @@ pub(crate) fn document(facts: Facts) -> Value {
 }
 
 fn info(contract: &Contract) -> Value {
-    let mapping = "Requests and answers are JSON, by protobuf's mapping with snake_case names. 64-bit numbers are strings in \
-                   answers; requests may have every number as a number or in a string, without fraction and exponent, \
-                   and lowerCamelCase names. Unknown \
-                   fields are refused. Times are RFC 3339 in UTC. Answers may get new fields.";
+    let mapping = "Requests and responses are JSON with snake_case names. 64-bit integers are strings in responses. In \
+                   requests, an integer may be a number or a string, without fraction and exponent, and names may be in \
+                   lowerCamelCase. Unknown fields are an error. Times are in UTC, in the format of RFC 3339. Future versions \
+                   may add fields to responses.";
     let first = contract.comment.split("\n\n").next().unwrap_or_default();
     json!({
         "title": "DraftStore",
@@ -98,13 +105,13 @@ fn parameters() -> Value {
         "RequestId": {
             "name": "X-Request-Id",
             "in": "header",
-            "description": "A name for this request in the server's log; the answer has it too.",
+            "description": "The ID of this request in the server's log. The response repeats it.",
             "schema": {"type": "string"},
         },
         "IdempotencyKey": {
             "name": "Idempotency-Key",
             "in": "header",
-            "description": "The same as `idempotency_key`, where the message has none.",
+            "description": "The `idempotency_key`, if the body has none.",
             "schema": {"type": "string", "pattern": rules::idempotency_key()},
         },
     })
@@ -114,28 +121,28 @@ fn headers() -> Value {
     let text = json!({"type": "string"});
     json!({
         "RequestId": {
-            "description": "The request's own, or one that the server made.",
+            "description": "The ID of the request: the one that it sent, or one that the server generated.",
             "required": true,
             "schema": text,
         },
         "RetryAfter": {
-            "description": "Seconds to wait before the same request.",
+            "description": "The number of seconds to wait before a retry.",
             "required": true,
             "schema": {"type": "integer", "minimum": 1},
         },
-        "Authenticate": {"description": "What credentials are asked for.", "required": false, "schema": text},
-        "ETag": {"description": "The version of what is answered.", "required": true, "schema": text},
+        "Authenticate": {"description": "The required credentials.", "required": false, "schema": text},
+        "ETag": {"description": "The version of the response's body.", "required": true, "schema": text},
     })
 }
 
 fn security_schemes() -> Value {
-    let bearer = "An API key, a JSON Web Token, or a ticket: `authorization: Bearer …`. A ticket can also be the path's \
-                  beginning, `/t/<ticket>/api/v1/…`, where no headers can be sent.";
+    let bearer = "An API key, a JSON Web Token or a ticket, as `authorization: Bearer …`. Clients that cannot send headers can \
+                  put a ticket in the path: `/t/<ticket>/api/v1/…`.";
     json!({
         "bearer": {"type": "http", "scheme": "bearer", "description": bearer},
         "mutualTLS": {
             "type": "mutualTLS",
-            "description": "A client certificate that the server's authority has signed.",
+            "description": "A client certificate from an authority that the server trusts.",
         },
     })
 }

@@ -4,7 +4,7 @@ use draftstore_service::Scope;
 use serde_json::{Map, Value, json};
 
 use super::contract::{Contract, Method};
-use super::schema::example;
+use super::schema::{example, response_example};
 use super::{Facts, failures, members, reference, security};
 use crate::calls::{CALLS, Call};
 use crate::errors::Reason;
@@ -29,15 +29,17 @@ fn operation(call: &Call, method: &Method, contract: &Contract, facts: Facts) ->
         parameters.push(reference("parameters", "IdempotencyKey"));
     }
     let described = &contract.message(&method.response).comment;
+    let sample = response_example(&method.response, contract);
     let mut responses = Map::new();
-    responses.insert("200".to_owned(), success(described, &method.response));
+    responses.insert("200".to_owned(), success(described, &method.response, &sample));
     responses.extend(failures::responses(call.failures, failures::PROBLEM));
+    let (summary, description) = method.comment.split_once("\n\n").unwrap_or((&method.comment, ""));
     json!({
         "operationId": call.rpc.as_str(),
         "tags": [call.tag],
-        "summary": summary(&method.comment),
-        "description": method.comment,
-        "x-scope": call.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(),
+        "summary": summary.trim_end_matches('.'),
+        "description": description,
+        "x-scope": call.scopes.iter().map(|set| all_of(set)).collect::<Vec<_>>(),
         "security": security(facts),
         "parameters": parameters,
         "requestBody": {
@@ -48,18 +50,18 @@ fn operation(call: &Call, method: &Method, contract: &Contract, facts: Facts) ->
     })
 }
 
-fn success(description: &str, schema: &str) -> Value {
+/// Returns the scopes of a set, separated by spaces as in OAuth.
+fn all_of(scopes: &[Scope]) -> String {
+    let names: Vec<_> = scopes.iter().map(|scope| scope.as_str()).collect();
+    names.join(" ")
+}
+
+fn success(description: &str, schema: &str, example: &Value) -> Value {
     json!({
         "description": description,
         "headers": {"X-Request-Id": reference("headers", "RequestId")},
-        "content": {"application/json": {"schema": reference("schemas", schema)}},
+        "content": {"application/json": {"schema": reference("schemas", schema), "example": example}},
     })
-}
-
-/// Returns the first sentence.
-fn summary(comment: &str) -> &str {
-    let end = comment.find(". ").map_or(comment.len(), |end| end + 1);
-    &comment[..end]
 }
 
 /// The operations without messages in the contract.
@@ -141,11 +143,14 @@ fn paths(part: &Value, complete: impl Fn(&Value) -> Value) -> impl Iterator<Item
     })
 }
 
-/// Returns the responses, which are written as a description and the name of a schema.
+/// Returns the responses, which are written as a description, the name of a schema and an example.
 fn successes(operation: &Value) -> Map<String, Value> {
     let responses = members(&operation["responses"]).map(|(status, response)| {
         let text = |name: &str| response[name].as_str().unwrap_or_default();
-        (status.clone(), success(text("description"), text("schema")))
+        (
+            status.clone(),
+            success(text("description"), text("schema"), &response["example"]),
+        )
     });
     responses.collect()
 }

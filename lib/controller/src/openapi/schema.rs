@@ -39,6 +39,56 @@ pub(super) fn example(message: &str, contract: &Contract, facts: Facts) -> Value
     members.collect()
 }
 
+/// Returns a sample of a response: its required fields, the first of alternatives, and the properties of an object.
+pub(super) fn response_example(message: &str, contract: &Contract) -> Value {
+    const OPTIONAL: [&str; 3] = ["etag", "size", "content_type"];
+    let fields = &contract.message(message).fields;
+    let first = fields.iter().find(|field| field.presence == Presence::OneOf);
+    let first = first.map(|field| field.name.as_str());
+    let shown = |field: &&Field| match field.presence {
+        Presence::Always => true,
+        Presence::Optional => OPTIONAL.contains(&field.name.as_str()),
+        Presence::OneOf => first == Some(&field.name),
+    };
+    let members = fields.iter().filter(shown).map(|field| {
+        let value = match &field.kind {
+            Kind::Text => sample(&field.name).into(),
+            Kind::Bool => (field.name != "replayed" && field.name != "part_checksums").into(),
+            Kind::Int32 => 1.into(),
+            Kind::Int64 => if field.name == "part_size" { "8388608" } else { "4096" }.into(),
+            Kind::Enumeration(name) => contract.enumeration(name).values[1].name.as_str().into(),
+            Kind::Message(name) => response_example(name, contract),
+            Kind::Timestamp => "2027-01-01T12:00:00Z".into(),
+            Kind::Map => json!({}),
+        };
+        let value = if field.is_list { json!([value]) } else { value };
+        (field.name.clone(), value)
+    });
+    members.collect()
+}
+
+/// Returns a sample of a text in a response.
+fn sample(field: &str) -> &'static str {
+    match field {
+        "upload_url" | "download_url" => "https://store.example.com/main-draft/file.jpg?X-Amz-Signature=…",
+        "object_name" => "file.jpg",
+        "draft_bucket" | "created" => "main-draft",
+        "main_bucket" => "main",
+        "final_location" => "main/file.jpg",
+        "method" => "PUT",
+        "etag" => "b1946ac92492d2347c6235b4d2611184",
+        "content_type" => "image/jpeg",
+        "upload_id" => "UPLOAD_ID",
+        "ticket" => "dst_…",
+        "path" => "/t/dst_…",
+        "ticket_id" => "4c1e5f0a9b7d4e21",
+        _ => UNKNOWN_SAMPLE,
+    }
+}
+
+/// The sample of a text that this module does not know. A test finds it.
+pub(super) const UNKNOWN_SAMPLE: &str = "?";
+
 fn request(message: &Message, contract: &Contract, facts: Facts) -> Value {
     let ruled = |field: &Field| rule(&message.name, &field.name, facts);
     let properties = message.fields.iter();

@@ -7,8 +7,11 @@ use std::path::Path;
 use axum::routing::MethodFilter;
 
 use super::contract::{Contract, Presence};
+use super::schema::UNKNOWN_SAMPLE;
 use super::*;
 use crate::calls::{CALLS, Call};
+use crate::errors::REASONS;
+use crate::labels::CODES;
 use crate::rest::{PUBLIC_ROUTES, uppy_routes};
 
 /// The default limits, with authentication.
@@ -23,7 +26,7 @@ const FACTS: Facts = Facts {
 /// `OPENAPI=write cargo test -p draftstore-controller openapi` updates it.
 #[test]
 fn document_matches_the_checked_in_copy() {
-    let made = serde_json::to_string_pretty(&document(FACTS)).expect("JSON") + "\n";
+    let made = serde_json::to_string_pretty(&document(FACTS, "/")).expect("JSON") + "\n";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     if std::env::var("OPENAPI").is_ok_and(|value| value == "write") {
         fs::write(&path, &made).expect("written");
@@ -56,7 +59,7 @@ fn documented_paths_match_the_routes() {
         let method = methods.iter().find(|(filter, _)| *filter == route.method);
         add(format!("/uppy{}", route.path), method.expect("one of these").1);
     }
-    let document = document(FACTS);
+    let document = document(FACTS, "/");
     let documented: BTreeMap<_, BTreeSet<_>> = members(&document["paths"])
         .map(|(path, operations)| {
             let methods = members(operations).map(|(method, _)| method.clone());
@@ -124,6 +127,81 @@ fn no_message_is_in_both_requests_and_responses() {
     }
 }
 
+/// Calls `check` with every string of a JSON value, and with the name of the member that has it.
+fn strings<'j>(json: &'j Value, name: &'j str, check: &mut impl FnMut(&'j str, &'j str)) {
+    if let Some(text) = json.as_str() {
+        check(name, text);
+    }
+    for (name, value) in members(json) {
+        strings(value, name, check);
+    }
+    for item in json.as_array().into_iter().flatten() {
+        strings(item, name, check);
+    }
+}
+
+#[test]
+fn texts_have_the_names_of_rest() {
+    let codes = CODES.map(|code| format!("{code} "));
+    strings(&document(FACTS, "/"), "", &mut |name, text| {
+        if !matches!(name, "description" | "summary") {
+            return;
+        }
+        let text = format!("{} ", text.replace(['.', ',', ':', ';', ')'], " "));
+        for code in &codes {
+            // `gRPC's code` describes a field with it.
+            let is_grpc = text.contains(code.as_str()) && !REASONS.iter().any(|reason| reason.name == code.trim());
+            assert!(!is_grpc || code == "OK ", "{code} in {text}");
+        }
+        for call in CALLS {
+            assert!(
+                !text.contains(&format!("{} ", call.rpc.as_str())),
+                "{:?} in {text}",
+                call.rpc
+            );
+        }
+    });
+}
+
+#[test]
+fn every_operation_has_a_summary_a_description_and_samples() {
+    let document = document(FACTS, "/");
+    for (path, operations) in members(&document["paths"]) {
+        for (_, operation) in members(operations) {
+            let text = |name: &str| operation[name].as_str().unwrap_or_default();
+            let (summary, description) = (text("summary"), text("description"));
+            assert!(!summary.is_empty() && !summary.ends_with('.'), "{path}: {summary:?}");
+            assert!(description.ends_with('.'), "{path}: {description:?}");
+            assert!(!description.starts_with(summary), "{path}: {description:?}");
+            for (status, response) in members(&operation["responses"]) {
+                if status == "200" {
+                    let example = &response["content"]["application/json"]["example"];
+                    assert!(example.is_object() || example.is_array(), "{path}");
+                    strings(example, "", &mut |name, text| {
+                        assert_ne!(text, UNKNOWN_SAMPLE, "{path}: {name}")
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_error_response_has_a_sample_of_each_reason() {
+    fn check(name: &str, json: &Value) {
+        let reasons = json.pointer("/schema/allOf/1/properties").into_iter().flat_map(members);
+        for reason in reasons.flat_map(|(_, property)| property["enum"].as_array().into_iter().flatten()) {
+            let reason = reason.as_str().expect("a name");
+            let has_sample = json["examples"].get(reason).is_some();
+            assert!(has_sample || reason == "STORE_CREDENTIALS_REFUSED", "{name}: {reason}");
+        }
+        for (name, value) in members(json) {
+            check(name, value);
+        }
+    }
+    check("", &document(FACTS, "/"));
+}
+
 #[test]
 fn every_reference_resolves() {
     fn references<'j>(json: &'j Value, found: &mut Vec<&'j str>) {
@@ -137,7 +215,7 @@ fn every_reference_resolves() {
             references(item, found);
         }
     }
-    let document = document(FACTS);
+    let document = document(FACTS, "/");
     let mut found = Vec::new();
     references(&document, &mut found);
     assert!(found.len() > 100, "{}", found.len());
@@ -150,7 +228,7 @@ fn every_reference_resolves() {
 #[test]
 fn credentials_are_optional_without_auth() {
     let security = |requires_auth| {
-        let document = document(Facts { requires_auth, ..FACTS });
+        let document = document(Facts { requires_auth, ..FACTS }, "/");
         document["paths"]["/api/v1/upload-url"]["post"]["security"].to_string()
     };
     assert_eq!(security(true), r#"[{"bearer":[]},{"mutualTLS":[]}]"#);

@@ -1,5 +1,6 @@
 //! The REST front: the contract's messages as JSON with `snake_case` names.
 
+mod base_url;
 mod health;
 mod message;
 mod openapi;
@@ -16,11 +17,13 @@ use draftstore_service::AllowedOrigins;
 use futures::future::BoxFuture;
 use tower::Layer as _;
 
+pub use self::base_url::BaseUrl;
 pub use self::openapi::document;
-pub(crate) use self::problem::error_response;
+pub(crate) use self::problem::{error_response, sample as sample_problem};
 use self::service::{IDEMPOTENCY_KEY, RestService};
 #[cfg(test)]
 pub(crate) use self::uppy::routes as uppy_routes;
+pub(crate) use self::uppy::sample_error as sample_uppy_error;
 use crate::audit::REQUEST_ID;
 use crate::errors::Failure;
 use crate::gate::{Gate, RATE_LIMIT, RATE_LIMIT_POLICY};
@@ -33,15 +36,24 @@ const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::DELETE];
 const REQUEST_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID];
 const RESPONSE_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID];
 
+/// The pages of the port, and the URL under which clients reach them.
+#[derive(Debug)]
+pub struct Site {
+    /// The routes of the pages.
+    pub pages: Router,
+    /// The base URL of the documentation.
+    pub base_url: BaseUrl,
+}
+
 /// Returns the service of the port: the calls behind the gate, Uppy's routes, health, the `OpenAPI` document, and the routes of
-/// `pages`.
-pub fn service(api: Api, gate: Gate, readiness: Readiness, pages: Router) -> impl Service {
-    let document = openapi::Document::new(&api);
+/// the site.
+pub fn service(api: Api, gate: Gate, readiness: Readiness, site: Site) -> impl Service {
+    let document = openapi::Document::new(&api, site.base_url);
     let [.., document_path] = PUBLIC_ROUTES;
     let others = health_router(readiness)
         .route(document_path, get(openapi::get).with_state(document))
         .nest("/uppy", uppy::router(api.clone(), &gate))
-        .merge(pages)
+        .merge(site.pages)
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method);
     RestService { api, gate, others }

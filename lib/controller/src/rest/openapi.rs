@@ -4,17 +4,21 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::base_url::BaseUrl;
 use crate::Api;
 use crate::openapi::{self, Facts};
 
+/// The placeholder for the server's URL in the cached document.
+const SERVER: &str = "https://server.invalid";
+
 /// Returns the `OpenAPI` document of a server with these calls.
 pub fn document(api: &Api) -> Value {
-    openapi::document(facts(api))
+    openapi::document(facts(api), "/")
 }
 
 fn facts(api: &Api) -> Facts {
@@ -32,46 +36,44 @@ fn facts(api: &Api) -> Facts {
 #[derive(Debug, Clone)]
 pub(super) struct Document {
     facts: Facts,
-    built: Arc<OnceLock<Built>>,
-}
-
-#[derive(Debug)]
-struct Built {
-    json: Vec<u8>,
-    etag: String,
+    base_url: BaseUrl,
+    built: Arc<OnceLock<String>>,
 }
 
 impl Document {
-    pub(super) fn new(api: &Api) -> Self {
+    pub(super) fn new(api: &Api, base_url: BaseUrl) -> Self {
         Self {
             facts: facts(api),
+            base_url,
             built: Arc::default(),
         }
     }
 
-    fn built(&self) -> &Built {
-        self.built.get_or_init(|| {
-            let json = serde_json::to_vec(&openapi::document(self.facts)).unwrap_or_default();
-            let hash = Sha256::digest(&json);
-            let etag = format!("\"{}\"", hex::encode(&hash[..16]));
-            Built { json, etag }
-        })
+    /// Returns the document with this URL of the server.
+    fn json(&self, server: &str) -> String {
+        let built = self
+            .built
+            .get_or_init(|| openapi::document(self.facts, SERVER).to_string());
+        built.replacen(SERVER, server, 1)
     }
 }
 
 /// Returns the document, or 304 if the client has the current one.
-pub(super) async fn get(State(document): State<Document>, headers: HeaderMap) -> Response {
-    let Built { json, etag } = document.built();
+pub(super) async fn get(State(document): State<Document>, uri: Uri, headers: HeaderMap) -> Response {
+    let server = document.base_url.of_request(&uri, &headers);
+    let json = document.json(server.as_deref().unwrap_or("/"));
+    let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&json)[..16]));
     let mut tags = headers.get_all(header::IF_NONE_MATCH).iter();
-    let mut response = if tags.any(|tags| names(tags, etag)) {
+    let mut response = if tags.any(|tags| names(tags, &etag)) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, "application/json")], json.clone()).into_response()
+        ([(header::CONTENT_TYPE, "application/json")], json).into_response()
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, BaseUrl::VARY);
     // Hexadecimal digits in quotes are always a valid header value.
-    if let Ok(etag) = HeaderValue::from_str(etag) {
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);
     }
     response

@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use draftstore_service::Violation;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::errors::{Failure, Row};
 use crate::refusal::Refusal;
@@ -35,17 +36,29 @@ struct FieldError {
 /// Returns the response for a failure.
 pub(crate) fn error_response(failure: &Failure) -> Response {
     let mut row = failure.report();
-    let detail = failure.sentence(&row.fields);
-    let field_error = |Violation { field, rule }| FieldError { field, detail: rule };
-    let problem = Problem {
-        r#type: "about:blank",
-        title: row.reason.http.canonical_reason().unwrap_or("Error"),
-        status: row.reason.http.as_u16(),
-        detail,
-        code: row.reason.name,
-        errors: std::mem::take(&mut row.fields).into_iter().map(field_error).collect(),
-    };
+    let problem = Problem::new(failure, &mut row);
     respond(&row, "application/problem+json", &problem)
+}
+
+/// Returns the body of the response for a failure, for the documentation.
+pub(crate) fn sample(failure: &Failure) -> Value {
+    json!(Problem::new(failure, &mut failure.row()))
+}
+
+impl Problem {
+    /// Creates the body for a failure, with the fields of its row.
+    fn new(failure: &Failure, row: &mut Row<'_>) -> Self {
+        let detail = failure.sentence(&row.fields);
+        let field_error = |Violation { field, rule }| FieldError { field, detail: rule };
+        Self {
+            r#type: "about:blank",
+            title: row.reason.http.canonical_reason().unwrap_or("Error"),
+            status: row.reason.http.as_u16(),
+            detail,
+            code: row.reason.name,
+            errors: std::mem::take(&mut row.fields).into_iter().map(field_error).collect(),
+        }
+    }
 }
 
 /// Returns the response for a refusal of the gate.

@@ -5,7 +5,7 @@ use super::ground::{Policy, bearer, new_key, until_taken, upload_url};
 use crate::front::{FRONTS, Front, upload};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn key_opens_what_its_scopes_say() {
+async fn api_key_allows_its_scopes_only() {
     let (page, page_policy) = new_key("page");
     let (backend, backend_policy) = new_key("backend");
     let text = format!(
@@ -33,7 +33,7 @@ async fn key_opens_what_its_scopes_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_is_not_known_is_refused() {
+async fn requests_without_valid_credentials_are_401() {
     let (key, known) = new_key("shop");
     let (other, _) = new_key("shop");
     let policy = Policy::new(&format!("{known}scopes = ['upload']\n"));
@@ -88,7 +88,7 @@ async fn whoever_is_not_known_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_say_what_is_asked_for() {
+async fn refusals_have_a_challenge() {
     let (key, known) = new_key("page");
     let policy = Policy::new(&format!("{known}scopes = ['upload']\n"));
     let server = policy.server("api-key", &[]);
@@ -123,7 +123,7 @@ async fn refusals_say_what_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_console_and_preflights_ask_nobody() {
+async fn health_console_and_preflights_need_no_credentials() {
     let (_, known) = new_key("page");
     let policy = Policy::new(&format!("{known}scopes = ['upload']\n"));
     let origin = [("CORS_ALLOWED_ORIGINS", "https://app.example.com")];
@@ -152,7 +152,7 @@ async fn health_console_and_preflights_ask_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_are_rotated_without_a_restart() {
+async fn keys_are_reloaded_without_a_restart() {
     let (old, old_policy) = new_key("shop");
     let (new, new_policy) = new_key("shop");
     let digest = |policy: &str| policy.split('"').nth(1).expect("a digest").to_owned();
@@ -163,7 +163,7 @@ async fn keys_are_rotated_without_a_restart() {
         std::fs::create_dir(&directory).expect("made");
         std::fs::write(directory.join("current"), format!("shop = {digests:?}\n")).expect("written");
     };
-    // As Kubernetes mounts a Secret: what changes is where a link leads to.
+    // As in a Secret mounted by Kubernetes, the target of a symbolic link changes.
     let point = |name: &str| {
         let link = policy.directory().join("link");
         std::os::unix::fs::symlink(name, &link).expect("linked");

@@ -1,4 +1,4 @@
-//! Policies of a test's own, and keys as they are made for users.
+//! Policies and API keys of a test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use crate::front::{Failure, Front};
 use crate::server::{Server, command};
 
-/// Longer than it takes on any machine until a change of a file is seen.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(120);
+/// The timeout for a change of a file to take effect.
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
 
 /// A directory with a policy.
 pub(crate) struct Policy {
@@ -35,14 +35,14 @@ impl Policy {
         self.directory.path()
     }
 
-    /// Puts a file beside it, or replaces it, as a whole.
+    /// Writes or replaces a file in the directory atomically.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let new = self.directory.path().join("new");
         fs::write(&new, text).expect("written");
         fs::rename(new, self.directory.path().join(name)).expect("renamed");
     }
 
-    /// A server that has it.
+    /// Starts a server with this policy.
     pub(crate) fn server(&self, auth: &str, more: &[(&str, &str)]) -> Server {
         let path = self.path();
         let path = path.to_str().expect("UTF-8");
@@ -50,7 +50,7 @@ impl Policy {
     }
 }
 
-/// A new key for a caller, and what goes into the policy.
+/// Creates a key for a caller, and returns it with its entry for the policy.
 pub(crate) fn new_key(caller: &str) -> (String, String) {
     let made = command().args(["key", "new", "--name", caller]).output().expect("runs");
     assert!(made.status.success());
@@ -59,12 +59,12 @@ pub(crate) fn new_key(caller: &str) -> (String, String) {
     (key.to_owned(), policy.to_owned())
 }
 
-/// What `authorization` says of a token.
+/// Returns the value of `authorization` for a token.
 pub(crate) fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
-/// Asks for an upload URL, which takes the scope `upload`.
+/// Requests an upload URL, which needs the scope `upload`.
 pub(crate) async fn upload_url(front: Front, server: &Server, token: &str) -> Result<Value, Failure> {
     let request = json!({"object_name": "a"});
     let authorization = bearer(token);
@@ -73,8 +73,8 @@ pub(crate) async fn upload_url(front: Front, server: &Server, token: &str) -> Re
         .await
 }
 
-/// Asks until the key is taken, or until it is not any more.
+/// Repeats a request until the key is accepted, or until it is refused.
 pub(crate) async fn until_taken(server: &Server, key: &str, taken: bool) {
     let asking = async { while upload_url(Front::Rest, server, key).await.is_ok() != taken {} };
-    timeout(PATIENCE, asking).await.expect("a change of the policy is seen");
+    timeout(TIMEOUT, asking).await.expect("a change of the policy is seen");
 }

@@ -1,4 +1,4 @@
-//! An issuer of tokens, which publishes its keys by HTTPS, with a certificate of an authority of its own.
+//! An issuer of tokens that publishes its keys over HTTPS, with a certificate of its own authority.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,16 +14,16 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// It ends with the test's runtime.
+/// An issuer that runs until the test's runtime ends.
 pub(crate) struct Issuer {
     authority: String,
     address: String,
     key: EncodingKey,
-    asked: Arc<Mutex<BTreeMap<String, usize>>>,
+    requests: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
 impl Issuer {
-    /// Under this name, on a free port of loopback.
+    /// Starts an issuer with this name, on a free port of loopback.
     pub(crate) async fn start(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -47,22 +47,22 @@ impl Issuer {
         let jwk = Jwk::from_encoding_key(&key, Algorithm::ES256).expect("a public key");
         let mut jwk = serde_json::to_value(jwk).expect("JSON");
         jwk["kid"] = "first".into();
-        let asked = Arc::new(Mutex::new(BTreeMap::new()));
+        let requests = Arc::new(Mutex::new(BTreeMap::new()));
         tokio::spawn(serve(
             listener,
             TlsAcceptor::from(Arc::new(tls)),
             jwk,
-            Arc::clone(&asked),
+            Arc::clone(&requests),
         ));
         Self {
             authority: authority.pem(),
             address: format!("{name}:{port}"),
             key,
-            asked,
+            requests,
         }
     }
 
-    /// The authority's certificate in PEM.
+    /// Returns the authority's certificate in PEM.
     pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
@@ -71,13 +71,13 @@ impl Issuer {
         format!("https://{}/{path}", self.address)
     }
 
-    /// How often somebody came for this path.
-    pub(crate) fn asked(&self, path: &str) -> usize {
-        let asked = self.asked.lock().expect("not poisoned");
-        asked.get(path).copied().unwrap_or_default()
+    /// Returns the number of requests for this path.
+    pub(crate) fn requests(&self, path: &str) -> usize {
+        let requests = self.requests.lock().expect("not poisoned");
+        requests.get(path).copied().unwrap_or_default()
     }
 
-    /// A token, by the only key whatever it is called.
+    /// Signs a token with the issuer's only key, under this key ID.
     pub(crate) fn sign(&self, claims: &Value, key_id: &str) -> String {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(key_id.to_owned());
@@ -85,10 +85,10 @@ impl Issuer {
     }
 }
 
-async fn serve(listener: TcpListener, tls: TlsAcceptor, jwk: Value, asked: Arc<Mutex<BTreeMap<String, usize>>>) {
+async fn serve(listener: TcpListener, tls: TlsAcceptor, jwk: Value, requests: Arc<Mutex<BTreeMap<String, usize>>>) {
     while let Ok((stream, _)) = listener.accept().await {
-        // Who does not trust it, or goes away, need not be answered.
-        tokio::spawn(answer(stream, tls.clone(), jwk.clone(), Arc::clone(&asked)));
+        // Clients that do not trust the certificate, or disconnect, get no response.
+        tokio::spawn(answer(stream, tls.clone(), jwk.clone(), Arc::clone(&requests)));
     }
 }
 
@@ -96,7 +96,7 @@ async fn answer(
     stream: TcpStream,
     tls: TlsAcceptor,
     jwk: Value,
-    asked: Arc<Mutex<BTreeMap<String, usize>>>,
+    requests: Arc<Mutex<BTreeMap<String, usize>>>,
 ) -> io::Result<()> {
     let mut stream = BufReader::new(tls.accept(stream).await?);
     let mut line = String::new();
@@ -111,7 +111,7 @@ async fn answer(
         line.clear();
         stream.read_line(&mut line).await?;
     }
-    *asked.lock().expect("not poisoned").entry(path.clone()).or_default() += 1;
+    *requests.lock().expect("not poisoned").entry(path.clone()).or_default() += 1;
     let (head, body) = match path.as_str() {
         "keys" => ("200 OK", json!({ "keys": [jwk] })),
         "moved" => ("302 Found\r\nlocation: /keys", json!({ "keys": [jwk] })),

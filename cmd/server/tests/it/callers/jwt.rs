@@ -47,7 +47,7 @@ fn signed(claims: &Value, secret: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn token_opens_what_its_scopes_say() {
+async fn token_allows_its_scopes_only() {
     let policy = Policy::new(POLICY);
     policy.write("secret", SECRET);
     let server = policy.server("jwt", &[("RUST_LOG", "trace")]);
@@ -96,7 +96,7 @@ async fn token_opens_what_its_scopes_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_come_from_a_url() {
+async fn keys_are_fetched_from_a_url() {
     let issuer = Issuer::start("localhost").await;
     let untrusted = Issuer::start("localhost").await;
     let at = |(name, url): (&str, String)| {
@@ -136,13 +136,13 @@ async fn keys_come_from_a_url() {
         refused.expect_err("its certificate is nobody's");
     }
 
-    // The server comes through the door of this machine when it wants to, not when somebody makes up a key.
-    let asked = issuer.asked("keys");
+    // The server connects from this machine on its own schedule, not when a client invents a key ID.
+    let before = issuer.requests("keys");
     for _ in 0..20 {
         let unknown = issuer.sign(&with(&json!({"iss": "urn:good"})), "second");
         upload_url(Front::Rest, &server, &unknown).await.expect_err("unknown");
     }
-    assert!(issuer.asked("keys") <= asked + 1, "one of them may have been due");
+    assert!(issuer.requests("keys") <= before + 1, "one of them may have been due");
     let (_, log) = server.stop();
     assert!(log.contains("issuer keys not fetched"), "{log}");
 }

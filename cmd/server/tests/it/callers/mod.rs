@@ -1,4 +1,4 @@
-//! Who is asking, and what becomes of those of whom that is not known.
+//! Tests of authentication, and of requests without valid credentials.
 
 mod api_key;
 pub(crate) mod ground;

@@ -16,7 +16,7 @@ use crate::server::Server;
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
-/// A certificate of this name, and its key.
+/// A certificate for this name, and its key.
 struct Pair {
     certificate: rcgen::Certificate,
     key: KeyPair,
@@ -47,7 +47,7 @@ async fn grpc(server: &Server, authority: &Authority, client: Option<&Pair>) -> 
     DraftServiceClient::new(endpoint.connect().await.expect("connects"))
 }
 
-/// What REST answers to a request for an upload URL: its status.
+/// Returns the status of an upload URL over REST.
 fn rest(server: &Server, authority: &Authority, client: Option<&Pair>) -> String {
     let mut roots = RootCertStore::empty();
     roots.add(authority.der().clone()).expect("an authority");
@@ -82,7 +82,7 @@ fn rest(server: &Server, authority: &Authority, client: Option<&Pair>) -> String
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn certificate_opens_what_its_name_may() {
+async fn certificate_allows_the_scopes_of_its_name() {
     let authority = authority();
     let policy = Policy::new("[callers.shop]\nscopes = ['upload']\ncertificates = ['dns:shop.internal']\n");
     let own = pair("localhost", &authority);

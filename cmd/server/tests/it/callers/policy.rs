@@ -67,7 +67,7 @@ fn policy_without_what_auth_asks_for_ends_with_64() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn policy_that_became_invalid_leaves_the_one_before_in_force() {
+async fn invalid_policy_is_not_reloaded() {
     let (first, first_policy) = new_key("shop");
     let (second, second_policy) = new_key("shop");
     let policy = Policy::new(&format!("{first_policy}scopes = ['upload']\n"));
@@ -81,7 +81,7 @@ async fn policy_that_became_invalid_leaves_the_one_before_in_force() {
         .await
         .expect_err("not any more");
 
-    // Nobody is left to call, which is what was wanted.
+    // No caller is left, as intended.
     policy.write("policy.toml", "[callers.shop]\nscopes = ['upload']\n");
     until_taken(&server, &second, false).await;
     let (_, log) = server.stop();

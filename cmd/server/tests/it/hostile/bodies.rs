@@ -1,4 +1,4 @@
-//! Bodies: what is no message of the contract is refused by the field that is wrong, or as what cannot be read.
+//! Tests of malformed bodies: each is refused with the invalid field, or as unreadable.
 
 use super::corpus::{Answer, Case, Corpus, Refused};
 use super::ground::{Ground, assert_answered, each};
@@ -11,7 +11,7 @@ const BODIES: &str = include_str!("../../corpus/bodies.txt");
 pub(super) const COUNT: usize = 420;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bodies_are_read_or_refused_by_field() {
+async fn bodies_are_accepted_or_refused_with_the_field() {
     let corpus = Corpus::read(BODIES);
     assert_eq!(corpus.cases.len(), COUNT);
     let ground = Ground::start().await;

@@ -1,40 +1,40 @@
-//! The files of hostile inputs, and how to read them: `tests/corpus/*.txt`.
+//! The files of hostile inputs in `tests/corpus/*.txt`, and their parser.
 //!
 //! ```text
 //! ; a comment
 //! answer WORD ok
 //! answer WORD HTTP GRPC REASON [FIELD RULE…]
 //! put WHERE
-//! # class: why it is there
+//! # class: the reason for the entry
 //! WORD "input" * 3 + x"ff"
 //! ```
 //!
-//! An input is JSON strings and bytes in hex, joined by `+`, each repeated by `*`. `put` says for the inputs after it where
-//! they go, in words of the file's own.
+//! An input consists of JSON strings and bytes in hex, joined by `+`, each optionally repeated by `*`. `put` states the place of
+//! the following inputs, in words that each file defines.
 
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Deserializer;
 
-/// A file of them.
+/// A file of inputs.
 pub(crate) struct Corpus {
     answers: BTreeMap<&'static str, Answer>,
     pub(crate) cases: Vec<Case>,
 }
 
-/// An input.
+/// A hostile input.
 #[derive(Debug)]
 pub(crate) struct Case {
-    /// Where it stands.
+    /// The line in the file.
     pub(crate) line: usize,
-    /// Where it goes.
+    /// The place of the input in a request.
     pub(crate) put: &'static str,
-    /// The word of its answer.
+    /// The name of the expected answer.
     pub(crate) word: &'static str,
     pub(crate) input: Vec<u8>,
 }
 
-/// What an input is answered.
+/// The expected answer to an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
     Ok,
@@ -44,15 +44,15 @@ pub(crate) enum Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refused {
     pub(crate) http: u16,
-    /// By the name that [`tonic::Code`] has in code.
+    /// The name of the variant of [`tonic::Code`].
     pub(crate) grpc: &'static str,
     pub(crate) reason: &'static str,
-    /// The only field that is named, and how its rule begins.
+    /// The only invalid field, and the beginning of its rule.
     pub(crate) field: Option<(&'static str, &'static str)>,
 }
 
 impl Corpus {
-    /// The file's text, as it was compiled in.
+    /// Parses a file.
     pub(crate) fn read(text: &'static str) -> Self {
         let mut corpus = Self {
             answers: BTreeMap::new(),

@@ -1,4 +1,4 @@
-//! Credentials: taken, or refused with 401 and nothing that helps to guess.
+//! Tests of credentials: each is accepted, or refused with 401 without a hint for guessing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -20,7 +20,7 @@ use crate::server::Server;
 const SECRET: &[u8] = b"a secret of at least 32 bytes, shared";
 const ANOTHER: &[u8] = b"another secret of at least 32 bytes, too";
 
-/// Of an issuer whose private key nobody has.
+/// The public key of an issuer whose private key does not exist.
 const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----
 MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEh1lb1PMDyt7hzoklQlz5bwVI+TO2
 kdNMI5ifu51DBL5jFKkZ3+a88uUzAvoS4nMHnd0OSFaM8HAdQzm7b8XlNQ==
@@ -42,7 +42,7 @@ pem_file = 'public.pem'
 scopes = ['upload']
 ";
 
-/// What the key of tickets is called.
+/// The ID of the ticket key.
 const KEY_ID: &str = "00000001";
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
@@ -51,7 +51,7 @@ const CLAIMS: &str =
 const PAYLOAD: &str = r#"{"i":"AAAAAAAAAAAA","m":"ada","e":9999999999}"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn credentials_are_taken_or_refused_alike() {
+async fn credentials_are_accepted_or_refused_alike() {
     let corpus = Corpus::read(super::tokens::TOKENS);
     let (key, known) = new_key("shop");
     let policy = Policy::new(&format!("{known}scopes = ['upload']\n{ISSUERS}"));
@@ -103,7 +103,7 @@ async fn by_grpc(channel: Channel, sent: &[u8]) -> Result<Value, Failure> {
     front::grpc(client, "upload-url", json!({"object_name": "a"})).await
 }
 
-/// What is sent in this case.
+/// Returns the credentials of this case.
 fn credential(case: &Case, key: &str) -> Vec<u8> {
     let good = |text: &str| {
         let text = text.replace("$key", key).replace("$jwt", &jwt(HEADER, CLAIMS, SECRET));
@@ -136,7 +136,7 @@ fn credential(case: &Case, key: &str) -> Vec<u8> {
     made.into_bytes()
 }
 
-/// With bytes that are no text as they are.
+/// Replaces placeholders in an input that may contain invalid UTF-8.
 fn replaced(input: &[u8], good: &impl Fn(&str) -> String) -> Vec<u8> {
     let chunks = input.utf8_chunks();
     chunks
@@ -155,7 +155,7 @@ fn ticket(key_id: &str, payload: impl AsRef<[u8]>, secret: &[u8]) -> String {
     signed(&format!("dst_{key_id}.{}", URL_SAFE_NO_PAD.encode(payload)), secret)
 }
 
-/// By HMAC with SHA-256, as both are.
+/// Signs with HMAC-SHA-256, as both tokens and tickets do.
 fn signed(text: &str, secret: &[u8]) -> String {
     let key = EncodingKey::from_secret(secret);
     let signature = sign(text.as_bytes(), &key, Algorithm::HS256).expect("signed");

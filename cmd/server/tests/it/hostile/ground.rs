@@ -1,4 +1,4 @@
-//! One server for many inputs, and clients that keep their connections.
+//! A server for many inputs, with clients that reuse their connections.
 
 use std::panic::AssertUnwindSafe;
 
@@ -11,7 +11,7 @@ use super::corpus::{Answer, Case, Refused};
 use crate::front::{self, Failure, FailureCode, Front};
 use crate::server::Server;
 
-/// Calls under way together: more make two cores no faster.
+/// The number of concurrent calls. More are not faster on two cores.
 const TOGETHER: usize = 32;
 
 pub(crate) struct Ground {
@@ -21,7 +21,7 @@ pub(crate) struct Ground {
 }
 
 impl Ground {
-    /// A server that also logs what it refuses.
+    /// Starts a server that also logs refusals.
     pub(crate) async fn start() -> Self {
         let server = Server::start_with(&[("RUST_LOG", "debug")]);
         let grpc = DraftServiceClient::connect(format!("http://{}", server.grpc)).await;
@@ -39,8 +39,8 @@ impl Ground {
         }
     }
 
-    /// Checks that the server still serves, ends it, and reads its log: nothing panicked, nothing was the server's own
-    /// fault, and every line is one that the server wrote.
+    /// Checks that the server still works, stops it, and checks its log: no panics, no internal errors, and only lines that the
+    /// server wrote.
     pub(crate) async fn end(self) {
         for front in front::FRONTS {
             let request = serde_json::json!({"object_name": "still/there"});
@@ -50,7 +50,7 @@ impl Ground {
     }
 }
 
-/// Ends it, and reads its log as above.
+/// Stops the server, and checks its log in the same way.
 pub(crate) fn stop(server: Server) {
     let (status, log) = server.stop();
     assert!(status.success(), "{status}\n{log}");
@@ -61,7 +61,7 @@ pub(crate) fn stop(server: Server) {
     }
 }
 
-/// Checks every case, also when one has failed.
+/// Checks every case, even after a failure.
 pub(crate) async fn each<T>(cases: impl IntoIterator<Item = T>, check: impl AsyncFn(T)) {
     let checked = stream::iter(cases).map(|case| AssertUnwindSafe(check(case)).catch_unwind());
     let failed = checked
@@ -71,7 +71,7 @@ pub(crate) async fn each<T>(cases: impl IntoIterator<Item = T>, check: impl Asyn
 }
 
 impl Refused {
-    /// Checks that this, and nothing else, was answered. The field is called so.
+    /// Asserts that the response is this answer and nothing else, for the field of this name.
     pub(crate) fn assert_as(&self, field: Option<&str>, failure: &Failure, context: &str) {
         let code = match &failure.code {
             FailureCode::Http(status) => *status == self.http,
@@ -89,7 +89,7 @@ impl Refused {
     }
 }
 
-/// Checks an answer by the corpus.
+/// Asserts that a response is the answer of the corpus.
 pub(crate) fn assert_answered(
     answer: Answer,
     seen: Result<Value, Failure>,

@@ -1,4 +1,4 @@
-//! Headers, and what else a socket can carry: one answer to one request, and never two readings of where it ends.
+//! Tests of headers and other bytes on a socket: each request gets one response, and its end is unambiguous.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -11,14 +11,14 @@ const HEADERS: &str = include_str!("../../corpus/headers.txt");
 /// The number of entries that `docs/security.md` states.
 pub(super) const COUNT: usize = 402;
 
-/// Asked for on a connection that shall go on. Its answer ends the connection.
+/// A request after the input. Its response closes the connection.
 const ANOTHER: &[u8] = b"GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
-/// Of a call that is in order.
+/// The body of a valid call.
 const MESSAGE: &str = r#"{"object_name":"a"}"#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn headers_are_taken_or_refused_and_nothing_is_smuggled() {
+async fn headers_are_accepted_or_refused_without_request_smuggling() {
     let corpus = Corpus::read(HEADERS);
     assert_eq!(corpus.cases.len(), COUNT);
     let ground = Ground::start().await;
@@ -43,7 +43,7 @@ async fn check(ground: &Ground, case: &Case, answer: Answer) {
     if goes_on {
         sent.extend(ANOTHER);
     }
-    // The server may have closed before it has read all that it does not want.
+    // The server may close the connection before it has read everything.
     let _ = stream.write_all(&sent).await;
     let mut received = Vec::new();
     let _ = stream.read_to_end(&mut received).await;
@@ -94,11 +94,11 @@ fn request(put: &str, input: &[u8]) -> Vec<u8> {
 
 struct Seen {
     status: u16,
-    /// Head and body.
+    /// The head and the body.
     text: String,
 }
 
-/// The final answers in what a connection gave, by their lengths.
+/// Returns the final responses in the received bytes, by their lengths.
 fn answers(mut received: &[u8]) -> Vec<Seen> {
     let mut answers = Vec::new();
     while let Some(end) = received.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! Hostile inputs, each with the one answer that it may get.
+//! Tests of hostile inputs. Each has exactly one allowed answer.
 
 mod bodies;
 mod corpus;
@@ -10,7 +10,7 @@ mod raw_grpc;
 mod tokens;
 
 #[test]
-fn security_page_counts_the_corpora() {
+fn security_page_states_the_sizes_of_the_corpora() {
     let page = include_str!("../../../../../docs/security.md");
     let counts = format!(
         "{} object names, {} tokens and other texts, {} headers and {} bodies,",

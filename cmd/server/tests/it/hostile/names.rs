@@ -1,4 +1,4 @@
-//! Names: kept to the byte through every call and both buckets, or refused by the rule that they break.
+//! Tests of names: each is preserved exactly through every call and both buckets, or refused by a rule.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +13,14 @@ const NAMES: &str = include_str!("../../corpus/names.txt");
 /// The number of entries that `docs/security.md` states.
 pub(super) const COUNT: usize = 3_236;
 
-/// Of the names that are kept, one in so many is confirmed.
+/// The interval of the accepted names that are confirmed.
 const CONFIRMED: usize = 4;
 
-/// Small enough for pages to end at many kinds of names.
+/// The page size, small enough that pages end at many kinds of names.
 const PAGE: usize = 100;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn names_are_kept_to_the_byte_or_refused_by_rule() {
+async fn names_are_preserved_exactly_or_refused_by_rule() {
     let corpus = Corpus::read(NAMES);
     assert_eq!(corpus.cases.len(), COUNT);
     let ground = Ground::start().await;
@@ -52,7 +52,7 @@ async fn names_are_kept_to_the_byte_or_refused_by_rule() {
     ground.end().await;
 }
 
-/// The same rules hold for the name that a draft is kept under.
+/// Checks that the name is also refused as a destination.
 async fn refuses_to_keep_under(ground: &Ground, front: Front, name: &str, refused: &Refused) {
     let request = json!({"object_name": "a", "destination_name": name});
     let failure = ground
@@ -62,7 +62,7 @@ async fn refuses_to_keep_under(ground: &Ground, front: Front, name: &str, refuse
     refused.assert_as(Some("destination_name"), &failure, name);
 }
 
-/// By both fronts; what one has uploaded, the other reads.
+/// Checks both fronts. Each reads the uploads of the other.
 async fn check(ground: &Ground, case: &Case, answer: Answer) {
     let name = case.text();
     let mut issued = Vec::new();
@@ -125,7 +125,7 @@ async fn read(ground: &Ground, issued: &Value) -> Vec<u8> {
     answer.bytes().await.expect("bytes").to_vec()
 }
 
-/// What the store takes the key to be: all between the bucket and the query, decoded once.
+/// Returns the key in a URL as the store reads it: everything between the bucket and the query, decoded once.
 fn key(url: &str) -> Vec<u8> {
     let path = url.split(['?', '#']).next().expect("a path");
     let (_, encoded) = path.split_once("/main-draft/").expect("the draft bucket");
@@ -141,7 +141,7 @@ fn key(url: &str) -> Vec<u8> {
     decoded
 }
 
-/// All pages.
+/// Returns the names on all pages.
 async fn list(ground: &Ground, front: Front, route: &str, field: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut request = json!({ "page_size": PAGE });

@@ -1,4 +1,4 @@
-//! gRPC without a client that knows its manners: any bytes for frames.
+//! A raw gRPC client that sends any bytes as frames.
 
 use draftstore_proto::v1::draft_service_server::SERVICE_NAME;
 use http_body_util::{BodyExt as _, Full};
@@ -8,7 +8,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tonic::{Code, Status};
 
-/// A connection of HTTP/2.
+/// An HTTP/2 connection.
 #[derive(Clone)]
 pub(crate) struct RawGrpc {
     authority: String,
@@ -28,7 +28,7 @@ impl RawGrpc {
         }
     }
 
-    /// Sends these frames, and gives what the call came to.
+    /// Sends these frames, and returns the status of the call.
     pub(crate) async fn call(&self, method: &str, frames: &[u8]) -> Result<(), Status> {
         let request = hyper::Request::post(format!("http://{}/{SERVICE_NAME}/{method}", self.authority))
             .header("content-type", "application/grpc")

@@ -1,4 +1,4 @@
-//! Tokens, and other texts that are compared or signed: taken, or refused by the field that they are in.
+//! Tests of tokens and other texts that are compared or signed: each is accepted, or refused with its field.
 
 use super::corpus::Corpus;
 use super::ground::{Ground, assert_answered, each};
@@ -10,11 +10,11 @@ pub(super) const TOKENS: &str = include_str!("../../corpus/tokens.txt");
 pub(super) const COUNT: usize = 980;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tokens_are_taken_or_refused_by_field() {
+async fn tokens_are_accepted_or_refused_with_the_field() {
     let corpus = Corpus::read(TOKENS);
     assert_eq!(corpus.cases.len(), COUNT);
     let ground = Ground::start().await;
-    // Those of callers have a test of their own.
+    // Credentials have a test of their own.
     let of_calls = corpus.cases.iter().filter(|case| !case.put.starts_with("bearer "));
     each(of_calls, async |case| {
         let (route, request) = case.put.split_once(' ').expect("a route and a request");

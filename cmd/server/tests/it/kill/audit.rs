@@ -1,4 +1,4 @@
-//! Both buckets, compared with what clients were answered.
+//! The comparison of both buckets with the responses that clients got.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::clients::Ledger;
 
 const SIDE_BY_SIDE: usize = 16;
 
-/// The clock of a day on which everything has expired.
+/// A clock at which everything has expired.
 #[derive(Debug)]
 struct MuchLater;
 
@@ -25,7 +25,7 @@ impl Clock for MuchLater {
     }
 }
 
-/// Panics unless main holds what was confirmed and nothing else, and two sweeps leave nothing in the draft bucket.
+/// Asserts that main contains exactly the confirmed objects, and that two sweeps leave nothing in the draft bucket.
 pub(super) async fn audit(store: &StoreEndpoint, main: &str, ledger: &Ledger) {
     let (drafts, main) = DraftBucket::pair(bucket(&format!("{main}-draft")), bucket(main)).expect("they differ");
     let proxy = FaultProxy::start(store);

@@ -1,4 +1,4 @@
-//! Clients that upload and confirm, whatever becomes of the server, and remember what they were answered.
+//! Clients that upload and confirm while the server is killed, and record the responses.
 
 use std::collections::BTreeMap;
 
@@ -9,29 +9,29 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// Bytes of the largest draft.
+/// The maximum size of a draft, in bytes.
 const MAX_BYTES: usize = 4096;
 
-/// Where the server is at present, and whether clients shall go on.
+/// The current server, and whether clients continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scene {
-    /// `host:port` of REST.
+    /// The `host:port` of REST.
     pub(super) http: String,
-    /// Counts the servers: another may have the port of one that died.
+    /// The number of the server, because a new one may have the same port.
     pub(super) server: usize,
     pub(super) go_on: bool,
 }
 
-/// What clients were answered.
+/// The responses that clients got.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    /// The bytes that a confirm answered OK for, by their name in main.
+    /// The bytes of successful confirms, by name in main.
     pub(super) kept: BTreeMap<String, Vec<u8>>,
-    /// Names for which two drafts raced.
+    /// The names that two drafts were confirmed under.
     pub(super) races: usize,
-    /// Confirms that were sent again though they had been answered.
+    /// The number of confirms that were repeated after a response.
     pub(super) repeats: usize,
-    /// Confirms that were under way when the server died.
+    /// The number of confirms that were running when the server was killed.
     pub(super) unanswered: usize,
 }
 
@@ -44,7 +44,7 @@ impl Ledger {
     }
 }
 
-/// One of them.
+/// One client.
 pub(super) struct Client {
     name: usize,
     scene: watch::Receiver<Scene>,
@@ -53,7 +53,7 @@ pub(super) struct Client {
     ledger: Ledger,
 }
 
-/// A draft that was uploaded, and how to confirm it.
+/// An uploaded draft, and its fields for a confirm.
 struct Uploaded {
     confirm: Value,
     bytes: Vec<u8>,
@@ -70,7 +70,7 @@ impl Client {
         }
     }
 
-    /// Works until it is told to end, and finishes what it has begun.
+    /// Works until it is told to stop, and finishes the current draft.
     pub(super) async fn run(mut self) -> Ledger {
         for n in 0.. {
             if !self.scene.borrow().go_on {
@@ -98,7 +98,7 @@ impl Client {
         self.keep(name, uploaded).await;
     }
 
-    /// Confirms until it is answered, and sometimes once more.
+    /// Confirms until there is a response, and sometimes once more.
     async fn keep(&mut self, name: &str, uploaded: Uploaded) {
         let times = 1 + usize::from(self.random.random_ratio(1, 4));
         self.ledger.repeats += times - 1;
@@ -110,7 +110,7 @@ impl Client {
         self.ledger.kept.insert(name.to_owned(), uploaded.bytes);
     }
 
-    /// Two drafts, confirmed at once for one name: one gets it, the other is told so.
+    /// Confirms two drafts under one name concurrently: one succeeds, and the other is refused.
     async fn race(&mut self, name: &str) {
         let mut drafts = [self.upload("file.jpg", true).await, self.upload("file.jpg", true).await];
         for draft in &mut drafts {
@@ -131,7 +131,7 @@ impl Client {
         self.ledger.kept.insert(name.to_owned(), winner.bytes);
     }
 
-    /// Uploads fresh bytes, with a fresh URL as long as need be.
+    /// Uploads new bytes, with a new URL if necessary.
     async fn upload(&mut self, object_name: &str, unique: bool) -> Uploaded {
         let length = self.random.random_range(0..MAX_BYTES);
         let mut bytes = vec![0; length];
@@ -140,7 +140,7 @@ impl Client {
         loop {
             let (issued, _) = self.ask("upload-url", &request).await;
             let issued = issued.unwrap_or_else(|refused| panic!("{object_name}: {refused}"));
-            // The store may have died with the server that signed for it.
+            // The store may have ended with the server that signed the URL.
             let Some(etag) = self.put(&issued, bytes.clone()).await else {
                 continue;
             };
@@ -166,7 +166,7 @@ impl Client {
         Some(answer.headers()["etag"].to_str().expect("ASCII").to_owned())
     }
 
-    /// Asks until there is an answer that says yes or no; and tells how often the server died over it.
+    /// Repeats a request until there is a final response. Also returns how often the server died.
     async fn ask(&self, route: &str, request: &Value) -> (Result<Value, Value>, usize) {
         let mut scene = self.scene.clone();
         let mut unanswered = 0;

@@ -1,5 +1,5 @@
-//! `kill -9` of the server, at every point of a confirm, at random ones and in its probe of the store: what was answered
-//! holds, a repeat completes what was not, and nothing is left.
+//! Tests with `kill -9` of the server: at every point of a confirm, at random, and during its probe of the store. Successful
+//! responses remain true, a retry completes the rest, and no data is left behind.
 
 mod audit;
 mod clients;
@@ -13,11 +13,11 @@ use tokio::task::block_in_place;
 
 use crate::server::Server;
 
-/// The buckets of [`draftstore_testing::TestBuckets`].
+/// The bucket of [`draftstore_testing::TestBuckets`].
 const MAIN: &str = "files";
 
-/// Starts a server on a store by way of a proxy. What it signs is for the store itself, so that the proxy sees the server's
-/// own calls alone.
+/// Starts a server that calls a store through a proxy. Its URLs are for the store itself, so that the proxy has the server's own
+/// calls only.
 fn start_on(store: &StoreEndpoint, proxy: &StoreEndpoint, unused: &TempDir) -> Server {
     let settings = settings(store, proxy);
     block_in_place(|| Server::start_in(unused.path(), &settings))
@@ -35,7 +35,7 @@ fn settings<'a>(store: &'a StoreEndpoint, proxy: &'a StoreEndpoint) -> [(&'stati
     ]
 }
 
-/// SIGKILL, and waits for the end.
+/// Sends SIGKILL, and waits for the process.
 fn kill(server: Server) {
     block_in_place(|| drop(server));
 }

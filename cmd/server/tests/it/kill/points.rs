@@ -1,4 +1,4 @@
-//! Killed at each request of a confirm.
+//! Tests that kill the server at each request of a confirm.
 
 use draftstore_storage::{ListObjects, ListUploads, Operation};
 use draftstore_testing::proxy::{FaultProxy, Moment, Pause, RequestFilter};
@@ -10,8 +10,8 @@ use super::{kill, start_on};
 use crate::front::{Front, draft};
 use crate::server::Server;
 
-/// The requests of a confirm: whether it is to replace an object, on which bucket, and which of those of its operation
-/// there. No server copies part by part what is as small as this; `lib/service` has what comes of faults there.
+/// The requests of a confirm: whether it overwrites, the bucket, and the index among the requests with the same operation.
+/// Objects this small are never copied in parts; `lib/service` tests faults of such copies.
 const REQUESTS: [(&str, Existing, Operation, Bucket, usize); 7] = [
     (
         "HEAD of the draft",
@@ -58,7 +58,7 @@ const REQUESTS: [(&str, Existing, Operation, Bucket, usize); 7] = [
     ),
 ];
 
-/// What main holds under the name before the confirm.
+/// The object in main before the confirm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Existing {
     None,
@@ -71,10 +71,10 @@ enum Bucket {
     Main,
 }
 
-/// When the request that was under way reaches the store.
+/// The time at which the pending request reaches the store.
 #[derive(Debug, Clone, Copy)]
 enum Reaches {
-    /// Before the kill; the server never reads the answer.
+    /// Before the kill. The server never reads the response.
     Before,
     /// After the kill, before the next server starts.
     Between,
@@ -86,7 +86,7 @@ const BYTES: &[u8] = b"the bytes of the draft";
 const OLD: &[u8] = b"the bytes that were kept before";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_request_of_a_confirm_a_repeat_completes_it() {
+async fn retry_completes_a_confirm_killed_at_any_request() {
     let site = Site::start().await;
     let mut kills = 0;
     for (name, existing, operation, bucket, nth) in REQUESTS {

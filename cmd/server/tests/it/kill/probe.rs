@@ -1,4 +1,4 @@
-//! Killed while it probes the store.
+//! A test that kills the server during its probe of the store.
 
 use draftstore_storage::{ListObjects, ListUploads, Operation};
 use draftstore_testing::TestBuckets;
@@ -9,11 +9,11 @@ use super::clients::Ledger;
 use super::{MAIN, settings};
 use crate::server::command;
 
-/// Where a probe works, in the draft bucket.
+/// The prefix of a probe's objects in the draft bucket.
 const PROBES: &str = ".drafts/probe/";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_killed_probe_leaves_is_swept() {
+async fn leftovers_of_a_killed_probe_are_swept() {
     let world = TestBuckets::embedded().await;
     let proxy = FaultProxy::start(&world.endpoint);
     let begun = RequestFilter::of(Operation::CreateMultipartUpload).on(world.draft.name());

@@ -1,4 +1,4 @@
-//! Killed at random, many times, while clients work.
+//! Tests that kill the server at random times while clients work.
 
 use std::time::{Duration, Instant};
 
@@ -18,18 +18,18 @@ use super::{MAIN, kill, start_on};
 use crate::server::Server;
 
 const KILLS: usize = 300;
-/// Of a server with the store in its own process, which takes longer to start.
+/// The number of kills of a server with the embedded store, which takes longer to start.
 const KILLS_WITH_STORE: usize = 60;
 const CLIENTS: usize = 6;
 
-/// How long a server lives, at most: long enough for several confirms.
+/// The maximum life of a server, long enough for several confirms.
 const MAX_LIFE: Duration = Duration::from_millis(200);
 
-/// No client waits longer for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of a client's request.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_random_nothing_is_lost_and_nothing_is_left() {
+async fn random_kills_lose_nothing_and_leave_nothing() {
     let world = TestBuckets::embedded().await;
     let proxy = FaultProxy::start(&world.endpoint);
     let unused = TempDir::new().expect("a temporary directory");
@@ -40,7 +40,7 @@ async fn killed_at_random_nothing_is_lost_and_nothing_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_at_random_with_its_store_nothing_is_lost_and_nothing_is_left() {
+async fn random_kills_with_the_embedded_store_lose_nothing_and_leave_nothing() {
     let data_dir = TempDir::new().expect("a temporary directory");
     let settings = [("STORAGE_TYPE", "embedded")];
     let start = || block_in_place(|| Server::start_in(data_dir.path(), &settings));
@@ -55,7 +55,7 @@ async fn killed_at_random_with_its_store_nothing_is_lost_and_nothing_is_left() {
     audit(&store, "main", &ledger).await;
 }
 
-/// Has clients work while servers are started and killed; gives what they were answered, and the last server.
+/// Lets clients work while servers are started and killed. Returns their responses, and the last server.
 async fn work_and_kill(kills: usize, start: impl Fn() -> Server) -> (Ledger, Server) {
     let begun = Instant::now();
     let seed: u64 = rand::random();
@@ -69,7 +69,7 @@ async fn work_and_kill(kills: usize, start: impl Fn() -> Server) -> (Ledger, Ser
         go_on: true,
     });
     let http = reqwest::Client::builder()
-        .timeout(PATIENCE)
+        .timeout(TIMEOUT)
         .no_proxy()
         .build()
         .expect("a client");

@@ -1,4 +1,4 @@
-//! Callers of every set of scopes that tells rules apart, each known by a key and by a token.
+//! Callers with every relevant set of scopes, each with an API key and a token.
 
 use std::fmt::Write as _;
 
@@ -12,22 +12,22 @@ use crate::server::Server;
 
 const SECRET: &str = "what the issuer and the server both know, and nobody else";
 
-/// Somebody of tenant `t1`, or nobody.
+/// A caller of tenant `t1`, or a client without valid credentials.
 pub(super) struct Caller {
     pub(super) name: String,
     pub(super) scopes: Scopes,
-    /// What `authorization` says; none: nothing.
+    /// The value of `authorization`, if any.
     pub(super) authorization: Option<String>,
 }
 
-/// Everybody who calls.
+/// All callers.
 pub(super) struct Callers {
     policy: Policy,
-    /// Each set of scopes, by key and by token.
+    /// One caller for each set of scopes and each kind of credentials.
     pub(super) all: Vec<Caller>,
-    /// Those of whom it is not known who they are.
+    /// Clients without valid credentials.
     pub(super) nobodies: Vec<Caller>,
-    /// Who may do everything, everywhere.
+    /// The caller with all rights on all tenants.
     pub(super) root: Caller,
 }
 
@@ -81,7 +81,7 @@ impl Callers {
     }
 }
 
-/// Each scope alone, all but each, all.
+/// Returns each scope alone, all scopes but one, and all scopes.
 fn sets() -> Vec<Scopes> {
     let all = || Scope::ALL.into_iter();
     let alone = all().map(|scope| [scope].into_iter().collect());

@@ -1,4 +1,4 @@
-//! Every call: what somebody asks of it who asks for its own, and how it may be asked for what is another's.
+//! The requests of every call: for a caller's own objects, and for those of another tenant.
 
 use draftstore_controller::CALLS;
 use draftstore_service::Scope;
@@ -8,14 +8,14 @@ use super::callers::Caller;
 use super::tenant::{Foreign, Tenant, whole_key};
 use crate::front::{Front, upload};
 
-/// The ID of a draft that nobody has.
+/// The ID of a draft that does not exist.
 const NO_DRAFT: &str = "7ZZZZZZZZZ0000000000000000";
 
 /// A call of the table of calls.
 pub(super) struct Call {
-    /// Without what all routes begin with.
+    /// The path without the prefix of all calls.
     pub(super) route: &'static str,
-    scopes: &'static [Scope],
+    scopes: &'static [&'static [Scope]],
 }
 
 pub(super) fn calls() -> impl Iterator<Item = Call> {
@@ -27,18 +27,18 @@ pub(super) fn calls() -> impl Iterator<Item = Call> {
 }
 
 impl Call {
-    /// As the table of routes has it; who mints tickets for uploads must be allowed to upload.
+    /// Returns whether the table of calls allows the call to this caller.
     pub(super) fn is_allowed(&self, caller: &Caller) -> bool {
-        let one = self.scopes.iter().any(|scope| caller.scopes.contains(*scope));
-        one && (self.route != "tickets" || caller.scopes.contains(Scope::Upload))
+        let mut sets = self.scopes.iter();
+        sets.any(|set| set.iter().all(|scope| caller.scopes.contains(*scope)))
     }
 
-    /// A request for what is the caller's own, which is there where `is_there`.
+    /// Returns a request for the caller's own object, which exists if `is_there`.
     pub(super) async fn own(&self, front: Front, caller: &Caller, own: &Tenant<'_>, is_there: bool) -> Value {
         let name = own.fresh();
         match self.route {
             "draft-bucket" | "list-drafts" | "list-objects" => json!({}),
-            // The other tenant's prefix is a name like any other.
+            // The other tenant's prefix is an ordinary name.
             "upload-url" | "multipart/create" => json!({"object_name": format!("t10/{name}")}),
             "upload-urls" => json!({"uploads": [{"object_name": format!("t10/{name}"), "unique": true}]}),
             "tickets" => json!({"prefix": "t10/"}),
@@ -68,7 +68,7 @@ impl Call {
         }
     }
 
-    /// An upload in parts whose only part is there.
+    /// Creates a multipart upload whose only part has arrived.
     async fn begun(&self, front: Front, caller: &Caller, own: &Tenant<'_>, name: &str) -> Value {
         let create = json!({ "object_name": name });
         let begun = own
@@ -87,7 +87,7 @@ impl Call {
         begun["upload_id"].clone()
     }
 
-    /// Checks the answer to that request.
+    /// Asserts the response to that request.
     pub(super) async fn assert_own(&self, front: Front, caller: &Caller, own: &Tenant<'_>, answer: &Value) {
         let is_own = |url: &Value| {
             let path = url
@@ -142,7 +142,7 @@ impl Call {
         }
     }
 
-    /// Requests for what is another's, each with one alike for what nobody has.
+    /// Returns requests for objects of another tenant, each with the same request for an object that does not exist.
     pub(super) fn foreign(&self, foreign: &Foreign) -> Vec<(Value, Value)> {
         let absent_key = whole_key(NO_DRAFT, "t10/file");
         let named = |name: &str| json!({ "object_name": name });
@@ -186,7 +186,7 @@ impl Call {
                 vec![(json!({"page_token": foreign.whole_key}), json!({"page_token": beside}))]
             }
             "list-objects" => vec![(json!({"prefix": "t10/"}), json!({"prefix": "t11/"}))],
-            // What these make is new.
+            // These calls create something new.
             "draft-bucket" | "upload-url" | "upload-urls" | "multipart/create" | "tickets" => Vec::new(),
             other => panic!("no foreign request for {other}"),
         }

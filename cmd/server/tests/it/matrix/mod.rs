@@ -1,7 +1,7 @@
-//! Who may do what: every caller × every call × what is its own and what is another tenant's, on both fronts.
+//! The test of authorization: every caller × every call × own objects and those of another tenant, on both fronts.
 //!
-//! A cell holds when the call is answered as the caller's scopes say, and when what belongs to another tenant looks exactly as
-//! what does not exist. When all is done, nothing of the other tenant's has changed.
+//! A cell passes if the scopes of the caller decide about the call, and if another tenant's objects look exactly like objects
+//! that do not exist. At the end, the other tenant's objects are unchanged.
 
 mod callers;
 mod calls;
@@ -50,11 +50,11 @@ async fn every_cell_holds() {
     );
 }
 
-/// Its own, and each way to name what is another's. Gives how many cells that were.
+/// Checks own objects, and each way to name another tenant's. Returns the number of cells.
 async fn check(front: Front, call: &Call, caller: &Caller, own: &Tenant<'_>, foreign: &Foreign) -> usize {
     let allowed = call.is_allowed(caller);
     let place = format!("{front:?} {} by {}", call.route, caller.name);
-    // Without the scope to upload there is nothing of its own to go on with.
+    // Without the scope to upload, the caller has no objects.
     let request = call.own(front, caller, own, allowed).await;
     let answer = own.call(front, caller, call.route, &request).await;
     if allowed {
@@ -78,7 +78,7 @@ async fn check(front: Front, call: &Call, caller: &Caller, own: &Tenant<'_>, for
     1 + pairs.len()
 }
 
-/// Without credentials, and with such as are none.
+/// Checks requests without credentials, and with invalid ones.
 async fn nobody(front: Front, call: &Call, callers: &Callers, own: &Tenant<'_>) -> usize {
     for caller in &callers.nobodies {
         let request = call.own(front, caller, own, false).await;

@@ -1,4 +1,4 @@
-//! What a tenant has, made by somebody who may do everything.
+//! The objects of a tenant, created by the caller with all rights.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,7 +8,7 @@ use super::callers::Caller;
 use crate::front::{Failure, Front, download, upload};
 use crate::server::Server;
 
-/// A tenant, as the root sees it: by a prefix.
+/// A tenant, which the root addresses by a prefix.
 pub(super) struct Tenant<'a> {
     pub(super) server: &'a Server,
     name: &'static str,
@@ -16,19 +16,19 @@ pub(super) struct Tenant<'a> {
     made: AtomicUsize,
 }
 
-/// What another tenant has, and what it is called.
+/// The objects of another tenant.
 pub(super) struct Foreign {
-    /// A named draft, as the root calls it.
+    /// The name of a named draft, for the root.
     pub(super) named: String,
-    /// A unique draft's name within its tenant.
+    /// The name of a unique draft within its tenant.
     pub(super) name: &'static str,
     pub(super) draft_id: String,
     pub(super) whole_key: String,
-    /// A confirmed object, as the root calls it.
+    /// The name of a confirmed object, for the root.
     pub(super) kept: String,
-    /// An upload in parts of the same name within its tenant.
+    /// The upload ID of a multipart upload with the same name within its tenant.
     pub(super) upload_id: String,
-    /// The whole key of a unique draft that is uploaded in parts, and its upload's ID.
+    /// The key in the store of a unique draft that is uploaded in parts, and its upload ID.
     pub(super) parts: (String, String),
 }
 
@@ -42,7 +42,7 @@ impl<'a> Tenant<'a> {
         }
     }
 
-    /// A name that was not given before.
+    /// Returns a new name.
     pub(super) fn fresh(&self) -> String {
         format!("own{}", self.made.fetch_add(1, Ordering::Relaxed))
     }
@@ -65,7 +65,7 @@ impl<'a> Tenant<'a> {
         answer.unwrap_or_else(|refused| panic!("{route} {request}: {refused:?}"))
     }
 
-    /// Has a draft uploaded under this name within the tenant. Gives what upload-url answered.
+    /// Uploads a draft with this name within the tenant, and returns the response of upload-url.
     pub(super) async fn draft(&self, name: &str, unique: bool) -> Value {
         let request = json!({"object_name": format!("{}/{name}", self.name), "unique": unique});
         let issued = self.root("upload-url", request).await;
@@ -73,14 +73,14 @@ impl<'a> Tenant<'a> {
         issued
     }
 
-    /// An object in main under this name within the tenant.
+    /// Creates an object in main with this name within the tenant.
     pub(super) async fn kept(&self, name: &str) {
         self.draft(name, false).await;
         let request = json!({"object_name": format!("{}/{name}", self.name)});
         self.root("confirm-upload", request).await;
     }
 
-    /// A bit of everything.
+    /// Creates one object of each kind.
     pub(super) async fn settle(&self) -> Foreign {
         let root_name = |name: &str| format!("{}/{name}", self.name);
         self.draft("named", false).await;
@@ -106,7 +106,7 @@ impl<'a> Tenant<'a> {
         }
     }
 
-    /// Everything that was settled is as it was.
+    /// Asserts that all objects are unchanged.
     pub(super) async fn assert_unchanged(&self, foreign: &Foreign) {
         for (stage, name) in [
             ("STAGE_DRAFT", &foreign.named),
@@ -134,7 +134,7 @@ impl<'a> Tenant<'a> {
     }
 }
 
-/// As the store knows it.
+/// Returns the key of a unique draft in the store.
 pub(super) fn whole_key(draft_id: &str, name: &str) -> String {
     let random: ulid::Ulid = draft_id.parse().expect("a ULID");
     format!(".drafts/{:02x}/{draft_id}/{name}", random.random() & 0xff)

@@ -1,4 +1,4 @@
-//! The same of Uppy's routes, which REST alone has.
+//! The cells of Uppy's routes, which only REST has.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::callers::{Caller, Callers};
 use super::tenant::{Foreign, Tenant, whole_key};
 use draftstore_service::Scope;
 
-/// What a route answers: its status, and its body without what is new each time.
+/// The response of a route: its status, and its body without values that are new each time.
 type Answer = (u16, Value);
 
 async fn ask(caller: &Caller, own: &Tenant<'_>, method: Method, path: &str, body: Option<&Value>) -> Answer {
@@ -23,7 +23,7 @@ async fn ask(caller: &Caller, own: &Tenant<'_>, method: Method, path: &str, body
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
-/// Method, path and body of each route, for an upload.
+/// Returns the method, path and body of each route for an upload.
 fn routes(key: &str, upload_id: &str) -> Vec<(Method, String, Option<Value>)> {
     let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
     let of_upload = |rest: &str| format!("multipart/{upload_id}{rest}key={key}");
@@ -40,7 +40,7 @@ fn routes(key: &str, upload_id: &str) -> Vec<(Method, String, Option<Value>)> {
     ]
 }
 
-/// Those that begin something.
+/// Returns the routes that create something.
 fn beginnings() -> Vec<(Method, String, Option<Value>)> {
     vec![
         (Method::GET, "params?filename=t10%2Fa&type=text/plain".to_owned(), None),
@@ -53,7 +53,7 @@ fn beginnings() -> Vec<(Method, String, Option<Value>)> {
     ]
 }
 
-/// Its own, and another's. Gives how many cells that were.
+/// Checks own objects and those of another tenant. Returns the number of cells.
 pub(super) async fn check(caller: &Caller, own: &Tenant<'_>, foreign: &Foreign) -> usize {
     let allowed = caller.scopes.contains(Scope::Upload);
     let mut cells = 0;
@@ -101,7 +101,7 @@ pub(super) async fn check(caller: &Caller, own: &Tenant<'_>, foreign: &Foreign) 
     for (method, path, body) in routes(&key, &upload_id) {
         let completes = path.contains("/complete");
         let (status, answer) = ask(caller, own, method, &path, body.as_ref()).await;
-        // Its part has not arrived.
+        // The part has not arrived.
         let expected = if completes { 412 } else { 200 };
         assert_eq!(
             status,
@@ -114,7 +114,7 @@ pub(super) async fn check(caller: &Caller, own: &Tenant<'_>, foreign: &Foreign) 
     cells
 }
 
-/// An upload of its own; of nobody's where it may begin none.
+/// Creates an upload of the caller, or invents one if it may create none.
 async fn begun(caller: &Caller, own: &Tenant<'_>, allowed: bool) -> (String, String) {
     if !allowed {
         return (whole_key("7ZZZZZZZZZ0000000000000000", "none"), "none".to_owned());
@@ -125,7 +125,7 @@ async fn begun(caller: &Caller, own: &Tenant<'_>, allowed: bool) -> (String, Str
     (text("key"), text("uploadId"))
 }
 
-/// Without credentials, and with such as are none.
+/// Checks requests without credentials, and with invalid ones.
 pub(super) async fn nobody(callers: &Callers, own: &Tenant<'_>) -> usize {
     let mut cells = 0;
     for caller in &callers.nobodies {

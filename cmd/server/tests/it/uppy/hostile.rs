@@ -1,4 +1,4 @@
-//! Names and IDs that somebody made up.
+//! Tests of invented names and IDs.
 
 use reqwest::{Client, Method, Url};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::{Generation, ask, asked, confirm, post_form, refused};
 use crate::server::Server;
 
 #[tokio::test]
-async fn every_file_name_can_be_uploaded() {
+async fn any_file_name_can_be_uploaded() {
     let server = Server::start();
     for (filename, kept) in [
         ("../../etc/passwd", ".._.._etc_passwd"),
@@ -37,7 +37,7 @@ async fn every_file_name_can_be_uploaded() {
 }
 
 #[tokio::test]
-async fn an_upload_is_bound_to_its_key() {
+async fn upload_id_is_bound_to_its_key() {
     let server = Server::start();
     let create = async |name: &str| {
         let created = asked(&server, Method::POST, "multipart", Some(json!({ "filename": name }))).await;
@@ -68,7 +68,7 @@ async fn an_upload_is_bound_to_its_key() {
             (Method::POST, "/complete", Some(bodies.clone())),
             (Method::DELETE, "", None),
         ] {
-            // A client resolves dots itself.
+            // A client resolves dot segments itself.
             if id == ".." {
                 continue;
             }
@@ -84,7 +84,7 @@ async fn an_upload_is_bound_to_its_key() {
 }
 
 #[tokio::test]
-async fn bad_requests_are_refused_with_a_sentence() {
+async fn invalid_requests_have_a_message() {
     let server = Server::start();
     let created = asked(&server, Method::POST, "multipart", Some(json!({"filename": "a"}))).await;
     let (key, id) = (
@@ -161,7 +161,7 @@ async fn bad_requests_are_refused_with_a_sentence() {
         assert_eq!(found, status, "{method} {path}: {message}");
         assert!(message.contains(says), "{method} {path}: {message}");
     }
-    // A page of a foreign origin cannot send this without asking first.
+    // A page of another origin must send a preflight before this request.
     let plain = Client::new().post(format!("http://{}/uppy/s3/sign", server.http));
     let plain = plain
         .header("origin", "https://evil.example")

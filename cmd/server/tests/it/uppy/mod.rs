@@ -1,4 +1,4 @@
-//! What each generation of Uppy's S3 plugin sends, on the wire.
+//! Tests of the requests that each major version of Uppy's S3 plugin sends.
 
 mod hostile;
 mod parts;
@@ -12,15 +12,15 @@ use serde_json::{Value, json};
 use crate::front::{Front, download};
 use crate::server::Server;
 
-/// The least that a part may have that is not the last one.
+/// The minimum size of a part, except the last one.
 const MIN_PART: usize = 5 * 1024 * 1024;
 
-/// How a generation writes a value into a query.
+/// A major version, with its encoding of query values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Generation {
-    /// `encodeURIComponent`
+    /// A version that uses `encodeURIComponent`.
     Five,
-    /// `URLSearchParams`
+    /// A version that uses `URLSearchParams`.
     Six,
 }
 
@@ -39,7 +39,7 @@ impl Generation {
         }
     }
 
-    /// As it gives back the `ETag` of a part.
+    /// Returns the `ETag` of a part in the form that this version sends.
     fn etag(self, etag: &str) -> String {
         match self {
             Self::Five => etag.to_owned(),
@@ -48,7 +48,7 @@ impl Generation {
     }
 }
 
-/// Asks as Uppy does, and gives the answer with its status.
+/// Sends a request as Uppy does, and returns the status and the body.
 async fn ask(server: &Server, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
     let url = format!("http://{}/uppy/s3/{path}", server.http);
     let request = Client::new()
@@ -63,20 +63,20 @@ async fn ask(server: &Server, method: Method, path: &str, body: Option<Value>) -
     assert_eq!(answer.headers()["content-type"], "application/json");
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let body: Value = answer.json().await.expect("JSON");
-    // That is how Uppy tells them.
+    // Uppy recognizes errors by this field.
     assert_eq!(body.get("error").is_some(), status >= 400, "{status}: {body}");
     assert_eq!(body.get("message").is_some(), status >= 400, "{status}: {body}");
     (status, body)
 }
 
-/// The same where it must not be refused.
+/// Sends a request that must succeed, and returns the body.
 async fn asked(server: &Server, method: Method, path: &str, body: Option<Value>) -> Value {
     let (status, answer) = ask(server, method, path, body).await;
     assert_eq!(status, 200, "{path}: {answer}");
     answer
 }
 
-/// The same where it must be: the status, the code and the sentence.
+/// Sends a request that must fail, and returns the status, the code and the message.
 async fn refused(server: &Server, method: Method, path: &str, body: Option<Value>) -> (u16, String, String) {
     let (status, answer) = ask(server, method, path, body).await;
     let text = |field: &str| answer[field].as_str().unwrap_or_default().to_owned();
@@ -84,7 +84,7 @@ async fn refused(server: &Server, method: Method, path: &str, body: Option<Value
     (status, text("error"), text("message"))
 }
 
-/// Posts the form of `params`. Gives the store's status and body.
+/// Posts the form of `params`, and returns the store's status and body.
 async fn post_form(params: &Value, file: &[u8]) -> (u16, String) {
     assert_eq!(params["method"], "POST");
     let fields = params["fields"].as_object().expect("fields").iter();
@@ -97,7 +97,7 @@ async fn post_form(params: &Value, file: &[u8]) -> (u16, String) {
     (answer.status().as_u16(), answer.text().await.expect("text"))
 }
 
-/// What the backend does with the key that the page tells it. Gives the name in main and what is there.
+/// Confirms the draft with the key from the page, and returns the name in main and the bytes.
 async fn confirm(server: &Server, key: &Value) -> (String, Vec<u8>) {
     let request = json!({ "object_name": key });
     let confirmed = Front::Rest

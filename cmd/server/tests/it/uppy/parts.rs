@@ -1,4 +1,4 @@
-//! Large files: `multipart`, in parts.
+//! Tests of large files, which are uploaded in parts.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ impl Upload {
         }
     }
 
-    /// Of this upload, with the key in the query.
+    /// Returns the path of this upload with the key in the query.
     fn path(&self, rest: &str) -> String {
         let key = self.generation.query("key", self.key.as_str().expect("a key"));
         let mut id = reqwest::Url::parse("http://x").expect("a URL");
@@ -51,7 +51,7 @@ impl Upload {
     }
 }
 
-/// As a browser: no header but those that it sends by itself. Gives the part's ETag.
+/// Uploads a part as a browser does, without additional headers, and returns its ETag.
 async fn put(url: &Value, bytes: &[u8]) -> String {
     let put = Client::new().put(url.as_str().expect("a URL")).body(bytes.to_vec());
     let answer = put.send().await.expect("an answer");
@@ -60,7 +60,7 @@ async fn put(url: &Value, bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn large_file_is_sent_in_parts_resumed_and_confirmed_by_its_key() {
+async fn large_file_is_uploaded_in_parts_resumed_and_confirmed() {
     let server = Server::start();
     let (first, second) = (vec![b'a'; MIN_PART], b"and the rest".to_vec());
     for generation in GENERATIONS {
@@ -68,7 +68,7 @@ async fn large_file_is_sent_in_parts_resumed_and_confirmed_by_its_key() {
         let upload = Upload::create(&server, generation, &name).await;
         upload.put(&server, 1, &first).await;
 
-        // The page is reloaded: what has arrived is asked for.
+        // After a reload, the page requests the parts that have arrived.
         let listed = asked(&server, Method::GET, &upload.path(""), None).await;
         let listed = listed.as_array().expect("parts").clone();
         assert_eq!(listed.len(), 1);
@@ -112,7 +112,7 @@ async fn large_file_is_sent_in_parts_resumed_and_confirmed_by_its_key() {
 }
 
 #[tokio::test]
-async fn many_parts_are_signed_at_once() {
+async fn many_parts_are_signed_in_one_request() {
     let server = Server::start();
     let upload = Upload::create(&server, Generation::Five, "a").await;
     let path = format!("{}&partNumbers=1,10000,7", upload.path("/batch"));
@@ -130,7 +130,7 @@ async fn many_parts_are_signed_at_once() {
 }
 
 #[tokio::test]
-async fn cancelled_upload_is_gone() {
+async fn cancelled_upload_is_removed() {
     let server = Server::start();
     for generation in GENERATIONS {
         let upload = Upload::create(&server, generation, "a b").await;

@@ -1,4 +1,4 @@
-//! `signRequest` of Uppy 6: the page chooses the key, and speaks S3 by itself.
+//! Tests of `signRequest` of Uppy 6: the page chooses the key, and speaks S3 itself.
 
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{asked, confirm, refused};
 use crate::server::Server;
 
-/// Has a request signed and sends it. The content type is not signed.
+/// Signs a request and sends it. The content type is not signed.
 async fn send(server: &Server, request: Value, content_type: &str, body: &str) -> Response {
     let method: Method = request["method"].as_str().expect("a method").parse().expect("a method");
     let signed = asked(server, Method::POST, "sign", Some(request)).await;
@@ -28,7 +28,7 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn small_file_goes_to_the_key_that_the_page_chose() {
+async fn small_file_is_uploaded_to_the_key_of_the_page() {
     let server = Server::start();
     let key = "0b2d4c1e-été 1+1.jpg";
     let request = json!({"method": "PUT", "key": key, "contentType": "image/jpeg"});
@@ -37,7 +37,7 @@ async fn small_file_goes_to_the_key_that_the_page_chose() {
 }
 
 #[tokio::test]
-async fn large_file_is_uploaded_by_signed_steps() {
+async fn large_file_is_uploaded_with_signed_requests() {
     let server = Server::start();
     let key = "films/été 1+1.mp4";
     let create = json!({"method": "POST", "key": key});
@@ -106,7 +106,7 @@ async fn nothing_else_is_signed() {
         assert_eq!((status, code.as_str()), (400, "INVALID_REQUEST"), "{request}");
         assert!(message.starts_with(field), "{request}: {message}");
     }
-    // A query that somebody puts into an ID stays one value.
+    // A query inside an ID remains part of the ID.
     let request = json!({"method": "GET", "key": "a", "uploadId": "x&acl="});
     let signed = asked(&server, Method::POST, "sign", Some(request)).await;
     assert!(

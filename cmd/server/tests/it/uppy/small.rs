@@ -1,4 +1,4 @@
-//! Small files: `params`, and a form.
+//! Tests of small files, which are uploaded with the form of `params`.
 
 use reqwest::{Client, Method, Url};
 use serde_json::{Value, json};
@@ -7,14 +7,14 @@ use super::{asked, confirm, post_form};
 use crate::front::Front;
 use crate::server::Server;
 
-/// As both generations write it, by `URLSearchParams`.
+/// Returns the query as both versions write it, with `URLSearchParams`.
 fn params(pairs: &[(&str, &str)]) -> String {
     let url = Url::parse_with_params("http://x", pairs).expect("a URL");
     format!("params?{}", url.query().expect("a query"))
 }
 
 #[tokio::test]
-async fn small_file_is_sent_by_a_form_and_confirmed_by_its_key() {
+async fn small_file_is_uploaded_with_a_form_and_confirmed() {
     let server = Server::start();
     let path = params(&[
         ("filename", "été 1+1.jpg"),
@@ -44,7 +44,7 @@ async fn small_file_is_sent_by_a_form_and_confirmed_by_its_key() {
     let metadata = json!({"name": "%C3%A9t%C3%A9 1+1.jpg", "type": "image/jpeg", "caption": "a view"});
     assert_eq!(seen["metadata"], metadata);
 
-    // Uppy 6.0.1 shows as location what it joins itself, raw.
+    // Uppy 6.0.1 shows a location that it joins itself, without encoding.
     let location = format!(
         "{}{}",
         answer["url"].as_str().expect("a URL"),
@@ -66,7 +66,7 @@ async fn small_file_is_sent_by_a_form_and_confirmed_by_its_key() {
 }
 
 #[tokio::test]
-async fn two_files_of_one_name_never_meet() {
+async fn files_with_the_same_name_are_independent() {
     let server = Server::start();
     let path = params(&[("filename", "a.txt"), ("type", "")]);
     let one = asked(&server, Method::GET, &path, None).await;
@@ -83,7 +83,7 @@ async fn two_files_of_one_name_never_meet() {
 }
 
 #[tokio::test]
-async fn page_may_ask_for_less_than_a_form_can_carry() {
+async fn page_may_request_a_smaller_limit() {
     let server = Server::start();
     let path = params(&[("filename", "a.txt"), ("max_content_length", "3")]);
     let answer = asked(&server, Method::GET, &path, None).await;
@@ -92,7 +92,7 @@ async fn page_may_ask_for_less_than_a_form_can_carry() {
 }
 
 #[tokio::test]
-async fn pages_of_allowed_origins_may_ask_and_upload() {
+async fn pages_of_allowed_origins_may_upload() {
     let origin = "https://app.example.com";
     let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", origin)]);
     let preflight = async |url: &str, method: &str| {

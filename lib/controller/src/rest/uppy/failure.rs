@@ -3,8 +3,9 @@
 use axum::response::{IntoResponse, Response};
 use draftstore_service::{Error, Violation};
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::errors::Failure;
+use crate::errors::{Failure, Row};
 use crate::refusal::Refusal;
 use crate::rest::problem::respond;
 
@@ -51,10 +52,21 @@ fn with_uppy_names(failure: Failure) -> Failure {
 impl IntoResponse for UppyFailure {
     fn into_response(self) -> Response {
         let row = self.0.report();
-        let body = UppyError {
-            error: row.reason.name,
-            message: self.0.sentence(&row.fields),
-        };
+        let body = UppyError::new(&self.0, &row);
         respond(&row, "application/json", &body)
     }
+}
+
+impl UppyError {
+    fn new(failure: &Failure, row: &Row<'_>) -> Self {
+        Self {
+            error: row.reason.name,
+            message: failure.sentence(&row.fields),
+        }
+    }
+}
+
+/// Returns the body of the response for a failure, for the documentation.
+pub(crate) fn sample(failure: &Failure) -> Value {
+    json!(UppyError::new(failure, &failure.row()))
 }

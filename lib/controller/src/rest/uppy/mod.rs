@@ -21,6 +21,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
+pub(crate) use self::failure::sample as sample_error;
 use self::failure::{UppyFailure, refuse};
 use crate::Api;
 use crate::calls::Rpc;
