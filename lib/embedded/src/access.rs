@@ -11,6 +11,7 @@ use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Error, S3Result, s3_error};
 
 use crate::backend::ACCOUNT;
+use crate::frontend::{check_parameters, header_names};
 use crate::keyring::{Keyring, POST_OBJECT};
 
 /// The longest lifetime of a presigned URL, in seconds.
@@ -44,6 +45,7 @@ impl S3Access for AccessControl {
             return Err(s3_error!(MethodNotAllowed));
         }
         check_signed(cx.uri(), cx.headers())?;
+        check_parameters(cx.uri(), operation)?;
         check_owner(cx.headers())?;
         let bucket = cx.s3_path().get_bucket_name();
         if self.keyring.allows(&credentials.access_key, operation, bucket) {
@@ -85,15 +87,10 @@ fn check_owner(headers: &HeaderMap) -> S3Result<()> {
     }
 }
 
-/// Returns the signed header names in lower case. Like `s3s`, it prefers the query to the `Authorization` header.
+/// Returns the signed header names in lower case: those that the signature lists, and those that the query contains.
 fn signed_headers(uri: &Uri, headers: &HeaderMap) -> S3Result<Vec<String>> {
     let query: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
-    let find = |wanted: &str| {
-        query
-            .iter()
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.as_ref())
-    };
+    let find = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
     if find("Signature").is_some() {
         return Err(only_version_4());
     }
@@ -103,19 +100,64 @@ fn signed_headers(uri: &Uri, headers: &HeaderMap) -> S3Result<Vec<String>> {
             let message = "X-Amz-Expires must be a number of seconds, less than a week";
             return Err(s3_error!(AuthorizationQueryParametersError, "{message}"));
         }
-        return Ok(names(find("X-Amz-SignedHeaders").unwrap_or_default()));
     }
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let Some(fields) = authorization.strip_prefix("AWS4-HMAC-SHA256") else {
-        return Err(only_version_4());
+    let mut signed = signature(uri, headers).ok_or_else(only_version_4)?.signed_headers;
+    signed.extend(header_names(uri));
+    Ok(signed)
+}
+
+/// The fields of a Signature Version 4, as the request states them.
+#[derive(Debug, Default)]
+pub(crate) struct Signature {
+    /// The access key ID and the scope.
+    pub(crate) credential: String,
+    pub(crate) date: String,
+    /// The signed header names in lower case.
+    pub(crate) signed_headers: Vec<String>,
+    pub(crate) provided: String,
+    /// The hash of the body that was signed, or the text in its place.
+    pub(crate) payload: String,
+}
+
+/// Reads the signature of a request, or `None` if there is none of version 4. Like `s3s`, it prefers the query to the
+/// `Authorization` header.
+pub(crate) fn signature(uri: &Uri, headers: &HeaderMap) -> Option<Signature> {
+    let query: Vec<_> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).collect();
+    let find = |wanted: &str| {
+        query
+            .iter()
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.to_string())
     };
-    let signed = fields
-        .split(',')
-        .find_map(|field| field.trim().strip_prefix("SignedHeaders="));
-    Ok(names(signed.unwrap_or_default()))
+    if let Some(provided) = find("X-Amz-Signature") {
+        return Some(Signature {
+            credential: find("X-Amz-Credential").unwrap_or_default(),
+            date: find("X-Amz-Date").unwrap_or_default(),
+            signed_headers: names(&find("X-Amz-SignedHeaders").unwrap_or_default()),
+            provided,
+            payload: "UNSIGNED-PAYLOAD".to_owned(),
+        });
+    }
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let fields = text(header::AUTHORIZATION.as_str()).strip_prefix("AWS4-HMAC-SHA256")?;
+    let field = |name: &str| {
+        let mut fields = fields.split(',').filter_map(|field| field.trim().split_once('='));
+        fields
+            .find_map(|(found, value)| (found == name).then(|| value.to_owned()))
+            .unwrap_or_default()
+    };
+    Some(Signature {
+        credential: field("Credential"),
+        date: text("x-amz-date").to_owned(),
+        signed_headers: names(&field("SignedHeaders")),
+        provided: field("Signature"),
+        payload: text("x-amz-content-sha256").to_owned(),
+    })
 }
 
 fn names(list: &str) -> Vec<String> {

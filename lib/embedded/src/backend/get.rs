@@ -76,8 +76,7 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
         range: input.range,
         part: input.part_number,
     };
-    let read = backend.read(move |snapshot| snapshot.object(&input.bucket, &input.key));
-    let object = read.await?.ok_or_else(no_such_key)?;
+    let object = backend.object(input.bucket, input.key).await?;
     condition.check(&object).map_err(|reason| read_error(reason, &object))?;
     let resolved = requested.resolve(&object)?;
     let sums = visible_checksums(&object, input.checksum_mode.as_ref(), &resolved);

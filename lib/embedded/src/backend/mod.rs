@@ -1,4 +1,4 @@
-//! The S3 operations, one file per group. `s3s` answers all others with 501.
+//! The S3 operations, one file per group. The frontend answers all others with 501.
 
 mod attributes;
 mod bucket;
@@ -7,11 +7,13 @@ mod delete;
 mod get;
 mod list;
 mod multipart;
+mod object_attributes;
+mod properties;
 mod put;
 mod unsupported;
 
 pub(crate) use attributes::form_attributes;
-pub(crate) use list::encode_key;
+pub(crate) use list::{encode_key, encode_query};
 pub(crate) use put::{MAX_PUT, NewObject};
 
 use std::sync::Arc;
@@ -20,13 +22,17 @@ use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
     CopyObjectInput, CopyObjectOutput, CreateBucketInput, CreateBucketOutput, CreateMultipartUploadInput,
     CreateMultipartUploadOutput, DeleteBucketCorsInput, DeleteBucketCorsOutput, DeleteBucketInput, DeleteBucketOutput,
-    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, ETag, GetBucketCorsInput,
-    GetBucketCorsOutput, GetBucketLocationInput, GetBucketLocationOutput, GetObjectInput, GetObjectOutput,
+    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, ETag, GetBucketAclInput,
+    GetBucketAclOutput, GetBucketCorsInput, GetBucketCorsOutput, GetBucketLifecycleConfigurationInput,
+    GetBucketLifecycleConfigurationOutput, GetBucketLocationInput, GetBucketLocationOutput, GetBucketPolicyInput,
+    GetBucketPolicyOutput, GetBucketTaggingInput, GetBucketTaggingOutput, GetBucketVersioningInput,
+    GetBucketVersioningOutput, GetObjectAclInput, GetObjectAclOutput, GetObjectAttributesInput,
+    GetObjectAttributesOutput, GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
     HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, Initiator, ListBucketsInput,
-    ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput, ListObjectsOutput,
-    ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, Owner, PutBucketCorsInput,
-    PutBucketCorsOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput,
-    UploadPartOutput,
+    ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectVersionsInput,
+    ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
+    ListPartsInput, ListPartsOutput, Owner, PutBucketCorsInput, PutBucketCorsOutput, PutObjectInput, PutObjectOutput,
+    UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result};
 
@@ -208,5 +214,59 @@ impl S3 for Backend {
         req: S3Request<ListMultipartUploadsInput>,
     ) -> BackendResponse<ListMultipartUploadsOutput> {
         multipart::list_uploads(self, req.input).await.map(S3Response::new)
+    }
+
+    async fn get_bucket_acl(&self, req: S3Request<GetBucketAclInput>) -> BackendResponse<GetBucketAclOutput> {
+        properties::bucket_acl(self, req.input).await.map(S3Response::new)
+    }
+
+    async fn get_bucket_lifecycle_configuration(
+        &self,
+        req: S3Request<GetBucketLifecycleConfigurationInput>,
+    ) -> BackendResponse<GetBucketLifecycleConfigurationOutput> {
+        Err(properties::lifecycle(self, req.input).await?)
+    }
+
+    async fn get_bucket_policy(&self, req: S3Request<GetBucketPolicyInput>) -> BackendResponse<GetBucketPolicyOutput> {
+        Err(properties::policy(self, req.input).await?)
+    }
+
+    async fn get_bucket_tagging(
+        &self,
+        req: S3Request<GetBucketTaggingInput>,
+    ) -> BackendResponse<GetBucketTaggingOutput> {
+        Err(properties::bucket_tagging(self, req.input).await?)
+    }
+
+    async fn get_bucket_versioning(
+        &self,
+        req: S3Request<GetBucketVersioningInput>,
+    ) -> BackendResponse<GetBucketVersioningOutput> {
+        properties::versioning(self, req.input).await.map(S3Response::new)
+    }
+
+    async fn get_object_acl(&self, req: S3Request<GetObjectAclInput>) -> BackendResponse<GetObjectAclOutput> {
+        properties::object_acl(self, req.input).await.map(S3Response::new)
+    }
+
+    async fn get_object_attributes(
+        &self,
+        req: S3Request<GetObjectAttributesInput>,
+    ) -> BackendResponse<GetObjectAttributesOutput> {
+        object_attributes::get(self, req.input).await.map(S3Response::new)
+    }
+
+    async fn get_object_tagging(
+        &self,
+        req: S3Request<GetObjectTaggingInput>,
+    ) -> BackendResponse<GetObjectTaggingOutput> {
+        properties::object_tagging(self, req.input).await.map(S3Response::new)
+    }
+
+    async fn list_object_versions(
+        &self,
+        req: S3Request<ListObjectVersionsInput>,
+    ) -> BackendResponse<ListObjectVersionsOutput> {
+        list::versions(self, req.input).await.map(S3Response::new)
     }
 }

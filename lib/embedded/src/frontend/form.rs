@@ -15,6 +15,7 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use s3s::{Body, S3Error, S3Result, StdError, s3_error};
 
 use super::body::RecoverableBody;
+use super::query::parameters;
 use crate::backend::{Backend, MAX_PUT, NewObject, form_attributes};
 use crate::checksums::{Algorithm, ExpectedDigests};
 use crate::conditions::WriteCondition;
@@ -81,6 +82,12 @@ pub(super) async fn handle(
         return Err(s3_error!(
             MethodNotAllowed,
             "The specified method is not allowed against this resource."
+        ));
+    }
+    if let Some((name, _)) = parameters(&request.uri).next() {
+        return Err(s3_error!(
+            NotImplemented,
+            "This store does not support the query parameter {name} with a form."
         ));
     }
     let content_type = request

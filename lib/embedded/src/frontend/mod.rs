@@ -1,16 +1,21 @@
 //! The HTTP layer around `s3s`: preflights, forms, CORS headers, request IDs, and request logging.
 
 mod body;
+mod explain;
 mod form;
+mod query;
+
+pub(crate) use query::{check_parameters, header_names};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use percent_encoding::percent_decode_str;
 use s3s::service::S3Service;
-use s3s::{Body, S3Error, S3ErrorCode};
+use s3s::{Body, S3Error, S3ErrorCode, S3Result, s3_error};
 use tracing::Dispatch;
 
 use crate::backend::Backend;
@@ -18,6 +23,7 @@ use crate::cors;
 use crate::index::CorsRuleRecord;
 use crate::keyring::Keyring;
 use body::RecoverableBody;
+use explain::RequestHead;
 
 /// The part of an unread body that is discarded before an error response, in bytes. A client that is still sending
 /// would otherwise see a broken connection instead of the response.
@@ -47,6 +53,11 @@ impl Frontend {
     pub(crate) async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
         let started = Instant::now();
         let method = request.method().clone();
+        let head = RequestHead {
+            method: method.clone(),
+            uri: request.uri().clone(),
+            headers: request.headers().clone(),
+        };
         let (bucket, key) = bucket_and_key(request.uri().path());
         let origin = request
             .headers()
@@ -80,6 +91,9 @@ impl Frontend {
             *response.body_mut() = Body::empty();
         }
         let id = hex::encode_upper(rand::random::<[u8; 8]>());
+        if !response.status().is_success() {
+            head.explain(&mut response, &id);
+        }
         if let Ok(value) = HeaderValue::from_str(&id) {
             response
                 .headers_mut()
@@ -107,9 +121,13 @@ impl Frontend {
         // With `Expect`, reading the rest of the body would invite the client to send it.
         let expects_continue = request.headers().contains_key(header::EXPECT);
         let http1 = request.version() <= Version::HTTP_11;
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        let prepared = check_head(&parts, &body).and_then(|()| query::promote_headers(&parts.uri, &mut parts.headers));
         let (body, unread) = RecoverableBody::new(body);
-        let mut response = if form::is_form(&parts) {
+        let mut response = if let Err(error) = prepared {
+            drop(body);
+            error_response(error)
+        } else if form::is_form(&parts) {
             let form = form::handle(&self.backend, &self.keyring, bucket, &parts, body).await;
             form.unwrap_or_else(error_response)
         } else {
@@ -128,6 +146,26 @@ impl Frontend {
         }
         response
     }
+}
+
+/// Checks what `s3s` lets pass.
+///
+/// # Errors
+/// Returns 400 for a request that is signed in the query and in a header, and 411 for an upload of unknown length.
+fn check_head(parts: &Parts, body: &Incoming) -> S3Result<()> {
+    let in_query =
+        query::parameters(&parts.uri).any(|(name, _)| name == "X-Amz-Algorithm" || name == "X-Amz-Signature");
+    if in_query && parts.headers.contains_key(header::AUTHORIZATION) {
+        return Err(s3_error!(
+            InvalidArgument,
+            "Only one auth mechanism is allowed: the X-Amz-Algorithm query parameter or the Authorization header."
+        ));
+    }
+    let has_length = body.size_hint().exact().is_some() || parts.headers.contains_key("x-amz-decoded-content-length");
+    if parts.method == Method::PUT && !has_length {
+        return Err(s3_error!(MissingContentLength));
+    }
+    Ok(())
 }
 
 /// Returns the bucket and key of a path, for logging and CORS; empty strings if the path has none.
