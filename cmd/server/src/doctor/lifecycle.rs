@@ -54,7 +54,8 @@ fn line(found: Lifecycle, wanted: Lifecycle) -> Line {
         return Line::ok(check, meaning);
     }
     let meaning = "the store does not remove both expired objects and uploads: without a sweep they remain";
-    Line::info(check, meaning).with_remedy("set lifecycle rules with `draftstore-server doctor --fix`")
+    Line::info(check, meaning)
+        .with_remedy("set lifecycle rules with `draftstore-server doctor --fix`, if the store supports them")
 }
 
 fn remedy(wanted: Lifecycle) -> String {

@@ -160,7 +160,8 @@ promises! {
     buckets::a_cors_rule_replaces_the_one_before,
     buckets::every_origin_can_be_allowed,
 
-    lifecycle::lifecycle_rules_are_not_supported => lifecycle::lifecycle_rules_are_kept_beside_those_of_others,
+    lifecycle::there_are_no_lifecycle_rules_and_none_can_be_set
+        => lifecycle::lifecycle_rules_are_kept_beside_those_of_others,
 
     refusals::wrong_credentials_are_refused,
 }
