@@ -122,11 +122,11 @@ mod tests {
         assert_eq!(limits.rates.address, quota(1, 86_400));
         let proxies: Vec<_> = limits.rates.trusted_proxies.iter().map(ToString::to_string).collect();
         assert_eq!(proxies, ["10.0.0.0/8", "192.0.2.7/32", "fd00::/8"]);
-        for wrong in ["", "0/1", "1/0", "100", "1/86401", "-1/1", "many/1", "100/60s", "Off"] {
+        for wrong in ["0/1", "1/0", "100", "1/86401", "-1/1", "many/1", "100/60s", "Off"] {
             let error = load(&[("RATE_LIMIT", wrong)]).expect_err("refused");
             assert!(error.contains("RATE_LIMIT:"), "{error}");
         }
-        for wrong in ["", "10.0.0.0/33", "proxy", "10.0.0.1,"] {
+        for wrong in ["10.0.0.0/33", "proxy", "10.0.0.1,"] {
             let error = load(&[("TRUSTED_PROXIES", wrong)]).expect_err("refused");
             assert!(error.contains("TRUSTED_PROXIES:"), "{error}");
         }
