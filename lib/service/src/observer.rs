@@ -4,7 +4,7 @@ use std::fmt;
 
 use draftstore_storage::closed_set;
 
-use crate::{Error, Missing};
+use crate::Error;
 
 /// An observer of issued URLs and finished confirms. Must not block: it runs in the task of the call.
 pub trait Observer: fmt::Debug + Send + Sync {
@@ -65,16 +65,22 @@ closed_set! {
 }
 
 impl ConfirmOutcome {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a new error is counted with the others")]
     pub(crate) fn of(error: &Error) -> Self {
         match error {
-            Error::NotFound(Missing::Draft | Missing::Object | Missing::Upload | Missing::Bucket) => Self::NotFound,
+            Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists => Self::AlreadyExists,
             Error::PinMismatch { .. } | Error::PartMismatch { .. } => Self::PinMismatch,
             Error::RolledBack => Self::RolledBack,
             Error::StoreUnavailable(_) => Self::StoreUnavailable,
             Error::StoreCredentials(_) => Self::StoreCredentials,
-            _ => Self::Other,
+            Error::Invalid(_)
+            | Error::CredentialsExpired
+            | Error::NotAllowed(_)
+            | Error::NoTickets
+            | Error::NoMoreUploads { .. }
+            | Error::Incomplete(_)
+            | Error::TooLarge { .. }
+            | Error::Internal(_) => Self::Other,
         }
     }
 }
