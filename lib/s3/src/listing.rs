@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn listed_keys_come_back_verbatim() {
         let bucket: BucketName = "draft".parse().expect("valid");
-        let call = Call::on_bucket(Operation::ListObjects, &bucket);
+        let call = Call::on_bucket(Operation::ListObjectsV2, &bucket);
         let url = Some(EncodingType::Url);
         let key = |encoding: &Option<_>, text| key(call, encoding.as_ref(), Some(text)).map(|k| k.as_str().to_owned());
         assert_eq!(key(&url, "a+b%2Bc%20d%2520/e").expect("a key"), "a b+c d%20/e");

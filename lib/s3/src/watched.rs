@@ -15,7 +15,7 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
-use draftstore_storage::{CallEnded, CallObserver, CallOutcome, StoreCall, TRACE_TARGET};
+use draftstore_storage::{CallEnded, CallObserver, CallOutcome, Operation, TRACE_TARGET};
 
 /// Watches the calls of a client.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) struct Watch(pub(super) Option<Arc<dyn CallObserver>>);
 #[derive(Debug)]
 struct UnderWay {
     observer: Option<Arc<dyn CallObserver>>,
-    call: StoreCall,
+    operation: Operation,
     begun: Instant,
     attempts: AtomicU32,
     /// Its place among the outcomes.
@@ -49,14 +49,14 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let call = StoreCall::of_name(config.load::<Metadata>().map_or("", Metadata::name));
+        let operation = Operation::of_name(config.load::<Metadata>().map_or("", Metadata::name));
         let under_way = UnderWay {
             observer: self.0.clone(),
-            call,
+            operation,
             begun: Instant::now(),
             attempts: AtomicU32::new(0),
             outcome: AtomicU8::new(CallOutcome::NoAnswer as u8),
-            span: span(call),
+            span: span(operation),
         };
         config.interceptor_state().store_put(under_way);
         Ok(())
@@ -95,16 +95,16 @@ impl Intercept for Watch {
 
 /// Names the call and what came of it; where it went, and what it said, are not in it. What nobody asked for has none, such
 /// as the looks at whether the store answers.
-fn span(call: StoreCall) -> tracing::Span {
+fn span(operation: Operation) -> tracing::Span {
     if tracing::Span::current().is_none() {
         return tracing::Span::none();
     }
     tracing::debug_span!(
         target: TRACE_TARGET,
         "store call",
-        otel.name = call.as_str(),
+        otel.name = operation.as_str(),
         otel.kind = "client",
-        operation = call.as_str(),
+        operation = operation.as_str(),
         outcome = tracing::field::Empty,
         attempts = tracing::field::Empty,
     )
@@ -120,7 +120,7 @@ impl Drop for UnderWay {
             .record("attempts", attempts);
         if let Some(observer) = &self.observer {
             observer.ended(&CallEnded {
-                call: self.call,
+                operation: self.operation,
                 outcome,
                 took: self.begun.elapsed(),
                 attempts,

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::{BucketName, ObjectKey};
+use crate::{BucketName, ObjectKey, Operation};
 
 /// The error of a call to the store.
 #[derive(Debug, thiserror::Error)]
@@ -63,55 +63,4 @@ pub enum ErrorKind {
     /// Any other error: an invalid response, or a request that should not have been sent.
     #[error("unexpected response")]
     Unexpected,
-}
-
-/// The calls of [`crate::Storage`], by their names in S3.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// Checks that a bucket exists.
-    HeadBucket,
-    /// Creates an empty bucket.
-    CreateBucket,
-    /// Replaces a bucket's CORS rules.
-    PutBucketCors,
-    /// Reads a bucket's lifecycle rules.
-    GetBucketLifecycle,
-    /// Replaces a bucket's lifecycle rules.
-    PutBucketLifecycle,
-    /// Reads an object's metadata.
-    HeadObject,
-    /// Lists a page of objects.
-    ListObjects,
-    /// Uploads an object in one request.
-    PutObject,
-    /// Downloads an object's bytes.
-    GetObject,
-    /// Copies an object inside the store.
-    CopyObject,
-    /// Begins a multipart upload.
-    CreateMultipartUpload,
-    /// Uploads one part of a multipart upload.
-    UploadPart,
-    /// Copies a range of an object into a part.
-    UploadPartCopy,
-    /// Joins the uploaded parts into an object.
-    CompleteMultipartUpload,
-    /// Deletes a single object.
-    DeleteObject,
-    /// Deletes many objects in one request.
-    DeleteObjects,
-    /// Lists a page of an upload's parts.
-    ListParts,
-    /// Lists a page of multipart uploads in progress.
-    ListMultipartUploads,
-    /// Aborts a multipart upload and frees its parts.
-    AbortMultipartUpload,
-    /// Signs a request, without a call.
-    Presign,
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
 }

@@ -12,13 +12,14 @@ mod etag;
 mod key;
 mod objects;
 mod observer;
+mod operation;
 mod presign;
 mod sha256;
 mod storage;
 
 pub use administration::{Administration, Capabilities, Condition, CorsRule, Created, Lifecycle, Support};
 pub use bucket::{BucketName, DraftBucket, InvalidBucketName, MainBucket, SameBucket};
-pub use error::{Error, ErrorKind, Operation};
+pub use error::{Error, ErrorKind};
 pub use etag::{ETag, InvalidETag};
 pub use key::{InvalidObjectKey, ObjectKey};
 pub use objects::{
@@ -26,7 +27,8 @@ pub use objects::{
     ListParts, ListUploads, ListedObject, ListedPart, ListedUpload, ObjectInfo, ObjectPage, Objects, PartPage,
     PutDraft, StageCopy, StagedCopy, StagedPart, UploadCursor, UploadId, UploadPage,
 };
-pub use observer::{CallEnded, CallObserver, CallOutcome, StoreCall, TRACE_TARGET};
+pub use observer::{CallEnded, CallObserver, CallOutcome, TRACE_TARGET};
+pub use operation::Operation;
 pub use presign::{
     Method, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, SecretFields,
     SecretUrl, UploadStep,

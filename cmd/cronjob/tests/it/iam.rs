@@ -40,15 +40,16 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         // A delete with If-Match needs the right to read.
         Operation::DeleteObject | Operation::DeleteObjects => vec![object("s3:DeleteObject"), object("s3:GetObject")],
         Operation::AbortMultipartUpload => vec![object("s3:AbortMultipartUpload")],
-        Operation::ListObjects => vec![whole("s3:ListBucket")],
+        Operation::ListObjectsV2 => vec![whole("s3:ListBucket")],
         Operation::ListMultipartUploads => vec![whole("s3:ListBucketMultipartUploads")],
         Operation::ListParts
         | Operation::HeadBucket
         | Operation::CreateBucket
         | Operation::PutBucketCors
-        | Operation::GetBucketLifecycle
-        | Operation::PutBucketLifecycle
-        | Operation::Presign => panic!("the cronjob must not send {:?}", request.operation),
+        | Operation::GetBucketLifecycleConfiguration
+        | Operation::PutBucketLifecycleConfiguration
+        | Operation::Presign
+        | Operation::Other => panic!("the cronjob must not send {:?}", request.operation),
     }
 }
 

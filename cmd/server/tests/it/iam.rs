@@ -38,11 +38,14 @@ fn needed(request: &Request) -> Vec<Right> {
         Operation::DeleteObject | Operation::DeleteObjects => vec![object("s3:DeleteObject")],
         Operation::AbortMultipartUpload => vec![object("s3:AbortMultipartUpload")],
         Operation::ListParts => vec![object("s3:ListMultipartUploadParts")],
-        Operation::ListObjects | Operation::HeadBucket => vec![whole("s3:ListBucket")],
+        Operation::ListObjectsV2 | Operation::HeadBucket => vec![whole("s3:ListBucket")],
         Operation::ListMultipartUploads => vec![whole("s3:ListBucketMultipartUploads")],
         Operation::CreateBucket => vec![whole("s3:CreateBucket")],
         Operation::PutBucketCors => vec![whole("s3:PutBucketCORS")],
-        Operation::GetBucketLifecycle | Operation::PutBucketLifecycle | Operation::Presign => {
+        Operation::GetBucketLifecycleConfiguration
+        | Operation::PutBucketLifecycleConfiguration
+        | Operation::Presign
+        | Operation::Other => {
             panic!("the server does not ask for {:?}", request.operation)
         }
     }

@@ -157,7 +157,7 @@ async fn readiness_follows_the_store() {
     until(&mut health, ServingStatus::Serving).await;
 
     proxy.plan(
-        RequestFilter::of(Operation::ListObjects),
+        RequestFilter::of(Operation::ListObjectsV2),
         RequestRange::ALL,
         InjectedFault::Gone,
     );

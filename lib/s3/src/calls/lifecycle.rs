@@ -25,7 +25,7 @@ pub(crate) async fn get_lifecycle(s3: &S3Storage, bucket: &DraftBucket) -> Resul
 
 /// The call replaces all rules of a bucket, so that those of others are read first and sent back.
 pub(crate) async fn put_lifecycle(s3: &S3Storage, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
-    let call = Call::on_bucket(Operation::PutBucketLifecycle, bucket.name());
+    let call = Call::on_bucket(Operation::PutBucketLifecycleConfiguration, bucket.name());
     let mut rules = rules(s3, bucket).await?;
     rules.retain(|rule| rule.id() != Some(RULE_ID));
     rules.push(rule(lifecycle).map_err(|error| call.unexpected(error.to_string()))?);
@@ -42,7 +42,7 @@ pub(crate) async fn put_lifecycle(s3: &S3Storage, bucket: &DraftBucket, lifecycl
 
 /// None where none were ever set.
 async fn rules(s3: &S3Storage, bucket: &DraftBucket) -> Result<Vec<LifecycleRule>, Error> {
-    let call = Call::on_bucket(Operation::GetBucketLifecycle, bucket.name());
+    let call = Call::on_bucket(Operation::GetBucketLifecycleConfiguration, bucket.name());
     let request = s3.client.get_bucket_lifecycle_configuration();
     match request.bucket(bucket.name().as_str()).send().await {
         Ok(answer) => Ok(answer.rules.unwrap_or_default()),

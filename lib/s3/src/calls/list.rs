@@ -9,7 +9,7 @@ use crate::listing::{key, time};
 use crate::store_time::StoreTime;
 
 pub(crate) async fn list(s3: &S3Storage, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
-    let call = Call::on_bucket(Operation::ListObjects, bucket);
+    let call = Call::on_bucket(Operation::ListObjectsV2, bucket);
     let store_time = StoreTime::default();
     let page = s3
         .client

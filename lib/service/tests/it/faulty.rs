@@ -153,7 +153,7 @@ impl Objects for Faulty {
     }
 
     async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
-        self.call(Operation::ListObjects, bucket, self.store.list(bucket, request))
+        self.call(Operation::ListObjectsV2, bucket, self.store.list(bucket, request))
             .await
     }
 
@@ -305,12 +305,14 @@ impl Administration for Faulty {
 
     async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
         let get = self.store.get_lifecycle(bucket);
-        self.call(Operation::GetBucketLifecycle, bucket.name(), get).await
+        self.call(Operation::GetBucketLifecycleConfiguration, bucket.name(), get)
+            .await
     }
 
     async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
         let put = self.store.put_lifecycle(bucket, lifecycle);
-        self.call(Operation::PutBucketLifecycle, bucket.name(), put).await
+        self.call(Operation::PutBucketLifecycleConfiguration, bucket.name(), put)
+            .await
     }
 
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {

@@ -145,7 +145,7 @@ async fn shard_is_listed_only_up_to_the_first_live_draft(ground: &Ground) {
     let calls = system.store.calls();
     let lists = calls[before..]
         .iter()
-        .filter(|(call, _)| *call == Operation::ListObjects)
+        .filter(|(call, _)| *call == Operation::ListObjectsV2)
         .count();
     assert_eq!(
         lists,

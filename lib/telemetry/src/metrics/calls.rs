@@ -38,11 +38,11 @@ impl StoreCalls {
 
 impl CallObserver for StoreCalls {
     fn ended(&self, ended: &CallEnded) {
-        let call = ended.call.as_str();
-        self.calls.with_label_values(&[call, ended.outcome.as_str()]).inc();
-        let took = self.took.with_label_values(&[call]);
+        let operation = ended.operation.as_str();
+        self.calls.with_label_values(&[operation, ended.outcome.as_str()]).inc();
+        let took = self.took.with_label_values(&[operation]);
         took.observe(ended.took.as_secs_f64());
-        let retries = self.retries.with_label_values(&[call]);
+        let retries = self.retries.with_label_values(&[operation]);
         retries.inc_by(ended.attempts.saturating_sub(1).into());
     }
 }

@@ -102,7 +102,7 @@ fn on_object(head: &Parts) -> Option<Operation> {
 fn on_bucket(head: &Parts) -> Option<Operation> {
     match head.method {
         Method::GET if has_parameter(head, "uploads") => Some(Operation::ListMultipartUploads),
-        Method::GET if has_parameter(head, "list-type") => Some(Operation::ListObjects),
+        Method::GET if has_parameter(head, "list-type") => Some(Operation::ListObjectsV2),
         Method::POST if has_parameter(head, "delete") => Some(Operation::DeleteObjects),
         Method::PUT if has_parameter(head, "cors") => Some(Operation::PutBucketCors),
         Method::PUT => Some(Operation::CreateBucket),
@@ -179,11 +179,11 @@ mod tests {
                 object(Operation::UploadPart),
             ),
             ("GET", "/files/a%20b/c?uploadId=u", object(Operation::ListParts)),
-            ("GET", "/files?list-type=2", bucket(Operation::ListObjects)),
+            ("GET", "/files?list-type=2", bucket(Operation::ListObjectsV2)),
             (
                 "GET",
                 "/files/?list-type=2&prefix=uploads",
-                bucket(Operation::ListObjects),
+                bucket(Operation::ListObjectsV2),
             ),
             ("GET", "/files?uploads", bucket(Operation::ListMultipartUploads)),
             ("POST", "/files?delete", bucket(Operation::DeleteObjects)),

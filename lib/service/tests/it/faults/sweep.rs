@@ -94,7 +94,7 @@ struct Call {
 const CALLS: [Call; 5] = [
     Call {
         name: "list of unique drafts",
-        operation: |_| RequestFilter::of(Operation::ListObjects),
+        operation: |_| RequestFilter::of(Operation::ListObjectsV2),
         requests: RequestRange::from(1),
         gone: at_once(Unavailable),
         rows: &LISTED_FIRST,
@@ -136,7 +136,7 @@ const CALLS: [Call; 5] = [
     },
     Call {
         name: "list of named drafts",
-        operation: |_| RequestFilter::of(Operation::ListObjects),
+        operation: |_| RequestFilter::of(Operation::ListObjectsV2),
         requests: RequestRange::from(2),
         // The expired drafts found so far wait for a full batch to delete.
         gone: at_once(Unavailable),
