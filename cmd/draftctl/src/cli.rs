@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GlobalOptions {
-    /// The server's gRPC address.
+    /// The server's gRPC address. Without a scheme it is http on this machine, and https elsewhere.
     #[arg(
         long,
         global = true,
@@ -75,16 +75,20 @@ pub(crate) enum DraftctlCommand {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct UploadArgs {
-    /// Files to upload.
+    /// Files to upload. `-` is standard input. A directory needs --recursive; a pipe, or standard input, needs --name.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Object name, for a single file. Default: the file name without its directory.
+    /// Object name, for a single file. Default: the file name without its directory. For a single directory, the name that
+    /// stands for the directory.
     #[arg(long)]
     pub(crate) name: Option<String>,
+    /// Upload directories with everything in them. Object names keep the path, beginning with the directory's own name.
+    #[arg(long, short)]
+    pub(crate) recursive: bool,
     /// Create each draft with an ID of its own, so that uploads with the same name do not replace each other.
     #[arg(long)]
     pub(crate) unique: bool,
-    /// Media type of the objects, for example image/png.
+    /// Media type of the objects, for example image/png. Default: by the extension of each file name.
     #[arg(long, value_name = "TYPE")]
     pub(crate) content_type: Option<String>,
     /// User metadata. Repeat the option for several keys.
@@ -106,7 +110,8 @@ pub(crate) struct DownloadArgs {
     /// Name of the object.
     #[arg(value_name = "NAME")]
     pub(crate) object_name: String,
-    /// File to write, or `-` for standard output. Default: the last segment of the name, in the current directory.
+    /// File to write, directory to write to, or `-` for standard output. Default: the last segment of the name, in the
+    /// current directory.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// ID of a unique draft.

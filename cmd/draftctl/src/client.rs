@@ -2,21 +2,25 @@
 
 use std::error::Error as _;
 use std::time::Duration;
+use std::{io, iter};
 
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use h2::Reason;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
+use crate::channel::{GrpcChannel, NotGrpc};
 use crate::cli::GlobalOptions;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::retry::Retries;
+use crate::server_url::server_url;
 
 /// The gRPC client generated from the proto.
-pub(crate) type GrpcClient = DraftServiceClient<Channel>;
+pub(crate) type GrpcClient = DraftServiceClient<GrpcChannel>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -31,7 +35,7 @@ const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// A client of the server, which connects on the first call.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiClient {
-    /// The URL as given on the command line.
+    /// The URL, without a slash at its end.
     pub(crate) url: String,
     grpc: GrpcClient,
     authorization: Option<MetadataValue<Ascii>>,
@@ -42,16 +46,15 @@ impl ApiClient {
     /// # Errors
     /// Returns an error if the server URL or the token is invalid.
     pub(crate) fn new(options: &GlobalOptions) -> Result<Self, CommandError> {
-        let url = options.server.clone();
-        let usage_error =
-            |message: String| CommandError::new("USAGE", Exit::Usage, format!("--server {url}: {message}"));
-        let endpoint = Endpoint::from_shared(url.clone()).map_err(|error| usage_error(error.to_string()))?;
-        let endpoint = match endpoint.uri().scheme_str() {
-            Some("http") => endpoint,
-            Some("https") => endpoint
+        let usage_error = |message: String| CommandError::new("USAGE", Exit::Usage, format!("--server: {message}"));
+        let url = server_url(&options.server).map_err(usage_error)?;
+        let endpoint = Endpoint::from(url.clone());
+        let endpoint = if url.scheme_str() == Some("https") {
+            endpoint
                 .tls_config(ClientTlsConfig::new().with_native_roots())
-                .map_err(|error| usage_error(error.to_string()))?,
-            _ => return Err(usage_error("the URL must start with http:// or https://".to_owned())),
+                .map_err(|error| usage_error(error.to_string()))?
+        } else {
+            endpoint
         };
         let channel = endpoint
             .connect_timeout(CONNECT_TIMEOUT)
@@ -66,9 +69,9 @@ impl ApiClient {
             None => None,
         };
         Ok(Self {
-            url,
+            url: url.to_string().trim_end_matches('/').to_owned(),
             authorization,
-            grpc: DraftServiceClient::new(channel),
+            grpc: DraftServiceClient::new(GrpcChannel(channel)),
             retries: options.retries,
         })
     }
@@ -94,6 +97,9 @@ impl ApiClient {
                 Ok(response) => return Ok(response.into_inner()),
                 Err(status) => status,
             };
+            if let Some(failure) = self.wrong_address(&status) {
+                return Err(failure);
+            }
             let retry_after = status
                 .get_error_details()
                 .retry_info()
@@ -107,23 +113,61 @@ impl ApiClient {
         }
     }
 
+    /// Returns an error if a program answers at the address that is no server, or none with this scheme. A retry cannot help.
+    fn wrong_address(&self, status: &Status) -> Option<CommandError> {
+        let problem = sources(status).find_map(|error| {
+            if let Some(other) = error.downcast_ref::<NotGrpc>() {
+                let is_proxy_error = matches!(other.status.as_u16(), 429 | 502..=504);
+                let remedy = "it must be the server's gRPC address, by default on port 50051";
+                (!is_proxy_error).then(|| format!("{other}: {remedy}"))
+            } else if error.downcast_ref().is_some_and(is_no_http2) {
+                let remedy = "it must be the server's gRPC address, with https:// if the server uses TLS";
+                Some(format!("the port does not answer in HTTP/2 without TLS: {remedy}"))
+            } else {
+                let error = error.downcast_ref().filter(|error| is_tls_failure(error))?;
+                let remedy = "use http:// if the server has no TLS; SSL_CERT_FILE names other authorities to trust";
+                Some(format!("TLS failed, {error}: {remedy}"))
+            }
+        })?;
+        let message = format!("--server {}: {problem}", self.url);
+        Some(CommandError::new("WRONG_SERVER", Exit::Usage, message))
+    }
+
     fn failure(&self, status: Status) -> CommandError {
-        if !is_transport_error(&status) {
-            return status.into();
+        if is_transport_error(&status) {
+            let mut causes: Vec<_> = sources(&status).map(ToString::to_string).collect();
+            causes.dedup();
+            let message = format!("cannot reach the server at {}: {}", self.url, causes.join(": "));
+            return CommandError::unavailable(message);
         }
-        let mut causes = Vec::new();
-        let mut next = status.source();
-        while let Some(error) = next {
-            causes.push(error.to_string());
-            next = error.source();
+        let is_about_token = matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied);
+        let mut failure = CommandError::from(status);
+        if is_about_token {
+            failure.message.push_str(match self.authorization {
+                Some(_) => " (the token is that of --token or DRAFTSTORE_TOKEN)",
+                None => " (give a token with --token or DRAFTSTORE_TOKEN)",
+            });
         }
-        causes.dedup();
-        let message = format!("cannot reach the server at {}: {}", self.url, causes.join(": "));
-        CommandError::unavailable(message)
+        failure
     }
 }
 
 /// Returns true if the status comes from the connection and not from the server.
 fn is_transport_error(status: &Status) -> bool {
     status.source().is_some()
+}
+
+fn sources(status: &Status) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    iter::successors(status.source(), |error| (*error).source())
+}
+
+/// Returns true for bytes that are not HTTP/2: those of TLS, of HTTP/1.1, or of another protocol.
+fn is_no_http2(error: &h2::Error) -> bool {
+    let reasons = [Reason::FRAME_SIZE_ERROR, Reason::PROTOCOL_ERROR];
+    error.is_library() && error.reason().is_some_and(|reason| reasons.contains(&reason))
+}
+
+/// Returns true for a handshake that failed: a port without TLS, or a certificate that is not trusted.
+fn is_tls_failure(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }

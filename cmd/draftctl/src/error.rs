@@ -47,6 +47,15 @@ impl CommandError {
         Self::new("LOCAL_IO", Exit::Failed, format!("{message}: {error}"))
     }
 
+    /// An error of writing to the output. If its reader has closed it, the program prints no message.
+    pub(crate) fn output(error: &io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::new("OUTPUT_CLOSED", Exit::OutputClosed, "the output was closed")
+        } else {
+            Self::local_io("cannot write the output", error)
+        }
+    }
+
     /// A response of the server or the store that violates the protocol.
     pub(crate) fn unexpected_response(message: impl Into<String>) -> Self {
         Self::new("UNEXPECTED_ANSWER", Exit::Failed, message)

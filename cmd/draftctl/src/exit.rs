@@ -17,10 +17,11 @@ pub(crate) enum Exit {
     SomeFailed,
     Busy,
     Interrupted,
+    OutputClosed,
 }
 
 /// All exit statuses with their meanings, as `--help` and the documentation list them.
-pub(crate) const MEANINGS: [(Exit, &str); 11] = [
+pub(crate) const MEANINGS: [(Exit, &str); 12] = [
     (Exit::Success, "success"),
     (Exit::Failed, "any other error"),
     (Exit::Usage, "invalid command line"),
@@ -41,6 +42,10 @@ pub(crate) const MEANINGS: [(Exit, &str); 11] = [
     (Exit::SomeFailed, "some of several files failed"),
     (Exit::Busy, "another draftctl process is using the same file"),
     (Exit::Interrupted, "interrupted; repeat the command to resume"),
+    (
+        Exit::OutputClosed,
+        "the output was closed, as by `head`, before everything was written",
+    ),
 ];
 
 impl Exit {
@@ -58,6 +63,8 @@ impl Exit {
             Self::SomeFailed => 8,
             Self::Busy => 9,
             Self::Interrupted => 130,
+            // The status of a program that SIGPIPE ends.
+            Self::OutputClosed => 141,
         }
     }
 

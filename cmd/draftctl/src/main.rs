@@ -2,6 +2,7 @@
 //!
 //! Bytes are sent to and received from the object store through presigned URLs, which are neither printed nor stored.
 
+mod channel;
 mod cli;
 mod client;
 mod commands;
@@ -12,6 +13,7 @@ mod exit;
 mod output;
 mod progress;
 mod retry;
+mod server_url;
 mod state;
 mod store;
 mod token;

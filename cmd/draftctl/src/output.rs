@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::error::CommandError;
+use crate::exit::Exit;
 use crate::progress::Progress;
 
 /// The printer of results, notices and errors.
@@ -32,26 +33,30 @@ impl Output {
     /// Prints a result: `value` as a line of JSON, or `text`.
     ///
     /// # Errors
-    /// Returns an error if standard output is closed.
+    /// Returns an error if standard output is closed, or cannot be written.
     pub(crate) fn result(&self, value: &impl Serialize, text: &str) -> Result<(), CommandError> {
         if self.json {
             let line = serde_json::to_string(value);
-            self.print(&line.map_err(|error| {
+            let mut line = line.map_err(|error| {
                 CommandError::unexpected_response(format!("the response cannot be written as JSON: {error}"))
-            })?)
-        } else if text.is_empty() {
-            Ok(())
+            })?;
+            line.push('\n');
+            self.print(line.as_bytes())
         } else {
-            self.print(text)
+            self.print(format!("{text}\n").as_bytes())
         }
     }
 
-    fn print(&self, text: &str) -> Result<(), CommandError> {
+    /// Prints text to standard output as it is.
+    ///
+    /// # Errors
+    /// Returns an error if standard output is closed, or cannot be written.
+    pub(crate) fn print(&self, text: &[u8]) -> Result<(), CommandError> {
         let printed = self.progress.suspend(|| {
             let mut out = io::stdout().lock();
-            writeln!(out, "{text}").and_then(|()| out.flush())
+            out.write_all(text).and_then(|()| out.flush())
         });
-        printed.map_err(|error| CommandError::local_io("cannot write to standard output", &error))
+        printed.map_err(|error| CommandError::output(&error))
     }
 
     /// Prints an informative message, unless `quiet`.
@@ -61,8 +66,11 @@ impl Output {
         }
     }
 
-    /// Prints the error of a run, or of one of its files.
+    /// Prints the error of a run, or of one of its files. A closed output is no error of the command.
     pub(crate) fn failure(&self, failure: &CommandError, file: Option<&str>) {
+        if failure.exit == Exit::OutputClosed {
+            return;
+        }
         let mut error = json!({ "error": failure });
         let mut text = failure.message.clone();
         if let Some(file) = file {

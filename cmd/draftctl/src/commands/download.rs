@@ -20,11 +20,12 @@ struct DownloadResult<'a> {
 }
 
 pub(super) async fn run(context: &Context, request: DownloadArgs) -> Result<(), CommandError> {
-    let destination = Destination::from_args(&request);
+    let destination = Destination::from_args(&request)?;
     let summary = download(context, &request, &destination).await?;
-    let Destination::File(file) = &destination else {
+    let file = match &destination {
         // Standard output contains the object, and must contain nothing else.
-        return Ok(());
+        Destination::Stdout => return Ok(()),
+        Destination::Device(file) | Destination::File(file) => file,
     };
     let DownloadSummary { etag, size, received } = summary;
     let file = file.display().to_string();

@@ -25,7 +25,7 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
         DraftctlCommand::List(list) => list::run(context, list).await?,
         DraftctlCommand::Confirm(confirm) => confirm::run(context, confirm).await?,
         DraftctlCommand::Discard(draft) => discard::run(context, draft).await?,
-        DraftctlCommand::Completions { shell } => completions::run(shell)?,
+        DraftctlCommand::Completions { shell } => completions::run(context, shell)?,
     }
     Ok(Exit::Success)
 }

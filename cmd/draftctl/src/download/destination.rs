@@ -1,6 +1,7 @@
 //! The destination of a download.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::{Component, Path, PathBuf};
 
 use crate::cli::DownloadArgs;
 use crate::error::CommandError;
@@ -10,20 +11,30 @@ use crate::exit::Exit;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
     Stdout,
+    /// A pipe or a device, which is written to and never replaced.
+    Device(PathBuf),
     File(PathBuf),
 }
 
 impl Destination {
-    /// Returns the requested output, or a file in the current directory with the last segment of the object name.
-    pub(crate) fn from_args(request: &DownloadArgs) -> Self {
-        match &request.output {
-            Some(file) if file.as_os_str() == "-" => Self::Stdout,
-            Some(file) => Self::File(file.clone()),
-            None => {
-                let name = &request.object_name;
-                Self::File(name.rsplit_once('/').map_or(name.as_str(), |(_, last)| last).into())
-            }
+    /// Returns the requested output. Without one, or if it is a directory, the file there is named after the last segment of
+    /// the object name.
+    ///
+    /// # Errors
+    /// Returns an error if that segment is not a file name.
+    pub(crate) fn from_args(request: &DownloadArgs) -> Result<Self, CommandError> {
+        let name = &request.object_name;
+        let Some(output) = &request.output else {
+            return Ok(Self::File(last_segment(name)?.into()));
+        };
+        if output.as_os_str() == "-" {
+            return Ok(Self::Stdout);
         }
+        Ok(match fs::metadata(output) {
+            Ok(there) if there.is_dir() => Self::File(output.join(last_segment(name)?)),
+            Ok(there) if !there.is_file() => Self::Device(output.clone()),
+            Ok(_) | Err(_) => Self::File(output.clone()),
+        })
     }
 
     /// # Errors
@@ -31,7 +42,19 @@ impl Destination {
     pub(super) fn check(&self, force: bool) -> Result<(), CommandError> {
         match self {
             Self::File(file) if !force && file.symlink_metadata().is_ok() => Err(already_exists(file)),
-            Self::Stdout | Self::File(_) => Ok(()),
+            Self::Stdout | Self::Device(_) | Self::File(_) => Ok(()),
+        }
+    }
+}
+
+fn last_segment(object_name: &str) -> Result<&str, CommandError> {
+    let segment = object_name.rsplit('/').next().unwrap_or_default();
+    let mut components = Path::new(segment).components();
+    match (components.next(), components.next()) {
+        (Some(Component::Normal(_)), None) => Ok(segment),
+        _ => {
+            let message = format!("{object_name:?} does not end with a file name: name the file with --output");
+            Err(CommandError::new("USAGE", Exit::Usage, message))
         }
     }
 }

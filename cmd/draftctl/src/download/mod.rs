@@ -5,6 +5,7 @@ mod partial;
 mod receive;
 
 use draftstore_proto::v1::{GetDownloadUrlRequest, GetDownloadUrlResponse, Stage};
+use tokio::fs::OpenOptions;
 
 use crate::cli::{self, DownloadArgs};
 use crate::client::GrpcClient;
@@ -53,7 +54,13 @@ pub(crate) async fn download(
     let bar = context.output.progress.bar(&request.object_name, size);
     let downloader = Downloader::new(context, request, version, bar).await?;
     let received = match destination {
-        Destination::Stdout => downloader.write_to_stdout(issued).await,
+        Destination::Stdout => downloader.write_to_stream(issued, tokio::io::stdout()).await,
+        Destination::Device(path) => {
+            let device = OpenOptions::new().write(true).open(path).await;
+            let device =
+                device.map_err(|error| CommandError::local_io(format!("cannot write {}", path.display()), &error));
+            downloader.write_to_stream(issued, device?).await
+        }
         Destination::File(file) => downloader.write_to_file(issued, file, request.force).await,
     };
     downloader.bar.finish();

@@ -41,9 +41,13 @@ impl<'a> Downloader<'a> {
         })
     }
 
-    /// Writes the object to standard output. Returns the number of bytes received.
-    pub(super) async fn write_to_stdout(&self, issued: GetDownloadUrlResponse) -> Result<u64, CommandError> {
-        self.receive(issued, 0, &mut tokio::io::stdout()).await
+    /// Writes the object to standard output, a pipe or a device. Returns the number of bytes received.
+    pub(super) async fn write_to_stream(
+        &self,
+        issued: GetDownloadUrlResponse,
+        mut stream: impl AsyncWrite + Unpin,
+    ) -> Result<u64, CommandError> {
+        self.receive(issued, 0, &mut stream).await
     }
 
     /// Appends the missing bytes to the partial file and renames it to the target. Returns the number of bytes received.
@@ -98,7 +102,7 @@ impl<'a> Downloader<'a> {
                 return Err(object_changed());
             }
         }
-        to.flush().await.map_err(|error| write_error(&error))?;
+        to.flush().await.map_err(|error| CommandError::output(&error))?;
         Ok(meter.transferred())
     }
 
@@ -130,7 +134,7 @@ impl<'a> Downloader<'a> {
                 )));
             }
             let written = to.write_all(&chunk).await;
-            written.map_err(|error| TransferError::Permanent(write_error(&error)))?;
+            written.map_err(|error| TransferError::Permanent(CommandError::output(&error)))?;
             meter.add(len);
         }
     }
@@ -167,8 +171,4 @@ fn stalled() -> TransferError {
         message: "the store stopped sending bytes".to_owned(),
         retry_after: None,
     }
-}
-
-fn write_error(error: &std::io::Error) -> CommandError {
-    CommandError::local_io("cannot write the received bytes", error)
 }

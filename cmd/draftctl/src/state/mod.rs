@@ -19,14 +19,22 @@ pub(crate) use upload_state::{FileStamp, UploadPhase, UploadState};
 
 use self::lock::LockFile;
 
-/// The state file of an upload, locked while this value exists.
+/// The state file of an upload, locked while this value exists. An upload that cannot be resumed has none.
 #[derive(Debug)]
-pub(crate) struct StateFile {
+pub(crate) struct StateFile(Option<Stored>);
+
+#[derive(Debug)]
+struct Stored {
     path: PathBuf,
     _lock: LockFile,
 }
 
 impl StateFile {
+    /// Returns the state of an upload that stores nothing.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
     /// Locks the state file, which need not exist.
     ///
     /// # Errors
@@ -38,10 +46,10 @@ impl StateFile {
     fn open_in(directory: &Path, identity: &UploadIdentity) -> Result<Self, CommandError> {
         let name = identity.digest();
         let lock = LockFile::acquire(directory.join(format!("{name}.lock")), &identity.file)?;
-        Ok(Self {
+        Ok(Self(Some(Stored {
             path: directory.join(format!("{name}.json")),
             _lock: lock,
-        })
+        })))
     }
 
     /// Returns the stored state, or `None` if there is none that this version can read.
@@ -49,10 +57,13 @@ impl StateFile {
     /// # Errors
     /// Returns an error if the file exists but cannot be read.
     pub(crate) fn load(&self) -> Result<Option<UploadState>, CommandError> {
-        match fs::read(&self.path) {
+        let Some(Stored { path, .. }) = &self.0 else {
+            return Ok(None);
+        };
+        match fs::read(path) {
             Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failure(&error)),
+            Err(error) => Err(failure(path, &error)),
         }
     }
 
@@ -61,9 +72,12 @@ impl StateFile {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub(crate) fn save(&self, state: &UploadState) -> Result<(), CommandError> {
+        let Some(Stored { path, .. }) = &self.0 else {
+            return Ok(());
+        };
         let text = serde_json::to_vec_pretty(state).map_err(io::Error::other);
-        let saved = text.and_then(|text| replace(&self.path, &text));
-        saved.map_err(|error| self.failure(&error))
+        let saved = text.and_then(|text| replace(path, &text));
+        saved.map_err(|error| failure(path, &error))
     }
 
     /// Removes the stored state.
@@ -71,15 +85,18 @@ impl StateFile {
     /// # Errors
     /// Returns an error if the file cannot be removed.
     pub(crate) fn remove(&self) -> Result<(), CommandError> {
-        match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failure(&error)),
+        let Some(Stored { path, .. }) = &self.0 else {
+            return Ok(());
+        };
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failure(path, &error)),
             _ => Ok(()),
         }
     }
+}
 
-    fn failure(&self, error: &io::Error) -> CommandError {
-        CommandError::local_io(format!("cannot access the state file {}", self.path.display()), error)
-    }
+fn failure(path: &Path, error: &io::Error) -> CommandError {
+    CommandError::local_io(format!("cannot access the state file {}", path.display()), error)
 }
 
 /// Writes to a temporary file first, so that a reader sees the old or the new text.

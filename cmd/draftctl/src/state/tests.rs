@@ -36,6 +36,10 @@ fn completing() -> UploadPhase {
     }
 }
 
+fn path_of(state_file: &StateFile) -> &Path {
+    &state_file.0.as_ref().expect("stored").path
+}
+
 #[test]
 fn state_is_stored_until_it_is_removed() {
     let directory = TempDir::new().expect("a directory");
@@ -56,7 +60,7 @@ fn state_is_stored_until_it_is_removed() {
         state_file.save(&state(phase.clone())).expect("saved");
         assert_eq!(state_file.load().expect("read"), Some(state(phase)));
     }
-    let mode = fs::metadata(&state_file.path).expect("there").permissions().mode();
+    let mode = fs::metadata(path_of(&state_file)).expect("there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     state_file.remove().expect("removed");
     state_file.remove().expect("nothing to remove");
@@ -80,6 +84,6 @@ fn truncated_state_file_is_ignored() {
     let directory = TempDir::new().expect("a directory");
     let state_file = StateFile::open_in(directory.path(), &identity("a")).expect("locked");
     let text = serde_json::to_vec(&state(completing())).expect("JSON");
-    fs::write(&state_file.path, &text[..text.len() / 2]).expect("written");
+    fs::write(path_of(&state_file), &text[..text.len() / 2]).expect("written");
     assert_eq!(state_file.load().expect("read"), None);
 }

@@ -20,7 +20,7 @@ impl FileUpload<'_> {
             Err(failure) if failure.exit == Exit::NotFound && is_resumed => {
                 self.notice("the draft uploaded by an earlier run no longer exists: starting over");
                 state_file.remove()?;
-                *draft = self.start(Some(state_file)).await?;
+                *draft = self.start(state_file).await?;
                 self.confirm_once(state_file, draft).await
             }
             result => result,

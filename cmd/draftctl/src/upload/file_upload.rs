@@ -1,12 +1,12 @@
 //! The upload of one file: resuming, sending, and confirming.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use draftstore_proto::Timestamp;
 
 use super::source::SourceFile;
-use super::{MIN_MULTIPART, UploadResult, Uploader};
+use super::{MIN_MULTIPART, PlannedUpload, UploadResult, Uploader};
 use crate::error::CommandError;
 use crate::output::{JsonBytes, Output};
 use crate::progress::FileProgress;
@@ -18,10 +18,12 @@ pub(super) struct FileUpload<'a> {
     pub(super) uploader: &'a Uploader<'a>,
     pub(super) source: SourceFile,
     pub(super) object_name: String,
+    /// The media type: the given one, or the one of the file name extension.
+    pub(super) content_type: Option<String>,
     pub(super) bar: FileProgress,
     pub(super) sent: AtomicU64,
     pub(super) resumed: AtomicU64,
-    /// The path as given on the command line.
+    /// The path as given on the command line, or found in a directory.
     file: String,
 }
 
@@ -36,10 +38,16 @@ pub(super) struct UploadedDraft {
 }
 
 impl<'a> FileUpload<'a> {
-    pub(super) fn new(uploader: &'a Uploader<'a>, file: &Path, source: SourceFile, object_name: String) -> Self {
+    pub(super) fn new(uploader: &'a Uploader<'a>, planned: &PlannedUpload, source: SourceFile) -> Self {
+        let object_name = planned.object_name.clone();
+        let file = planned.input.path();
         let bar = uploader.context.output.progress.bar(&object_name, source.size());
+        let by_name = || mime_guess::from_path(file).first_raw();
+        let by_object_name = || mime_guess::from_path(&object_name).first_raw();
+        let guess = || by_name().or_else(by_object_name).map(str::to_owned);
         Self {
             uploader,
+            content_type: uploader.options.content_type.clone().or_else(guess),
             source,
             object_name,
             bar,
@@ -57,27 +65,17 @@ impl<'a> FileUpload<'a> {
     }
 
     async fn run_steps(&self) -> Result<UploadResult, CommandError> {
-        // A small upload without a confirm has no state to store.
-        let state_file = if self.is_multipart() || self.uploader.options.confirm {
-            Some(StateFile::open(&self.identity())?)
+        let state_file = self.state_file()?;
+        let mut draft = match self.resume(&state_file).await? {
+            Some(draft) => draft,
+            None => self.start(&state_file).await?,
+        };
+        let confirmed = if self.uploader.options.confirm {
+            Some(self.confirm(&state_file, &mut draft).await?)
         } else {
             None
         };
-        let resumed_draft = match &state_file {
-            Some(state_file) => self.resume(state_file).await?,
-            None => None,
-        };
-        let mut draft = match resumed_draft {
-            Some(draft) => draft,
-            None => self.start(state_file.as_ref()).await?,
-        };
-        let mut confirmed = None;
-        if let Some(state_file) = &state_file {
-            if self.uploader.options.confirm {
-                confirmed = Some(self.confirm(state_file, &mut draft).await?);
-            }
-            state_file.remove()?;
-        }
+        state_file.remove()?;
         let bytes = |count: &AtomicU64| JsonBytes(count.load(Ordering::Relaxed).cast_signed());
         Ok(UploadResult {
             file: self.file.clone(),
@@ -94,10 +92,11 @@ impl<'a> FileUpload<'a> {
     }
 
     /// Uploads the file from its first byte.
-    pub(super) async fn start(&self, state_file: Option<&StateFile>) -> Result<UploadedDraft, CommandError> {
-        match state_file {
-            Some(state_file) if self.is_multipart() => self.upload_multipart(state_file).await,
-            _ => self.upload_single().await,
+    pub(super) async fn start(&self, state_file: &StateFile) -> Result<UploadedDraft, CommandError> {
+        if self.is_multipart() {
+            self.upload_multipart(state_file).await
+        } else {
+            self.upload_single().await
         }
     }
 
@@ -107,21 +106,31 @@ impl<'a> FileUpload<'a> {
 
     pub(super) fn state(&self, phase: UploadPhase) -> UploadState {
         UploadState {
-            file: self.source.path.display().to_string(),
+            file: self.file.clone(),
             object_name: self.object_name.clone(),
             stamp: self.source.stamp,
             phase,
         }
     }
 
-    fn identity(&self) -> UploadIdentity {
+    /// Returns the state of the upload. A small one without a confirm has nothing to store, and a copy cannot be resumed.
+    fn state_file(&self) -> Result<StateFile, CommandError> {
+        match &self.source.path {
+            Some(path) if self.is_multipart() || self.uploader.options.confirm => {
+                StateFile::open(&self.identity(path.clone()))
+            }
+            Some(_) | None => Ok(StateFile::none()),
+        }
+    }
+
+    fn identity(&self, file: PathBuf) -> UploadIdentity {
         let options = &self.uploader.options;
         UploadIdentity {
             server: self.uploader.server.url.clone(),
-            file: self.source.path.clone(),
+            file,
             object_name: self.object_name.clone(),
             unique: options.unique,
-            content_type: options.content_type.clone(),
+            content_type: self.content_type.clone(),
             metadata: options.metadata.iter().cloned().collect(),
         }
     }

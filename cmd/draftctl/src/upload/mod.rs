@@ -5,13 +5,12 @@ mod file_upload;
 mod hash;
 mod multipart;
 mod parts;
+mod plan;
 mod resume;
 mod sign;
 mod single;
 mod source;
 mod transfer;
-
-use std::path::Path;
 
 use draftstore_proto::Timestamp;
 use draftstore_proto::v1::ConfirmUploadResponse;
@@ -22,8 +21,9 @@ use crate::cli::UploadArgs;
 use crate::client::ApiClient;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::exit::Exit;
 use crate::output::JsonBytes;
+
+pub(crate) use self::plan::{PlannedUpload, plan};
 
 use self::file_upload::FileUpload;
 use self::source::SourceFile;
@@ -86,24 +86,8 @@ impl<'a> Uploader<'a> {
     ///
     /// # Errors
     /// Returns an error after which repeating the call resumes the upload.
-    pub(crate) async fn upload(&self, file: &Path) -> Result<UploadResult, CommandError> {
-        let source = SourceFile::open(file)?;
-        let object_name = match &self.options.name {
-            Some(name) => name.clone(),
-            None => file_name(file)?,
-        };
-        FileUpload::new(self, file, source, object_name).run().await
+    pub(crate) async fn upload(&self, planned: &PlannedUpload) -> Result<UploadResult, CommandError> {
+        let source = SourceFile::open(&planned.input).await?;
+        FileUpload::new(self, planned, source).run().await
     }
-}
-
-fn file_name(file: &Path) -> Result<String, CommandError> {
-    let name = file.file_name().and_then(|name| name.to_str());
-    let no_name = || {
-        CommandError::new(
-            "USAGE",
-            Exit::Usage,
-            "the file name is not UTF-8: give a name with --name",
-        )
-    };
-    Ok(name.ok_or_else(no_name)?.to_owned())
 }

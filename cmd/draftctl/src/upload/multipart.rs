@@ -30,7 +30,7 @@ impl FileUpload<'_> {
         let options = &self.uploader.options;
         let request = CreateMultipartUploadRequest {
             object_name: self.object_name.clone(),
-            content_type: options.content_type.clone(),
+            content_type: self.content_type.clone(),
             content_length: Some(self.source.size().cast_signed()),
             metadata: options.metadata.iter().cloned().collect(),
             unique: options.unique,

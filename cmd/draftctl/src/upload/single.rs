@@ -21,7 +21,7 @@ impl FileUpload<'_> {
         let options = &uploader.options;
         let request = GetUploadUrlRequest {
             object_name: self.object_name.clone(),
-            content_type: options.content_type.clone(),
+            content_type: self.content_type.clone(),
             content_length: Some(self.source.size().cast_signed()),
             checksum_sha256: Some(hashed.checksum.clone()),
             metadata: options.metadata.iter().cloned().collect(),

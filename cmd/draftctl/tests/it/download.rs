@@ -137,3 +137,33 @@ async fn object_replaced_during_a_download_is_not_mixed() {
     );
     assert!(!user.path("copy").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn directory_gets_the_file_and_a_device_gets_the_bytes() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    let file = user.file("source", "hello");
+    user.json(["upload", text(&file), "--name", "deep/name"]);
+    fs::create_dir(user.path("directory")).expect("made");
+    let downloaded = user.json(["download", "deep/name", "-o", "directory"]);
+    assert_eq!(downloaded["file"], "directory/name");
+    assert_eq!(fs::read(user.path("directory/name")).expect("there"), b"hello");
+    let existing = user.run(["download", "deep/name", "-o", "directory", "--json"]);
+    assert_eq!(
+        (existing.status, &existing.failures()[0]["reason"]),
+        (4, &"FILE_EXISTS".into())
+    );
+    // A device is written to. With --force it would be replaced if it were a file.
+    for more in [&[][..], &["--force"]] {
+        user.json(["download", "deep/name", "-o", "/dev/null"].iter().chain(more));
+        assert!(!fs::metadata("/dev/null").expect("there").is_file());
+    }
+    for name in ["..", "a/", "a/.."] {
+        let ended = user.run(["download", name, "--json"]);
+        assert_eq!(
+            (ended.status, &ended.failures()[0]["reason"]),
+            (2, &"USAGE".into()),
+            "{name}"
+        );
+    }
+}

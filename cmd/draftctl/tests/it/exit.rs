@@ -15,7 +15,7 @@ async fn failures_have_distinct_statuses_and_reasons() {
         (&["confirm", "file", "--if-match", "0123"], 5, "PIN_MISMATCH"),
         (&bad_name, 6, "INVALID_REQUEST"),
         (&["upload", "a", "b", "--name", "c"], 2, "USAGE"),
-        (&["inspect", "file", "--server", "nonsense"], 2, "USAGE"),
+        (&["inspect", "file", "--server", "ftp://nonsense"], 2, "USAGE"),
         (&["upload"], 2, "USAGE"),
         (&["upload", text(&file), "--parallel", "0"], 2, "USAGE"),
         (

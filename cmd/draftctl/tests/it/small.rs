@@ -91,13 +91,3 @@ async fn each_of_several_files_has_a_result() {
         assert_eq!(bytes, Some(format!("bytes {n}").into_bytes()));
     }
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn directory_is_rejected() {
-    let server = TestServer::start().await;
-    let user = TestUser::of(&server.url);
-    let directory = user.path("");
-    let ended = user.run(["upload", text(&directory)]);
-    assert_eq!(ended.status, 1);
-    assert!(ended.err.contains("not a regular file"), "{}", ended.err);
-}
