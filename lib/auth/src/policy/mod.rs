@@ -8,6 +8,7 @@ mod problems;
 mod profiles;
 mod reload;
 mod sources;
+mod tenants;
 
 pub use name::{CallerName, InvalidCallerName};
 pub use problems::InvalidPolicy;
@@ -42,6 +43,7 @@ impl Policy {
         let mut problems = Problems::default();
         let mut policy = Self::default();
         let profiles = profiles::profiles(&sources.file.profiles, &mut problems);
+        tenants::check(&sources.file, &mut problems);
         callers::add(&mut policy, sources, &profiles, &mut problems);
         policy.issuers = issuers::issuers(sources, &profiles, remotes, &mut problems);
         policy.profiles = Arc::new(profiles);

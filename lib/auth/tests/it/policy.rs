@@ -85,6 +85,120 @@ async fn errors_name_the_place_and_the_rule() {
 }
 
 #[tokio::test]
+async fn tenants_that_overlap_are_named() {
+    let caller = |name: &str, tenant: &str| format!("[callers.{name}]\nscopes = ['upload']\ntenant = '{tenant}'\n");
+    let issuer = |name: &str, tenants: &str| {
+        format!(
+            "[issuers.{name}]\nissuer = 'urn:{name}'\naudience = 'a'\nalgorithms = ['HS256']\nsecret_file = 'secret'\n\
+             scopes = ['upload']\n{tenants}\n"
+        )
+    };
+    let claim = "tenant_claim = 'sub'";
+    let under = |parent: &str| format!("tenant = '{parent}'\n{claim}");
+    for (one, other, place, with) in [
+        (
+            caller("a", "t1"),
+            caller("b", "t1/sub"),
+            "callers.b.tenant",
+            "callers.a.tenant",
+        ),
+        (
+            caller("a", "t1/x/y"),
+            caller("b", "t1"),
+            "callers.a.tenant",
+            "callers.b.tenant",
+        ),
+        (
+            caller("a", "t1"),
+            issuer("i", "tenant = 't1/i'"),
+            "issuers.i.tenant",
+            "callers.a.tenant",
+        ),
+        (
+            caller("shop", "shop"),
+            issuer("i", claim),
+            "callers.shop.tenant",
+            "issuers.i.tenant_claim",
+        ),
+        (
+            caller("a", "x/y"),
+            issuer("i", claim),
+            "callers.a.tenant",
+            "issuers.i.tenant_claim",
+        ),
+        (
+            caller("a", "users"),
+            issuer("i", &under("users")),
+            "issuers.i.tenant_claim",
+            "callers.a.tenant",
+        ),
+        (
+            caller("a", "users/ada"),
+            issuer("i", &under("users")),
+            "callers.a.tenant",
+            "issuers.i.tenant_claim",
+        ),
+        (
+            caller("a", "u"),
+            issuer("i", &under("u/v")),
+            "issuers.i.tenant_claim",
+            "callers.a.tenant",
+        ),
+        (
+            issuer("i", claim),
+            issuer("j", claim),
+            "issuers.j.tenant_claim",
+            "issuers.i.tenant_claim",
+        ),
+        (
+            issuer("i", &under("u")),
+            issuer("j", &under("u")),
+            "issuers.j.tenant_claim",
+            "issuers.i.tenant_claim",
+        ),
+        (
+            issuer("i", claim),
+            issuer("j", &under("u")),
+            "issuers.j.tenant_claim",
+            "issuers.i.tenant_claim",
+        ),
+        (
+            issuer("i", &under("u")),
+            issuer("j", "tenant = 'u'"),
+            "issuers.j.tenant",
+            "issuers.i.tenant_claim",
+        ),
+    ] {
+        let policy = format!("{one}{other}");
+        let said = said(&policy).await;
+        let line = said.lines().find(|line| line.contains("overlaps with"));
+        let line = line.unwrap_or_else(|| panic!("{policy} loads: {said}")).trim();
+        let names_both = line.contains(place) && line.contains(with);
+        assert!(names_both, "{policy}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn tenants_beside_each_other_and_shared_ones_load() {
+    let caller = |name: &str, tenant: &str| format!("[callers.{name}]\nscopes = ['upload']\ntenant = '{tenant}'\n");
+    let issuer = "[issuers.i]\nissuer = 'urn:i'\naudience = 'a'\nalgorithms = ['HS256']\nsecret_file = 'secret'\n\
+                  scopes = ['upload']\ntenant = 'users'\ntenant_claim = 'sub'\n";
+    let callers = [
+        ("a", "t1"),
+        ("b", "t1"),
+        ("c", "t10"),
+        ("d", "t1-x"),
+        ("e", "u/1"),
+        ("f", "u/2"),
+        ("g", "users2"),
+    ];
+    let policy =
+        callers.map(|(name, tenant)| caller(name, tenant)).concat() + issuer + "[callers.root]\nscopes = ['admin']\n";
+    let said = said(&policy).await;
+    assert!(!said.contains("overlaps"), "{said}");
+}
+
+#[tokio::test]
 async fn errors_of_issuers_name_the_place_and_the_rule() {
     for (lines, says) in [
         (

@@ -97,7 +97,7 @@ fn quoted(scopes: Scopes) -> String {
 fn issuer() -> String {
     format!(
         "[issuers.idp]\nissuer = 'https://idp.example.com/'\naudience = 'draftstore'\nalgorithms = ['HS256']\n\
-         secret_file = 'secret'\nscopes = [{}]\ntenant_claim = 'tenant'\n",
+         secret_file = 'secret'\nscopes = [{}]\ntenant = 't1'\n",
         quoted(Scopes::ALL)
     )
 }
@@ -105,7 +105,7 @@ fn issuer() -> String {
 fn token(name: &str, scopes: Scopes, ends_at: u64) -> String {
     let scopes: Vec<_> = scopes.iter().map(Scope::as_str).collect();
     let claims = json!({
-        "iss": "https://idp.example.com/", "aud": "draftstore", "sub": name, "exp": ends_at, "tenant": "t1",
+        "iss": "https://idp.example.com/", "aud": "draftstore", "sub": name, "exp": ends_at,
         "scope": scopes.join(" "),
     });
     encode(
