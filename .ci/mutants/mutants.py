@@ -66,8 +66,50 @@ MUTANTS = [
     Mutant(
         "a pinned confirm is answered by an earlier one of another version",
         CONFIRM + "machine/look.rs",
-        "let named = self.is_of_draft(main, pins.if_match.as_ref());",
-        "let named = self.is_of_draft(main, None);",
+        "let named = self.is_of_draft(&main, pins.if_match.as_ref());",
+        "let named = self.is_of_draft(&main, None);",
+    ),
+    Mutant(
+        "pins are not compared with the object that a repeat is answered with",
+        CONFIRM + "machine/mod.rs",
+        'other_version.then_some("if_match").or_else(|| pins.broken_by(main))',
+        'other_version.then_some("if_match").or_else(|| pins.broken_by(main)).filter(|_| false)',
+    ),
+    Mutant(
+        "the pinned version is not compared with the object that a repeat is answered with",
+        CONFIRM + "machine/mod.rs",
+        "let other_version = !self.is_of_draft(main, pins.if_match.as_ref());",
+        "let other_version = !self.is_of_draft(main, None);",
+    ),
+    Mutant(
+        "a repeat after a refused copy is answered without its pins",
+        CONFIRM + "machine/outcome.rs",
+        "let after = match self.broken_by_replay(&main) {",
+        "let after = match self.broken_by_replay(&main).filter(|_| false) {",
+    ),
+    Mutant(
+        "an idempotency key answers every request",
+        CONFIRM + "marker.rs",
+        "let same_request = request.is_in(metadata, REQUEST);",
+        "let same_request = request.is_in(metadata, REQUEST) || true;",
+    ),
+    Mutant(
+        "a reused idempotency key is answered where the draft is gone",
+        CONFIRM + "machine/look.rs",
+        "KeyUse::OtherRequest => Step::Finish(Err(ConfirmError::KeyReused)),",
+        "KeyUse::OtherRequest => self.replay_by_key(main),",
+    ),
+    Mutant(
+        "a reused idempotency key is answered where main holds the draft",
+        CONFIRM + "machine/look.rs",
+        "Some(main) if self.key_use(&main) == KeyUse::OtherRequest => {",
+        "Some(main) if self.key_use(&main) == KeyUse::OtherRequest && false => {",
+    ),
+    Mutant(
+        "a reused idempotency key is answered after a refused copy",
+        CONFIRM + "machine/outcome.rs",
+        "Some(main) if self.key_use(&main) == KeyUse::OtherRequest => {",
+        "Some(main) if self.key_use(&main) == KeyUse::OtherRequest && false => {",
     ),
     Mutant(
         "what main holds is replaced unasked",
@@ -90,8 +132,8 @@ MUTANTS = [
     Mutant(
         "the idempotency key is ignored",
         CONFIRM + "marker.rs",
-        ".is_some_and(|key| key == idempotency_key)",
-        ".is_some_and(|key| key == idempotency_key && false)",
+        "let same_key = key.is_in(metadata, IDEMPOTENCY_KEY);",
+        "let same_key = key.is_in(metadata, IDEMPOTENCY_KEY) && false;",
     ),
     Mutant(
         "locks are not needed where the store has no conditions",

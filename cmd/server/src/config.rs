@@ -14,7 +14,7 @@ use draftstore_connections::{ConnectionLimits, TlsFiles};
 use draftstore_controller::GateConfig;
 use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::ScheduleSettings;
-use draftstore_s3::{self as s3, StoreChoice, StoreConfig, StoreKind};
+use draftstore_s3::{self as s3, StaticCredentials, StoreChoice, StoreConfig, StoreKind};
 use draftstore_service::safety::SafetySettings;
 use draftstore_service::{Buckets, DraftSettings, Policy, PolicySettings, SweepSettings};
 use draftstore_telemetry::AuditSettings;
@@ -78,6 +78,8 @@ const REFERENCE: &str = include_str!("../../../docs/reference/configuration.md")
 pub(crate) struct Config {
     pub(crate) store: Store,
     pub(crate) store_choice: StoreChoice,
+    /// The permanent access key of the store, if one is configured.
+    pub(crate) permanent_key: Option<StaticCredentials>,
     pub(crate) require_safe_store: bool,
     pub(crate) buckets: Buckets,
     pub(crate) policy: Policy,
@@ -171,6 +173,7 @@ impl Config {
         let (listen, admin) = ports?;
         Ok(Self {
             store_choice: store.choice,
+            permanent_key: store.permanent_key,
             store: match embedded {
                 Some(embedded) => Store::Embedded(embedded, store.client),
                 None => Store::S3(store.client),
@@ -230,6 +233,24 @@ impl Config {
             None => errors.reject("AUTH", self.auth_rule()),
         };
         errors.finish(auth)
+    }
+
+    /// Checks that the server has a secret that outlives it and that all replicas have.
+    ///
+    /// # Errors
+    /// [`InvalidConfig`] if there is neither a file of keys nor a permanent access key.
+    pub(crate) fn require_secret(&self) -> Result<(), InvalidConfig> {
+        let mut errors = Environment::default();
+        let is_embedded = matches!(self.store, Store::Embedded(..));
+        let checked = if is_embedded || self.permanent_key.is_some() || self.auth.ticket_keys_file.is_some() {
+            Ok(())
+        } else {
+            let rule = "must be set, because AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not, or have a session token: \
+                        `draftstore-server key ticket` makes a key, and every replica needs the same. It protects upload IDs, \
+                        page tokens and the markers in main";
+            errors.reject("TICKET_KEYS_FILE", rule)
+        };
+        errors.finish(checked)
     }
 }
 

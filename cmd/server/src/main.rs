@@ -12,6 +12,7 @@ mod key;
 mod metrics;
 mod ports;
 mod probe;
+mod secrets;
 mod serve;
 mod store;
 mod tickets;

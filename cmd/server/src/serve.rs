@@ -24,6 +24,7 @@ use crate::access::Access;
 use crate::config::Config;
 use crate::metrics::ServerMetrics;
 use crate::ports::{GRPC, REST};
+use crate::secrets::ServerSecrets;
 use crate::store::{OpenStore, open};
 use crate::{admin, console, docs, heartbeat, probe, tickets};
 
@@ -42,8 +43,11 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let mut reloaders = JoinSet::new();
     let tls = open_tls(config.tls, &mut reloaders).await?;
     let metrics = Arc::new(ServerMetrics::new());
-    let OpenStore { storage, embedded } =
-        open(config.store, &config.buckets.draft, Some(metrics.store_calls.clone())).await?;
+    let OpenStore {
+        storage,
+        embedded,
+        access_key,
+    } = open(config.store, &config.buckets.draft, Some(metrics.store_calls.clone())).await?;
     config.store_choice.log();
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.buckets);
@@ -54,7 +58,14 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         Some(_) if config.server.console => console::with_own_origins(origins, scheme, http.local_addr()?.port())?,
         Some(_) | None => origins,
     };
+    let has_keys = config.auth.ticket_keys_file.is_some();
+    let (tickets, ticket_keys) = tickets::open(config.auth.ticket_keys_file, embedded.is_some()).await?;
+    let secrets = ServerSecrets {
+        keys: has_keys.then(|| tickets.clone()),
+        access_key: access_key.or(config.permanent_key).map(|key| key.secret_access_key),
+    };
     let drafts = Drafts::new(store.clone(), config.policy, origins.clone(), clock.clone())
+        .with_secrets(Arc::new(secrets))
         .with_confirm_limits(config.drafts.confirm_limits())
         .with_observer(metrics.drafts.clone());
 
@@ -85,7 +96,6 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
-    let (tickets, ticket_keys) = tickets::open(config.auth.ticket_keys_file, embedded.is_some()).await?;
     let authenticator = access.authenticator.with_tickets(tickets);
     if let Some(ticket_keys) = ticket_keys {
         reloaders.spawn(ticket_keys.run(on_hangup()?));

@@ -14,6 +14,8 @@ use crate::config;
 pub(crate) struct OpenStore {
     pub(crate) storage: Arc<S3Storage>,
     pub(crate) embedded: Option<EmbeddedStore>,
+    /// The access key of the embedded store.
+    pub(crate) access_key: Option<StaticCredentials>,
 }
 
 /// Starts the embedded store if it is configured, and connects to the store.
@@ -39,8 +41,10 @@ pub(crate) async fn open(
     };
     tracing::info!(signer, "upload signer selected");
     settings.observer = observer;
+    let access_key = settings.credentials.clone();
     let storage = S3Storage::connect(settings).await?;
     Ok(OpenStore {
+        access_key,
         storage: Arc::new(storage),
         embedded,
     })

@@ -15,10 +15,10 @@ settings! {
         auth: Option<Methods> = "AUTH", unset "`none` on loopback; elsewhere it must be set", str::parse;
         /// The file of the policy, which says who callers are and what they may do. It is read again every 2 seconds and at SIGHUP.
         policy_file: Option<PathBuf> = "POLICY_FILE", unset "none", parse::text;
-        /// The file of the keys that sign tickets, lines of `id:base64`: the first signs, all verify. It is read again every 2
-        /// seconds and at SIGHUP.
+        /// The file of the keys that sign tickets, and that protect upload IDs, page tokens and the markers in main. Lines of
+        /// `id:base64`: the first signs, all verify. It is read again every 2 seconds and at SIGHUP.
         ticket_keys_file: Option<PathBuf> =
-            "TICKET_KEYS_FILE", unset "a key that ends with the process on the embedded store, else none", parse::text;
+            "TICKET_KEYS_FILE", unset "the secret of the access key; tickets then end with the process on the embedded store, and there are none elsewhere", parse::text;
     }
 }
 

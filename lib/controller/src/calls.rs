@@ -10,8 +10,8 @@ use crate::MAX_REQUEST_BYTES;
 use crate::api::{Api, Mapping};
 use crate::audit::DraftRef;
 use crate::errors::{
-    BUCKET_NOT_FOUND, DRAFT_NOT_FOUND, Failure, NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_NOT_FOUND, PIN_MISMATCH,
-    Reason, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
+    BUCKET_NOT_FOUND, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED, NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS,
+    OBJECT_NOT_FOUND, PIN_MISMATCH, Reason, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -207,7 +207,13 @@ calls! {
     }
     ConfirmUpload(ConfirmUploadRequest): POST "/api/v1/confirm-upload" {
         scopes: [[Confirm]], size: One, kind: Confirm, audit: draft,
-        failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ALREADY_EXISTS, PIN_MISMATCH],
+        failures: [
+            DRAFT_NOT_FOUND,
+            BUCKET_NOT_FOUND,
+            OBJECT_ALREADY_EXISTS,
+            PIN_MISMATCH,
+            IDEMPOTENCY_KEY_REUSED
+        ],
         tag: "Confirms",
     }
     BatchConfirmUploads(BatchConfirmUploadsRequest): POST "/api/v1/confirm-uploads" {

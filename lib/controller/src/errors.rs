@@ -87,6 +87,7 @@ reasons! {
     UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition, "Parts are missing, or do not have the announced size.";
     TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The server has no keys for tickets.";
     TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument, "The request, or the size that it announces, is too large.";
+    IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, FailedPrecondition, "The idempotency key was already used for another request.";
     TOO_MANY_REQUESTS: TOO_MANY_REQUESTS, ResourceExhausted, "The caller exceeded a rate limit. Retry after the seconds in `Retry-After`.";
     INTERNAL: INTERNAL_SERVER_ERROR, Internal, "The server failed unexpectedly.";
     STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal, "The store refused the server's credentials.";
@@ -185,6 +186,9 @@ impl Failure {
                 Error::AlreadyExists => row(OBJECT_ALREADY_EXISTS),
                 Error::RolledBack => row(BATCH_ROLLED_BACK),
                 Error::PinMismatch { pin } => row(PIN_MISMATCH).field(*pin, no_match),
+                Error::KeyReused => {
+                    row(IDEMPOTENCY_KEY_REUSED).field("idempotency_key", "must not be that of another request")
+                }
                 Error::PartMismatch { place } => row(PIN_MISMATCH).field(format!("parts[{place}].etag"), no_match),
                 Error::Incomplete(violations) => row(UPLOAD_INCOMPLETE).fields(violations.clone()),
                 Error::TooLarge { field, limit } => row(TOO_LARGE).field(*field, at_most(*limit)),
@@ -288,6 +292,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::AlreadyExists.into(),
         Error::RolledBack.into(),
         Error::PinMismatch { pin: "if_match" }.into(),
+        Error::KeyReused.into(),
         Error::PartMismatch { place: 1 }.into(),
         Error::Incomplete(vec![Violation::new("parts", "no part has arrived")]).into(),
         Error::TooLarge {
@@ -330,6 +335,7 @@ mod tests {
             (409, Code::AlreadyExists, None),
             (409, Code::Aborted, None),
             (412, Code::FailedPrecondition, None),
+            (422, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),
             (413, Code::InvalidArgument, None),

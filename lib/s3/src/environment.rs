@@ -95,6 +95,8 @@ pub struct StoreConfig {
     pub choice: StoreChoice,
     /// The settings of its client. For the embedded store they have no endpoint, and only the credentials that were given.
     pub client: Settings,
+    /// The access key of the calls, if it is configured and permanent: all servers of an installation have the same.
+    pub permanent_key: Option<StaticCredentials>,
 }
 
 /// The way in which the kind of the store was chosen.
@@ -137,25 +139,23 @@ impl StoreConfig {
         let (kind, reason) = store.kind(environment);
         let is_guess = kind == StoreKind::S3 && store.storage_type.is_none() && !environment.has(S3_ENDPOINT);
         // The credentials of calls to S3 are left to the AWS chain, which reads the same variables.
-        let (endpoint, credentials) = match kind {
-            StoreKind::S3 => (
-                EndpointSettings::load_valid(environment),
-                store.key_pair(environment).map(|_| None),
-            ),
+        let (endpoint, key) = match kind {
+            StoreKind::S3 => (EndpointSettings::load_valid(environment), store.key_pair(environment)),
             StoreKind::Embedded if store.storage_type.is_some() => {
                 (Ok(EndpointSettings::default()), store.key_pair(environment))
             }
             StoreKind::Embedded => (Ok(EndpointSettings::default()), Ok(None)),
         };
+        let is_permanent = kind == StoreKind::Embedded || !environment.has("AWS_SESSION_TOKEN");
         let signing = signing.and_then(|signing| signing.load(kind, environment));
-        let (client, endpoint) = (client?, endpoint?);
+        let (client, endpoint, key) = (client?, endpoint?, key?);
         let client = Settings {
             endpoint: endpoint.chosen(),
             region: client.region.or(client.default_region),
             path_style: endpoint.path_style,
             use_fips: endpoint.use_fips,
             use_dual_stack: endpoint.use_dual_stack,
-            credentials: credentials?,
+            credentials: key.clone().filter(|_| kind == StoreKind::Embedded),
             signing: signing?,
             public_endpoint: client.public_endpoint,
             expected_bucket_owner: client.expected_bucket_owner,
@@ -165,6 +165,7 @@ impl StoreConfig {
             kind,
             choice: StoreChoice { reason, is_guess },
             client,
+            permanent_key: key.filter(|_| is_permanent),
         })
     }
 }
@@ -333,6 +334,18 @@ mod tests {
         for pairs in [&[][..], &[("S3_ENDPOINT", "")], &[("AWS_PROFILE", "")]] {
             assert_eq!(load(pairs).expect("valid").kind, StoreKind::Embedded, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn key_is_permanent_unless_it_has_a_session_token() {
+        let pair = [("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "hush")];
+        let permanent = |pairs: &[(&str, &str)]| load(pairs).expect("valid").permanent_key.is_some();
+        assert!(permanent(&pair));
+        assert!(!permanent(&[&pair[..], &[("AWS_SESSION_TOKEN", "token")]].concat()));
+        assert!(!permanent(&[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")]));
+        let config = load(&pair).expect("valid");
+        assert!(config.client.credentials.is_none(), "left to the AWS chain");
+        assert!(!format!("{config:?}").contains("hush"));
     }
 
     #[test]

@@ -43,6 +43,9 @@ pub enum Error {
         /// The name of the field that does not match.
         pin: &'static str,
     },
+    /// Main holds the object of another request with the same idempotency key, or the batch has another one.
+    #[error("the idempotency key was already used for another request")]
+    KeyReused,
     /// The store holds another version of a part than the request names.
     #[error("parts[{place}].etag does not match what is stored")]
     PartMismatch {
@@ -108,6 +111,7 @@ impl From<ConfirmError<storage::Error>> for Error {
         match error {
             ConfirmError::DraftNotFound => Self::NotFound(Missing::Draft),
             ConfirmError::AlreadyExists => Self::AlreadyExists,
+            ConfirmError::KeyReused => Self::KeyReused,
             ConfirmError::PinMismatch { pin } => Self::PinMismatch { pin },
             ConfirmError::RolledBack => Self::RolledBack,
             ConfirmError::Store(error) => error.into(),

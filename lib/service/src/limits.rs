@@ -22,8 +22,8 @@ pub const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 /// The maximum number of objects on a page. The limit of S3's own pages.
 pub const MAX_PAGE_SIZE: u16 = 1_000;
 
-/// The maximum length of a page token, in bytes. The limit of object keys.
-pub const MAX_PAGE_TOKEN_BYTES: usize = 1024;
+/// The maximum length of a page token, in bytes: that of an object key, sealed and in base64.
+pub const MAX_PAGE_TOKEN_BYTES: usize = 1536;
 
 /// The maximum length of the prefix of a listing, in bytes. The limit of object keys.
 pub const MAX_PREFIX_BYTES: usize = 1024;

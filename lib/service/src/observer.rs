@@ -53,6 +53,8 @@ closed_set! {
         AlreadyExists = "already_exists",
         /// The draft, or the object to replace, does not match the caller's pins.
         PinMismatch = "pin_mismatch",
+        /// The idempotency key was already used for another request.
+        KeyReused = "key_reused",
         /// Another draft of the atomic batch could not be confirmed.
         RolledBack = "rolled_back",
         /// The store failed, or the confirm timed out.
@@ -70,6 +72,7 @@ impl ConfirmOutcome {
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists => Self::AlreadyExists,
             Error::PinMismatch { .. } | Error::PartMismatch { .. } => Self::PinMismatch,
+            Error::KeyReused => Self::KeyReused,
             Error::RolledBack => Self::RolledBack,
             Error::StoreUnavailable(_) => Self::StoreUnavailable,
             Error::StoreCredentials(_) => Self::StoreCredentials,

@@ -279,3 +279,20 @@ This page is generated from the code.
     let written = std::fs::read_to_string(path).expect("the page is there");
     assert_eq!(written, page, "run the test with REFERENCE=write");
 }
+
+#[test]
+fn secret_that_replicas_share_is_required() {
+    let key = &[("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s")][..];
+    let s3 = &[("STORAGE_TYPE", "s3")][..];
+    let keys = &[("TICKET_KEYS_FILE", "/run/secrets/ticket-keys")][..];
+    let session = &[("AWS_SESSION_TOKEN", "t")][..];
+    let role = &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")][..];
+    let check = |parts: &[&[(&str, &str)]]| load(&parts.concat()).expect("valid").require_secret();
+    for parts in [&[][..], &[key], &[s3, keys], &[role, keys], &[key, session, keys]] {
+        check(parts).unwrap_or_else(|error| panic!("{parts:?}: {error}"));
+    }
+    for parts in [&[s3][..], &[role], &[key, session]] {
+        let error = check(parts).expect_err("refused").to_string();
+        assert!(error.contains("TICKET_KEYS_FILE: must be set"), "{parts:?}: {error}");
+    }
+}

@@ -294,3 +294,103 @@ async fn idempotency_key_may_be_a_header() {
     draft(&server, "a", b"second").await;
     assert_eq!(confirm().await, 200, "answered again");
 }
+
+#[tokio::test]
+async fn pins_hold_for_a_repeat_with_an_idempotency_key() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("f");
+        draft(&server, &name, b"first").await;
+        let request = json!({"object_name": name, "idempotency_key": "k"});
+        let first = front.call(&server, "confirm-upload", request).await.expect("confirmed");
+        let repeat = async |pins: Value| {
+            let mut request = json!({"object_name": name, "idempotency_key": "k"});
+            let pins = pins.as_object().expect("pins").clone();
+            request.as_object_mut().expect("an object").extend(pins);
+            front.call(&server, "confirm-upload", request).await
+        };
+        // Without a draft, and with another one of the name.
+        for is_there in [false, true] {
+            let mut second = json!("00000000000000000000000000000000");
+            if is_there {
+                draft(&server, &name, b"hello").await;
+                let inspected = front
+                    .call(&server, "inspect-draft", json!({ "object_name": name }))
+                    .await;
+                second = inspected.expect("there")["etag"].clone();
+            }
+            for (pin, value) in [
+                ("if_match", second.clone()),
+                ("content_length", json!(6)),
+                ("checksum_sha256", json!(HELLO_SHA256)),
+            ] {
+                let refused = repeat(json!({ pin: value })).await.expect_err(pin);
+                refused.assert(412, Code::FailedPrecondition, "PIN_MISMATCH");
+                assert_eq!(refused.fields, [pin], "{is_there}");
+            }
+            let all = json!({"if_match": second, "content_length": 5, "checksum_sha256": HELLO_SHA256});
+            let refused = repeat(all).await.expect_err("the first is another");
+            refused.assert(412, Code::FailedPrecondition, "PIN_MISMATCH");
+            for pins in [
+                json!({}),
+                json!({"content_length": 5}),
+                json!({"if_match": first["etag"]}),
+            ] {
+                let again = repeat(pins).await.expect("the first");
+                assert_eq!((&again["etag"], &again["replayed"]), (&first["etag"], &json!(true)));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn idempotency_key_of_another_request_is_refused() {
+    let server = Server::start();
+    for front in FRONTS {
+        let [name, other] = ["f", "other"].map(|name| front.name(name));
+        draft(&server, &name, b"first").await;
+        let first = json!({"object_name": name, "idempotency_key": "k"});
+        let confirmed = front
+            .call(&server, "confirm-upload", first.clone())
+            .await
+            .expect("confirmed");
+        draft(&server, &other, b"other").await;
+        draft(&server, &name, b"second").await;
+        let never = "7ZZZZZZZZZ0000000000000000";
+        let mut refused = Vec::new();
+        for request in [
+            json!({"object_name": name, "draft_id": never}),
+            json!({"object_name": name, "draft_id": never, "content_length": 5}),
+            json!({"object_name": front.name("never"), "destination_name": name}),
+            json!({"object_name": other, "destination_name": name}),
+            json!({"object_name": other, "destination_name": name, "overwrite": true}),
+            json!({"object_name": name, "overwrite": true}),
+            json!({"object_name": name, "overwrite": true, "overwrite_if_match": confirmed["etag"]}),
+        ] {
+            let mut request = request;
+            request["idempotency_key"] = "k".into();
+            let failure = front.call(&server, "confirm-upload", request.clone()).await;
+            let failure = failure.expect_err("another request");
+            failure.assert(422, Code::FailedPrecondition, "IDEMPOTENCY_KEY_REUSED");
+            assert_eq!(failure.fields, ["idempotency_key"], "{request}");
+            refused.push(request);
+        }
+        for (atomic, request) in [
+            (false, &refused[0]),
+            (true, &refused[0]),
+            (false, &refused[3]),
+            (false, &refused[5]),
+        ] {
+            let batch = json!({"uploads": [request], "atomic": atomic});
+            let answer = front.call(&server, "confirm-uploads", batch).await.expect("answered");
+            let error = &answer["outcomes"][0]["error"];
+            assert_eq!(error["reason"], "IDEMPOTENCY_KEY_REUSED", "{answer}");
+            assert_eq!(error["http_status"], 422);
+        }
+        let again = front.call(&server, "confirm-upload", first).await.expect("the first");
+        assert_eq!(again["etag"], confirmed["etag"]);
+        let main = json!({"object_name": name, "stage": "STAGE_MAIN"});
+        let issued = front.call(&server, "download-url", main).await.expect("there");
+        assert_eq!(download(&issued).await.text().await.expect("text"), "first");
+    }
+}

@@ -39,6 +39,7 @@ mod openapi;
 mod owner;
 mod process;
 mod readiness;
+mod sealed;
 mod security;
 mod server;
 mod signing;

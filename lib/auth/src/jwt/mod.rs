@@ -143,8 +143,10 @@ impl Issuer {
 
 impl Grants {
     fn caller(&self, issuer: &str, claims: &Claims) -> Result<Caller, TokenError> {
+        let name = format!("{issuer}:{}", claims.subject()?);
         Ok(Caller {
-            name: format!("{issuer}:{}", claims.subject()?),
+            principal: name.clone(),
+            name,
             scopes: claims.scopes(&self.scopes_claim)?.intersection(self.scopes),
             tenant: self.tenant(claims)?,
             profile: match &self.profile {

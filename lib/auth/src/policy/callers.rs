@@ -46,6 +46,7 @@ fn caller(place: &str, name: &str, written: &file::Caller, profiles: &Profiles, 
     let profile = written.profile.as_ref();
     Caller {
         name: name.to_owned(),
+        principal: name.to_owned(),
         scopes: scopes(&format!("{place}.scopes"), &written.scopes, problems),
         tenant: tenant.and_then(|text| problems.take(format_args!("{place}.tenant"), text.parse())),
         profile: profile

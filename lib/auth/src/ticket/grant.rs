@@ -87,6 +87,7 @@ impl Grant {
         };
         Some(Caller {
             name: format!("ticket {} of {}", self.id, self.minter),
+            principal: format!("tickets of {}", self.minter),
             scopes,
             tenant,
             profile: Profile {

@@ -78,6 +78,11 @@ impl TicketKeys {
         Ok(Self(keys))
     }
 
+    /// Returns the secrets of all keys, the one that signs first.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(|key| key.secret.as_slice())
+    }
+
     /// Returns the key that signs.
     pub(super) fn first(&self) -> &TicketKey {
         &self.0[0]

@@ -126,6 +126,14 @@ impl Tickets {
         caller.ok_or(Unauthenticated::Invalid)
     }
 
+    /// Returns the secrets of the current keys, the one that signs first.
+    pub fn secrets(&self) -> Vec<Vec<u8>> {
+        let keys = self.keys();
+        keys.iter()
+            .flat_map(|keys| keys.secrets().map(<[u8]>::to_vec))
+            .collect()
+    }
+
     fn keys(&self) -> Option<Arc<TicketKeys>> {
         match self.keys.as_ref()? {
             Keys::Fixed(keys) => Some(Arc::clone(keys)),

@@ -72,7 +72,7 @@ async fn errors_name_the_place_and_the_rule() {
         ),
         (
             "[profiles.a]\ncontent_types = ['image']",
-            "profiles.a.content_types[0]: \"image\" is neither",
+            "profiles.a.content_types[0]: \"image\" is not a media type",
         ),
         ("api_keys_file = 'nowhere'", "api_keys_file: "),
         ("api_keys_file = 'secret'", "api_keys_file: line 1"),

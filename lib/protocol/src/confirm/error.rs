@@ -15,6 +15,9 @@ pub enum ConfirmError<E> {
         /// The field that does not match.
         pin: &'static str,
     },
+    /// Main has the object of another request with the same idempotency key.
+    #[error("the idempotency key was already used for another request")]
+    KeyReused,
     /// Another draft of the same atomic batch could not be confirmed.
     #[error("another draft of the atomic batch could not be confirmed")]
     RolledBack,

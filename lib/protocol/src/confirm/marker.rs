@@ -1,23 +1,29 @@
-//! The marker of a confirm in main's metadata: it names the draft and its version from which the object was made.
+//! The marker of a confirm in main's metadata: it names the draft and its version from which the object was made, and
+//! the request of an idempotency key.
+//!
+//! Everybody who may download the object sees its metadata. So the marker has only digests, which the service makes with
+//! a secret.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_storage::{Attributes, ETag, ObjectKey};
-use sha2::{Digest as _, Sha256};
+use draftstore_storage::{Attributes, ETag};
 use ulid::Ulid;
 
 /// The prefix of the metadata reserved for the server. Uploads must not set such metadata, and it is not copied from
 /// drafts.
 pub const MARKER_PREFIX: &str = "draftstore-";
 
-/// The SHA-256 of the draft's key in base64url. Keys have up to 1,024 bytes of UTF-8, and metadata is short and ASCII.
+/// The digest of the draft's key.
 const DRAFT: &str = "draftstore-draft";
 
-/// The idempotency key of the confirm, if the caller sent one.
+/// The digest of the idempotency key, if the caller sent one.
 const IDEMPOTENCY_KEY: &str = "draftstore-idempotency-key";
+
+/// The digest of the request that the idempotency key was sent with.
+const REQUEST: &str = "draftstore-request";
 
 /// The ID of the confirm's atomic batch, if there is one.
 const BATCH: &str = "draftstore-batch";
@@ -28,30 +34,88 @@ const SOURCE_ETAG: &str = "draftstore-source-etag";
 /// The ID of an atomic batch of confirms. It is a ULID whose time is the deadline after which the batch undoes nothing.
 pub type BatchId = Ulid;
 
-/// The metadata that a confirm adds to the object.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Marker<'a> {
-    pub(super) draft_key: &'a ObjectKey,
-    pub(super) draft_etag: &'a ETag,
-    pub(super) idempotency_key: Option<&'a str>,
-    pub(super) batch: Option<BatchId>,
+/// A digest in a marker. Without the secret, nobody can find out what it is the digest of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MarkerDigest(String);
+
+impl MarkerDigest {
+    /// Makes the text form of a keyed digest.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    fn is_in(&self, metadata: &BTreeMap<String, String>, name: &str) -> bool {
+        metadata.get(name).is_some_and(|digest| *digest == self.0)
+    }
 }
 
-impl Marker<'_> {
+/// The digests that identify a confirm, made with one secret.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MarkerDigests {
+    /// The digest of the draft's key.
+    pub draft: MarkerDigest,
+    /// The digests of the idempotency key and its request, if the caller sent a key.
+    pub request: Option<RequestDigests>,
+}
+
+/// The digests of an idempotency key, and of the request that it was sent with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RequestDigests {
+    /// The digest of the idempotency key.
+    pub key: MarkerDigest,
+    /// The digest of the idempotency key with the rest of the request.
+    pub request: MarkerDigest,
+}
+
+/// The use of a confirm's idempotency key by an object in main.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyUse {
+    /// The object was made with another key, or without one.
+    None,
+    /// The object was made by the same request.
+    SameRequest,
+    /// The object was made with the same key by another request.
+    OtherRequest,
+}
+
+impl MarkerDigests {
     /// Returns the draft's attributes with this marker, and without any other.
-    pub(super) fn on(&self, attributes: &Attributes) -> Attributes {
+    pub(super) fn mark(&self, attributes: &Attributes, draft_etag: &ETag, batch: Option<BatchId>) -> Attributes {
         let mut marked = attributes.clone();
         let metadata = &mut marked.metadata;
         metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX));
-        metadata.insert(DRAFT.to_owned(), fingerprint(self.draft_key));
-        metadata.insert(SOURCE_ETAG.to_owned(), self.draft_etag.as_str().to_owned());
-        if let Some(key) = self.idempotency_key {
-            metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.to_owned());
+        metadata.insert(DRAFT.to_owned(), self.draft.0.clone());
+        metadata.insert(SOURCE_ETAG.to_owned(), draft_etag.as_str().to_owned());
+        if let Some(RequestDigests { key, request }) = &self.request {
+            metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.0.clone());
+            metadata.insert(REQUEST.to_owned(), request.0.clone());
         }
-        if let Some(batch) = self.batch {
+        if let Some(batch) = batch {
             metadata.insert(BATCH.to_owned(), batch.to_string());
         }
         marked
+    }
+
+    /// Returns true if the object was made from this draft, and from this version if one is given.
+    pub(super) fn match_draft(&self, metadata: &BTreeMap<String, String>, draft_etag: Option<&ETag>) -> bool {
+        let same_draft = self.draft.is_in(metadata, DRAFT);
+        let same_version =
+            draft_etag.is_none_or(|etag| metadata.get(SOURCE_ETAG).is_some_and(|mark| mark == etag.as_str()));
+        same_draft && same_version
+    }
+
+    /// Returns the object's use of the idempotency key.
+    pub(super) fn key_use(&self, metadata: &BTreeMap<String, String>) -> KeyUse {
+        let Some(RequestDigests { key, request }) = &self.request else {
+            return KeyUse::None;
+        };
+        let same_key = key.is_in(metadata, IDEMPOTENCY_KEY);
+        let same_request = request.is_in(metadata, REQUEST);
+        match (same_key, same_request) {
+            (false, _) => KeyUse::None,
+            (true, true) => KeyUse::SameRequest,
+            (true, false) => KeyUse::OtherRequest,
+        }
     }
 }
 
@@ -66,90 +130,87 @@ pub(super) fn batch_of(metadata: &BTreeMap<String, String>) -> Option<BatchId> {
     Ulid::from_string(metadata.get(BATCH)?).ok()
 }
 
-/// Returns true if a confirm with this idempotency key made the object.
-pub(super) fn bears_key(metadata: &BTreeMap<String, String>, idempotency_key: &str) -> bool {
-    metadata.get(IDEMPOTENCY_KEY).is_some_and(|key| key == idempotency_key)
-}
-
-/// Returns true if the object was made from this draft, and from this version if one is given.
-pub(super) fn names(metadata: &BTreeMap<String, String>, draft_key: &ObjectKey, draft_etag: Option<&ETag>) -> bool {
-    let same_draft = metadata.get(DRAFT).is_some_and(|mark| *mark == fingerprint(draft_key));
-    let same_version =
-        draft_etag.is_none_or(|etag| metadata.get(SOURCE_ETAG).is_some_and(|mark| mark == etag.as_str()));
-    same_draft && same_version
-}
-
-fn fingerprint(key: &ObjectKey) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(key.as_str()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
 
-    fn key(text: &str) -> ObjectKey {
-        text.parse().expect("valid key")
+    fn digest(text: &str) -> MarkerDigest {
+        let mut bytes = [0; 32];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        MarkerDigest::new(bytes)
+    }
+
+    fn digests(draft: &str, request: Option<(&str, &str)>) -> MarkerDigests {
+        MarkerDigests {
+            draft: digest(draft),
+            request: request.map(|(key, request)| RequestDigests {
+                key: digest(key),
+                request: digest(request),
+            }),
+        }
     }
 
     fn etag(text: &str) -> ETag {
         text.parse().expect("valid etag")
     }
 
-    fn mark(
-        attributes: &Attributes,
-        draft_key: &str,
-        draft_etag: &str,
-        batch: Option<BatchId>,
-    ) -> BTreeMap<String, String> {
-        let (draft_key, draft_etag) = (key(draft_key), etag(draft_etag));
-        let marker = Marker {
-            draft_key: &draft_key,
-            draft_etag: &draft_etag,
-            idempotency_key: None,
-            batch,
-        };
-        marker.on(attributes).metadata
+    fn mark(batch: Option<BatchId>) -> BTreeMap<String, String> {
+        let digests = digests("a", Some(("k", "k a")));
+        digests.mark(&Attributes::default(), &etag("1"), batch).metadata
     }
 
     #[test]
     fn marker_names_one_version_of_one_draft() {
-        let marked = mark(&Attributes::default(), "a", "1", None);
-        assert!(names(&marked, &key("a"), None));
-        assert!(names(&marked, &key("a"), Some(&etag("1"))));
-        assert!(!names(&marked, &key("a"), Some(&etag("2"))));
-        assert!(!names(&marked, &key("b"), None));
-        assert!(!names(&BTreeMap::new(), &key("a"), None));
+        let marked = mark(None);
+        let [draft, another] = ["a", "b"].map(|draft| digests(draft, None));
+        assert!(draft.match_draft(&marked, None));
+        assert!(draft.match_draft(&marked, Some(&etag("1"))));
+        assert!(!draft.match_draft(&marked, Some(&etag("2"))));
+        assert!(!another.match_draft(&marked, None));
+        assert!(!draft.match_draft(&BTreeMap::new(), None));
+    }
+
+    #[test]
+    fn marker_distinguishes_a_repeat_from_a_reused_key() {
+        let marked = mark(None);
+        for (request, expected) in [
+            (None, KeyUse::None),
+            (Some(("k", "k a")), KeyUse::SameRequest),
+            (Some(("k", "k b")), KeyUse::OtherRequest),
+            (Some(("l", "l a")), KeyUse::None),
+            (Some(("l", "k a")), KeyUse::None),
+        ] {
+            assert_eq!(digests("a", request).key_use(&marked), expected, "{request:?}");
+            assert_eq!(digests("a", request).key_use(&BTreeMap::new()), KeyUse::None);
+        }
     }
 
     #[test]
     fn forged_marker_of_an_upload_is_not_copied() {
         let mut forged = Attributes::default();
-        forged.metadata.insert("author".to_owned(), "ada".to_owned());
-        forged
-            .metadata
-            .insert("draftstore-idempotency-key".to_owned(), "x".to_owned());
-        forged.metadata.insert(SOURCE_ETAG.to_owned(), "9".to_owned());
-        let marked = mark(&forged, "a", "1", None);
+        let mut set = |name: &str, value: &str| forged.metadata.insert(name.to_owned(), value.to_owned());
+        set("author", "ada");
+        set(IDEMPOTENCY_KEY, &digest("x").0);
+        set(REQUEST, &digest("x a").0);
+        set(SOURCE_ETAG, "9");
+        let marked = digests("a", None).mark(&forged, &etag("1"), None).metadata;
         assert_eq!(marked.get("author").map(String::as_str), Some("ada"));
-        assert!(!bears_key(&marked, "x"));
-        assert!(names(&marked, &key("a"), Some(&etag("1"))));
+        assert_eq!(digests("a", Some(("x", "x a"))).key_use(&marked), KeyUse::None);
+        assert!(digests("a", None).match_draft(&marked, Some(&etag("1"))));
     }
 
     #[test]
     fn batch_holds_what_it_made_until_it_cannot_take_it_back() {
         let until = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let [batch, other] = [1, 2].map(|random| Ulid::from_parts(1_000_000, random));
-        let marked = mark(&Attributes::default(), "a", "1", Some(batch));
+        let marked = mark(Some(batch));
         let before = until - Duration::from_secs(1);
         assert_eq!(held_by(&marked, None, before), Some(batch));
         assert_eq!(held_by(&marked, Some(other), before), Some(batch));
         assert_eq!(held_by(&marked, Some(batch), before), None, "its own");
         assert_eq!(held_by(&marked, None, until), None);
-        assert_eq!(
-            held_by(&mark(&Attributes::default(), "a", "1", None), None, before),
-            None
-        );
+        assert_eq!(held_by(&mark(None), None, before), None);
     }
 }

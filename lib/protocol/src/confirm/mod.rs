@@ -6,11 +6,11 @@
 //! state is resolved by reading the marker, never by guessing.
 //!
 //! 1. HEAD the draft. If it does not exist, or does not match the pins, and main's marker names it, an earlier confirm
-//!    succeeded: return the same result.
+//!    succeeded: return the same result, if its object matches the pins.
 //! 2. Copy inside the store, with the marker, on condition that the draft is still the version of step 1, and that main
 //!    is still empty. If an object may be replaced, or the store ignores that condition, HEAD main first. With this
-//!    draft's marker: go to step 4. With this confirm's idempotency key: return the result of the earlier confirm. Any
-//!    other object: fail, or copy on condition that main is still that version. Over 5 GiB the copy is staged part by
+//!    draft's marker: go to step 4. With this confirm's idempotency key: return the result of the earlier confirm, if its
+//!    object matches the pins, and fail if it was another request. Any other object: fail, or copy on condition that main is still that version. Over 5 GiB the copy is staged part by
 //!    part, each part on the same condition, and completed at once; if the store ignores that condition, after another
 //!    HEAD of the draft. On such a store, all drafts are staged: once in main, a copy of another version could not be
 //!    told apart.
@@ -37,7 +37,7 @@ mod turn;
 pub use effect::{Answer, Effect, Kept, Step};
 pub use error::{ConfirmError, Contradiction, Unresolved};
 pub use machine::Protocol;
-pub use marker::{BatchId, MARKER_PREFIX};
+pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, RequestDigests};
 pub use plan::Plan;
 pub use request::{Confirm, Existing, MAX_COPY_BYTES, Pins};
 pub use settlement::settlement_key;

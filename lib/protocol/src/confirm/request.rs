@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use draftstore_storage::{ETag, ObjectInfo, ObjectKey, Sha256};
+use draftstore_storage::{ETag, ObjectInfo, Sha256};
 
-use super::marker::BatchId;
+use super::marker::{BatchId, MarkerDigests};
 use super::plan::Plan;
 
 /// The maximum size of an object that one `CopyObject` can copy: 5 GiB.
@@ -15,14 +15,14 @@ pub const MAX_COPY_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 /// The parameters of one confirm.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Confirm {
-    /// The key of the draft.
-    pub draft_key: ObjectKey,
-    /// The properties that the draft must have.
+    /// The digests that identify the confirm in main.
+    pub digests: MarkerDigests,
+    /// The digests that earlier secrets give. Markers with them are recognised, and none is written.
+    pub former_digests: Vec<MarkerDigests>,
+    /// The properties that the draft must have, and so must the object that an earlier confirm made.
     pub pins: Pins,
     /// The treatment of an object that main already has.
     pub existing: Existing,
-    /// The idempotency key of the confirm, if the caller sent one.
-    pub idempotency_key: Option<String>,
     /// The size in bytes above which a draft is copied part by part.
     pub max_copy_bytes: u64,
     /// The variant of the protocol for this store and draft.

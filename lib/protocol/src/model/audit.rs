@@ -20,6 +20,9 @@ struct Write {
     draft_key: ObjectKey,
     etag: ETag,
     content: Content,
+    /// The idempotency key of the confirm, if it had one.
+    idempotency_key: Option<String>,
+    existing: Existing,
     /// Set after a confirm reported success with this object.
     promised: bool,
     undone: bool,
@@ -33,6 +36,14 @@ pub(super) struct Audit {
     current: BTreeMap<ObjectKey, usize>,
     /// The draft and version of all uploaded bytes.
     versions: BTreeMap<Content, (ObjectKey, ETag)>,
+}
+
+impl Write {
+    /// Returns true if the object was made with the idempotency key of this request by another one.
+    fn is_of_other_request(&self, spec: &Spec) -> bool {
+        let same_key = spec.idempotency_key.is_some() && self.idempotency_key == spec.idempotency_key;
+        same_key && (self.draft_key != spec.draft_key || self.existing != spec.existing)
+    }
 }
 
 impl Audit {
@@ -78,6 +89,8 @@ impl Audit {
             draft_key: spec.draft_key.clone(),
             etag: after.info.etag.clone(),
             content: after.content,
+            idempotency_key: spec.idempotency_key.clone(),
+            existing: spec.existing.clone(),
             promised: false,
             undone: false,
         });
@@ -159,28 +172,48 @@ impl Audit {
         if write.content == MIXED {
             return broken(format!("I7: {} was answered for, and is a mixture", spec.main_key));
         }
-        let by_key = spec.idempotency_key.is_some() && kept.replayed;
-        if !by_key {
-            if write.draft_key != spec.draft_key {
-                return broken(format!("I1: {} was made from {}", spec.main_key, write.draft_key));
-            }
-            let version = self.versions.get(&write.content);
-            let is_of = |etag: &ETag| version.is_some_and(|(key, of)| *key == spec.draft_key && of == etag);
-            if spec.pins.if_match.as_ref().is_some_and(|etag| !is_of(etag)) {
-                return broken(format!(
-                    "I1: {} does not hold the bytes that were pinned",
-                    spec.main_key
-                ));
-            }
-            if version.is_none_or(|(key, _)| *key != write.draft_key) {
-                return broken(format!(
-                    "I1: {} holds bytes that were never in its draft",
-                    spec.main_key
-                ));
-            }
+        if write.draft_key != spec.draft_key {
+            return broken(format!("I1: {} was made from {}", spec.main_key, write.draft_key));
+        }
+        let version = self.versions.get(&write.content);
+        let is_of = |etag: &ETag| version.is_some_and(|(key, of)| *key == spec.draft_key && of == etag);
+        let other_size = spec.pins.content_length.is_some_and(|bytes| bytes != kept.main.size);
+        if other_size || spec.pins.if_match.as_ref().is_some_and(|etag| !is_of(etag)) {
+            return broken(format!(
+                "I1: {} does not hold the bytes that were pinned",
+                spec.main_key
+            ));
+        }
+        if version.is_none_or(|(key, _)| *key != write.draft_key) {
+            return broken(format!(
+                "I1: {} holds bytes that were never in its draft",
+                spec.main_key
+            ));
+        }
+        if self
+            .writes
+            .iter()
+            .filter(|write| made_it(write))
+            .all(|write| write.is_of_other_request(spec))
+        {
+            return broken(format!("I5: {spec:?} was answered as another request with its key was"));
         }
         self.writes[place].promised = true;
         Ok(())
+    }
+
+    /// Returns true if another request with the same idempotency key ever made an object under the name.
+    pub(super) fn has_reused_key(&self, spec: &Spec) -> bool {
+        let mut under_name = self.writes.iter().filter(|write| write.main_key == spec.main_key);
+        under_name.any(|write| write.is_of_other_request(spec))
+    }
+
+    /// Returns true if main has an object now that was made with the idempotency key of this request.
+    pub(super) fn has_key(&self, spec: &Spec) -> bool {
+        spec.idempotency_key.is_some()
+            && self
+                .current(&spec.main_key)
+                .is_some_and(|write| write.idempotency_key == spec.idempotency_key)
     }
 
     /// Returns true if main still has the object with which a confirm of this draft reported success.

@@ -28,12 +28,10 @@ impl World {
             let draft_is_the_kept = draft.as_ref().is_none_or(|draft| Some(draft.content) == kept_from);
             let was_ok = matches!(answer, Some(Ok(_)));
             let main = self.store.main.get(&spec.main_key).cloned();
-            let bears_key = main
-                .as_ref()
-                .is_some_and(|main| spec.idempotency_key.as_ref() == key_of(main));
+            let has_key = self.audit.has_key(&spec);
             let must_replay = was_ok
                 && matches!(spec.existing, Existing::Keep)
-                && (draft_is_the_kept && spec.pins.if_match.is_none() || spec.idempotency_key.is_some() && bears_key)
+                && (draft_is_the_kept && spec.pins.if_match.is_none() || has_key)
                 && self.audit.is_kept(&spec);
             self.begin_confirm(0, spec.clone());
             self.run_all()?;
@@ -42,6 +40,7 @@ impl World {
                 Some(Ok(_)) => true,
                 Some(Err(ConfirmError::AlreadyExists)) => main.is_some() && !must_replay,
                 Some(Err(ConfirmError::DraftNotFound)) => draft.is_none() && !must_replay,
+                Some(Err(ConfirmError::KeyReused)) => has_key && self.audit.has_reused_key(&spec),
                 Some(Err(ConfirmError::PinMismatch {
                     pin: "overwrite_if_match",
                 })) => {
@@ -49,7 +48,7 @@ impl World {
                 }
                 Some(Err(ConfirmError::PinMismatch { .. })) => {
                     let pinned = |draft: &Object| Some(&draft.info.etag) == spec.pins.if_match.as_ref();
-                    !draft.as_ref().is_some_and(pinned)
+                    !draft.as_ref().is_some_and(pinned) || has_key
                 }
                 Some(Err(_)) | None => false,
             };
@@ -78,9 +77,4 @@ impl World {
         }
         Ok(())
     }
-}
-
-/// Returns the idempotency key of the confirm that made an object.
-fn key_of(main: &Object) -> Option<&String> {
-    main.info.attributes.metadata.get("draftstore-idempotency-key")
 }

@@ -213,3 +213,12 @@ fn model_every_interleaving_of_a_confirm_and_an_overwrite_holds() {
     };
     holds(&[spec("a", "shared"), overwrite]);
 }
+
+#[test]
+fn model_every_interleaving_of_two_requests_with_one_key_holds() {
+    let with_key = |draft: &str| Spec {
+        idempotency_key: Some("k".to_owned()),
+        ..spec(draft, "shared")
+    };
+    holds(&[with_key("a"), with_key("b")]);
+}

@@ -274,8 +274,8 @@ impl Schedule {
             _ => Existing::Keep,
         };
         let idempotency_key = (self.random.random_range(0..6) == 0).then(|| {
-            let number = self.random.random_range(0..3);
-            format!("{draft_key} {main_key} {number}")
+            let number = self.random.random_range(0..2);
+            format!("{main_key} {number}")
         });
         Spec {
             draft_key,

@@ -227,6 +227,9 @@ impl World {
             {
                 return broken(format!("I5: {} was confirmed, and now is not found", spec.draft_key));
             }
+            Err(ConfirmError::KeyReused) if !self.audit.has_reused_key(&spec) => {
+                return broken(format!("I5: the key of {spec:?} was not used for another request"));
+            }
             Err(ConfirmError::Contradiction(contradiction)) => return broken(contradiction.to_string()),
             Err(ConfirmError::Store(kind)) if !is_met(*kind) => return broken(format!("ended in an error: {kind}")),
             Err(_) => {}
@@ -237,10 +240,10 @@ impl World {
 
     fn member(&self, spec: Spec, batch: Option<BatchId>) -> Member {
         let (protocol, effect) = Protocol::start(Confirm {
-            draft_key: spec.draft_key.clone(),
+            digests: spec.digests(),
+            former_digests: Vec::new(),
             pins: spec.pins.clone(),
             existing: spec.existing.clone(),
-            idempotency_key: spec.idempotency_key.clone(),
             max_copy_bytes: MAX_COPY_BYTES,
             plan: self.plan(&spec),
             batch,

@@ -1,8 +1,10 @@
 //! The parameters of a schedule: kinds of stores, requests, faults, and durations.
 
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+
 use draftstore_storage::{Capabilities, ErrorKind, ObjectKey};
 
-use crate::confirm::{Existing, Pins};
+use crate::confirm::{Existing, MarkerDigest, MarkerDigests, Pins, RequestDigests};
 use crate::{DraftId, StoreError};
 
 /// The lifetime of drafts, in seconds.
@@ -43,6 +45,28 @@ pub(super) struct Spec {
     pub(super) pins: Pins,
     pub(super) existing: Existing,
     pub(super) idempotency_key: Option<String>,
+}
+
+impl Spec {
+    /// Returns the digests of the request, as the service makes them.
+    pub(super) fn digests(&self) -> MarkerDigests {
+        let request = self.idempotency_key.as_ref().map(|key| RequestDigests {
+            key: digest((&self.main_key, key)),
+            request: digest((&self.main_key, key, &self.draft_key, &self.existing)),
+        });
+        MarkerDigests {
+            draft: digest((&self.main_key, &self.draft_key)),
+            request,
+        }
+    }
+}
+
+fn digest(of: impl Hash) -> MarkerDigest {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&hasher.finish().to_be_bytes());
+    MarkerDigest::new(bytes)
 }
 
 /// The fault of an act.

@@ -19,6 +19,9 @@ use crate::{Error, ObjectName, Violation};
 pub struct Caller {
     /// The name of the caller in logs and in the audit. Never a secret.
     pub name: String,
+    /// The owner of upload IDs and page tokens: the caller, or all holders of tickets of one caller, so that a new ticket
+    /// continues an upload.
+    pub principal: String,
     /// The scopes that the caller has.
     pub scopes: Scopes,
     /// The tenant to which both buckets are restricted. `None` gives access to the whole buckets.
@@ -44,6 +47,15 @@ pub enum Names {
 }
 
 impl Names {
+    /// Returns the kind of the restriction, and its name or prefix.
+    pub(crate) fn as_parts(&self) -> [&str; 2] {
+        match self {
+            Self::Any => ["any", ""],
+            Self::Exactly(only) => ["exactly", only],
+            Self::Under(prefix) => ["under", prefix],
+        }
+    }
+
     /// Returns the rule that a name breaks, or `None` if the name is allowed.
     fn broken_rule(&self, name: &str) -> Option<String> {
         match self {
@@ -64,6 +76,7 @@ impl Caller {
     pub fn anyone() -> Self {
         Self {
             name: "anyone".to_owned(),
+            principal: "anyone".to_owned(),
             scopes: Scopes::ALL,
             tenant: None,
             profile: Profile::default(),
@@ -82,6 +95,12 @@ impl Caller {
         } else {
             Err(Error::NotAllowed(scope))
         }
+    }
+
+    /// Returns the principal and its tenant, to whom sealed tokens belong.
+    pub(crate) fn identity(&self) -> [&str; 2] {
+        let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
+        [&self.principal, tenant]
     }
 
     /// Parses an object name, and checks that the caller may use it.

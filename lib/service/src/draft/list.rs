@@ -1,4 +1,8 @@
 //! Listings of drafts.
+//!
+//! The named drafts of a caller have a common prefix. Its unique drafts are distributed over all shards, among those of
+//! other callers. A call searches a limited number of the store's pages for them, and lists only what the caller may see
+//! before it ends the page.
 
 use std::time::SystemTime;
 
@@ -7,7 +11,10 @@ use draftstore_protocol::{DraftId, RESERVED_PREFIX};
 use draftstore_storage::{ETag, ListObjects, ListedObject, ObjectKey, ObjectPage};
 
 use super::Drafts;
-use super::page::{Page, next_page_token};
+use super::page::{Listing, Page, Position};
+use crate::caller::Names;
+use crate::limits::MAX_PAGE_SIZE;
+use crate::secrets::Purpose;
 use crate::violation::Violations;
 use crate::{Error, Scope};
 
@@ -35,7 +42,7 @@ pub struct DraftListed {
     pub expires_at: SystemTime,
 }
 
-/// A page of drafts, in byte order of their keys.
+/// A page of drafts, in byte order of their keys. For a caller that may not see all drafts, unique drafts are first.
 #[derive(Debug, Clone)]
 pub struct DraftPage {
     /// The drafts on the page.
@@ -44,29 +51,132 @@ pub struct DraftPage {
     pub next_page_token: Option<String>,
 }
 
+/// The maximum number of the store's pages that one call searches.
+const MAX_LISTS: usize = 10;
+
+/// The first key after all shards, whose names are hexadecimal digits.
+const AFTER_SHARDS: &str = ".drafts/g";
+
+/// The first key after all reserved ones.
+const AFTER_RESERVED: &str = ".drafts0";
+
+/// The listing of drafts.
+const LISTING: Listing<'_> = Listing {
+    purpose: Purpose::DraftPage,
+    prefix: "",
+};
+
+/// A range of keys in the draft bucket.
+#[derive(Debug)]
+struct Range {
+    prefix: String,
+    /// The first key after the range, if the prefix does not end it.
+    end: Option<String>,
+    /// The reserved keys are in the range.
+    reserved: bool,
+    /// Other callers have keys in the range.
+    shared: bool,
+}
+
 impl Drafts {
     /// Lists a page of drafts, including expired ones that no sweep has removed yet.
     ///
-    /// For a caller that may not see all drafts, a page may have fewer drafts than requested, or none, even if more
-    /// follow.
+    /// A page has fewer drafts than requested, or none, and more follow, only if the caller may not see all drafts, and
+    /// the call searched through ten thousand of others.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, or an error of the store.
     pub async fn list(&self, request: &ListDrafts) -> Result<DraftPage, Error> {
         self.caller.require(Scope::Inspect)?;
         let mut broken = Violations::default();
-        let page = Page::check(request.page_size, request.page_token.as_deref(), &mut broken);
+        let page = self.page(LISTING, request.page_size, request.page_token.as_deref(), &mut broken);
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
-        if !self.caller.visible_prefix().is_empty() {
-            return self.list_own(page).await;
+        self.search(page).await
+    }
+
+    /// Searches the ranges of the caller from the beginning of the page on, for one draft more than the page has.
+    async fn search(&self, page: Page) -> Result<DraftPage, Error> {
+        let ranges = self.ranges();
+        let mut position = page.begin.unwrap_or_default();
+        let mut last = position.clone();
+        let mut drafts = Vec::new();
+        for _ in 0..MAX_LISTS {
+            let Some(range) = ranges.get(usize::from(position.range)) else {
+                break;
+            };
+            let missing = page.size - u16::try_from(drafts.len()).unwrap_or(page.size);
+            let size = if range.shared {
+                MAX_PAGE_SIZE
+            } else {
+                (missing + 1).min(MAX_PAGE_SIZE)
+            };
+            let listed = self.drafts_from(&range.prefix, position.after.take(), size).await?;
+            let mut is_last = listed.next.is_none();
+            for object in listed.objects {
+                let key = object.key.clone();
+                if range.end.as_ref().is_some_and(|end| key.as_str() >= end.as_str()) {
+                    is_last = true;
+                    break;
+                }
+                if !range.reserved && key.as_str().starts_with(RESERVED_PREFIX) {
+                    position.after = Some(AFTER_RESERVED.to_owned());
+                    is_last = false;
+                    break;
+                }
+                position = Position::after_key(position.range, key.as_str());
+                let Some(draft) = self.listed(object) else {
+                    continue;
+                };
+                if drafts.len() == usize::from(page.size) {
+                    return Ok(DraftPage {
+                        drafts,
+                        next_page_token: Some(self.page_token(LISTING, &last)),
+                    });
+                }
+                drafts.push(draft);
+                last = position.clone();
+            }
+            if is_last {
+                position = Position {
+                    range: position.range + 1,
+                    after: None,
+                };
+            }
         }
-        let page = self.drafts_from("", page.after, page.size).await?;
+        let is_over = usize::from(position.range) >= ranges.len();
         Ok(DraftPage {
-            next_page_token: next_page_token(&page),
-            drafts: self.listed(page.objects),
+            drafts,
+            next_page_token: (!is_over).then(|| self.page_token(LISTING, &position)),
         })
+    }
+
+    /// Returns the ranges that have the drafts of the caller: all keys, or the shards and then its named drafts.
+    fn ranges(&self) -> Vec<Range> {
+        let prefix = self.caller.visible_prefix();
+        if prefix.is_empty() {
+            return vec![Range {
+                prefix,
+                end: None,
+                reserved: true,
+                shared: false,
+            }];
+        }
+        let only = matches!(self.caller.names, Names::Exactly(_));
+        let shards = Range {
+            prefix: RESERVED_PREFIX.to_owned(),
+            end: Some(AFTER_SHARDS.to_owned()),
+            reserved: true,
+            shared: true,
+        };
+        let named = Range {
+            end: only.then(|| format!("{prefix}\0")),
+            prefix,
+            reserved: false,
+            shared: false,
+        };
+        vec![shards, named]
     }
 
     /// Lists a page of the draft bucket, of keys with this prefix.
@@ -86,23 +196,20 @@ impl Drafts {
         Ok(self.shared.store.objects().list(draft, &request).await?)
     }
 
-    /// Returns the objects that are drafts and that the caller may see. The server's own objects are left out.
-    pub(super) fn listed(&self, objects: Vec<ListedObject>) -> Vec<DraftListed> {
-        let listed = objects.into_iter().filter_map(|object| {
-            let draft_id = DraftId::in_key(&object.key);
-            Some(DraftListed {
-                object_name: self.name_listed(&object.key)?.to_owned(),
-                draft_id,
-                expires_at: expires_at(&self.shared.policy, draft_id, &object.etag, object.last_modified),
-                etag: object.etag,
-                size: object.size,
-            })
-        });
-        listed.collect()
+    /// Returns an object that is a draft and that the caller may see. The server's own objects are left out.
+    fn listed(&self, object: ListedObject) -> Option<DraftListed> {
+        let draft_id = DraftId::in_key(&object.key);
+        Some(DraftListed {
+            object_name: self.name_listed(&object.key)?.to_owned(),
+            draft_id,
+            expires_at: expires_at(&self.shared.policy, draft_id, &object.etag, object.last_modified),
+            etag: object.etag,
+            size: object.size,
+        })
     }
 
     /// Returns the object name of a draft by its key, or `None` if it is not a draft that the caller may see.
-    pub(super) fn name_listed<'a>(&self, key: &'a ObjectKey) -> Option<&'a str> {
+    fn name_listed<'a>(&self, key: &'a ObjectKey) -> Option<&'a str> {
         let key = key.as_str();
         if !key.starts_with(RESERVED_PREFIX) {
             return self.caller.name_of(key);

@@ -6,9 +6,10 @@ use draftstore_storage as storage;
 use draftstore_storage::{ETag, ListedObject};
 
 use super::Drafts;
-use super::page::{Page, next_page_token};
-use crate::caller::Tenant;
+use super::page::{Listing, Position};
+use crate::caller::{Names, Tenant};
 use crate::limits::MAX_PREFIX_BYTES;
+use crate::secrets::Purpose;
 use crate::violation::Violations;
 use crate::{Error, Scope, Violation};
 
@@ -55,7 +56,11 @@ impl Drafts {
     pub async fn list_objects(&self, request: &ListObjects) -> Result<ObjectsPage, Error> {
         self.caller.require(Scope::Inspect)?;
         let mut broken = Violations::default();
-        let page = Page::check(request.page_size, request.page_token.as_deref(), &mut broken);
+        let listing = Listing {
+            purpose: Purpose::ObjectPage,
+            prefix: request.prefix.as_deref().unwrap_or_default(),
+        };
+        let page = self.page(listing, request.page_size, request.page_token.as_deref(), &mut broken);
         let prefix = broken.take_optional(request.prefix.as_deref().map(prefix));
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
@@ -63,19 +68,23 @@ impl Drafts {
         let tenant = self.caller.tenant.as_ref().map_or("", Tenant::prefix);
         let asked = format!("{tenant}{}", prefix.unwrap_or_default());
         let visible = self.caller.visible_prefix();
+        let only = matches!(self.caller.names, Names::Exactly(_));
         let Some(prefix) = longer_prefix(asked, visible) else {
             return Ok(ObjectsPage::default());
         };
         let request = storage::ListObjects {
             prefix: Some(prefix),
-            start_after: page.after.map(|after| format!("{tenant}{after}")),
-            max_keys: Some(page.size),
+            start_after: page.begin.and_then(|begin| begin.after),
+            // The only name comes before all that begin with it.
+            max_keys: Some(if only { 1 } else { page.size }),
             ..storage::ListObjects::default()
         };
         let main = self.shared.store.buckets.main.name();
         let page = self.shared.store.objects().list(main, &request).await?;
+        let more = page.next.filter(|_| !only);
+        let next = more.and_then(|_| Some(Position::after_key(0, page.objects.last()?.key.as_str())));
         Ok(ObjectsPage {
-            next_page_token: next_page_token(&page).map(|mut key| key.split_off(tenant.len())),
+            next_page_token: next.map(|next| self.page_token(listing, &next)),
             objects: page
                 .objects
                 .into_iter()

@@ -11,7 +11,6 @@ mod issue_download;
 mod issue_upload;
 mod list;
 mod list_objects;
-mod list_own;
 mod multipart;
 mod page;
 mod sign_request;
@@ -42,6 +41,7 @@ pub use sign_request::{S3Request, SignRequest};
 use tokio_util::task::TaskTracker;
 
 use crate::observer::ConfirmEnded;
+use crate::secrets::{Binding, Purpose, SecretSource, Secrets};
 use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKind};
 
 /// The service for one caller. Has no state except its configuration, which clones share.
@@ -62,10 +62,13 @@ struct Shared {
     confirms: TaskTracker,
     locks: Locks,
     observer: Option<Arc<dyn Observer>>,
+    secrets: Arc<dyn SecretSource>,
 }
 
 impl Drafts {
     /// Creates the service for callers without authentication. Web pages of `origins` may use the draft bucket.
+    ///
+    /// Its secrets end with the process, unless [`Drafts::with_secrets`] sets others.
     pub fn new(store: Store, policy: Policy, origins: AllowedOrigins, clock: Arc<dyn Clock>) -> Self {
         let shared = Shared {
             store,
@@ -76,6 +79,7 @@ impl Drafts {
             confirms: TaskTracker::new(),
             locks: Locks::default(),
             observer: None,
+            secrets: Arc::new(Secrets::random()),
         };
         Self {
             shared: Arc::new(shared),
@@ -103,6 +107,28 @@ impl Drafts {
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         Arc::make_mut(&mut self.shared).observer = Some(observer);
         self
+    }
+
+    /// Sets the secrets. All servers of an installation need the same, so that each accepts what callers hold from
+    /// another, and recognizes its confirms.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Arc<dyn SecretSource>) -> Self {
+        Arc::make_mut(&mut self.shared).secrets = secrets;
+        self
+    }
+
+    /// Seals a token for this caller, bound to these parts as well.
+    fn seal(&self, purpose: Purpose, parts: &[&str], content: &[u8]) -> String {
+        let parts = [&self.caller.identity()[..], parts].concat();
+        let binding = Binding { purpose, parts: &parts };
+        self.shared.secrets.current().seal(binding, content)
+    }
+
+    /// Opens a token that was sealed for this caller and these parts. Returns `None` for any other text.
+    fn open(&self, purpose: Purpose, parts: &[&str], token: &str) -> Option<Vec<u8>> {
+        let parts = [&self.caller.identity()[..], parts].concat();
+        let binding = Binding { purpose, parts: &parts };
+        self.shared.secrets.current().open(binding, token)
     }
 
     fn observe_issued(&self, kind: UrlKind, count: usize) {

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, Confirmed};
-use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Error, Policy, Store, StoreProfile};
+use draftstore_service::{
+    AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Error, Policy, Secrets, Store, StoreProfile,
+};
 use draftstore_storage::{Capabilities, Condition, Operation};
 use draftstore_testing::{TestBuckets, key};
 
@@ -36,12 +38,7 @@ impl System {
         };
         let clock = Arc::new(ManualClock(Mutex::new(SystemTime::now())));
         let installed = Store::new(store.clone(), buckets).with_profile(StoreProfile::known(known));
-        let drafts = Drafts::new(
-            installed.clone(),
-            policy(3600),
-            AllowedOrigins::default(),
-            clock.clone(),
-        );
+        let drafts = server(installed.clone(), policy(3600), clock.clone());
         Self {
             world,
             store,
@@ -53,14 +50,13 @@ impl System {
 
     /// Returns a second server on the same buckets, which does not share the locks of the first.
     pub(crate) fn other_server(&self) -> Drafts {
-        let origins = AllowedOrigins::default();
-        Drafts::new(self.installed.clone(), policy(3600), origins, self.clock.clone())
+        server(self.installed.clone(), policy(3600), self.clock.clone())
     }
 
     /// Returns a server that has not probed the store yet.
     pub(crate) fn unprobed(&self) -> Drafts {
         let store = self.installed.clone().with_profile(StoreProfile::default());
-        Drafts::new(store, policy(3600), AllowedOrigins::default(), self.clock.clone())
+        server(store, policy(3600), self.clock.clone())
     }
 
     /// Returns `true` if the store is known to honour a condition.
@@ -87,8 +83,7 @@ impl System {
     pub(crate) fn with_long_urls(mut self) -> Self {
         let hour = Duration::from_secs(3600);
         let policy = Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy");
-        let origins = AllowedOrigins::default();
-        self.drafts = Drafts::new(self.installed.clone(), policy, origins, self.clock.clone());
+        self.drafts = server(self.installed.clone(), policy, self.clock.clone());
         self
     }
 
@@ -189,4 +184,10 @@ pub(crate) fn state(draft: Option<&str>, main: Option<&str>) -> (Option<String>,
 fn policy(lifetime: u64) -> Policy {
     let lifetime = Duration::from_secs(lifetime);
     Policy::new(lifetime, lifetime, lifetime, Duration::ZERO).expect("a policy")
+}
+
+/// Returns a server of the installation, which has the secrets of all others.
+fn server(store: Store, policy: Policy, clock: Arc<ManualClock>) -> Drafts {
+    let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock);
+    drafts.with_secrets(Arc::new(Secrets::new(b"a secret of the tests", [[0; 0]; 0])))
 }

@@ -4,6 +4,7 @@ use draftstore_storage::ObjectInfo;
 
 use super::super::effect::Step;
 use super::super::error::ConfirmError;
+use super::super::marker::KeyUse;
 use super::super::request::Existing;
 use super::{Copying, Protocol, State, Then, main_changed};
 use crate::StoreError;
@@ -25,21 +26,31 @@ impl<E: StoreError> Protocol<E> {
     }
 
     pub(super) fn on_earlier(&mut self, main: Option<ObjectInfo>, otherwise: ConfirmError<E>) -> Step<E> {
-        let pins = &self.confirm.pins;
-        let made_by_this = |main: &ObjectInfo| {
-            let named = self.is_of_draft(main, pins.if_match.as_ref());
-            named && pins.broken_by(main).is_none() || self.has_our_key(main)
+        let Some(main) = main else {
+            return Step::Finish(Err(otherwise));
         };
-        match main.filter(made_by_this) {
-            Some(main) => self.replay(main, Then::Answer),
-            None => Step::Finish(Err(otherwise)),
+        match self.key_use(&main) {
+            KeyUse::OtherRequest => Step::Finish(Err(ConfirmError::KeyReused)),
+            KeyUse::SameRequest => self.replay_by_key(main),
+            KeyUse::None => {
+                let pins = &self.confirm.pins;
+                let named = self.is_of_draft(&main, pins.if_match.as_ref());
+                if named && pins.broken_by(&main).is_none() {
+                    self.replay(main, Then::Answer)
+                } else {
+                    Step::Finish(Err(otherwise))
+                }
+            }
         }
     }
 
     pub(super) fn on_main(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>) -> Step<E> {
         let main = match main {
+            Some(main) if self.key_use(&main) == KeyUse::OtherRequest => {
+                return Step::Finish(Err(ConfirmError::KeyReused));
+            }
             Some(main) if self.is_copy(&draft, &main) => return self.on_read_back(draft, Some(main), true),
-            Some(main) if self.has_our_key(&main) => return self.replay(main, Then::Answer),
+            Some(main) if self.key_use(&main) == KeyUse::SameRequest => return self.replay_by_key(main),
             main => main,
         };
         match (main, &self.confirm.existing) {
@@ -49,6 +60,13 @@ impl<E: StoreError> Protocol<E> {
                 self.replay(main, Then::CopyOver(Box::new(draft)))
             }
             (_, Existing::Replace(_)) => Step::Finish(Err(main_changed())),
+        }
+    }
+    /// Returns the result of the same request, if its object matches the pins of this one.
+    fn replay_by_key(&mut self, main: ObjectInfo) -> Step<E> {
+        match self.broken_by_replay(&main) {
+            Some(pin) => Step::Finish(Err(ConfirmError::PinMismatch { pin })),
+            None => self.replay(main, Then::Answer),
         }
     }
 }

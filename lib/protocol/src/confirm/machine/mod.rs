@@ -28,7 +28,7 @@ use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy};
 
 use super::effect::{Answer, Effect, Kept, Step};
 use super::error::{ConfirmError, Contradiction, Unresolved};
-use super::marker;
+use super::marker::{KeyUse, MarkerDigests};
 use super::request::{Confirm, Existing};
 use crate::StoreError;
 
@@ -242,13 +242,7 @@ impl<E: StoreError> Protocol<E> {
 
     fn marked(&self, draft: &ObjectInfo) -> Attributes {
         let confirm = &self.confirm;
-        let marker = marker::Marker {
-            draft_key: &confirm.draft_key,
-            draft_etag: &draft.etag,
-            idempotency_key: confirm.idempotency_key.as_deref(),
-            batch: confirm.batch,
-        };
-        marker.on(&draft.attributes)
+        confirm.digests.mark(&draft.attributes, &draft.etag, confirm.batch)
     }
 
     fn look(&mut self, state: State<E>) -> Step<E> {
@@ -268,10 +262,17 @@ impl<E: StoreError> Protocol<E> {
         }
     }
 
-    /// Returns true if a confirm with the same idempotency key made the object.
-    fn has_our_key(&self, main: &ObjectInfo) -> bool {
-        let key = self.confirm.idempotency_key.as_deref();
-        key.is_some_and(|key| marker::bears_key(&main.attributes.metadata, key))
+    /// Returns the use that an object made of the confirm's idempotency key.
+    fn key_use(&self, main: &ObjectInfo) -> KeyUse {
+        let uses = self.digests().map(|digests| digests.key_use(&main.attributes.metadata));
+        uses.filter(|used| *used != KeyUse::None).last().unwrap_or(KeyUse::None)
+    }
+
+    /// Returns the pin that the object of the same request does not match, if any.
+    fn broken_by_replay(&self, main: &ObjectInfo) -> Option<&'static str> {
+        let pins = &self.confirm.pins;
+        let other_version = !self.is_of_draft(main, pins.if_match.as_ref());
+        other_version.then_some("if_match").or_else(|| pins.broken_by(main))
     }
 
     /// Returns true if the object was made from this version of the draft.
@@ -280,6 +281,11 @@ impl<E: StoreError> Protocol<E> {
     }
 
     fn is_of_draft(&self, main: &ObjectInfo, draft_etag: Option<&ETag>) -> bool {
-        marker::names(&main.attributes.metadata, &self.confirm.draft_key, draft_etag)
+        self.digests()
+            .any(|digests| digests.match_draft(&main.attributes.metadata, draft_etag))
+    }
+
+    fn digests(&self) -> impl Iterator<Item = &MarkerDigests> {
+        std::iter::once(&self.confirm.digests).chain(&self.confirm.former_digests)
     }
 }

@@ -4,7 +4,7 @@ use draftstore_storage::{ETag, ErrorKind, ObjectInfo, StagedCopy};
 
 use super::super::effect::{Effect, Kept, Step};
 use super::super::error::{ConfirmError, Contradiction, Unresolved};
-use super::super::marker;
+use super::super::marker::{self, KeyUse};
 use super::{After, Copying, Protocol, Seen, State, Then};
 use crate::StoreError;
 
@@ -40,11 +40,20 @@ impl<E: StoreError> Protocol<E> {
     ) -> Step<E> {
         let unchanged = main.as_ref().map(|main| &main.etag) == copying.main_etag.as_ref();
         match main {
+            Some(main) if self.key_use(&main) == KeyUse::OtherRequest => {
+                self.give_up(staged, After::Finish(Err(ConfirmError::KeyReused)))
+            }
             Some(main) if self.is_copy(&copying.draft, &main) => {
                 let (draft, replayed) = (copying.draft, !self.copy_in_doubt);
                 self.give_up(staged, After::ReadBack(Box::new(Seen { draft, main, replayed })))
             }
-            Some(main) if self.has_our_key(&main) => self.give_up(staged, After::Replay(main)),
+            Some(main) if self.key_use(&main) == KeyUse::SameRequest => {
+                let after = match self.broken_by_replay(&main) {
+                    Some(pin) => After::Finish(Err(ConfirmError::PinMismatch { pin })),
+                    None => After::Replay(main),
+                };
+                self.give_up(staged, after)
+            }
             _ if !unchanged => {
                 let refused = self.main_is_another();
                 self.give_up(staged, After::Finish(Err(refused)))

@@ -182,11 +182,12 @@ impl Running {
 impl Drafts {
     /// Creates a confirm that is ready to run.
     pub(super) fn running(&self, checked: Checked, batch: Option<BatchId>) -> Running {
+        let mut digests = checked.digests(&self.shared.secrets.current());
         let confirm = Confirm {
-            draft_key: checked.keys.draft.clone(),
+            digests: digests.remove(0),
+            former_digests: digests,
             pins: checked.pins,
             existing: checked.existing,
-            idempotency_key: checked.idempotency_key,
             max_copy_bytes: self.shared.confirm_limits.max_copy_bytes,
             plan: self.plan(checked.is_unique),
             batch,

@@ -1,6 +1,6 @@
 //! The request and the response of a confirm.
 
-use draftstore_protocol::confirm::{Existing, Kept, Pins};
+use draftstore_protocol::confirm::{Existing, Kept, MarkerDigests, Pins, RequestDigests};
 use draftstore_storage::ETag;
 
 use crate::draft::Drafts;
@@ -8,6 +8,7 @@ use crate::draft::draft_ref::Keys;
 use crate::fields::{checksum, content_length, etag};
 use crate::limits::MAX_IDEMPOTENCY_KEY_BYTES;
 use crate::observer::{ConfirmEnded, ConfirmOutcome};
+use crate::secrets::Secrets;
 use crate::violation::Violations;
 use crate::{Error, ObjectName, Violation};
 
@@ -57,6 +58,36 @@ pub(super) struct Checked {
     pub(super) pins: Pins,
     pub(super) existing: Existing,
     pub(super) idempotency_key: Option<String>,
+}
+
+impl Checked {
+    /// Returns the digests that each of the secrets gives, the current one's first.
+    ///
+    /// Each belongs to the key in main, so that the markers of two objects have nothing in common. The pins are no part of
+    /// the request: they are compared with the object itself.
+    pub(super) fn digests(&self, secrets: &Secrets) -> Vec<MarkerDigests> {
+        let Keys { draft, main } = &self.keys;
+        let (draft, main) = (draft.as_str(), main.as_str());
+        let drafts = secrets.digests(&["draft", main, draft]).into_iter();
+        let Some(key) = &self.idempotency_key else {
+            let digests = |draft| MarkerDigests { draft, request: None };
+            return drafts.map(digests).collect();
+        };
+        let [existing, etag] = match &self.existing {
+            Existing::Keep => ["keep", ""],
+            Existing::Replace(None) => ["replace", ""],
+            Existing::Replace(Some(etag)) => ["replace", etag.as_str()],
+        };
+        let keys = secrets.digests(&["key", main, key]);
+        let requests = secrets.digests(&["request", main, key, draft, existing, etag]);
+        let requests = keys.into_iter().zip(requests);
+        let all = drafts.zip(requests);
+        all.map(|(draft, (key, request))| MarkerDigests {
+            draft,
+            request: Some(RequestDigests { key, request }),
+        })
+        .collect()
+    }
 }
 
 impl ConfirmUpload {

@@ -124,7 +124,12 @@ impl Drafts {
 
     /// Returns the expiry of the completed draft. For named drafts, see [`draftstore_protocol::sweep::Expiry`].
     fn completed_expires_at(&self, upload: &Upload) -> SystemTime {
-        let named = || upload.ends_at() + self.shared.policy.object_lifetime();
+        let ends_at = upload.ends_at();
+        let named = || {
+            ends_at
+                .checked_add(self.shared.policy.object_lifetime())
+                .unwrap_or(ends_at)
+        };
         upload.draft.id.map_or_else(named, DraftId::expires_at)
     }
 }

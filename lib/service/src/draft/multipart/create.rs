@@ -11,6 +11,7 @@ use crate::draft::Drafts;
 use crate::draft::draft_ref::DraftRef;
 use crate::draft::identity::{Free, NewDraft};
 use crate::fields::{content_length, content_type, metadata};
+use crate::secrets::Purpose;
 use crate::violation::Violations;
 use crate::{Error, Scope};
 
@@ -108,7 +109,7 @@ impl Drafts {
             ends_at: ends_at(now, lifetime),
         };
         Ok(MultipartCreated {
-            upload_id: token.encode(&draft.key),
+            upload_id: self.seal(Purpose::Upload, &[draft.key.as_str()], &token.encode()),
             draft_id,
             part_size: token.part_size,
             part_count: token.part_count(),

@@ -30,6 +30,7 @@ use draftstore_protocol::upload::{Token, has_ended};
 
 use super::Drafts;
 use super::draft_ref::DraftRef;
+use crate::secrets::Purpose;
 use crate::violation::Violations;
 use crate::{Error, Missing, Violation};
 
@@ -64,8 +65,10 @@ impl Drafts {
         if !broken.as_slice().is_empty() {
             return None;
         }
-        let token = Token::decode(&named.upload_id, &draft.key).ok_or_else(|| {
-            let rule = "must be the upload_id from the response to CreateMultipartUpload for this draft";
+        let content = self.open(Purpose::Upload, &[draft.key.as_str()], &named.upload_id);
+        let token = content.and_then(|content| Token::decode(&content)).ok_or_else(|| {
+            let rule =
+                "must be the upload_id from the response to CreateMultipartUpload, for the same caller and draft";
             Violation::new("upload_id", rule)
         });
         let token = broken.take(token)?;

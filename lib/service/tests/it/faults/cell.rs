@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_s3::{S3Storage, Settings, Timeouts};
 use draftstore_service::cleaner::{Brakes, Mode};
-use draftstore_service::{AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Policy, Store, StoreProfile, SystemClock};
+use draftstore_service::{
+    AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Policy, Secrets, Store, StoreProfile, SystemClock,
+};
 use draftstore_storage::{BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PresignedRequest, PutDraft};
 use draftstore_testing::proxy::{FaultProxy, InjectedFault, RequestFilter, RequestRange};
 use draftstore_testing::{SignedRequest, TestBuckets, bucket, connect, get, key, settings};
@@ -113,7 +115,8 @@ impl Cell {
     pub(super) fn drafts(&self) -> Drafts {
         let origins = AllowedOrigins::default();
         let clock = Arc::new(SystemClock);
-        Drafts::new(self.store(), policy(), origins, clock)
+        let secrets = Secrets::new(b"a secret of the tests", [[0; 0]; 0]);
+        Drafts::new(self.store(), policy(), origins, clock).with_secrets(Arc::new(secrets))
     }
 
     /// Returns a cleaner that calls the store through the proxy.

@@ -1,0 +1,35 @@
+//! The secrets that protect what callers hold for the server.
+
+use std::fmt;
+
+use draftstore_auth::Tickets;
+use draftstore_service::{SecretSource, Secrets};
+
+/// The keys in the file at `TICKET_KEYS_FILE`, followed by the secret of the store's access key.
+///
+/// The secret of the access key is the fallback, because every server of an installation has it, and it survives restarts.
+/// Everybody who has a presigned URL has a digest of it already, so digests in metadata do not weaken it. A former secret is
+/// accepted as a line of the file.
+pub(crate) struct ServerSecrets {
+    /// The keys in the file, if there is one.
+    pub(crate) keys: Option<Tickets>,
+    /// The secret of the store's access key, if the key is permanent.
+    pub(crate) access_key: Option<String>,
+}
+
+impl SecretSource for ServerSecrets {
+    fn current(&self) -> Secrets {
+        let mut secrets = self.keys.as_ref().map(Tickets::secrets).unwrap_or_default();
+        secrets.extend(self.access_key.iter().map(|secret| secret.clone().into_bytes()));
+        match secrets.split_first() {
+            Some((current, former)) => Secrets::new(current, former),
+            None => Secrets::random(),
+        }
+    }
+}
+
+impl fmt::Debug for ServerSecrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerSecrets").finish_non_exhaustive()
+    }
+}
