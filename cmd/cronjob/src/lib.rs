@@ -2,21 +2,21 @@
 //! reference page lists the settings of both.
 
 mod metrics;
+mod shared;
 
 use std::path::PathBuf;
 
-use draftstore_config::{
-    Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, UnknownVariable, parse, settings,
-};
+use draftstore_config::{Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, parse, settings};
 use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::ScheduleSettings;
-use draftstore_s3::{self as s3, StoreChoice, StoreConfig, StoreKind};
+use draftstore_s3::{StoreChoice, StoreConfig};
 use draftstore_service::safety::SafetySettings;
-use draftstore_service::{Buckets, Policy, PolicySettings, SweepSettings};
+use draftstore_service::{Buckets, PolicySettings, SweepSettings};
 use draftstore_telemetry::logging::LogSettings;
 use draftstore_telemetry::traces::TraceSettings;
 
 pub use self::metrics::{LAST_SUCCESS, SweepMetrics};
+pub use self::shared::{ConfiguredStore, SharedConfig};
 
 settings! {
     /// The destinations of the metrics of a sweep. The program ends before a Prometheus could scrape it.
@@ -41,7 +41,8 @@ pub const CRONJOB: ProgramSettings = ProgramSettings {
         EmbeddedSettings::SECTION,
         Buckets::SECTION,
         PolicySettings::SECTION,
-        SweepSettings::SECTION,
+        SweepSettings::SECTIONS[0],
+        SweepSettings::SECTIONS[1],
         ScheduleSettings::SECTION,
         ReportSettings::SECTION,
         LogSettings::SECTION,
@@ -49,43 +50,17 @@ pub const CRONJOB: ProgramSettings = ProgramSettings {
     ],
 };
 
-/// The page that lists the settings of both programs.
-const REFERENCE: &str = include_str!("../../../docs/reference/configuration.md");
-
 /// The configuration of the cronjob.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The store that holds both buckets.
-    pub store: Store,
+    pub store: ConfiguredStore,
     /// The way in which the kind of the store was chosen.
     pub store_choice: StoreChoice,
-    /// Refuses to run on a store that does not enforce every condition.
-    pub require_safe_store: bool,
-    /// The draft and the main bucket.
-    pub buckets: Buckets,
-    /// The lifetimes of drafts and URLs.
-    pub policy: Policy,
-    /// The limits of a sweep, and the shard of the bucket that it covers.
-    pub sweep: SweepSettings,
-    /// The schedule of sweeps.
-    pub schedule: ScheduleSettings,
+    /// The configuration that the server has too.
+    pub shared: SharedConfig,
     /// The destinations of the metrics of a sweep.
     pub report: ReportSettings,
-    /// The settings of logs.
-    pub log: LogSettings,
-    /// The destination of traces.
-    pub traces: Option<TraceSettings>,
-    /// The variables that no program reads.
-    pub unknown: Vec<UnknownVariable>,
-}
-
-/// A store, with the settings of its client.
-#[derive(Debug, Clone)]
-pub enum Store {
-    /// AWS S3, or a compatible store.
-    S3(s3::Settings),
-    /// The embedded store, which runs inside the server.
-    Embedded(EmbeddedSettings, s3::Settings),
 }
 
 impl Config {
@@ -100,36 +75,15 @@ impl Config {
 
     /// Loads every section before the first `?`, so that all errors are reported.
     fn loaded(environment: &mut Environment) -> Result<Self, Invalid> {
-        let store = StoreConfig::load(environment);
-        let embedded = match &store {
-            Ok(store) if store.kind == StoreKind::Embedded => environment.load().map(Some),
-            Ok(_) | Err(Invalid) => Ok(None),
-        };
-        let safety: Result<SafetySettings, _> = environment.load();
-        let buckets = Buckets::load(environment);
-        let policy = PolicySettings::policy(environment);
-        let sweep = SweepSettings::load(environment);
-        let schedule = environment.load();
+        let store = ConfiguredStore::load(environment);
+        let shared = SharedConfig::load(environment, CRONJOB);
         let report = environment.load();
-        let log = environment.load();
-        let traces = TraceSettings::load(environment);
-
-        let StoreConfig { client, choice, .. } = store?;
+        let (store, embedded) = store?;
         Ok(Self {
-            store_choice: choice,
-            store: match embedded? {
-                Some(embedded) => Store::Embedded(embedded, client),
-                None => Store::S3(client),
-            },
-            require_safe_store: safety?.require_safe_store,
-            buckets: buckets?,
-            policy: policy?,
-            sweep: sweep?,
-            schedule: schedule?,
+            store: ConfiguredStore::new(store.client, embedded),
+            store_choice: store.choice,
+            shared: shared?,
             report: report?,
-            log: log?,
-            traces: traces?,
-            unknown: environment.unknown(CRONJOB, REFERENCE),
         })
     }
 }
@@ -163,8 +117,8 @@ mod tests {
             ("TLS_CERT_FILE", "cert.pem"),
             ("MAX_DELET", "7"),
         ]);
-        let unknown = config.expect("valid").unknown;
-        let unknown: Vec<_> = unknown.iter().map(|unknown| unknown.name.as_str()).collect();
+        let shared = config.expect("valid").shared;
+        let unknown: Vec<_> = shared.unknown().iter().map(|unknown| unknown.name.as_str()).collect();
         assert_eq!(unknown, ["MAX_DELET"]);
     }
 }

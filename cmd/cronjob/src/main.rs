@@ -42,7 +42,12 @@ async fn main() -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let ended = match logging::start(&config.log, config.traces.as_ref(), &AuditLog::Off, PROGRAM) {
+    let ended = match logging::start(
+        &config.shared.log,
+        config.shared.traces.as_ref(),
+        &AuditLog::Off,
+        PROGRAM,
+    ) {
         Ok(traces) => {
             let swept = sweep::run(config, arguments.dry_run).await;
             if let Some(sender) = traces {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use draftstore_cronjob::Store;
+use draftstore_cronjob::ConfiguredStore;
 use draftstore_embedded::{Credentials, EmbeddedSettings};
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::CallObserver;
@@ -14,10 +14,10 @@ use tokio::net::TcpStream;
 ///
 /// # Errors
 /// An error if no embedded store is running, or if the settings are invalid.
-pub(crate) async fn connect(store: Store, observer: Arc<dyn CallObserver>) -> anyhow::Result<Arc<S3Storage>> {
+pub(crate) async fn connect(store: ConfiguredStore, observer: Arc<dyn CallObserver>) -> anyhow::Result<Arc<S3Storage>> {
     let mut settings = match store {
-        Store::S3(settings) => settings,
-        Store::Embedded(embedded, client) => running(&embedded, client).await?,
+        ConfiguredStore::S3(settings) => settings,
+        ConfiguredStore::Embedded(embedded, client) => running(&embedded, client).await?,
     };
     settings.observer = Some(observer);
     Ok(Arc::new(S3Storage::connect(settings).await?))

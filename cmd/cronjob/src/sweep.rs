@@ -21,21 +21,15 @@ use crate::store;
 /// An error if the store is unreachable, cannot be listed, or is not safe although `REQUIRE_SAFE_STORE` is set, or if something
 /// expired was not removed.
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
-    for unknown in &config.unknown {
-        tracing::warn!(
-            variable = unknown.name,
-            nearest = unknown.nearest,
-            "unknown environment variable"
-        );
-    }
+    config.shared.log_unknown();
     config.store_choice.log();
-    let report = Report::new(config.report.clone(), config.sweep.slice);
+    let report = Report::new(config.report.clone(), config.shared.sweep.slice);
     let begun = begin(&config, dry_run, &report).await;
     if begun.is_err() && !dry_run {
         report.ended(None, false).await;
     }
     let cleaner = begun?;
-    match config.schedule.cleanup {
+    match config.shared.schedule.cleanup {
         Some(schedule) if !dry_run => stay(schedule, cleaner, report).await,
         _ => once(&cleaner, dry_run, &report).await,
     }
@@ -43,14 +37,20 @@ pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
 
 async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Result<Cleaner> {
     let storage = store::connect(config.store.clone(), report.store_calls.clone()).await?;
-    let store = Store::new(storage.clone(), config.buckets.clone());
+    let store = Store::new(storage.clone(), config.shared.buckets.clone());
     let unusable = || format!("the store at {} cannot be used", storage.name());
-    if config.require_safe_store {
+    if config.shared.require_safe_store {
         safety::require_safe(&store).await.with_context(unusable)?;
     } else if !dry_run {
         probe(&store).await.with_context(unusable)?;
     }
-    Ok(Cleaner::new(store, config.policy, config.sweep.brakes, Arc::new(SystemClock)).of_slice(config.sweep.slice))
+    Ok(Cleaner::new(
+        store,
+        config.shared.policy,
+        config.shared.sweep.brakes,
+        Arc::new(SystemClock),
+    )
+    .of_slice(config.shared.sweep.slice))
 }
 
 /// Probes the store. Credentials that may only list and delete are enough for a sweep, which then relies on no condition.

@@ -7,24 +7,23 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use draftstore_auth::{Auth, AuthSettings};
-use draftstore_config::{
-    Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, UnknownVariable, parse, settings,
-};
+use draftstore_config::{Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, parse, settings};
 use draftstore_connections::{ConnectionLimits, TlsFiles};
 use draftstore_controller::GateConfig;
+use draftstore_cronjob::{ConfiguredStore, SharedConfig};
 use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::ScheduleSettings;
-use draftstore_s3::{self as s3, StaticCredentials, StoreChoice, StoreConfig, StoreKind};
+use draftstore_s3::{StaticCredentials, StoreChoice, StoreConfig};
 use draftstore_service::safety::SafetySettings;
-use draftstore_service::{Buckets, DraftSettings, Policy, PolicySettings, SweepSettings};
+use draftstore_service::{Buckets, DraftSettings, PolicySettings, SweepSettings};
 use draftstore_telemetry::AuditSettings;
 use draftstore_telemetry::logging::LogSettings;
 use draftstore_telemetry::traces::TraceSettings;
 
 settings! {
-    /// The settings of the server itself.
-    #[derive(Debug, Clone)]
-    pub(crate) struct ServerSettings in "Server" {
+    /// The addresses of the ports, as they are configured.
+    #[derive(Debug)]
+    struct ListenSettings in "Server" {
         /// The IP address of both ports.
         address: Option<IpAddr> = "BIND_ADDRESS", unset "127.0.0.1 with the embedded store, else 0.0.0.0", str::parse;
         /// The port of REST; 0 takes a free one.
@@ -35,6 +34,13 @@ settings! {
         admin_port: Option<AdminPort> = "ADMIN_PORT", unset "9090, if it is free", admin_port;
         /// The IP address of that port.
         admin_address: IpAddr = "ADMIN_BIND_ADDRESS", default "127.0.0.1", str::parse;
+    }
+}
+
+settings! {
+    /// The settings of the server itself.
+    #[derive(Debug, Clone)]
+    pub(crate) struct ServerSettings in "Server" {
         /// Seconds between two checks of the store. After three failed ones the server is not ready.
         pub(crate) readiness_interval: Duration = "READINESS_INTERVAL", default "10", parse::timeout;
         /// Seconds after SIGTERM in which the server is not ready, and still serves every request.
@@ -57,12 +63,14 @@ pub(crate) const SERVER: ProgramSettings = ProgramSettings {
         Buckets::SECTION,
         PolicySettings::SECTION,
         DraftSettings::SECTION,
+        ListenSettings::SECTION,
         ServerSettings::SECTION,
         AuthSettings::SECTION,
         TlsFiles::SECTION,
         ConnectionLimits::SECTION,
         GateConfig::SECTION,
-        SweepSettings::SECTION,
+        SweepSettings::SECTIONS[0],
+        SweepSettings::SECTIONS[1],
         ScheduleSettings::SECTION,
         LogSettings::SECTION,
         AuditSettings::SECTION,
@@ -70,19 +78,14 @@ pub(crate) const SERVER: ProgramSettings = ProgramSettings {
     ],
 };
 
-/// The page that lists the settings of both programs.
-const REFERENCE: &str = include_str!("../../../docs/reference/configuration.md");
-
 /// The configuration of the server.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
-    pub(crate) store: Store,
+    pub(crate) store: ConfiguredStore,
     pub(crate) store_choice: StoreChoice,
     /// The permanent access key of the store, if one is configured.
     pub(crate) permanent_key: Option<StaticCredentials>,
-    pub(crate) require_safe_store: bool,
-    pub(crate) buckets: Buckets,
-    pub(crate) policy: Policy,
+    pub(crate) shared: SharedConfig,
     pub(crate) drafts: DraftSettings,
     pub(crate) server: ServerSettings,
     pub(crate) listen: Listen,
@@ -91,22 +94,7 @@ pub(crate) struct Config {
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) connections: ConnectionLimits,
     pub(crate) requests: GateConfig,
-    pub(crate) sweep: SweepSettings,
-    pub(crate) schedule: ScheduleSettings,
-    pub(crate) log: LogSettings,
     pub(crate) audit: AuditSettings,
-    pub(crate) traces: Option<TraceSettings>,
-    /// The variables that no program reads.
-    pub(crate) unknown: Vec<UnknownVariable>,
-}
-
-/// A store, with the settings of its client.
-#[derive(Debug, Clone)]
-pub(crate) enum Store {
-    /// AWS S3, or a compatible store.
-    S3(s3::Settings),
-    /// The embedded store, which runs inside the server.
-    Embedded(EmbeddedSettings, s3::Settings),
 }
 
 /// The addresses of the server.
@@ -148,65 +136,35 @@ impl Config {
 
     /// Loads every section before the first `?`, so that all errors are reported.
     fn loaded(environment: &mut Environment) -> Result<Self, Invalid> {
-        let store = StoreConfig::load(environment);
-        let embedded = match &store {
-            Ok(store) if store.kind == StoreKind::Embedded => environment.load().map(Some),
-            Ok(_) | Err(Invalid) => Ok(None),
-        };
-        let safety: Result<SafetySettings, _> = environment.load();
-        let buckets = Buckets::load(environment);
-        let policy = PolicySettings::policy(environment);
+        let store = ConfiguredStore::load(environment);
+        let shared = SharedConfig::load(environment, SERVER);
         let drafts = environment.load();
-        let server: Result<ServerSettings, _> = environment.load();
+        let listen: Result<ListenSettings, _> = environment.load();
+        let server = environment.load();
         let auth = AuthSettings::load(environment);
         let tls = TlsFiles::load(environment);
         let connections = environment.load();
         let requests = GateConfig::load(environment);
-        let sweep = SweepSettings::load(environment);
-        let schedule = environment.load();
-        let log = environment.load();
         let audit = environment.load();
-        let traces = TraceSettings::load(environment);
+        let embedded = store.as_ref().ok().and_then(|(_, embedded)| embedded.as_ref());
+        let ports = listen.and_then(|listen| listen.ports(environment, embedded));
 
-        let (store, embedded, server) = (store?, embedded?, server?);
-        let ports = server.ports(environment, embedded.as_ref());
-        let (listen, admin) = ports?;
+        let ((store, embedded), (listen, admin)) = (store?, ports?);
         Ok(Self {
+            store: ConfiguredStore::new(store.client, embedded),
             store_choice: store.choice,
             permanent_key: store.permanent_key,
-            store: match embedded {
-                Some(embedded) => Store::Embedded(embedded, store.client),
-                None => Store::S3(store.client),
-            },
-            require_safe_store: safety?.require_safe_store,
-            buckets: buckets?,
-            policy: policy?,
+            shared: shared?,
             drafts: drafts?,
-            server,
+            server: server?,
             listen,
             admin,
             auth: auth?,
             tls: tls?,
             connections: connections?,
             requests: requests?,
-            sweep: sweep?,
-            schedule: schedule?,
-            log: log?,
             audit: audit?,
-            traces: traces?,
-            unknown: environment.unknown(SERVER, REFERENCE),
         })
-    }
-
-    /// Logs the variables that no program reads.
-    pub(crate) fn log_unknown(&self) {
-        for unknown in &self.unknown {
-            tracing::warn!(
-                variable = unknown.name,
-                nearest = unknown.nearest,
-                "unknown environment variable"
-            );
-        }
     }
 
     /// Returns the scheme of the server's URLs.
@@ -241,7 +199,7 @@ impl Config {
     /// [`InvalidConfig`] if there is neither a file of keys nor a permanent access key.
     pub(crate) fn require_secret(&self) -> Result<(), InvalidConfig> {
         let mut errors = Environment::default();
-        let is_embedded = matches!(self.store, Store::Embedded(..));
+        let is_embedded = matches!(self.store, ConfiguredStore::Embedded(..));
         let checked = if is_embedded || self.permanent_key.is_some() || self.auth.ticket_keys_file.is_some() {
             Ok(())
         } else {
@@ -274,7 +232,7 @@ impl Config {
     }
 }
 
-impl ServerSettings {
+impl ListenSettings {
     /// Returns the addresses of the ports, which must differ. The default is loopback with the embedded store.
     fn ports(
         &self,
@@ -300,16 +258,17 @@ impl ServerSettings {
             is_required: self.admin_port.is_some(),
         };
         let is_taken = |port: u16| port != 0 && [listen.http_port, listen.grpc_port].contains(&port);
+        let mut valid = Ok(());
         if listen.grpc_port == listen.http_port && listen.http_port != 0 {
-            return environment.reject("GRPC_PORT", "must differ from HTTP_PORT");
+            valid = environment.reject("GRPC_PORT", "must differ from HTTP_PORT");
         }
         if embedded.is_some_and(|embedded| is_taken(embedded.port)) {
-            return environment.reject("EMBEDDED_PORT", "must differ from HTTP_PORT and GRPC_PORT");
+            valid = environment.reject("EMBEDDED_PORT", "must differ from HTTP_PORT and GRPC_PORT");
         }
         if admin.is_required && admin.port.is_some_and(is_taken) {
-            return environment.reject("ADMIN_PORT", "must differ from HTTP_PORT and GRPC_PORT");
+            valid = environment.reject("ADMIN_PORT", "must differ from HTTP_PORT and GRPC_PORT");
         }
-        Ok((listen, admin))
+        valid.map(|()| (listen, admin))
     }
 }
 

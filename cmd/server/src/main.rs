@@ -95,10 +95,15 @@ async fn run() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
-        (None, Ok(config)) => match logging::start(&config.log, config.traces.as_ref(), &config.audit.log, PROGRAM) {
+        (None, Ok(config)) => match logging::start(
+            &config.shared.log,
+            config.shared.traces.as_ref(),
+            &config.audit.log,
+            PROGRAM,
+        ) {
             Ok(traces) => match Access::open(&config).await {
                 Ok(access) => {
-                    config.log_unknown();
+                    config.shared.log_unknown();
                     let served = serve::serve(config, access).await;
                     finish(traces).await;
                     served

@@ -47,10 +47,15 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         storage,
         embedded,
         access_key,
-    } = open(config.store, &config.buckets.draft, Some(metrics.store_calls.clone())).await?;
+    } = open(
+        config.store,
+        &config.shared.buckets.draft,
+        Some(metrics.store_calls.clone()),
+    )
+    .await?;
     config.store_choice.log();
     let clock = Arc::new(SystemClock);
-    let store = Store::new(storage.clone(), config.buckets);
+    let store = Store::new(storage.clone(), config.shared.buckets);
     let admin = admin::bind(config.admin).await?;
     let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;
     let origins = config.drafts.origins.clone().unwrap_or_default();
@@ -64,7 +69,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         keys: has_keys.then(|| tickets.clone()),
         access_key: access_key.or(config.permanent_key).map(|key| key.secret_access_key),
     };
-    let drafts = Drafts::new(store.clone(), config.policy, origins.clone(), clock.clone())
+    let drafts = Drafts::new(store.clone(), config.shared.policy, origins.clone(), clock.clone())
         .with_secrets(Arc::new(secrets))
         .with_confirm_limits(config.drafts.confirm_limits())
         .with_observer(metrics.drafts.clone());
@@ -74,7 +79,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         made.context("cannot create the embedded store's buckets")?;
     }
     let readiness = Readiness::new(store.profile.clone());
-    if config.require_safe_store {
+    if config.shared.require_safe_store {
         let safe = safety::require_safe(&store).await;
         safe.with_context(|| format!("the store at {} cannot be used", storage.name()))?;
         readiness.set_store_status(StoreStatus::Probed);
@@ -89,9 +94,9 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        let cleaner =
-            Cleaner::new(store.clone(), config.policy, config.sweep.brakes, clock).of_slice(config.sweep.slice);
-        let schedule = config.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
+        let cleaner = Cleaner::new(store.clone(), config.shared.policy, config.shared.sweep.brakes, clock)
+            .of_slice(config.shared.sweep.slice);
+        let schedule = config.shared.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
         let sweeps = SweepMetrics::new(metrics.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
@@ -115,7 +120,7 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let connections = Connections::new(config.connections, tls);
     let connections_of = |port| {
         let connections = connections.clone().counted(port, metrics.traffic.clone());
-        if config.traces.is_some() {
+        if config.shared.traces.is_some() {
             connections.traced(port)
         } else {
             connections

@@ -4,11 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use draftstore_cronjob::ConfiguredStore;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedSettings, EmbeddedStore, UploadOnly};
 use draftstore_s3::{self as s3, S3Storage, Signing, StaticCredentials};
 use draftstore_storage::{CallObserver, DraftBucket};
-
-use crate::config;
 
 /// A client of the store, and the embedded store if it runs in this process.
 pub(crate) struct OpenStore {
@@ -23,13 +22,13 @@ pub(crate) struct OpenStore {
 /// # Errors
 /// An error if the embedded store cannot start, or if the settings are invalid.
 pub(crate) async fn open(
-    store: config::Store,
+    store: ConfiguredStore,
     draft: &DraftBucket,
     observer: Option<Arc<dyn CallObserver>>,
 ) -> anyhow::Result<OpenStore> {
     let (mut settings, embedded) = match store {
-        config::Store::S3(settings) => (settings, None),
-        config::Store::Embedded(embedded, client) => {
+        ConfiguredStore::S3(settings) => (settings, None),
+        ConfiguredStore::Embedded(embedded, client) => {
             let (settings, running) = start(&embedded, client, draft).await?;
             (settings, Some(running))
         }

@@ -54,11 +54,17 @@ settings! {
 
 settings! {
     #[derive(Debug)]
-    struct SweepVariables in "Sweep" {
+    struct BrakeVariables in "Sweep" {
         /// The number of drafts and uploads after which a sweep stops.
         max_delete: Option<u64> = "MAX_DELETE", unset "none", whole_number;
         /// The fraction of all drafts and uploads, 0 to 1: a sweep that finds more of them expired deletes nothing.
         max_delete_fraction: Option<Fraction> = "MAX_DELETE_FRACTION", unset "none", str::parse;
+    }
+}
+
+settings! {
+    #[derive(Debug)]
+    struct ShardVariables in "Sweep" {
         /// The number of the part of the draft bucket that is swept, from 0.
         shard: Option<u16> = "SWEEP_SHARD", unset "JOB_COMPLETION_INDEX if SWEEP_SHARDS is set", index;
         /// The number of parts that the draft bucket is split into, 1 to 256. Each has to be swept, with the same
@@ -126,25 +132,29 @@ pub struct SweepSettings {
 }
 
 impl SweepSettings {
-    /// The description of the settings.
-    pub const SECTION: Section = SweepVariables::SECTION;
+    /// The descriptions of the settings.
+    pub const SECTIONS: [Section; 2] = [BrakeVariables::SECTION, ShardVariables::SECTION];
 
     /// Reads the settings.
     ///
     /// # Errors
     /// [`Invalid`] if a value is invalid.
     pub fn load(environment: &mut Environment) -> Result<Self, Invalid> {
-        let variables: SweepVariables = environment.load()?;
-        let brakes = Brakes {
-            max_delete: variables.max_delete,
-            max_delete_fraction: variables.max_delete_fraction,
-        };
-        let slice = variables.slice(environment)?;
-        Ok(Self { brakes, slice })
+        let brakes: Result<BrakeVariables, _> = environment.load();
+        let shards: Result<ShardVariables, _> = environment.load();
+        let slice = shards.and_then(|shards| shards.slice(environment));
+        let brakes = brakes?;
+        Ok(Self {
+            brakes: Brakes {
+                max_delete: brakes.max_delete,
+                max_delete_fraction: brakes.max_delete_fraction,
+            },
+            slice: slice?,
+        })
     }
 }
 
-impl SweepVariables {
+impl ShardVariables {
     /// Returns the slice of the bucket to sweep.
     ///
     /// Kubernetes numbers the pods of every Indexed Job, so the number of the pod is used only if `SWEEP_SHARDS` is

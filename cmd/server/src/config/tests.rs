@@ -11,7 +11,7 @@ fn load(pairs: &[(&str, &str)]) -> Result<Config, InvalidConfig> {
 #[test]
 fn default_is_the_embedded_store_on_loopback() {
     let config = load(&[]).expect("valid");
-    let Store::Embedded(embedded, client) = &config.store else {
+    let ConfiguredStore::Embedded(embedded, client) = &config.store else {
         panic!("no store was named");
     };
     assert_eq!(embedded.port, 9000);
@@ -21,19 +21,19 @@ fn default_is_the_embedded_store_on_loopback() {
     assert_eq!(config.server.readiness_interval, Duration::from_secs(10));
     assert!(config.admin.address.is_loopback());
     assert_eq!((config.admin.port, config.admin.is_required), (Some(9090), false));
-    assert_eq!(config.buckets.main.name().as_str(), "main");
-    assert_eq!(config.buckets.draft.name().as_str(), "main-draft");
+    assert_eq!(config.shared.buckets.main.name().as_str(), "main");
+    assert_eq!(config.shared.buckets.draft.name().as_str(), "main-draft");
     assert_eq!(config.drafts.origins, None);
     assert!(config.server.console);
     assert_eq!(config.auth.ticket_keys_file, None);
-    assert_eq!(config.policy.sweep_grace(), Duration::from_secs(900));
-    assert_eq!(config.sweep.brakes, Brakes::default());
-    assert_eq!(config.sweep.slice, Slice::WHOLE);
+    assert_eq!(config.shared.policy.sweep_grace(), Duration::from_secs(900));
+    assert_eq!(config.shared.sweep.brakes, Brakes::default());
+    assert_eq!(config.shared.sweep.slice, Slice::WHOLE);
     assert_eq!(config.drafts.confirm_limits(), ConfirmLimits::default());
     assert_eq!(config.connections, ConnectionLimits::default());
-    assert!(!config.require_safe_store);
+    assert!(!config.shared.require_safe_store);
     assert_eq!(config.server.shutdown_delay, Duration::ZERO);
-    assert_eq!(config.unknown, []);
+    assert_eq!(config.shared.unknown(), []);
 }
 
 #[test]
@@ -53,11 +53,11 @@ fn limits_and_switches_are_read() {
         ("TICKET_KEYS_FILE", "/run/secrets/ticket-keys"),
     ])
     .expect("valid");
-    assert_eq!(config.sweep.brakes.max_delete, Some(1000));
-    assert_eq!(config.sweep.brakes.max_delete_fraction, "0.5".parse().ok());
+    assert_eq!(config.shared.sweep.brakes.max_delete, Some(1000));
+    assert_eq!(config.shared.sweep.brakes.max_delete_fraction, "0.5".parse().ok());
     assert_eq!(config.drafts.confirm_limits().timeout, Duration::from_secs(60));
     assert_eq!(config.server.shutdown_delay, Duration::from_secs(5));
-    assert!(config.require_safe_store);
+    assert!(config.shared.require_safe_store);
     assert!(!config.server.console);
     let limits = ConnectionLimits {
         header_timeout: Duration::from_secs(1),
@@ -100,7 +100,7 @@ fn credentials_or_endpoint_select_s3_on_all_interfaces() {
         &[("STORAGE_TYPE", "s3")],
     ] {
         let config = load(pairs).expect("valid");
-        assert!(matches!(config.store, Store::S3(_)), "{pairs:?}");
+        assert!(matches!(config.store, ConfiguredStore::S3(_)), "{pairs:?}");
         assert!(config.listen.address.is_unspecified());
         assert_eq!(config.drafts.origins, None);
     }
@@ -239,6 +239,35 @@ fn colliding_ports_and_unknown_stores_are_refused() {
 }
 
 #[test]
+fn invalid_value_hides_no_contradiction_among_other_settings() {
+    let invalid = [
+        ("READINESS_INTERVAL", "soon"),
+        ("UPLOAD_TTL", "long"),
+        ("MAX_DELETE", "many"),
+    ];
+    let contradictions = [
+        ("GRPC_PORT", "8080"),
+        ("ADMIN_PORT", "8080"),
+        ("EMBEDDED_PORT", "8080"),
+        ("DRAFT_BUCKET_NAME", "main"),
+        ("SWEEP_SHARD", "1"),
+        ("AUTH", "api-key"),
+        ("TLS_CERT_FILE", "cert.pem"),
+    ];
+    let error = load(&[&invalid[..], &contradictions].concat()).expect_err("refused");
+    let error = error.to_string();
+    let wrong = contradictions.map(|(name, _)| match name {
+        "AUTH" => "POLICY_FILE",
+        "TLS_CERT_FILE" => "TLS_KEY_FILE",
+        name => name,
+    });
+    for name in wrong.into_iter().chain(invalid.map(|(name, _)| name)) {
+        assert!(error.contains(&format!("\n  {name}: ")), "{name}: {error}");
+    }
+    assert_eq!(error.lines().count(), 1 + wrong.len() + invalid.len(), "{error}");
+}
+
+#[test]
 fn unknown_variables_exclude_those_of_the_cronjob() {
     let config = load(&[
         ("SWEEP_SHARDZ", "4"),
@@ -249,7 +278,8 @@ fn unknown_variables_exclude_those_of_the_cronjob() {
     ]);
     let config = config.expect("valid");
     let unknown: Vec<_> = config
-        .unknown
+        .shared
+        .unknown()
         .iter()
         .map(|unknown| (unknown.name.as_str(), unknown.nearest.as_str()))
         .collect();

@@ -20,13 +20,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use draftstore_cronjob::ConfiguredStore;
 use draftstore_service::{AllowedOrigins, Drafts, Store, SystemClock};
 
 use self::http::Http;
 use self::report::{Line, Report};
 use self::store::{Found, find};
 use self::subject::Subject;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::console;
 
 /// The remedy for a missing bucket.
@@ -53,17 +54,17 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
     let origins = config.drafts.origins.clone().unwrap_or_default();
     let served = match config.store {
         // The console's origin is unknown if its port is chosen at each start.
-        config::Store::Embedded(..) if config.server.console && config.listen.http_port != 0 => {
+        ConfiguredStore::Embedded(..) if config.server.console && config.listen.http_port != 0 => {
             console::with_own_origins(origins, config.scheme(), config.listen.http_port)?
         }
-        config::Store::Embedded(..) | config::Store::S3(_) => origins,
+        ConfiguredStore::Embedded(..) | ConfiguredStore::S3(_) => origins,
     };
     let origins = match &doctor.origin {
         Some(origin) => AllowedOrigins::default().with(origin).context("--origin")?,
         None => served.clone(),
     };
-    let Found { open, name } = find(config.store.clone(), &config.buckets.draft).await?;
-    let subject = Subject::new(open.storage, config.buckets.clone());
+    let Found { open, name } = find(config.store.clone(), &config.shared.buckets.draft).await?;
+    let subject = Subject::new(open.storage, config.shared.buckets.clone());
     println!(
         "{name}, draft bucket {}, main bucket {}",
         subject.draft(),
@@ -72,9 +73,9 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
 
     let mut report = Report::default();
     if doctor.fix {
-        let store = Store::new(Arc::clone(&subject.storage), config.buckets);
-        let drafts = Drafts::new(store, config.policy, served.clone(), Arc::new(SystemClock));
-        report.add("fix", fix::fix(&subject, &drafts, &config.policy, &served).await);
+        let store = Store::new(Arc::clone(&subject.storage), config.shared.buckets);
+        let drafts = Drafts::new(store, config.shared.policy, served.clone(), Arc::new(SystemClock));
+        report.add("fix", fix::fix(&subject, &drafts, &config.shared.policy, &served).await);
     }
     let (lines, goes_on) = reach::check(&subject).await;
     report.add("reach", lines);
@@ -87,7 +88,7 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
             cors::check(&subject, &http, origins.as_slice()).await,
         );
         report.add("permissions", permissions::check(&subject).await);
-        report.add("lifecycle", lifecycle::check(&subject, &config.policy).await);
+        report.add("lifecycle", lifecycle::check(&subject, &config.shared.policy).await);
         if let Err(error) = subject.clean_up().await {
             let remedy = "remove the objects under .drafts/doctor/ from the draft bucket";
             report.add(

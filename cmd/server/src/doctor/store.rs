@@ -1,11 +1,11 @@
 //! The configured store. The embedded store is started unless it is already running.
 
 use anyhow::{Context as _, ensure};
+use draftstore_cronjob::ConfiguredStore;
 use draftstore_embedded::{Credentials, EmbeddedSettings, EmbeddedStartError};
 use draftstore_s3::Settings;
 use draftstore_storage::DraftBucket;
 
-use crate::config;
 use crate::store::{OpenStore, embedded_client, open, pair, signing_pair};
 
 /// The store, with a name for the report.
@@ -18,11 +18,11 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// An error if the embedded store can neither be started nor reached, or if the settings are invalid.
-pub(super) async fn find(store: config::Store, draft: &DraftBucket) -> anyhow::Result<Found> {
+pub(super) async fn find(store: ConfiguredStore, draft: &DraftBucket) -> anyhow::Result<Found> {
     match store {
-        config::Store::S3(settings) => {
+        ConfiguredStore::S3(settings) => {
             let public = settings.public_endpoint.clone();
-            let open = open(config::Store::S3(settings), draft, None).await?;
+            let open = open(ConfiguredStore::S3(settings), draft, None).await?;
             let endpoint = open.storage.name();
             let name = match public {
                 Some(public) if public != endpoint => format!("{endpoint}, for clients {public}"),
@@ -30,7 +30,7 @@ pub(super) async fn find(store: config::Store, draft: &DraftBucket) -> anyhow::R
             };
             Ok(Found { open, name })
         }
-        config::Store::Embedded(embedded, client) => find_embedded(embedded, client, draft).await,
+        ConfiguredStore::Embedded(embedded, client) => find_embedded(embedded, client, draft).await,
     }
 }
 
@@ -41,7 +41,7 @@ async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &Dra
         port: 0,
         ..embedded.clone()
     };
-    let started = open(config::Store::Embedded(own, client.clone()), draft, None).await;
+    let started = open(ConfiguredStore::Embedded(own, client.clone()), draft, None).await;
     match started {
         Err(error) if matches!(error.downcast_ref(), Some(EmbeddedStartError::Locked(_))) => {
             ensure!(
@@ -54,7 +54,7 @@ async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &Dra
             let endpoint = format!("http://127.0.0.1:{}", embedded.port);
             let signing = signing_pair(&embedded, &client)?;
             let settings = embedded_client(client, endpoint.clone(), &credentials, &signing);
-            let open = open(config::Store::S3(settings), draft, None).await?;
+            let open = open(ConfiguredStore::S3(settings), draft, None).await?;
             let name = format!("the embedded store at {endpoint}");
             Ok(Found { open, name })
         }
