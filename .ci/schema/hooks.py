@@ -127,7 +127,7 @@ def named(message: dict) -> dict:
             message[field] = "file.jpg"
     if "metadata" in message:
         message["metadata"] = small(message["metadata"])
-    for field, most in (("filename", 255), ("prefix", 600), ("page_token", 1024)):
+    for field, most in (("filename", 255), ("prefix", 600), ("page_token", 1536)):
         if isinstance(message.get(field), str) and len(message[field].encode()) > most:
             message[field] = "x"
     if isinstance(message.get("filename"), str) and ("/" in message["filename"] or not shows(message["filename"])):
@@ -229,6 +229,8 @@ def before_call(context, case, kwargs):
     if not isinstance(case.body, dict):
         return
     body = whole(case.body)
+    # Only the server makes page tokens, each for one caller.
+    body.pop("page_token", None)
     if case.path.startswith("/api/v1/"):
         body = named(body)
         if case.path.endswith("/upload-urls"):

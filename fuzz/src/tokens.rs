@@ -1,19 +1,23 @@
 //! Texts that callers hold for us: draft IDs, whole keys, upload IDs, checksums, ETags. What is taken is what was given.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use draftstore_protocol::upload::Token;
 use draftstore_service::draft::{DraftId, PartToSign, SignParts, UploadName};
-use draftstore_service::{Error, Missing, ObjectName};
+use draftstore_service::{Error, ObjectName};
 use draftstore_storage::{ETag, Sha256};
-use sha2::Digest as _;
 
-use crate::offline::{NOW, wait, with_drafts};
-use crate::sigv4::Url;
+use crate::offline::{wait, with_drafts};
 
 const NAME: &str = "a/b c.jpg";
 
 /// Flags, mark, end, length, part size: what is before the store's own ID in an upload's.
 const HEAD: usize = 1 + 16 + 8 + 8 + 8;
+
+/// The version of the layout.
+const VERSION: u8 = 2;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -35,31 +39,22 @@ pub fn run(data: &[u8]) {
     if let Ok(checksum) = text.parse::<Sha256>() {
         assert_eq!(checksum.to_string(), text);
     }
-    // Nobody finds a digest by chance.
+    // Nobody finds a sealed text by chance.
     assert!(matches!(sign(text), Err(Error::Invalid(_))), "{text:?}");
 }
 
-/// The layout once more: a version, the first half of SHA-256 over key, NUL and content, the content.
+/// Parses the content of an upload ID, as if it had been sealed, and the data as a sealed one.
 fn sealed(content: &[u8]) {
-    let digest = sha2::Sha256::new_with_prefix(NAME)
-        .chain_update([0])
-        .chain_update(content);
-    let digest = digest.finalize();
-    let mut bytes = [&[1], &digest[..16], content].concat();
-    let answer = sign(&URL_SAFE_NO_PAD.encode(&bytes));
-    match expected(content) {
-        Some((upload_id, ends_at)) if ends_at > NOW => {
-            let signed = answer.expect("possible").parts.remove(0).request;
-            let url = Url::read(&signed.url.expose());
-            assert_eq!(url.query["uploadId"], upload_id);
-            assert!(url.query["X-Amz-Expires"].parse::<u64>().expect("a number") <= ends_at - NOW);
-        }
-        Some(_) => assert!(matches!(answer, Err(Error::NotFound(Missing::Upload))), "{answer:?}"),
-        None => assert!(matches!(answer, Err(Error::Invalid(_))), "{answer:?}"),
+    let token = Token::decode(&[&[VERSION], content].concat());
+    let found = token.as_ref().map(|token| (token.upload_id.as_str(), token.ends_at));
+    let moment = |(id, ends_at)| (id, UNIX_EPOCH + Duration::from_secs(ends_at));
+    assert_eq!(found, expected(content).map(moment));
+    if let Some(token) = &token {
+        assert_eq!(Token::decode(&token.encode()).as_ref(), Some(token));
     }
-    let place = content.len() % bytes.len();
-    bytes[place] ^= 1 << (content.len() % 8);
-    assert!(matches!(sign(&URL_SAFE_NO_PAD.encode(&bytes)), Err(Error::Invalid(_))));
+    // The key is random, so nothing is sealed with it.
+    let bytes = [&[VERSION], content].concat();
+    assert!(matches!(sign(&URL_SAFE_NO_PAD.encode(bytes)), Err(Error::Invalid(_))));
 }
 
 /// The store's ID and the end, where there can be such an upload.
@@ -69,13 +64,12 @@ fn expected(content: &[u8]) -> Option<(&str, u64)> {
     let upload_id = std::str::from_utf8(upload_id).ok()?;
     let (ends_at, length, part_size) = (number(17), number(25), number(33));
     let has_length = head[0] & 1 == 1;
-    let checksums = head[0] & 2 == 2;
     let is_id = (1..=2048).contains(&upload_id.len()) && !upload_id.contains(char::is_control);
     let has_size = (5 * MIB..=5 * 1024 * MIB).contains(&part_size);
     let fits = !has_length || (has_size && length.div_ceil(part_size) <= 10_000);
-    // One more than there are seconds in a time: not a moment. And the part that is signed here has no checksum.
-    let is_moment = i64::try_from(ends_at).is_ok();
-    (is_id && has_size && fits && is_moment && !checksums).then_some((upload_id, ends_at))
+    // Times after the year 9999 have no text form.
+    let is_moment = ends_at <= 253_402_300_799;
+    (is_id && has_size && fits && is_moment).then_some((upload_id, ends_at))
 }
 
 fn sign(upload_id: &str) -> Result<draftstore_service::draft::PartsSigned, Error> {

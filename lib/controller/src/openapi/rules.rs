@@ -131,7 +131,9 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         (_, "upload_id") => Rule::pattern("^[A-Za-z0-9_-]+$").required().example("UPLOAD_ID"),
         (_, "part_number") => Rule::range(1, limits::MAX_PARTS.into()).required().example(1),
         (_, "page_size") => Rule::range(1, limits::MAX_PAGE_SIZE.into()),
-        (_, "page_token") => Rule::keywords(json!({"minLength": 1, "maxLength": limits::MAX_PAGE_TOKEN_BYTES})),
+        (_, "page_token") => Rule::keywords(json!({
+            "minLength": 1, "maxLength": limits::MAX_PAGE_TOKEN_BYTES, "pattern": "^[A-Za-z0-9_-]+$",
+        })),
         ("ListObjectsRequest", "prefix") => Rule::keywords(json!({"maxLength": limits::MAX_PREFIX_BYTES})),
         ("SignPartsRequest", "parts") => Rule::items(1, limits::MAX_SIGNED_TOGETHER).required(),
         ("CompleteMultipartUploadRequest", "parts") => Rule::items(0, limits::MAX_PARTS.into()),
