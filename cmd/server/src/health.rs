@@ -35,7 +35,9 @@ async fn get(listen: Listen, tls: Option<&TlsFiles>) -> anyhow::Result<()> {
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
         IpAddr::V4(_) | IpAddr::V6(_) => listen.address,
     };
-    let stream = TcpStream::connect((address, listen.http_port)).await?;
+    let stream = TcpStream::connect((address, listen.http_port))
+        .await
+        .with_context(|| format!("cannot connect to {address}, port {}", listen.http_port))?;
     match tls {
         Some(files) => {
             let name = ServerName::from(address);

@@ -7,7 +7,7 @@ use strsim::osa_distance;
 use crate::{Environment, ProgramSettings};
 
 /// The prefixes of variables that other software defines and reads.
-const FOREIGN: [&str; 3] = ["AWS_", "OTEL_", "RUST_"];
+const FOREIGN: [&str; 4] = ["AWS_", "GRPC_", "OTEL_", "RUST_"];
 
 /// A variable that no program reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +96,8 @@ mod tests {
                 setting("S3_ENDPOINT"),
                 setting("S3_PATH_STYLE"),
                 setting("AWS_ENDPOINT_URL"),
+                setting("GRPC_PORT"),
+                setting("GRPC_REFLECTION"),
                 setting("HTTP_PORT"),
                 setting("AUTH"),
                 setting("AWS_REGION"),
@@ -144,6 +146,7 @@ mod tests {
             "http_proxy",
             "AWS_DEFAULT_REGION",
             "AWS_EC2_METADATA_DISABLED",
+            "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
             "RUST_BACKTRACE",
             "KUBERNETES_SERVICE_HOST",
             "DRAFTSTORE_SERVER_PORT_8080_TCP",

@@ -23,7 +23,7 @@ pub enum Error {
     #[error("tickets are not configured: the server needs TICKET_KEYS_FILE")]
     NoTickets,
     /// The caller has as many drafts as its ticket allows.
-    #[error("the ticket allows {most} drafts at a time, and there are that many: discard or confirm one first")]
+    #[error("the ticket has as many drafts as it allows ({most} at a time): discard or confirm one first")]
     NoMoreUploads {
         /// The number of drafts that the ticket allows.
         most: u8,
