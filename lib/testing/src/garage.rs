@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::StoreEndpoint;
+use crate::{StoreEndpoint, http_client};
 
 const REGION: &str = "garage";
 const ACCESS_KEY_ID: &str = "GK0123456789abcdef01234567";
@@ -109,10 +109,7 @@ impl Garage {
         };
         let deadline = Instant::now() + START_TIMEOUT;
         let mut poll = tokio::time::interval(POLL_EVERY);
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .expect("a client without options can be built");
+        let client = http_client();
         loop {
             poll.tick().await;
             let ended = garage

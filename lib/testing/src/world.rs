@@ -15,7 +15,7 @@ use draftstore_storage::{
 };
 use reqwest::Response;
 
-use crate::{Embedded, Garage, StoreEndpoint, form};
+use crate::{Embedded, Garage, StoreEndpoint, form, http_client};
 
 /// A store with an empty draft bucket and an empty main bucket. The store stops on drop.
 ///
@@ -76,18 +76,12 @@ impl TestBuckets {
         for bucket in [draft.name(), main.name()] {
             storage.create_bucket(bucket).await.expect("a bucket can be created");
         }
-        // A store may close a connection after a refusal while the next request is on its way.
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .build()
-            .expect("a client");
         Self {
             storage,
             endpoint,
             draft,
             main,
-            http,
+            http: http_client(),
             sdk: OnceLock::new(),
             store,
         }

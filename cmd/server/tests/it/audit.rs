@@ -1,6 +1,6 @@
 //! Tests of the audit: it has every decision, and no secrets.
 
-use reqwest::Client;
+use draftstore_testing::http_client;
 use serde_json::{Value, json};
 
 use crate::front::{FRONTS, Front, upload};
@@ -68,7 +68,7 @@ async fn every_decision_is_one_audit_line_without_secrets() {
     expect("anyone", "none", "CreateTicket", "t", "OK");
     let ticket = created["ticket"].as_str().expect("a ticket").to_owned();
     let holder = format!("ticket {} of anyone", created["ticket_id"].as_str().expect("an ID"));
-    let client = Client::new();
+    let client = http_client();
     let call = async |url: String, bearer: Option<&str>| {
         let mut request = client
             .post(url)

@@ -1,3 +1,4 @@
+use draftstore_testing::http_client;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -284,7 +285,7 @@ async fn idempotency_key_may_be_a_header() {
     let server = Server::start();
     draft(&server, "a", b"first").await;
     let confirm = async || {
-        let request = reqwest::Client::new()
+        let request = http_client()
             .post(format!("http://{}/api/v1/confirm-upload", server.http))
             .header("idempotency-key", "order-7")
             .body(r#"{"object_name":"a"}"#);

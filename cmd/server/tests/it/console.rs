@@ -1,15 +1,16 @@
 //! Tests of the console's files over HTTP. Other tests run them in a browser.
 
 use draftstore_testing::Embedded;
+use draftstore_testing::http_client;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::front::FRONTS;
 use crate::server::{NOWHERE, Server};
 
 async fn get(server: &Server, path: &str) -> Response {
-    let answer = reqwest::get(format!("http://{}{path}", server.http)).await;
+    let answer = http_client().get(format!("http://{}{path}", server.http)).send().await;
     answer.expect("an answer")
 }
 
@@ -110,7 +111,7 @@ async fn unchanged_files_are_304() {
             (format!("\"other\", W/{etag}"), StatusCode::NOT_MODIFIED),
             ("\"other\"".to_owned(), StatusCode::OK),
         ] {
-            let request = Client::new().get(format!("http://{}{path}", server.http));
+            let request = http_client().get(format!("http://{}{path}", server.http));
             let answer = request.header("if-none-match", &tags).send().await.expect("an answer");
             assert_eq!(answer.status(), status, "{path} with {tags}");
             assert_eq!(text(answer.headers(), "etag"), etag);
@@ -191,7 +192,7 @@ fn own_origin(server: &Server, host: &str) -> String {
 async fn may_upload(server: &Server, origin: &str) -> bool {
     let issued = FRONTS[0].call(server, "upload-url", json!({"object_name": "a"})).await;
     let issued = issued.expect("issued");
-    let preflight = Client::new()
+    let preflight = http_client()
         .request(reqwest::Method::OPTIONS, issued["upload_url"].as_str().expect("a URL"))
         .header("origin", origin)
         .header("access-control-request-method", "PUT")

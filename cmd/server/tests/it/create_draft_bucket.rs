@@ -1,4 +1,5 @@
 use draftstore_testing::Embedded;
+use draftstore_testing::http_client;
 use serde_json::json;
 
 use crate::front::FRONTS;
@@ -38,7 +39,7 @@ async fn listed_origin_may_upload_from_a_page() {
     for url in [issued["upload_url"].as_str().expect("a URL"), &rest] {
         for (origin, allowed) in [("https://app.example.com", true), ("https://evil.example.com", false)] {
             let method = if url == rest { "POST" } else { "PUT" };
-            let preflight = reqwest::Client::new()
+            let preflight = http_client()
                 .request(reqwest::Method::OPTIONS, url)
                 .header("origin", origin)
                 .header("access-control-request-method", method)

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use draftstore_proto::v1;
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use draftstore_testing::http_client;
 use futures::future::join_all;
-use reqwest::{Client, Method, RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Value, json};
 use tonic::{Code, Request};
 
@@ -27,10 +28,10 @@ enum Carried {
 
 fn post(server: &Server, carried: Carried, ticket: &str, path: &str) -> RequestBuilder {
     match carried {
-        Carried::Header => Client::new()
+        Carried::Header => http_client()
             .post(format!("http://{}{path}", server.http))
             .bearer_auth(ticket),
-        Carried::Path => Client::new().post(format!("http://{}/t/{ticket}{path}", server.http)),
+        Carried::Path => http_client().post(format!("http://{}/t/{ticket}{path}", server.http)),
     }
 }
 
@@ -306,7 +307,7 @@ async fn uppy_does_not_exceed_max_uploads() {
     let server = Server::start();
     let ticket = ticket(&server, json!({"object_name": "a", "max_uploads": 2})).await;
     let uppy = format!("http://{}/t/{ticket}/uppy/s3", server.http);
-    let form = async || asked(Client::new().get(format!("{uppy}/params?filename=me.png"))).await;
+    let form = async || asked(http_client().get(format!("{uppy}/params?filename=me.png"))).await;
     for _ in 0..2 {
         let (status, params) = form().await;
         assert_eq!(status, 200, "{params}");
@@ -322,10 +323,10 @@ async fn uppy_does_not_exceed_max_uploads() {
         (409, &json!("NO_MORE_UPLOADS")),
         "{refused}"
     );
-    let create = Client::new().post(format!("{uppy}/multipart"));
+    let create = http_client().post(format!("{uppy}/multipart"));
     let (status, _) = asked(create.json(&json!({"filename": "me.png"}))).await;
     assert_eq!(status, 409);
-    let sign = Client::new().post(format!("{uppy}/sign"));
+    let sign = http_client().post(format!("{uppy}/sign"));
     let (status, _) = asked(sign.json(&json!({"method": "PUT", "key": "a"}))).await;
     assert_eq!(status, 400, "what it would make is not one of the drafts");
 }
@@ -380,7 +381,7 @@ async fn uppy_uploads_with_a_ticket_in_the_path_under_its_prefix() {
         let uppy = format!("http://{}/t/{ticket}/uppy/s3", server.http);
         let query = [("filename", file), ("type", "text/plain")];
         let url = Url::parse_with_params(&format!("{uppy}/params"), query).expect("a URL");
-        let (status, params) = asked(Client::new().get(url)).await;
+        let (status, params) = asked(http_client().get(url)).await;
         assert_eq!(status, 200, "{params}");
         let key = params["fields"]["key"].as_str().expect("a key");
         assert!(key.ends_with(&format!("/{named}")), "{key}");
@@ -391,7 +392,7 @@ async fn uppy_uploads_with_a_ticket_in_the_path_under_its_prefix() {
             .await;
         assert_eq!(confirmed.expect("confirmed")["final_location"], format!("main/{named}"));
 
-        let created = Client::new()
+        let created = http_client()
             .post(format!("{uppy}/multipart"))
             .json(&json!({ "filename": file }));
         let (status, created) = asked(created).await;
@@ -400,7 +401,7 @@ async fn uppy_uploads_with_a_ticket_in_the_path_under_its_prefix() {
         let id = created["uploadId"].as_str().expect("an ID");
         let query = [("key", created["key"].as_str().expect("a key"))];
         let url = Url::parse_with_params(&format!("{uppy}/multipart/{id}/1"), query).expect("a URL");
-        assert_eq!(asked(Client::new().get(url)).await.0, 200);
+        assert_eq!(asked(http_client().get(url)).await.0, 200);
     }
 }
 
@@ -432,7 +433,7 @@ async fn invalid_tickets_are_refused_everywhere() {
     }
     let url = format!("http://{}/t/{good}/t/{good}/api/v1/upload-url", server.http);
     assert_eq!(
-        asked(Client::new().post(url).json(&request)).await.0,
+        asked(http_client().post(url).json(&request)).await.0,
         401,
         "two tickets"
     );
@@ -442,8 +443,8 @@ async fn invalid_tickets_are_refused_everywhere() {
         401,
         "a ticket in the path and one in the header"
     );
-    let nowhere = asked(Client::new().get(format!("http://{}/t/{good}/nowhere", server.http))).await;
-    let misplaced = asked(Client::new().get(format!("http://{}/nowhere/{good}", server.http))).await;
+    let nowhere = asked(http_client().get(format!("http://{}/t/{good}/nowhere", server.http))).await;
+    let misplaced = asked(http_client().get(format!("http://{}/nowhere/{good}", server.http))).await;
     for (status, refused) in [nowhere, misplaced] {
         assert_eq!((status, &refused["code"]), (404, &json!("NO_SUCH_ROUTE")));
         assert!(!refused.to_string().contains("dst_"), "{refused}");
@@ -456,7 +457,7 @@ async fn preflights_need_no_valid_ticket() {
     let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", origin)]);
     let ticket = ticket(&server, json!({})).await;
     for (path, method) in [("/api/v1/upload-url", "POST"), ("/uppy/s3/multipart/x", "DELETE")] {
-        let request = Client::new().request(Method::OPTIONS, format!("http://{}/t/{ticket}{path}", server.http));
+        let request = http_client().request(Method::OPTIONS, format!("http://{}/t/{ticket}{path}", server.http));
         let request = request
             .header("origin", origin)
             .header("access-control-request-method", method)

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::{Client, Response, StatusCode};
+use draftstore_testing::http_client;
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::server::Server;
 
 async fn get(server: &Server, path: &str) -> Response {
-    let answer = reqwest::get(format!("http://{}{path}", server.http)).await;
+    let answer = http_client().get(format!("http://{}{path}", server.http)).send().await;
     answer.expect("an answer")
 }
 
@@ -132,7 +133,7 @@ async fn examples_and_servers_have_the_url_of_the_request() {
         (&proxied, Some("https://example.com/drafts")),
     ] {
         let get = async |path: &str| {
-            let request = Client::new().get(format!("http://{}/{path}", server.http));
+            let request = http_client().get(format!("http://{}/{path}", server.http));
             let request = headers
                 .iter()
                 .fold(request, |request, (name, value)| request.header(*name, *value));
@@ -154,7 +155,7 @@ async fn unchanged_page_is_304() {
     let server = Server::start();
     let first = get(&server, "/docs").await;
     let etag = first.headers()["etag"].clone();
-    let again = Client::new()
+    let again = http_client()
         .get(format!("http://{}/docs", server.http))
         .header("if-none-match", etag);
     assert_eq!(

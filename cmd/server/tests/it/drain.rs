@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use draftstore_testing::{TestBuckets, key};
+use draftstore_testing::{TestBuckets, http_client, key};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::client::conn::http2::{SendRequest, handshake};
@@ -71,7 +71,7 @@ async fn draining_server_closes_connections_and_refuses_no_request() {
     assert!(answer.contains("connection: close"), "the last one: {answer}");
     assert_eq!(kept.read(&mut [0]).expect("the end"), 0);
 
-    let issued = reqwest::Client::new()
+    let issued = http_client()
         .post(format!("http://{}/api/v1/upload-url", server.http))
         .body(json!({"object_name": "a"}).to_string())
         .send()

@@ -1,5 +1,6 @@
 //! Tests of errors that are not specific to a call.
 
+use draftstore_testing::http_client;
 use http_body_util::Empty;
 use hyper::body::{Body as _, Bytes};
 use hyper::client::conn::http2::handshake;
@@ -74,9 +75,7 @@ async fn post(
     headers: &[(&'static str, &str)],
     body: impl Into<reqwest::Body>,
 ) -> (u16, Value) {
-    let mut request = reqwest::Client::new()
-        .post(format!("http://{}{path}", server.http))
-        .body(body);
+    let mut request = http_client().post(format!("http://{}{path}", server.http)).body(body);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -108,11 +107,7 @@ async fn wrong_methods_are_405_with_allow() {
         ("/docs", reqwest::Method::POST, "GET,HEAD"),
     ] {
         let url = format!("http://{}{path}", server.http);
-        let answer = reqwest::Client::new()
-            .request(other, url)
-            .send()
-            .await
-            .expect("an answer");
+        let answer = http_client().request(other, url).send().await.expect("an answer");
         assert_eq!(answer.status(), 405, "{path}");
         assert_eq!(answer.headers()["allow"], taken, "{path}");
         assert!(answer.headers().contains_key("x-request-id"), "{path}");
@@ -165,7 +160,7 @@ async fn content_type_is_required_from_web_pages_only() {
 async fn response_repeats_the_request_id() {
     let server = Server::start();
     let url = format!("http://{}/health", server.http);
-    let client = reqwest::Client::new();
+    let client = http_client();
     let own = client
         .get(&url)
         .header("x-request-id", "mine-1")

@@ -2,6 +2,7 @@
 
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
 use draftstore_testing::form;
+use draftstore_testing::http_client;
 use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -76,7 +77,7 @@ impl Front {
         match self {
             Self::Rest => {
                 let url = format!("http://{}/api/v1/{route}", server.http);
-                let post = reqwest::Client::new().post(url).json(&request);
+                let post = http_client().post(url).json(&request);
                 let post = headers
                     .iter()
                     .fold(post, |post, (name, value)| post.header(*name, *value));
@@ -232,7 +233,7 @@ pub(crate) async fn put(signed: &Value, bytes: impl Into<reqwest::Body>) -> reqw
         })
         .collect();
     let url = signed["upload_url"].as_str().expect("a URL");
-    let put = reqwest::Client::new().put(url).headers(headers).body(bytes);
+    let put = http_client().put(url).headers(headers).body(bytes);
     put.send().await.expect("an answer")
 }
 
@@ -244,7 +245,7 @@ pub(crate) async fn upload_form(issued: &Value, bytes: &[u8]) -> u16 {
     let fields = fields.map(|(name, value)| (name.clone(), text(value))).collect();
     let (content_type, body) = form(&fields, bytes);
     let url = issued["upload_url"].as_str().expect("a URL");
-    let post = reqwest::Client::new().post(url).header("content-type", content_type);
+    let post = http_client().post(url).header("content-type", content_type);
     post.body(body).send().await.expect("an answer").status().as_u16()
 }
 
@@ -260,5 +261,5 @@ pub(crate) async fn draft(server: &Server, name: &str, bytes: &'static [u8]) {
 /// Sends a GET to a download URL.
 pub(crate) async fn download(issued: &Value) -> reqwest::Response {
     let url = issued["download_url"].as_str().expect("a URL");
-    reqwest::get(url).await.expect("an answer")
+    http_client().get(url).send().await.expect("an answer")
 }

@@ -3,6 +3,7 @@
 //! Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>
 
 use draftstore_proto::v1;
+use draftstore_testing::http_client;
 use prost::Message;
 use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Method, RequestBuilder};
@@ -111,7 +112,7 @@ fn frame(body: &[u8]) -> (u8, &[u8], &[u8]) {
 }
 
 fn post(server: &Server) -> RequestBuilder {
-    reqwest::Client::new().post(format!("http://{}/{PATH}", server.grpc))
+    http_client().post(format!("http://{}/{PATH}", server.grpc))
 }
 
 fn call(server: &Server, body: &[u8]) -> RequestBuilder {
@@ -127,7 +128,7 @@ async fn preflight(server: &Server, origin: &str) -> HeaderMap {
     ];
     let headers = sent.map(|(name, value)| (HeaderName::from_static(name), value.parse().expect("a value")));
     let url = format!("http://{}/{PATH}", server.grpc);
-    let preflight = reqwest::Client::new().request(Method::OPTIONS, url);
+    let preflight = http_client().request(Method::OPTIONS, url);
     let answer = preflight.headers(headers.into_iter().collect()).send().await;
     answer.expect("an answer").headers().clone()
 }

@@ -1,11 +1,12 @@
 //! Tests of the response headers for browsers.
 
-use reqwest::{Client, Method, Response};
+use draftstore_testing::http_client;
+use reqwest::{Method, Response};
 
 use crate::server::Server;
 
 async fn asked(method: Method, url: String, origin: Option<&str>) -> Response {
-    let mut request = Client::new().request(method, url);
+    let mut request = http_client().request(method, url);
     if let Some(origin) = origin {
         request = request.header("origin", origin);
     }

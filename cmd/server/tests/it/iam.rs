@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, Moment, Request, RequestFilter};
-use draftstore_testing::{Embedded, StoreEndpoint};
+use draftstore_testing::{Embedded, StoreEndpoint, http_client};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -226,7 +226,7 @@ pub(crate) async fn all_calls(server: &Server) {
 async fn sign(server: &Server, method: Method, mut request: Value) -> String {
     request["key"] = json!("signed");
     request["method"] = json!(method.as_str());
-    let client = reqwest::Client::new();
+    let client = http_client();
     let signed = client
         .post(format!("http://{}/uppy/s3/sign", server.http))
         .json(&request);

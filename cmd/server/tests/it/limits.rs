@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use draftstore_proto::v1::GetUploadUrlRequest;
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
 use draftstore_testing::TestBuckets;
+use draftstore_testing::http_client;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tonic::Code;
@@ -21,9 +22,7 @@ fn rate_limit(requests: u32) -> String {
 
 async fn upload_url(server: &Server, forwarded_for: &str) -> reqwest::Response {
     let url = format!("http://{}/api/v1/upload-url", server.http);
-    let ask = reqwest::Client::new()
-        .post(url)
-        .header("x-forwarded-for", forwarded_for);
+    let ask = http_client().post(url).header("x-forwarded-for", forwarded_for);
     ask.body(r#"{"object_name":"a"}"#).send().await.expect("an answer")
 }
 
@@ -93,7 +92,9 @@ async fn responses_have_rate_limit_headers() {
         .expect("seconds");
     assert!((1..=86_400).contains(&wait));
     assert!(refused.headers().contains_key("ratelimit"));
-    let health = reqwest::get(format!("http://{}/health", server.http))
+    let health = http_client()
+        .get(format!("http://{}/health", server.http))
+        .send()
         .await
         .expect("an answer");
     assert_eq!(health.status(), 200, "probes have no rate limit");
@@ -188,12 +189,7 @@ async fn uppy_complete_may_have_1_mib_and_other_routes_64_kib() {
     let server = Server::start();
     let post = async |path: &str, body: Value| {
         let url = format!("http://{}/uppy/s3/{path}", server.http);
-        let answer = reqwest::Client::new()
-            .post(url)
-            .json(&body)
-            .send()
-            .await
-            .expect("an answer");
+        let answer = http_client().post(url).json(&body).send().await.expect("an answer");
         let status = answer.status().as_u16();
         let body: Value = answer.json().await.expect("JSON");
         (status, body["error"].as_str().expect("a refusal").to_owned())
@@ -257,7 +253,7 @@ async fn calls_beyond_the_concurrency_limit_are_503_with_retry_after() {
             assert!(refused.retry);
         }
         for path in ["health", "health/ready"] {
-            let health = reqwest::get(format!("http://{}/{path}", server.http)).await;
+            let health = http_client().get(format!("http://{}/{path}", server.http)).send().await;
             assert_eq!(health.expect("an answer").status(), 200);
         }
         gate.open();

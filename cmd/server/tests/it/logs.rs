@@ -1,5 +1,6 @@
 //! Tests that the log has no secrets, at the finest level.
 
+use draftstore_testing::http_client;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
@@ -125,7 +126,7 @@ async fn uses(server: &Server, front: Front, credentials: &str) -> Vec<String> {
 /// Returns an upload ID, which is as sensitive as a URL.
 async fn upload_id(server: &Server, key: &str) -> String {
     let uppy = format!("http://{}/uppy/s3", server.http);
-    let client = reqwest::Client::new();
+    let client = http_client();
     let create = client.post(format!("{uppy}/multipart")).json(&json!({"filename": "a"}));
     let created: Value = create
         .bearer_auth(key)
@@ -167,7 +168,7 @@ async fn tickets(server: &Server, front: Front, key: &str) -> Vec<String> {
         (format!("{http}/{call}/{ticket}"), None),
         (format!("http://{}/t/{ticket}/{call}", server.grpc), None),
     ] {
-        let mut post = reqwest::Client::new().post(url).json(&json!({"object_name": "t"}));
+        let mut post = http_client().post(url).json(&json!({"object_name": "t"}));
         if let Some(bearer) = bearer {
             post = post.bearer_auth(bearer);
         }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use draftstore_testing::http_client;
 use serde_json::json;
 
 use crate::front::{FRONTS, draft};
@@ -16,7 +17,10 @@ const PAGE: &str = include_str!("../../../../docs/reference/metrics.md");
 type Series = BTreeMap<String, f64>;
 
 async fn text(server: &Server) -> String {
-    let answer = reqwest::get(format!("http://{}/metrics", server.admin)).await;
+    let answer = http_client()
+        .get(format!("http://{}/metrics", server.admin))
+        .send()
+        .await;
     let answer = answer.expect("an answer");
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4");
@@ -79,7 +83,7 @@ async fn traffic(server: &Server) {
             .expect_err("nothing was uploaded");
     }
     for path in ["hush", "api/v1/hush", "t/dst_hush/uppy/hush"] {
-        let answer = reqwest::get(format!("http://{}/{path}", server.http)).await;
+        let answer = http_client().get(format!("http://{}/{path}", server.http)).send().await;
         assert_eq!(answer.expect("an answer").status(), 404);
     }
 }
@@ -264,7 +268,10 @@ async fn admin_port_has_its_own_connection_limit() {
     let server = Server::start_with(&[("MAX_CONNECTIONS", "1")]);
     let _held = std::net::TcpStream::connect(&server.http).expect("connects");
     for path in ["health", "health/live", "health/ready", "metrics"] {
-        let answer = reqwest::get(format!("http://{}/{path}", server.admin)).await;
+        let answer = http_client()
+            .get(format!("http://{}/{path}", server.admin))
+            .send()
+            .await;
         assert_eq!(answer.expect("an answer").status(), 200, "{path}");
     }
     let series = series(&server).await;
@@ -275,6 +282,9 @@ async fn admin_port_has_its_own_connection_limit() {
 async fn admin_routes_are_not_on_the_public_ports() {
     let server = Server::start_with(&[("ADMIN_PORT", "off")]);
     assert_eq!(server.admin, "off");
-    let answer = reqwest::get(format!("http://{}/metrics", server.http)).await;
+    let answer = http_client()
+        .get(format!("http://{}/metrics", server.http))
+        .send()
+        .await;
     assert_eq!(answer.expect("an answer").status(), 404);
 }

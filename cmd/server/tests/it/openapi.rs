@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::{Client, StatusCode};
+use draftstore_testing::http_client;
+use reqwest::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::front::Front;
@@ -15,7 +16,10 @@ const OF_THE_UPLOAD: &str = "parts[0].checksum_sha256";
 const NAMES: [&str; 3] = ["object-name", "object-name-prefix", "file-name"];
 
 async fn document(server: &Server) -> Value {
-    let answer = reqwest::get(format!("http://{}/openapi.json", server.http)).await;
+    let answer = http_client()
+        .get(format!("http://{}/openapi.json", server.http))
+        .send()
+        .await;
     answer.expect("an answer").json().await.expect("JSON")
 }
 
@@ -222,7 +226,7 @@ fn fields(schema: &Value) -> impl Iterator<Item = (&str, &Value)> {
 /// Returns the fields that the server reports as invalid or too large.
 async fn blamed(server: &Server, route: &str, request: &Value) -> BTreeSet<String> {
     let url = format!("http://{}/api/v1/{route}", server.http);
-    let answer = Client::new().post(url).json(request).send().await.expect("an answer");
+    let answer = http_client().post(url).json(request).send().await.expect("an answer");
     if !matches!(answer.status().as_u16(), 400 | 413) {
         assert!(answer.status().as_u16() < 500, "{route}: {request}");
         return BTreeSet::new();
@@ -410,7 +414,7 @@ async fn document_has_the_limits_of_this_server() {
 async fn unchanged_document_is_304() {
     let server = Server::start();
     let url = format!("http://{}/openapi.json", server.http);
-    let first = reqwest::get(&url).await.expect("an answer");
+    let first = http_client().get(&url).send().await.expect("an answer");
     assert_eq!(first.status(), StatusCode::OK);
     assert_eq!(first.headers()["content-type"], "application/json");
     assert_eq!(first.headers()["cache-control"], "no-cache");
@@ -422,7 +426,7 @@ async fn unchanged_document_is_304() {
         (format!("\"other\", W/{etag}"), StatusCode::NOT_MODIFIED),
         ("\"other\"".to_owned(), StatusCode::OK),
     ] {
-        let request = Client::new().get(&url).header("if-none-match", &tags);
+        let request = http_client().get(&url).header("if-none-match", &tags);
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), status, "{tags}");
         assert_eq!(answer.headers()["etag"], etag.as_str());
@@ -440,7 +444,7 @@ async fn idempotency_key_header_has_the_rule_of_the_document() {
         ("a b".to_owned(), 400),
         (String::new(), 400),
     ] {
-        let request = Client::new().post(&url).header("idempotency-key", &key);
+        let request = http_client().post(&url).header("idempotency-key", &key);
         let answer = request
             .body(r#"{"object_name":"none"}"#)
             .send()

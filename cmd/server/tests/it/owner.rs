@@ -2,6 +2,7 @@
 
 use draftstore_storage::Operation;
 use draftstore_testing::Embedded;
+use draftstore_testing::http_client;
 use draftstore_testing::proxy::FaultProxy;
 use serde_json::json;
 
@@ -53,7 +54,10 @@ async fn buckets_of_another_owner_are_logged_and_not_ready() {
     call(&made, "draft-bucket", json!({})).await;
     let other = [("EXPECTED_BUCKET_OWNER", "012345678901")];
     let server = server(&store.endpoint(), &store.endpoint(), &other);
-    let ready = reqwest::get(format!("http://{}/health/ready", server.http)).await;
+    let ready = http_client()
+        .get(format!("http://{}/health/ready", server.http))
+        .send()
+        .await;
     assert_eq!(ready.expect("an answer").status(), 503);
     let refused = Front::Rest.call(&server, "list-drafts", json!({})).await;
     refused.expect_err("the buckets are another's");

@@ -1,6 +1,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 
+use draftstore_testing::http_client;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -47,7 +48,9 @@ async fn sigterm_waits_for_a_confirm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn health_is_served_on_both_ports_and_by_the_subcommand() {
     let server = Server::start();
-    let health = reqwest::get(format!("http://{}/health", server.http))
+    let health = http_client()
+        .get(format!("http://{}/health", server.http))
+        .send()
         .await
         .expect("an answer");
     assert_eq!(health.text().await.expect("text"), r#"{"status":"ok"}"#);

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, InjectedFault, RequestFilter, RequestRange};
-use draftstore_testing::{Embedded, StoreEndpoint};
+use draftstore_testing::{Embedded, StoreEndpoint, http_client};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -34,7 +34,9 @@ fn variables(endpoint: &StoreEndpoint) -> [(&str, &str); 4] {
 }
 
 async fn ready(server: &Server) -> (u16, Value) {
-    let answer = reqwest::get(format!("http://{}/health/ready", server.http))
+    let answer = http_client()
+        .get(format!("http://{}/health/ready", server.http))
+        .send()
         .await
         .expect("an answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
@@ -81,7 +83,10 @@ async fn unreachable_store_is_not_ready_but_live() {
     );
     assert_eq!(serving(&server).await, [ServingStatus::NotServing; 2]);
     for route in ["health", "health/live"] {
-        let live = reqwest::get(format!("http://{}/{route}", server.http)).await;
+        let live = http_client()
+            .get(format!("http://{}/{route}", server.http))
+            .send()
+            .await;
         assert_eq!(live.expect("an answer").status(), 200);
     }
     let (status, log) = server.stop();
@@ -166,10 +171,13 @@ async fn readiness_follows_the_store() {
     until(&mut health, ServingStatus::NotServing).await;
     let (status, said) = ready(&server).await;
     assert_eq!((status, &said["store"]), (503, &json!("unreachable")));
-    let admin = reqwest::get(format!("http://{}/health/ready", server.admin)).await;
+    let admin = http_client()
+        .get(format!("http://{}/health/ready", server.admin))
+        .send()
+        .await;
     assert_eq!(admin.expect("an answer").status(), 503);
     for place in [&server.http, &server.admin] {
-        let live = reqwest::get(format!("http://{place}/health/live")).await;
+        let live = http_client().get(format!("http://{place}/health/live")).send().await;
         assert_eq!(live.expect("an answer").status(), 200);
     }
 

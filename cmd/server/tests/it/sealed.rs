@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use draftstore_controller::CALLS;
+use draftstore_testing::http_client;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tonic::Code;
@@ -105,10 +106,7 @@ impl World {
             Front::Grpc => format!("{:?}", self.call(front, caller, route, request.clone()).await),
             Front::Rest => {
                 let url = format!("http://{}/api/v1/{route}", self.server.http);
-                let request = reqwest::Client::new()
-                    .post(url)
-                    .header("authorization", caller)
-                    .json(request);
+                let request = http_client().post(url).header("authorization", caller).json(request);
                 let answer = request.send().await.expect("an answer");
                 let head = format!("{} {:?}", answer.status(), answer.headers());
                 head + &answer.text().await.expect("text")

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use draftstore_testing::http_client;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -177,7 +178,7 @@ async fn response_has_the_trace_id() {
     let (_collector, address) = Collector::start().await;
     let ask = async |server: &Server, parent: Option<&str>| {
         let url = format!("http://{}/api/v1/upload-url", server.http);
-        let request = reqwest::Client::new().post(url).body(r#"{"object_name":"a"}"#);
+        let request = http_client().post(url).body(r#"{"object_name":"a"}"#);
         let request = parent
             .iter()
             .fold(request, |request, parent| request.header("traceparent", *parent));

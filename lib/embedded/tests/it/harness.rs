@@ -11,6 +11,7 @@ use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
+use draftstore_testing::http_client;
 use tempfile::TempDir;
 
 pub(crate) const BUCKET: &str = "bucket";
@@ -41,7 +42,7 @@ impl TestStore {
             running,
             credentials,
             s3,
-            http: reqwest::Client::new(),
+            http: http_client(),
             dir,
         }
     }

@@ -1,3 +1,4 @@
+use draftstore_testing::http_client;
 use serde_json::json;
 use tonic::Code;
 
@@ -92,7 +93,7 @@ async fn refusals_have_a_challenge() {
     let (key, known) = new_key("page");
     let policy = Policy::new(&format!("{known}scopes = ['upload']\n"));
     let server = policy.server("api-key", &[]);
-    let client = reqwest::Client::new();
+    let client = http_client();
     for (authorization, path, status, says) in [
         (None, "api/v1/upload-url", 401, "Bearer"),
         (
@@ -128,7 +129,7 @@ async fn health_console_and_preflights_need_no_credentials() {
     let policy = Policy::new(&format!("{known}scopes = ['upload']\n"));
     let origin = [("CORS_ALLOWED_ORIGINS", "https://app.example.com")];
     let server = policy.server("api-key", &origin);
-    let client = reqwest::Client::new();
+    let client = http_client();
     for path in ["health", "health/live", "health/ready", ""] {
         let answer = client.get(format!("http://{}/{path}", server.http)).send().await;
         assert_eq!(answer.expect("an answer").status(), 200, "{path}");

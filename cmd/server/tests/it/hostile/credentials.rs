@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use draftstore_testing::http_client;
 use jsonwebtoken::crypto::sign;
 use jsonwebtoken::{Algorithm, EncodingKey};
 use reqwest::header::HeaderValue;
@@ -67,7 +68,7 @@ async fn credentials_are_accepted_or_refused_alike() {
     );
     let endpoint = Channel::from_shared(format!("http://{}", server.grpc)).expect("a URL");
     let channel = endpoint.connect().await.expect("connects");
-    let client = reqwest::Client::new();
+    let client = http_client();
     let cases = corpus.cases.iter().filter(|case| case.put.starts_with("bearer "));
     each(cases, async |case| {
         let sent = [b"Bearer ", credential(case, &key).as_slice()].concat();

@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use draftstore_testing::http_client;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 use tonic::transport::Channel;
@@ -26,7 +27,7 @@ impl Ground {
         let server = Server::start_with(&[("RUST_LOG", "debug")]);
         let grpc = DraftServiceClient::connect(format!("http://{}", server.grpc)).await;
         Self {
-            client: reqwest::Client::new(),
+            client: http_client(),
             grpc: grpc.expect("connects"),
             server,
         }

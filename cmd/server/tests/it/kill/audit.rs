@@ -8,7 +8,7 @@ use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::{Buckets, Cleaner, Clock, Policy, Store};
 use draftstore_storage::{BucketName, DraftBucket, ListObjects, ListUploads, Objects, Storage};
 use draftstore_testing::proxy::FaultProxy;
-use draftstore_testing::{SignedRequest, StoreEndpoint, bucket, connect, get, key, settings};
+use draftstore_testing::{SignedRequest, StoreEndpoint, bucket, connect, get, http_client, key, settings};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::clients::Ledger;
@@ -64,7 +64,7 @@ pub(super) async fn audit(store: &StoreEndpoint, main: &str, ledger: &Ledger) {
 }
 
 async fn objects(storage: &dyn Storage, bucket: &BucketName) -> BTreeMap<String, Vec<u8>> {
-    let http = reqwest::Client::new();
+    let http = http_client();
     let download = async |name: String| {
         let signed: SignedRequest = storage
             .presign_get(&get(bucket, &key(&name)))

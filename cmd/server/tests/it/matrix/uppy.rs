@@ -1,6 +1,7 @@
 //! The cells of Uppy's routes, which only REST has.
 
-use reqwest::{Client, Method};
+use draftstore_testing::http_client;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::callers::{Caller, Callers};
@@ -12,7 +13,7 @@ type Answer = (u16, Value);
 
 async fn ask(caller: &Caller, own: &Tenant<'_>, method: Method, path: &str, body: Option<&Value>) -> Answer {
     let url = format!("http://{}/uppy/s3/{path}", own.server.http);
-    let mut request = Client::new().request(method, url);
+    let mut request = http_client().request(method, url);
     if let Some(authorization) = &caller.authorization {
         request = request.header("authorization", authorization);
     }

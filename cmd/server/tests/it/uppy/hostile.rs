@@ -1,6 +1,7 @@
 //! Tests of invented names and IDs.
 
-use reqwest::{Client, Method, Url};
+use draftstore_testing::http_client;
+use reqwest::{Method, Url};
 use serde_json::json;
 
 use super::{Generation, ask, asked, confirm, post_form, refused};
@@ -162,7 +163,7 @@ async fn invalid_requests_have_a_message() {
         assert!(message.contains(says), "{method} {path}: {message}");
     }
     // A page of another origin must send a preflight before this request.
-    let plain = Client::new().post(format!("http://{}/uppy/s3/sign", server.http));
+    let plain = http_client().post(format!("http://{}/uppy/s3/sign", server.http));
     let plain = plain
         .header("origin", "https://evil.example")
         .header("content-type", "text/plain");

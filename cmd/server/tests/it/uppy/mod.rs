@@ -6,7 +6,8 @@ mod sign;
 mod small;
 
 use draftstore_testing::form;
-use reqwest::{Client, Method};
+use draftstore_testing::http_client;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::front::{Front, download};
@@ -51,7 +52,7 @@ impl Generation {
 /// Sends a request as Uppy does, and returns the status and the body.
 async fn ask(server: &Server, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
     let url = format!("http://{}/uppy/s3/{path}", server.http);
-    let request = Client::new()
+    let request = http_client()
         .request(method, url)
         .header("origin", "https://app.example.com");
     let request = match body {
@@ -92,7 +93,7 @@ async fn post_form(params: &Value, file: &[u8]) -> (u16, String) {
     let fields = fields.map(|(name, value)| (name.clone(), text(value))).collect();
     let (content_type, body) = form(&fields, file);
     let url = params["url"].as_str().expect("a URL");
-    let post = Client::new().post(url).header("content-type", content_type).body(body);
+    let post = http_client().post(url).header("content-type", content_type).body(body);
     let answer = post.send().await.expect("an answer");
     (answer.status().as_u16(), answer.text().await.expect("text"))
 }

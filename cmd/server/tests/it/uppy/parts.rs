@@ -1,6 +1,7 @@
 //! Tests of large files, which are uploaded in parts.
 
-use reqwest::{Client, Method};
+use draftstore_testing::http_client;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{GENERATIONS, Generation, MIN_PART, asked, confirm, refused};
@@ -53,7 +54,7 @@ impl Upload {
 
 /// Uploads a part as a browser does, without additional headers, and returns its ETag.
 async fn put(url: &Value, bytes: &[u8]) -> String {
-    let put = Client::new().put(url.as_str().expect("a URL")).body(bytes.to_vec());
+    let put = http_client().put(url.as_str().expect("a URL")).body(bytes.to_vec());
     let answer = put.send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
     answer.headers()["etag"].to_str().expect("ASCII").to_owned()

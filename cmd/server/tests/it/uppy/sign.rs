@@ -1,6 +1,7 @@
 //! Tests of `signRequest` of Uppy 6: the page chooses the key, and speaks S3 itself.
 
-use reqwest::{Client, Method, Response};
+use draftstore_testing::http_client;
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use super::{asked, confirm, refused};
@@ -15,7 +16,7 @@ async fn send(server: &Server, request: Value, content_type: &str, body: &str) -
         url.contains("X-Amz-SignedHeaders=host&") || url.ends_with("X-Amz-SignedHeaders=host"),
         "{url}"
     );
-    let send = Client::new()
+    let send = http_client()
         .request(method, url)
         .header("content-type", content_type)
         .body(body.to_owned());

@@ -1,6 +1,7 @@
 //! Tests of small files, which are uploaded with the form of `params`.
 
-use reqwest::{Client, Method, Url};
+use draftstore_testing::http_client;
+use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::{asked, confirm, post_form};
@@ -54,7 +55,7 @@ async fn small_file_is_uploaded_with_a_form_and_confirmed() {
     let names: Vec<_> = location.path_segments().expect("a path").collect();
     assert_eq!(names.last(), Some(&"%C3%A9t%C3%A9%201+1.jpg"));
     assert_eq!(
-        Client::new().get(location).send().await.expect("an answer").status(),
+        http_client().get(location).send().await.expect("an answer").status(),
         403,
         "it is not signed"
     );
@@ -96,7 +97,7 @@ async fn pages_of_allowed_origins_may_upload() {
     let origin = "https://app.example.com";
     let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", origin)]);
     let preflight = async |url: &str, method: &str| {
-        let request = Client::new().request(Method::OPTIONS, url);
+        let request = http_client().request(Method::OPTIONS, url);
         let request = request
             .header("origin", origin)
             .header("access-control-request-method", method);
@@ -131,7 +132,7 @@ async fn pages_of_allowed_origins_may_upload() {
         let exposed = preflight(&format!("{}/main-draft/a", server.store), method).await;
         assert!(exposed.contains("ETAG") && exposed.contains("LOCATION"), "{exposed}");
     }
-    let answer = Client::new().get(format!("http://{}/uppy/s3/params?filename=a", server.http));
+    let answer = http_client().get(format!("http://{}/uppy/s3/params?filename=a", server.http));
     let answer = answer.header("origin", origin).send().await.expect("an answer");
     assert_eq!(answer.headers()["access-control-allow-origin"], origin);
     let params: Value = answer.json().await.expect("JSON");
