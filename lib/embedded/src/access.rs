@@ -11,7 +11,7 @@ use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Error, S3Result, s3_error};
 
 use crate::backend::ACCOUNT;
-use crate::frontend::{check_parameters, header_names};
+use crate::frontend::query::{check_parameters, header_names};
 use crate::keyring::{Keyring, POST_OBJECT};
 
 /// The longest lifetime of a presigned URL, in seconds.

@@ -8,7 +8,8 @@ use crate::errors::{
     Failure, INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason, STORE_CREDENTIALS_REFUSED,
     STORE_UNAVAILABLE, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED, samples,
 };
-use crate::rest::{sample_problem, sample_uppy_error};
+use crate::rest::problem;
+use crate::rest::uppy::failure as uppy_failure;
 
 /// The failures that every call can have.
 pub(super) const COMMON: [Reason; 9] = [
@@ -42,7 +43,7 @@ pub(super) const PROBLEM: Form = Form {
     schema: "Problem",
     reason: "code",
     prefix: "",
-    sample: sample_problem,
+    sample: problem::sample,
 };
 
 /// The format of Uppy's routes.
@@ -51,7 +52,7 @@ pub(super) const UPPY: Form = Form {
     schema: "UppyError",
     reason: "error",
     prefix: "Uppy",
-    sample: sample_uppy_error,
+    sample: uppy_failure::sample,
 };
 
 /// Returns the responses of a call besides 200, by status.

@@ -4,9 +4,9 @@ mod base_url;
 mod health;
 mod message;
 mod openapi;
-mod problem;
+pub(crate) mod problem;
 mod service;
-mod uppy;
+pub(crate) mod uppy;
 
 use axum::Router;
 use axum::extract::Request;
@@ -19,11 +19,10 @@ use tower::Layer as _;
 
 pub use self::base_url::BaseUrl;
 pub use self::openapi::document;
-pub(crate) use self::problem::{error_response, sample as sample_problem};
+pub(crate) use self::problem::error_response;
 use self::service::{IDEMPOTENCY_KEY, RestService};
 #[cfg(test)]
 pub(crate) use self::uppy::routes as uppy_routes;
-pub(crate) use self::uppy::sample_error as sample_uppy_error;
 use crate::audit::REQUEST_ID;
 use crate::errors::Failure;
 use crate::gate::{Gate, RATE_LIMIT, RATE_LIMIT_POLICY};

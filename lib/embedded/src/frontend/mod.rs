@@ -3,9 +3,7 @@
 mod body;
 mod explain;
 mod form;
-mod query;
-
-pub(crate) use query::{check_parameters, header_names};
+pub(crate) mod query;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

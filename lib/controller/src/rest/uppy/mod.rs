@@ -6,7 +6,7 @@
 //!
 //! Source: <https://github.com/transloadit/uppy>, packages `aws-s3` 5 and 6 and `companion`.
 
-mod failure;
+pub(crate) mod failure;
 mod multipart;
 mod name;
 mod params;
@@ -21,7 +21,6 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-pub(crate) use self::failure::sample as sample_error;
 use self::failure::{UppyFailure, refuse};
 use crate::Api;
 use crate::calls::Rpc;
