@@ -3,6 +3,7 @@
 use std::fmt;
 
 use draftstore_auth::Tickets;
+use draftstore_s3::StaticCredentials;
 use draftstore_service::{SecretSource, Secrets};
 
 /// The keys in the file at `TICKET_KEYS_FILE`, followed by the secret of the store's access key.
@@ -11,10 +12,18 @@ use draftstore_service::{SecretSource, Secrets};
 /// Everybody who has a presigned URL has a digest of it already, so digests in metadata do not weaken it. A former secret is
 /// accepted as a line of the file.
 pub(crate) struct ServerSecrets {
-    /// The keys in the file, if there is one.
-    pub(crate) keys: Option<Tickets>,
-    /// The secret of the store's access key, if the key is permanent.
-    pub(crate) access_key: Option<String>,
+    keys: Option<Tickets>,
+    access_key: Option<String>,
+}
+
+impl ServerSecrets {
+    /// Creates the secrets from the keys in the file, if there is one, and the access key, if it is permanent.
+    pub(crate) fn new(keys: Option<Tickets>, access_key: Option<StaticCredentials>) -> Self {
+        Self {
+            keys,
+            access_key: access_key.map(|key| key.secret_access_key),
+        }
+    }
 }
 
 impl SecretSource for ServerSecrets {

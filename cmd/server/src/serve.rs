@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
+use draftstore_auth::Tickets;
 use draftstore_connections::{Connections, Ending, Handler, Tls, TlsFiles};
 use draftstore_controller::rest::{BaseUrl, Site};
 use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
@@ -43,16 +44,12 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     let mut reloaders = JoinSet::new();
     let tls = open_tls(config.tls, &mut reloaders).await?;
     let metrics = Arc::new(ServerMetrics::new());
+    let store_calls = metrics.store_calls.clone();
     let OpenStore {
         storage,
         embedded,
         access_key,
-    } = open(
-        config.store,
-        &config.shared.buckets.draft,
-        Some(metrics.store_calls.clone()),
-    )
-    .await?;
+    } = open(config.store, &config.shared.buckets.draft, Some(store_calls)).await?;
     config.store_choice.log();
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.shared.buckets);
@@ -63,12 +60,8 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         Some(_) if config.server.console => console::with_own_origins(origins, scheme, http.local_addr()?.port())?,
         Some(_) | None => origins,
     };
-    let has_keys = config.auth.ticket_keys_file.is_some();
-    let (tickets, ticket_keys) = tickets::open(config.auth.ticket_keys_file, embedded.is_some()).await?;
-    let secrets = ServerSecrets {
-        keys: has_keys.then(|| tickets.clone()),
-        access_key: access_key.or(config.permanent_key).map(|key| key.secret_access_key),
-    };
+    let (tickets, keys) = tickets::open(config.auth.ticket_keys_file, embedded.is_some(), &mut reloaders).await?;
+    let secrets = ServerSecrets::new(keys, access_key.or(config.permanent_key));
     let drafts = Drafts::new(store.clone(), config.shared.policy, origins.clone(), clock.clone())
         .with_secrets(Arc::new(secrets))
         .with_confirm_limits(config.drafts.confirm_limits())
@@ -85,34 +78,25 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         readiness.set_store_status(StoreStatus::Probed);
     }
 
-    let _draining = drain_on_signal(
-        shutdown_signal,
-        ending.clone(),
-        readiness.clone(),
-        config.server.shutdown_delay,
-    );
+    let delay = config.server.shutdown_delay;
+    let _draining = drain_on_signal(shutdown_signal, ending.clone(), readiness.clone(), delay);
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        let cleaner = Cleaner::new(store.clone(), config.shared.policy, config.shared.sweep.brakes, clock)
-            .of_slice(config.shared.sweep.slice);
+        let settings = config.shared.sweep;
+        let cleaner =
+            Cleaner::new(store.clone(), config.shared.policy, settings.brakes, clock).of_slice(settings.slice);
         let schedule = config.shared.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
         let sweeps = SweepMetrics::new(metrics.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
-    let authenticator = access.authenticator.with_tickets(tickets);
-    if let Some(ticket_keys) = ticket_keys {
-        reloaders.spawn(ticket_keys.run(on_hangup()?));
-    }
-    if let Some(policy) = access.policy {
-        reloaders.spawn(policy.run(on_hangup()?));
-    }
+    let audit = config.audit.log != AuditLog::Off;
     let gate = GateConfig {
-        audit: config.audit.log != AuditLog::Off,
+        audit,
         ..config.requests
     };
-    let gate = Gate::new(authenticator, gate);
+    let gate = gated(access, tickets, gate, &mut reloaders)?;
     let api = Api::new(drafts.clone(), gate.clone());
     let site = site(&api, &drafts, config.server.console, BaseUrl::new(scheme));
     let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), site);
@@ -157,6 +141,14 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         embedded.shutdown().await;
     }
     ended
+}
+
+/// Creates the gate, and reloads the policy when its files change.
+fn gated(access: Access, tickets: Tickets, config: GateConfig, reloaders: &mut JoinSet<()>) -> anyhow::Result<Gate> {
+    if let Some(policy) = access.policy {
+        reloaders.spawn(policy.run(on_hangup()?));
+    }
+    Ok(Gate::new(access.authenticator.with_tickets(tickets), config))
 }
 
 /// Loads the certificate, and reloads it when its files change.

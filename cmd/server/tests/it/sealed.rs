@@ -158,7 +158,7 @@ async fn no_response_tells_names_or_ids_of_another_tenant() {
     let only = world.ticket(ada, json!({"object_name": "one"})).await;
     for front in FRONTS {
         for caller in [ada, &ticket, &only] {
-            for call in CALLS.iter() {
+            for call in CALLS {
                 let route = call.path.strip_prefix("/api/v1/").expect("a route of the contract");
                 for request in [
                     json!({}),
