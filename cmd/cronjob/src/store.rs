@@ -24,7 +24,12 @@ pub(crate) async fn connect(store: ConfiguredStore, observer: Arc<dyn CallObserv
 }
 
 async fn running(embedded: &EmbeddedSettings, client: Settings) -> anyhow::Result<Settings> {
-    let kept = || Credentials::load(&embedded.data_dir).context("cannot read the embedded store's credentials");
+    let kept = || {
+        Credentials::load(&embedded.data_dir).with_context(|| {
+            let directory = embedded.data_dir.display();
+            format!("the embedded store cannot use its data directory {directory} (EMBEDDED_DATA_DIR)")
+        })
+    };
     let credentials = match &client.credentials {
         Some(given) => given.clone(),
         None => match kept()? {

@@ -1,10 +1,12 @@
 //! The sweep, once or on a schedule.
 
+use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use draftstore_cronjob::Config;
-use draftstore_runtime::{Schedule, on_signal};
+use draftstore_runtime::{Schedule, on_signal, print};
 use draftstore_service::cleaner::{Expired, Mode, Summary};
 use draftstore_service::safety;
 use draftstore_service::{Cleaner, Store, SystemClock};
@@ -15,6 +17,9 @@ use tracing::Instrument as _;
 use crate::report::Report;
 use crate::store;
 
+/// The lifetime of drafts below which a sweep deletes what somebody may be about to confirm: the default validity of an upload URL.
+const SHORT_LIFETIME: Duration = Duration::from_secs(3600);
+
 /// Runs the sweep as configured.
 ///
 /// # Errors
@@ -23,6 +28,11 @@ use crate::store;
 pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
     config.shared.log_unknown();
     config.store_choice.log();
+    let lifetime = config.shared.policy.object_lifetime();
+    if lifetime < SHORT_LIFETIME && !dry_run {
+        let remedy = "list what would be deleted with --dry-run, or set OBJECT_LIFETIME to that of the server";
+        tracing::warn!(lifetime_s = lifetime.as_secs(), remedy, "short draft lifetime");
+    }
     let report = Report::new(config.report.clone(), config.shared.sweep.slice);
     let begun = begin(&config, dry_run, &report).await;
     if begun.is_err() && !dry_run {
@@ -107,15 +117,19 @@ async fn stay(schedule: Schedule, cleaner: Cleaner, report: Report) -> anyhow::R
 
 async fn sweep(cleaner: &Cleaner, mode: Mode, figures: &Report) -> anyhow::Result<()> {
     let span = tracing::info_span!(target: TARGET, "sweep");
-    let swept = cleaner
-        .sweep(mode, &mut |expired| print(expired))
-        .instrument(span)
-        .await;
+    // If standard output cannot be written, the sweep goes on, and fails at its end.
+    let mut printed = Ok(());
+    let mut list = |expired: Expired<'_>| {
+        if printed.is_ok() {
+            printed = print(line(expired));
+        }
+    };
+    let swept = cleaner.sweep(mode, &mut list).instrument(span).await;
     let summary = match &swept {
         Ok(summary) => summary,
         Err(stopped) => &stopped.summary,
     };
-    report(summary);
+    let printed = printed.and_then(|()| report(summary));
     if mode == Mode::Delete {
         figures.ended(Some(summary), swept.is_ok()).await;
     }
@@ -125,17 +139,17 @@ async fn sweep(cleaner: &Cleaner, mode: Mode, figures: &Report) -> anyhow::Resul
     if let Some(brake) = brake {
         bail!("the sweep stopped: {brake}");
     }
-    Ok(())
+    printed.context("cannot write to standard output")
 }
 
-fn print(expired: Expired<'_>) {
+fn line(expired: Expired<'_>) -> String {
     match expired {
-        Expired::Draft(draft) => println!("would delete draft {} ({} bytes)", draft.key, draft.size),
-        Expired::Upload(upload) => println!("would abort upload {} of {}", upload.upload_id.as_str(), upload.key),
+        Expired::Draft(draft) => format!("would delete draft {} ({} bytes)\n", draft.key, draft.size),
+        Expired::Upload(upload) => format!("would abort upload {} of {}\n", upload.upload_id.as_str(), upload.key),
     }
 }
 
-fn report(summary: &Summary) {
+fn report(summary: &Summary) -> io::Result<()> {
     tracing::info!(
         scanned = summary.scanned,
         expired = summary.expired,
@@ -145,5 +159,5 @@ fn report(summary: &Summary) {
         seconds = summary.elapsed.as_secs_f64(),
         "sweep finished"
     );
-    println!("{summary}");
+    print(format_args!("{summary}\n"))
 }

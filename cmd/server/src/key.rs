@@ -1,9 +1,8 @@
 //! The subcommand `key`, which generates credentials.
 
-use std::io::{Write as _, stdout};
-
 use clap::Subcommand;
 use draftstore_auth::{ApiKey, CallerName};
+use draftstore_runtime::print;
 
 use crate::tickets;
 
@@ -26,20 +25,15 @@ impl Key {
     /// # Errors
     /// An error if standard output cannot be written.
     pub(crate) fn run(self) -> anyhow::Result<()> {
-        let mut out = stdout().lock();
-        let name = match self {
-            Self::New { name } => name,
-            Self::Ticket => {
-                writeln!(out, "{}", tickets::new_key().line())?;
-                return Ok(());
+        let text = match self {
+            Self::New { name } => {
+                let key = ApiKey::from_random(rand::random());
+                let caller = name.map(|name| format!("[callers.{}]\n", name.as_str()));
+                let caller = caller.unwrap_or_default();
+                format!("{}\n{caller}api_keys = [\"{}\"]\n", key.expose(), key.digest())
             }
+            Self::Ticket => format!("{}\n", tickets::new_key().line()),
         };
-        let key = ApiKey::from_random(rand::random());
-        writeln!(out, "{}", key.expose())?;
-        if let Some(name) = name {
-            writeln!(out, "[callers.{}]", name.as_str())?;
-        }
-        writeln!(out, "api_keys = [\"{}\"]", key.digest())?;
-        Ok(())
+        Ok(print(text)?)
     }
 }

@@ -56,9 +56,7 @@ async fn start(
 ) -> anyhow::Result<(s3::Settings, EmbeddedStore)> {
     let credentials = match &client.credentials {
         Some(given) => pair(given),
-        None => {
-            Credentials::load_or_create(&embedded.data_dir).context("cannot create the embedded store's credentials")?
-        }
+        None => Credentials::load_or_create(&embedded.data_dir).with_context(|| unusable(embedded))?,
     };
     let signing = signing_pair(embedded, &client)?;
     let settings = EmbeddedConfig {
@@ -85,7 +83,13 @@ pub(crate) fn signing_pair(embedded: &EmbeddedSettings, client: &s3::Settings) -
     if let Some(Signing::Static(given)) = &client.signing {
         return Ok(pair(given));
     }
-    Credentials::load_or_create_upload_only(&embedded.data_dir).context("there is no key that signs uploads")
+    Credentials::load_or_create_upload_only(&embedded.data_dir).with_context(|| unusable(embedded))
+}
+
+/// Returns the message for a data directory that cannot be read or written.
+pub(crate) fn unusable(embedded: &EmbeddedSettings) -> String {
+    let directory = embedded.data_dir.display();
+    format!("the embedded store cannot use its data directory {directory} (EMBEDDED_DATA_DIR)")
 }
 
 /// Returns the settings of a client of the embedded store at this endpoint.

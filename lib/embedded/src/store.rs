@@ -71,7 +71,7 @@ pub enum EmbeddedStartError {
         found: u64,
     },
     /// The data directory cannot be created, read or written.
-    #[error("the embedded store cannot use its data directory {}: {reason}", .data_dir.display())]
+    #[error("the embedded store cannot use its data directory {} (EMBEDDED_DATA_DIR): {reason}", .data_dir.display())]
     Data {
         /// The path of the data directory.
         data_dir: PathBuf,
@@ -154,6 +154,11 @@ impl EmbeddedStore {
         })
     }
 
+    /// Returns true if the directory contains the data of a store. Changes nothing there.
+    pub fn exists(data_dir: &Path) -> bool {
+        data_dir.join(INDEX_FILE).is_file()
+    }
+
     /// The address the store listens on, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -192,6 +197,7 @@ fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, EmbeddedStartError> {
         reason: reason(&failure),
     };
     private_dir(data_dir).map_err(|error| data_error(error.into()))?;
+    warn_if_writable_by_others(data_dir);
     let index = ReadOnlyIndex::open(&data_dir.join(INDEX_FILE)).map_err(|error| match error {
         OpenError::Locked => EmbeddedStartError::Locked(data_dir.to_owned()),
         OpenError::Format(found) => EmbeddedStartError::Format {
@@ -206,6 +212,20 @@ fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, EmbeddedStartError> {
     sync_dir(data_dir).map_err(|error| data_error(error.into()))?;
     let index = Arc::new(index.start(&blobs).map_err(data_error)?);
     Ok(Backend { index, blobs, tasks })
+}
+
+/// Logs a directory that existed before, and in which others could replace files. The files themselves are private.
+fn warn_if_writable_by_others(data_dir: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(data_dir).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+        if mode & 0o022 != 0 {
+            let mode = format!("{mode:04o}");
+            let path = data_dir.display();
+            tracing::warn!(%path, mode, remedy = "chmod 700", "data directory writable by others");
+        }
+    }
 }
 
 fn reason(failure: &BackendError) -> String {

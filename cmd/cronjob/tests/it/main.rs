@@ -229,3 +229,55 @@ async fn cleaner_without_put_permission_sweeps_without_conditions() {
     assert_eq!(output.status.code(), Some(1));
     assert!(printed.contains("the store cannot be probed"), "{printed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn short_lifetime_is_reported_before_anything_is_deleted() {
+    let world = TestBuckets::embedded().await;
+    for (lifetime, arguments, is_reported) in [
+        (&SHORT_LIVED[..], &[][..], true),
+        (&SHORT_LIVED, &["--dry-run"], false),
+        (&[("OBJECT_LIFETIME", "3600")], &[], false),
+    ] {
+        let mut command = cronjob(&[&variables(&world)[..], lifetime].concat());
+        command.args(arguments);
+        let (output, printed) = run(command);
+        assert!(output.status.success(), "{printed}");
+        let reported = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            reported.contains("short draft lifetime") && reported.contains("--dry-run"),
+            is_reported,
+            "{printed}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closed_output_does_not_stop_a_sweep() {
+    let world = TestBuckets::embedded().await;
+    for name in ["a", "b", "c"] {
+        world.draft(name, "draft").await;
+    }
+    sweep_until_expired(&world, &["--dry-run"], 3);
+    for arguments in [&["--dry-run"][..], &[]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = cronjob(&[&variables(&world)[..], &SHORT_LIVED].concat());
+        command.args(arguments).stdout(writer);
+        let (output, printed) = run(command);
+        assert!(output.status.success() && !printed.contains("panicked"), "{printed}");
+    }
+    assert_eq!(world.draft_keys().await, Vec::<String>::new());
+}
+
+#[test]
+fn unusable_data_directory_is_named_with_its_variable_and_the_cause() {
+    let directory = tempfile::TempDir::new().expect("a temporary directory");
+    let file = directory.path().join("file");
+    std::fs::write(&file, "no directory").expect("written");
+    let file = file.to_str().expect("UTF-8");
+    let (output, printed) = run(cronjob(&[("EMBEDDED_DATA_DIR", file)]));
+    assert_eq!(output.status.code(), Some(1));
+    for part in ["EMBEDDED_DATA_DIR", file, "Not a directory"] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+}

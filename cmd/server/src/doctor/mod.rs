@@ -20,7 +20,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Args;
+use draftstore_config::UnknownVariable;
 use draftstore_cronjob::ConfiguredStore;
+use draftstore_runtime::print;
 use draftstore_service::{AllowedOrigins, Drafts, Store, SystemClock};
 
 use self::http::Http;
@@ -63,15 +65,24 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
         Some(origin) => AllowedOrigins::default().with(origin).context("--origin")?,
         None => served.clone(),
     };
-    let Found { open, name } = find(config.store.clone(), &config.shared.buckets.draft).await?;
+    let mut report = Report::default();
+    if !config.shared.unknown.is_empty() {
+        report.add("settings", config.shared.unknown.iter().map(unknown).collect());
+    }
+    let found = find(config.store.clone(), &config.shared.buckets.draft, doctor.fix).await?;
+    let Some(Found { open, name }) = found else {
+        report.add("reach", vec![no_store(&config.store)]);
+        print(report)?;
+        return Ok(false);
+    };
     let subject = Subject::new(open.storage, config.shared.buckets.clone());
-    println!(
-        "{name}, draft bucket {}, main bucket {}",
+    let title = format!(
+        "{name}, draft bucket {}, main bucket {}\n",
         subject.draft(),
         subject.main()
     );
+    print(title)?;
 
-    let mut report = Report::default();
     if doctor.fix {
         let store = Store::new(Arc::clone(&subject.storage), config.shared.buckets);
         let drafts = Drafts::new(store, config.shared.policy, served.clone(), Arc::new(SystemClock));
@@ -97,11 +108,28 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
             );
         }
     }
-    print!("{report}");
+    print(&report)?;
     if let Some(embedded) = open.embedded {
         embedded.shutdown().await;
     }
     Ok(report.is_sound())
+}
+
+/// Returns the line for a variable that no program reads.
+fn unknown(unknown: &UnknownVariable) -> Line {
+    let line = Line::info(&unknown.name, "is not a setting, and has no effect");
+    line.with_remedy(format!("set {} instead, if you mean it", unknown.nearest))
+}
+
+/// Returns the line for an embedded store that has never run. Starting it would leave its files behind.
+fn no_store(store: &ConfiguredStore) -> Line {
+    let check = match store {
+        ConfiguredStore::Embedded(embedded, _) => format!("data directory {}", embedded.data_dir.display()),
+        ConfiguredStore::S3(_) => "store".to_owned(),
+    };
+    let remedy = "start draftstore-server or `draftstore-server doctor --fix`, which create it, set EMBEDDED_DATA_DIR to \
+                  another directory, or configure another store with S3_ENDPOINT";
+    Line::missing(check, "has no data of an embedded store", remedy)
 }
 
 /// Returns an error of the store as text.

@@ -2,11 +2,11 @@
 
 use anyhow::{Context as _, ensure};
 use draftstore_cronjob::ConfiguredStore;
-use draftstore_embedded::{Credentials, EmbeddedSettings, EmbeddedStartError};
+use draftstore_embedded::{Credentials, EmbeddedSettings, EmbeddedStartError, EmbeddedStore};
 use draftstore_s3::Settings;
 use draftstore_storage::DraftBucket;
 
-use crate::store::{OpenStore, embedded_client, open, pair, signing_pair};
+use crate::store::{OpenStore, embedded_client, open, pair, signing_pair, unusable};
 
 /// The store, with a name for the report.
 pub(super) struct Found {
@@ -14,11 +14,11 @@ pub(super) struct Found {
     pub(super) name: String,
 }
 
-/// Opens the store.
+/// Opens the store. Returns `None` if it is an embedded store without data and `create` is false.
 ///
 /// # Errors
 /// An error if the embedded store can neither be started nor reached, or if the settings are invalid.
-pub(super) async fn find(store: ConfiguredStore, draft: &DraftBucket) -> anyhow::Result<Found> {
+pub(super) async fn find(store: ConfiguredStore, draft: &DraftBucket, create: bool) -> anyhow::Result<Option<Found>> {
     match store {
         ConfiguredStore::S3(settings) => {
             let public = settings.public_endpoint.clone();
@@ -28,9 +28,10 @@ pub(super) async fn find(store: ConfiguredStore, draft: &DraftBucket) -> anyhow:
                 Some(public) if public != endpoint => format!("{endpoint}, for clients {public}"),
                 Some(_) | None => endpoint.to_owned(),
             };
-            Ok(Found { open, name })
+            Ok(Some(Found { open, name }))
         }
-        ConfiguredStore::Embedded(embedded, client) => find_embedded(embedded, client, draft).await,
+        ConfiguredStore::Embedded(embedded, _) if !create && !EmbeddedStore::exists(&embedded.data_dir) => Ok(None),
+        ConfiguredStore::Embedded(embedded, client) => find_embedded(embedded, client, draft).await.map(Some),
     }
 }
 
@@ -48,7 +49,7 @@ async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &Dra
                 embedded.port != 0,
                 "{error:#}, or set EMBEDDED_PORT to the port of the running store"
             );
-            let kept = Credentials::load(&embedded.data_dir).context("cannot read the embedded store's credentials")?;
+            let kept = Credentials::load(&embedded.data_dir).with_context(|| unusable(&embedded))?;
             let given = client.credentials.as_ref().map(pair);
             let credentials = given.or(kept).context("the embedded store has no credentials")?;
             let endpoint = format!("http://127.0.0.1:{}", embedded.port);

@@ -176,3 +176,43 @@ async fn garage_lacks_conditions_only() {
         assert!(refusal.contains(&format!("{condition} is not honoured")), "{refusal}");
     }
 }
+
+#[test]
+fn directory_without_a_store_is_left_as_it_was_unless_it_is_fixed() {
+    let directory = tempfile::TempDir::new().expect("a temporary directory");
+    let absent = directory.path().join("data");
+    let empty = directory.path().join("empty");
+    std::fs::create_dir(&empty).expect("made");
+    for data_dir in [&absent, &empty] {
+        let path = data_dir.to_str().expect("UTF-8");
+        let variables = [("EMBEDDED_DATA_DIR", path), ("EMBEDDED_PORT", "0"), ("HTTP_PORT", "0")];
+        let (code, said) = doctor(&variables, &[]);
+        let check = format!("data directory {path}");
+        assert_eq!((code, lines(&said, "missing")), (1, vec![check.as_str()]), "{said}");
+        assert!(said.contains("doctor --fix"), "{said}");
+    }
+    assert!(!absent.exists());
+    assert_eq!(std::fs::read_dir(&empty).expect("read").count(), 0);
+    let variables = [
+        ("EMBEDDED_DATA_DIR", absent.to_str().expect("UTF-8")),
+        ("HTTP_PORT", "0"),
+    ];
+    let (code, said) = doctor(&variables, &["--fix"]);
+    assert_eq!(code, 0, "{said}");
+    let (code, said) = doctor(&variables, &[]);
+    assert_eq!(code, 0, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn misspelt_variable_is_reported_with_the_nearest_setting() {
+    let world = TestBuckets::embedded().await;
+    let misspelt = [("S3_ENDPIONT", "http://127.0.0.1:9"), ("BUKET_NAME", "other")];
+    let (code, said) = doctor(&[&variables(&world.endpoint)[..], &misspelt].concat(), &[]);
+    assert_eq!(code, 0, "{said}");
+    for (variable, nearest) in [("S3_ENDPIONT", "set S3_ENDPOINT"), ("BUKET_NAME", "set BUCKET_NAME")] {
+        assert!(
+            lines(&said, "info").contains(&variable) && said.contains(nearest),
+            "{said}"
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! Receiving: a stream becomes a synced file, with two blocks in memory. While one block is filled, the other is written
 //! and hashed on two blocking threads, which take about equally long. Small bodies stay in memory, for the index.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result, StdError, s3_error};
 use tokio::task::JoinHandle;
 
 use super::{BlobId, Blobs, MAX_INLINE, check_room};
-use crate::credentials::sync_dir;
+use crate::credentials::{private_file, sync_dir};
 use crate::error::{BackendError, stopped};
 use crate::tasks::Tasks;
 
@@ -313,7 +313,7 @@ impl BlobWriter {
         }
         check_room(&self.blob.blobs.root, self.expected_len)?;
         let path = self.blob.blobs.path(self.blob.id);
-        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        let file = private_file().write(true).create_new(true).open(path)?;
         Ok(self.file.insert(file))
     }
 

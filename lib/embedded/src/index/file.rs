@@ -1,6 +1,7 @@
 //! The database file. After a failed disk write, redb rejects all writes until the file is reopened. This module
 //! reopens it once the disk has room, so that the process need not be restarted.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase as _};
 use s3s::s3_error;
 
 use super::tables;
+use crate::credentials::private_file;
 use crate::error::BackendError;
 
 /// The size of the page cache, in bytes. The default of redb is 1 GiB.
@@ -101,7 +103,15 @@ pub(super) fn unavailable() -> BackendError {
 }
 
 fn open(path: &Path) -> Result<Database, OpenError> {
-    let opened = redb::Builder::new().set_cache_size(CACHE).create(path);
+    let file = private_file()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path);
+    let file = file.map_err(|error| OpenError::Failed(Box::new(redb::Error::Io(error))))?;
+    restrict(&file, path);
+    let opened = redb::Builder::new().set_cache_size(CACHE).create_file(file);
     let db = opened.map_err(|error| {
         if matches!(error, DatabaseError::DatabaseAlreadyOpen) {
             OpenError::Locked
@@ -112,6 +122,20 @@ fn open(path: &Path) -> Result<Database, OpenError> {
     match tables::create(&db, FORMAT, UPGRADABLE_FORMATS).map_err(|error| OpenError::Failed(Box::new(error)))? {
         FORMAT => Ok(db),
         other => Err(OpenError::Format(other)),
+    }
+}
+
+/// Takes the access of others to a file that an earlier version created.
+fn restrict(file: &File, path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let is_private = |metadata: fs::Metadata| metadata.permissions().mode() & 0o077 == 0;
+        if !file.metadata().is_ok_and(is_private)
+            && let Err(error) = file.set_permissions(fs::Permissions::from_mode(0o600))
+        {
+            tracing::warn!(path = %path.display(), %error, "index file open to others");
+        }
     }
 }
 
