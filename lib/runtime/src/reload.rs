@@ -52,8 +52,13 @@ pub trait Source: Send + Sync + 'static {
     /// Returns the error of a read that panicked, with this message.
     fn broken(&self, message: String) -> Self::Error;
 
-    /// Logs what an operator should know about a value that replaces another.
-    fn replacing(&self, _value: &Self::Value) {}
+    /// Logs what an operator should know about a value that is to replace another.
+    ///
+    /// # Errors
+    /// If the current value is better, and stays.
+    fn replacing(&self, _current: &Self::Value, _next: &Self::Value) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// The contents of files at one moment.
@@ -173,7 +178,6 @@ impl<S: Source> Reloader<S> {
                 PollOutcome::Unchanged
             }
             Ok(Some((value, fingerprint))) => {
-                self.source.replacing(&value);
                 self.live.0.store(Arc::new(value));
                 self.fingerprint = fingerprint;
                 self.refused = None;
@@ -197,6 +201,7 @@ impl<S: Source> Reloader<S> {
             return Ok(None);
         }
         let value = self.source.make(contents).await?;
+        self.source.replacing(&self.live.current(), &value)?;
         Ok(Some((value, fingerprint)))
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use draftstore_proto::v1::GetUploadUrlRequest;
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use tempfile::TempDir;
 use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
 use tokio_rustls::rustls::pki_types::ServerName;
@@ -42,8 +42,15 @@ impl Files {
 
     /// Writes a new pair to the files, and returns the certificate.
     fn renew(&self) -> Vec<u8> {
+        self.renew_between(2000, 4000)
+    }
+
+    /// Writes a new pair that is valid from the beginning of one year to the beginning of another.
+    fn renew_between(&self, from: i32, until: i32) -> Vec<u8> {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
         let certificate = params.signed_by(&key, &self.authority).expect("signed");
         fs::write(self.path("key.pem"), key.serialize_pem()).expect("written");
         fs::write(self.path("cert.pem"), certificate.pem()).expect("written");
@@ -270,4 +277,26 @@ fn health_subcommand_trusts_only_the_certificate_of_the_file() {
     assert!(!ask(&Files::new()), "another certificate, another server");
     let plain = command().arg("health").env("HTTP_PORT", &port).status().expect("runs");
     assert!(!plain.success());
+}
+
+#[test]
+fn certificate_that_is_not_valid_at_start_is_reported_and_used() {
+    for (from, until, said) in [
+        (2001, 2002, "expired at 2002-01-01T00:00:00Z"),
+        (3001, 3002, "is not valid before 3001-01-01T00:00:00Z"),
+        (2001, 3002, ""),
+    ] {
+        let files = Files::new();
+        files.renew_between(from, until);
+        let (status, log) = files.server().stop();
+        assert!(status.success(), "{log}");
+        let warned = log
+            .lines()
+            .find(|line| line.contains("certificate not valid at present"));
+        assert_eq!(warned.is_some(), !said.is_empty(), "{log}");
+        assert!(
+            warned.is_none_or(|line| line.contains(said) && line.contains("TLS_CERT_FILE")),
+            "{log}"
+        );
+    }
 }

@@ -59,9 +59,10 @@ impl Source for PolicyFile {
 
     /// Logs a warning for each method without credentials. It is no error in a reload, so that revoking the last key is
     /// never blocked.
-    fn replacing(&self, policy: &Policy) {
+    fn replacing(&self, _current: &Policy, policy: &Policy) -> Result<(), InvalidPolicy> {
         for reason in policy.missing_credentials(self.methods) {
             tracing::warn!(reason, "policy lacks credentials");
         }
+        Ok(())
     }
 }

@@ -2,6 +2,8 @@
 
 use tokio_rustls::rustls;
 
+use super::validity::OutOfDate;
+
 /// The reason why the TLS files cannot be used. It names the variable of the file, and never quotes the file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TlsError {
@@ -36,6 +38,9 @@ pub enum TlsError {
     /// The key belongs to another certificate, or is of an unsupported kind.
     #[error("TLS_CERT_FILE and TLS_KEY_FILE do not match: {0}")]
     Unfit(rustls::Error),
+    /// A certificate is not valid at present, and the one in use is.
+    #[error("TLS_CERT_FILE contains a certificate that {0}; the one in use stays")]
+    NotValidNow(OutOfDate),
     /// The crypto provider supports no TLS version, which is a bug.
     #[error("TLS cannot be set up: {0}")]
     Unsupported(rustls::Error),

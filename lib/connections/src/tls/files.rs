@@ -11,6 +11,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
+use super::validity::Validity;
 use super::{TlsError, TlsFiles};
 
 /// The protocols offered by ALPN, in order of preference.
@@ -48,6 +49,14 @@ impl Contents {
             .chain(&contents.client_ca);
         let fingerprint = Fingerprint::of(parts.map(Vec::as_slice));
         Ok(Snapshot { contents, fingerprint })
+    }
+
+    /// Returns the time in which the server's certificates are valid.
+    ///
+    /// # Errors
+    /// If the file is invalid.
+    pub(super) fn validity(&self) -> Result<Validity, TlsError> {
+        Ok(Validity::of(&certificates("TLS_CERT_FILE", &self.certificate)?))
     }
 
     /// Returns a configuration for TLS 1.2 and 1.3. If there are client authorities, a client may present a
