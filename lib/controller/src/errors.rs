@@ -294,7 +294,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::PinMismatch { pin: "if_match" }.into(),
         Error::KeyReused.into(),
         Error::PartMismatch { place: 1 }.into(),
-        Error::Incomplete(vec![Violation::new("parts", "no part has arrived")]).into(),
+        Error::Incomplete(vec![Violation::new("parts", "are empty: no part has arrived")]).into(),
         Error::TooLarge {
             field: "content_length",
             limit: 1000,

@@ -319,8 +319,11 @@ async fn incomplete_upload_is_not_completed(ground: &Ground) {
             vec![(1, this)],
             "content_length was declared as 5 bytes, but the parts have 4",
         ),
-        (vec![(2, this)], "parts[0] part 2 has not arrived"),
-        (vec![(1, this), (2, this)], "parts[1] part 2 has not arrived"),
+        (vec![(2, this)], "parts[0] names part 2, which has not arrived"),
+        (
+            vec![(1, this), (2, this)],
+            "parts[1] names part 2, which has not arrived",
+        ),
         (vec![(1, other)], "parts[0].etag does not match what is stored"),
     ] {
         let refused = system

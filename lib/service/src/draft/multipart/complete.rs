@@ -198,7 +198,7 @@ fn select_parts(arrived: Vec<ListedPart>, wanted: &[Wanted]) -> Result<Vec<Liste
     for (place, wanted) in wanted.iter().enumerate() {
         while arrived.next_if(|part| part.number < wanted.number).is_some() {}
         let Some(part) = arrived.next_if(|part| part.number == wanted.number) else {
-            let rule = format!("part {} has not arrived", wanted.number);
+            let rule = format!("names part {}, which has not arrived", wanted.number);
             return Err(incomplete(format!("parts[{place}]"), rule));
         };
         if part.etag != wanted.etag {
@@ -219,7 +219,7 @@ fn check_complete(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<
         }
     };
     let Some(last) = parts.len().checked_sub(1) else {
-        return Err(incomplete("parts", "no part has arrived".to_owned()));
+        return Err(incomplete("parts", "are empty: no part has arrived".to_owned()));
     };
     if let Some(bytes) = upload.token.content_length {
         let gap = parts
@@ -227,7 +227,7 @@ fn check_complete(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<
             .enumerate()
             .find(|(place, part)| usize::from(part.number) != place + 1);
         if let Some((place, part)) = gap {
-            let rule = format!("part {} is missing before part {}", place + 1, part.number);
+            let rule = format!("must have part {} before part {}", place + 1, part.number);
             return Err(incomplete(field(place), rule));
         }
         let there: u64 = parts.iter().map(|part| part.size).sum();
@@ -242,8 +242,9 @@ fn check_complete(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<
         .find(|(_, part)| part.size < MIN_PART_BYTES);
     if let Some((place, part)) = small {
         let (number, size) = (part.number, part.size);
-        let rule =
-            format!("part {number} has {size} bytes: every part except the last must have at least {MIN_PART_BYTES}");
+        let rule = format!(
+            "must have at least {MIN_PART_BYTES} bytes each, except for the last part: part {number} has {size}"
+        );
         return Err(incomplete(field(place), rule));
     }
     Ok(())
