@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { startBrowser } from './lib/browser.mjs'
+import { startBrowser, Tab } from './lib/browser.mjs'
 import { assertNoSidewaysScroll, choose, holdNextAnswer, holdPartsAfter, openConsole, PartsSent, rowOf, settled } from './lib/console.mjs'
 import { Files, landscape } from './lib/files.mjs'
 import { startServer } from './lib/server.mjs'
@@ -293,6 +293,96 @@ check('a newer version of a draft is not confirmed instead of the listed one', a
   const listed = await server.call('list-objects', { prefix: 'swapped' })
   assert.equal((listed.objects ?? []).length, 0)
   await tab.close(/status of 412/)
+})
+
+check('a double click, or a key that is held down, acts once', async ({ server }) => {
+  const names = ['1.txt', '2.txt', '3.txt', '4.txt']
+  for (const name of names) await server.draft(name, name, { contentType: 'text/plain' })
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const confirmed = async () => ((await server.call('list-objects')).objects ?? []).map(({ object_name }) => object_name)
+  const shown = page.getByRole('list', { name: 'Drafts' }).locator('.row')
+
+  const first = await shown.first().locator('.name').textContent()
+  await shown.first().getByRole('button', { name: 'Confirm' }).dblclick()
+  await rowOf(page, 'Drafts', first).waitFor({ state: 'detached' })
+  assert.deepEqual(await confirmed(), [first])
+
+  const second = await shown.first().locator('.name').textContent()
+  await shown.first().locator('.name').click()
+  await page.getByRole('dialog', { name: second }).getByRole('button', { name: 'Confirm' }).dblclick()
+  await rowOf(page, 'Drafts', second).waitFor({ state: 'detached' })
+  assert.deepEqual(await confirmed(), [first, second].sort())
+  assert.equal(await page.getByRole('status').filter({ hasText: `Confirmed: main/${second}` }).count(), 1)
+
+  const third = await shown.first().locator('.name').textContent()
+  await shown.first().getByRole('button', { name: 'Confirm' }).focus()
+  await page.keyboard.down('Enter')
+  await rowOf(page, 'Confirmed', third).waitFor()
+  // Every further press of a key that is down is a repetition.
+  for (let times = 0; times < 5; times += 1) await page.keyboard.down('Enter')
+  await page.keyboard.up('Enter')
+  await rowOf(page, 'Drafts', third).waitFor({ state: 'detached' })
+  assert.equal(await page.getByRole('dialog').count(), 0)
+  assert.deepEqual(await confirmed(), [first, second, third].sort())
+  await tab.close()
+})
+
+check('a newer version of a draft is not discarded instead of the listed one', async ({ server }) => {
+  await server.draft('swapped.txt', 'what was seen', { contentType: 'text/plain' })
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  await server.draft('swapped.txt', 'what came later', { contentType: 'text/plain' })
+  await rowOf(page, 'Drafts', 'swapped.txt').getByRole('button', { name: 'Discard swapped.txt' }).click()
+  await page.getByRole('dialog', { name: 'Discard this draft?' }).getByRole('button', { name: 'Discard' }).click()
+  await page.getByRole('alert').filter({ hasText: 'swapped.txt was not discarded' }).waitFor()
+  assert.equal((await server.drafts()).length, 1)
+  await tab.close()
+})
+
+check('a new upload is first in a long list', async ({ files, server }) => {
+  for (let index = 0; index < 120; index += 1) await server.draft(`a/${index}`, 'x')
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const note = await files.write('zebra.txt', Buffer.from('last by name, newest by time'))
+  await choose(page, note)
+  await rowOf(page, 'Drafts', note.name).waitFor()
+  const shown = page.getByRole('list', { name: 'Drafts' }).locator('.row')
+  assert.equal(await shown.first().locator('.name').textContent(), note.name)
+  assert.equal(await shown.count(), 100)
+  assert.equal(await page.locator('#drafts-count').textContent(), '121')
+  await tab.close()
+})
+
+check('the page of a ticket offers uploads, and says why a file is refused', async ({ files, server }) => {
+  const { path } = await server.call('tickets', { prefix: 'users/42/', content_types: ['image/*'] })
+  await server.draft('users/41/other.txt', 'x')
+  const tab = await Tab.open(browser)
+  const { page } = tab
+  await page.goto(`${server.url}${path}/`)
+  await page.getByRole('list', { name: 'Drafts' }).and(page.locator(':not([aria-busy])')).waitFor()
+  const picture = await files.write('photo.png', landscape(64, 48))
+  await choose(page, picture)
+  const row = page.getByRole('listitem').filter({ hasText: 'users/42/photo.png' })
+  await row.waitFor()
+  assert.equal(await row.getByRole('button').count(), 0)
+  assert.equal(await page.getByRole('list', { name: 'Confirmed' }).count(), 0)
+  assert.equal(await page.getByRole('alert').count(), 0)
+
+  const note = await files.write('note.txt', Buffer.from('no image'))
+  await page.reload()
+  await choose(page, note)
+  const alert = page.getByRole('alert').filter({ hasText: 'note.txt was not uploaded' })
+  await alert.filter({ hasText: /content_type/ }).waitFor()
+  assert.doesNotMatch(await alert.textContent(), /Companion/)
+  await tab.close(/status of 400/)
+
+  const any = await server.call('tickets', {})
+  const other = await Tab.open(browser)
+  await other.page.goto(`${server.url}${any.path}/`)
+  await other.page.locator('#drafts').waitFor({ state: 'hidden' })
+  assert.equal(await other.page.getByRole('alert').count(), 0)
+  await other.close(/status of 403/)
 })
 
 check('a late list response does not replace a newer one', async ({ server }) => {

@@ -1,6 +1,6 @@
 // The actions on a draft: confirm and discard.
 
-import { call, draftRef } from './api.js'
+import { ApiError, call, draftRef } from './api.js'
 import { button, open } from './dialog.js'
 import { h } from './dom.js'
 import { sentence, showError, showSuccess } from './toasts.js'
@@ -24,6 +24,7 @@ export async function confirmDraft(draft) {
 export async function discardDraft(draft) {
   if (!(await askToDiscard(draft))) return false
   try {
+    await checkUnchanged(draft)
     await call('discard-draft', draftRef(draft))
     showSuccess(`Discarded ${draft.object_name}`)
     return true
@@ -31,6 +32,12 @@ export async function discardDraft(draft) {
     showError(`${draft.object_name} was not discarded`, error)
     return false
   }
+}
+
+/** Throws an error if the name has another draft meanwhile, which nobody has asked to discard. */
+async function checkUnchanged(draft) {
+  const { etag } = await call('inspect-draft', draftRef(draft))
+  if (etag !== draft.etag) throw new ApiError({ code: 'PIN_MISMATCH', detail: 'another file was uploaded with this name meanwhile' })
 }
 
 async function confirm(draft, more = {}) {
@@ -73,7 +80,10 @@ function confirmWithOtherName(draft) {
       input,
       wrong,
     )
+    let underWay = false
     const attempt = async (more) => {
+      if (underWay || confirmed) return
+      underWay = true
       wrong.textContent = ''
       try {
         await confirm(draft, more)
@@ -82,6 +92,8 @@ function confirmWithOtherName(draft) {
       } catch (error) {
         wrong.textContent = [error.message, ...error.errors.map(({ detail }) => detail)].map(sentence).join(' ')
         input.focus()
+      } finally {
+        underWay = false
       }
     }
     form.addEventListener('submit', (event) => {

@@ -23,6 +23,9 @@ export function url(path) {
   return new URL(path, document.baseURI).href
 }
 
+/** True if this page is under the path of a ticket, which can upload, and list what it may upload, and nothing else. */
+export const isTicketPage = /\/t\/[^/]+\/$/.test(new URL('.', document.baseURI).pathname)
+
 /** Calls a method of the API by the last segment of its path. */
 export async function call(name, message = {}) {
   let response

@@ -47,7 +47,11 @@ export async function preview(item, { stage, act }) {
     actions,
   })
   const finish = async (action) => {
+    const buttons = dialog.querySelectorAll('.dialog-foot button')
+    for (const { disabled } of buttons) if (disabled) return
+    for (const each of buttons) each.disabled = true
     if (await act(action)) dialog.close()
+    for (const each of buttons) each.disabled = false
   }
 }
 

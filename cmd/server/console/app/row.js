@@ -4,14 +4,16 @@ import { h } from './dom.js'
 import { bytes, kindOf, parts } from './format.js'
 import { icon } from './icons.js'
 
-/** Creates a row with a button that opens the item, its facts, and further buttons. */
+/** Creates a row with the item's name, which `onopen` makes a button, its facts, and further buttons. */
 export function row(item, { facts, actions, onopen }) {
   const { folder, file } = parts(item.object_name)
+  const name = [folder && h('span', { class: 'folder', dir: 'auto' }, folder), h('span', { class: 'file', dir: 'auto' }, file)]
   return h('li', { class: 'row' },
     h('span', { class: 'thumb' }, icon(kindOf(item.object_name))),
     h('div', { class: 'row-text' },
-      h('button', { type: 'button', class: 'name', title: item.object_name, 'aria-haspopup': 'dialog', onclick: onopen },
-        folder && h('span', { class: 'folder', dir: 'auto' }, folder), h('span', { class: 'file', dir: 'auto' }, file)),
+      onopen
+        ? h('button', { type: 'button', class: 'name', title: item.object_name, 'aria-haspopup': 'dialog', onclick: onopen }, ...name)
+        : h('span', { class: 'name', title: item.object_name }, ...name),
       h('p', { class: 'facts' }, h('span', {}, bytes(item.size)), ...facts),
     ),
     h('div', { class: 'row-actions' }, ...actions),
@@ -37,7 +39,7 @@ export function placeholders() {
 /** Moves focus from a row that is about to be removed to the next row, or to the title of the list. */
 export function focusAfter(row, title) {
   if (!row.contains(document.activeElement) && document.activeElement !== document.body) return
-  const next = row.nextElementSibling ?? row.previousElementSibling
+  const next = [row.nextElementSibling, row.previousElementSibling].find((other) => other && !other.inert)
   const target = next?.querySelector('.name') ?? title
   target.focus({ preventScroll: true })
 }

@@ -1,6 +1,6 @@
 // Authentication. If the server requires it, every call carries a key that the user enters.
 
-import { url } from './api.js'
+import { isTicketPage, url } from './api.js'
 import { button, open } from './dialog.js'
 import { h } from './dom.js'
 
@@ -15,6 +15,8 @@ let pendingSignIn
 
 /** Adds the key to all calls from now on, including those of Uppy, and repeats calls that were rejected after sign-in. */
 export function startSignIn() {
+  // A key cannot replace the ticket in the path.
+  if (isTicketPage) return
   const send = window.fetch.bind(window)
   window.fetch = async (input, init = {}) => {
     if (!CALLS.some((start) => String(input).startsWith(start))) return send(input, init)

@@ -28,9 +28,10 @@ export function showError(what, error) {
   show('alert', 'error', what, [sentence(error.message), ...fields].join(' '))
 }
 
-/** Formats an error text of the server as a sentence. */
+/** Formats an error text of the server as a sentence. A field's name at its begin stays as it is. */
 export function sentence(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.')
+  const begin = /^\S*_/.test(text) ? text.charAt(0) : text.charAt(0).toUpperCase()
+  return begin + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.')
 }
 
 function show(role, symbol, title, detail) {

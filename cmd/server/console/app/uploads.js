@@ -1,7 +1,7 @@
 // Uploads: Uppy's Dashboard with the Uppy endpoints of this server.
 
 import { AwsS3, Dashboard, GoldenRetriever, Uppy } from '../vendor/uppy.js'
-import { url } from './api.js'
+import { ApiError, url } from './api.js'
 import { announce } from './dom.js'
 import { showError } from './toasts.js'
 
@@ -25,8 +25,12 @@ const LEAVING_MS = 1000
 /** The local storage key of the paused state. It is stored immediately, unlike the state that Uppy stores. */
 const PAUSED = 'draftstore-uploads-paused'
 
+/** The URL of the Uppy endpoints. */
+const ENDPOINT = url('uppy')
+
 /** Shows the Dashboard. Calls `uploaded` after each upload. */
 export async function startUploads({ uploaded }) {
+  explainRefusals()
   const claim = claimUploads()
   const uploads = await withTimeout(claim, 'elsewhere')
   const uppy = new Uppy({ id: 'draftstore', autoProceed: true })
@@ -54,7 +58,7 @@ export async function startUploads({ uploaded }) {
       },
     })
     .use(AwsS3, {
-      companionEndpoint: url('uppy'),
+      companionEndpoint: ENDPOINT,
       shouldUseMultipart: ({ size }) => (size ?? 0) > MULTIPART_FROM,
       getChunkSize: ({ size }) => Math.max(PART_SIZE, Math.ceil(size / MAX_PARTS)),
       // The name is sent with each upload. No other metadata of Uppy belongs to the draft.
@@ -74,6 +78,18 @@ export async function startUploads({ uploaded }) {
   uppy.on('upload-error', (file, error) => showError(`${file.name} was not uploaded`, error))
   uppy.on('restriction-failed', (file, error) => showError(`${file?.name ?? 'The file'} was not added`, error))
   return uppy
+}
+
+/** Throws the server's reason for a refused upload. Uppy would show the status alone. */
+function explainRefusals() {
+  const send = window.fetch.bind(window)
+  window.fetch = async (input, init) => {
+    const response = await send(input, init)
+    if (response.ok || !String(input).startsWith(`${ENDPOINT}/`)) return response
+    const { error, message } = await response.clone().json().catch(() => ({}))
+    if (!message) return response
+    throw new ApiError({ status: response.status, code: error, detail: message })
+  }
 }
 
 /**

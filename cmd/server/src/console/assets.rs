@@ -45,7 +45,7 @@ macro_rules! asset {
 pub(super) static PAGE: Asset = asset!("index.html", HTML);
 
 /// The files that the page loads.
-pub(super) static ASSETS: [Asset; 25] = [
+pub(super) static ASSETS: [Asset; 26] = [
     asset!("app/actions.js", JAVASCRIPT),
     asset!("app/api.js", JAVASCRIPT),
     asset!("app/dialog.js", JAVASCRIPT),
@@ -53,6 +53,7 @@ pub(super) static ASSETS: [Asset; 25] = [
     asset!("app/download.js", JAVASCRIPT),
     asset!("app/drafts.js", JAVASCRIPT),
     asset!("app/format.js", JAVASCRIPT),
+    asset!("app/guard.js", JAVASCRIPT),
     asset!("app/icons.js", JAVASCRIPT),
     asset!("app/main.js", JAVASCRIPT),
     asset!("app/objects.js", JAVASCRIPT),
