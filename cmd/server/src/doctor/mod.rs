@@ -66,8 +66,8 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
         None => served.clone(),
     };
     let mut report = Report::default();
-    if !config.shared.unknown.is_empty() {
-        report.add("settings", config.shared.unknown.iter().map(unknown).collect());
+    if !config.shared.unknown().is_empty() {
+        report.add("settings", config.shared.unknown().iter().map(unknown).collect());
     }
     let found = find(config.store.clone(), &config.shared.buckets.draft, doctor.fix).await?;
     let Some(Found { open, name }) = found else {

@@ -130,8 +130,8 @@ fn restrict(file: &File, path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let is_private = |metadata: fs::Metadata| metadata.permissions().mode() & 0o077 == 0;
-        if !file.metadata().is_ok_and(is_private)
+        let is_open = |metadata: fs::Metadata| metadata.permissions().mode() & 0o077 != 0;
+        if file.metadata().is_ok_and(is_open)
             && let Err(error) = file.set_permissions(fs::Permissions::from_mode(0o600))
         {
             tracing::warn!(path = %path.display(), %error, "index file open to others");
