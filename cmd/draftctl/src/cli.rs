@@ -74,6 +74,7 @@ pub(crate) enum DraftctlCommand {
 }
 
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct UploadArgs {
     /// Files to upload. `-` is standard input. A directory needs --recursive; a pipe, or standard input, needs --name.
     #[arg(required = true, value_name = "FILE")]

@@ -50,13 +50,11 @@ impl Destination {
 fn last_segment(object_name: &str) -> Result<&str, CommandError> {
     let segment = object_name.rsplit('/').next().unwrap_or_default();
     let mut components = Path::new(segment).components();
-    match (components.next(), components.next()) {
-        (Some(Component::Normal(_)), None) => Ok(segment),
-        _ => {
-            let message = format!("{object_name:?} does not end with a file name: name the file with --output");
-            Err(CommandError::new("USAGE", Exit::Usage, message))
-        }
+    if let (Some(Component::Normal(_)), None) = (components.next(), components.next()) {
+        return Ok(segment);
     }
+    let message = format!("{object_name:?} does not end with a file name: name the file with --output");
+    Err(CommandError::new("USAGE", Exit::Usage, message))
 }
 
 pub(super) fn already_exists(file: &Path) -> CommandError {
