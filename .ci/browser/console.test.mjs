@@ -375,7 +375,7 @@ check('the page of a ticket offers uploads, and says why a file is refused', asy
   const alert = page.getByRole('alert').filter({ hasText: 'note.txt was not uploaded' })
   await alert.filter({ hasText: /content_type/ }).waitFor()
   assert.doesNotMatch(await alert.textContent(), /Companion/)
-  await tab.close(/status of 400/)
+  await tab.close(/status of 400/, /\[Uppy\].*content_type/)
 
   const any = await server.call('tickets', {})
   const other = await Tab.open(browser)
