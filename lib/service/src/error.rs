@@ -5,7 +5,7 @@ use draftstore_storage as storage;
 use draftstore_storage::ErrorKind;
 use tokio::task::JoinError;
 
-use crate::{Scope, Violation};
+use crate::{ConfirmOutcome, Scope, Violation};
 
 /// The error of a call. REST and gRPC map each variant to a status. The source is for the log only.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +131,29 @@ impl From<JoinError> for Error {
             "a task was cancelled"
         };
         Self::Internal(why.into())
+    }
+}
+
+impl ConfirmOutcome {
+    /// Returns the outcome of a confirm that failed.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::NotFound(_) => Self::NotFound,
+            Error::AlreadyExists => Self::AlreadyExists,
+            Error::PinMismatch { .. } | Error::PartMismatch { .. } => Self::PinMismatch,
+            Error::KeyReused => Self::KeyReused,
+            Error::RolledBack => Self::RolledBack,
+            Error::StoreUnavailable(_) => Self::StoreUnavailable,
+            Error::StoreCredentials(_) => Self::StoreCredentials,
+            Error::Invalid(_)
+            | Error::CredentialsExpired
+            | Error::NotAllowed(_)
+            | Error::NoTickets
+            | Error::NoMoreUploads { .. }
+            | Error::Incomplete(_)
+            | Error::TooLarge { .. }
+            | Error::Internal(_) => Self::Other,
+        }
     }
 }
 

@@ -4,8 +4,6 @@ use std::fmt;
 
 use draftstore_storage::closed_set;
 
-use crate::Error;
-
 /// An observer of issued URLs and finished confirms. Must not block: it runs in the task of the call.
 pub trait Observer: fmt::Debug + Send + Sync {
     /// Called after `count` URLs of one kind were signed for a caller.
@@ -63,27 +61,5 @@ closed_set! {
         StoreCredentials = "store_credentials",
         /// The request was invalid, or the server has a bug.
         Other = "other",
-    }
-}
-
-impl ConfirmOutcome {
-    pub(crate) fn of(error: &Error) -> Self {
-        match error {
-            Error::NotFound(_) => Self::NotFound,
-            Error::AlreadyExists => Self::AlreadyExists,
-            Error::PinMismatch { .. } | Error::PartMismatch { .. } => Self::PinMismatch,
-            Error::KeyReused => Self::KeyReused,
-            Error::RolledBack => Self::RolledBack,
-            Error::StoreUnavailable(_) => Self::StoreUnavailable,
-            Error::StoreCredentials(_) => Self::StoreCredentials,
-            Error::Invalid(_)
-            | Error::CredentialsExpired
-            | Error::NotAllowed(_)
-            | Error::NoTickets
-            | Error::NoMoreUploads { .. }
-            | Error::Incomplete(_)
-            | Error::TooLarge { .. }
-            | Error::Internal(_) => Self::Other,
-        }
     }
 }
