@@ -103,10 +103,8 @@ mod tests {
         let report = report.expect("valid").report;
         assert_eq!(report.textfile, Some("/f.prom".into()));
         assert_eq!(report.pushgateway.as_deref(), Some("http://p:9091"));
-        for (name, wrong) in [("PUSHGATEWAY_URL", "pushgateway:9091")] {
-            let error = load(&[(name, wrong)]).expect_err("refused").to_string();
-            assert!(error.contains(&format!("{name}:")), "{error}");
-        }
+        let error = load(&[("PUSHGATEWAY_URL", "pushgateway:9091")]).expect_err("refused");
+        assert!(error.to_string().contains("PUSHGATEWAY_URL:"), "{error}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ use super::request_span::RequestSpan;
 use super::traffic::{HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
 use super::watch::{Overdue, Watch};
 
-/// The maximum size of a request's head, in bytes. It begin_close room for a long token beside what browsers and proxies
+/// The maximum size of a request's head, in bytes. It leaves room for a long token beside what browsers and proxies
 /// send.
 const MAX_HEAD_BYTES: u32 = 32 * 1024;
 

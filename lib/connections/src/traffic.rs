@@ -78,7 +78,7 @@ impl Traffic {
         let in_flight = self.in_flight.with_label_values(&[port.name]);
         in_flight.inc();
         InFlight {
-            in_flight,
+            gauge: in_flight,
             traffic: Arc::clone(self),
             port,
             call: (port.call_of)(path),
@@ -103,7 +103,7 @@ impl Traffic {
 /// A guard for a request in flight.
 #[derive(Debug)]
 pub(crate) struct InFlight {
-    in_flight: IntGauge,
+    gauge: IntGauge,
     traffic: Arc<Traffic>,
     port: Port,
     call: &'static str,
@@ -123,7 +123,7 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.in_flight.dec();
+        self.gauge.dec();
         let (front, rpc) = (self.port.name, self.call);
         let Traffic {
             requests, durations, ..
