@@ -248,9 +248,9 @@ fn plain(comment: &str) -> String {
         let (word, after) = from.split_at(from.find(|c| !is_of_word(c)).unwrap_or(from.len()));
         words.push_str(before);
         if let Some(call) = Call::named(word) {
-            words.push_str(&format!("`POST {}`", call.path));
+            words.extend(["`POST ", call.path, "`"]);
         } else if let Some(reason) = REASONS.iter().find(|reason| reason.name == word) {
-            words.push_str(&format!("{} `{word}`", reason.http.as_u16()));
+            words.extend([reason.http.as_str(), " `", word, "`"]);
         } else {
             words.push_str(word);
         }

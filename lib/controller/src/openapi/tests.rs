@@ -178,7 +178,7 @@ fn every_operation_has_a_summary_a_description_and_samples() {
                     let example = &response["content"]["application/json"]["example"];
                     assert!(example.is_object() || example.is_array(), "{path}");
                     strings(example, "", &mut |name, text| {
-                        assert_ne!(text, UNKNOWN_SAMPLE, "{path}: {name}")
+                        assert_ne!(text, UNKNOWN_SAMPLE, "{path}: {name}");
                     });
                 }
             }

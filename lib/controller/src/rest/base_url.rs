@@ -27,7 +27,7 @@ impl BaseUrl {
     pub fn of_request(self, uri: &Uri, headers: &HeaderMap) -> Option<String> {
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         // HTTP/2 has the host name in the URI.
-        let host = uri.authority().map(|authority| authority.as_str());
+        let host = uri.authority().map(axum::http::uri::Authority::as_str);
         let host = host
             .or_else(|| text(header::HOST))
             .filter(|host| is_plain(host, b".-:[]_"))?;
