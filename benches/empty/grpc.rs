@@ -3,7 +3,8 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::response::IntoResponse as _;
-use draftstore_controller::{Bounds, Gate, Service};
+use draftstore_connections::PortRefusal;
+use draftstore_controller::{Bounds, Gate, Refusal, Service};
 use draftstore_proto::v1;
 use draftstore_proto::v1::draft_service_server::{DraftService, DraftServiceServer};
 use http_body_util::Full;
@@ -38,8 +39,12 @@ impl Service for Guarded {
             let Ok(response) = self.service.clone().oneshot(request.map(Full::new)).await;
             response.map(Body::new)
         };
-        let refuse = |refusal: draftstore_controller::Refusal| refusal.to_string().into_response();
+        let refuse = |refusal: Refusal| refusal.to_string().into_response();
         self.gate.call(request, bounds, refuse, handler).await
+    }
+
+    fn refused(&self, _: &axum::extract::Request, refusal: PortRefusal) -> axum::response::Response {
+        Refusal::from(refusal).to_string().into_response()
     }
 }
 

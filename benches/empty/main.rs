@@ -17,9 +17,9 @@ use axum::Router;
 use axum::serve::ListenerExt as _;
 use draftstore_auth::Authenticator;
 use draftstore_benches::start_logging;
-use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler, Labels, Port, Traffic};
+use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler, Labels, Port, Quota, Traffic};
 use draftstore_controller::{
-    Bounds, Gate, GateConfig, Limit, Quota, RateLimits, Rpc, grpc as grpc_front, labels, rest as rest_front,
+    Bounds, Gate, GateConfig, Limit, RateLimits, Rpc, grpc as grpc_front, labels, rest as rest_front,
 };
 use draftstore_proto::v1::GetUploadUrlResponse;
 use draftstore_service::AllowedOrigins;
@@ -58,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
             servers.spawn(serve(grpc, grpc::router(response())));
         }
         Some("guarded") => {
-            let gate = Gate::new(Authenticator::none(), limits());
+            let gate = Gate::new(Authenticator::none(), gate_config());
             let origins = AllowedOrigins::default();
             let traffic = Arc::new(Traffic::new(&Metrics::new(env!("CARGO_PKG_VERSION")), &LABELS));
             let connections = |name, call_of| {
@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
                     labels: &LABELS,
                     call_of,
                 };
-                Connections::new(ConnectionLimits::default(), None).counted(port, Arc::clone(&traffic))
+                Connections::new(connection_limits(), None).counted(port, Arc::clone(&traffic))
             };
             let rest = rest::Guarded {
                 gate: gate.clone(),
@@ -86,17 +86,26 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Rate limits that are counted and never reached, equal to those in `requests.py`.
-fn limits() -> GateConfig {
-    let quota = NonZeroU32::new(100_000_000).map(|requests| Quota::new(requests, Duration::from_secs(10)));
+/// A rate limit that is counted and never reached, equal to those in `requests.py`.
+fn quota() -> Option<Quota> {
+    NonZeroU32::new(100_000_000).map(|requests| Quota::new(requests, Duration::from_secs(10)))
+}
+
+fn gate_config() -> GateConfig {
     let rates = RateLimits {
-        caller: quota,
-        address: quota,
+        caller: quota(),
         ..RateLimits::default()
     };
     GateConfig {
         rates,
         ..GateConfig::default()
+    }
+}
+
+fn connection_limits() -> ConnectionLimits {
+    ConnectionLimits {
+        address_rate: quota(),
+        ..ConnectionLimits::default()
     }
 }
 

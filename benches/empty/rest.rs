@@ -6,7 +6,8 @@ use axum::handler::Handler as _;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use draftstore_controller::{Gate, Service};
+use draftstore_connections::PortRefusal;
+use draftstore_controller::{Gate, Refusal, Service};
 use draftstore_proto::v1;
 
 use crate::BOUNDS;
@@ -30,8 +31,12 @@ impl Service for Guarded {
             let request = request.map(Body::from);
             upload_url.call(request, self.response.clone())
         };
-        let refuse = |refusal: draftstore_controller::Refusal| refusal.to_string().into_response();
+        let refuse = |refusal: Refusal| refusal.to_string().into_response();
         self.gate.call(request, BOUNDS, refuse, handler).await
+    }
+
+    fn refused(&self, _: &Request, refusal: PortRefusal) -> Response {
+        Refusal::from(refusal).to_string().into_response()
     }
 }
 

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use draftstore_auth::Authenticator;
 use draftstore_benches::{drafts, start_logging};
+use draftstore_connections::Arrival;
 use draftstore_controller::{Api, Gate, GateConfig, Readiness, grpc, rest};
 use draftstore_proto::v1::GetUploadUrlRequest;
 use draftstore_service::{AllowedOrigins, StoreProfile};
@@ -40,7 +41,7 @@ fn main() -> anyhow::Result<()> {
                 all(calls, rest::handler(service, &origins), rest_request).await
             }
             "grpc" => {
-                let service = grpc::service(api, gate, readiness).await?;
+                let service = grpc::service(api, gate, readiness, false).await?;
                 all(calls, grpc::handler(service, &origins), grpc_request).await
             }
             _ => bail!("unknown front {front}: use rest or grpc"),
@@ -50,11 +51,11 @@ fn main() -> anyhow::Result<()> {
 
 async fn all<F: Future<Output = Response>>(
     calls: u32,
-    handler: impl Fn(Request) -> F,
+    handler: impl Fn(Arrival) -> F,
     request: fn() -> http::Result<Request>,
 ) -> anyhow::Result<()> {
     for _ in 0..calls {
-        let response = handler(request()?).await;
+        let response = handler(Arrival::Admitted(request()?)).await;
         ensure!(response.status() == StatusCode::OK, "answered {}", response.status());
         let body = response.into_body().collect().await?;
         let status = body.trailers().and_then(|trailers| trailers.get("grpc-status"));

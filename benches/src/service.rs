@@ -8,8 +8,8 @@ use draftstore_config::Environment;
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, SystemClock};
 use draftstore_storage::{DraftBucket, Storage};
+use draftstore_telemetry::Program;
 use draftstore_telemetry::logging;
-use draftstore_telemetry::{AuditLog, Program};
 
 /// The program name in logs and traces.
 const PROGRAM: Program = Program {
@@ -75,6 +75,6 @@ pub fn start_logging() -> anyhow::Result<()> {
     let mut environment = Environment::from_pairs([("LOG_FORMAT", "json")]);
     let settings = environment.load();
     let settings = environment.finish(settings)?;
-    logging::start(&settings, None, &AuditLog::Off, PROGRAM).context("logging has already been started")?;
+    logging::start(&settings, None, None, PROGRAM).context("logging has already been started")?;
     Ok(())
 }

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use draftstore_config::{Environment, help};
 use draftstore_cronjob::{CRONJOB, Config};
-use draftstore_runtime::EXIT_CONFIG;
+use draftstore_runtime::{EXIT_CONFIG, survive_hangup};
+use draftstore_telemetry::Program;
 use draftstore_telemetry::logging;
-use draftstore_telemetry::{AuditLog, Program};
 
 /// Removes expired drafts and multipart uploads from the draft bucket. Configured by environment
 /// variables. Sweeps once and exits. With `CLEANUP_SCHEDULE` it keeps running and sweeps on that schedule.
@@ -33,6 +33,9 @@ const PROGRAM: Program = Program {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Err(error) = survive_hangup() {
+        eprintln!("draftstore-cronjob: cannot handle SIGHUP: {error}");
+    }
     let matches = Arguments::command().after_help(help(CRONJOB)).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let config = match Config::load(Environment::of_process()) {
@@ -42,12 +45,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    let ended = match logging::start(
-        &config.shared.log,
-        config.shared.traces.as_ref(),
-        &AuditLog::Off,
-        PROGRAM,
-    ) {
+    let ended = match logging::start(&config.shared.log, config.shared.traces.as_ref(), None, PROGRAM) {
         Ok(traces) => {
             let swept = sweep::run(config, arguments.dry_run).await;
             if let Some(sender) = traces {

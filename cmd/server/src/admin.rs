@@ -8,9 +8,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use draftstore_connections::{ConnectionLimits, Connections, Ending};
-use draftstore_controller::{Readiness, rest};
+use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler, HostRules};
+use draftstore_controller::{Gate, Readiness, rest};
 use draftstore_s3::S3Storage;
+use draftstore_service::AllowedOrigins;
 use draftstore_telemetry::metrics::CONTENT_TYPE;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
@@ -48,7 +49,8 @@ pub(crate) async fn bind(admin: Admin) -> anyhow::Result<Option<TcpListener>> {
 pub(crate) fn serve(
     listener: Option<TcpListener>,
     limits: ConnectionLimits,
-    router: Router,
+    hosts: Option<HostRules>,
+    handler: Handler,
 ) -> anyhow::Result<(Option<AbortOnDropHandle<()>>, String)> {
     let Some(listener) = listener else {
         return Ok((None, "off".to_owned()));
@@ -58,12 +60,23 @@ pub(crate) fn serve(
         max_connections: MAX_CONNECTIONS,
         ..limits
     };
-    let serving = Connections::new(limits, None).serve(listener, router.into(), Ending::default());
+    let connections = Connections::new(limits, None).with_host_rules(hosts);
+    let serving = connections.serve(listener, handler, Ending::default());
     Ok((Some(AbortOnDropHandle::new(tokio::spawn(serving))), address))
 }
 
-/// Returns the routes of the admin port.
-pub(crate) fn router(metrics: Arc<ServerMetrics>, readiness: Readiness, storage: Arc<S3Storage>) -> Router {
+/// Returns the handler of the admin port.
+pub(crate) fn handler(
+    gate: Gate,
+    metrics: Arc<ServerMetrics>,
+    readiness: Readiness,
+    storage: Arc<S3Storage>,
+) -> Handler {
+    let service = rest::public_service(gate, router(metrics, readiness, storage));
+    Handler::new(rest::handler(service, &AllowedOrigins::default()))
+}
+
+fn router(metrics: Arc<ServerMetrics>, readiness: Readiness, storage: Arc<S3Storage>) -> Router {
     let ready = readiness.clone();
     let metrics = move || async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics.text(&ready, &storage)) };
     rest::health_router(readiness).route("/metrics", get(metrics))

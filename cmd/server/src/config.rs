@@ -16,9 +16,9 @@ use draftstore_runtime::ScheduleSettings;
 use draftstore_s3::{StaticCredentials, StoreChoice, StoreConfig};
 use draftstore_service::safety::SafetySettings;
 use draftstore_service::{Buckets, DraftSettings, PolicySettings, SweepSettings};
-use draftstore_telemetry::AuditSettings;
 use draftstore_telemetry::logging::LogSettings;
 use draftstore_telemetry::traces::TraceSettings;
+use draftstore_telemetry::{AuditLog, AuditSettings};
 
 settings! {
     /// The addresses of the ports, as they are configured.
@@ -41,6 +41,10 @@ settings! {
     /// The settings of the server itself.
     #[derive(Debug, Clone)]
     pub(crate) struct ServerSettings in "Server" {
+        /// The names by which a server with `AUTH=none` may be called, with commas between. `localhost` and IP addresses always may.
+        pub(crate) allowed_hosts: Option<Vec<String>> = "ALLOWED_HOSTS", unset "none", hosts;
+        /// The reflection of gRPC, `on` or `off`.
+        reflection: Option<bool> = "GRPC_REFLECTION", unset "`on` on loopback, else `off`", parse::on_off;
         /// Seconds between two checks of the store. After three failed ones the server is not ready.
         pub(crate) readiness_interval: Duration = "READINESS_INTERVAL", default "10", parse::timeout;
         /// Seconds after SIGTERM in which the server is not ready, and still serves every request.
@@ -150,6 +154,18 @@ impl Config {
         let ports = listen.and_then(|listen| listen.ports(environment, embedded));
 
         let ((store, embedded), (listen, admin)) = (store?, ports?);
+        if let Some(embedded) = &embedded
+            && embedded.address.is_unspecified()
+            && store.client.public_endpoint.is_none()
+        {
+            let rule = "must be the URL by which clients reach the embedded store, because EMBEDDED_BIND_ADDRESS is no \
+                        address that a URL could have";
+            return environment.reject("S3_PUBLIC_ENDPOINT", rule);
+        }
+        let audit: AuditSettings = audit?;
+        if audit.required && audit.log == AuditLog::Off {
+            return environment.reject("AUDIT_LOG", "must not be 'off', because AUDIT_REQUIRED is true");
+        }
         Ok(Self {
             store: ConfiguredStore::new(store.client, embedded),
             store_choice: store.choice,
@@ -163,8 +179,14 @@ impl Config {
             tls: tls?,
             connections: connections?,
             requests: requests?,
-            audit: audit?,
+            audit,
         })
+    }
+
+    /// Returns true if the gRPC port describes its calls to everybody.
+    pub(crate) fn reflects(&self) -> bool {
+        let is_local = self.listen.address.is_loopback();
+        self.server.reflection.unwrap_or(is_local)
     }
 
     /// Returns the scheme of the server's URLs.
@@ -187,7 +209,7 @@ impl Config {
                 errors.reject("TLS_CLIENT_CA_FILE", rule)
             }
             Some(auth) => Ok(auth.clone()),
-            None if self.listen.address.is_loopback() => Ok(Auth::None),
+            None if self.open_address().is_none() => Ok(Auth::None),
             None => errors.reject("AUTH", self.auth_rule()),
         };
         errors.finish(auth)
@@ -213,6 +235,16 @@ impl Config {
 }
 
 impl Config {
+    /// Returns the address that other machines can reach, of the server or of the embedded store, if there is one.
+    fn open_address(&self) -> Option<IpAddr> {
+        let store = match &self.store {
+            ConfiguredStore::Embedded(embedded, _) => Some(embedded.address),
+            ConfiguredStore::S3(_) => None,
+        };
+        let mut addresses = [Some(self.listen.address), store].into_iter().flatten();
+        addresses.find(|address| !address.is_loopback())
+    }
+
     /// Returns the rule that `AUTH` breaks. The first remedy does not use S3, if the user may not have chosen it.
     fn auth_rule(&self) -> String {
         let embedded = if self.store_choice.is_guess {
@@ -227,7 +259,7 @@ impl Config {
             "must be set, because the server listens on {}, which other machines can reach: set {embedded}AUTH=api-key and \
              POLICY_FILE to a file of callers (`draftstore-server key new` generates a key), or BIND_ADDRESS=127.0.0.1, \
              or AUTH=none to allow every call without authentication",
-            self.listen.address
+            self.open_address().unwrap_or(self.listen.address)
         )
     }
 }
@@ -277,4 +309,14 @@ fn admin_port(text: &str) -> Result<AdminPort, &'static str> {
         return Ok(AdminPort::Off);
     }
     parse::port(text).map(AdminPort::At)
+}
+
+fn hosts(text: &str) -> Result<Vec<String>, String> {
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let names = text.split(',').map(|name| name.trim().to_owned());
+    let rule = |name| format!("must be host names without ports, with commas between: {name:?} is none");
+    names
+        .map(|name| if is_name(&name) { Ok(name) } else { Err(rule(name)) })
+        .collect()
 }

@@ -23,7 +23,7 @@ use std::thread::available_parallelism;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use draftstore_config::{Environment, help};
-use draftstore_runtime::EXIT_CONFIG;
+use draftstore_runtime::{EXIT_CONFIG, survive_hangup};
 use draftstore_telemetry::Program;
 use draftstore_telemetry::logging;
 use draftstore_telemetry::traces::Sender;
@@ -84,6 +84,9 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn run() -> ExitCode {
+    if let Err(error) = survive_hangup() {
+        eprintln!("draftstore-server: cannot handle SIGHUP: {error}");
+    }
     let matches = Arguments::command().after_help(help(SERVER)).get_matches();
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let ended = match (arguments.command, Config::load(Environment::of_process())) {
@@ -95,22 +98,9 @@ async fn run() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => Err(error),
         },
-        (None, Ok(config)) => match logging::start(
-            &config.shared.log,
-            config.shared.traces.as_ref(),
-            &config.audit.log,
-            PROGRAM,
-        ) {
-            Ok(traces) => match Access::open(&config).await {
-                Ok(access) => {
-                    config.shared.log_unknown();
-                    let served = serve::serve(config, access).await;
-                    finish(traces).await;
-                    served
-                }
-                Err(error) => return unusable(&*error),
-            },
-            Err(error) => Err(error.into()),
+        (None, Ok(config)) => match start(config).await {
+            Ok(ended) => ended,
+            Err(error) => return unusable(&*error),
         },
     };
     match ended {
@@ -120,6 +110,34 @@ async fn run() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Starts the server, and returns how it ended.
+///
+/// # Errors
+/// An error if the authentication cannot be used as it is configured.
+async fn start(config: Config) -> anyhow::Result<anyhow::Result<()>> {
+    let audit = match config.audit.log.open() {
+        Ok(audit) => audit,
+        Err(error) => {
+            let rule = "AUDIT_LOG: the file cannot be opened for appending";
+            return Ok(Err(anyhow::Error::new(error).context(rule)));
+        }
+    };
+    let traces = match logging::start(
+        &config.shared.log,
+        config.shared.traces.as_ref(),
+        audit.as_ref(),
+        PROGRAM,
+    ) {
+        Ok(traces) => traces,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let access = Access::open(&config).await?;
+    config.shared.log_unknown();
+    let served = serve::serve(config, access, audit).await;
+    finish(traces).await;
+    Ok(served)
 }
 
 /// Sends the remaining traces.

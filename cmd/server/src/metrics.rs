@@ -50,6 +50,14 @@ impl ServerMetrics {
         }
     }
 
+    /// Registers the counter of lines that the audit lacks.
+    pub(crate) fn audit_failures(&self) -> IntCounter {
+        self.metrics.counter(
+            "draftstore_audit_failures_total",
+            "Lines of the audit that could not be written",
+        )
+    }
+
     /// Returns the registry, for further metrics.
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics

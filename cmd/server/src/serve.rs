@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
 use draftstore_auth::Tickets;
-use draftstore_connections::{Connections, Ending, Handler, Tls, TlsFiles};
+use draftstore_connections::{Connections, Ending, Handler, HostRules, Tls, TlsFiles};
 use draftstore_controller::rest::{BaseUrl, Site};
 use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
 use draftstore_cronjob::SweepMetrics;
@@ -14,7 +14,7 @@ use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
 use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
-use draftstore_telemetry::AuditLog;
+use draftstore_telemetry::AuditSink;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::metrics::ServerMetrics;
 use crate::ports::{GRPC, REST};
 use crate::secrets::ServerSecrets;
-use crate::store::{OpenStore, open};
+use crate::store::{OpenStore, StorePort, open};
 use crate::{admin, console, docs, heartbeat, probe, tickets};
 
 /// The time that requests have to finish after SIGTERM. It is longer than a call to the store, except copies of gigabytes:
@@ -37,19 +37,26 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// An error if a component cannot start, or stops unexpectedly.
-pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> {
+pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSink>) -> anyhow::Result<()> {
     let shutdown_signal = on_signal()?;
     let ending = Ending::default();
     let scheme = config.scheme();
+    let reflects = config.reflects();
     let mut reloaders = JoinSet::new();
     let tls = open_tls(config.tls, &mut reloaders).await?;
     let metrics = Arc::new(ServerMetrics::new());
     let store_calls = metrics.store_calls.clone();
+    let is_open = access.policy.is_none();
+    let own_hosts = is_open.then(|| config.server.allowed_hosts.clone().unwrap_or_default());
+    let store_port = StorePort {
+        limits: config.connections.clone(),
+        hosts: own_hosts.clone(),
+    };
     let OpenStore {
         storage,
         embedded,
         access_key,
-    } = open(config.store, &config.shared.buckets.draft, Some(store_calls)).await?;
+    } = open(config.store, store_port, &config.shared.buckets.draft, Some(store_calls)).await?;
     config.store_choice.log();
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.shared.buckets);
@@ -91,17 +98,28 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
-    let audit = config.audit.log != AuditLog::Off;
+    let hosts = own_hosts.map(|hosts| {
+        let origins = origins.clone();
+        HostRules::new(hosts).with_origins(move |origin| origins.allows(origin))
+    });
     let gate = GateConfig {
-        audit,
+        audit: audit.is_some(),
+        audit_failing: audit
+            .as_ref()
+            .filter(|_| config.audit.required)
+            .map(AuditSink::is_failing),
         ..config.requests
     };
+    if let Some(audit) = audit {
+        audit.count_failures(metrics.audit_failures());
+        reloaders.spawn(audit.run(on_hangup()?));
+    }
     let gate = gated(access, tickets, gate, &mut reloaders)?;
     let api = Api::new(drafts.clone(), gate.clone());
     let site = site(&api, &drafts, config.server.console, BaseUrl::new(scheme));
     let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), site);
     let rest = Handler::new(rest::handler(rest, &origins));
-    let connections = Connections::new(config.connections, tls);
+    let connections = Connections::new(config.connections.clone(), tls).with_host_rules(hosts.clone());
     let connections_of = |port| {
         let connections = connections.clone().counted(port, metrics.traffic.clone());
         if config.shared.traces.is_some() {
@@ -112,11 +130,11 @@ pub(crate) async fn serve(config: Config, access: Access) -> anyhow::Result<()> 
     };
     let http_address = listen(&mut tasks, connections_of(REST), http, rest, &ending)?;
     let grpc_listener = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
-    let grpc = grpc::service(api, gate, readiness.clone()).await?;
+    let grpc = grpc::service(api, gate.clone(), readiness.clone(), reflects).await?;
     let grpc = Handler::new(grpc::handler(grpc, &origins));
     let grpc_address = listen(&mut tasks, connections_of(GRPC), grpc_listener, grpc, &ending)?;
-    let admin_router = admin::router(metrics, readiness.clone(), storage.clone());
-    let (_admin, admin_address) = admin::serve(admin, config.connections, admin_router)?;
+    let admin_handler = admin::handler(gate, metrics, readiness.clone(), storage.clone());
+    let (_admin, admin_address) = admin::serve(admin, config.connections, hosts, admin_handler)?;
     let endpoint = storage.name().to_owned();
     let _probing = if store.profile.probed().is_some() {
         None

@@ -1,9 +1,11 @@
 //! The configured store. The embedded store is started here.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use axum::http::uri::Authority;
+use draftstore_connections::{ConnectionLimits, HostRules};
 use draftstore_cronjob::ConfiguredStore;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedSettings, EmbeddedStore, UploadOnly};
 use draftstore_s3::{self as s3, S3Storage, Signing, StaticCredentials};
@@ -17,19 +19,31 @@ pub(crate) struct OpenStore {
     pub(crate) access_key: Option<StaticCredentials>,
 }
 
+/// The maximum number of connections to the embedded store. Those of the server are among them.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// The limits of the embedded store's port.
+#[derive(Debug, Default)]
+pub(crate) struct StorePort {
+    pub(crate) limits: ConnectionLimits,
+    /// The names by which it may be called, if the server requires no credentials.
+    pub(crate) hosts: Option<Vec<String>>,
+}
+
 /// Starts the embedded store if it is configured, and connects to the store.
 ///
 /// # Errors
 /// An error if the embedded store cannot start, or if the settings are invalid.
 pub(crate) async fn open(
     store: ConfiguredStore,
+    port: StorePort,
     draft: &DraftBucket,
     observer: Option<Arc<dyn CallObserver>>,
 ) -> anyhow::Result<OpenStore> {
     let (mut settings, embedded) = match store {
         ConfiguredStore::S3(settings) => (settings, None),
         ConfiguredStore::Embedded(embedded, client) => {
-            let (settings, running) = start(&embedded, client, draft).await?;
+            let (settings, running) = start(&embedded, port, client, draft).await?;
             (settings, Some(running))
         }
     };
@@ -51,6 +65,7 @@ pub(crate) async fn open(
 
 async fn start(
     embedded: &EmbeddedSettings,
+    port: StorePort,
     client: s3::Settings,
     draft: &DraftBucket,
 ) -> anyhow::Result<(s3::Settings, EmbeddedStore)> {
@@ -61,11 +76,19 @@ async fn start(
     let signing = signing_pair(embedded, &client)?;
     let settings = EmbeddedConfig {
         data_dir: embedded.data_dir.clone(),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, embedded.port)),
+        listen: SocketAddr::from((embedded.address, embedded.port)),
         credentials: credentials.clone(),
         upload_only: Some(UploadOnly {
             credentials: signing.clone(),
             bucket: draft.name().to_string(),
+        }),
+        limits: ConnectionLimits {
+            max_connections: MAX_CONNECTIONS,
+            ..port.limits
+        },
+        hosts: port.hosts.map(|hosts| {
+            let public = client.public_endpoint.as_deref().and_then(host_of);
+            HostRules::new(hosts.into_iter().chain(public))
         }),
     };
     let running = EmbeddedStore::start(settings)
@@ -114,4 +137,10 @@ pub(crate) fn pair(given: &StaticCredentials) -> Credentials {
         access_key_id: given.access_key_id.clone(),
         secret_access_key: given.secret_access_key.clone(),
     }
+}
+
+/// Returns the host of a URL, without its port.
+fn host_of(url: &str) -> Option<String> {
+    let authority: Authority = url.split_once("://")?.1.split('/').next()?.parse().ok()?;
+    Some(authority.host().to_owned())
 }

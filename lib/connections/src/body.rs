@@ -1,25 +1,115 @@
-//! The body of a response on a watched connection.
+//! The bodies of requests and responses: the one counts what it holds in memory, the other keeps its request in progress.
 
+use std::error::Error;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use hyper::body::{Body, Frame, SizeHint};
+use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use tokio::time::{Sleep, sleep};
 
+use super::arrival::BodyOutOfMemory;
+use super::client::RequestUsage;
+use super::traffic::InFlight;
 use super::watch::ActiveRequest;
+
+/// A request body whose bytes count as held in memory from their arrival until the request is done.
+#[derive(Debug)]
+pub(super) struct CountedBody {
+    pub(super) body: Incoming,
+    pub(super) usage: Arc<RequestUsage>,
+}
+
+impl Body for CountedBody {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        polled.map(|frame| {
+            let frame = match frame? {
+                Ok(frame) => frame,
+                Err(error) => return Some(Err(error.into())),
+            };
+            let held = frame.data_ref().map_or(Ok(()), |data| self.usage.hold(data.len()));
+            Some(held.map(|()| frame).map_err(|_| BodyOutOfMemory.into()))
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A request body that a handler streams to somewhere else, with a timeout for each pause of the client.
+#[derive(Debug)]
+pub(super) struct StreamedBody {
+    body: Incoming,
+    timeout: Duration,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl StreamedBody {
+    pub(super) fn new(body: Incoming, timeout: Duration) -> Self {
+        Self {
+            body,
+            timeout,
+            pause: None,
+        }
+    }
+}
+
+impl Body for StreamedBody {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.pause = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let timeout = self.timeout;
+        let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        pause
+            .as_mut()
+            .poll(cx)
+            .map(|()| Some(Err("the client has paused for too long".into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// The guards of a request, dropped at the end of its response.
+#[derive(Debug)]
+pub(super) struct RequestGuards {
+    pub(super) active: ActiveRequest,
+    pub(super) _usage: Option<Arc<RequestUsage>>,
+    pub(super) _in_flight: InFlight,
+}
 
 /// A response body that keeps its request in flight until it is dropped.
 #[derive(Debug)]
 pub(super) struct WatchedBody<B> {
     body: B,
-    request: ActiveRequest,
+    guards: RequestGuards,
 }
 
 impl<B> WatchedBody<B> {
     /// Wraps a body. From now on the connection waits for the client to read it.
-    pub(super) fn new(body: B, request: ActiveRequest) -> Self {
-        request.waits_for_client(Instant::now());
-        Self { body, request }
+    pub(super) fn new(body: B, guards: RequestGuards) -> Self {
+        guards.active.waits_for_client(Instant::now());
+        Self { body, guards }
     }
 }
 
@@ -33,9 +123,9 @@ impl<B: Body + Unpin> Body for WatchedBody<B> {
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if polled.is_ready() {
-            self.request.waits_for_client(Instant::now());
+            self.guards.active.waits_for_client(Instant::now());
         } else {
-            self.request.waits_for_server();
+            self.guards.active.waits_for_server();
         }
         polled
     }

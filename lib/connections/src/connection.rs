@@ -4,10 +4,10 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use draftstore_auth::PeerCertificate;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
@@ -22,9 +22,12 @@ use tokio_rustls::TlsAcceptor;
 use tracing::Instrument as _;
 
 use super::Observer;
-use super::body::WatchedBody;
+use super::arrival::{Arrival, PortRefusal};
+use super::body::{CountedBody, RequestGuards, StreamedBody, WatchedBody};
+use super::client::{ConnectionClients, RequestUsage};
 use super::ending::Ending;
 use super::handler::Handler;
+use super::host_rules::{HostRules, head_bytes};
 use super::io::WatchedStream;
 use super::limits::ConnectionLimits;
 use super::request_span::RequestSpan;
@@ -49,6 +52,14 @@ const MAX_RESET_STREAMS: usize = 20;
 /// limit loses the connection (CVE-2025-8671).
 const MAX_ERROR_STREAMS: usize = 256;
 
+/// The number of bytes of a request's body, and of all those of a connection, that an HTTP/2 client may send before they
+/// are read.
+const STREAM_WINDOW: u32 = 128 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// The memory that a request needs beside its fields, in bytes.
+const REQUEST_OVERHEAD: usize = 512;
+
 /// The `connection` header of the last response on a connection.
 const CLOSE: HeaderValue = HeaderValue::from_static("close");
 
@@ -71,9 +82,19 @@ pub(super) enum Channel {
 pub(super) struct Connection {
     pub(super) limits: ConnectionLimits,
     pub(super) peer: SocketAddr,
+    pub(super) clients: ConnectionClients,
+    pub(super) rules: PortRules,
     pub(super) handler: Handler,
     pub(super) ending: Ending,
     pub(super) observer: Observer,
+}
+
+/// The rules of a port for its requests.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PortRules {
+    pub(super) hosts: Option<HostRules>,
+    /// The port is that of a store, which streams bodies and is called by this server, too.
+    pub(super) is_store: bool,
 }
 
 impl Connection {
@@ -105,18 +126,20 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let watch = Watch::new(self.limits, Instant::now());
+        let watch = Watch::new(&self.limits, Instant::now());
         let is_new = self.ending.draining.is_cancelled();
         let requests = Requests {
             handler: self.handler.clone(),
             observer: self.observer.clone(),
             watch: watch.clone(),
-            peer: ConnectInfo(self.peer),
+            clients: self.clients,
+            rules: self.rules,
+            idle_timeout: self.limits.idle_timeout,
             channel,
             ending: self.ending.clone(),
         };
         let stream = WatchedStream::new(stream, watch.clone());
-        let builder = builder(self.limits);
+        let builder = builder(&self.limits);
         let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), requests));
         tokio::select! {
             // An error here means that the client broke the connection.
@@ -155,7 +178,7 @@ impl Connection {
     }
 }
 
-fn builder(limits: ConnectionLimits) -> Builder<TokioExecutor> {
+fn builder(limits: &ConnectionLimits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // The watch enforces timeouts: hyper has a single timeout for a head and for the pause before it, and ours differ.
     builder
@@ -168,6 +191,8 @@ fn builder(limits: ConnectionLimits) -> Builder<TokioExecutor> {
         .keep_alive_interval(limits.header_timeout)
         .keep_alive_timeout(limits.header_timeout)
         .max_concurrent_streams(MAX_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
         .max_pending_accept_reset_streams(MAX_RESET_STREAMS)
         .max_local_error_reset_streams(MAX_ERROR_STREAMS)
         .max_header_list_size(MAX_HEAD_BYTES);
@@ -179,7 +204,9 @@ fn builder(limits: ConnectionLimits) -> Builder<TokioExecutor> {
 struct Requests {
     handler: Handler,
     watch: Watch,
-    peer: ConnectInfo<SocketAddr>,
+    clients: ConnectionClients,
+    rules: PortRules,
+    idle_timeout: Duration,
     channel: Channel,
     observer: Observer,
     ending: Ending,
@@ -195,7 +222,12 @@ impl Service<Request<Incoming>> for Requests {
         let path = request.uri().path();
         let counted = self.observer.counted.as_ref();
         let counted = counted.map(|(port, traffic)| traffic.request(*port, path));
-        request.extensions_mut().insert(self.peer);
+        let in_flight = counted
+            .as_ref()
+            .map(|counted| counted.in_flight.clone())
+            .unwrap_or_default();
+        let admitted = self.admit(&mut request);
+        request.extensions_mut().insert(in_flight.clone());
         if let Channel::Tls(Some(certificate)) = &self.channel {
             request.extensions_mut().insert(certificate.clone());
         }
@@ -205,7 +237,13 @@ impl Service<Request<Incoming>> for Requests {
         let traced = self.observer.traced.map(begin);
         let is_head = request.method() == Method::HEAD;
         let is_strict = matches!(self.channel, Channel::Tls(_));
-        let response = self.handler.call(request.map(Body::new));
+        let usage = admitted.as_ref().ok().cloned();
+        let response = self.handler.call(self.arrival(request, admitted));
+        let guards = RequestGuards {
+            active: under_way,
+            _usage: usage,
+            _in_flight: in_flight,
+        };
         let finished = move |mut response: Response<Body>| {
             if is_strict {
                 response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, STRICT);
@@ -218,7 +256,7 @@ impl Service<Request<Incoming>> for Requests {
             }
             // hyper sends the body of a response to HEAD on HTTP/2.
             let body_of = |body| if is_head { Body::empty() } else { body };
-            response.map(|body| WatchedBody::new(body_of(body), under_way))
+            response.map(|body| WatchedBody::new(body_of(body), guards))
         };
         if let Some(traced) = traced {
             return Box::pin(async move {
@@ -228,5 +266,31 @@ impl Service<Request<Incoming>> for Requests {
             });
         }
         Box::pin(async move { Ok(finished(response.await)) })
+    }
+}
+
+impl Requests {
+    /// Names the client of a request, and counts the request against the limits of the port.
+    fn admit(&self, request: &mut Request<Incoming>) -> Result<Arc<RequestUsage>, PortRefusal> {
+        let client = self.clients.of(request.headers());
+        let uri = request.uri();
+        let uri = uri.path().len() + uri.query().map_or(0, str::len);
+        let head = REQUEST_OVERHEAD + head_bytes(uri, request.headers());
+        let usage = client.request(head, Instant::now());
+        request.extensions_mut().insert(client);
+        let usage = usage?;
+        self.rules.hosts.as_ref().map_or(Ok(()), |hosts| hosts.check(request))?;
+        Ok(Arc::new(usage))
+    }
+
+    fn arrival(&self, request: Request<Incoming>, admitted: Result<Arc<RequestUsage>, PortRefusal>) -> Arrival {
+        match admitted {
+            Ok(_) if self.rules.is_store => {
+                let timeout = self.idle_timeout;
+                Arrival::Admitted(request.map(|body| Body::new(StreamedBody::new(body, timeout))))
+            }
+            Ok(usage) => Arrival::Admitted(request.map(|body| Body::new(CountedBody { body, usage }))),
+            Err(refusal) => Arrival::Refused(request.map(|_| Body::empty()), refusal),
+        }
     }
 }

@@ -2,20 +2,26 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// The two steps of a graceful shutdown. Clones share them.
+/// The steps of a shutdown. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Ending {
     /// Cancelled when the server drains: clients are told to go elsewhere, and new connections are still served.
     pub draining: CancellationToken,
     /// Cancelled when the server stops: it accepts no connection, and open connections close. Cancels `draining` too.
     pub end: CancellationToken,
+    /// Cancelled to close every connection at once, whatever is in flight.
+    pub abort: CancellationToken,
 }
 
 impl Default for Ending {
     fn default() -> Self {
         let end = CancellationToken::new();
         let draining = end.child_token();
-        Self { draining, end }
+        Self {
+            draining,
+            end,
+            abort: CancellationToken::new(),
+        }
     }
 }
 

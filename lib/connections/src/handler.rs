@@ -3,37 +3,25 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use futures::future::BoxFuture;
-use hyper::{Request, Response};
-use tower::ServiceExt as _;
+use hyper::Response;
+
+use super::arrival::Arrival;
 
 /// A function that answers all requests of a port. Clones share it.
 #[derive(Clone)]
-pub struct Handler(Arc<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>);
+pub struct Handler(Arc<dyn Fn(Arrival) -> BoxFuture<'static, Response<Body>> + Send + Sync>);
 
 impl Handler {
     /// Creates a handler from a function.
-    pub fn new(call: impl Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync + 'static) -> Self {
+    pub fn new(call: impl Fn(Arrival) -> BoxFuture<'static, Response<Body>> + Send + Sync + 'static) -> Self {
         Self(Arc::new(call))
     }
 
     /// Returns the response to a request.
-    pub fn call(&self, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
-        (self.0)(request)
-    }
-}
-
-impl From<Router> for Handler {
-    fn from(router: Router) -> Self {
-        Self::new(move |request| {
-            let response = router.clone().oneshot(request);
-            Box::pin(async move {
-                let Ok(response) = response.await;
-                response
-            })
-        })
+    pub fn call(&self, arrival: Arrival) -> BoxFuture<'static, Response<Body>> {
+        (self.0)(arrival)
     }
 }
 

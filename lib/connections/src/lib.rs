@@ -4,14 +4,19 @@
 //! timeouts: a client that sends nothing, sends half a request, or does not read would keep its connection forever.
 //! Here every wait has a timeout (see `watch`), the number of connections has a limit, and a failed accept is retried.
 
+mod address;
+mod arrival;
 mod body;
+mod client;
 mod connection;
 mod descriptors;
 mod ending;
 mod handler;
+mod host_rules;
 mod io;
 mod limits;
 mod port;
+mod rate_limiter;
 mod request_span;
 mod tls;
 mod traffic;
@@ -22,17 +27,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use self::connection::{Channel, Connection};
+pub use self::arrival::{Arrival, BodyOutOfMemory, PortRefusal};
+pub use self::client::Client;
+use self::client::Clients;
+use self::connection::{Channel, Connection, PortRules};
 pub use self::ending::Ending;
 pub use self::handler::Handler;
+pub use self::host_rules::HostRules;
 pub use self::limits::ConnectionLimits;
 pub use self::port::{Labels, Port};
+pub use self::rate_limiter::{Exhausted, InvalidQuota, Quota, RateLimiter, Remaining};
 pub use self::tls::{Certificate, Tls, TlsError, TlsFiles, pinned};
-pub use self::traffic::Traffic;
+pub use self::traffic::{InFlight, Traffic};
 
 /// The pause after a failed accept. The usual cause is a lack of file descriptors, and an immediate retry would fail
 /// too.
@@ -42,8 +51,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub struct Connections {
     limits: ConnectionLimits,
-    slots: Arc<Semaphore>,
+    clients: Clients,
     tls: Option<Tls>,
+    rules: PortRules,
     observer: Observer,
 }
 
@@ -59,9 +69,10 @@ impl Connections {
     pub fn new(limits: ConnectionLimits, tls: Option<Tls>) -> Self {
         descriptors::raise_limit(limits.max_connections);
         Self {
+            clients: Clients::new(limits.clone()),
             limits,
             tls,
-            slots: Arc::new(Semaphore::new(limits.max_connections)),
+            rules: PortRules::default(),
             observer: Observer::default(),
         }
     }
@@ -77,6 +88,22 @@ impl Connections {
     #[must_use]
     pub fn traced(mut self, port: Port) -> Self {
         self.observer.traced = Some(port);
+        self
+    }
+
+    /// Returns these connections with rules for the hosts and origins of requests.
+    #[must_use]
+    pub fn with_host_rules(mut self, hosts: Option<HostRules>) -> Self {
+        self.rules.hosts = hosts;
+        self
+    }
+
+    /// Returns these connections for a store. Its handler streams bodies, and this server is one of its clients: the limits
+    /// of addresses hold for other machines, and for this one until a connection has an authenticated request. The rate limit
+    /// of addresses holds for other machines alone.
+    #[must_use]
+    pub fn for_store(mut self) -> Self {
+        self.rules.is_store = true;
         self
     }
 
@@ -99,13 +126,14 @@ impl Connections {
                     continue;
                 }
             };
-            let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
-                tracing::warn!(
-                    limit = self.limits.max_connections,
-                    "connection refused at MAX_CONNECTIONS"
-                );
-                self.observer.refused(traffic::CONNECTIONS);
-                continue;
+            let is_own = self.rules.is_store && stream.local_addr().is_ok_and(|own| own.ip() == peer.ip());
+            let opened = match self.clients.open(peer, is_own) {
+                Ok(opened) => opened,
+                Err(limit) => {
+                    tracing::warn!(%peer, limit, "connection refused");
+                    self.observer.refused(limit);
+                    continue;
+                }
             };
             let open = self.observer.counted.as_ref().map(|(_, traffic)| traffic.connection());
             // Nagle's algorithm would delay small responses by some 40 ms.
@@ -113,19 +141,33 @@ impl Connections {
                 tracing::debug!(%error, "cannot set TCP_NODELAY");
             }
             let connection = Connection {
-                limits: self.limits,
+                limits: self.limits.clone(),
                 peer,
+                clients: opened.clients(),
+                rules: self.rules.clone(),
                 handler: handler.clone(),
                 ending: ending.clone(),
                 observer: self.observer.clone(),
             };
             let tls = self.tls.as_ref().map(Tls::acceptor);
+            let observer = self.observer.clone();
+            let abort = ending.abort.clone();
             connections.spawn(async move {
-                match tls {
-                    Some(tls) => connection.serve_tls(tls, stream).await,
-                    None => connection.serve(stream, Channel::Plain).await,
+                let serving = async {
+                    match tls {
+                        Some(tls) => connection.serve_tls(tls, stream).await,
+                        None => connection.serve(stream, Channel::Plain).await,
+                    }
+                };
+                tokio::select! {
+                    () = serving => {}
+                    () = opened.evicted() => {
+                        tracing::debug!(%peer, "connection evicted");
+                        observer.refused(traffic::CONNECTIONS);
+                    }
+                    () = abort.cancelled() => {}
                 }
-                drop((slot, open));
+                drop((opened, open));
             });
         }
         drop(listener);
@@ -157,10 +199,9 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
-    use axum::extract::ConnectInfo;
-    use axum::routing::get;
-    use axum::{Extension, Router};
+    use axum::body::Body;
     use draftstore_auth::PeerCertificate;
+    use hyper::Response;
     use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
     use tempfile::TempDir;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -174,12 +215,21 @@ mod tests {
     use super::*;
 
     /// Echoes the peer's address and certificate, as a handler sees them.
-    async fn peer_info(
-        ConnectInfo(peer): ConnectInfo<SocketAddr>,
-        certificate: Option<Extension<PeerCertificate>>,
-    ) -> Vec<u8> {
-        let certificate = certificate.map(|Extension(PeerCertificate(der))| der.to_vec());
-        [peer.to_string().as_bytes(), b"|", &certificate.unwrap_or_default()].concat()
+    fn peer_info() -> Handler {
+        Handler::new(|arrival| {
+            let Arrival::Admitted(request) = arrival else {
+                panic!("refused");
+            };
+            let client: &Client = request.extensions().get().expect("every request has one");
+            let certificate = request.extensions().get().map(|PeerCertificate(der)| der.to_vec());
+            let info = [
+                client.peer().to_string().as_bytes(),
+                b"|",
+                &certificate.unwrap_or_default(),
+            ]
+            .concat();
+            Box::pin(async { Response::new(Body::from(info)) })
+        })
     }
 
     async fn send_request(
@@ -235,8 +285,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let port = listener.local_addr().expect("bound");
             let connections = Connections::new(ConnectionLimits::default(), Some(tls));
-            let router = Router::new().route("/", get(peer_info));
-            tokio::spawn(connections.serve(listener, router.into(), ending.clone()));
+            tokio::spawn(connections.serve(listener, peer_info(), ending.clone()));
             let mut roots = RootCertStore::empty();
             roots.add(root.der().clone()).expect("an authority");
             Self {

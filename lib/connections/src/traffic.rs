@@ -14,6 +14,7 @@ use super::port::{Labels, Port};
 
 // The names of the limits of connections, as the metric has them.
 pub(crate) const CONNECTIONS: &str = "connections";
+pub(crate) const ADDRESS_CONNECTIONS: &str = "address_connections";
 pub(crate) const HEADER_TIMEOUT: &str = "header_timeout";
 pub(crate) const IDLE_TIMEOUT: &str = "idle_timeout";
 pub(crate) const WRITE_TIMEOUT: &str = "write_timeout";
@@ -57,10 +58,14 @@ impl Traffic {
             connections: metrics.gauge("draftstore_connections", "Open connections"),
             accepted: metrics.counter("draftstore_connections_total", "Accepted connections"),
         };
-        for limit in [CONNECTIONS, HEADER_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT]
-            .iter()
-            .chain(labels.limits)
-        {
+        let own = [
+            CONNECTIONS,
+            ADDRESS_CONNECTIONS,
+            HEADER_TIMEOUT,
+            IDLE_TIMEOUT,
+            WRITE_TIMEOUT,
+        ];
+        for limit in own.iter().chain(labels.limits) {
             traffic.refusals.with_label_values(&[*limit]);
         }
         let calls = (labels.calls)();
@@ -73,12 +78,15 @@ impl Traffic {
         traffic
     }
 
-    /// Counts a request. It is in flight until the returned guard is finished or dropped.
-    pub(crate) fn request(self: &Arc<Self>, port: Port, path: &str) -> InFlight {
-        let in_flight = self.in_flight.with_label_values(&[port.name]);
-        in_flight.inc();
-        InFlight {
-            gauge: in_flight,
+    /// Counts a request. Its duration ends when the returned guard is finished or dropped, and it is in flight while a
+    /// clone of [`InFlight`] lives.
+    pub(crate) fn request(self: &Arc<Self>, port: Port, path: &str) -> RequestTimer {
+        let gauge = self.in_flight.with_label_values(&[port.name]);
+        gauge.inc();
+        RequestTimer {
+            in_flight: InFlight {
+                _gauge: Some(Arc::new(GaugeGuard(gauge))),
+            },
             traffic: Arc::clone(self),
             port,
             call: (port.call_of)(path),
@@ -100,10 +108,26 @@ impl Traffic {
     }
 }
 
-/// A guard for a request in flight.
+/// A guard that keeps a request counted as in flight, beyond its response where work goes on for it. Each request has it
+/// as an extension. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct InFlight {
+    _gauge: Option<Arc<GaugeGuard>>,
+}
+
 #[derive(Debug)]
-pub(crate) struct InFlight {
-    gauge: IntGauge,
+struct GaugeGuard(IntGauge);
+
+impl Drop for GaugeGuard {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// A guard for the duration of a request.
+#[derive(Debug)]
+pub(crate) struct RequestTimer {
+    pub(crate) in_flight: InFlight,
     traffic: Arc<Traffic>,
     port: Port,
     call: &'static str,
@@ -111,7 +135,7 @@ pub(crate) struct InFlight {
     code: &'static str,
 }
 
-impl InFlight {
+impl RequestTimer {
     /// Finishes the request with its response.
     pub(crate) fn answered(mut self, response: &Response<Body>) {
         self.code = (self.port.labels.code_of)(response);
@@ -121,9 +145,8 @@ impl InFlight {
     }
 }
 
-impl Drop for InFlight {
+impl Drop for RequestTimer {
     fn drop(&mut self) {
-        self.gauge.dec();
         let (front, rpc) = (self.port.name, self.call);
         let Traffic {
             requests, durations, ..

@@ -8,10 +8,11 @@ use super::limits::ConnectionLimits;
 /// The time that a client has to close a connection without requests in flight, after it was told to.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The first bytes of every HTTP/2 connection, with which no HTTP/1 request begins.
+/// The first bytes of every HTTP/2 connection. No HTTP/1 request begins so, and until the last of them has arrived the
+/// connection speaks neither.
 ///
 /// Source: RFC 9113, section 3.4.
-const PREFACE: &[u8; 4] = b"PRI ";
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// The event that did not happen in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +28,15 @@ pub(super) enum Overdue {
 /// The timeouts of one connection. Clones share its state.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
-    limits: ConnectionLimits,
+    timeouts: Timeouts,
     state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Timeouts {
+    header: Duration,
+    write: Duration,
+    idle: Duration,
 }
 
 /// The state of a connection, as far as timeouts depend on it.
@@ -60,7 +68,12 @@ enum Protocol {
 
 impl Watch {
     /// Starts to watch a connection that was just accepted.
-    pub(super) fn new(limits: ConnectionLimits, now: Instant) -> Self {
+    pub(super) fn new(limits: &ConnectionLimits, now: Instant) -> Self {
+        let timeouts = Timeouts {
+            header: limits.header_timeout,
+            write: limits.write_timeout,
+            idle: limits.idle_timeout,
+        };
         let state = State {
             protocol: Protocol::Unknown(0),
             requests: 0,
@@ -72,7 +85,7 @@ impl Watch {
             is_closing: false,
         };
         Self {
-            limits,
+            timeouts,
             state: Arc::new(Mutex::new(state)),
         }
     }
@@ -139,29 +152,24 @@ impl Watch {
         let state = self.state();
         let quiet = (state.requests == 0).then(|| match state.head_since {
             _ if state.is_closing => (state.quiet_since + CLOSE_TIMEOUT, Overdue::Request),
-            Some(since) => (since + self.limits.header_timeout, Overdue::Head),
-            None => (state.quiet_since + self.limits.idle_timeout, Overdue::Request),
+            Some(since) => (since + self.timeouts.header, Overdue::Head),
+            None => (state.quiet_since + self.timeouts.idle, Overdue::Request),
         });
         let responses = state.responses.iter().map(|(_, since)| *since);
         let unread = responses.chain(state.blocked_since).min();
-        let unread = unread.map(|since| (since + self.limits.write_timeout, Overdue::Reading));
+        let unread = unread.map(|since| (since + self.timeouts.write, Overdue::Reading));
         quiet.into_iter().chain(unread).min_by_key(|(until, _)| *until)
     }
 
     /// Returns the event that is overdue, or the time of the next check. The pause is at most the shortest timeout, so
     /// that no later event can become overdue before that check.
     pub(super) fn check(&self, now: Instant) -> Result<Instant, Overdue> {
-        let ConnectionLimits {
-            header_timeout,
-            write_timeout,
-            idle_timeout,
-            ..
-        } = self.limits;
-        let shortest = CLOSE_TIMEOUT.min(header_timeout).min(write_timeout).min(idle_timeout);
+        let Timeouts { header, write, idle } = self.timeouts;
+        let shortest = header.min(write).min(idle);
         let longest = if self.state().is_closing {
-            shortest
+            shortest.min(CLOSE_TIMEOUT)
         } else {
-            header_timeout.min(write_timeout).min(idle_timeout)
+            shortest
         };
         match self.next() {
             Some((until, overdue)) if until <= now => Err(overdue),
@@ -243,12 +251,9 @@ fn protocol(before: usize, bytes: &[u8]) -> Protocol {
 mod tests {
     use super::*;
 
-    const LIMITS: ConnectionLimits = ConnectionLimits {
-        header_timeout: Duration::from_secs(10),
-        write_timeout: Duration::from_secs(30),
-        idle_timeout: Duration::from_secs(75),
-        max_connections: 1,
-    };
+    fn new(start: Instant) -> Watch {
+        Watch::new(&ConnectionLimits::default(), start)
+    }
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -263,21 +268,25 @@ mod tests {
     #[test]
     fn slow_bytes_do_not_extend_the_header_timeout() {
         let start = Instant::now();
-        let watch = Watch::new(LIMITS, start);
+        let watch = new(start);
         assert_due(&watch, start + seconds(10), Overdue::Head);
         for (second, byte) in (0..).zip(b"POST /api") {
             watch.read(&[*byte], || start + seconds(second));
         }
         assert_due(&watch, start + seconds(10), Overdue::Head);
-        let half = Watch::new(LIMITS, start);
-        half.read(b"PR", || start + seconds(9));
-        assert_due(&half, start + seconds(10), Overdue::Head);
+        for pieces in 1..PREFACE.len() {
+            let half = new(start);
+            for byte in &PREFACE[..pieces] {
+                half.read(&[*byte], || start + seconds(9));
+            }
+            assert_due(&half, start + seconds(10), Overdue::Head);
+        }
     }
 
     #[test]
     fn header_timeout_of_a_later_request_starts_at_its_first_byte() {
         let start = Instant::now();
-        let watch = Watch::new(LIMITS, start);
+        let watch = new(start);
         watch.read(b"GET / HTTP/1.1\r\n\r\n", || start);
         let request = watch.request();
         assert_eq!(watch.next(), None, "a request in flight has no timeout here");
@@ -292,9 +301,9 @@ mod tests {
     #[test]
     fn http2_connection_without_a_request_is_idle_whatever_it_sends() {
         let start = Instant::now();
-        let watch = Watch::new(LIMITS, start);
+        let watch = new(start);
         watch.read(b"PR", || start);
-        watch.read(b"I * HTTP/2.0\r\n", || start + seconds(1));
+        watch.read(b"I * HTTP/2.0\r\n\r\nSM\r\n\r\n", || start + seconds(1));
         watch.read(b"pings", || start + seconds(60));
         assert_due(&watch, start + seconds(76), Overdue::Request);
     }
@@ -302,7 +311,7 @@ mod tests {
     #[test]
     fn client_that_does_not_read_times_out() {
         let start = Instant::now();
-        let watch = Watch::new(LIMITS, start);
+        let watch = new(start);
         let requests = [watch.request(), watch.request()];
         requests[0].waits_for_client(start);
         requests[1].waits_for_client(start + seconds(5));
@@ -321,8 +330,8 @@ mod tests {
     #[test]
     fn closing_connection_stays_open_while_a_request_is_in_flight() {
         let start = Instant::now();
-        let watch = Watch::new(LIMITS, start);
-        watch.read(b"PRI ", || start);
+        let watch = new(start);
+        watch.read(PREFACE, || start);
         assert!(!watch.is_droppable(), "it is told before it ends");
         watch.begin_close(start);
         assert_due(&watch, start + CLOSE_TIMEOUT, Overdue::Request);

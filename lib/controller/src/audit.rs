@@ -4,11 +4,12 @@
 //! credentials, URLs or upload IDs. It must not be guarded by `tracing::enabled!`: after such a query without an event, a
 //! subscriber with per-layer filters may drop the next event.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use draftstore_auth::{PeerCertificate, TICKET_PREFIX};
+use draftstore_connections::Client;
 use draftstore_service::Caller;
 
 use crate::errors::Failure;
@@ -84,9 +85,7 @@ impl RequestContext {
         };
         Self {
             request_id: header(REQUEST_ID).map(ToOwned::to_owned),
-            peer: extensions
-                .get()
-                .map(|ConnectInfo(address): &ConnectInfo<SocketAddr>| address.ip()),
+            peer: extensions.get().map(|client: &Client| client.peer().ip()),
             credentials,
         }
     }
@@ -105,7 +104,9 @@ impl RequestContext {
         result: Result<Vec<Outcome>, &Failure>,
     ) {
         let none = [DraftRef::default()];
-        let drafts = if drafts.is_empty() { &none } else { drafts };
+        // A batch that was refused as a whole is one decision.
+        let is_whole = result.is_err() && drafts.len() > 1;
+        let drafts = if drafts.is_empty() || is_whole { &none } else { drafts };
         let reason = result.as_ref().map_or_else(|failure| failure.row().reason.name, |_| OK);
         let mut outcomes = result.unwrap_or_default().into_iter();
         for draft in drafts {
@@ -120,14 +121,17 @@ impl RequestContext {
     }
 
     fn write(&self, rpc: &str, caller: Option<&Caller>, draft: &DraftRef, outcome: &str, ticket_id: Option<&str>) {
+        let tenant = caller
+            .and_then(|caller| caller.tenant.as_ref())
+            .map(ToString::to_string);
         tracing::info!(
             target: AUDIT_TARGET,
             rpc,
-            caller = caller.map(|caller| caller.name.as_str()),
-            tenant = caller.and_then(|caller| caller.tenant.as_ref()).map(tracing::field::display),
+            caller = caller.map(|caller| shortened(&caller.name)),
+            tenant = tenant.as_deref().map(shortened),
             credentials = self.credentials,
-            object_name = draft.object_name,
-            draft_id = draft.draft_id,
+            object_name = draft.object_name.as_deref().map(shortened),
+            draft_id = draft.draft_id.as_deref().map(shortened),
             ticket_id,
             outcome,
             request_id = self.request_id,
@@ -135,4 +139,12 @@ impl RequestContext {
             "decided"
         );
     }
+}
+
+/// The maximum length of a text in the audit, in bytes. Every valid name fits.
+const MAX_TEXT: usize = 1024;
+
+/// Returns the text, or its beginning if it is too long. Most texts are what a caller sent, valid or not.
+fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT)]
 }

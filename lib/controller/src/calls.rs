@@ -40,10 +40,12 @@ pub struct Call {
 /// A size class of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
-    /// A message about one object. An object's name and metadata take about 3 KiB.
+    /// A message about one thing. An object's name and metadata have about 3 KiB.
     One,
-    /// A message about many objects or parts. The largest useful one completes an upload of 10,000 parts, each with its `ETag`.
-    Many,
+    /// A message about as many things as a batch may have, each of the size of [`Size::One`] at most.
+    Batch,
+    /// A message about the parts of an upload. The largest one completes an upload of 10,000 parts, each with its `ETag`.
+    Parts,
 }
 
 impl Size {
@@ -51,7 +53,15 @@ impl Size {
     pub const fn max_bytes(self) -> u64 {
         match self {
             Self::One => 64 * 1024,
-            Self::Many => MAX_REQUEST_BYTES as u64,
+            Self::Batch | Self::Parts => MAX_REQUEST_BYTES as u64,
+        }
+    }
+
+    /// The maximum number of elements that are decoded of one list. The service has limits of its own, which are not higher.
+    pub(crate) const fn max_elements(self) -> usize {
+        match self {
+            Self::One | Self::Batch => 1_000,
+            Self::Parts => 10_001,
         }
     }
 }
@@ -82,6 +92,7 @@ impl Call {
     pub const fn bounds(&self) -> Bounds {
         Bounds {
             rpc: self.rpc.as_str(),
+            scopes: self.scopes,
             max_bytes: self.size.max_bytes(),
             envelope: 0,
             is_long: matches!(self.kind, Kind::Long | Kind::Confirm),
@@ -113,10 +124,10 @@ impl Api {
     pub(crate) async fn call<R: RpcRequest>(&self, admitted: &Admitted, request: R) -> Result<R::Response, Failure> {
         let caller = &admitted.caller;
         let Some(audit) = &admitted.audit else {
-            return request.call(self, caller).await;
+            return request.call(self, admitted).await;
         };
         let drafts = request.drafts();
-        let result = request.call(self, caller).await;
+        let result = request.call(self, admitted).await;
         audit.decided(R::RPC.as_str(), caller, &drafts, result.as_ref().map(R::outcomes));
         result
     }
@@ -196,7 +207,7 @@ calls! {
         tag: "Uploads",
     }
     BatchGetUploadURLs(BatchGetUploadUrLsRequest): POST "/api/v1/upload-urls" {
-        scopes: [[Upload]], size: Many, kind: Quick, audit: [name],
+        scopes: [[Upload]], size: Batch, kind: Quick, audit: [name],
         failures: [],
         tag: "Uploads",
     }
@@ -217,7 +228,7 @@ calls! {
         tag: "Confirms",
     }
     BatchConfirmUploads(BatchConfirmUploadsRequest): POST "/api/v1/confirm-uploads" {
-        scopes: [[Confirm]], size: Many, kind: Confirm, audit: [draft],
+        scopes: [[Confirm]], size: Batch, kind: Confirm, audit: [draft],
         failures: [],
         tag: "Confirms",
     }
@@ -247,7 +258,7 @@ calls! {
         tag: "Uploads in parts",
     }
     SignParts(SignPartsRequest): POST "/api/v1/multipart/sign-parts" {
-        scopes: [[Upload]], size: Many, kind: Quick, audit: draft,
+        scopes: [[Upload]], size: Parts, kind: Quick, audit: draft,
         failures: [UPLOAD_NOT_FOUND],
         tag: "Uploads in parts",
     }
@@ -257,7 +268,7 @@ calls! {
         tag: "Uploads in parts",
     }
     CompleteMultipartUpload(CompleteMultipartUploadRequest): POST "/api/v1/multipart/complete" {
-        scopes: [[Upload]], size: Many, kind: Long, audit: draft,
+        scopes: [[Upload]], size: Parts, kind: Long, audit: draft,
         failures: [UPLOAD_NOT_FOUND, BUCKET_NOT_FOUND, PIN_MISMATCH, UPLOAD_INCOMPLETE],
         tag: "Uploads in parts",
     }

@@ -73,6 +73,8 @@ reasons! {
     INVALID_REQUEST: BAD_REQUEST, InvalidArgument, "The request is malformed or invalid. `errors` names every invalid field.";
     UNAUTHENTICATED: UNAUTHORIZED, Unauthenticated, "The request has no valid credentials.";
     PERMISSION_DENIED: FORBIDDEN, PermissionDenied, "The caller does not have the scope of the call.";
+    ORIGIN_NOT_ALLOWED: FORBIDDEN, PermissionDenied, "Pages of the origin may not use the server.";
+    HOST_NOT_ALLOWED: MISDIRECTED_REQUEST, PermissionDenied, "The server does not have the name that the request is for.";
     NO_SUCH_ROUTE: NOT_FOUND, Unimplemented, "The path does not exist.";
     DRAFT_NOT_FOUND: NOT_FOUND, NotFound, "The draft does not exist, or belongs to another tenant.";
     OBJECT_NOT_FOUND: NOT_FOUND, NotFound, "The object does not exist, or belongs to another tenant.";
@@ -174,9 +176,7 @@ impl Failure {
             Self::Service(error) => match error {
                 Error::Invalid(violations) => row(INVALID_REQUEST).fields(violations.clone()),
                 Error::CredentialsExpired => row(UNAUTHENTICATED).challenge(INVALID_TOKEN),
-                Error::NotAllowed(scope) => {
-                    row(PERMISSION_DENIED).challenge(format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""))
-                }
+                Error::NotAllowed(scope) => row(PERMISSION_DENIED).challenge(insufficient_scope(*scope)),
                 Error::NoTickets => row(TICKETS_NOT_CONFIGURED),
                 Error::NoMoreUploads { .. } => row(NO_MORE_UPLOADS),
                 Error::NotFound(Missing::Draft) => row(DRAFT_NOT_FOUND),
@@ -201,6 +201,15 @@ impl Failure {
             Self::Refused(refusal) => match refusal {
                 Refusal::Unauthenticated(Unauthenticated::Missing) => row(UNAUTHENTICATED).challenge("Bearer"),
                 Refusal::Unauthenticated(Unauthenticated::Invalid) => row(UNAUTHENTICATED).challenge(INVALID_TOKEN),
+                Refusal::NotAllowed(scope) => row(PERMISSION_DENIED).challenge(insufficient_scope(*scope)),
+                Refusal::AuditUnavailable => row(OVERLOADED)
+                    .retry_after(RETRY_AFTER_SECONDS)
+                    .cause(&Why("the audit cannot be written")),
+                Refusal::UnknownHost => row(HOST_NOT_ALLOWED),
+                Refusal::UnknownOrigin => row(ORIGIN_NOT_ALLOWED),
+                Refusal::OutOfMemory => row(OVERLOADED)
+                    .retry_after(RETRY_AFTER_SECONDS)
+                    .limit(Limit::RequestMemory),
                 Refusal::TooManyRequests { limit, retry_after } => {
                     row(TOO_MANY_REQUESTS).retry_after(*retry_after).limit(*limit)
                 }
@@ -271,6 +280,10 @@ struct Why(&'static str);
 
 const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
 
+fn insufficient_scope(scope: Scope) -> String {
+    format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"")
+}
+
 fn at_most(bytes: u64) -> String {
     format!("must be at most {bytes} bytes")
 }
@@ -311,6 +324,9 @@ pub(crate) fn samples() -> Vec<Failure> {
         .into(),
         Refusal::BodyTooLarge { max_bytes: 1000 }.into(),
         Refusal::BodyIncomplete.into(),
+        Refusal::NotAllowed(Scope::Confirm).into(),
+        Refusal::OutOfMemory.into(),
+        Refusal::AuditUnavailable.into(),
         Refusal::Overloaded.into(),
         Refusal::CallTimeout.into(),
     ]
@@ -346,6 +362,9 @@ mod tests {
             (429, Code::ResourceExhausted, Some(7)),
             (413, Code::InvalidArgument, None),
             (400, Code::InvalidArgument, None),
+            (403, Code::PermissionDenied, None),
+            (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
+            (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
         ];
@@ -353,7 +372,13 @@ mod tests {
         assert_eq!(failures.len(), expected.len());
         let timeout = Failure::from(Refusal::BodyTimeout);
         let all = failures.iter().zip(expected);
-        for (failure, expected) in all.chain([(&timeout, (408, Code::DeadlineExceeded, None))]) {
+        let of_ports = [Refusal::UnknownHost, Refusal::UnknownOrigin].map(Failure::from);
+        let others = [
+            (&timeout, (408, Code::DeadlineExceeded, None)),
+            (&of_ports[0], (421, Code::PermissionDenied, None)),
+            (&of_ports[1], (403, Code::PermissionDenied, None)),
+        ];
+        for (failure, expected) in all.chain(others) {
             let row = failure.row();
             let found = (row.reason.http.as_u16(), row.reason.grpc, row.retry_after);
             assert_eq!(found, expected, "{failure}");

@@ -11,7 +11,7 @@ use crate::refusal::Limit;
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// The beginning of Uppy's paths.
-const UPPY_PREFIX: &str = "/uppy/";
+pub(crate) const UPPY_PREFIX: &str = "/uppy/";
 
 // The labels of requests that are not calls.
 const UPPY: &str = "Uppy";

@@ -5,6 +5,7 @@
 mod api;
 mod audit;
 mod calls;
+mod elements;
 mod errors;
 mod gate;
 pub mod grpc;
@@ -19,7 +20,7 @@ pub mod rest;
 pub use api::Api;
 pub use audit::AUDIT_TARGET;
 pub use calls::{CALLS, Call, Kind, Rpc, Size};
-pub use gate::{Admitted, Bounds, Gate, GateConfig, Quota, RateLimits};
+pub use gate::{Admitted, Bounds, Gate, GateConfig, RateLimits};
 pub use middleware::Service;
 pub use readiness::{Readiness, StoreStatus};
 pub use refusal::{Limit, Refusal};

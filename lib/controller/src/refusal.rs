@@ -1,7 +1,8 @@
 //! The refusals of the gate: why a request was not admitted, or not answered in time.
 
 use draftstore_auth::Unauthenticated;
-use draftstore_service::closed_set;
+use draftstore_connections::PortRefusal;
+use draftstore_service::{Scope, closed_set};
 
 closed_set! {
     /// A limit that a request exceeded.
@@ -14,6 +15,10 @@ closed_set! {
         CallTimeout = "call_timeout",
         /// The number of concurrent requests.
         Concurrency = "concurrency",
+        /// The memory of the requests in progress.
+        RequestMemory = "request_memory",
+        /// The number of requests in progress from an address.
+        AddressConcurrency = "address_concurrency",
         /// The rate of requests from an address.
         AddressRate = "address_rate",
         /// The rate of requests from a caller.
@@ -29,6 +34,9 @@ pub enum Refusal {
     /// The request has no valid credentials.
     #[error("{0}")]
     Unauthenticated(#[from] Unauthenticated),
+    /// The caller has none of the scopes of the call.
+    #[error("this needs the scope {0}")]
+    NotAllowed(Scope),
     /// The caller or its address exceeds a rate limit.
     #[error("too many requests: try again in {retry_after} seconds")]
     TooManyRequests {
@@ -49,10 +57,40 @@ pub enum Refusal {
     /// The body ended early, or its chunks are malformed.
     #[error("the request is invalid")]
     BodyIncomplete,
+    /// The requests in progress hold as much memory as they may.
+    #[error("the server is overloaded")]
+    OutOfMemory,
+    /// The audit cannot be written, and calls need it.
+    #[error("the server cannot write its audit")]
+    AuditUnavailable,
+    /// The server does not have the name that the request is for.
+    #[error("this server does not have the name that the request is for")]
+    UnknownHost,
+    /// The page that sends the request is of an origin that may not.
+    #[error("pages of this origin may not use this server")]
+    UnknownOrigin,
     /// The server is processing the maximum number of concurrent requests.
     #[error("the server is overloaded")]
     Overloaded,
     /// The call took longer than its timeout.
     #[error("the store is unavailable")]
     CallTimeout,
+}
+
+impl From<PortRefusal> for Refusal {
+    fn from(refusal: PortRefusal) -> Self {
+        match refusal {
+            PortRefusal::RateLimited { retry_after } => Self::TooManyRequests {
+                limit: Limit::AddressRate,
+                retry_after,
+            },
+            PortRefusal::TooManyInProgress => Self::TooManyRequests {
+                limit: Limit::AddressConcurrency,
+                retry_after: 1,
+            },
+            PortRefusal::OutOfMemory => Self::OutOfMemory,
+            PortRefusal::UnknownHost => Self::UnknownHost,
+            PortRefusal::UnknownOrigin => Self::UnknownOrigin,
+        }
+    }
 }

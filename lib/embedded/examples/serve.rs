@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use draftstore_connections::ConnectionLimits;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
 
 #[tokio::main]
@@ -17,6 +18,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         listen,
         credentials,
         upload_only: None,
+        limits: ConnectionLimits::default(),
+        hosts: None,
     })
     .await?;
     println!("{}", store.endpoint());

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use draftstore_connections::Client;
 use http::{HeaderMap, Uri, header};
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Error, S3Result, s3_error};
@@ -49,6 +50,9 @@ impl S3Access for AccessControl {
         check_owner(cx.headers())?;
         let bucket = cx.s3_path().get_bucket_name();
         if self.keyring.allows(&credentials.access_key, operation, bucket) {
+            if let Some(client) = cx.extensions_mut().get::<Client>() {
+                client.authenticated();
+            }
             Ok(())
         } else {
             Err(s3_error!(AccessDenied))

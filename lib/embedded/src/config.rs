@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use draftstore_connections::{ConnectionLimits, HostRules};
+
 use crate::credentials::Credentials;
 
 /// The settings of an [`EmbeddedStore`](crate::EmbeddedStore).
@@ -10,12 +12,16 @@ use crate::credentials::Credentials;
 pub struct EmbeddedConfig {
     /// The directory of all data, created with mode 0700 if it does not exist. Only one process may use it at a time.
     pub data_dir: PathBuf,
-    /// The loopback address to listen on. Port 0 picks any free port.
+    /// The address to listen on. Port 0 picks any free port.
     pub listen: SocketAddr,
     /// The key pair that may call every operation.
     pub credentials: Credentials,
     /// An additional key pair that may only upload, if there is one.
     pub upload_only: Option<UploadOnly>,
+    /// The limits of connections.
+    pub limits: ConnectionLimits,
+    /// The rules for the hosts of requests, if there are any.
+    pub hosts: Option<HostRules>,
 }
 
 /// A key pair that may only upload to one bucket: by PUT, in parts, or by form.

@@ -1,32 +1,18 @@
-//! The listener: accepts and serves connections, and shuts down in bounded time.
+//! The listener: serves connections within the limits of `lib/connections`, and shuts down in bounded time.
 
-use std::convert::Infallible;
-use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler, HostRules};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::instrument::WithSubscriber as _;
 
 use crate::frontend::Frontend;
-use crate::tasks::Tasks;
 
-/// The maximum number of open connections. Further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 1024;
-/// The time limit for the head of a request, and therefore for an idle connection.
-const HEADER_TIME: Duration = Duration::from_secs(60);
 /// The time that requests in progress have to finish on a graceful shutdown.
 const GRACE: Duration = Duration::from_secs(10);
-/// The pause after a failed accept. The usual cause is a lack of file descriptors, so that a retry would fail at once.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// The read buffer of a connection, in bytes.
-const READ_BUFFER: usize = 256 * 1024;
 
 /// The two stages of a shutdown.
 #[derive(Debug, Clone, Default)]
@@ -38,62 +24,31 @@ pub(crate) struct ShutdownSignal {
 }
 
 /// Serves until the shutdown is signalled and all connections have ended.
-pub(crate) async fn serve(listener: TcpListener, frontend: Arc<Frontend>, tasks: Tasks, shutdown: ShutdownSignal) {
-    let connections = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
-        let accepted = tokio::select! {
-            () = shutdown.graceful.cancelled() => break,
-            accepted = accept(&listener, &permits) => accepted,
-        };
-        let Ok((stream, permit)) = accepted else {
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        // Sends small responses immediately. If the option cannot be set, they are sent with a small delay.
-        let _ = stream.set_nodelay(true);
+pub(crate) async fn serve(
+    listener: TcpListener,
+    frontend: Arc<Frontend>,
+    limits: ConnectionLimits,
+    hosts: Option<HostRules>,
+    shutdown: ShutdownSignal,
+) {
+    let ending = Ending {
+        draining: shutdown.graceful.child_token(),
+        end: shutdown.graceful.clone(),
+        abort: shutdown.immediate.clone(),
+    };
+    let handler = Handler::new(move |arrival| {
         let frontend = Arc::clone(&frontend);
-        let service = service_fn(move |request| {
-            let frontend = Arc::clone(&frontend);
-            async move { Ok::<_, Infallible>(frontend.handle(request).await) }
-        });
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder
-            .http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
-            .max_buf_size(READ_BUFFER);
-        builder
-            .http2()
-            .timer(TokioTimer::new())
-            .keep_alive_interval(HEADER_TIME);
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = connections.watch(connection);
-        let immediate = shutdown.immediate.clone();
-        let serve_connection = async move {
-            tokio::select! {
-                // An error of a connection concerns only its client.
-                _ = connection => {}
-                () = immediate.cancelled() => {}
-            }
-            drop(permit);
-        };
-        tasks.spawn(serve_connection.with_subscriber(tracing::Dispatch::none()));
-    }
-    drop(listener);
-    let all_ended = tokio::time::timeout(GRACE, connections.shutdown());
+        let response = async move { frontend.handle(arrival).await };
+        Box::pin(response.with_subscriber(tracing::Dispatch::none()))
+    });
+    let connections = Connections::new(limits, None).with_host_rules(hosts).for_store();
+    let mut serving = pin!(connections.serve(listener, handler, ending));
     tokio::select! {
-        _ = all_ended => {}
-        () = shutdown.immediate.cancelled() => {}
+        () = serving.as_mut() => return,
+        () = shutdown.graceful.cancelled() => {}
     }
-    shutdown.immediate.cancel();
-}
-
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let permit = Arc::clone(permits).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
+    if tokio::time::timeout(GRACE, serving.as_mut()).await.is_err() {
+        shutdown.immediate.cancel();
+        serving.await;
+    }
 }

@@ -1,5 +1,6 @@
 //! The settings of the embedded store that come from the environment.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use draftstore_config::{parse, settings};
@@ -10,7 +11,9 @@ settings! {
     pub struct EmbeddedSettings in "Embedded store" {
         /// The directory of the data.
         pub data_dir: PathBuf = "EMBEDDED_DATA_DIR", default "./data", parse::text;
-        /// The port on loopback.
+        /// The IP address of the store. Beyond loopback, phones, emulators and containers can reach it, by plain HTTP.
+        pub address: IpAddr = "EMBEDDED_BIND_ADDRESS", default "127.0.0.1", str::parse;
+        /// The port of the store.
         pub port: u16 = "EMBEDDED_PORT", default "9000", parse::port;
     }
 }

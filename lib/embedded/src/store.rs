@@ -1,7 +1,7 @@
 //! Starting and stopping of the store.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,11 +30,6 @@ const MAX_XML: usize = 8 * 1024 * 1024;
 /// The reason why the store did not start. The message tells the operator what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedStartError {
-    /// The listen address is not a loopback address. The store serves plain HTTP, which must not leave the machine.
-    #[error(
-        "the embedded store serves plain HTTP and cannot listen on {0}: use a loopback address, 127.0.0.1 or [::1]"
-    )]
-    NotLoopback(SocketAddr),
     /// Another program listens on the port.
     #[error(
         "the embedded store cannot listen on port {port}, which is already in use: set EMBEDDED_PORT to a free port"
@@ -103,10 +98,9 @@ impl EmbeddedStore {
             listen,
             credentials,
             upload_only,
+            limits,
+            hosts,
         } = config;
-        if !listen.ip().is_loopback() {
-            return Err(EmbeddedStartError::NotLoopback(listen));
-        }
         let listener = TcpListener::bind(listen).await.map_err(|source| {
             if source.kind() == io::ErrorKind::AddrInUse {
                 EmbeddedStartError::PortTaken { port: listen.port() }
@@ -144,7 +138,7 @@ impl EmbeddedStore {
         let frontend = Frontend::new(service.build(), backend.clone(), keyring, log);
 
         let shutdown = ShutdownSignal::default();
-        let server = tokio::spawn(server::serve(listener, frontend, tasks.clone(), shutdown.clone()));
+        let server = tokio::spawn(server::serve(listener, frontend, limits, hosts, shutdown.clone()));
         Ok(Self {
             address,
             shutdown,
@@ -164,9 +158,14 @@ impl EmbeddedStore {
         self.address
     }
 
-    /// The URL of the store: `http://127.0.0.1:PORT`.
+    /// The URL of the store for this machine, such as `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        let ip = match self.address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 
     /// Stops accepting requests, gives those in progress some seconds to finish, and closes the data directory, which can

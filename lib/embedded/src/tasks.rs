@@ -35,11 +35,6 @@ impl Tasks {
         self.tracker.spawn_blocking(work)
     }
 
-    /// Spawns an async task.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        drop(self.tracker.spawn(task));
-    }
-
     /// Waits until all tracked work has wait.
     pub(crate) async fn wait(&self) {
         self.tracker.close();

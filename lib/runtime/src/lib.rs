@@ -8,7 +8,7 @@ mod stdout;
 
 pub use http_client::{HttpClient, HttpError};
 pub use schedule::{InvalidSchedule, Schedule, ScheduleError, ScheduleSettings};
-pub use shutdown::{on_hangup, on_signal};
+pub use shutdown::{on_hangup, on_signal, survive_hangup};
 pub use stdout::print;
 
 /// The exit status for an invalid configuration (`EX_USAGE` of sysexits.h).

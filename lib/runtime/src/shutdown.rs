@@ -22,7 +22,15 @@ pub fn on_signal() -> std::io::Result<CancellationToken> {
     Ok(token)
 }
 
-/// Returns a stream of SIGHUPs, at which files are reloaded. Without a handler, SIGHUP would end the process.
+/// Keeps SIGHUP from ending the process, which it does until the first handler is installed.
+///
+/// # Errors
+/// When the signal handler cannot be installed.
+pub fn survive_hangup() -> std::io::Result<()> {
+    on_hangup().map(drop)
+}
+
+/// Returns a stream of SIGHUPs, at which files are reloaded.
 ///
 /// # Errors
 /// When the signal handler cannot be installed.

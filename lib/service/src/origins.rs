@@ -29,6 +29,12 @@ impl AllowedOrigins {
         Ok(self)
     }
 
+    /// Returns `true` if pages of this origin are allowed.
+    pub fn allows(&self, origin: &str) -> bool {
+        let mut allowed = self.0.iter();
+        allowed.any(|allowed| allowed == "*" || allowed.eq_ignore_ascii_case(origin))
+    }
+
     /// Returns the origins as they were given.
     pub fn as_slice(&self) -> &[String] {
         &self.0

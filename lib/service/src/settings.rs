@@ -57,7 +57,7 @@ settings! {
     struct BrakeVariables in "Sweep" {
         /// The number of drafts and uploads after which a sweep stops.
         max_delete: Option<u64> = "MAX_DELETE", unset "none", whole_number;
-        /// The fraction of all drafts and uploads, 0 to 1: a sweep that finds more of them expired deletes nothing.
+        /// The fraction of all drafts and uploads, 0 to 1, that a sweep deletes if more than it has expired. The rest is left to the next sweeps.
         max_delete_fraction: Option<Fraction> = "MAX_DELETE_FRACTION", unset "none", str::parse;
     }
 }

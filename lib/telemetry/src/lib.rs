@@ -7,5 +7,5 @@ mod panics;
 mod program;
 pub mod traces;
 
-pub use audit::{AuditLog, AuditSettings, InvalidAuditLog};
+pub use audit::{AuditLog, AuditSettings, AuditSink, InvalidAuditLog};
 pub use program::Program;

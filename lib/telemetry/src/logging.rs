@@ -16,7 +16,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 use crate::traces::{self, Sender, TraceSettings};
-use crate::{AuditLog, Program, audit, panics};
+use crate::{AuditSink, Program, audit, panics};
 
 /// The prefix of the targets of our own crates.
 const OUR_TARGETS: &str = "draftstore";
@@ -82,9 +82,6 @@ pub enum StartError {
     /// Logging was started before in this process.
     #[error(transparent)]
     Again(#[from] TryInitError),
-    /// The file of the audit log cannot be opened.
-    #[error("AUDIT_LOG: the file cannot be opened for appending: {0}")]
-    Audit(#[source] std::io::Error),
     /// The exporter of traces cannot be built.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
@@ -100,10 +97,10 @@ pub enum StartError {
 pub fn start(
     settings: &LogSettings,
     traces: Option<&TraceSettings>,
-    audit: &AuditLog,
+    audit: Option<&AuditSink>,
     program: Program,
 ) -> Result<Option<Sender>, StartError> {
-    let audit = audit.layer().map_err(StartError::Audit)?;
+    let audit = audit.map(AuditSink::layer);
     let filter = EnvFilter::new(&settings.filter.0).and(filter_fn(holds_no_secrets));
     let (traces, sender) = match traces {
         Some(settings) => {

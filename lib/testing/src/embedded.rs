@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+use draftstore_connections::ConnectionLimits;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
 use tempfile::TempDir;
 
@@ -33,6 +34,8 @@ impl Embedded {
             listen,
             credentials: credentials.clone(),
             upload_only: None,
+            limits: ConnectionLimits::default(),
+            hosts: None,
         };
         let store = match EmbeddedStore::start(settings).await {
             Ok(store) => store,

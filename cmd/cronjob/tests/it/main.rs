@@ -109,8 +109,8 @@ async fn brakes_stop_the_sweep_and_are_reported() {
         assert!(printed.contains(&format!("{} ", brake.0)), "{printed}");
     };
     braked(("MAX_DELETE_FRACTION", "0.5"));
-    assert_eq!(world.draft_keys().await.len(), 3);
-    braked(("MAX_DELETE", "2"));
+    assert_eq!(world.draft_keys().await.len(), 2);
+    braked(("MAX_DELETE", "1"));
     assert_eq!(world.draft_keys().await.len(), 1);
 }
 

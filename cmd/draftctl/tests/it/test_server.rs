@@ -65,7 +65,7 @@ impl TestServer {
         let readiness = Readiness::new(store.profile.clone());
         let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone());
         let gate = Gate::new(authenticator, GateConfig::default());
-        let service = grpc::service(Api::new(drafts, gate.clone()), gate, readiness);
+        let service = grpc::service(Api::new(drafts, gate.clone()), gate, readiness, false);
         let service = service.await.expect("descriptors");
         let handler = Handler::new(grpc::handler(service, &AllowedOrigins::default()));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");

@@ -64,6 +64,7 @@ fn limits_and_switches_are_read() {
         write_timeout: Duration::from_secs(2),
         idle_timeout: Duration::from_secs(3),
         max_connections: 4,
+        ..ConnectionLimits::default()
     };
     assert_eq!(config.connections, limits);
     assert_eq!(config.server.readiness_interval, Duration::from_secs(5));

@@ -6,7 +6,7 @@ use draftstore_embedded::{Credentials, EmbeddedSettings, EmbeddedStartError, Emb
 use draftstore_s3::Settings;
 use draftstore_storage::DraftBucket;
 
-use crate::store::{OpenStore, embedded_client, open, pair, signing_pair, unusable};
+use crate::store::{OpenStore, StorePort, embedded_client, open, pair, signing_pair, unusable};
 
 /// The store, with a name for the report.
 pub(super) struct Found {
@@ -22,7 +22,7 @@ pub(super) async fn find(store: ConfiguredStore, draft: &DraftBucket, create: bo
     match store {
         ConfiguredStore::S3(settings) => {
             let public = settings.public_endpoint.clone();
-            let open = open(ConfiguredStore::S3(settings), draft, None).await?;
+            let open = open(ConfiguredStore::S3(settings), StorePort::default(), draft, None).await?;
             let endpoint = open.storage.name();
             let name = match public {
                 Some(public) if public != endpoint => format!("{endpoint}, for clients {public}"),
@@ -42,7 +42,13 @@ async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &Dra
         port: 0,
         ..embedded.clone()
     };
-    let started = open(ConfiguredStore::Embedded(own, client.clone()), draft, None).await;
+    let started = open(
+        ConfiguredStore::Embedded(own, client.clone()),
+        StorePort::default(),
+        draft,
+        None,
+    )
+    .await;
     match started {
         Err(error) if matches!(error.downcast_ref(), Some(EmbeddedStartError::Locked(_))) => {
             ensure!(
@@ -55,7 +61,7 @@ async fn find_embedded(embedded: EmbeddedSettings, client: Settings, draft: &Dra
             let endpoint = format!("http://127.0.0.1:{}", embedded.port);
             let signing = signing_pair(&embedded, &client)?;
             let settings = embedded_client(client, endpoint.clone(), &credentials, &signing);
-            let open = open(ConfiguredStore::S3(settings), draft, None).await?;
+            let open = open(ConfiguredStore::S3(settings), StorePort::default(), draft, None).await?;
             let name = format!("the embedded store at {endpoint}");
             Ok(Found { open, name })
         }

@@ -37,7 +37,7 @@ async fn sigterm_waits_for_a_confirm_without_a_caller() {
     let length = body.len();
     write!(
         caller,
-        "POST /api/v1/confirm-upload HTTP/1.1\r\nhost: x\r\ncontent-length: {length}\r\n\r\n{body}"
+        "POST /api/v1/confirm-upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .expect("sent");
     gate.holds_a_copy().await;
@@ -103,7 +103,7 @@ async fn server_stops_after_the_delay_despite_connections() {
 /// Sends a request for the readiness. The body of the response is one chunk that ends with a brace.
 fn ask(connection: &mut TcpStream) -> String {
     connection
-        .write_all(b"GET /health/ready HTTP/1.1\r\nhost: x\r\n\r\n")
+        .write_all(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .expect("sent");
     let mut answer = Vec::new();
     let mut bytes = [0; 1024];

@@ -145,13 +145,13 @@ async fn head_over_http_2_has_no_body() {
 
 #[tokio::test]
 async fn content_type_is_required_from_web_pages_only() {
-    let server = Server::start();
+    let server = Server::start_with(&[("CORS_ALLOWED_ORIGINS", "https://app.example.com")]);
     draft(&server, "a", b"x").await;
     let form = ("content-type", "application/x-www-form-urlencoded");
     let body = r#"{"object_name":"a"}"#;
     let (status, _) = post(&server, "/api/v1/upload-url", &[form], body).await;
     assert_eq!(status, 200);
-    let page = ("origin", "https://evil.example.com");
+    let page = ("origin", "https://app.example.com");
     let (status, problem) = post(&server, "/api/v1/confirm-upload", &[form, page], body).await;
     assert_eq!((status, &problem["errors"][0]["field"]), (400, &json!("content-type")));
 }

@@ -2,6 +2,7 @@
 //!
 //! Every case of a call runs on both fronts.
 
+mod attacks;
 mod audit;
 mod batch_confirm_uploads;
 mod batch_get_upload_urls;
@@ -40,6 +41,7 @@ mod openapi;
 mod owner;
 mod process;
 mod readiness;
+mod routes;
 mod sealed;
 mod security;
 mod server;

@@ -26,7 +26,7 @@ async fn sigterm_waits_for_a_confirm() {
     let body = r#"{"object_name":"a"}"#;
     let mut stream = TcpStream::connect(&server.http).expect("connects");
     let head = format!(
-        "POST /api/v1/confirm-upload HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        "POST /api/v1/confirm-upload HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).expect("sent");

@@ -29,7 +29,7 @@ fn is_answered(port: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(port) else {
         return false;
     };
-    let sent = stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let sent = stream.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     let mut answer = Vec::new();
     sent.is_ok() && stream.read_to_end(&mut answer).is_ok() && answer.starts_with(b"HTTP/1.1 ")
 }
@@ -42,7 +42,7 @@ fn connection_with_an_incomplete_head_is_closed() {
             &b""[..],
             b"P",
             b"POST /api/v1/up",
-            b"POST /api/v1/upload-url HTTP/1.1\r\nhost: x\r\nx-half: ",
+            b"POST /api/v1/upload-url HTTP/1.1\r\nhost: localhost\r\nx-half: ",
             b"PRI * HTTP",
         ] {
             let mut stream = TcpStream::connect(port).expect("connects");
@@ -58,7 +58,7 @@ fn slow_head_times_out() {
     let server = impatient();
     for port in [&server.http, &server.grpc] {
         let mut slow = TcpStream::connect(port).expect("connects");
-        slow.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nx-slow: ")
+        slow.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\nx-slow: ")
             .expect("sent");
         while slow.write_all(b"y").is_ok() {
             assert!(is_answered(port));
@@ -73,7 +73,7 @@ fn idle_connection_is_closed() {
         for after in [&b""[..], b"GET /hea"] {
             let mut stream = TcpStream::connect(port).expect("connects");
             stream
-                .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+                .write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
                 .expect("sent");
             let mut first = [0; 9];
             stream.read_exact(&mut first).expect("an answer");
@@ -102,7 +102,7 @@ fn client_that_does_not_read_is_disconnected() {
     let server = impatient();
     for port in [&server.http, &server.grpc] {
         let mut stream = TcpStream::connect(port).expect("connects");
-        let requests = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1000);
+        let requests = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000);
         while stream.write_all(&requests).is_ok() {}
         assert!(is_answered(port));
     }
@@ -115,7 +115,7 @@ fn head_beyond_its_limits_is_431() {
     for port in [&server.http, &server.grpc] {
         for fields in ["x: y\r\n".repeat(101), format!("x: {}\r\n", "y".repeat(33 * 1024))] {
             let mut stream = TcpStream::connect(port).expect("connects");
-            let head = format!("GET /health HTTP/1.1\r\nhost: x\r\n{fields}\r\n");
+            let head = format!("GET /health HTTP/1.1\r\nhost: localhost\r\n{fields}\r\n");
             stream.write_all(head.as_bytes()).expect("sent");
             let mut status = [0; 12];
             stream.read_exact(&mut status).expect("an answer");
@@ -157,7 +157,7 @@ fn connections_beyond_the_limit_are_closed() {
     let open = || {
         let mut stream = TcpStream::connect(&server.http).expect("connects");
         stream
-            .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+            .write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .expect("sent");
         let mut first = [0; 9];
         stream.read_exact(&mut first).expect("an answer");

@@ -125,7 +125,7 @@ async fn both_ports_accept_tls_only() {
 
         let mut plain = TcpStream::connect(port).expect("connects");
         plain
-            .write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n")
+            .write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
             .expect("sent");
         let mut answer = Vec::new();
         // The server may close the connection before it has read everything.

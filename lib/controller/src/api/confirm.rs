@@ -1,22 +1,21 @@
 //! The calls that confirm one draft or a batch.
 
-use std::sync::Arc;
-
 use draftstore_proto::v1;
 use draftstore_proto::v1::confirm_outcome::Outcome as One;
+use draftstore_service::Error;
 use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed};
-use draftstore_service::{Caller, Error};
 
 use super::{Api, Mapping, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
+use crate::gate::Admitted;
 
 impl Mapping for v1::ConfirmUploadRequest {
     type Response = v1::ConfirmUploadResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
-        api.take_confirms(caller, 1)?;
-        let kept = api.drafts(caller).confirm(&confirm(self)).await?;
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        api.take_confirms(&admitted.caller, 1)?;
+        let kept = api.drafts(admitted).confirm(&confirm(self)).await?;
         Ok(confirmed(kept))
     }
 
@@ -28,13 +27,13 @@ impl Mapping for v1::ConfirmUploadRequest {
 impl Mapping for v1::BatchConfirmUploadsRequest {
     type Response = v1::BatchConfirmUploadsResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
-        api.take_confirms(caller, self.uploads.len())?;
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        api.take_confirms(&admitted.caller, self.uploads.len())?;
         let batch = ConfirmBatch {
             uploads: self.uploads.into_iter().map(confirm).collect(),
             atomic: self.atomic,
         };
-        let results = api.drafts(caller).confirm_batch(batch).await?;
+        let results = api.drafts(admitted).confirm_batch(batch).await?;
         let success = results.iter().all(Result::is_ok);
         let outcome = |result: Result<Confirmed, Error>| v1::ConfirmOutcome {
             outcome: Some(match result {

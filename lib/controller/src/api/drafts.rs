@@ -1,19 +1,17 @@
 //! The calls for buckets, drafts and confirmed objects.
 
-use std::sync::Arc;
-
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::Caller;
 use draftstore_service::draft::{DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectListed};
 
 use super::{Api, Mapping, size};
 use crate::errors::Failure;
+use crate::gate::Admitted;
 
 impl Mapping for v1::CreateDraftBucketRequest {
     type Response = v1::CreateDraftBucketResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
-        let ready = api.drafts(caller).create_buckets().await?;
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let ready = api.drafts(admitted).create_buckets().await?;
         Ok(v1::CreateDraftBucketResponse {
             draft_bucket: ready.draft.to_string(),
             main_bucket: ready.main.to_string(),
@@ -26,7 +24,7 @@ impl Mapping for v1::CreateDraftBucketRequest {
 impl Mapping for v1::InspectDraftRequest {
     type Response = v1::InspectDraftResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let name = DraftName {
             object_name: self.object_name,
             draft_id: self.draft_id,
@@ -36,7 +34,7 @@ impl Mapping for v1::InspectDraftRequest {
             draft_id,
             draft,
             expires_at,
-        } = api.drafts(caller).inspect(&name).await?;
+        } = api.drafts(admitted).inspect(&name).await?;
         Ok(v1::InspectDraftResponse {
             object_name,
             draft_id: draft_id.map(|id| id.to_string()),
@@ -53,12 +51,12 @@ impl Mapping for v1::InspectDraftRequest {
 impl Mapping for v1::DiscardDraftRequest {
     type Response = v1::DiscardDraftResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let name = DraftName {
             object_name: self.object_name,
             draft_id: self.draft_id,
         };
-        let discarded = api.drafts(caller).discard(&name).await?;
+        let discarded = api.drafts(admitted).discard(&name).await?;
         Ok(v1::DiscardDraftResponse { discarded })
     }
 }
@@ -66,12 +64,12 @@ impl Mapping for v1::DiscardDraftRequest {
 impl Mapping for v1::ListDraftsRequest {
     type Response = v1::ListDraftsResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let request = ListDrafts {
             page_size: self.page_size,
             page_token: self.page_token,
         };
-        let page = api.drafts(caller).list(&request).await?;
+        let page = api.drafts(admitted).list(&request).await?;
         let draft = |draft: DraftListed| v1::Draft {
             object_name: draft.object_name,
             draft_id: draft.draft_id.map(|id| id.to_string()),
@@ -89,13 +87,13 @@ impl Mapping for v1::ListDraftsRequest {
 impl Mapping for v1::ListObjectsRequest {
     type Response = v1::ListObjectsResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let request = ListObjects {
             page_size: self.page_size,
             page_token: self.page_token,
             prefix: self.prefix,
         };
-        let page = api.drafts(caller).list_objects(&request).await?;
+        let page = api.drafts(admitted).list_objects(&request).await?;
         let object = |object: ObjectListed| v1::StoredObject {
             object_name: object.object_name,
             etag: object.etag.to_string(),

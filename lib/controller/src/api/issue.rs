@@ -1,22 +1,21 @@
 //! The calls that issue URLs for uploads and downloads.
 
-use std::sync::Arc;
-
 use draftstore_proto::v1::upload_url_outcome::Outcome as One;
 use draftstore_proto::{Timestamp, v1};
+use draftstore_service::Error;
 use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage, UploadIssued};
-use draftstore_service::{Caller, Error};
 
 use super::{Api, Mapping, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
+use crate::gate::Admitted;
 
 impl Mapping for v1::GetUploadUrlRequest {
     type Response = v1::GetUploadUrlResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let object_name = self.object_name.clone();
-        let issued = api.drafts(caller).issue_upload(&upload(self)).await?;
+        let issued = api.drafts(admitted).issue_upload(&upload(self)).await?;
         Ok(upload_url(object_name, issued))
     }
 
@@ -28,9 +27,9 @@ impl Mapping for v1::GetUploadUrlRequest {
 impl Mapping for v1::BatchGetUploadUrLsRequest {
     type Response = v1::BatchGetUploadUrLsResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let uploads: Vec<_> = self.uploads.into_iter().map(upload).collect();
-        let issued = api.drafts(caller).issue_uploads(&uploads).await?;
+        let issued = api.drafts(admitted).issue_uploads(&uploads).await?;
         let success = issued.iter().all(Result::is_ok);
         let outcome = |(upload, issued): (IssueUpload, Result<UploadIssued, Error>)| v1::UploadUrlOutcome {
             outcome: Some(match issued {
@@ -57,11 +56,11 @@ impl Mapping for v1::BatchGetUploadUrLsRequest {
 impl Mapping for v1::GetDownloadUrlRequest {
     type Response = v1::GetDownloadUrlResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let stage = stage(self.stage)?;
         let disposition = disposition(self.disposition)?;
         let issued = api
-            .drafts(caller)
+            .drafts(admitted)
             .issue_download(&IssueDownload {
                 object_name: self.object_name,
                 stage,

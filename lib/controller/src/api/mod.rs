@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 
 use crate::audit::Outcome;
 use crate::errors::Failure;
-use crate::gate::Gate;
+use crate::gate::{Admitted, Gate};
 
 /// The calls of the contract. Clones share it.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub(crate) trait Mapping: Message + Default + DeserializeOwned + Sized + 'static
     type Response: Message + Serialize + 'static;
 
     /// Processes the request.
-    fn call(self, api: &Api, caller: &Arc<Caller>) -> impl Future<Output = Result<Self::Response, Failure>> + Send;
+    fn call(self, api: &Api, admitted: &Admitted) -> impl Future<Output = Result<Self::Response, Failure>> + Send;
 
     /// Returns the outcomes for the request's drafts, for the audit. Empty if all of them succeeded.
     fn outcomes(_: &Self::Response) -> Vec<Outcome> {
@@ -65,24 +65,29 @@ impl Api {
 
     /// Returns the unique draft with this key in the store.
     pub(crate) fn of_whole_key(&self, caller: &Arc<Caller>, key: &str) -> Result<DraftName, Error> {
-        self.drafts(caller).of_whole_key(key)
+        self.of_caller(caller).of_whole_key(key)
     }
 
     /// Returns the key of a draft in the store.
     pub(crate) fn whole_key(&self, caller: &Arc<Caller>, draft: &DraftName) -> Result<String, Error> {
-        self.drafts(caller).whole_key(draft)
+        self.of_caller(caller).whole_key(draft)
     }
 
     /// Returns the unsigned URL of a draft, which does not allow reading it.
     pub(crate) async fn unsigned_url(&self, caller: &Arc<Caller>, draft: &DraftName) -> Result<String, Error> {
-        self.drafts(caller).unsigned_url(draft).await
+        self.of_caller(caller).unsigned_url(draft).await
     }
 
     pub(crate) fn authenticator(&self) -> &Authenticator {
         self.0.gate.authenticator()
     }
 
-    fn drafts(&self, caller: &Arc<Caller>) -> Drafts {
+    fn drafts(&self, admitted: &Admitted) -> Drafts {
+        let place = Arc::clone(&admitted.place);
+        self.of_caller(&admitted.caller).keeping(place)
+    }
+
+    fn of_caller(&self, caller: &Arc<Caller>) -> Drafts {
         self.0.drafts.for_caller(Arc::clone(caller))
     }
 

@@ -1,9 +1,6 @@
 //! The calls for multipart uploads.
 
-use std::sync::Arc;
-
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::Caller;
 use draftstore_service::draft::{
     CompleteMultipart, CompletedPart, CreateMultipart, PartToSign, SignParts, SignedPart, UploadName,
 };
@@ -11,11 +8,12 @@ use draftstore_service::draft::{
 use super::{Api, Mapping, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
+use crate::gate::Admitted;
 
 impl Mapping for v1::CreateMultipartUploadRequest {
     type Response = v1::CreateMultipartUploadResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let request = CreateMultipart {
             object_name: self.object_name,
             content_type: self.content_type,
@@ -25,7 +23,7 @@ impl Mapping for v1::CreateMultipartUploadRequest {
             draft_lifetime: self.draft_lifetime,
             part_checksums: self.part_checksums,
         };
-        let created = api.drafts(caller).create_multipart(&request).await?;
+        let created = api.drafts(admitted).create_multipart(&request).await?;
         Ok(v1::CreateMultipartUploadResponse {
             upload_id: created.upload_id,
             object_name: request.object_name,
@@ -44,7 +42,7 @@ impl Mapping for v1::CreateMultipartUploadRequest {
 impl Mapping for v1::SignPartsRequest {
     type Response = v1::SignPartsResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let part = |part: v1::PartToSign| PartToSign {
             part_number: part.part_number,
             content_length: part.content_length,
@@ -55,7 +53,7 @@ impl Mapping for v1::SignPartsRequest {
             parts: self.parts.into_iter().map(part).collect(),
             expires_in: self.expires_in,
         };
-        let signed = api.drafts(caller).sign_parts(&request).await?;
+        let signed = api.drafts(admitted).sign_parts(&request).await?;
         let part = |SignedPart { number, request }| v1::SignedPart {
             part_number: i32::from(number),
             upload_url: request.url.expose(),
@@ -71,9 +69,9 @@ impl Mapping for v1::SignPartsRequest {
 impl Mapping for v1::ListPartsRequest {
     type Response = v1::ListPartsResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let name = upload(self.object_name, self.draft_id, self.upload_id);
-        let status = api.drafts(caller).list_parts(&name).await?;
+        let status = api.drafts(admitted).list_parts(&name).await?;
         let parts = status.parts.into_iter().map(|part| v1::UploadedPart {
             part_number: i32::from(part.number),
             etag: part.etag.to_string(),
@@ -94,7 +92,7 @@ impl Mapping for v1::ListPartsRequest {
 impl Mapping for v1::CompleteMultipartUploadRequest {
     type Response = v1::CompleteMultipartUploadResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let part = |part: v1::CompletedPart| CompletedPart {
             part_number: part.part_number,
             etag: part.etag,
@@ -103,7 +101,7 @@ impl Mapping for v1::CompleteMultipartUploadRequest {
             upload: upload(self.object_name, self.draft_id, self.upload_id),
             parts: self.parts.into_iter().map(part).collect(),
         };
-        let completed = api.drafts(caller).complete_multipart(&request).await?;
+        let completed = api.drafts(admitted).complete_multipart(&request).await?;
         Ok(v1::CompleteMultipartUploadResponse {
             object_name: request.upload.object_name,
             draft_id: request.upload.draft_id,
@@ -117,9 +115,9 @@ impl Mapping for v1::CompleteMultipartUploadRequest {
 impl Mapping for v1::AbortMultipartUploadRequest {
     type Response = v1::AbortMultipartUploadResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let name = upload(self.object_name, self.draft_id, self.upload_id);
-        api.drafts(caller).abort_multipart(&name).await?;
+        api.drafts(admitted).abort_multipart(&name).await?;
         Ok(v1::AbortMultipartUploadResponse {})
     }
 }

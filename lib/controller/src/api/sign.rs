@@ -10,7 +10,7 @@ use crate::gate::Admitted;
 impl Api {
     /// Returns the URL of the signed request. It needs no additional headers.
     pub(crate) async fn sign_request(&self, admitted: &Admitted, request: SignRequest) -> Result<String, Failure> {
-        let signed = self.drafts(&admitted.caller).sign_request(&request).await;
+        let signed = self.drafts(admitted).sign_request(&request).await;
         let result = signed.map(|signed| signed.url.expose()).map_err(Failure::from);
         if let Some(audit) = &admitted.audit {
             let draft = DraftRef {

@@ -1,21 +1,20 @@
 //! The call that creates tickets: short-lived credentials for web pages.
 
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use draftstore_auth::{TicketMint, TicketOrder};
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::Caller;
 
 use super::{Api, Mapping};
 use crate::audit::Outcome;
 use crate::errors::Failure;
+use crate::gate::Admitted;
 use crate::path_ticket::path_of;
 
 impl Mapping for v1::CreateTicketRequest {
     type Response = v1::CreateTicketResponse;
 
-    async fn call(self, api: &Api, caller: &Arc<Caller>) -> Result<Self::Response, Failure> {
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let order = TicketOrder {
             object_name: self.object_name,
             prefix: self.prefix,
@@ -28,7 +27,7 @@ impl Mapping for v1::CreateTicketRequest {
         };
         let authenticator = api.authenticator();
         let minted = authenticator.tickets().mint(&TicketMint {
-            minter: caller,
+            minter: &admitted.caller,
             order: &order,
             profiles: authenticator.profiles().as_deref(),
             object_lifetime: api.policy().object_lifetime(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::Request;
 use axum::http::header;
+use draftstore_connections::BodyOutOfMemory;
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
@@ -26,6 +27,15 @@ pub(super) async fn whole(request: Request, bounds: Bounds, limit: Duration) -> 
     }
 }
 
+/// Returns the refusal for a body that cannot be read to its end.
+fn refusal(error: axum::Error) -> Refusal {
+    if error.into_inner().is::<BodyOutOfMemory>() {
+        Refusal::OutOfMemory
+    } else {
+        Refusal::BodyIncomplete
+    }
+}
+
 async fn read(body: Body, bounds: Bounds, expects_continue: bool) -> Result<Bytes, Refusal> {
     let limit = bounds.max_bytes + bounds.envelope;
     let too_large = Refusal::BodyTooLarge {
@@ -41,7 +51,7 @@ async fn read(body: Body, bounds: Bounds, expects_continue: bool) -> Result<Byte
     let mut read = 0;
     while let Some(frame) = body.frame().await {
         // Usually the client has disconnected, and nobody reads the refusal.
-        let Ok(data) = frame.map_err(|_| Refusal::BodyIncomplete)?.into_data() else {
+        let Ok(data) = frame.map_err(refusal)?.into_data() else {
             continue;
         };
         read += data.len() as u64;

@@ -1,43 +1,49 @@
 //! The gate before every call, on both ports: authentication, rate limits, body size, timeouts and
 //! concurrency.
 //!
-//! The order of the checks makes a refused request cheap: the address's rate limit, the credentials, the caller's rate limit,
-//! the body, the number of concurrent requests. Knows neither front.
+//! The port has counted the request by its address. The order of the checks makes a refused request cheap: the credentials, the
+//! caller's rate limit, the scopes, the body, the number of concurrent requests. Knows neither front.
 
-mod address;
 mod body;
 mod credentials;
-mod rate_limiter;
 mod rates;
 mod settings;
+mod stream;
 
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::response::Response;
 use draftstore_auth::{Authenticator, Presented};
-use draftstore_service::Caller;
-use tokio::sync::Semaphore;
+use draftstore_connections::{Client, InFlight};
+use draftstore_service::{Caller, Scope};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use tower::ServiceExt as _;
 
 use self::rates::Rates;
 use crate::audit::RequestContext;
+use crate::calls::Rpc;
+use crate::errors::Failure;
 use crate::refusal::Refusal;
 
-pub use self::rate_limiter::Quota;
 pub use self::rates::RateLimits;
 pub(crate) use self::rates::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// The default number of concurrent requests. Most take milliseconds; each may hold 1 MiB.
 const DEFAULT_MAX_CONCURRENT: usize = 1024;
 
+/// The number of requests that invalid credentials cost their address, in addition to the request itself.
+const FAILURE_COST: u32 = 20;
+
 /// The limits of a gate.
 #[derive(Debug, Clone)]
 pub struct GateConfig {
-    /// The rate limits of callers, addresses and confirms.
+    /// The rate limits of callers and confirms.
     pub rates: RateLimits,
     /// The maximum number of concurrent requests.
     pub max_concurrent: usize,
@@ -47,6 +53,8 @@ pub struct GateConfig {
     pub call_timeout: Duration,
     /// Writes every decision to the audit log.
     pub audit: bool,
+    /// The flag that is set while the audit cannot be written, if calls are then refused.
+    pub audit_failing: Option<Arc<AtomicBool>>,
 }
 
 impl Default for GateConfig {
@@ -58,6 +66,7 @@ impl Default for GateConfig {
             body_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(60),
             audit: false,
+            audit_failing: None,
         }
     }
 }
@@ -67,6 +76,8 @@ impl Default for GateConfig {
 pub struct Bounds {
     /// The name of the call in the audit.
     pub rpc: &'static str,
+    /// The scopes of the call: the caller needs all scopes of one of these sets. Empty if any caller may.
+    pub scopes: &'static [&'static [Scope]],
     /// The maximum size of the message, in bytes.
     pub max_bytes: u64,
     /// The size of the front's envelope around the message, in bytes.
@@ -84,6 +95,24 @@ pub struct Admitted {
     pub caller: Arc<Caller>,
     /// The context of the request, if the audit is on.
     pub(crate) audit: Option<Arc<RequestContext>>,
+    /// The place of the request, which whatever works for it keeps.
+    pub(crate) place: Arc<Place>,
+}
+
+impl Admitted {
+    /// Writes that the call was refused before its message was decoded.
+    pub(crate) fn refused(&self, rpc: Rpc, failure: &Failure) {
+        if let Some(audit) = &self.audit {
+            audit.refused(rpc.as_str(), Some(&self.caller), failure);
+        }
+    }
+}
+
+/// A place among the concurrent requests. Work that goes on when the caller has disconnected still has it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    _in_flight: InFlight,
 }
 
 /// Admits requests of known callers within their limits. Clones share it.
@@ -94,10 +123,11 @@ pub struct Gate(Arc<Inner>);
 struct Inner {
     authenticator: Authenticator,
     rates: Rates,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     body_timeout: Duration,
     call_timeout: Duration,
     audit: bool,
+    audit_failing: Option<Arc<AtomicBool>>,
 }
 
 impl Gate {
@@ -106,10 +136,11 @@ impl Gate {
         Self(Arc::new(Inner {
             authenticator,
             rates: Rates::new(config.rates),
-            permits: Semaphore::new(config.max_concurrent.min(Semaphore::MAX_PERMITS)),
+            permits: Arc::new(Semaphore::new(config.max_concurrent.min(Semaphore::MAX_PERMITS))),
             body_timeout: config.body_timeout,
             call_timeout: config.call_timeout,
             audit: config.audit,
+            audit_failing: config.audit_failing,
         }))
     }
 
@@ -134,17 +165,24 @@ impl Gate {
         refuse: fn(Refusal) -> Response,
         handler: impl FnOnce(Admitted, http::Request<Bytes>) -> F,
     ) -> Response {
-        let peer: Option<&ConnectInfo<SocketAddr>> = request.extensions().get();
-        let address = peer.map(|peer| self.0.rates.client(peer.0.ip(), request.headers()));
+        let client: Option<Client> = request.extensions().get().cloned();
+        let in_flight: InFlight = request.extensions().get().cloned().unwrap_or_default();
         let audit = self.0.audit.then(|| Arc::new(RequestContext::new(&request)));
         let mut caller = None;
-        let result = match self.admit(request, bounds, address, &mut caller).await {
-            Ok((caller, request)) => {
-                let audit = audit.clone();
-                self.in_time(handler(Admitted { caller, audit }, request), bounds).await
-            }
-            Err(refusal) => Err(refusal),
+        let result = async {
+            let (caller, request) = self.admit(request, bounds, client.as_ref(), &mut caller).await?;
+            let place = self.place(in_flight)?;
+            let admitted = Admitted {
+                caller,
+                audit: audit.clone(),
+                place: Arc::clone(&place),
+            };
+            let response = self.in_time(handler(admitted, request), bounds).await;
+            drop(place);
+            response
         };
+        // An answer whose line was not written is not given.
+        let result = result.await.and_then(|response| self.audited().map(|()| response));
         let mut response = result.unwrap_or_else(|refusal| {
             if let Some(audit) = &audit {
                 audit.refused(bounds.rpc, caller.as_deref(), &refusal.into());
@@ -152,9 +190,45 @@ impl Gate {
             refuse(refusal)
         });
         let (headers, is_confirm) = (response.headers_mut(), bounds.is_confirm);
+        let now = Instant::now();
         self.0
             .rates
-            .write_headers(headers, address, caller.as_deref(), is_confirm, Instant::now());
+            .write_headers(headers, client.as_ref(), caller.as_deref(), is_confirm, now);
+        response
+    }
+
+    /// Returns the response to a request that the port refused, as `refuse` renders it. A refused call is audited.
+    pub(crate) fn refused(
+        &self,
+        request: &Request,
+        rpc: Option<&'static str>,
+        refusal: Refusal,
+        refuse: fn(Refusal) -> Response,
+    ) -> Response {
+        if let Some(rpc) = rpc.filter(|_| self.0.audit) {
+            RequestContext::new(request).refused(rpc, None, &refusal.into());
+        }
+        let mut response = refuse(refusal);
+        let (headers, client) = (response.headers_mut(), request.extensions().get());
+        self.0.rates.write_headers(headers, client, None, false, Instant::now());
+        response
+    }
+
+    /// Returns the response of a route that needs no credentials. The request's body and the time for the response are
+    /// limited: these routes have small messages, and streams that would not end.
+    pub(crate) async fn public(&self, request: Request, refuse: fn(Refusal) -> Response, routes: &Router) -> Response {
+        let client: Option<Client> = request.extensions().get().cloned();
+        let until = tokio::time::Instant::now() + self.0.call_timeout;
+        let response = routes.clone().oneshot(request.map(stream::limited));
+        let response = tokio::time::timeout_at(until, response).await;
+        let mut response = response.map_or_else(
+            |_| refuse(Refusal::CallTimeout),
+            |Ok(response)| response.map(|body| stream::until(body, until)),
+        );
+        let headers = response.headers_mut();
+        self.0
+            .rates
+            .write_headers(headers, client.as_ref(), None, false, Instant::now());
         response
     }
 
@@ -163,15 +237,27 @@ impl Gate {
         &self,
         request: Request,
         bounds: Bounds,
-        address: Option<IpAddr>,
+        client: Option<&Client>,
         known: &mut Option<Arc<Caller>>,
     ) -> Result<(Arc<Caller>, http::Request<Bytes>), Refusal> {
-        let rates = &self.0.rates;
-        rates.address(address, Instant::now())?;
-        let caller = self.authenticate(&request);
-        let caller = caller.inspect_err(|_| rates.failed(address, Instant::now()))?;
+        let caller = self.authenticate(&request).inspect_err(|_| {
+            if let Some(client) = client {
+                client.penalize(FAILURE_COST, Instant::now());
+            }
+        })?;
+        if let Some(client) = client {
+            client.authenticated();
+        }
         *known = Some(Arc::clone(&caller));
-        rates.caller(&caller, Instant::now())?;
+        self.0.rates.caller(&caller, Instant::now())?;
+        self.audited()?;
+        let missing = |scopes: &[Scope]| scopes.iter().copied().find(|scope| !caller.scopes.contains(*scope));
+        let mut missing = bounds.scopes.iter().map(|scopes| missing(scopes));
+        if let Some(Some(scope)) = missing.next()
+            && missing.all(|scope| scope.is_some())
+        {
+            return Err(Refusal::NotAllowed(scope));
+        }
         let request = body::whole(request, bounds, self.0.body_timeout).await?;
         Ok((caller, request))
     }
@@ -184,8 +270,24 @@ impl Gate {
         Ok(self.0.authenticator.authenticate(presented, SystemTime::now())?)
     }
 
+    fn audited(&self) -> Result<(), Refusal> {
+        let failing = self.0.audit_failing.as_ref();
+        if failing.is_some_and(|failing| failing.load(Ordering::Relaxed)) {
+            return Err(Refusal::AuditUnavailable);
+        }
+        Ok(())
+    }
+
+    fn place(&self, in_flight: InFlight) -> Result<Arc<Place>, Refusal> {
+        let permit = Arc::clone(&self.0.permits).try_acquire_owned();
+        let permit = permit.map_err(|_| Refusal::Overloaded)?;
+        Ok(Arc::new(Place {
+            _permit: permit,
+            _in_flight: in_flight,
+        }))
+    }
+
     async fn in_time(&self, response: impl Future<Output = Response>, bounds: Bounds) -> Result<Response, Refusal> {
-        let _permit = self.0.permits.try_acquire().map_err(|_| Refusal::Overloaded)?;
         if bounds.is_long {
             return Ok(response.await);
         }

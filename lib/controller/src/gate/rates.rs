@@ -1,26 +1,20 @@
-//! The rate limits of callers, addresses and confirms.
+//! The rate limits of callers and confirms, and the headers about all rate limits. The port counts those of addresses.
 //!
 //! The counts are local to this process: each replica counts its own requests.
 
 use std::hash::Hash;
-use std::net::IpAddr;
 use std::time::Instant;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use draftstore_connections::{Client, Quota, RateLimiter, Remaining};
 use draftstore_service::Caller;
-use ipnet::IpNet;
 
-use super::address;
-use super::rate_limiter::{Quota, RateLimiter, Remaining};
 use crate::refusal::{Limit, Refusal};
 
 /// The header with the remaining requests of each quota. Source: draft-ietf-httpapi-ratelimit-headers-10.
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// The header with the quotas.
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
-
-/// The number of requests that invalid credentials cost their address, in addition to the request itself.
-const FAILURE_COST: u32 = 20;
 
 /// The initial capacity of a header's value, in bytes. Most fit.
 const USUAL_LIST: usize = 64;
@@ -30,41 +24,23 @@ const USUAL_LIST: usize = 64;
 pub struct RateLimits {
     /// The requests of each caller, by its name.
     pub caller: Option<Quota>,
-    /// The requests of each address, counted before authentication.
-    pub address: Option<Quota>,
     /// The confirms of each caller, one for each draft.
     pub confirm: Option<Quota>,
-    /// The proxies whose `X-Forwarded-For` is trusted.
-    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The rate limiters of a gate.
 #[derive(Debug)]
 pub(super) struct Rates {
     callers: Option<RateLimiter<String>>,
-    addresses: Option<RateLimiter<IpAddr>>,
     confirms: Option<RateLimiter<String>>,
-    trusted_proxies: Vec<IpNet>,
 }
 
 impl Rates {
     pub(super) fn new(limits: RateLimits) -> Self {
         Self {
             callers: limits.caller.map(|quota| RateLimiter::new("caller", quota)),
-            addresses: limits.address.map(|quota| RateLimiter::new("address", quota)),
             confirms: limits.confirm.map(|quota| RateLimiter::new("confirm", quota)),
-            trusted_proxies: limits.trusted_proxies,
         }
-    }
-
-    /// Returns the address, or network, by which a request is counted.
-    pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        address::counted(address::client(peer, headers, &self.trusted_proxies))
-    }
-
-    pub(super) fn address(&self, address: Option<IpAddr>, now: Instant) -> Result<(), Refusal> {
-        let take = |address| take(self.addresses.as_ref(), &address, 1, Limit::AddressRate, now);
-        address.map_or(Ok(()), take)
     }
 
     pub(super) fn caller(&self, caller: &Caller, now: Instant) -> Result<(), Refusal> {
@@ -76,29 +52,23 @@ impl Rates {
         take(self.confirms.as_ref(), &caller.name, confirms, Limit::ConfirmRate, now)
     }
 
-    /// Counts invalid credentials.
-    pub(super) fn failed(&self, address: Option<IpAddr>, now: Instant) {
-        if let (Some(limiter), Some(address)) = (&self.addresses, address) {
-            limiter.drain(&address, FAILURE_COST, now);
-        }
-    }
-
     /// Writes the state of the rate limits that apply to a request to the headers of its response.
     pub(super) fn write_headers(
         &self,
         headers: &mut HeaderMap,
-        address: Option<IpAddr>,
+        client: Option<&Client>,
         caller: Option<&Caller>,
         is_confirm: bool,
         now: Instant,
     ) {
-        if self.callers.is_none() && self.addresses.is_none() && self.confirms.is_none() {
+        let address = client.and_then(Client::rate);
+        if self.callers.is_none() && address.is_none() && self.confirms.is_none() {
             return;
         }
         let caller = caller.map(|caller| &caller.name);
         let confirms = self.confirms.as_ref().filter(|_| is_confirm);
         let mut values = Values::default();
-        values.add(self.addresses.as_ref(), address.as_ref(), now);
+        values.add(address.map(|(limiter, _)| limiter), address.map(|(_, key)| key), now);
         values.add(self.callers.as_ref(), caller, now);
         values.add(confirms, caller, now);
         for (name, items) in [(RATE_LIMIT_POLICY, values.policies), (RATE_LIMIT, values.remaining)] {

@@ -2,9 +2,10 @@ use std::num::NonZeroU32;
 
 use axum::body::Body;
 use axum::response::IntoResponse as _;
+use draftstore_connections::{ConnectionLimits, Quota};
 
 use super::*;
-use crate::errors::Failure;
+use crate::path_ticket::strip_ticket;
 use crate::refusal::Limit;
 
 fn refuse(refusal: Refusal) -> Response {
@@ -34,6 +35,7 @@ async fn respond(gate: &Gate, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let bounds = Bounds {
         rpc: "test",
+        scopes: &[&[Scope::Upload], &[Scope::Admin]],
         max_bytes: 64 * 1024,
         envelope: 0,
         is_long: path == "/long",
@@ -53,33 +55,13 @@ async fn respond(gate: &Gate, request: Request) -> Response {
 fn request(path: &str, peer: &str, body: Body) -> Request {
     let mut request = Request::post(path).body(body).expect("a request");
     let peer = format!("{peer}:1").parse().expect("an address");
-    request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
+    let client = Client::alone(peer, ConnectionLimits::default()).expect("room");
+    request.extensions_mut().insert(client);
     request
 }
 
 async fn status(gate: &Gate, request: Request) -> u16 {
     respond(gate, request).await.status().as_u16()
-}
-
-#[tokio::test]
-async fn each_address_has_its_own_rate_limit_in_the_headers() {
-    let rates = RateLimits {
-        address: Some(quota(2)),
-        ..RateLimits::default()
-    };
-    let gate = gate(GateConfig {
-        rates,
-        ..GateConfig::default()
-    });
-    let ask = |peer| respond(&gate, request("/", peer, Body::empty()));
-    let first = ask("1.1.1.1").await;
-    assert_eq!(first.headers()["ratelimit-policy"], "\"address\";q=2;w=3600");
-    assert_eq!(first.headers()["ratelimit"], "\"address\";r=1;t=1800");
-    assert_eq!(ask("1.1.1.1").await.status(), 200);
-    let third = ask("1.1.1.1").await;
-    assert_eq!(third.status(), 429);
-    assert_eq!(third.headers()["ratelimit"], "\"address\";r=0;t=3600");
-    assert_eq!(ask("1.1.1.2").await.status(), 200);
 }
 
 #[test]
@@ -108,19 +90,25 @@ fn each_caller_has_its_own_rate_limit() {
     assert!(rates.confirms(&named("b"), 7, now).is_err());
 }
 
-#[test]
-fn invalid_credentials_count_against_the_address() {
-    const FAILURE: u32 = 20;
-    let rates = Rates::new(RateLimits {
-        address: Some(quota(2 * FAILURE)),
-        ..RateLimits::default()
-    });
-    let now = Instant::now();
-    let address = Some("1.1.1.1".parse().expect("an address"));
-    rates.failed(address, now);
-    assert!(rates.address(address, now).is_ok());
-    rates.failed(address, now);
-    assert!(rates.address(address, now).is_err());
+#[tokio::test]
+async fn invalid_credentials_count_against_the_address() {
+    let gate = gate(GateConfig::default());
+    let limits = ConnectionLimits {
+        address_rate: Some(quota(2 * FAILURE_COST)),
+        ..ConnectionLimits::default()
+    };
+    let client = Client::alone(([1, 1, 1, 1], 1).into(), limits).expect("room");
+    for left in [FAILURE_COST, 0] {
+        let request = Request::post("/t/not-a-ticket/")
+            .body(Body::empty())
+            .expect("a request");
+        let mut request = strip_ticket(request);
+        request.extensions_mut().insert(client.clone());
+        let response = respond(&gate, request).await;
+        assert_eq!(response.status(), 401);
+        let remaining = response.headers()["ratelimit"].to_str().expect("ASCII");
+        assert!(remaining.starts_with(&format!("\"address\";r={left};")), "{remaining}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

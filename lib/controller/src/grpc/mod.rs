@@ -1,5 +1,6 @@
 //! The gRPC front: `draft.v1.DraftService`, health, and reflection, in gRPC and in gRPC-Web.
 
+mod codec;
 mod service;
 mod status;
 
@@ -9,6 +10,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderName, Method, Version, header};
 use axum::response::Response;
+use draftstore_connections::Arrival;
 use draftstore_proto::FILE_DESCRIPTOR_SET;
 use draftstore_proto::v1::draft_service_server::SERVICE_NAME;
 use draftstore_service::AllowedOrigins;
@@ -49,6 +51,9 @@ const WEB_RESPONSE_HEADERS: [HeaderName; 6] = [
     REQUEST_ID,
 ];
 
+/// The maximum size of a message of health and reflection, in bytes: a name and a few numbers.
+const MAX_MESSAGE_BYTES: usize = 4 * 1024;
+
 /// Returns the service of the port: the contract's calls behind the gate, `grpc.health.v1` from the readiness, and reflection in
 /// `v1` and, for older clients, `v1alpha`.
 ///
@@ -58,6 +63,7 @@ pub async fn service(
     api: Api,
     gate: Gate,
     readiness: Readiness,
+    reflects: bool,
 ) -> Result<impl Service, tonic_reflection::server::Error> {
     let (reporter, health) = tonic_health::server::health_reporter();
     report(&reporter, ServingStatus::NotServing).await;
@@ -75,10 +81,16 @@ pub async fn service(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let mut others = RoutesBuilder::default();
-    others
-        .add_service(health)
-        .add_service(reflection().build_v1()?)
-        .add_service(reflection().build_v1alpha()?);
+    others.add_service(health.max_decoding_message_size(MAX_MESSAGE_BYTES));
+    if reflects {
+        others
+            .add_service(reflection().build_v1()?.max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(
+                reflection()
+                    .build_v1alpha()?
+                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            );
+    }
     Ok(GrpcService {
         api,
         gate,
@@ -91,7 +103,7 @@ pub async fn service(
 pub fn handler(
     service: impl Service,
     origins: &AllowedOrigins,
-) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
+) -> impl Fn(Arrival) -> BoxFuture<'static, Response> + Send + Sync + 'static {
     let cors = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_RESPONSE_HEADERS);
     let web = move |service: BoxCloneSyncService<Request, Response, Infallible>| {
         let service = service.map_request(|request: http::Request<tonic::body::Body>| request.map(Body::new));

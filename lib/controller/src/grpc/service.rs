@@ -7,13 +7,15 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
+use draftstore_connections::PortRefusal;
 use futures::future::BoxFuture;
 use http_body_util::Full;
 use tonic::Status;
 use tonic::server::Grpc;
-use tonic_prost::ProstCodec;
-use tower::{ServiceExt as _, service_fn};
 
+use tower::service_fn;
+
+use super::codec::CallCodec;
 use super::status::{refuse, status};
 use crate::calls::{Call, GRPC_PREFIX, RpcRequest, Size, Visitor};
 use crate::gate::{Admitted, Bounds, Gate};
@@ -25,9 +27,13 @@ use crate::{Api, MAX_REQUEST_BYTES};
 /// Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
 const ENVELOPE: u64 = 5;
 
+/// The name in the audit of a call that the contract does not have.
+const UNKNOWN_RPC: &str = "unknown";
+
 /// The bounds of a call that is not in the contract.
 const UNKNOWN: Bounds = Bounds {
-    rpc: "unknown",
+    rpc: UNKNOWN_RPC,
+    scopes: &[],
     max_bytes: Size::One.max_bytes(),
     envelope: ENVELOPE,
     is_long: false,
@@ -45,8 +51,7 @@ pub(super) struct GrpcService {
 impl Service for GrpcService {
     async fn call(&self, request: Request) -> Response {
         let Some(name) = request.uri().path().strip_prefix(GRPC_PREFIX) else {
-            let Ok(response) = self.others.clone().oneshot(request).await;
-            return response;
+            return self.gate.public(request, refuse, &self.others).await;
         };
         let Some(call) = Call::named(name) else {
             let unknown = |_, _| ready(Status::unimplemented("").into_http());
@@ -64,6 +69,12 @@ impl Service for GrpcService {
             })
         };
         self.gate.call(request, bounds, refuse, unary).await
+    }
+
+    fn refused(&self, request: &Request, refusal: PortRefusal) -> Response {
+        let name = request.uri().path().strip_prefix(GRPC_PREFIX);
+        let rpc = name.map(|name| Call::named(name).map_or(UNKNOWN_RPC, |call| call.rpc.as_str()));
+        self.gate.refused(request, rpc, refusal.into(), refuse)
     }
 }
 
@@ -94,7 +105,8 @@ impl Unary<'_> {
                 status(&failure)
             })
         });
-        let mut grpc = Grpc::new(ProstCodec::<R::Response, R>::default()).max_decoding_message_size(MAX_REQUEST_BYTES);
+        let codec = CallCodec::<R>::new(self.admitted.clone());
+        let mut grpc = Grpc::new(codec).max_decoding_message_size(MAX_REQUEST_BYTES);
         let response = grpc.unary(call, self.request.map(Full::new)).await;
         let mut response = response.map(Body::new);
         if let Some(limit) = exceeded.into_inner() {

@@ -43,6 +43,10 @@ pub(super) fn status(failure: &Failure) -> Status {
 /// Returns the response for a failure: a status without a message.
 pub(crate) fn error_response(failure: &Failure) -> Response {
     let mut response: Response = status(failure).into_http();
+    if let Failure::Refused(Refusal::UnknownHost | Refusal::UnknownOrigin) = failure {
+        // Browsers and proxies read the status of HTTP.
+        *response.status_mut() = failure.row().reason.http;
+    }
     if let Some(limit) = failure.row().limit {
         response.extensions_mut().insert(limit);
     }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
+use draftstore_connections::{Arrival, PortRefusal};
 use futures::future::BoxFuture;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
@@ -26,6 +27,9 @@ use crate::errors::Failure;
 pub trait Service: Send + Sync + 'static {
     /// Returns the response to a request.
     fn call(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Returns the response to a request that the port refused.
+    fn refused(&self, request: &Request, refusal: PortRefusal) -> Response;
 }
 
 /// Returns a port's handler: its service wrapped in the middleware. Requests for which `is_web` returns true also go through
@@ -35,7 +39,7 @@ pub(crate) fn handler<W>(
     error_response: fn(&Failure) -> Response,
     web: impl FnOnce(BoxCloneSyncService<Request, Response, Infallible>) -> W,
     is_web: fn(&Request) -> bool,
-) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static
+) -> impl Fn(Arrival) -> BoxFuture<'static, Response> + Send + Sync + 'static
 where
     W: tower::Service<Request, Error = Infallible> + Clone + Send + Sync + 'static,
     W::Response: IntoResponse,
@@ -45,23 +49,39 @@ where
     let shared = Arc::clone(&service);
     let web = web(BoxCloneSyncService::new(service_fn(move |request| {
         let service = Arc::clone(&shared);
-        async move { Ok(catch_panic(service.call(request), error_response).await) }
+        async move { Ok(respond(&*service, request, error_response).await) }
     })));
     let services = Arc::new((service, web));
-    move |request| {
+    move |arrival| {
+        let request = match arrival {
+            Arrival::Admitted(request) => request,
+            Arrival::Refused(mut request, refusal) => {
+                request.extensions_mut().insert(refusal);
+                request
+            }
+        };
         let services = Arc::clone(&services);
-        let respond = move |request| async move {
+        let respond = move |request: Request| async move {
             let (service, web) = &*services;
-            let response = if is_web(&request) {
+            let is_refused_preflight =
+                request.method() == Method::OPTIONS && request.extensions().get::<PortRefusal>().is_some();
+            let response = if is_web(&request) && !is_refused_preflight {
                 // Boxed, so that the future of other requests stays small.
                 let Ok(response) = Box::pin(web.clone().oneshot(request)).await;
                 response.into_response()
             } else {
-                catch_panic(service.call(request), error_response).await
+                self::respond(&**service, request, error_response).await
             };
             security_headers::add(response)
         };
         Box::pin(request_id::traced(request, respond))
+    }
+}
+
+async fn respond(service: &impl Service, mut request: Request, error_response: fn(&Failure) -> Response) -> Response {
+    match request.extensions_mut().remove() {
+        Some(refusal) => service.refused(&request, refusal),
+        None => catch_panic(service.call(request), error_response).await,
     }
 }
 

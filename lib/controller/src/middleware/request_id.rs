@@ -17,7 +17,13 @@ pub(super) async fn traced<F: Future<Output = Response>>(
     mut request: Request,
     respond: impl FnOnce(Request) -> F,
 ) -> Response {
-    let id = request.headers_mut().entry(REQUEST_ID).or_insert_with(new_id).clone();
+    let own = request
+        .headers()
+        .get(REQUEST_ID)
+        .filter(|id| id.len() <= MAX_ID)
+        .cloned();
+    let id = own.unwrap_or_else(new_id);
+    request.headers_mut().insert(REQUEST_ID, id.clone());
     let span = span(&request);
     let responding = async {
         let began = Instant::now();
@@ -34,6 +40,9 @@ pub(super) async fn traced<F: Future<Output = Response>>(
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
     response
 }
+
+/// The maximum length of an ID that the caller chose, in bytes. A longer one is replaced: it is in every line of the log.
+const MAX_ID: usize = 128;
 
 /// Returns a random ID from the generator of the process. A system call for each would cost more than the rest of this module.
 fn new_id() -> HeaderValue {

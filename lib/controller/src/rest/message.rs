@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use crate::calls::Size;
+use crate::elements::check_json;
 use crate::errors::Failure;
 
 /// The initial capacity of a response's body, in bytes. Most fit.
@@ -16,7 +18,7 @@ const USUAL_REPLY: usize = 1024;
 ///
 /// The content type is not checked, so that a plain `curl -d` works. Requests from web pages are the exception: they must have
 /// `application/json`, for which browsers send a preflight.
-pub(super) fn decode<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Failure> {
+pub(super) fn decode<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], size: Size) -> Result<T, Failure> {
     if headers.contains_key(header::ORIGIN) && !is_json(headers) {
         return Err(Failure::invalid(
             "content-type",
@@ -24,6 +26,7 @@ pub(super) fn decode<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> R
         ));
     }
     let json: &[u8] = if body.is_empty() { b"{}" } else { body };
+    check_json(json, size.max_elements())?;
     parse(json)
 }
 

@@ -13,6 +13,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, Method, header};
 use axum::response::Response;
 use axum::routing::get;
+use draftstore_connections::Arrival;
 use draftstore_service::AllowedOrigins;
 use futures::future::BoxFuture;
 use tower::Layer as _;
@@ -20,7 +21,7 @@ use tower::Layer as _;
 pub use self::base_url::BaseUrl;
 pub use self::openapi::document;
 pub(crate) use self::problem::error_response;
-use self::service::{IDEMPOTENCY_KEY, RestService};
+use self::service::{IDEMPOTENCY_KEY, PublicService, RestService};
 #[cfg(test)]
 pub(crate) use self::uppy::routes as uppy_routes;
 use crate::audit::REQUEST_ID;
@@ -51,18 +52,28 @@ pub fn service(api: Api, gate: Gate, readiness: Readiness, site: Site) -> impl S
     let [.., document_path] = PUBLIC_ROUTES;
     let others = health_router(readiness)
         .route(document_path, get(openapi::get).with_state(document))
-        .nest("/uppy", uppy::router(api.clone(), &gate))
         .merge(site.pages)
         .fallback(no_route)
         .method_not_allowed_fallback(wrong_method);
-    RestService { api, gate, others }
+    let uppy = Router::new().nest("/uppy", uppy::router(api.clone(), &gate));
+    RestService {
+        api,
+        gate,
+        uppy,
+        others,
+    }
+}
+
+/// Returns the service of a port whose routes all need no credentials.
+pub fn public_service(gate: Gate, routes: Router) -> impl Service {
+    PublicService { gate, routes }
 }
 
 /// Returns the handler of the port: the service wrapped in the middleware. Any path may be prefixed with a ticket.
 pub fn handler(
     service: impl Service,
     origins: &AllowedOrigins,
-) -> impl Fn(Request) -> BoxFuture<'static, Response> + Send + Sync + 'static {
+) -> impl Fn(Arrival) -> BoxFuture<'static, Response> + Send + Sync + 'static {
     let cors = cors(origins, &METHODS, &REQUEST_HEADERS, &RESPONSE_HEADERS);
     let handler = middleware::handler(
         service,
@@ -70,7 +81,7 @@ pub fn handler(
         move |service| cors.layer(service),
         is_of_a_page,
     );
-    move |request| handler(strip_ticket(request))
+    move |arrival| handler(arrival.map(strip_ticket))
 }
 
 /// The routes that need no credentials. All are GET.

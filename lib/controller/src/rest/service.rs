@@ -5,16 +5,20 @@ use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderName, Method, header};
 use axum::response::{IntoResponse as _, Response};
+use draftstore_connections::PortRefusal;
 use futures::future::BoxFuture;
 use tower::ServiceExt as _;
 
 use super::message::{Reply, decode};
 use super::problem::refuse;
+use super::uppy;
 use crate::Api;
 use crate::calls::{Call, RpcRequest, Visitor};
 use crate::errors::Failure;
 use crate::gate::{Admitted, Gate};
+use crate::labels::UPPY_PREFIX;
 use crate::middleware::Service;
+use crate::refusal::Refusal;
 
 /// The header with the idempotency key, for messages without one. Source: draft-ietf-httpapi-idempotency-key-header.
 pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -26,15 +30,21 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 pub(super) struct RestService {
     pub(super) api: Api,
     pub(super) gate: Gate,
-    /// The routes that are not calls.
+    /// Uppy's routes, each behind the gate.
+    pub(super) uppy: Router,
+    /// The routes that need no credentials.
     pub(super) others: Router,
 }
 
 impl Service for RestService {
     async fn call(&self, request: Request) -> Response {
-        let Some(call) = Call::at_path(request.uri().path()) else {
-            let Ok(response) = self.others.clone().oneshot(request).await;
-            return response;
+        let path = request.uri().path();
+        let Some(call) = Call::at_path(path) else {
+            if path.starts_with(UPPY_PREFIX) {
+                let Ok(response) = self.uppy.clone().oneshot(request).await;
+                return response;
+            }
+            return self.gate.public(request, refuse, &self.others).await;
         };
         if request.method() != Method::POST {
             let failure = Failure::WrongMethod(request.method().clone());
@@ -48,6 +58,32 @@ impl Service for RestService {
             })
         };
         self.gate.call(request, call.bounds(), refuse, json).await
+    }
+
+    fn refused(&self, request: &Request, refusal: PortRefusal) -> Response {
+        let path = request.uri().path();
+        let (rpc, refuse): (_, fn(Refusal) -> Response) = if path.starts_with(UPPY_PREFIX) {
+            (Some(uppy::RPC), uppy::refuse)
+        } else {
+            (Call::at_path(path).map(|call| call.rpc.as_str()), refuse)
+        };
+        self.gate.refused(request, rpc, refusal.into(), refuse)
+    }
+}
+
+/// Routes that all need no credentials.
+pub(super) struct PublicService {
+    pub(super) gate: Gate,
+    pub(super) routes: Router,
+}
+
+impl Service for PublicService {
+    async fn call(&self, request: Request) -> Response {
+        self.gate.public(request, refuse, &self.routes).await
+    }
+
+    fn refused(&self, request: &Request, refusal: PortRefusal) -> Response {
+        self.gate.refused(request, None, refusal.into(), refuse)
     }
 }
 
@@ -69,7 +105,8 @@ impl<'s> Visitor for Json<'s> {
 impl Json<'_> {
     async fn respond<R: RpcRequest>(self) -> Result<Reply<R::Response>, Failure> {
         let (headers, body) = (self.request.headers(), self.request.body());
-        let mut message: R = decode(headers, body)?;
+        let message = decode(headers, body, R::RPC.row().size);
+        let mut message: R = message.inspect_err(|failure| self.admitted.refused(R::RPC, failure))?;
         if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
             message.default_idempotency_key(|| String::from_utf8_lossy(key.as_bytes()).into_owned());
         }

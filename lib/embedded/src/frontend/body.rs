@@ -3,24 +3,25 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, SizeHint};
 use tokio::sync::oneshot;
 
-/// A body that forwards to `Incoming` and hands it back when dropped before its end.
+/// A body that forwards to the body of the request and hands it back when dropped before its end.
 #[derive(Debug)]
 pub(super) struct RecoverableBody {
-    body: Option<Incoming>,
-    sender: Option<oneshot::Sender<Incoming>>,
+    body: Option<Body>,
+    sender: Option<oneshot::Sender<Body>>,
 }
 
 /// The receiver of a body that was not read to its end.
 #[derive(Debug)]
-pub(super) struct UnreadBody(oneshot::Receiver<Incoming>);
+pub(super) struct UnreadBody(oneshot::Receiver<Body>);
 
 impl RecoverableBody {
-    pub(super) fn new(body: Incoming) -> (Self, UnreadBody) {
+    pub(super) fn new(body: Body) -> (Self, UnreadBody) {
         let (sender, unread) = oneshot::channel();
         (
             Self {
@@ -47,11 +48,11 @@ impl UnreadBody {
     }
 }
 
-impl Body for RecoverableBody {
+impl hyper::body::Body for RecoverableBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = axum::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         match &mut self.body {
             Some(body) => Pin::new(body).poll_frame(cx),
             None => Poll::Ready(None),
@@ -59,13 +60,13 @@ impl Body for RecoverableBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.body.as_ref().is_none_or(hyper::body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
         self.body
             .as_ref()
-            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+            .map_or_else(|| SizeHint::with_exact(0), hyper::body::Body::size_hint)
     }
 }
 

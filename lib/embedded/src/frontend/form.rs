@@ -2,11 +2,13 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html>
 
+mod allowance;
 mod policy;
 mod reply;
 
 use std::time::Duration;
 
+use draftstore_connections::Client;
 use futures::StreamExt as _;
 use http::request::Parts;
 use http::{Method, Response, header};
@@ -14,6 +16,7 @@ use http_body_util::BodyExt as _;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use s3s::{Body, S3Error, S3Result, StdError, s3_error};
 
+use self::allowance::Allowance;
 use super::body::RecoverableBody;
 use super::query::parameters;
 use crate::backend::{Backend, MAX_PUT, NewObject, form_attributes};
@@ -23,8 +26,8 @@ use crate::keyring::Keyring;
 
 /// The maximum number of fields before the file.
 const MAX_FIELDS: usize = 100;
-/// The maximum size of the fields before the file, in bytes.
-const MAX_FIELDS_BYTES: usize = 256 * 1024;
+/// The maximum number of bytes before the file: fields, their heads and boundaries. AWS has the same limit.
+const MAX_FIELDS_BYTES: usize = 20 * 1024;
 /// The time within which the fields before the file must arrive.
 const FIELDS_TIME: Duration = Duration::from_secs(60);
 /// The maximum length of an object key, in bytes.
@@ -96,15 +99,18 @@ pub(super) async fn handle(
         .and_then(|value| value.to_str().ok());
     let boundary = multer::parse_boundary(content_type.unwrap_or_default()).map_err(malformed)?;
     let limits = Constraints::new().size_limit(SizeLimit::new().whole_stream(u64::MAX).per_field(u64::MAX));
-    let mut form = Multipart::with_constraints(body.into_data_stream(), boundary, limits);
+    let allowance = Allowance::default();
+    let mut form = Multipart::with_constraints(allowance.clone().limit(body.into_data_stream()), boundary, limits);
     let read = tokio::time::timeout(FIELDS_TIME, read_fields(&mut form)).await;
-    let (fields, file) = read.map_err(|_| {
+    let read = read.map_err(|_| {
         s3_error!(
             RequestTimeout,
             "The fields before the file did not arrive within {} seconds.",
             FIELDS_TIME.as_secs()
         )
-    })??;
+    })?;
+    let (fields, file) = read.map_err(|error| if allowance.is_exceeded() { too_long() } else { error })?;
+    allowance.lift();
 
     let file_name = file.file_name().unwrap_or_default();
     let key = fields
@@ -114,6 +120,9 @@ pub(super) async fn handle(
         return Err(s3_error!(KeyTooLongError, "The key must have 1 to {MAX_KEY} bytes."));
     }
     let allowed = policy::check(&fields, keyring, bucket, &key, time::OffsetDateTime::now_utc())?;
+    if let Some(client) = request.extensions.get::<Client>() {
+        client.authenticated();
+    }
     let mut expected = ExpectedDigests::default();
     if let Some(md5) = fields.get("content-md5") {
         expected.add_md5(md5)?;
@@ -150,7 +159,7 @@ async fn read_fields(form: &mut Multipart<'static>) -> S3Result<(FormFields, Fie
         while let Some(chunk) = field.chunk().await.map_err(malformed)? {
             bytes += chunk.len();
             if bytes > MAX_FIELDS_BYTES {
-                return Err(s3_error!(MaxPostPreDataLengthExceededError));
+                return Err(too_long());
             }
             value.extend_from_slice(&chunk);
         }
@@ -175,6 +184,10 @@ async fn read_fields(form: &mut Multipart<'static>) -> S3Result<(FormFields, Fie
         InvalidArgument,
         "POST requires exactly one file upload per request."
     ))
+}
+
+fn too_long() -> S3Error {
+    s3_error!(MaxPostPreDataLengthExceededError)
 }
 
 fn malformed(error: multer::Error) -> S3Error {

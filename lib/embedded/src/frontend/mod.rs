@@ -8,9 +8,10 @@ pub(crate) mod query;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use draftstore_connections::{Arrival, PortRefusal};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Body as _;
 use percent_encoding::percent_decode_str;
 use s3s::service::S3Service;
 use s3s::{Body, S3Error, S3ErrorCode, S3Result, s3_error};
@@ -48,7 +49,16 @@ impl Frontend {
         })
     }
 
-    pub(crate) async fn handle(&self, request: Request<Incoming>) -> Response<Body> {
+    /// Returns the response to a request, or to one that the port refuses.
+    pub(crate) async fn handle(&self, arrival: Arrival) -> Response<axum::body::Body> {
+        let response = match arrival {
+            Arrival::Admitted(request) => self.serve(request).await,
+            Arrival::Refused(_, refusal) => error_response(refused(refusal)),
+        };
+        response.map(axum::body::Body::new)
+    }
+
+    async fn serve(&self, request: Request<axum::body::Body>) -> Response<Body> {
         let started = Instant::now();
         let method = request.method().clone();
         let head = RequestHead {
@@ -115,7 +125,7 @@ impl Frontend {
             .cors
     }
 
-    async fn dispatch(&self, request: Request<Incoming>, bucket: &str) -> Response<Body> {
+    async fn dispatch(&self, request: Request<axum::body::Body>, bucket: &str) -> Response<Body> {
         // With `Expect`, reading the rest of the body would invite the client to send it.
         let expects_continue = request.headers().contains_key(header::EXPECT);
         let http1 = request.version() <= Version::HTTP_11;
@@ -146,11 +156,26 @@ impl Frontend {
     }
 }
 
+/// Returns the error of a request that the port refuses.
+fn refused(refusal: PortRefusal) -> S3Error {
+    match refusal {
+        PortRefusal::RateLimited { .. } | PortRefusal::TooManyInProgress | PortRefusal::OutOfMemory => {
+            s3_error!(SlowDown, "Please reduce your request rate.")
+        }
+        PortRefusal::UnknownHost | PortRefusal::UnknownOrigin => {
+            let message = "This store does not have the name that the request is for: set ALLOWED_HOSTS.";
+            let mut error = S3Error::with_message(S3ErrorCode::Custom("MisdirectedRequest".into()), message);
+            error.set_status_code(StatusCode::MISDIRECTED_REQUEST);
+            error
+        }
+    }
+}
+
 /// Checks what `s3s` lets pass.
 ///
 /// # Errors
 /// Returns 400 for a request that is signed in the query and in a header, and 411 for an upload of unknown length.
-fn check_head(parts: &Parts, body: &Incoming) -> S3Result<()> {
+fn check_head(parts: &Parts, body: &axum::body::Body) -> S3Result<()> {
     let in_query =
         query::parameters(&parts.uri).any(|(name, _)| name == "X-Amz-Algorithm" || name == "X-Amz-Signature");
     if in_query && parts.headers.contains_key(header::AUTHORIZATION) {

@@ -10,6 +10,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use draftstore_connections::ConnectionLimits;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
 use draftstore_testing::http_client;
 use tempfile::TempDir;
@@ -109,6 +110,8 @@ pub(crate) async fn start(data_dir: &Path) -> (EmbeddedStore, Credentials) {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         credentials: credentials.clone(),
         upload_only: None,
+        limits: ConnectionLimits::default(),
+        hosts: None,
     };
     (EmbeddedStore::start(settings).await.unwrap(), credentials)
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use draftstore_connections::ConnectionLimits;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStartError, EmbeddedStore};
 use tempfile::TempDir;
 
@@ -79,6 +80,8 @@ async fn second_process_is_rejected() {
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         credentials: Credentials::load_or_create(dir.path()).unwrap(),
         upload_only: None,
+        limits: ConnectionLimits::default(),
+        hosts: None,
     };
     let first = EmbeddedStore::start(settings(0)).await.unwrap();
     let second = EmbeddedStore::start(settings(0)).await.unwrap_err();
@@ -93,24 +96,6 @@ async fn second_process_is_rejected() {
 }
 
 #[tokio::test]
-async fn non_loopback_address_is_rejected() {
-    let dir = TempDir::new().unwrap();
-    let settings = EmbeddedConfig {
-        data_dir: dir.path().to_owned(),
-        listen: SocketAddr::from(([0, 0, 0, 0], 0)),
-        credentials: Credentials {
-            access_key_id: "id".into(),
-            secret_access_key: "secret".into(),
-        },
-        upload_only: None,
-    };
-    assert!(matches!(
-        EmbeddedStore::start(settings).await,
-        Err(EmbeddedStartError::NotLoopback(_))
-    ));
-}
-
-#[tokio::test]
 async fn port_in_use_leaves_the_data_untouched() {
     let occupied = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let dir = TempDir::new().unwrap();
@@ -122,6 +107,8 @@ async fn port_in_use_leaves_the_data_untouched() {
             secret_access_key: "secret".into(),
         },
         upload_only: None,
+        limits: ConnectionLimits::default(),
+        hosts: None,
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,

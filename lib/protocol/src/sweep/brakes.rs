@@ -8,8 +8,8 @@ use std::str::FromStr;
 pub struct Brakes {
     /// The maximum number of drafts and uploads that a sweep removes. `None` means no limit.
     pub max_delete: Option<u64>,
-    /// The maximum fraction of all drafts and uploads that may have expired. Above it, a sweep removes nothing. `None`
-    /// means no limit.
+    /// The maximum fraction of all drafts and uploads that a sweep removes. If more has expired, it removes this much, and
+    /// leaves the rest to the next sweeps. `None` means no limit.
     ///
     /// To know the fraction, a sweep counts everything first, so it reads the whole bucket, not only what has expired.
     pub max_delete_fraction: Option<Fraction>,
@@ -29,6 +29,19 @@ impl Hash for Fraction {
 }
 
 impl Fraction {
+    /// Returns this fraction of `all`, rounded down, but one at least unless the fraction is zero: otherwise a sweep of a
+    /// small bucket would never get anywhere.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a bucket has not 2^53 objects, and a fraction is not negative"
+    )]
+    pub(super) fn of(self, all: u64) -> u64 {
+        let some = (self.0 * all as f64) as u64;
+        if self.0 > 0.0 { some.max(1) } else { 0 }
+    }
+
     /// Returns true if `some` is more than this fraction of `all`.
     #[expect(clippy::cast_precision_loss, reason = "a bucket has not 2^53 objects")]
     pub(super) fn is_exceeded_by(self, some: u64, all: u64) -> bool {
@@ -64,6 +77,8 @@ mod tests {
         assert!(half.is_exceeded_by(6, 10));
         assert!(!half.is_exceeded_by(5, 10));
         assert!(!half.is_exceeded_by(0, 0));
+        assert_eq!([half.of(0), half.of(1), half.of(5)], [1, 1, 2]);
+        assert_eq!("0".parse::<Fraction>().expect("a fraction").of(5), 0);
         let whole: Fraction = "1".parse().expect("a fraction");
         assert!(!whole.is_exceeded_by(10, 10));
     }

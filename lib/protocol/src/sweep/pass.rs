@@ -40,6 +40,8 @@ pub struct Pass<E> {
     phase: Phase,
     /// The counts of the first reading, if a fraction must be known: of all, and of those that have expired.
     counted: (u64, u64),
+    /// The brake that limits the number of removals.
+    limit: Brake,
     /// The ranges still to be read.
     walks: VecDeque<Walk>,
     /// The request for the next page of uploads.
@@ -118,6 +120,7 @@ impl<E> Pass<E> {
             summary: Summary::default(),
             phase: Phase::Over,
             counted: (0, 0),
+            limit: Brake::MaxDelete,
             walks: VecDeque::new(),
             uploads: None,
             expired: Expired::default(),
@@ -156,8 +159,10 @@ impl<E> Pass<E> {
             }
             match self.phase {
                 Phase::CountDrafts => self.enter(Phase::CountUploads),
-                Phase::CountUploads if self.is_too_much() => self.brake(Brake::MaxDeleteFraction),
-                Phase::CountUploads => self.enter(Phase::Drafts),
+                Phase::CountUploads => {
+                    self.limit_by_fraction();
+                    self.enter(Phase::Drafts);
+                }
                 Phase::Drafts => self.enter(Phase::Uploads),
                 Phase::Uploads => self.enter(Phase::Staged),
                 Phase::Staged => self.enter(Phase::Over),
@@ -250,7 +255,7 @@ impl<E> Pass<E> {
         if left == 0 {
             // Removals in progress may still fail.
             if self.removing() == 0 {
-                self.brake(Brake::MaxDelete);
+                self.brake(self.limit);
             }
             return None;
         }
@@ -328,7 +333,7 @@ impl<E> Pass<E> {
         self.summary.expired += count(&left);
         // The note must go with the last upload, or the others would never be found.
         if self.left() <= left.len() {
-            self.brake(Brake::MaxDelete);
+            self.brake(self.limit);
             return;
         }
         let follows = if left.is_empty() {
@@ -436,10 +441,20 @@ impl<E> Pass<E> {
         }
     }
 
-    fn is_too_much(&self) -> bool {
+    /// If more than the fraction has expired, lets the sweep remove only that much of everything. The next sweeps remove the
+    /// rest: whoever may upload could otherwise stop them all, with drafts that expire together.
+    fn limit_by_fraction(&mut self) {
         let (all, expired) = self.counted;
-        let fraction = self.rules.brakes.max_delete_fraction;
-        fraction.is_some_and(|fraction| fraction.is_exceeded_by(expired, all))
+        let brakes = &mut self.rules.brakes;
+        let exceeded = brakes.max_delete_fraction;
+        let Some(fraction) = exceeded.filter(|fraction| fraction.is_exceeded_by(expired, all)) else {
+            return;
+        };
+        let most = fraction.of(all);
+        if brakes.max_delete.is_none_or(|max| most < max) {
+            brakes.max_delete = Some(most);
+            self.limit = Brake::MaxDeleteFraction;
+        }
     }
 
     /// Returns the number of removals that `max_delete` still allows, if all in progress succeed.

@@ -27,7 +27,7 @@ pub struct Summary {
 pub enum Brake {
     /// The sweep removed as much as it may, and more has expired.
     MaxDelete,
-    /// An implausible fraction had expired, so the sweep removed nothing.
+    /// An implausible fraction had expired, so the sweep removed only as much as it may.
     MaxDeleteFraction,
 }
 
@@ -35,7 +35,9 @@ impl fmt::Display for Brake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MaxDelete => "MAX_DELETE was reached, and more has expired",
-            Self::MaxDeleteFraction => "more than MAX_DELETE_FRACTION has expired, so nothing was removed",
+            Self::MaxDeleteFraction => {
+                "more than MAX_DELETE_FRACTION has expired, and the rest is left to the next sweeps"
+            }
         })
     }
 }

@@ -17,6 +17,7 @@ mod sign_request;
 mod unsigned_url;
 pub mod uppy_names;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use draftstore_storage::{BucketName, ErrorKind, ObjectInfo};
@@ -49,6 +50,8 @@ use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKi
 pub struct Drafts {
     shared: Arc<Shared>,
     caller: Arc<Caller>,
+    /// Dropped when all work for the call is done.
+    _guard: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// The configuration that all callers share.
@@ -84,6 +87,7 @@ impl Drafts {
         Self {
             shared: Arc::new(shared),
             caller: Arc::new(Caller::anyone()),
+            _guard: None,
         }
     }
 
@@ -92,7 +96,18 @@ impl Drafts {
     #[must_use]
     pub fn for_caller(&self, caller: Arc<Caller>) -> Self {
         let shared = Arc::clone(&self.shared);
-        Self { shared, caller }
+        Self {
+            shared,
+            caller,
+            _guard: None,
+        }
+    }
+
+    /// Keeps the guard until all work for the call is done: a confirm goes on after its caller has disconnected.
+    #[must_use]
+    pub fn keeping(mut self, guard: Arc<dyn Any + Send + Sync>) -> Self {
+        self._guard = Some(guard);
+        self
     }
 
     /// Sets the limits of confirms.

@@ -24,7 +24,7 @@ pub(crate) struct Ground {
 impl Ground {
     /// Starts a server that also logs refusals.
     pub(crate) async fn start() -> Self {
-        let server = Server::start_with(&[("RUST_LOG", "debug")]);
+        let server = Server::start_with(&[("RUST_LOG", "debug"), ("ALLOWED_HOSTS", "a")]);
         let grpc = DraftServiceClient::connect(format!("http://{}", server.grpc)).await;
         Self {
             client: http_client(),

@@ -29,7 +29,7 @@ impl<F: Into<Failure>> From<F> for UppyFailure {
 }
 
 /// Returns the response for a refusal of the gate.
-pub(super) fn refuse(refusal: Refusal) -> Response {
+pub(in crate::rest) fn refuse(refusal: Refusal) -> Response {
     UppyFailure::from(refusal).into_response()
 }
 

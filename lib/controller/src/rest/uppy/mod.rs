@@ -21,12 +21,16 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use self::failure::{UppyFailure, refuse};
+use self::failure::UppyFailure;
+pub(super) use self::failure::refuse;
 use crate::Api;
 use crate::calls::Rpc;
 use crate::errors::Failure;
 use crate::gate::{Bounds, Gate};
 use crate::path_ticket::redacted_path;
+
+/// The name of all routes in the audit.
+pub(super) const RPC: &str = "Uppy";
 
 /// A route, relative to Uppy's endpoint.
 pub(crate) struct Route {
@@ -79,7 +83,7 @@ pub(crate) fn routes() -> [Route; 8] {
 pub(super) fn router(api: Api, gate: &Gate) -> Router {
     let router = routes().into_iter().fold(Router::new(), |router, route| {
         let bounds = Bounds {
-            rpc: "Uppy",
+            rpc: RPC,
             ..route.rpc.row().bounds()
         };
         let layer = from_fn_with_state((gate.clone(), bounds), admit);

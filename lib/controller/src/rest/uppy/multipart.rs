@@ -17,6 +17,7 @@ use super::name::object_name;
 use super::query::{Query, part_number, path};
 use super::sign::seconds_left;
 use crate::Api;
+use crate::calls::Size;
 use crate::errors::Failure;
 use crate::gate::Admitted;
 use crate::rest::message::{Reply, decode};
@@ -45,7 +46,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Reply<Created>, UppyFailure> {
-    let create: Create = decode(&headers, &body)?;
+    let create: Create = decode(&headers, &body, Size::One)?;
     let metadata = create.metadata.unwrap_or_default().into_iter();
     let created = api
         .call(
@@ -216,7 +217,7 @@ pub(super) async fn complete(
 ) -> Result<Reply<Completed>, UppyFailure> {
     let draft = Query::parse(query.as_deref()).draft(&api, &admitted.caller)?;
     let upload_id = path(id)?;
-    let Complete { parts } = decode(&headers, &body)?;
+    let Complete { parts } = decode(&headers, &body, Size::Parts)?;
     if parts.is_empty() {
         // In the API an empty list means all parts that have arrived; in Uppy it means none.
         return Err(Failure::invalid("parts", "must not be empty").into());

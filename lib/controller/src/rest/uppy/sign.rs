@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::UppyFailure;
 use crate::Api;
+use crate::calls::Size;
 use crate::errors::Failure;
 use crate::gate::Admitted;
 use crate::rest::message::{Reply, decode};
@@ -38,7 +39,7 @@ pub(super) async fn sign(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Reply<Signed>, UppyFailure> {
-    let sign: Sign = decode(&headers, &body)?;
+    let sign: Sign = decode(&headers, &body, Size::One)?;
     let request = s3_request(&sign)?;
     let object_name = sign.key;
     let url = api

@@ -5,6 +5,7 @@
 
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,14 @@ const SHARDS: usize = 16;
 /// The maximum number of stored keys. Beyond it the fullest buckets are dropped.
 const MAX_KEYS: usize = 65_536;
 
+/// The longest window of a quota, in seconds: a day. A longer one would outlive the process that counts.
+const MAX_WINDOW: u32 = 86_400;
+
+/// The error of a text that is not a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 'off', or requests and seconds as in '100/60', both from 1, up to {MAX_WINDOW} seconds")]
+pub struct InvalidQuota;
+
 /// A number of requests per time window. Bursts are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
@@ -23,7 +32,32 @@ pub struct Quota {
     window: Duration,
 }
 
+impl FromStr for Quota {
+    type Err = InvalidQuota;
+
+    fn from_str(text: &str) -> Result<Self, InvalidQuota> {
+        let quota = text.split_once('/').and_then(|(requests, seconds)| {
+            let seconds: NonZeroU32 = seconds.parse().ok()?;
+            let window = Duration::from_secs(seconds.get().into());
+            (seconds.get() <= MAX_WINDOW).then_some(Self::new(requests.parse().ok()?, window))
+        });
+        quota.ok_or(InvalidQuota)
+    }
+}
+
 impl Quota {
+    /// Parses a quota; `off` is no limit.
+    ///
+    /// # Errors
+    /// [`InvalidQuota`].
+    pub fn or_off(text: &str) -> Result<Option<Self>, InvalidQuota> {
+        if text == "off" {
+            Ok(None)
+        } else {
+            text.parse().map(Some)
+        }
+    }
+
     /// Creates a quota. The window is truncated to whole seconds, at least one.
     pub fn new(requests: NonZeroU32, window: Duration) -> Self {
         let window = Duration::from_secs(window.as_secs().max(1));
@@ -42,30 +76,30 @@ impl Quota {
 
 /// The state of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Remaining {
+pub struct Remaining {
     /// The number of requests that the bucket has now.
-    pub(super) requests: u32,
+    pub requests: u32,
     /// Whole seconds until the bucket is full again.
-    pub(super) full_in: u64,
+    pub full_in: u64,
 }
 
 /// The error of a bucket with too few requests left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Exhausted {
+pub struct Exhausted {
     remaining: Remaining,
     /// Whole seconds until the bucket has enough, at least one.
-    pub(super) retry_after: u32,
+    pub retry_after: u32,
 }
 
 /// A rate limiter with one bucket per key. The hash is seeded as in `HashMap`, so that an attacker cannot choose colliding keys,
 /// and computed once for the shard and the slot.
 #[derive(Debug)]
-pub(super) struct RateLimiter<K> {
+pub struct RateLimiter<K> {
     /// The name in responses.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     quota: Quota,
     /// The quota in the syntax of `RateLimit-Policy`, which every response contains.
-    pub(super) policy: String,
+    pub policy: String,
     hasher: RandomState,
     shards: [Mutex<Shard<K>>; SHARDS],
 }
@@ -75,7 +109,7 @@ type Shard<K> = HashTable<(K, Instant)>;
 
 impl<K: Hash + Eq + Clone> RateLimiter<K> {
     /// Creates a limiter whose buckets each hold the quota.
-    pub(super) fn new(name: &'static str, quota: Quota) -> Self {
+    pub fn new(name: &'static str, quota: Quota) -> Self {
         Self {
             name,
             quota,
@@ -86,7 +120,10 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
     }
 
     /// Takes requests from the key's bucket, or none if it has too few. More than a full bucket counts as a full one.
-    pub(super) fn take(&self, key: &K, requests: u32, now: Instant) -> Result<Remaining, Exhausted> {
+    ///
+    /// # Errors
+    /// [`Exhausted`] if there are too few.
+    pub fn take(&self, key: &K, requests: u32, now: Instant) -> Result<Remaining, Exhausted> {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash);
         let before = full_at(&shard, hash, key).map_or(now, |full_at| full_at.max(now));
@@ -104,7 +141,7 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
     }
 
     /// Takes requests from the key's bucket, or as many as it has.
-    pub(super) fn drain(&self, key: &K, requests: u32, now: Instant) {
+    pub fn drain(&self, key: &K, requests: u32, now: Instant) {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash);
         let before = full_at(&shard, hash, key).map_or(now, |full_at| full_at.max(now));
@@ -113,7 +150,7 @@ impl<K: Hash + Eq + Clone> RateLimiter<K> {
     }
 
     /// Returns the state of the key's bucket.
-    pub(super) fn remaining(&self, key: &K, now: Instant) -> Remaining {
+    pub fn remaining(&self, key: &K, now: Instant) -> Remaining {
         let hash = self.hasher.hash_one(key);
         let full_at = full_at(&self.shard(hash), hash, key).map_or(now, |full_at| full_at.max(now));
         self.remaining_at(full_at, now)

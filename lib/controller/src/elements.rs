@@ -1,0 +1,182 @@
+//! The number of elements in a message, counted before it is decoded: a list of a million empty elements takes a byte or two
+//! for each on the wire, and a hundred times as much in memory.
+
+use crate::errors::Failure;
+
+/// The maximum number of fields of one object, and of entries of one map.
+const MAX_FIELDS: usize = 1_000;
+
+/// The depth beyond which JSON is not decoded, either.
+const MAX_DEPTH: usize = 128;
+
+/// Checks that no list in the JSON has more elements than this, and no object too many fields. What is not JSON passes.
+///
+/// # Errors
+/// [`Failure`] of the body.
+pub(crate) fn check_json(json: &[u8], max: usize) -> Result<(), Failure> {
+    // An element takes two bytes.
+    if json.len() / 2 < MAX_FIELDS.min(max) {
+        return Ok(());
+    }
+    // The limit of each open list or object, and the number of its commas.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let (mut in_text, mut is_escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' if open.len() == MAX_DEPTH => return Ok(()),
+            b'[' => open.push((max, 0)),
+            b'{' => open.push((MAX_FIELDS, 0)),
+            b']' | b'}' => drop(open.pop()),
+            b',' => {
+                if let Some((limit, commas)) = open.last_mut() {
+                    *commas += 1;
+                    if *commas >= *limit {
+                        return Err(too_many(*limit));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Checks that no field of the protobuf message occurs more often than this, and no field of a field too often. What is not
+/// protobuf passes.
+///
+/// # Errors
+/// [`Failure`] of the body.
+pub(crate) fn check_protobuf(message: &[u8], max: usize) -> Result<(), Failure> {
+    if message.len() / 2 < MAX_FIELDS.min(max) {
+        return Ok(());
+    }
+    let mut fields = Fields(message);
+    let mut counts = Counts::default();
+    while let Some((number, value)) = fields.next() {
+        counts.add(number, max)?;
+        if value.len() / 2 >= MAX_FIELDS {
+            // A text that reads as so many fields is longer than any that is valid.
+            let mut counts = Counts::default();
+            Fields(value).try_for_each(|(number, _)| counts.add(number, MAX_FIELDS))?;
+        }
+    }
+    Ok(())
+}
+
+/// The number of times that each field has occurred. The contract's messages have few.
+#[derive(Debug, Default)]
+struct Counts(Vec<(u64, usize)>);
+
+impl Counts {
+    fn add(&mut self, number: u64, max: usize) -> Result<(), Failure> {
+        // A message of the contract has no more kinds of fields than that, and unknown ones take no memory.
+        const MAX_KINDS: usize = 64;
+        let kinds = self.0.len();
+        match self.0.iter_mut().find(|(known, _)| *known == number) {
+            Some((_, count)) if *count == max => Err(too_many(max)),
+            Some((_, count)) => {
+                *count += 1;
+                Ok(())
+            }
+            None if kinds == MAX_KINDS => Err(too_many(MAX_KINDS)),
+            None => {
+                self.0.push((number, 1));
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The fields of a protobuf message, each with its number, and its bytes if it has a length. Ends where the message is malformed.
+///
+/// Source: <https://protobuf.dev/programming-guides/encoding/>
+struct Fields<'m>(&'m [u8]);
+
+impl<'m> Iterator for Fields<'m> {
+    type Item = (u64, &'m [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let key = self.varint()?;
+        let value: &[u8] = match key & 7 {
+            0 => self.varint().map(|_| &[][..])?,
+            1 => self.take(8).map(|_| &[][..])?,
+            2 => {
+                let length = self.varint()?;
+                self.take(usize::try_from(length).ok()?)?
+            }
+            // The marks of a group have no value of their own.
+            3 | 4 => &[],
+            5 => self.take(4).map(|_| &[][..])?,
+            _ => return None,
+        };
+        Some((key >> 3, value))
+    }
+}
+
+impl<'m> Fields<'m> {
+    fn varint(&mut self) -> Option<u64> {
+        let mut value = 0;
+        for place in 0..10 {
+            let (byte, rest) = self.0.split_first()?;
+            self.0 = rest;
+            value |= u64::from(byte & 0x7f) << (7 * place).min(63);
+            if byte & 0x80 == 0 {
+                return Some(value);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, length: usize) -> Option<&'m [u8]> {
+        let (taken, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(taken)
+    }
+}
+
+fn too_many(max: usize) -> Failure {
+    Failure::invalid("body", &format!("must have at most {max} elements in one list"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(elements: usize, element: &str) -> String {
+        format!(r#"{{"uploads":[{}]}}"#, vec![element; elements].join(","))
+    }
+
+    #[test]
+    fn long_lists_in_json_are_refused_wherever_they_are() {
+        for element in ["{}", "1", "null", r#"{"a":[1,2,3]}"#, r#"",""#] {
+            assert!(check_json(list(5_000, element).as_bytes(), 5_000).is_ok(), "{element}");
+            assert!(check_json(list(5_001, element).as_bytes(), 5_000).is_err(), "{element}");
+        }
+        let deep = format!(r#"{{"a":{{"b":{}}}}}"#, list(5_001, "0"));
+        assert!(check_json(deep.as_bytes(), 5_000).is_err());
+        let fields: Vec<_> = (0..1_001).map(|field| format!(r#""{field}":"""#)).collect();
+        let map = format!(r#"{{"metadata":{{{}}}}}"#, fields.join(","));
+        assert!(check_json(map.as_bytes(), 5_000).is_err());
+        let commas = format!(r#"{{"object_name":"{}\"{}"}}"#, ",".repeat(5_000), ",".repeat(5_000));
+        assert!(check_json(commas.as_bytes(), 1_000).is_ok(), "in a text");
+    }
+
+    #[test]
+    fn fields_that_repeat_in_protobuf_are_refused_above_and_within() {
+        assert!(check_protobuf(&b"\x0a\x00".repeat(5_000), 5_000).is_ok());
+        assert!(check_protobuf(&b"\x0a\x00".repeat(5_001), 5_000).is_err());
+        assert!(check_protobuf(&b"\x08\x01\x0a\x00".repeat(5_001), 5_000).is_err());
+        let map = b"\x2a\x00".repeat(1_001);
+        let mut nested = vec![0x0a, 0xd2, 0x0f];
+        nested.extend(map);
+        assert!(check_protobuf(&nested, 5_000).is_err());
+        let kinds: Vec<u8> = (1..=2_100_u16)
+            .flat_map(|kind| [0x80 | (kind << 3 & 0x7f) as u8, (kind >> 4) as u8 & 0x7f, 0])
+            .collect();
+        assert!(check_protobuf(&kinds, 5_000).is_err(), "too many kinds of fields");
+    }
+}
