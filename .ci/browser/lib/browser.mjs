@@ -21,12 +21,12 @@ const ARGUMENTS = [
 export const DESKTOP = { width: 1280, height: 860 }
 export const PHONE = { width: 390, height: 844 }
 
-/** Starts Chromium. */
-export async function startBrowser() {
+/** Starts Chromium, with additional arguments. */
+export async function startBrowser(more = []) {
   await access(EXECUTABLE).catch(() => {
     throw new Error(`${EXECUTABLE} is missing: install Debian's package chromium`)
   })
-  return chromium.launch({ executablePath: EXECUTABLE, args: ARGUMENTS })
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...ARGUMENTS, ...more] })
 }
 
 /** A page in a profile of its own, with its errors. */

@@ -87,7 +87,7 @@ impl Clients {
         let limits = &self.0.limits;
         let address = peer.ip().to_canonical();
         let network = address::counted(address);
-        let is_proxy = address::is_in(address, limits.proxies());
+        let is_proxy = !is_own && address::is_in(address, limits.proxies());
         let mut table = self.table();
         let of_address = table.addresses.get(&network);
         let is_crowded = of_address.is_some_and(|of| of.connections >= limits.max_connections_per_address);

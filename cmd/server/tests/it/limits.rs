@@ -267,6 +267,40 @@ async fn calls_beyond_the_concurrency_limit_are_503_with_retry_after() {
         .expect("a place again");
 }
 
+/// The copy is held back while the caller goes away: the confirm goes on, and still counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn confirm_keeps_its_place_without_its_caller() {
+    let world = TestBuckets::embedded().await;
+    let store = world.endpoint.url.strip_prefix("http://").expect("plain HTTP");
+    let mut gate = Gate::before(store.parse().expect("an address")).await;
+    let server = Server::start_with(&[
+        ("BUCKET_NAME", world.main.name().as_str()),
+        ("S3_ENDPOINT", &format!("http://{}", gate.address)),
+        ("AWS_ACCESS_KEY_ID", &world.endpoint.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &world.endpoint.secret_access_key),
+        ("MAX_CONCURRENT_REQUESTS", "1"),
+    ]);
+    world.draft("a", "bytes").await;
+    gate.shut();
+    let name = || json!({"object_name": "a"});
+    tokio::select! {
+        ended = Front::Rest.call(&server, "confirm-upload", name()) => panic!("{ended:?}"),
+        () = gate.holds_a_copy() => {}
+    }
+    for front in FRONTS.repeat(10) {
+        let refused = front.call(&server, "upload-url", name()).await.expect_err("no place");
+        refused.assert(503, Code::Unavailable, "OVERLOADED");
+    }
+    let metrics = reqwest::get(format!("http://{}/metrics", server.admin)).await;
+    let metrics = metrics.expect("a response").text().await.expect("text");
+    assert!(
+        metrics.contains("draftstore_requests_in_flight{front=\"rest\"} 1"),
+        "{metrics}"
+    );
+    gate.open();
+    while Front::Rest.call(&server, "upload-url", name()).await.is_err() {}
+}
+
 /// All connections stay open, because the server in this test has no timeout that would close them.
 #[tokio::test(flavor = "multi_thread")]
 async fn thousand_slow_connections_do_not_block_other_clients() {
