@@ -56,7 +56,13 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         storage,
         embedded,
         access_key,
-    } = open(config.store, store_port, &config.shared.buckets.draft, Some(store_calls)).await?;
+    } = open(
+        config.store,
+        store_port,
+        &config.shared.buckets.draft,
+        Some(store_calls),
+    )
+    .await?;
     config.store_choice.log();
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.shared.buckets);
