@@ -19,7 +19,6 @@ impl Access {
     /// An error if the server would be reachable without authentication and without `AUTH=none`, if it has no lasting secret, or
     /// if the policy is invalid.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
-        config.require_secret()?;
         let (authenticator, policy) = match config.authentication()? {
             Auth::None => (Authenticator::none(), None),
             Auth::Required { methods, policy_file } => {

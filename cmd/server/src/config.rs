@@ -197,8 +197,9 @@ impl Config {
     /// Returns the authentication of the server.
     ///
     /// # Errors
-    /// [`InvalidConfig`] if the server would be reachable from other machines without authentication and without `AUTH=none`, or
-    /// if `AUTH` has mtls without authorities for client certificates.
+    /// [`InvalidConfig`] with everything that keeps this server from serving: it would be reachable from other machines without
+    /// authentication and without `AUTH=none`, `AUTH` has mtls without authorities for client certificates, or there is no
+    /// secret that outlives the server and that all replicas have.
     pub(crate) fn authentication(&self) -> Result<Auth, InvalidConfig> {
         let mut errors = Environment::default();
         let needs_certificates = matches!(&self.auth.auth, Some(Auth::Required { methods, .. }) if methods.mtls);
@@ -212,17 +213,7 @@ impl Config {
             None if self.open_address().is_none() => Ok(Auth::None),
             None => errors.reject("AUTH", self.auth_rule()),
         };
-        errors.finish(auth)
-    }
-
-    /// Checks that the server has a secret that outlives it and that all replicas have.
-    ///
-    /// # Errors
-    /// [`InvalidConfig`] if there is neither a file of keys nor a permanent access key.
-    pub(crate) fn require_secret(&self) -> Result<(), InvalidConfig> {
-        let mut errors = Environment::default();
-        let is_embedded = matches!(self.store, ConfiguredStore::Embedded(..));
-        let checked = if is_embedded || self.permanent_key.is_some() || self.auth.ticket_keys_file.is_some() {
+        let secret = if self.has_lasting_secret() {
             Ok(())
         } else {
             let rule = "must be set, because AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not, or have a session token: \
@@ -230,7 +221,13 @@ impl Config {
                         page tokens and the markers in main";
             errors.reject("TICKET_KEYS_FILE", rule)
         };
-        errors.finish(checked)
+        errors.finish(secret.and(auth))
+    }
+
+    /// Returns true if there is a file of keys or a permanent access key.
+    fn has_lasting_secret(&self) -> bool {
+        let is_embedded = matches!(self.store, ConfiguredStore::Embedded(..));
+        is_embedded || self.permanent_key.is_some() || self.auth.ticket_keys_file.is_some()
     }
 }
 

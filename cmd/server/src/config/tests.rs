@@ -215,7 +215,10 @@ fn store_that_the_environment_of_a_shell_chose_is_named_with_the_way_out() {
         let config = load(&[(variable, "http://x")]).expect("valid");
         assert!(config.store_choice.is_guess);
         let error = config.authentication().expect_err("refused").to_string();
-        let remedy = error.split_once(": set ").expect("a remedy").1;
+        let remedy = error
+            .split_once(", which other machines can reach: set ")
+            .expect("a remedy")
+            .1;
         assert!(remedy.starts_with("STORAGE_TYPE=embedded "), "{error}");
         assert!(error.contains(&format!("because {variable} is set")), "{error}");
     }
@@ -314,16 +317,28 @@ This page is generated from the code.
 #[test]
 fn secret_that_replicas_share_is_required() {
     let key = &[("AWS_ACCESS_KEY_ID", "k"), ("AWS_SECRET_ACCESS_KEY", "s")][..];
-    let s3 = &[("STORAGE_TYPE", "s3")][..];
+    let s3 = &[("STORAGE_TYPE", "s3"), ("BIND_ADDRESS", "127.0.0.1")][..];
     let keys = &[("TICKET_KEYS_FILE", "/run/secrets/ticket-keys")][..];
     let session = &[("AWS_SESSION_TOKEN", "t")][..];
-    let role = &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")][..];
-    let check = |parts: &[&[(&str, &str)]]| load(&parts.concat()).expect("valid").require_secret();
-    for parts in [&[][..], &[key], &[s3, keys], &[role, keys], &[key, session, keys]] {
+    let role = &[("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AUTH", "none")][..];
+    let check = |parts: &[&[(&str, &str)]]| load(&parts.concat()).expect("valid").authentication();
+    for parts in [
+        &[][..],
+        &[s3, key],
+        &[s3, keys],
+        &[role, keys],
+        &[s3, key, session, keys],
+    ] {
         check(parts).unwrap_or_else(|error| panic!("{parts:?}: {error}"));
     }
-    for parts in [&[s3][..], &[role], &[key, session]] {
+    for parts in [&[s3][..], &[role], &[s3, key, session]] {
         let error = check(parts).expect_err("refused").to_string();
         assert!(error.contains("TICKET_KEYS_FILE: must be set"), "{parts:?}: {error}");
+        assert!(!error.contains("\n  AUTH: "), "{parts:?}: {error}");
     }
+    let error = check(&[&[("AWS_PROFILE", "p")]]).expect_err("refused").to_string();
+    assert!(
+        error.contains("TICKET_KEYS_FILE: ") && error.contains("\n  AUTH: "),
+        "{error}"
+    );
 }

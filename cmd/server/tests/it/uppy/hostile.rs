@@ -155,7 +155,7 @@ async fn invalid_requests_have_a_message() {
             412,
             "parts[0]",
         ),
-        (Method::GET, "sts".to_owned(), None, 404, "there is nothing"),
+        (Method::GET, "sts".to_owned(), None, 404, "no route for"),
         (Method::PUT, "params".to_owned(), None, 405, "PUT"),
     ] {
         let (found, _, message) = refused(&server, method.clone(), &path, body).await;
