@@ -21,6 +21,10 @@ use super::traffic::{ADDRESS_CONNECTIONS, CONNECTIONS};
 /// The share of the memory for requests that one address may use: this fraction of all of it.
 const MEMORY_SHARE: usize = 4;
 
+/// The bytes of each request that do not count: enough for a small call. An address whose share is taken by large requests can
+/// still send small ones, which its number of requests in progress limits.
+const UNCOUNTED_BYTES: usize = 8 * 1024;
+
 /// The clients of ports that share their limits. Clones share the counts.
 #[derive(Debug, Clone)]
 pub(super) struct Clients(Arc<Shared>);
@@ -336,7 +340,11 @@ impl RequestUsage {
     pub(super) fn hold(&self, bytes: usize) -> Result<(), PortRefusal> {
         let Inner { clients, usage, .. } = &*self.client.0;
         let limit = clients.0.limits.request_memory;
-        self.memory.fetch_add(bytes, Ordering::Relaxed);
+        let before = self.memory.fetch_add(bytes, Ordering::Relaxed);
+        let bytes = counted(before + bytes) - counted(before);
+        if bytes == 0 {
+            return Ok(());
+        }
         let of_address = usage.memory.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let of_process = clients.0.memory.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if of_address > limit / MEMORY_SHARE || of_process > limit {
@@ -355,7 +363,7 @@ impl Drop for RequestUsage {
             connection,
             ..
         } = &*self.client.0;
-        let memory = *self.memory.get_mut();
+        let memory = counted(*self.memory.get_mut());
         clients.0.memory.fetch_sub(memory, Ordering::Relaxed);
         usage.memory.fetch_sub(memory, Ordering::Relaxed);
         let is_last = usage.requests.fetch_sub(1, Ordering::Relaxed) == 1;
@@ -363,6 +371,11 @@ impl Drop for RequestUsage {
             clients.table().forget(*network);
         }
     }
+}
+
+/// Returns the bytes of a request that count.
+fn counted(bytes: usize) -> usize {
+    bytes.saturating_sub(UNCOUNTED_BYTES)
 }
 
 #[cfg(test)]
@@ -373,7 +386,7 @@ mod tests {
         ConnectionLimits {
             max_connections: connections,
             max_connections_per_address: per_address,
-            request_memory: 4000,
+            request_memory: 4 * (UNCOUNTED_BYTES + 1000),
             ..ConnectionLimits::default()
         }
     }
@@ -431,11 +444,18 @@ mod tests {
         );
         let (one, two) = (one.expect("room"), two.expect("room"));
         let now = Instant::now();
-        let first = one.client.request(600, now).expect("room");
-        assert!(first.hold(100).is_ok());
-        assert_eq!(two.client.request(400, now).map(drop), Err(PortRefusal::OutOfMemory));
+        let first = one.client.request(UNCOUNTED_BYTES + 600, now).expect("room");
+        assert!(first.hold(UNCOUNTED_BYTES).is_ok());
+        assert_eq!(
+            two.client.request(UNCOUNTED_BYTES + 500, now).map(drop),
+            Err(PortRefusal::OutOfMemory)
+        );
         let other = clients.open(peer("1.1.1.2"), false).expect("room");
-        let _others = other.client.request(1000, now).expect("its own share");
+        assert!(two.client.request(500, now).is_ok(), "a small request");
+        let _others = other
+            .client
+            .request(UNCOUNTED_BYTES + 1000, now)
+            .expect("its own share");
         drop(first);
         let three: Vec<_> = (0..3).map(|_| two.client.request(1, now).expect("room")).collect();
         assert_eq!(
@@ -443,7 +463,7 @@ mod tests {
             Err(PortRefusal::TooManyInProgress)
         );
         drop(three);
-        assert!(one.client.request(1000, now).is_ok());
+        assert!(one.client.request(UNCOUNTED_BYTES + 1000, now).is_ok());
     }
 
     #[test]
