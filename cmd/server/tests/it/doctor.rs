@@ -206,10 +206,10 @@ fn directory_without_a_store_is_left_as_it_was_unless_it_is_fixed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn misspelt_variable_is_reported_with_the_nearest_setting() {
     let world = TestBuckets::embedded().await;
-    let misspelt = [("S3_ENDPIONT", "http://127.0.0.1:9"), ("BUKET_NAME", "other")];
+    let misspelt = [("S3_ENDPOIN", "http://127.0.0.1:9"), ("BUKET_NAME", "other")];
     let (code, said) = doctor(&[&variables(&world.endpoint)[..], &misspelt].concat(), &[]);
     assert_eq!(code, 0, "{said}");
-    for (variable, nearest) in [("S3_ENDPIONT", "set S3_ENDPOINT"), ("BUKET_NAME", "set BUCKET_NAME")] {
+    for (variable, nearest) in [("S3_ENDPOIN", "set S3_ENDPOINT"), ("BUKET_NAME", "set BUCKET_NAME")] {
         assert!(
             lines(&said, "info").contains(&variable) && said.contains(nearest),
             "{said}"

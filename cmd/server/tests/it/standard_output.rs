@@ -1,4 +1,4 @@
-//! What is printed to a standard output that is closed, as `head` leaves it.
+//! Tests of a standard output that is closed, as `head` leaves it.
 
 use draftstore_testing::TestBuckets;
 

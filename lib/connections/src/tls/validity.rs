@@ -17,9 +17,9 @@ pub(super) struct Validity {
 /// The reason why a certificate is not valid at present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutOfDate {
-    /// It has expired, at this second since 1970.
+    /// The certificate has expired, at this second since 1970.
     Expired(i64),
-    /// It becomes valid in the future, at this second since 1970.
+    /// The certificate becomes valid in the future, at this second since 1970.
     NotYetValid(i64),
 }
 
