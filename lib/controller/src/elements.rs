@@ -6,6 +6,9 @@ use crate::errors::Failure;
 /// The maximum number of fields of one object, and of entries of one map.
 const MAX_FIELDS: usize = 1_000;
 
+/// The length of an element, in bytes, from which on it takes no more memory than a few times that of its own.
+const MIN_LONG: usize = 32;
+
 /// The depth beyond which JSON is not decoded, either.
 const MAX_DEPTH: usize = 128;
 
@@ -57,11 +60,15 @@ pub(crate) fn check_protobuf(message: &[u8], max: usize) -> Result<(), Failure> 
     let mut fields = Fields(message);
     let mut counts = Counts::default();
     while let Some((number, value)) = fields.next() {
+        // Only fields with a length can be elements of a list.
+        let Some(value) = value else { continue };
         counts.add(number, max)?;
         if value.len() / 2 >= MAX_FIELDS {
-            // A text that reads as so many fields is longer than any that is valid.
+            // The value may be a text. A text has no such short elements, since their lengths are control characters.
+            let is_short = |value: &[u8]| value.len() < MIN_LONG;
             let mut counts = Counts::default();
-            Fields(value).try_for_each(|(number, _)| counts.add(number, MAX_FIELDS))?;
+            let mut short = Fields(value).filter(|(_, value)| value.is_some_and(is_short));
+            short.try_for_each(|(number, _)| counts.add(number, MAX_FIELDS))?;
         }
     }
     Ok(())
@@ -97,20 +104,20 @@ impl Counts {
 struct Fields<'m>(&'m [u8]);
 
 impl<'m> Iterator for Fields<'m> {
-    type Item = (u64, &'m [u8]);
+    type Item = (u64, Option<&'m [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
         let key = self.varint()?;
-        let value: &[u8] = match key & 7 {
-            0 => self.varint().map(|_| &[][..])?,
-            1 => self.take(8).map(|_| &[][..])?,
+        let value = match key & 7 {
+            0 => self.varint().map(|_| None)?,
+            1 => self.take(8).map(|_| None)?,
             2 => {
                 let length = self.varint()?;
-                self.take(usize::try_from(length).ok()?)?
+                Some(self.take(usize::try_from(length).ok()?)?)
             }
             // The marks of a group have no value of their own.
-            3 | 4 => &[],
-            5 => self.take(4).map(|_| &[][..])?,
+            3 | 4 => None,
+            5 => self.take(4).map(|_| None)?,
             _ => return None,
         };
         Some((key >> 3, value))
@@ -174,8 +181,20 @@ mod tests {
         let mut nested = vec![0x0a, 0xd2, 0x0f];
         nested.extend(map);
         assert!(check_protobuf(&nested, 5_000).is_err());
+        for text in ["x", " ", "*", "z", "2\n", "\u{e9}"] {
+            let text = text.repeat(10_000);
+            let mut message = vec![
+                0x0a,
+                0x80 | (text.len() & 0x7f) as u8,
+                0x80 | (text.len() >> 7 & 0x7f) as u8,
+            ];
+            message.push((text.len() >> 14) as u8);
+            message.extend(text.as_bytes());
+            let is_text = !text.contains('\n');
+            assert_eq!(check_protobuf(&message, 5_000).is_ok(), is_text, "{}", &text[..2]);
+        }
         let kinds: Vec<u8> = (1..=2_100_u16)
-            .flat_map(|kind| [0x80 | (kind << 3 & 0x7f) as u8, (kind >> 4) as u8 & 0x7f, 0])
+            .flat_map(|kind| [0x82 | (kind << 3 & 0x7f) as u8, (kind >> 4) as u8 & 0x7f, 0])
             .collect();
         assert!(check_protobuf(&kinds, 5_000).is_err(), "too many kinds of fields");
     }
