@@ -24,6 +24,7 @@ const CONDITIONS: [&str; Condition::ALL.len()] = [
     "complete_over",
     "delete",
     "delete_many",
+    "part_source_key",
 ];
 
 /// The metrics of a server.

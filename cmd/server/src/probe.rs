@@ -46,7 +46,8 @@ async fn probe_until_known(store: Store, endpoint: String, readiness: Readiness,
 /// Probes the store once, and returns whether its conditions are known now.
 async fn probe(store: &Store, endpoint: &str, readiness: &Readiness) -> bool {
     let status = match safety::probe(store).await {
-        Ok(()) => StoreStatus::Probed,
+        Ok(()) if store.profile.capabilities().can_confirm() => StoreStatus::Probed,
+        Ok(()) => StoreStatus::CannotConfirm,
         Err(error) => {
             let (status, remedy) = (status(error.kind), safety::remedy(error.kind));
             let error = &error as &dyn std::error::Error;
@@ -55,7 +56,7 @@ async fn probe(store: &Store, endpoint: &str, readiness: &Readiness) -> bool {
         }
     };
     readiness.set_store_status(status);
-    status == StoreStatus::Probed
+    store.profile.probed().is_some()
 }
 
 fn status(kind: ErrorKind) -> StoreStatus {

@@ -93,6 +93,7 @@ reasons! {
     TOO_MANY_REQUESTS: TOO_MANY_REQUESTS, ResourceExhausted, "The caller exceeded a rate limit. Retry after the seconds in `Retry-After`.";
     INTERNAL: INTERNAL_SERVER_ERROR, Internal, "The server failed unexpectedly.";
     STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal, "The store refused the server's credentials.";
+    STORE_UNSUPPORTED: NOT_IMPLEMENTED, Unimplemented, "The store does not support what the call needs. `draftstore-server doctor` tells what.";
     STORE_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "The store is unavailable. Retry after the seconds in `Retry-After`.";
     OVERLOADED: SERVICE_UNAVAILABLE, Unavailable, "The server is overloaded. Retry after the seconds in `Retry-After`.";
 }
@@ -193,6 +194,7 @@ impl Failure {
                 Error::Incomplete(violations) => row(UPLOAD_INCOMPLETE).fields(violations.clone()),
                 Error::TooLarge { field, limit } => row(TOO_LARGE).field(*field, at_most(*limit)),
                 Error::StoreCredentials(cause) => row(STORE_CREDENTIALS_REFUSED).cause(cause),
+                Error::StoreUnsupported(cause) => row(STORE_UNSUPPORTED).cause(cause),
                 Error::StoreUnavailable(cause) => {
                     row(STORE_UNAVAILABLE).retry_after(RETRY_AFTER_SECONDS).cause(&**cause)
                 }

@@ -33,8 +33,10 @@ pub enum StoreStatus {
     CredentialsRefused,
     /// A bucket does not exist yet. The server is ready, because creating the buckets is one of the calls.
     BucketMissing,
-    /// The store responds, but the probe was inconclusive. The server relies on no condition.
+    /// The store responds, but not so that it can be probed. Confirms would fail like the probe.
     NotProbed,
+    /// The store was probed. Its copies do not work, so that no draft can be confirmed.
+    CannotConfirm,
     /// The conditions that the store enforces are known.
     Probed,
 }
@@ -42,9 +44,14 @@ pub enum StoreStatus {
 impl StoreStatus {
     fn is_ready(self) -> bool {
         match self {
-            Self::Unreachable | Self::CredentialsRefused => false,
-            Self::BucketMissing | Self::NotProbed | Self::Probed => true,
+            Self::Unreachable | Self::CredentialsRefused | Self::NotProbed | Self::CannotConfirm => false,
+            Self::BucketMissing | Self::Probed => true,
         }
+    }
+
+    /// Returns true if the result says nothing about the store itself.
+    fn is_outage(self) -> bool {
+        matches!(self, Self::Unreachable | Self::CredentialsRefused)
     }
 
     fn as_str(self) -> &'static str {
@@ -53,6 +60,7 @@ impl StoreStatus {
             Self::CredentialsRefused => "credentials refused",
             Self::BucketMissing => "bucket missing",
             Self::NotProbed => "not probed",
+            Self::CannotConfirm => "cannot confirm",
             Self::Probed => "probed",
         }
     }
@@ -86,11 +94,11 @@ impl Readiness {
         Self { profile, status }
     }
 
-    /// Sets the result of a probe. A result that is ready is not replaced by one that is not: later outages are counted by
+    /// Sets the result of a probe. A result that is ready is not replaced by an outage: later ones are counted by
     /// [`Readiness::record_heartbeat`].
     pub fn set_store_status(&self, store: StoreStatus) {
         self.status.send_if_modified(|status| {
-            let keeps = !status.store.is_ready() || store.is_ready();
+            let keeps = !status.store.is_ready() || !store.is_outage();
             if keeps {
                 status.store = store;
                 status.misses = 0;
@@ -157,6 +165,8 @@ mod tests {
             (StoreStatus::BucketMissing, (true, "bucket missing")),
             (StoreStatus::Unreachable, (true, "bucket missing")),
             (StoreStatus::CredentialsRefused, (true, "bucket missing")),
+            (StoreStatus::NotProbed, (false, "not probed")),
+            (StoreStatus::CannotConfirm, (false, "cannot confirm")),
             (StoreStatus::Probed, (true, "probed")),
         ] {
             readiness.set_store_status(status);

@@ -17,6 +17,7 @@ use crate::conditions::Conditions;
 use crate::credentials;
 use crate::owner::ExpectOwner;
 use crate::presign::Presigner;
+use crate::required_headers::RequiredHeaders;
 use crate::settings::{Settings, Timeouts};
 use crate::shared_config::{self, DEFAULT_REGION};
 use crate::signers::{Left, Signers};
@@ -111,6 +112,7 @@ impl S3Storage {
             .credentials_provider(provider.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
             .timeout_config(call_timeouts(&settings.timeouts))
+            .interceptor(RequiredHeaders)
             .interceptor(Watch(settings.observer));
         if let Some(owner) = settings.expected_bucket_owner {
             calls = calls.interceptor(ExpectOwner(owner));

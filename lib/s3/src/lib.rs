@@ -18,6 +18,7 @@ mod owner;
 mod parts;
 mod presign;
 mod probe;
+mod required_headers;
 mod settings;
 mod shared_config;
 mod signer_cache;

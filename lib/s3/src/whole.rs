@@ -46,6 +46,20 @@ impl Intercept for Whole {
     }
 }
 
+/// Returns `true` if an XML document ends with the closing tag of its root.
+pub(crate) fn is_whole_document(body: &[u8]) -> bool {
+    let elements = body.split(|b| *b == b'<').skip(1);
+    let root = elements
+        .into_iter()
+        .find(|element| !element.starts_with(b"?") && !element.starts_with(b"!"));
+    let name = root.and_then(|root| {
+        root.split(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'))
+            .next()
+    });
+    name.and_then(|name| str::from_utf8(name).ok())
+        .is_some_and(|name| !name.is_empty() && ends_with(body, name))
+}
+
 /// Finds the root's closing tag, whose name may have a prefix.
 fn ends_with(body: &[u8], root: &str) -> bool {
     let name = body
@@ -66,6 +80,20 @@ mod tests {
         }
         for cut in ["", "<R>", "<R><A/>", "<R></R", "<R><OR></OR>", "R>"] {
             assert!(!ends_with(cut.as_bytes(), "R"), "{cut}");
+        }
+    }
+
+    #[test]
+    fn document_without_its_end_is_not_whole() {
+        for whole in [
+            "<?xml version=\"1.0\"?>\n<R xmlns=\"x\"><A/></R>",
+            "<R></R>\n",
+            "<n:R></n:R>",
+        ] {
+            assert!(is_whole_document(whole.as_bytes()), "{whole}");
+        }
+        for cut in ["", "no document", "<?xml version=\"1.0\"?>", "<R><A/>", "<R><A></A>"] {
+            assert!(!is_whole_document(cut.as_bytes()), "{cut}");
         }
     }
 }

@@ -69,6 +69,9 @@ pub enum Error {
     /// The store is unreachable or failing. The same request may succeed later.
     #[error("the store is unavailable")]
     StoreUnavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The store lacks what the call needs. A retry cannot succeed.
+    #[error("the store does not support what the call needs")]
+    StoreUnsupported(#[source] storage::Error),
     /// The store sent an invalid response, or the server has a bug.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -99,7 +102,8 @@ impl From<storage::Error> for Error {
             ErrorKind::CredentialsRefused => Self::StoreCredentials(error),
             ErrorKind::Unavailable | ErrorKind::Conflict => Self::StoreUnavailable(Box::new(error)),
             ErrorKind::NotFound => Self::NotFound(Missing::Object),
-            ErrorKind::PreconditionFailed | ErrorKind::TooLarge | ErrorKind::Unsupported | ErrorKind::Unexpected => {
+            ErrorKind::Unsupported => Self::StoreUnsupported(error),
+            ErrorKind::PreconditionFailed | ErrorKind::TooLarge | ErrorKind::Unexpected => {
                 Self::Internal(Box::new(error))
             }
         }

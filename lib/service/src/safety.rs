@@ -21,7 +21,10 @@ settings! {
 /// # Errors
 /// The error of the probe. The capabilities of the store are then unchanged.
 pub async fn probe(store: &Store) -> Result<(), Error> {
-    store.probe().await?;
+    let found = store.probe().await?;
+    if !found.can_confirm() {
+        tracing::error!("store cannot confirm any draft");
+    }
     let weaknesses = store.profile.weaknesses();
     if weaknesses.is_empty() {
         tracing::info!("store honours every condition");

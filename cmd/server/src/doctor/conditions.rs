@@ -35,14 +35,20 @@ fn lines(capabilities: &Capabilities) -> Vec<Line> {
 fn line(condition: Condition, support: Support, weakness: Option<&Weakness>) -> Line {
     let found = match support {
         Support::Honoured => "honoured",
+        Support::NotAtomic => "not atomic",
         Support::Ignored => "ignored",
         Support::Refused => "refused",
+        Support::Failed => "does not work",
     };
     match weakness {
         Some(weakness) => {
             let (effect, calls, servers) = (weakness.effect, weakness.calls, servers(weakness.replicas));
             let meaning = format!("{found}: {effect} ({calls}; {servers})");
-            Line::weak(condition.to_string(), meaning, weakness.remedy)
+            if support == Support::Failed {
+                Line::failed(condition.to_string(), meaning, weakness.remedy)
+            } else {
+                Line::weak(condition.to_string(), meaning, weakness.remedy)
+            }
         }
         None if support == Support::Honoured => Line::ok(condition.to_string(), found),
         None => Line::ok(

@@ -39,11 +39,11 @@ const CREATE_BUCKETS: &str =
 /// The arguments of `doctor`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Doctor {
-    /// Before the checks, creates missing buckets, and sets CORS from `CORS_ALLOWED_ORIGINS` and a lifecycle rule on the draft
-    /// bucket.
+    /// Before the checks, creates missing buckets, and sets CORS from `CORS_ALLOWED_ORIGINS` and `--origin`, and a lifecycle
+    /// rule on the draft bucket.
     #[arg(long)]
     fix: bool,
-    /// Checks CORS for this origin instead of those in `CORS_ALLOWED_ORIGINS`.
+    /// Checks CORS for this origin instead of those in `CORS_ALLOWED_ORIGINS`. With `--fix`, allows it beside them.
     #[arg(long, value_name = "URL")]
     origin: Option<String>,
 }
@@ -61,9 +61,12 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
         }
         ConfiguredStore::Embedded(..) | ConfiguredStore::S3(_) => origins,
     };
-    let origins = match &doctor.origin {
-        Some(origin) => AllowedOrigins::default().with(origin).context("--origin")?,
-        None => served.clone(),
+    let (origins, served) = match &doctor.origin {
+        Some(origin) => {
+            let checked = AllowedOrigins::default().with(origin).context("--origin")?;
+            (checked, served.with(origin).context("--origin")?)
+        }
+        None => (served.clone(), served),
     };
     let mut report = Report::default();
     if !config.shared.unknown().is_empty() {

@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 use super::reference;
 use crate::errors::{
     Failure, INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason, STORE_CREDENTIALS_REFUSED,
-    STORE_UNAVAILABLE, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED, samples,
+    STORE_UNAVAILABLE, STORE_UNSUPPORTED, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED, samples,
 };
 use crate::rest::problem;
 use crate::rest::uppy::failure as uppy_failure;
 
 /// The failures that every call can have.
-pub(super) const COMMON: [Reason; 9] = [
+pub(super) const COMMON: [Reason; 10] = [
     INVALID_REQUEST,
     UNAUTHENTICATED,
     PERMISSION_DENIED,
@@ -20,6 +20,7 @@ pub(super) const COMMON: [Reason; 9] = [
     TOO_MANY_REQUESTS,
     INTERNAL,
     STORE_CREDENTIALS_REFUSED,
+    STORE_UNSUPPORTED,
     STORE_UNAVAILABLE,
     OVERLOADED,
 ];
@@ -119,7 +120,7 @@ mod tests {
     use crate::calls::CALLS;
     use crate::errors::BATCH_ROLLED_BACK;
 
-    /// A test of the server covers refused store credentials, which cannot be created here.
+    /// Tests of the server cover the errors of stores, which cannot be created here.
     #[test]
     fn documented_failures_match_the_error_table() {
         let of_calls = CALLS.iter().flat_map(|call| call.failures).copied();
@@ -129,7 +130,10 @@ mod tests {
         for reason in &tabled {
             assert!(documented.contains(reason), "{reason:?} is not documented");
         }
-        for reason in documented.iter().filter(|reason| **reason != STORE_CREDENTIALS_REFUSED) {
+        for reason in documented
+            .iter()
+            .filter(|reason| ![STORE_CREDENTIALS_REFUSED, STORE_UNSUPPORTED].contains(reason))
+        {
             assert!(tabled.contains(reason), "{reason:?} is not in the error table");
         }
     }

@@ -38,7 +38,7 @@ impl Plan {
     pub fn needs_locks(&self) -> bool {
         Condition::ALL
             .into_iter()
-            .any(|condition| condition != Condition::DeleteMany && !self.capabilities.honours(condition))
+            .any(|condition| is_locked_for(condition) && !self.capabilities.honours(condition))
     }
 
     /// Returns true if a copy by itself never replaces another version in main.
@@ -72,6 +72,11 @@ impl Plan {
             Removal::LookFirst
         }
     }
+}
+
+/// Returns true if a lock can replace the condition. The sweep takes none, and a key is no condition.
+fn is_locked_for(condition: Condition) -> bool {
+    !matches!(condition, Condition::DeleteMany | Condition::PartSourceKey)
 }
 
 #[cfg(test)]
@@ -109,7 +114,7 @@ mod tests {
         for lacking in Condition::ALL {
             let capabilities = Capabilities::ALL.with(lacking, Support::Refused);
             let needs = Plan::new(capabilities, false).needs_locks();
-            assert_eq!(needs, lacking != Condition::DeleteMany, "{lacking}");
+            assert_eq!(needs, is_locked_for(lacking), "{lacking}");
         }
     }
 }

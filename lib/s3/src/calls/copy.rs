@@ -18,7 +18,7 @@ pub(crate) async fn copy_to_main(s3: &S3Storage, copy: &CopyToMain<'_>) -> Resul
         .bucket(copy.main_bucket.name().as_str())
         .key(copy.main_key.as_str())
         .copy_source(copy_source(copy.draft_bucket.name(), copy.draft_key))
-        .set_copy_source_if_match(s3.conditions.sent(Condition::CopySource, copy.draft_etag.quoted()))
+        .set_copy_source_if_match(s3.conditions.sent_source(Condition::CopySource, copy.draft_etag))
         .metadata_directive(MetadataDirective::Replace);
     let request = match copy.if_destination {
         IfDestination::Absent => request.set_if_none_match(s3.conditions.sent(Condition::CopyToAbsent, "*".to_owned())),

@@ -4,6 +4,7 @@ use aws_sdk_s3::types::{Delete, Error as KeyError, ObjectIdentifier};
 use draftstore_storage::{
     BucketName, Condition, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, ObjectKey, Operation,
 };
+use futures::{StreamExt as _, stream};
 
 use super::head::head;
 use crate::S3Storage;
@@ -11,6 +12,9 @@ use crate::error::{Call, kind_of_code};
 
 /// S3's limit for `DeleteObjects`.
 const MAX_KEYS: usize = 1000;
+
+/// The maximum number of concurrent deletes in place of one `DeleteObjects`.
+const MAX_DELETES_AT_ONCE: usize = 8;
 
 /// A failed condition is looked into: an attempt of ours whose answer got lost may have deleted the object.
 pub(crate) async fn delete_version(
@@ -55,6 +59,9 @@ pub(crate) async fn delete_drafts(
     if drafts.len() > MAX_KEYS {
         return Err(call.too_large(format!("{} keys in one delete; {MAX_KEYS} are allowed", drafts.len())));
     }
+    if s3.conditions.has_failed(Condition::DeleteMany) {
+        return delete_singly(s3, bucket, drafts).await;
+    }
     let identifier = |draft: &DraftVersion| {
         let identifier = ObjectIdentifier::builder()
             .key(draft.key.as_str())
@@ -72,6 +79,36 @@ pub(crate) async fn delete_drafts(
         .iter()
         .filter_map(|error| failure(call, error).transpose())
         .collect()
+}
+
+/// Deletes drafts with a call for each, for stores on which `DeleteObjects` does not work.
+async fn delete_singly(
+    s3: &S3Storage,
+    bucket: &DraftBucket,
+    drafts: &[DraftVersion],
+) -> Result<Vec<DeleteFailure>, Error> {
+    let deletes: Vec<_> = drafts.iter().map(|draft| delete_one(s3, bucket, draft)).collect();
+    let deleted: Vec<_> = stream::iter(deletes)
+        .buffer_unordered(MAX_DELETES_AT_ONCE)
+        .collect()
+        .await;
+    deleted.into_iter().filter_map(Result::transpose).collect()
+}
+
+async fn delete_one(
+    s3: &S3Storage,
+    bucket: &DraftBucket,
+    draft: &DraftVersion,
+) -> Result<Option<DeleteFailure>, Error> {
+    match delete_version(s3, bucket.name(), &draft.key, &draft.etag).await {
+        Ok(()) => Ok(None),
+        Err(error) if error.kind == ErrorKind::BucketNotFound => Err(error),
+        Err(error) => Ok(Some(DeleteFailure {
+            key: draft.key.clone(),
+            kind: error.kind,
+            code: error.kind.to_string(),
+        })),
+    }
 }
 
 /// Nothing for a draft that is gone.

@@ -26,6 +26,12 @@ pub(crate) async fn stage_copy(s3: &S3Storage, copy: &StageCopy<'_>) -> Result<S
     let call = Call::on_key(Operation::CreateMultipartUpload, copy.main_bucket.name(), copy.main_key);
     let parts = parts(copy.size, s3.part_size)
         .ok_or_else(|| call.too_large(format!("{} bytes are more than 10,000 parts hold", copy.size)))?;
+    if copy.draft_key.as_str().contains('%') && !s3.conditions.may_rely_on(Condition::PartSourceKey) {
+        let call = Call::on_key(Operation::UploadPartCopy, copy.draft_bucket.name(), copy.draft_key);
+        return Err(call.unsupported(
+            "the store decodes the source of UploadPartCopy twice: it cannot copy a key with a percent sign in parts",
+        ));
+    }
     let upload_id = begin(s3, copy, call).await?;
     match copy_parts(s3, copy, &upload_id, parts).await {
         Ok(parts) => Ok(StagedCopy {
@@ -102,7 +108,7 @@ async fn copy_part(
         .upload_id(upload_id.as_str())
         .part_number(i32::from(number))
         .copy_source(copy_source(copy.draft_bucket.name(), copy.draft_key))
-        .set_copy_source_if_match(s3.conditions.sent(Condition::PartSource, copy.draft_etag.quoted()))
+        .set_copy_source_if_match(s3.conditions.sent_source(Condition::PartSource, copy.draft_etag))
         .set_copy_source_range(range);
     let copied = request
         .customize()

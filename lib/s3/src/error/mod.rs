@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::client::interceptors::error::InterceptorError;
 use draftstore_storage::{BucketName, Error, ErrorKind, ObjectKey, Operation};
 
 use self::kind::kind_of_answer;
+use crate::whole::is_whole_document;
 
 pub(crate) use self::kind::kind_of_code;
 
@@ -98,6 +99,11 @@ impl<'a> Call<'a> {
         self.error(ErrorKind::Unavailable, Cause::Unexpected(what.into()))
     }
 
+    /// The error for a call that a probe found not to work.
+    pub(crate) fn unsupported(self, what: impl Into<String>) -> Error {
+        self.error(ErrorKind::Unsupported, Cause::Unexpected(what.into()))
+    }
+
     /// The error for a request over a limit that is known before asking.
     pub(crate) fn too_large(self, what: impl Into<String>) -> Error {
         self.error(ErrorKind::TooLarge, Cause::Unexpected(what.into()))
@@ -130,15 +136,19 @@ where
                 answer(service.raw(), code, message),
             )
         }
-        // The connection broke within the answer, whose beginning may still tell something.
+        // The connection broke within the answer, whose beginning may still tell something, or the answer is no document
+        // of S3.
         SdkError::ResponseError(response) => {
             let status = response.raw().status();
-            let kind = if status.is_success() {
-                ErrorKind::Unavailable
-            } else {
-                kind_of_answer(status.as_u16(), None, "")
+            let whole = response.raw().body().bytes().is_some_and(is_whole_document);
+            let kind = match status.is_success() {
+                true if whole => ErrorKind::Unexpected,
+                true => ErrorKind::Unavailable,
+                false => kind_of_answer(status.as_u16(), None, ""),
             };
-            (kind, answer(response.raw(), None, &chain(error)))
+            let prefix = if whole { "the response cannot be parsed: " } else { "" };
+            let message = format!("{prefix}{}", chain(error));
+            (kind, answer(response.raw(), None, &message))
         }
         // A header that cannot be sent, for example.
         SdkError::DispatchFailure(failure)

@@ -53,12 +53,13 @@ pub(super) async fn over(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     })
 }
 
-async fn copy(
+/// Returns `true` if the store says that it made the copy.
+pub(super) async fn copy(
     scratch: &Scratch<'_>,
     source: &ObjectKey,
     target: &ObjectKey,
     under_condition: impl FnOnce(CopyObjectFluentBuilder) -> CopyObjectFluentBuilder,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let request = scratch
         .s3
         .client
@@ -67,6 +68,6 @@ async fn copy(
         .key(target.as_str())
         .copy_source(copy_source(scratch.bucket_name(), source));
     let request = under_condition(request);
-    answer(scratch.call(Operation::CopyObject, target), request.send().await)?;
-    Ok(())
+    let copied = answer(scratch.call(Operation::CopyObject, target), request.send().await)?;
+    Ok(copied.is_some())
 }

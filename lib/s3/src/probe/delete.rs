@@ -11,10 +11,7 @@ use crate::error::kind_of_code;
 pub(super) async fn one(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (replaced, meant, other, etag) = objects(scratch).await?;
     for (key, etag) in [(&replaced, &other), (&meant, &etag)] {
-        let request = scratch.s3.client.delete_object();
-        let request = request.bucket(scratch.bucket()).key(key.as_str());
-        let deleted = request.if_match(etag.quoted()).send().await;
-        answer(scratch.call(Operation::DeleteObject, key), deleted)?;
+        delete(scratch, key, etag).await?;
     }
     seen(scratch, &replaced, &meant).await
 }
@@ -23,7 +20,7 @@ pub(super) async fn one(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
 pub(super) async fn many(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (replaced, meant, other, etag) = objects(scratch).await?;
     for (key, etag) in [(&replaced, &other), (&meant, &etag)] {
-        delete_listed(scratch, key, etag).await?;
+        delete_listed(scratch, key, Some(etag)).await?;
     }
     seen(scratch, &replaced, &meant).await
 }
@@ -43,9 +40,19 @@ async fn seen(scratch: &Scratch<'_>, replaced: &ObjectKey, meant: &ObjectKey) ->
     })
 }
 
-async fn delete_listed(scratch: &Scratch<'_>, key: &ObjectKey, etag: &ETag) -> Result<(), Error> {
+pub(super) async fn delete(scratch: &Scratch<'_>, key: &ObjectKey, etag: &ETag) -> Result<(), Error> {
+    let request = scratch.s3.client.delete_object();
+    let request = request.bucket(scratch.bucket()).key(key.as_str());
+    let deleted = request.if_match(etag.quoted()).send().await;
+    answer(scratch.call(Operation::DeleteObject, key), deleted)?;
+    Ok(())
+}
+
+pub(super) async fn delete_listed(scratch: &Scratch<'_>, key: &ObjectKey, etag: Option<&ETag>) -> Result<(), Error> {
     let call = scratch.call(Operation::DeleteObjects, key);
-    let listed = ObjectIdentifier::builder().key(key.as_str()).e_tag(etag.quoted());
+    let listed = ObjectIdentifier::builder()
+        .key(key.as_str())
+        .set_e_tag(etag.map(ETag::quoted));
     let listed = listed.build().map_err(|error| call.unexpected(error.to_string()))?;
     let delete = Delete::builder().objects(listed).quiet(true).build();
     let delete = delete.map_err(|error| call.unexpected(error.to_string()))?;

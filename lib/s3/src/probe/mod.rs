@@ -1,32 +1,54 @@
 //! The conditions that the store really enforces.
 //!
-//! Each condition is tried on keys of its own, once where it does not hold and once where it does, and the bytes that
-//! are there afterwards tell what the store made of it. Copies go from the draft bucket to the draft bucket: a store
-//! treats buckets alike, and main is none of a probe's business.
+//! Each operation is tried as it is used, without a condition. Each condition is then tried on keys of its own, once where
+//! it does not hold and once where it does, and the bytes that are there afterwards tell what the store made of it. What it
+//! seems to enforce is tried in races, because some stores check before they act. Copies go from the draft bucket to the
+//! draft bucket: a store treats buckets alike, and main is none of a probe's business.
 
 mod copy;
 mod delete;
 mod multipart;
+mod operation;
+mod race;
 mod scratch;
 mod upload;
 
 use draftstore_storage::{Capabilities, Condition, DraftBucket, Error, ObjectKey, Support};
 use futures::future::join_all;
 
+use self::operation::ProbedOperation;
 use self::scratch::Scratch;
 use super::S3Storage;
 
 /// All conditions side by side. What it finds refused goes with no call from then on.
 pub(super) async fn probe(s3: &S3Storage, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
-    let tries = Condition::ALL.map(|condition| async move {
-        let mut scratch = Scratch::new(s3, bucket, format!("{prefix}/{condition:?}"));
-        let support = find_out(&mut scratch, condition).await;
+    let works = ProbedOperation::ALL.map(|operation| async move {
+        let mut scratch = Scratch::new(s3, bucket, format!("{prefix}/{operation:?}"));
+        let works = operation.works(&mut scratch).await;
         scratch.clear().await;
-        support
+        works
+    });
+    let works = join_all(works).await.into_iter().collect::<Result<Vec<bool>, _>>()?;
+    let tries = Condition::ALL.map(|condition| {
+        let works = ProbedOperation::of(condition).is_none_or(|operation| works[operation as usize]);
+        async move {
+            if !works {
+                return Ok(Support::Failed);
+            }
+            let mut scratch = Scratch::new(s3, bucket, format!("{prefix}/{condition:?}"));
+            let support = find_out(&mut scratch, condition).await;
+            scratch.clear().await;
+            support
+        }
     });
     let mut found = Capabilities::NONE;
     for (condition, support) in Condition::ALL.into_iter().zip(join_all(tries).await) {
         found = found.with(condition, support?);
+    }
+    // A store that checks the source of a copy before it acts does the same for that of a part, whose race needs large
+    // objects on some stores.
+    if found.of(Condition::CopySource) == Support::NotAtomic && found.honours(Condition::PartSource) {
+        found = found.with(Condition::PartSource, Support::NotAtomic);
     }
     s3.conditions.remember(&found);
     Ok(found)
@@ -43,8 +65,13 @@ async fn find_out(scratch: &mut Scratch<'_>, condition: Condition) -> Result<Sup
         Condition::CompleteOver => multipart::complete_over(scratch).await,
         Condition::Delete => delete::one(scratch).await,
         Condition::DeleteMany => delete::many(scratch).await,
+        Condition::PartSourceKey => multipart::part_source_key(scratch).await,
     };
-    seen.map(Seen::support)
+    let support = seen.map(Seen::support)?;
+    if support == Support::Honoured && !race::holds(scratch, condition).await? {
+        return Ok(Support::NotAtomic);
+    }
+    Ok(support)
 }
 
 /// The bytes after a try.

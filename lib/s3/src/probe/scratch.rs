@@ -1,5 +1,7 @@
 //! Keys to try things on.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use draftstore_storage::{BucketName, DraftBucket, ETag, Error, ErrorKind, ObjectKey, Operation, PutDraft, UploadId};
@@ -101,8 +103,18 @@ impl<'a> Scratch<'a> {
 
     /// A multipart upload in progress.
     pub(super) async fn upload(&mut self, key: &ObjectKey) -> Result<UploadId, Error> {
+        self.upload_with(key, BTreeMap::new()).await
+    }
+
+    /// A multipart upload in progress, of an object with this metadata.
+    pub(super) async fn upload_with(
+        &mut self,
+        key: &ObjectKey,
+        metadata: BTreeMap<String, String>,
+    ) -> Result<UploadId, Error> {
         let call = self.call(Operation::CreateMultipartUpload, key);
         let request = self.s3.client.create_multipart_upload();
+        let request = request.set_metadata(Some(metadata.into_iter().collect()));
         let begun = request.bucket(self.bucket()).key(key.as_str()).send().await;
         let begun = begun.map_err(|error| call.failed(&error))?;
         let id = begun

@@ -18,7 +18,8 @@ pub(super) async fn once(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     })
 }
 
-async fn put(scratch: &Scratch<'_>, key: &ObjectKey, bytes: &'static [u8]) -> Result<(), Error> {
+/// Returns `true` if the store says that it put the object.
+pub(super) async fn put(scratch: &Scratch<'_>, key: &ObjectKey, bytes: &'static [u8]) -> Result<bool, Error> {
     let request = scratch
         .s3
         .client
@@ -26,6 +27,6 @@ async fn put(scratch: &Scratch<'_>, key: &ObjectKey, bytes: &'static [u8]) -> Re
         .bucket(scratch.bucket())
         .key(key.as_str());
     let request = request.body(ByteStream::from_static(bytes)).if_none_match("*");
-    answer(scratch.call(Operation::PutObject, key), request.send().await)?;
-    Ok(())
+    let put = answer(scratch.call(Operation::PutObject, key), request.send().await)?;
+    Ok(put.is_some())
 }

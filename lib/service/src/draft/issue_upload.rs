@@ -69,6 +69,7 @@ impl Drafts {
         self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
+        broken.take(self.check_copyable(&request.object_name));
         let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
         broken.take(self.caller.profile.check_content_type(content_type));
         let content_length = broken.take_optional(request.content_length.map(content_length));

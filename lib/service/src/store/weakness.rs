@@ -1,6 +1,6 @@
 //! The consequences of conditions that a store does not honour: one list for logs, readiness and doctor.
 
-use draftstore_storage::{Capabilities, Condition};
+use draftstore_storage::{Capabilities, Condition, Support};
 
 /// A guarantee that is weaker because the store does not honour a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,9 @@ pub fn weaknesses(capabilities: &Capabilities) -> Vec<Weakness> {
 }
 
 fn weakness(condition: Condition, capabilities: &Capabilities) -> Option<Weakness> {
+    if capabilities.of(condition) == Support::Failed {
+        return failure(condition, capabilities);
+    }
     let (calls, effect, replicas, remedy) = match condition {
         Condition::UploadOnce => (
             "GetUploadURL with unique",
@@ -85,6 +88,16 @@ fn weakness(condition: Condition, capabilities: &Capabilities) -> Option<Weaknes
             Replicas::Any,
             "use unique drafts, which no URL can write to after they have expired",
         ),
+        Condition::PartSourceKey => (
+            if capabilities.honours(Condition::CopySource) {
+                "ConfirmUpload of more than 5 GiB"
+            } else {
+                "GetUploadURL and ConfirmUpload"
+            },
+            "a draft whose name has a percent sign is refused, because the store would copy another one",
+            Replicas::Any,
+            "use names without a percent sign",
+        ),
     };
     Some(Weakness {
         condition,
@@ -92,6 +105,46 @@ fn weakness(condition: Condition, capabilities: &Capabilities) -> Option<Weaknes
         effect,
         replicas,
         remedy,
+    })
+}
+
+/// Returns the consequence of a call that does not work, or `None` if other calls replace it, or share the consequence.
+fn failure(condition: Condition, capabilities: &Capabilities) -> Option<Weakness> {
+    let is_confirmed_in_parts = capabilities.can_confirm_in_parts();
+    let (calls, effect) = match condition {
+        // It is refused or accepted, and nothing else depends on it.
+        Condition::UploadOnce => ("GetUploadURL", "uploads fail"),
+        Condition::CopySource if is_confirmed_in_parts => return None,
+        Condition::CopySource => ("ConfirmUpload", "no draft can be confirmed"),
+        Condition::PartSource | Condition::CompleteToAbsent
+            if capabilities.works(Condition::CopySource) && !capabilities.can_confirm() =>
+        {
+            ("ConfirmUpload", "no draft can be confirmed")
+        }
+        Condition::PartSource => ("ConfirmUpload of more than 5 GiB", "such drafts cannot be confirmed"),
+        Condition::CompleteToAbsent => (
+            "CompleteUpload, and ConfirmUpload of more than 5 GiB",
+            "such uploads cannot be completed, and such drafts not be confirmed",
+        ),
+        Condition::Delete => (
+            "ConfirmUpload, DiscardDraft and the sweep",
+            "drafts stay in the draft bucket for ever",
+        ),
+        Condition::DeleteMany if capabilities.honours(Condition::Delete) => return None,
+        Condition::DeleteMany => (
+            "the sweep of named drafts",
+            "a draft that is uploaded again while its expired predecessor is swept is lost",
+        ),
+        Condition::CopyToAbsent | Condition::CopyOver | Condition::CompleteOver | Condition::PartSourceKey => {
+            return None;
+        }
+    };
+    Some(Weakness {
+        condition,
+        calls,
+        effect,
+        replicas: Replicas::Any,
+        remedy: "use another store, or a version of it on which the call works",
     })
 }
 
@@ -120,5 +173,29 @@ mod tests {
             assert_eq!(said, expected);
         }
         assert_eq!(weaknesses(&Capabilities::NONE).len(), Condition::ALL.len() - 2);
+    }
+
+    #[test]
+    fn call_that_does_not_work_is_a_weakness_unless_others_replace_it() {
+        let said = |failed: &[Condition]| {
+            let fail = |found: Capabilities, condition: &Condition| found.with(*condition, Support::Failed);
+            let weaknesses = weaknesses(&failed.iter().fold(Capabilities::ALL, fail));
+            weaknesses
+                .iter()
+                .map(|weakness| (weakness.condition, weakness.calls))
+                .collect::<Vec<_>>()
+        };
+        let copies = [Condition::CopySource, Condition::CopyToAbsent, Condition::CopyOver];
+        let parts = [Condition::PartSource, Condition::PartSourceKey];
+        assert_eq!(said(&copies), [], "parts replace them");
+        assert_eq!(
+            said(&parts),
+            [(Condition::PartSource, "ConfirmUpload of more than 5 GiB")]
+        );
+        assert_eq!(said(&[Condition::DeleteMany]), [], "single deletes replace it");
+        let both = [&copies[..], &parts].concat();
+        assert!(said(&both).contains(&(Condition::CopySource, "ConfirmUpload")));
+        let fail = |found: Capabilities, condition: &Condition| found.with(*condition, Support::Failed);
+        assert!(!both.iter().fold(Capabilities::ALL, fail).can_confirm());
     }
 }

@@ -23,11 +23,15 @@ pub enum Condition {
     Delete,
     /// Delete many keys, each only in an expected version: `DeleteObjects` with an `ETag` per key.
     DeleteMany,
+    /// Copy a part of the named source and no other: `UploadPartCopy` of a key with a percent sign.
+    ///
+    /// Not a condition, but ignored like one: a store that decodes the source twice copies `a b` for `a%20b`.
+    PartSourceKey,
 }
 
 impl Condition {
     /// All conditions, in the order of the table that doctor prints.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UploadOnce,
         Self::CopySource,
         Self::CopyToAbsent,
@@ -37,6 +41,7 @@ impl Condition {
         Self::CompleteOver,
         Self::Delete,
         Self::DeleteMany,
+        Self::PartSourceKey,
     ];
 }
 
@@ -53,6 +58,7 @@ impl fmt::Display for Condition {
             Self::CompleteOver => "CompleteMultipartUpload with If-Match",
             Self::Delete => "DeleteObject with If-Match",
             Self::DeleteMany => "DeleteObjects with an ETag per key",
+            Self::PartSourceKey => "UploadPartCopy of a key with %",
         })
     }
 }
@@ -62,10 +68,14 @@ impl fmt::Display for Condition {
 pub enum Support {
     /// The call takes effect if the condition holds, and changes nothing otherwise.
     Honoured,
+    /// The call checks the condition before it acts: a change in between by another call goes unnoticed.
+    NotAtomic,
     /// The call takes effect even if the condition does not hold.
     Ignored,
     /// The call fails if the condition is sent, even if it holds.
     Refused,
+    /// The call fails, or does not do what it should, even without the condition.
+    Failed,
 }
 
 /// The behaviour of a store with each condition.
@@ -94,6 +104,21 @@ impl Capabilities {
     /// Returns `true` if the store honours the condition.
     pub fn honours(&self, condition: Condition) -> bool {
         self.of(condition) == Support::Honoured
+    }
+
+    /// Returns `true` if the call of the condition works, with or without it.
+    pub fn works(&self, condition: Condition) -> bool {
+        self.of(condition) != Support::Failed
+    }
+
+    /// Returns `true` if drafts of up to 5 GiB can be confirmed: by one copy of the version that was looked up, or in parts.
+    pub fn can_confirm(&self) -> bool {
+        self.honours(Condition::CopySource) || self.can_confirm_in_parts()
+    }
+
+    /// Returns `true` if drafts can be copied in parts.
+    pub fn can_confirm_in_parts(&self) -> bool {
+        self.works(Condition::PartSource) && self.works(Condition::CompleteToAbsent)
     }
 }
 

@@ -36,11 +36,12 @@ pub trait Administration: Send + Sync + fmt::Debug {
     /// Fails with kind `Unsupported` if the store does not implement the call.
     async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error>;
 
-    /// Finds out which conditions the store enforces, from the objects that result and not from the responses.
+    /// Finds out which conditions the store enforces, from the objects that result and not from the responses. Each call
+    /// is tried without a condition first, then with one, and then with one in races.
     ///
     /// The probe writes only to the draft bucket, to keys under the prefix. Nothing else may use that prefix during the
     /// probe. The probe removes its objects on a best-effort basis. After a probe, no call sends a condition that was
-    /// found [`Support::Refused`]. Before it, every condition is sent.
+    /// found [`Support::Refused`] or [`Support::Failed`]. Before it, every condition is sent.
     ///
     /// Fails with kind `BucketNotFound` if the bucket does not exist, `CredentialsRefused` if the store forbids one of
     /// the calls, and `Unavailable` if the store fails. A failed probe changes nothing that was known before.

@@ -9,6 +9,7 @@ mod limits;
 mod locks;
 mod request;
 
+use draftstore_storage::Condition;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
@@ -21,7 +22,7 @@ pub use request::{ConfirmUpload, Confirmed};
 use self::request::Checked;
 use super::Drafts;
 use super::draft_ref::Keys;
-use crate::{Error, Scope};
+use crate::{Error, Scope, Violation};
 
 impl Drafts {
     /// Confirms a draft. Idempotent: concurrent and repeated confirms have one effect and the same result.
@@ -38,6 +39,19 @@ impl Drafts {
     pub async fn confirm(&self, request: &ConfirmUpload) -> Result<Confirmed, Error> {
         self.caller.require(Scope::Confirm)?;
         self.confirm_checked(request.check(self)?).await
+    }
+
+    /// Refuses a name whose draft this store can only copy in parts, and confuses with another's.
+    pub(super) fn check_copyable(&self, object_name: &str) -> Result<(), Violation> {
+        let Some(found) = self.shared.store.profile.probed() else {
+            return Ok(());
+        };
+        let confuses = !found.honours(Condition::CopySource) && !found.honours(Condition::PartSourceKey);
+        if confuses && object_name.contains('%') {
+            let rule = "must not contain '%': this store decodes the source of UploadPartCopy twice, and would copy another draft";
+            return Err(Violation::new("object_name", rule));
+        }
+        Ok(())
     }
 
     async fn confirm_checked(&self, checked: Checked) -> Result<Confirmed, Error> {

@@ -94,6 +94,7 @@ impl ConfirmUpload {
     pub(super) fn check(&self, drafts: &Drafts) -> Result<Checked, Error> {
         let mut broken = Violations::default();
         let draft = drafts.read_draft(&self.object_name, self.draft_id.as_deref(), &mut broken);
+        broken.take(drafts.check_copyable(&self.object_name));
         let pins = Pins {
             if_match: broken.take_optional(self.if_match.as_deref().map(|text| etag("if_match", text))),
             content_length: broken.take_optional(self.content_length.map(content_length)),

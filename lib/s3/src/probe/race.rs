@@ -1,0 +1,161 @@
+//! Conditions in races. A store that checks before it acts passes every try that comes alone.
+
+use aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder;
+use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;
+use draftstore_storage::{Condition, ETag, Error, ObjectKey};
+use futures::future::try_join_all;
+
+use super::scratch::Scratch;
+use super::{copy, delete, multipart, upload};
+
+/// The calls of a race for one key. Of these at most one may succeed.
+const RACERS: usize = 8;
+
+/// The races of two calls, each for a key of its own. A store that loses one in two is found out but for one in 4,000 probes.
+const PAIRS: usize = 12;
+
+/// Returns `true` if the condition held in every race.
+///
+/// # Errors
+/// Trouble that says nothing about the condition.
+pub(super) async fn holds(scratch: &mut Scratch<'_>, condition: Condition) -> Result<bool, Error> {
+    match condition {
+        Condition::UploadOnce => once(scratch).await,
+        Condition::CopySource => copy_source(scratch).await,
+        Condition::CopyToAbsent => copies(scratch, "race-free", |copy, _| copy.if_none_match("*")).await,
+        Condition::CopyOver => copies(scratch, "race-taken", |copy, etag| copy.if_match(etag.quoted())).await,
+        Condition::PartSource => part_source(scratch).await,
+        Condition::CompleteToAbsent => {
+            completions(scratch, "race-free", |complete, _| complete.if_none_match("*")).await
+        }
+        Condition::CompleteOver => {
+            completions(scratch, "race-taken", |complete, etag| complete.if_match(etag.quoted())).await
+        }
+        Condition::Delete => deletes(scratch, false).await,
+        Condition::DeleteMany => deletes(scratch, true).await,
+        // No condition, and so without races.
+        Condition::PartSourceKey => Ok(true),
+    }
+}
+
+async fn once(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
+    let key = scratch.key("race")?;
+    let scratch = &*scratch;
+    let puts = (0..RACERS).map(|_| upload::put(scratch, &key, b"new"));
+    Ok(at_most_one(&try_join_all(puts).await?))
+}
+
+/// Copies a source while it is replaced. Each copy that succeeds has the bytes of before.
+async fn copy_source(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
+    let pairs = pairs(scratch).await?;
+    let scratch = &*scratch;
+    let races = pairs.iter().map(|Pair { source, etag, target }| async move {
+        let condition = |copy: CopyObjectFluentBuilder| copy.copy_source_if_match(etag.quoted());
+        let copying = copy::copy(scratch, source, target, condition);
+        tokio::try_join!(copying, scratch.put(source, b"now"))?;
+        Ok(scratch.is_absent(target).await? || scratch.holds(target, b"before").await?)
+    });
+    Ok(try_join_all(races).await?.into_iter().all(|held| held))
+}
+
+/// Copies small parts. A store that refuses those is judged by its other copies.
+async fn part_source(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
+    let pairs = pairs(scratch).await?;
+    let mut uploads = Vec::new();
+    for Pair { target, .. } in &pairs {
+        uploads.push(scratch.upload(target).await?);
+    }
+    let scratch = &*scratch;
+    let races = pairs.iter().zip(&uploads).map(|(pair, upload_id)| async move {
+        let Pair { source, etag, target } = pair;
+        let copying = multipart::copy_part(scratch, source, Some(etag), target, upload_id);
+        let (part, _) = tokio::try_join!(copying, scratch.put(source, b"now"))?;
+        let Some(part) = part else { return Ok(true) };
+        multipart::complete(scratch, target, upload_id, &part, |complete| complete).await?;
+        Ok(scratch.is_absent(target).await? || scratch.holds(target, b"before").await?)
+    });
+    Ok(try_join_all(races).await?.into_iter().all(|held| held))
+}
+
+/// Copies many sources to one key, which is taken if the condition names an `ETag`.
+async fn copies(
+    scratch: &mut Scratch<'_>,
+    name: &str,
+    condition: impl Fn(CopyObjectFluentBuilder, &ETag) -> CopyObjectFluentBuilder + Sync,
+) -> Result<bool, Error> {
+    let (source, _) = scratch.object("race-source", b"new").await?;
+    let (target, etag) = target(scratch, name).await?;
+    let (scratch, condition) = (&*scratch, &condition);
+    let copies = (0..RACERS).map(|_| copy::copy(scratch, &source, &target, |copy| condition(copy, &etag)));
+    Ok(at_most_one(&try_join_all(copies).await?))
+}
+
+/// Completes many uploads of one key.
+async fn completions(
+    scratch: &mut Scratch<'_>,
+    name: &str,
+    condition: impl Fn(CompleteMultipartUploadFluentBuilder, &ETag) -> CompleteMultipartUploadFluentBuilder + Sync,
+) -> Result<bool, Error> {
+    let (target, etag) = target(scratch, name).await?;
+    let mut uploads = Vec::new();
+    for _ in 0..RACERS / 2 {
+        uploads.push(multipart::uploaded(scratch, &target).await?);
+    }
+    let (scratch, condition) = (&*scratch, &condition);
+    let completions = uploads.iter().map(|(upload_id, part)| {
+        multipart::complete(scratch, &target, upload_id, part, |complete| condition(complete, &etag))
+    });
+    Ok(at_most_one(&try_join_all(completions).await?))
+}
+
+/// Deletes an object while it is replaced. The replacement is there afterwards.
+async fn deletes(scratch: &mut Scratch<'_>, many: bool) -> Result<bool, Error> {
+    let pairs = pairs(scratch).await?;
+    let scratch = &*scratch;
+    let races = pairs.iter().map(|Pair { source, etag, .. }| async move {
+        let deleting = async {
+            if many {
+                delete::delete_listed(scratch, source, Some(etag)).await
+            } else {
+                delete::delete(scratch, source, etag).await
+            }
+        };
+        tokio::try_join!(deleting, scratch.put(source, b"now"))?;
+        scratch.holds(source, b"now").await
+    });
+    Ok(try_join_all(races).await?.into_iter().all(|held| held))
+}
+
+/// An object to be read while it is replaced, and a key to copy it to.
+struct Pair {
+    source: ObjectKey,
+    etag: ETag,
+    target: ObjectKey,
+}
+
+async fn pairs(scratch: &mut Scratch<'_>) -> Result<Vec<Pair>, Error> {
+    let mut keys = Vec::new();
+    for number in 0..PAIRS {
+        let source = scratch.key(&format!("race-source-{number}"))?;
+        keys.push((source, scratch.key(&format!("race-target-{number}"))?));
+    }
+    let scratch = &*scratch;
+    let puts = keys.into_iter().map(|(source, target)| async move {
+        let etag = scratch.put(&source, b"before").await?;
+        Ok(Pair { source, etag, target })
+    });
+    try_join_all(puts).await
+}
+
+/// A key with nothing there for `race-free`, or an object.
+async fn target(scratch: &mut Scratch<'_>, name: &str) -> Result<(ObjectKey, ETag), Error> {
+    let (key, etag) = scratch.object(name, b"old").await?;
+    if name == "race-free" {
+        return Ok((scratch.key("race-free-target")?, etag));
+    }
+    Ok((key, etag))
+}
+
+fn at_most_one(succeeded: &[bool]) -> bool {
+    succeeded.iter().filter(|succeeded| **succeeded).count() <= 1
+}
