@@ -137,5 +137,5 @@ fn no_store(store: &ConfiguredStore) -> Line {
 
 /// Returns an error of the store as text.
 fn said(error: &draftstore_storage::Error) -> String {
-    format!("{} ({})", error.kind, error.source)
+    format!("{} of {} ({})", error.kind, error.operation, error.source)
 }

@@ -26,6 +26,14 @@ pub(crate) async fn stage_copy(s3: &S3Storage, copy: &StageCopy<'_>) -> Result<S
     let call = Call::on_key(Operation::CreateMultipartUpload, copy.main_bucket.name(), copy.main_key);
     let parts = parts(copy.size, s3.part_size)
         .ok_or_else(|| call.too_large(format!("{} bytes are more than 10,000 parts hold", copy.size)))?;
+    if [Condition::PartSource, Condition::CompleteToAbsent]
+        .iter()
+        .any(|of| s3.conditions.has_failed(*of))
+    {
+        return Err(
+            call.unsupported("the store cannot copy in parts: UploadPartCopy or CompleteMultipartUpload does not work")
+        );
+    }
     if copy.draft_key.as_str().contains('%') && !s3.conditions.may_rely_on(Condition::PartSourceKey) {
         let call = Call::on_key(Operation::UploadPartCopy, copy.draft_bucket.name(), copy.draft_key);
         return Err(call.unsupported(

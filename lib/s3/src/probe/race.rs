@@ -2,10 +2,11 @@
 
 use aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder;
 use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;
-use draftstore_storage::{Condition, ETag, Error, ObjectKey};
+use aws_sdk_s3::primitives::ByteStream;
+use draftstore_storage::{Condition, ETag, Error, ObjectKey, Operation};
 use futures::future::try_join_all;
 
-use super::scratch::Scratch;
+use super::scratch::{Scratch, answer};
 use super::{copy, delete, multipart, upload};
 
 /// The calls of a race for one key. Of these at most one may succeed.
@@ -52,7 +53,7 @@ async fn copy_source(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
     let races = pairs.iter().map(|Pair { source, etag, target }| async move {
         let condition = |copy: CopyObjectFluentBuilder| copy.copy_source_if_match(etag.quoted());
         let copying = copy::copy(scratch, source, target, condition);
-        tokio::try_join!(copying, scratch.put(source, b"now"))?;
+        tokio::try_join!(copying, replace(scratch, source))?;
         Ok(scratch.is_absent(target).await? || scratch.holds(target, b"before").await?)
     });
     Ok(try_join_all(races).await?.into_iter().all(|held| held))
@@ -69,7 +70,7 @@ async fn part_source(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
     let races = pairs.iter().zip(&uploads).map(|(pair, upload_id)| async move {
         let Pair { source, etag, target } = pair;
         let copying = multipart::copy_part(scratch, source, Some(etag), target, upload_id);
-        let (part, _) = tokio::try_join!(copying, scratch.put(source, b"now"))?;
+        let (part, ()) = tokio::try_join!(copying, replace(scratch, source))?;
         let Some(part) = part else { return Ok(true) };
         multipart::complete(scratch, target, upload_id, &part, |complete| complete).await?;
         Ok(scratch.is_absent(target).await? || scratch.holds(target, b"before").await?)
@@ -120,10 +121,18 @@ async fn deletes(scratch: &mut Scratch<'_>, many: bool) -> Result<bool, Error> {
                 delete::delete(scratch, source, etag).await
             }
         };
-        tokio::try_join!(deleting, scratch.put(source, b"now"))?;
+        tokio::try_join!(deleting, replace(scratch, source))?;
         scratch.holds(source, b"now").await
     });
     Ok(try_join_all(races).await?.into_iter().all(|held| held))
+}
+
+/// Replaces an object. The loser of a race may be answered without an `ETag`.
+async fn replace(scratch: &Scratch<'_>, key: &ObjectKey) -> Result<(), Error> {
+    let request = scratch.s3.client.put_object().bucket(scratch.bucket());
+    let request = request.key(key.as_str()).body(ByteStream::from_static(b"now"));
+    answer(scratch.call(Operation::PutObject, key), request.send().await)?;
+    Ok(())
 }
 
 /// An object to be read while it is replaced, and a key to copy it to.

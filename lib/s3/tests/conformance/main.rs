@@ -20,6 +20,7 @@ mod lists;
 mod parts;
 mod probes;
 mod puts;
+mod quirks;
 mod refusals;
 mod stages;
 mod steps;

@@ -56,6 +56,7 @@ mod ignoring;
 mod large;
 mod multipart;
 mod profile;
+mod quirks;
 mod staged;
 mod sweep;
 mod system;

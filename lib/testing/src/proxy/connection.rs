@@ -22,7 +22,9 @@ use super::fault::{FaultReply, InjectedError, InjectedFault};
 use super::forward::forward;
 use super::pause::{Hold, Moment};
 use super::plan::{Action, FaultPlan};
+use super::quirk::QuirkyStore;
 use super::request;
+use crate::StoreEndpoint;
 
 type ProxyResponse = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
@@ -30,6 +32,7 @@ type ProxyResponse = Response<UnsyncBoxBody<Bytes, io::Error>>;
 #[derive(Debug, Clone)]
 pub(super) struct ProxyState {
     pub(super) store: SocketAddr,
+    pub(super) endpoint: StoreEndpoint,
     pub(super) plan: Arc<Mutex<FaultPlan>>,
     /// Ends all connections when cancelled.
     pub(super) shutdown: CancellationToken,
@@ -37,7 +40,7 @@ pub(super) struct ProxyState {
 
 /// The way a connection ends without a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum ConnectionEnd {
+pub(super) enum ConnectionEnd {
     #[error("closed")]
     Closed,
     #[error("reset")]
@@ -77,11 +80,25 @@ async fn apply_plan(request: Request<Incoming>, state: ProxyState) -> Result<Pro
         return Err(ConnectionEnd::Closed);
     };
     let body = body.to_bytes();
-    let action = match request::Request::read(&head, body.len()) {
-        Some(request) => state.plan.lock().expect("not poisoned").on(request),
-        None => Action::Nothing,
+    let read = request::Request::read(&head, body.len());
+    let operation = read.as_ref().map(|request| request.operation);
+    let (action, quirks) = {
+        let mut plan = state.plan.lock().expect("not poisoned");
+        let action = read.map_or(Action::Nothing, |request| plan.on(request));
+        (action, plan.quirks.clone())
     };
     let request = Request::from_parts(head, Full::new(body));
+    if let (Action::Nothing, Some(operation)) = (&action, operation) {
+        let store = QuirkyStore {
+            address: state.store,
+            endpoint: state.endpoint.clone(),
+        };
+        for quirk in quirks {
+            if let Some(response) = quirk.serve(&store, operation, &request).await? {
+                return Ok(complete(response));
+            }
+        }
+    }
     match action {
         Action::Nothing => Ok(complete(forward_detached(state.store, request).await?)),
         Action::Hold(hold) => Ok(complete(forward_held(state.store, request, hold).await?)),

@@ -60,9 +60,14 @@ impl InjectedError {
     }
 
     pub(super) fn document(self) -> String {
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{self:?}</Code><Message>planned</Message>\
-             <RequestId>0</RequestId></Error>"
-        )
+        document(&format!("{self:?}"))
     }
+}
+
+/// Returns the document of an error with this code.
+pub(super) fn document(code: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>planned</Message>\
+         <RequestId>0</RequestId></Error>"
+    )
 }

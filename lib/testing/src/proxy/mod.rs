@@ -8,6 +8,7 @@ mod fault;
 mod forward;
 mod pause;
 mod plan;
+mod quirk;
 mod request;
 
 use std::io;
@@ -22,6 +23,7 @@ use crate::StoreEndpoint;
 pub use fault::{FaultReply, InjectedError, InjectedFault};
 pub use pause::{Moment, Pause};
 pub use plan::RequestRange;
+pub use quirk::StoreQuirk;
 pub use request::{Request, RequestFilter};
 
 use self::plan::{FaultPlan, PlannedAction};
@@ -82,6 +84,11 @@ impl FaultProxy {
         pause
     }
 
+    /// Imitates a store with this difference from S3 from now on. Requests that meet a planned fault are not affected.
+    pub fn imitate(&self, quirk: StoreQuirk) {
+        self.plan.lock().expect("not poisoned").quirks.push(quirk);
+    }
+
     /// Removes all plans, and makes the proxy reachable again.
     pub fn heal(&self) {
         self.plan.lock().expect("not poisoned").clear();
@@ -125,6 +132,7 @@ impl FaultProxy {
             store: store
                 .parse()
                 .expect("the URL of a store on loopback is scheme and address"),
+            endpoint: self.store.clone(),
             plan: Arc::clone(&self.plan),
             shutdown,
         };

@@ -2,6 +2,7 @@
 
 use super::fault::InjectedFault;
 use super::pause::Hold;
+use super::quirk::StoreQuirk;
 use super::request::{Request, RequestFilter};
 
 /// A range of the requests that match a plan, counted from one.
@@ -63,6 +64,8 @@ pub(super) struct FaultPlan {
     pub(super) connections: usize,
     /// True if responses have no `Date` header.
     pub(super) hides_clock: bool,
+    /// The differences from S3 that the proxy imitates.
+    pub(super) quirks: Vec<StoreQuirk>,
 }
 
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use draftstore_storage::{BucketName, ObjectKey, Operation};
-use http::Method;
 use http::request::Parts;
+use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
 /// A request for one of the operations that DraftStore and its clients use.
@@ -121,9 +121,12 @@ fn has_parameter(head: &Parts, name: &str) -> bool {
 }
 
 fn parameter<'a>(head: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
-    let query = head.uri.query().unwrap_or_default();
-    let mut parameters = form_urlencoded::parse(query.as_bytes());
-    parameters.find_map(|(found, value)| (found == name).then_some(value))
+    parameters(&head.uri).find_map(|(found, value)| (found == name).then_some(value))
+}
+
+/// Returns the parameters of a query, decoded.
+pub(super) fn parameters(uri: &Uri) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
 }
 
 #[cfg(test)]
