@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use draftstore_storage::PresignPost;
+use draftstore_storage::{PresignPost, SecretFields};
 
 use super::http::Http;
 use super::report::Line;
@@ -42,5 +42,23 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line
         )
     } else {
         Line::ok(CHECK, "works, and max_content_length is enforced")
+    })
+}
+
+/// Sends a form with a field that its policy does not name.
+pub(super) async fn check_fields(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
+    let check = "no other field of a form";
+    let key = subject.key("form-fields");
+    let mut signed = subject.storage.presign_post(&subject.form(&key, 1024)).await?;
+    let mut fields = signed.fields.expose();
+    fields.insert("acl".to_owned(), "private".to_owned());
+    signed.fields = SecretFields::new(fields);
+    http.send_form(signed, BYTES).await?;
+    Ok(if subject.has(&key).await? {
+        let meaning =
+            "not enforced: a form can have fields that its policy does not name. No confirm carries them into main";
+        Line::info(check, meaning)
+    } else {
+        Line::ok(check, "enforced: the store refuses other forms")
     })
 }

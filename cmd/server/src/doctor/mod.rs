@@ -9,6 +9,7 @@ mod fix;
 mod forms;
 mod http;
 mod lifecycle;
+mod names;
 mod permissions;
 mod reach;
 mod report;
@@ -101,6 +102,7 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
             "CORS of the draft bucket",
             cors::check(&subject, &http, origins.as_slice()).await,
         );
+        report.add("names", names::check(&subject).await);
         report.add("permissions", permissions::check(&subject).await);
         report.add("lifecycle", lifecycle::check(&subject, &config.shared.policy).await);
         if let Err(error) = subject.clean_up().await {

@@ -48,6 +48,7 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> Vec<Line> {
         lines.push(tampered(subject, http).await?);
         lines.push(expired(subject, http).await?);
         lines.push(forms::check(subject, http).await?);
+        lines.push(forms::check_fields(subject, http).await?);
         anyhow::Ok(())
     };
     if let Err(error) = checks.await {

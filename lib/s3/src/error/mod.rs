@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::interceptors::error::InterceptorError;
 use draftstore_storage::{BucketName, Error, ErrorKind, ObjectKey, Operation};
 
 use self::kind::kind_of_answer;
-use crate::whole::is_whole_document;
+use crate::whole::root_of_whole;
 
 pub(crate) use self::kind::kind_of_code;
 
@@ -140,7 +140,9 @@ where
         // of S3.
         SdkError::ResponseError(response) => {
             let status = response.raw().status();
-            let whole = response.raw().body().bytes().is_some_and(is_whole_document);
+            let root = response.raw().body().bytes().and_then(root_of_whole);
+            // An error with status 200 is that of a store that fails.
+            let whole = root.is_some_and(|root| root != "Error");
             let kind = match status.is_success() {
                 true if whole => ErrorKind::Unexpected,
                 true => ErrorKind::Unavailable,

@@ -99,7 +99,7 @@ async fn completions(
 ) -> Result<bool, Error> {
     let (target, etag) = target(scratch, name).await?;
     let mut uploads = Vec::new();
-    for _ in 0..RACERS / 2 {
+    for _ in 0..RACERS {
         uploads.push(multipart::uploaded(scratch, &target).await?);
     }
     let (scratch, condition) = (&*scratch, &condition);
