@@ -156,6 +156,7 @@ impl ConfirmOutcome {
             | Error::NoMoreUploads { .. }
             | Error::Incomplete(_)
             | Error::TooLarge { .. }
+            | Error::StoreUnsupported(_)
             | Error::Internal(_) => Self::Other,
         }
     }
