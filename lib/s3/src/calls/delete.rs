@@ -87,8 +87,8 @@ async fn delete_singly(
     bucket: &DraftBucket,
     drafts: &[DraftVersion],
 ) -> Result<Vec<DeleteFailure>, Error> {
-    let deletes: Vec<_> = drafts.iter().map(|draft| delete_one(s3, bucket, draft)).collect();
-    let deleted: Vec<_> = stream::iter(deletes)
+    let calls: Vec<_> = drafts.iter().map(|draft| delete_one(s3, bucket, draft)).collect();
+    let deleted: Vec<_> = stream::iter(calls)
         .buffer_unordered(MAX_DELETES_AT_ONCE)
         .collect()
         .await;
