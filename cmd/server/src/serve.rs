@@ -116,8 +116,9 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
             .map(AuditSink::is_failing),
         ..config.requests
     };
+    let audit_failures = metrics.audit_failures();
     if let Some(audit) = audit {
-        audit.count_failures(metrics.audit_failures());
+        audit.count_failures(audit_failures);
         reloaders.spawn(audit.run(on_hangup()?));
     }
     let gate = gated(access, tickets, gate, &mut reloaders)?;

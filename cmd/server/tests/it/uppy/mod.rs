@@ -54,7 +54,7 @@ async fn ask(server: &Server, method: Method, path: &str, body: Option<Value>) -
     let url = format!("http://{}/uppy/s3/{path}", server.http);
     let request = http_client()
         .request(method, url)
-        .header("origin", "https://app.example.com");
+        .header("origin", format!("http://{}", server.http));
     let request = match body {
         Some(body) => request.json(&body),
         None => request,
