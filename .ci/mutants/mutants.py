@@ -34,6 +34,18 @@ class Mutant(NamedTuple):
 
 MUTANTS = [
     Mutant(
+        "headers that were not agreed on are kept",
+        CONFIRM + "agreement.rs",
+        "if !is_agreed(header) || headers.set(header, value).is_err() {",
+        "if headers.set(header, value).is_err() {",
+    ),
+    Mutant(
+        "headers that were agreed on are dropped",
+        CONFIRM + "agreement.rs",
+        "if !is_agreed(header) || headers.set(header, value).is_err() {",
+        "if headers.set(header, value).is_err() || !is_agreed(header) || header == ObjectHeader::CacheControl {",
+    ),
+    Mutant(
         "the marker is ignored",
         CONFIRM + "marker.rs",
         "    same_draft && same_version\n",

@@ -1,17 +1,15 @@
 //! The signer of this project, called through the `Presign` trait as the service does.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use draftstore_benches::{UPLOAD_TTL, storage};
-use draftstore_storage::{DraftBucket, ObjectKey, Presign, PresignPut, PresignedRequest};
+use draftstore_storage::{Attributes, DraftBucket, ObjectKey, Presign, PresignPut, PresignedRequest};
 
 pub(crate) struct StorageSigner {
     storage: Arc<dyn Presign>,
     bucket: DraftBucket,
     key: ObjectKey,
-    metadata: BTreeMap<String, String>,
 }
 
 impl StorageSigner {
@@ -21,7 +19,6 @@ impl StorageSigner {
             storage,
             bucket: buckets.draft,
             key: ObjectKey::new(super::KEY)?,
-            metadata: BTreeMap::new(),
         })
     }
 
@@ -31,9 +28,8 @@ impl StorageSigner {
             bucket: &self.bucket,
             key: &self.key,
             content_length: None,
-            content_type: None,
             checksum_sha256: None,
-            metadata: &self.metadata,
+            attributes: Attributes::NONE,
             write_once: false,
             now,
             expires_in: UPLOAD_TTL,

@@ -109,15 +109,12 @@ impl Presign for Offline {
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
-        let disposition = get.response_content_disposition;
-        let query = disposition.map(|disposition| ("response-content-disposition", disposition));
+        let query = [
+            ("response-content-disposition", get.response_content_disposition),
+            ("response-content-type", get.response_content_type.as_str()),
+        ];
         let place = (get.bucket, get.key);
-        Ok(Self::signed(
-            Method::Get,
-            place,
-            query.as_slice(),
-            get.expires_in.as_secs(),
-        ))
+        Ok(Self::signed(Method::Get, place, &query, get.expires_in.as_secs()))
     }
 
     async fn presign_put(&self, _: &PresignPut<'_>) -> Result<PresignedRequest, Error> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use serde::Serialize;
 
 use crate::token::BearerToken;
 
@@ -58,7 +59,7 @@ pub(crate) enum DraftctlCommand {
     Upload(UploadArgs),
     /// Download a draft or a confirmed object. Repeat the command after an interruption to resume.
     Download(DownloadArgs),
-    /// Show a draft's size, type, checksum, metadata and expiration.
+    /// Show a draft's size, type, headers, checksum, metadata and expiration.
     Inspect(DraftArgs),
     /// List drafts, or confirmed objects.
     List(ListArgs),
@@ -92,6 +93,8 @@ pub(crate) struct UploadArgs {
     /// Media type of the objects, for example image/png. Default: by the extension of each file name.
     #[arg(long, value_name = "TYPE")]
     pub(crate) content_type: Option<String>,
+    #[command(flatten)]
+    pub(crate) headers: HeaderArgs,
     /// User metadata. Repeat the option for several keys.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) metadata: Vec<(String, String)>,
@@ -104,6 +107,26 @@ pub(crate) struct UploadArgs {
     /// Maximum number of parts or small files to send at the same time.
     #[arg(long, value_name = "N", default_value = "4")]
     pub(crate) parallel: NonZeroUsize,
+}
+
+/// The headers that the objects keep when they are confirmed.
+#[derive(Debug, Clone, Default, Args, Serialize)]
+pub(crate) struct HeaderArgs {
+    /// Cache-Control of the objects, for example "public, max-age=3600".
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) cache_control: Option<String>,
+    /// Content-Disposition of the objects, for example attachment.
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) content_disposition: Option<String>,
+    /// Content-Encoding of the objects, for example gzip.
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) content_encoding: Option<String>,
+    /// Content-Language of the objects, for example en.
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) content_language: Option<String>,
+    /// Expires of the objects, for example "Thu, 31 Dec 2026 23:59:59 GMT".
+    #[arg(long, value_name = "DATE")]
+    pub(crate) expires: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

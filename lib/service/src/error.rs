@@ -22,8 +22,10 @@ pub enum Error {
     /// The server has no key to sign tickets with.
     #[error("tickets are not configured: the server needs TICKET_KEYS_FILE")]
     NoTickets,
-    /// The caller has as many drafts as its ticket allows.
-    #[error("the ticket has as many drafts as it allows ({most} at a time): discard or confirm one first")]
+    /// The caller has as many drafts and multipart uploads as its ticket allows.
+    #[error(
+        "the ticket has as many drafts and uploads as it allows ({most} at a time): discard, confirm or abort one first"
+    )]
     NoMoreUploads {
         /// The number of drafts that the ticket allows.
         most: u8,

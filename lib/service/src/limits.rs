@@ -1,6 +1,7 @@
 //! The limits on requests. Shared by the code that enforces them and the documents that describe them.
 
-pub use draftstore_protocol::upload::{MAX_PARTS, MAX_UPLOAD_BYTES};
+pub use draftstore_protocol::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES, MIN_PART_BYTES};
+use draftstore_storage::{MediaType, ObjectHeader};
 
 /// The maximum length of an object name, in bytes of UTF-8: S3's 1,024 less the prefix of a unique draft's key.
 pub const MAX_NAME_BYTES: usize = 900;
@@ -9,7 +10,10 @@ pub const MAX_NAME_BYTES: usize = 900;
 pub const MAX_BATCH: usize = 100;
 
 /// The maximum length of a media type, in bytes. Longer than any in use.
-pub const MAX_CONTENT_TYPE_BYTES: usize = 255;
+pub const MAX_CONTENT_TYPE_BYTES: usize = MediaType::MAX_BYTES;
+
+/// The maximum length of another header of an object, in bytes.
+pub const MAX_HEADER_BYTES: usize = ObjectHeader::MAX_BYTES;
 
 /// The maximum length of the file name of a download, in bytes. The limit of most file systems.
 pub const MAX_FILENAME_BYTES: usize = 255;

@@ -9,7 +9,10 @@ mod bucket;
 mod closed;
 mod error;
 mod etag;
+mod grammar;
 mod key;
+mod media_type;
+mod object_headers;
 mod objects;
 mod observer;
 mod operation;
@@ -22,10 +25,12 @@ pub use bucket::{BucketName, DraftBucket, InvalidBucketName, MainBucket, SameBuc
 pub use error::{Error, ErrorKind};
 pub use etag::{ETag, InvalidETag};
 pub use key::{InvalidObjectKey, ObjectKey};
+pub use media_type::{InvalidMediaType, MediaType};
+pub use object_headers::{InvalidHeader, ObjectHeader, ObjectHeaders};
 pub use objects::{
     Attributes, CompleteUpload, CopyToMain, CreateUpload, DeleteFailure, DraftVersion, IfDestination, ListObjects,
     ListParts, ListUploads, ListedObject, ListedPart, ListedUpload, ObjectInfo, ObjectPage, Objects, PartPage,
-    PutDraft, StageCopy, StagedCopy, StagedPart, UploadCursor, UploadId, UploadPage,
+    PutDraft, StageCopy, StagedCopy, StagedPart, StoredAttributes, UploadCursor, UploadId, UploadPage,
 };
 pub use observer::{CallEnded, CallObserver, CallOutcome, TRACE_TARGET};
 pub use operation::Operation;

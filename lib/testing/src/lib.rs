@@ -15,4 +15,4 @@ pub use form::form;
 pub use garage::Garage;
 pub use http::http_client;
 pub use large::{LARGE, assert_large_copy, large_draft};
-pub use world::{SignedRequest, TestBuckets, bucket, connect, etag, get, key, sdk, settings};
+pub use world::{SignedRequest, TestBuckets, attributes, bucket, connect, etag, get, key, sdk, settings};

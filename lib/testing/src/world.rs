@@ -10,8 +10,8 @@ use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{
     Administration as _, Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination,
-    ListObjects, ListUploads, MainBucket, Method, ObjectKey, Objects as _, PresignGet, PresignPost, PresignPut,
-    PresignedRequest, StageCopy, StagedCopy, Storage,
+    ListObjects, ListUploads, MainBucket, MediaType, Method, ObjectHeader, ObjectKey, Objects as _, PresignGet,
+    PresignPost, PresignPut, PresignedRequest, StageCopy, StagedCopy, Storage,
 };
 use reqwest::Response;
 
@@ -45,8 +45,6 @@ impl std::fmt::Debug for StoreGuard {
         f.write_str("StoreGuard")
     }
 }
-
-const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
 
 #[expect(clippy::missing_panics_doc, reason = "documented on the type")]
 impl TestBuckets {
@@ -98,9 +96,8 @@ impl TestBuckets {
             bucket: &self.draft,
             key,
             content_length: None,
-            content_type: None,
             checksum_sha256: None,
-            metadata: NO_METADATA,
+            attributes: Attributes::NONE,
             write_once: false,
             now: SystemTime::now(),
             expires_in: Duration::from_secs(3600),
@@ -122,9 +119,8 @@ impl TestBuckets {
             bucket: &self.draft,
             key,
             max_content_length,
-            content_type: None,
             checksum_sha256: None,
-            metadata: NO_METADATA,
+            attributes: Attributes::NONE,
             now: SystemTime::now(),
             expires_in: Duration::from_secs(3600),
         }
@@ -274,7 +270,7 @@ impl TestBuckets {
             main_bucket: &self.main,
             main_key,
             if_destination,
-            attributes: &Attributes::default(),
+            attributes: Attributes::NONE,
         };
         self.storage.copy_to_main(&copy).await
     }
@@ -284,8 +280,7 @@ impl TestBuckets {
     /// # Errors
     /// Returns the errors of [`Storage`].
     pub async fn stage(&self, draft: &DraftVersion, size: u64, main_key: &ObjectKey) -> Result<StagedCopy, Error> {
-        let attributes = Attributes::default();
-        self.stage_with(draft, size, main_key, &attributes).await
+        self.stage_with(draft, size, main_key, Attributes::NONE).await
     }
 
     /// Stages a copy like [`Self::stage`], with attributes.
@@ -339,12 +334,33 @@ impl TestBuckets {
     }
 }
 
+/// Returns attributes of an upload or a copy.
+///
+/// # Panics
+/// Panics if a value is invalid.
+pub fn attributes<const H: usize, const M: usize>(
+    content_type: Option<&str>,
+    headers: [(ObjectHeader, &str); H],
+    metadata: [(&str, &str); M],
+) -> Attributes {
+    let mut attributes = Attributes {
+        content_type: content_type.map(|text| text.parse().expect("a media type")),
+        metadata: metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        ..Attributes::default()
+    };
+    for (header, value) in headers {
+        attributes.headers.set(header, value).expect("a valid header");
+    }
+    attributes
+}
+
 /// Returns a download of this key, valid for an hour.
 pub fn get<'a>(bucket: &'a BucketName, key: &'a ObjectKey) -> PresignGet<'a> {
     PresignGet {
         bucket,
         key,
-        response_content_disposition: None,
+        response_content_type: MediaType::OCTET_STREAM,
+        response_content_disposition: "attachment",
         now: SystemTime::now(),
         expires_in: Duration::from_secs(3600),
     }

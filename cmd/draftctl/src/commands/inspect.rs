@@ -34,6 +34,20 @@ fn text(draft: &InspectDraftResponse) -> String {
     if let Some(content_type) = &draft.content_type {
         row("content type", content_type);
     }
+    for (name, value) in [
+        ("cache control", &draft.cache_control),
+        ("disposition", &draft.content_disposition),
+        ("encoding", &draft.content_encoding),
+        ("language", &draft.content_language),
+        ("expires", &draft.expires),
+    ] {
+        if let Some(value) = value {
+            row(name, value);
+        }
+    }
+    for (name, value) in &draft.dropped {
+        row("not kept", &format!("{name}: {value}"));
+    }
     if let Some(checksum) = &draft.checksum_sha256 {
         row("SHA-256", checksum);
     }

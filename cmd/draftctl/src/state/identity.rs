@@ -8,6 +8,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use crate::cli::HeaderArgs;
+
 /// The identity of an upload. Two uploads with equal identities are the same upload.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct UploadIdentity {
@@ -18,6 +20,7 @@ pub(crate) struct UploadIdentity {
     pub(crate) object_name: String,
     pub(crate) unique: bool,
     pub(crate) content_type: Option<String>,
+    pub(crate) headers: HeaderArgs,
     pub(crate) metadata: BTreeMap<String, String>,
 }
 

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
 
 use super::*;
+use crate::cli::HeaderArgs;
 use crate::exit::Exit;
 
 fn identity(name: &str) -> UploadIdentity {
@@ -13,6 +14,7 @@ fn identity(name: &str) -> UploadIdentity {
         object_name: name.to_owned(),
         unique: false,
         content_type: None,
+        headers: HeaderArgs::default(),
         metadata: BTreeMap::new(),
     }
 }

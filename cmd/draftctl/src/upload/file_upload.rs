@@ -131,6 +131,7 @@ impl<'a> FileUpload<'a> {
             object_name: self.object_name.clone(),
             unique: options.unique,
             content_type: self.content_type.clone(),
+            headers: options.headers.clone(),
             metadata: options.metadata.iter().cloned().collect(),
         }
     }

@@ -28,14 +28,21 @@ impl FileUpload<'_> {
     /// Uploads the file from its first byte.
     pub(super) async fn upload_multipart(&self, state_file: &StateFile) -> Result<UploadedDraft, CommandError> {
         let options = &self.uploader.options;
+        let headers = options.headers.clone();
         let request = CreateMultipartUploadRequest {
             object_name: self.object_name.clone(),
             content_type: self.content_type.clone(),
             content_length: Some(self.source.size().cast_signed()),
+            cache_control: headers.cache_control,
+            content_disposition: headers.content_disposition,
+            content_encoding: headers.content_encoding,
+            content_language: headers.content_language,
+            expires: headers.expires,
             metadata: options.metadata.iter().cloned().collect(),
             unique: options.unique,
             draft_lifetime: None,
             part_checksums: true,
+            part_size: None,
         };
         let create = async |mut client: GrpcClient, request| client.create_multipart_upload(request).await;
         let created = self.uploader.server.call(self.output(), request, create).await?;

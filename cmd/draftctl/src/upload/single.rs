@@ -19,11 +19,17 @@ impl FileUpload<'_> {
         )
         .await?;
         let options = &uploader.options;
+        let headers = options.headers.clone();
         let request = GetUploadUrlRequest {
             object_name: self.object_name.clone(),
             content_type: self.content_type.clone(),
             content_length: Some(self.source.size().cast_signed()),
             checksum_sha256: Some(hashed.checksum.clone()),
+            cache_control: headers.cache_control,
+            content_disposition: headers.content_disposition,
+            content_encoding: headers.content_encoding,
+            content_language: headers.content_language,
+            expires: headers.expires,
             metadata: options.metadata.iter().cloned().collect(),
             unique: options.unique,
             ..GetUploadUrlRequest::default()

@@ -33,7 +33,7 @@ export async function startUploads({ uploaded }) {
   explainRefusals()
   const claim = claimUploads()
   const uploads = await withTimeout(claim, 'elsewhere')
-  const uppy = new Uppy({ id: 'draftstore', autoProceed: true })
+  const uppy = new Uppy({ id: 'draftstore', autoProceed: true, onBeforeFileAdded: withSizes })
     .use(Dashboard, {
       target: '#uppy',
       inline: true,
@@ -60,9 +60,9 @@ export async function startUploads({ uploaded }) {
     .use(AwsS3, {
       companionEndpoint: ENDPOINT,
       shouldUseMultipart: ({ size }) => (size ?? 0) > MULTIPART_FROM,
-      getChunkSize: ({ size }) => Math.max(PART_SIZE, Math.ceil(size / MAX_PARTS)),
-      // The name is sent with each upload. No other metadata of Uppy belongs to the draft.
-      allowedMetaFields: [],
+      getChunkSize: partSize,
+      // The name is sent with each upload. No other metadata of Uppy belongs to the draft, and the sizes are not stored.
+      allowedMetaFields: ['content_length', 'part_size'],
     })
   const keep = () => uppy.use(GoldenRetriever, { indexedDB: FILE_STORE_LIMITS })
   if (uploads !== 'unknown') uppy.on('restored', () => resumeUploads(uppy))
@@ -109,6 +109,14 @@ function claimUploads() {
 
 function withTimeout(promise, fallback) {
   return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, LEAVING_MS, fallback))])
+}
+
+const partSize = ({ size }) => Math.max(PART_SIZE, Math.ceil(size / MAX_PARTS))
+
+/** Adds the sizes to the metadata of a file. The server requires them where the size of files is limited. */
+function withSizes(file) {
+  if (file.size === null || file.size === undefined) return true
+  return { ...file, meta: { ...file.meta, content_length: file.size, part_size: partSize(file) } }
 }
 
 /** Accepts dropped files anywhere on the page. Without this the browser would navigate to a file. */

@@ -1,7 +1,5 @@
 //! The check that form uploads work, sent to the public endpoint as a browser sends them.
 
-use std::collections::BTreeMap;
-
 use draftstore_storage::{PresignPost, SecretFields};
 
 use super::http::Http;
@@ -14,10 +12,8 @@ const CHECK: &str = "POST of a form";
 pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let (key, too_long) = (subject.key("form"), subject.key("form-too-long"));
     let length = BYTES.len() as u64;
-    let metadata = BTreeMap::from([("doctor".to_owned(), "1".to_owned())]);
     let post = PresignPost {
-        content_type: Some("text/plain"),
-        metadata: &metadata,
+        attributes: &Subject::attributes(),
         ..subject.form(&key, length)
     };
     let answer = http

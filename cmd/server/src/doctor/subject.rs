@@ -1,13 +1,12 @@
 //! The store under test, and the prefix in it where doctor may write.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use draftstore_service::Buckets;
 use draftstore_storage::{
-    BucketName, DraftVersion, Error, ErrorKind, ListObjects, ObjectInfo, ObjectKey, PresignGet, PresignPost,
-    PresignPut, PutDraft, Storage,
+    Attributes, BucketName, DraftVersion, Error, ErrorKind, ListObjects, MediaType, ObjectInfo, ObjectKey, PresignGet,
+    PresignPost, PresignPut, PutDraft, Storage,
 };
 
 /// The validity of the URLs that must work.
@@ -15,8 +14,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// The bytes of every test upload.
 pub(super) const BYTES: &str = "draftstore doctor";
-
-const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
 
 /// The store under test, with its buckets. All writes go to one prefix in the draft bucket.
 #[derive(Debug)]
@@ -82,15 +79,23 @@ impl Subject {
         }
     }
 
+    /// Returns a media type and metadata for an upload.
+    pub(super) fn attributes() -> Attributes {
+        Attributes {
+            content_type: "text/plain".parse().ok(),
+            metadata: [("doctor".to_owned(), "1".to_owned())].into(),
+            ..Attributes::default()
+        }
+    }
+
     /// Returns an upload to this key without constraints.
     pub(super) fn upload<'a>(&'a self, key: &'a ObjectKey) -> PresignPut<'a> {
         PresignPut {
             bucket: &self.buckets.draft,
             key,
             content_length: None,
-            content_type: None,
             checksum_sha256: None,
-            metadata: NO_METADATA,
+            attributes: Attributes::NONE,
             write_once: false,
             now: SystemTime::now(),
             expires_in: MINUTE,
@@ -103,9 +108,8 @@ impl Subject {
             bucket: &self.buckets.draft,
             key,
             max_content_length,
-            content_type: None,
             checksum_sha256: None,
-            metadata: NO_METADATA,
+            attributes: Attributes::NONE,
             now: SystemTime::now(),
             expires_in: MINUTE,
         }
@@ -116,7 +120,8 @@ impl Subject {
         PresignGet {
             bucket: self.draft(),
             key,
-            response_content_disposition: None,
+            response_content_type: MediaType::OCTET_STREAM,
+            response_content_disposition: "attachment",
             now: SystemTime::now(),
             expires_in: MINUTE,
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{PresignGet, PresignPut, PresignedRequest, SecretUrl, Sha256};
+use draftstore_storage::{Attributes, PresignGet, PresignPut, PresignedRequest, SecretUrl, Sha256};
 use hyper::StatusCode;
 
 use super::forms;
@@ -45,6 +45,7 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> Vec<Line> {
         lines.push(content_type(subject, http).await?);
         lines.push(checksum(subject, http).await?);
         lines.push(copy_source(subject, http).await?);
+        lines.push(metadata(subject, http).await?);
         lines.push(tampered(subject, http).await?);
         lines.push(expired(subject, http).await?);
         lines.push(forms::check(subject, http).await?);
@@ -106,15 +107,11 @@ async fn plain(subject: &Subject, http: &Http) -> Result<(), Box<Line>> {
 /// Checks an upload that meets every constraint that upload URLs can have.
 async fn constraints(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let check = "every constraint met";
-    let (key, metadata) = (
-        subject.key("constraints"),
-        BTreeMap::from([("doctor".to_owned(), "1".to_owned())]),
-    );
+    let key = subject.key("constraints");
     let put = PresignPut {
         content_length: Some(BYTES.len() as u64),
-        content_type: Some("text/plain"),
         checksum_sha256: Some(sha256()),
-        metadata: &metadata,
+        attributes: &Subject::attributes(),
         ..subject.upload(&key)
     };
     let answer = http.send(subject.storage.presign_put(&put).await?, &[], BYTES).await?;
@@ -151,7 +148,10 @@ async fn length(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
 async fn content_type(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let key = subject.key("type");
     let put = PresignPut {
-        content_type: Some("text/plain"),
+        attributes: &Attributes {
+            metadata: BTreeMap::new(),
+            ..Subject::attributes()
+        },
         ..subject.upload(&key)
     };
     let refusal = Refusal {
@@ -196,6 +196,25 @@ async fn copy_source(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
         .await?;
     let size = subject.head(&key).await.map(|object| object.size);
     refusal.judge(size.is_ok_and(|size| size > 0))
+}
+
+/// Checks that metadata is signed. A confirm keeps what an uploader cannot have added.
+async fn metadata(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
+    let key = subject.key("metadata");
+    let refusal = Refusal {
+        check: "no unsigned x-amz-meta-*",
+        otherwise: "accepted: clients can add metadata, and with it headers, that a confirm keeps",
+        remedy: "check metadata and headers with inspect-draft before confirming",
+    };
+    let header = [("x-amz-meta-doctor", "1")];
+    http.send(
+        subject.storage.presign_put(&subject.upload(&key)).await?,
+        &header,
+        BYTES,
+    )
+    .await?;
+    let stored = subject.head(&key).await.map(|object| object.attributes.metadata);
+    refusal.judge(stored.is_ok_and(|metadata| metadata.contains_key("doctor")))
 }
 
 async fn tampered(subject: &Subject, http: &Http) -> anyhow::Result<Line> {

@@ -394,7 +394,7 @@ async fn uppy_uploads_with_a_ticket_in_the_path_under_its_prefix() {
 
         let created = http_client()
             .post(format!("{uppy}/multipart"))
-            .json(&json!({ "filename": file }));
+            .json(&json!({ "filename": file, "metadata": {"content_length": 5} }));
         let (status, created) = asked(created).await;
         assert_eq!(status, 200, "{created}");
         assert!(created["key"].as_str().expect("a key").ends_with(&format!("/{named}")));

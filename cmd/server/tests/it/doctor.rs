@@ -51,7 +51,7 @@ async fn embedded_store_has_no_problems_and_nothing_is_left_behind() {
     let world = TestBuckets::embedded().await;
     let (code, said) = doctor(&variables(&world.endpoint), &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(lines(&said, "ok").len(), 34, "{said}");
+    assert_eq!(lines(&said, "ok").len(), 35, "{said}");
     assert_eq!(lines(&said, "info"), ["no origin", "draft bucket"], "{said}");
     assert!(said.contains("no problems found"), "{said}");
     assert_eq!(world.draft_keys().await, Vec::<String>::new());

@@ -134,10 +134,10 @@ async fn all_invalid_fields_are_named() {
             [
                 "object_name",
                 "content_type",
+                "metadata.Author",
                 "content_length",
                 "checksum_sha256",
-                "expires_in",
-                "metadata.Author"
+                "expires_in"
             ]
         );
     }

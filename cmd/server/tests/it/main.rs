@@ -2,6 +2,7 @@
 //!
 //! Every case of a call runs on both fronts.
 
+mod agreed;
 mod attacks;
 mod audit;
 mod batch_confirm_uploads;
@@ -35,6 +36,7 @@ mod list_drafts;
 mod list_objects;
 mod logs;
 mod matrix;
+mod media_types;
 mod metrics;
 mod multipart;
 mod openapi;
@@ -48,6 +50,7 @@ mod server;
 mod signing;
 mod slow;
 mod standard_output;
+mod stored_bytes;
 mod sweep;
 mod tls;
 mod traces;

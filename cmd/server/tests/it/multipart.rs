@@ -236,15 +236,20 @@ async fn complete_refuses_another_size_than_announced() {
     let server = Server::start();
     for front in FRONTS {
         let name = front.name("wrong size");
-        let request = json!({"object_name": name, "content_length": 7});
-        let upload = arrived(&server, front, request, b"6 byte").await;
+        let first = vec![b'a'; 5 * 1024 * 1024];
+        let content_length = first.len() + 7;
+        let request = json!({"object_name": name, "content_length": content_length, "part_size": first.len()});
+        let upload = arrived(&server, front, request, &first).await;
         let refused = front.call(&server, "multipart/complete", upload.clone()).await;
-        let refused = refused.expect_err("a byte is missing");
+        let refused = refused.expect_err("a part is missing");
         refused.assert(412, Code::FailedPrecondition, "UPLOAD_INCOMPLETE");
         assert_eq!(refused.fields, ["content_length"]);
-        upload_part(&server, front, &upload, 1, b"7 bytes").await;
+        upload_part(&server, front, &upload, 2, b"7 bytes").await;
         let completed = front.call(&server, "multipart/complete", upload).await;
-        assert_eq!(completed.expect("the parts had stayed")["size"], "7");
+        assert_eq!(
+            completed.expect("the parts had stayed")["size"],
+            content_length.to_string()
+        );
     }
 }
 
@@ -326,9 +331,9 @@ async fn invalid_multipart_uploads_name_the_field() {
         let expected = [
             "object_name",
             "content_type",
+            "metadata.draftstore-upload",
             "content_length",
             "draft_lifetime",
-            "metadata.draftstore-upload",
         ];
         assert_eq!(refused.fields, expected);
 

@@ -147,8 +147,11 @@ impl Place<'_> {
                 values.extend([json!(limit), json!(limit.to_string()), json!(format!("+00{limit}"))]);
             }
         }
-        for limit in ["minLength", "maxLength"] {
-            values.extend(self.rule[limit].as_u64().map(letters));
+        // A pattern rarely allows letters alone.
+        if !self.rule["pattern"].is_string() {
+            for limit in ["minLength", "maxLength"] {
+                values.extend(self.rule[limit].as_u64().map(letters));
+            }
         }
         if self.allows("null") {
             values.push(Value::Null);

@@ -29,6 +29,12 @@ pub(super) struct Profile {
     pub(super) content_types: Option<Vec<String>>,
     /// The longest lifetime of a draft, in seconds.
     pub(super) max_draft_lifetime: Option<u64>,
+    /// The headers of every upload.
+    pub(super) cache_control: Option<String>,
+    pub(super) content_disposition: Option<String>,
+    pub(super) content_encoding: Option<String>,
+    pub(super) content_language: Option<String>,
+    pub(super) expires: Option<String>,
 }
 
 /// A caller with credentials of its own.

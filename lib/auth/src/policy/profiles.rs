@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use draftstore_service::caller::{ContentTypes, Profile};
+use draftstore_service::{ObjectHeader, ObjectHeaders};
 
 use super::file;
 use super::problems::Problems;
@@ -37,7 +38,20 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         }
         problems.each::<ContentTypes>(&place, texts).into_iter().collect()
     });
+    let mut headers = ObjectHeaders::NONE;
+    for (header, value) in [
+        (ObjectHeader::CacheControl, &written.cache_control),
+        (ObjectHeader::ContentDisposition, &written.content_disposition),
+        (ObjectHeader::ContentEncoding, &written.content_encoding),
+        (ObjectHeader::ContentLanguage, &written.content_language),
+        (ObjectHeader::Expires, &written.expires),
+    ] {
+        if let Some(value) = value {
+            problems.take(format_args!("{place}.{}", header.as_str()), headers.set(header, value));
+        }
+    }
     Profile {
+        headers,
         max_object_bytes: written.max_object_bytes,
         content_types,
         max_draft_lifetime: written.max_draft_lifetime.map(Duration::from_secs),

@@ -1,11 +1,12 @@
 //! The rights of a ticket, and their form in its payload.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use draftstore_service::caller::{ContentTypes, DraftSlots, Names, Profile, Scopes, Tenant};
-use draftstore_service::{Caller, Scope};
+use draftstore_service::{Caller, ObjectHeader, ObjectHeaders, Scope};
 use serde::{Deserialize, Serialize};
 
 /// The payload of a ticket. Field names are short, because tickets occur in paths. The holder of a ticket can read the
@@ -37,6 +38,9 @@ pub(super) struct Grant {
     pub(super) max_object_bytes: Option<u64>,
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(super) content_types: Option<Vec<String>>,
+    /// The headers of every upload, by the names of their fields.
+    #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) headers: BTreeMap<String, String>,
     /// The longest lifetime of a draft, in seconds.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub(super) max_draft_lifetime: Option<u64>,
@@ -85,6 +89,10 @@ impl Grant {
             }
             None => None,
         };
+        let mut headers = ObjectHeaders::NONE;
+        for (name, value) in &self.headers {
+            headers.set(ObjectHeader::of_name(name)?, value).ok()?;
+        }
         Some(Caller {
             name: format!("ticket {} of {}", self.id, self.minter),
             principal: format!("tickets of {}", self.minter),
@@ -94,6 +102,7 @@ impl Grant {
                 max_object_bytes: self.max_object_bytes,
                 content_types,
                 max_draft_lifetime: self.max_draft_lifetime.map(Duration::from_secs),
+                headers,
             },
             names,
             drafts,

@@ -176,12 +176,17 @@ fn grant(minter: &Caller, narrowed: Narrowed, now: SystemTime, random: [u8; ID_B
         prefix,
         max_object_bytes: profile.max_object_bytes,
         content_types: profile.content_types.map(|types| types.as_slice().to_vec()),
+        headers: profile
+            .headers
+            .iter()
+            .map(|(header, value)| (header.as_str().to_owned(), value.to_owned()))
+            .collect(),
         max_draft_lifetime: profile.max_draft_lifetime.map(|life| life.as_secs()),
         drafts: drafts.map(|(count, life)| (count, after(life))),
     }
 }
 
 fn too_long() -> Error {
-    let rule = "must be fewer or shorter, or the names shorter: the ticket would exceed 4096 characters";
+    let rule = "must be fewer or shorter, or the names and headers shorter: the ticket would exceed 4096 characters";
     Error::Invalid(vec![Violation::new("content_types", rule)])
 }

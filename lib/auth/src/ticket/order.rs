@@ -1,9 +1,10 @@
 //! The order of a ticket, and its validation against the rights of the minter.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use draftstore_service::caller::{ContentTypes, Names, Profile};
-use draftstore_service::{Error, ObjectName, Scope, Violation};
+use draftstore_service::{Error, ObjectHeader, ObjectHeaders, ObjectName, Scope, Violation};
 
 use super::TicketMint;
 use crate::Profiles;
@@ -32,6 +33,8 @@ pub struct TicketOrder {
     pub content_types: Vec<String>,
     /// The longest lifetime of a draft, in seconds.
     pub max_draft_lifetime: Option<i32>,
+    /// The headers of every upload.
+    pub headers: BTreeMap<ObjectHeader, String>,
     /// The maximum number of drafts at a time.
     pub max_uploads: Option<i32>,
     /// The lifetime of the ticket, in seconds.
@@ -79,6 +82,7 @@ impl TicketOrder {
         });
         let bytes = keep(&mut broken, bytes.transpose());
         let types = keep(&mut broken, self.content_types(own.content_types.as_ref()));
+        let headers = self.headers(own, &mut broken);
         let lifetime = self.max_draft_lifetime.map(|seconds| {
             let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
             let rule = || Violation::new("max_draft_lifetime", "must be at least 1 second");
@@ -98,6 +102,7 @@ impl TicketOrder {
             max_object_bytes: least(bytes, own.max_object_bytes),
             content_types: types,
             max_draft_lifetime: least(lifetime, own.max_draft_lifetime),
+            headers,
         };
         // The scope includes lists, which without names would show all drafts of the tenant.
         let inspects = names != Names::Any && minter.require(Scope::Inspect).is_ok();
@@ -161,13 +166,19 @@ impl TicketOrder {
         let unknown = || Violation::new("profile", "must be one of the profiles in the server's policy file");
         let named = profiles.get(name).ok_or_else(unknown)?;
         let content_types = match (&named.content_types, &own.content_types) {
-            (Some(named), Some(own)) => Some(both(named, own).ok_or_else(|| {
+            (Some(named), Some(own)) => Some(named.intersection(own).ok_or_else(|| {
                 let rule = "must allow at least one of the media types that the caller may upload";
                 Violation::new("profile", rule)
             })?),
             (one, other) => one.clone().or_else(|| other.clone()),
         };
+        let mut headers = own.headers.clone();
+        headers.extend(&named.headers);
+        own.check_headers(&headers).map_err(|violation| {
+            Violation::new("profile", format!("has a {} that {}", violation.field, violation.rule))
+        })?;
         Ok(Profile {
+            headers,
             max_object_bytes: least(named.max_object_bytes, own.max_object_bytes),
             content_types,
             max_draft_lifetime: least(named.max_draft_lifetime, own.max_draft_lifetime),
@@ -204,6 +215,20 @@ impl TicketOrder {
         }
     }
 
+    /// Returns the requested headers with those of the minter.
+    fn headers(&self, own: &Profile, broken: &mut Vec<Violation>) -> ObjectHeaders {
+        let mut headers = own.headers.clone();
+        for (&header, value) in &self.headers {
+            let set = headers.set(header, value);
+            keep(
+                broken,
+                set.map_err(|error| Violation::new(header.as_str(), error.to_string())),
+            );
+        }
+        keep(broken, own.check_headers(&headers));
+        headers
+    }
+
     /// Returns the requested media types, limited to those of the minter.
     fn content_types(&self, own: Option<&ContentTypes>) -> Result<Option<ContentTypes>, Violation> {
         if self.content_types.is_empty() {
@@ -229,7 +254,7 @@ impl TicketOrder {
         let Some(own) = own else {
             return Ok(Some(asked));
         };
-        let both = both(&asked, own).ok_or_else(|| {
+        let both = asked.intersection(own).ok_or_else(|| {
             let rule = "must be among the media types that the caller, and the profile if set, allow";
             Violation::new("content_types", rule)
         })?;
@@ -248,18 +273,6 @@ fn contains(own: &Names, asked: &Names) -> bool {
         (Names::Under(own), Names::Exactly(asked) | Names::Under(asked)) => asked.starts_with(own.as_str()),
         (Names::Exactly(_), Names::Under(_) | Names::Any) | (Names::Under(_), Names::Any) => false,
     }
-}
-
-/// Returns the media types that both allow, or `None` if there are none.
-fn both(one: &ContentTypes, other: &ContentTypes) -> Option<ContentTypes> {
-    let of_one = one.as_slice().iter().filter(|text| other.allow(text));
-    let of_other = other
-        .as_slice()
-        .iter()
-        .filter(|text| one.allow(text) && !one.as_slice().contains(text));
-    let both = of_one.chain(of_other);
-    let both: ContentTypes = both.filter_map(|text| text.parse::<ContentTypes>().ok()).collect();
-    (!both.as_slice().is_empty()).then_some(both)
 }
 
 fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {

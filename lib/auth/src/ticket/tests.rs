@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use draftstore_runtime::reload::PollOutcome;
 use draftstore_service::Scope;
 use draftstore_service::caller::{ContentTypes, DraftSlots, Profile, Scopes};
+use draftstore_service::{ObjectHeader, ObjectHeaders};
 use proptest::prelude::*;
 
 use super::seal::MAX_TICKET_BYTES;
@@ -88,6 +90,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
             max_object_bytes: Some(1000),
             content_types: Some(types(&["image/*", "application/pdf"])),
             max_draft_lifetime: None,
+            headers: ObjectHeaders::NONE,
         },
         ..backend()
     };
@@ -112,6 +115,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
         max_object_bytes: Some(1000),
         content_types: Some(types(&["image/png", "application/pdf"])),
         max_draft_lifetime: Some(Duration::from_secs(600)),
+        headers: ObjectHeaders::NONE,
     };
     assert_eq!(caller.profile, profile);
 }
@@ -121,6 +125,7 @@ fn profiles() -> Profiles {
         max_object_bytes: Some(100),
         content_types: Some(types(&["image/png", "image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(60)),
+        headers: ObjectHeaders::NONE,
     };
     Profiles::from([("avatars".to_owned(), avatars), ("any".to_owned(), Profile::default())])
 }
@@ -144,6 +149,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
             max_object_bytes: Some(50),
             content_types: Some(types(&["image/*"])),
             max_draft_lifetime: Some(Duration::from_secs(600)),
+            headers: ObjectHeaders::NONE,
         },
         ..backend()
     };
@@ -159,6 +165,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         max_object_bytes: Some(50),
         content_types: Some(types(&["image/png", "image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(60)),
+        headers: ObjectHeaders::NONE,
     };
     assert_eq!(named_alone.profile, narrowest);
     let both = of_profile(&minter, order, "avatars", Some(&profiles)).expect("valid");
@@ -166,6 +173,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         max_object_bytes: Some(50),
         content_types: Some(types(&["image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(30)),
+        headers: ObjectHeaders::NONE,
     };
     assert_eq!(both.profile, narrowest);
     let unlimited = of_profile(&minter, named("a"), "any", Some(&profiles)).expect("valid");
@@ -328,12 +336,60 @@ fn invalid_order_is_rejected_by_field() {
     ] {
         assert_eq!(broken_field(&minter, &order), field, "{order:?}");
     }
-    let long = format!("image/{}", "x".repeat(4000));
+    let long = |place| format!("image/{}{place}", "x".repeat(240));
     let order = TicketOrder {
-        content_types: vec![long],
+        content_types: (0..20).map(long).collect(),
         ..order()
     };
     assert_eq!(broken_field(&backend(), &order), "content_types");
+}
+
+fn headers(cache_control: &str) -> BTreeMap<ObjectHeader, String> {
+    [(ObjectHeader::CacheControl, cache_control.to_owned())].into()
+}
+
+#[test]
+fn headers_of_a_ticket_are_those_of_its_minter_and_its_own() {
+    let order = TicketOrder {
+        headers: headers("Max-Age=60"),
+        ..TicketOrder::default()
+    };
+    let profile = holder(&backend(), &order).profile;
+    assert_eq!(profile.headers.get(ObjectHeader::CacheControl), Some("max-age=60"));
+    let minter = Caller { profile, ..backend() };
+    for same in [TicketOrder::default(), order] {
+        assert_eq!(holder(&minter, &same).profile.headers, minter.profile.headers);
+    }
+    for other in ["max-age=61", "no-store", "", "a,,b"] {
+        let order = TicketOrder {
+            headers: headers(other),
+            ..TicketOrder::default()
+        };
+        assert_eq!(broken_field(&minter, &order), "cache_control", "{other}");
+    }
+    let named = BTreeMap::from([
+        ("p".to_owned(), Profile::default()),
+        ("q".to_owned(), {
+            let mut profile = Profile::default();
+            profile
+                .headers
+                .set(ObjectHeader::CacheControl, "no-store")
+                .expect("a valid value");
+            profile
+        }),
+    ]);
+    for (name, is_allowed) in [("p", true), ("q", false)] {
+        let order = TicketOrder {
+            profile: Some(name.to_owned()),
+            ..TicketOrder::default()
+        };
+        let mint = TicketMint {
+            profiles: Some(&named),
+            ..of(&minter, &order)
+        };
+        let minted = tickets(1).mint(&mint);
+        assert_eq!(minted.is_ok(), is_allowed, "{name}");
+    }
 }
 
 fn limited(max_uploads: i32) -> TicketOrder {
@@ -512,7 +568,8 @@ fn orders() -> impl Strategy<Value = TicketOrder> {
         names,
         proptest::option::of(1i64..),
         types,
-        proptest::option::of(1i32..=86_400),
+        // A ticket of one second has ended when it is opened.
+        proptest::option::of(2i32..=86_400),
     )
         .prop_map(
             |((object_name, prefix), max_object_bytes, content_types, expires_in)| TicketOrder {

@@ -63,6 +63,14 @@ async fn errors_name_the_place_and_the_rule() {
         ),
         ("[profiles.a]\nmax_object_bytes = -1", "line 2: "),
         (
+            "[profiles.a]\nexpires = 'tomorrow'",
+            "profiles.a.expires: must be a date such as",
+        ),
+        (
+            "[profiles.a]\ncache_control = 'a,,b'",
+            "profiles.a.cache_control: must be directives such as",
+        ),
+        (
             "[profiles.a]\nmax_draft_lifetime = 0",
             "profiles.a.max_draft_lifetime: must be at least 1",
         ),

@@ -1,6 +1,7 @@
 //! The calls for buckets, drafts and confirmed objects.
 
 use draftstore_proto::{Timestamp, v1};
+use draftstore_service::ObjectHeader;
 use draftstore_service::draft::{DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectListed};
 
 use super::{Api, Mapping, size};
@@ -33,16 +34,26 @@ impl Mapping for v1::InspectDraftRequest {
             object_name,
             draft_id,
             draft,
+            agreement,
             expires_at,
         } = api.drafts(admitted).inspect(&name).await?;
+        let kept = agreement.kept;
+        let header = |header| kept.headers.get(header).map(ToOwned::to_owned);
+        let dropped = agreement.dropped.into_iter();
         Ok(v1::InspectDraftResponse {
+            cache_control: header(ObjectHeader::CacheControl),
+            content_disposition: header(ObjectHeader::ContentDisposition),
+            content_encoding: header(ObjectHeader::ContentEncoding),
+            content_language: header(ObjectHeader::ContentLanguage),
+            expires: header(ObjectHeader::Expires),
+            dropped: dropped.map(|(name, value)| (name.to_owned(), value)).collect(),
             object_name,
             draft_id: draft_id.map(|id| id.to_string()),
             etag: draft.etag.to_string(),
             size: size(draft.size),
-            content_type: draft.attributes.content_type,
+            content_type: kept.content_type.map(|content_type| content_type.to_string()),
             checksum_sha256: draft.checksum_sha256.map(|checksum| checksum.to_string()),
-            metadata: draft.attributes.metadata,
+            metadata: kept.metadata,
             expires_at: Some(Timestamp::from(expires_at)),
         })
     }

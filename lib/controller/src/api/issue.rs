@@ -5,7 +5,7 @@ use draftstore_proto::{Timestamp, v1};
 use draftstore_service::Error;
 use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage, UploadIssued};
 
-use super::{Api, Mapping, size};
+use super::{Api, Mapping, headers, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
 use crate::gate::Admitted;
@@ -82,7 +82,7 @@ impl Mapping for v1::GetDownloadUrlRequest {
             },
             etag: object.map(|object| object.etag.to_string()),
             size: object.map(|object| size(object.size)),
-            content_type: issued.object.and_then(|object| object.attributes.content_type),
+            content_type: issued.content_type.map(|content_type| content_type.to_string()),
         })
     }
 }
@@ -94,6 +94,13 @@ fn upload(request: v1::GetUploadUrlRequest) -> IssueUpload {
         content_length: request.content_length,
         max_content_length: request.max_content_length,
         checksum_sha256: request.checksum_sha256,
+        headers: headers([
+            request.cache_control,
+            request.content_disposition,
+            request.content_encoding,
+            request.content_language,
+            request.expires,
+        ]),
         metadata: request.metadata,
         expires_in: request.expires_in,
         unique: request.unique,

@@ -7,11 +7,12 @@ mod multipart;
 mod sign;
 mod tickets;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use draftstore_auth::Authenticator;
 use draftstore_service::draft::DraftName;
-use draftstore_service::{Caller, Drafts, Error, Policy};
+use draftstore_service::{Caller, Drafts, Error, ObjectHeader, Policy};
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -94,6 +95,12 @@ impl Api {
     fn take_confirms(&self, caller: &Caller, confirms: usize) -> Result<(), Failure> {
         Ok(self.0.gate.take_confirms(caller, confirms)?)
     }
+}
+
+/// Returns the headers that a request sets, from the fields in the order of [`ObjectHeader::ALL`].
+fn headers(values: [Option<String>; ObjectHeader::ALL.len()]) -> BTreeMap<ObjectHeader, String> {
+    let headers = ObjectHeader::ALL.iter().zip(values);
+    headers.filter_map(|(header, value)| Some((*header, value?))).collect()
 }
 
 /// Converts a size to the contract's type. No object has 2^63 bytes.

@@ -5,7 +5,7 @@ use draftstore_service::draft::{
     CompleteMultipart, CompletedPart, CreateMultipart, PartToSign, SignParts, SignedPart, UploadName,
 };
 
-use super::{Api, Mapping, size};
+use super::{Api, Mapping, headers, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
 use crate::gate::Admitted;
@@ -18,7 +18,15 @@ impl Mapping for v1::CreateMultipartUploadRequest {
             object_name: self.object_name,
             content_type: self.content_type,
             content_length: self.content_length,
+            headers: headers([
+                self.cache_control,
+                self.content_disposition,
+                self.content_encoding,
+                self.content_language,
+                self.expires,
+            ]),
             metadata: self.metadata,
+            part_size: self.part_size,
             unique: self.unique,
             draft_lifetime: self.draft_lifetime,
             part_checksums: self.part_checksums,

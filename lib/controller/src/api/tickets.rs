@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use draftstore_auth::{TicketMint, TicketOrder};
 use draftstore_proto::{Timestamp, v1};
 
-use super::{Api, Mapping};
+use super::{Api, Mapping, headers};
 use crate::audit::Outcome;
 use crate::errors::Failure;
 use crate::gate::Admitted;
@@ -22,6 +22,13 @@ impl Mapping for v1::CreateTicketRequest {
             max_object_bytes: self.max_object_bytes,
             content_types: self.content_types,
             max_draft_lifetime: self.max_draft_lifetime,
+            headers: headers([
+                self.cache_control,
+                self.content_disposition,
+                self.content_encoding,
+                self.content_language,
+                self.expires,
+            ]),
             max_uploads: self.max_uploads,
             expires_in: self.expires_in,
         };

@@ -10,8 +10,43 @@ use super::Facts;
 /// The pattern of a media type, or of all subtypes of a type.
 const CONTENT_TYPES: &str = "^[A-Za-z0-9!#$%&'+.^_`|~-]+/(?:[A-Za-z0-9!#$%&'+.^_`|~-]+|\\*)$";
 
-/// The pattern of a media type: type and subtype are HTTP tokens, parameters are printable ASCII.
-const CONTENT_TYPE: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+/[A-Za-z0-9!#$%&'*+.^_`|~-]+(?: *;(?:[ -~]*[!-~])?)?$";
+/// The pattern of a media type. Type and subtype are HTTP tokens, parameters have a token or a quoted string without a
+/// comma.
+const CONTENT_TYPE: &str = concat!(
+    "^[A-Za-z0-9!#$%&'+.^_`|~-]+/[A-Za-z0-9!#$%&'+.^_`|~-]+",
+    "(?:[ \\t]*;[ \\t]*[A-Za-z0-9!#$%&'*+.^_`|~-]+=",
+    "(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+|\"(?:[ !#-+\\--\\[\\]-~]|\\\\[ -+\\--~])*\"))*$"
+);
+
+/// The pattern of `Cache-Control`.
+const CACHE_CONTROL: &str = concat!(
+    "^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:=(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\"))?",
+    "(?:[ \\t]*,[ \\t]*",
+    "[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:=(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\"))?)*$"
+);
+
+/// The pattern of `Content-Disposition`.
+const CONTENT_DISPOSITION: &str = concat!(
+    "^(?:[Ii][Nn][Ll][Ii][Nn][Ee]|[Aa][Tt][Tt][Aa][Cc][Hh][Mm][Ee][Nn][Tt])",
+    "(?:[ \\t]*;[ \\t]*[A-Za-z0-9!#$%&'*+.^_`|~-]+=",
+    "(?:[A-Za-z0-9!#$%&'*+.^_`|~-]+|\"(?:[ !#-\\[\\]-~]|\\\\[ -~])*\"))*$"
+);
+
+/// The pattern of `Content-Encoding`.
+const CONTENT_ENCODING: &str = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:[ \\t]*,[ \\t]*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*$";
+
+/// The pattern of `Content-Language`.
+const CONTENT_LANGUAGE: &str = concat!(
+    "^[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*",
+    "(?:[ \\t]*,[ \\t]*[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)*$"
+);
+
+/// The pattern of `Expires`.
+const EXPIRES: &str = concat!(
+    "^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?:0[1-9]|[12][0-9]|3[01]) ",
+    "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) (?:19[789]|[2-9][0-9][0-9])[0-9] ",
+    "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] GMT$"
+);
 
 /// The pattern of 32 bytes in padded base64. The last digit has two unused bits, which are zero.
 const SHA256: &str = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$";
@@ -106,6 +141,12 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
             Rule::keywords(json!({"pattern": CONTENT_TYPE, "maxLength": limits::MAX_CONTENT_TYPE_BYTES}))
                 .example("image/jpeg")
         }
+        (_, "cache_control") => header(CACHE_CONTROL).example("public, max-age=3600"),
+        (_, "content_disposition") => header(CONTENT_DISPOSITION).example("attachment"),
+        (_, "content_encoding") => header(CONTENT_ENCODING).example("gzip"),
+        (_, "content_language") => header(CONTENT_LANGUAGE).example("de-CH, en"),
+        (_, "expires") => header(EXPIRES).example("Thu, 31 Dec 2026 23:59:59 GMT"),
+        (_, "part_size") => Rule::range(whole(limits::MIN_PART_BYTES), whole(limits::MAX_PART_BYTES)),
         ("GetUploadURLRequest" | "PartToSign", "content_length") | (_, "max_content_length") => {
             Rule::range(0, whole(limits::MAX_PUT_BYTES))
         }
@@ -187,6 +228,10 @@ pub(super) fn object_name() -> Value {
 /// Returns the pattern of an idempotency key: visible ASCII.
 pub(super) fn idempotency_key() -> String {
     format!("^[!-~]{{1,{}}}$", limits::MAX_IDEMPOTENCY_KEY_BYTES)
+}
+
+fn header(pattern: &str) -> Rule {
+    Rule::keywords(json!({"pattern": pattern, "maxLength": limits::MAX_HEADER_BYTES}))
 }
 
 fn name() -> Rule {

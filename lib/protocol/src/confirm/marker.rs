@@ -79,11 +79,9 @@ pub(super) enum KeyUse {
 }
 
 impl MarkerDigests {
-    /// Returns the draft's attributes with this marker, and without any other.
-    pub(super) fn mark(&self, attributes: &Attributes, draft_etag: &ETag, batch: Option<BatchId>) -> Attributes {
-        let mut marked = attributes.clone();
-        let metadata = &mut marked.metadata;
-        metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX));
+    /// Returns the attributes with this marker.
+    pub(super) fn mark(&self, mut attributes: Attributes, draft_etag: &ETag, batch: Option<BatchId>) -> Attributes {
+        let metadata = &mut attributes.metadata;
         metadata.insert(DRAFT.to_owned(), self.draft.0.clone());
         metadata.insert(SOURCE_ETAG.to_owned(), draft_etag.as_str().to_owned());
         if let Some(RequestDigests { key, request }) = &self.request {
@@ -93,7 +91,7 @@ impl MarkerDigests {
         if let Some(batch) = batch {
             metadata.insert(BATCH.to_owned(), batch.to_string());
         }
-        marked
+        attributes
     }
 
     /// Returns true if the object was made from this draft, and from this version if one is given.
@@ -134,6 +132,7 @@ pub(super) fn batch_of(metadata: &BTreeMap<String, String>) -> Option<BatchId> {
 mod tests {
     use std::time::Duration;
 
+    use super::super::agreement::Agreement;
     use super::*;
 
     fn digest(text: &str) -> MarkerDigest {
@@ -158,7 +157,7 @@ mod tests {
 
     fn mark(batch: Option<BatchId>) -> BTreeMap<String, String> {
         let digests = digests("a", Some(("k", "k a")));
-        digests.mark(&Attributes::default(), &etag("1"), batch).metadata
+        digests.mark(Attributes::default(), &etag("1"), batch).metadata
     }
 
     #[test]
@@ -195,7 +194,8 @@ mod tests {
         set(IDEMPOTENCY_KEY, &digest("x").0);
         set(REQUEST, &digest("x a").0);
         set(SOURCE_ETAG, "9");
-        let marked = digests("a", None).mark(&forged, &etag("1"), None).metadata;
+        let kept = Agreement::of(&forged.into()).kept;
+        let marked = digests("a", None).mark(kept, &etag("1"), None).metadata;
         assert_eq!(marked.get("author").map(String::as_str), Some("ada"));
         assert_eq!(digests("a", Some(("x", "x a"))).key_use(&marked), KeyUse::None);
         assert!(digests("a", None).match_draft(&marked, Some(&etag("1"))));

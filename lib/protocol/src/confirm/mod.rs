@@ -24,6 +24,7 @@
 //! finishes the work. `machine` has these rules, `plan` the differences for stores that ignore a condition, and `turn`
 //! the order of the confirms of an atomic batch.
 
+mod agreement;
 mod effect;
 mod error;
 mod machine;
@@ -34,6 +35,7 @@ mod settlement;
 mod staging;
 mod turn;
 
+pub use agreement::Agreement;
 pub use effect::{Answer, Effect, Kept, Step};
 pub use error::{ConfirmError, Contradiction, Unresolved};
 pub use machine::Protocol;

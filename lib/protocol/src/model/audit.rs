@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use draftstore_storage::{ETag, ErrorKind, ObjectKey};
+use draftstore_storage::{ETag, ErrorKind, MediaType, ObjectKey, StoredAttributes};
 
 use super::spec::{LIFETIME, Promises, Spec};
-use super::store::{Content, MIXED, Object, SimStore, Upload};
+use super::store::{Content, MIXED, Object, SimStore, Upload, agreed};
 use crate::confirm::{ConfirmError, Existing, Kept};
 use crate::{DraftId, RESERVED_PREFIX};
 
@@ -62,7 +62,8 @@ impl Audit {
             .insert(draft.content, (key.clone(), draft.info.etag.clone()));
     }
 
-    /// Records the copy of a confirm. Checks I2 and I7.
+    /// Records the copy of a confirm. Checks I2, I7, and that it has the headers
+    /// that were agreed on.
     pub(super) fn copied(
         &mut self,
         spec: &Spec,
@@ -82,6 +83,16 @@ impl Audit {
         }
         if after.content == MIXED {
             return broken(format!("I7: {} holds parts of different versions", spec.main_key));
+        }
+        let StoredAttributes {
+            content_type, headers, ..
+        } = &after.info.attributes;
+        let agreed = StoredAttributes::from(agreed()).headers;
+        if *headers != agreed || content_type.as_deref() != Some(MediaType::OCTET_STREAM.as_str()) {
+            return broken(format!(
+                "{} has headers that were not agreed on: {after:?}",
+                spec.main_key
+            ));
         }
         self.current.insert(spec.main_key.clone(), self.writes.len());
         self.writes.push(Write {

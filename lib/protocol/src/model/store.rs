@@ -5,9 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use draftstore_storage::{
     Attributes, Capabilities, Condition, DeleteFailure, DraftVersion, ETag, ErrorKind, ListObjects, ListUploads,
-    ListedObject, ListedUpload, ObjectInfo, ObjectKey, ObjectPage, StagedCopy, StagedPart, UploadCursor, UploadId,
-    UploadPage,
+    ListedObject, ListedUpload, ObjectHeader, ObjectInfo, ObjectKey, ObjectPage, StagedCopy, StagedPart,
+    StoredAttributes, UploadCursor, UploadId, UploadPage,
 };
+
+use crate::confirm::Agreement;
 
 /// The number of objects and uploads on a page. It is small, so that lists have several pages.
 pub(super) const PAGE: usize = 3;
@@ -38,7 +40,7 @@ pub(super) struct Upload {
     /// The contents of the parts of a staged copy.
     pub(super) parts: Vec<Content>,
     pub(super) size: u64,
-    pub(super) attributes: Attributes,
+    pub(super) attributes: StoredAttributes,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -78,13 +80,13 @@ impl SimStore {
         if once && self.honours.honours(Condition::UploadOnce) && self.draft.contains_key(key) {
             return Err(ErrorKind::PreconditionFailed);
         }
-        let object = self.object(content, size, plain(content), self.now, Attributes::default());
+        let object = self.object(content, size, plain(content), self.now, uploaded());
         self.draft.insert(key.clone(), object);
         Ok(())
     }
 
     pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64, ends_at: SystemTime) {
-        let upload = self.upload(key, size, Attributes::default());
+        let upload = self.upload(key, size, uploaded());
         self.uploads.push(Upload { ends_at, ..upload });
     }
 
@@ -92,7 +94,7 @@ impl SimStore {
     pub(super) fn complete_upload(&mut self, place: usize, content: Content) -> ObjectKey {
         let upload = self.uploads.remove(place);
         let etag = parts_of(content, 2);
-        let object = self.object(content, upload.size, etag, upload.initiated, Attributes::default());
+        let object = self.object(content, upload.size, etag, upload.initiated, upload.attributes);
         self.draft.insert(upload.key.clone(), object);
         upload.key
     }
@@ -113,14 +115,14 @@ impl SimStore {
             draft.info.size,
             etag.clone(),
             self.now,
-            attributes.clone(),
+            attributes.clone().into(),
         );
         self.main.insert(to.clone(), object);
         Ok(etag)
     }
 
     pub(super) fn begin_staging(&mut self, to: &ObjectKey, size: u64, attributes: &Attributes) -> u64 {
-        let upload = self.upload(to, size, attributes.clone());
+        let upload = self.upload(to, size, attributes.clone().into());
         let id = upload.id;
         self.staged.push(upload);
         id
@@ -249,7 +251,7 @@ impl SimStore {
         }
     }
 
-    fn object(&self, content: Content, size: u64, etag: ETag, modified: u64, attributes: Attributes) -> Object {
+    fn object(&self, content: Content, size: u64, etag: ETag, modified: u64, attributes: StoredAttributes) -> Object {
         Object {
             content,
             info: ObjectInfo {
@@ -263,7 +265,7 @@ impl SimStore {
         }
     }
 
-    fn upload(&mut self, key: &ObjectKey, size: u64, attributes: Attributes) -> Upload {
+    fn upload(&mut self, key: &ObjectKey, size: u64, attributes: StoredAttributes) -> Upload {
         self.next_upload += 1;
         Upload {
             id: self.next_upload,
@@ -288,6 +290,28 @@ fn delete(
         Some(object) if honoured && object.info.etag != *etag => Err(ErrorKind::PreconditionFailed),
         _ => Ok(bucket.remove(key)),
     }
+}
+
+/// Returns the attributes of every upload: some that were agreed on, and some that the uploader added.
+fn uploaded() -> StoredAttributes {
+    let mut stored = StoredAttributes::from(agreed());
+    stored.content_type = Some("image/png;,text/html".to_owned());
+    for (header, value) in [
+        (ObjectHeader::ContentEncoding, "gzip"),
+        (ObjectHeader::Expires, "Thu, 31 Dec 2026 23:59:59 GMT"),
+    ] {
+        stored.headers.insert(header, value.to_owned());
+    }
+    stored
+}
+
+/// Returns the attributes that were agreed on when the upload was issued.
+pub(super) fn agreed() -> Attributes {
+    let mut attributes = Attributes::default();
+    let cache_control = attributes.headers.set(ObjectHeader::CacheControl, "max-age=60");
+    cache_control.expect("a valid value");
+    Agreement::record(&mut attributes);
+    attributes
 }
 
 pub(super) fn time(seconds: u64) -> SystemTime {

@@ -88,6 +88,13 @@ impl Token {
         self.content_length.and_then(|bytes| part_count(bytes, self.part_size))
     }
 
+    /// Returns the exact size of a part, if the size of the object is known: the last part has the rest.
+    pub fn part_length(&self, number: u16) -> Option<u64> {
+        let before = u64::from(number.saturating_sub(1)) * self.part_size;
+        let left = self.content_length?.saturating_sub(before);
+        Some(left.min(self.part_size))
+    }
+
     /// Returns true if the sizes are within the limits.
     fn is_possible(&self) -> bool {
         let fits = |bytes| bytes <= MAX_UPLOAD_BYTES && part_count(bytes, self.part_size).is_some();
@@ -164,6 +171,30 @@ mod tests {
             };
             assert_eq!(Token::decode(&wrong.encode()), None, "{upload_id:?}");
         }
+    }
+
+    #[test]
+    fn parts_have_the_size_of_the_object_together() {
+        for bytes in [0, 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 60 * MIB] {
+            let token = Token {
+                content_length: Some(bytes),
+                ..token()
+            };
+            let count = token.part_count().expect("the size is known");
+            let lengths: Vec<_> = (1..=count).filter_map(|number| token.part_length(number)).collect();
+            assert_eq!((lengths.len(), lengths.iter().sum()), (usize::from(count), bytes));
+            assert!(
+                lengths[..lengths.len() - 1]
+                    .iter()
+                    .all(|length| *length == token.part_size)
+            );
+            assert_eq!(token.part_length(count + 1), Some(0));
+        }
+        let unknown = Token {
+            content_length: None,
+            ..token()
+        };
+        assert_eq!(unknown.part_length(1), None);
     }
 
     #[test]

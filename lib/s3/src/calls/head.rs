@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::ChecksumMode;
-use draftstore_storage::{Attributes, BucketName, Error, ObjectInfo, ObjectKey, Operation};
+use draftstore_storage::{BucketName, Error, ObjectHeader, ObjectInfo, ObjectKey, Operation, StoredAttributes};
 
 use crate::S3Storage;
 use crate::error::Call;
@@ -28,12 +28,18 @@ fn object_info(call: Call<'_>, head: HeadObjectOutput) -> Result<ObjectInfo, Err
         last_modified: time(call, head.last_modified())?,
         // A multipart object's checksum of checksums ends in a part count and is none of the whole: it does not parse.
         checksum_sha256: head.checksum_sha256().and_then(|checksum| checksum.parse().ok()),
-        attributes: Attributes {
+        attributes: StoredAttributes {
             content_type: head.content_type,
-            content_encoding: head.content_encoding,
-            content_language: head.content_language,
-            content_disposition: head.content_disposition,
-            cache_control: head.cache_control,
+            headers: [
+                (ObjectHeader::CacheControl, head.cache_control),
+                (ObjectHeader::ContentDisposition, head.content_disposition),
+                (ObjectHeader::ContentEncoding, head.content_encoding),
+                (ObjectHeader::ContentLanguage, head.content_language),
+                (ObjectHeader::Expires, head.expires_string),
+            ]
+            .into_iter()
+            .filter_map(|(header, value)| Some((header, value?)))
+            .collect(),
             metadata: head.metadata.into_iter().flatten().collect(),
         },
     })

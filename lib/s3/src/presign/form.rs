@@ -14,16 +14,19 @@ pub(super) fn fields(post: &PresignPost<'_>) -> BTreeMap<String, String> {
         // With a body that names the object, for clients that cannot see headers.
         ("success_action_status".to_owned(), "201".to_owned()),
     ]);
-    if let Some(content_type) = post.content_type {
-        fields.insert("Content-Type".to_owned(), content_type.to_owned());
-    }
     if let Some(checksum) = post.checksum_sha256 {
         // Without its name, Garage does not look at the checksum.
         fields.insert("x-amz-checksum-algorithm".to_owned(), "SHA256".to_owned());
         fields.insert("x-amz-checksum-sha256".to_owned(), checksum.to_string());
     }
-    for (name, value) in post.metadata {
-        fields.insert(format!("x-amz-meta-{name}"), value.clone());
+    for (name, value) in post.attributes.iter() {
+        // S3 takes the names of fields in any case, and some stores `Content-Type` in this one alone.
+        let name = if name == "content-type" {
+            "Content-Type".into()
+        } else {
+            name
+        };
+        fields.insert(name.into_owned(), value.to_owned());
     }
     fields
 }

@@ -35,16 +35,11 @@ impl Presign for S3Storage {
     async fn presign_put(&self, put: &PresignPut<'_>) -> Result<PresignedRequest, Error> {
         let write_once = put.write_once && self.conditions.sent(Condition::UploadOnce, ()).is_some();
         let mut headers = constraints(put.content_length, put.checksum_sha256);
-        let mut add = |name: &str, value: &str| headers.insert(name.to_owned(), value.to_owned());
-        if let Some(content_type) = put.content_type {
-            add("content-type", content_type);
-        }
         if write_once {
-            add("if-none-match", "*");
+            headers.insert("if-none-match".to_owned(), "*".to_owned());
         }
-        for (name, value) in put.metadata {
-            add(&format!("x-amz-meta-{name}"), value);
-        }
+        let attributes = put.attributes.iter();
+        headers.extend(attributes.map(|(name, value)| (name.into_owned(), value.to_owned())));
         let request = ObjectRequest {
             method: Method::Put,
             bucket: put.bucket.name(),
@@ -96,13 +91,15 @@ impl Presign for S3Storage {
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
-        let disposition = get.response_content_disposition;
-        let query = disposition.map(|disposition| ("response-content-disposition", disposition));
+        let query = [
+            ("response-content-disposition", get.response_content_disposition),
+            ("response-content-type", get.response_content_type.as_str()),
+        ];
         let request = ObjectRequest {
             method: Method::Get,
             bucket: get.bucket,
             key: get.key,
-            query: query.as_slice(),
+            query: &query,
             headers: BTreeMap::new(),
             now: get.now,
             expires_in: get.expires_in,

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::UNIX_EPOCH;
 
-use draftstore_storage::{DraftBucket, ErrorKind, UploadId};
+use draftstore_storage::{Attributes, DraftBucket, ErrorKind, MediaType, ObjectHeader, UploadId};
 
 use super::*;
 use crate::{Settings, StaticCredentials};
@@ -39,14 +39,13 @@ fn until(end: Duration) -> Settings {
 async fn sign(settings: Settings, change: impl FnOnce(&mut PresignPut<'_>)) -> Result<PresignedRequest, Error> {
     let (draft, main): (BucketName, BucketName) = ("b-draft".parse().unwrap(), "main".parse().unwrap());
     let (bucket, _) = DraftBucket::pair(draft, main).unwrap();
-    let (key, metadata) = (ObjectKey::new("a b/ü+.txt").unwrap(), BTreeMap::new());
+    let key = ObjectKey::new("a b/ü+.txt").unwrap();
     let mut put = PresignPut {
         bucket: &bucket,
         key: &key,
         content_length: None,
-        content_type: None,
         checksum_sha256: None,
-        metadata: &metadata,
+        attributes: Attributes::NONE,
         write_once: false,
         now: now(),
         expires_in: Duration::from_secs(3600),
@@ -92,20 +91,28 @@ async fn a_url_for_a_key_alone_needs_no_headers() {
 
 #[tokio::test]
 async fn constraints_become_signed_headers_and_no_others_do() {
-    static METADATA: LazyLock<BTreeMap<String, String>> =
-        LazyLock::new(|| BTreeMap::from([("author".to_owned(), "ada".to_owned())]));
+    static ATTRIBUTES: LazyLock<Attributes> = LazyLock::new(|| {
+        let mut attributes = Attributes {
+            content_type: "text/plain; charset=utf-8".parse().ok(),
+            metadata: [("author".to_owned(), "ada".to_owned())].into(),
+            ..Attributes::default()
+        };
+        let date = "Thu, 31 Dec 2026 23:59:59 GMT";
+        attributes.headers.set(ObjectHeader::Expires, date).unwrap();
+        attributes
+    });
     let sha256 = Sha256::from([7; 32]);
     let signed = sign(settings(), |put| {
         put.content_length = Some(0);
-        put.content_type = Some("text/plain; charset=utf-8");
         put.checksum_sha256 = Some(sha256);
-        put.metadata = &METADATA;
+        put.attributes = &ATTRIBUTES;
         put.write_once = true;
     });
     let signed = signed.await.expect("signed");
     let expected = [
         ("content-length", "0".to_owned()),
         ("content-type", "text/plain; charset=utf-8".to_owned()),
+        ("expires", "Thu, 31 Dec 2026 23:59:59 GMT".to_owned()),
         ("if-none-match", "*".to_owned()),
         ("x-amz-checksum-sha256", sha256.to_string()),
         ("x-amz-meta-author", "ada".to_owned()),
@@ -246,14 +253,13 @@ async fn validity_is_between_a_second_and_seven_days() {
 async fn sign_form(settings: Settings, key: &str) -> Result<PresignedRequest, Error> {
     let (draft, main): (BucketName, BucketName) = ("b-draft".parse().unwrap(), "main".parse().unwrap());
     let (bucket, _) = DraftBucket::pair(draft, main).unwrap();
-    let (key, metadata) = (ObjectKey::new(key).unwrap(), BTreeMap::new());
+    let key = ObjectKey::new(key).unwrap();
     let post = PresignPost {
         bucket: &bucket,
         key: &key,
         max_content_length: 10,
-        content_type: None,
         checksum_sha256: None,
-        metadata: &metadata,
+        attributes: Attributes::NONE,
         now: now(),
         expires_in: Duration::from_secs(3600),
     };
@@ -306,12 +312,13 @@ async fn a_key_that_the_store_would_change_is_refused() {
 }
 
 #[tokio::test]
-async fn a_download_can_prescribe_its_content_disposition() {
+async fn a_download_prescribes_its_type_and_disposition() {
     let (bucket, key): (BucketName, ObjectKey) = ("main".parse().unwrap(), "k".parse().unwrap());
     let get = PresignGet {
         bucket: &bucket,
         key: &key,
-        response_content_disposition: Some("attachment; filename=\"a b.txt\""),
+        response_content_type: MediaType::OCTET_STREAM,
+        response_content_disposition: "attachment; filename=\"a b.txt\"",
         now: now(),
         expires_in: Duration::from_secs(60),
     };
@@ -323,8 +330,12 @@ async fn a_download_can_prescribe_its_content_disposition() {
         .expect("signed");
     assert_eq!((signed.method, signed.headers), (Method::Get, BTreeMap::new()));
     let url = signed.url.expose();
-    let disposition = query(&url)["response-content-disposition"];
-    assert_eq!(disposition, "attachment%3B%20filename%3D%22a%20b.txt%22");
+    let query = query(&url);
+    assert_eq!(
+        query["response-content-disposition"],
+        "attachment%3B%20filename%3D%22a%20b.txt%22"
+    );
+    assert_eq!(query["response-content-type"], "application%2Foctet-stream");
 }
 
 async fn step(step: UploadStep<'_>, settings: Settings) -> Result<PresignedRequest, Error> {
@@ -385,16 +396,14 @@ async fn urls(settings: Settings) -> Vec<String> {
     let (bucket, _) = DraftBucket::pair(draft, main).unwrap();
     let key = ObjectKey::new("k").unwrap();
     let storage = S3Storage::connect(settings.clone()).await.expect("good settings");
-    let metadata = BTreeMap::new();
     let (now, expires_in) = (now(), Duration::from_secs(60));
     let id = UploadId::new("id");
     let put = PresignPut {
         bucket: &bucket,
         key: &key,
         content_length: None,
-        content_type: None,
         checksum_sha256: None,
-        metadata: &metadata,
+        attributes: Attributes::NONE,
         write_once: false,
         now,
         expires_in,
@@ -412,7 +421,8 @@ async fn urls(settings: Settings) -> Vec<String> {
     let get = PresignGet {
         bucket: bucket.name(),
         key: &key,
-        response_content_disposition: None,
+        response_content_type: MediaType::OCTET_STREAM,
+        response_content_disposition: "inline",
         now,
         expires_in,
     };

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use draftstore_storage::{PresignPut, Sha256};
+use draftstore_storage::{ObjectHeader, PresignPut, Sha256};
 use sha2::Digest as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use draftstore_testing::{SignedRequest, TestBuckets, key};
+use draftstore_testing::{SignedRequest, TestBuckets, attributes, key};
 
 fn sha256(bytes: &[u8]) -> Sha256 {
     <[u8; 32]>::from(sha2::Sha256::digest(bytes)).into()
@@ -74,7 +74,7 @@ pub(crate) async fn the_signed_content_type_is_enforced(world: &TestBuckets) {
     let key = key("type.png");
     let signed = world
         .sign_put(&PresignPut {
-            content_type: Some("image/png"),
+            attributes: &attributes(Some("image/png"), [], []),
             ..world.put(&key)
         })
         .await;
@@ -132,17 +132,43 @@ pub(crate) async fn a_refused_upload_leaves_the_draft_before_it(world: &TestBuck
 
 pub(crate) async fn signed_metadata_lands(world: &TestBuckets) {
     let key = key("meta.bin");
-    let metadata = BTreeMap::from(["author", "x-2"].map(|name| (name.to_owned(), format!("value of {name}"))));
+    let attributes = attributes(None, [], [("author", "ada"), ("x-2", "2")]);
     let signed = world
         .sign_put(&PresignPut {
-            metadata: &metadata,
+            attributes: &attributes,
             ..world.put(&key)
         })
         .await;
     is_refused(world, &signed, ("x-amz-meta-author", "somebody else"), "bytes").await;
     assert_eq!(world.send(&signed, "bytes").await.status(), 200);
     let info = world.storage.head(world.draft.name(), &key).await.expect("it is there");
-    assert_eq!(info.attributes.metadata, metadata);
+    assert_eq!(info.attributes.metadata, attributes.metadata);
+}
+
+pub(crate) async fn every_signed_header_is_enforced_and_lands(world: &TestBuckets) {
+    for (header, value, other) in [
+        (ObjectHeader::CacheControl, "max-age=60", "public, immutable"),
+        (ObjectHeader::ContentDisposition, "attachment; filename=a", "inline"),
+        (ObjectHeader::ContentEncoding, "gzip", "br"),
+        (ObjectHeader::ContentLanguage, "de, en", "fr"),
+    ] {
+        let key = key(header.as_str());
+        let put = PresignPut {
+            attributes: &attributes(None, [(header, value)], []),
+            ..world.put(&key)
+        };
+        let signed = world.sign_put(&put).await;
+        is_refused(world, &signed, (header.header(), other), "bytes").await;
+        let without = SignedRequest {
+            headers: BTreeMap::new(),
+            ..signed.clone()
+        };
+        assert!(world.send(&without, "bytes").await.status().is_client_error());
+        assert_eq!(world.draft_bytes(&key).await, None);
+        assert_eq!(world.send(&signed, "bytes").await.status(), 200);
+        let info = world.storage.head(world.draft.name(), &key).await.expect("it is there");
+        assert_eq!(info.attributes.headers, [(header, value.to_owned())].into());
+    }
 }
 
 pub(crate) async fn an_unsigned_copy_source_is_refused(world: &TestBuckets) {

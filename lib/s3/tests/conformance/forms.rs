@@ -1,10 +1,9 @@
 //! A form uploads what it was signed for, no more of it, and nothing else.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{PresignPost, Sha256};
-use draftstore_testing::{SignedRequest, TestBuckets, key};
+use draftstore_storage::{ObjectHeader, PresignPost, Sha256};
+use draftstore_testing::{SignedRequest, TestBuckets, attributes, key};
 use sha2::Digest as _;
 
 fn sha256(bytes: &[u8]) -> Sha256 {
@@ -52,17 +51,22 @@ pub(crate) async fn a_form_uploads_up_to_its_size(world: &TestBuckets) {
 
 pub(crate) async fn every_field_of_a_form_is_enforced(world: &TestBuckets) {
     let key = key("form.png");
-    let metadata = BTreeMap::from([("author".to_owned(), "Ada L.".to_owned())]);
+    let attributes = attributes(
+        Some("image/png"),
+        [(ObjectHeader::CacheControl, "no-store")],
+        [("author", "Ada L.")],
+    );
     let signed = world
         .sign_post(&PresignPost {
-            content_type: Some("image/png"),
-            metadata: &metadata,
+            attributes: &attributes,
             ..world.post(&key, 100)
         })
         .await;
     for (field, value) in [
         ("key", "elsewhere.png"),
         ("Content-Type", "text/html"),
+        ("cache-control", "public"),
+        ("content-encoding", "gzip"),
         ("x-amz-meta-author", "somebody else"),
         ("x-amz-meta-more", "1"),
         ("success_action_redirect", "https://evil.example"),
@@ -76,14 +80,19 @@ pub(crate) async fn every_field_of_a_form_is_enforced(world: &TestBuckets) {
     ] {
         is_refused(world, &with(&signed, field, value), b"png", field).await;
     }
-    for field in ["Content-Type", "x-amz-meta-author", "policy", "x-amz-signature"] {
+    for field in [
+        "Content-Type",
+        "cache-control",
+        "x-amz-meta-author",
+        "policy",
+        "x-amz-signature",
+    ] {
         is_refused(world, &without(&signed, field), b"png", field).await;
     }
     assert_eq!(world.draft_keys().await, Vec::<String>::new());
     assert_eq!(world.send_form(&signed, b"png").await.status(), 201);
     let info = world.storage.head(world.draft.name(), &key).await.expect("it is there");
-    assert_eq!(info.attributes.content_type.as_deref(), Some("image/png"));
-    assert_eq!(info.attributes.metadata, metadata);
+    assert_eq!(info.attributes, attributes.into());
 }
 
 pub(crate) async fn a_form_is_for_the_draft_bucket_alone(world: &TestBuckets) {

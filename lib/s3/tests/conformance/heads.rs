@@ -1,21 +1,18 @@
 //! The description of an object by HEAD.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{ErrorKind, PresignPut, Sha256};
+use draftstore_storage::{ErrorKind, ObjectHeader, PresignPut, Sha256};
 use sha2::Digest as _;
 
-use draftstore_testing::{TestBuckets, bucket, key};
+use draftstore_testing::{TestBuckets, attributes, bucket, key};
 
 pub(crate) async fn head_tells_all_about_an_object(world: &TestBuckets) {
     let key = key("notes/today.txt");
     let sha256 = Sha256::from(<[u8; 32]>::from(sha2::Sha256::digest(b"hello")));
-    let metadata = BTreeMap::from([("author".to_owned(), "ada".to_owned())]);
     let put = PresignPut {
-        content_type: Some("text/plain; charset=utf-8"),
         checksum_sha256: Some(sha256),
-        metadata: &metadata,
+        attributes: &attributes(Some("text/plain; charset=utf-8"), [], [("author", "ada")]),
         ..world.put(&key)
     };
     let before = SystemTime::now();
@@ -33,13 +30,12 @@ pub(crate) async fn head_tells_all_about_an_object(world: &TestBuckets) {
     assert_eq!(info.checksum_sha256, Some(sha256));
     let second = Duration::from_secs(1);
     assert!(info.last_modified >= before - second && info.last_modified <= SystemTime::now() + second);
-    assert_eq!(
-        info.attributes.content_type.as_deref(),
-        Some("text/plain; charset=utf-8")
-    );
-    assert_eq!(info.attributes.cache_control.as_deref(), Some("no-store"));
-    assert_eq!(info.attributes.content_disposition.as_deref(), Some("inline"));
-    assert_eq!(info.attributes.metadata, metadata);
+    let headers = [
+        (ObjectHeader::CacheControl, "no-store"),
+        (ObjectHeader::ContentDisposition, "inline"),
+    ];
+    let attributes = attributes(Some("text/plain; charset=utf-8"), headers, [("author", "ada")]);
+    assert_eq!(info.attributes, attributes.into());
 }
 
 pub(crate) async fn head_of_nothing_is_not_found(world: &TestBuckets) {

@@ -65,7 +65,7 @@ promises! {
     urls::a_tampered_url_is_refused,
     urls::an_expired_url_is_refused_with_403 => urls::an_expired_url_is_refused_with_400,
     urls::a_url_is_for_one_key_and_one_method,
-    urls::a_download_answers_with_the_content_disposition_it_was_signed_with,
+    urls::a_download_answers_with_the_type_and_disposition_it_was_signed_with,
     urls::a_url_says_when_the_credentials_that_signed_it_end,
 
     constraints::the_signed_length_is_enforced,
@@ -74,6 +74,7 @@ promises! {
     constraints::the_signed_sha256_is_enforced,
     constraints::a_refused_upload_leaves_the_draft_before_it,
     constraints::signed_metadata_lands,
+    constraints::every_signed_header_is_enforced_and_lands,
     constraints::an_unsigned_copy_source_is_refused,
     constraints::a_write_once_url_writes_once => constraints::a_write_once_url_writes_again,
 
@@ -88,7 +89,7 @@ promises! {
     keys::names_that_look_alike_are_different_objects,
 
     copies::a_copy_keeps_bytes_and_replaces_attributes,
-    copies::a_content_disposition_in_utf8_is_refused_or_can_be_copied,
+    copies::a_content_disposition_in_utf8_is_refused_or_can_be_read,
     copies::a_copy_of_another_version_is_refused,
     copies::a_copy_of_nothing_is_not_found,
     copies::a_copy_onto_an_object_is_refused_where_none_must_be => copies::a_copy_replaces_an_object_where_none_must_be,

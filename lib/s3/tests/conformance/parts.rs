@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{
-    Attributes, CompleteUpload, CreateUpload, ETag, Error, ErrorKind, ListParts, ListedPart, ObjectKey, Objects,
-    PartPage, PresignPart, Sha256, UploadId,
+    Attributes, CompleteUpload, CreateUpload, ETag, Error, ErrorKind, ListParts, ListedPart, ObjectHeader, ObjectKey,
+    Objects, PartPage, PresignPart, Sha256, UploadId,
 };
 use sha2::Digest as _;
 
-use draftstore_testing::{SignedRequest, TestBuckets, key};
+use draftstore_testing::{SignedRequest, TestBuckets, attributes, key};
 
 /// The least that a part may have that is not the last one.
 const MIN_PART: usize = 5 * 1024 * 1024;
@@ -115,11 +115,8 @@ fn sha256(bytes: &[u8]) -> Sha256 {
 }
 
 pub(crate) async fn parts_become_a_draft_at_once(world: &TestBuckets) {
-    let attributes = Attributes {
-        content_type: Some("video/mp4".to_owned()),
-        metadata: BTreeMap::from([("author".to_owned(), "ada".to_owned())]),
-        ..Attributes::default()
-    };
+    let headers = [(ObjectHeader::CacheControl, "no-store")];
+    let attributes = attributes(Some("video/mp4"), headers, [("author", "ada")]);
     let upload = Upload::begin_with(world, "film ü +%20?.mp4", &attributes, false).await;
     let bytes = [vec![b'a'; MIN_PART], b"the rest".to_vec()];
     let etags = [
@@ -148,7 +145,7 @@ pub(crate) async fn parts_become_a_draft_at_once(world: &TestBuckets) {
         etag.as_str().ends_with("-2"),
         "{etag}: its form tells that it came in parts"
     );
-    assert_eq!(info.attributes, attributes);
+    assert_eq!(info.attributes, attributes.into());
     assert!(world.draft_bytes(&upload.key).await == Some(bytes.concat()));
 }
 

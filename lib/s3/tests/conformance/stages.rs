@@ -1,11 +1,9 @@
 //! A copy in parts is invisible until it is completed, whole after, of the version that was meant, and under its
 //! condition.
 
-use std::collections::BTreeMap;
+use draftstore_storage::{DraftVersion, ErrorKind, IfDestination, ObjectHeader, ObjectKey, StagedCopy};
 
-use draftstore_storage::{Attributes, DraftVersion, ErrorKind, IfDestination, ObjectKey, StagedCopy};
-
-use draftstore_testing::{TestBuckets, etag, key};
+use draftstore_testing::{TestBuckets, attributes, etag, key};
 
 /// The size of all parts but the last.
 const PART: usize = 5 * 1024 * 1024;
@@ -41,14 +39,12 @@ async fn assert_main(world: &TestBuckets, main_key: &ObjectKey, name: &str) {
 pub(crate) async fn a_staged_copy_is_invisible_until_completed_and_whole_after(world: &TestBuckets) {
     let bytes = bytes();
     let draft = world.draft("raw/ü +%20?.bin", bytes.clone()).await;
-    let attributes = Attributes {
-        content_type: Some("video/mp4".to_owned()),
-        content_language: Some("de, en".to_owned()),
-        content_disposition: Some("inline; filename=\"a b.mp4\"".to_owned()),
-        cache_control: Some("max-age=60".to_owned()),
-        metadata: BTreeMap::from([("author".to_owned(), "ada".to_owned())]),
-        ..Attributes::default()
-    };
+    let headers = [
+        (ObjectHeader::CacheControl, "max-age=60"),
+        (ObjectHeader::ContentDisposition, "inline; filename=\"a b.mp4\""),
+        (ObjectHeader::ContentLanguage, "de, en"),
+    ];
+    let attributes = attributes(Some("video/mp4"), headers, [("author", "ada")]);
     let main_key = key("album/ü +%20?.mp4");
     let staged = world.stage_with(&draft, u64::from(SIZE), &main_key, &attributes).await;
     let staged = staged.expect("staged");
@@ -62,7 +58,7 @@ pub(crate) async fn a_staged_copy_is_invisible_until_completed_and_whole_after(w
     let info = world.storage.head(world.main.name(), &main_key).await;
     let info = info.expect("it is there");
     assert_eq!((info.etag, info.size), (completed.expect("completed"), u64::from(SIZE)));
-    assert_eq!(info.attributes, attributes);
+    assert_eq!(info.attributes, attributes.into());
     assert_eq!(world.main_bytes(&main_key).await, Some(bytes));
     assert_eq!(world.main_uploads().await, 0);
     assert!(world.draft_bytes(&draft.key).await.is_some(), "the draft is left");

@@ -123,17 +123,22 @@ pub(crate) async fn a_url_is_for_one_key_and_one_method(world: &TestBuckets) {
     assert_eq!(world.draft_bytes(&mine).await.as_deref(), Some(&b"mine"[..]));
 }
 
-pub(crate) async fn a_download_answers_with_the_content_disposition_it_was_signed_with(world: &TestBuckets) {
+pub(crate) async fn a_download_answers_with_the_type_and_disposition_it_was_signed_with(world: &TestBuckets) {
     let key = key("page.html");
-    world.upload(&key, "<script>").await;
+    let mut signed = world.sign_put(&world.put(&key)).await;
+    signed.headers.insert("content-type".to_owned(), "text/html".to_owned());
+    assert_eq!(world.send(&signed, "<script>").await.status(), 200);
     let disposition = "attachment; filename=\"a b.html\"; filename*=UTF-8''%C3%BC.html";
+    let content_type = "text/plain; charset=\"a b\"".parse().expect("a media type");
     let get = PresignGet {
-        response_content_disposition: Some(disposition),
+        response_content_type: &content_type,
+        response_content_disposition: disposition,
         ..get(world.draft.name(), &key)
     };
     let answer = world.send(&world.sign_get(&get).await, "").await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-disposition"], disposition);
+    assert_eq!(answer.headers()["content-type"], content_type.as_str());
 }
 
 pub(crate) async fn a_url_says_when_the_credentials_that_signed_it_end(world: &TestBuckets) {

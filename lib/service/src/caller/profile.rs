@@ -3,7 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::fields::is_token;
+use draftstore_storage::{MediaType, ObjectHeaders};
+
 use crate::{Error, Violation};
 
 /// The limits on a caller's uploads, in addition to those of the server.
@@ -16,11 +17,13 @@ pub struct Profile {
     /// The maximum lifetime of a draft. If it is shorter than the server's, drafts must be unique, because named drafts
     /// cannot have a lifetime of their own.
     pub max_draft_lifetime: Option<Duration>,
+    /// The headers that every object gets. An upload may not set another value.
+    pub headers: ObjectHeaders,
 }
 
 impl Profile {
     /// Checks the media type of an upload.
-    pub(crate) fn check_content_type(&self, content_type: Option<&str>) -> Result<(), Violation> {
+    pub(crate) fn check_content_type(&self, content_type: Option<&MediaType>) -> Result<(), Violation> {
         let Some(allowed) = &self.content_types else {
             return Ok(());
         };
@@ -31,6 +34,24 @@ impl Profile {
         Err(Violation::new("content_type", rule))
     }
 
+    /// Checks the headers of an upload, or of the uploads of a ticket.
+    ///
+    /// # Errors
+    /// Returns a violation if a header of the profile is not set, or has another value.
+    pub fn check_headers(&self, headers: &ObjectHeaders) -> Result<(), Violation> {
+        let changed = self
+            .headers
+            .iter()
+            .find(|(header, value)| headers.get(*header) != Some(value));
+        match changed {
+            None => Ok(()),
+            Some((header, value)) => {
+                let rule = format!("must be left out, or be '{value}' as for all uploads of this caller");
+                Err(Violation::new(header.as_str(), rule))
+            }
+        }
+    }
+
     /// Checks that an upload may leave out its size.
     pub(crate) fn check_missing_size(&self) -> Result<(), Violation> {
         match self.max_object_bytes {
@@ -38,6 +59,17 @@ impl Profile {
             Some(most) => {
                 let rule =
                     format!("must be given, or max_content_length: this caller's objects have at most {most} bytes");
+                Err(Violation::new("content_length", rule))
+            }
+        }
+    }
+
+    /// Checks that a multipart upload may leave out its size. Its parts can be limited only if it is known.
+    pub(crate) fn check_missing_length(&self) -> Result<(), Violation> {
+        match self.max_object_bytes {
+            None => Ok(()),
+            Some(most) => {
+                let rule = format!("must be given: this caller's objects have at most {most} bytes");
                 Err(Violation::new("content_length", rule))
             }
         }
@@ -63,9 +95,21 @@ pub struct InvalidContentTypes(String);
 
 impl ContentTypes {
     /// Returns `true` if the set contains a media type.
-    pub fn allow(&self, content_type: &str) -> bool {
-        let essence = content_type.split(';').next().unwrap_or_default().trim_end();
-        let essence = essence.to_ascii_lowercase();
+    pub fn allow(&self, content_type: &MediaType) -> bool {
+        self.contains(content_type.essence())
+    }
+
+    /// Returns the media types that both sets contain, or `None` if there are none.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Option<Self> {
+        let of_self = self.0.iter().filter(|one| other.contains(one));
+        let of_other = other.0.iter().filter(|one| self.contains(one) && !self.0.contains(one));
+        let both: Vec<_> = of_self.chain(of_other).cloned().collect();
+        (!both.is_empty()).then_some(Self(both))
+    }
+
+    /// Returns `true` if the set contains a media type without parameters, or all of a wildcard.
+    fn contains(&self, essence: &str) -> bool {
         self.0.iter().any(|allowed| match allowed.strip_suffix('*') {
             Some(kind) => essence.starts_with(kind),
             None => essence == *allowed,
@@ -89,11 +133,10 @@ impl FromStr for ContentTypes {
 
     /// Parses a single media type. Collect several to make a set of them.
     fn from_str(text: &str) -> Result<Self, InvalidContentTypes> {
-        let token = |text: &str| is_token(text) && !text.contains('*');
-        let valid = text
-            .split_once('/')
-            .is_some_and(|(kind, subtype)| token(kind) && (subtype == "*" || token(subtype)));
-        if valid {
+        let wildcard = text.strip_suffix("/*").map(|kind| format!("{kind}/x"));
+        let parsed: Option<MediaType> = wildcard.as_deref().unwrap_or(text).parse().ok();
+        let without_parameters = parsed.filter(|parsed| parsed.essence() == parsed.as_str());
+        if without_parameters.is_some() {
             Ok(Self(vec![text.to_ascii_lowercase()]))
         } else {
             Err(InvalidContentTypes(text.to_owned()))
@@ -118,19 +161,26 @@ mod tests {
             "image/svg+xml; charset=utf-8",
             "application/pdf",
         ] {
-            assert!(allowed.allow(good), "{good}");
+            assert!(allowed.allow(&good.parse().expect(good)), "{good}");
+        }
+        for bad in ["text/html", "imagex/png", "application/pdfx", "application/x"] {
+            assert!(!allowed.allow(&bad.parse().expect(bad)), "{bad}");
         }
         for bad in [
-            "text/html",
-            "imagepng",
-            "image",
-            "application/pdfx",
-            "application/x",
             "",
+            "*",
+            "*/*",
+            "image",
+            "image/",
+            "image/p*",
+            "a b/c",
+            "image/png;q=1",
+            "image/png;,text/html",
+            "image/*, text/html",
+            "image/*;q=1",
+            "image/png/*",
+            " image/*",
         ] {
-            assert!(!allowed.allow(bad), "{bad}");
-        }
-        for bad in ["", "*", "*/*", "image", "image/", "image/p*", "a b/c", "image/png;q=1"] {
             assert!(bad.parse::<ContentTypes>().is_err(), "{bad}");
         }
     }

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::fields::is_token;
+use draftstore_storage::MediaType;
 
 /// The requested behaviour of a browser with a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,36 +26,34 @@ const INERT_TYPES: [&str; 6] = [
     "text/plain",
 ];
 
-/// Returns the value of the header, or `None` if the stored one is safe.
+/// Returns the value of the header. `agreed` is the value that the uploader agreed on with the server, if there is one.
 ///
 /// Media types that are not known to be inert are saved, because drafts come from untrusted users. An `.svg` or `.html`
 /// file that a browser opens on the store's origin runs its scripts there.
 pub(super) fn content_disposition(
     disposition: Disposition,
     filename: Option<&str>,
-    content_type: Option<&str>,
-) -> Option<String> {
-    let kind = match disposition {
-        Disposition::Inline => "inline",
-        Disposition::Attachment => "attachment",
-        Disposition::Safe if filename.is_some() || !content_type.is_some_and(is_inert) => "attachment",
-        Disposition::Safe => return None,
+    content_type: Option<&MediaType>,
+    agreed: Option<&str>,
+) -> String {
+    let is_inert = content_type.is_some_and(is_inert);
+    let kind = match (disposition, filename, agreed) {
+        (Disposition::Safe, None, Some(agreed)) if is_inert || agreed.starts_with(ATTACHMENT) => agreed,
+        (Disposition::Safe, None, _) if is_inert => "inline",
+        (Disposition::Inline, _, _) => "inline",
+        (Disposition::Safe | Disposition::Attachment, _, _) => ATTACHMENT,
     };
-    Some(filename.map_or_else(|| kind.to_owned(), |name| with_filename(kind, name)))
+    filename.map_or_else(|| kind.to_owned(), |name| with_filename(kind, name))
 }
 
-fn is_inert(content_type: &str) -> bool {
-    let essence = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let Some((kind, subtype)) = essence.split_once('/') else {
-        return false;
-    };
+/// The disposition of objects that are saved.
+const ATTACHMENT: &str = "attachment";
+
+fn is_inert(content_type: &MediaType) -> bool {
+    let essence = content_type.essence();
+    let (kind, subtype) = essence.split_once('/').unwrap_or_default();
     let media = matches!(kind, "image" | "audio" | "video" | "font");
-    is_token(kind) && is_token(subtype) && (media && !subtype.contains("xml") || INERT_TYPES.contains(&&*essence))
+    media && !subtype.contains("xml") || INERT_TYPES.contains(&essence)
 }
 
 /// All characters except the `attr-char` of RFC 8187, which need no encoding.
@@ -91,8 +89,9 @@ fn with_filename(kind: &str, name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn safe(content_type: Option<&str>) -> Option<String> {
-        content_disposition(Disposition::Safe, None, content_type)
+    fn safe(content_type: &str, agreed: Option<&str>) -> String {
+        let content_type = content_type.parse().expect(content_type);
+        content_disposition(Disposition::Safe, None, Some(&content_type), agreed)
     }
 
     #[test]
@@ -105,18 +104,18 @@ mod tests {
             "application/xhtml+xml",
             "text/xml",
             "text/javascript",
-            "image/png, text/html",
             "made/up",
-            "",
-            "image",
         ] {
-            assert_eq!(safe(Some(active)).as_deref(), Some("attachment"), "{active}");
+            for agreed in [None, Some("inline"), Some("inline; filename=attachment")] {
+                assert_eq!(safe(active, agreed), "attachment", "{active}");
+            }
+            assert_eq!(safe(active, Some("attachment; filename=a")), "attachment; filename=a");
         }
-        assert_eq!(safe(None).as_deref(), Some("attachment"));
+        assert_eq!(content_disposition(Disposition::Safe, None, None, None), "attachment");
     }
 
     #[test]
-    fn inert_media_types_are_left_to_the_browser() {
+    fn inert_media_types_are_shown_unless_agreed_otherwise() {
         for inert in [
             "image/jpeg",
             "Image/PNG",
@@ -124,26 +123,33 @@ mod tests {
             "application/pdf",
             "text/plain; charset=utf-8",
         ] {
-            assert_eq!(safe(Some(inert)), None, "{inert}");
+            assert_eq!(safe(inert, None), "inline", "{inert}");
+            assert_eq!(safe(inert, Some("attachment; filename=a")), "attachment; filename=a");
         }
     }
 
     #[test]
-    fn caller_can_override_the_default() {
-        let inline = content_disposition(Disposition::Inline, None, Some("text/html"));
-        assert_eq!(inline.as_deref(), Some("inline"));
-        let attachment = content_disposition(Disposition::Attachment, None, Some("image/png"));
-        assert_eq!(attachment.as_deref(), Some("attachment"));
+    fn disposition_of_the_request_overrides_the_default() {
+        let html = "text/html".parse().expect("a media type");
+        let inline = content_disposition(Disposition::Inline, None, Some(&html), Some("attachment"));
+        assert_eq!(inline, "inline");
+        let png = "image/png".parse().expect("a media type");
+        let attachment = content_disposition(Disposition::Attachment, None, Some(&png), Some("inline"));
+        assert_eq!(attachment, "attachment");
     }
 
     #[test]
-    fn filename_is_escaped_in_both_forms() {
-        let header = content_disposition(Disposition::Safe, Some("Übung \"1\"; x=y%.txt"), Some("text/plain"));
+    fn filename_is_encoded_in_both_forms() {
+        let plain = "text/plain".parse().expect("a media type");
+        let header = content_disposition(
+            Disposition::Safe,
+            Some("Übung \"1\"; x=y%.txt"),
+            Some(&plain),
+            Some("inline"),
+        );
         assert_eq!(
-            header.as_deref(),
-            Some(
-                "attachment; filename=\"_bung _1_; x=y_.txt\"; filename*=UTF-8''%C3%9Cbung%20%221%22%3B%20x%3Dy%25.txt"
-            )
+            header,
+            "attachment; filename=\"_bung _1_; x=y_.txt\"; filename*=UTF-8''%C3%9Cbung%20%221%22%3B%20x%3Dy%25.txt"
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::DraftId;
-use draftstore_storage::ObjectKey;
+use draftstore_storage::{ListUploads, ListedUpload, ObjectKey};
 
 use super::Drafts;
 use crate::caller::DraftSlots;
@@ -34,7 +34,7 @@ impl Drafts {
     /// random slot is chosen, so that this is rare.
     ///
     /// # Errors
-    /// Returns [`Error::NoMoreUploads`] if every slot has a draft, [`Error::CredentialsExpired`] if the slots have expired,
+    /// Returns [`Error::NoMoreUploads`] if every slot has a draft or an upload, [`Error::CredentialsExpired`] if the slots have expired,
     /// or an error of the store.
     pub(super) async fn identity(&self, new: NewDraft<'_>, free: &mut Free) -> Result<Option<DraftId>, Error> {
         let Some(slots) = &self.caller.drafts else {
@@ -55,7 +55,8 @@ impl Drafts {
         Ok(Some(left.swap_remove(chosen)))
     }
 
-    /// Lists the slots without a draft. One call to the store is enough, because their keys are adjacent.
+    /// Lists the slots without a draft and without an upload in progress. Their keys are adjacent, so one list of each
+    /// kind is enough.
     async fn free(&self, slots: &DraftSlots, name: &ObjectName) -> Result<Vec<DraftId>, Error> {
         let named = self.caller.key(name);
         let key = |id: DraftId| (id.key(&named), id);
@@ -65,8 +66,31 @@ impl Drafts {
         };
         let shared = common_prefix(first.as_str(), last.as_str());
         let there = self.drafts_from(shared, None, MAX_PAGE_SIZE).await?.objects;
-        free.retain(|(key, _)| there.iter().all(|draft| draft.key != *key));
+        let uploads = self.uploads_under(shared).await?;
+        let is_taken = |key: &ObjectKey| {
+            there.iter().any(|draft| draft.key == *key) || uploads.iter().any(|upload| upload.key == *key)
+        };
+        free.retain(|(key, _)| !is_taken(key));
         Ok(free.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Lists all multipart uploads in progress whose keys have this prefix.
+    pub(super) async fn uploads_under(&self, prefix: &str) -> Result<Vec<ListedUpload>, Error> {
+        let mut uploads = Vec::new();
+        let mut request = ListUploads {
+            prefix: Some(prefix.to_owned()),
+            ..ListUploads::default()
+        };
+        loop {
+            let bucket = self.shared.store.buckets.draft.name();
+            let page = self.shared.store.objects().list_uploads(bucket, &request).await?;
+            uploads.extend(page.uploads);
+            // Guards against a store that repeats a page.
+            if page.next.is_none() || page.next == request.after {
+                return Ok(uploads);
+            }
+            request.after = page.next;
+        }
     }
 
     /// Returns the lifetime of a new draft.

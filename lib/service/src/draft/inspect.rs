@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use draftstore_protocol::DraftId;
-use draftstore_protocol::confirm::MARKER_PREFIX;
+use draftstore_protocol::confirm::Agreement;
 use draftstore_protocol::sweep::expires_at;
 use draftstore_storage::{ObjectInfo, ObjectKey};
 
@@ -18,8 +18,10 @@ pub struct DraftInspected {
     pub object_name: String,
     /// The ID of a unique draft.
     pub draft_id: Option<DraftId>,
-    /// The metadata of the draft, without the server's own.
+    /// The metadata of the draft.
     pub draft: ObjectInfo,
+    /// The headers and the user metadata that a confirm keeps, and the headers that it drops.
+    pub agreement: Agreement,
     /// The time at which the draft expires. A sweep removes it some time later.
     pub expires_at: SystemTime,
 }
@@ -33,18 +35,15 @@ impl Drafts {
     pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
         self.caller.require(Scope::Inspect)?;
         let named = self.parse_draft(name)?;
-        let mut draft = self
+        let draft = self
             .head_draft(&named.key)
             .await?
             .ok_or(Error::NotFound(Missing::Draft))?;
-        draft
-            .attributes
-            .metadata
-            .retain(|name, _| !name.starts_with(MARKER_PREFIX));
         let expires_at = expires_at(&self.shared.policy, named.id, &draft.etag, draft.last_modified);
         Ok(DraftInspected {
             object_name: named.name.to_string(),
             draft_id: named.id,
+            agreement: Agreement::of(&draft.attributes),
             draft,
             expires_at,
         })

@@ -1,6 +1,10 @@
 //! Issuing download URLs.
 
-use draftstore_storage::{BucketName, ObjectInfo, ObjectKey, PresignGet, PresignedRequest};
+use draftstore_protocol::confirm::Agreement;
+use draftstore_storage::{
+    BucketName, MediaType, ObjectHeader, ObjectHeaders, ObjectInfo, ObjectKey, PresignGet, PresignedRequest,
+    StoredAttributes,
+};
 
 use super::disposition::{Disposition, content_disposition};
 use super::draft_ref::DraftRef;
@@ -50,10 +54,15 @@ pub struct DownloadIssued {
     pub stage: Stage,
     /// The metadata of the object. `None` if the request was unchecked.
     pub object: Option<ObjectInfo>,
+    /// The media type that the object is served with. `None` if it has none, or if the request was unchecked.
+    pub content_type: Option<MediaType>,
 }
 
 impl Drafts {
     /// Signs a download. Checks first that the object exists, unless the request is unchecked.
+    ///
+    /// The media type and the disposition of the response are signed too: what is uploaded later under the same key is
+    /// served with the type that was checked here. An unchecked object is served as `application/octet-stream`.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if there is no such
@@ -79,12 +88,15 @@ impl Drafts {
                 (place, Some(object))
             }
         };
-        let content_type = object.as_ref().and_then(|o| o.attributes.content_type.as_deref());
-        let disposition = content_disposition(request.disposition, filename, content_type);
+        let stored = object.as_ref().map(|object| &object.attributes);
+        let content_type = stored.and_then(parsed_content_type);
+        let agreed = stored.and_then(|stored| agreed_disposition(place.stage, stored));
+        let disposition = content_disposition(request.disposition, filename, content_type.as_ref(), agreed.as_deref());
         let get = PresignGet {
             bucket: place.bucket,
             key: &place.key,
-            response_content_disposition: disposition.as_deref(),
+            response_content_type: content_type.as_ref().unwrap_or(MediaType::OCTET_STREAM),
+            response_content_disposition: &disposition,
             now: self.shared.clock.now(),
             expires_in,
         };
@@ -95,6 +107,7 @@ impl Drafts {
             request,
             stage: place.stage,
             object,
+            content_type,
         })
     }
 
@@ -120,6 +133,26 @@ impl Drafts {
         };
         Place { stage, bucket, key }
     }
+}
+
+/// Returns the media type that an object is served with.
+fn parsed_content_type(stored: &StoredAttributes) -> Option<MediaType> {
+    let text = stored.content_type.as_deref();
+    text.map(|text| MediaType::of_stored(Some(text)))
+}
+
+/// Returns the disposition of an object, without one that the uploader of a draft added.
+fn agreed_disposition(stage: Stage, stored: &StoredAttributes) -> Option<String> {
+    let headers = match stage {
+        Stage::Draft => Agreement::of(stored).kept.headers,
+        Stage::Main => {
+            let mut headers = ObjectHeaders::NONE;
+            let value = stored.headers.get(&ObjectHeader::ContentDisposition)?;
+            headers.set(ObjectHeader::ContentDisposition, value).ok()?;
+            headers
+        }
+    };
+    headers.get(ObjectHeader::ContentDisposition).map(ToOwned::to_owned)
 }
 
 /// The bucket and the key of an object in one stage.

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use draftstore_protocol::DraftId;
-use draftstore_storage::{Condition, PresignPost, PresignPut, PresignedRequest, Support};
+use draftstore_storage::{Condition, ObjectHeader, PresignPost, PresignPut, PresignedRequest, Support};
 
 use super::Drafts;
+use super::attributes::RequestedAttributes;
 use super::draft_ref::DraftRef;
 use super::identity::{Free, NewDraft};
-use crate::fields::{batch, checksum, content_length, content_type, expires_in, metadata, not_negative};
+use crate::fields::{batch, checksum, content_length, expires_in, not_negative};
 use crate::limits::MAX_PUT_BYTES;
 use crate::violation::Violations;
 use crate::{Error, Scope, UrlKind, Violation};
@@ -27,6 +28,8 @@ pub struct IssueUpload {
     pub max_content_length: Option<i64>,
     /// The SHA-256 of the file, in base64.
     pub checksum_sha256: Option<String>,
+    /// The other headers of the object.
+    pub headers: BTreeMap<ObjectHeader, String>,
     /// The user metadata of the draft.
     pub metadata: BTreeMap<String, String>,
     /// The duration of the URL's validity, in seconds.
@@ -70,8 +73,12 @@ impl Drafts {
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
         broken.take(self.check_copyable(&request.object_name));
-        let content_type = broken.take_optional(request.content_type.as_deref().map(content_type));
-        broken.take(self.caller.profile.check_content_type(content_type));
+        let requested = RequestedAttributes {
+            content_type: request.content_type.as_deref(),
+            headers: &request.headers,
+            metadata: &request.metadata,
+        };
+        let attributes = requested.agree(&self.caller.profile, &mut broken);
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let max_content_length = broken.take_optional(request.max_content_length.map(max_content_length));
         if request.content_length.is_some() && request.max_content_length.is_some() {
@@ -87,7 +94,6 @@ impl Drafts {
         let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime, now));
         let longest = self.shared.policy.upload_ttl().min(lifetime.unwrap_or(Duration::MAX));
         let expires_in = broken.take(expires_in(request.expires_in, longest));
-        broken.take(metadata(&request.metadata));
         if request.max_content_length.is_some() {
             broken.take(form_name(&request.object_name));
         }
@@ -122,9 +128,8 @@ impl Drafts {
                 bucket,
                 key: &draft.key,
                 max_content_length,
-                content_type,
                 checksum_sha256,
-                metadata: &request.metadata,
+                attributes: &attributes,
                 now,
                 expires_in,
             };
@@ -134,9 +139,8 @@ impl Drafts {
                 bucket,
                 key: &draft.key,
                 content_length,
-                content_type,
                 checksum_sha256,
-                metadata: &request.metadata,
+                attributes: &attributes,
                 write_once: draft_id.is_some()
                     && self.shared.store.profile.capabilities().of(Condition::UploadOnce) != Support::Refused,
                 now,

@@ -1,5 +1,6 @@
 //! The calls on drafts: create buckets, issue URLs, inspect, list, confirm and discard.
 
+mod attributes;
 mod buckets;
 mod confirm;
 mod discard;

@@ -1,27 +1,25 @@
 //! Signing of single requests for clients that speak S3 themselves.
 
-use std::collections::BTreeMap;
-
 use draftstore_protocol::upload::MAX_PARTS;
-use draftstore_storage::{PresignPart, PresignPut, PresignStep, PresignedRequest, UploadId, UploadStep};
+use draftstore_storage::{Attributes, PresignPart, PresignPut, PresignStep, PresignedRequest, UploadId, UploadStep};
 
 use super::Drafts;
 use super::draft_ref::DraftRef;
 use crate::caller::Profile;
-use crate::fields::part_number;
+use crate::fields::{content_type, part_number};
 use crate::violation::Violations;
 use crate::{Error, Scope, UrlKind, Violation};
 
 /// The maximum length of an upload ID. Longer than the IDs of any known store.
 const MAX_UPLOAD_ID_BYTES: usize = 1024;
 
-const NO_METADATA: &BTreeMap<String, String> = &BTreeMap::new();
-
 /// A request to sign an S3 request on a named draft, not yet validated.
 #[derive(Debug, Clone)]
 pub struct SignRequest {
     /// The [`ObjectName`](crate::ObjectName) of the draft, which is also its key.
     pub object_name: String,
+    /// The media type that the client will send. It is checked and not signed.
+    pub content_type: Option<String>,
     /// The S3 request to sign.
     pub request: S3Request,
 }
@@ -76,6 +74,7 @@ impl Drafts {
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&asked.object_name));
         let request = asked.request.check(&mut broken);
+        broken.take_optional(asked.content_type.as_deref().map(content_type));
         if self.caller.profile != Profile::default() || self.caller.drafts.is_some() {
             let rule =
                 "cannot be signed for these credentials: their limits on uploads cannot be part of the signature";
@@ -93,9 +92,8 @@ impl Drafts {
                     bucket,
                     key,
                     content_length: None,
-                    content_type: None,
                     checksum_sha256: None,
-                    metadata: NO_METADATA,
+                    attributes: Attributes::NONE,
                     write_once: false,
                     now,
                     expires_in,

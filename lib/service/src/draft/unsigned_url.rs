@@ -1,6 +1,6 @@
 //! The URL of a draft without a signature, for clients that expect the location of their upload.
 
-use draftstore_storage::PresignGet;
+use draftstore_storage::{MediaType, PresignGet};
 
 use super::Drafts;
 use super::draft_ref::DraftName;
@@ -18,7 +18,8 @@ impl Drafts {
         let get = PresignGet {
             bucket: self.shared.store.buckets.draft.name(),
             key: &draft.key,
-            response_content_disposition: None,
+            response_content_type: MediaType::OCTET_STREAM,
+            response_content_disposition: "attachment",
             now: self.shared.clock.now(),
             expires_in: self.shared.policy.download_ttl(),
         };

@@ -56,11 +56,6 @@ fn shortened(name: &str, most: usize) -> String {
     format!("{}{extension}", &stem[..end])
 }
 
-/// Returns the media type, or `None` if it is invalid.
-pub fn content_type(text: &str) -> Option<String> {
-    fields::content_type(text).ok().map(ToOwned::to_owned)
-}
-
 /// Converts metadata to what the rules allow: names in lower case, values percent-encoded unless they are printable
 /// ASCII.
 ///
@@ -166,13 +161,5 @@ mod tests {
         ];
         let kept = metadata(long.map(|(name, value)| (name.to_owned(), value)));
         assert_eq!(kept.keys().collect::<Vec<_>>(), ["name", "z"]);
-    }
-
-    #[test]
-    fn invalid_media_types_are_left_out() {
-        assert_eq!(content_type("image/jpeg").as_deref(), Some("image/jpeg"));
-        for bad in ["", "null", "image", "image/jpeg\r\nx: y"] {
-            assert_eq!(content_type(bad), None, "{bad:?}");
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! The limits on callers: tenants, names and profiles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ promises! {
     tenants_list_only_their_own_drafts: strong, garage;
     same_name_is_a_different_object_for_each_tenant: strong, garage;
     upload_in_parts_is_visible_only_to_its_tenant: strong, garage;
-    parts_over_the_size_limit_are_not_completed: strong, garage;
+    parts_over_the_size_limit_are_not_stored: strong, garage;
     concurrent_calls_create_no_more_drafts_than_slots: strong, weak, garage;
 }
 
@@ -168,7 +168,7 @@ async fn upload_in_parts_is_visible_only_to_its_tenant(ground: &Ground) {
     one.abort_multipart(&name).await.expect("aborted");
 }
 
-async fn parts_over_the_size_limit_are_not_completed(ground: &Ground) {
+async fn parts_over_the_size_limit_are_not_stored(ground: &Ground) {
     let system = ground.system().await;
     let drafts = limited(
         &system,
@@ -184,41 +184,74 @@ async fn parts_over_the_size_limit_are_not_completed(ground: &Ground) {
     };
     let refused = drafts.create_multipart(&create(Some(5))).await;
     assert!(matches!(refused, Err(Error::TooLarge { limit: 4, .. })), "{refused:?}");
-    for (bytes, fits) in [("four", true), ("fives", false)] {
-        let created = drafts.create_multipart(&create(None)).await.expect("upload begun");
-        let upload = UploadName {
+    assert_eq!(fields(drafts.create_multipart(&create(None)).await), ["content_length"]);
+    let sign = |upload_id: &str, part: PartToSign| SignParts {
+        upload: UploadName {
             object_name: "a".to_owned(),
             draft_id: None,
-            upload_id: created.upload_id,
-        };
-        let sign = SignParts {
-            upload: upload.clone(),
-            parts: vec![PartToSign {
-                part_number: 1,
-                ..Default::default()
-            }],
-            expires_in: None,
-        };
-        let signed = drafts.sign_parts(&sign).await.expect("signed");
-        let signed = SignedRequest::from(signed.parts[0].request.clone());
-        assert_eq!(system.world.send(&signed, bytes).await.status(), 200);
-        let complete = CompleteMultipart {
-            upload: upload.clone(),
-            parts: Vec::new(),
-        };
-        let completed = drafts.complete_multipart(&complete).await;
-        assert_eq!(completed.is_ok(), fits, "{completed:?}");
-        if !fits {
-            assert!(matches!(
-                completed,
-                Err(Error::TooLarge {
-                    field: "parts",
-                    limit: 4
-                })
-            ));
-            drafts.abort_multipart(&upload).await.expect("aborted");
-        }
+            upload_id: upload_id.to_owned(),
+        },
+        parts: vec![part],
+        expires_in: None,
+    };
+    let first = || PartToSign {
+        part_number: 1,
+        ..PartToSign::default()
+    };
+
+    // An upload of another caller is held to the limit of this one.
+    for (content_length, field) in [(None, "upload_id"), (Some(5), "upload_id too large")] {
+        let theirs = system.drafts.create_multipart(&create(content_length)).await;
+        let theirs = theirs.expect("upload begun").upload_id;
+        assert_eq!(fields(drafts.sign_parts(&sign(&theirs, first())).await), [field]);
     }
+
+    let upload_id = drafts
+        .create_multipart(&create(Some(4)))
+        .await
+        .expect("begun")
+        .upload_id;
+    for (part, field) in [
+        (
+            PartToSign {
+                part_number: 2,
+                ..first()
+            },
+            "parts[0].part_number",
+        ),
+        (
+            PartToSign {
+                content_length: Some(5),
+                ..first()
+            },
+            "parts[0].content_length",
+        ),
+        (
+            PartToSign {
+                content_length: Some(3),
+                ..first()
+            },
+            "parts[0].content_length",
+        ),
+    ] {
+        assert_eq!(fields(drafts.sign_parts(&sign(&upload_id, part)).await), [field]);
+    }
+    let sign = sign(&upload_id, first());
+    let signed = drafts.sign_parts(&sign).await.expect("signed");
+    let signed = SignedRequest::from(signed.parts[0].request.clone());
+    let unsigned = SignedRequest {
+        headers: BTreeMap::new(),
+        ..signed.clone()
+    };
+    let too_long = system.world.send(&unsigned, "fives").await;
+    assert!(too_long.status().is_client_error(), "{}", too_long.status());
+    assert_eq!(drafts.list_parts(&sign.upload).await.expect("there").parts, []);
+    assert_eq!(system.world.send(&unsigned, "four").await.status(), 200);
+    let complete = CompleteMultipart {
+        upload: sign.upload,
+        parts: Vec::new(),
+    };
+    assert_eq!(drafts.complete_multipart(&complete).await.expect("completed").size, 4);
     assert_eq!(system.world.draft_bytes(&key("a")).await.as_deref(), Some(&b"four"[..]));
 }
 
@@ -342,6 +375,7 @@ async fn drafts_of_slots_expire_together_and_nothing_else_is_signed() {
     assert_eq!(fields(drafts.issue_upload(&lifetime).await), ["draft_lifetime"]);
     let put = SignRequest {
         object_name: "a".to_owned(),
+        content_type: None,
         request: S3Request::PutObject,
     };
     assert_eq!(fields(drafts.sign_request(&put).await), ["method"]);
@@ -388,6 +422,7 @@ async fn uploads_beyond_the_profile_are_refused() {
             max_object_bytes: Some(100),
             content_types: types.ok(),
             max_draft_lifetime: Some(Duration::from_secs(60)),
+            ..Profile::default()
         },
     );
     let good = IssueUpload {
@@ -474,10 +509,11 @@ async fn uploads_beyond_the_profile_are_refused() {
     };
     assert_eq!(
         fields(drafts.create_multipart(&create).await),
-        ["content_type", "unique"]
+        ["content_type", "content_length", "unique"]
     );
     let sign = SignRequest {
         object_name: "a".to_owned(),
+        content_type: None,
         request: S3Request::PutObject,
     };
     assert_eq!(

@@ -19,7 +19,7 @@ pub use copy::{CopyToMain, IfDestination};
 pub use delete::{DeleteFailure, DraftVersion};
 pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage};
-pub use object::{Attributes, ObjectInfo};
+pub use object::{Attributes, ObjectInfo, StoredAttributes};
 pub use put::PutDraft;
 pub use stage::{StageCopy, StagedCopy, StagedPart};
 pub use uploads::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage};

@@ -1,9 +1,10 @@
 //! Metadata of an object.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::{ETag, Sha256};
+use crate::{ETag, MediaType, ObjectHeader, ObjectHeaders, Sha256};
 
 /// The metadata of an object, as returned by `HeadObject`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,22 +19,59 @@ pub struct ObjectInfo {
     /// The SHA-256 of the whole object, if it was uploaded with one and the store kept it.
     pub checksum_sha256: Option<Sha256>,
     /// The headers and user metadata.
-    pub attributes: Attributes,
+    pub attributes: StoredAttributes,
 }
 
-/// The headers and user metadata that are stored with an object.
+/// The headers and user metadata that a store reports of an object. Whoever uploaded it may have set them to anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Attributes {
+pub struct StoredAttributes {
     /// The value of the `Content-Type` header.
     pub content_type: Option<String>,
-    /// The value of the `Content-Encoding` header.
-    pub content_encoding: Option<String>,
-    /// The value of the `Content-Language` header.
-    pub content_language: Option<String>,
-    /// The value of the `Content-Disposition` header.
-    pub content_disposition: Option<String>,
-    /// The value of the `Cache-Control` header.
-    pub cache_control: Option<String>,
+    /// The values of the other headers.
+    pub headers: BTreeMap<ObjectHeader, String>,
     /// The user metadata (`x-amz-meta-*`). Names are in lower case, without that prefix.
     pub metadata: BTreeMap<String, String>,
+}
+
+/// The headers and user metadata of an object that is written or may be uploaded. Only parsed values can be in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Attributes {
+    /// The media type.
+    pub content_type: Option<MediaType>,
+    /// The other headers.
+    pub headers: ObjectHeaders,
+    /// The user metadata (`x-amz-meta-*`). Names are in lower case, without that prefix.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Attributes {
+    /// The absence of all headers and metadata.
+    pub const NONE: &'static Self = &Self {
+        content_type: None,
+        headers: ObjectHeaders::NONE,
+        metadata: BTreeMap::new(),
+    };
+
+    /// Returns the names and values of all headers, with those of the metadata.
+    pub fn iter(&self) -> impl Iterator<Item = (Cow<'static, str>, &str)> {
+        let content_type = self.content_type.iter();
+        let content_type = content_type.map(|value| (Cow::Borrowed("content-type"), value.as_str()));
+        let headers = self.headers.iter();
+        let headers = headers.map(|(header, value)| (Cow::Borrowed(header.header()), value));
+        let metadata = self.metadata.iter();
+        let metadata = metadata.map(|(name, value)| (Cow::Owned(format!("x-amz-meta-{name}")), value.as_str()));
+        content_type.chain(headers).chain(metadata)
+    }
+}
+
+impl From<Attributes> for StoredAttributes {
+    /// Returns what a store reports that keeps everything as it was written.
+    fn from(written: Attributes) -> Self {
+        let headers = written.headers.iter();
+        Self {
+            headers: headers.map(|(header, value)| (header, value.to_owned())).collect(),
+            content_type: written.content_type.map(|value| value.to_string()),
+            metadata: written.metadata,
+        }
+    }
 }

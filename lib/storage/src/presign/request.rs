@@ -1,9 +1,8 @@
 //! The requests that can be presigned.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use crate::{BucketName, DraftBucket, ObjectKey, Sha256, UploadId};
+use crate::{Attributes, BucketName, DraftBucket, MediaType, ObjectKey, Sha256, UploadId};
 
 /// An upload to presign: `PUT` of one object into the draft bucket.
 ///
@@ -16,12 +15,10 @@ pub struct PresignPut<'a> {
     pub key: &'a ObjectKey,
     /// The exact size in bytes.
     pub content_length: Option<u64>,
-    /// The exact value of `Content-Type`.
-    pub content_type: Option<&'a str>,
     /// The SHA-256 of the body. The store checks it before it keeps the object.
     pub checksum_sha256: Option<Sha256>,
-    /// The user metadata. Names are in lower case.
-    pub metadata: &'a BTreeMap<String, String>,
+    /// The exact headers and user metadata.
+    pub attributes: &'a Attributes,
     /// Makes the store refuse the upload if the key is taken (`If-None-Match: *`), on stores that honour the condition.
     pub write_once: bool,
     /// The start of the URL's validity: the current time, by the caller's clock.
@@ -66,12 +63,10 @@ pub struct PresignPost<'a> {
     pub key: &'a ObjectKey,
     /// The maximum size in bytes.
     pub max_content_length: u64,
-    /// The exact value of `Content-Type`. If unset, the form has none.
-    pub content_type: Option<&'a str>,
     /// The SHA-256 of the file. The store checks it before it keeps the object.
     pub checksum_sha256: Option<Sha256>,
-    /// The user metadata. Names are in lower case.
-    pub metadata: &'a BTreeMap<String, String>,
+    /// The exact headers and user metadata. The form has no others.
+    pub attributes: &'a Attributes,
     /// The start of the validity: see [`PresignPut::now`].
     pub now: SystemTime,
     /// The validity: see [`PresignPut::expires_in`].
@@ -114,8 +109,10 @@ pub struct PresignGet<'a> {
     pub bucket: &'a BucketName,
     /// The object key, verbatim.
     pub key: &'a ObjectKey,
+    /// The `Content-Type` of the response, instead of the stored one: the key may be uploaded again before it is read.
+    pub response_content_type: &'a MediaType,
     /// The `Content-Disposition` of the response, instead of the stored one.
-    pub response_content_disposition: Option<&'a str>,
+    pub response_content_disposition: &'a str,
     /// The start of the validity: see [`PresignPut::now`].
     pub now: SystemTime,
     /// The validity: see [`PresignPut::expires_in`].

@@ -42,6 +42,7 @@ fn with_uppy_names(failure: Failure) -> Failure {
         let field = match violation.field.as_str() {
             "object_name" | "draft_id" => "key".to_owned(),
             "upload_id" => "uploadId".to_owned(),
+            "content_type" => "type".to_owned(),
             other => other.replace("part_number", "PartNumber").replace("etag", "ETag"),
         };
         Violation::new(field, violation.rule)

@@ -7,6 +7,7 @@
 //! Source: <https://github.com/transloadit/uppy>, packages `aws-s3` 5 and 6 and `companion`.
 
 pub(crate) mod failure;
+mod file;
 mod multipart;
 mod name;
 mod params;

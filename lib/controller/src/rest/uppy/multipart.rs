@@ -1,4 +1,4 @@
-//! The routes `/s3/multipart…`: multipart uploads. Uppy chooses the part size.
+//! The routes `/s3/multipart…`: multipart uploads. The page chooses the part size.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::failure::UppyFailure;
+use super::file::{FileSizes, content_type};
 use super::name::object_name;
 use super::query::{Query, part_number, path};
 use super::sign::seconds_left;
@@ -48,13 +49,19 @@ pub(super) async fn create(
 ) -> Result<Reply<Created>, UppyFailure> {
     let create: Create = decode(&headers, &body, Size::One)?;
     let metadata = create.metadata.unwrap_or_default().into_iter();
+    let mut metadata = metadata
+        .filter_map(|(name, value)| Some((name, text(value)?)))
+        .collect();
+    let sizes = FileSizes::take(&mut metadata)?;
     let created = api
         .call(
             &admitted,
             v1::CreateMultipartUploadRequest {
                 object_name: object_name(&admitted.caller, &create.filename),
-                content_type: create.r#type.as_deref().and_then(uppy_names::content_type),
-                metadata: uppy_names::metadata(metadata.filter_map(|(name, value)| Some((name, text(value)?)))),
+                content_type: create.r#type.as_deref().and_then(content_type),
+                content_length: sizes.content_length,
+                part_size: sizes.part_size(),
+                metadata: uppy_names::metadata(metadata),
                 unique: true,
                 ..v1::CreateMultipartUploadRequest::default()
             },

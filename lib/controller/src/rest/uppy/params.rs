@@ -10,6 +10,7 @@ use draftstore_service::draft::uppy_names;
 use serde::Serialize;
 
 use super::failure::UppyFailure;
+use super::file::{FileSizes, content_type};
 use super::name::object_name;
 use super::query::Query;
 use crate::Api;
@@ -37,11 +38,13 @@ pub(super) async fn params(
     RawQuery(query): RawQuery,
 ) -> Result<Reply<Params>, UppyFailure> {
     let query = Query::parse(query.as_deref());
+    let mut metadata = query.metadata().collect();
+    let sizes = FileSizes::take(&mut metadata)?;
     let request = v1::GetUploadUrlRequest {
         object_name: object_name(&admitted.caller, query.need("filename")?),
-        content_type: query.get("type").and_then(uppy_names::content_type),
-        max_content_length: Some(max_content_length(&query, &admitted.caller)?),
-        metadata: uppy_names::metadata(query.metadata()),
+        content_type: query.get("type").and_then(content_type),
+        max_content_length: Some(max_content_length(&query, sizes, &admitted.caller)?),
+        metadata: uppy_names::metadata(metadata),
         unique: true,
         ..v1::GetUploadUrlRequest::default()
     };
@@ -54,13 +57,14 @@ pub(super) async fn params(
     }))
 }
 
-/// Returns the maximum size that the page requests, or else the largest that the caller may upload.
-fn max_content_length(query: &Query, caller: &Caller) -> Result<i64, Failure> {
+/// Returns the maximum size that the page requests, or else the size of the file, or else the largest that the caller may
+/// upload.
+fn max_content_length(query: &Query, sizes: FileSizes, caller: &Caller) -> Result<i64, Failure> {
     let asked = query.get("max_content_length").map(str::parse);
     asked
         .unwrap_or_else(|| {
             let most = caller.profile.max_object_bytes.map_or(MAX_FORM_BYTES, size);
-            Ok(most.min(MAX_FORM_BYTES))
+            Ok(sizes.content_length.unwrap_or(most.min(MAX_FORM_BYTES)))
         })
         .map_err(|_| Failure::invalid("max_content_length", "must be a whole number of bytes"))
 }

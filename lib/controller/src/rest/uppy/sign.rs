@@ -11,13 +11,15 @@ use draftstore_service::draft::{S3Request, SignRequest};
 use serde::{Deserialize, Serialize};
 
 use super::failure::UppyFailure;
+use super::file::content_type;
 use crate::Api;
 use crate::calls::Size;
 use crate::errors::Failure;
 use crate::gate::Admitted;
 use crate::rest::message::{Reply, decode};
 
-/// The request of Uppy 6's `signRequest`. Later versions send more fields, which are not signed.
+/// The request of Uppy 6's `signRequest`. Only the host is signed, so the media type that later versions send is only
+/// checked, and further fields are ignored.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Sign {
@@ -25,6 +27,7 @@ pub(super) struct Sign {
     key: String,
     upload_id: Option<String>,
     part_number: Option<i32>,
+    content_type: Option<String>,
 }
 
 /// The response with the signed URL.
@@ -42,9 +45,13 @@ pub(super) async fn sign(
     let sign: Sign = decode(&headers, &body, Size::One)?;
     let request = s3_request(&sign)?;
     let object_name = sign.key;
-    let url = api
-        .sign_request(&admitted, SignRequest { object_name, request })
-        .await?;
+    let content_type = sign.content_type.as_deref().and_then(content_type);
+    let request = SignRequest {
+        object_name,
+        content_type,
+        request,
+    };
+    let url = api.sign_request(&admitted, request).await?;
     Ok(Reply(Signed { url }))
 }
 

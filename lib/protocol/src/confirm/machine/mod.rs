@@ -26,6 +26,7 @@ mod turns;
 
 use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy};
 
+use super::agreement::Agreement;
 use super::effect::{Answer, Effect, Kept, Step};
 use super::error::{ConfirmError, Contradiction, Unresolved};
 use super::marker::{KeyUse, MarkerDigests};
@@ -242,7 +243,8 @@ impl<E: StoreError> Protocol<E> {
 
     fn marked(&self, draft: &ObjectInfo) -> Attributes {
         let confirm = &self.confirm;
-        confirm.digests.mark(&draft.attributes, &draft.etag, confirm.batch)
+        let kept = Agreement::of(&draft.attributes).kept;
+        confirm.digests.mark(kept, &draft.etag, confirm.batch)
     }
 
     fn look(&mut self, state: State<E>) -> Step<E> {

@@ -1,7 +1,7 @@
 //! The request and the response of a confirm.
 
 use draftstore_protocol::confirm::{Existing, Kept, MarkerDigests, Pins, RequestDigests};
-use draftstore_storage::ETag;
+use draftstore_storage::{ETag, MediaType};
 
 use crate::draft::Drafts;
 use crate::draft::draft_ref::Keys;
@@ -131,11 +131,12 @@ impl ConfirmUpload {
 impl Confirmed {
     pub(super) fn new(final_location: String, kept: Kept) -> Self {
         let Kept { main, replayed } = kept;
+        let content_type = main.attributes.content_type.as_deref();
         Self {
             final_location,
             etag: main.etag,
             size: main.size,
-            content_type: main.attributes.content_type,
+            content_type: content_type.map(|text| MediaType::of_stored(Some(text)).to_string()),
             replayed,
         }
     }

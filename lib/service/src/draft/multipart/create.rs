@@ -4,16 +4,22 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use draftstore_protocol::DraftId;
-use draftstore_protocol::upload::{MARK, MAX_UPLOAD_BYTES, Mark, Token, ends_at, part_size};
-use draftstore_storage::{Attributes, CreateUpload};
+use draftstore_protocol::upload::{
+    MARK, MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES, MIN_PART_BYTES, Mark, Token, ends_at, part_size,
+};
+use draftstore_storage::{Attributes, CreateUpload, ListedUpload, ObjectHeader, UploadId};
 
 use crate::draft::Drafts;
+use crate::draft::attributes::RequestedAttributes;
 use crate::draft::draft_ref::DraftRef;
 use crate::draft::identity::{Free, NewDraft};
-use crate::fields::{content_length, content_type, metadata};
+use crate::fields::content_length;
 use crate::secrets::Purpose;
 use crate::violation::Violations;
-use crate::{Error, Scope};
+use crate::{Error, Scope, Violation};
+
+/// The maximum number of slots that one call tries.
+const MAX_ATTEMPTS: u8 = 3;
 
 /// A request to begin a multipart upload, not yet validated.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +30,10 @@ pub struct CreateMultipart {
     pub content_type: Option<String>,
     /// The size of the whole draft, in bytes.
     pub content_length: Option<i64>,
+    /// The size of every part except the last, in bytes. If unset, the server chooses.
+    pub part_size: Option<i64>,
+    /// The other headers of the object.
+    pub headers: BTreeMap<ObjectHeader, String>,
     /// The user metadata of the draft.
     pub metadata: BTreeMap<String, String>,
     /// `true` for a unique draft, which has an ID of its own.
@@ -55,18 +65,29 @@ impl Drafts {
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::TooLarge`] if the size does not fit
-    /// in 10,000 parts, [`Error::NoMoreUploads`] if the caller has as many drafts as it may, or an error of the store.
+    /// in 10,000 parts or exceeds the caller's limit, [`Error::NoMoreUploads`] if the caller has as many drafts and uploads
+    /// as it may, or an error of the store.
     pub async fn create_multipart(&self, request: &CreateMultipart) -> Result<MultipartCreated, Error> {
         let now = self.shared.clock.now();
         self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
-        let media_type = broken.take_optional(request.content_type.as_deref().map(content_type));
-        broken.take(self.caller.profile.check_content_type(media_type));
+        let requested = RequestedAttributes {
+            content_type: request.content_type.as_deref(),
+            headers: &request.headers,
+            metadata: &request.metadata,
+        };
+        let mut attributes = requested.agree(&self.caller.profile, &mut broken);
         let content_length = broken.take_optional(request.content_length.map(content_length));
+        if request.content_length.is_none() {
+            broken.take(self.caller.profile.check_missing_length());
+        }
+        let part_size = match request.part_size {
+            Some(bytes) => broken.take(valid_part_size(bytes, content_length)),
+            None => Some(part_size(content_length)),
+        };
         let lifetime = broken.take(self.draft_lifetime(request.unique, request.draft_lifetime, now));
-        broken.take(metadata(&request.metadata));
-        let (Some(name), Some(lifetime), []) = (name, lifetime, broken.as_slice()) else {
+        let (Some(name), Some(lifetime), Some(part_size), []) = (name, lifetime, part_size, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
         if content_length.is_some_and(|bytes| bytes > MAX_UPLOAD_BYTES) {
@@ -85,26 +106,15 @@ impl Drafts {
             lifetime,
             now,
         };
-        let draft_id = self.identity(new, &mut Free::default()).await?;
-        let draft = DraftRef::new(&self.caller, name, draft_id);
         let mark = Mark::new(rand::random());
-        let mut attributes = Attributes {
-            content_type: request.content_type.clone(),
-            metadata: request.metadata.clone(),
-            ..Attributes::default()
-        };
         attributes.metadata.insert(MARK.to_owned(), mark.text());
-        let create = CreateUpload {
-            bucket: &self.shared.store.buckets.draft,
-            key: &draft.key,
-            attributes: &attributes,
-            part_checksums: request.part_checksums,
-        };
+        let (draft, upload_id) = self.begin(new, &attributes, request.part_checksums).await?;
+        let draft_id = draft.id;
         let token = Token {
-            upload_id: self.shared.store.objects().create_upload(&create).await?,
+            upload_id,
             mark,
             content_length,
-            part_size: part_size(content_length),
+            part_size,
             part_checksums: request.part_checksums,
             ends_at: ends_at(now, lifetime),
         };
@@ -116,4 +126,56 @@ impl Drafts {
             expires_at: token.ends_at,
         })
     }
+
+    /// Begins an upload in the store, for a caller with slots only if it is the only one in its slot.
+    ///
+    /// Two calls that get the same slot both begin an upload, and see that of the other. Each then aborts its own and
+    /// tries another slot, so that no slot ever has two uploads whose parts can be signed.
+    async fn begin(
+        &self,
+        new: NewDraft<'_>,
+        attributes: &Attributes,
+        part_checksums: bool,
+    ) -> Result<(DraftRef, UploadId), Error> {
+        let (objects, bucket) = (self.shared.store.objects(), &self.shared.store.buckets.draft);
+        let mut attempts_left = MAX_ATTEMPTS;
+        loop {
+            let draft_id = self.identity(new, &mut Free::default()).await?;
+            let draft = DraftRef::new(&self.caller, new.name.clone(), draft_id);
+            let create = CreateUpload {
+                bucket,
+                key: &draft.key,
+                attributes,
+                part_checksums,
+            };
+            let upload_id = objects.create_upload(&create).await?;
+            let Some(slots) = &self.caller.drafts else {
+                return Ok((draft, upload_id));
+            };
+            let in_slot = self.uploads_under(draft.key.as_str()).await;
+            let is_other = |upload: &ListedUpload| upload.key == draft.key && upload.upload_id != upload_id;
+            match in_slot {
+                Ok(uploads) if !uploads.iter().any(is_other) => return Ok((draft, upload_id)),
+                in_slot => {
+                    objects.abort_upload(bucket, &draft.key, &upload_id).await?;
+                    in_slot?;
+                }
+            }
+            attempts_left -= 1;
+            if attempts_left == 0 {
+                return Err(Error::NoMoreUploads { most: slots.count() });
+            }
+        }
+    }
+}
+
+/// Validates the size of every part except the last.
+fn valid_part_size(bytes: i64, content_length: Option<u64>) -> Result<u64, Violation> {
+    let least = content_length.map_or(0, |whole| whole.div_ceil(u64::from(MAX_PARTS)));
+    let sizes = MIN_PART_BYTES.max(least)..=MAX_PART_BYTES;
+    let bytes = u64::try_from(bytes).ok().filter(|bytes| sizes.contains(bytes));
+    bytes.ok_or_else(|| {
+        let rule = format!("must be {} to {} bytes", sizes.start(), sizes.end());
+        Violation::new("part_size", rule)
+    })
 }

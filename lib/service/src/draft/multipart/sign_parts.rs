@@ -64,7 +64,8 @@ struct Checked {
 impl Drafts {
     /// Signs the uploads of parts.
     ///
-    /// Does not call the store: if the upload no longer exists, the store refuses the part.
+    /// Does not call the store: if the upload no longer exists, the store refuses the part. If the size of the whole
+    /// upload is known, the exact size of each part is signed.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Missing::Upload`] if the upload has ended,
@@ -78,7 +79,23 @@ impl Drafts {
         let (Some(upload), Some(expires_in), []) = (upload, expires_in, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
+        self.check_limit(&upload.token)?;
         self.sign(&upload, &parts, expires_in).await
+    }
+
+    /// Checks the size of the upload against the limit of the caller, which may not be the one that began it.
+    fn check_limit(&self, token: &Token) -> Result<(), Error> {
+        let profile = &self.caller.profile;
+        match (token.content_length, profile.max_object_bytes) {
+            (Some(bytes), _) => profile.check_size("upload_id", bytes),
+            (None, None) => Ok(()),
+            (None, Some(most)) => {
+                let rule = format!(
+                    "must be of an upload with content_length: this caller's objects have at most {most} bytes"
+                );
+                Err(Error::Invalid(vec![Violation::new("upload_id", rule)]))
+            }
+        }
     }
 
     async fn sign(&self, upload: &Upload, parts: &[Checked], expires_in: Duration) -> Result<PartsSigned, Error> {
@@ -134,8 +151,11 @@ fn checked(parts: &[PartToSign], token: Option<&Token>, broken: &mut Violations)
             let twice = Violation::new("part_number", "must not be that of another part");
             broken.take::<()>(Err(of_part(twice)));
         }
-        let bytes = part.content_length.map(|bytes| part_length(bytes).map_err(of_part));
-        let content_length = broken.take_optional(bytes);
+        let planned = number.zip(token).and_then(|(number, token)| token.part_length(number));
+        let bytes = part
+            .content_length
+            .map(|bytes| part_length(bytes, planned).map_err(of_part));
+        let content_length = broken.take_optional(bytes).or(planned);
         let sum = part_checksum(part.checksum_sha256.as_deref(), token.map(|token| token.part_checksums));
         let sum = broken.take(sum.map_err(of_part));
         if let (Some(number), Some(checksum_sha256)) = (number, sum) {
@@ -149,8 +169,13 @@ fn checked(parts: &[PartToSign], token: Option<&Token>, broken: &mut Violations)
     good
 }
 
-fn part_length(bytes: i64) -> Result<u64, Violation> {
+/// Validates the size of a part, which is planned if the size of the whole upload is known.
+fn part_length(bytes: i64, planned: Option<u64>) -> Result<u64, Violation> {
     let bytes = content_length(bytes)?;
+    if let Some(planned) = planned.filter(|planned| *planned != bytes) {
+        let rule = format!("must be left out, or be {planned} by the upload's content_length and part_size");
+        return Err(Violation::new("content_length", rule));
+    }
     if bytes > MAX_PART_BYTES {
         let rule = format!("must be at most {MAX_PART_BYTES} bytes");
         return Err(Violation::new("content_length", rule));
