@@ -83,7 +83,7 @@ impl StoreQuirk {
             Self::DropsMetadata if request.method() != Method::GET => Some(
                 store
                     .send_changed(request, |headers| {
-                        headers.retain(|name, _| !name.starts_with("x-amz-meta-"))
+                        headers.retain(|name, _| !name.starts_with("x-amz-meta-"));
                     })
                     .await?,
             ),
