@@ -104,7 +104,7 @@ async fn wrong_signature_is_answered_with_what_was_to_be_signed() {
     assert_eq!(element(&text, "HeaderMissing"), "x-amz-meta-a");
 }
 
-/// What the response says is to be signed is what this store signs: a signature of it is accepted.
+/// The response contains the string that this store signs: a signature of it is accepted.
 #[tokio::test]
 async fn string_to_sign_of_the_response_signs_the_request() {
     let store = TestStore::start().await;

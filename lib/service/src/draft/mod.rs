@@ -52,7 +52,7 @@ pub struct Drafts {
     shared: Arc<Shared>,
     caller: Arc<Caller>,
     /// Dropped when all work for the call is done.
-    _guard: Option<Arc<dyn Any + Send + Sync>>,
+    guard: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// The configuration that all callers share.
@@ -88,7 +88,7 @@ impl Drafts {
         Self {
             shared: Arc::new(shared),
             caller: Arc::new(Caller::anyone()),
-            _guard: None,
+            guard: None,
         }
     }
 
@@ -100,14 +100,14 @@ impl Drafts {
         Self {
             shared,
             caller,
-            _guard: None,
+            guard: None,
         }
     }
 
     /// Keeps the guard until all work for the call is done: a confirm goes on after its caller has disconnected.
     #[must_use]
     pub fn keeping(mut self, guard: Arc<dyn Any + Send + Sync>) -> Self {
-        self._guard = Some(guard);
+        self.guard = Some(guard);
         self
     }
 

@@ -40,7 +40,7 @@ pub enum StoreQuirk {
     RefusesEtagsOfParts,
     /// Answers 400 to `DeleteObjects` without `Content-MD5`, as Swift does.
     RequiresMd5,
-    /// Keeps no metadata.
+    /// Drops the metadata of an object.
     DropsMetadata,
     /// Answers 501 to an operation.
     Lacks(Operation),
