@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut prost = tonic_prost_build::Config::new();
     prost
         .btree_map(["."])
+        .enable_type_names()
         .skip_debug(SECRET)
         .extern_path(TIMESTAMP.0, TIMESTAMP.1);
     tonic_prost_build::configure().compile_fds_with_config(descriptors, prost)?;

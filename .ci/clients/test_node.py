@@ -50,3 +50,7 @@ def test_node_takes_files_through(system, node, script):
         CONTRACT=str(REPOSITORY / "proto"),
         GRPC_ADDRESS=system.server.grpc,
     )
+
+
+def test_tokens_of_real_issuers_are_accepted_and_their_keys_rotate(node, binaries):
+    run(node, ["node", "--test", "issuers.test.mjs"], DRAFTSTORE_SERVER=str(binaries / "draftstore-server"))

@@ -19,10 +19,9 @@ use draftstore_auth::Authenticator;
 use draftstore_benches::start_logging;
 use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler, Labels, Port, Quota, Traffic};
 use draftstore_controller::{
-    Bounds, Gate, GateConfig, Limit, RateLimits, Rpc, grpc as grpc_front, labels, rest as rest_front,
+    Bounds, Cors, Gate, GateConfig, Limit, RateLimits, Rpc, grpc as grpc_front, labels, rest as rest_front,
 };
 use draftstore_proto::v1::GetUploadUrlResponse;
-use draftstore_service::AllowedOrigins;
 use draftstore_telemetry::metrics::Metrics;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -59,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
         }
         Some("guarded") => {
             let gate = Gate::new(Authenticator::none(), gate_config());
-            let origins = AllowedOrigins::default();
+            let origins = Cors::default();
             let traffic = Arc::new(Traffic::new(&Metrics::new(env!("CARGO_PKG_VERSION")), &LABELS));
             let connections = |name, call_of| {
                 let port = Port {

@@ -9,9 +9,9 @@ use axum::response::Response;
 use draftstore_auth::Authenticator;
 use draftstore_benches::{drafts, start_logging};
 use draftstore_connections::Arrival;
-use draftstore_controller::{Api, Gate, GateConfig, Readiness, grpc, rest};
+use draftstore_controller::{Api, Cors, Gate, GateConfig, Readiness, grpc, rest};
 use draftstore_proto::v1::GetUploadUrlRequest;
-use draftstore_service::{AllowedOrigins, StoreProfile};
+use draftstore_service::StoreProfile;
 use http::{StatusCode, Version, header};
 use http_body_util::BodyExt as _;
 use prost::Message as _;
@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let gate = Gate::new(Authenticator::none(), GateConfig::default());
         let api = Api::new(drafts().await?, gate.clone());
-        let (readiness, origins) = (Readiness::new(StoreProfile::default()), AllowedOrigins::default());
+        let (readiness, cors) = (Readiness::new(StoreProfile::default()), Cors::default());
         match front.as_str() {
             "rest" => {
                 let site = rest::Site {
@@ -38,11 +38,11 @@ fn main() -> anyhow::Result<()> {
                     base_url: rest::BaseUrl::new("http"),
                 };
                 let service = rest::service(api, gate, readiness, site);
-                all(calls, rest::handler(service, &origins), rest_request).await
+                all(calls, rest::handler(service, &cors), rest_request).await
             }
             "grpc" => {
                 let service = grpc::service(api, gate, readiness, false).await?;
-                all(calls, grpc::handler(service, &origins), grpc_request).await
+                all(calls, grpc::handler(service, &cors), grpc_request).await
             }
             _ => bail!("unknown front {front}: use rest or grpc"),
         }

@@ -4,8 +4,10 @@
 mod metrics;
 mod shared;
 
+use std::fmt;
 use std::path::PathBuf;
 
+use draftstore_config::parse::UrlWithUser;
 use draftstore_config::{Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, parse, settings};
 use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::ScheduleSettings;
@@ -20,12 +22,51 @@ pub use self::shared::{ConfiguredStore, SharedConfig};
 
 settings! {
     /// The destinations of the metrics of a sweep. The program ends before a Prometheus could scrape it.
-    #[derive(Debug, Clone, PartialEq, Eq)]
+    #[derive(Clone, PartialEq, Eq)]
     pub struct ReportSettings in "Sweep" {
         /// The file that the sweep's metrics are written to, for node_exporter.
         pub textfile: Option<PathBuf> = "METRICS_TEXTFILE", unset "none", parse::text;
-        /// The URL of a Pushgateway that the sweep's metrics are sent to.
-        pub pushgateway: Option<String> = "PUSHGATEWAY_URL", unset "none", parse::url;
+        /// The URL of a Pushgateway that the sweep's metrics are sent to. It may have a user and a password.
+        pub pushgateway: Option<UrlWithUser> = "PUSHGATEWAY_URL", unset "none", parse::url_with_user;
+        /// The user for the Pushgateway, if the URL has none.
+        pub pushgateway_user: Option<String> = "PUSHGATEWAY_USER", unset "none", parse::text;
+        /// The password of that user.
+        pub pushgateway_password: Option<String> = "PUSHGATEWAY_PASSWORD", unset "none", parse::text;
+    }
+}
+
+impl ReportSettings {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a value is invalid.
+    pub fn load_valid(environment: &mut Environment) -> Result<Self, Invalid> {
+        let mut settings: Self = environment.load()?;
+        let pair = (settings.pushgateway_user.take(), settings.pushgateway_password.take());
+        match (pair, &mut settings.pushgateway) {
+            ((None, None), _) => {}
+            ((Some(_), Some(_)), Some(url)) if url.user.is_some() => {
+                return environment.reject(
+                    "PUSHGATEWAY_USER",
+                    "must not be set, because PUSHGATEWAY_URL has a user",
+                );
+            }
+            ((Some(user), Some(password)), Some(url)) => url.user = Some((user, password)),
+            (_, _) => {
+                let names = "PUSHGATEWAY_URL, PUSHGATEWAY_USER, PUSHGATEWAY_PASSWORD";
+                return environment.reject(names, "must be set together");
+            }
+        }
+        Ok(settings)
+    }
+}
+
+impl fmt::Debug for ReportSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReportSettings")
+            .field("textfile", &self.textfile)
+            .field("pushgateway", &self.pushgateway)
+            .finish_non_exhaustive()
     }
 }
 
@@ -46,7 +87,8 @@ pub const CRONJOB: ProgramSettings = ProgramSettings {
         ScheduleSettings::SECTION,
         ReportSettings::SECTION,
         LogSettings::SECTION,
-        TraceSettings::SECTION,
+        TraceSettings::SECTIONS[0],
+        TraceSettings::SECTIONS[1],
     ],
 };
 
@@ -77,7 +119,7 @@ impl Config {
     fn loaded(environment: &mut Environment) -> Result<Self, Invalid> {
         let store = ConfiguredStore::load(environment);
         let shared = SharedConfig::load(environment, CRONJOB);
-        let report = environment.load();
+        let report = ReportSettings::load_valid(environment);
         let (store, embedded) = store?;
         Ok(Self {
             store: ConfiguredStore::new(store.client, embedded),
@@ -102,9 +144,36 @@ mod tests {
         let report = load(&[("METRICS_TEXTFILE", "/f.prom"), ("PUSHGATEWAY_URL", "http://p:9091/")]);
         let report = report.expect("valid").report;
         assert_eq!(report.textfile, Some("/f.prom".into()));
-        assert_eq!(report.pushgateway.as_deref(), Some("http://p:9091"));
+        assert_eq!(report.pushgateway.expect("set").url, "http://p:9091");
         let error = load(&[("PUSHGATEWAY_URL", "pushgateway:9091")]).expect_err("refused");
         assert!(error.to_string().contains("PUSHGATEWAY_URL:"), "{error}");
+    }
+
+    #[test]
+    fn user_of_the_pushgateway_is_in_the_url_or_beside_it_and_never_shown() {
+        let (user, password) = (("PUSHGATEWAY_USER", "me"), ("PUSHGATEWAY_PASSWORD", "hu:sh"));
+        let (plain, with_user) = (
+            ("PUSHGATEWAY_URL", "https://p"),
+            ("PUSHGATEWAY_URL", "https://me:hu%3Ash@p/"),
+        );
+        for pairs in [&[with_user][..], &[plain, user, password]] {
+            let report = load(pairs).expect("valid").report;
+            assert!(!format!("{report:?}").contains("hu:sh"), "{report:?}");
+            let url = report.pushgateway.expect("set");
+            assert_eq!(
+                (url.url.as_str(), url.user),
+                ("https://p", Some(("me".to_owned(), "hu:sh".to_owned())))
+            );
+        }
+        for pairs in [
+            &[user, password][..],
+            &[plain, user],
+            &[plain, password],
+            &[with_user, user, password],
+        ] {
+            let error = load(pairs).expect_err("refused").to_string();
+            assert!(error.contains("PUSHGATEWAY_") && !error.contains("hu:sh"), "{error}");
+        }
     }
 
     #[test]

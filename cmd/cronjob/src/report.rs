@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
+use draftstore_config::parse::UrlWithUser;
 use draftstore_cronjob::{LAST_SUCCESS, ReportSettings, SweepMetrics};
+use draftstore_proxy::basic;
 use draftstore_runtime::HttpClient;
 use draftstore_service::cleaner::{Slice, Summary};
 use draftstore_telemetry::metrics::{CONTENT_TYPE, Metrics, StoreCalls};
@@ -101,10 +103,14 @@ fn replace(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// Sends the metrics by POST, which keeps metrics that are not in the request: the last success of an earlier process.
-async fn push(url: &str, group: &str, text: &str) -> anyhow::Result<()> {
-    let request = Request::post(format!("{url}/metrics/{group}"))
-        .header(header::CONTENT_TYPE, CONTENT_TYPE)
-        .body(without_unknown(text))?;
+async fn push(to: &UrlWithUser, group: &str, text: &str) -> anyhow::Result<()> {
+    let url = &to.url;
+    let mut request = Request::post(format!("{url}/metrics/{group}")).header(header::CONTENT_TYPE, CONTENT_TYPE);
+    if let Some((user, password)) = &to.user {
+        let authorization = basic(user, password).context("the user or the password cannot be sent")?;
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    let request = request.body(without_unknown(text))?;
     let status = HttpClient::new(TIMEOUT, MAX_RESPONSE_BYTES)
         .send(request)
         .await?

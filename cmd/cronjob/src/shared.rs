@@ -2,6 +2,7 @@
 
 use draftstore_config::{Environment, Invalid, ProgramSettings, UnknownVariable};
 use draftstore_embedded::EmbeddedSettings;
+use draftstore_proxy::Proxies;
 use draftstore_runtime::ScheduleSettings;
 use draftstore_s3::{self as s3, StoreConfig, StoreKind};
 use draftstore_service::safety::SafetySettings;
@@ -94,7 +95,7 @@ impl SharedConfig {
         &self.unknown
     }
 
-    /// Logs the variables that no program reads.
+    /// Logs the variables that no program reads, and those that name no usable proxy.
     pub fn log_unknown(&self) {
         for unknown in &self.unknown {
             tracing::warn!(
@@ -102,6 +103,9 @@ impl SharedConfig {
                 nearest = unknown.nearest,
                 "unknown environment variable"
             );
+        }
+        for (variable, reason) in Proxies::ignored() {
+            tracing::warn!(variable, reason, "proxy ignored");
         }
     }
 }

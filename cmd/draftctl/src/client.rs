@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{io, iter};
 
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
+use draftstore_proxy::{Connector, Proxies};
 use h2::Reason;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{ClientTlsConfig, Endpoint};
@@ -60,7 +61,7 @@ impl ApiClient {
             .connect_timeout(CONNECT_TIMEOUT)
             .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-            .connect_lazy();
+            .connect_with_connector_lazy(Connector::tunnelling(Proxies::of_process().clone()));
         let authorization = match &options.token {
             Some(token) => Some(token.authorization().ok_or_else(|| {
                 let rule = "--token: a token must consist of visible ASCII characters, without spaces";

@@ -23,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::ErrorKind;
+use draftstore_proxy::Proxies;
 use tokio::runtime::Builder;
 
 use crate::cli::Cli;
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
             return ExitCode::from(Exit::Failed.status());
         }
     };
+    for (variable, reason) in Proxies::ignored() {
+        output.notice(&format!("{variable} is ignored: it {reason}"));
+    }
     let context = Context::new(cli.options, output);
     let result = runtime.block_on(async {
         tokio::select! {

@@ -9,9 +9,8 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler, HostRules};
-use draftstore_controller::{Gate, Readiness, rest};
+use draftstore_controller::{Cors, Gate, Readiness, rest};
 use draftstore_s3::S3Storage;
-use draftstore_service::AllowedOrigins;
 use draftstore_telemetry::metrics::CONTENT_TYPE;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
@@ -73,7 +72,7 @@ pub(crate) fn handler(
     storage: Arc<S3Storage>,
 ) -> Handler {
     let service = rest::public_service(gate, router(metrics, readiness, storage));
-    Handler::new(rest::handler(service, &AllowedOrigins::default()))
+    Handler::new(rest::handler(service, &Cors::default()))
 }
 
 fn router(metrics: Arc<ServerMetrics>, readiness: Readiness, storage: Arc<S3Storage>) -> Router {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use draftstore_auth::{Auth, AuthSettings};
 use draftstore_config::{Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, parse, settings};
 use draftstore_connections::{ConnectionLimits, TlsFiles};
-use draftstore_controller::GateConfig;
+use draftstore_controller::{CorsSettings, GateConfig};
 use draftstore_cronjob::{ConfiguredStore, SharedConfig};
 use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::ScheduleSettings;
@@ -73,12 +73,14 @@ pub(crate) const SERVER: ProgramSettings = ProgramSettings {
         TlsFiles::SECTION,
         ConnectionLimits::SECTION,
         GateConfig::SECTION,
+        CorsSettings::SECTION,
         SweepSettings::SECTIONS[0],
         SweepSettings::SECTIONS[1],
         ScheduleSettings::SECTION,
         LogSettings::SECTION,
         AuditSettings::SECTION,
-        TraceSettings::SECTION,
+        TraceSettings::SECTIONS[0],
+        TraceSettings::SECTIONS[1],
     ],
 };
 
@@ -98,6 +100,7 @@ pub(crate) struct Config {
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) connections: ConnectionLimits,
     pub(crate) requests: GateConfig,
+    pub(crate) cors: CorsSettings,
     pub(crate) audit: AuditSettings,
 }
 
@@ -149,6 +152,7 @@ impl Config {
         let tls = TlsFiles::load(environment);
         let connections = environment.load();
         let requests = GateConfig::load(environment);
+        let cors = environment.load();
         let audit = environment.load();
         let embedded = store.as_ref().ok().and_then(|(_, embedded)| embedded.as_ref());
         let ports = listen.and_then(|listen| listen.ports(environment, embedded));
@@ -179,6 +183,7 @@ impl Config {
             tls: tls?,
             connections: connections?,
             requests: requests?,
+            cors: cors?,
             audit,
         })
     }
@@ -216,9 +221,12 @@ impl Config {
         let secret = if self.has_lasting_secret() {
             Ok(())
         } else {
-            let rule = "must be set, because AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not, or have a session token: \
-                        `draftstore-server key ticket` makes a key, and every replica needs the same. It protects upload IDs, \
-                        page tokens and the markers in main";
+            let embedded = self.embedded_instead();
+            let rule = format!(
+                "must be set, because AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not, or have a session token: set \
+                 {embedded}it to a file with a key that `draftstore-server key ticket` makes, the same for every replica. It \
+                 protects upload IDs, page tokens and the markers in main"
+            );
             errors.reject("TICKET_KEYS_FILE", rule)
         };
         errors.finish(secret.and(auth))
@@ -242,16 +250,21 @@ impl Config {
         addresses.find(|address| !address.is_loopback())
     }
 
-    /// Returns the rule that `AUTH` breaks. The first remedy does not use S3, if the user may not have chosen it.
-    fn auth_rule(&self) -> String {
-        let embedded = if self.store_choice.is_guess {
+    /// Returns the remedy of using the embedded store, if the user may not have chosen S3.
+    fn embedded_instead(&self) -> String {
+        if self.store_choice.is_guess {
             format!(
                 "STORAGE_TYPE=embedded to use the embedded store instead of S3, which was chosen because {}, or ",
                 self.store_choice.reason
             )
         } else {
             String::new()
-        };
+        }
+    }
+
+    /// Returns the rule that `AUTH` breaks. The first remedy does not use S3, if the user may not have chosen it.
+    fn auth_rule(&self) -> String {
+        let embedded = self.embedded_instead();
         format!(
             "must be set, because the server listens on {}, which other machines can reach: set {embedded}AUTH=api-key and \
              POLICY_FILE to a file of callers (`draftstore-server key new` generates a key), or BIND_ADDRESS=127.0.0.1, \

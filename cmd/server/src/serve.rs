@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 use draftstore_auth::Tickets;
 use draftstore_connections::{Connections, Ending, Handler, HostRules, Tls, TlsFiles};
 use draftstore_controller::rest::{BaseUrl, Site};
-use draftstore_controller::{Api, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
+use draftstore_controller::{Api, Cors, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
 use draftstore_cronjob::SweepMetrics;
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
@@ -75,6 +75,10 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     };
     let (tickets, keys) = tickets::open(config.auth.ticket_keys_file, embedded.is_some(), &mut reloaders).await?;
     let secrets = ServerSecrets::new(keys, access_key.or(config.permanent_key));
+    let cors = Cors {
+        origins: origins.clone(),
+        settings: config.cors,
+    };
     let drafts = Drafts::new(store.clone(), config.shared.policy, origins.clone(), clock.clone())
         .with_secrets(Arc::new(secrets))
         .with_confirm_limits(config.drafts.confirm_limits())
@@ -125,7 +129,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let api = Api::new(drafts.clone(), gate.clone());
     let site = site(&api, &drafts, config.server.console, BaseUrl::new(scheme));
     let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), site);
-    let rest = Handler::new(rest::handler(rest, &origins));
+    let rest = Handler::new(rest::handler(rest, &cors));
     let connections = Connections::new(config.connections.clone(), tls).with_host_rules(hosts.clone());
     let connections_of = |port| {
         let connections = connections.clone().counted(port, metrics.traffic.clone());
@@ -138,7 +142,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let http_address = listen(&mut tasks, connections_of(REST), http, rest, &ending)?;
     let grpc_listener = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc = grpc::service(api, gate.clone(), readiness.clone(), reflects).await?;
-    let grpc = Handler::new(grpc::handler(grpc, &origins));
+    let grpc = Handler::new(grpc::handler(grpc, &cors));
     let grpc_address = listen(&mut tasks, connections_of(GRPC), grpc_listener, grpc, &ending)?;
     let admin_handler = admin::handler(gate, metrics, readiness.clone(), storage.clone());
     let (_admin, admin_address) = admin::serve(admin, config.connections, hosts, admin_handler)?;
@@ -296,6 +300,6 @@ async fn sweep(
             }
         }
     };
-    schedule.run(shutdown, sweep).await?;
+    schedule.run(shutdown, sweep).await;
     Ok(())
 }

@@ -14,8 +14,8 @@ use crate::policy::{InvalidPolicy, Policy, PolicyFile};
 use crate::unauthenticated::Unauthenticated;
 use crate::{Profiles, TICKET_PREFIX, Tickets};
 
-/// The maximum length of a bearer token, in bytes. Most servers reject longer headers anyway.
-const MAX_BEARER_BYTES: usize = 8 * 1024;
+/// The maximum length of a bearer token, in bytes: the size that the head of a request may have.
+const MAX_BEARER_BYTES: usize = 32 * 1024;
 
 /// A client certificate in DER, which TLS verified against the configured authorities. It belongs to a connection,
 /// whose requests carry it as an extension.
@@ -128,7 +128,7 @@ impl Policies {
     fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Unauthenticated> {
         let policy = self.policy.current();
         match (presented.bearer, presented.peer) {
-            (Some(bearer), _) => self.by_token(&policy, bearer, now).ok_or(Unauthenticated::Invalid),
+            (Some(bearer), _) => self.by_token(&policy, bearer, now),
             (None, Some(PeerCertificate(der))) if self.methods.mtls => {
                 let caller = policy.certificates.caller(der, now);
                 caller.map_err(|reason| {
@@ -140,22 +140,26 @@ impl Policies {
         }
     }
 
-    fn by_token(&self, policy: &Policy, bearer: &str, now: SystemTime) -> Option<Arc<Caller>> {
+    fn by_token(&self, policy: &Policy, bearer: &str, now: SystemTime) -> Result<Arc<Caller>, Unauthenticated> {
         if bearer.len() > MAX_BEARER_BYTES {
-            return None;
+            return Err(Unauthenticated::Invalid);
         }
         if is_key(bearer) {
-            return policy.keys.caller(bearer).filter(|_| self.methods.api_key).cloned();
+            let caller = policy.keys.caller(bearer).filter(|_| self.methods.api_key);
+            return caller.cloned().ok_or(Unauthenticated::Invalid);
         }
         if !self.methods.jwt {
-            return None;
+            return Err(Unauthenticated::Invalid);
         }
-        match jwt::caller(&policy.issuers, bearer, now) {
-            Ok(caller) => Some(Arc::new(caller)),
-            Err(reason) => {
+        jwt::caller(&policy.issuers, bearer, now)
+            .map(Arc::new)
+            .map_err(|reason| {
                 tracing::debug!(%reason, "token rejected");
-                None
-            }
-        }
+                if reason == jwt::TokenError::Expired {
+                    Unauthenticated::TokenExpired
+                } else {
+                    Unauthenticated::Invalid
+                }
+            })
     }
 }

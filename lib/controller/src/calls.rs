@@ -102,7 +102,7 @@ impl Call {
 }
 
 /// A request message of a call.
-pub(crate) trait RpcRequest: Mapping {
+pub(crate) trait RpcRequest: Mapping + prost::Name {
     /// The rpc of this message.
     const RPC: Rpc;
 

@@ -72,6 +72,8 @@ macro_rules! reasons {
 reasons! {
     INVALID_REQUEST: BAD_REQUEST, InvalidArgument, "The request is malformed or invalid. `errors` names every invalid field.";
     UNAUTHENTICATED: UNAUTHORIZED, Unauthenticated, "The request has no valid credentials.";
+    TICKET_EXPIRED: UNAUTHORIZED, Unauthenticated, "The ticket has expired. The page asks its backend for a new one.";
+    TOKEN_EXPIRED: UNAUTHORIZED, Unauthenticated, "The token has expired.";
     PERMISSION_DENIED: FORBIDDEN, PermissionDenied, "The caller does not have the scope of the call.";
     ORIGIN_NOT_ALLOWED: FORBIDDEN, PermissionDenied, "Pages of the origin may not use the server.";
     HOST_NOT_ALLOWED: MISDIRECTED_REQUEST, PermissionDenied, "The server does not have the name that the request is for.";
@@ -89,6 +91,7 @@ reasons! {
     UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition, "Parts are missing, or do not have the announced size.";
     TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The server has no keys for tickets.";
     TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument, "The request, or the size that it announces, is too large.";
+    UNSUPPORTED_ENCODING: UNSUPPORTED_MEDIA_TYPE, InvalidArgument, "The body has a `Content-Encoding`, such as gzip.";
     IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, FailedPrecondition, "The idempotency key was already used for another request.";
     TOO_MANY_REQUESTS: TOO_MANY_REQUESTS, ResourceExhausted, "The caller exceeded a rate limit. Retry after the seconds in `Retry-After`.";
     INTERNAL: INTERNAL_SERVER_ERROR, Internal, "The server failed unexpectedly.";
@@ -176,7 +179,7 @@ impl Failure {
         match self {
             Self::Service(error) => match error {
                 Error::Invalid(violations) => row(INVALID_REQUEST).fields(violations.clone()),
-                Error::CredentialsExpired => row(UNAUTHENTICATED).challenge(INVALID_TOKEN),
+                Error::CredentialsExpired => row(TICKET_EXPIRED).challenge(INVALID_TOKEN),
                 Error::NotAllowed(scope) => row(PERMISSION_DENIED).challenge(insufficient_scope(*scope)),
                 Error::NoTickets => row(TICKETS_NOT_CONFIGURED),
                 Error::NoMoreUploads { .. } => row(NO_MORE_UPLOADS),
@@ -212,6 +215,10 @@ impl Failure {
                 Refusal::OutOfMemory => row(OVERLOADED)
                     .retry_after(RETRY_AFTER_SECONDS)
                     .limit(Limit::RequestMemory),
+                Refusal::Unauthenticated(Unauthenticated::TicketExpired) => {
+                    row(TICKET_EXPIRED).challenge(INVALID_TOKEN)
+                }
+                Refusal::Unauthenticated(Unauthenticated::TokenExpired) => row(TOKEN_EXPIRED).challenge(INVALID_TOKEN),
                 Refusal::TooManyRequests { limit, retry_after } => {
                     row(TOO_MANY_REQUESTS).retry_after(*retry_after).limit(*limit)
                 }
@@ -223,6 +230,9 @@ impl Failure {
                     "body",
                     "must be complete, and valid chunks if the transfer encoding is chunked",
                 ),
+                Refusal::Encoding => {
+                    row(UNSUPPORTED_ENCODING).field("content-encoding", "must be absent: send the JSON as it is")
+                }
                 Refusal::Overloaded => row(OVERLOADED)
                     .retry_after(RETRY_AFTER_SECONDS)
                     .limit(Limit::Concurrency),
@@ -319,6 +329,8 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::Internal(internal()).into(),
         Refusal::Unauthenticated(Unauthenticated::Missing).into(),
         Refusal::Unauthenticated(Unauthenticated::Invalid).into(),
+        Refusal::Unauthenticated(Unauthenticated::TicketExpired).into(),
+        Refusal::Unauthenticated(Unauthenticated::TokenExpired).into(),
         Refusal::TooManyRequests {
             limit: Limit::CallerRate,
             retry_after: 7,
@@ -329,6 +341,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Refusal::NotAllowed(Scope::Confirm).into(),
         Refusal::OutOfMemory.into(),
         Refusal::AuditUnavailable.into(),
+        Refusal::Encoding.into(),
         Refusal::Overloaded.into(),
         Refusal::CallTimeout.into(),
     ]
@@ -361,12 +374,15 @@ mod tests {
             (500, Code::Internal, None),
             (401, Code::Unauthenticated, None),
             (401, Code::Unauthenticated, None),
+            (401, Code::Unauthenticated, None),
+            (401, Code::Unauthenticated, None),
             (429, Code::ResourceExhausted, Some(7)),
             (413, Code::InvalidArgument, None),
             (400, Code::InvalidArgument, None),
             (403, Code::PermissionDenied, None),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
+            (415, Code::InvalidArgument, None),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
         ];

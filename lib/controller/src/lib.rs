@@ -21,7 +21,7 @@ pub use api::Api;
 pub use audit::AUDIT_TARGET;
 pub use calls::{CALLS, Call, Kind, Rpc, Size};
 pub use gate::{Admitted, Bounds, Gate, GateConfig, RateLimits};
-pub use middleware::Service;
+pub use middleware::{Cors, CorsSettings, InvalidRequestHeaders, RequestHeaders, Service};
 pub use readiness::{Readiness, StoreStatus};
 pub use refusal::{Limit, Refusal};
 

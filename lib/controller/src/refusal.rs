@@ -37,6 +37,9 @@ pub enum Refusal {
     /// The caller has none of the scopes of the call.
     #[error("this needs the scope {0}")]
     NotAllowed(Scope),
+    /// The body has an encoding, such as gzip.
+    #[error("the body must not have a content-encoding")]
+    Encoding,
     /// The caller or its address exceeds a rate limit.
     #[error("too many requests: try again in {retry_after} seconds")]
     TooManyRequests {

@@ -1,24 +1,25 @@
 //! A small HTTP client, for requests to other services than the store: one request, with limits on its response.
 //!
-//! The client follows no redirects, and reads no proxy settings.
+//! The client follows no redirects.
 
 use std::time::Duration;
 
+use draftstore_proxy::{Connector, Proxies, Proxy};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
+use hyper::header::PROXY_AUTHORIZATION;
 use hyper::{Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
 
 /// A client for HTTP, and for HTTPS with the certificate authorities that this machine trusts.
 #[derive(Debug)]
 pub struct HttpClient {
-    http: Client<HttpConnector, Full<Bytes>>,
+    http: Client<Connector, Full<Bytes>>,
     /// `None` on a machine that trusts no certificate authority.
-    https: Option<Client<HttpsConnector<HttpConnector>, Full<Bytes>>>,
+    https: Option<Client<HttpsConnector<Connector>, Full<Bytes>>>,
     timeout: Duration,
     max_body_bytes: usize,
 }
@@ -44,9 +45,10 @@ impl HttpClient {
     /// Creates a client that limits the time and the body of each response.
     pub fn new(timeout: Duration, max_body_bytes: usize) -> Self {
         let roots = HttpsConnectorBuilder::new().with_native_roots().ok();
-        let https = roots.map(|builder| builder.https_only().enable_http1().build());
+        let connector = Connector::forwarding(Proxies::of_process().clone());
+        let https = roots.map(|builder| builder.https_only().enable_http1().wrap_connector(connector.clone()));
         Self {
-            http: Client::builder(TokioExecutor::new()).build_http(),
+            http: Client::builder(TokioExecutor::new()).build(connector),
             https: https.map(|https| Client::builder(TokioExecutor::new()).build(https)),
             timeout,
             max_body_bytes,
@@ -63,10 +65,14 @@ impl HttpClient {
         response.map_err(|_| HttpError::TimedOut(self.timeout))?
     }
 
-    async fn response(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, HttpError> {
+    async fn response(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, HttpError> {
         let response = if request.uri().scheme_str() == Some("https") {
             self.https.as_ref().ok_or(HttpError::NoRoots)?.request(request).await
         } else {
+            let proxy = Proxies::of_process().proxy_for(request.uri());
+            if let Some(authorization) = proxy.and_then(Proxy::authorization) {
+                request.headers_mut().insert(PROXY_AUTHORIZATION, authorization);
+            }
             self.http.request(request).await
         };
         let (head, body) = response.map_err(HttpError::Unreachable)?.into_parts();

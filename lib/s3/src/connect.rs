@@ -15,6 +15,7 @@ use draftstore_storage::{BucketName, Error};
 use crate::calls;
 use crate::conditions::Conditions;
 use crate::credentials;
+use crate::http_client::http_client;
 use crate::owner::ExpectOwner;
 use crate::presign::Presigner;
 use crate::required_headers::RequiredHeaders;
@@ -102,13 +103,20 @@ impl S3Storage {
             return Err(ConnectError::NotOfAws);
         }
 
-        let provider = credentials::provider(settings.credentials, &region).await;
+        let http_client = http_client();
+        let aws_config = || {
+            aws_config::defaults(BehaviorVersion::latest())
+                .region(Region::new(region.clone()))
+                .http_client(http_client.clone())
+        };
+        let provider = Box::pin(credentials::provider(settings.credentials, aws_config())).await;
         let name = match &endpoint {
             Some(endpoint) => endpoint.clone(),
             None => format!("AWS S3 in {region}"),
         };
         let public_endpoint = public_endpoint.or_else(|| endpoint.clone());
         let mut calls = config(&region, endpoint, settings.path_style, aws)
+            .http_client(http_client.clone())
             .credentials_provider(provider.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS))
             .timeout_config(call_timeouts(&settings.timeouts))
@@ -120,7 +128,7 @@ impl S3Storage {
         let signing = config(&region, public_endpoint, settings.path_style, aws);
         let upload_presigner = match settings.signing {
             Some(own) => {
-                let provider = Box::pin(credentials::signing(own, &provider, &region)).await;
+                let provider = Box::pin(credentials::signing(own, &provider, aws_config())).await;
                 let signers = Signers::new(provider, &region);
                 Some(Presigner::new(signers, signing.clone()))
             }

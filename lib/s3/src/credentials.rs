@@ -1,8 +1,7 @@
 //! Where credentials come from.
 
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::ConfigLoader;
 use aws_config::sts::AssumeRoleProvider;
-use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
@@ -15,33 +14,30 @@ const SESSION_NAME: &str = "draftstore-signer";
 pub(crate) async fn signing(
     signing: Signing,
     own: &SharedCredentialsProvider,
-    region: &str,
+    config: ConfigLoader,
 ) -> SharedCredentialsProvider {
     match signing {
         Signing::Static(given) => fixed(given),
         Signing::Role { arn } => {
-            let config = aws_config::defaults(BehaviorVersion::latest())
-                .region(Region::new(region.to_owned()))
-                .credentials_provider(own.clone())
-                .load()
-                .await;
-            let role = AssumeRoleProvider::builder(arn).session_name(SESSION_NAME);
-            let role = role.region(Region::new(region.to_owned())).configure(&config);
-            SharedCredentialsProvider::new(role.build_from_provider(own.clone()).await)
+            let config = config.credentials_provider(own.clone()).load().await;
+            let mut role = AssumeRoleProvider::builder(arn).session_name(SESSION_NAME);
+            if let Some(region) = config.region() {
+                role = role.region(region.clone());
+            }
+            SharedCredentialsProvider::new(role.configure(&config).build_from_provider(own.clone()).await)
         }
     }
 }
 
 /// Returns a provider of the credentials given, or else the SDK's default chain. Loads nothing yet.
-pub(crate) async fn provider(given: Option<StaticCredentials>, region: &str) -> SharedCredentialsProvider {
-    let Some(given) = given else {
-        let chain = DefaultCredentialsChain::builder()
-            .region(Region::new(region.to_owned()))
-            .build()
-            .await;
-        return SharedCredentialsProvider::new(chain);
-    };
-    fixed(given)
+pub(crate) async fn provider(given: Option<StaticCredentials>, config: ConfigLoader) -> SharedCredentialsProvider {
+    match given {
+        Some(given) => fixed(given),
+        None => {
+            let provider = config.load().await.credentials_provider();
+            provider.expect("a config has the default chain")
+        }
+    }
 }
 
 fn fixed(given: StaticCredentials) -> SharedCredentialsProvider {

@@ -12,6 +12,7 @@ mod copy_source;
 mod credentials;
 mod environment;
 mod error;
+mod http_client;
 mod listing;
 mod objects;
 mod owner;

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
-use crate::traces::{self, Sender, TraceSettings};
+use crate::traces::{self, Sender, TraceError, TraceSettings};
 use crate::{AuditSink, Program, audit, panics};
 
 /// The prefix of the targets of our own crates.
@@ -28,7 +28,7 @@ settings! {
         /// The format of the log, which goes to standard error: `text` or `json`.
         pub format: LogFormat = "LOG_FORMAT", default "text", str::parse;
         /// The filter of the log, as tracing directives. Dependencies log nothing below `info`.
-        pub filter: LogFilter = "RUST_LOG", default "info,tokio_cron_scheduler=warn", str::parse;
+        pub filter: LogFilter = "RUST_LOG", default "info", str::parse;
     }
 }
 
@@ -83,8 +83,8 @@ pub enum StartError {
     #[error(transparent)]
     Again(#[from] TryInitError),
     /// The exporter of traces cannot be built.
-    #[error("OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
-    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
+    #[error("traces cannot be sent: {0}")]
+    Traces(#[from] TraceError),
 }
 
 /// Starts logs, and traces and the audit log if they are configured. Call it once per process.

@@ -22,6 +22,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("draftstore-controller", &["draftstore-s3", SDK]),
     ("draftstore-fuzz", &["draftstore-s3", SDK]),
     ("draftstore-config", &["tokio", SDK]),
+    ("draftstore-proxy", &["draftstore-config", SDK]),
     (
         "draftstore-runtime",
         &[

@@ -29,6 +29,7 @@ fn documented() -> BTreeSet<&'static str> {
             "draftstore_store_call",
             "draftstore_store_retries",
             "draftstore_build_",
+            "draftstore_spans_",
         ]
         .iter()
         .any(|prefix| name.starts_with(prefix))
@@ -157,6 +158,34 @@ async fn pushgateway_gets_the_same_metrics_and_keeps_the_last_success() {
     );
     assert_eq!(names(&pushed), documented());
     assert_eq!(value(&pushed, "draftstore_sweep_scanned"), 1.0);
+
+    let host = url.strip_prefix("http://").expect("plain HTTP");
+    let with_user = [("PUSHGATEWAY_URL", format!("http://me:hush@{host}"))];
+    let with_user = with_user.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let beside = [gateway[0], ("PUSHGATEWAY_USER", "me"), ("PUSHGATEWAY_PASSWORD", "hush")];
+    for credentials in [&with_user[..], &beside] {
+        let debug = [("RUST_LOG", "trace")];
+        let command = cronjob(&[&variables(&world)[..], credentials, &debug].concat());
+        let sweep = tokio::task::spawn_blocking(move || run(command));
+        let pushed = one_request(&listener).await;
+        assert!(pushed.contains("authorization: Basic bWU6aHVzaA==\r\n"), "{pushed}");
+        let (_, printed) = sweep.await.expect("ran");
+        assert!(
+            !printed.contains("hush") && !printed.contains("bWU6aHVzaA"),
+            "{printed}"
+        );
+    }
+
+    let proxied = [
+        ("PUSHGATEWAY_URL", "http://push.invalid/base/"),
+        ("HTTP_PROXY", url.as_str()),
+    ];
+    let command = cronjob(&[&variables(&world)[..], &proxied].concat());
+    let sweep = tokio::task::spawn_blocking(move || run(command));
+    let forwarded = one_request(&listener).await;
+    assert!(sweep.await.expect("ran").0.status.success());
+    let line = "POST http://push.invalid/base/metrics/job/draftstore_cronjob HTTP/1.1\r\n";
+    assert!(forwarded.starts_with(line), "{forwarded}");
 
     let part = [("SWEEP_SHARD", "1"), ("SWEEP_SHARDS", "2")];
     let command = cronjob(&[&variables(&world)[..], &gateway, &part].concat());

@@ -9,6 +9,7 @@ mod stall;
 
 use std::time::Duration;
 
+use draftstore_proxy::{Proxies, Uri};
 use reqwest::redirect::Policy;
 
 use crate::error::CommandError;
@@ -29,6 +30,10 @@ pub(crate) fn client() -> Result<reqwest::Client, CommandError> {
         .user_agent(concat!("draftctl/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(Policy::none())
+        .proxy(reqwest::Proxy::custom(|url| {
+            let uri: Uri = url.as_str().parse().ok()?;
+            Proxies::of_process().proxy_for(&uri)?.to_url()
+        }))
         .build();
     client.map_err(|error| {
         CommandError::new(

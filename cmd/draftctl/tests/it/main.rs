@@ -11,6 +11,7 @@ mod large;
 mod memory;
 mod output;
 mod program;
+mod proxy;
 mod resume;
 mod retry;
 mod server_address;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_auth::Authenticator;
 use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler};
-use draftstore_controller::{Api, Gate, GateConfig, Readiness, grpc};
+use draftstore_controller::{Api, Cors, Gate, GateConfig, Readiness, grpc};
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, Request};
@@ -67,7 +67,7 @@ impl TestServer {
         let gate = Gate::new(authenticator, GateConfig::default());
         let service = grpc::service(Api::new(drafts, gate.clone()), gate, readiness, false);
         let service = service.await.expect("descriptors");
-        let handler = Handler::new(grpc::handler(service, &AllowedOrigins::default()));
+        let handler = Handler::new(grpc::handler(service, &Cors::default()));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let connections = Connections::new(ConnectionLimits::default(), None);

@@ -1,9 +1,12 @@
-//! The variables of other programs that the server honours: AWS's.
+//! The variables of other programs that the server honours: those of AWS, and the proxies.
 
-use draftstore_testing::{Embedded, StoreEndpoint};
+use std::time::{Duration, Instant};
+
+use draftstore_testing::{Embedded, HttpProxy, StoreEndpoint};
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::callers::ground::Policy;
 use crate::front::{FRONTS, upload};
 use crate::server::{Server, command};
 
@@ -63,7 +66,11 @@ async fn endpoint_and_region_are_those_of_the_profile_unless_the_environment_has
     ] {
         let profile = profile(&directory, &endpoint, &profile_lines);
         let mut all: Vec<_> = profile.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        all.extend(variables.iter().chain([&("BUCKET_NAME", "files")]));
+        let keys = directory.path().join("ticket-keys");
+        let key = command().args(["key", "ticket"]).output().expect("runs").stdout;
+        std::fs::write(&keys, key).expect("written");
+        let keys = ("TICKET_KEYS_FILE", keys.to_str().expect("UTF-8"));
+        all.extend(variables.iter().chain([&("BUCKET_NAME", "files"), &keys]));
         let server = Server::start_with(&all);
         let made = FRONTS[0].call(&server, "draft-bucket", json!({})).await;
         made.expect("the buckets are made");
@@ -125,5 +132,89 @@ fn server_that_would_use_the_account_of_a_shell_says_how_not_to() {
             at.is_some() && because.is_some() && at < said.find("AUTH=api-key"),
             "{said}"
         );
+    }
+}
+
+/// Returns every variable that can name this proxy.
+fn everywhere(proxy: &str) -> Vec<(&'static str, &str)> {
+    let names = [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ];
+    names.map(|name| (name, proxy)).to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embedded_store_is_never_called_through_a_proxy() {
+    for variables in [
+        everywhere("http://127.0.0.1:1"),
+        vec![("HTTP_PROXY", "127.0.0.1:1"), ("NO_PROXY", "example.com")],
+    ] {
+        let server = Server::start_with(&variables);
+        let issued = FRONTS[0].call(&server, "upload-url", json!({"object_name": "a"})).await;
+        assert_eq!(upload(&issued.expect("issued"), "content").await, 200);
+        let confirmed = FRONTS[0]
+            .call(&server, "confirm-upload", json!({"object_name": "a"}))
+            .await;
+        confirmed.expect("confirmed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_is_called_through_the_proxy_unless_it_is_an_exception() {
+    let store = Embedded::start().await;
+    let endpoint = store.endpoint();
+    let address = endpoint
+        .url
+        .strip_prefix("http://")
+        .expect("plain HTTP")
+        .parse()
+        .expect("an address");
+    let proxy = HttpProxy::start(address).await;
+    for (name, exceptions, is_used) in [
+        ("HTTP_PROXY", "", true),
+        ("http_proxy", "example.com", true),
+        ("ALL_PROXY", "store.invalid:9001", true),
+        ("HTTPS_PROXY", "", false),
+        ("HTTP_PROXY", "store.invalid", false),
+        ("HTTP_PROXY", ".invalid", false),
+        ("HTTP_PROXY", "*", false),
+    ] {
+        let before = proxy.lines().len();
+        let server = Server::start_with(&[
+            ("BUCKET_NAME", "files"),
+            ("S3_ENDPOINT", "http://store.invalid:9000"),
+            ("AWS_ACCESS_KEY_ID", &endpoint.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &endpoint.secret_access_key),
+            (name, &proxy.url),
+            ("NO_PROXY", exceptions),
+        ]);
+        let made = FRONTS[0].call(&server, "draft-bucket", json!({})).await;
+        assert_eq!(made.is_ok(), is_used, "{name} {exceptions}: {made:?}");
+        let lines = proxy.lines().split_off(before);
+        assert_eq!(!lines.is_empty(), is_used, "{lines:?}");
+        assert!(
+            lines.iter().all(|line| line.contains(" http://store.invalid:9000/")),
+            "{lines:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_of_issuers_are_fetched_through_the_proxy() {
+    let proxy = HttpProxy::start("127.0.0.1:1".parse().expect("an address")).await;
+    let policy = Policy::new(
+        "[issuers.sso]\nissuer = 'https://id.invalid'\naudience = 'draftstore'\nalgorithms = ['RS256']\n\
+         jwks_url = 'https://id.invalid/keys'\nscopes = ['upload']\n",
+    );
+    let _server = policy.server("jwt", &[("HTTPS_PROXY", &proxy.url)]);
+    let begun = Instant::now();
+    while !proxy.lines().contains(&"CONNECT id.invalid:443 HTTP/1.1".to_owned()) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", proxy.lines());
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

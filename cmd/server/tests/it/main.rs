@@ -18,6 +18,7 @@ mod discard_draft;
 mod docs;
 mod doctor;
 mod drain;
+mod encodings;
 mod environment;
 mod errors;
 mod forms;

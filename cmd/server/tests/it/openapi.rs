@@ -176,7 +176,7 @@ impl Place<'_> {
             let beyond = i128::from(most) + 1;
             values.push(Some(json!(beyond.to_string())));
             values.push(Some(serde_json::from_str(&beyond.to_string()).expect("a number")));
-            values.extend(["", "1e1", "1.0", " 1"].map(|text| Some(json!(text))));
+            values.extend(["", "many", " 1"].map(|text| Some(json!(text))));
         }
         if let Some(least @ 1..) = self.rule["minLength"].as_u64() {
             values.push(Some(letters(least - 1)));
@@ -196,15 +196,13 @@ impl Place<'_> {
                 .map(Some),
             );
         }
-        if !self.allows("null") {
-            values.push(Some(Value::Null));
-        }
         if !self.allows("string") && !self.rule["anyOf"].is_array() {
             values.push(Some(json!("x")));
         }
         let required = self.owner["required"].as_array().into_iter().flatten();
         if required.into_iter().any(|name| name == self.field) {
-            values.push(None);
+            // The JSON mapping reads `null` as an absent field.
+            values.extend([None, Some(Value::Null)]);
         }
         values
     }

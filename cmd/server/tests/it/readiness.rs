@@ -213,10 +213,14 @@ async fn expired_credentials_are_not_ready() {
     let store = Embedded::start().await;
     let endpoint = store.endpoint();
     let (agent, ended) = agent(&endpoint, Duration::from_secs(8)).await;
+    let keys = tempfile::NamedTempFile::new().expect("a file");
+    let key = command().args(["key", "ticket"]).output().expect("runs").stdout;
+    std::fs::write(keys.path(), key).expect("written");
     let server = Server::start_with(&[
         ("BUCKET_NAME", "files"),
         ("S3_ENDPOINT", &endpoint.url),
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &agent),
+        ("TICKET_KEYS_FILE", keys.path().to_str().expect("UTF-8")),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("READINESS_INTERVAL", "1"),
     ]);

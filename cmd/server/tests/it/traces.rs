@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use draftstore_testing::http_client;
+use draftstore_testing::{HttpProxy, http_client};
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -11,18 +12,20 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tonic::codec::CompressionEncoding;
+use tonic::metadata::MetadataMap;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use crate::front::{FRONTS, draft};
-use crate::server::Server;
+use crate::server::{NOWHERE, Server};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT_ID: &str = "b7ad6b7169203331";
 
 /// A collector that stores what it receives.
 #[derive(Debug, Clone, Default)]
-struct Collector(Arc<Mutex<Vec<ResourceSpans>>>);
+struct Collector(Arc<Mutex<Vec<ResourceSpans>>>, Arc<Mutex<Vec<MetadataMap>>>);
 
 #[tonic::async_trait]
 impl TraceService for Collector {
@@ -30,6 +33,7 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        self.1.lock().expect("not poisoned").push(request.metadata().clone());
         let spans = request.into_inner().resource_spans;
         self.0.lock().expect("not poisoned").extend(spans);
         Ok(Response::new(ExportTraceServiceResponse::default()))
@@ -41,7 +45,7 @@ impl Collector {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let collector = Self::default();
-        let service = TraceServiceServer::new(collector.clone());
+        let service = TraceServiceServer::new(collector.clone()).accept_compressed(CompressionEncoding::Gzip);
         let incoming = TcpIncoming::from(listener);
         tokio::spawn(
             tonic::transport::Server::builder()
@@ -215,4 +219,94 @@ async fn unreachable_collector_affects_no_request() {
         issued.expect("issued");
     }
     assert!(server.stop().0.success());
+}
+
+/// Makes a request that has a span.
+async fn request(server: &Server) {
+    let name = json!({"object_name": "a"});
+    let missing = FRONTS[0].call(server, "inspect-draft", name).await;
+    missing.expect_err("there is none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_of_opentelemetry_are_honoured() {
+    let (collector, address) = Collector::start().await;
+    let endpoint = format!("http://{address}");
+    let server = Server::start_with(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &endpoint),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hu%20sh"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", ""),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "5000"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        (
+            "OTEL_RESOURCE_ATTRIBUTES",
+            "service.name=uploads,deployment.environment=test",
+        ),
+        ("RUST_LOG", "trace"),
+    ]);
+    request(&server).await;
+    let (_, log) = server.stop();
+    assert!(!log.contains("hu sh"), "{log}");
+    let metadata = collector.1.lock().expect("not poisoned").clone();
+    let metadata = metadata.first().expect("a request");
+    assert_eq!(metadata.get_all("api-key").iter().collect::<Vec<_>>(), ["hu sh"]);
+    assert_eq!(metadata.get("grpc-encoding").expect("compressed"), "gzip");
+    let resource = format!("{:?}", collector.received()[0].resource);
+    for expected in ["uploads", "deployment.environment", "test", "service.version"] {
+        assert!(resource.contains(expected), "{resource}");
+    }
+    assert!(!resource.contains("draftstore-server"), "{resource}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn disabled_traces_are_not_sent() {
+    for disabled in [
+        ("OTEL_SDK_DISABLED", "true"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+    ] {
+        let (collector, address) = Collector::start().await;
+        let server = start(address, &[disabled]);
+        request(&server).await;
+        assert!(server.stop().0.success());
+        assert_eq!(collector.received(), [], "{disabled:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_that_cannot_be_delivered_are_logged_and_counted() {
+    let server = Server::start_with(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", NOWHERE),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"),
+    ]);
+    let undelivered = "draftstore_spans_undelivered_total";
+    let begun = Instant::now();
+    while crate::metrics::value(&server, undelivered).await < 1.0 {
+        request(&server).await;
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+    request(&server).await;
+    let (_, log) = server.stop();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("traces not delivered"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains(NOWHERE), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_go_through_the_proxy() {
+    let (collector, address) = Collector::start().await;
+    let proxy = HttpProxy::start(address).await;
+    let server = Server::start_with(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.invalid:4317"),
+        ("HTTP_PROXY", &proxy.url),
+    ]);
+    request(&server).await;
+    assert!(server.stop().0.success());
+    assert_eq!(proxy.lines(), ["CONNECT collector.invalid:4317 HTTP/1.1"]);
+    assert!(!collector.spans().is_empty());
 }

@@ -20,19 +20,20 @@ pub(super) struct Claims(pub(super) Object);
 impl Claims {
     /// Returns true if `iss` is this issuer.
     pub(super) fn are_by(&self, issuer: &str) -> bool {
-        self.text("iss") == Some(issuer)
+        self.0.text("iss") == Some(issuer)
     }
 
-    /// Returns true if `aud` is or contains one of these audiences.
-    pub(super) fn are_for(&self, audiences: &[String]) -> bool {
-        let named = |value: &Value| {
-            value
-                .as_str()
-                .is_some_and(|text| audiences.iter().any(|known| known == text))
+    /// Returns true if a claim is or contains one of these values.
+    pub(super) fn have_one(&self, claim: &str, values: &[String]) -> bool {
+        let is_one = |value: &Value| match value {
+            Value::String(text) => values.contains(text),
+            Value::Bool(truth) => values.contains(&truth.to_string()),
+            Value::Number(number) => values.contains(&number.to_string()),
+            Value::Null | Value::Array(_) | Value::Object(_) => false,
         };
-        match self.0.get("aud") {
-            Some(Value::Array(each)) => each.iter().any(named),
-            Some(one) => named(one),
+        match self.0.find(claim) {
+            Some(Value::Array(each)) => each.iter().any(is_one),
+            Some(one) => is_one(one),
             None => false,
         }
     }
@@ -40,7 +41,8 @@ impl Claims {
     /// Checks `exp`, which is required, and `nbf`.
     pub(super) fn in_time(&self, now: SystemTime) -> Result<(), TokenError> {
         let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let expires = self.0.get("exp").and_then(Value::as_f64).ok_or(TokenError::Expired)?;
+        let expires = self.0.get("exp").and_then(Value::as_f64);
+        let expires = expires.ok_or(TokenError::NoExpiry)?;
         if now.saturating_sub(LEEWAY).as_secs_f64() >= expires {
             return Err(TokenError::Expired);
         }
@@ -59,19 +61,20 @@ impl Claims {
         let fit = |subject: &&str| {
             (1..=MAX_SUBJECT_BYTES).contains(&subject.len()) && subject.bytes().all(|byte| byte.is_ascii_graphic())
         };
-        self.text("sub").filter(fit).ok_or(TokenError::Subject)
+        self.0.text("sub").filter(fit).ok_or(TokenError::Subject)
     }
 
-    /// Returns the scopes in a claim, which is a text with spaces or a list. Unknown scopes are ignored. Without the
-    /// claim, there are none.
-    pub(super) fn scopes(&self, claim: &str) -> Result<Scopes, TokenError> {
-        let known = |text: &str| text.parse().ok();
-        match self.0.get(claim) {
-            None => Ok(Scopes::NONE),
-            Some(Value::String(text)) => Ok(text.split(' ').filter_map(known).collect()),
+    /// Returns the scopes in a claim, which is a text with spaces or a list, or `None` without the claim. The scopes there have
+    /// the prefix. Others are ignored.
+    pub(super) fn scopes(&self, claim: &str, prefix: &str) -> Result<Option<Scopes>, TokenError> {
+        let known = |text: &str| text.strip_prefix(prefix)?.parse().ok();
+        match self.0.find(claim) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.split(' ').filter_map(known).collect())),
             Some(Value::Array(each)) => {
                 let texts: Option<Vec<_>> = each.iter().map(Value::as_str).collect();
-                Ok(texts.ok_or(TokenError::Scopes)?.into_iter().filter_map(known).collect())
+                let texts = texts.ok_or(TokenError::Scopes)?;
+                Ok(Some(texts.into_iter().filter_map(known).collect()))
             }
             Some(_) => Err(TokenError::Scopes),
         }
@@ -79,6 +82,6 @@ impl Claims {
 
     /// Returns a claim that is a text.
     pub(super) fn text(&self, claim: &str) -> Option<&str> {
-        self.0.text(claim)
+        self.0.find(claim)?.as_str()
     }
 }

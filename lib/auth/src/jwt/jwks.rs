@@ -6,7 +6,7 @@ use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Algorithm, Key};
+use super::{Algorithm, Key, algorithm};
 
 /// The maximum length of a set, in bytes.
 pub(crate) const MAX_SET_BYTES: usize = 256 * 1024;
@@ -82,7 +82,7 @@ fn key(json: Value) -> Option<Key> {
     let algorithms = match &jwk.alg {
         None => possible,
         Some(alg) => {
-            let alg = alg.parse().ok().filter(|alg| possible.contains(alg))?;
+            let alg = algorithm(alg).filter(|alg| possible.contains(alg))?;
             vec![alg]
         }
     };

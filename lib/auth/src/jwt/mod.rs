@@ -33,8 +33,12 @@ pub(crate) struct Issuer {
     pub(crate) name: String,
     /// The value of `iss`.
     pub(crate) iss: String,
-    /// The accepted values of `aud`, one of which a token must have.
+    /// The claim that has the audience.
+    pub(crate) audience_claim: String,
+    /// The accepted audiences, one of which a token must have.
     pub(crate) audiences: Vec<String>,
+    /// The claims that a token must have, each with the accepted values.
+    pub(crate) required: Vec<(String, Vec<String>)>,
     /// The algorithms that its tokens may be signed with.
     pub(crate) algorithms: Vec<Algorithm>,
     pub(crate) keys: Keys,
@@ -57,6 +61,10 @@ pub(crate) struct Grants {
     pub(crate) scopes: Scopes,
     /// The claim that has the scopes of a token.
     pub(crate) scopes_claim: String,
+    /// The prefix of the scopes in that claim. Other scopes are ignored.
+    pub(crate) scope_prefix: String,
+    /// The scopes of a token without that claim.
+    pub(crate) default_scopes: Scopes,
     /// The tenant of every token or, with `tenant_claim`, the parent of their tenants.
     pub(crate) tenant: Option<Tenant>,
     pub(crate) tenant_claim: Option<String>,
@@ -80,7 +88,7 @@ pub(crate) enum TokenError {
     Critical,
     #[error("the token's typ is not JWT or at+jwt")]
     Type,
-    #[error("the token's iss and aud do not match exactly one issuer of the policy")]
+    #[error("the token's iss and audience do not match exactly one issuer of the policy")]
     Issuer,
     #[error("the token's alg is not among the issuer's algorithms")]
     Algorithm,
@@ -88,10 +96,14 @@ pub(crate) enum TokenError {
     NoKey,
     #[error("the token's signature is invalid")]
     Signature,
-    #[error("the token has expired, or has no exp")]
+    #[error("the token has expired")]
     Expired,
+    #[error("the token has no exp")]
+    NoExpiry,
     #[error("the token is not valid yet")]
     NotYet,
+    #[error("the token lacks a required claim, or has another value")]
+    Required,
     #[error("the token has no valid sub")]
     Subject,
     #[error("the token's scopes are neither a string nor a list of strings")]
@@ -102,19 +114,35 @@ pub(crate) enum TokenError {
     Profile,
 }
 
+/// Returns the algorithm with this name. `Ed25519` is the only curve of `EdDSA` that is supported.
+///
+/// Source: RFC 9864.
+pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
+    match name {
+        "Ed25519" => Some(Algorithm::EdDSA),
+        name => name.parse().ok(),
+    }
+}
+
 /// Verifies a token and returns its caller.
 pub(crate) fn caller(issuers: &[Issuer], token: &str, now: SystemTime) -> Result<Caller, TokenError> {
     let token = Token::parse(token)?;
     let issuer = issuer(issuers, &token.claims)?;
     issuer.verify(&token)?;
     token.claims.in_time(now)?;
+    let has_required = issuer
+        .required
+        .iter()
+        .all(|(claim, values)| token.claims.have_one(claim, values));
+    has_required.then_some(()).ok_or(TokenError::Required)?;
     issuer.grants.caller(&issuer.name, &token.claims)
 }
 
 /// Returns the only issuer that matches the claims. A token that matches two of them is rejected, since its rights
 /// would depend on chance.
 fn issuer<'a>(issuers: &'a [Issuer], claims: &Claims) -> Result<&'a Issuer, TokenError> {
-    let issued_by = |issuer: &&Issuer| claims.are_by(&issuer.iss) && claims.are_for(&issuer.audiences);
+    let issued_by =
+        |issuer: &&Issuer| claims.are_by(&issuer.iss) && claims.have_one(&issuer.audience_claim, &issuer.audiences);
     let mut fitting = issuers.iter().filter(issued_by);
     match (fitting.next(), fitting.next()) {
         (Some(issuer), None) => Ok(issuer),
@@ -147,7 +175,7 @@ impl Grants {
         Ok(Caller {
             principal: name.clone(),
             name,
-            scopes: claims.scopes(&self.scopes_claim)?.intersection(self.scopes),
+            scopes: self.scopes(claims)?.intersection(self.scopes),
             tenant: self.tenant(claims)?,
             profile: match &self.profile {
                 GrantedProfile::Fixed(profile) => profile.clone(),
@@ -159,6 +187,11 @@ impl Grants {
             names: Names::Any,
             drafts: None,
         })
+    }
+
+    fn scopes(&self, claims: &Claims) -> Result<Scopes, TokenError> {
+        let scopes = claims.scopes(&self.scopes_claim, &self.scope_prefix)?;
+        Ok(scopes.unwrap_or(self.default_scopes))
     }
 
     fn tenant(&self, claims: &Claims) -> Result<Option<Tenant>, TokenError> {

@@ -17,6 +17,12 @@ impl Object {
         self.0.get(name)
     }
 
+    /// Returns the member with this name or, within objects, at this path of names with dots between. Names themselves may have
+    /// dots: `kubernetes.io.namespace` is also found as `namespace` of `kubernetes.io`.
+    pub(super) fn find(&self, path: &str) -> Option<&Value> {
+        find(&|name| self.0.get(name), path)
+    }
+
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.get(name).and_then(Value::as_str)
     }
@@ -26,6 +32,18 @@ impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Members)
     }
+}
+
+/// Looks up the whole path as a name first, and then its beginnings as names of objects.
+fn find<'v>(get: &dyn Fn(&str) -> Option<&'v Value>, path: &str) -> Option<&'v Value> {
+    get(path).or_else(|| {
+        let dots = path.match_indices('.');
+        dots.filter_map(|(dot, _)| {
+            let inner = get(&path[..dot])?.as_object()?;
+            find(&|name| inner.get(name), &path[dot + 1..])
+        })
+        .next()
+    })
 }
 
 struct Members;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::claims::Claims;
 use super::object::Object;
-use super::{Algorithm, TokenError};
+use super::{Algorithm, TokenError, algorithm};
 
 /// The accepted values of `typ`, in lower case. Issuers sign other kinds of tokens with the same keys, such as logout
 /// tokens.
@@ -53,7 +53,7 @@ impl<'a> Token<'a> {
 
     /// Returns the algorithm in the header, or `None` if it is unknown. The algorithm `none` is unknown.
     pub(super) fn algorithm(&self) -> Option<Algorithm> {
-        self.header.text("alg")?.parse().ok()
+        algorithm(self.header.text("alg")?)
     }
 
     /// Returns the key ID in the header.

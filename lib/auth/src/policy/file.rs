@@ -57,6 +57,7 @@ pub(super) struct Issuer {
     #[serde(rename = "issuer")]
     pub(super) iss: String,
     pub(super) audience: OneOrMore,
+    pub(super) audience_claim: Option<String>,
     pub(super) algorithms: Vec<String>,
     pub(super) secret_file: Option<String>,
     pub(super) pem_file: Option<String>,
@@ -64,6 +65,12 @@ pub(super) struct Issuer {
     pub(super) jwks_url: Option<String>,
     pub(super) scopes: Vec<String>,
     pub(super) scopes_claim: Option<String>,
+    pub(super) scope_prefix: Option<String>,
+    /// The scopes of a token without the claim.
+    pub(super) default_scopes: Option<Vec<String>>,
+    /// The claims that a token must have, each with the accepted values.
+    #[serde(default)]
+    pub(super) required_claims: BTreeMap<String, OneOrMore>,
     pub(super) tenant: Option<String>,
     pub(super) tenant_claim: Option<String>,
     pub(super) profile: Option<String>,

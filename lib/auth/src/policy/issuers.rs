@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::jwt::{Algorithm, GrantedProfile, Grants, Issuer, Key, Keys, Remotes, https, is_hmac, key_set};
+use draftstore_service::caller::Scopes;
+
+use crate::jwt::{Algorithm, GrantedProfile, Grants, Issuer, Key, Keys, Remotes, algorithm, https, is_hmac, key_set};
 
 use super::callers::scopes;
 use super::file;
 use super::problems::Problems;
 use super::profiles::{Profiles, named};
 use super::{CallerName, Sources};
+
+/// The default claim of the audience. Source: RFC 7519, section 4.1.3.
+const AUDIENCE_CLAIM: &str = "aud";
 
 /// The default claim of scopes. Source: RFC 8693, section 4.2.
 const SCOPES_CLAIM: &str = "scope";
@@ -34,6 +39,7 @@ pub(super) fn issuers(
         };
         let clashes = |other: &&Issuer| {
             other.iss == issuer.iss
+                && other.audience_claim == issuer.audience_claim
                 && other
                     .audiences
                     .iter()
@@ -74,10 +80,40 @@ impl Reading<'_> {
             name: name.to_owned(),
             iss: self.written.iss.clone(),
             audiences: audiences.clone(),
+            audience_claim: self.claim(
+                "audience_claim",
+                self.written.audience_claim.as_ref(),
+                AUDIENCE_CLAIM,
+                problems,
+            ),
+            required: self.required(problems),
             algorithms: algorithms?,
             keys: keys?,
             grants,
         })
+    }
+
+    /// Returns the name of a claim, or its default.
+    fn claim(&self, field: &str, written: Option<&String>, default: &str, problems: &mut Problems) -> String {
+        if written.is_some_and(String::is_empty) {
+            problems.add(self.at(field), "must name a claim");
+        }
+        written.map_or_else(|| default.to_owned(), Clone::clone)
+    }
+
+    /// Returns the claims that a token must have, with the accepted values.
+    fn required(&self, problems: &mut Problems) -> Vec<(String, Vec<String>)> {
+        let mut required = Vec::new();
+        for (claim, file::OneOrMore(values)) in &self.written.required_claims {
+            if claim.is_empty() || values.is_empty() {
+                problems.add(
+                    self.at("required_claims"),
+                    "must name claims, each with at least one value",
+                );
+            }
+            required.push((claim.clone(), values.clone()));
+        }
+        required
     }
 
     /// Returns the path of a field, for errors.
@@ -92,10 +128,10 @@ impl Reading<'_> {
         }
         let mut algorithms = Vec::new();
         for (index, text) in self.written.algorithms.iter().enumerate() {
-            let known = text.parse::<Algorithm>();
-            let rule =
-                "must be one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA";
-            algorithms.extend(problems.take(format_args!("{place}[{index}]"), known.map_err(|_| rule)));
+            let rule = "must be one of HS256, HS384, HS512, RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA, \
+                        Ed25519";
+            let known = algorithm(text).ok_or(rule);
+            algorithms.extend(problems.take(format_args!("{place}[{index}]"), known));
         }
         let is_secret = self.written.secret_file.is_some();
         if algorithms.iter().any(|algorithm| is_hmac(*algorithm) != is_secret) {
@@ -148,7 +184,12 @@ impl Reading<'_> {
         let tenant = written.tenant.as_ref();
         Grants {
             scopes: scopes(&self.at("scopes"), &written.scopes, problems),
-            scopes_claim: written.scopes_claim.clone().unwrap_or_else(|| SCOPES_CLAIM.to_owned()),
+            scopes_claim: self.claim("scopes_claim", written.scopes_claim.as_ref(), SCOPES_CLAIM, problems),
+            scope_prefix: written.scope_prefix.clone().unwrap_or_default(),
+            default_scopes: match &written.default_scopes {
+                Some(texts) => scopes(&self.at("default_scopes"), texts, problems),
+                None => Scopes::NONE,
+            },
             tenant: tenant.and_then(|text| problems.take(self.at("tenant"), text.parse())),
             tenant_claim: written.tenant_claim.clone(),
             profile: self.profile(problems),

@@ -118,12 +118,17 @@ impl Tickets {
     /// Returns the caller that holds the ticket.
     ///
     /// # Errors
-    /// [`Unauthenticated::Invalid`] if it was not minted with these keys, or has expired.
+    /// [`Unauthenticated::Invalid`] if it was not minted with these keys, and [`Unauthenticated::TicketExpired`] if it was, and
+    /// has expired.
     pub fn open(&self, ticket: &str, now: SystemTime) -> Result<Caller, Unauthenticated> {
         let keys = self.keys();
-        let grant = keys.and_then(|keys| seal::open(ticket, &keys, now));
-        let caller = grant.and_then(Grant::caller);
-        caller.ok_or(Unauthenticated::Invalid)
+        let grant = keys.and_then(|keys| seal::open(ticket, &keys));
+        let grant = grant.ok_or(Unauthenticated::Invalid)?;
+        let ends_at = grant.ends_at().ok_or(Unauthenticated::Invalid)?;
+        if ends_at <= now {
+            return Err(Unauthenticated::TicketExpired);
+        }
+        grant.caller().ok_or(Unauthenticated::Invalid)
     }
 
     /// Returns the secrets of the current keys, the one that signs first.

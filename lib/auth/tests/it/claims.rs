@@ -1,3 +1,4 @@
+use draftstore_auth::Unauthenticated;
 use draftstore_service::Scope;
 use draftstore_service::caller::{Scopes, Tenant};
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -113,4 +114,107 @@ async fn token_is_valid_until_it_expires() {
     let end = NOW + 600 + leeway;
     by_token_at(&authenticator, &token, at(end - 1)).expect("taken");
     by_token_at(&authenticator, &token, at(end)).expect_err("refused");
+}
+
+const ISSUER: &str = "
+    [issuers.login]
+    issuer = 'https://login.example.com/'
+    audience = 'draftstore'
+    algorithms = ['RS256', 'Ed25519']
+    jwks_file = 'keys.json'
+    scopes = ['upload', 'inspect']
+    ";
+
+#[tokio::test]
+async fn algorithm_of_ed25519_has_two_names() {
+    for algorithms in ["EdDSA", "Ed25519"] {
+        let policy = ISSUER.replace("'RS256', 'Ed25519'", &format!("'{algorithms}'"));
+        let authenticator = Fixture::with_keys(&policy).by_jwt().await;
+        for name in ["EdDSA", "Ed25519"] {
+            let token = Unsigned::good().with(|token| {
+                token.header = json!({"alg": name, "kid": "ed"});
+                token.key = signer(&KEYS.ed);
+                token.algorithm = Algorithm::EdDSA;
+            });
+            by_token(&authenticator, &token.sign()).unwrap_or_else(|_| panic!("{name} by {algorithms}"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn token_may_be_as_large_as_the_head_of_a_request() {
+    let authenticator = Fixture::with_keys(ISSUER).by_jwt().await;
+    for (padding, accepted) in [(10, true), (8_000, true), (23_000, true), (26_000, false)] {
+        let token = Unsigned::good().with(|token| token.claims["groups"] = "g".repeat(padding).into());
+        assert_eq!(by_token(&authenticator, &token.sign()).is_ok(), accepted, "{padding}");
+    }
+}
+
+#[tokio::test]
+async fn scopes_have_a_prefix_and_a_default() {
+    let scopes = |more: &'static str, change: Change| async move {
+        let authenticator = Fixture::with_keys(&format!("{ISSUER}{more}")).by_jwt().await;
+        let token = Unsigned::good().with(change).sign();
+        by_token(&authenticator, &token).map(|caller| caller.scopes)
+    };
+    let (prefix, default) = (
+        "scope_prefix = 'draftstore/'",
+        "default_scopes = ['inspect', 'confirm']",
+    );
+    let nested = "scopes_claim = 'resource_access.my.client.roles'";
+    for (more, change, expected) in [
+        (prefix, (|_| {}) as Change, Ok(set(&[]))),
+        (
+            prefix,
+            |token| token.claims["scope"] = "draftstore/upload inspect".into(),
+            Ok(set(&[Scope::Upload])),
+        ),
+        (default, |_| {}, Ok(set(&[Scope::Upload]))),
+        (default, |token| token.claims["scope"] = "".into(), Ok(set(&[]))),
+        (
+            default,
+            |token| token.claims["scp"] = token.claims["scope"].take(),
+            Ok(set(&[Scope::Inspect])),
+        ),
+        (nested, |_| {}, Ok(set(&[]))),
+        (
+            nested,
+            |token| token.claims["resource_access"] = json!({"my.client": {"roles": ["inspect", "other"]}}),
+            Ok(set(&[Scope::Inspect])),
+        ),
+        (
+            nested,
+            |token| token.claims["resource_access"] = "my.client.roles".into(),
+            Ok(set(&[])),
+        ),
+        (
+            nested,
+            |token| token.claims["resource_access"] = json!({"my.client": {"roles": {"inspect": true}}}),
+            Err(Unauthenticated::Invalid),
+        ),
+    ] {
+        assert_eq!(scopes(more, change).await, expected, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn expired_token_is_told_from_an_invalid_one() {
+    let authenticator = Fixture::with_keys(ISSUER).by_jwt().await;
+    let late = at(NOW + 631);
+    let good = Unsigned::good();
+    assert_eq!(
+        by_token_at(&authenticator, &good.sign(), late).err(),
+        Some(Unauthenticated::TokenExpired)
+    );
+    for change in [
+        (|token| token.key = signer(&KEYS.other_rsa)) as Change,
+        |token| token.claims["aud"] = "other".into(),
+        |token| token.claims["exp"] = json!(null),
+    ] {
+        let rejected = Unsigned::good().with(change).sign();
+        assert_eq!(
+            by_token_at(&authenticator, &rejected, late).err(),
+            Some(Unauthenticated::Invalid)
+        );
+    }
 }

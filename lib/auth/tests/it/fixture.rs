@@ -141,6 +141,16 @@ impl Fixture {
         fixture
     }
 
+    /// Creates a policy whose issuers may have the keys of the key set `keys.json`.
+    pub(crate) fn with_keys(policy: &str) -> Self {
+        let fixture = Self::new(policy);
+        let mut ed = jwk(&KEYS.ed, Algorithm::EdDSA, "ed");
+        ed["alg"] = "Ed25519".into();
+        let set = [jwk(&KEYS.rsa, Algorithm::RS256, "first"), ed];
+        fixture.write("keys.json", json!({ "keys": set }).to_string());
+        fixture
+    }
+
     /// Creates a policy with three issuers, whose keys are a set, a secret and a PEM file.
     pub(crate) fn with_issuers() -> Self {
         let fixture = Self::new(

@@ -2,6 +2,7 @@
 
 mod claims;
 mod fixture;
+mod issuers;
 mod keys;
 mod policy;
 mod refusals;

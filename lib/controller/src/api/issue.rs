@@ -1,5 +1,7 @@
 //! The calls that issue URLs for uploads and downloads.
 
+use std::collections::BTreeMap;
+
 use draftstore_proto::v1::upload_url_outcome::Outcome as One;
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::Error;
@@ -21,6 +23,10 @@ impl Mapping for v1::GetUploadUrlRequest {
 
     fn outcomes(response: &Self::Response) -> Vec<Outcome> {
         vec![Outcome::issued(response.draft_id.as_ref())]
+    }
+
+    fn signed_headers(response: &mut Self::Response) -> Vec<&mut BTreeMap<String, String>> {
+        vec![&mut response.headers]
     }
 }
 
@@ -50,6 +56,15 @@ impl Mapping for v1::BatchGetUploadUrLsRequest {
             None => Outcome::default(),
         };
         response.outcomes.iter().map(outcome).collect()
+    }
+
+    fn signed_headers(response: &mut Self::Response) -> Vec<&mut BTreeMap<String, String>> {
+        let outcomes = response.outcomes.iter_mut().filter_map(|one| one.outcome.as_mut());
+        let headers = outcomes.filter_map(|outcome| match outcome {
+            One::Issued(issued) => Some(&mut issued.headers),
+            One::Error(_) => None,
+        });
+        headers.collect()
     }
 }
 

@@ -10,6 +10,7 @@ mod tickets;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::http::{HeaderMap, header};
 use draftstore_auth::Authenticator;
 use draftstore_service::draft::DraftName;
 use draftstore_service::{Caller, Drafts, Error, ObjectHeader, Policy};
@@ -44,8 +45,28 @@ pub(crate) trait Mapping: Message + Default + DeserializeOwned + Sized + 'static
         Vec::new()
     }
 
+    /// Returns the headers of each signed request in the response.
+    fn signed_headers(_: &mut Self::Response) -> Vec<&mut BTreeMap<String, String>> {
+        Vec::new()
+    }
+
     /// Sets the idempotency key from the header, unless the message has one.
     fn default_idempotency_key(&mut self, _: impl FnOnce() -> String) {}
+}
+
+/// The signed headers that browsers set themselves, and that a page must not set.
+///
+/// Source: <https://fetch.spec.whatwg.org/#forbidden-request-header>
+const SET_BY_BROWSERS: [&str; 2] = ["content-length", "host"];
+
+/// Removes the headers that browsers set themselves from the response, if a browser sent the request for a page: every POST of a
+/// page has an `Origin`.
+pub(crate) fn omit_browser_headers<R: Mapping>(request: &HeaderMap, response: &mut R::Response) {
+    if request.contains_key(header::ORIGIN) {
+        for headers in R::signed_headers(response) {
+            headers.retain(|name, _| !SET_BY_BROWSERS.contains(&name.as_str()));
+        }
+    }
 }
 
 impl Api {

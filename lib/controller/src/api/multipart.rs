@@ -1,5 +1,7 @@
 //! The calls for multipart uploads.
 
+use std::collections::BTreeMap;
+
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::draft::{
     CompleteMultipart, CompletedPart, CreateMultipart, PartToSign, SignParts, SignedPart, UploadName,
@@ -71,6 +73,10 @@ impl Mapping for v1::SignPartsRequest {
             parts: signed.parts.into_iter().map(part).collect(),
             expires_at: Some(Timestamp::from(signed.expires_at)),
         })
+    }
+
+    fn signed_headers(response: &mut Self::Response) -> Vec<&mut BTreeMap<String, String>> {
+        response.parts.iter_mut().map(|part| &mut part.headers).collect()
     }
 }
 

@@ -13,8 +13,8 @@ use axum::response::Response;
 use draftstore_connections::Arrival;
 use draftstore_proto::FILE_DESCRIPTOR_SET;
 use draftstore_proto::v1::draft_service_server::SERVICE_NAME;
-use draftstore_service::AllowedOrigins;
 use futures::future::BoxFuture;
+use tonic::codec::CompressionEncoding;
 use tonic::service::RoutesBuilder;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -26,7 +26,7 @@ use self::service::GrpcService;
 pub(crate) use self::status::error_response;
 use crate::audit::REQUEST_ID;
 use crate::gate::{Gate, RATE_LIMIT, RATE_LIMIT_POLICY};
-use crate::middleware::{self, Service, cors, is_of_a_page};
+use crate::middleware::{self, Cors, Service, cors, is_of_a_page};
 use crate::{Api, Readiness};
 
 /// The request headers that gRPC-Web clients send from a page of another origin.
@@ -53,6 +53,8 @@ const WEB_RESPONSE_HEADERS: [HeaderName; 6] = [
 
 /// The maximum size of a message of health and reflection, in bytes: a name and a few numbers.
 const MAX_MESSAGE_BYTES: usize = 4 * 1024;
+/// The compression of requests and, for clients that accept it, of responses.
+const GZIP: CompressionEncoding = CompressionEncoding::Gzip;
 
 /// Returns the service of the port: the contract's calls behind the gate, `grpc.health.v1` from the readiness, and reflection in
 /// `v1` and, for older clients, `v1alpha`.
@@ -81,15 +83,16 @@ pub async fn service(
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let mut others = RoutesBuilder::default();
-    others.add_service(health.max_decoding_message_size(MAX_MESSAGE_BYTES));
+    let health = health.max_decoding_message_size(MAX_MESSAGE_BYTES);
+    others.add_service(health.accept_compressed(GZIP).send_compressed(GZIP));
     if reflects {
+        let v1 = reflection().build_v1()?.max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let v1alpha = reflection()
+            .build_v1alpha()?
+            .max_decoding_message_size(MAX_MESSAGE_BYTES);
         others
-            .add_service(reflection().build_v1()?.max_decoding_message_size(MAX_MESSAGE_BYTES))
-            .add_service(
-                reflection()
-                    .build_v1alpha()?
-                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
-            );
+            .add_service(v1.accept_compressed(GZIP).send_compressed(GZIP))
+            .add_service(v1alpha.accept_compressed(GZIP).send_compressed(GZIP));
     }
     Ok(GrpcService {
         api,
@@ -102,9 +105,9 @@ pub async fn service(
 /// over HTTP/1.1 or HTTP/2.
 pub fn handler(
     service: impl Service,
-    origins: &AllowedOrigins,
+    allowed: &Cors,
 ) -> impl Fn(Arrival) -> BoxFuture<'static, Response> + Send + Sync + 'static {
-    let cors = cors(origins, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_RESPONSE_HEADERS);
+    let cors = cors(allowed, &[Method::POST], &WEB_REQUEST_HEADERS, &WEB_RESPONSE_HEADERS);
     let web = move |service: BoxCloneSyncService<Request, Response, Infallible>| {
         let service = service.map_request(|request: http::Request<tonic::body::Body>| request.map(Body::new));
         cors.layer(GrpcWebLayer::new().layer(service))

@@ -15,12 +15,14 @@ use tonic::server::Grpc;
 
 use tower::service_fn;
 
+use super::GZIP;
 use super::codec::CallCodec;
 use super::status::{refuse, status};
+use crate::Api;
+use crate::api::omit_browser_headers;
 use crate::calls::{Call, GRPC_PREFIX, RpcRequest, Size, Visitor};
 use crate::gate::{Admitted, Bounds, Gate};
 use crate::middleware::Service;
-use crate::{Api, MAX_REQUEST_BYTES};
 
 /// The size of gRPC's envelope around a message, in bytes.
 ///
@@ -66,6 +68,7 @@ impl Service for GrpcService {
                 api: &self.api,
                 admitted,
                 request,
+                max_bytes: call.bounds().max_bytes,
             })
         };
         self.gate.call(request, bounds, refuse, unary).await
@@ -83,6 +86,8 @@ struct Unary<'s> {
     api: &'s Api,
     admitted: Admitted,
     request: http::Request<Bytes>,
+    /// The maximum size of the message, also after decompression.
+    max_bytes: u64,
 }
 
 impl<'s> Visitor for Unary<'s> {
@@ -99,14 +104,21 @@ impl Unary<'_> {
         let exceeded = OnceLock::new();
         let (api, admitted, limit) = (self.api, &self.admitted, &exceeded);
         let call = service_fn(move |request: tonic::Request<R>| async move {
-            let result = api.call(admitted, request.into_inner()).await;
-            result.map(tonic::Response::new).map_err(|failure| {
+            let (metadata, _, message) = request.into_parts();
+            let result = api.call(admitted, message).await.map(|mut response| {
+                omit_browser_headers::<R>(metadata.as_ref(), &mut response);
+                tonic::Response::new(response)
+            });
+            result.map_err(|failure| {
                 failure.row().limit.map(|exceeded| limit.set(exceeded));
                 status(&failure)
             })
         });
         let codec = CallCodec::<R>::new(self.admitted.clone());
-        let mut grpc = Grpc::new(codec).max_decoding_message_size(MAX_REQUEST_BYTES);
+        let mut grpc = Grpc::new(codec)
+            .max_decoding_message_size(usize::try_from(self.max_bytes).unwrap_or(usize::MAX))
+            .accept_compressed(GZIP)
+            .send_compressed(GZIP);
         let response = grpc.unary(call, self.request.map(Full::new)).await;
         let mut response = response.map(Body::new);
         if let Some(limit) = exceeded.into_inner() {

@@ -20,6 +20,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
 
 pub(crate) use self::cors::cors;
+pub use self::cors::{Cors, CorsSettings, InvalidRequestHeaders, RequestHeaders};
 use self::panics::catch_panic;
 use crate::errors::Failure;
 

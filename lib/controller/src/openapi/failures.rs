@@ -6,17 +6,21 @@ use serde_json::{Map, Value, json};
 use super::reference;
 use crate::errors::{
     Failure, INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason, STORE_CREDENTIALS_REFUSED,
-    STORE_UNAVAILABLE, STORE_UNSUPPORTED, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED, samples,
+    STORE_UNAVAILABLE, STORE_UNSUPPORTED, TICKET_EXPIRED, TOKEN_EXPIRED, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED,
+    UNSUPPORTED_ENCODING, samples,
 };
 use crate::rest::problem;
 use crate::rest::uppy::failure as uppy_failure;
 
 /// The failures that every call can have.
-pub(super) const COMMON: [Reason; 10] = [
+pub(super) const COMMON: [Reason; 13] = [
     INVALID_REQUEST,
     UNAUTHENTICATED,
+    TICKET_EXPIRED,
+    TOKEN_EXPIRED,
     PERMISSION_DENIED,
     TOO_LARGE,
+    UNSUPPORTED_ENCODING,
     TOO_MANY_REQUESTS,
     INTERNAL,
     STORE_CREDENTIALS_REFUSED,

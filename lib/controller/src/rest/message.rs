@@ -3,13 +3,21 @@
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use draftstore_service::Error;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize as _, Serialize};
 use serde_json::error::Category;
 
+use super::json::{Document, normalize};
 use crate::calls::Size;
 use crate::elements::check_json;
 use crate::errors::Failure;
+use crate::refusal::Refusal;
+
+/// The name of a message that the contract does not have.
+pub(super) const NOT_IN_CONTRACT: &str = "";
+
+/// The byte order mark of UTF-8, which some tools write before JSON.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The initial capacity of a response's body, in bytes. Most fit.
 const USUAL_REPLY: usize = 1024;
@@ -18,16 +26,28 @@ const USUAL_REPLY: usize = 1024;
 ///
 /// The content type is not checked, so that a plain `curl -d` works. Requests from web pages are the exception: they must have
 /// `application/json`, for which browsers send a preflight.
-pub(super) fn decode<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8], size: Size) -> Result<T, Failure> {
+/// A byte order mark is ignored, and encoded bodies are rejected. `message` is its name in the contract.
+pub(super) fn decode<T: DeserializeOwned>(
+    message: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+    size: Size,
+) -> Result<T, Failure> {
+    if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
+        && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
+    {
+        return Err(Refusal::Encoding.into());
+    }
     if headers.contains_key(header::ORIGIN) && !is_json(headers) {
         return Err(Failure::invalid(
             "content-type",
             "must be application/json from a web page",
         ));
     }
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let json: &[u8] = if body.is_empty() { b"{}" } else { body };
     check_json(json, size.max_elements())?;
-    parse(json)
+    parse(message, json)
 }
 
 /// A message as the JSON body of a response.
@@ -52,18 +72,24 @@ fn is_json(headers: &HeaderMap) -> bool {
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
-fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
-    // Tracking the path costs more than parsing, so only errors are parsed again with it.
-    serde_json::from_slice(json).or_else(|_| parse_with_path(json))
+fn parse<T: DeserializeOwned>(message: &str, json: &[u8]) -> Result<T, Failure> {
+    // Most requests need no other form, and tracking the path costs more than parsing.
+    serde_json::from_slice(json).or_else(|_| parse_normalized(message, json))
 }
 
-fn parse_with_path<T: DeserializeOwned>(json: &[u8]) -> Result<T, Failure> {
+fn parse_normalized<T: DeserializeOwned>(message: &str, json: &[u8]) -> Result<T, Failure> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let message = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refusal(&error))?;
-    deserializer
-        .end()
-        .map_err(|error| Failure::invalid("body", &format!("must be one JSON object: {error}")))?;
-    Ok(message)
+    let document = Document::deserialize(&mut deserializer);
+    let Document(mut value) = document.map_err(|error| match error.classify() {
+        Category::Data => Failure::invalid("body", &format!("must match the schema: {error}")),
+        Category::Syntax | Category::Eof | Category::Io => {
+            Failure::invalid("body", &format!("must be valid JSON: {error}"))
+        }
+    })?;
+    let end = deserializer.end();
+    end.map_err(|error| Failure::invalid("body", &format!("must be one JSON object: {error}")))?;
+    normalize(message, &mut value);
+    serde_path_to_error::deserialize(value).map_err(|error| refusal(&error))
 }
 
 /// Returns the failure for the field that does not match the contract, or for the body if it is not JSON.
@@ -101,11 +127,12 @@ fn is_about_a_number(reason: &str) -> bool {
 mod tests {
     use draftstore_proto::v1::GetUploadUrlRequest;
     use draftstore_service::Violation;
+    use prost::Name as _;
 
     use super::*;
 
     fn violation(json: &str) -> Violation {
-        match parse::<GetUploadUrlRequest>(json.as_bytes()) {
+        match parse::<GetUploadUrlRequest>(GetUploadUrlRequest::NAME, json.as_bytes()) {
             Err(Failure::Service(Error::Invalid(mut violations))) => violations.remove(0),
             other => panic!("{json}: {other:?}"),
         }
@@ -148,9 +175,118 @@ mod tests {
     fn snake_case_camel_case_and_numbers_in_strings_are_read() {
         let snake = r#"{"object_name": "a", "content_length": "7"}"#;
         let camel = r#"{"objectName": "a", "contentLength": 7}"#;
-        let snake: GetUploadUrlRequest = parse(snake.as_bytes()).expect("parses");
-        let camel: GetUploadUrlRequest = parse(camel.as_bytes()).expect("parses");
+        let snake: GetUploadUrlRequest = parse(GetUploadUrlRequest::NAME, snake.as_bytes()).expect("parses");
+        let camel: GetUploadUrlRequest = parse(GetUploadUrlRequest::NAME, camel.as_bytes()).expect("parses");
         assert_eq!(snake, camel);
         assert_eq!(snake.content_length, Some(7));
+    }
+
+    /// Parses a message of the contract by the name of its rpc's request, and returns it as the server writes it.
+    struct Parse<'j>(&'j str);
+
+    impl crate::calls::Visitor for Parse<'_> {
+        type Output = (&'static str, Result<Vec<u8>, String>);
+
+        fn visit<R: crate::calls::RpcRequest>(self) -> Self::Output {
+            let parsed: Result<R, Failure> = parse(R::NAME, self.0.as_bytes());
+            let written = parsed.map(|message| message.encode_to_vec());
+            (R::NAME, written.map_err(|failure| format!("{failure:?}")))
+        }
+    }
+
+    /// Returns documents with this value in each field in turn, in either spelling, and within messages.
+    fn documents(
+        messages: &[prost_types::DescriptorProto],
+        message: &str,
+        value: impl Fn(&prost_types::FieldDescriptorProto) -> Option<String> + Copy,
+    ) -> Vec<String> {
+        use prost_types::field_descriptor_proto::{Label, Type};
+
+        let message = messages
+            .iter()
+            .find(|known| known.name() == message)
+            .expect("a message");
+        let mut documents = Vec::new();
+        for field in &message.field {
+            for name in [field.name(), field.json_name()] {
+                documents.extend(value(field).map(|value| format!(r#"{{"{name}":{value}}}"#)));
+            }
+            let inner = field.type_name().strip_prefix(".draft.v1.").unwrap_or_default();
+            if field.r#type() == Type::Message && messages.iter().any(|known| known.name() == inner) {
+                for inner in self::documents(messages, inner, value) {
+                    let inner = if field.label() == Label::Repeated {
+                        format!("[{inner}]")
+                    } else {
+                        inner
+                    };
+                    documents.push(format!(r#"{{"{}":{inner}}}"#, field.name()));
+                }
+            }
+        }
+        documents
+    }
+
+    #[test]
+    fn null_and_whole_numbers_are_read_for_every_field_of_every_message() {
+        use prost::Message as _;
+        use prost_types::field_descriptor_proto::{Label, Type};
+
+        let files = prost_types::FileDescriptorSet::decode(draftstore_proto::FILE_DESCRIPTOR_SET).expect("descriptors");
+        let messages: Vec<_> = files.file.into_iter().flat_map(|file| file.message_type).collect();
+        let is_whole = |field: &prost_types::FieldDescriptorProto| {
+            matches!(field.r#type(), Type::Int32 | Type::Int64 | Type::Uint32 | Type::Uint64)
+                && field.label() != Label::Repeated
+        };
+        let (mut nulls, mut numbers) = (0, 0);
+        for call in crate::calls::CALLS {
+            let (name, empty) = call.rpc.visit(Parse("{}"));
+            for document in documents(&messages, name, |_| Some("null".to_owned())) {
+                let (_, read) = call.rpc.visit(Parse(&document));
+                assert!(read.is_ok(), "{name} {document}: {read:?}");
+                // A message within may be there, and empty.
+                if document.matches('{').count() == 1 {
+                    assert_eq!(read, empty, "{name} {document}");
+                }
+                nulls += 1;
+            }
+            let of = |number: &'static str| move |field: &_| is_whole(field).then(|| number.to_owned());
+            let expected = documents(&messages, name, of("1000"));
+            for number in ["1000.0", "1e3", "1E+3", "10000e-1", "\"1000\"", "\"1e3\"", "\"1000.0\""] {
+                for (document, plain) in documents(&messages, name, of(number)).iter().zip(&expected) {
+                    let (_, read) = call.rpc.visit(Parse(document));
+                    let (_, plain) = call.rpc.visit(Parse(plain));
+                    assert!(read.is_ok() && read == plain, "{name} {document}: {read:?}");
+                    numbers += 1;
+                }
+            }
+            for wrong in ["1000.5", "1e-3", "\"many\"", "1e30", "true"] {
+                for document in documents(&messages, name, of(wrong)) {
+                    let (_, read) = call.rpc.visit(Parse(&document));
+                    assert!(read.expect_err("rejected").contains("must be"), "{name} {document}");
+                }
+            }
+        }
+        assert!(nulls > 100 && numbers > 100, "{nulls} and {numbers}");
+    }
+
+    #[test]
+    fn byte_order_mark_is_ignored_and_encodings_are_rejected() {
+        let read = |encoding: Option<&'static str>, body: &[u8]| {
+            let mut headers = HeaderMap::new();
+            if let Some(encoding) = encoding {
+                headers.insert(header::CONTENT_ENCODING, axum::http::HeaderValue::from_static(encoding));
+            }
+            decode::<GetUploadUrlRequest>(GetUploadUrlRequest::NAME, &headers, body, Size::One)
+        };
+        for (encoding, body) in [
+            (None, &b"\xef\xbb\xbf{\"object_name\":\"a\"}"[..]),
+            (Some("identity"), b"{\"object_name\":\"a\"}"),
+        ] {
+            assert_eq!(read(encoding, body).expect("read").object_name, "a");
+        }
+        for encoding in ["gzip", "br", "deflate", "zstd", "gzip, identity", "x"] {
+            let failure = read(Some(encoding), b"{}").expect_err("rejected");
+            assert_eq!(failure.row().reason.http.as_u16(), 415, "{encoding}");
+        }
     }
 }

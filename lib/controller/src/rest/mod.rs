@@ -2,6 +2,7 @@
 
 mod base_url;
 mod health;
+mod json;
 mod message;
 mod openapi;
 pub(crate) mod problem;
@@ -14,7 +15,6 @@ use axum::http::{HeaderName, Method, header};
 use axum::response::Response;
 use axum::routing::get;
 use draftstore_connections::Arrival;
-use draftstore_service::AllowedOrigins;
 use futures::future::BoxFuture;
 use tower::Layer as _;
 
@@ -27,7 +27,7 @@ pub(crate) use self::uppy::routes as uppy_routes;
 use crate::audit::REQUEST_ID;
 use crate::errors::Failure;
 use crate::gate::{Gate, RATE_LIMIT, RATE_LIMIT_POLICY};
-use crate::middleware::{self, Service, cors, is_of_a_page};
+use crate::middleware::{self, Cors, Service, cors, is_of_a_page};
 use crate::path_ticket::{redacted_path, strip_ticket};
 use crate::{Api, Readiness};
 
@@ -72,9 +72,9 @@ pub fn public_service(gate: Gate, routes: Router) -> impl Service {
 /// Returns the handler of the port: the service wrapped in the middleware. Any path may be prefixed with a ticket.
 pub fn handler(
     service: impl Service,
-    origins: &AllowedOrigins,
+    allowed: &Cors,
 ) -> impl Fn(Arrival) -> BoxFuture<'static, Response> + Send + Sync + 'static {
-    let cors = cors(origins, &METHODS, &REQUEST_HEADERS, &RESPONSE_HEADERS);
+    let cors = cors(allowed, &METHODS, &REQUEST_HEADERS, &RESPONSE_HEADERS);
     let handler = middleware::handler(
         service,
         error_response,

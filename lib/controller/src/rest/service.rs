@@ -13,6 +13,7 @@ use super::message::{Reply, decode};
 use super::problem::refuse;
 use super::uppy;
 use crate::Api;
+use crate::api::omit_browser_headers;
 use crate::calls::{Call, RpcRequest, Visitor};
 use crate::errors::Failure;
 use crate::gate::{Admitted, Gate};
@@ -105,11 +106,13 @@ impl<'s> Visitor for Json<'s> {
 impl Json<'_> {
     async fn respond<R: RpcRequest>(self) -> Result<Reply<R::Response>, Failure> {
         let (headers, body) = (self.request.headers(), self.request.body());
-        let message = decode(headers, body, R::RPC.row().size);
+        let message = decode(R::NAME, headers, body, R::RPC.row().size);
         let mut message: R = message.inspect_err(|failure| self.admitted.refused(R::RPC, failure))?;
         if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
             message.default_idempotency_key(|| String::from_utf8_lossy(key.as_bytes()).into_owned());
         }
-        self.api.call(&self.admitted, message).await.map(Reply)
+        let mut response = self.api.call(&self.admitted, message).await?;
+        omit_browser_headers::<R>(headers, &mut response);
+        Ok(Reply(response))
     }
 }

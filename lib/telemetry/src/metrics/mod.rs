@@ -13,6 +13,8 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::traces;
+
 pub use self::calls::StoreCalls;
 
 /// The media type of [`Metrics::text`].
@@ -48,6 +50,7 @@ impl Metrics {
             &["version", "commit"],
         );
         metrics.registered(build).with_label_values(&[version, COMMIT]).set(1.0);
+        metrics.registered(Ok(traces::undelivered().clone()));
         metrics
     }
 

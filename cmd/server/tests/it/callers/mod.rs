@@ -5,4 +5,5 @@ pub(crate) mod ground;
 mod issuer;
 mod jwt;
 mod mtls;
+mod pages;
 mod policy;

@@ -21,7 +21,7 @@ use crate::Api;
 use crate::calls::Size;
 use crate::errors::Failure;
 use crate::gate::Admitted;
-use crate::rest::message::{Reply, decode};
+use crate::rest::message::{NOT_IN_CONTRACT, Reply, decode};
 
 type Id = Result<Path<String>, PathRejection>;
 
@@ -47,7 +47,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Reply<Created>, UppyFailure> {
-    let create: Create = decode(&headers, &body, Size::One)?;
+    let create: Create = decode(NOT_IN_CONTRACT, &headers, &body, Size::One)?;
     let metadata = create.metadata.unwrap_or_default().into_iter();
     let mut metadata = metadata
         .filter_map(|(name, value)| Some((name, text(value)?)))
@@ -224,7 +224,7 @@ pub(super) async fn complete(
 ) -> Result<Reply<Completed>, UppyFailure> {
     let draft = Query::parse(query.as_deref()).draft(&api, &admitted.caller)?;
     let upload_id = path(id)?;
-    let Complete { parts } = decode(&headers, &body, Size::Parts)?;
+    let Complete { parts } = decode(NOT_IN_CONTRACT, &headers, &body, Size::Parts)?;
     if parts.is_empty() {
         // In the API an empty list means all parts that have arrived; in Uppy it means none.
         return Err(Failure::invalid("parts", "must not be empty").into());

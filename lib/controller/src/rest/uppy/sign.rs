@@ -16,7 +16,7 @@ use crate::Api;
 use crate::calls::Size;
 use crate::errors::Failure;
 use crate::gate::Admitted;
-use crate::rest::message::{Reply, decode};
+use crate::rest::message::{NOT_IN_CONTRACT, Reply, decode};
 
 /// The request of Uppy 6's `signRequest`. Only the host is signed, so the media type that later versions send is only
 /// checked, and further fields are ignored.
@@ -42,7 +42,7 @@ pub(super) async fn sign(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Reply<Signed>, UppyFailure> {
-    let sign: Sign = decode(&headers, &body, Size::One)?;
+    let sign: Sign = decode(NOT_IN_CONTRACT, &headers, &body, Size::One)?;
     let request = s3_request(&sign)?;
     let object_name = sign.key;
     let content_type = sign.content_type.as_deref().and_then(content_type);
