@@ -17,6 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
+use axum::http::header;
 use axum::response::Response;
 use draftstore_auth::{Authenticator, Presented};
 use draftstore_connections::{Client, InFlight};
@@ -29,6 +30,7 @@ use self::rates::Rates;
 use crate::audit::RequestContext;
 use crate::calls::Rpc;
 use crate::errors::Failure;
+use crate::middleware::log_refused;
 use crate::refusal::Refusal;
 
 pub use self::rates::RateLimits;
@@ -205,6 +207,9 @@ impl Gate {
         refusal: Refusal,
         refuse: fn(Refusal) -> Response,
     ) -> Response {
+        if let (Refusal::UnknownOrigin, Some(origin)) = (&refusal, request.headers().get(header::ORIGIN)) {
+            log_refused(origin);
+        }
         if let Some(rpc) = rpc.filter(|_| self.0.audit) {
             RequestContext::new(request).refused(rpc, None, &refusal.into());
         }

@@ -1,7 +1,7 @@
 //! CORS: only web pages of the configured origins may use a port.
 
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::request::Parts;
@@ -108,12 +108,12 @@ fn allow_origin(origins: &AllowedOrigins) -> AllowOrigin {
     if origins.allows_any() {
         return AllowOrigin::any();
     }
-    let (origins, log) = (origins.clone(), Arc::new(Refusals::default()));
+    let origins = origins.clone();
     AllowOrigin::predicate(move |origin, request| {
         let text = origin.to_str().unwrap_or_default();
         let is_allowed = origins.allows(text);
         if !is_allowed && !is_own(text, request) {
-            log.refused(origin);
+            log_refused(origin);
         }
         is_allowed
     })
@@ -128,22 +128,19 @@ fn is_own(origin: &str, request: &Parts) -> bool {
         .is_some_and(|(_, authority)| host == Some(authority))
 }
 
-/// The log of origins that are not allowed.
-#[derive(Debug, Default)]
-struct Refusals(Mutex<Option<Instant>>);
+/// Logs an origin that is not allowed, unless another one was logged just before.
+pub(crate) fn log_refused(origin: &HeaderValue) {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
 
-impl Refusals {
-    fn refused(&self, origin: &HeaderValue) {
-        let now = Instant::now();
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| now.duration_since(last) < LOG_INTERVAL) {
-            return;
-        }
-        *last = Some(now);
-        let bytes = &origin.as_bytes()[..origin.len().min(MAX_LOGGED_ORIGIN)];
-        let origin = bytes.escape_ascii().to_string();
-        tracing::warn!(origin, variable = "CORS_ALLOWED_ORIGINS", "origin not allowed");
+    let now = Instant::now();
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_some_and(|last| now.duration_since(last) < LOG_INTERVAL) {
+        return;
     }
+    *last = Some(now);
+    let bytes = &origin.as_bytes()[..origin.len().min(MAX_LOGGED_ORIGIN)];
+    let origin = bytes.escape_ascii().to_string();
+    tracing::warn!(origin, variable = "CORS_ALLOWED_ORIGINS", "origin not allowed");
 }
 
 #[cfg(test)]

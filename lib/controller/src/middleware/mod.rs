@@ -19,8 +19,8 @@ use futures::future::BoxFuture;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
 
-pub(crate) use self::cors::cors;
 pub use self::cors::{Cors, CorsSettings, InvalidRequestHeaders, RequestHeaders};
+pub(crate) use self::cors::{cors, log_refused};
 use self::panics::catch_panic;
 use crate::errors::Failure;
 
