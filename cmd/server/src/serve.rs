@@ -147,6 +147,8 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let admin_handler = admin::handler(gate, metrics, readiness.clone(), storage.clone());
     let (_admin, admin_address) = admin::serve(admin, config.connections, hosts, admin_handler)?;
     let endpoint = storage.name().to_owned();
+    let credentials = storage.renew_credentials(SystemTime::now()).await;
+    readiness.set_credentials_live(credentials.live());
     let _probing = if store.profile.probed().is_some() {
         None
     } else {
