@@ -13,7 +13,7 @@ use draftstore_cronjob::SweepMetrics;
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
-use draftstore_service::{Cleaner, Drafts, Store, SystemClock};
+use draftstore_service::{Cleaner, Drafts, Store, SweepSettings, SystemClock};
 use draftstore_telemetry::AuditSink;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -90,9 +90,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     }
     let readiness = Readiness::new(store.profile.clone());
     if config.shared.require_safe_store {
-        let safe = safety::require_safe(&store).await;
-        safe.with_context(|| format!("the store at {} cannot be used", storage.name()))?;
-        readiness.set_store_status(StoreStatus::Probed);
+        require_safe_store(&store, storage.name(), &readiness).await?;
     }
 
     let delay = config.server.shutdown_delay;
@@ -100,9 +98,8 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        let settings = config.shared.sweep;
-        let cleaner =
-            Cleaner::new(store.clone(), config.shared.policy, settings.brakes, clock).of_slice(settings.slice);
+        let SweepSettings { brakes, slice } = config.shared.sweep;
+        let cleaner = Cleaner::new(store.clone(), config.shared.policy, brakes, clock).of_slice(slice);
         let schedule = config.shared.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
         let sweeps = SweepMetrics::new(metrics.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
@@ -112,17 +109,11 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         let origins = origins.clone();
         HostRules::new(hosts).with_origins(move |origin| origins.allows(origin))
     });
-    let gate = GateConfig {
-        audit: audit.is_some(),
-        audit_failing: audit
-            .as_ref()
-            .filter(|_| config.audit.required)
-            .map(AuditSink::is_failing),
-        ..config.requests
-    };
-    let audit_failures = metrics.audit_failures();
+    let mut gate = config.requests;
     if let Some(audit) = audit {
-        audit.count_failures(audit_failures);
+        gate.audit = true;
+        gate.audit_failing = config.audit.required.then(|| audit.is_failing());
+        audit.count_failures(metrics.audit_failures());
         reloaders.spawn(audit.run(on_hangup()?));
     }
     let gate = gated(access, tickets, gate, &mut reloaders)?;
@@ -131,9 +122,10 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), site);
     let rest = Handler::new(rest::handler(rest, &cors));
     let connections = Connections::new(config.connections.clone(), tls).with_host_rules(hosts.clone());
+    let has_traces = config.shared.traces.is_some();
     let connections_of = |port| {
         let connections = connections.clone().counted(port, metrics.traffic.clone());
-        if config.shared.traces.is_some() {
+        if has_traces {
             connections.traced(port)
         } else {
             connections
@@ -149,14 +141,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let endpoint = storage.name().to_owned();
     let credentials = storage.renew_credentials(SystemTime::now()).await;
     readiness.set_credentials_live(credentials.live());
-    let _probing = if store.profile.probed().is_some() {
-        None
-    } else {
-        tokio::select! {
-            probing = probe::begin(store.clone(), endpoint.clone(), readiness.clone()) => Some(probing),
-            () = ending.end.cancelled() => None,
-        }
-    };
+    let _probing = first_probe(&store, &endpoint, &readiness, &ending.end).await;
     let reason = config.store_choice.reason;
     if readiness.is_ready() {
         tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = endpoint, reason, "ready");
@@ -172,6 +157,30 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         embedded.shutdown().await;
     }
     ended
+}
+
+/// Probes the store, which must honour every condition.
+async fn require_safe_store(store: &Store, name: &str, readiness: &Readiness) -> anyhow::Result<()> {
+    let safe = safety::require_safe(store).await;
+    safe.with_context(|| format!("the store at {name} cannot be used"))?;
+    readiness.set_store_status(StoreStatus::Probed);
+    Ok(())
+}
+
+/// Probes a store that has not been probed yet, unless the server stops meanwhile.
+async fn first_probe(
+    store: &Store,
+    endpoint: &str,
+    readiness: &Readiness,
+    end: &CancellationToken,
+) -> Option<AbortOnDropHandle<()>> {
+    if store.profile.probed().is_some() {
+        return None;
+    }
+    tokio::select! {
+        probing = probe::begin(store.clone(), endpoint.to_owned(), readiness.clone()) => Some(probing),
+        () = end.cancelled() => None,
+    }
 }
 
 /// Creates the gate, and reloads the policy when its files change.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use hyper::header::{HOST, ORIGIN};
 use hyper::http::HeaderValue;
+use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Request};
 
 use super::arrival::PortRefusal;
@@ -17,8 +18,11 @@ use super::arrival::PortRefusal;
 #[derive(Clone)]
 pub struct HostRules {
     hosts: Arc<[String]>,
-    origins: Option<Arc<dyn Fn(&str) -> bool + Send + Sync>>,
+    origins: Option<Arc<OriginCheck>>,
 }
+
+/// Returns true for an origin that is listed.
+type OriginCheck = dyn Fn(&str) -> bool + Send + Sync;
 
 impl HostRules {
     /// Creates rules for a server with these names, beside `localhost` and IP addresses, which no page can bring to this machine.
@@ -48,7 +52,7 @@ impl HostRules {
             return Err(PortRefusal::UnknownHost);
         }
         let mut origins = headers.get_all(ORIGIN).iter();
-        let own = request.uri().authority().map(|authority| authority.as_str());
+        let own = request.uri().authority().map(Authority::as_str);
         let own = own.or_else(|| headers.get(HOST).and_then(text));
         if origins.all(|origin| text(origin).is_some_and(|origin| self.accepts(origin, own))) {
             Ok(())

@@ -57,9 +57,9 @@ pub(crate) fn check_protobuf(message: &[u8], max: usize) -> Result<(), Failure> 
     if message.len() / 2 < MAX_FIELDS.min(max) {
         return Ok(());
     }
-    let mut fields = Fields(message);
+    let fields = Fields(message);
     let mut counts = Counts::default();
-    while let Some((number, value)) = fields.next() {
+    for (number, value) in fields {
         // Only fields with a length can be elements of a list.
         let Some(value) = value else { continue };
         counts.add(number, max)?;
@@ -151,6 +151,8 @@ fn too_many(max: usize) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use prost::encoding::encode_varint;
+
     use super::*;
 
     fn list(elements: usize, element: &str) -> String {
@@ -183,19 +185,17 @@ mod tests {
         assert!(check_protobuf(&nested, 5_000).is_err());
         for text in ["x", " ", "*", "z", "2\n", "\u{e9}"] {
             let text = text.repeat(10_000);
-            let mut message = vec![
-                0x0a,
-                0x80 | (text.len() & 0x7f) as u8,
-                0x80 | (text.len() >> 7 & 0x7f) as u8,
-            ];
-            message.push((text.len() >> 14) as u8);
+            let mut message = vec![0x0a];
+            encode_varint(text.len() as u64, &mut message);
             message.extend(text.as_bytes());
             let is_text = !text.contains('\n');
             assert_eq!(check_protobuf(&message, 5_000).is_ok(), is_text, "{}", &text[..2]);
         }
-        let kinds: Vec<u8> = (1..=2_100_u16)
-            .flat_map(|kind| [0x82 | (kind << 3 & 0x7f) as u8, (kind >> 4) as u8 & 0x7f, 0])
-            .collect();
+        let mut kinds = Vec::new();
+        for number in 1..=2_100 {
+            encode_varint(number << 3 | 2, &mut kinds);
+            kinds.push(0);
+        }
         assert!(check_protobuf(&kinds, 5_000).is_err(), "too many kinds of fields");
     }
 }

@@ -31,13 +31,11 @@ pub(crate) async fn signing(
 
 /// Returns a provider of the credentials given, or else the SDK's default chain. Loads nothing yet.
 pub(crate) async fn provider(given: Option<StaticCredentials>, config: ConfigLoader) -> SharedCredentialsProvider {
-    match given {
-        Some(given) => fixed(given),
-        None => {
-            let provider = config.load().await.credentials_provider();
-            provider.expect("a config has the default chain")
-        }
+    if let Some(given) = given {
+        return fixed(given);
     }
+    let provider = config.load().await.credentials_provider();
+    provider.expect("a config has the default chain")
 }
 
 fn fixed(given: StaticCredentials) -> SharedCredentialsProvider {

@@ -18,7 +18,7 @@ pub(crate) fn http_client() -> SharedHttpClient {
     if proxies.all().next().is_none() {
         return direct;
     }
-    let proxied = proxies.all().filter_map(|proxy| {
+    let clients = proxies.all().filter_map(|proxy| {
         let config = ProxyConfig::all(proxy.uri.clone()).ok()?;
         let config = match &proxy.user {
             Some((user, password)) => config.with_basic_auth(user, password),
@@ -29,7 +29,7 @@ pub(crate) fn http_client() -> SharedHttpClient {
     SharedHttpClient::new(ByProxy {
         proxies,
         direct,
-        proxied: proxied.collect(),
+        proxied: clients.collect(),
     })
 }
 

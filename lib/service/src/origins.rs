@@ -78,8 +78,8 @@ fn folded(text: &str) -> Option<String> {
     }
     let (scheme, authority) = text.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
-    let in_scheme = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
-    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase()) && scheme.bytes().all(in_scheme);
+    let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_lowercase()) && scheme.bytes().all(is_allowed);
     if !is_scheme || WITHOUT_ORIGIN.contains(&scheme.as_str()) {
         return None;
     }
@@ -88,8 +88,8 @@ fn folded(text: &str) -> Option<String> {
         "https" => "443",
         // Web views and extensions, whose hosts are not folded.
         _ => {
-            let in_host = |b: u8| b.is_ascii_alphanumeric() || b".-_:".contains(&b);
-            let is_host = !authority.is_empty() && authority.bytes().all(in_host);
+            let is_allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_:".contains(&b);
+            let is_host = !authority.is_empty() && authority.bytes().all(is_allowed);
             return is_host.then(|| format!("{scheme}://{authority}"));
         }
     };

@@ -109,10 +109,10 @@ async fn confirm_keeps_what_was_agreed_and_nothing_else() {
             front.call(&server, "confirm-upload", draft).await.expect("confirmed");
             let main = json!({"object_name": name, "stage": "STAGE_MAIN"});
             let issued = front.call(&server, "download-url", main).await.expect("issued");
-            let served = download(&issued).await;
-            assert_eq!(served.headers()["content-type"], "text/plain");
-            assert_eq!(served.headers()["x-amz-meta-author"], "ada");
-            assert_eq!(served.headers().get("x-amz-meta-draftstore-agreed"), None);
+            let response = download(&issued).await;
+            assert_eq!(response.headers()["content-type"], "text/plain");
+            assert_eq!(response.headers()["x-amz-meta-author"], "ada");
+            assert_eq!(response.headers().get("x-amz-meta-draftstore-agreed"), None);
             let is_added = matches!(way, Way::Put | Way::Batch);
             for (place, (field, agreed, added)) in HEADERS.into_iter().enumerate() {
                 let is_agreed = place < count;
@@ -121,14 +121,14 @@ async fn confirm_keeps_what_was_agreed_and_nothing_else() {
                 let dropped = (is_added && !is_agreed).then(|| json!(added));
                 assert_eq!(seen["dropped"].get(field), dropped.as_ref(), "{name}: {field}");
                 let header = field.replace('_', "-");
-                let served = served
+                let response = response
                     .headers()
                     .get(&header)
                     .map(|value| value.to_str().expect("ASCII"));
                 // The disposition is always part of the URL.
                 let default = (field == "content_disposition").then_some("inline");
                 assert_eq!(
-                    served,
+                    response,
                     if is_agreed { Some(agreed) } else { default },
                     "{name}: {header}"
                 );

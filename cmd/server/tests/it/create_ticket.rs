@@ -508,7 +508,8 @@ async fn tickets_need_configured_keys() {
     }
 }
 
-fn new_key() -> String {
+/// Returns a new line for `TICKET_KEYS_FILE`.
+pub(crate) fn new_ticket_key() -> String {
     let made = command().args(["key", "ticket"]).output().expect("runs");
     assert!(made.status.success());
     String::from_utf8(made.stdout).expect("UTF-8")
@@ -519,7 +520,7 @@ async fn keys_are_reloaded_without_a_restart() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("keys");
     let write = |path: &Path, text: &str| std::fs::write(path, text).expect("written");
-    let (old_key, new_key) = (new_key(), new_key());
+    let (old_key, new_key) = (new_ticket_key(), new_ticket_key());
     assert_ne!(old_key, new_key);
     write(&path, &old_key);
     let file = path.to_str().expect("UTF-8");

@@ -1,4 +1,4 @@
-//! Tests that a media type is parsed as a whole wherever one is taken, and served as it was parsed.
+//! Tests that a media type is parsed as a whole wherever one is taken, and response as it was parsed.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -123,9 +123,9 @@ async fn uploaded_media_types_are_parsed_at_every_reader() {
                 }
                 let issued = call("download-url").await;
                 assert_eq!(issued["content_type"], parsed, "{stage}");
-                let served = download(&issued).await;
-                assert_eq!(served.headers()["content-type"], parsed, "{stage}");
-                assert_eq!(served.headers()["content-disposition"], disposition, "{stage}");
+                let response = download(&issued).await;
+                assert_eq!(response.headers()["content-type"], parsed, "{stage}");
+                assert_eq!(response.headers()["content-disposition"], disposition, "{stage}");
             }
         }
     }
@@ -143,10 +143,10 @@ async fn download_serves_the_type_that_was_there_when_it_was_issued() {
         upload_as(&issued, "image/png", "png").await;
         let url = front.call(&server, "download-url", request).await.expect("issued");
         upload_as(&issued, "text/html", "<script>").await;
-        let served = download(&url).await;
-        assert_eq!(served.headers()["content-type"], "image/png");
-        assert_eq!(served.headers()["content-disposition"], "inline");
-        assert_eq!(served.text().await.expect("text"), "<script>");
+        let response = download(&url).await;
+        assert_eq!(response.headers()["content-type"], "image/png");
+        assert_eq!(response.headers()["content-disposition"], "inline");
+        assert_eq!(response.text().await.expect("text"), "<script>");
     }
 }
 
@@ -162,7 +162,7 @@ async fn unchecked_download_has_no_type_of_the_uploader() {
             .call(&server, "download-url", request)
             .await
             .expect("issued");
-        let served = download(&issued).await;
-        assert_eq!(served.headers()["content-type"], "application/octet-stream");
+        let response = download(&issued).await;
+        assert_eq!(response.headers()["content-type"], "application/octet-stream");
     }
 }

@@ -17,6 +17,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
+use crate::create_ticket::new_ticket_key;
 use crate::front::FRONTS;
 use crate::server::{NOWHERE, Server, command};
 
@@ -213,14 +214,14 @@ async fn expired_credentials_are_not_ready() {
     let store = Embedded::start().await;
     let endpoint = store.endpoint();
     let (agent, ended) = agent(&endpoint, Duration::from_secs(8)).await;
-    let keys = tempfile::NamedTempFile::new().expect("a file");
-    let key = command().args(["key", "ticket"]).output().expect("runs").stdout;
-    std::fs::write(keys.path(), key).expect("written");
+    let directory = tempfile::tempdir().expect("a directory");
+    let keys = directory.path().join("ticket-keys");
+    std::fs::write(&keys, new_ticket_key()).expect("written");
     let server = Server::start_with(&[
         ("BUCKET_NAME", "files"),
+        ("TICKET_KEYS_FILE", keys.to_str().expect("UTF-8")),
         ("S3_ENDPOINT", &endpoint.url),
         ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &agent),
-        ("TICKET_KEYS_FILE", keys.path().to_str().expect("UTF-8")),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("READINESS_INTERVAL", "1"),
     ]);

@@ -6,8 +6,9 @@ use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use crate::callers::ground::{self, Policy};
+use crate::create_ticket::new_ticket_key;
 use crate::front::{put, upload_form};
-use crate::server::{Server, command};
+use crate::server::Server;
 
 /// The limit of the caller, in bytes: a part of the minimum size, and a shorter one.
 const LIMIT: usize = PART + 10;
@@ -60,9 +61,7 @@ impl Place {
              [profiles.p]\nmax_object_bytes = {LIMIT}\n"
         );
         let policy = Policy::new(&policy);
-        let made = command().args(["key", "ticket"]).output().expect("runs");
-        assert!(made.status.success());
-        policy.write("ticket-keys", made.stdout);
+        policy.write("ticket-keys", new_ticket_key());
         let ticket_keys = policy.directory().join("ticket-keys");
         let settings = [
             ("TICKET_KEYS_FILE", ticket_keys.to_str().expect("UTF-8")),

@@ -383,12 +383,12 @@ fn headers_of_a_ticket_are_those_of_its_minter_and_its_own() {
             profile: Some(name.to_owned()),
             ..TicketOrder::default()
         };
-        let mint = TicketMint {
+        let request = TicketMint {
             profiles: Some(&named),
             ..of(&minter, &order)
         };
-        let minted = tickets(1).mint(&mint);
-        assert_eq!(minted.is_ok(), is_allowed, "{name}");
+        let ticket = tickets(1).mint(&request);
+        assert_eq!(ticket.is_ok(), is_allowed, "{name}");
     }
 }
 

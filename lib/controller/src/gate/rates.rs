@@ -20,7 +20,7 @@ pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("rateli
 const USUAL_LIST: usize = 64;
 
 /// The quotas of a gate. `None` means no limit.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct RateLimits {
     /// The requests of each caller, by its name.
     pub caller: Option<Quota>,

@@ -69,7 +69,6 @@ fn each_caller_has_its_own_rate_limit() {
     let rates = Rates::new(RateLimits {
         caller: Some(quota(1)),
         confirm: Some(quota(10)),
-        ..RateLimits::default()
     });
     let now = Instant::now();
     assert!(rates.caller(&named("a"), now).is_ok());

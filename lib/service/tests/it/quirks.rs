@@ -122,18 +122,18 @@ async fn name_that_would_be_decoded_twice_is_refused_where_only_parts_are_copied
         StoreQuirk::DecodesPartSourcesTwice,
         StoreQuirk::Lacks(Operation::CopyObject),
     ];
-    let quirky = Quirky::start(&quirks).await;
-    quirky.world.draft("a b", "twin!").await;
-    quirky.world.draft("a%20b", "named").await;
+    let store = Quirky::start(&quirks).await;
+    store.world.draft("a b", "twin!").await;
+    store.world.draft("a%20b", "named").await;
     // The first confirm probes the store, and is refused by its client.
     for _ in 0..2 {
-        let refused = quirky.confirm("a%20b", None).await.expect_err("refused");
+        let refused = store.confirm("a%20b", None).await.expect_err("refused");
         assert!(
             matches!(refused, Error::StoreUnsupported(_) | Error::Invalid(_)),
             "{refused:?}"
         );
     }
-    let refused = quirky.confirm("a%20b", None).await.expect_err("refused");
+    let refused = store.confirm("a%20b", None).await.expect_err("refused");
     let Error::Invalid(violations) = refused else {
         panic!("{refused:?}");
     };
@@ -141,9 +141,9 @@ async fn name_that_would_be_decoded_twice_is_refused_where_only_parts_are_copied
         violations[0].rule.contains('%') && violations[0].field == "object_name",
         "{violations:?}"
     );
-    quirky.confirm("a b", None).await.expect("confirmed");
+    store.confirm("a b", None).await.expect("confirmed");
     assert_eq!(
-        quirky.world.main_bytes(&key("a b")).await.as_deref(),
+        store.world.main_bytes(&key("a b")).await.as_deref(),
         Some(&b"twin!"[..])
     );
 }
