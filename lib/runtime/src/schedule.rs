@@ -41,6 +41,9 @@ pub struct InvalidSchedule;
 
 impl Schedule {
     /// Returns the schedule of once per minute.
+    ///
+    /// # Panics
+    /// Never, since the expression is valid.
     pub fn every_minute() -> Self {
         "* * * * *".parse().expect("a cron expression")
     }
