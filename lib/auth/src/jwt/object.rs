@@ -37,12 +37,10 @@ impl<'de> Deserialize<'de> for Object {
 /// Looks up the whole path as a name first, and then its beginnings as names of objects.
 fn find<'v>(get: &dyn Fn(&str) -> Option<&'v Value>, path: &str) -> Option<&'v Value> {
     get(path).or_else(|| {
-        let dots = path.match_indices('.');
-        dots.filter_map(|(dot, _)| {
+        path.match_indices('.').find_map(|(dot, _)| {
             let inner = get(&path[..dot])?.as_object()?;
             find(&|name| inner.get(name), &path[dot + 1..])
         })
-        .next()
     })
 }
 

@@ -79,19 +79,15 @@ fn parse<T: DeserializeOwned>(message: &str, json: &[u8]) -> Result<T, Failure> 
 
 fn parse_normalized<T: DeserializeOwned>(message: &str, json: &[u8]) -> Result<T, Failure> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    match Document::deserialize(&mut deserializer) {
-        Ok(Document(mut value)) => {
-            let end = deserializer.end();
-            end.map_err(|error| Failure::invalid("body", &format!("must be one JSON object: {error}")))?;
-            normalize(message, &mut value);
-            serde_path_to_error::deserialize(value).map_err(|error| refusal(&error))
-        }
+    let Ok(Document(mut value)) = Document::deserialize(&mut deserializer) else {
         // The message's own error says more.
-        Err(_) => {
-            let mut deserializer = serde_json::Deserializer::from_slice(json);
-            serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refusal(&error))
-        }
-    }
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        return serde_path_to_error::deserialize(&mut deserializer).map_err(|error| refusal(&error));
+    };
+    let end = deserializer.end();
+    end.map_err(|error| Failure::invalid("body", &format!("must be one JSON object: {error}")))?;
+    normalize(message, &mut value);
+    serde_path_to_error::deserialize(value).map_err(|error| refusal(&error))
 }
 
 /// Returns the failure for the field that does not match the contract, or for the body if it is not JSON.
