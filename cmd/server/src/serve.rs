@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, ensure};
 use draftstore_auth::Tickets;
-use draftstore_connections::{Connections, Ending, Handler, HostRules, Tls, TlsFiles};
+use draftstore_connections::{Connections, Ending, Handler, HostRules, Port, Tls, TlsFiles};
 use draftstore_controller::rest::{BaseUrl, Site};
 use draftstore_controller::{Api, Cors, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
 use draftstore_cronjob::SweepMetrics;
@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::metrics::ServerMetrics;
 use crate::ports::{GRPC, REST};
 use crate::secrets::ServerSecrets;
-use crate::store::{OpenStore, StorePort, open};
+use crate::store::{StorePort, open};
 use crate::{admin, console, docs, heartbeat, probe, tickets};
 
 /// The time that requests have to finish after SIGTERM. It is longer than a call to the store, except copies of gigabytes:
@@ -52,17 +52,9 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         limits: config.connections.clone(),
         hosts: own_hosts.clone(),
     };
-    let OpenStore {
-        storage,
-        embedded,
-        access_key,
-    } = open(
-        config.store,
-        store_port,
-        &config.shared.buckets.draft,
-        Some(store_calls),
-    )
-    .await?;
+    let draft_bucket = config.shared.buckets.draft.clone();
+    let opened = open(config.store, store_port, &draft_bucket, Some(store_calls)).await?;
+    let (storage, embedded) = (opened.storage, opened.embedded);
     config.store_choice.log();
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.shared.buckets);
@@ -74,7 +66,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         Some(_) | None => origins,
     };
     let (tickets, keys) = tickets::open(config.auth.ticket_keys_file, embedded.is_some(), &mut reloaders).await?;
-    let secrets = ServerSecrets::new(keys, access_key.or(config.permanent_key));
+    let secrets = ServerSecrets::new(keys, opened.access_key.or(config.permanent_key));
     let cors = Cors {
         origins: origins.clone(),
         settings: config.cors,
@@ -111,10 +103,8 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     });
     let mut gate = config.requests;
     if let Some(audit) = audit {
-        gate.audit = true;
-        gate.audit_failing = config.audit.required.then(|| audit.is_failing());
         audit.count_failures(metrics.audit_failures());
-        reloaders.spawn(audit.run(on_hangup()?));
+        audited(&mut gate, audit, config.audit.required, &mut reloaders)?;
     }
     let gate = gated(access, tickets, gate, &mut reloaders)?;
     let api = Api::new(drafts.clone(), gate.clone());
@@ -123,14 +113,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let rest = Handler::new(rest::handler(rest, &cors));
     let connections = Connections::new(config.connections.clone(), tls).with_host_rules(hosts.clone());
     let has_traces = config.shared.traces.is_some();
-    let connections_of = |port| {
-        let connections = connections.clone().counted(port, metrics.traffic.clone());
-        if has_traces {
-            connections.traced(port)
-        } else {
-            connections
-        }
-    };
+    let connections_of = |port| observed(connections.clone(), port, &metrics, has_traces);
     let http_address = listen(&mut tasks, connections_of(REST), http, rest, &ending)?;
     let grpc_listener = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc = grpc::service(api, gate.clone(), readiness.clone(), reflects).await?;
@@ -181,6 +164,24 @@ async fn first_probe(
         probing = probe::begin(store.clone(), endpoint.to_owned(), readiness.clone()) => Some(probing),
         () = end.cancelled() => None,
     }
+}
+
+/// Counts the connections and requests of a port, and traces the requests.
+fn observed(connections: Connections, port: Port, metrics: &ServerMetrics, has_traces: bool) -> Connections {
+    let connections = connections.counted(port, metrics.traffic.clone());
+    if has_traces {
+        connections.traced(port)
+    } else {
+        connections
+    }
+}
+
+/// Audits every request. With `required`, requests are refused while the audit log cannot be written.
+fn audited(gate: &mut GateConfig, audit: AuditSink, required: bool, reloaders: &mut JoinSet<()>) -> anyhow::Result<()> {
+    gate.audit = true;
+    gate.audit_failing = required.then(|| audit.is_failing());
+    reloaders.spawn(audit.run(on_hangup()?));
+    Ok(())
 }
 
 /// Creates the gate, and reloads the policy when its files change.

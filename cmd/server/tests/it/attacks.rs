@@ -167,7 +167,7 @@ async fn no_client_takes_the_memory_or_the_connections_of_others() {
         "/grpc.health.v1.Health/Check",
         "/draft.v1.DraftService/GetUploadURL",
     ] {
-        let message = [&[0, 0, 0x40, 0, 0][..], &[0; 60 * 1024]].concat();
+        let message = [&[0, 0, 0x40, 0, 0][..], &vec![0; 60 * 1024]].concat();
         let streams: Vec<u8> = (0..100)
             .flat_map(|place| stream(2 * place + 1, path, &message))
             .collect();

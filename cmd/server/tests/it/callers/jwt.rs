@@ -79,16 +79,16 @@ async fn token_allows_its_scopes_only() {
         signed(&with(&json!({"sub": "a\nb"})), SECRET),
     ];
     let expired = signed(&with(&json!({"exp": 1_000_000_000})), SECRET);
-    let long = signed(&with(&json!({"padding": "x".repeat(23_000)})), SECRET);
+    let longest = signed(&with(&json!({"padding": "x".repeat(23_000)})), SECRET);
     for front in FRONTS {
         for (place, token) in refused.iter().enumerate() {
-            let failure = upload_url(front, &server, token).await;
-            let failure = failure.expect_err(&format!("{front:?}, {place}"));
+            let answer = upload_url(front, &server, token).await;
+            let failure = answer.expect_err(&format!("{front:?}, {place}"));
             failure.assert(401, Code::Unauthenticated, "UNAUTHENTICATED");
         }
         let failure = upload_url(front, &server, &expired).await.expect_err("expired");
         failure.assert(401, Code::Unauthenticated, "TOKEN_EXPIRED");
-        upload_url(front, &server, &long)
+        upload_url(front, &server, &longest)
             .await
             .expect("as long as a head allows");
     }
