@@ -111,7 +111,7 @@ async fn stay(schedule: Schedule, cleaner: Cleaner, report: Report) -> anyhow::R
             }
         }
     };
-    schedule.run(shutdown, act).await;
+    schedule.run(shutdown, act).await?;
     Ok(())
 }
 

@@ -312,6 +312,6 @@ async fn sweep(
             }
         }
     };
-    schedule.run(shutdown, sweep).await;
+    schedule.run(shutdown, sweep).await?;
     Ok(())
 }

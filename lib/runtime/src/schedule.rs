@@ -2,18 +2,17 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::str::FromStr;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
 use draftstore_config::settings;
-use tokio::time::sleep;
+use tokio::sync::Mutex;
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tokio_util::sync::CancellationToken;
-
-/// The longest sleep before the clock is read again, which may have been set meanwhile.
-const MAX_SLEEP: Duration = Duration::from_secs(60);
 
 settings! {
     /// The settings of the schedule.
@@ -31,13 +30,21 @@ settings! {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     text: String,
-    cron: Cron,
+    /// The same times on every day of the months. The scheduler needs both day fields to match, so it gets neither.
+    times: String,
+    /// Every second of the days.
+    days: Cron,
 }
 
 /// The error of a text that is not a cron expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a cron expression of five fields that comes due, such as '0 2 * * *', or of six with seconds first")]
 pub struct InvalidSchedule;
+
+/// An error of the scheduler at its start or stop.
+#[derive(Debug, thiserror::Error)]
+#[error("the scheduler failed")]
+pub struct ScheduleError(#[from] JobSchedulerError);
 
 impl Schedule {
     /// Returns the schedule of once per minute.
@@ -50,38 +57,38 @@ impl Schedule {
 
     /// Calls `act` at each due time until `shutdown`. Calls never overlap: a due time is skipped while the previous
     /// call is running. Returns after the last call has ended.
-    pub async fn run<F, Fut>(&self, shutdown: CancellationToken, act: F)
+    ///
+    /// # Errors
+    /// [`ScheduleError`] when the scheduler cannot be started or stopped.
+    pub async fn run<F, Fut>(&self, shutdown: CancellationToken, act: F) -> Result<(), ScheduleError>
     where
-        F: Fn() -> Fut,
-        Fut: Future<Output = ()>,
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send,
     {
-        let mut due = self.next_after(SystemTime::now());
-        loop {
-            // The remaining time is zero once the due time has come.
-            let remaining = due.map_or(MAX_SLEEP, |due| {
-                due.duration_since(SystemTime::now()).unwrap_or_default()
-            });
-            tokio::select! {
-                biased;
-                () = shutdown.cancelled() => return,
-                () = sleep(remaining.min(MAX_SLEEP)) => {}
-            }
-            let Some(at) = due.filter(|due| *due <= SystemTime::now()) else {
-                continue;
-            };
-            act().await;
-            let now = SystemTime::now();
-            if self.next_after(at).is_some_and(|next| next < now) {
-                tracing::warn!("run skipped: previous one was active");
-            }
-            due = self.next_after(now);
-        }
-    }
-
-    /// Returns the first due time after this time, or `None` if there is none.
-    fn next_after(&self, time: SystemTime) -> Option<SystemTime> {
-        let next = self.cron.find_next_occurrence(&DateTime::<Utc>::from(time), false);
-        next.ok().map(SystemTime::from)
+        let shared = Arc::new((act, self.days.clone()));
+        let active = Arc::new(Mutex::new(()));
+        let last = Arc::clone(&active);
+        let job = Job::new_async(&self.times, move |_, _| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            let (shared, active) = (Arc::clone(&shared), Arc::clone(&active));
+            Box::pin(async move {
+                let (act, days) = &*shared;
+                if !days.is_time_matching(&Utc::now()).unwrap_or_default() {
+                    return;
+                }
+                if let Ok(_alone) = active.try_lock() {
+                    act().await;
+                } else {
+                    tracing::warn!("run skipped: previous one is active");
+                }
+            })
+        })?;
+        let mut scheduler = JobScheduler::new().await?;
+        scheduler.add(job).await?;
+        scheduler.start().await?;
+        shutdown.cancelled().await;
+        scheduler.shutdown().await?;
+        drop(last.lock().await);
+        Ok(())
     }
 }
 
@@ -89,18 +96,21 @@ impl FromStr for Schedule {
     type Err = InvalidSchedule;
 
     fn from_str(text: &str) -> Result<Self, InvalidSchedule> {
-        let text = match text.split_whitespace().count() {
-            5 => format!("0 {text}"),
-            6 => text.to_owned(),
+        let fields: Vec<_> = text.split_whitespace().collect();
+        let (second, minute, hour, day, month, weekday) = match fields[..] {
+            [minute, hour, day, month, weekday] => ("0", minute, hour, day, month, weekday),
+            [second, minute, hour, day, month, weekday] => (second, minute, hour, day, month, weekday),
             _ => return Err(InvalidSchedule),
         };
-        let cron = CronParser::builder().seconds(Seconds::Required).build().parse(&text);
+        let parser = CronParser::builder().seconds(Seconds::Required).build();
+        let parse = |text: &str| parser.parse(text).map_err(|_| InvalidSchedule);
         let schedule = Self {
-            cron: cron.map_err(|_| InvalidSchedule)?,
-            text,
+            text: format!("{second} {minute} {hour} {day} {month} {weekday}"),
+            times: format!("{second} {minute} {hour} * {month} *"),
+            days: parse(&format!("* * * {day} {month} {weekday}"))?,
         };
-        let comes_due = schedule.next_after(SystemTime::UNIX_EPOCH).is_some();
-        comes_due.then_some(schedule).ok_or(InvalidSchedule)
+        let comes_due = parse(&schedule.text)?.find_next_occurrence(&Utc::now(), false);
+        comes_due.map(|_| schedule).map_err(|_| InvalidSchedule)
     }
 }
 
@@ -112,7 +122,10 @@ impl fmt::Display for Schedule {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
+    use std::future::ready;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use chrono::{DateTime, TimeDelta};
 
     use super::*;
 
@@ -142,16 +155,12 @@ mod tests {
     /// Returns the first due days after 2026-01-31, which is a Saturday.
     fn days(text: &str) -> Vec<String> {
         let schedule: Schedule = text.parse().expect(text);
-        let mut time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_769_817_600 + 86_399);
-        let mut days: Vec<String> = Vec::new();
-        while days.len() < 4 {
-            time = schedule.next_after(time).expect("it comes due");
-            let day = DateTime::<Utc>::from(time).format("%m-%d %a").to_string();
-            if days.last() != Some(&day) {
-                days.push(day);
-            }
-        }
-        days
+        let february = "2026-02-01T12:00:00Z".parse::<DateTime<Utc>>().expect("a time");
+        let mut days = (0..365).map(|day| february + TimeDelta::days(day));
+        let due = days
+            .by_ref()
+            .filter(|day| schedule.days.is_time_matching(day).expect("a day"));
+        due.take(4).map(|day| day.format("%m-%d %a").to_string()).collect()
     }
 
     #[test]
@@ -172,17 +181,18 @@ mod tests {
 
     #[tokio::test]
     async fn act_runs_when_due_and_never_after_shutdown() {
-        let (shutdown, runs) = (CancellationToken::new(), Cell::new(0));
-        let schedule: Schedule = "* * * * * *".parse().expect("valid");
-        let act = async || {
-            runs.set(runs.get() + 1);
-            shutdown.cancel();
+        let (shutdown, runs) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let count = {
+            let (shutdown, runs) = (shutdown.clone(), Arc::clone(&runs));
+            move || {
+                runs.fetch_add(1, Ordering::Relaxed);
+                shutdown.cancel();
+                ready(())
+            }
         };
-        schedule.run(shutdown.clone(), act).await;
-        assert_eq!(runs.get(), 1);
-        Schedule::every_minute()
-            .run(shutdown.clone(), async || runs.set(0))
-            .await;
-        assert_eq!(runs.get(), 1);
+        let schedule: Schedule = "* * * * * *".parse().expect("valid");
+        schedule.run(shutdown.clone(), count.clone()).await.expect("ends");
+        Schedule::every_minute().run(shutdown, count).await.expect("ends");
+        assert_eq!(runs.load(Ordering::Relaxed), 1);
     }
 }
