@@ -30,7 +30,7 @@ settings! {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     text: String,
-    /// The same times on every day of the months. The scheduler needs both day fields to match, so it gets neither.
+    /// The times on every day of the months. The scheduler needs both day fields to match, so it gets neither.
     times: String,
     /// Every second of the days.
     days: Cron,

@@ -12,15 +12,15 @@ closed_set! {
     /// A header that is stored with an object. Its name is that of the field in requests.
     #[derive(PartialOrd, Ord)]
     pub enum ObjectHeader {
-        /// The `Cache-Control` header.
+        /// `Cache-Control`: how long caches keep the object.
         CacheControl = "cache_control",
-        /// The `Content-Disposition` header.
+        /// `Content-Disposition`: shown in place, or downloaded as a file.
         ContentDisposition = "content_disposition",
-        /// The `Content-Encoding` header.
+        /// `Content-Encoding`: how the stored bytes are compressed.
         ContentEncoding = "content_encoding",
-        /// The `Content-Language` header.
+        /// `Content-Language`: the languages of the intended audience.
         ContentLanguage = "content_language",
-        /// The `Expires` header.
+        /// `Expires`: the date at which responses are stale.
         Expires = "expires",
     }
 }

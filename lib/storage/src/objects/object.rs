@@ -36,9 +36,9 @@ pub struct StoredAttributes {
 /// The headers and user metadata of an object that is written or may be uploaded. Only parsed values can be in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
-    /// The media type.
+    /// The media type to store.
     pub content_type: Option<MediaType>,
-    /// The other headers.
+    /// The other headers to store.
     pub headers: ObjectHeaders,
     /// The user metadata (`x-amz-meta-*`). Names are in lower case, without that prefix.
     pub metadata: BTreeMap<String, String>,
