@@ -124,7 +124,7 @@ def check_references(objects, name):
 
 def check_time_to_end(objects, name):
     """A pod is killed no earlier than the server may need to end by itself."""
-    drain = re.search(r"DRAIN_DEADLINE: Duration = Duration::from_secs\((\d+)\)", (REPO / "cmd/server/src/serve.rs").read_text())
+    drain = re.search(r"DRAIN_TIMEOUT: Duration = Duration::from_secs\((\d+)\)", (REPO / "cmd/server/src/serve.rs").read_text())
     config = next(one["data"] for one in objects if one["kind"] == "ConfigMap" and "CONFIRM_TIMEOUT" in one["data"])
     pod = next(one["spec"]["template"]["spec"] for one in objects if one["kind"] == "Deployment")
     pause = pod["containers"][0].get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
