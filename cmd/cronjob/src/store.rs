@@ -52,6 +52,7 @@ async fn running(embedded: &EmbeddedSettings, client: Settings) -> anyhow::Resul
         endpoint: Some(format!("http://127.0.0.1:{}", embedded.port)),
         credentials: Some(credentials),
         signing: None,
+        is_direct: true,
         ..client
     })
 }

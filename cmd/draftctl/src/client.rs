@@ -118,7 +118,7 @@ impl ApiClient {
     fn wrong_address(&self, status: &Status) -> Option<CommandError> {
         let problem = sources(status).find_map(|error| {
             if let Some(other) = error.downcast_ref::<NotGrpc>() {
-                let is_proxy_error = matches!(other.status.as_u16(), 429 | 502..=504);
+                let is_proxy_error = matches!(other.status.as_u16(), 408 | 429 | 500..=599);
                 let remedy = "it must be the server's gRPC address, by default on port 50051";
                 (!is_proxy_error).then(|| format!("{other}: {remedy}"))
             } else if error.downcast_ref().is_some_and(is_no_http2) {

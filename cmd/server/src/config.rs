@@ -290,16 +290,16 @@ impl ListenSettings {
             grpc_port: self.grpc_port,
             http_port: self.http_port,
         };
+        let is_taken = |port: u16| port != 0 && [listen.http_port, listen.grpc_port].contains(&port);
         let admin = Admin {
             address: self.admin_address,
             port: match self.admin_port {
                 Some(AdminPort::Off) => None,
                 Some(AdminPort::At(port)) => Some(port),
-                None => Some(DEFAULT_ADMIN_PORT),
+                None => Some(DEFAULT_ADMIN_PORT).filter(|port| !is_taken(*port)),
             },
             is_required: self.admin_port.is_some(),
         };
-        let is_taken = |port: u16| port != 0 && [listen.http_port, listen.grpc_port].contains(&port);
         let mut valid = Ok(());
         if listen.grpc_port == listen.http_port && listen.http_port != 0 {
             valid = environment.reject("GRPC_PORT", "must differ from HTTP_PORT");

@@ -102,8 +102,9 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         HostRules::new(hosts).with_origins(move |origin| origins.allows(origin))
     });
     let mut gate = config.requests;
+    let audit_failures = metrics.audit_failures();
     if let Some(audit) = audit {
-        audit.count_failures(metrics.audit_failures());
+        audit.count_failures(audit_failures);
         audited(&mut gate, audit, config.audit.required, &mut reloaders)?;
     }
     let gate = gated(access, tickets, gate, &mut reloaders)?;

@@ -127,6 +127,7 @@ pub(crate) fn embedded_client(
         endpoint: Some(endpoint),
         credentials: Some(pair(credentials)),
         signing: Some(Signing::Static(pair(signing))),
+        is_direct: true,
         ..client
     }
 }

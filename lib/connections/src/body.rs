@@ -21,6 +21,21 @@ pub(super) struct CountedBody {
     pub(super) usage: Arc<RequestUsage>,
 }
 
+/// The memory that counts for a request, for a handler that holds more than the body has bytes. Every request of a port has
+/// it as an extension.
+#[derive(Debug, Clone)]
+pub struct RequestMemory(pub(super) Arc<RequestUsage>);
+
+impl RequestMemory {
+    /// Counts bytes that the request holds until its response begins.
+    ///
+    /// # Errors
+    /// [`BodyOutOfMemory`] if the process or the address holds too many.
+    pub fn hold(&self, bytes: usize) -> Result<(), BodyOutOfMemory> {
+        self.0.hold(bytes).map_err(|_| BodyOutOfMemory)
+    }
+}
+
 impl Body for CountedBody {
     type Data = Bytes;
     type Error = Box<dyn Error + Send + Sync>;
@@ -94,7 +109,7 @@ impl Body for StreamedBody {
 #[derive(Debug)]
 pub(super) struct RequestGuards {
     pub(super) active: ActiveRequest,
-    pub(super) _usage: Option<Arc<RequestUsage>>,
+    pub(super) usage: Option<Arc<RequestUsage>>,
     pub(super) _in_flight: InFlight,
 }
 

@@ -154,7 +154,7 @@ impl Table {
     }
 
     fn close(&mut self, connection: &ConnectionState) {
-        if !connection.is_counted.swap(false, Ordering::Relaxed) {
+        if !connection.is_counted.swap(false, Ordering::SeqCst) {
             return;
         }
         self.connections -= 1;
@@ -168,7 +168,7 @@ impl Table {
 
     /// Forgets an address that has neither connections nor requests.
     fn forget(&mut self, network: IpAddr) {
-        let is_unused = |of: &Address| of.connections == 0 && of.usage.requests.load(Ordering::Relaxed) == 0;
+        let is_unused = |of: &Address| of.connections == 0 && of.usage.requests.load(Ordering::SeqCst) == 0;
         if self.addresses.get(&network).is_some_and(is_unused) {
             self.addresses.remove(&network);
         }
@@ -354,8 +354,19 @@ impl RequestUsage {
     }
 }
 
+impl RequestUsage {
+    /// Counts the memory no longer. The request stays in progress.
+    pub(super) fn release(&self) {
+        let Inner { clients, usage, .. } = &*self.client.0;
+        let memory = counted(self.memory.swap(0, Ordering::Relaxed));
+        clients.0.memory.fetch_sub(memory, Ordering::Relaxed);
+        usage.memory.fetch_sub(memory, Ordering::Relaxed);
+    }
+}
+
 impl Drop for RequestUsage {
     fn drop(&mut self) {
+        self.release();
         let Inner {
             clients,
             network,
@@ -363,11 +374,9 @@ impl Drop for RequestUsage {
             connection,
             ..
         } = &*self.client.0;
-        let memory = counted(*self.memory.get_mut());
-        clients.0.memory.fetch_sub(memory, Ordering::Relaxed);
-        usage.memory.fetch_sub(memory, Ordering::Relaxed);
-        let is_last = usage.requests.fetch_sub(1, Ordering::Relaxed) == 1;
-        if is_last && *network != connection.network {
+        let is_last = usage.requests.fetch_sub(1, Ordering::SeqCst) == 1;
+        // A request may outlive its connection, which then has not forgotten the address.
+        if is_last && (*network != connection.network || !connection.is_counted.load(Ordering::SeqCst)) {
             clients.table().forget(*network);
         }
     }

@@ -23,7 +23,7 @@ use tracing::Instrument as _;
 
 use super::Observer;
 use super::arrival::{Arrival, PortRefusal};
-use super::body::{CountedBody, RequestGuards, StreamedBody, WatchedBody};
+use super::body::{CountedBody, RequestGuards, RequestMemory, StreamedBody, WatchedBody};
 use super::client::{ConnectionClients, RequestUsage};
 use super::ending::Ending;
 use super::handler::Handler;
@@ -241,7 +241,7 @@ impl Service<Request<Incoming>> for Requests {
         let response = self.handler.call(self.arrival(request, admitted));
         let guards = RequestGuards {
             active: under_way,
-            _usage: usage,
+            usage,
             _in_flight: in_flight,
         };
         let finished = move |mut response: Response<Body>| {
@@ -253,6 +253,10 @@ impl Service<Request<Incoming>> for Requests {
             }
             if let Some(counted) = counted {
                 counted.answered(&response);
+            }
+            // The request is read and gone, however long its response takes.
+            if let Some(usage) = &guards.usage {
+                usage.release();
             }
             // hyper sends the body of a response to HEAD on HTTP/2.
             let body_of = |body| if is_head { Body::empty() } else { body };
@@ -289,7 +293,12 @@ impl Requests {
                 let timeout = self.idle_timeout;
                 Arrival::Admitted(request.map(|body| Body::new(StreamedBody::new(body, timeout))))
             }
-            Ok(usage) => Arrival::Admitted(request.map(|body| Body::new(CountedBody { body, usage }))),
+            Ok(usage) => {
+                let memory = RequestMemory(Arc::clone(&usage));
+                let mut request = request.map(|body| Body::new(CountedBody { body, usage }));
+                request.extensions_mut().insert(memory);
+                Arrival::Admitted(request)
+            }
             Err(refusal) => Arrival::Refused(request.map(|_| Body::empty()), refusal),
         }
     }

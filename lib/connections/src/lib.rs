@@ -31,6 +31,7 @@ use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 pub use self::arrival::{Arrival, BodyOutOfMemory, PortRefusal};
+pub use self::body::RequestMemory;
 pub use self::client::Client;
 use self::client::Clients;
 use self::connection::{Channel, Connection, PortRules};

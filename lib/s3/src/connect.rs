@@ -103,7 +103,7 @@ impl S3Storage {
             return Err(ConnectError::NotOfAws);
         }
 
-        let http_client = http_client();
+        let http_client = http_client(settings.is_direct);
         let aws_config = || {
             aws_config::defaults(BehaviorVersion::latest())
                 .region(Region::new(region.clone()))

@@ -11,11 +11,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use draftstore_proxy::{Proxies, Proxy};
 use http::Uri;
 
-/// Returns a client with connections of its own.
-pub(crate) fn http_client() -> SharedHttpClient {
+/// Returns a client with connections of its own. With `is_direct`, none of them goes through a proxy.
+pub(crate) fn http_client(is_direct: bool) -> SharedHttpClient {
     let proxies = Proxies::of_process();
     let direct = client(ProxyConfig::disabled());
-    if proxies.all().next().is_none() {
+    if is_direct || proxies.all().next().is_none() {
         return direct;
     }
     let clients = proxies.all().filter_map(|proxy| {

@@ -27,6 +27,8 @@ pub struct Settings {
     pub use_fips: Option<bool>,
     /// The endpoints of AWS that also have IPv6 addresses (`AWS_USE_DUALSTACK_ENDPOINT`). Unset: as the profile says.
     pub use_dual_stack: Option<bool>,
+    /// Calls go to the endpoint itself, whatever proxy the environment names: the store is the program's own.
+    pub is_direct: bool,
     /// Unset: the SDK's default chain (environment, profile, web identity of Kubernetes, container, instance).
     pub credentials: Option<StaticCredentials>,
     /// The credentials that sign uploads. Unset: those of the calls.
@@ -54,6 +56,7 @@ impl Settings {
             public_endpoint: None,
             path_style: None,
             use_fips: None,
+            is_direct: false,
             use_dual_stack: None,
             credentials: None,
             signing: None,

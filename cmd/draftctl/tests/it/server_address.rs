@@ -25,6 +25,8 @@ fn answering(bytes: &'static [u8]) -> String {
             // The first bytes of the client are read, so that closing does not reset the connection.
             let _ = connection.read(&mut [0; 4096]);
             let _ = connection.write_all(bytes);
+            // And the rest of them, until the client closes.
+            let _ = std::io::copy(&mut connection, &mut std::io::sink());
         }
     });
     address.to_string()

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
-use draftstore_connections::PortRefusal;
+use draftstore_connections::{PortRefusal, RequestMemory};
 use futures::future::BoxFuture;
 use http_body_util::Full;
 use tonic::Status;
@@ -23,6 +23,7 @@ use crate::api::omit_browser_headers;
 use crate::calls::{Call, GRPC_PREFIX, RpcRequest, Size, Visitor};
 use crate::gate::{Admitted, Bounds, Gate};
 use crate::middleware::Service;
+use crate::refusal::Refusal;
 
 /// The size of gRPC's envelope around a message, in bytes.
 ///
@@ -63,7 +64,10 @@ impl Service for GrpcService {
             envelope: ENVELOPE,
             ..call.bounds()
         };
-        let unary = |admitted, request| {
+        let unary = |admitted, request: http::Request<Bytes>| {
+            if !has_memory_to_decompress(&request, bounds.max_bytes) {
+                return Box::pin(ready(refuse(Refusal::OutOfMemory))) as BoxFuture<'_, Response>;
+            }
             call.rpc.visit(Unary {
                 api: &self.api,
                 admitted,
@@ -79,6 +83,16 @@ impl Service for GrpcService {
         let rpc = name.map(|name| Call::named(name).map_or(UNKNOWN_RPC, |call| call.rpc.as_str()));
         self.gate.refused(request, rpc, refusal.into(), refuse)
     }
+}
+
+/// Counts the most that a compressed message may become. Returns `true` for one that is not compressed.
+fn has_memory_to_decompress(request: &http::Request<Bytes>, max_bytes: u64) -> bool {
+    if !request.headers().contains_key("grpc-encoding") {
+        return true;
+    }
+    let memory: Option<&RequestMemory> = request.extensions().get();
+    let bytes = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    memory.is_none_or(|memory| memory.hold(bytes).is_ok())
 }
 
 /// A request with an encoded message.

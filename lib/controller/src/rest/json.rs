@@ -19,8 +19,8 @@ const MAX_VALUES: usize = 100_000;
 /// The maximum exponent of a number, beyond the range of every field.
 const MAX_EXPONENT: usize = 40;
 
-/// The limit of the numbers that are converted, which is 2^63.
-const MAX_WHOLE: f64 = 9_223_372_036_854_775_808.0;
+/// The limit of the numbers with a fraction or an exponent that are converted, which is 2^53.
+const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// The messages of the contract.
 static MESSAGES: LazyLock<Vec<DescriptorProto>> = LazyLock::new(|| {
@@ -85,7 +85,9 @@ fn normalize_value(message: &DescriptorProto, field: &FieldDescriptorProto, valu
         | Type::Sfixed64 => {
             let text = match value {
                 // Beyond, a fraction may have been rounded away.
-                Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() < MAX_WHOLE) => {
+                Value::Number(number)
+                    if !number.is_f64() || number.as_f64().is_some_and(|number| number.abs() < MAX_WHOLE) =>
+                {
                     Some(number.to_string())
                 }
                 Value::String(text) => Some(text.clone()),

@@ -39,6 +39,10 @@ impl SignedForm {
     }
 
     async fn send(&self, store: &TestStore, file: &[u8]) -> reqwest::Response {
+        self.send_by(&store.http, store, file).await
+    }
+
+    async fn send_by(&self, http: &reqwest::Client, store: &TestStore, file: &[u8]) -> reqwest::Response {
         const BOUNDARY: &str = "----boundary";
         let mut body = Vec::new();
         for (name, value) in &self.fields {
@@ -49,7 +53,7 @@ impl SignedForm {
         body.extend_from_slice(format!("--{BOUNDARY}\r\n{head}").as_bytes());
         body.extend_from_slice(file);
         body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
-        let request = store.http.post(format!("{}/{BUCKET}/", store.endpoint()));
+        let request = http.post(format!("{}/{BUCKET}/", store.endpoint()));
         let request = request.header("content-type", format!("multipart/form-data; boundary={BOUNDARY}"));
         request.body(body).send().await.unwrap()
     }
@@ -95,6 +99,19 @@ async fn form_stores_its_file() {
         .unwrap();
     assert_eq!(head.content_type(), Some("image/jpeg"));
     assert_eq!(head.metadata().unwrap()["a"], "b");
+}
+
+#[tokio::test]
+async fn forms_share_a_connection() {
+    let store = TestStore::start().await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let form = SignedForm::signed(&store, &FIELDS, conditions(), FAR);
+    for size in [60_000, MIB, 3 * MIB, 60_000, 2] {
+        let file = noise(1, size);
+        let response = form.send_by(&http, &store, &file).await;
+        assert_eq!(response.status(), 201, "{size}: {}", response.text().await.unwrap());
+        assert_eq!(store.get("up/photo é.jpg").await.unwrap(), file);
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder;
 use aws_sdk_s3::operation::copy_object::builders::CopyObjectFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
-use draftstore_storage::{Condition, ETag, Error, ObjectKey, Operation};
+use draftstore_storage::{Condition, ETag, Error, ErrorKind, ObjectKey, Operation};
 use futures::future::try_join_all;
 
 use super::scratch::{Scratch, answer};
@@ -42,7 +42,7 @@ pub(super) async fn holds(scratch: &mut Scratch<'_>, condition: Condition) -> Re
 async fn once(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
     let key = scratch.key("race")?;
     let scratch = &*scratch;
-    let puts = (0..RACERS).map(|_| upload::put(scratch, &key, b"new"));
+    let puts = (0..RACERS).map(|_| racer(upload::put(scratch, &key, b"new")));
     Ok(at_most_one(&try_join_all(puts).await?))
 }
 
@@ -87,7 +87,7 @@ async fn copies(
     let (source, _) = scratch.object("race-source", b"new").await?;
     let (target, etag) = target(scratch, name).await?;
     let (scratch, condition) = (&*scratch, &condition);
-    let copies = (0..RACERS).map(|_| copy::copy(scratch, &source, &target, |copy| condition(copy, &etag)));
+    let copies = (0..RACERS).map(|_| racer(copy::copy(scratch, &source, &target, |copy| condition(copy, &etag))));
     Ok(at_most_one(&try_join_all(copies).await?))
 }
 
@@ -104,7 +104,9 @@ async fn completions(
     }
     let (scratch, condition) = (&*scratch, &condition);
     let completions = uploads.iter().map(|(upload_id, part)| {
-        multipart::complete(scratch, &target, upload_id, part, |complete| condition(complete, &etag))
+        racer(multipart::complete(scratch, &target, upload_id, part, |complete| {
+            condition(complete, &etag)
+        }))
     });
     Ok(at_most_one(&try_join_all(completions).await?))
 }
@@ -163,6 +165,15 @@ async fn target(scratch: &mut Scratch<'_>, name: &str) -> Result<(ObjectKey, ETa
         return Ok((scratch.key("race-free-target")?, etag));
     }
     Ok((key, etag))
+}
+
+/// Returns whether a call to a contested key succeeded. Some stores limit the writes to one key, and refuse the others as too
+/// many.
+async fn racer(call: impl Future<Output = Result<bool, Error>>) -> Result<bool, Error> {
+    match call.await {
+        Err(error) if error.kind == ErrorKind::Unavailable => Ok(false),
+        succeeded => succeeded,
+    }
 }
 
 fn at_most_one(succeeded: &[bool]) -> bool {

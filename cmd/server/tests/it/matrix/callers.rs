@@ -31,6 +31,20 @@ pub(super) struct Callers {
     pub(super) root: Caller,
 }
 
+impl Caller {
+    /// Returns the reason for which the credentials are refused, if they are not valid.
+    pub(super) fn refused_as(&self) -> &'static str {
+        if self.name == EXPIRED {
+            "TOKEN_EXPIRED"
+        } else {
+            "UNAUTHENTICATED"
+        }
+    }
+}
+
+/// The name of the caller whose token has expired.
+const EXPIRED: &str = "an expired token";
+
 impl Callers {
     pub(super) fn new() -> Self {
         let mut text = issuer();
@@ -60,7 +74,7 @@ impl Callers {
         let nobodies = vec![
             nobody("no credentials", None),
             nobody("a key that nobody has", Some(bearer(&unknown))),
-            nobody("an ended token", Some(bearer(&token("late", Scopes::ALL, 1)))),
+            nobody(EXPIRED, Some(bearer(&token("late", Scopes::ALL, 1)))),
             nobody("a ticket that nobody minted", Some(bearer("dst_00000001.AAAA.AAAA"))),
         ];
         let root = Caller {

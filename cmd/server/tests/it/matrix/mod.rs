@@ -84,7 +84,7 @@ async fn nobody(front: Front, call: &Call, callers: &Callers, own: &Tenant<'_>) 
         let request = call.own(front, caller, own, false).await;
         let refused = own.call(front, caller, call.route, &request).await;
         let refused = refused.expect_err(call.route);
-        refused.assert(401, Code::Unauthenticated, "UNAUTHENTICATED");
+        refused.assert(401, Code::Unauthenticated, caller.refused_as());
     }
     callers.nobodies.len()
 }

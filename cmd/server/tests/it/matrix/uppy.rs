@@ -132,7 +132,7 @@ pub(super) async fn nobody(callers: &Callers, own: &Tenant<'_>) -> usize {
     for caller in &callers.nobodies {
         for (method, path, body) in beginnings().into_iter().chain(routes("none", "none")) {
             let (status, answer) = ask(caller, own, method, &path, body.as_ref()).await;
-            assert_eq!((status, &answer["error"]), (401, &json!("UNAUTHENTICATED")), "{path}");
+            assert_eq!((status, &answer["error"]), (401, &json!(caller.refused_as())), "{path}");
             cells += 1;
         }
     }

@@ -72,6 +72,7 @@ impl Drafts {
         self.caller.require(Scope::Upload)?;
         let mut broken = Violations::default();
         let name = broken.take(self.caller.name(&request.object_name));
+        broken.take(self.check_copyable(&request.object_name));
         let requested = RequestedAttributes {
             content_type: request.content_type.as_deref(),
             headers: &request.headers,
