@@ -2,8 +2,10 @@
 
 use draftstore_testing::http_client;
 use serde_json::{Value, json};
+use tonic::Code;
 
 use crate::front::{FRONTS, Front, upload};
+use crate::metrics::value;
 use crate::server::Server;
 
 /// Stops the server, and returns all lines of the audit.
@@ -135,6 +137,47 @@ async fn audit_is_json_in_any_log_format_and_off_by_default() {
         let audited = log.lines().filter(|line| line.contains("\"rpc\":\"ListDrafts\""));
         assert_eq!(audited.count(), count, "{log}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_are_refused_while_a_required_audit_cannot_be_written() {
+    let server = Server::start_with(&[("AUDIT_LOG", "/dev/full"), ("AUDIT_REQUIRED", "true")]);
+    let request = json!({"object_name": "a"});
+    // The call whose line is the first to fail has been answered before that is known.
+    let _ = Front::Rest.call(&server, "upload-url", request.clone()).await;
+    for front in FRONTS {
+        let refused = front.call(&server, "upload-url", request.clone()).await;
+        let refused = refused.expect_err("refused");
+        refused.assert(503, Code::Unavailable, "OVERLOADED");
+        assert!(refused.retry);
+    }
+    assert!(value(&server, "draftstore_audit_failures_total").await >= 3.0);
+    let (_, log) = server.stop();
+    assert_eq!(log.matches("audit not written").count(), 1, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_file_is_reopened_at_sighup() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let [path, rotated] = ["audit.jsonl", "audit.jsonl.1"].map(|name| directory.path().join(name));
+    let server = Server::start_with(&[("AUDIT_LOG", path.to_str().expect("UTF-8"))]);
+    let call = async |name: &str| {
+        let request = json!({"object_name": name});
+        Front::Rest.call(&server, "upload-url", request).await.expect("issued");
+    };
+    call("before").await;
+    std::fs::rename(&path, &rotated).expect("renamed");
+    server.signal("HUP");
+    let mut calls = 1;
+    while !path.exists() {
+        call("meanwhile").await;
+        calls += 1;
+    }
+    call("after").await;
+    let text = |path| std::fs::read_to_string(path).expect("an audit");
+    let (old, new) = (text(&rotated), text(&path));
+    assert!(old.contains("before") && new.contains("after"), "{old}{new}");
+    assert_eq!(old.lines().count() + new.lines().count(), calls + 1, "no line is lost");
 }
 
 #[test]
