@@ -150,8 +150,8 @@ MUTANTS = [
     Mutant(
         "locks are not needed where the store has no conditions",
         CONFIRM + "plan.rs",
-        "condition != Condition::DeleteMany && !self.capabilities.honours(condition))",
-        "condition != Condition::DeleteMany && !self.capabilities.honours(condition) && false)",
+        "is_locked_for(condition) && !self.capabilities.honours(condition))",
+        "is_locked_for(condition) && !self.capabilities.honours(condition) && false)",
     ),
     Mutant(
         "main is not looked at where the store does not keep what is there",
