@@ -4,7 +4,9 @@ Each page has an empty directory, one shell for all its blocks, and the default 
 fails, or whose output is not what the page shows below it.
 """
 
+import base64
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -136,6 +138,13 @@ def test_every_command_is_in_a_block_that_runs_or_says_why_not():
             assert f"```{NOT_RUN}" not in text, f"{name(page)}: every block of a guide runs"
 
 
+def rsa_key_set(pem):
+    subprocess.run(["openssl", "genrsa", "-out", str(pem), "2048"], check=True, capture_output=True)
+    shown = subprocess.run(["openssl", "rsa", "-in", str(pem), "-noout", "-modulus"], check=True, capture_output=True, text=True)
+    modulus = bytes.fromhex(shown.stdout.strip().removeprefix("Modulus="))
+    return {"keys": [{"kty": "RSA", "kid": "1", "e": "AQAB", "n": base64.urlsafe_b64encode(modulus).rstrip(b"=").decode()}]}
+
+
 def test_policies_on_the_pages_are_accepted(binaries, tmp_path):
     policies = re.findall(r"^```toml\n(.*?)^```$", (REPOSITORY / "docs/operate/auth.md").read_text(), re.M | re.S)
     assert len(policies) >= 2
@@ -143,6 +152,7 @@ def test_policies_on_the_pages_are_accepted(binaries, tmp_path):
         directory = tmp_path / str(number)
         directory.mkdir()
         (directory / "policy.toml").write_text(policy.replace("6b3a…", "6b" * 32))
+        (directory / "jwks.json").write_text(json.dumps(rsa_key_set(directory / "key.pem")))
         (directory / "api-keys.toml").write_text(f"shop = ['sha256:{'ab' * 32}']")
         ways = "api-key,jwt" if "api_keys =" in policy else "jwt"
         variables = {**embedded_variables(directory), "AUTH": ways, "POLICY_FILE": str(directory / "policy.toml")}

@@ -350,6 +350,19 @@ pub(crate) fn samples() -> Vec<Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calls::CALLS;
+
+    #[test]
+    fn reference_pages_list_every_reason_and_every_call() {
+        let errors = include_str!("../../../docs/reference/errors.md");
+        for reason in REASONS {
+            assert!(errors.contains(&format!("`{}`", reason.name)), "{}", reason.name);
+        }
+        let calls = include_str!("../../../docs/reference/calls.md");
+        for call in CALLS {
+            assert!(calls.contains(call.path), "{}", call.path);
+        }
+    }
 
     #[test]
     fn every_error_has_its_statuses() {
