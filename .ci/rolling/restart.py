@@ -188,7 +188,11 @@ def main(binaries):
         [store_port] = free_ports(1)
         keys = {"AWS_ACCESS_KEY_ID": "rolling", "AWS_SECRET_ACCESS_KEY": "a secret for this run alone"}
         store = Server(binary, directory, "store", {"STORAGE_TYPE": "embedded", "EMBEDDED_PORT": store_port} | keys)
-        variables = {"S3_ENDPOINT": f"http://127.0.0.1:{store_port}", "SHUTDOWN_DELAY": SHUTDOWN_DELAY} | keys
+        variables = {
+            "S3_ENDPOINT": f"http://127.0.0.1:{store_port}",
+            "SHUTDOWN_DELAY": SHUTDOWN_DELAY,
+            "ALLOWED_HOSTS": "draftstore",
+        } | keys
         servers = [Server(binary, directory, name, variables) for name in "ab"]
         for server in [store, *servers]:
             stack.callback(server.kill)
