@@ -19,6 +19,9 @@ ETAG = hashlib.md5(BYTES, usedforsecurity=False).hexdigest()
 SHA256 = "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="
 MAX_NAME_BYTES = 900
 MAX_METADATA_BYTES = 1536
+MEDIA_TYPE = "image/jpeg"
+MAX_PARTS = 10_000
+MIN_PART_BYTES = 5 * 1024 * 1024
 
 # Categories of characters of which names have none: controls, formats, surrogates, and separators of lines.
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
@@ -125,8 +128,13 @@ def named(message: dict) -> dict:
     for field in ("object_name", "destination_name"):
         if isinstance(message.get(field), str) and not fits(message[field]):
             message[field] = "file.jpg"
-    if "metadata" in message:
+    if message.get("metadata") is not None:
         message["metadata"] = small(message["metadata"])
+    if message.get("expires") is not None:
+        # The day of the week follows from the date, which may not exist.
+        message["expires"] = "Thu, 31 Dec 2026 23:59:59 GMT"
+    if int(message.get("content_length") or 0) > MAX_PARTS * int(message.get("part_size") or MIN_PART_BYTES):
+        message.pop("part_size", None)
     for field, most in (("filename", 255), ("prefix", 600), ("page_token", 1536)):
         if isinstance(message.get(field), str) and len(message[field].encode()) > most:
             message[field] = "x"
@@ -134,7 +142,7 @@ def named(message: dict) -> dict:
         message["filename"] = "x"
     if isinstance(message.get("prefix"), str) and not fits(f"{message['prefix']}x"):
         message["prefix"] = "x"
-    if "content_types" in message:
+    if message.get("content_types") is not None:
         # A ticket is no longer than a header can be.
         message["content_types"] = [kind for kind in message["content_types"] if len(kind) < 100]
     # There is no policy file that had one.
@@ -226,6 +234,8 @@ def before_call(context, case, kwargs):
     if "{id}" in case.path:
         uppy_upload(case)
         return
+    if "type" in (case.query or {}):
+        case.query["type"] = MEDIA_TYPE
     if not isinstance(case.body, dict):
         return
     body = whole(case.body)
@@ -241,8 +251,13 @@ def before_call(context, case, kwargs):
             body = of_an_upload(case.path, body)
         elif case.path.endswith(("/confirm-upload", "/inspect-draft", "/discard-draft", "/download-url")):
             body = of_a_draft(body)
-    elif case.path == "/uppy/s3/sign" and not fits(body["key"]):
-        body["key"] = "file.jpg"
+    else:
+        if case.path == "/uppy/s3/sign" and not fits(body["key"]):
+            body["key"] = "file.jpg"
+        for field in ("type", "contentType"):
+            # The rule of media types is in words.
+            if isinstance(body.get(field), str):
+                body[field] = MEDIA_TYPE
     case.body = body
 
 

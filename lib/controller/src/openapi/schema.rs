@@ -1,6 +1,6 @@
 //! The schemas of messages, in the JSON mapping of the REST front.
 //!
-//! Requests may have numbers in strings, enumerations by number and `null` for optional fields, but no unknown fields. Responses
+//! Requests may have numbers in strings, enumerations by number and `null` for absent fields, but no unknown fields. Responses
 //! have 64-bit numbers in strings and every field that is not optional, and may get new fields.
 
 use serde_json::{Map, Value, json};
@@ -128,17 +128,9 @@ fn of_object<'f>(
 }
 
 fn in_request(field: &Field, rule: Rule, contract: &Contract) -> Value {
-    let or_null = |types: &[&str]| {
-        let null = (field.presence == Presence::Optional).then_some("null");
-        let types: Vec<_> = types.iter().copied().chain(null).collect();
-        match types[..] {
-            [one] => json!({"type": one}),
-            _ => json!({"type": types}),
-        }
-    };
     let number = |format: &str, least: i64, most: i64| {
         let (least, most) = rule.range.unwrap_or((least, most));
-        let mut schema = or_null(&["integer", "string"]);
+        let mut schema = json!({"type": ["integer", "string"]});
         extend(
             &mut schema,
             &json!({"format": format, "minimum": least, "maximum": most}),
@@ -149,26 +141,38 @@ fn in_request(field: &Field, rule: Rule, contract: &Contract) -> Value {
         schema
     };
     let one = match &field.kind {
-        Kind::Text => or_null(&["string"]),
-        Kind::Bool => or_null(&["boolean"]),
+        Kind::Text => json!({"type": "string"}),
+        Kind::Bool => json!({"type": "boolean"}),
         Kind::Int32 => number("int32", i32::MIN.into(), i32::MAX.into()),
         Kind::Int64 => number("int64", i64::MIN, i64::MAX),
         Kind::Enumeration(name) => by_name_or_number(contract.enumeration(name)),
         Kind::Message(name) => reference("schemas", name),
-        Kind::Timestamp => {
-            let mut schema = or_null(&["string"]);
-            schema["format"] = "date-time".into();
-            schema
-        }
-        Kind::Map => or_null(&["object"]),
+        Kind::Timestamp => json!({"type": "string", "format": "date-time"}),
+        Kind::Map => json!({"type": "object"}),
     };
     let mut schema = listed(field, one);
+    if !rule.required {
+        allow_null(&mut schema);
+    }
     extend(&mut schema, &rule.keywords);
     schema["description"] = field.comment.as_str().into();
     if let Some(example) = rule.example {
         schema["examples"] = json!([example]);
     }
     schema
+}
+
+/// Lets a schema allow `null`, which stands for an absent field.
+fn allow_null(schema: &mut Value) {
+    if let Some(types) = schema.get_mut("type") {
+        let mut all = types.as_array().cloned().unwrap_or_else(|| vec![types.clone()]);
+        all.push("null".into());
+        *types = all.into();
+    } else if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.push(json!({"type": "null"}));
+    } else {
+        *schema = json!({"anyOf": [schema.clone(), {"type": "null"}]});
+    }
 }
 
 fn in_response(field: &Field) -> Value {

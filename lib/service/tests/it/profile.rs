@@ -2,7 +2,7 @@
 
 use draftstore_service::draft::ConfirmUpload;
 use draftstore_service::{Replicas, weaknesses};
-use draftstore_storage::Condition;
+use draftstore_storage::{Condition, Support};
 use futures::future::join_all;
 
 use crate::ground::{Ground, SOURCES};
@@ -15,7 +15,7 @@ promises! {
 
 async fn probe_finds_conditions_on_copy_sources_only(ground: &Ground) {
     let found = ground.known();
-    assert_eq!(found, SOURCES);
+    assert_eq!(found, SOURCES.with(Condition::PartSourceKey, Support::Honoured));
 
     let with_one_server: Vec<_> = weaknesses(&found)
         .into_iter()
