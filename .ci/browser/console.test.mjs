@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import { startBrowser, Tab } from './lib/browser.mjs'
 import { assertNoSidewaysScroll, choose, holdNextAnswer, holdPartsAfter, openConsole, PartsSent, rowOf, settled } from './lib/console.mjs'
 import { Files, landscape } from './lib/files.mjs'
@@ -342,6 +343,8 @@ check('a newer version of a draft is not discarded instead of the listed one', a
 
 check('a new upload is first in a long list', async ({ files, server }) => {
   for (let index = 0; index < 120; index += 1) await server.draft(`a/${index}`, 'x')
+  // Times are in whole seconds.
+  await delay(1000)
   const tab = await openConsole(browser, server)
   const { page } = tab
   const note = await files.write('zebra.txt', Buffer.from('last by name, newest by time'))

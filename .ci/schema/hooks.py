@@ -133,7 +133,9 @@ def named(message: dict) -> dict:
     if message.get("expires") is not None:
         # The day of the week follows from the date, which may not exist.
         message["expires"] = "Thu, 31 Dec 2026 23:59:59 GMT"
-    if int(message.get("content_length") or 0) > MAX_PARTS * int(message.get("part_size") or MIN_PART_BYTES):
+    # The document has a minimum for a number, and none for a number in a text.
+    part_size = int(message.get("part_size") or MIN_PART_BYTES)
+    if part_size < MIN_PART_BYTES or int(message.get("content_length") or 0) > MAX_PARTS * part_size:
         message.pop("part_size", None)
     for field, most in (("filename", 255), ("prefix", 600), ("page_token", 1536)):
         if isinstance(message.get(field), str) and len(message[field].encode()) > most:

@@ -202,7 +202,10 @@ pub(super) fn together(message: &str) -> Value {
         }
         "CreateTicketRequest" => json!({
             "not": not_both("object_name", "prefix"),
-            "dependentRequired": {"max_uploads": ["object_name"]},
+            "dependentSchemas": {"max_uploads": {"anyOf": [
+                {"properties": {"max_uploads": {"type": "null"}}},
+                {"properties": {"object_name": {"type": "string"}}, "required": ["object_name"]},
+            ]}},
         }),
         "CreateMultipartUploadRequest" => needs_true("draft_lifetime", "unique"),
         "ConfirmUploadRequest" => needs_true("overwrite_if_match", "overwrite"),
