@@ -97,7 +97,7 @@ pub fn url(text: &str) -> Result<String, &'static str> {
 /// The URL of a service, with the user and password that were in it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UrlWithUser {
-    /// The URL without them, as [`url`] returns it.
+    /// The URL without them, as [`url()`] returns it.
     pub url: String,
     /// The user and the password, decoded.
     pub user: Option<(String, String)>,

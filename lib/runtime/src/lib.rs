@@ -7,7 +7,7 @@ mod shutdown;
 mod stdout;
 
 pub use http_client::{HttpClient, HttpError};
-pub use schedule::{InvalidSchedule, Schedule, ScheduleSettings};
+pub use schedule::{InvalidSchedule, Schedule, ScheduleError, ScheduleSettings};
 pub use shutdown::{on_hangup, on_signal, survive_hangup};
 pub use stdout::print;
 
