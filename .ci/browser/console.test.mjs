@@ -376,9 +376,9 @@ check('the page of a ticket offers uploads, and says why a file is refused', asy
   await page.reload()
   await choose(page, note)
   const alert = page.getByRole('alert').filter({ hasText: 'note.txt was not uploaded' })
-  await alert.filter({ hasText: /type must be/ }).waitFor()
+  await alert.filter({ hasText: /Type must be/ }).waitFor()
   assert.doesNotMatch(await alert.textContent(), /Companion/)
-  await tab.close(/status of 400/, /\[Uppy\].*type must be/)
+  await tab.close(/status of 400/, /\[Uppy\].*[Tt]ype must be/)
 
   const any = await server.call('tickets', {})
   const other = await Tab.open(browser)

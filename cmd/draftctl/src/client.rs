@@ -33,6 +33,9 @@ const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// The time limit for the answer to a keep-alive ping.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The maximum number of times that a call is repeated at once, because its connection closed before it was sent.
+const MAX_UNSENT: usize = 5;
+
 /// A client of the server, which connects on the first call.
 #[derive(Debug, Clone)]
 pub(crate) struct ApiClient {
@@ -88,6 +91,7 @@ impl ApiClient {
         method: impl AsyncFn(GrpcClient, Request<Q>) -> Result<Response<A>, Status>,
     ) -> Result<A, CommandError> {
         let mut retries = Retries::new(output, self.retries);
+        let mut unsent = 0;
         loop {
             let mut request = Request::new(request.clone());
             request.set_timeout(CALL_TIMEOUT);
@@ -100,6 +104,10 @@ impl ApiClient {
             };
             if let Some(failure) = self.wrong_address(&status) {
                 return Err(failure);
+            }
+            if was_not_sent(&status) && unsent < MAX_UNSENT {
+                unsent += 1;
+                continue;
             }
             let retry_after = status
                 .get_error_details()
@@ -160,6 +168,11 @@ fn is_transport_error(status: &Status) -> bool {
 
 fn sources(status: &Status) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     iter::successors(status.source(), |error| (*error).source())
+}
+
+/// Returns true if the connection closed before the call was sent. The next connection may tell why.
+fn was_not_sent(status: &Status) -> bool {
+    sources(status).any(|error| error.downcast_ref().is_some_and(hyper::Error::is_canceled))
 }
 
 /// Returns true for bytes that are not HTTP/2: those of TLS, of HTTP/1.1, or of another protocol.
