@@ -149,6 +149,9 @@ def named(message: dict) -> dict:
         message["content_types"] = [kind for kind in message["content_types"] if len(kind) < 100]
     # There is no policy file that had one.
     message.pop("profile", None)
+    if message.get("object_name") is None:
+        # `null` is as good as nothing, which the document does not say of fields that need each other.
+        message.pop("max_uploads", None)
     if message.get("max_uploads") is not None:
         # Its drafts may end before it does.
         message.pop("expires_in", None)

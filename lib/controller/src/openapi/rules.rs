@@ -202,10 +202,7 @@ pub(super) fn together(message: &str) -> Value {
         }
         "CreateTicketRequest" => json!({
             "not": not_both("object_name", "prefix"),
-            "dependentSchemas": {"max_uploads": {"anyOf": [
-                {"properties": {"max_uploads": {"type": "null"}}},
-                {"properties": {"object_name": {"type": "string"}}, "required": ["object_name"]},
-            ]}},
+            "dependentRequired": {"max_uploads": ["object_name"]},
         }),
         "CreateMultipartUploadRequest" => needs_true("draft_lifetime", "unique"),
         "ConfirmUploadRequest" => needs_true("overwrite_if_match", "overwrite"),
