@@ -1,6 +1,6 @@
 //! The admin port: health and metrics for operators. It has no calls and no data of callers.
 //!
-//! It has its own connection limit, so that probes get a response even if clients use all connections of the other ports.
+//! The port has its own connection limit, so that probes get a response even if clients use all connections of the other ports.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -82,8 +82,8 @@ impl Clients {
         }))
     }
 
-    /// Counts a new connection, from this machine to a store of its own if `is_own`. Where its address or the port has no room, the oldest connection without an
-    /// authenticated request is closed for it.
+    /// Counts a new connection, which is one from this machine to its own store if `is_own`. If its address or the port has
+    /// no room, the oldest connection without an authenticated request is closed for it.
     ///
     /// # Errors
     /// The name of the limit, if all connections are authenticated.

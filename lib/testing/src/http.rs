@@ -11,7 +11,7 @@ static CLIENT: LazyLock<Client> = LazyLock::new(|| {
 
 /// Returns the HTTP client of this process. A new client would read all certificate authorities of the machine.
 ///
-/// It opens a connection for each request: a connection ends with the runtime of its test, and a store may close one
+/// The client opens a connection for each request: a connection ends with the runtime of its test, and a store may close one
 /// after a refusal while the next request is on its way.
 pub fn http_client() -> Client {
     CLIENT.clone()

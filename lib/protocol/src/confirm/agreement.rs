@@ -1,6 +1,6 @@
 //! The agreement on an upload: the headers that were set when it was issued, and so the headers that a confirm keeps.
 //!
-//! Whoever has an upload URL can send any header with it that is not signed, and the store keeps it. So the server signs
+//! An uploader can send any header that its URL does not sign, and the store keeps it. So the server signs
 //! a record of the headers that it agreed to, as metadata. The store refuses an upload without the record, or with
 //! another value of a signed header, and `x-amz-*` headers that are not signed: what an object has beyond its record was
 //! added by the uploader, and so was a header of an object without a record. That is the basis of the record. It has no

@@ -1,7 +1,7 @@
 //! The settlement of an atomic batch, an object which shows that the batch undoes nothing any more.
 //!
-//! It is the point of no return. Before it, the batch may undo its objects in main. After it, other confirms may report
-//! success by them. It is needed until the batch's deadline, and is then swept like any expired object.
+//! The settlement is the point of no return. Before it, the batch may undo its objects in main. After it, other confirms
+//! may report success by them. It is needed until the batch's deadline, and is then swept like any expired object.
 
 use draftstore_storage::ObjectKey;
 

@@ -1,6 +1,6 @@
 //! The metrics of a process, for Prometheus. `docs/reference/metrics.md` describes them, and a test compares the two.
 //!
-//! They use the crate `prometheus`, whose counters and histograms cost a few atomic additions each. A histogram of
+//! Metrics use the crate `prometheus`, whose counters and histograms cost a few atomic additions each. A histogram of
 //! `prometheus-client` takes a lock. The exporter of `metrics` keeps every observation until it is scraped.
 
 mod calls;
