@@ -114,10 +114,11 @@ mod tests {
     use s3s::dto::ETag;
 
     use super::*;
-    use crate::index::ObjectAttributes;
+    use crate::index::{ObjectAttributes, VersionStamp};
 
     fn object() -> ObjectRecord {
         ObjectRecord {
+            version: VersionStamp::new(10_999),
             etag: "a".into(),
             size: 0,
             modified_ms: 10_999,
@@ -125,6 +126,7 @@ mod tests {
             checksums: crate::checksums::Checksums::default(),
             segments: Vec::new(),
             parts: Vec::new(),
+            restored: None,
         }
     }
 

@@ -203,7 +203,7 @@ fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, EmbeddedStartError> {
             data_dir: data_dir.to_owned(),
             found,
         },
-        OpenError::Failed(error) => data_error(BackendError::Index(error)),
+        OpenError::Failed(error) => data_error(error),
     })?;
     let is_referenced = index.reference_check().map_err(data_error)?;
     let blobs = Blobs::open(data_dir.join(BLOBS_DIR), tasks.clone(), is_referenced).map_err(data_error)?;

@@ -24,6 +24,7 @@ macro_rules! attributes_from {
             cache_control: input.cache_control.take(),
             expires_ms: input.expires.take().map(milliseconds),
             metadata: check_metadata(input.metadata.take())?,
+            ..ObjectAttributes::default()
         })
     }};
 }
@@ -68,6 +69,7 @@ pub(crate) fn form_attributes(fields: &[(String, String)]) -> S3Result<ObjectAtt
         cache_control: get("cache-control"),
         expires_ms: date.map(milliseconds),
         metadata: check_metadata(Some(metadata.collect()))?,
+        ..ObjectAttributes::default()
     })
 }
 

@@ -10,7 +10,6 @@ use s3s::{S3Result, s3_error};
 
 use super::{Backend, owner};
 use crate::clock;
-use crate::error::BackendError;
 use crate::index::{BucketRecord, CorsRuleRecord, Snapshot, Tables};
 
 /// The maximum number of rules in a CORS configuration.
@@ -49,7 +48,7 @@ pub(super) async fn create(backend: &Backend, input: CreateBucketInput) -> S3Res
     let location = format!("/{}", input.bucket);
     let made = BucketRecord {
         created_ms: clock::now_ms(),
-        cors: None,
+        ..BucketRecord::default()
     };
     let create = move |tables: &mut Tables<'_>| {
         if !tables.has_bucket(&input.bucket)? {
@@ -68,12 +67,13 @@ pub(super) async fn head(backend: &Backend, input: HeadBucketInput) -> S3Result<
     Ok(HeadBucketOutput::default())
 }
 
-/// Deletes a bucket without objects. Multipart uploads in progress are aborted.
+/// Deletes a bucket without objects, versions and delete markers. Multipart uploads in progress are aborted.
 pub(super) async fn delete(backend: &Backend, input: DeleteBucketInput) -> S3Result<DeleteBucketOutput> {
     let delete = move |tables: &mut Tables<'_>| {
         tables.bucket(&input.bucket)?;
-        if tables.has_objects(&input.bucket)? {
-            return Err(s3_error!(BucketNotEmpty, "The bucket you tried to delete is not empty").into());
+        if tables.has_versions(&input.bucket)? {
+            let message = "The bucket you tried to delete is not empty. You must delete all versions in the bucket.";
+            return Err(s3_error!(BucketNotEmpty, "{message}").into());
         }
         tables.delete_bucket(&input.bucket)
     };
@@ -129,14 +129,28 @@ pub(super) async fn delete_cors(backend: &Backend, input: DeleteBucketCorsInput)
 }
 
 async fn set_cors(backend: &Backend, bucket: String, cors: Option<Vec<CorsRuleRecord>>) -> S3Result<()> {
-    let set = move |tables: &mut Tables<'_>| -> Result<(), BackendError> {
-        let record = BucketRecord {
-            cors,
-            ..tables.bucket(&bucket)?
+    backend
+        .update_bucket(bucket, |record| {
+            record.cors = cors;
+            Ok(())
+        })
+        .await
+}
+
+impl Backend {
+    /// Changes a bucket in one transaction, unless `change` returns an error.
+    pub(super) async fn update_bucket(
+        &self,
+        bucket: String,
+        change: impl FnOnce(&mut BucketRecord) -> S3Result<()> + Send + 'static,
+    ) -> S3Result<()> {
+        let update = move |tables: &mut Tables<'_>| {
+            let mut record = tables.bucket(&bucket)?;
+            change(&mut record)?;
+            tables.put_bucket(&bucket, &record)
         };
-        tables.put_bucket(&bucket, &record)
-    };
-    backend.index.write(set).await
+        self.index.write(update).await
+    }
 }
 
 fn rule(rule: CORSRule) -> S3Result<CorsRuleRecord> {

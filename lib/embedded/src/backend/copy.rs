@@ -4,11 +4,12 @@
 use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective};
 use s3s::{S3Request, S3Result, s3_error};
 
+use super::version::source_version;
 use super::{Backend, MAX_PUT, attributes, strong_etag, unsupported};
 use crate::checksums::Algorithm;
 use crate::clock;
-use crate::conditions::{ReadCondition, WriteCondition, no_such_key};
-use crate::index::{ObjectRecord, Tables};
+use crate::conditions::{ReadCondition, WriteCondition};
+use crate::index::{ObjectRecord, Tables, VersionSelector, VersionStamp};
 
 pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> S3Result<CopyObjectOutput> {
     unsupported::reject_headers(&req.headers)?;
@@ -30,15 +31,17 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         }
     };
     let CopyObjectInput { bucket, key, .. } = input;
-    if replace.is_none() && source.bucket == bucket && source.key == key {
+    let is_itself = source.bucket == bucket && source.key == key && source.version == VersionSelector::Current;
+    if replace.is_none() && is_itself {
         let message = "This copy request is illegal because it is trying to copy an object to itself without \
                        changing the object's metadata.";
         return Err(s3_error!(InvalidRequest, "{message}"));
     }
     let copy = move |tables: &mut Tables<'_>| {
-        tables.bucket(&bucket)?;
-        tables.bucket(&source.bucket)?;
-        let original = tables.object(&source.bucket, &source.key)?.ok_or_else(no_such_key)?;
+        let of = tables.bucket(&bucket)?;
+        let source_versioning = tables.bucket(&source.bucket)?.versioning;
+        let original = tables.version(&source.bucket, &source.key, source.version)?;
+        let original = source_version(original, source.version)?;
         source_condition.check_source(&original)?;
         condition.check(tables.object(&bucket, &key)?.as_ref())?;
         if original.size > MAX_PUT {
@@ -47,15 +50,20 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
             return Err(s3_error!(InvalidRequest, "{message}").into());
         }
         tables.retain(&original.segments)?;
-        let copied = ObjectRecord {
-            modified_ms: clock::now_ms(),
+        let source_id = source_versioning.visible_id(original.version);
+        let modified_ms = clock::now_ms();
+        let copy = ObjectRecord {
+            version: VersionStamp::new(modified_ms),
+            modified_ms,
+            restored: None,
             attributes: replace.unwrap_or_else(|| original.attributes.clone()),
             ..original
         };
-        tables.put_object(&bucket, &key, &copied)?;
-        Ok(copied)
+        let copied = tables.put_object(&of, &bucket, &key, copy)?;
+        let id = of.versioning.visible_id(copied.version);
+        Ok((copied, id, source_id))
     };
-    let copied = backend.index.write(copy).await?;
+    let (copied, version_id, copy_source_version_id) = backend.index.write(copy).await?;
     let checksum = |algorithm| copied.checksums.get(algorithm);
     let result = CopyObjectResult {
         checksum_crc32: checksum(Algorithm::Crc32),
@@ -69,20 +77,23 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
     };
     Ok(CopyObjectOutput {
         copy_object_result: Some(result),
+        copy_source_version_id,
+        version_id,
         ..CopyObjectOutput::default()
     })
 }
 
-/// The bucket and key of a copy source.
+/// The version that a copy source names.
 #[derive(Debug, Clone)]
 pub(super) struct SourceObject {
     pub(super) bucket: String,
     pub(super) key: String,
+    pub(super) version: VersionSelector,
 }
 
 impl SourceObject {
     /// # Errors
-    /// Returns 501 for an ARN, and an error for a version ID other than `null`.
+    /// Returns 501 for an ARN, and 400 for a version ID that no version here has.
     pub(super) fn from_header(header: &CopySource) -> S3Result<Self> {
         match header {
             CopySource::Bucket {
@@ -90,8 +101,9 @@ impl SourceObject {
                 key,
                 version_id,
             } => {
-                unsupported::reject_version(version_id.as_deref())?;
+                let version = VersionSelector::parse(version_id.as_deref())?;
                 Ok(Self {
+                    version,
                     bucket: bucket.to_string(),
                     key: key.to_string(),
                 })

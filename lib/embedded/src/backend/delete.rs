@@ -6,10 +6,11 @@ use s3s::dto::{
 };
 use s3s::{S3Request, S3Result, s3_error};
 
-use super::{Backend, unsupported};
+use super::Backend;
 use crate::clock;
 use crate::conditions::{WriteCondition, precondition_failed};
-use crate::index::{ObjectRecord, Tables};
+use crate::error::BackendError;
+use crate::index::{BucketRecord, ObjectRecord, Tables, Version, VersionSelector, VersionStamp};
 
 /// The maximum number of keys in a `DeleteObjects` request.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
@@ -49,28 +50,84 @@ impl DeleteCondition {
     }
 }
 
-/// Deletes one object. Idempotent: deleting an object that does not exist succeeds, as in S3.
+/// Deletes the current object, or one version for good. Idempotent: deleting what does not exist succeeds, as in S3.
 pub(super) async fn delete_object(
     backend: &Backend,
     req: S3Request<DeleteObjectInput>,
 ) -> S3Result<DeleteObjectOutput> {
     let input = req.input;
-    unsupported::reject_version(input.version_id.as_deref())?;
+    let wanted = VersionSelector::parse(input.version_id.as_deref())?;
     let condition = DeleteCondition {
         etag: WriteCondition::from_headers(&req.headers)?.if_match,
         modified: input.if_match_last_modified_time,
         size: input.if_match_size,
     };
     let delete = move |tables: &mut Tables<'_>| {
-        tables.bucket(&input.bucket)?;
-        condition.check(tables.object(&input.bucket, &input.key)?.as_ref())?;
-        tables.delete_object(&input.bucket, &input.key)
+        let of = tables.bucket(&input.bucket)?;
+        let target = Target {
+            bucket: &input.bucket,
+            key: &input.key,
+            wanted,
+        };
+        target.delete(tables, &of, &condition)
     };
-    backend.index.write(delete).await?;
-    Ok(DeleteObjectOutput::default())
+    let removed = backend.index.write(delete).await?;
+    Ok(DeleteObjectOutput {
+        delete_marker: removed.is_delete_marker.then_some(true),
+        version_id: removed.version_id,
+        ..DeleteObjectOutput::default()
+    })
 }
 
-/// Deletes many objects in one transaction. A failed condition affects only its own key.
+/// The version that a delete is for.
+struct Target<'t> {
+    bucket: &'t str,
+    key: &'t str,
+    wanted: VersionSelector,
+}
+
+/// The outcome of a delete.
+#[derive(Debug, Default)]
+struct Removed {
+    /// True if a delete marker was added or removed.
+    is_delete_marker: bool,
+    /// The version that was added or removed; none if the bucket never had versions.
+    version_id: Option<String>,
+}
+
+impl Target<'_> {
+    /// # Errors
+    /// Returns the errors of the condition, which are the only ones before anything is changed.
+    fn delete(
+        &self,
+        tables: &mut Tables<'_>,
+        of: &BucketRecord,
+        condition: &DeleteCondition,
+    ) -> Result<Removed, BackendError> {
+        let Self { bucket, key, wanted } = *self;
+        if wanted == VersionSelector::Current {
+            if !condition.is_empty() {
+                condition.check(tables.object(bucket, key)?.as_ref())?;
+            }
+            let marker = tables.delete_object(of, bucket, key, VersionStamp::new(clock::now_ms()))?;
+            return Ok(Removed {
+                is_delete_marker: marker.is_some(),
+                version_id: marker.map(VersionStamp::id),
+            });
+        }
+        let version = tables.version(bucket, key, wanted)?;
+        condition.check(version.as_ref().and_then(Version::object))?;
+        if let Some(version) = &version {
+            tables.delete_version(bucket, key, version)?;
+        }
+        Ok(Removed {
+            is_delete_marker: matches!(version, Some(Version::DeleteMarker(_))),
+            version_id: version.and_then(|version| of.versioning.visible_id(version.stamp())),
+        })
+    }
+}
+
+/// Deletes many objects or versions in one transaction. A failed condition affects only its own key.
 pub(super) async fn delete_objects(backend: &Backend, input: DeleteObjectsInput) -> S3Result<DeleteObjectsOutput> {
     let DeleteObjectsInput {
         bucket,
@@ -81,45 +138,19 @@ pub(super) async fn delete_objects(backend: &Backend, input: DeleteObjectsInput)
         return Err(s3_error!(MalformedXML, "DeleteObjects must list 1 to {MAX_KEYS} keys."));
     }
     let delete = move |tables: &mut Tables<'_>| {
-        tables.bucket(&bucket)?;
+        let of = tables.bucket(&bucket)?;
         let mut deleted = Vec::new();
         let mut errors = Vec::new();
-        for ObjectIdentifier {
-            e_tag,
-            key,
-            last_modified_time,
-            size,
-            version_id,
-        } in objects
-        {
-            let etag = e_tag.map(|etag| match etag.value() {
-                "*" => ETagCondition::Any,
-                _ => ETagCondition::ETag(etag),
-            });
-            let condition = DeleteCondition {
-                etag,
-                modified: last_modified_time,
-                size,
-            };
-            let result = unsupported::reject_version(version_id.as_deref());
-            let result = match result {
-                Ok(()) if !condition.is_empty() => condition.check(tables.object(&bucket, &key)?.as_ref()),
-                result => result,
-            };
-            match result {
-                Ok(()) => {
-                    tables.delete_object(&bucket, &key)?;
-                    deleted.push(DeletedObject {
-                        key: Some(key),
-                        ..DeletedObject::default()
-                    });
-                }
-                Err(error) => errors.push(Error {
+        for object in objects {
+            match delete_listed(tables, &of, &bucket, &object) {
+                Ok(removed) => deleted.push(deleted_object(object, removed)),
+                Err(BackendError::Rejected(error)) => errors.push(Error {
                     code: Some(error.code().as_str().to_owned()),
-                    key: Some(key),
+                    key: Some(object.key),
                     message: error.message().map(str::to_owned),
-                    version_id,
+                    version_id: object.version_id,
                 }),
+                Err(failure) => return Err(failure),
             }
         }
         Ok((deleted, errors))
@@ -131,4 +162,37 @@ pub(super) async fn delete_objects(backend: &Backend, input: DeleteObjectsInput)
         errors: (!errors.is_empty()).then_some(errors),
         ..DeleteObjectsOutput::default()
     })
+}
+
+fn delete_listed(
+    tables: &mut Tables<'_>,
+    of: &BucketRecord,
+    bucket: &str,
+    object: &ObjectIdentifier,
+) -> Result<Removed, BackendError> {
+    let etag = object.e_tag.clone().map(|etag| match etag.value() {
+        "*" => ETagCondition::Any,
+        _ => ETagCondition::ETag(etag),
+    });
+    let condition = DeleteCondition {
+        etag,
+        modified: object.last_modified_time.clone(),
+        size: object.size,
+    };
+    let target = Target {
+        bucket,
+        key: &object.key,
+        wanted: VersionSelector::parse(object.version_id.as_deref())?,
+    };
+    target.delete(tables, of, &condition)
+}
+
+/// Describes the delete: the version that was named, and the delete marker that was added or removed.
+fn deleted_object(object: ObjectIdentifier, removed: Removed) -> DeletedObject {
+    DeletedObject {
+        delete_marker: removed.is_delete_marker.then_some(true),
+        delete_marker_version_id: removed.version_id.filter(|_| removed.is_delete_marker),
+        key: Some(object.key),
+        version_id: object.version_id,
+    }
 }

@@ -10,25 +10,27 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::{Backend, strong_etag, to_i64, unsupported};
+use super::version::{VersionedObject, object_version};
+use super::{Backend, strong_etag, to_i64};
 use crate::blobs::{BlobStream, Lease, Segment};
 use crate::checksums::{Algorithm, Checksums};
 use crate::clock;
-use crate::conditions::{FailedCondition, ReadCondition, no_such_key, precondition_failed};
-use crate::index::ObjectRecord;
+use crate::conditions::{FailedCondition, ReadCondition, precondition_failed};
+use crate::index::{ObjectRecord, Version, VersionSelector};
 
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 
 pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3Result<GetObjectOutput> {
     let input = req.input;
-    unsupported::reject_version(input.version_id.as_deref())?;
+    let wanted = VersionSelector::parse(input.version_id.as_deref())?;
     let condition = ReadCondition {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
         if_modified_since: input.if_modified_since,
         if_unmodified_since: input.if_unmodified_since,
     };
-    let (object, lease) = backend.open(input.bucket, input.key).await?;
+    let opened = backend.open(input.bucket, input.key, wanted, object_version).await?;
+    let (VersionedObject { object, version_id }, lease) = opened;
     let requested = RequestedRange {
         range: input.range.filter(|_| matches_if_range(&req.headers, &object)),
         part: input.part_number,
@@ -60,12 +62,13 @@ pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3
         last_modified: Some(clock::timestamp(object.modified_ms)),
         metadata: Some(attributes.metadata.into_iter().collect()),
         parts_count: resolved.parts,
+        version_id,
         ..GetObjectOutput::default()
     })
 }
 
 pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<S3Response<HeadObjectOutput>> {
-    unsupported::reject_version(input.version_id.as_deref())?;
+    let wanted = VersionSelector::parse(input.version_id.as_deref())?;
     let condition = ReadCondition {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -76,7 +79,7 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
         range: input.range,
         part: input.part_number,
     };
-    let object = backend.object(input.bucket, input.key).await?;
+    let VersionedObject { object, version_id } = backend.object(input.bucket, input.key, wanted).await?;
     condition.check(&object).map_err(|reason| read_error(reason, &object))?;
     let resolved = requested.resolve(&object)?;
     let sums = visible_checksums(&object, input.checksum_mode.as_ref(), &resolved);
@@ -104,6 +107,7 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
         last_modified: Some(clock::timestamp(object.modified_ms)),
         metadata: Some(attributes.metadata.into_iter().collect()),
         parts_count: resolved.parts,
+        version_id,
         ..HeadObjectOutput::default()
     };
     let status = if resolved.partial {
@@ -129,30 +133,36 @@ fn matches_if_range(headers: &HeaderMap, object: &ObjectRecord) -> bool {
 }
 
 impl Backend {
-    /// Returns the object and a lease on its blobs, which stay readable even if the key is overwritten or deleted.
-    pub(super) async fn open(&self, bucket: String, key: String) -> S3Result<(ObjectRecord, Lease)> {
+    /// Returns a version and a lease on its blobs, which stay readable even if the key is overwritten or deleted. The
+    /// errors are those of `check`.
+    pub(super) async fn open(
+        &self,
+        bucket: String,
+        key: String,
+        wanted: VersionSelector,
+        check: fn(Option<Version>, VersionSelector) -> S3Result<ObjectRecord>,
+    ) -> S3Result<(VersionedObject, Lease)> {
         let (index, blobs) = (Arc::clone(&self.index), Arc::clone(&self.blobs));
         let open = move || {
             let mut snapshot = index.snapshot()?;
-            let mut found = snapshot.object(&bucket, &key)?;
+            let mut found = snapshot.version(&bucket, &key, wanted)?;
             loop {
-                let Some(object) = found else {
-                    return Err(no_such_key().into());
-                };
+                let object = check(found.version, wanted)?;
+                let version_id = found.id;
                 let inline = snapshot.inline_blobs(&object.segments)?;
                 let blobs_of_object = object.segments.iter().map(|segment| segment.blob);
                 let files: Vec<_> = blobs_of_object.filter(|blob| !inline.contains_key(blob)).collect();
                 let has_files = !files.is_empty();
                 let lease = blobs.lease(files, inline);
                 if !has_files {
-                    return Ok((object, lease));
+                    return Ok((VersionedObject { object, version_id }, lease));
                 }
                 // The files may have been removed between reading the record and taking the lease. If the record is
                 // unchanged afterwards, they had not been.
                 snapshot = index.snapshot()?;
-                found = snapshot.object(&bucket, &key)?;
-                if found.as_ref() == Some(&object) {
-                    return Ok((object, lease));
+                found = snapshot.version(&bucket, &key, wanted)?;
+                if found.version.as_ref().and_then(Version::object) == Some(&object) {
+                    return Ok((VersionedObject { object, version_id }, lease));
                 }
             }
         };
@@ -193,10 +203,10 @@ impl RequestedRange {
                 })
             }
             (None, Some(number)) => {
-                let sizes = if object.parts.is_empty() {
-                    &[object.size][..]
+                let sizes: Vec<u64> = if object.parts.is_empty() {
+                    vec![object.size]
                 } else {
-                    &object.parts
+                    object.parts.iter().map(|part| part.size).collect()
                 };
                 let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
                 let Some((index, size)) = index.and_then(|index| Some((index, sizes.get(index)?))) else {

@@ -1,15 +1,14 @@
-//! `ListObjects`, `ListObjectsV2` and `ListObjectVersions`.
+//! `ListObjects` and `ListObjectsV2`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::dto::{
-    CommonPrefix, EncodingType, ListObjectVersionsInput, ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput,
-    ListObjectsV2Input, ListObjectsV2Output, Object, ObjectStorageClass, ObjectVersion, ObjectVersionStorageClass,
+    CommonPrefix, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, Object,
+    ObjectStorageClass,
 };
 use s3s::{S3Result, s3_error};
 
-use super::unsupported::NULL_VERSION;
 use super::{Backend, owner, page_size, strong_etag, to_i64};
 use crate::clock;
 use crate::index::{ListEntry, ListPage, ListQuery, ObjectRecord};
@@ -96,58 +95,6 @@ pub(super) async fn v2(backend: &Backend, input: ListObjectsV2Input) -> S3Result
         encoding_type: input.encoding_type,
         start_after: input.start_after.map(|after| encoding.encode(&after)),
         ..ListObjectsV2Output::default()
-    })
-}
-
-/// Lists every object as its only version, whose ID is `null`.
-pub(super) async fn versions(backend: &Backend, input: ListObjectVersionsInput) -> S3Result<ListObjectVersionsOutput> {
-    let encoding = KeyEncoding::from_request(input.encoding_type.as_ref())?;
-    if input.version_id_marker.as_deref().is_some_and(|id| id != NULL_VERSION) {
-        return Err(s3_error!(InvalidArgument, "Invalid version id specified"));
-    }
-    let query = ListQuery {
-        bucket: input.bucket.clone(),
-        prefix: input.prefix.clone().unwrap_or_default(),
-        delimiter: input.delimiter.clone().unwrap_or_default(),
-        after: input.key_marker.clone().unwrap_or_default(),
-        after_is_key: false,
-        max: page_size(input.max_keys)?,
-    };
-    let max_keys = count(query.max);
-    let page = backend.read(move |snapshot| snapshot.list(&query)).await?;
-    let next_key_marker = page.last().filter(|_| page.truncated).map(|last| encoding.encode(last));
-    let ListedObjects {
-        contents,
-        common_prefixes,
-        truncated,
-    } = ListedObjects::from_page(page, &encoding, true);
-    let version = |object: Object| ObjectVersion {
-        e_tag: object.e_tag,
-        is_latest: Some(true),
-        key: object.key,
-        last_modified: object.last_modified,
-        owner: object.owner,
-        size: object.size,
-        storage_class: Some(ObjectVersionStorageClass::from_static(
-            ObjectVersionStorageClass::STANDARD,
-        )),
-        version_id: Some(NULL_VERSION.into()),
-        ..ObjectVersion::default()
-    };
-    Ok(ListObjectVersionsOutput {
-        name: Some(input.bucket),
-        prefix: Some(encoding.encode(&input.prefix.unwrap_or_default())),
-        key_marker: Some(encoding.encode(&input.key_marker.unwrap_or_default())),
-        version_id_marker: input.version_id_marker,
-        max_keys: Some(max_keys),
-        is_truncated: Some(truncated),
-        versions: Some(contents.into_iter().map(version).collect()),
-        common_prefixes: Some(common_prefixes),
-        delimiter: input.delimiter.map(|delimiter| encoding.encode(&delimiter)),
-        next_version_id_marker: next_key_marker.as_ref().map(|_| NULL_VERSION.into()),
-        next_key_marker,
-        encoding_type: input.encoding_type,
-        ..ListObjectVersionsOutput::default()
     })
 }
 

@@ -11,10 +11,12 @@ mod object_attributes;
 mod properties;
 mod put;
 mod unsupported;
+mod version;
+mod versioning;
 
 pub(crate) use attributes::form_attributes;
 pub(crate) use list::{encode_key, encode_query};
-pub(crate) use put::{MAX_PUT, NewObject};
+pub(crate) use put::{MAX_PUT, NewObject, StoredObject};
 
 use std::sync::Arc;
 
@@ -31,8 +33,9 @@ use s3s::dto::{
     HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, Initiator, ListBucketsInput,
     ListBucketsOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectVersionsInput,
     ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
-    ListPartsInput, ListPartsOutput, Owner, PutBucketCorsInput, PutBucketCorsOutput, PutObjectInput, PutObjectOutput,
-    UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    ListPartsInput, ListPartsOutput, Owner, PutBucketCorsInput, PutBucketCorsOutput, PutBucketVersioningInput,
+    PutBucketVersioningOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput,
+    UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result};
 
@@ -242,7 +245,14 @@ impl S3 for Backend {
         &self,
         req: S3Request<GetBucketVersioningInput>,
     ) -> BackendResponse<GetBucketVersioningOutput> {
-        properties::versioning(self, req.input).await.map(S3Response::new)
+        versioning::get(self, req.input).await.map(S3Response::new)
+    }
+
+    async fn put_bucket_versioning(
+        &self,
+        req: S3Request<PutBucketVersioningInput>,
+    ) -> BackendResponse<PutBucketVersioningOutput> {
+        versioning::put(self, req.input).await.map(S3Response::new)
     }
 
     async fn get_object_acl(&self, req: S3Request<GetObjectAclInput>) -> BackendResponse<GetObjectAclOutput> {
@@ -267,6 +277,6 @@ impl S3 for Backend {
         &self,
         req: S3Request<ListObjectVersionsInput>,
     ) -> BackendResponse<ListObjectVersionsOutput> {
-        list::versions(self, req.input).await.map(S3Response::new)
+        versioning::list(self, req.input).await.map(S3Response::new)
     }
 }

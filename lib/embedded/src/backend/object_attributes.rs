@@ -7,12 +7,14 @@ use s3s::dto::{
 use s3s::{S3Result, s3_error};
 
 use super::list::count;
-use super::{Backend, page_size, strong_etag, to_i64, unsupported};
+use super::version::VersionedObject;
+use super::{Backend, page_size, strong_etag, to_i64};
 use crate::checksums::{Algorithm, Checksums};
 use crate::clock;
+use crate::index::{ObjectPartRecord, VersionSelector};
 
 pub(super) async fn get(backend: &Backend, input: GetObjectAttributesInput) -> S3Result<GetObjectAttributesOutput> {
-    unsupported::reject_version(input.version_id.as_deref())?;
+    let version = VersionSelector::parse(input.version_id.as_deref())?;
     let wanted = |name: &str| {
         input
             .object_attributes
@@ -23,7 +25,8 @@ pub(super) async fn get(backend: &Backend, input: GetObjectAttributesInput) -> S
     if input.object_attributes.is_empty() || input.object_attributes.iter().any(|attribute| unknown(&attribute)) {
         return Err(s3_error!(InvalidArgument, "Invalid attribute name specified."));
     }
-    let object = backend.object(input.bucket.clone(), input.key.clone()).await?;
+    let found = backend.object(input.bucket.clone(), input.key.clone(), version).await?;
+    let VersionedObject { object, version_id } = found;
     let parts = (wanted(ObjectAttributes::OBJECT_PARTS) && !object.parts.is_empty())
         .then(|| parts(&object.parts, &input))
         .transpose()?;
@@ -35,6 +38,7 @@ pub(super) async fn get(backend: &Backend, input: GetObjectAttributesInput) -> S
         object_size: wanted(ObjectAttributes::OBJECT_SIZE).then(|| to_i64(object.size)),
         storage_class: wanted(ObjectAttributes::STORAGE_CLASS)
             .then(|| StorageClass::from_static(StorageClass::STANDARD)),
+        version_id,
         ..GetObjectAttributesOutput::default()
     })
 }
@@ -58,27 +62,31 @@ fn checksum(sums: &Checksums) -> Option<Checksum> {
     })
 }
 
-/// Returns a page of the parts. Their checksums are not kept, which S3 expresses by a list with numbers and sizes alone.
-fn parts(sizes: &[u64], input: &GetObjectAttributesInput) -> S3Result<GetObjectAttributesParts> {
+/// Returns a page of the parts. Their checksums are known if the upload named an algorithm.
+fn parts(parts: &[ObjectPartRecord], input: &GetObjectAttributesInput) -> S3Result<GetObjectAttributesParts> {
     let max = page_size(input.max_parts)?;
     let after = input.part_number_marker.unwrap_or_default();
     let skipped = usize::try_from(after).map_err(|_| s3_error!(InvalidArgument, "The marker must not be negative."))?;
-    let all = sizes.iter().zip(1..).skip(skipped);
+    let all = parts.iter().zip(1..).skip(skipped);
     let page: Vec<_> = all
         .take(max)
-        .map(|(size, number)| ObjectPart {
+        .map(|(part, number)| ObjectPart {
+            checksum_crc32: part.checksums.get(Algorithm::Crc32),
+            checksum_crc32c: part.checksums.get(Algorithm::Crc32c),
+            checksum_crc64nvme: part.checksums.get(Algorithm::Crc64Nvme),
+            checksum_sha1: part.checksums.get(Algorithm::Sha1),
+            checksum_sha256: part.checksums.get(Algorithm::Sha256),
             part_number: Some(number),
-            size: Some(to_i64(*size)),
-            ..ObjectPart::default()
+            size: Some(to_i64(part.size)),
         })
         .collect();
-    let truncated = skipped + page.len() < sizes.len();
+    let truncated = skipped + page.len() < parts.len();
     Ok(GetObjectAttributesParts {
         is_truncated: Some(truncated),
         max_parts: Some(count(max)),
         next_part_number_marker: page.last().and_then(|part| part.part_number).filter(|_| truncated),
         part_number_marker: Some(after),
         parts: Some(page),
-        total_parts_count: Some(count(sizes.len())),
+        total_parts_count: Some(count(parts.len())),
     })
 }

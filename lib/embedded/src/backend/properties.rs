@@ -1,23 +1,14 @@
-//! Reads of properties that every bucket and object here has in the same way: no tags, versions or rules, and one owner.
+//! Reads of properties that every bucket and object here has in the same way: no tags and rules, and one owner.
 
 use s3s::dto::{
     GetBucketAclInput, GetBucketAclOutput, GetBucketLifecycleConfigurationInput, GetBucketPolicyInput,
-    GetBucketTaggingInput, GetBucketVersioningInput, GetBucketVersioningOutput, GetObjectAclInput, GetObjectAclOutput,
-    GetObjectTaggingInput, GetObjectTaggingOutput, Grant, Grantee, Permission, Type,
+    GetBucketTaggingInput, GetObjectAclInput, GetObjectAclOutput, GetObjectTaggingInput, GetObjectTaggingOutput, Grant,
+    Grantee, Permission, Type,
 };
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
-use super::{Backend, OWNER, owner, unsupported};
-use crate::conditions::no_such_key;
-use crate::index::ObjectRecord;
-
-pub(super) async fn versioning(
-    backend: &Backend,
-    input: GetBucketVersioningInput,
-) -> S3Result<GetBucketVersioningOutput> {
-    backend.require_bucket(input.bucket).await?;
-    Ok(GetBucketVersioningOutput::default())
-}
+use super::{Backend, OWNER, owner};
+use crate::index::VersionSelector;
 
 pub(super) async fn bucket_acl(backend: &Backend, input: GetBucketAclInput) -> S3Result<GetBucketAclOutput> {
     backend.require_bucket(input.bucket).await?;
@@ -52,8 +43,8 @@ pub(super) async fn bucket_tagging(backend: &Backend, input: GetBucketTaggingInp
 }
 
 pub(super) async fn object_acl(backend: &Backend, input: GetObjectAclInput) -> S3Result<GetObjectAclOutput> {
-    unsupported::reject_version(input.version_id.as_deref())?;
-    backend.object(input.bucket, input.key).await?;
+    let version = VersionSelector::parse(input.version_id.as_deref())?;
+    backend.object(input.bucket, input.key, version).await?;
     Ok(GetObjectAclOutput {
         grants: Some(vec![full_control()]),
         owner: Some(owner()),
@@ -65,11 +56,11 @@ pub(super) async fn object_tagging(
     backend: &Backend,
     input: GetObjectTaggingInput,
 ) -> S3Result<GetObjectTaggingOutput> {
-    unsupported::reject_version(input.version_id.as_deref())?;
-    backend.object(input.bucket, input.key).await?;
+    let version = VersionSelector::parse(input.version_id.as_deref())?;
+    let found = backend.object(input.bucket, input.key, version).await?;
     Ok(GetObjectTaggingOutput {
         tag_set: Vec::new(),
-        version_id: None,
+        version_id: found.version_id,
     })
 }
 
@@ -91,12 +82,5 @@ impl Backend {
     /// Returns `NoSuchBucket`.
     async fn require_bucket(&self, bucket: String) -> S3Result<()> {
         self.read(move |snapshot| snapshot.bucket(&bucket)).await.map(drop)
-    }
-
-    /// # Errors
-    /// Returns `NoSuchBucket` or `NoSuchKey`.
-    pub(super) async fn object(&self, bucket: String, key: String) -> S3Result<ObjectRecord> {
-        let object = self.read(move |snapshot| snapshot.object(&bucket, &key)).await?;
-        object.ok_or_else(no_such_key)
     }
 }

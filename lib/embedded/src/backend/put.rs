@@ -10,7 +10,7 @@ use crate::blobs::{IncomingBody, MAX_INLINE};
 use crate::checksums::{Algorithm, Checksums, ExpectedDigests};
 use crate::clock;
 use crate::conditions::WriteCondition;
-use crate::index::{ObjectAttributes, ObjectRecord, Tables};
+use crate::index::{ObjectAttributes, ObjectRecord, Tables, VersionStamp};
 
 /// The maximum size of an object uploaded in one request, in bytes.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
@@ -41,6 +41,7 @@ pub(super) async fn put(backend: &Backend, req: S3Request<PutObjectInput>) -> S3
         checksum_sha256: sum(Algorithm::Sha256),
         checksum_type: stored.checksums.kind(),
         e_tag: Some(strong_etag(stored.etag)),
+        version_id: stored.version_id,
         ..PutObjectOutput::default()
     })
 }
@@ -65,8 +66,10 @@ pub(crate) struct NewObject {
     pub(crate) max_len: u64,
 }
 
-/// The ETag and the checksums of a stored object.
+/// A stored object, as a response describes it.
 pub(crate) struct StoredObject {
+    /// None if the bucket never had versions.
+    pub(crate) version_id: Option<String>,
     pub(crate) etag: String,
     pub(crate) checksums: Checksums,
 }
@@ -112,25 +115,28 @@ impl Backend {
         }
         let checksums = expected.verify(&received)?;
         let etag = hex::encode(received.md5);
-        let stored = StoredObject {
-            etag: etag.clone(),
-            checksums: checksums.clone(),
-        };
         let commit = move |tables: &mut Tables<'_>| {
-            tables.bucket(&bucket)?;
+            let of = tables.bucket(&bucket)?;
             condition.check(tables.object(&bucket, &key)?.as_ref())?;
-            let record = ObjectRecord {
+            let modified_ms = clock::now_ms();
+            let object = ObjectRecord {
+                version: VersionStamp::new(modified_ms),
                 etag,
                 size: received.len,
-                modified_ms: clock::now_ms(),
+                modified_ms,
                 attributes,
                 checksums,
                 segments: tables.adopt(received)?,
                 parts: Vec::new(),
+                restored: None,
             };
-            tables.put_object(&bucket, &key, &record)
+            let stored = tables.put_object(&of, &bucket, &key, object)?;
+            Ok(StoredObject {
+                version_id: of.versioning.visible_id(stored.version),
+                etag: stored.etag,
+                checksums: stored.checksums,
+            })
         };
-        self.index.write(commit).await?;
-        Ok(stored)
+        self.index.write(commit).await
     }
 }

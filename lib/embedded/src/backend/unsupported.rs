@@ -36,14 +36,3 @@ pub(super) fn reject_fields<'f>(fields: impl Iterator<Item = (&'f str, &'f [u8])
     }
     Ok(())
 }
-
-/// The version ID of every object, because buckets are not versioned.
-pub(super) const NULL_VERSION: &str = "null";
-
-/// Rejects version IDs. Objects have no versions here, so only the ID of the current one is valid.
-pub(super) fn reject_version(version: Option<&str>) -> S3Result<()> {
-    match version {
-        None | Some(NULL_VERSION) => Ok(()),
-        Some(_) => Err(s3_error!(NoSuchVersion, "The specified version does not exist.")),
-    }
-}

@@ -144,7 +144,7 @@ pub(super) async fn handle(
     };
     let file = file.map(|chunk| chunk.map_err(|error| StdError::from(malformed(error))));
     let stored = backend.store(new, file).await?;
-    reply::response(&fields, &request.headers, bucket, &key, &stored.etag)
+    reply::response(&fields, &request.headers, bucket, &key, &stored)
 }
 
 async fn read_fields(form: &mut Multipart<'static>) -> S3Result<(FormFields, Field<'static>)> {

@@ -172,7 +172,7 @@ fn known_parameters(operation: &str) -> Option<&'static [&'static str]> {
         "GetBucketLifecycleConfiguration" => &["lifecycle"],
         "GetBucketPolicy" => &["policy"],
         "GetBucketTagging" => &["tagging"],
-        "GetBucketVersioning" => &["versioning"],
+        "GetBucketVersioning" | "PutBucketVersioning" => &["versioning"],
         "GetObjectAcl" => &["acl", "versionId"],
         "GetObjectAttributes" => &["attributes", "versionId"],
         "GetObjectTagging" => &["tagging", "versionId"],

@@ -16,9 +16,9 @@ use crate::error::BackendError;
 /// The size of the page cache, in bytes. The default of redb is 1 GiB.
 const CACHE: usize = 16 * 1024 * 1024;
 /// The version of the tables and of the record encoding. Raise it when a record changes its shape or a table is added.
-const FORMAT: u64 = 2;
-/// The older formats that only lack tables, and are upgraded by adding them. Format 1 had no table of inline blobs.
-const UPGRADABLE_FORMATS: std::ops::Range<u64> = 1..2;
+const FORMAT: u64 = 3;
+/// The older formats, which are upgraded. Format 1 had no table of inline blobs, format 2 no versions.
+const UPGRADABLE_FORMATS: std::ops::Range<u64> = 1..3;
 /// The number of times to wait for the last reader before the file is reopened. Readers take milliseconds.
 const READERS_ATTEMPTS: usize = 50;
 /// The pause between two checks for remaining readers.
@@ -47,7 +47,7 @@ pub(crate) enum OpenError {
     /// Another version of this crate wrote it, in this format.
     Format(u64),
     /// Any other error of the database.
-    Failed(Box<redb::Error>),
+    Failed(BackendError),
 }
 
 impl DatabaseFile {
@@ -72,7 +72,7 @@ impl DatabaseFile {
         }
         *db = None;
         *db = Some(open(&self.path).map_err(|error| match error {
-            OpenError::Failed(error) => BackendError::Index(error),
+            OpenError::Failed(error) => error,
             OpenError::Locked | OpenError::Format(_) => unavailable(),
         })?);
         tracing::info!("embedded store index reopened");
@@ -109,17 +109,17 @@ fn open(path: &Path) -> Result<Database, OpenError> {
         .create(true)
         .truncate(false)
         .open(path);
-    let file = file.map_err(|error| OpenError::Failed(Box::new(redb::Error::Io(error))))?;
+    let file = file.map_err(|error| OpenError::Failed(error.into()))?;
     restrict(&file, path);
     let opened = redb::Builder::new().set_cache_size(CACHE).create_file(file);
     let db = opened.map_err(|error| {
         if matches!(error, DatabaseError::DatabaseAlreadyOpen) {
             OpenError::Locked
         } else {
-            OpenError::Failed(Box::new(error.into()))
+            OpenError::Failed(redb::Error::from(error).into())
         }
     })?;
-    match tables::create(&db, FORMAT, UPGRADABLE_FORMATS).map_err(|error| OpenError::Failed(Box::new(error)))? {
+    match tables::create(&db, FORMAT, UPGRADABLE_FORMATS).map_err(OpenError::Failed)? {
         FORMAT => Ok(db),
         other => Err(OpenError::Format(other)),
     }
@@ -141,7 +141,7 @@ fn restrict(file: &File, path: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{BucketRecord, Snapshot, Tables};
+    use super::super::{BucketRecord, Snapshot, Tables, Versioning};
     use super::*;
 
     #[test]
@@ -155,7 +155,9 @@ mod tests {
             for _ in 0..2 {
                 match DatabaseFile::open(&path) {
                     Ok(file) => {
-                        assert!(is_supported && file.begin_read().unwrap().txn.open_table(tables::INLINE).is_ok());
+                        let txn = &file.begin_read().unwrap().txn;
+                        assert!(is_supported && txn.open_table(tables::INLINE).is_ok());
+                        assert!(txn.open_table(tables::VERSIONS).is_ok());
                     }
                     Err(OpenError::Format(found)) => assert!(!is_supported && found == number),
                     Err(other) => panic!("{number}: {other:?}"),
@@ -171,6 +173,9 @@ mod tests {
         let record = BucketRecord {
             created_ms: 1,
             cors: None,
+            versioning: Versioning::default(),
+            lock: None,
+            lifecycle: None,
         };
         {
             let db = file.database();

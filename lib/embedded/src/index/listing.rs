@@ -151,7 +151,7 @@ impl Snapshot {
 }
 
 /// Returns the common prefix of `key`: everything through the first delimiter after `prefix`.
-fn common_prefix<'k>(key: &'k str, prefix: &str, delimiter: &str) -> Option<&'k str> {
+pub(super) fn common_prefix<'k>(key: &'k str, prefix: &str, delimiter: &str) -> Option<&'k str> {
     if delimiter.is_empty() {
         return None;
     }
@@ -160,7 +160,7 @@ fn common_prefix<'k>(key: &'k str, prefix: &str, delimiter: &str) -> Option<&'k 
 }
 
 /// Returns the smallest string greater than every string with this prefix, if there is one.
-fn successor(prefix: &str) -> Option<String> {
+pub(super) fn successor(prefix: &str) -> Option<String> {
     let mut next = prefix.to_owned();
     while let Some(last) = next.pop() {
         let after = match last {

@@ -6,13 +6,21 @@ mod listing;
 mod records;
 mod snapshot;
 mod tables;
+mod upgrade;
+mod version_listing;
+mod versions;
 mod writer;
 
 pub(crate) use file::OpenError;
 pub(crate) use listing::{ListEntry, ListPage, ListQuery, UploadEntry, UploadQuery};
-pub(crate) use records::{BucketRecord, CorsRuleRecord, ObjectAttributes, ObjectRecord, PartRecord, UploadRecord};
-pub(crate) use snapshot::Snapshot;
+pub(crate) use records::{
+    BucketRecord, CorsRuleRecord, ObjectAttributes, ObjectPartRecord, ObjectRecord, PartRecord, UploadRecord,
+    Versioning,
+};
+pub(crate) use snapshot::{FoundVersion, Snapshot};
 pub(crate) use tables::Tables;
+pub(crate) use version_listing::{VersionEntry, VersionQuery};
+pub(crate) use versions::{Version, VersionSelector, VersionStamp, no_such_version};
 
 use std::path::Path;
 use std::sync::Arc;

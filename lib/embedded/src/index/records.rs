@@ -4,15 +4,105 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::versions::VersionStamp;
 use crate::blobs::Segment;
 use crate::checksums::{Checksums, UploadChecksum};
 use crate::error::BackendError;
 
 /// A bucket. Times are in milliseconds since 1970 in all records.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct BucketRecord {
     pub(crate) created_ms: i64,
     pub(crate) cors: Option<Vec<CorsRuleRecord>>,
+    pub(crate) versioning: Versioning,
+    /// The configuration of object lock, if the bucket has it.
+    pub(crate) lock: Option<LockConfig>,
+    /// The lifecycle configuration as S3's XML, if there is one.
+    pub(crate) lifecycle: Option<String>,
+}
+
+/// The versions that a bucket keeps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Versioning {
+    /// Never enabled: every object is the version `null`.
+    #[default]
+    Unversioned,
+    Enabled,
+    /// Older versions stay, and new ones replace the version `null`.
+    Suspended,
+}
+
+impl Versioning {
+    /// Returns the version ID that responses contain, or `None` if the bucket never had versions.
+    pub(crate) fn visible_id(self, stamp: VersionStamp) -> Option<String> {
+        (self != Self::Unversioned).then(|| stamp.id())
+    }
+}
+
+/// The object lock of a bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LockConfig {
+    pub(crate) default_retention: Option<DefaultRetention>,
+}
+
+/// The retention of new objects that come without one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DefaultRetention {
+    pub(crate) mode: RetentionMode,
+    pub(crate) period: RetentionPeriod,
+}
+
+/// A period in the unit in which it was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RetentionPeriod {
+    Days(u32),
+    Years(u32),
+}
+
+/// The mode of a retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum RetentionMode {
+    /// Can be bypassed by a request that says so.
+    Governance,
+    /// Can be bypassed by nobody.
+    Compliance,
+}
+
+/// A retention of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Retention {
+    pub(crate) mode: RetentionMode,
+    pub(crate) until_ms: i64,
+}
+
+/// The locks of a version, each `None` if it was never set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectLock {
+    pub(crate) retention: Option<Retention>,
+    pub(crate) legal_hold: Option<bool>,
+}
+
+/// The storage class of an object: a label, but for the archives, whose objects must be restored before they are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ObjectClass {
+    #[default]
+    Standard,
+    ReducedRedundancy,
+    StandardIa,
+    OneZoneIa,
+    IntelligentTiering,
+    GlacierInstantRetrieval,
+    Glacier,
+    DeepArchive,
+}
+
+/// A restored copy of an archived object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Restored {
+    /// The time from which it can be read.
+    pub(crate) from_ms: i64,
+    /// The time from which it can no longer be read.
+    pub(crate) until_ms: i64,
 }
 
 /// A rule of a bucket's CORS configuration, with S3's fields.
@@ -36,11 +126,15 @@ pub(crate) struct ObjectAttributes {
     pub(crate) cache_control: Option<String>,
     pub(crate) expires_ms: Option<i64>,
     pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) class: ObjectClass,
+    pub(crate) lock: ObjectLock,
 }
 
 /// An object as a GET returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ObjectRecord {
+    pub(crate) version: VersionStamp,
     /// The ETag without quotes.
     pub(crate) etag: String,
     pub(crate) size: u64,
@@ -48,8 +142,16 @@ pub(crate) struct ObjectRecord {
     pub(crate) attributes: ObjectAttributes,
     pub(crate) checksums: Checksums,
     pub(crate) segments: Vec<Segment>,
-    /// The sizes of the parts the object was completed from; empty for an object of one PUT.
-    pub(crate) parts: Vec<u64>,
+    /// The parts that the object was completed from; empty for an object of one PUT.
+    pub(crate) parts: Vec<ObjectPartRecord>,
+    pub(crate) restored: Option<Restored>,
+}
+
+/// A part of an object that was completed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ObjectPartRecord {
+    pub(crate) size: u64,
+    pub(crate) checksums: Checksums,
 }
 
 /// A multipart upload in progress.

@@ -7,7 +7,10 @@ use redb::{ReadOnlyTable, ReadableTable as _};
 
 use super::file::ReadTransactionGuard;
 use super::records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord, decode};
-use super::tables::{BLOBS, BUCKETS, INLINE, OBJECTS, PARTS, UPLOADS, get, no_such_bucket, no_such_upload};
+use super::tables::{
+    BLOBS, BUCKETS, INLINE, NULLS, OBJECTS, PARTS, UPLOADS, VERSIONS, get, no_such_bucket, no_such_upload,
+};
+use super::versions::{Version, VersionSelector, VersionTables};
 use crate::blobs::{BlobId, MAX_INLINE, Segment};
 use crate::error::BackendError;
 
@@ -17,7 +20,16 @@ pub(crate) struct Snapshot {
 }
 
 pub(super) type ObjectTable = ReadOnlyTable<(&'static str, &'static str), &'static [u8]>;
+pub(super) type VersionTable = ReadOnlyTable<(&'static str, &'static str, u64), &'static [u8]>;
 pub(super) type UploadTable = ReadOnlyTable<(&'static str, &'static str, &'static str), &'static [u8]>;
+
+/// The version that a request names, if the key has it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FoundVersion {
+    pub(crate) version: Option<Version>,
+    /// The version ID that responses contain: none if the bucket never had versions.
+    pub(crate) id: Option<String>,
+}
 
 impl Snapshot {
     pub(super) fn new(transaction: ReadTransactionGuard) -> Self {
@@ -40,7 +52,28 @@ impl Snapshot {
         get(&self.transaction.txn.open_table(BUCKETS)?, bucket)?.ok_or_else(|| no_such_bucket().into())
     }
 
-    /// Returns the object, `None` if the key holds none, or `NoSuchBucket`.
+    /// Returns a version with its ID, or `NoSuchBucket`.
+    pub(crate) fn version(
+        &self,
+        bucket: &str,
+        key: &str,
+        wanted: VersionSelector,
+    ) -> Result<FoundVersion, BackendError> {
+        let tables = VersionTables {
+            objects: &self.objects()?,
+            versions: &self.versions()?,
+            nulls: &self.transaction.txn.open_table(NULLS)?,
+        };
+        let version = tables.find(bucket, key, wanted)?;
+        let id = match &version {
+            Some(version) if !version.stamp().is_null() => Some(version.stamp().id()),
+            Some(version) => self.bucket(bucket)?.versioning.visible_id(version.stamp()),
+            None => self.bucket(bucket).map(|_| None)?,
+        };
+        Ok(FoundVersion { version, id })
+    }
+
+    /// Returns the current object, `None` if the key holds none, or `NoSuchBucket`.
     pub(crate) fn object(&self, bucket: &str, key: &str) -> Result<Option<ObjectRecord>, BackendError> {
         match get(&self.objects()?, (bucket, key))? {
             Some(object) => Ok(Some(object)),
@@ -91,6 +124,10 @@ impl Snapshot {
 
     pub(super) fn objects(&self) -> Result<ObjectTable, BackendError> {
         Ok(self.transaction.txn.open_table(OBJECTS)?)
+    }
+
+    pub(super) fn versions(&self) -> Result<VersionTable, BackendError> {
+        Ok(self.transaction.txn.open_table(VERSIONS)?)
     }
 
     pub(super) fn uploads(&self) -> Result<UploadTable, BackendError> {

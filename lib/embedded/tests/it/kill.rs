@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, VersioningConfiguration};
 use bytes::Bytes;
 use draftstore_embedded::Credentials;
 use futures::future::join_all;
 
-use crate::harness::{BUCKET, MAX_INLINE, TestStore, blob_files, client, noise, start};
+use crate::harness::{BUCKET, TestStore, blob_files, client, noise, start};
 
 const ROUNDS: usize = 20;
 const WRITERS: usize = 8;
@@ -55,10 +55,13 @@ fn start_victim(data_dir: &Path) -> (Child, String) {
 }
 
 /// The writes of the test by key: the last acknowledged body, and the bodies sent since, in any round, without a response.
+/// A deleted object has no body.
 #[derive(Default)]
 struct WriteHistory {
-    acknowledged: BTreeMap<String, Bytes>,
-    unanswered: BTreeMap<String, Vec<Bytes>>,
+    acknowledged: BTreeMap<String, Option<Bytes>>,
+    unanswered: BTreeMap<String, Vec<Option<Bytes>>>,
+    /// The acknowledged versions that nothing may remove: key, version ID and body.
+    versions: Vec<(String, String, Bytes)>,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -70,6 +73,7 @@ async fn acknowledged_writes_survive_kill_9() {
         let (mut victim, endpoint) = start_victim(dir.path());
         let s3 = client(&endpoint, &credentials);
         s3.create_bucket().bucket(BUCKET).send().await.unwrap();
+        set_versioning(&s3, round).await;
         // In each round it is killed after a different number of acknowledged writes, while all writers are writing.
         let fatal = 1 + (round * 7) % 19;
         let acknowledged = AtomicUsize::new(0);
@@ -81,15 +85,28 @@ async fn acknowledged_writes_survive_kill_9() {
                     let seed = (round * WRITERS + writer) * 1000 + step;
                     let key = format!("{writer}/{}", step % 3);
                     let body = noise(seed as u64, [10, 70_000, 600_000][step % 3] + seed);
+                    let body = (step % 5 != 4).then_some(body);
                     {
                         let mut history = history.lock().unwrap();
                         history.unanswered.entry(key.clone()).or_default().push(body.clone());
                     }
-                    if write(s3, &key, &body, step).await.is_none() {
-                        return;
-                    }
+                    let written = match &body {
+                        Some(body) => write(s3, &key, body, step).await,
+                        None => s3
+                            .delete_object()
+                            .bucket(BUCKET)
+                            .key(&key)
+                            .send()
+                            .await
+                            .ok()
+                            .map(|_| None),
+                    };
+                    let Some(version) = written else { return };
                     let mut history = history.lock().unwrap();
                     history.unanswered.remove(&key);
+                    if let (Some(id), Some(body)) = (version.filter(|id| id != "null"), &body) {
+                        history.versions.push((key.clone(), id, body.clone()));
+                    }
                     history.acknowledged.insert(key, body);
                     drop(history);
                     if acknowledged.fetch_add(1, Ordering::Relaxed) == fatal {
@@ -104,27 +121,25 @@ async fn acknowledged_writes_survive_kill_9() {
 
     let store = TestStore::start_in(dir).await;
     let history = history.into_inner().unwrap();
-    assert!(history.acknowledged.len() > WRITERS);
-    let present = history.audit(&store).await;
-    // Scratch objects and unfinished uploads that a kill left behind refer to blobs as well.
-    for object in store
-        .s3
-        .list_objects_v2()
-        .bucket(BUCKET)
-        .prefix("scratch/")
-        .send()
-        .await
-        .unwrap()
-        .contents()
-    {
-        store
-            .s3
-            .delete_object()
-            .bucket(BUCKET)
-            .key(object.key().unwrap())
-            .send()
-            .await
-            .unwrap();
+    assert!(history.acknowledged.len() > WRITERS && history.versions.len() > WRITERS);
+    history.audit(&store).await;
+    // Everything that refers to blobs is removed: versions, scratch objects, and uploads that a kill left behind.
+    loop {
+        let page = store.s3.list_object_versions().bucket(BUCKET).send().await.unwrap();
+        let versions = page
+            .versions()
+            .iter()
+            .map(|version| (version.key(), version.version_id()));
+        let markers = page
+            .delete_markers()
+            .iter()
+            .map(|marker| (marker.key(), marker.version_id()));
+        for (key, id) in versions.chain(markers) {
+            store.delete_version(key.unwrap(), id.unwrap()).await;
+        }
+        if page.is_truncated() != Some(true) {
+            break;
+        }
     }
     for upload in store
         .s3
@@ -144,65 +159,63 @@ async fn acknowledged_writes_survive_kill_9() {
     }
     let dir = store.stop().await;
     assert_eq!(
-        blob_files(dir.path()).len(),
-        present,
-        "one file for each object that is not inline, and no others"
+        blob_files(dir.path()),
+        Vec::<std::path::PathBuf>::new(),
+        "no file is leaked"
     );
 }
 
+/// Starts without versions, and then enables and suspends them by turns.
+async fn set_versioning(s3: &Client, round: usize) {
+    let status = match round {
+        0..4 => return,
+        _ if round % 3 == 0 => BucketVersioningStatus::Suspended,
+        _ => BucketVersioningStatus::Enabled,
+    };
+    let configuration = VersioningConfiguration::builder().status(status).build();
+    let put = s3.put_bucket_versioning().bucket(BUCKET);
+    put.versioning_configuration(configuration).send().await.unwrap();
+}
+
 impl WriteHistory {
-    /// Checks that every key holds its acknowledged body or a complete one sent since, and returns the number of files.
-    async fn audit(&self, store: &TestStore) -> usize {
+    /// Checks that every key holds its acknowledged body or a complete one sent since, and every version its own.
+    async fn audit(&self, store: &TestStore) {
         let keys: BTreeSet<&String> = self.acknowledged.keys().chain(self.unanswered.keys()).collect();
-        let mut present = 0;
         for key in keys {
-            let acknowledged = self.acknowledged.get(key);
-            let Some(found) = store.get(key).await else {
-                assert_eq!(acknowledged, None, "{key} is lost");
-                continue;
-            };
+            let found = store.get(key).await;
             let unanswered = self.unanswered.get(key).into_iter().flatten();
+            let acknowledged = self.acknowledged.get(key).unwrap_or(&None);
             assert!(
-                unanswered.chain(acknowledged).any(|body| *body == found),
-                "{key} is torn: {} bytes",
-                found.len()
+                unanswered.chain([acknowledged]).any(|body| *body == found),
+                "{key} is torn or lost: {:?} bytes",
+                found.map(|found| found.len())
             );
-            present += usize::from(found.len() > MAX_INLINE);
         }
-        present
+        for (key, id, body) in &self.versions {
+            let got = store.s3.get_object().bucket(BUCKET).key(key).version_id(id);
+            let got = got.send().await.unwrap().body.collect().await.unwrap();
+            assert!(got.into_bytes() == *body, "version {id} of {key} is torn");
+        }
     }
 }
 
-/// Stores `body` under `key` in one of three ways; `None` if the store was killed before it responded.
-async fn write(s3: &Client, key: &str, body: &Bytes, step: usize) -> Option<()> {
+/// Stores `body` under `key` in one of three ways. Returns its version ID, or `None` if the store was killed before it
+/// responded.
+async fn write(s3: &Client, key: &str, body: &Bytes, step: usize) -> Option<Option<String>> {
     let bytes = || ByteStream::from(body.clone());
     match step / 3 % 3 {
-        0 => drop(
-            s3.put_object()
-                .bucket(BUCKET)
-                .key(key)
-                .body(bytes())
-                .send()
-                .await
-                .ok()?,
-        ),
+        0 => {
+            let put = s3.put_object().bucket(BUCKET).key(key).body(bytes());
+            Some(put.send().await.ok()?.version_id)
+        }
         1 => {
             let scratch = format!("scratch/{key}");
-            s3.put_object()
-                .bucket(BUCKET)
-                .key(&scratch)
-                .body(bytes())
-                .send()
-                .await
-                .ok()?;
-            s3.copy_object()
-                .bucket(BUCKET)
-                .key(key)
-                .copy_source(format!("{BUCKET}/{scratch}"))
-                .send()
-                .await
-                .ok()?;
+            let put = s3.put_object().bucket(BUCKET).key(&scratch).body(bytes());
+            put.send().await.ok()?;
+            let copy = s3.copy_object().bucket(BUCKET).key(key);
+            let copied = copy.copy_source(format!("{BUCKET}/{scratch}")).send().await.ok()?;
             s3.delete_object().bucket(BUCKET).key(&scratch).send().await.ok()?;
+            Some(copied.version_id)
         }
         _ => {
             let upload = s3.create_multipart_upload().bucket(BUCKET).key(key).send().await.ok()?;
@@ -220,8 +233,7 @@ async fn write(s3: &Client, key: &str, body: &Bytes, step: usize) -> Option<()> 
                 .build();
             let parts = CompletedMultipartUpload::builder().parts(part).build();
             let complete = s3.complete_multipart_upload().bucket(BUCKET).key(key).upload_id(id);
-            complete.multipart_upload(parts).send().await.ok()?;
+            Some(complete.multipart_upload(parts).send().await.ok()?.version_id)
         }
     }
-    Some(())
 }

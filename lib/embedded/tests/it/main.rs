@@ -23,3 +23,5 @@ mod queries;
 mod restart;
 mod sign;
 mod signatures;
+mod upgrade;
+mod versions;

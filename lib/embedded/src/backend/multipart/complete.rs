@@ -6,10 +6,11 @@ use s3s::{S3Request, S3Result, s3_error};
 
 use super::super::{Backend, strong_etag};
 use super::{MAX_OBJECT, MIN_PART, part_number};
-use crate::checksums::{Algorithm, UploadChecksum};
+use crate::checksums::{Algorithm, Checksums, UploadChecksum};
+use crate::clock;
 use crate::conditions::WriteCondition;
 use crate::error::BackendError;
-use crate::index::{ObjectRecord, PartRecord, Tables, UploadRecord};
+use crate::index::{ObjectPartRecord, ObjectRecord, PartRecord, Tables, UploadRecord, VersionStamp};
 
 pub(in super::super) async fn complete(
     backend: &Backend,
@@ -38,7 +39,7 @@ pub(in super::super) async fn complete(
     ];
     let (bucket, key, id, size) = (input.bucket, input.key, input.upload_id, input.mpu_object_size);
     let complete = move |tables: &mut Tables<'_>| {
-        tables.bucket(&bucket)?;
+        let of = tables.bucket(&bucket)?;
         let upload = tables.upload(&bucket, &key, &id)?;
         let parts = find_parts(tables, &id, &requested)?;
         let object = assemble(&upload, parts)?;
@@ -56,10 +57,11 @@ pub(in super::super) async fn complete(
         condition.check(tables.object(&bucket, &key)?.as_ref())?;
         tables.retain(&object.segments)?;
         tables.remove_upload(&bucket, &key, &id)?;
-        tables.put_object(&bucket, &key, &object)?;
-        Ok(object)
+        let object = tables.put_object(&of, &bucket, &key, object)?;
+        let id = of.versioning.visible_id(object.version);
+        Ok((object, id))
     };
-    let object = backend.index.write(complete).await?;
+    let (object, version_id) = backend.index.write(complete).await?;
     let sum = |algorithm| object.checksums.get(algorithm);
     Ok(CompleteMultipartUploadOutput {
         checksum_crc32: sum(Algorithm::Crc32),
@@ -69,6 +71,7 @@ pub(in super::super) async fn complete(
         checksum_sha256: sum(Algorithm::Sha256),
         checksum_type: object.checksums.kind(),
         e_tag: Some(strong_etag(object.etag)),
+        version_id,
         ..output
     })
 }
@@ -162,14 +165,22 @@ fn assemble(upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRec
         md5.update(&part.md5);
     }
     let combine = |checksum: UploadChecksum| checksum.combine(parts.iter().map(|part| (&part.checksums, part.size)));
+    let part = |part: &PartRecord| ObjectPartRecord {
+        size: part.size,
+        checksums: upload
+            .checksum
+            .map_or_else(Checksums::default, |_| part.checksums.clone()),
+    };
     Ok(ObjectRecord {
+        version: VersionStamp::new(clock::now_ms()),
         etag: format!("{}-{}", hex::encode(md5.finalize()), parts.len()),
         size,
         // The time of the initiation, as in S3, not of the completion.
         modified_ms: upload.initiated_ms,
         attributes: upload.attributes.clone(),
         checksums: upload.checksum.and_then(combine).unwrap_or_default(),
+        parts: parts.iter().map(part).collect(),
         segments: parts.into_iter().flat_map(|part| part.segments).collect(),
-        parts: sizes,
+        restored: None,
     })
 }

@@ -6,13 +6,14 @@ use s3s::dto::{CopyPartResult, Range, UploadPartCopyInput, UploadPartCopyOutput}
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::super::copy::SourceObject;
+use super::super::version::{VersionedObject, source_version};
 use super::super::{Backend, MAX_PUT, strong_etag, unsupported};
 use super::part_number;
 use crate::blobs::{Lease, Segment, for_each_block};
 use crate::checksums::{Algorithm, Checksums, UploadChecksum, hasher};
 use crate::clock;
-use crate::conditions::{ReadCondition, no_such_key};
-use crate::index::{ObjectRecord, PartRecord, Tables};
+use crate::conditions::ReadCondition;
+use crate::index::{ObjectRecord, PartRecord, Tables, Version};
 
 /// The number of attempts to copy a source that changes meanwhile.
 const ATTEMPTS: usize = 3;
@@ -38,17 +39,23 @@ pub(in super::super) async fn upload_copy(
         .await?;
 
     for _ in 0..ATTEMPTS {
-        let (object, lease) = backend.open(source.bucket.clone(), source.key.clone()).await?;
+        let opened = backend.open(
+            source.bucket.clone(),
+            source.key.clone(),
+            source.version,
+            source_version,
+        );
+        let (VersionedObject { object, version_id }, lease) = opened.await?;
         condition.check_source(&object)?;
         let bytes = copy_range(input.copy_source_range.as_deref(), object.size)?;
         let part = hash_part(backend, &object, lease, bytes, upload.checksum).await?;
 
         let (bucket, key, upload_id, source) = (bucket.clone(), key.clone(), upload_id.clone(), source.clone());
-        let output = output(&part);
+        let output = output(&part, version_id);
         let put = move |tables: &mut Tables<'_>| {
             tables.upload(&bucket, &key, &upload_id)?;
-            let now = tables.object(&source.bucket, &source.key)?.ok_or_else(no_such_key)?;
-            if now != object {
+            let now = tables.version(&source.bucket, &source.key, source.version)?;
+            if now != Some(Version::Object(object)) {
                 return Ok(false);
             }
             tables.retain(&part.segments)?;
@@ -133,7 +140,7 @@ fn known_digests(object: &ObjectRecord, wanted: Option<Algorithm>) -> Option<([u
     complete.then(|| (md5, object.checksums.clone()))
 }
 
-fn output(part: &PartRecord) -> UploadPartCopyOutput {
+fn output(part: &PartRecord, copy_source_version_id: Option<String>) -> UploadPartCopyOutput {
     let sum = |algorithm| part.checksums.get(algorithm);
     let output = CopyPartResult {
         checksum_crc32: sum(Algorithm::Crc32),
@@ -146,6 +153,7 @@ fn output(part: &PartRecord) -> UploadPartCopyOutput {
     };
     UploadPartCopyOutput {
         copy_part_result: Some(output),
+        copy_source_version_id,
         ..UploadPartCopyOutput::default()
     }
 }

@@ -1,23 +1,24 @@
 //! The response to a form upload: 204, or the one that its `success_action_*` fields ask for.
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use s3s::{Body, S3Result, s3_error};
 
 use super::FormFields;
+use crate::backend::StoredObject;
 
 pub(super) fn response(
     fields: &FormFields,
     request: &HeaderMap,
     bucket: &str,
     key: &str,
-    etag: &str,
+    stored: &StoredObject,
 ) -> S3Result<Response<Body>> {
     let host = request
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .unwrap_or_default();
     let location = format!("http://{host}/{bucket}/{}", crate::backend::encode_key(key));
-    let quoted = format!("\"{etag}\"");
+    let quoted = format!("\"{}\"", stored.etag);
     let mut response = Response::new(Body::empty());
     let target = match (
         fields.get("success_action_redirect"),
@@ -52,6 +53,14 @@ pub(super) fn response(
         let value =
             value.map_err(|_| s3_error!(InvalidArgument, "The value of success_action_redirect must be a URL."))?;
         response.headers_mut().insert(name, value);
+    }
+    if let Some(id) = stored
+        .version_id
+        .as_deref()
+        .and_then(|id| HeaderValue::from_str(id).ok())
+    {
+        let name = HeaderName::from_static("x-amz-version-id");
+        response.headers_mut().insert(name, id);
     }
     Ok(response)
 }
