@@ -2,7 +2,11 @@
 
 import base64
 import hashlib
+import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import grpc
 import pytest
@@ -45,6 +49,28 @@ def test_reflection_lists_the_service(system):
     database = ProtoReflectionDescriptorDatabase(system.channel)
     assert "draft.v1.DraftService" in database.get_services()
     assert database.FindFileContainingSymbol("draft.v1.DraftService").package == "draft.v1"
+
+
+def test_reflection_describes_the_details_of_errors(system):
+    database = ProtoReflectionDescriptorDatabase(system.channel)
+    by_symbol = database.FindFileContainingSymbol("google.rpc.ErrorInfo")
+    assert by_symbol.name == "google/rpc/error_details.proto"
+    assert by_symbol == database.FindFileByName("google/rpc/error_details.proto")
+    for imported in by_symbol.dependency:
+        assert database.FindFileByName(imported).name == imported
+
+
+def test_grpcurl_shows_the_details_of_errors(system):
+    method = "draft.v1.DraftService/GetUploadURL"
+    called = subprocess.run(
+        [Path(sys.executable).with_name("grpcurl"), "-plaintext", "-format-error", "-d", "{}", system.server.grpc, method],
+        capture_output=True,
+        text=True,
+    )
+    status = json.loads(called.stderr)
+    info, fields = status["details"]
+    assert (info["@type"], info["reason"]) == ("type.googleapis.com/google.rpc.ErrorInfo", "INVALID_REQUEST")
+    assert fields["fieldViolations"][0]["field"] == "object_name"
 
 
 def test_making_the_buckets_again_changes_nothing(system, contract):

@@ -55,6 +55,7 @@ mod stored_bytes;
 mod sweep;
 mod tls;
 mod traces;
+mod undecodable;
 mod unique_drafts;
 mod uppy;
 mod whole_keys;

@@ -14,7 +14,7 @@ use crate::server::{NOWHERE, Server};
 const PAGE: &str = include_str!("../../../../docs/reference/metrics.md");
 
 /// The values of series, by name and labels.
-type Series = BTreeMap<String, f64>;
+pub(crate) type Series = BTreeMap<String, f64>;
 
 async fn text(server: &Server) -> String {
     let answer = http_client()
@@ -27,7 +27,8 @@ async fn text(server: &Server) -> String {
     answer.text().await.expect("text")
 }
 
-async fn series(server: &Server) -> Series {
+/// Returns all series.
+pub(crate) async fn series(server: &Server) -> Series {
     let text = text(server).await;
     let of_line = |line: &str| {
         let (name, value) = line.rsplit_once(' ').expect("a name and a value");

@@ -1,6 +1,7 @@
 //! The gRPC front: `draft.v1.DraftService`, health, and reflection, in gRPC and in gRPC-Web.
 
 mod codec;
+mod reflection;
 mod service;
 mod status;
 
@@ -11,7 +12,6 @@ use axum::extract::Request;
 use axum::http::{HeaderName, Method, Version, header};
 use axum::response::Response;
 use draftstore_connections::Arrival;
-use draftstore_proto::FILE_DESCRIPTOR_SET;
 use draftstore_proto::v1::draft_service_server::SERVICE_NAME;
 use futures::future::BoxFuture;
 use tonic::codec::CompressionEncoding;
@@ -22,6 +22,7 @@ use tonic_web::GrpcWebLayer;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _};
 
+use self::reflection::reflection;
 use self::service::GrpcService;
 pub(crate) use self::status::error_response;
 use crate::audit::REQUEST_ID;
@@ -77,17 +78,12 @@ pub async fn service(
             report(&reporter, ServingStatus::NotServing).await;
         }
     });
-    let reflection = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-    };
     let mut others = RoutesBuilder::default();
     let health = health.max_decoding_message_size(MAX_MESSAGE_BYTES);
     others.add_service(health.accept_compressed(GZIP).send_compressed(GZIP));
     if reflects {
-        let v1 = reflection().build_v1()?.max_decoding_message_size(MAX_MESSAGE_BYTES);
-        let v1alpha = reflection()
+        let v1 = reflection()?.build_v1()?.max_decoding_message_size(MAX_MESSAGE_BYTES);
+        let v1alpha = reflection()?
             .build_v1alpha()?
             .max_decoding_message_size(MAX_MESSAGE_BYTES);
         others

@@ -10,17 +10,18 @@ use axum::response::Response;
 use draftstore_connections::{PortRefusal, RequestMemory};
 use futures::future::BoxFuture;
 use http_body_util::Full;
-use tonic::Status;
 use tonic::server::Grpc;
+use tonic::{Code, Status};
 
 use tower::service_fn;
 
 use super::GZIP;
 use super::codec::CallCodec;
-use super::status::{refuse, status};
+use super::status::{error_response, refuse, status};
 use crate::Api;
 use crate::api::omit_browser_headers;
 use crate::calls::{Call, GRPC_PREFIX, RpcRequest, Size, Visitor};
+use crate::errors::Failure;
 use crate::gate::{Admitted, Bounds, Gate};
 use crate::middleware::Service;
 use crate::refusal::Refusal;
@@ -54,7 +55,13 @@ pub(super) struct GrpcService {
 impl Service for GrpcService {
     async fn call(&self, request: Request) -> Response {
         let Some(name) = request.uri().path().strip_prefix(GRPC_PREFIX) else {
-            return self.gate.public(request, refuse, &self.others).await;
+            let response = self.gate.public(request, refuse, &self.others).await;
+            // These services have no error of their own with this code.
+            return if is_internal(&response) {
+                error_response(&undecodable())
+            } else {
+                response
+            };
         };
         let Some(call) = Call::named(name) else {
             let unknown = |_, _| ready(Status::unimplemented("").into_http());
@@ -116,8 +123,10 @@ impl Unary<'_> {
     async fn respond<R: RpcRequest>(self) -> Response {
         // The codec drops the extensions of a status.
         let exceeded = OnceLock::new();
-        let (api, admitted, limit) = (self.api, &self.admitted, &exceeded);
+        let decoded = OnceLock::new();
+        let (api, admitted, limit, is_decoded) = (self.api, &self.admitted, &exceeded, &decoded);
         let call = service_fn(move |request: tonic::Request<R>| async move {
+            is_decoded.get_or_init(|| ());
             let (metadata, _, message) = request.into_parts();
             let result = api.call(admitted, message).await.map(|mut response| {
                 omit_browser_headers::<R>(metadata.as_ref(), &mut response);
@@ -135,9 +144,27 @@ impl Unary<'_> {
             .send_compressed(GZIP);
         let response = grpc.unary(call, self.request.map(Full::new)).await;
         let mut response = response.map(Body::new);
+        if decoded.get().is_none() && is_internal(&response) {
+            let failure = undecodable();
+            self.admitted.refused(R::RPC, &failure);
+            return error_response(&failure);
+        }
         if let Some(limit) = exceeded.into_inner() {
             response.extensions_mut().insert(limit);
         }
         response
     }
+}
+
+/// Returns whether tonic ended the call with the code for bugs of a server. It also uses it for a request that it cannot decode.
+fn is_internal(response: &Response) -> bool {
+    Status::from_header_map(response.headers()).is_some_and(|status| status.code() == Code::Internal)
+}
+
+/// Returns the failure of a request whose envelope, compression or protobuf is malformed.
+fn undecodable() -> Failure {
+    Failure::invalid(
+        "body",
+        "must be one message of the call, in protobuf, within gRPC's envelope",
+    )
 }

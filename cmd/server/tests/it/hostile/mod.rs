@@ -6,7 +6,7 @@ mod credentials;
 mod ground;
 mod headers;
 mod names;
-mod raw_grpc;
+pub(crate) mod raw_grpc;
 mod tokens;
 
 #[test]

@@ -30,9 +30,17 @@ impl RawGrpc {
 
     /// Sends these frames, and returns the status of the call.
     pub(crate) async fn call(&self, method: &str, frames: &[u8]) -> Result<(), Status> {
-        let request = hyper::Request::post(format!("http://{}/{SERVICE_NAME}/{method}", self.authority))
+        self.send(&format!("/{SERVICE_NAME}/{method}"), frames, None).await
+    }
+
+    /// Sends these frames to a path, compressed as this says, and returns the status of the call.
+    pub(crate) async fn send(&self, path: &str, frames: &[u8], encoding: Option<&str>) -> Result<(), Status> {
+        let request = hyper::Request::post(format!("http://{}{path}", self.authority))
             .header("content-type", "application/grpc")
-            .header("te", "trailers")
+            .header("te", "trailers");
+        let request = encoding
+            .into_iter()
+            .fold(request, |request, name| request.header("grpc-encoding", name))
             .body(Full::new(Bytes::copy_from_slice(frames)))
             .expect("a request");
         let answer = self.sender.clone().send_request(request).await.expect("an answer");
