@@ -13,7 +13,15 @@ const FILES = new Map([
   ['/5/uppy.css', ['text/css', fileOf('uppy5/dist/uppy.min.css')]],
   ['/6/uppy.js', ['text/javascript', fileOf('uppy6/dist/uppy.min.js')]],
   ['/6/uppy.css', ['text/css', fileOf('uppy6/dist/uppy.min.css')]],
+  // The newest plugin, which no release of the package `uppy` has yet, as the console has it.
+  ['/6.3/uppy.js', ['text/javascript', vendored('uppy.js')]],
+  ['/6.3/uppy.css', ['text/css', vendored('uppy.css')]],
 ])
+
+/** Returns the path of a file of the console's bundle. */
+function vendored(name) {
+  return fileURLToPath(new URL(`../../../cmd/server/console/vendor/${name}`, import.meta.url))
+}
 
 /** Serves the site. Returns its origin and `close`. */
 export async function startSite() {

@@ -3,6 +3,11 @@
 
 const query = new URL(location.href).searchParams
 const [generation, mode, server] = ['generation', 'mode', 'server'].map((name) => query.get(name))
+/** What the page adds to the requests that it has signed. */
+const added = JSON.parse(query.get('added') ?? '{}')
+
+/** False for a page whose ticket limits the size, which no multipart upload in sign mode can hold. */
+const inParts = query.get('parts') !== 'false'
 
 /** S3's smallest part: so that a file of some megabytes is in parts already. */
 const MULTIPART_FROM = 5 * 1024 * 1024
@@ -20,17 +25,16 @@ async function signRequest(request) {
   const response = await fetch(`${server}/uppy/s3/sign`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(request),
+    body: JSON.stringify({ ...request, ...added }),
   })
-  if (!response.ok) throw new Error(`sign: ${response.status}`)
+  if (!response.ok) throw new Error((await response.json()).message)
   return response.json()
 }
 
-function start() {
-  const { Uppy, Dashboard, AwsS3 } = window.Uppy
+function start({ Uppy, Dashboard, AwsS3 }) {
   const uppy = new Uppy()
     .use(Dashboard, { inline: true, target: '#uppy' })
-    .use(AwsS3, { ...MODES[mode], shouldUseMultipart: ({ size }) => size > MULTIPART_FROM })
+    .use(AwsS3, { ...MODES[mode], shouldUseMultipart: ({ size }) => inParts && size > MULTIPART_FROM })
   const done = new Map()
   uppy.on('upload-success', (file, { body, uploadURL }) => {
     done.set(file.name, { key: body.key, uploadURL })
@@ -40,9 +44,7 @@ function start() {
   })
 }
 
-for (const [tag, attributes] of [
-  ['link', { rel: 'stylesheet', href: `${generation}/uppy.css` }],
-  ['script', { src: `${generation}/uppy.js`, onload: start }],
-]) {
-  document.head.append(Object.assign(document.createElement(tag), attributes))
-}
+const style = { rel: 'stylesheet', href: `${generation}/uppy.css` }
+document.head.append(Object.assign(document.createElement('link'), style))
+// The releases of the package `uppy` are scripts that make one name, and the console's bundle is a module.
+import(`./${generation}/uppy.js`).then((module) => start(window.Uppy ?? module))

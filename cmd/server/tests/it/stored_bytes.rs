@@ -203,9 +203,20 @@ impl Place {
                 }
             }
             Way::UppySign => {
-                let sign = json!({"method": "PUT", "key": name});
-                let signed = call("uppy/s3/sign", Some(sign)).await;
-                send(&json!({"upload_url": signed["url"], "headers": {}}), too_much()).await;
+                for most in [json!(null), json!(LIMIT), json!(LIMIT + 1)] {
+                    let sign = json!({"method": "PUT", "key": name, "maxContentLength": most});
+                    let signed = call("uppy/s3/sign", Some(sign)).await;
+                    let (url, fields) = (&signed["url"], &signed["fields"]);
+                    if fields.is_object() {
+                        let form = json!({"method": "POST", "headers": {}, "upload_url": url, "fields": fields});
+                        upload_form(&form, &too_much()).await;
+                    } else {
+                        send(&json!({"upload_url": url, "headers": {}}), too_much()).await;
+                    }
+                }
+                let create = json!({"method": "POST", "key": name});
+                let created = call("uppy/s3/sign", Some(create)).await;
+                assert!(created.get("url").is_none(), "{created}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Signed S3 requests, for clients that speak S3 directly.
 
-use draftstore_service::draft::SignRequest;
+use draftstore_service::draft::{RequestSigned, SignRequest};
 
 use super::Api;
 use crate::audit::DraftRef;
@@ -8,10 +8,14 @@ use crate::errors::Failure;
 use crate::gate::Admitted;
 
 impl Api {
-    /// Returns the URL of the signed request. It needs no additional headers.
-    pub(crate) async fn sign_request(&self, admitted: &Admitted, request: SignRequest) -> Result<String, Failure> {
-        let signed = self.drafts(admitted).sign_request(&request).await;
-        let result = signed.map(|signed| signed.url.expose()).map_err(Failure::from);
+    /// Returns the signed request of a multipart upload.
+    pub(crate) async fn sign_request(
+        &self,
+        admitted: &Admitted,
+        request: SignRequest,
+    ) -> Result<RequestSigned, Failure> {
+        let result = self.drafts(admitted).sign_request(&request).await;
+        let result = result.map_err(Failure::from);
         if let Some(audit) = &admitted.audit {
             let draft = DraftRef {
                 object_name: Some(request.object_name),

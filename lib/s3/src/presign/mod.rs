@@ -19,8 +19,8 @@ use async_trait::async_trait;
 use aws_sdk_s3::config::Builder;
 use draftstore_sigv4::{BucketUrl, UploadForm, UrlRequest};
 use draftstore_storage::{
-    BucketName, Condition, Error, Method, ObjectKey, Operation, Presign, PresignGet, PresignPart, PresignPost,
-    PresignPut, PresignStep, PresignedRequest, SecretFields, SecretUrl, Sha256, UploadStep,
+    Attributes, BucketName, Condition, Error, Method, ObjectKey, Operation, Presign, PresignGet, PresignPart,
+    PresignPost, PresignPut, PresignStep, PresignedRequest, SecretFields, SecretUrl, Sha256, UploadStep,
 };
 
 use self::validity::Validity;
@@ -38,8 +38,7 @@ impl Presign for S3Storage {
         if write_once {
             headers.insert("if-none-match".to_owned(), "*".to_owned());
         }
-        let attributes = put.attributes.iter();
-        headers.extend(attributes.map(|(name, value)| (name.into_owned(), value.to_owned())));
+        headers.extend(signed_attributes(put.attributes));
         let request = ObjectRequest {
             method: Method::Put,
             bucket: put.bucket.name(),
@@ -73,17 +72,21 @@ impl Presign for S3Storage {
     /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>
     async fn presign_step(&self, step: &PresignStep<'_>) -> Result<PresignedRequest, Error> {
         let (method, query) = match step.step {
-            UploadStep::Create => (Method::Post, ("uploads", "")),
+            UploadStep::Create(_) => (Method::Post, ("uploads", "")),
             UploadStep::ListParts(id) => (Method::Get, ("uploadId", id.as_str())),
             UploadStep::Complete(id) => (Method::Post, ("uploadId", id.as_str())),
             UploadStep::Abort(id) => (Method::Delete, ("uploadId", id.as_str())),
+        };
+        let headers = match step.step {
+            UploadStep::Create(attributes) => signed_attributes(attributes).collect(),
+            UploadStep::ListParts(_) | UploadStep::Complete(_) | UploadStep::Abort(_) => BTreeMap::new(),
         };
         let request = ObjectRequest {
             method,
             bucket: step.bucket.name(),
             key: step.key,
             query: &[query],
-            headers: BTreeMap::new(),
+            headers,
             now: step.now,
             expires_in: step.expires_in,
         };
@@ -106,6 +109,12 @@ impl Presign for S3Storage {
         };
         self.presigner.url(request).await
     }
+}
+
+/// Returns the headers for the attributes of an object.
+fn signed_attributes(attributes: &Attributes) -> impl Iterator<Item = (String, String)> {
+    let attributes = attributes.iter();
+    attributes.map(|(name, value)| (name.into_owned(), value.to_owned()))
 }
 
 /// Signs by the credentials of one provider, for the endpoint that URLs lead to.

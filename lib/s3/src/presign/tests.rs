@@ -359,7 +359,7 @@ async fn step(step: UploadStep<'_>, settings: Settings) -> Result<PresignedReque
 async fn each_step_is_a_request_of_its_own() {
     let id = UploadId::new("a/b+c=&d");
     for (asked, method, name, value) in [
-        (UploadStep::Create, Method::Post, "uploads", ""),
+        (UploadStep::Create(Attributes::NONE), Method::Post, "uploads", ""),
         (UploadStep::ListParts(&id), Method::Get, "uploadId", "a%2Fb%2Bc%3D%26d"),
         (UploadStep::Complete(&id), Method::Post, "uploadId", "a%2Fb%2Bc%3D%26d"),
         (UploadStep::Abort(&id), Method::Delete, "uploadId", "a%2Fb%2Bc%3D%26d"),
@@ -380,11 +380,13 @@ async fn each_step_is_a_request_of_its_own() {
 #[tokio::test]
 async fn a_step_does_not_outlive_the_credentials_that_signed_it() {
     let left = Duration::from_secs(100);
-    let signed = step(UploadStep::Create, until(left)).await.expect("signed");
+    let signed = step(UploadStep::Create(Attributes::NONE), until(left))
+        .await
+        .expect("signed");
     let url = signed.url.expose();
     assert_eq!(query(&url)["X-Amz-Security-Token"], "token");
     assert_eq!(signed.expires_at, UNIX_EPOCH + Duration::from_secs(1_700_000_001 + 100));
-    let refused = step(UploadStep::Create, until(Duration::ZERO))
+    let refused = step(UploadStep::Create(Attributes::NONE), until(Duration::ZERO))
         .await
         .expect_err("ended");
     assert_eq!(refused.kind, ErrorKind::CredentialsRefused);
@@ -429,7 +431,7 @@ async fn urls(settings: Settings) -> Vec<String> {
     let step = PresignStep {
         bucket: &bucket,
         key: &key,
-        step: UploadStep::Create,
+        step: UploadStep::Create(Attributes::NONE),
         now,
         expires_in,
     };

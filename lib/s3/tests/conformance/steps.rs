@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{ObjectKey, PresignPart, PresignStep, UploadId, UploadStep};
+use draftstore_storage::{Attributes, ObjectKey, PresignPart, PresignStep, UploadId, UploadStep};
 use draftstore_testing::{SignedRequest, TestBuckets, key};
 
 async fn sign(world: &TestBuckets, key: &ObjectKey, step: UploadStep<'_>) -> SignedRequest {
@@ -32,7 +32,12 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
 }
 
 async fn begin(world: &TestBuckets, key: &ObjectKey) -> UploadId {
-    let (status, created) = send(world, &sign(world, key, UploadStep::Create).await, String::new()).await;
+    let (status, created) = send(
+        world,
+        &sign(world, key, UploadStep::Create(Attributes::NONE)).await,
+        String::new(),
+    )
+    .await;
     assert_eq!(status, 200, "{created}");
     UploadId::new(element(&created, "UploadId"))
 }

@@ -38,7 +38,7 @@ pub use multipart::{
     CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, MultipartCreated, PartToSign, PartsSigned,
     SignParts, SignedPart, UploadName, UploadStatus,
 };
-pub use sign_request::{S3Request, SignRequest};
+pub use sign_request::{RequestSigned, S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;
 

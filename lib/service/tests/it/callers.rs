@@ -373,12 +373,14 @@ async fn drafts_of_slots_expire_together_and_nothing_else_is_signed() {
         ..upload.clone()
     };
     assert_eq!(fields(drafts.issue_upload(&lifetime).await), ["draft_lifetime"]);
-    let put = SignRequest {
+    let create = SignRequest {
         object_name: "a".to_owned(),
-        content_type: None,
-        request: S3Request::PutObject,
+        request: S3Request::CreateMultipartUpload {
+            content_type: None,
+            unique: true,
+        },
     };
-    assert_eq!(fields(drafts.sign_request(&put).await), ["method"]);
+    assert_eq!(fields(drafts.sign_request(&create).await), ["method"]);
     let batch = drafts
         .issue_uploads(&vec![upload.clone(); 5])
         .await
@@ -511,16 +513,24 @@ async fn uploads_beyond_the_profile_are_refused() {
         fields(drafts.create_multipart(&create).await),
         ["content_type", "content_length", "unique"]
     );
-    let sign = SignRequest {
+    let sign = |request| SignRequest {
         object_name: "a".to_owned(),
-        content_type: None,
-        request: S3Request::PutObject,
+        request,
     };
+    let create = sign(S3Request::CreateMultipartUpload {
+        content_type: None,
+        unique: false,
+    });
     assert_eq!(
-        fields(drafts.sign_request(&sign).await),
-        ["method"],
-        "a signature cannot contain the limits"
+        fields(drafts.sign_request(&create).await),
+        ["method", "content_type", "unique"],
+        "a signature cannot contain the size"
     );
+    let part = sign(S3Request::UploadPart {
+        upload_id: "x".to_owned(),
+        part_number: 1,
+    });
+    assert_eq!(fields(drafts.sign_request(&part).await), ["method"]);
 }
 
 #[tokio::test]

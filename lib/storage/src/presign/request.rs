@@ -92,8 +92,8 @@ pub struct PresignStep<'a> {
 /// A step of a multipart upload, other than the upload of a part.
 #[derive(Debug, Clone, Copy)]
 pub enum UploadStep<'a> {
-    /// Begins the upload: `POST`.
-    Create,
+    /// Begins the upload of an object with exactly these headers and user metadata: `POST`.
+    Create(&'a Attributes),
     /// Lists the parts that have arrived: `GET`.
     ListParts(&'a UploadId),
     /// Joins the parts into an object: `POST`.

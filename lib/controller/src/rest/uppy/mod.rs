@@ -1,8 +1,9 @@
 //! The routes that Uppy's S3 plugin expects from a Companion, so that a page only has to set its endpoint.
 //!
 //! Every upload is a unique draft, named after the file as far as the caller's permissions allow. The page gets its key in the
-//! store as `key`, and a backend confirms that key. The exception is `POST /s3/sign`, for pages that choose the keys themselves
-//! (`signRequest` of Uppy 6): it uploads named drafts.
+//! store as `key`, and a backend confirms that key. The exception is `POST /s3/sign`, for pages that speak S3 themselves
+//! (`signRequest` of Uppy 6): its drafts are named as the page chooses, and unique where the page asks for it or the caller's
+//! limits require it.
 //!
 //! Source: <https://github.com/transloadit/uppy>, packages `aws-s3` 5 and 6 and `companion`.
 

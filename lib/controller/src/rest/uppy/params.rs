@@ -63,8 +63,14 @@ fn max_content_length(query: &Query, sizes: FileSizes, caller: &Caller) -> Resul
     let asked = query.get("max_content_length").map(str::parse);
     asked
         .unwrap_or_else(|| {
-            let most = caller.profile.max_object_bytes.map_or(MAX_FORM_BYTES, size);
-            Ok(sizes.content_length.unwrap_or(most.min(MAX_FORM_BYTES)))
+            let sent = sizes.content_length;
+            Ok(sent.unwrap_or_else(|| max_form_bytes(caller)))
         })
         .map_err(|_| Failure::invalid("max_content_length", "must be a whole number of bytes"))
+}
+
+/// Returns the maximum size of a form upload of this caller, in bytes.
+pub(super) fn max_form_bytes(caller: &Caller) -> i64 {
+    let most = caller.profile.max_object_bytes.map_or(MAX_FORM_BYTES, size);
+    most.min(MAX_FORM_BYTES)
 }
