@@ -12,6 +12,25 @@ step_rolling() {
   in_own_network "$VENV/bin/python" "$REPO/.ci/rolling/restart.py" "$DRAFTSTORE_BINARIES" 2>&1 | without_signatures
 }
 
+# Reverse proxies before a server and a store, each with its configuration from the guide, whose host names lead here.
+step_proxies() {
+  local name hosts
+  venv proxies
+  local programs_of_proxies=$VENV/bin
+  venv clients
+  need_commands nginx=nginx haproxy=haproxy caddy=caddy openssl=openssl ip=iproute2 unshare=util-linux
+  programs
+  export PYTHONDONTWRITEBYTECODE=1
+  hosts=$(mktemp)
+  echo '127.0.0.1 localhost server store drafts.example.com app.example.com files.example.com' >"$hosts"
+  for name in nginx HAProxy Envoy Caddy Traefik; do
+    PATH=$PATH:$programs_of_proxies in_own_network unshare --mount \
+      bash -c 'mount --bind "$1" /etc/hosts && shift && exec "$@"' proxies "$hosts" \
+      "$VENV/bin/python" "$REPO/.ci/proxies/check.py" "$name" "$DRAFTSTORE_BINARIES" 2>&1 | without_signatures
+  done
+  rm "$hosts"
+}
+
 # What the server says of itself at /openapi.json, tried by a program that takes it at its word.
 step_schema() {
   venv schema
