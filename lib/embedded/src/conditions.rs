@@ -126,6 +126,7 @@ mod tests {
             checksums: crate::checksums::Checksums::default(),
             segments: Vec::new(),
             parts: Vec::new(),
+            upload_id: None,
             restored: None,
         }
     }

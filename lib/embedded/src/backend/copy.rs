@@ -55,6 +55,7 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         let copy = ObjectRecord {
             version: VersionStamp::new(modified_ms),
             modified_ms,
+            upload_id: None,
             restored: None,
             attributes: replace.unwrap_or_else(|| original.attributes.clone()),
             ..original

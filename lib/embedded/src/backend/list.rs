@@ -48,7 +48,7 @@ pub(super) async fn v1(backend: &Backend, input: ListObjectsInput) -> S3Result<L
         is_truncated: Some(truncated),
         contents: Some(contents),
         common_prefixes: Some(common_prefixes),
-        delimiter: input.delimiter.map(|delimiter| encoding.encode(&delimiter)),
+        delimiter: encoding.delimiter(input.delimiter),
         next_marker,
         encoding_type: input.encoding_type,
         ..ListObjectsOutput::default()
@@ -91,7 +91,7 @@ pub(super) async fn v2(backend: &Backend, input: ListObjectsV2Input) -> S3Result
         next_continuation_token: next,
         contents: Some(contents),
         common_prefixes: Some(common_prefixes),
-        delimiter: input.delimiter.map(|delimiter| encoding.encode(&delimiter)),
+        delimiter: encoding.delimiter(input.delimiter),
         encoding_type: input.encoding_type,
         start_after: input.start_after.map(|after| encoding.encode(&after)),
         ..ListObjectsV2Output::default()
@@ -111,6 +111,12 @@ impl KeyEncoding {
                 "Invalid Encoding Method specified in Request"
             )),
         }
+    }
+
+    /// Returns the delimiter of a response. S3 leaves out an empty one, which divides nothing.
+    pub(super) fn delimiter(&self, requested: Option<String>) -> Option<String> {
+        let delimiter = requested.filter(|delimiter| !delimiter.is_empty());
+        delimiter.map(|delimiter| self.encode(&delimiter))
     }
 
     pub(super) fn encode(&self, name: &str) -> String {

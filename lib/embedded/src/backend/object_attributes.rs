@@ -15,14 +15,14 @@ use crate::index::{ObjectPartRecord, VersionSelector};
 
 pub(super) async fn get(backend: &Backend, input: GetObjectAttributesInput) -> S3Result<GetObjectAttributesOutput> {
     let version = VersionSelector::parse(input.version_id.as_deref())?;
-    let wanted = |name: &str| {
-        input
-            .object_attributes
-            .iter()
-            .any(|attribute| attribute.as_str() == name)
-    };
-    let unknown = |attribute: &&ObjectAttributes| !KNOWN.contains(&attribute.as_str());
-    if input.object_attributes.is_empty() || input.object_attributes.iter().any(|attribute| unknown(&attribute)) {
+    // Some SDKs send a header for each attribute, and some one header with all of them.
+    let headers = input.object_attributes.iter();
+    let names: Vec<_> = headers
+        .flat_map(|header| header.as_str().split(','))
+        .map(str::trim)
+        .collect();
+    let wanted = |name: &str| names.contains(&name);
+    if names.is_empty() || names.iter().any(|name| !KNOWN.contains(name)) {
         return Err(s3_error!(InvalidArgument, "Invalid attribute name specified."));
     }
     let found = backend.object(input.bucket.clone(), input.key.clone(), version).await?;

@@ -128,6 +128,7 @@ impl Backend {
                 checksums,
                 segments: tables.adopt(received)?,
                 parts: Vec::new(),
+                upload_id: None,
                 restored: None,
             };
             let stored = tables.put_object(&of, &bucket, &key, object)?;

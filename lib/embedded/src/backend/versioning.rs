@@ -107,7 +107,7 @@ pub(super) async fn list(backend: &Backend, input: ListObjectVersionsInput) -> S
         versions: Some(versions),
         delete_markers: Some(delete_markers),
         common_prefixes: Some(common_prefixes),
-        delimiter: input.delimiter.map(|delimiter| encoding.encode(&delimiter)),
+        delimiter: encoding.delimiter(input.delimiter),
         next_key_marker,
         next_version_id_marker,
         encoding_type: input.encoding_type,

@@ -144,6 +144,8 @@ pub(crate) struct ObjectRecord {
     pub(crate) segments: Vec<Segment>,
     /// The parts that the object was completed from; empty for an object of one PUT.
     pub(crate) parts: Vec<ObjectPartRecord>,
+    /// The ID of the upload that the object was completed from, by which a repeated completion is recognized.
+    pub(crate) upload_id: Option<String>,
     pub(crate) restored: Option<Restored>,
 }
 

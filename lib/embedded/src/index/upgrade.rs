@@ -43,6 +43,7 @@ pub(super) fn upgrade(txn: &WriteTransaction, from: u64) -> Result<(), BackendEr
             checksums: old.checksums,
             segments: old.segments,
             parts: old.parts.into_iter().map(part_of_size).collect(),
+            upload_id: None,
             restored: None,
         }
     })?;

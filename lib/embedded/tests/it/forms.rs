@@ -161,6 +161,13 @@ async fn form_outside_its_policy_is_rejected() {
         assert_eq!(response.status(), 403, "{}", response.text().await.unwrap());
     }
     assert_eq!(without("x-amz-signature").send(&store, b"12345").await.status(), 400);
+    let mut version_2 = without("x-amz-algorithm");
+    let id = store.credentials.access_key_id.clone();
+    version_2.fields.push(("AWSAccessKeyId".into(), id));
+    let response = version_2.send(&store, b"12345").await;
+    assert_eq!(response.status(), 400);
+    let text = response.text().await.unwrap();
+    assert!(text.contains("InvalidRequest") && text.contains("AWS4-HMAC-SHA256"), "{text}");
     assert!(
         store
             .s3

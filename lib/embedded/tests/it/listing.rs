@@ -121,6 +121,29 @@ async fn pages_of_any_size_contain_every_name_once() {
 }
 
 #[tokio::test]
+async fn empty_delimiter_is_not_returned() {
+    let store = store_with_keys().await;
+    let v1 = store
+        .s3
+        .list_objects()
+        .bucket(BUCKET)
+        .delimiter("")
+        .send()
+        .await
+        .unwrap();
+    let v2 = store
+        .s3
+        .list_objects_v2()
+        .bucket(BUCKET)
+        .delimiter("")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!((v1.delimiter(), v2.delimiter()), (None, None));
+    assert!(v1.common_prefixes().is_empty() && !v1.contents().is_empty());
+}
+
+#[tokio::test]
 async fn objects_are_listed_with_their_etags_and_sizes() {
     let store = store_with_keys().await;
     let list = store

@@ -116,13 +116,40 @@ async fn parts_are_joined_in_the_order_of_their_numbers() {
         bodies.concat()[5_242_870..5_242_890]
     );
 
-    assert_eq!(
-        rejection(upload.complete(vec![completed(1, "x".into())]).send().await),
-        (404, "NoSuchUpload".into())
-    );
+    let other = upload.complete(vec![completed(1, "x".into())]).send().await;
+    assert_eq!(rejection(other), (404, "NoSuchUpload".into()));
     let dir = store.stop().await;
     // The last part is inline, and has no file.
     assert_eq!(blob_files(dir.path()).len(), 2);
+}
+
+#[tokio::test]
+async fn repeated_completion_is_answered_until_the_object_is_replaced() {
+    let store = TestStore::start().await;
+    let upload = TestUpload::create(&store, "k").await;
+    let parts = vec![
+        upload.part(1, noise(1, 5 * MIB)).await,
+        upload.part(2, noise(2, 9)).await,
+    ];
+    let complete = |parts: &[CompletedPart]| upload.complete(parts.to_vec());
+    let first = complete(&parts).send().await.unwrap();
+    let again = complete(&parts).send().await.unwrap();
+    assert_eq!(again.e_tag(), first.e_tag());
+    let gone = || (404, "NoSuchUpload".to_owned());
+    assert_eq!(rejection(complete(&parts[..1]).send().await), gone(), "another request");
+    let absent = complete(&parts).if_none_match("*").send().await;
+    assert_eq!(rejection(absent).0, 412);
+
+    let other = TestUpload::create(&store, "k").await;
+    let parts_of_other = vec![other.part(1, noise(1, 5 * MIB)).await, other.part(2, noise(2, 9)).await];
+    other.complete(parts_of_other).send().await.unwrap();
+    assert_eq!(
+        rejection(complete(&parts).send().await),
+        gone(),
+        "the same bytes of another upload"
+    );
+    store.put("k", noise(3, 9)).await;
+    assert_eq!(rejection(complete(&parts).send().await), gone());
 }
 
 #[tokio::test]

@@ -145,6 +145,16 @@ async fn attributes_and_parts_are_those_of_the_object() {
         (sizes(parts.parts()), parts.total_parts_count()),
         (vec![5 * 1024 * 1024, 10], Some(2))
     );
+    // The SDKs of Python and Java send one header.
+    let joined = s3.get_object_attributes().bucket(BUCKET).key("k");
+    let joined = joined.object_attributes(ObjectAttributes::Etag).customize();
+    let joined = joined.mutate_request(|request| {
+        let headers = request.headers_mut();
+        headers.insert("x-amz-object-attributes", "ETag, ObjectSize,StorageClass");
+    });
+    let joined = joined.send().await.unwrap();
+    assert_eq!((joined.e_tag(), joined.object_size()), (all.e_tag(), all.object_size()));
+    assert!(joined.storage_class().is_some() && joined.object_parts().is_none());
     let first = attributes(1).await.unwrap();
     assert_eq!(first.object_parts().unwrap().next_part_number_marker(), Some("1"));
 

@@ -40,9 +40,21 @@ pub(in super::super) async fn complete(
     let (bucket, key, id, size) = (input.bucket, input.key, input.upload_id, input.mpu_object_size);
     let complete = move |tables: &mut Tables<'_>| {
         let of = tables.bucket(&bucket)?;
-        let upload = tables.upload(&bucket, &key, &id)?;
+        let upload = match tables.upload(&bucket, &key, &id) {
+            Ok(upload) => upload,
+            // The answer to the same request may have been lost.
+            Err(gone) => {
+                let object = tables.object(&bucket, &key)?;
+                let completed = object
+                    .filter(|object| is_repeated(object, &id, &requested))
+                    .ok_or(gone)?;
+                condition.check(Some(&completed))?;
+                let version_id = of.versioning.visible_id(completed.version);
+                return Ok((completed, version_id));
+            }
+        };
         let parts = find_parts(tables, &id, &requested)?;
-        let object = assemble(&upload, parts)?;
+        let object = assemble(&id, &upload, parts)?;
         if size.is_some_and(|size| u64::try_from(size) != Ok(object.size)) {
             let message = "The provided 'x-amz-mp-object-size' header value does not match what was computed";
             return Err(s3_error!(InvalidRequest, "{message}").into());
@@ -121,6 +133,20 @@ fn requested_parts(list: Option<CompletedMultipartUpload>) -> S3Result<Vec<Reque
     Ok(requested)
 }
 
+/// Returns whether the object was completed from this upload and these parts.
+fn is_repeated(object: &ObjectRecord, id: &str, requested: &[RequestedPart]) -> bool {
+    let mut md5 = Md5::new();
+    for part in requested {
+        md5.update(&hex::decode(&part.etag).unwrap_or_default());
+    }
+    object.upload_id.as_deref() == Some(id) && object.etag == parts_etag(md5, requested.len())
+}
+
+/// Returns the ETag of an object, from the hash of the MD5s of its parts.
+fn parts_etag(md5: Md5, parts: usize) -> String {
+    format!("{}-{parts}", hex::encode(md5.finalize()))
+}
+
 /// # Errors
 /// Returns `InvalidPart` if a part is missing or differs from the listed one.
 fn find_parts(tables: &Tables<'_>, id: &str, requested: &[RequestedPart]) -> Result<Vec<PartRecord>, BackendError> {
@@ -145,7 +171,7 @@ fn find_parts(tables: &Tables<'_>, id: &str, requested: &[RequestedPart]) -> Res
 
 /// # Errors
 /// Returns `EntityTooSmall` or `EntityTooLarge`.
-fn assemble(upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRecord> {
+fn assemble(id: &str, upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRecord> {
     let sizes: Vec<u64> = parts.iter().map(|part| part.size).collect();
     if sizes[..sizes.len() - 1].iter().any(|size| *size < MIN_PART) {
         return Err(s3_error!(
@@ -173,7 +199,7 @@ fn assemble(upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRec
     };
     Ok(ObjectRecord {
         version: VersionStamp::new(clock::now_ms()),
-        etag: format!("{}-{}", hex::encode(md5.finalize()), parts.len()),
+        etag: parts_etag(md5, parts.len()),
         size,
         // The time of the initiation, as in S3, not of the completion.
         modified_ms: upload.initiated_ms,
@@ -181,6 +207,7 @@ fn assemble(upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRec
         checksums: upload.checksum.and_then(combine).unwrap_or_default(),
         parts: parts.iter().map(part).collect(),
         segments: parts.into_iter().flat_map(|part| part.segments).collect(),
+        upload_id: Some(id.to_owned()),
         restored: None,
     })
 }

@@ -102,8 +102,13 @@ fn not_allowed(why: &str) -> S3Error {
 
 /// Verifies the signature of the policy, and returns the access key ID that signed it.
 fn verify<'a>(fields: &'a FormFields, keyring: &Keyring, encoded: &str) -> S3Result<&'a str> {
-    if fields.require("x-amz-algorithm")? != ALGORITHM {
-        return Err(s3_error!(InvalidRequest, "Please use {ALGORITHM}."));
+    // Forms signed by version 2 have the field `AWSAccessKeyId`. AWS accepts them in buckets from before June 2020 alone.
+    let is_version_2 = fields.get("awsaccesskeyid").is_some();
+    if is_version_2 || fields.require("x-amz-algorithm")? != ALGORITHM {
+        return Err(s3_error!(
+            InvalidRequest,
+            "The authorization mechanism you have provided is not supported. Please use {ALGORITHM}."
+        ));
     }
     let scope: Vec<_> = fields.require("x-amz-credential")?.split('/').collect();
     let &[access_key_id, date, region, "s3", "aws4_request"] = scope.as_slice() else {
