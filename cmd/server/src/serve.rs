@@ -13,7 +13,8 @@ use draftstore_cronjob::SweepMetrics;
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
-use draftstore_service::{Cleaner, Drafts, Store, SweepSettings, SystemClock};
+use draftstore_service::{Cleaner, Drafts, Store, StoreProfile, SweepSettings, SystemClock};
+use draftstore_storage::Capabilities;
 use draftstore_telemetry::AuditSink;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -58,6 +59,11 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     config.store_choice.log();
     let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.shared.buckets);
+    let store = match embedded {
+        // No probe: the conformance suite holds the embedded store to every condition.
+        Some(_) => store.with_profile(StoreProfile::known(Capabilities::ALL)),
+        None => store,
+    };
     let admin = admin::bind(config.admin).await?;
     let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;
     let origins = config.drafts.origins.clone().unwrap_or_default();
@@ -81,7 +87,9 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         made.context("cannot create the embedded store's buckets")?;
     }
     let readiness = Readiness::new(store.profile.clone());
-    if config.shared.require_safe_store {
+    if store.profile.probed().is_some() {
+        readiness.set_store_status(StoreStatus::Probed);
+    } else if config.shared.require_safe_store {
         require_safe_store(&store, storage.name(), &readiness).await?;
     }
 

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::get;
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, InjectedFault, RequestFilter, RequestRange};
-use draftstore_testing::{Embedded, StoreEndpoint, http_client};
+use draftstore_testing::{Embedded, StoreEndpoint, TestBuckets, http_client};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -56,15 +56,19 @@ async fn serving(server: &Server) -> [ServingStatus; 2] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn safe_store_is_ready_without_weaknesses() {
-    let server = Server::start();
-    let (status, said) = ready(&server).await;
-    assert_eq!(
-        (status, said),
-        (200, json!({"status": "ready", "store": "probed", "weakened": []}))
-    );
-    assert_eq!(serving(&server).await, [ServingStatus::Serving; 2]);
-    let (_, log) = server.stop();
-    assert!(log.contains("store honours every condition"), "{log}");
+    let world = TestBuckets::embedded().await;
+    // Only a store that is not the server's own is probed.
+    for (variables, is_probed) in [(&variables(&world.endpoint)[..], true), (&[], false)] {
+        let server = Server::start_with(variables);
+        let (status, said) = ready(&server).await;
+        assert_eq!(
+            (status, said),
+            (200, json!({"status": "ready", "store": "probed", "weakened": []}))
+        );
+        assert_eq!(serving(&server).await, [ServingStatus::Serving; 2]);
+        let (_, log) = server.stop();
+        assert_eq!(log.contains("store honours every condition"), is_probed, "{log}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use draftstore_storage::Capabilities;
 
 use super::{Weakness, weaknesses};
 
-/// The conditions that a probe found a store to enforce. None are relied on before a probe. Clones share the profile.
+/// The conditions that a store enforces, known or found by a probe. None are relied on before a probe. Clones share the profile.
 #[derive(Debug, Clone, Default)]
 pub struct StoreProfile(Arc<RwLock<Option<Capabilities>>>);
 
@@ -27,7 +27,7 @@ impl StoreProfile {
         self.probed().unwrap_or(Capabilities::NONE)
     }
 
-    /// Returns the capabilities that were probed, or `None` before a successful probe.
+    /// Returns the capabilities that are known or were probed, or `None` before a successful probe.
     pub fn probed(&self) -> Option<Capabilities> {
         *self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
