@@ -97,6 +97,14 @@ impl Checksums {
         !self.composite
     }
 
+    /// Returns the checksums of a part with the type of those of its object, as S3 does.
+    pub(crate) fn of_part(&self, object: &Self) -> Self {
+        Self {
+            values: self.values.clone(),
+            composite: object.composite,
+        }
+    }
+
     /// The value of `x-amz-checksum-type`, if there is any checksum.
     pub(crate) fn kind(&self) -> Option<ChecksumType> {
         let kind = if self.composite {

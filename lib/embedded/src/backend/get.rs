@@ -180,6 +180,8 @@ struct RequestedRange {
 struct ResolvedRange {
     bytes: std::ops::Range<u64>,
     partial: bool,
+    /// The index of the part that the request named.
+    part: Option<usize>,
     /// The number of parts, if the request named a part.
     parts: Option<i32>,
 }
@@ -192,6 +194,7 @@ impl RequestedRange {
             (None, None) => Ok(ResolvedRange {
                 bytes: 0..object.size,
                 partial: false,
+                part: None,
                 parts: None,
             }),
             (Some(range), None) => {
@@ -199,6 +202,7 @@ impl RequestedRange {
                 Ok(ResolvedRange {
                     bytes,
                     partial: true,
+                    part: None,
                     parts: None,
                 })
             }
@@ -217,6 +221,7 @@ impl RequestedRange {
                 Ok(ResolvedRange {
                     bytes: start..start + size,
                     partial: object.size > 0,
+                    part: Some(index),
                     parts,
                 })
             }
@@ -236,14 +241,14 @@ impl ResolvedRange {
     }
 }
 
-/// The checksums to return: those of the object if all of it is returned, otherwise none.
+/// The checksums to return: those of the named part, those of the object if all of it is returned, otherwise none.
 fn visible_checksums(object: &ObjectRecord, mode: Option<&ChecksumMode>, resolved: &ResolvedRange) -> Checksums {
     let wanted = mode.is_some_and(|mode| mode.as_str().eq_ignore_ascii_case(ChecksumMode::ENABLED));
     let whole = resolved.bytes == (0..object.size);
-    if wanted && whole {
-        object.checksums.clone()
-    } else {
-        Checksums::default()
+    match resolved.part.and_then(|index| object.parts.get(index)) {
+        Some(part) if wanted => part.checksums.of_part(&object.checksums),
+        None if wanted && whole => object.checksums.clone(),
+        Some(_) | None => Checksums::default(),
     }
 }
 

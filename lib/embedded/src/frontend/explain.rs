@@ -1,4 +1,5 @@
-//! The bodies of error responses: the elements that S3 always returns, and for a wrong signature what was signed.
+//! Bodies that `s3s` writes otherwise than S3: those of errors, which lack elements that S3 always returns and, for a wrong
+//! signature, what was signed; and the ETag of `GetObjectAttributes`.
 
 use std::fmt::Write as _;
 
@@ -17,6 +18,25 @@ pub(super) struct RequestHead {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
+}
+
+/// Removes the quotes from the ETag of `GetObjectAttributes`. S3 quotes it in every other response.
+pub(super) fn unquote_etag(response: &mut Response<Body>) {
+    const ELEMENT: (&str, &str) = ("<ETag>", "</ETag>");
+    let text = response
+        .body()
+        .bytes()
+        .and_then(|body| String::from_utf8(body.to_vec()).ok());
+    let etag = text.as_deref().and_then(|text| {
+        let (_, rest) = text.split_once(ELEMENT.0)?;
+        rest.split_once(ELEMENT.1).map(|(etag, _)| etag)
+    });
+    if let (Some(text), Some(etag)) = (&text, etag) {
+        let unquoted = etag.replace("&quot;", "").replace('"', "");
+        let text = text.replacen(etag, &unquoted, 1);
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(text);
+    }
 }
 
 impl RequestHead {
@@ -41,6 +61,10 @@ impl RequestHead {
         text.push_str("</Error>");
         response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = Body::from(text);
+    }
+
+    pub(super) fn is_get_object_attributes(&self) -> bool {
+        self.method == Method::GET && parameters(&self.uri).any(|(name, _)| name == "attributes")
     }
 
     /// Appends what was received and what the signature is expected to cover. No secret is part of either.

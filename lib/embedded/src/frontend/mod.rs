@@ -98,6 +98,9 @@ impl Frontend {
         if response.status() == StatusCode::NOT_MODIFIED {
             *response.body_mut() = Body::empty();
         }
+        if head.is_get_object_attributes() {
+            explain::unquote_etag(&mut response);
+        }
         let id = hex::encode_upper(rand::random::<[u8; 8]>());
         if !response.status().is_success() {
             head.explain(&mut response, &id);

@@ -208,6 +208,7 @@ async fn multipart_upload_stores_its_requested_checksum() {
             .checksum_algorithm(algorithm);
         let id = create.send().await.unwrap().upload_id.unwrap();
         let mut parts = CompletedMultipartUpload::builder();
+        let mut sums = Vec::new();
         for (number, body) in (1..).zip(&bodies) {
             // The request of a part has no checksum: the store computes the one that the upload asks for.
             let part = store
@@ -219,6 +220,7 @@ async fn multipart_upload_stores_its_requested_checksum() {
                 .part_number(number);
             let part = part.body(ByteStream::from(body.clone())).send().await.unwrap();
             assert_eq!(part.checksum_sha256().is_some(), !full);
+            sums.push((part.checksum_sha256.clone(), part.checksum_crc64_nvme.clone()));
             parts = parts.parts(
                 CompletedPart::builder()
                     .part_number(number)
@@ -233,6 +235,12 @@ async fn multipart_upload_stores_its_requested_checksum() {
             .key("parts")
             .upload_id(&id);
         let complete = complete.multipart_upload(parts.build()).send().await.unwrap();
+        for (number, sums) in (1..).zip(sums) {
+            let get = store.s3.get_object().bucket(BUCKET).key("parts").part_number(number);
+            let part = get.checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
+            assert_eq!(part.checksum_type(), complete.checksum_type());
+            assert_eq!((part.checksum_sha256, part.checksum_crc64_nvme), sums);
+        }
         if full {
             assert_eq!(complete.checksum_crc64_nvme(), whole.checksum_crc64_nvme());
             assert_eq!(complete.checksum_type(), Some(&ChecksumType::FullObject));

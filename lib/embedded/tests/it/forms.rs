@@ -167,7 +167,10 @@ async fn form_outside_its_policy_is_rejected() {
     let response = version_2.send(&store, b"12345").await;
     assert_eq!(response.status(), 400);
     let text = response.text().await.unwrap();
-    assert!(text.contains("InvalidRequest") && text.contains("AWS4-HMAC-SHA256"), "{text}");
+    assert!(
+        text.contains("InvalidRequest") && text.contains("AWS4-HMAC-SHA256"),
+        "{text}"
+    );
     assert!(
         store
             .s3
