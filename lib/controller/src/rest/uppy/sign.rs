@@ -59,9 +59,11 @@ pub(super) async fn sign(
     let Some(request) = multipart_request(&sign)? else {
         return Ok(Reply(put_object(&api, &admitted, sign).await?));
     };
-    let object_name = match request {
-        S3Request::CreateMultipartUpload { unique: true, .. } => proposed_name(&admitted.caller, &sign.key),
-        _ => sign.key,
+    let is_new = matches!(request, S3Request::CreateMultipartUpload { unique: true, .. });
+    let object_name = if is_new {
+        proposed_name(&admitted.caller, &sign.key)
+    } else {
+        sign.key
     };
     let signed = api
         .sign_request(&admitted, SignRequest { object_name, request })
