@@ -30,7 +30,7 @@ PAGE_SECONDS = 300
 # Languages of blocks that are not run: they need a cluster, containers, an account at a cloud, or minutes.
 NOT_RUN = "console"
 # Those of what is no command.
-OTHERS = {"js", "json", "nginx", "text", "toml", ""}
+OTHERS = {"caddyfile", "haproxy", "js", "json", "nginx", "text", "toml", "yaml", ""}
 
 # A line that is nothing but a server in the foreground: the reader has another terminal for what follows.
 FOREGROUND = re.compile(r"^((?:[A-Z0-9_]+=\S+ )*(?:draftstore-server|cargo run --release))$", re.M)
