@@ -10,7 +10,7 @@ use std::str::FromStr;
 use draftstore_config::settings;
 use tracing::{Level, Metadata, dispatcher};
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::{EnvFilter, FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
@@ -100,25 +100,27 @@ pub fn start(
     audit: Option<&AuditSink>,
     program: Program,
 ) -> Result<Option<Sender>, StartError> {
-    let audit = audit.map(AuditSink::layer);
-    let filter = EnvFilter::new(&settings.filter.0).and(filter_fn(holds_no_secrets));
-    let (traces, sender) = match traces {
-        Some(settings) => {
-            let (layer, sender) = traces::layer(settings, program)?;
-            (Some(layer), Some(sender))
-        }
-        None => (None, None),
-    };
+    // Without a hint of its own, this filter would keep the other's from taking effect: every span and event of every
+    // dependency would be looked at, which is most of what a request costs.
+    let without_secrets = filter_fn(holds_no_secrets).with_max_level_hint(LevelFilter::TRACE);
+    let filter = EnvFilter::new(&settings.filter.0).and(without_secrets);
     let lines = layer().with_writer(stderr);
     let lines = match settings.format {
         LogFormat::Text => lines.with_ansi(stderr().is_terminal()).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    tracing_subscriber::registry()
-        .with(lines.with_filter(filter))
-        .with(audit)
-        .with(traces)
-        .try_init()?;
+    // A layer that is absent would still be asked about every span and event, so that only those in use are here.
+    let mut layers = vec![lines.with_filter(filter).boxed()];
+    layers.extend(audit.map(|audit| audit.layer().boxed()));
+    let sender = match traces {
+        Some(settings) => {
+            let (layer, sender) = traces::layer(settings, program)?;
+            layers.push(layer.boxed());
+            Some(sender)
+        }
+        None => None,
+    };
+    tracing_subscriber::registry().with(layers).try_init()?;
     panics::log_to(dispatcher::get_default(Clone::clone));
     Ok(sender)
 }

@@ -22,7 +22,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tracing::{Metadata, Span, Subscriber};
+use tracing::{Level, Metadata, Span, Subscriber};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
@@ -113,7 +113,7 @@ where
         .with_tracked_inactivity(false)
         // Parents come from the log's spans, also when a confirm continues in another task.
         .with_context_activation(false)
-        .with_filter(filter_fn(is_sent));
+        .with_filter(filter_fn(is_sent).with_max_level_hint(Level::DEBUG));
     Ok((layer, Sender(provider)))
 }
 
