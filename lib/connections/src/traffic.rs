@@ -2,13 +2,13 @@
 //!
 //! Requests are counted at the connection, so that the counts include those that are refused or never finish.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::body::Body;
 use draftstore_telemetry::metrics::Metrics;
 use hyper::Response;
-use prometheus::{HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge};
 
 use super::port::{Labels, Port};
 
@@ -29,27 +29,59 @@ const CANCELLED: &str = "CANCELLED";
 pub struct Traffic {
     requests: IntCounterVec,
     durations: HistogramVec,
-    in_flight: IntGaugeVec,
+    ports: Vec<PortMetrics>,
     refusals: IntCounterVec,
     connections: IntGauge,
     accepted: IntCounter,
 }
 
+/// The metrics of one port. Each request finds its own here, because a look-up by labels hashes them all.
+#[derive(Debug)]
+struct PortMetrics {
+    name: &'static str,
+    in_flight: IntGauge,
+    calls: Vec<CallMetrics>,
+}
+
+/// The metrics of one call on one port.
+#[derive(Debug)]
+struct CallMetrics {
+    name: &'static str,
+    succeeded: IntCounter,
+    /// Created by the first request, so that a call without requests has no series.
+    duration: OnceLock<Histogram>,
+}
+
 impl Traffic {
     /// Registers the metrics of requests and connections.
     pub fn new(metrics: &Metrics, labels: &'static Labels) -> Self {
+        let requests = metrics.counters(
+            "draftstore_requests_total",
+            "Requests that were answered",
+            &["front", "rpc", "code"],
+        );
+        let in_flight = metrics.gauges("draftstore_requests_in_flight", "Requests in flight", &["front"]);
+        let calls = (labels.calls)();
+        let of_port = |port: &&'static str| PortMetrics {
+            name: port,
+            in_flight: in_flight.with_label_values(&[*port]),
+            calls: calls
+                .iter()
+                .map(|call| CallMetrics {
+                    name: call,
+                    succeeded: requests.with_label_values(&[*port, *call, OK]),
+                    duration: OnceLock::new(),
+                })
+                .collect(),
+        };
         let traffic = Self {
-            requests: metrics.counters(
-                "draftstore_requests_total",
-                "Requests that were answered",
-                &["front", "rpc", "code"],
-            ),
+            ports: labels.ports.iter().map(of_port).collect(),
+            requests,
             durations: metrics.durations(
                 "draftstore_request_duration_seconds",
                 "Duration from the head of a request to the head of its response",
                 &["front", "rpc"],
             ),
-            in_flight: metrics.gauges("draftstore_requests_in_flight", "Requests in flight", &["front"]),
             refusals: metrics.counters(
                 "draftstore_refusals_total",
                 "Requests and connections that a limit refused or cut off",
@@ -68,28 +100,25 @@ impl Traffic {
         for limit in own.iter().chain(labels.limits) {
             traffic.refusals.with_label_values(&[*limit]);
         }
-        let calls = (labels.calls)();
-        for port in labels.ports {
-            traffic.in_flight.with_label_values(&[*port]);
-            for call in &calls {
-                traffic.requests.with_label_values(&[*port, *call, OK]);
-            }
-        }
         traffic
     }
 
     /// Counts a request. Its duration ends when the returned guard is finished or dropped, and it is in flight while a
     /// clone of [`InFlight`] lives.
     pub(crate) fn request(self: &Arc<Self>, port: Port, path: &str) -> RequestTimer {
-        let gauge = self.in_flight.with_label_values(&[port.name]);
-        gauge.inc();
+        let of_port = self.ports.iter().position(|known| known.name == port.name);
+        let of_port = of_port.expect("the labels have every port");
+        let PortMetrics { in_flight, calls, .. } = &self.ports[of_port];
+        in_flight.inc();
+        let name = (port.call_of)(path);
+        let of_call = calls.iter().position(|known| known.name == name);
         RequestTimer {
             in_flight: InFlight {
-                _gauge: Some(Arc::new(GaugeGuard(gauge))),
+                _gauge: Some(Arc::new(GaugeGuard(in_flight.clone()))),
             },
             traffic: Arc::clone(self),
             port,
-            call: (port.call_of)(path),
+            metrics: (of_port, of_call.expect("the labels have every call")),
             began: Instant::now(),
             code: CANCELLED,
         }
@@ -130,7 +159,8 @@ pub(crate) struct RequestTimer {
     pub(crate) in_flight: InFlight,
     traffic: Arc<Traffic>,
     port: Port,
-    call: &'static str,
+    /// The places of the port and the call among the metrics.
+    metrics: (usize, usize),
     began: Instant,
     code: &'static str,
 }
@@ -147,12 +177,20 @@ impl RequestTimer {
 
 impl Drop for RequestTimer {
     fn drop(&mut self) {
-        let (front, rpc) = (self.port.name, self.call);
-        let Traffic {
-            requests, durations, ..
-        } = &*self.traffic;
-        requests.with_label_values(&[front, rpc, self.code]).inc();
-        let duration = durations.with_label_values(&[front, rpc]);
+        let (port, call) = self.metrics;
+        let PortMetrics { name: front, calls, .. } = &self.traffic.ports[port];
+        let CallMetrics {
+            name: rpc,
+            succeeded,
+            duration,
+        } = &calls[call];
+        if self.code == OK {
+            succeeded.inc();
+        } else {
+            let requests = &self.traffic.requests;
+            requests.with_label_values(&[*front, *rpc, self.code]).inc();
+        }
+        let duration = duration.get_or_init(|| self.traffic.durations.with_label_values(&[*front, *rpc]));
         duration.observe(self.began.elapsed().as_secs_f64());
     }
 }
