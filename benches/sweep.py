@@ -117,7 +117,7 @@ class Bench:
         data = self.directory / "data"
         lay_out(self.directory / f"filled-{count}", data)
         with self.serve(data) as server:
-            proxy = Proxy(server.store, latency) if latency else None
+            proxy = Proxy(server.store, {"list": latency}) if latency else None
             endpoint = proxy.endpoint if proxy else server.store
             command, environment = self.command(client, endpoint, server.credentials())
             started = time.monotonic()

@@ -1,4 +1,5 @@
-//! The load of `benches/confirm.py`: uploads drafts to a store, confirms them, and prints the seconds that this took.
+//! The load of `benches/confirm.py`: uploads drafts to a store, confirms them, and prints the seconds that this took, and the
+//! median of single calls.
 //!
 //! They are confirmed by the server, singly or in batches, or copied and deleted with the SDK, without any checks.
 
@@ -71,22 +72,35 @@ async fn main() -> anyhow::Result<()> {
     let connecting = (0..concurrency).map(|_| caller.connect());
     let connected = join_in_order(connecting).await?;
     let (first, rest) = names.split_at(warm);
-    let (_, connected) = timed(connected, first).await?;
-    let (took, _) = timed(connected, rest).await?;
-    println!("{}", took.as_secs_f64());
+    let connected = timed(connected, first).await?.connected;
+    let Timed { took, mut calls, .. } = timed(connected, rest).await?;
+    calls.sort();
+    let median = calls[calls.len() / 2];
+    println!("{} {}", took.as_secs_f64(), median.as_secs_f64());
     Ok(())
 }
 
-/// Measures the time to confirm all drafts concurrently.
-async fn timed(connected: Vec<ConnectedClient>, names: &[String]) -> anyhow::Result<(Duration, Vec<ConnectedClient>)> {
+/// The times that confirms took, and the clients that made them.
+struct Timed {
+    took: Duration,
+    calls: Vec<Duration>,
+    connected: Vec<ConnectedClient>,
+}
+
+/// Measures the time to confirm all drafts concurrently, and that of each call.
+async fn timed(connected: Vec<ConnectedClient>, names: &[String]) -> anyhow::Result<Timed> {
     let shares: Vec<_> = spread(names, connected.len()).collect();
     let started = Instant::now();
     let confirming = connected
         .into_iter()
         .zip(shares)
         .map(|(one, names)| one.confirm_all(names));
-    let connected = all(confirming).await?;
-    Ok((started.elapsed(), connected))
+    let (connected, calls): (_, Vec<_>) = all(confirming).await?.into_iter().unzip();
+    Ok(Timed {
+        took: started.elapsed(),
+        calls: calls.concat(),
+        connected,
+    })
 }
 
 impl ConfirmMethod {
@@ -111,36 +125,37 @@ impl ConfirmMethod {
 }
 
 impl ConnectedClient {
-    async fn confirm_all(mut self, names: Vec<String>) -> anyhow::Result<Self> {
-        match &mut self {
-            Self::Sdk(client) => {
-                for name in names {
-                    copy_and_delete(client, &name).await?;
-                }
-            }
-            Self::Rest(sender, host) => {
-                for name in names {
-                    confirm(sender, host, &name).await?;
-                }
-            }
+    /// Confirms the drafts one after another, or batch after batch. Returns the time of each call.
+    async fn confirm_all(mut self, names: Vec<String>) -> anyhow::Result<(Self, Vec<Duration>)> {
+        let at_once = if matches!(self, Self::Batch(_)) { BATCH } else { 1 };
+        let mut calls = Vec::new();
+        for names in names.chunks(at_once) {
+            let started = Instant::now();
+            self.confirm(names).await?;
+            calls.push(started.elapsed());
+        }
+        Ok((self, calls))
+    }
+
+    async fn confirm(&mut self, names: &[String]) -> anyhow::Result<()> {
+        match self {
+            Self::Sdk(client) => copy_and_delete(client, &names[0]).await,
+            Self::Rest(sender, host) => confirm(sender, host, &names[0]).await,
             Self::Grpc(client) => {
-                for object_name in names {
-                    client.confirm_upload(upload(object_name)).await?;
-                }
+                client.confirm_upload(upload(names[0].clone())).await?;
+                Ok(())
             }
             Self::Batch(client) => {
-                for names in names.chunks(BATCH) {
-                    let batch = BatchConfirmUploadsRequest {
-                        uploads: names.iter().cloned().map(upload).collect(),
-                        atomic: false,
-                    };
-                    if !client.batch_confirm_uploads(batch).await?.into_inner().success {
-                        bail!("a confirm in a batch failed");
-                    }
+                let batch = BatchConfirmUploadsRequest {
+                    uploads: names.iter().cloned().map(upload).collect(),
+                    atomic: false,
+                };
+                if !client.batch_confirm_uploads(batch).await?.into_inner().success {
+                    bail!("a confirm in a batch failed");
                 }
+                Ok(())
             }
         }
-        Ok(self)
     }
 }
 

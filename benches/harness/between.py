@@ -1,4 +1,4 @@
-"""A proxy that delays lists, like a distant store, and counts requests."""
+"""A proxy that delays requests, like a distant store, and counts them."""
 
 import asyncio
 import collections
@@ -10,13 +10,14 @@ MAX_HEAD = 1 << 16
 
 
 class Proxy:
-    """A proxy in front of the store at `upstream`, in a process of its own. It forwards list requests after `latency` seconds
-    and everything else immediately, without parsing bodies and responses, so that it uses little CPU time."""
+    """A proxy in front of the store at `upstream`, in a process of its own. It forwards each request after the seconds that
+    `latencies` has for its kind, and all others immediately, without parsing bodies and responses, so that it uses little
+    CPU time."""
 
-    def __init__(self, upstream, latency):
+    def __init__(self, upstream, latencies):
         where = urllib.parse.urlsplit(upstream)
         self.ours, theirs = multiprocessing.Pipe()
-        arguments = (theirs, where.hostname, where.port, latency)
+        arguments = (theirs, where.hostname, where.port, latencies)
         self.process = multiprocessing.get_context("fork").Process(target=_run, args=arguments, daemon=True)
         self.process.start()
         self.endpoint = f"http://127.0.0.1:{self.ours.recv()}"
@@ -29,14 +30,14 @@ class Proxy:
         return counts, busy
 
 
-def _run(pipe, host, port, latency):
-    asyncio.run(_serve(pipe, host, port, latency))
+def _run(pipe, host, port, latencies):
+    asyncio.run(_serve(pipe, host, port, latencies))
 
 
-async def _serve(pipe, host, port, latency):
+async def _serve(pipe, host, port, latencies):
     loop = asyncio.get_running_loop()
     counts = collections.Counter()
-    server = await loop.create_server(lambda: _Client(host, port, latency, counts), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Client(host, port, latencies, counts), "127.0.0.1", 0)
     pipe.send(server.sockets[0].getsockname()[1])
     ended = loop.create_future()
     loop.add_reader(pipe.fileno(), ended.set_result, None)
@@ -50,8 +51,8 @@ async def _serve(pipe, host, port, latency):
 class _Client(asyncio.Protocol):
     """A connection of a client, with its connection to the store."""
 
-    def __init__(self, host, port, latency, counts):
-        self.where, self.latency, self.counts = (host, port), latency, counts
+    def __init__(self, host, port, latencies, counts):
+        self.where, self.latencies, self.counts = (host, port), latencies, counts
         self.upstream, self.waiting, self.head, self.body, self.is_late = None, [], bytearray(), 0, False
 
     def connection_made(self, transport):
@@ -88,10 +89,10 @@ class _Client(asyncio.Protocol):
         lines = whole[:end].decode("latin-1").split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines[1:])
         self.body = int(headers.get("content-length", 0)) - (len(whole) - end - 4)
-        kind = kind_of(*lines[0].split(" ")[:2])
+        kind = "copy" if "x-amz-copy-source" in headers else kind_of(*lines[0].split(" ")[:2])
         self.counts[kind] += 1
-        if kind == "list":
-            asyncio.get_running_loop().call_later(self.latency, self.pass_on, whole)
+        if latency := self.latencies.get(kind):
+            asyncio.get_running_loop().call_later(latency, self.pass_on, whole)
         else:
             self.pass_on(whole)
 
