@@ -56,7 +56,7 @@ check('a small file is uploaded, previewed and confirmed', async ({ files, serve
   await row.waitFor({ state: 'detached' })
   await rowOf(page, 'Confirmed', picture.name).waitFor()
   assert.equal(await server.confirmedSha256(picture.name), picture.sha256)
-  assert.deepEqual(await server.drafts(), [])
+  await server.noDraftIsLeft()
   await tab.close()
 })
 

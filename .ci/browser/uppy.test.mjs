@@ -59,7 +59,7 @@ for (const { generation, mode, unique, added = {} } of [
         assert.equal(confirmed.final_location, `main/${kept}`)
         assert.equal(await server.confirmedSha256(kept), file.sha256)
       }
-      assert.deepEqual(await server.drafts(), [])
+      await server.noDraftIsLeft()
       await tab.close()
     } finally {
       await server.stop()

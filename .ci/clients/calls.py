@@ -1,5 +1,6 @@
 """How the tests read what gRPC answers, and name what they upload."""
 
+import time
 import uuid
 
 import grpc
@@ -10,6 +11,21 @@ from grpc_status import rpc_status
 
 def unique(name: str) -> str:
     return f"{uuid.uuid4().hex[:8]}-{name}"
+
+
+def eventually(holds) -> None:
+    """Waits until something holds that a server does shortly after its answer."""
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, "it never did"
+
+
+def is_missing(call, request) -> bool:
+    try:
+        call(request)
+    except grpc.RpcError as error:
+        return error.code() == grpc.StatusCode.NOT_FOUND
+    return False
 
 
 def details(error: grpc.RpcError) -> dict[str, object]:

@@ -6,6 +6,7 @@ import subprocess
 
 import requests
 
+from calls import eventually
 from conftest import REPOSITORY, embedded_variables
 from programs import environment, server
 
@@ -42,7 +43,7 @@ def test_the_readme_takes_a_file_through(binaries, tmp_path):
         assert '"success":true' in done.stdout.replace(" ", "")
         kept = download(running.http, "file.jpg", "STAGE_MAIN")
         assert kept.content == (tmp_path / "file.jpg").read_bytes()
-        assert download(running.http, "file.jpg", "STAGE_DRAFT").status_code == 404
+        eventually(lambda: download(running.http, "file.jpg", "STAGE_DRAFT").status_code == 404)
 
 
 def test_a_restart_loses_nothing(binaries, tmp_path):

@@ -17,6 +17,7 @@ SWEEP = "lib/protocol/src/sweep/"
 # Kinds of stores, the quickest to notice first.
 TESTS = [
     "model::model_invariants_hold_where_everything_is_honoured",
+    "model::model_invariants_hold_where_only_single_deletes_are_conditional",
     "model::model_invariants_hold_where_only_the_source_is_conditional",
     "model::model_invariants_hold_where_only_uploads_are_made_once",
     "model::model_invariants_hold_where_nothing_is_honoured",
@@ -186,6 +187,36 @@ MUTANTS = [
         CONFIRM + "plan.rs",
         "            Removal::LeftToSweep\n        } else {",
         "            Removal::LookFirst\n        } else {",
+    ),
+    Mutant(
+        "drafts are deleted after the answers where deletes have no condition",
+        CONFIRM + "plan.rs",
+        "let deletes_what_it_saw = self.capabilities.honours(Condition::Delete);",
+        "let deletes_what_it_saw = true;",
+    ),
+    Mutant(
+        "drafts are deleted in one call where that has no condition",
+        CONFIRM + "removals.rs",
+        "Some(if capabilities.honours(Condition::DeleteMany) {",
+        "Some(if capabilities.honours(Condition::DeleteMany) || true {",
+    ),
+    Mutant(
+        "any number of drafts waits to be deleted",
+        CONFIRM + "removals.rs",
+        "if is_full && !self.waiting.contains_key(&draft.key) {",
+        "if is_full && !self.waiting.contains_key(&draft.key) && false {",
+    ),
+    Mutant(
+        "drafts that were deleted keep their places",
+        CONFIRM + "removals.rs",
+        "self.under_way -= drafts;",
+        "self.under_way -= drafts.min(0);",
+    ),
+    Mutant(
+        "the draft of a batch is deleted before the batch has settled",
+        CONFIRM + "machine/removal.rs",
+        "        if self.confirm.batch.is_some() {\n",
+        "        if self.confirm.batch.is_some() && false {\n",
     ),
     Mutant(
         "what a batch may take back is answered for",

@@ -89,6 +89,14 @@ class Server {
     return (await this.call('list-drafts')).drafts ?? []
   }
 
+  /** Waits until no draft is left: a confirm is answered before its draft is deleted. */
+  async noDraftIsLeft() {
+    const deadline = performance.now() + 20_000
+    while ((await this.drafts()).length > 0) {
+      if (performance.now() > deadline) throw new Error('a confirmed draft is still there')
+    }
+  }
+
   /** Stops the server with SIGTERM, and checks that its log contains no secrets. */
   async stop() {
     this.ready.catch(() => {})

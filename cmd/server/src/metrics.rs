@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use draftstore_connections::Traffic;
 use draftstore_controller::Readiness;
 use draftstore_s3::{CredentialsLeft, S3Storage};
-use draftstore_service::{ConfirmEnded, ConfirmOutcome, Observer, StoreProfile, UrlKind};
+use draftstore_service::{ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, StoreProfile, UrlKind};
 use draftstore_storage::Condition;
 use draftstore_telemetry::metrics::{Metrics, StoreCalls};
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
@@ -77,6 +77,7 @@ pub(crate) struct DraftMetrics {
     issued: IntCounterVec,
     confirms: IntCounterVec,
     bytes: IntCounter,
+    removed: IntCounterVec,
 }
 
 impl DraftMetrics {
@@ -89,12 +90,20 @@ impl DraftMetrics {
             ),
             confirms: metrics.counters("draftstore_confirms_total", "Confirms that finished", &["outcome"]),
             bytes: metrics.counter("draftstore_confirmed_bytes_total", "Bytes copied to main"),
+            removed: metrics.counters(
+                "draftstore_confirmed_drafts_total",
+                "Drafts deleted after their confirm, or left to the sweep",
+                &["outcome"],
+            ),
         };
         for kind in UrlKind::NAMES {
             drafts.issued.with_label_values(&[kind]);
         }
         for outcome in ConfirmOutcome::NAMES {
             drafts.confirms.with_label_values(&[outcome]);
+        }
+        for outcome in RemovalOutcome::NAMES {
+            drafts.removed.with_label_values(&[outcome]);
         }
         drafts
     }
@@ -108,6 +117,12 @@ impl Observer for DraftMetrics {
     fn confirmed(&self, ended: ConfirmEnded) {
         self.confirms.with_label_values(&[ended.outcome.as_str()]).inc();
         self.bytes.inc_by(ended.bytes);
+    }
+
+    fn removed(&self, outcome: RemovalOutcome, drafts: usize) {
+        self.removed
+            .with_label_values(&[outcome.as_str()])
+            .inc_by(drafts as u64);
     }
 }
 

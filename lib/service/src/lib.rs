@@ -28,7 +28,7 @@ pub use draftstore_protocol::{InvalidPolicy, MAX_TTL, Policy};
 pub use draftstore_storage::{InvalidHeader, ObjectHeader, ObjectHeaders, closed_set};
 pub use error::{Error, Missing};
 pub use name::ObjectName;
-pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, UrlKind};
+pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, UrlKind};
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{SecretSource, Secrets};
 pub use settings::{DraftSettings, PolicySettings, SweepSettings};

@@ -11,6 +11,23 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// Called after each confirm, even if its caller has disconnected.
     fn confirmed(&self, ended: ConfirmEnded);
+
+    /// Called after the drafts of confirms were deleted, or left to the sweep.
+    fn removed(&self, outcome: RemovalOutcome, drafts: usize);
+}
+
+closed_set! {
+    /// The outcome of the delete of a confirmed draft, as a label of metrics.
+    pub enum RemovalOutcome {
+        /// The draft was deleted, or was gone.
+        Deleted = "deleted",
+        /// The draft was uploaded again after its confirm, and stays.
+        Replaced = "replaced",
+        /// The store failed, or refused. The draft is left to the sweep.
+        Failed = "failed",
+        /// Too many drafts were waiting. The draft is left to the sweep.
+        QueueFull = "queue_full",
+    }
 }
 
 closed_set! {

@@ -23,6 +23,9 @@ const ROWS = 100
 /** The time for which the list stays as it is after an action, so that a second click hits the same row, in milliseconds. */
 const STILL_MS = 1000
 
+/** The time within which a server deletes a confirmed draft, in milliseconds, with much to spare. */
+const DELETED_MS = 5000
+
 /** The remaining time from which a draft is highlighted, in seconds. */
 const SOON = 15 * 60
 
@@ -38,6 +41,8 @@ let shown = new Map()
 let rows = ROWS
 let nextPage
 let stillUntil = 0
+/** The confirmed drafts, by ID and version, each with the time until which it is not shown. */
+const confirmedUntil = new Map()
 let laterDraw
 /** The number of the last request. Responses to earlier ones are ignored, because they may lack recent uploads. */
 let lastRequest = 0
@@ -95,6 +100,8 @@ async function showMore() {
 
 function show(read, token) {
   nextPage = token
+  // A server deletes a confirmed draft shortly after its answer.
+  read = read.filter((draft) => !(confirmedUntil.get(keyOf(draft)) > performance.now()))
   // Newest first: the draft that expires last was uploaded last.
   drafts = read.sort((a, b) => b.expires_at.localeCompare(a.expires_at) || a.object_name.localeCompare(b.object_name))
   draw()
@@ -150,6 +157,7 @@ function entry(draft) {
       refreshDrafts()
       return false
     }
+    if (action === 'confirm') confirmedUntil.set(keyOf(draft), performance.now() + DELETED_MS)
     remove(draft, element)
     if (action === 'confirm') onConfirmed()
     return true

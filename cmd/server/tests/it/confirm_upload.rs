@@ -3,7 +3,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::front::{FRONTS, Failure, HELLO_SHA256, download, draft, upload};
+use crate::front::{FRONTS, Failure, HELLO_SHA256, download, draft, upload, wait_until_deleted};
 use crate::server::Server;
 
 #[tokio::test]
@@ -24,6 +24,7 @@ async fn confirm_preserves_bytes_type_and_metadata() {
         assert_eq!(confirmed["size"], "6");
         assert_eq!(confirmed["content_type"], "image/png");
 
+        wait_until_deleted(&server, &name).await;
         let gone = json!({"object_name": name, "stage": "STAGE_DRAFT"});
         let failure = front
             .call(&server, "download-url", gone)

@@ -1,5 +1,7 @@
 //! A common client for both fronts: JSON in, JSON or a failure out.
 
+use std::time::Instant;
+
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
 use draftstore_testing::form;
 use draftstore_testing::http_client;
@@ -256,6 +258,15 @@ pub(crate) async fn draft(server: &Server, name: &str, bytes: &'static [u8]) {
         .await
         .expect("issued");
     assert_eq!(upload(&issued, bytes).await, 200);
+}
+
+/// Waits until a confirmed draft is deleted, which is shortly after the response to its confirm.
+pub(crate) async fn wait_until_deleted(server: &Server, name: &str) {
+    let begun = Instant::now();
+    let draft = json!({ "object_name": name });
+    while Front::Rest.call(server, "inspect-draft", draft.clone()).await.is_ok() {
+        assert!(begun.elapsed().as_secs() < 20, "{name} is not deleted");
+    }
 }
 
 /// Sends a GET to a download URL.

@@ -1,7 +1,7 @@
 use serde_json::json;
 use tonic::Code;
 
-use crate::front::{FRONTS, HELLO_SHA256, draft, upload};
+use crate::front::{FRONTS, HELLO_SHA256, draft, upload, wait_until_deleted};
 use crate::server::Server;
 
 #[tokio::test]
@@ -48,6 +48,7 @@ async fn inspect_of_an_unknown_draft_is_404_even_with_an_object_in_main() {
             .call(&server, "confirm-upload", name.clone())
             .await
             .expect("confirmed");
+        wait_until_deleted(&server, &front.name("a")).await;
         let failure = front.call(&server, "inspect-draft", name).await.expect_err("gone");
         failure.assert(404, Code::NotFound, "DRAFT_NOT_FOUND");
     }

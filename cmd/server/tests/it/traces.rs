@@ -119,9 +119,8 @@ async fn trace_continues_from_the_caller_to_the_store() {
             assert_eq!(text(call, "outcome"), Some("ok"), "{call:?}");
         }
         let names: Vec<_> = calls.iter().map(|span| span.name.as_str()).collect();
-        for expected in ["HeadObject", "CopyObject", "DeleteObject"] {
-            assert!(names.contains(&expected), "{names:?}");
-        }
+        // The drafts of many confirms are deleted together, which is in no trace.
+        assert_eq!(names, ["HeadObject", "CopyObject", "HeadObject"]);
         assert_eq!(in_trace.len(), 2 + calls.len(), "and nothing else");
 
         let resource = format!("{:?}", collector.received()[0].resource);

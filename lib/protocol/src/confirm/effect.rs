@@ -48,7 +48,7 @@ pub enum Effect {
         /// The staged copy to abort.
         staged: StagedCopy,
     },
-    /// Delete this version of the draft.
+    /// Delete this version of the draft, which was just looked up.
     DeleteDraft {
         /// The version of the draft.
         draft_etag: ETag,
@@ -120,4 +120,7 @@ pub struct Kept {
     pub main: ObjectInfo,
     /// Set if an earlier confirm made the object.
     pub replayed: bool,
+    /// The version of the draft that is left to be deleted, on condition that it is still that version. The confirm does
+    /// not depend on it: the driver may answer first, and delete many drafts together, by [`Removals`](super::Removals).
+    pub leftover: Option<ETag>,
 }

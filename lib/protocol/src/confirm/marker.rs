@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_storage::{Attributes, ETag};
+use draftstore_storage::{Attributes, ETag, ObjectInfo};
 use ulid::Ulid;
 
 /// The prefix of the metadata reserved for the server. Uploads must not set such metadata, and it is not copied from
@@ -67,6 +67,17 @@ pub struct RequestDigests {
     pub request: MarkerDigest,
 }
 
+/// The origin of an object in main, as its marker names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The object was made from another draft, from another version of this one, or without a confirm.
+    Other,
+    /// A confirm made the object from this version of the draft.
+    Draft,
+    /// This atomic batch made the object from this version of the draft, and may undo it unless it has settled.
+    DraftInBatch(BatchId),
+}
+
 /// The use of a confirm's idempotency key by an object in main.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyUse {
@@ -100,6 +111,15 @@ impl MarkerDigests {
         let same_version =
             draft_etag.is_none_or(|etag| metadata.get(SOURCE_ETAG).is_some_and(|mark| mark == etag.as_str()));
         same_draft && same_version
+    }
+
+    /// Returns the origin of an object in main, as seen from a version of this draft.
+    pub fn origin(&self, main: &ObjectInfo, draft_etag: &ETag, now: SystemTime) -> Origin {
+        let metadata = &main.attributes.metadata;
+        if !self.match_draft(metadata, Some(draft_etag)) {
+            return Origin::Other;
+        }
+        held_by(metadata, None, now).map_or(Origin::Draft, Origin::DraftInBatch)
     }
 
     /// Returns the object's use of the idempotency key.

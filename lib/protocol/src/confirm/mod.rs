@@ -17,12 +17,13 @@
 //! 3. After a failed condition, a conflict, a timeout or a lost answer: HEAD main. With this draft's marker: the copy
 //!    succeeded. Another object: fail. No change: try again, a few times.
 //! 4. HEAD main: size and checksum must equal the draft's.
-//! 5. Delete the draft, on condition that it is still that version. An error here is ignored: the sweep removes the
-//!    draft.
+//! 5. Answer. The draft is then deleted, on condition that it is still that version, together with those of other
+//!    confirms. Nothing depends on it: until then, a repeat is answered by the marker, and the sweep removes a draft that
+//!    an error or a crash leaves. Where a delete has no condition, HEAD the draft and delete it before the answer.
 //!
 //! A crash after any step leaves either main unchanged, or a complete object with its marker. A repeated confirm
-//! finishes the work. `machine` has these rules, `plan` the differences for stores that ignore a condition, and `turn`
-//! the order of the confirms of an atomic batch.
+//! finishes the work. `machine` has these rules, `plan` the differences for stores that ignore a condition, `turn` the
+//! order of the confirms of an atomic batch, and `removals` the deletes after the answers.
 
 mod agreement;
 mod effect;
@@ -30,6 +31,7 @@ mod error;
 mod machine;
 mod marker;
 mod plan;
+mod removals;
 mod request;
 mod settlement;
 mod staging;
@@ -39,8 +41,9 @@ pub use agreement::Agreement;
 pub use effect::{Answer, Effect, Kept, Step};
 pub use error::{ConfirmError, Contradiction, Unresolved};
 pub use machine::Protocol;
-pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, RequestDigests};
+pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, Origin, RequestDigests};
 pub use plan::Plan;
+pub use removals::{DraftDeletes, RemovalBounds, Removals};
 pub use request::{Confirm, Existing, MAX_COPY_BYTES, Pins};
 pub use settlement::settlement_key;
 pub use staging::StagingNote;

@@ -17,9 +17,10 @@ pub struct Plan {
 /// The removal of a confirmed draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Removal {
-    /// Delete the draft, on condition that it is still the version that was copied.
-    IfUnchanged,
-    /// Look up the draft, then delete it.
+    /// Answer first. The draft is deleted later, on condition that it is still the version that was copied.
+    AfterAnswer,
+    /// Look up the draft, then delete it, before the answer: without a condition, a later delete could remove a draft that
+    /// was uploaded after the answer.
     LookFirst,
     /// Leave the draft, because its deletion would make its upload URL usable again.
     LeftToSweep,
@@ -65,7 +66,7 @@ impl Plan {
         let deletes_what_it_saw = self.capabilities.honours(Condition::Delete);
         let sees_what_it_copies = self.copies_what_it_saw() && self.stages_what_it_saw();
         if deletes_what_it_saw && (sees_what_it_copies || !self.is_unique) {
-            Removal::IfUnchanged
+            Removal::AfterAnswer
         } else if self.is_unique {
             Removal::LeftToSweep
         } else {
@@ -92,7 +93,7 @@ mod tests {
         for is_unique in [false, true] {
             let plan = Plan::new(Capabilities::ALL, is_unique);
             assert!(!plan.needs_locks() && plan.keeps_existing() && plan.copies_what_it_saw());
-            assert_eq!(plan.removal(), Removal::IfUnchanged);
+            assert_eq!(plan.removal(), Removal::AfterAnswer);
         }
     }
 

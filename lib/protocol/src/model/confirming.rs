@@ -6,7 +6,7 @@ use super::audit::Broken;
 use super::spec::{Fault, Spec};
 use super::store::{Object, time};
 use super::task::Member;
-use super::world::World;
+use super::world::{Late, World};
 use crate::confirm::{Answer, BatchId, Effect, settlement_key};
 
 impl World {
@@ -41,7 +41,7 @@ impl World {
             (Effect::UndoCopy { batch, .. }, _) if !self.can_undo(*batch) => Answer::TooLate,
             (_, Fault::Before(kind)) => answer(effect, Err(kind)),
             (_, Fault::Late) => {
-                self.limbo.push((spec, effect.clone()));
+                self.limbo.push(Late::Effect(Box::new(spec), effect.clone()));
                 answer(effect, Err(ErrorKind::Unavailable))
             }
             (_, Fault::Lost) => {

@@ -13,7 +13,9 @@ impl World {
             self.land(0)?;
         }
         self.run_all()?;
+        self.drain()?;
         self.everything_can_be_finished()?;
+        self.drain()?;
         self.everything_expires()
     }
 

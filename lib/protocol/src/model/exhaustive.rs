@@ -24,6 +24,8 @@ enum Choice {
     Upload,
     /// A task performs its next act. The second number selects among the acts that a sweep has in progress.
     Act(usize, usize, Fault),
+    /// A server deletes the drafts that its confirms left.
+    Delete(usize, Fault),
     /// A server is killed.
     Kill(usize),
 }
@@ -62,6 +64,10 @@ impl Reached {
             Choice::Act(task, which, fault) => {
                 self.faults += usize::from(fault != Fault::No);
                 self.world.step(task, which, fault)?;
+            }
+            Choice::Delete(server, fault) => {
+                self.faults += usize::from(fault != Fault::No);
+                self.world.delete_leftovers(server, fault)?;
             }
             Choice::Kill(server) => {
                 self.faults += 1;
@@ -128,6 +134,7 @@ impl Scenario {
 
     fn choices(&self, reached: &Reached) -> Vec<Choice> {
         let may_fail = reached.faults < self.faults;
+        let faults = [Fault::Before(ErrorKind::Unavailable), Fault::Lost];
         let mut choices = Vec::new();
         if !reached.uploaded {
             choices.push(Choice::Upload);
@@ -139,12 +146,18 @@ impl Scenario {
             for which in 0..under_way(what) {
                 choices.push(Choice::Act(task, which, Fault::No));
                 if may_fail {
-                    let faults = [Fault::Before(ErrorKind::Unavailable), Fault::Lost];
                     choices.extend(faults.map(|fault| Choice::Act(task, which, fault)));
                 }
             }
             if may_fail {
                 choices.push(Choice::Kill(*server));
+            }
+        }
+        for server in reached.world.with_leftovers() {
+            choices.push(Choice::Delete(server, Fault::No));
+            if may_fail {
+                choices.extend(faults.map(|fault| Choice::Delete(server, fault)));
+                choices.push(Choice::Kill(server));
             }
         }
         choices

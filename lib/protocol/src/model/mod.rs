@@ -16,6 +16,7 @@ mod confirming;
 mod end;
 mod exhaustive;
 mod random;
+mod removing;
 mod running;
 mod spec;
 mod staging;
@@ -39,6 +40,12 @@ const HONOURS_ALL: Profile = Profile {
     },
     servers: 2,
     late: true,
+};
+
+/// A store that honours every condition but those of a call that deletes many drafts, so that each is deleted alone.
+const SINGLE_DELETES: Profile = Profile {
+    honours: Capabilities::ALL.with(Condition::DeleteMany, Support::Ignored),
+    ..HONOURS_ALL
 };
 
 /// Garage, which honours only conditions on the source. With a single server, locks replace the conditions on main. A
@@ -91,6 +98,11 @@ fn schedules_hold(profile: Profile) {
 #[test]
 fn model_invariants_hold_where_everything_is_honoured() {
     schedules_hold(HONOURS_ALL);
+}
+
+#[test]
+fn model_invariants_hold_where_only_single_deletes_are_conditional() {
+    schedules_hold(SINGLE_DELETES);
 }
 
 #[test]

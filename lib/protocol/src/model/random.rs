@@ -62,6 +62,12 @@ impl Schedule {
     fn act(&mut self) -> Result<(), Broken> {
         let busy = !self.world.tasks.is_empty();
         match self.random.random_range(0..100) {
+            0..=5 if !self.world.with_leftovers().is_empty() => {
+                let servers = self.world.with_leftovers();
+                let server = servers[self.random.random_range(0..servers.len())];
+                let fault = self.fault();
+                return self.world.delete_leftovers(server, fault).map(|_| ());
+            }
             0..=64 if busy => {
                 let task = self.random.random_range(0..self.world.tasks.len());
                 let which = self.random.random_range(0..4);

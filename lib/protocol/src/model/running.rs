@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use draftstore_storage::ErrorKind;
+use draftstore_storage::{DraftVersion, ErrorKind};
 use ulid::Ulid;
 
 use super::audit::{Audit, Broken, broken};
-use super::spec::{Fault, GRACE, LIFETIME, MAX_COPY_BYTES, Spec, TIMEOUT, UPLOAD_TTL};
+use super::spec::{Fault, GRACE, LIFETIME, MAX_COPY_BYTES, REMOVALS, Spec, TIMEOUT, UPLOAD_TTL};
 use super::task::{BOUNDS, Member, Staging, Sweep, Task};
-use super::world::World;
+use super::world::{Late, World};
 use crate::Policy;
-use crate::confirm::{BatchId, Confirm, ConfirmError, Effect, Protocol, Step, Turn, settlement_key};
+use crate::confirm::{BatchId, Confirm, ConfirmError, Effect, Protocol, Removals, Step, Turn, settlement_key};
 use crate::sweep::{Brakes, Mode, Pass, Rules, Slice};
 
 impl World {
@@ -82,9 +82,10 @@ impl World {
             })
     }
 
-    /// Kills a server, which ends all of its tasks.
+    /// Kills a server, which ends all of its tasks, and forgets the drafts that its confirms left.
     pub(super) fn kill(&mut self, server: usize) {
         self.record(|| format!("kill {server}"));
+        self.removals[server] = Removals::new(REMOVALS);
         let (killed, rest) = std::mem::take(&mut self.tasks)
             .into_iter()
             .partition(|(on, _)| *on == server);
@@ -114,14 +115,14 @@ impl World {
             return Ok(());
         }
         match it {
-            Task::Confirm(member) => self.end(*member),
+            Task::Confirm(member) => self.end(server, *member),
             Task::Batch { members, .. } => {
                 let answers = members.iter().filter_map(|member| match &member.step {
                     Step::Finish(answer) => Some(answer),
                     Step::Perform(_) | Step::Ready(_) | Step::Held => None,
                 });
                 Audit::settled(&answers.collect::<Vec<_>>())?;
-                members.into_iter().try_for_each(|member| self.end(member))
+                members.into_iter().try_for_each(|member| self.end(server, member))
             }
             Task::Sweep(..) => Ok(()),
         }
@@ -129,9 +130,12 @@ impl World {
 
     /// Performs an act whose call timed out earlier.
     pub(super) fn land(&mut self, place: usize) -> Result<(), Broken> {
-        let (spec, effect) = self.limbo.remove(place);
-        self.record(|| format!("late: {effect:?}"));
-        self.change(&spec, &effect).map(|_| ())
+        let late = self.limbo.remove(place);
+        self.record(|| format!("late: {late:?}"));
+        match late {
+            Late::Effect(spec, effect) => self.change(&spec, &effect).map(|_| ()),
+            Late::Deletes(deletes) => self.delete_drafts(&deletes),
+        }
     }
 
     pub(super) fn in_limbo(&self) -> usize {
@@ -212,7 +216,7 @@ impl World {
     }
 
     /// Delivers an answer to its caller. Checks I1 and I5.
-    fn end(&mut self, member: Member) -> Result<(), Broken> {
+    fn end(&mut self, server: usize, member: Member) -> Result<(), Broken> {
         let Member {
             spec, step, was_kept, ..
         } = member;
@@ -221,7 +225,14 @@ impl World {
         };
         self.record(|| format!("answer to {} -> {}: {answer:?}", spec.draft_key, spec.main_key));
         match &answer {
-            Ok(kept) => self.audit.confirmed(&spec, kept)?,
+            Ok(kept) => {
+                self.audit.confirmed(&spec, kept)?;
+                if let Some(etag) = kept.leftover.clone() {
+                    let key = spec.draft_key.clone();
+                    // A draft that finds no place is left to the sweep.
+                    let _ = self.removals[server].add(DraftVersion { key, etag });
+                }
+            }
             Err(ConfirmError::DraftNotFound)
                 if was_kept && spec.pins.if_match.is_none() && self.audit.is_kept(&spec) =>
             {

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use draftstore_storage::{Capabilities, ErrorKind, ObjectKey};
 
-use crate::confirm::{Existing, MarkerDigest, MarkerDigests, Pins, RequestDigests};
+use crate::confirm::{Existing, MarkerDigest, MarkerDigests, Pins, RemovalBounds, RequestDigests};
 use crate::{DraftId, StoreError};
 
 /// The lifetime of drafts, in seconds.
@@ -17,6 +17,11 @@ pub(super) const GRACE: u64 = 100;
 pub(super) const TIMEOUT: u64 = 50;
 /// The size above which drafts are copied part by part.
 pub(super) const MAX_COPY_BYTES: u64 = 5;
+
+/// The number of servers of a world. Not all of them run in every profile.
+pub(super) const SERVERS: usize = 3;
+/// The limits on the drafts that confirms left, which are so small that each is reached.
+pub(super) const REMOVALS: RemovalBounds = RemovalBounds { drafts: 3, batch: 2 };
 
 /// The promises for a profile of stores, beyond those for every store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

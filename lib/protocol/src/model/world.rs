@@ -5,14 +5,21 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ErrorKind, ObjectKey};
 
 use super::audit::Audit;
-use super::spec::{Profile, Spec, TIMEOUT, is_unique};
+use super::spec::{Profile, REMOVALS, SERVERS, Spec, TIMEOUT, is_unique};
 use super::store::{Content, SimStore};
 use super::task::Task;
-use crate::confirm::{ConfirmError, Effect, Kept, Plan};
+use crate::confirm::{ConfirmError, DraftDeletes, Effect, Kept, Plan, Removals};
 use crate::upload::{ends_at, has_ended};
 
 /// The result of a confirm.
 pub(super) type Outcome = Result<Kept, ConfirmError<ErrorKind>>;
+
+/// An act whose answer was lost, and that takes effect later.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Late {
+    Effect(Box<Spec>, Effect),
+    Deletes(DraftDeletes),
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct World {
@@ -23,8 +30,10 @@ pub(super) struct World {
     pub(super) tasks: Vec<(usize, Task)>,
     /// The number of slices of the draft bucket, each with its own sweep.
     pub(super) sweepers: u16,
+    /// The drafts that the confirms of each server left to be deleted.
+    pub(super) removals: Vec<Removals>,
     /// Acts whose answers were lost, and that take effect later.
-    pub(super) limbo: Vec<(Spec, Effect)>,
+    pub(super) limbo: Vec<Late>,
     /// An earlier state of the store.
     pub(super) snapshot: Option<SimStore>,
     /// The confirms that ended, with their answers. There is no answer if the server was killed.
@@ -43,6 +52,7 @@ impl World {
             audit: Audit::new(profile.promises),
             tasks: Vec::new(),
             sweepers: 1,
+            removals: vec![Removals::new(REMOVALS); SERVERS],
             limbo: Vec::new(),
             snapshot: None,
             ended: Vec::new(),

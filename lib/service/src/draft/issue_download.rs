@@ -7,7 +7,7 @@ use draftstore_storage::{
 };
 
 use super::disposition::{Disposition, content_disposition};
-use super::draft_ref::DraftRef;
+use super::draft_ref::{DraftRef, Keys};
 use super::{Drafts, found};
 use crate::fields::expires_in;
 use crate::limits::MAX_FILENAME_BYTES;
@@ -29,7 +29,7 @@ pub enum Stage {
 pub struct IssueDownload {
     /// An [`ObjectName`](crate::ObjectName), or the whole key of a unique draft, which includes its ID.
     pub object_name: String,
-    /// The stage to read from. If unset: the draft if it exists, else the object in main.
+    /// The stage to read from. If unset: the draft if it exists and was not confirmed, else the object in main.
     pub stage: Option<Stage>,
     /// The duration of the URL's validity, in seconds.
     pub expires_in: Option<i32>,
@@ -111,19 +111,35 @@ impl Drafts {
         })
     }
 
+    /// Finds the object in a stage. Without one: the draft, unless it is missing or is the one that main was made from,
+    /// because that one is about to be deleted.
     async fn find(&self, draft: &DraftRef, stage: Option<Stage>) -> Result<(Place<'_>, ObjectInfo), Error> {
-        let stages: &[Stage] = match stage {
-            Some(Stage::Draft) => &[Stage::Draft],
-            Some(Stage::Main) => &[Stage::Main],
-            None => &[Stage::Draft, Stage::Main],
-        };
-        for &stage in stages {
-            let place = self.place(draft, stage);
-            if let Some(object) = found(self.shared.store.objects().head(place.bucket, &place.key).await)? {
-                return Ok((place, object));
-            }
+        let missing = Error::NotFound(Missing::Object);
+        if let Some(stage) = stage {
+            return self.look(draft, stage).await?.ok_or(missing);
         }
-        Err(Error::NotFound(Missing::Object))
+        let in_draft = self.look(draft, Stage::Draft).await?;
+        let in_main = self.look(draft, Stage::Main).await?;
+        match (in_draft, in_main) {
+            (Some((place, object)), Some((main, confirmed))) => {
+                let keys = Keys {
+                    draft: place.key.clone(),
+                    main: main.key.clone(),
+                };
+                if self.was_confirmed(&keys, &object.etag, &confirmed).await? {
+                    Ok((main, confirmed))
+                } else {
+                    Ok((place, object))
+                }
+            }
+            (found, otherwise) => found.or(otherwise).ok_or(missing),
+        }
+    }
+
+    async fn look(&self, draft: &DraftRef, stage: Stage) -> Result<Option<(Place<'_>, ObjectInfo)>, Error> {
+        let place = self.place(draft, stage);
+        let object = found(self.shared.store.objects().head(place.bucket, &place.key).await)?;
+        Ok(object.map(|object| (place, object)))
     }
 
     fn place(&self, draft: &DraftRef, stage: Stage) -> Place<'_> {

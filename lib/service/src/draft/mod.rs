@@ -24,8 +24,9 @@ use std::sync::Arc;
 use draftstore_storage::{BucketName, ErrorKind, ObjectInfo};
 
 pub use buckets::BucketsReady;
-use confirm::Locks;
+pub use confirm::RemovalBounds;
 pub use confirm::{ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
+use confirm::{Locks, RemovalQueue};
 pub use disposition::Disposition;
 pub use draft_ref::DraftName;
 pub use draftstore_protocol::DraftId;
@@ -63,7 +64,9 @@ struct Shared {
     origins: AllowedOrigins,
     clock: Arc<dyn Clock>,
     confirm_limits: ConfirmLimits,
-    confirms: TaskTracker,
+    /// The confirms, and the deletes of their drafts.
+    tasks: TaskTracker,
+    removals: RemovalQueue,
     locks: Locks,
     observer: Option<Arc<dyn Observer>>,
     secrets: Arc<dyn SecretSource>,
@@ -80,7 +83,8 @@ impl Drafts {
             origins,
             clock,
             confirm_limits: ConfirmLimits::default(),
-            confirms: TaskTracker::new(),
+            tasks: TaskTracker::new(),
+            removals: RemovalQueue::new(ConfirmLimits::default().removals),
             locks: Locks::default(),
             observer: None,
             secrets: Arc::new(Secrets::random()),
@@ -114,7 +118,9 @@ impl Drafts {
     /// Sets the limits of confirms.
     #[must_use]
     pub fn with_confirm_limits(mut self, limits: ConfirmLimits) -> Self {
-        Arc::make_mut(&mut self.shared).confirm_limits = limits;
+        let shared = Arc::make_mut(&mut self.shared);
+        shared.confirm_limits = limits;
+        shared.removals = RemovalQueue::new(limits.removals);
         self
     }
 
@@ -169,10 +175,11 @@ impl Drafts {
         self.shared.store.buckets.draft.name()
     }
 
-    /// Waits for all running confirms, including those whose callers have disconnected. Call it after the last request.
+    /// Waits for all running confirms, including those whose callers have disconnected, and until their drafts were
+    /// deleted. Call it after the last request.
     pub async fn drain(&self) {
-        self.shared.confirms.close();
-        self.shared.confirms.wait().await;
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 }
 

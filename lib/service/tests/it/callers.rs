@@ -118,6 +118,7 @@ async fn same_name_is_a_different_object_for_each_tenant(ground: &Ground) {
         Some(&b"one's"[..])
     );
     assert_eq!(system.world.main_bytes(&key("t10/a")).await, None);
+    one.drain().await;
     assert_eq!(system.world.draft_keys().await, ["t10/a"]);
 
     let objects = async |drafts: &Drafts, prefix: Option<&str>| {

@@ -69,6 +69,7 @@ async fn crash_at_any_call_is_completed_by_a_repeat(ground: &Ground) {
         system.store.crash_after(calls);
         // The result does not matter: the repeat must complete the confirm.
         let _ = system.confirm(&name).await;
+        system.drafts.drain().await;
         if !system.store.restart() {
             assert!(calls > 3, "at least a check, a copy, a check and a delete: {calls}");
             break;
@@ -85,7 +86,7 @@ async fn crash_at_any_call_is_completed_by_a_repeat(ground: &Ground) {
 async fn confirm_succeeds_if_the_draft_cannot_be_deleted(ground: &Ground) {
     let system = ground.system().await;
     system.world.draft("a", "bytes").await;
-    system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
+    system.store.fail(system.deleting(), ErrorKind::Unavailable);
     system.confirm("a").await.expect("confirmed");
     assert_eq!(system.state("a").await, state(Some("bytes"), Some("bytes")));
 }
@@ -126,7 +127,7 @@ async fn draft_uploaded_between_check_and_delete_is_lost(ground: &Ground) {
 async fn confirm_and_upload_before_the_delete(ground: &Ground) -> System {
     let system = ground.system().await;
     system.world.draft("a", "old").await;
-    system.store.before(Operation::DeleteObject, {
+    system.store.before(system.deleting(), {
         let again = system.upload_again("a", "new");
         move || again
     });
@@ -201,7 +202,7 @@ async fn confirm_completes_after_the_caller_disconnects(ground: &Ground) {
         told.await.expect("the test goes on");
     });
     let (deleting, deleted) = tokio::sync::oneshot::channel();
-    system.store.before(Operation::DeleteObject, move || async move {
+    system.store.before(system.deleting(), move || async move {
         deleting.send(()).expect("the test waits");
     });
     tokio::select! {

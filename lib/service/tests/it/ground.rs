@@ -26,6 +26,11 @@ impl Ground {
         Self::honouring(Capabilities::ALL).await
     }
 
+    /// Starts an embedded store that honours every condition but those of a call that deletes many drafts.
+    pub(crate) async fn singly() -> Self {
+        Self::honouring(Capabilities::ALL.with(Condition::DeleteMany, Support::Ignored)).await
+    }
+
     /// Starts an embedded store that honours no condition.
     pub(crate) async fn weak() -> Self {
         Self::honouring(Capabilities::NONE).await

@@ -17,16 +17,18 @@ async fn draft_of_six_gib_is_confirmed() {
         ..ConfirmUpload::default()
     };
     // The note and the draft are kept for now, so that main can be compared with the draft.
-    for _ in 0..2 {
-        system.store.fail(Operation::DeleteObject, ErrorKind::Unavailable);
+    for delete in [Operation::DeleteObject, system.deleting()] {
+        system.store.fail(delete, ErrorKind::Unavailable);
     }
     let confirmed = system.drafts.confirm(&request).await.expect("confirmed");
     assert_eq!((confirmed.size, confirmed.replayed), (LARGE, false));
+    system.drafts.drain().await;
     assert_large_copy(&system.world, "film", "film").await;
     assert_eq!(system.world.main_uploads().await, 0);
 
     let again = system.drafts.confirm(&request).await.expect("confirmed again");
     assert_eq!((again.etag, again.replayed), (confirmed.etag, true));
+    system.drafts.drain().await;
     let drafts = system.world.draft_keys().await;
     assert!(!drafts.contains(&"film".to_owned()), "{drafts:?}");
 }

@@ -3,6 +3,7 @@
 //! Each file begins with the table of its promises, and of the stores on which they hold:
 //!
 //! - `strong`: the embedded store, which honours every condition.
+//! - `singly`: the embedded store, made to ignore the conditions of a call that deletes many drafts.
 //! - `weak`: the embedded store, made to ignore all conditions.
 //! - `sources`: the embedded store, made to honour only conditions on the source of a copy, as Garage does.
 //! - `garage`: Garage 2.5, with the capabilities that a probe finds. If Garage does not keep a promise, its actual
@@ -19,6 +20,12 @@ macro_rules! promises {
         #[tokio::test]
         async fn strong() {
             super::$promise(&crate::ground::Ground::strong().await).await;
+        }
+    };
+    (@on singly $promise:ident) => {
+        #[tokio::test]
+        async fn singly() {
+            super::$promise(&crate::ground::Ground::singly().await).await;
         }
     };
     (@on weak $promise:ident) => {
@@ -57,6 +64,7 @@ mod large;
 mod multipart;
 mod profile;
 mod quirks;
+mod removals;
 mod staged;
 mod sweep;
 mod system;

@@ -43,6 +43,7 @@ async fn confirm_before_the_first_probe_succeeds(ground: &Ground) {
     for kept in join_all(requests.iter().map(|request| drafts.confirm(request))).await {
         assert!(!kept.expect("confirmed").replayed);
     }
+    drafts.drain().await;
     for name in names {
         assert_eq!(system.state(name).await, state(None, Some("bytes")));
     }

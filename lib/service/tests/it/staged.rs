@@ -14,8 +14,8 @@ use crate::system::{System, expire};
 
 /// Limits that every draft of these tests exceeds.
 const LIMITS: ConfirmLimits = ConfirmLimits {
-    timeout: Duration::from_secs(600),
     max_copy_bytes: 2,
+    ..ConfirmLimits::DEFAULT
 };
 
 promises! {

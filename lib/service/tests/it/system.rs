@@ -73,6 +73,15 @@ impl System {
         }
     }
 
+    /// Returns the call that deletes a confirmed draft.
+    pub(crate) fn deleting(&self) -> Operation {
+        if self.honours(Condition::Delete) && self.honours(Condition::DeleteMany) {
+            Operation::DeleteObjects
+        } else {
+            Operation::DeleteObject
+        }
+    }
+
     /// Returns the number of copies of drafts.
     pub(crate) fn copies(&self) -> usize {
         let calls = self.store.calls().into_iter();
@@ -116,8 +125,9 @@ impl System {
         self.drafts.confirm(&request).await
     }
 
-    /// Returns the bytes in draft and in main under a name.
+    /// Returns the bytes in draft and in main under a name, after the drafts of all confirms were deleted.
     pub(crate) async fn state(&self, name: &str) -> (Option<String>, Option<String>) {
+        self.drafts.drain().await;
         let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| String::from_utf8(bytes).expect("text"));
         let key = key(name);
         (

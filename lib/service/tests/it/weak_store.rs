@@ -5,7 +5,7 @@ use std::sync::Arc;
 use draftstore_service::cleaner::Mode;
 use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed, DraftName};
 use draftstore_service::{Error, Missing};
-use draftstore_storage::{Capabilities, Condition, Operation, Support};
+use draftstore_storage::{Condition, Operation};
 use futures::future::join_all;
 
 use crate::ground::Ground;
@@ -229,8 +229,7 @@ async fn draft_uploaded_again_before_the_sweep_checks_it_is_kept(ground: &Ground
 /// The sweep then deletes drafts one by one, each with its condition.
 #[tokio::test]
 async fn draft_uploaded_again_is_kept_if_only_deletes_of_many_lack_conditions() {
-    let capabilities = Capabilities::ALL.with(Condition::DeleteMany, Support::Ignored);
-    let ground = Ground::honouring(capabilities).await;
+    let ground = Ground::singly().await;
     draft_uploaded_again_before_the_sweep_checks_it_is_kept(&ground).await;
 }
 

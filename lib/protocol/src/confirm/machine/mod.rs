@@ -2,14 +2,15 @@
 //!
 //! Without errors, these are the effects. A test of the service counts them on the wire.
 //!
-//! - A store that honours every condition: `HeadDraft`, `Copy`, `HeadMain`, `DeleteDraft`. None can be omitted.
+//! - A store that honours every condition: `HeadDraft`, `Copy`, `HeadMain`. None can be omitted. The draft is left to be
+//!   deleted after the answer.
 //!   `HeadDraft` returns the version for the condition of the copy, and the values to compare with the pins. `Copy`
 //!   fails if main is not empty. `HeadMain` is the proof: the answer to the copy has an `ETag` that may differ from the
 //!   draft's, and neither size nor checksum.
 //! - With `overwrite` or in an atomic batch, `HeadMain` comes before the copy too: for the version to be replaced, and
 //!   for the object of a batch, which must not be replaced. An atomic batch puts its settlement before the deletes.
 //! - If a copy ignores the condition on main, `HeadMain` comes before it. If a delete ignores its condition,
-//!   `HeadDraft` comes before it, or a unique draft is not deleted at all.
+//!   `HeadDraft` and `DeleteDraft` follow the copy, or a unique draft is not deleted at all.
 //! - If a copy could read another version of the draft than `HeadDraft` returned, or for a draft too large for one
 //!   copy: `Stage` (the note, the begin, the parts), `HeadDraft` unless the parts have the condition, `HeadMain` unless
 //!   the completion has it, `Complete` (after which the note is removed), then the effects after a copy.

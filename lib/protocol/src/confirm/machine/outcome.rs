@@ -106,7 +106,7 @@ impl<E: StoreError> Protocol<E> {
         if replayed || of_batch != self.confirm.batch {
             return self.replay(main, Then::Hold(draft.etag));
         }
-        self.hold(draft.etag, Kept { main, replayed })
+        self.hold(draft.etag, main, replayed)
     }
 
     /// Continues with the object of an earlier confirm. A batch that has not settled may still undo its object.
@@ -131,8 +131,12 @@ impl<E: StoreError> Protocol<E> {
     fn go_on(&mut self, main: ObjectInfo, then: Then) -> Step<E> {
         let replayed = true;
         match then {
-            Then::Answer => Step::Finish(Ok(Kept { main, replayed })),
-            Then::Hold(draft_etag) => self.hold(draft_etag, Kept { main, replayed }),
+            Then::Answer => Step::Finish(Ok(Kept {
+                main,
+                replayed,
+                leftover: None,
+            })),
+            Then::Hold(draft_etag) => self.hold(draft_etag, main, replayed),
             Then::CopyOver(draft) => self.copy(Copying {
                 draft: *draft,
                 main_etag: Some(main.etag),

@@ -8,7 +8,12 @@ use super::{Protocol, State};
 use crate::StoreError;
 
 impl<E: StoreError> Protocol<E> {
-    pub(super) fn hold(&mut self, draft_etag: ETag, kept: Kept) -> Step<E> {
+    pub(super) fn hold(&mut self, draft_etag: ETag, main: ObjectInfo, replayed: bool) -> Step<E> {
+        let kept = Kept {
+            main,
+            replayed,
+            leftover: None,
+        };
         if self.confirm.batch.is_some() {
             self.state = State::Held(draft_etag, kept);
             Step::Held
@@ -19,10 +24,10 @@ impl<E: StoreError> Protocol<E> {
 
     pub(super) fn remove(&mut self, draft_etag: ETag, kept: Kept) -> Step<E> {
         match self.confirm.plan.removal() {
-            Removal::IfUnchanged => {
-                self.state = State::Delete(kept);
-                Step::Perform(Effect::DeleteDraft { draft_etag })
-            }
+            Removal::AfterAnswer => Step::Finish(Ok(Kept {
+                leftover: Some(draft_etag),
+                ..kept
+            })),
             Removal::LookFirst => {
                 self.state = State::BeforeDelete(draft_etag, kept);
                 Step::Perform(Effect::HeadDraft)

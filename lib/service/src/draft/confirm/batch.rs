@@ -74,7 +74,7 @@ impl Drafts {
                 drafts.confirm_each(checked).await
             }
         };
-        Ok(self.shared.confirms.spawn(running.in_current_span()).await?)
+        Ok(self.shared.tasks.spawn(running.in_current_span()).await?)
     }
 
     async fn confirm_each(&self, checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {
@@ -116,7 +116,7 @@ impl Drafts {
                 turn = Some(Turn::Leave);
             }
         }
-        let outcome = |(one, keys): (Running, &Keys)| Ok(Confirmed::new(self.location(keys), one.end()?));
+        let outcome = |(one, keys): (Running, &Keys)| Ok(Confirmed::new(self.location(keys), one.end(self)?));
         all.into_iter().zip(&keys).map(outcome).collect()
     }
 

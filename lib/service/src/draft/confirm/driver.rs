@@ -45,9 +45,14 @@ impl Running {
         self.step.has_failed()
     }
 
-    /// Returns the result of a confirm that has ended.
-    pub(super) fn end(self) -> Result<Kept, Error> {
-        Ok(self.step.end()?)
+    /// Returns the result of a confirm that has ended, and lets the draft that it left be deleted.
+    pub(super) fn end(self, drafts: &Drafts) -> Result<Kept, Error> {
+        let kept = self.step.end()?;
+        if let Some(etag) = kept.leftover.clone() {
+            let key = self.keys.draft;
+            drafts.shared.remove_later(DraftVersion { key, etag });
+        }
+        Ok(kept)
     }
 
     async fn perform(&mut self, drafts: &Drafts, effect: Effect) -> Answer<StorageError> {
@@ -98,9 +103,7 @@ impl Running {
             Effect::DeleteDraft { draft_etag } => {
                 let key = self.keys.draft.clone();
                 let version = DraftVersion { key, etag: draft_etag };
-                if let Err(error) = store.objects().delete_draft(draft, &version).await {
-                    tracing::warn!(object.key = %version.key, error = %error, "confirmed draft left to the sweep");
-                }
+                drafts.shared.delete_draft(&version).await;
                 Answer::Done
             }
             Effect::UndoCopy { batch, .. } if !drafts.can_undo(batch) => Answer::TooLate,

@@ -1,22 +1,25 @@
 //! Confirms, which run [`draftstore_protocol::confirm`] against the store.
 //!
 //! `driver` performs the effects of the protocol. `batch` drives several confirms together. `locks` replace conditions
-//! that the store does not honour. The protocol makes every decision.
+//! that the store does not honour. `removals` deletes the drafts after the answers. The protocol makes every decision.
 
 mod batch;
 mod driver;
 mod limits;
 mod locks;
+mod removals;
 mod request;
 
-use draftstore_storage::Condition;
+use draftstore_protocol::confirm::{MarkerDigests, Origin, settlement_key};
+use draftstore_storage::{Condition, ETag, ObjectInfo};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
 pub use batch::ConfirmBatch;
-pub use draftstore_protocol::confirm::MAX_COPY_BYTES;
+pub use draftstore_protocol::confirm::{MAX_COPY_BYTES, RemovalBounds};
 pub use limits::{ConfirmLimits, DEFAULT_CONFIRM_TIMEOUT};
 pub(super) use locks::Locks;
+pub(super) use removals::RemovalQueue;
 pub use request::{ConfirmUpload, Confirmed};
 
 use self::request::Checked;
@@ -63,7 +66,7 @@ impl Drafts {
             drafts.observe_confirmed(&confirmed);
             confirmed
         };
-        let running = self.shared.confirms.spawn(running.in_current_span());
+        let running = self.shared.tasks.spawn(running.in_current_span());
         running.await?
     }
 
@@ -73,7 +76,29 @@ impl Drafts {
         let _locked = self.lock([&keys]).await;
         let mut running = self.running(checked, None);
         running.run(self).await;
-        Ok(Confirmed::new(self.location(&keys), running.end()?))
+        Ok(Confirmed::new(self.location(&keys), running.end(self)?))
+    }
+
+    /// Returns `true` if an object in main was made from this version of a draft for good, so that the draft is about to be
+    /// deleted.
+    pub(super) async fn was_confirmed(&self, keys: &Keys, draft: &ETag, main: &ObjectInfo) -> Result<bool, Error> {
+        let now = self.shared.clock.now();
+        let secrets = self.shared.secrets.current();
+        for digest in secrets.digests(&["draft", keys.main.as_str(), keys.draft.as_str()]) {
+            let digests = MarkerDigests {
+                draft: digest,
+                request: None,
+            };
+            match digests.origin(main, draft, now) {
+                Origin::Other => {}
+                Origin::Draft => return Ok(true),
+                Origin::DraftInBatch(batch) => {
+                    let settlement = self.head_draft(&settlement_key(batch)).await?;
+                    return Ok(settlement.is_some());
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn location(&self, keys: &Keys) -> String {

@@ -130,7 +130,7 @@ impl ConfirmUpload {
 
 impl Confirmed {
     pub(super) fn new(final_location: String, kept: Kept) -> Self {
-        let Kept { main, replayed } = kept;
+        let Kept { main, replayed, .. } = kept;
         let content_type = main.attributes.content_type.as_deref();
         Self {
             final_location,

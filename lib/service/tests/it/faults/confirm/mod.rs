@@ -123,6 +123,7 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
         Err(Error::Internal(_)) => Answered::Internal,
         Err(_) => Answered::Other,
     };
+    drafts.drain().await;
     let outcome = Outcome {
         answer,
         draft_is_there: cell.draft_keys().await.contains(&NAME.to_owned()),
@@ -134,6 +135,7 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
     if let Err(error) = drafts.confirm(&request).await {
         return Err(format!("{outcome:?}, and the repeat is refused: {error:?}"));
     }
+    drafts.drain().await;
     if !is_in_main(&cell, kind).await? {
         return Err(format!("{outcome:?}, and the repeat leaves main as it was"));
     }

@@ -62,7 +62,6 @@ pub(super) const LEFT: Outcome = Outcome {
     draft_is_there: true,
     ..KEPT
 };
-pub(super) const LEFT_NOTE: Outcome = LEFT.with_note();
 
 /// Refused, and draft and main are unchanged.
 pub(super) const UNAVAILABLE: Outcome = untouched(Answered::StoreUnavailable);

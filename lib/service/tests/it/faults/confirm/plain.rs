@@ -39,7 +39,7 @@ pub(super) const CALLS: [Call; 4] = [
     Call {
         kind: Kind::Plain,
         name: "delete of the draft",
-        target: |buckets| RequestFilter::of(Operation::DeleteObject).on(buckets.draft.name()),
+        target: |buckets| RequestFilter::of(Operation::DeleteObjects).on(buckets.draft.name()),
         requests: RequestRange::from(1),
         gone: LEFT,
         rows: &DELETE,

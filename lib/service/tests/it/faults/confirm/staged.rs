@@ -11,7 +11,7 @@ use draftstore_testing::proxy::{RequestFilter, RequestRange};
 use super::super::{CONFLICT, EXPIRED, INTERNAL_ERROR, NOT_FOUND, PRECONDITION, SKEWED, SLOW_DOWN};
 use super::outcome::{
     COPIED_INTERNAL, COPIED_UNAVAILABLE, COPIED_UNAVAILABLE_NOTE, CREDENTIALS, CREDENTIALS_NOTE, CREDENTIALS_UPLOAD,
-    INTERNAL, KEPT, KEPT_NOTE, KEPT_UPLOAD, LEFT_NOTE, UNAVAILABLE, UNAVAILABLE_NOTE, UNAVAILABLE_UPLOAD,
+    INTERNAL, KEPT, KEPT_NOTE, KEPT_UPLOAD, UNAVAILABLE, UNAVAILABLE_NOTE, UNAVAILABLE_UPLOAD,
 };
 use super::plain::{COPY, READ_BACK};
 use super::{Call, Kind, Row};
@@ -200,18 +200,17 @@ const COPY_PART: [Row; 23] = [
 ];
 
 const FORGET_NOTE: [Row; 18] = [
-    (Before(Closed), [KEPT, KEPT, LEFT_NOTE]),
-    (Before(Reset), [KEPT, KEPT, LEFT_NOTE]),
-    (Before(Nothing), [KEPT, KEPT, LEFT_NOTE]),
-    (Before(Answer(INTERNAL_ERROR)), [KEPT, KEPT, LEFT_NOTE]),
-    (Before(Answer(SLOW_DOWN)), [KEPT, KEPT, LEFT_NOTE]),
-    // The second request is that of the draft.
-    (Before(Answer(EXPIRED)), [KEPT_NOTE, LEFT_NOTE, LEFT_NOTE]),
-    (Before(Answer(SKEWED)), [KEPT_NOTE, LEFT_NOTE, LEFT_NOTE]),
-    (Before(Answer(NOT_FOUND)), [KEPT_NOTE, LEFT_NOTE, LEFT_NOTE]),
-    (Before(Answer(CONFLICT)), [KEPT_NOTE, LEFT_NOTE, LEFT_NOTE]),
-    (Before(Answer(PRECONDITION)), [KEPT_NOTE, LEFT_NOTE, LEFT_NOTE]),
-    (Before(ErrorInOk), [KEPT, KEPT, LEFT_NOTE]),
+    (Before(Closed), [KEPT, KEPT, KEPT_NOTE]),
+    (Before(Reset), [KEPT, KEPT, KEPT_NOTE]),
+    (Before(Nothing), [KEPT, KEPT, KEPT_NOTE]),
+    (Before(Answer(INTERNAL_ERROR)), [KEPT, KEPT, KEPT_NOTE]),
+    (Before(Answer(SLOW_DOWN)), [KEPT, KEPT, KEPT_NOTE]),
+    (Before(Answer(EXPIRED)), [KEPT_NOTE, KEPT_NOTE, KEPT_NOTE]),
+    (Before(Answer(SKEWED)), [KEPT_NOTE, KEPT_NOTE, KEPT_NOTE]),
+    (Before(Answer(NOT_FOUND)), [KEPT_NOTE, KEPT_NOTE, KEPT_NOTE]),
+    (Before(Answer(CONFLICT)), [KEPT_NOTE, KEPT_NOTE, KEPT_NOTE]),
+    (Before(Answer(PRECONDITION)), [KEPT_NOTE, KEPT_NOTE, KEPT_NOTE]),
+    (Before(ErrorInOk), [KEPT, KEPT, KEPT_NOTE]),
     (After(Reset), [KEPT, KEPT, KEPT]),
     (After(Nothing), [KEPT, KEPT, KEPT]),
     (After(Answer(INTERNAL_ERROR)), [KEPT, KEPT, KEPT]),
