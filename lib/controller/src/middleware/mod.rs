@@ -9,6 +9,7 @@ mod request_id;
 mod security_headers;
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::extract::Request;
@@ -82,7 +83,8 @@ where
 async fn respond(service: &impl Service, mut request: Request, error_response: fn(&Failure) -> Response) -> Response {
     match request.extensions_mut().remove() {
         Some(refusal) => service.refused(&request, refusal),
-        None => catch_panic(service.call(request), error_response).await,
+        // Pinned here, so that the future is not moved from layer to layer: it has some kilobytes.
+        None => catch_panic(pin!(service.call(request)), error_response).await,
     }
 }
 

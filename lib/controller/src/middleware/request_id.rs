@@ -1,6 +1,7 @@
 //! The request ID, and the span of each request.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::time::Instant;
 
 use axum::extract::Request;
@@ -25,7 +26,8 @@ pub(super) async fn traced<F: Future<Output = Response>>(
     let id = own.unwrap_or_else(new_id);
     request.headers_mut().insert(REQUEST_ID, id.clone());
     let span = span(&request);
-    let responding = async {
+    // Pinned, so that the future is not moved into its span.
+    let responding = pin!(async {
         let began = Instant::now();
         let response = respond(request).await;
         let milliseconds = || began.elapsed().as_secs_f64() * 1000.0;
@@ -35,7 +37,7 @@ pub(super) async fn traced<F: Future<Output = Response>>(
             "response sent"
         );
         response
-    };
+    });
     let mut response = responding.instrument(span).await;
     response.headers_mut().entry(REQUEST_ID).or_insert(id);
     response
