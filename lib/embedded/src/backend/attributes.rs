@@ -6,7 +6,7 @@ use s3s::dto::{CopyObjectInput, CreateMultipartUploadInput, Metadata, PutObjectI
 use s3s::{S3Result, s3_error};
 use time::OffsetDateTime;
 
-use super::unsupported;
+use super::{tags, unsupported};
 use crate::index::ObjectAttributes;
 
 /// The maximum size of user metadata, keys and values together, in bytes.
@@ -24,6 +24,7 @@ macro_rules! attributes_from {
             cache_control: input.cache_control.take(),
             expires_ms: input.expires.take().map(milliseconds),
             metadata: check_metadata(input.metadata.take())?,
+            tags: tags::from_header(input.tagging.as_deref())?,
             ..ObjectAttributes::default()
         })
     }};
@@ -69,6 +70,10 @@ pub(crate) fn form_attributes(fields: &[(String, String)]) -> S3Result<ObjectAtt
         cache_control: get("cache-control"),
         expires_ms: date.map(milliseconds),
         metadata: check_metadata(Some(metadata.collect()))?,
+        tags: match get("tagging") {
+            Some(document) => tags::from_document(&document)?,
+            None => tags::from_header(get("x-amz-tagging").as_deref())?,
+        },
         ..ObjectAttributes::default()
     })
 }

@@ -1,15 +1,15 @@
 //! `CopyObject`: adds references to the source's blobs in one transaction, without copying bytes, so that a copy is
 //! never torn. The copy keeps the source's ETag, checksums and part sizes.
 
-use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective};
+use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, TaggingDirective};
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::version::source_version;
-use super::{Backend, MAX_PUT, attributes, strong_etag, unsupported};
+use super::{Backend, MAX_PUT, attributes, strong_etag, tags, unsupported};
 use crate::checksums::Algorithm;
 use crate::clock;
 use crate::conditions::{ReadCondition, WriteCondition};
-use crate::index::{ObjectRecord, Tables, VersionSelector, VersionStamp};
+use crate::index::{ObjectAttributes, ObjectRecord, Tables, VersionSelector, VersionStamp};
 
 pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> S3Result<CopyObjectOutput> {
     unsupported::reject_headers(&req.headers)?;
@@ -28,6 +28,16 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         Some(_) => {
             let message = "The value of x-amz-metadata-directive must be COPY or REPLACE.";
             return Err(s3_error!(InvalidArgument, "{message}"));
+        }
+    };
+    let new_tags = match input.tagging_directive.as_ref().map(TaggingDirective::as_str) {
+        None | Some(TaggingDirective::COPY) => None,
+        Some(TaggingDirective::REPLACE) => Some(tags::from_header(input.tagging.as_deref())?),
+        Some(_) => {
+            return Err(s3_error!(
+                InvalidArgument,
+                "The value of x-amz-tagging-directive must be COPY or REPLACE."
+            ));
         }
     };
     let CopyObjectInput { bucket, key, .. } = input;
@@ -57,7 +67,10 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
             modified_ms,
             upload_id: None,
             restored: None,
-            attributes: replace.unwrap_or_else(|| original.attributes.clone()),
+            attributes: ObjectAttributes {
+                tags: new_tags.unwrap_or_else(|| original.attributes.tags.clone()),
+                ..replace.unwrap_or_else(|| original.attributes.clone())
+            },
             ..original
         };
         let copied = tables.put_object(&of, &bucket, &key, copy)?;

@@ -11,6 +11,7 @@ use s3s::dto::{
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::version::{VersionedObject, object_version};
+use super::list::count;
 use super::{Backend, strong_etag, to_i64};
 use crate::blobs::{BlobStream, Lease, Segment};
 use crate::checksums::{Algorithm, Checksums};
@@ -62,6 +63,7 @@ pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3
         last_modified: Some(clock::timestamp(object.modified_ms)),
         metadata: Some(attributes.metadata.into_iter().collect()),
         parts_count: resolved.parts,
+        tag_count: Some(count(attributes.tags.len())).filter(|count| *count > 0),
         version_id,
         ..GetObjectOutput::default()
     })

@@ -52,18 +52,6 @@ pub(super) async fn object_acl(backend: &Backend, input: GetObjectAclInput) -> S
     })
 }
 
-pub(super) async fn object_tagging(
-    backend: &Backend,
-    input: GetObjectTaggingInput,
-) -> S3Result<GetObjectTaggingOutput> {
-    let version = VersionSelector::parse(input.version_id.as_deref())?;
-    let found = backend.object(input.bucket, input.key, version).await?;
-    Ok(GetObjectTaggingOutput {
-        tag_set: Vec::new(),
-        version_id: found.version_id,
-    })
-}
-
 fn full_control() -> Grant {
     Grant {
         grantee: Some(Grantee {

@@ -1,12 +1,11 @@
-//! Rejection of features that this store would otherwise ignore silently: encryption, tags, locks, public ACLs.
+//! Rejection of features that this store would otherwise ignore silently: encryption, locks, public ACLs.
 
 use http::HeaderMap;
 use s3s::{S3Result, s3_error};
 
-const UNSUPPORTED_PREFIXES: [&str; 6] = [
+const UNSUPPORTED_PREFIXES: [&str; 5] = [
     "x-amz-server-side-encryption",
     "x-amz-copy-source-server-side-encryption",
-    "x-amz-tagging",
     "x-amz-object-lock-",
     "x-amz-grant-",
     "x-amz-write-offset-bytes",
@@ -24,10 +23,8 @@ pub(super) fn reject_headers(headers: &HeaderMap) -> S3Result<()> {
 pub(super) fn reject_fields<'f>(fields: impl Iterator<Item = (&'f str, &'f [u8])>) -> S3Result<()> {
     for (name, value) in fields {
         let unsupported = UNSUPPORTED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-            || name == "tagging"
             || (matches!(name, "acl" | "x-amz-acl") && !SUPPORTED_ACLS.contains(&value));
-        // The directive has no effect by itself: objects here have no tags to copy or replace.
-        if unsupported && name != "x-amz-tagging-directive" {
+        if unsupported {
             return Err(s3_error!(
                 NotImplemented,
                 "This store does not support {name}: send the request without it."

@@ -6,7 +6,7 @@ use s3s::{S3Result, s3_error};
 use super::Backend;
 use crate::clock;
 use crate::conditions::no_such_key;
-use crate::index::{FoundVersion, ObjectRecord, Version, VersionSelector, VersionStamp, no_such_version};
+use crate::index::{BucketRecord, FoundVersion, ObjectRecord, Tables, Version, VersionSelector, VersionStamp, no_such_version};
 
 /// An object with the version ID that responses contain.
 #[derive(Debug)]
@@ -66,7 +66,38 @@ fn marker_headers(marker: VersionStamp) -> HeaderMap {
     id.chain([(deleted, HeaderValue::from_static("true"))]).collect()
 }
 
+/// The outcome of a change to a version.
+pub(super) struct Updated<T> {
+    pub(super) value: T,
+    /// None if the bucket never had versions.
+    pub(super) version_id: Option<String>,
+}
+
 impl Backend {
+    /// Changes the record of a version in one transaction, unless `change` returns an error.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Self::object`], and those of `change`.
+    pub(super) async fn update_object<T: Send + 'static>(
+        &self,
+        bucket: String,
+        key: String,
+        wanted: VersionSelector,
+        change: impl FnOnce(&BucketRecord, &mut ObjectRecord) -> S3Result<T> + Send + 'static,
+    ) -> S3Result<Updated<T>> {
+        let update = move |tables: &mut Tables<'_>| {
+            let of = tables.bucket(&bucket)?;
+            let mut object = object_version(tables.version(&bucket, &key, wanted)?, wanted)?;
+            let value = change(&of, &mut object)?;
+            tables.update_object(&bucket, &key, &object)?;
+            Ok(Updated {
+                value,
+                version_id: of.versioning.visible_id(object.version),
+            })
+        };
+        self.index.write(update).await
+    }
+
     /// # Errors
     /// Returns `NoSuchBucket`, `NoSuchKey` or `NoSuchVersion`, or 405 for a delete marker.
     pub(super) async fn object(

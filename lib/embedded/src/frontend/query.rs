@@ -18,7 +18,7 @@ const SIGNATURE: [&str; 8] = [
 ];
 
 /// The headers that a query may contain as parameters, in lower case. Prefixes end in a hyphen.
-const HEADERS: [&str; 14] = [
+const HEADERS: [&str; 15] = [
     "x-amz-acl",
     "x-amz-checksum-",
     "x-amz-copy-source",
@@ -32,6 +32,7 @@ const HEADERS: [&str; 14] = [
     "x-amz-server-side-encryption",
     "x-amz-server-side-encryption-",
     "x-amz-tagging",
+    "x-amz-tagging-directive",
     "x-amz-user-agent",
 ];
 
@@ -175,7 +176,7 @@ fn known_parameters(operation: &str) -> Option<&'static [&'static str]> {
         "GetBucketVersioning" | "PutBucketVersioning" => &["versioning"],
         "GetObjectAcl" => &["acl", "versionId"],
         "GetObjectAttributes" => &["attributes", "versionId"],
-        "GetObjectTagging" => &["tagging", "versionId"],
+        "GetObjectTagging" | "PutObjectTagging" | "DeleteObjectTagging" => &["tagging", "versionId"],
         _ => return None,
     };
     Some(known)

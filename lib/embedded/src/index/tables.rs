@@ -229,6 +229,17 @@ impl<'txn> Tables<'txn> {
         Ok(object)
     }
 
+    /// Replaces the record of a version that exists. Its segments must be the same.
+    pub(crate) fn update_object(&mut self, bucket: &str, key: &str, object: &ObjectRecord) -> Result<(), BackendError> {
+        let current = self.object(bucket, key)?;
+        if current.is_some_and(|current| current.version == object.version) {
+            self.objects.insert((bucket, key), encode(object)?.as_slice())?;
+            Ok(())
+        } else {
+            self.keep(bucket, key, &Version::Object(object.clone()))
+        }
+    }
+
     /// Deletes the current object of the key. Returns the delete marker that takes its place if the bucket has versions.
     pub(crate) fn delete_object(
         &mut self,

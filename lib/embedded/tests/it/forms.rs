@@ -71,6 +71,24 @@ fn conditions() -> Vec<Value> {
     ]
 }
 
+#[tokio::test]
+async fn form_brings_its_tags() {
+    let store = TestStore::start().await;
+    let document = "<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>";
+    for (key, field, value) in [("document", "tagging", document), ("header", "x-amz-tagging", "a=1")] {
+        let fields = [("key", key), (field, value)];
+        let conditions = vec![json!({ "key": key }), json!({ field: value })];
+        let form = SignedForm::signed(&store, &fields, conditions, FAR);
+        assert_eq!(form.send(&store, b"x").await.status(), 204, "{field}");
+        assert_eq!(store.tags(key, None).await["a"], "1", "{field}");
+    }
+    let fields = [("key", "bad"), ("tagging", "<Tagging>")];
+    let conditions = vec![json!({ "key": "bad" }), json!({ "tagging": "<Tagging>" })];
+    let form = SignedForm::signed(&store, &fields, conditions, FAR);
+    assert_eq!(form.send(&store, b"x").await.status(), 400);
+    assert_eq!(store.get("bad").await, None);
+}
+
 const FIELDS: [(&str, &str); 4] = [
     ("key", "up/${filename}"),
     ("Content-Type", "image/jpeg"),

@@ -23,5 +23,6 @@ mod queries;
 mod restart;
 mod sign;
 mod signatures;
+mod tags;
 mod upgrade;
 mod versions;
