@@ -1,12 +1,30 @@
 //! Times as the index stores them, in milliseconds since 1970, and as S3 formats them.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
 use s3s::dto::{Timestamp, TimestampFormat};
 use time::OffsetDateTime;
 
-/// The current time.
-pub(crate) fn now_ms() -> i64 {
-    let now = OffsetDateTime::now_utc();
-    now.unix_timestamp() * 1000 + i64::from(now.millisecond())
+/// The clock by which objects age. Tests set it forward. Clones share one time.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Clock {
+    ahead_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The current time.
+    pub(crate) fn now_ms(&self) -> i64 {
+        let now = OffsetDateTime::now_utc();
+        let now_ms = now.unix_timestamp() * 1000 + i64::from(now.millisecond());
+        now_ms.saturating_add(self.ahead_ms.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.ahead_ms.fetch_add(by_ms, Ordering::Relaxed);
+    }
 }
 
 /// Whole seconds, the precision of `Last-Modified`.

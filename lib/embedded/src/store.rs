@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::access::AccessControl;
 use crate::backend::Backend;
 use crate::blobs::Blobs;
+use crate::clock::Clock;
 use crate::config::EmbeddedConfig;
 use crate::credentials::{private_dir, sync_dir};
 use crate::error::BackendError;
@@ -168,6 +170,13 @@ impl EmbeddedStore {
         format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 
+    /// Sets the clock forward by which retentions end and objects age, for tests. Signatures are checked by the real time.
+    pub fn advance_clock(&self, by: Duration) {
+        if let Some(backend) = &self.backend {
+            backend.clock.advance(by);
+        }
+    }
+
     /// Stops accepting requests, gives those in progress some seconds to finish, and closes the data directory, which can
     /// be opened again when this returns.
     pub async fn shutdown(mut self) {
@@ -210,7 +219,12 @@ fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, EmbeddedStartError> {
     // The index and the blobs directory may be new: sync their names before anything in them is acknowledged.
     sync_dir(data_dir).map_err(|error| data_error(error.into()))?;
     let index = Arc::new(index.start(&blobs).map_err(data_error)?);
-    Ok(Backend { index, blobs, tasks })
+    Ok(Backend {
+        index,
+        blobs,
+        tasks,
+        clock: Clock::default(),
+    })
 }
 
 /// Logs a directory that existed before, and in which others could replace files. The files themselves are private.

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use s3s::dto::{CopyObjectInput, CreateMultipartUploadInput, Metadata, PutObjectInput, Timestamp, TimestampFormat};
+use s3s::dto::{
+    CopyObjectInput, CreateMultipartUploadInput, Metadata, ObjectLockLegalHoldStatus, ObjectLockMode, PutObjectInput,
+    Timestamp, TimestampFormat,
+};
 use s3s::{S3Result, s3_error};
 use time::OffsetDateTime;
 
+use super::object_lock::LockHeaders;
 use super::{tags, unsupported};
 use crate::index::ObjectAttributes;
 
@@ -14,8 +18,13 @@ use crate::index::ObjectAttributes;
 const MAX_METADATA: usize = 2048;
 
 macro_rules! attributes_from {
-    ($input:expr) => {{
+    ($input:expr, $now_ms:expr) => {{
         let input = $input;
+        let lock = LockHeaders {
+            mode: input.object_lock_mode.take(),
+            until: input.object_lock_retain_until_date.take(),
+            legal_hold: input.object_lock_legal_hold_status.take(),
+        };
         Ok(ObjectAttributes {
             content_type: input.content_type.take(),
             content_encoding: input.content_encoding.take().and_then(without_aws_chunked),
@@ -25,28 +34,29 @@ macro_rules! attributes_from {
             expires_ms: input.expires.take().map(milliseconds),
             metadata: check_metadata(input.metadata.take())?,
             tags: tags::from_header(input.tagging.as_deref())?,
+            lock: lock.into_lock($now_ms)?,
             ..ObjectAttributes::default()
         })
     }};
 }
 
-pub(super) fn from_put(input: &mut PutObjectInput) -> S3Result<ObjectAttributes> {
-    attributes_from!(input)
+pub(super) fn from_put(input: &mut PutObjectInput, now_ms: i64) -> S3Result<ObjectAttributes> {
+    attributes_from!(input, now_ms)
 }
 
-pub(super) fn from_copy(input: &mut CopyObjectInput) -> S3Result<ObjectAttributes> {
-    attributes_from!(input)
+pub(super) fn from_copy(input: &mut CopyObjectInput, now_ms: i64) -> S3Result<ObjectAttributes> {
+    attributes_from!(input, now_ms)
 }
 
-pub(super) fn from_upload(input: &mut CreateMultipartUploadInput) -> S3Result<ObjectAttributes> {
-    attributes_from!(input)
+pub(super) fn from_upload(input: &mut CreateMultipartUploadInput, now_ms: i64) -> S3Result<ObjectAttributes> {
+    attributes_from!(input, now_ms)
 }
 
 /// Reads the attributes from form fields, which have the names of headers in lower case.
 ///
 /// # Errors
 /// Returns the errors of a PUT with these headers.
-pub(crate) fn form_attributes(fields: &[(String, String)]) -> S3Result<ObjectAttributes> {
+pub(crate) fn form_attributes(fields: &[(String, String)], now_ms: i64) -> S3Result<ObjectAttributes> {
     unsupported::reject_fields(fields.iter().map(|(name, value)| (name.as_str(), value.as_bytes())))?;
     let get = |wanted: &str| {
         fields
@@ -58,6 +68,20 @@ pub(crate) fn form_attributes(fields: &[(String, String)]) -> S3Result<ObjectAtt
         .map(|date| Timestamp::parse(TimestampFormat::HttpDate, &date))
         .transpose();
     let date = date.map_err(|_| s3_error!(InvalidArgument, "The value of the field expires must be an HTTP date."))?;
+    let until = get("x-amz-object-lock-retain-until-date")
+        .map(|date| Timestamp::parse(TimestampFormat::DateTime, &date))
+        .transpose();
+    let until = until.map_err(|_| {
+        s3_error!(
+            InvalidArgument,
+            "The value of the field x-amz-object-lock-retain-until-date must be a time of ISO 8601."
+        )
+    })?;
+    let lock = LockHeaders {
+        mode: get("x-amz-object-lock-mode").map(ObjectLockMode::from),
+        until,
+        legal_hold: get("x-amz-object-lock-legal-hold").map(ObjectLockLegalHoldStatus::from),
+    };
     let metadata = fields.iter().filter_map(|(name, value)| {
         let name = name.strip_prefix("x-amz-meta-")?;
         Some((name.to_owned(), value.clone()))
@@ -70,6 +94,7 @@ pub(crate) fn form_attributes(fields: &[(String, String)]) -> S3Result<ObjectAtt
         cache_control: get("cache-control"),
         expires_ms: date.map(milliseconds),
         metadata: check_metadata(Some(metadata.collect()))?,
+        lock: lock.into_lock(now_ms)?,
         tags: match get("tagging") {
             Some(document) => tags::from_document(&document)?,
             None => tags::from_header(get("x-amz-tagging").as_deref())?,

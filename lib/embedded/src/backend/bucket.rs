@@ -10,7 +10,7 @@ use s3s::{S3Result, s3_error};
 
 use super::{Backend, owner};
 use crate::clock;
-use crate::index::{BucketRecord, CorsRuleRecord, Snapshot, Tables};
+use crate::index::{BucketRecord, CorsRuleRecord, LockConfig, Snapshot, Tables, Versioning};
 
 /// The maximum number of rules in a CORS configuration.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html>
@@ -46,13 +46,27 @@ pub(super) async fn list(backend: &Backend, input: ListBucketsInput) -> S3Result
 /// Creates a bucket. Idempotent, like S3 in us-east-1: an existing bucket is left unchanged and the status is 200.
 pub(super) async fn create(backend: &Backend, input: CreateBucketInput) -> S3Result<CreateBucketOutput> {
     let location = format!("/{}", input.bucket);
+    let with_lock = input.object_lock_enabled_for_bucket == Some(true);
     let made = BucketRecord {
-        created_ms: clock::now_ms(),
+        created_ms: backend.clock.now_ms(),
+        versioning: if with_lock {
+            Versioning::Enabled
+        } else {
+            Versioning::Unversioned
+        },
+        lock: with_lock.then(LockConfig::default),
         ..BucketRecord::default()
     };
     let create = move |tables: &mut Tables<'_>| {
         if !tables.has_bucket(&input.bucket)? {
-            tables.put_bucket(&input.bucket, &made)?;
+            return tables.put_bucket(&input.bucket, &made);
+        }
+        if with_lock && tables.bucket(&input.bucket)?.lock.is_none() {
+            return Err(s3_error!(
+                InvalidBucketState,
+                "The bucket exists without object lock: send PutObjectLockConfiguration."
+            )
+            .into());
         }
         Ok(())
     };

@@ -4,6 +4,7 @@
 use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, TaggingDirective};
 use s3s::{S3Request, S3Result, s3_error};
 
+use super::object_lock::LockHeaders;
 use super::version::source_version;
 use super::{Backend, MAX_PUT, attributes, strong_etag, tags, unsupported};
 use crate::checksums::Algorithm;
@@ -22,9 +23,17 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         if_modified_since: input.copy_source_if_modified_since.take(),
         if_unmodified_since: input.copy_source_if_unmodified_since.take(),
     };
+    let now_ms = backend.clock.now_ms();
+    // Locks are those of the request, never those of the source.
+    let lock = LockHeaders {
+        mode: input.object_lock_mode.take(),
+        until: input.object_lock_retain_until_date.take(),
+        legal_hold: input.object_lock_legal_hold_status.take(),
+    };
+    let lock = lock.into_lock(now_ms)?;
     let replace = match input.metadata_directive.as_ref().map(MetadataDirective::as_str) {
         None | Some(MetadataDirective::COPY) => None,
-        Some(MetadataDirective::REPLACE) => Some(attributes::from_copy(&mut input)?),
+        Some(MetadataDirective::REPLACE) => Some(attributes::from_copy(&mut input, now_ms)?),
         Some(_) => {
             let message = "The value of x-amz-metadata-directive must be COPY or REPLACE.";
             return Err(s3_error!(InvalidArgument, "{message}"));
@@ -49,6 +58,7 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
     }
     let copy = move |tables: &mut Tables<'_>| {
         let of = tables.bucket(&bucket)?;
+        let lock = of.lock_new(lock, now_ms)?;
         let source_versioning = tables.bucket(&source.bucket)?.versioning;
         let original = tables.version(&source.bucket, &source.key, source.version)?;
         let original = source_version(original, source.version)?;
@@ -61,13 +71,13 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         }
         tables.retain(&original.segments)?;
         let source_id = source_versioning.visible_id(original.version);
-        let modified_ms = clock::now_ms();
         let copy = ObjectRecord {
-            version: VersionStamp::new(modified_ms),
-            modified_ms,
+            version: VersionStamp::new(now_ms),
+            modified_ms: now_ms,
             upload_id: None,
             restored: None,
             attributes: ObjectAttributes {
+                lock,
                 tags: new_tags.unwrap_or_else(|| original.attributes.tags.clone()),
                 ..replace.unwrap_or_else(|| original.attributes.clone())
             },

@@ -10,7 +10,7 @@ use super::Backend;
 use crate::clock;
 use crate::conditions::{WriteCondition, precondition_failed};
 use crate::error::BackendError;
-use crate::index::{BucketRecord, ObjectRecord, Tables, Version, VersionSelector, VersionStamp};
+use crate::index::{BucketRecord, DeletePermit, ObjectRecord, Tables, Version, VersionSelector, VersionStamp};
 
 /// The maximum number of keys in a `DeleteObjects` request.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
@@ -62,12 +62,17 @@ pub(super) async fn delete_object(
         modified: input.if_match_last_modified_time,
         size: input.if_match_size,
     };
+    let permit = DeletePermit {
+        now_ms: backend.clock.now_ms(),
+        bypass_governance: input.bypass_governance_retention == Some(true),
+    };
     let delete = move |tables: &mut Tables<'_>| {
         let of = tables.bucket(&input.bucket)?;
         let target = Target {
             bucket: &input.bucket,
             key: &input.key,
             wanted,
+            permit,
         };
         target.delete(tables, &of, &condition)
     };
@@ -84,6 +89,7 @@ struct Target<'t> {
     bucket: &'t str,
     key: &'t str,
     wanted: VersionSelector,
+    permit: DeletePermit,
 }
 
 /// The outcome of a delete.
@@ -97,19 +103,24 @@ struct Removed {
 
 impl Target<'_> {
     /// # Errors
-    /// Returns the errors of the condition, which are the only ones before anything is changed.
+    /// Returns the errors of the condition and of object lock, before anything is changed.
     fn delete(
         &self,
         tables: &mut Tables<'_>,
         of: &BucketRecord,
         condition: &DeleteCondition,
     ) -> Result<Removed, BackendError> {
-        let Self { bucket, key, wanted } = *self;
+        let Self {
+            bucket,
+            key,
+            wanted,
+            permit,
+        } = *self;
         if wanted == VersionSelector::Current {
             if !condition.is_empty() {
                 condition.check(tables.object(bucket, key)?.as_ref())?;
             }
-            let marker = tables.delete_object(of, bucket, key, VersionStamp::new(clock::now_ms()))?;
+            let marker = tables.delete_object(of, bucket, key, VersionStamp::new(permit.now_ms))?;
             return Ok(Removed {
                 is_delete_marker: marker.is_some(),
                 version_id: marker.map(VersionStamp::id),
@@ -118,7 +129,7 @@ impl Target<'_> {
         let version = tables.version(bucket, key, wanted)?;
         condition.check(version.as_ref().and_then(Version::object))?;
         if let Some(version) = &version {
-            tables.delete_version(bucket, key, version)?;
+            tables.delete_version(bucket, key, version, permit)?;
         }
         Ok(Removed {
             is_delete_marker: matches!(version, Some(Version::DeleteMarker(_))),
@@ -131,18 +142,23 @@ impl Target<'_> {
 pub(super) async fn delete_objects(backend: &Backend, input: DeleteObjectsInput) -> S3Result<DeleteObjectsOutput> {
     let DeleteObjectsInput {
         bucket,
+        bypass_governance_retention,
         delete: Delete { objects, quiet },
         ..
     } = input;
     if objects.is_empty() || objects.len() > MAX_KEYS {
         return Err(s3_error!(MalformedXML, "DeleteObjects must list 1 to {MAX_KEYS} keys."));
     }
+    let permit = DeletePermit {
+        now_ms: backend.clock.now_ms(),
+        bypass_governance: bypass_governance_retention == Some(true),
+    };
     let delete = move |tables: &mut Tables<'_>| {
         let of = tables.bucket(&bucket)?;
         let mut deleted = Vec::new();
         let mut errors = Vec::new();
         for object in objects {
-            match delete_listed(tables, &of, &bucket, &object) {
+            match delete_listed(tables, &of, &bucket, &object, permit) {
                 Ok(removed) => deleted.push(deleted_object(object, removed)),
                 Err(BackendError::Rejected(error)) => errors.push(Error {
                     code: Some(error.code().as_str().to_owned()),
@@ -169,6 +185,7 @@ fn delete_listed(
     of: &BucketRecord,
     bucket: &str,
     object: &ObjectIdentifier,
+    permit: DeletePermit,
 ) -> Result<Removed, BackendError> {
     let etag = object.e_tag.clone().map(|etag| match etag.value() {
         "*" => ETagCondition::Any,
@@ -183,6 +200,7 @@ fn delete_listed(
         bucket,
         key: &object.key,
         wanted: VersionSelector::parse(object.version_id.as_deref())?,
+        permit,
     };
     target.delete(tables, of, &condition)
 }

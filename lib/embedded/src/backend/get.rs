@@ -10,8 +10,8 @@ use s3s::dto::{
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::version::{VersionedObject, object_version};
 use super::list::count;
+use super::version::{VersionedObject, object_version};
 use super::{Backend, strong_etag, to_i64};
 use crate::blobs::{BlobStream, Lease, Segment};
 use crate::checksums::{Algorithm, Checksums};
@@ -42,6 +42,7 @@ pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3
     let body = StreamingBlob::new(BlobStream::new(backend.tasks.clone(), lease, segments));
     let sums = visible_checksums(&object, input.checksum_mode.as_ref(), &resolved);
     let attributes = object.attributes;
+    let (object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold_status) = attributes.lock.headers();
     Ok(GetObjectOutput {
         accept_ranges: Some("bytes".into()),
         body: Some(body),
@@ -62,6 +63,9 @@ pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3
         expires: attributes.expires_ms.map(clock::timestamp),
         last_modified: Some(clock::timestamp(object.modified_ms)),
         metadata: Some(attributes.metadata.into_iter().collect()),
+        object_lock_legal_hold_status,
+        object_lock_mode,
+        object_lock_retain_until_date,
         parts_count: resolved.parts,
         tag_count: Some(count(attributes.tags.len())).filter(|count| *count > 0),
         version_id,
@@ -86,6 +90,7 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
     let resolved = requested.resolve(&object)?;
     let sums = visible_checksums(&object, input.checksum_mode.as_ref(), &resolved);
     let attributes = object.attributes;
+    let (object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold_status) = attributes.lock.headers();
     let output = HeadObjectOutput {
         accept_ranges: Some("bytes".into()),
         cache_control: input.response_cache_control.or(attributes.cache_control),
@@ -108,6 +113,9 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
         expires: input.response_expires.or(attributes.expires_ms.map(clock::timestamp)),
         last_modified: Some(clock::timestamp(object.modified_ms)),
         metadata: Some(attributes.metadata.into_iter().collect()),
+        object_lock_legal_hold_status,
+        object_lock_mode,
+        object_lock_retain_until_date,
         parts_count: resolved.parts,
         version_id,
         ..HeadObjectOutput::default()

@@ -2,8 +2,7 @@
 
 use s3s::dto::{
     GetBucketAclInput, GetBucketAclOutput, GetBucketLifecycleConfigurationInput, GetBucketPolicyInput,
-    GetBucketTaggingInput, GetObjectAclInput, GetObjectAclOutput, GetObjectTaggingInput, GetObjectTaggingOutput, Grant,
-    Grantee, Permission, Type,
+    GetBucketTaggingInput, GetObjectAclInput, GetObjectAclOutput, Grant, Grantee, Permission, Type,
 };
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 

@@ -8,7 +8,6 @@ use s3s::{S3Request, S3Result, StdError, s3_error};
 use super::{Backend, attributes, strong_etag, unsupported};
 use crate::blobs::{IncomingBody, MAX_INLINE};
 use crate::checksums::{Algorithm, Checksums, ExpectedDigests};
-use crate::clock;
 use crate::conditions::WriteCondition;
 use crate::index::{ObjectAttributes, ObjectRecord, Tables, VersionStamp};
 
@@ -22,7 +21,7 @@ pub(super) async fn put(backend: &Backend, req: S3Request<PutObjectInput>) -> S3
     let condition = WriteCondition::from_headers(&req.headers)?;
     let mut input = req.input;
     let new = NewObject {
-        attributes: attributes::from_put(&mut input)?,
+        attributes: attributes::from_put(&mut input, backend.clock.now_ms())?,
         bucket: input.bucket,
         key: input.key,
         expected,
@@ -115,16 +114,17 @@ impl Backend {
         }
         let checksums = expected.verify(&received)?;
         let etag = hex::encode(received.md5);
+        let now_ms = self.clock.now_ms();
         let commit = move |tables: &mut Tables<'_>| {
             let of = tables.bucket(&bucket)?;
+            let lock = of.lock_new(attributes.lock, now_ms)?;
             condition.check(tables.object(&bucket, &key)?.as_ref())?;
-            let modified_ms = clock::now_ms();
             let object = ObjectRecord {
-                version: VersionStamp::new(modified_ms),
+                version: VersionStamp::new(now_ms),
                 etag,
                 size: received.len,
-                modified_ms,
-                attributes,
+                modified_ms: now_ms,
+                attributes: ObjectAttributes { lock, ..attributes },
                 checksums,
                 segments: tables.adopt(received)?,
                 parts: Vec::new(),

@@ -45,10 +45,7 @@ pub(super) async fn put(backend: &Backend, input: PutObjectTaggingInput) -> S3Re
     Ok(PutObjectTaggingOutput { version_id })
 }
 
-pub(super) async fn delete(
-    backend: &Backend,
-    input: DeleteObjectTaggingInput,
-) -> S3Result<DeleteObjectTaggingOutput> {
+pub(super) async fn delete(backend: &Backend, input: DeleteObjectTaggingInput) -> S3Result<DeleteObjectTaggingOutput> {
     let wanted = VersionSelector::parse(input.version_id.as_deref())?;
     let version_id = set(backend, input.bucket, input.key, wanted, Tags::new()).await?;
     Ok(DeleteObjectTaggingOutput { version_id })

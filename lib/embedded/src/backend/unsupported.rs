@@ -1,12 +1,11 @@
-//! Rejection of features that this store would otherwise ignore silently: encryption, locks, public ACLs.
+//! Rejection of features that this store would otherwise ignore silently: encryption, public ACLs.
 
 use http::HeaderMap;
 use s3s::{S3Result, s3_error};
 
-const UNSUPPORTED_PREFIXES: [&str; 5] = [
+const UNSUPPORTED_PREFIXES: [&str; 4] = [
     "x-amz-server-side-encryption",
     "x-amz-copy-source-server-side-encryption",
-    "x-amz-object-lock-",
     "x-amz-grant-",
     "x-amz-write-offset-bytes",
 ];

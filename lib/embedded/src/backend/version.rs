@@ -6,7 +6,9 @@ use s3s::{S3Result, s3_error};
 use super::Backend;
 use crate::clock;
 use crate::conditions::no_such_key;
-use crate::index::{BucketRecord, FoundVersion, ObjectRecord, Tables, Version, VersionSelector, VersionStamp, no_such_version};
+use crate::index::{
+    BucketRecord, FoundVersion, ObjectRecord, Tables, Version, VersionSelector, VersionStamp, no_such_version,
+};
 
 /// An object with the version ID that responses contain.
 #[derive(Debug)]

@@ -45,6 +45,12 @@ pub(super) async fn put(backend: &Backend, input: PutBucketVersioningInput) -> S
     };
     backend
         .update_bucket(input.bucket, move |bucket| {
+            if bucket.lock.is_some() && versioning != Versioning::Enabled {
+                return Err(s3_error!(
+                    InvalidBucketState,
+                    "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
+                ));
+            }
             bucket.versioning = versioning;
             Ok(())
         })

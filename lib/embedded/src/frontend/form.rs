@@ -135,7 +135,7 @@ pub(super) async fn handle(
     let new = NewObject {
         bucket: bucket.to_owned(),
         key: key.clone(),
-        attributes: form_attributes(&fields.0)?,
+        attributes: form_attributes(&fields.0, backend.clock.now_ms())?,
         expected,
         condition: WriteCondition::default(),
         expected_len: None,

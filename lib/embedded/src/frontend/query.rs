@@ -18,8 +18,9 @@ const SIGNATURE: [&str; 8] = [
 ];
 
 /// The headers that a query may contain as parameters, in lower case. Prefixes end in a hyphen.
-const HEADERS: [&str; 15] = [
+const HEADERS: [&str; 16] = [
     "x-amz-acl",
+    "x-amz-bypass-governance-retention",
     "x-amz-checksum-",
     "x-amz-copy-source",
     "x-amz-copy-source-",
@@ -174,6 +175,9 @@ fn known_parameters(operation: &str) -> Option<&'static [&'static str]> {
         "GetBucketPolicy" => &["policy"],
         "GetBucketTagging" => &["tagging"],
         "GetBucketVersioning" | "PutBucketVersioning" => &["versioning"],
+        "GetObjectLockConfiguration" | "PutObjectLockConfiguration" => &["object-lock"],
+        "GetObjectRetention" | "PutObjectRetention" => &["retention", "versionId"],
+        "GetObjectLegalHold" | "PutObjectLegalHold" => &["legal-hold", "versionId"],
         "GetObjectAcl" => &["acl", "versionId"],
         "GetObjectAttributes" => &["attributes", "versionId"],
         "GetObjectTagging" | "PutObjectTagging" | "DeleteObjectTagging" => &["tagging", "versionId"],

@@ -14,11 +14,11 @@ mod writer;
 pub(crate) use file::OpenError;
 pub(crate) use listing::{ListEntry, ListPage, ListQuery, UploadEntry, UploadQuery};
 pub(crate) use records::{
-    BucketRecord, CorsRuleRecord, ObjectAttributes, ObjectPartRecord, ObjectRecord, PartRecord, UploadRecord,
-    Versioning,
+    BucketRecord, CorsRuleRecord, DeletePermit, LockConfig, ObjectAttributes, ObjectLock, ObjectPartRecord,
+    ObjectRecord, PartRecord, Retention, RetentionMode, RetentionPeriod, RetentionRule, UploadRecord, Versioning,
 };
 pub(crate) use snapshot::{FoundVersion, Snapshot};
-pub(crate) use tables::Tables;
+pub(crate) use tables::{Tables, object_locked};
 pub(crate) use version_listing::{VersionEntry, VersionQuery};
 pub(crate) use versions::{Version, VersionSelector, VersionStamp, no_such_version};
 

@@ -42,12 +42,12 @@ impl Versioning {
 /// The object lock of a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LockConfig {
-    pub(crate) default_retention: Option<DefaultRetention>,
+    pub(crate) default_retention: Option<RetentionRule>,
 }
 
 /// The retention of new objects that come without one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct DefaultRetention {
+pub(crate) struct RetentionRule {
     pub(crate) mode: RetentionMode,
     pub(crate) period: RetentionPeriod,
 }
@@ -80,6 +80,25 @@ pub(crate) struct Retention {
 pub(crate) struct ObjectLock {
     pub(crate) retention: Option<Retention>,
     pub(crate) legal_hold: Option<bool>,
+}
+
+impl ObjectLock {
+    /// Returns true if the version must not be deleted.
+    pub(super) fn forbids(self, permit: DeletePermit) -> bool {
+        let in_force = self.retention.filter(|retention| retention.until_ms > permit.now_ms);
+        let retained = in_force.is_some_and(|retention| match retention.mode {
+            RetentionMode::Governance => !permit.bypass_governance,
+            RetentionMode::Compliance => true,
+        });
+        retained || self.legal_hold == Some(true)
+    }
+}
+
+/// The terms of a deletion of a version: its time, and whether the request bypasses governance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DeletePermit {
+    pub(crate) now_ms: i64,
+    pub(crate) bypass_governance: bool,
 }
 
 /// The storage class of an object: a label, but for the archives, whose objects must be restored before they are read.

@@ -4,7 +4,7 @@ use redb::{Database, ReadableTable, Table, TableDefinition, WriteTransaction};
 use s3s::{S3Error, s3_error};
 use serde::de::DeserializeOwned;
 
-use super::records::{BucketRecord, ObjectRecord, PartRecord, UploadRecord, Versioning, decode, encode};
+use super::records::{BucketRecord, DeletePermit, ObjectRecord, PartRecord, UploadRecord, Versioning, decode, encode};
 use super::upgrade::upgrade;
 use super::versions::{Version, VersionSelector, VersionStamp, VersionTables};
 use crate::blobs::{BlobData, BlobId, PendingBlob, Received, Segment};
@@ -261,7 +261,22 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Deletes one version for good. The newest of those that remain becomes the current one.
-    pub(crate) fn delete_version(&mut self, bucket: &str, key: &str, version: &Version) -> Result<(), BackendError> {
+    ///
+    /// # Errors
+    /// Returns 403 if an object lock forbids it.
+    pub(crate) fn delete_version(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        version: &Version,
+        permit: DeletePermit,
+    ) -> Result<(), BackendError> {
+        if version
+            .object()
+            .is_some_and(|object| object.attributes.lock.forbids(permit))
+        {
+            return Err(object_locked().into());
+        }
         let current = self.object(bucket, key)?;
         if current.as_ref().is_some_and(|object| object.version == version.stamp()) {
             self.objects.remove((bucket, key))?;
@@ -400,6 +415,10 @@ where
     K: redb::Key + 'static,
 {
     table.get(key)?.map(|bytes| decode(bytes.value())).transpose()
+}
+
+pub(crate) fn object_locked() -> S3Error {
+    s3_error!(AccessDenied, "Access Denied because object protected by object lock.")
 }
 
 pub(super) fn no_such_bucket() -> S3Error {

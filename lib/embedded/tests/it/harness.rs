@@ -54,6 +54,11 @@ impl TestStore {
         self.dir
     }
 
+    /// Sets the store's clock forward, which does not concern signatures.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.running.advance_clock(by);
+    }
+
     pub(crate) fn endpoint(&self) -> String {
         self.running.endpoint()
     }

@@ -17,6 +17,7 @@ mod kill;
 mod listing;
 mod logs;
 mod multipart;
+mod object_lock;
 mod objects;
 mod properties;
 mod queries;

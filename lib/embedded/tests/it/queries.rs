@@ -124,7 +124,6 @@ async fn headers_in_a_presigned_query_are_honoured() {
     for unsupported in [
         "x-amz-acl=public-read",
         "x-amz-server-side-encryption=AES256",
-        "x-amz-object-lock-mode=GOVERNANCE",
         "x-amz-grant-read=id%3D1",
     ] {
         let put = put_with_query(&store, unsupported).await;

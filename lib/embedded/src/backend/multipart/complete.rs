@@ -7,7 +7,6 @@ use s3s::{S3Request, S3Result, s3_error};
 use super::super::{Backend, strong_etag};
 use super::{MAX_OBJECT, MIN_PART, part_number};
 use crate::checksums::{Algorithm, Checksums, UploadChecksum};
-use crate::clock;
 use crate::conditions::WriteCondition;
 use crate::error::BackendError;
 use crate::index::{ObjectPartRecord, ObjectRecord, PartRecord, Tables, UploadRecord, VersionStamp};
@@ -38,6 +37,7 @@ pub(in super::super) async fn complete(
         (Algorithm::Sha256, input.checksum_sha256),
     ];
     let (bucket, key, id, size) = (input.bucket, input.key, input.upload_id, input.mpu_object_size);
+    let now_ms = backend.clock.now_ms();
     let complete = move |tables: &mut Tables<'_>| {
         let of = tables.bucket(&bucket)?;
         let upload = match tables.upload(&bucket, &key, &id) {
@@ -54,7 +54,8 @@ pub(in super::super) async fn complete(
             }
         };
         let parts = find_parts(tables, &id, &requested)?;
-        let object = assemble(&id, &upload, parts)?;
+        let mut object = assemble(&id, &upload, parts, now_ms)?;
+        object.attributes.lock = of.lock_new(object.attributes.lock, now_ms)?;
         if size.is_some_and(|size| u64::try_from(size) != Ok(object.size)) {
             let message = "The provided 'x-amz-mp-object-size' header value does not match what was computed";
             return Err(s3_error!(InvalidRequest, "{message}").into());
@@ -171,7 +172,7 @@ fn find_parts(tables: &Tables<'_>, id: &str, requested: &[RequestedPart]) -> Res
 
 /// # Errors
 /// Returns `EntityTooSmall` or `EntityTooLarge`.
-fn assemble(id: &str, upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result<ObjectRecord> {
+fn assemble(id: &str, upload: &UploadRecord, parts: Vec<PartRecord>, now_ms: i64) -> S3Result<ObjectRecord> {
     let sizes: Vec<u64> = parts.iter().map(|part| part.size).collect();
     if sizes[..sizes.len() - 1].iter().any(|size| *size < MIN_PART) {
         return Err(s3_error!(
@@ -198,7 +199,7 @@ fn assemble(id: &str, upload: &UploadRecord, parts: Vec<PartRecord>) -> S3Result
             .map_or_else(Checksums::default, |_| part.checksums.clone()),
     };
     Ok(ObjectRecord {
-        version: VersionStamp::new(clock::now_ms()),
+        version: VersionStamp::new(now_ms),
         etag: parts_etag(md5, parts.len()),
         size,
         // The time of the initiation, as in S3, not of the completion.

@@ -5,7 +5,6 @@ use s3s::{S3Request, S3Result};
 
 use super::super::{Backend, attributes, unsupported};
 use crate::checksums::UploadChecksum;
-use crate::clock;
 use crate::index::{Tables, UploadRecord};
 
 pub(in super::super) async fn create(
@@ -18,10 +17,10 @@ pub(in super::super) async fn create(
         input.checksum_algorithm.as_ref().map(ChecksumAlgorithm::as_str),
         input.checksum_type.as_ref().map(ChecksumType::as_str),
     )?;
-    let initiated_ms = clock::now_ms();
+    let initiated_ms = backend.clock.now_ms();
     let record = UploadRecord {
         initiated_ms,
-        attributes: attributes::from_upload(&mut input)?,
+        attributes: attributes::from_upload(&mut input, initiated_ms)?,
         checksum,
     };
     let CreateMultipartUploadInput {
@@ -40,7 +39,8 @@ pub(in super::super) async fn create(
     };
     let id = output.upload_id.clone().unwrap_or_default();
     let put = move |tables: &mut Tables<'_>| {
-        tables.bucket(&bucket)?;
+        // Locks are checked here as well, so that nothing is uploaded in vain.
+        tables.bucket(&bucket)?.lock_new(record.attributes.lock, initiated_ms)?;
         tables.put_upload(&bucket, &key, &id, &record)
     };
     backend.index.write(put).await?;

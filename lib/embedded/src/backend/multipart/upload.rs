@@ -7,7 +7,6 @@ use super::super::{Backend, MAX_PUT, put, strong_etag, unsupported};
 use super::part_number;
 use crate::blobs::IncomingBody;
 use crate::checksums::{Algorithm, ExpectedDigests};
-use crate::clock;
 use crate::index::{PartRecord, Tables};
 
 /// Uploads a part. Idempotent: a part with the same number is replaced.
@@ -41,7 +40,7 @@ pub(in super::super) async fn upload(backend: &Backend, req: S3Request<UploadPar
     let part = PartRecord {
         md5: received.md5,
         size: received.len,
-        modified_ms: clock::now_ms(),
+        modified_ms: backend.clock.now_ms(),
         checksums,
         segments: Vec::new(),
     };

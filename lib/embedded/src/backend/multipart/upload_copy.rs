@@ -127,7 +127,7 @@ async fn hash_part(
     Ok(PartRecord {
         md5,
         size,
-        modified_ms: clock::now_ms(),
+        modified_ms: backend.clock.now_ms(),
         checksums,
         segments,
     })
