@@ -90,6 +90,7 @@ async fn start(
             let public = client.public_endpoint.as_deref().and_then(host_of);
             HostRules::new(hosts.into_iter().chain(public))
         }),
+        restore_wait: embedded.restore_wait,
     };
     let running = EmbeddedStore::start(settings)
         .await

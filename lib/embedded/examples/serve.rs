@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use draftstore_connections::ConnectionLimits;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
@@ -20,6 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         upload_only: None,
         limits: ConnectionLimits::default(),
         hosts: None,
+        restore_wait: Duration::ZERO,
     })
     .await?;
     println!("{}", store.endpoint());

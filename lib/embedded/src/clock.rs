@@ -50,3 +50,30 @@ pub(crate) fn http_date(ms: i64) -> String {
 pub(crate) fn timestamp_seconds(timestamp: &Timestamp) -> i64 {
     OffsetDateTime::from(timestamp.clone()).unix_timestamp()
 }
+
+/// A day, in milliseconds.
+pub(crate) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Returns the first midnight of UTC that is not before the end of these days, which is how S3 counts them.
+pub(crate) fn days_later(from_ms: i64, days: u32) -> i64 {
+    let end = from_ms.saturating_add(i64::from(days).saturating_mul(DAY_MS));
+    let since_midnight = end.rem_euclid(DAY_MS);
+    if since_midnight == 0 {
+        end
+    } else {
+        end.saturating_add(DAY_MS - since_midnight)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_end_at_midnight() {
+        assert_eq!(days_later(0, 1), DAY_MS);
+        assert_eq!(days_later(1, 1), 2 * DAY_MS);
+        assert_eq!(days_later(DAY_MS - 1, 1), 2 * DAY_MS);
+        assert_eq!(days_later(i64::MAX, u32::MAX), i64::MAX);
+    }
+}

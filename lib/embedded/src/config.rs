@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use draftstore_connections::{ConnectionLimits, HostRules};
 
@@ -22,6 +23,8 @@ pub struct EmbeddedConfig {
     pub limits: ConnectionLimits,
     /// The rules for the hosts of requests, if there are any.
     pub hosts: Option<HostRules>,
+    /// The time until an object that is restored from an archive can be read.
+    pub restore_wait: Duration,
 }
 
 /// A key pair that may only upload to one bucket: by PUT, in parts, or by form.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use draftstore_config::{parse, settings};
 
@@ -15,5 +16,7 @@ settings! {
         pub address: IpAddr = "EMBEDDED_BIND_ADDRESS", default "127.0.0.1", str::parse;
         /// The port of the store.
         pub port: u16 = "EMBEDDED_PORT", default "9000", parse::port;
+        /// The seconds until an object that is restored from an archive can be read.
+        pub restore_wait: Duration = "EMBEDDED_RESTORE_WAIT", default "0", parse::seconds;
     }
 }

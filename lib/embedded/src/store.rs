@@ -102,6 +102,7 @@ impl EmbeddedStore {
             upload_only,
             limits,
             hosts,
+            restore_wait,
         } = config;
         let listener = TcpListener::bind(listen).await.map_err(|source| {
             if source.kind() == io::ErrorKind::AddrInUse {
@@ -120,7 +121,7 @@ impl EmbeddedStore {
 
         let tasks = Tasks::default();
         let (blob_tasks, dir) = (tasks.clone(), data_dir.clone());
-        let open = tasks.spawn_blocking(move || open(&dir, blob_tasks));
+        let open = tasks.spawn_blocking(move || open(&dir, blob_tasks, restore_wait));
         let data_error = |reason: String| EmbeddedStartError::Data {
             data_dir: data_dir.clone(),
             reason,
@@ -199,7 +200,7 @@ impl Drop for EmbeddedStore {
     }
 }
 
-fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, EmbeddedStartError> {
+fn open(data_dir: &Path, tasks: Tasks, restore_wait: Duration) -> Result<Backend, EmbeddedStartError> {
     let data_error = |failure: BackendError| EmbeddedStartError::Data {
         data_dir: data_dir.to_owned(),
         reason: reason(&failure),
@@ -224,6 +225,7 @@ fn open(data_dir: &Path, tasks: Tasks) -> Result<Backend, EmbeddedStartError> {
         blobs,
         tasks,
         clock: Clock::default(),
+        restore_wait,
     })
 }
 

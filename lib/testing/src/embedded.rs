@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use draftstore_connections::ConnectionLimits;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedStore};
@@ -36,6 +37,7 @@ impl Embedded {
             upload_only: None,
             limits: ConnectionLimits::default(),
             hosts: None,
+            restore_wait: Duration::ZERO,
         };
         let store = match EmbeddedStore::start(settings).await {
             Ok(store) => store,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use s3s::dto::{
     CopyObjectInput, CreateMultipartUploadInput, Metadata, ObjectLockLegalHoldStatus, ObjectLockMode, PutObjectInput,
-    Timestamp, TimestampFormat,
+    StorageClass, Timestamp, TimestampFormat,
 };
 use s3s::{S3Result, s3_error};
 use time::OffsetDateTime;
 
 use super::object_lock::LockHeaders;
 use super::{tags, unsupported};
-use crate::index::ObjectAttributes;
+use crate::index::{ObjectAttributes, ObjectClass};
 
 /// The maximum size of user metadata, keys and values together, in bytes.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>
@@ -35,7 +35,7 @@ macro_rules! attributes_from {
             metadata: check_metadata(input.metadata.take())?,
             tags: tags::from_header(input.tagging.as_deref())?,
             lock: lock.into_lock($now_ms)?,
-            ..ObjectAttributes::default()
+            class: ObjectClass::parse(input.storage_class.as_ref().map(StorageClass::as_str))?,
         })
     }};
 }
@@ -99,7 +99,7 @@ pub(crate) fn form_attributes(fields: &[(String, String)], now_ms: i64) -> S3Res
             Some(document) => tags::from_document(&document)?,
             None => tags::from_header(get("x-amz-tagging").as_deref())?,
         },
-        ..ObjectAttributes::default()
+        class: ObjectClass::parse(get("x-amz-storage-class").as_deref())?,
     })
 }
 

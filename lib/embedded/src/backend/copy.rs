@@ -1,16 +1,19 @@
 //! `CopyObject`: adds references to the source's blobs in one transaction, without copying bytes, so that a copy is
 //! never torn. The copy keeps the source's ETag, checksums and part sizes.
 
-use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, TaggingDirective};
+use s3s::dto::{
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, CopySource, MetadataDirective, StorageClass, TaggingDirective,
+};
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::object_lock::LockHeaders;
+use super::storage_class::require_readable;
 use super::version::source_version;
 use super::{Backend, MAX_PUT, attributes, strong_etag, tags, unsupported};
 use crate::checksums::Algorithm;
 use crate::clock;
 use crate::conditions::{ReadCondition, WriteCondition};
-use crate::index::{ObjectAttributes, ObjectRecord, Tables, VersionSelector, VersionStamp};
+use crate::index::{ObjectAttributes, ObjectClass, ObjectRecord, Tables, VersionSelector, VersionStamp};
 
 pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> S3Result<CopyObjectOutput> {
     unsupported::reject_headers(&req.headers)?;
@@ -24,13 +27,15 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         if_unmodified_since: input.copy_source_if_unmodified_since.take(),
     };
     let now_ms = backend.clock.now_ms();
-    // Locks are those of the request, never those of the source.
+    // Locks and class are those of the request, never those of the source.
     let lock = LockHeaders {
         mode: input.object_lock_mode.take(),
         until: input.object_lock_retain_until_date.take(),
         legal_hold: input.object_lock_legal_hold_status.take(),
     };
     let lock = lock.into_lock(now_ms)?;
+    let class = ObjectClass::parse(input.storage_class.as_ref().map(StorageClass::as_str))?;
+    let is_moved = input.storage_class.is_some();
     let replace = match input.metadata_directive.as_ref().map(MetadataDirective::as_str) {
         None | Some(MetadataDirective::COPY) => None,
         Some(MetadataDirective::REPLACE) => Some(attributes::from_copy(&mut input, now_ms)?),
@@ -51,9 +56,9 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
     };
     let CopyObjectInput { bucket, key, .. } = input;
     let is_itself = source.bucket == bucket && source.key == key && source.version == VersionSelector::Current;
-    if replace.is_none() && is_itself {
+    if replace.is_none() && !is_moved && is_itself {
         let message = "This copy request is illegal because it is trying to copy an object to itself without \
-                       changing the object's metadata.";
+                       changing the object's metadata or storage class.";
         return Err(s3_error!(InvalidRequest, "{message}"));
     }
     let copy = move |tables: &mut Tables<'_>| {
@@ -63,6 +68,7 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         let original = tables.version(&source.bucket, &source.key, source.version)?;
         let original = source_version(original, source.version)?;
         source_condition.check_source(&original)?;
+        require_readable(&original, now_ms)?;
         condition.check(tables.object(&bucket, &key)?.as_ref())?;
         if original.size > MAX_PUT {
             let message =
@@ -77,6 +83,7 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
             upload_id: None,
             restored: None,
             attributes: ObjectAttributes {
+                class,
                 lock,
                 tags: new_tags.unwrap_or_else(|| original.attributes.tags.clone()),
                 ..replace.unwrap_or_else(|| original.attributes.clone())

@@ -11,6 +11,7 @@ use s3s::dto::{
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::list::count;
+use super::storage_class::require_readable;
 use super::version::{VersionedObject, object_version};
 use super::{Backend, strong_etag, to_i64};
 use crate::blobs::{BlobStream, Lease, Segment};
@@ -37,6 +38,8 @@ pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3
         part: input.part_number,
     };
     condition.check(&object).map_err(|reason| read_error(reason, &object))?;
+    let now_ms = backend.clock.now_ms();
+    require_readable(&object, now_ms)?;
     let resolved = requested.resolve(&object)?;
     let segments = Segment::slice(&object.segments, resolved.bytes.clone());
     let body = StreamingBlob::new(BlobStream::new(backend.tasks.clone(), lease, segments));
@@ -67,6 +70,8 @@ pub(super) async fn get(backend: &Backend, req: S3Request<GetObjectInput>) -> S3
         object_lock_mode,
         object_lock_retain_until_date,
         parts_count: resolved.parts,
+        restore: object.restored.and_then(|restored| restored.header(now_ms)),
+        storage_class: attributes.class.header(),
         tag_count: Some(count(attributes.tags.len())).filter(|count| *count > 0),
         version_id,
         ..GetObjectOutput::default()
@@ -89,6 +94,7 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
     condition.check(&object).map_err(|reason| read_error(reason, &object))?;
     let resolved = requested.resolve(&object)?;
     let sums = visible_checksums(&object, input.checksum_mode.as_ref(), &resolved);
+    let now_ms = backend.clock.now_ms();
     let attributes = object.attributes;
     let (object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold_status) = attributes.lock.headers();
     let output = HeadObjectOutput {
@@ -117,6 +123,8 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
         object_lock_mode,
         object_lock_retain_until_date,
         parts_count: resolved.parts,
+        restore: object.restored.and_then(|restored| restored.header(now_ms)),
+        storage_class: attributes.class.header(),
         version_id,
         ..HeadObjectOutput::default()
     };

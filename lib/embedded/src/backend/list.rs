@@ -155,7 +155,7 @@ impl ListedObjects {
                     last_modified: Some(clock::timestamp(object.modified_ms)),
                     owner: with_owner.then(owner),
                     size: Some(to_i64(object.size)),
-                    storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+                    storage_class: Some(ObjectStorageClass::from_static(object.attributes.class.name())),
                     ..Object::default()
                 }),
                 ListEntry::CommonPrefix(prefix) => {

@@ -11,6 +11,8 @@ mod object_attributes;
 mod object_lock;
 mod properties;
 mod put;
+mod restore;
+mod storage_class;
 mod tags;
 mod unsupported;
 mod version;
@@ -19,8 +21,10 @@ mod versioning;
 pub(crate) use attributes::form_attributes;
 pub(crate) use list::{encode_key, encode_query};
 pub(crate) use put::{MAX_PUT, NewObject, StoredObject};
+pub(crate) use restore::RestoreAccepted;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput, CompleteMultipartUploadOutput,
@@ -40,8 +44,8 @@ use s3s::dto::{
     Owner, PutBucketCorsInput, PutBucketCorsOutput, PutBucketVersioningInput, PutBucketVersioningOutput,
     PutObjectInput, PutObjectLegalHoldInput, PutObjectLegalHoldOutput, PutObjectLockConfigurationInput,
     PutObjectLockConfigurationOutput, PutObjectOutput, PutObjectRetentionInput, PutObjectRetentionOutput,
-    PutObjectTaggingInput, PutObjectTaggingOutput, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput,
-    UploadPartOutput,
+    PutObjectTaggingInput, PutObjectTaggingOutput, RestoreObjectInput, RestoreObjectOutput, UploadPartCopyInput,
+    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Request, S3Response, S3Result};
 
@@ -64,6 +68,8 @@ pub(crate) struct Backend {
     pub(crate) blobs: Arc<Blobs>,
     pub(crate) tasks: Tasks,
     pub(crate) clock: Clock,
+    /// The time until a restore from an archive is done.
+    pub(crate) restore_wait: Duration,
 }
 
 impl Backend {
@@ -321,6 +327,10 @@ impl S3 for Backend {
         req: S3Request<GetObjectLegalHoldInput>,
     ) -> BackendResponse<GetObjectLegalHoldOutput> {
         object_lock::get_legal_hold(self, req.input).await.map(S3Response::new)
+    }
+
+    async fn restore_object(&self, req: S3Request<RestoreObjectInput>) -> BackendResponse<RestoreObjectOutput> {
+        restore::restore(self, req.input).await
     }
 
     async fn put_object_tagging(

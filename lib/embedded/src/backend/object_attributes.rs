@@ -37,7 +37,7 @@ pub(super) async fn get(backend: &Backend, input: GetObjectAttributesInput) -> S
         object_parts: parts,
         object_size: wanted(ObjectAttributes::OBJECT_SIZE).then(|| to_i64(object.size)),
         storage_class: wanted(ObjectAttributes::STORAGE_CLASS)
-            .then(|| StorageClass::from_static(StorageClass::STANDARD)),
+            .then(|| StorageClass::from_static(object.attributes.class.name())),
         version_id,
         ..GetObjectAttributesOutput::default()
     })

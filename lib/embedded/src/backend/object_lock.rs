@@ -13,7 +13,7 @@ use s3s::dto::{
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
 use super::Backend;
-use crate::clock;
+use crate::clock::{self, DAY_MS};
 use crate::index::{
     BucketRecord, LockConfig, ObjectLock, Retention, RetentionMode, RetentionPeriod, RetentionRule, VersionSelector,
     Versioning, object_locked,
@@ -22,8 +22,6 @@ use crate::index::{
 /// The longest default retention, in days: a hundred years, as in S3.
 const MAX_DAYS: i32 = 36_500;
 const MAX_YEARS: i32 = 100;
-/// A day, in milliseconds.
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(super) async fn put_config(
     backend: &Backend,

@@ -130,9 +130,7 @@ fn object_version(key: String, object: ObjectRecord, is_latest: bool) -> ObjectV
         last_modified: Some(clock::timestamp(object.modified_ms)),
         owner: Some(owner()),
         size: Some(to_i64(object.size)),
-        storage_class: Some(ObjectVersionStorageClass::from_static(
-            ObjectVersionStorageClass::STANDARD,
-        )),
+        storage_class: Some(ObjectVersionStorageClass::from_static(object.attributes.class.name())),
         version_id: Some(object.version.id()),
         ..ObjectVersion::default()
     }

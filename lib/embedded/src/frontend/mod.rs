@@ -17,7 +17,7 @@ use s3s::service::S3Service;
 use s3s::{Body, S3Error, S3ErrorCode, S3Result, s3_error};
 use tracing::Dispatch;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, RestoreAccepted};
 use crate::cors;
 use crate::index::CorsRuleRecord;
 use crate::keyring::Keyring;
@@ -144,7 +144,12 @@ impl Frontend {
         } else {
             let request = Request::from_parts(parts, Body::http_body_unsync(body));
             match self.s3.call(request).await {
-                Ok(response) => response,
+                Ok(mut response) => {
+                    if response.extensions().get::<RestoreAccepted>().is_some() {
+                        *response.status_mut() = StatusCode::ACCEPTED;
+                    }
+                    response
+                }
                 Err(_) => error_response(S3Error::new(S3ErrorCode::InternalError)),
             }
         };

@@ -18,7 +18,7 @@ const SIGNATURE: [&str; 8] = [
 ];
 
 /// The headers that a query may contain as parameters, in lower case. Prefixes end in a hyphen.
-const HEADERS: [&str; 16] = [
+const HEADERS: [&str; 17] = [
     "x-amz-acl",
     "x-amz-bypass-governance-retention",
     "x-amz-checksum-",
@@ -32,6 +32,7 @@ const HEADERS: [&str; 16] = [
     "x-amz-sdk-checksum-algorithm",
     "x-amz-server-side-encryption",
     "x-amz-server-side-encryption-",
+    "x-amz-storage-class",
     "x-amz-tagging",
     "x-amz-tagging-directive",
     "x-amz-user-agent",
@@ -178,6 +179,7 @@ fn known_parameters(operation: &str) -> Option<&'static [&'static str]> {
         "GetObjectLockConfiguration" | "PutObjectLockConfiguration" => &["object-lock"],
         "GetObjectRetention" | "PutObjectRetention" => &["retention", "versionId"],
         "GetObjectLegalHold" | "PutObjectLegalHold" => &["legal-hold", "versionId"],
+        "RestoreObject" => &["restore", "versionId"],
         "GetObjectAcl" => &["acl", "versionId"],
         "GetObjectAttributes" => &["attributes", "versionId"],
         "GetObjectTagging" | "PutObjectTagging" | "DeleteObjectTagging" => &["tagging", "versionId"],

@@ -14,8 +14,9 @@ mod writer;
 pub(crate) use file::OpenError;
 pub(crate) use listing::{ListEntry, ListPage, ListQuery, UploadEntry, UploadQuery};
 pub(crate) use records::{
-    BucketRecord, CorsRuleRecord, DeletePermit, LockConfig, ObjectAttributes, ObjectLock, ObjectPartRecord,
-    ObjectRecord, PartRecord, Retention, RetentionMode, RetentionPeriod, RetentionRule, UploadRecord, Versioning,
+    BucketRecord, CorsRuleRecord, DeletePermit, LockConfig, ObjectAttributes, ObjectClass, ObjectLock,
+    ObjectPartRecord, ObjectRecord, PartRecord, Restored, Retention, RetentionMode, RetentionPeriod, RetentionRule,
+    UploadRecord, Versioning,
 };
 pub(crate) use snapshot::{FoundVersion, Snapshot};
 pub(crate) use tables::{Tables, object_locked};

@@ -16,6 +16,8 @@ use draftstore_testing::http_client;
 use tempfile::TempDir;
 
 pub(crate) const BUCKET: &str = "bucket";
+/// The wait until a restored object can be read, by the store's clock.
+pub(crate) const RESTORE_WAIT: Duration = Duration::from_secs(5 * 3600);
 pub(crate) const MIB: usize = 1024 * 1024;
 /// The maximum size of an object stored in the index, in bytes.
 pub(crate) const MAX_INLINE: usize = 16 * 1024;
@@ -117,6 +119,7 @@ pub(crate) async fn start(data_dir: &Path) -> (EmbeddedStore, Credentials) {
         upload_only: None,
         limits: ConnectionLimits::default(),
         hosts: None,
+        restore_wait: RESTORE_WAIT,
     };
     (EmbeddedStore::start(settings).await.unwrap(), credentials)
 }

@@ -1,6 +1,7 @@
 //! Starting, stopping and restarting.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -82,6 +83,7 @@ async fn second_process_is_rejected() {
         upload_only: None,
         limits: ConnectionLimits::default(),
         hosts: None,
+        restore_wait: Duration::ZERO,
     };
     let first = EmbeddedStore::start(settings(0)).await.unwrap();
     let second = EmbeddedStore::start(settings(0)).await.unwrap_err();
@@ -109,6 +111,7 @@ async fn port_in_use_leaves_the_data_untouched() {
         upload_only: None,
         limits: ConnectionLimits::default(),
         hosts: None,
+        restore_wait: Duration::ZERO,
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,

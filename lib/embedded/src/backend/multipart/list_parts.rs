@@ -42,7 +42,7 @@ pub(in super::super) async fn list_parts(backend: &Backend, input: ListPartsInpu
         owner: Some(owner()),
         part_number_marker: Some(input.part_number_marker.unwrap_or(0)),
         parts: Some(parts.into_iter().map(part).collect()),
-        storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
+        storage_class: Some(StorageClass::from_static(upload.attributes.class.name())),
         upload_id: Some(input.upload_id),
         ..ListPartsOutput::default()
     })

@@ -76,7 +76,7 @@ fn multipart_upload(key: String, upload: UploadEntry) -> MultipartUpload {
         initiator: Some(initiator()),
         key: Some(key),
         owner: Some(owner()),
-        storage_class: Some(StorageClass::from_static(StorageClass::STANDARD)),
+        storage_class: Some(StorageClass::from_static(upload.record.attributes.class.name())),
         upload_id: Some(upload.id),
     }
 }

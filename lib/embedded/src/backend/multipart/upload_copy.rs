@@ -6,6 +6,7 @@ use s3s::dto::{CopyPartResult, Range, UploadPartCopyInput, UploadPartCopyOutput}
 use s3s::{S3Request, S3Result, s3_error};
 
 use super::super::copy::SourceObject;
+use super::super::storage_class::require_readable;
 use super::super::version::{VersionedObject, source_version};
 use super::super::{Backend, MAX_PUT, strong_etag, unsupported};
 use super::part_number;
@@ -47,6 +48,7 @@ pub(in super::super) async fn upload_copy(
         );
         let (VersionedObject { object, version_id }, lease) = opened.await?;
         condition.check_source(&object)?;
+        require_readable(&object, backend.clock.now_ms())?;
         let bytes = copy_range(input.copy_source_range.as_deref(), object.size)?;
         let part = hash_part(backend, &object, lease, bytes, upload.checksum).await?;
 
