@@ -10,6 +10,8 @@ use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::instrument::WithSubscriber as _;
 
 use crate::access::AccessControl;
 use crate::backend::Backend;
@@ -26,6 +28,8 @@ use crate::tasks::Tasks;
 
 const INDEX_FILE: &str = "index.redb";
 const BLOBS_DIR: &str = "blobs";
+/// The pause between two passes over the lifecycle rules, whose times are in days.
+const LIFECYCLE_INTERVAL: Duration = Duration::from_secs(3600);
 /// The maximum size of an XML request body, in bytes. `DeleteObjects` with 1,000 escaped keys of 1,024 bytes fits.
 const MAX_XML: usize = 8 * 1024 * 1024;
 
@@ -142,6 +146,8 @@ impl EmbeddedStore {
 
         let shutdown = ShutdownSignal::default();
         let server = tokio::spawn(server::serve(listener, frontend, limits, hosts, shutdown.clone()));
+        let rules = keep_rules(backend.clone(), shutdown.graceful.clone());
+        tasks.spawn(rules.with_current_subscriber());
         Ok(Self {
             address,
             shutdown,
@@ -171,6 +177,17 @@ impl EmbeddedStore {
         format!("http://{}", SocketAddr::new(ip, self.address.port()))
     }
 
+    /// Carries out at once what is due by the lifecycle rules, for tests. The store does so every hour.
+    ///
+    /// # Errors
+    /// Returns the error of the index, after which a later pass continues.
+    pub async fn apply_lifecycle(&self) -> io::Result<()> {
+        match &self.backend {
+            Some(backend) => backend.apply_lifecycle().await.map_err(io::Error::other),
+            None => Ok(()),
+        }
+    }
+
     /// Sets the clock forward by which retentions end and objects age, for tests. Signatures are checked by the real time.
     pub fn advance_clock(&self, by: Duration) {
         if let Some(backend) = &self.backend {
@@ -197,6 +214,20 @@ impl Drop for EmbeddedStore {
     fn drop(&mut self) {
         self.shutdown.graceful.cancel();
         self.shutdown.immediate.cancel();
+    }
+}
+
+/// Carries out the lifecycle rules until the store shuts down.
+async fn keep_rules(backend: Backend, shutdown: CancellationToken) {
+    loop {
+        let pass = async {
+            // Failures are logged where they happen, and the next pass continues.
+            let _ = backend.apply_lifecycle().await;
+            tokio::time::sleep(LIFECYCLE_INTERVAL).await;
+        };
+        if shutdown.run_until_cancelled(pass).await.is_none() {
+            return;
+        }
     }
 }
 

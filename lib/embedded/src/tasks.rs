@@ -35,6 +35,11 @@ impl Tasks {
         self.tracker.spawn_blocking(work)
     }
 
+    /// Starts a task that ends by itself.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        drop(self.tracker.spawn(task));
+    }
+
     /// Waits until all tracked work has wait.
     pub(crate) async fn wait(&self) {
         self.tracker.close();

@@ -1,8 +1,8 @@
-//! Reads of properties that every bucket and object here has in the same way: no tags and rules, and one owner.
+//! Reads of properties that every bucket and object here has in the same way: no policy, and one owner.
 
 use s3s::dto::{
-    GetBucketAclInput, GetBucketAclOutput, GetBucketLifecycleConfigurationInput, GetBucketPolicyInput,
-    GetBucketTaggingInput, GetObjectAclInput, GetObjectAclOutput, Grant, Grantee, Permission, Type,
+    GetBucketAclInput, GetBucketAclOutput, GetBucketPolicyInput, GetBucketTaggingInput, GetObjectAclInput,
+    GetObjectAclOutput, Grant, Grantee, Permission, Type,
 };
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 
@@ -15,15 +15,6 @@ pub(super) async fn bucket_acl(backend: &Backend, input: GetBucketAclInput) -> S
         grants: Some(vec![full_control()]),
         owner: Some(owner()),
     })
-}
-
-/// Returns the error to answer with: no bucket has a lifecycle configuration.
-pub(super) async fn lifecycle(backend: &Backend, input: GetBucketLifecycleConfigurationInput) -> S3Result<S3Error> {
-    backend.require_bucket(input.bucket).await?;
-    Ok(s3_error!(
-        NoSuchLifecycleConfiguration,
-        "The lifecycle configuration does not exist"
-    ))
 }
 
 /// Returns the error to answer with: no bucket has a policy.

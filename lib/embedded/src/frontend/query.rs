@@ -172,7 +172,9 @@ fn known_parameters(operation: &str) -> Option<&'static [&'static str]> {
         "GetBucketLocation" => &["location"],
         "GetBucketCors" | "PutBucketCors" | "DeleteBucketCors" => &["cors"],
         "GetBucketAcl" => &["acl"],
-        "GetBucketLifecycleConfiguration" => &["lifecycle"],
+        "GetBucketLifecycleConfiguration" | "PutBucketLifecycleConfiguration" | "DeleteBucketLifecycle" => {
+            &["lifecycle"]
+        }
         "GetBucketPolicy" => &["policy"],
         "GetBucketTagging" => &["tagging"],
         "GetBucketVersioning" | "PutBucketVersioning" => &["versioning"],

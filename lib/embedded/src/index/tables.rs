@@ -119,6 +119,22 @@ impl<'txn> Tables<'txn> {
         self.version_tables().find(bucket, key, wanted)
     }
 
+    /// Passes the versions of a key to `visit`, from the newest to the oldest.
+    pub(crate) fn for_each_version(
+        &self,
+        bucket: &str,
+        key: &str,
+        mut visit: impl FnMut(&Version),
+    ) -> Result<(), BackendError> {
+        if let Some(object) = self.object(bucket, key)? {
+            visit(&Version::Object(object));
+        }
+        for entry in self.versions.range((bucket, key, 0)..=(bucket, key, u64::MAX))? {
+            visit(&decode(entry?.1.value())?);
+        }
+        Ok(())
+    }
+
     /// Returns true if the bucket has an object, an older version or a delete marker.
     pub(crate) fn has_versions(&self, bucket: &str) -> Result<bool, BackendError> {
         if let Some(entry) = self.objects.range((bucket, "")..)?.next()

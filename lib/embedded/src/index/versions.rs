@@ -71,6 +71,15 @@ pub(crate) enum VersionSelector {
 }
 
 impl VersionSelector {
+    /// Returns the selector of one version, whose ID may be `null`.
+    pub(crate) fn of(stamp: VersionStamp) -> Self {
+        if stamp.is_null() {
+            Self::Null
+        } else {
+            Self::Stamp(stamp)
+        }
+    }
+
     /// # Errors
     /// Returns `InvalidArgument` for a text that no version of this store has as its ID.
     pub(crate) fn parse(id: Option<&str>) -> S3Result<Self> {

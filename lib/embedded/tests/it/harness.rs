@@ -61,6 +61,10 @@ impl TestStore {
         self.running.advance_clock(by);
     }
 
+    pub(crate) async fn apply_lifecycle(&self) {
+        self.running.apply_lifecycle().await.unwrap();
+    }
+
     pub(crate) fn endpoint(&self) -> String {
         self.running.endpoint()
     }

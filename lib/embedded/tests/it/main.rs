@@ -15,6 +15,7 @@ mod forms;
 mod harness;
 mod inline;
 mod kill;
+mod lifecycle;
 mod listing;
 mod logs;
 mod multipart;

@@ -1,22 +1,15 @@
-//! Removal by the store itself. The embedded store removes nothing, and says so.
+//! Removal by the store itself.
 
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
 };
-use draftstore_storage::{ErrorKind, Lifecycle};
+use draftstore_storage::Lifecycle;
 use draftstore_testing::TestBuckets;
 
 const WEEK: Lifecycle = Lifecycle {
     expire_after_days: Some(7),
     abort_uploads_after_days: Some(3),
 };
-
-pub(crate) async fn there_are_no_lifecycle_rules_and_none_can_be_set(world: &TestBuckets) {
-    let got = world.storage.get_lifecycle(&world.draft).await;
-    assert_eq!(got.expect("there are none"), Lifecycle::default());
-    let put = world.storage.put_lifecycle(&world.draft, &WEEK).await;
-    assert_eq!(put.expect_err("no such call").kind, ErrorKind::Unsupported);
-}
 
 /// A rule of somebody else's that holds for a part of the bucket is neither lost nor taken for one of the whole.
 pub(crate) async fn lifecycle_rules_are_kept_beside_those_of_others(world: &TestBuckets) {

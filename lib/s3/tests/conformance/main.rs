@@ -162,8 +162,7 @@ promises! {
     buckets::a_cors_rule_replaces_the_one_before,
     buckets::every_origin_can_be_allowed,
 
-    lifecycle::there_are_no_lifecycle_rules_and_none_can_be_set
-        => lifecycle::lifecycle_rules_are_kept_beside_those_of_others,
+    lifecycle::lifecycle_rules_are_kept_beside_those_of_others,
 
     refusals::wrong_credentials_are_refused,
 }
