@@ -91,7 +91,7 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
             ..original
         };
         let copied = tables.put_object(&of, &bucket, &key, copy)?;
-        let id = of.versioning.visible_id(copied.version);
+        let id = of.versioning.new_id(copied.version);
         Ok((copied, id, source_id))
     };
     let (copied, version_id, copy_source_version_id) = backend.index.write(copy).await?;

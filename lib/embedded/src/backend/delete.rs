@@ -127,8 +127,8 @@ impl Target<'_> {
             });
         }
         let version = tables.version(bucket, key, wanted)?;
-        condition.check(version.as_ref().and_then(Version::object))?;
         if let Some(version) = &version {
+            condition.check(version.object())?;
             tables.delete_version(bucket, key, version, permit)?;
         }
         Ok(Removed {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use s3s::dto::{
     ChecksumMode, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, StreamingBlob, Timestamp,
     TimestampFormat,
@@ -96,6 +96,7 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
     let sums = visible_checksums(&object, input.checksum_mode.as_ref(), &resolved);
     let now_ms = backend.clock.now_ms();
     let attributes = object.attributes;
+    let tags = attributes.tags.len();
     let (object_lock_mode, object_lock_retain_until_date, object_lock_legal_hold_status) = attributes.lock.headers();
     let output = HeadObjectOutput {
         accept_ranges: Some("bytes".into()),
@@ -133,7 +134,13 @@ pub(super) async fn head(backend: &Backend, input: HeadObjectInput) -> S3Result<
     } else {
         StatusCode::OK
     };
-    Ok(S3Response::with_status(output, status))
+    let mut response = S3Response::with_status(output, status);
+    if tags > 0 {
+        // The output of `s3s` has no field for it.
+        let name = HeaderName::from_static("x-amz-tagging-count");
+        response.headers.insert(name, HeaderValue::from(tags));
+    }
+    Ok(response)
 }
 
 /// Evaluates `If-Range`: returns true if a partial download of the caller belongs to this object and can be resumed.

@@ -209,15 +209,12 @@ impl ObjectLock {
     }
 
     /// # Errors
-    /// Returns 403 if a retention in force would be shortened or weakened.
+    /// Returns 403 if a retention in force would be shortened or get another mode.
     fn check_retention_change(self, new: Option<Retention>, now_ms: i64, bypass: bool) -> S3Result<()> {
         let Some(old) = self.retention.filter(|old| old.until_ms > now_ms) else {
             return Ok(());
         };
-        let grows = new.is_some_and(|new| {
-            let weaker = old.mode == RetentionMode::Compliance && new.mode == RetentionMode::Governance;
-            new.until_ms >= old.until_ms && !weaker
-        });
+        let grows = new.is_some_and(|new| new.until_ms >= old.until_ms && new.mode == old.mode);
         if grows || (bypass && old.mode == RetentionMode::Governance) {
             Ok(())
         } else {
@@ -362,7 +359,8 @@ mod tests {
         let change =
             |old: ObjectLock, new: ObjectLock, bypass| old.check_retention_change(new.retention, 100, bypass).is_ok();
         assert!(change(lock(Governance, 200), lock(Governance, 300), false));
-        assert!(change(lock(Governance, 200), lock(Compliance, 200), false));
+        assert!(!change(lock(Governance, 200), lock(Compliance, 200), false));
+        assert!(change(lock(Governance, 200), lock(Compliance, 200), true));
         assert!(!change(lock(Governance, 200), lock(Governance, 150), false));
         assert!(change(lock(Governance, 200), lock(Governance, 150), true));
         assert!(change(lock(Governance, 200), ObjectLock::default(), true));

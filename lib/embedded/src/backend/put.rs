@@ -67,7 +67,7 @@ pub(crate) struct NewObject {
 
 /// A stored object, as a response describes it.
 pub(crate) struct StoredObject {
-    /// None if the bucket never had versions.
+    /// None for a version `null`.
     pub(crate) version_id: Option<String>,
     pub(crate) etag: String,
     pub(crate) checksums: Checksums,
@@ -133,7 +133,7 @@ impl Backend {
             };
             let stored = tables.put_object(&of, &bucket, &key, object)?;
             Ok(StoredObject {
-                version_id: of.versioning.visible_id(stored.version),
+                version_id: of.versioning.new_id(stored.version),
                 etag: stored.etag,
                 checksums: stored.checksums,
             })

@@ -33,6 +33,11 @@ pub(crate) enum Versioning {
 }
 
 impl Versioning {
+    /// Returns the version ID in the response to a write: none for a version `null`, as in S3.
+    pub(crate) fn new_id(self, stamp: VersionStamp) -> Option<String> {
+        (self == Self::Enabled).then(|| stamp.id())
+    }
+
     /// Returns the version ID that responses contain, or `None` if the bucket never had versions.
     pub(crate) fn visible_id(self, stamp: VersionStamp) -> Option<String> {
         (self != Self::Unversioned).then(|| stamp.id())

@@ -23,6 +23,11 @@ impl TestStore {
     }
 }
 
+async fn presigned_head(store: &TestStore) -> String {
+    let head = store.s3.head_object().bucket(BUCKET).key("k").presigned(for_an_hour());
+    head.await.unwrap().uri().to_owned()
+}
+
 fn map(tags: &[(&str, &str)]) -> BTreeMap<String, String> {
     tags.iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -46,6 +51,8 @@ async fn tags_are_put_replaced_and_deleted() {
     }
     let got = store.s3.get_object().bucket(BUCKET).key("k").send().await.unwrap();
     assert_eq!((got.tag_count(), got.e_tag()), (Some(1), Some(etag.as_str())));
+    let head = store.http.head(presigned_head(&store).await).send().await.unwrap();
+    assert_eq!(head.headers()["x-amz-tagging-count"], "1");
     store
         .s3
         .delete_object_tagging()

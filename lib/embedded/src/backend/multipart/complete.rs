@@ -49,7 +49,7 @@ pub(in super::super) async fn complete(
                     .filter(|object| is_repeated(object, &id, &requested))
                     .ok_or(gone)?;
                 condition.check(Some(&completed))?;
-                let version_id = of.versioning.visible_id(completed.version);
+                let version_id = of.versioning.new_id(completed.version);
                 return Ok((completed, version_id));
             }
         };
@@ -71,7 +71,7 @@ pub(in super::super) async fn complete(
         tables.retain(&object.segments)?;
         tables.remove_upload(&bucket, &key, &id)?;
         let object = tables.put_object(&of, &bucket, &key, object)?;
-        let id = of.versioning.visible_id(object.version);
+        let id = of.versioning.new_id(object.version);
         Ok((object, id))
     };
     let (object, version_id) = backend.index.write(complete).await?;
