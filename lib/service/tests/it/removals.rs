@@ -31,11 +31,11 @@ struct Held {
 impl System {
     /// Holds the next delete of confirmed drafts before it reaches the store.
     fn hold_delete(&self) -> Held {
-        let (arrives, arrived) = oneshot::channel();
-        let (release, released) = oneshot::channel();
+        let (begun, arrived) = oneshot::channel();
+        let (release, go_on) = oneshot::channel::<()>();
         self.store.before(self.deleting(), move || async move {
-            arrives.send(()).expect("the test waits");
-            released.await.expect("the test goes on");
+            begun.send(()).expect("the test waits");
+            go_on.await.expect("the test goes on");
         });
         Held { arrived, release }
     }
