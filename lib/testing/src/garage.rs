@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::process::{Process, free_ports};
 use crate::{StoreEndpoint, http_client};
 
 const REGION: &str = "garage";
@@ -37,10 +37,6 @@ pub struct Garage {
     /// Dropped after the process, which writes to it.
     directory: TempDir,
 }
-
-/// A child process that is killed on drop.
-#[derive(Debug)]
-struct Process(Child);
 
 impl Garage {
     /// Starts Garage and waits until it accepts requests.
@@ -94,7 +90,7 @@ impl Garage {
 
     async fn try_start() -> Result<Self, String> {
         let directory = tempfile::tempdir().expect("a temporary directory can be created");
-        let (s3_port, rpc_port) = free_ports();
+        let [s3_port, rpc_port] = free_ports();
         let process = spawn(directory.path(), s3_port, rpc_port);
         let url = format!("http://127.0.0.1:{s3_port}");
         let mut garage = Self {
@@ -129,14 +125,6 @@ impl Garage {
     }
 }
 
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may already have exited.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 fn require_version() {
     let version = match Command::new("garage").arg("--version").output() {
         Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -151,13 +139,6 @@ fn require_version() {
         .nth(1)
         .is_some_and(|number| number.starts_with(&format!("{VERSION}.")));
     assert!(matches, "this test needs `garage` {VERSION} on PATH, not {version:?}");
-}
-
-fn free_ports() -> (u16, u16) {
-    let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback address has a free port");
-    let port = |listener: &TcpListener| listener.local_addr().expect("a bound socket has an address").port();
-    let (one, other) = (bind(), bind());
-    (port(&one), port(&other))
 }
 
 fn spawn(directory: &Path, s3_port: u16, rpc_port: u16) -> Process {

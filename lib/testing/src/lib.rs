@@ -7,7 +7,9 @@ mod garage;
 mod http;
 mod http_proxy;
 mod large;
+mod process;
 pub mod proxy;
+mod seaweedfs;
 mod world;
 
 pub use embedded::Embedded;
@@ -17,4 +19,5 @@ pub use garage::Garage;
 pub use http::http_client;
 pub use http_proxy::HttpProxy;
 pub use large::{LARGE, assert_large_copy, large_draft};
+pub use seaweedfs::SeaweedFs;
 pub use world::{SignedRequest, TestBuckets, attributes, bucket, connect, etag, get, key, sdk, settings};

@@ -15,7 +15,7 @@ use draftstore_storage::{
 };
 use reqwest::Response;
 
-use crate::{Embedded, Garage, StoreEndpoint, form, http_client};
+use crate::{Embedded, Garage, SeaweedFs, StoreEndpoint, form, http_client};
 
 /// A store with an empty draft bucket and an empty main bucket. The store stops on drop.
 ///
@@ -26,9 +26,9 @@ pub struct TestBuckets {
     pub storage: Arc<dyn Storage>,
     /// The address and credentials of the store.
     pub endpoint: StoreEndpoint,
-    /// The draft bucket: `files-draft`, or a unique name if it was created by [`TestBuckets::beside`].
+    /// The draft bucket: `files-draft`, or a unique name in a store that others use.
     pub draft: DraftBucket,
-    /// The main bucket: `files`, or a unique name if it was created by [`TestBuckets::beside`].
+    /// The main bucket: `files`, or a unique name in a store that others use.
     pub main: MainBucket,
     /// A plain HTTP client for presigned URLs.
     pub http: reqwest::Client,
@@ -60,11 +60,16 @@ impl TestBuckets {
         Self::new(store.endpoint().clone(), StoreGuard(Arc::new(store)), "files").await
     }
 
+    /// Creates buckets in a running SeaweedFS, which other tests of this process share.
+    pub async fn seaweedfs() -> Self {
+        let store = SeaweedFs::shared().await;
+        let endpoint = store.endpoint().clone();
+        Self::new(endpoint, StoreGuard(store), &unused_name()).await
+    }
+
     /// Creates two more empty buckets in the same store, which stops when the last value is dropped.
     pub async fn beside(&self) -> Self {
-        static CREATED: AtomicUsize = AtomicUsize::new(1);
-        let name = format!("files-{}", CREATED.fetch_add(1, Ordering::Relaxed));
-        Self::new(self.endpoint.clone(), self.store.clone(), &name).await
+        Self::new(self.endpoint.clone(), self.store.clone(), &unused_name()).await
     }
 
     async fn new(endpoint: StoreEndpoint, store: StoreGuard, name: &str) -> Self {
@@ -88,6 +93,21 @@ impl TestBuckets {
     /// Returns a client of the SDK, for calls that [`Storage`] does not have.
     pub fn sdk(&self) -> aws_sdk_s3::Client {
         self.sdk.get_or_init(|| sdk(&self.endpoint)).clone()
+    }
+
+    /// Returns the same request for main instead of the draft bucket, with a signature that does not fit.
+    pub fn for_main(&self, signed: &SignedRequest) -> SignedRequest {
+        let [draft, main] = [self.draft.name(), self.main.name()].map(|name| format!("/{name}/"));
+        SignedRequest {
+            url: signed.url.replacen(&draft, &main, 1),
+            ..signed.clone()
+        }
+    }
+
+    /// Returns the header that copies this draft.
+    pub fn copy_source(&self, key: &ObjectKey) -> (String, String) {
+        let source = format!("/{}/{key}", self.draft.name());
+        ("x-amz-copy-source".to_owned(), source)
     }
 
     /// Returns an upload to this key without constraints, valid for an hour.
@@ -427,6 +447,12 @@ pub fn settings(endpoint: &StoreEndpoint) -> Settings {
         )),
         ..Settings::new(&endpoint.region)
     }
+}
+
+/// Returns a name for buckets that no other test of this process has.
+fn unused_name() -> String {
+    static CREATED: AtomicUsize = AtomicUsize::new(1);
+    format!("files-{}", CREATED.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Creates a storage client with these settings.
