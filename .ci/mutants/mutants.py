@@ -18,6 +18,7 @@ SWEEP = "lib/protocol/src/sweep/"
 TESTS = [
     "model::model_invariants_hold_where_everything_is_honoured",
     "model::model_invariants_hold_where_only_single_deletes_are_conditional",
+    "model::model_invariants_hold_where_a_copy_may_be_of_another_version",
     "model::model_invariants_hold_where_only_the_source_is_conditional",
     "model::model_invariants_hold_where_only_uploads_are_made_once",
     "model::model_invariants_hold_where_nothing_is_honoured",
@@ -247,6 +248,30 @@ MUTANTS = [
         CONFIRM + "turn.rs",
         "Self::Copy if !any_failed => Some(Self::Settle),",
         "Self::Copy => Some(Self::Settle),",
+    ),
+    Mutant(
+        "a copy of another version is not noticed",
+        CONFIRM + "machine/swap.rs",
+        "is_proof && marker::names_other_bytes(&main.attributes.metadata, &main.etag)",
+        "is_proof && marker::names_other_bytes(&main.attributes.metadata, &main.etag) && false",
+    ),
+    Mutant(
+        "a copy of another version is answered to a repeat",
+        CONFIRM + "machine/look.rs",
+        "_ if self.is_swapped(&main) => Step::Finish(Err(otherwise)),",
+        "_ if self.is_swapped(&main) && false => Step::Finish(Err(otherwise)),",
+    ),
+    Mutant(
+        "a copy of another version is replaced while its confirm may delete it",
+        CONFIRM + "machine/swap.rs",
+        "of_batch.is_some() || confirm.now < swapped.last_modified + HELD_FOR",
+        "(of_batch.is_some() || confirm.now < swapped.last_modified + HELD_FOR) && false",
+    ),
+    Mutant(
+        "a copy of another version stays for ever",
+        CONFIRM + "machine/swap.rs",
+        "of_batch.is_some() || confirm.now < swapped.last_modified + HELD_FOR",
+        "of_batch.is_some() || confirm.now < swapped.last_modified + HELD_FOR || true",
     ),
     Mutant(
         "the sweep forgets the lifetime",

@@ -25,6 +25,8 @@ const CONDITIONS: [&str; Condition::ALL.len()] = [
     "delete",
     "delete_many",
     "part_source_key",
+    "copy_md5",
+    "list_parts",
 ];
 
 /// The metrics of a server.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// An object's `ETag`, without its quotes. Opaque: two are compared, and neither is parsed.
+/// An object's `ETag`, without its quotes. Two are compared, and neither is parsed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ETag(String);
 
@@ -24,6 +24,16 @@ impl ETag {
     /// Returns the tag in quotes, as in HTTP headers.
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0)
+    }
+}
+
+/// The length of an MD5 in hexadecimal digits.
+const MD5_DIGITS: usize = 32;
+
+impl ETag {
+    /// Returns `true` if the tag can be the MD5 of the bytes. The tag of an object of several parts cannot.
+    pub fn may_be_md5(&self) -> bool {
+        self.0.len() == MD5_DIGITS && self.0.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 }
 
@@ -61,6 +71,18 @@ mod tests {
         let bare: ETag = "abc-2".parse().expect("valid");
         assert_eq!(quoted, bare);
         assert_eq!(bare.quoted(), "\"abc-2\"");
+    }
+
+    #[test]
+    fn etag_of_parts_is_no_md5() {
+        let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+        for (text, expected) in [
+            (md5.to_owned(), true),
+            (format!("{md5}-1"), false),
+            (md5.replace('d', "g"), false),
+        ] {
+            assert_eq!(text.parse::<ETag>().expect("valid").may_be_md5(), expected, "{text}");
+        }
     }
 
     #[test]

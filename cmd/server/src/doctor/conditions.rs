@@ -68,8 +68,14 @@ mod tests {
         let outcomes = |capabilities| lines(&capabilities).iter().map(|line| line.outcome).collect::<Vec<_>>();
         assert_eq!(outcomes(Capabilities::ALL), [Outcome::Ok; Condition::ALL.len()]);
         let weak = |outcomes: Vec<Outcome>| outcomes.iter().filter(|outcome| **outcome == Outcome::Weak).count();
-        assert_eq!(weak(outcomes(Capabilities::NONE)), Condition::ALL.len() - 2);
-        for replaceable in [Condition::CopySource, Condition::PartSource, Condition::DeleteMany] {
+        assert_eq!(weak(outcomes(Capabilities::NONE)), Condition::ALL.len() - 4);
+        for replaceable in [
+            Condition::CopySource,
+            Condition::PartSource,
+            Condition::DeleteMany,
+            Condition::CopyMd5,
+            Condition::ListParts,
+        ] {
             let slower = Capabilities::ALL.with(replaceable, Support::Ignored);
             assert_eq!(outcomes(slower), [Outcome::Ok; Condition::ALL.len()]);
         }

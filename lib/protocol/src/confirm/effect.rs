@@ -1,5 +1,7 @@
 //! The effects that the protocol requests, and the answers to them.
 
+use std::time::SystemTime;
+
 use draftstore_storage::{Attributes, ETag, ObjectInfo, StagedCopy};
 
 use super::error::{ConfirmError, Contradiction};
@@ -60,6 +62,14 @@ pub enum Effect {
         main_etag: ETag,
         /// The ID of the batch.
         batch: BatchId,
+    },
+    /// Delete this version of the object in main, which this confirm made of another version of the draft than it meant.
+    /// The driver must not do so if the delete could take effect after this time, when others may replace the object.
+    UndoSwap {
+        /// The version of the object in main.
+        main_etag: ETag,
+        /// The time at which the delete has taken effect.
+        until: SystemTime,
     },
 }
 

@@ -44,6 +44,9 @@ pub enum Unresolved<E> {
     /// The batch can neither remove its drafts nor undo its copies.
     #[error("the atomic batch could not be settled: repeat it to complete it")]
     LeftUnsettled,
+    /// The store copied another version of the draft than the one asked for, and the copy is not undone yet.
+    #[error("the store copied another version of the draft, and the copy is not undone yet")]
+    Swapped,
     /// The draft changed during every attempt to copy it.
     #[error("the draft was uploaded again during every attempt to copy it")]
     NeverStill,

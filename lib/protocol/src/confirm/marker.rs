@@ -137,6 +137,12 @@ impl MarkerDigests {
     }
 }
 
+/// Returns true if the object has other bytes than the version that its marker names. Its own `ETag` is an MD5.
+pub(super) fn names_other_bytes(metadata: &BTreeMap<String, String>, md5: &ETag) -> bool {
+    let source = metadata.get(SOURCE_ETAG).and_then(|etag| etag.parse::<ETag>().ok());
+    source.is_some_and(|source| source.may_be_md5() && source != *md5)
+}
+
 /// Returns the batch, other than `own`, that made the object and has not reached its deadline. It may undo the object
 /// unless it has settled.
 pub(super) fn held_by(metadata: &BTreeMap<String, String>, own: Option<BatchId>, now: SystemTime) -> Option<BatchId> {

@@ -40,6 +40,8 @@ mod turn;
 pub use agreement::Agreement;
 pub use effect::{Answer, Effect, Kept, Step};
 pub use error::{ConfirmError, Contradiction, Unresolved};
+#[cfg(test)]
+pub(crate) use machine::HELD_FOR;
 pub use machine::Protocol;
 pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, Origin, RequestDigests};
 pub use plan::Plan;

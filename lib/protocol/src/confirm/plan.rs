@@ -62,10 +62,19 @@ impl Plan {
         self.capabilities.honours(Condition::PartSource)
     }
 
+    /// Returns true if a copy of another version is found by its `ETag`.
+    pub(super) fn proves_copies(&self) -> bool {
+        self.capabilities.honours(Condition::CopyMd5)
+    }
+
+    /// Returns true if a delete by itself removes only the version that was looked up.
+    pub(super) fn deletes_what_it_saw(&self) -> bool {
+        self.capabilities.honours(Condition::Delete)
+    }
+
     pub(super) fn removal(&self) -> Removal {
-        let deletes_what_it_saw = self.capabilities.honours(Condition::Delete);
         let sees_what_it_copies = self.copies_what_it_saw() && self.stages_what_it_saw();
-        if deletes_what_it_saw && (sees_what_it_copies || !self.is_unique) {
+        if self.deletes_what_it_saw() && (sees_what_it_copies || !self.is_unique) {
             Removal::AfterAnswer
         } else if self.is_unique {
             Removal::LeftToSweep
@@ -75,9 +84,12 @@ impl Plan {
     }
 }
 
-/// Returns true if a lock can replace the condition. The sweep takes none, and a key is no condition.
+/// Returns true if a lock can replace the condition. The sweep takes none, and keys and proofs are no conditions.
 fn is_locked_for(condition: Condition) -> bool {
-    !matches!(condition, Condition::DeleteMany | Condition::PartSourceKey)
+    !matches!(
+        condition,
+        Condition::DeleteMany | Condition::PartSourceKey | Condition::CopyMd5 | Condition::ListParts
+    )
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Audit {
                 Existing::Keep => false,
                 Existing::Replace(expected) => expected.as_ref().is_none_or(|etag| *etag == before.info.etag),
             };
-            let asked = expected && over == Some(&before.info.etag);
+            let asked = (expected || self.is_swapped(before)) && over == Some(&before.info.etag);
             if !asked {
                 return broken(format!("I2: {} changed from {before:?} to {after:?}", spec.main_key));
             }
@@ -106,6 +106,13 @@ impl Audit {
             undone: false,
         });
         Ok(())
+    }
+
+    /// Returns true if the object has other bytes than the version that its marker names.
+    fn is_swapped(&self, main: &Object) -> bool {
+        let named = main.info.attributes.metadata.get("draftstore-source-etag");
+        let version = self.versions.get(&main.content);
+        version.is_none_or(|(_, etag)| named.is_none_or(|named| named != etag.as_str()))
     }
 
     /// Records that an atomic batch undid its copy. Checks I1.

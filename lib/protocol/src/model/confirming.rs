@@ -39,6 +39,7 @@ impl World {
                 Answer::Done
             }
             (Effect::UndoCopy { batch, .. }, _) if !self.can_undo(*batch) => Answer::TooLate,
+            (Effect::UndoSwap { until, .. }, _) if self.now() >= *until => Answer::TooLate,
             (_, Fault::Before(kind)) => answer(effect, Err(kind)),
             (_, Fault::Late) => {
                 self.limbo.push(Late::Effect(Box::new(spec), effect.clone()));
@@ -84,7 +85,7 @@ impl World {
                 };
                 return Ok(self.delete(&version, Condition::Delete)?.map(|()| None));
             }
-            Effect::UndoCopy { main_etag, .. } => {
+            Effect::UndoCopy { main_etag, .. } | Effect::UndoSwap { main_etag, .. } => {
                 return Ok(match self.store.undo(&spec.main_key, main_etag) {
                     Ok(Some(_)) => self.audit.undone(&spec.main_key).map(|()| Ok(None))?,
                     Ok(None) => Ok(None),
@@ -130,7 +131,7 @@ fn info(object: Option<&Object>) -> Option<ObjectInfo> {
 fn answer(effect: &Effect, result: Result<Option<ETag>, ErrorKind>) -> Answer<ErrorKind> {
     match effect {
         Effect::DeleteDraft { .. } => Answer::Done,
-        Effect::UndoCopy { .. } => Answer::Undone(result.map(|_| ())),
+        Effect::UndoCopy { .. } | Effect::UndoSwap { .. } => Answer::Undone(result.map(|_| ())),
         Effect::HeadDraft
         | Effect::HeadMain
         | Effect::HeadSettlement { .. }

@@ -4,7 +4,7 @@ use super::audit::{Broken, broken};
 use super::spec::{LIFETIME, TIMEOUT};
 use super::store::Object;
 use super::world::World;
-use crate::confirm::{ConfirmError, Existing};
+use crate::confirm::{ConfirmError, Existing, HELD_FOR};
 
 impl World {
     /// Ends every task without faults, and checks the final state.
@@ -22,7 +22,7 @@ impl World {
     /// Checks I5 and I6: a confirm that succeeded succeeds again, and one that failed succeeds or has a valid reason to
     /// fail.
     fn everything_can_be_finished(&mut self) -> Result<(), Broken> {
-        self.pass_time(TIMEOUT + 1);
+        self.pass_time(TIMEOUT.max(HELD_FOR.as_secs()) + 1);
         let ended: Vec<_> = std::mem::take(&mut self.ended);
         for (spec, answer) in ended {
             let draft = self.store.draft.get(&spec.draft_key).cloned();

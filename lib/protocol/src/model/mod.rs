@@ -35,6 +35,7 @@ const SCHEDULES: u64 = 50_000;
 /// AWS S3 and the embedded store. Everything is promised, with any number of servers and late effects.
 const HONOURS_ALL: Profile = Profile {
     honours: Capabilities::ALL,
+    misjudged: None,
     promises: Promises {
         named_drafts_are_safe: true,
     },
@@ -53,7 +54,9 @@ const SINGLE_DELETES: Profile = Profile {
 const SOURCE_ALONE: Profile = Profile {
     honours: Capabilities::NONE
         .with(Condition::CopySource, Support::Honoured)
-        .with(Condition::PartSource, Support::Honoured),
+        .with(Condition::PartSource, Support::Honoured)
+        .with(Condition::CopyMd5, Support::Honoured),
+    misjudged: None,
     promises: Promises {
         named_drafts_are_safe: false,
     },
@@ -65,11 +68,20 @@ const SOURCE_ALONE: Profile = Profile {
 /// visible.
 const UPLOAD_ONCE_ALONE: Profile = Profile {
     honours: Capabilities::NONE.with(Condition::UploadOnce, Support::Honoured),
+    misjudged: None,
     promises: Promises {
         named_drafts_are_safe: false,
     },
     servers: 1,
     late: false,
+};
+
+/// A store that checks the source of a copy and acts later, so seldom that the probe did not notice. A swapped copy is found
+/// by its `ETag`.
+const SWAPS_COPIES: Profile = Profile {
+    honours: Capabilities::ALL.with(Condition::CopySource, Support::NotAtomic),
+    misjudged: Some(Condition::CopySource),
+    ..HONOURS_ALL
 };
 
 /// A store that honours no condition, or was not probed yet.
@@ -103,6 +115,11 @@ fn model_invariants_hold_where_everything_is_honoured() {
 #[test]
 fn model_invariants_hold_where_only_single_deletes_are_conditional() {
     schedules_hold(SINGLE_DELETES);
+}
+
+#[test]
+fn model_invariants_hold_where_a_copy_may_be_of_another_version() {
+    schedules_hold(SWAPS_COPIES);
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl World {
             slice,
             policy: policy.expect("a policy"),
             brakes: Brakes::default(),
-            capabilities: self.profile.honours,
+            capabilities: self.profile.believed(),
             bounds: BOUNDS,
         });
         let mut sweep = Sweep {
@@ -133,6 +133,7 @@ impl World {
         let late = self.limbo.remove(place);
         self.record(|| format!("late: {late:?}"));
         match late {
+            Late::Effect(_, Effect::UndoSwap { until, .. }) if self.now() >= until => Ok(()),
             Late::Effect(spec, effect) => self.change(&spec, &effect).map(|_| ()),
             Late::Deletes(deletes) => self.delete_drafts(&deletes),
         }
@@ -295,6 +296,7 @@ fn name(effect: &Effect) -> String {
         | Effect::Complete { .. }
         | Effect::Unstage { .. }
         | Effect::DeleteDraft { .. }
-        | Effect::UndoCopy { .. }) => format!("{other:?}"),
+        | Effect::UndoCopy { .. }
+        | Effect::UndoSwap { .. }) => format!("{other:?}"),
     }
 }

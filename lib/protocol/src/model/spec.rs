@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
-use draftstore_storage::{Capabilities, ErrorKind, ObjectKey};
+use draftstore_storage::{Capabilities, Condition, ErrorKind, ObjectKey, Support};
 
 use crate::confirm::{Existing, MarkerDigest, MarkerDigests, Pins, RemovalBounds, RequestDigests};
 use crate::{DraftId, StoreError};
@@ -35,11 +35,24 @@ pub(super) struct Promises {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Profile {
     pub(super) honours: Capabilities,
+    /// The conditions that a probe took for honoured, and that the store does not honour. It copies another version than the
+    /// one meant, if the `ETag` of that is an MD5.
+    pub(super) misjudged: Option<Condition>,
     pub(super) promises: Promises,
     /// The number of servers that run at the same time.
     pub(super) servers: usize,
     /// Calls that timed out may take effect later.
     pub(super) late: bool,
+}
+
+impl Profile {
+    /// Returns the capabilities that DraftStore relies on.
+    pub(super) fn believed(&self) -> Capabilities {
+        let misjudged = self.misjudged.into_iter();
+        misjudged.fold(self.honours, |believed, condition| {
+            believed.with(condition, Support::Honoured)
+        })
+    }
 }
 
 /// The request of a caller.

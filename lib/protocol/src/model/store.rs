@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use draftstore_storage::{
     Attributes, Capabilities, Condition, DeleteFailure, DraftVersion, ETag, ErrorKind, ListObjects, ListUploads,
     ListedObject, ListedUpload, ObjectHeader, ObjectInfo, ObjectKey, ObjectPage, StagedCopy, StagedPart,
-    StoredAttributes, UploadCursor, UploadId, UploadPage,
+    StoredAttributes, Support, UploadCursor, UploadId, UploadPage,
 };
 
 use crate::confirm::Agreement;
@@ -233,7 +233,9 @@ impl SimStore {
 
     fn source(&self, key: &ObjectKey, etag: &ETag, condition: Condition) -> Result<&Object, Refused> {
         let draft = self.draft.get(key).ok_or(ErrorKind::NotFound)?;
-        if self.honours.honours(condition) && draft.info.etag != *etag {
+        let is_noticed =
+            self.honours.honours(condition) || self.honours.of(condition) == Support::NotAtomic && !etag.may_be_md5();
+        if is_noticed && draft.info.etag != *etag {
             return Err(ErrorKind::PreconditionFailed);
         }
         Ok(draft)
@@ -255,6 +257,7 @@ impl SimStore {
         Object {
             content,
             info: ObjectInfo {
+                etag_is_md5: etag.may_be_md5(),
                 etag,
                 size,
                 last_modified: time(modified),
@@ -326,6 +329,7 @@ pub(super) fn staged(id: u64, size: u64) -> StagedCopy {
     let part = |number| StagedPart {
         number,
         etag: plain(u64::from(number)),
+        etag_is_md5: true,
     };
     StagedCopy {
         upload_id: upload_id(id),

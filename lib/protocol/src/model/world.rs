@@ -126,7 +126,7 @@ impl World {
     }
 
     pub(super) fn plan(&self, spec: &Spec) -> Plan {
-        Plan::new(self.profile.honours, is_unique(&spec.draft_key))
+        Plan::new(self.profile.believed(), is_unique(&spec.draft_key))
     }
 
     pub(super) fn now(&self) -> SystemTime {

@@ -1,8 +1,8 @@
 //! `HeadObject`.
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::ChecksumMode;
-use draftstore_storage::{BucketName, Error, ObjectHeader, ObjectInfo, ObjectKey, Operation, StoredAttributes};
+use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
+use draftstore_storage::{BucketName, ETag, Error, ObjectHeader, ObjectInfo, ObjectKey, Operation, StoredAttributes};
 
 use crate::S3Storage;
 use crate::error::Call;
@@ -19,11 +19,21 @@ pub(crate) async fn head(s3: &S3Storage, bucket: &BucketName, key: &ObjectKey) -
     object_info(call, head)
 }
 
+/// Returns `true` if the `ETag` is the MD5 of the bytes, on a store whose tags are.
+///
+/// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>
+pub(super) fn is_md5(etag: &ETag, encryption: Option<&ServerSideEncryption>, customer: Option<&str>) -> bool {
+    let is_plain = encryption.is_none_or(|by| *by == ServerSideEncryption::Aes256) && customer.is_none();
+    is_plain && etag.may_be_md5()
+}
+
 fn object_info(call: Call<'_>, head: HeadObjectOutput) -> Result<ObjectInfo, Error> {
     let etag = head.e_tag().and_then(|etag| etag.parse().ok());
+    let etag: ETag = etag.ok_or_else(|| call.unexpected("the answer lacks a strong ETag"))?;
     let size = head.content_length().and_then(|size| size.try_into().ok());
     Ok(ObjectInfo {
-        etag: etag.ok_or_else(|| call.unexpected("the answer lacks a strong ETag"))?,
+        etag_is_md5: is_md5(&etag, head.server_side_encryption(), head.sse_customer_algorithm()),
+        etag,
         size: size.ok_or_else(|| call.unexpected("the answer lacks a length"))?,
         last_modified: time(call, head.last_modified())?,
         // A multipart object's checksum of checksums ends in a part count and is none of the whole: it does not parse.

@@ -12,6 +12,7 @@ use futures::future::ready;
 use futures::stream;
 
 use super::attributes::{attribute_headers, with_headers};
+use super::head::is_md5;
 use super::uploads::abort;
 use crate::S3Storage;
 use crate::copy_source::copy_source;
@@ -124,12 +125,16 @@ async fn copy_part(
         .send()
         .await
         .map_err(|error| call.failed(&error))?;
-    let etag = copied
+    let etag: Option<ETag> = copied
         .copy_part_result()
         .and_then(|result| result.e_tag())
         .and_then(|etag| etag.parse().ok());
     let etag = etag.ok_or_else(|| call.cut_short("the answer to the copy of a part lacks an ETag"))?;
-    Ok(StagedPart { number, etag })
+    Ok(StagedPart {
+        number,
+        etag_is_md5: is_md5(&etag, copied.server_side_encryption(), copied.sse_customer_algorithm()),
+        etag,
+    })
 }
 
 /// Aborts the upload; where that fails too, it is left to the sweep.

@@ -37,13 +37,20 @@ pub(crate) async fn list_uploads(
         .uploads()
         .iter()
         .map(|upload| listed(call, encoding, upload))
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<ListedUpload>, _>>()?;
     let next = match (page.is_truncated(), page.next_key_marker()) {
         (Some(true), Some(marker)) => Some(UploadCursor {
             key_marker: decoded(call, encoding, marker)?,
             upload_id_marker: page.next_upload_id_marker().map(ToOwned::to_owned),
         }),
-        (Some(true), None) => return Err(call.unexpected("the list is cut and says not where to go on")),
+        // SeaweedFS does not say where to go on: behind the last one.
+        (Some(true), None) => match uploads.last() {
+            Some(last) => Some(UploadCursor {
+                key_marker: last.key.to_string(),
+                upload_id_marker: Some(last.upload_id.as_str().to_owned()),
+            }),
+            None => return Err(call.unexpected("the list is cut and says not where to go on")),
+        },
         (Some(false) | None, _) => None,
     };
     Ok(UploadPage {

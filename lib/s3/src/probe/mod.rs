@@ -7,6 +7,7 @@
 
 mod copy;
 mod delete;
+mod md5;
 mod multipart;
 mod operation;
 mod race;
@@ -66,6 +67,9 @@ async fn find_out(scratch: &mut Scratch<'_>, condition: Condition) -> Result<Sup
         Condition::Delete => delete::one(scratch).await,
         Condition::DeleteMany => delete::many(scratch).await,
         Condition::PartSourceKey => multipart::part_source_key(scratch).await,
+        Condition::CopyMd5 => md5::of_copies(scratch).await,
+        // Probed as an operation.
+        Condition::ListParts => Ok(Seen::HONOURED),
     };
     let support = seen.map(Seen::support)?;
     if support == Support::Honoured && !race::holds(scratch, condition).await? {
@@ -84,6 +88,11 @@ struct Seen {
 }
 
 impl Seen {
+    const HONOURED: Self = Self {
+        held_back: true,
+        done: true,
+    };
+
     fn support(self) -> Support {
         match self {
             Self { held_back: false, .. } => Support::Ignored,

@@ -12,7 +12,7 @@ use crate::copy_source::copy_source;
 const PART: usize = 5 * 1024 * 1024;
 
 /// The sizes of a source, tried one after the other: most stores copy the smallest.
-const SIZES: [usize; 2] = [16, PART];
+pub(super) const SIZES: [usize; 2] = [16, PART];
 
 /// `UploadPartCopy` with `x-amz-copy-source-if-match`.
 pub(super) async fn part_source(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
@@ -110,7 +110,7 @@ pub(super) async fn complete_over(scratch: &mut Scratch<'_>) -> Result<Seen, Err
 }
 
 /// Puts an object of this size that begins so, with the timeouts of a copy, for slow lines. Returns its bytes and its `ETag`.
-async fn put_bytes(
+pub(super) async fn put_bytes(
     scratch: &Scratch<'_>,
     key: &ObjectKey,
     beginning: &[u8],
@@ -158,7 +158,7 @@ pub(super) async fn copy_part(
 }
 
 /// An upload that only has to be completed, of `new`, and the `ETag` of its part.
-pub(super) async fn uploaded(scratch: &mut Scratch<'_>, target: &ObjectKey) -> Result<(UploadId, String), Error> {
+pub(super) async fn uploaded(scratch: &Scratch<'_>, target: &ObjectKey) -> Result<(UploadId, String), Error> {
     let upload_id = scratch.upload(target).await?;
     let part = put_part(scratch, target, &upload_id).await?;
     Ok((upload_id, part))

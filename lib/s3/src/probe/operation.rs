@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::MetadataDirective;
-use draftstore_storage::{Condition, Error, ErrorKind, ObjectKey, Operation};
+use draftstore_storage::{Condition, Error, ErrorKind, ListParts, ObjectKey, Operation};
 
-use super::scratch::{Scratch, answer};
+use super::scratch::{Scratch, answer, is_trouble};
 use super::{copy, delete, multipart};
 use crate::calls;
 
@@ -20,26 +20,29 @@ pub(super) enum ProbedOperation {
     CompleteMultipartUpload,
     DeleteObject,
     DeleteObjects,
+    ListParts,
 }
 
 impl ProbedOperation {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::CopyObject,
         Self::UploadPartCopy,
         Self::CompleteMultipartUpload,
         Self::DeleteObject,
         Self::DeleteObjects,
+        Self::ListParts,
     ];
 
-    /// Returns the operation of a condition, or `None` for an upload, without which nothing can be probed.
+    /// Returns the operation of a condition, or `None` where nothing but an upload is required.
     pub(super) fn of(condition: Condition) -> Option<Self> {
         match condition {
-            Condition::UploadOnce => None,
+            Condition::UploadOnce | Condition::CopyMd5 => None,
             Condition::CopySource | Condition::CopyToAbsent | Condition::CopyOver => Some(Self::CopyObject),
             Condition::PartSource | Condition::PartSourceKey => Some(Self::UploadPartCopy),
             Condition::CompleteToAbsent | Condition::CompleteOver => Some(Self::CompleteMultipartUpload),
             Condition::Delete => Some(Self::DeleteObject),
             Condition::DeleteMany => Some(Self::DeleteObjects),
+            Condition::ListParts => Some(Self::ListParts),
         }
     }
 
@@ -54,6 +57,7 @@ impl ProbedOperation {
             Self::CompleteMultipartUpload => completed(scratch).await,
             Self::DeleteObject => deleted(scratch).await,
             Self::DeleteObjects => deleted_many(scratch).await,
+            Self::ListParts => listed_parts(scratch).await,
         }
     }
 }
@@ -90,6 +94,24 @@ async fn deleted_many(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
     let (key, _) = scratch.object("target", b"old").await?;
     delete::delete_listed(scratch, &key, None).await?;
     scratch.is_absent(&key).await
+}
+
+async fn listed_parts(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
+    let target = scratch.key("target")?;
+    let upload_id = scratch.upload(&target).await?;
+    multipart::put_part(scratch, &target, &upload_id).await?;
+    let list = ListParts {
+        bucket: scratch.draft_bucket(),
+        key: &target,
+        upload_id: &upload_id,
+        after: None,
+        max_parts: None,
+    };
+    match calls::list_parts(scratch.s3, &list).await {
+        Ok(page) => Ok(page.parts.len() == 1),
+        Err(error) if is_trouble(error.kind) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 async fn is_marked(scratch: &Scratch<'_>, key: &ObjectKey) -> Result<bool, Error> {

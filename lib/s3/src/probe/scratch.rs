@@ -1,6 +1,7 @@
 //! Keys to try things on.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
@@ -18,8 +19,8 @@ pub(super) struct Scratch<'a> {
     pub(super) s3: &'a S3Storage,
     bucket: &'a DraftBucket,
     prefix: String,
-    objects: Vec<ObjectKey>,
-    uploads: Vec<(ObjectKey, UploadId)>,
+    objects: Mutex<Vec<ObjectKey>>,
+    uploads: Mutex<Vec<(ObjectKey, UploadId)>>,
 }
 
 impl<'a> Scratch<'a> {
@@ -28,13 +29,17 @@ impl<'a> Scratch<'a> {
             s3,
             bucket,
             prefix,
-            objects: Vec::new(),
-            uploads: Vec::new(),
+            objects: Mutex::default(),
+            uploads: Mutex::default(),
         }
     }
 
     pub(super) fn bucket(&self) -> &'a str {
         self.bucket_name().as_str()
+    }
+
+    pub(super) fn draft_bucket(&self) -> &'a DraftBucket {
+        self.bucket
     }
 
     pub(super) fn bucket_name(&self) -> &'a BucketName {
@@ -49,16 +54,17 @@ impl<'a> Scratch<'a> {
     }
 
     /// A key with nothing there.
-    pub(super) fn key(&mut self, name: &str) -> Result<ObjectKey, Error> {
+    pub(super) fn key(&self, name: &str) -> Result<ObjectKey, Error> {
         let key = ObjectKey::new(format!("{}/{name}", self.prefix)).map_err(|error| {
             Call::on_bucket(Operation::PutObject, self.bucket.name()).unexpected(format!("probing: {error}"))
         })?;
-        self.objects.push(key.clone());
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        objects.push(key.clone());
         Ok(key)
     }
 
     /// A key with these bytes there, and their `ETag`.
-    pub(super) async fn object(&mut self, name: &str, bytes: &[u8]) -> Result<(ObjectKey, ETag), Error> {
+    pub(super) async fn object(&self, name: &str, bytes: &[u8]) -> Result<(ObjectKey, ETag), Error> {
         let key = self.key(name)?;
         let etag = self.put(&key, bytes).await?;
         Ok((key, etag))
@@ -102,13 +108,13 @@ impl<'a> Scratch<'a> {
     }
 
     /// A multipart upload in progress.
-    pub(super) async fn upload(&mut self, key: &ObjectKey) -> Result<UploadId, Error> {
+    pub(super) async fn upload(&self, key: &ObjectKey) -> Result<UploadId, Error> {
         self.upload_with(key, BTreeMap::new()).await
     }
 
     /// A multipart upload in progress, of an object with this metadata.
     pub(super) async fn upload_with(
-        &mut self,
+        &self,
         key: &ObjectKey,
         metadata: BTreeMap<String, String>,
     ) -> Result<UploadId, Error> {
@@ -121,18 +127,22 @@ impl<'a> Scratch<'a> {
             .upload_id()
             .map(UploadId::new)
             .ok_or_else(|| call.unexpected("the answer lacks an upload ID"))?;
-        self.uploads.push((key.clone(), id.clone()));
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        uploads.push((key.clone(), id.clone()));
+        drop(uploads);
         Ok(id)
     }
 
     /// Removes what the try has left, as well as can be: the sweep finds the rest.
     pub(super) async fn clear(self) {
-        for (key, id) in &self.uploads {
+        let uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (key, id) in &uploads {
             if let Err(error) = calls::abort(self.s3, self.bucket.name(), key, id).await {
                 tracing::debug!(object.key = %key, %error, "cannot abort an upload of the probe");
             }
         }
-        for key in &self.objects {
+        for key in &objects {
             let delete = self.s3.client.delete_object().bucket(self.bucket()).key(key.as_str());
             if let Err(error) = delete.send().await {
                 let error = self.call(Operation::DeleteObject, key).failed(&error);

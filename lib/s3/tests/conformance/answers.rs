@@ -67,6 +67,7 @@ async fn complete(store: &Canned) -> Result<ETag, Error> {
         parts: vec![StagedPart {
             number: 1,
             etag: etag(ETAG),
+            etag_is_md5: false,
         }],
         size: 6,
     };

@@ -175,9 +175,7 @@ pub(crate) async fn an_unsigned_copy_source_is_refused(world: &TestBuckets) {
     let (secret, mine) = (key("secret.bin"), key("mine.bin"));
     world.upload(&secret, "secret").await;
     let mut signed = world.sign_put(&world.put(&mine)).await;
-    signed
-        .headers
-        .insert("x-amz-copy-source".to_owned(), "/files-draft/secret.bin".to_owned());
+    signed.headers.extend([world.copy_source(&secret)]);
     let status = world.send(&signed, "").await.status();
     assert!(status.is_client_error(), "{status}");
     assert_eq!(world.draft_bytes(&mine).await, None);

@@ -238,9 +238,9 @@ pub(crate) async fn a_url_is_for_one_part_of_one_upload(world: &TestBuckets) {
         assert_eq!(world.send(&swapped, "bytes").await.status(), 403);
     }
     let mut copying = signed.clone();
-    let source = ("x-amz-copy-source".to_owned(), "/files-draft/secret.bin".to_owned());
-    copying.headers.extend([source]);
-    world.upload(&key("secret.bin"), "secret").await;
+    let secret = key("secret.bin");
+    copying.headers.extend([world.copy_source(&secret)]);
+    world.upload(&secret, "secret").await;
     assert!(world.send(&copying, "").await.status().is_client_error());
     assert_eq!(upload.parts().await, []);
 }

@@ -28,7 +28,9 @@ pub(crate) async fn a_probe_finds_what_garage_ignores(world: &TestBuckets) {
     let expected = Capabilities::NONE
         .with(Condition::CopySource, Support::Honoured)
         .with(Condition::PartSource, Support::Honoured)
-        .with(Condition::PartSourceKey, Support::Honoured);
+        .with(Condition::PartSourceKey, Support::Honoured)
+        .with(Condition::CopyMd5, Support::Honoured)
+        .with(Condition::ListParts, Support::Honoured);
     assert_eq!(found, expected);
 }
 
@@ -76,6 +78,8 @@ fn all_refused() -> Capabilities {
     refused
         .with(Condition::DeleteMany, Support::Failed)
         .with(Condition::PartSourceKey, Support::Honoured)
+        .with(Condition::CopyMd5, Support::Honoured)
+        .with(Condition::ListParts, Support::Honoured)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -79,10 +79,7 @@ pub(crate) async fn an_upload_is_made_by_signed_steps(world: &TestBuckets) {
         "a step is for one method"
     );
     let elsewhere = sign(world, &key, UploadStep::Complete(&id)).await;
-    let elsewhere = SignedRequest {
-        url: elsewhere.url.replacen("/files-draft/", "/files/", 1),
-        ..elsewhere
-    };
+    let elsewhere = world.for_main(&elsewhere);
 
     let body = format!(
         "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part></CompleteMultipartUpload>"

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use draftstore_storage::Capabilities;
+use draftstore_storage::{Capabilities, Condition, Support};
 
 use super::{Weakness, weaknesses};
 
@@ -20,6 +20,13 @@ impl StoreProfile {
 
     pub(super) fn learn(&self, capabilities: Capabilities) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(capabilities);
+    }
+
+    /// Notes that a condition does not hold although the probe took it for honoured: the store checks it and acts later.
+    pub fn distrust(&self, condition: Condition) {
+        if let Some(found) = self.probed().filter(|found| found.honours(condition)) {
+            self.learn(found.with(condition, Support::NotAtomic));
+        }
     }
 
     /// Returns the capabilities that may be relied on now: [`Capabilities::NONE`] before a probe.

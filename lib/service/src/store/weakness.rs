@@ -50,6 +50,10 @@ fn weakness(condition: Condition, capabilities: &Capabilities) -> Option<Weaknes
         // Copies are then staged, and the draft is checked again before they become visible. More calls, same
         // guarantees.
         Condition::CopySource | Condition::PartSource => return None,
+        // A second proof, beside the condition on the source or another look.
+        Condition::CopyMd5 => return None,
+        // It works or it does not.
+        Condition::ListParts => return None,
         Condition::CopyToAbsent => (
             "ConfirmUpload without overwrite",
             "of two drafts that are confirmed under one name concurrently, the later may replace the earlier",
@@ -126,6 +130,7 @@ fn failure(condition: Condition, capabilities: &Capabilities) -> Option<Weakness
             "CompleteUpload, and ConfirmUpload of more than 5 GiB",
             "such uploads cannot be completed, and such drafts not be confirmed",
         ),
+        Condition::ListParts => ("ListParts and CompleteUpload", "uploads in parts cannot be completed"),
         Condition::Delete => (
             "ConfirmUpload, DiscardDraft and the sweep",
             "drafts stay in the draft bucket for ever",
@@ -135,7 +140,11 @@ fn failure(condition: Condition, capabilities: &Capabilities) -> Option<Weakness
             "the sweep of named drafts",
             "a draft that is uploaded again while its expired predecessor is swept is lost",
         ),
-        Condition::CopyToAbsent | Condition::CopyOver | Condition::CompleteOver | Condition::PartSourceKey => {
+        Condition::CopyToAbsent
+        | Condition::CopyOver
+        | Condition::CompleteOver
+        | Condition::PartSourceKey
+        | Condition::CopyMd5 => {
             return None;
         }
     };
@@ -161,7 +170,13 @@ mod tests {
 
     #[test]
     fn every_missing_condition_is_a_weakness_unless_calls_replace_it() {
-        let made_up_for = [Condition::CopySource, Condition::PartSource, Condition::DeleteMany];
+        let made_up_for = [
+            Condition::CopySource,
+            Condition::PartSource,
+            Condition::DeleteMany,
+            Condition::CopyMd5,
+            Condition::ListParts,
+        ];
         for condition in Condition::ALL {
             let lacking = Capabilities::ALL.with(condition, Support::Ignored);
             let said: Vec<_> = weaknesses(&lacking).iter().map(|weakness| weakness.condition).collect();
@@ -172,7 +187,7 @@ mod tests {
             };
             assert_eq!(said, expected);
         }
-        assert_eq!(weaknesses(&Capabilities::NONE).len(), Condition::ALL.len() - 2);
+        assert_eq!(weaknesses(&Capabilities::NONE).len(), Condition::ALL.len() - 4);
     }
 
     #[test]
@@ -193,6 +208,10 @@ mod tests {
             [(Condition::PartSource, "ConfirmUpload of more than 5 GiB")]
         );
         assert_eq!(said(&[Condition::DeleteMany]), [], "single deletes replace it");
+        assert_eq!(
+            said(&[Condition::ListParts]),
+            [(Condition::ListParts, "ListParts and CompleteUpload")]
+        );
         let both = [&copies[..], &parts].concat();
         assert!(said(&both).contains(&(Condition::CopySource, "ConfirmUpload")));
         let fail = |found: Capabilities, condition: &Condition| found.with(*condition, Support::Failed);

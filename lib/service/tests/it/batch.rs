@@ -15,23 +15,23 @@ use crate::system::{System, state};
 const BATCH_TIME: Duration = DEFAULT_CONFIRM_TIMEOUT.saturating_add(Duration::from_secs(30));
 
 promises! {
-    batch_is_confirmed_and_a_repeat_is_replayed: strong, weak, garage;
-    batch_with_a_failed_copy_changes_nothing: strong, garage;
-    batch_with_a_missing_draft_copies_nothing: strong, weak, garage;
-    copy_that_could_not_be_read_back_is_rolled_back: strong, garage;
-    object_that_replaced_a_copy_before_the_rollback_is_kept: strong, garage;
-    object_that_replaced_a_copy_before_its_delete_is_kept: strong, garage => object_that_replaced_a_copy_between_check_and_delete_is_lost;
-    copy_of_another_confirm_is_not_rolled_back: strong, garage;
-    object_of_an_unsettled_batch_is_neither_reported_nor_replaced: strong, garage;
-    failed_rollback_is_reported_and_a_repeat_completes_the_batch: strong, garage;
-    unsettled_batch_is_completed_by_a_repeat: strong, garage;
-    batch_that_fails_after_its_deadline_rolls_nothing_back: strong, garage;
-    rollback_does_not_need_the_draft: strong, garage;
-    crash_after_any_call_is_completed_by_a_repeat_of_the_batch: strong, weak, garage;
+    batch_is_confirmed_and_a_repeat_is_replayed: strong, weak, garage, seaweedfs;
+    batch_with_a_failed_copy_changes_nothing: strong, garage, seaweedfs;
+    batch_with_a_missing_draft_copies_nothing: strong, weak, garage, seaweedfs;
+    copy_that_could_not_be_read_back_is_rolled_back: strong, garage, seaweedfs;
+    object_that_replaced_a_copy_before_the_rollback_is_kept: strong, garage, seaweedfs;
+    object_that_replaced_a_copy_before_its_delete_is_kept: strong, garage => object_that_replaced_a_copy_between_check_and_delete_is_lost, seaweedfs;
+    copy_of_another_confirm_is_not_rolled_back: strong, garage, seaweedfs;
+    object_of_an_unsettled_batch_is_neither_reported_nor_replaced: strong, garage, seaweedfs;
+    failed_rollback_is_reported_and_a_repeat_completes_the_batch: strong, garage, seaweedfs;
+    unsettled_batch_is_completed_by_a_repeat: strong, garage, seaweedfs;
+    batch_that_fails_after_its_deadline_rolls_nothing_back: strong, garage, seaweedfs;
+    rollback_does_not_need_the_draft: strong, garage, seaweedfs;
+    crash_after_any_call_is_completed_by_a_repeat_of_the_batch: strong, weak, garage, seaweedfs;
 }
 
 impl System {
-    async fn confirm_all(&self, names: &[&str]) -> Vec<Result<Confirmed, Error>> {
+    pub(crate) async fn confirm_all(&self, names: &[&str]) -> Vec<Result<Confirmed, Error>> {
         let upload = |name: &&str| ConfirmUpload {
             object_name: (*name).to_owned(),
             ..ConfirmUpload::default()

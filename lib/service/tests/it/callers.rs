@@ -20,11 +20,11 @@ use crate::system::{FAR_AHEAD, System, unique};
 const EACH: usize = 7;
 
 promises! {
-    tenants_list_only_their_own_drafts: strong, garage;
-    same_name_is_a_different_object_for_each_tenant: strong, garage;
-    upload_in_parts_is_visible_only_to_its_tenant: strong, garage;
-    parts_over_the_size_limit_are_not_stored: strong, garage;
-    concurrent_calls_create_no_more_drafts_than_slots: strong, weak, garage;
+    tenants_list_only_their_own_drafts: strong, garage, seaweedfs;
+    same_name_is_a_different_object_for_each_tenant: strong, garage, seaweedfs;
+    upload_in_parts_is_visible_only_to_its_tenant: strong, garage, seaweedfs;
+    parts_over_the_size_limit_are_not_stored: strong, garage, seaweedfs;
+    concurrent_calls_create_no_more_drafts_than_slots: strong, weak, garage, seaweedfs;
 }
 
 fn tenant(system: &System, name: &str) -> Drafts {

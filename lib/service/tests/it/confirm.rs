@@ -11,18 +11,18 @@ use crate::ground::Ground;
 use crate::system::{System, state};
 
 promises! {
-    lost_copy_response_is_recovered_by_the_marker: strong, garage;
-    failed_copy_is_retried: strong, weak, garage;
-    failed_confirm_changes_nothing_and_a_repeat_completes_it: strong, weak, garage;
-    crash_at_any_call_is_completed_by_a_repeat: strong, weak, garage;
-    confirm_succeeds_if_the_draft_cannot_be_deleted: strong, garage;
-    draft_replaced_before_the_copy_is_confirmed_only_without_pins: strong, weak, garage;
-    draft_uploaded_again_before_the_delete_is_kept: strong, garage => draft_uploaded_between_check_and_delete_is_lost;
-    object_created_in_main_before_the_copy_wins: strong, garage => object_created_in_main_between_check_and_copy_is_replaced;
-    repeat_of_a_pinned_confirm_has_the_first_result_after_a_new_upload: strong, weak, garage;
-    object_without_a_marker_is_not_taken_for_a_confirmed_one: strong, weak, garage;
-    confirm_completes_after_the_caller_disconnects: strong, garage;
-    overwrite_does_not_replace_a_version_it_has_not_read: strong, garage => overwrite_replaces_an_object_created_between_check_and_copy;
+    lost_copy_response_is_recovered_by_the_marker: strong, garage, seaweedfs;
+    failed_copy_is_retried: strong, weak, garage, seaweedfs;
+    failed_confirm_changes_nothing_and_a_repeat_completes_it: strong, weak, garage, seaweedfs;
+    crash_at_any_call_is_completed_by_a_repeat: strong, weak, garage, seaweedfs;
+    confirm_succeeds_if_the_draft_cannot_be_deleted: strong, garage, seaweedfs;
+    draft_replaced_before_the_copy_is_confirmed_only_without_pins: strong, weak, garage, seaweedfs;
+    draft_uploaded_again_before_the_delete_is_kept: strong, garage => draft_uploaded_between_check_and_delete_is_lost, seaweedfs;
+    object_created_in_main_before_the_copy_wins: strong, garage => object_created_in_main_between_check_and_copy_is_replaced, seaweedfs;
+    repeat_of_a_pinned_confirm_has_the_first_result_after_a_new_upload: strong, weak, garage, seaweedfs;
+    object_without_a_marker_is_not_taken_for_a_confirmed_one: strong, weak, garage, seaweedfs;
+    confirm_completes_after_the_caller_disconnects: strong, garage, seaweedfs;
+    overwrite_does_not_replace_a_version_it_has_not_read: strong, garage => overwrite_replaces_an_object_created_between_check_and_copy, seaweedfs;
 }
 
 async fn lost_copy_response_is_recovered_by_the_marker(ground: &Ground) {

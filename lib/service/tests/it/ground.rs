@@ -50,16 +50,39 @@ impl Ground {
         }
     }
 
+    /// Starts an embedded store that ignores conditions on the source of a copy, and is believed to honour them.
+    pub(crate) async fn swapping() -> Self {
+        Self {
+            known: Capabilities::ALL,
+            ..Self::honouring(Capabilities::ALL.with(Condition::CopySource, Support::Ignored)).await
+        }
+    }
+
+    /// Starts an embedded store that honours no condition on a source, so that copies are made in parts.
+    pub(crate) async fn staging() -> Self {
+        let sources = [Condition::CopySource, Condition::PartSource];
+        let ignore = |found: Capabilities, source| found.with(source, Support::Ignored);
+        Self::honouring(sources.into_iter().fold(Capabilities::ALL, ignore)).await
+    }
+
     /// Starts Garage, and probes its capabilities.
     pub(crate) async fn garage() -> Self {
-        let world = TestBuckets::garage().await;
+        Self::probing(TestBuckets::garage().await).await
+    }
+
+    /// Creates buckets in SeaweedFS, and probes its capabilities.
+    pub(crate) async fn seaweedfs() -> Self {
+        Self::probing(TestBuckets::seaweedfs().await).await
+    }
+
+    async fn probing(world: TestBuckets) -> Self {
         let buckets = Buckets {
             draft: world.draft.clone(),
             main: world.main.clone(),
         };
         let store = Store::new(world.storage.clone(), buckets);
         Self {
-            known: store.probe().await.expect("Garage can be probed"),
+            known: store.probe().await.expect("the store can be probed"),
             honoured: Capabilities::ALL,
             world,
         }

@@ -6,8 +6,10 @@
 //! - `singly`: the embedded store, made to ignore the conditions of a call that deletes many drafts.
 //! - `weak`: the embedded store, made to ignore all conditions.
 //! - `sources`: the embedded store, made to honour only conditions on the source of a copy, as Garage does.
+//! - `swapping`: the embedded store, made to ignore conditions on the source of a copy, which the service relies on.
 //! - `garage`: Garage 2.5, with the capabilities that a probe finds. If Garage does not keep a promise, its actual
 //!   behaviour follows an arrow. That behaviour is tested too, so that a change is noticed.
+//! - `seaweedfs`: SeaweedFS 4.48, with the capabilities that a probe finds.
 
 /// Declares a test of each promise for each store: `promise: store, garage => actual_behaviour;`.
 macro_rules! promises {
@@ -40,12 +42,28 @@ macro_rules! promises {
             super::$promise(&crate::ground::Ground::sources().await).await;
         }
     };
+    (@on swapping $promise:ident) => {
+        #[tokio::test]
+        async fn swapping() {
+            super::$promise(&crate::ground::Ground::swapping().await).await;
+        }
+    };
     (@on garage $promise:ident $lack:ident) => {
         promises!(@on garage $lack);
     };
+    (@on seaweedfs $promise:ident $lack:ident) => {
+        promises!(@on seaweedfs $lack);
+    };
+    (@on seaweedfs $promise:ident) => {
+        #[tokio::test]
+        #[ignore = "needs weed 4.48 on PATH: cargo test -p draftstore-service --test it -- --ignored seaweedfs"]
+        async fn seaweedfs() {
+            super::$promise(&crate::ground::Ground::seaweedfs().await).await;
+        }
+    };
     (@on garage $promise:ident) => {
         #[tokio::test]
-        #[ignore = "needs garage 2.5 on PATH: cargo test -p draftstore-service --test it -- --ignored"]
+        #[ignore = "needs garage 2.5 on PATH: cargo test -p draftstore-service --test it -- --ignored garage"]
         async fn garage() {
             super::$promise(&crate::ground::Ground::garage().await).await;
         }
@@ -66,6 +84,7 @@ mod profile;
 mod quirks;
 mod removals;
 mod staged;
+mod swaps;
 mod sweep;
 mod system;
 mod weak_store;

@@ -16,19 +16,19 @@ use crate::ground::Ground;
 use crate::system::{System, expire, state};
 
 promises! {
-    upload_ends_after_the_lifetime_of_a_draft: strong, weak, garage;
-    unique_upload_ends_with_its_draft: strong, weak, garage;
-    completed_upload_is_reported_after_its_end: strong, garage;
-    sweep_aborts_only_uploads_that_have_ended: strong, weak, garage;
-    upload_with_a_lost_id_is_swept: strong, garage;
-    lost_completion_response_is_recovered: strong, weak, garage;
-    failed_completion_can_be_repeated: strong, weak, garage;
-    concurrent_completions_have_the_same_result: strong, weak, garage;
-    part_uploaded_again_before_the_completion_is_not_lost: strong, weak, garage;
-    upload_aborted_before_the_completion_is_gone: strong, weak, garage;
-    draft_of_another_upload_is_not_taken_for_this_one: strong, weak, garage;
+    upload_ends_after_the_lifetime_of_a_draft: strong, weak, garage, seaweedfs;
+    unique_upload_ends_with_its_draft: strong, weak, garage, seaweedfs;
+    completed_upload_is_reported_after_its_end: strong, garage, seaweedfs;
+    sweep_aborts_only_uploads_that_have_ended: strong, weak, garage, seaweedfs;
+    upload_with_a_lost_id_is_swept: strong, garage, seaweedfs;
+    lost_completion_response_is_recovered: strong, weak, garage, seaweedfs;
+    failed_completion_can_be_repeated: strong, weak, garage, seaweedfs;
+    concurrent_completions_have_the_same_result: strong, weak, garage, seaweedfs;
+    part_uploaded_again_before_the_completion_is_not_lost: strong, weak, garage, seaweedfs;
+    upload_aborted_before_the_completion_is_gone: strong, weak, garage, seaweedfs;
+    draft_of_another_upload_is_not_taken_for_this_one: strong, weak, garage, seaweedfs;
     completion_does_not_replace_a_unique_draft: strong;
-    incomplete_upload_is_not_completed: strong, garage;
+    incomplete_upload_is_not_completed: strong, garage, seaweedfs;
     upload_of_another_draft_is_refused_without_calling_the_store: strong;
 }
 

@@ -10,12 +10,16 @@ use crate::system::state;
 
 promises! {
     probe_finds_conditions_on_copy_sources_only: garage;
-    confirm_before_the_first_probe_succeeds: strong, garage;
+    confirm_before_the_first_probe_succeeds: strong, garage, seaweedfs;
 }
 
 async fn probe_finds_conditions_on_copy_sources_only(ground: &Ground) {
     let found = ground.known();
-    assert_eq!(found, SOURCES.with(Condition::PartSourceKey, Support::Honoured));
+    let proofs = [Condition::PartSourceKey, Condition::CopyMd5, Condition::ListParts];
+    let expected = proofs
+        .into_iter()
+        .fold(SOURCES, |found, proof| found.with(proof, Support::Honoured));
+    assert_eq!(found, expected);
 
     let with_one_server: Vec<_> = weaknesses(&found)
         .into_iter()

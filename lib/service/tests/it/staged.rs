@@ -19,17 +19,17 @@ const LIMITS: ConfirmLimits = ConfirmLimits {
 };
 
 promises! {
-    staged_copy_is_confirmed_and_leaves_no_note_or_upload: strong, weak, garage;
-    lost_completion_response_is_recovered_by_the_marker: strong, weak, garage;
-    failed_staging_or_completion_is_retried: strong, weak, garage;
-    object_created_in_main_during_the_staging_wins: strong, weak, garage;
-    object_created_in_main_before_the_completion_wins: strong, garage;
-    draft_replaced_before_the_staging_is_confirmed_only_without_pins: strong, weak, garage;
-    overwrite_replaces_the_version_it_read: strong, weak, garage;
-    crash_at_any_call_is_completed_by_a_repeat: strong, weak, garage;
-    sweep_keeps_a_running_staged_copy: strong, weak, garage;
-    sweep_removes_only_abandoned_staged_copies_from_main: strong, weak, garage;
-    small_multipart_draft_is_staged_if_copies_have_no_conditions: strong, weak, garage;
+    staged_copy_is_confirmed_and_leaves_no_note_or_upload: strong, weak, garage, seaweedfs;
+    lost_completion_response_is_recovered_by_the_marker: strong, weak, garage, seaweedfs;
+    failed_staging_or_completion_is_retried: strong, weak, garage, seaweedfs;
+    object_created_in_main_during_the_staging_wins: strong, weak, garage, seaweedfs;
+    object_created_in_main_before_the_completion_wins: strong, garage, seaweedfs;
+    draft_replaced_before_the_staging_is_confirmed_only_without_pins: strong, weak, garage, seaweedfs;
+    overwrite_replaces_the_version_it_read: strong, weak, garage, seaweedfs;
+    crash_at_any_call_is_completed_by_a_repeat: strong, weak, garage, seaweedfs;
+    sweep_keeps_a_running_staged_copy: strong, weak, garage, seaweedfs;
+    sweep_removes_only_abandoned_staged_copies_from_main: strong, weak, garage, seaweedfs;
+    small_multipart_draft_is_staged_if_copies_have_no_conditions: strong, weak, garage, seaweedfs;
 }
 
 impl System {

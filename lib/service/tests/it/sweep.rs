@@ -8,14 +8,14 @@ use crate::ground::Ground;
 use crate::system::{FAR_AHEAD, LONG_AGO, System, expire, state, unique};
 
 promises! {
-    draft_uploaded_again_during_the_sweep_is_kept: strong, garage => draft_uploaded_again_between_check_and_delete_is_swept;
-    failed_deletes_are_counted_and_repeated_by_the_next_sweep: strong, weak, garage;
-    sweep_does_not_call_main: strong, weak, garage;
-    sweep_that_cannot_list_reports_its_progress: strong, weak, garage;
-    unique_draft_is_swept_at_the_time_in_its_id: strong, weak, garage;
-    shard_is_listed_only_up_to_the_first_live_draft: strong, weak, garage;
-    sweep_stops_at_max_delete: strong, weak, garage;
-    sweep_removes_no_more_than_max_delete_fraction: strong, weak, garage;
+    draft_uploaded_again_during_the_sweep_is_kept: strong, garage => draft_uploaded_again_between_check_and_delete_is_swept, seaweedfs;
+    failed_deletes_are_counted_and_repeated_by_the_next_sweep: strong, weak, garage, seaweedfs;
+    sweep_does_not_call_main: strong, weak, garage, seaweedfs;
+    sweep_that_cannot_list_reports_its_progress: strong, weak, garage, seaweedfs;
+    unique_draft_is_swept_at_the_time_in_its_id: strong, weak, garage, seaweedfs;
+    shard_is_listed_only_up_to_the_first_live_draft: strong, weak, garage, seaweedfs;
+    sweep_stops_at_max_delete: strong, weak, garage, seaweedfs;
+    sweep_removes_no_more_than_max_delete_fraction: strong, weak, garage, seaweedfs;
 }
 
 /// Waits until a number of drafts with a lifetime of one second have expired, and sweeps them.

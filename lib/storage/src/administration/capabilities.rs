@@ -27,11 +27,19 @@ pub enum Condition {
     ///
     /// Not a condition, but ignored like one: a store that decodes the source twice copies `a b` for `a%20b`.
     PartSourceKey,
+    /// Give a copy, and each copied part, the MD5 of its bytes as `ETag`.
+    ///
+    /// Not a condition, but a proof: a copy of another version than the one meant is found by its `ETag`.
+    CopyMd5,
+    /// List the parts of an upload in progress: `ListParts`.
+    ///
+    /// Not a condition, but failed like a call: without the list no upload in parts can be completed.
+    ListParts,
 }
 
 impl Condition {
     /// All conditions, in the order of the table that doctor prints.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::UploadOnce,
         Self::CopySource,
         Self::CopyToAbsent,
@@ -42,6 +50,8 @@ impl Condition {
         Self::Delete,
         Self::DeleteMany,
         Self::PartSourceKey,
+        Self::CopyMd5,
+        Self::ListParts,
     ];
 }
 
@@ -59,6 +69,8 @@ impl fmt::Display for Condition {
             Self::Delete => "DeleteObject with If-Match",
             Self::DeleteMany => "DeleteObjects with an ETag per key",
             Self::PartSourceKey => "UploadPartCopy of a key with %",
+            Self::CopyMd5 => "ETag of a copy is its MD5",
+            Self::ListParts => "ListParts of an upload in progress",
         })
     }
 }

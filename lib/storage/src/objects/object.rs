@@ -11,6 +11,9 @@ use crate::{ETag, MediaType, ObjectHeader, ObjectHeaders, Sha256};
 pub struct ObjectInfo {
     /// The version of the bytes.
     pub etag: ETag,
+    /// Set if the `ETag` is the MD5 of the bytes, on a store whose tags are. It is not if a key of KMS or of a customer
+    /// encrypts the object.
+    pub etag_is_md5: bool,
     /// The size in bytes.
     pub size: u64,
     /// The time of the last modification. For a multipart object, some stores return the time at which the upload was

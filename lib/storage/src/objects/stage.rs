@@ -39,4 +39,6 @@ pub struct StagedPart {
     pub number: u16,
     /// The `ETag` of the part.
     pub etag: ETag,
+    /// Set if the `ETag` is the MD5 of the part's bytes, on a store whose tags are.
+    pub etag_is_md5: bool,
 }

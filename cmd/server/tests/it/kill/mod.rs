@@ -7,23 +7,21 @@ mod points;
 mod probe;
 mod random;
 
-use draftstore_testing::StoreEndpoint;
+use draftstore_testing::{StoreEndpoint, TestBuckets};
 use tempfile::TempDir;
 use tokio::task::block_in_place;
 
 use crate::server::Server;
 
-/// The bucket of [`draftstore_testing::TestBuckets`].
-const MAIN: &str = "files";
-
 /// Starts a server that calls a store through a proxy. Its URLs are for the store itself, so that the proxy has the server's own
 /// calls only.
-fn start_on(store: &StoreEndpoint, proxy: &StoreEndpoint, unused: &TempDir) -> Server {
-    let settings = settings(store, proxy);
+fn start_on(world: &TestBuckets, proxy: &StoreEndpoint, unused: &TempDir) -> Server {
+    let settings = settings(world, proxy);
     block_in_place(|| Server::start_in(unused.path(), &settings))
 }
 
-fn settings<'a>(store: &'a StoreEndpoint, proxy: &'a StoreEndpoint) -> [(&'static str, &'a str); 7] {
+fn settings<'a>(world: &'a TestBuckets, proxy: &'a StoreEndpoint) -> [(&'static str, &'a str); 7] {
+    let store = &world.endpoint;
     [
         ("STORAGE_TYPE", "s3"),
         ("S3_ENDPOINT", proxy.url.as_str()),
@@ -31,7 +29,7 @@ fn settings<'a>(store: &'a StoreEndpoint, proxy: &'a StoreEndpoint) -> [(&'stati
         ("AWS_REGION", store.region.as_str()),
         ("AWS_ACCESS_KEY_ID", store.access_key_id.as_str()),
         ("AWS_SECRET_ACCESS_KEY", store.secret_access_key.as_str()),
-        ("BUCKET_NAME", MAIN),
+        ("BUCKET_NAME", world.main.name().as_str()),
     ]
 }
 

@@ -88,7 +88,16 @@ const OLD: &[u8] = b"the bytes that were kept before";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn retry_completes_a_confirm_killed_at_any_request() {
-    let site = Site::start().await;
+    kill_at_every_request(Site::start(TestBuckets::embedded().await)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs weed 4.48 on PATH: cargo test -p draftstore-server --test it -- --ignored seaweedfs"]
+async fn retry_completes_a_confirm_on_seaweedfs_killed_at_any_request() {
+    kill_at_every_request(Site::start(TestBuckets::seaweedfs().await)).await;
+}
+
+async fn kill_at_every_request(site: Site) {
     let mut kills = 0;
     for (name, existing, operation, bucket, nth) in REQUESTS {
         for reaches in [Reaches::Before, Reaches::Between, Reaches::After] {
@@ -130,8 +139,7 @@ struct Site {
 }
 
 impl Site {
-    async fn start() -> Self {
-        let world = TestBuckets::embedded().await;
+    fn start(world: TestBuckets) -> Self {
         Self {
             proxy: FaultProxy::start(&world.endpoint),
             world,
@@ -140,7 +148,7 @@ impl Site {
     }
 
     fn start_server(&self) -> Server {
-        start_on(&self.world.endpoint, &self.proxy.endpoint(), &self.unused)
+        start_on(&self.world, &self.proxy.endpoint(), &self.unused)
     }
 
     /// Kills the server when its request arrives, and repeats the confirm on another server, which then ends in order.

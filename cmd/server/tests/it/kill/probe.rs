@@ -6,7 +6,7 @@ use draftstore_testing::proxy::{FaultProxy, Moment, RequestFilter};
 
 use super::audit::audit;
 use super::clients::Ledger;
-use super::{MAIN, settings};
+use super::settings;
 use crate::server::command;
 
 /// The prefix of a probe's objects in the draft bucket.
@@ -21,7 +21,7 @@ async fn leftovers_of_a_killed_probe_are_swept() {
     let ports = [("HTTP_PORT", "0"), ("GRPC_PORT", "0"), ("BIND_ADDRESS", "127.0.0.1")];
     let proxied = proxy.endpoint();
     let mut server = command()
-        .envs(settings(&world.endpoint, &proxied))
+        .envs(settings(&world, &proxied))
         .envs(ports)
         .spawn()
         .expect("the server starts");
@@ -43,5 +43,5 @@ async fn leftovers_of_a_killed_probe_are_swept() {
     for key in keys.chain(uploads.iter().map(|upload| &upload.key)) {
         assert!(key.as_str().starts_with(PROBES), "{key}");
     }
-    audit(&world.endpoint, MAIN, &Ledger::default()).await;
+    audit(&world.endpoint, world.main.name().as_str(), &Ledger::default()).await;
 }

@@ -30,6 +30,7 @@ impl<E: StoreError> Protocol<E> {
             return Step::Finish(Err(otherwise));
         };
         match self.key_use(&main) {
+            _ if self.is_swapped(&main) => Step::Finish(Err(otherwise)),
             KeyUse::OtherRequest => Step::Finish(Err(ConfirmError::KeyReused)),
             KeyUse::SameRequest => self.replay_by_key(main),
             KeyUse::None => {
@@ -46,6 +47,7 @@ impl<E: StoreError> Protocol<E> {
 
     pub(super) fn on_main(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>) -> Step<E> {
         let main = match main {
+            Some(main) if self.is_swapped(&main) => return self.replace_swapped(draft, main),
             Some(main) if self.key_use(&main) == KeyUse::OtherRequest => {
                 return Step::Finish(Err(ConfirmError::KeyReused));
             }

@@ -15,6 +15,7 @@
 //!   copy: `Stage` (the note, the begin, the parts), `HeadDraft` unless the parts have the condition, `HeadMain` unless
 //!   the completion has it, `Complete` (after which the note is removed), then the effects after a copy.
 //! - A draft that no longer exists: `HeadMain`, and nothing is changed.
+//! - A copy whose `ETag` shows that it is of another version of the draft: `UndoSwap`, and everything again.
 //!
 //! Lookups are not concurrent, although that would save a round trip where main is looked up first. The later a lookup,
 //! the less can happen between it and the change that depends on it.
@@ -23,8 +24,11 @@ mod look;
 mod outcome;
 mod removal;
 mod staged;
+mod swap;
 mod turns;
 
+#[cfg(test)]
+pub(crate) use self::swap::HELD_FOR;
 use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy};
 
 use super::agreement::Agreement;
@@ -44,6 +48,8 @@ pub struct Protocol<E> {
     copies_left: u8,
     /// Set if the answer to a copy was lost, so that the copy may have succeeded.
     copy_in_doubt: bool,
+    /// Set if the last copy was to replace an object.
+    replaces: bool,
     /// Set in a batch after the turn that allows changes.
     is_under_way: bool,
     state: State<E>,
@@ -87,6 +93,8 @@ enum State<E> {
     BeforeUndo(ConfirmError<E>),
     /// The deletion of the object in main.
     Undo(ConfirmError<E>),
+    /// The deletion of a copy of another version of the draft.
+    UndoSwap,
     /// No answer: the confirm has ended.
     Over,
 }
@@ -141,6 +149,7 @@ impl<E: StoreError> Protocol<E> {
             confirm,
             copies_left: MAX_COPIES,
             copy_in_doubt: false,
+            replaces: false,
             is_under_way: false,
             state: State::Draft,
         };
@@ -190,6 +199,8 @@ impl<E: StoreError> Protocol<E> {
                 Err(error) if error.kind() == ErrorKind::PreconditionFailed => otherwise,
                 Err(error) => turns::not_undone(otherwise, ConfirmError::Store(error)),
             })),
+            (State::UndoSwap, Answer::Undone(undone)) => self.on_swap_undone(undone),
+            (State::UndoSwap, Answer::TooLate) => Step::Finish(Err(ConfirmError::Unresolved(Unresolved::Swapped))),
             (State::Undo(otherwise), Answer::TooLate) => {
                 let left = ConfirmError::Unresolved(Unresolved::LeftUnsettled);
                 Step::Finish(Err(turns::not_undone(otherwise, left)))
@@ -208,6 +219,7 @@ impl<E: StoreError> Protocol<E> {
 
     fn copy(&mut self, copying: Copying) -> Step<E> {
         self.copies_left = self.copies_left.saturating_sub(1);
+        self.replaces = copying.main_etag.is_some();
         let draft = &copying.draft;
         let (draft_etag, attributes) = (draft.etag.clone(), self.marked(draft));
         let effect = if self.is_staged(draft) {

@@ -39,7 +39,18 @@ impl<E: StoreError> Protocol<E> {
         main: Option<ObjectInfo>,
     ) -> Step<E> {
         let unchanged = main.as_ref().map(|main| &main.etag) == copying.main_etag.as_ref();
-        match main {
+        // A swapped copy is nobody's result. If it was to be replaced, it counts as nothing.
+        let swapped = main.as_ref().is_some_and(|main| self.is_swapped(main));
+        match main.filter(|_| !(swapped && unchanged)) {
+            Some(main) if swapped => {
+                let after = if self.is_held(&main) || self.copies_left == 0 {
+                    After::Finish(Err(ConfirmError::Unresolved(Unresolved::Swapped)))
+                } else {
+                    let (draft, main_etag) = (copying.draft, Some(main.etag));
+                    After::CopyAgain(Copying { draft, main_etag })
+                };
+                self.give_up(staged, after)
+            }
             Some(main) if self.key_use(&main) == KeyUse::OtherRequest => {
                 self.give_up(staged, After::Finish(Err(ConfirmError::KeyReused)))
             }
@@ -98,6 +109,9 @@ impl<E: StoreError> Protocol<E> {
             Some(_) => return Step::Finish(Err(self.main_is_another())),
             None => return Step::Finish(Err(ConfirmError::Contradiction(Contradiction::CopyIsGone))),
         };
+        if self.is_swapped(&main) {
+            return self.undo_swap(main, !replayed && !self.copy_in_doubt);
+        }
         if !is_whole(&draft, &main) {
             return Step::Finish(Err(ConfirmError::Contradiction(Contradiction::CopyDiffers)));
         }

@@ -10,6 +10,7 @@ use crate::StoreError;
 impl<E: StoreError> Protocol<E> {
     pub(super) fn on_staged(&mut self, copying: Copying, staged: Result<StagedCopy, E>) -> Step<E> {
         match staged {
+            Ok(staged) if self.is_staged_of_another(&copying.draft, &staged) => self.stage_again(staged),
             Ok(staged) if self.confirm.plan.stages_what_it_saw() => self.before_complete(copying, staged),
             Ok(staged) => {
                 self.state = State::StagedProof(copying, staged);
@@ -46,7 +47,14 @@ impl<E: StoreError> Protocol<E> {
             |now: &ObjectInfo| now.etag == copying.draft.etag && now.last_modified == copying.draft.last_modified;
         if now.is_some_and(same) {
             self.before_complete(copying, staged)
-        } else if self.copies_left == 0 {
+        } else {
+            self.stage_again(staged)
+        }
+    }
+
+    /// Gives up a copy of another version of the draft, while it is still invisible.
+    fn stage_again(&mut self, staged: StagedCopy) -> Step<E> {
+        if self.copies_left == 0 {
             self.unstage(
                 staged,
                 After::Finish(Err(ConfirmError::Unresolved(Unresolved::NeverStill))),

@@ -14,7 +14,7 @@
 //! the time in the batch's ID. A repeat of the batch then completes it.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::confirm::{BatchId, Turn, settlement_key};
 use draftstore_storage::PutDraft;
@@ -122,7 +122,12 @@ impl Drafts {
 
     /// Returns `true` if a delete that begins now is certain to have ended before the end of the batch.
     pub(super) fn can_undo(&self, batch: BatchId) -> bool {
-        self.shared.clock.now() + UNDO_RESERVE < batch.datetime()
+        self.can_undo_until(batch.datetime())
+    }
+
+    /// Returns `true` if a delete that begins now is certain to have ended before this time.
+    pub(super) fn can_undo_until(&self, until: SystemTime) -> bool {
+        self.shared.clock.now() + UNDO_RESERVE < until
     }
 
     /// Writes the settlement object. After `false`, it is unknown if the object was written.

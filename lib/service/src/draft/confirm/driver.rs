@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use draftstore_protocol::confirm::settlement_key;
 use draftstore_protocol::confirm::{Answer, BatchId, Confirm, Effect, Kept, Plan, Protocol, StagingNote, Step, Turn};
-use draftstore_storage::{Attributes, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
+use draftstore_protocol::confirm::{ConfirmError, Unresolved, settlement_key};
+use draftstore_storage::{Attributes, Condition, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
 use draftstore_storage::{ErrorKind, Operation, PutDraft, StageCopy, StagedCopy};
 use tokio::time::timeout;
 
@@ -31,6 +31,9 @@ impl Running {
             let effect = effect.clone();
             let answer = self.perform(drafts, effect).await;
             self.step = self.protocol.on(answer);
+            if let Step::Finish(Err(ConfirmError::Unresolved(Unresolved::Swapped))) = self.step {
+                self.report_swap(drafts);
+            }
         }
     }
 
@@ -114,7 +117,24 @@ impl Running {
                 }
                 Answer::Undone(undone)
             }
+            Effect::UndoSwap { main_etag, until } => {
+                self.report_swap(drafts);
+                if !drafts.can_undo_until(until) {
+                    return Answer::TooLate;
+                }
+                let undone = store.objects().undo_copy(main, &self.keys.main, &main_etag).await;
+                if let Err(error) = &undone {
+                    tracing::error!(object.key = %self.keys.main, error = %error, "undoing a swapped copy failed");
+                }
+                Answer::Undone(undone)
+            }
         }
+    }
+
+    /// Logs that the store copied another version than the one asked for, and no longer relies on its condition.
+    fn report_swap(&self, drafts: &Drafts) {
+        tracing::error!(object.key = %self.keys.main, "store copied another version");
+        drafts.shared.store.profile.distrust(Condition::CopySource);
     }
 
     /// Stages a copy in main. Writes a note first, so that the sweep finds the upload if the confirm crashes.
