@@ -102,7 +102,8 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
             "CORS of the draft bucket",
             cors::check(&subject, &http, origins.as_slice()).await,
         );
-        report.add("names", names::check(&subject).await);
+        let names = vec![names::check(&subject).await, names::check_listed(&subject).await];
+        report.add("names", names);
         report.add("permissions", permissions::check(&subject).await);
         report.add("lifecycle", lifecycle::check(&subject, &config.shared.policy).await);
         if let Err(error) = subject.clean_up().await {

@@ -51,7 +51,7 @@ async fn embedded_store_has_no_problems_and_nothing_is_left_behind() {
     let world = TestBuckets::embedded().await;
     let (code, said) = doctor(&variables(&world.endpoint), &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(lines(&said, "ok").len(), 35, "{said}");
+    assert_eq!(lines(&said, "ok").len(), 38, "{said}");
     assert_eq!(lines(&said, "info"), ["no origin", "draft bucket"], "{said}");
     assert!(said.contains("no problems found"), "{said}");
     assert_eq!(world.draft_keys().await, Vec::<String>::new());
@@ -175,6 +175,24 @@ async fn garage_lacks_conditions_only() {
     for condition in CONDITIONS_THAT_GARAGE_IGNORES {
         assert!(refusal.contains(&format!("{condition} is not honoured")), "{refusal}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs weed 4.48 on PATH: cargo test -p draftstore-server --test it -- --ignored seaweedfs"]
+async fn seaweedfs_lacks_conditions_on_completions_only() {
+    let world = TestBuckets::seaweedfs().await;
+    let buckets = [("BUCKET_NAME", world.main.name().as_str())];
+    let origin = ("CORS_ALLOWED_ORIGINS", "https://app.example.com");
+    let (code, said) = doctor(
+        &[&variables(&world.endpoint)[..], &buckets, &[origin]].concat(),
+        &["--fix"],
+    );
+    assert_eq!(code, 1, "{said}");
+    let completions = ["If-None-Match", "If-Match"].map(|header| format!("CompleteMultipartUpload with {header}"));
+    assert_eq!(lines(&said, "weak"), completions, "{said}");
+    let unusable = lines(&said, "missing").len() + lines(&said, "failed").len();
+    assert_eq!(unusable, 0, "{said}");
+    assert_eq!(world.draft_keys().await, Vec::<String>::new());
 }
 
 #[test]
