@@ -1,4 +1,4 @@
-"""compose.yaml, checked as far as it goes without containers: python check.py BINARIES GARAGE
+"""compose.yaml, checked as far as it goes without containers: python check.py BINARIES SEAWEEDFS
 
 It is read by a parser of the Compose specification, and then its services are run as plain processes: with the programs, commands
 and variables that it names, in a network of their own where its ports are free, and every host name is this machine."""
@@ -22,24 +22,22 @@ REPO = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
 
 
-def main(binaries, garage):
+def main(binaries, seaweedfs):
     text = (REPO / "compose.yaml").read_text()
     compose = yaml.safe_load(text)
     compose_spec.ComposeSpecification.model_validate({name: part for name, part in compose.items() if not name.startswith("x-")})
     services = compose["services"]
     check_names(compose)
-    programs = {"/garage": garage, "/usr/local/bin/draftstore-server": Path(binaries) / "draftstore-server"}
-    entrypoints = {"server": Path(binaries) / "draftstore-server", "cronjob": Path(binaries) / "draftstore-cronjob"}
+    programs = {"/usr/local/bin/draftstore-server": Path(binaries) / "draftstore-server"}
+    entrypoints = {"server": Path(binaries) / "draftstore-server", "cronjob": Path(binaries) / "draftstore-cronjob", "seaweedfs": seaweedfs}
     running = []
     with tempfile.TemporaryDirectory() as directory:
         directory = Path(directory)
-        (directory / "garage.toml").write_text(
-            (REPO / "manifest/compose/garage.toml").read_text().replace("/var/lib/garage", str(directory))
-        )
+        (directory / "data").mkdir()
 
         def environment(service):
-            values = service.get("environment", {}) | {"GARAGE_CONFIG_FILE": str(directory / "garage.toml")}
-            local = {name: re.sub(rf"//({'|'.join(services)}):", "//127.0.0.1:", str(value)) for name, value in values.items()}
+            values = service.get("environment", {}).items()
+            local = {name: re.sub(rf"//({'|'.join(services)}):", "//127.0.0.1:", str(value)) for name, value in values}
             return {"PATH": os.environ["PATH"], "HOME": str(directory)} | local
 
         def run(service, command, **options):
@@ -52,7 +50,7 @@ def main(binaries, garage):
                     command = [part.replace("//server:", "//127.0.0.1:") for part in service["command"]]
                     print(run(service, ["curl", *command], check=True, stdout=subprocess.PIPE, text=True).stdout)
                     continue
-                command = [programs[part] if part in programs else part for part in service.get("command", [entrypoints.get(name)])]
+                command = [entrypoints[name], *(part.replace("=/data", f"={directory}/data") for part in service.get("command", []))]
                 with (directory / f"{name}.log").open("ab") as log:
                     # A container has a network of its own; here a program must find its defaults free.
                     process = subprocess.Popen(command, cwd=directory, env=container(environment(service), name), stdout=log, stderr=log)
@@ -99,7 +97,7 @@ def check_names(compose):
     known = set(re.findall(r"^\| `([A-Z0-9_]+)`", (REPO / "docs/reference/configuration.md").read_text(), re.MULTILINE))
     for name, service in compose["services"].items():
         for variable in service.get("environment", {}):
-            assert name == "garage" or variable in known, f"{name}: nothing reads {variable}"
+            assert name == "seaweedfs" or variable in known, f"{name}: nothing reads {variable}"
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             assert (REPO / source).is_file() if source.startswith(".") else source in compose["volumes"], f"{name}: {source}"
@@ -119,7 +117,7 @@ def take_a_file_through(compose):
 
     issued = call("upload-url", object_name="file.txt")
     url = urllib.parse.urlsplit(issued["upload_url"])
-    assert url.netloc == "localhost:3900", url.netloc
+    assert url.netloc == "localhost:8333", url.netloc
     preflight = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
     with urllib.request.urlopen(urllib.request.Request(issued["upload_url"], headers=preflight, method="OPTIONS"), timeout=PATIENCE_SECONDS) as answer:
         assert answer.headers["Access-Control-Allow-Origin"] in (origin, "*"), dict(answer.headers)

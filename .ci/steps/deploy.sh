@@ -29,11 +29,11 @@ step_monitoring() {
 
 # compose.yaml, read by a parser of its specification, and run without containers.
 step_compose() {
+  need_commands curl=curl wget=wget ip=iproute2 unshare=util-linux
+  seaweedfs_tool
   venv linters
-  need_commands curl=curl ip=iproute2 unshare=util-linux
-  garage_tool
   programs
-  in_own_network "$VENV/bin/python" .ci/compose/check.py "$DRAFTSTORE_BINARIES" "$GARAGE" 2>&1 | without_signatures
+  in_own_network "$VENV/bin/python" .ci/compose/check.py "$DRAFTSTORE_BINARIES" "$SEAWEEDFS" 2>&1 | without_signatures
 }
 
 step_dockerfiles() {
