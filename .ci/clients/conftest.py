@@ -1,7 +1,7 @@
 """What the tests share: the programs, the stubs made from the contract, and a server on each store.
 
 The step sets DRAFTSTORE_BINARIES (a directory with draftstore-server and draftstore-cronjob) and, for tests marked
-`garage`, GARAGE (the program).
+`garage` or `seaweedfs`, GARAGE or SEAWEEDFS (the program).
 """
 
 import importlib
@@ -22,12 +22,17 @@ from grpc_tools import protoc
 
 from garage import garage
 from programs import Server, answers, free_port, server, wait_for
+from seaweedfs import seaweedfs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+# Stores that are not ours, each with what starts it.
+STORES = {"garage": garage, "seaweedfs": seaweedfs}
+
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "garage: needs a Garage binary")
+    for store in STORES:
+        config.addinivalue_line("markers", f"{store}: needs the binary of this store")
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +110,9 @@ def systems(name: str, running: Server, directory: Path, contract: Contract):
         yield System(name, running, directory, channel, drafts, s3, buckets.draft_bucket, buckets.main_bucket)
 
 
-@pytest.fixture(scope="session", params=["embedded", pytest.param("garage", marks=pytest.mark.garage)])
+@pytest.fixture(
+    scope="session", params=["embedded", *(pytest.param(store, marks=getattr(pytest.mark, store)) for store in STORES)]
+)
 def system(request, binaries, contract, tmp_path_factory):
     directory = tmp_path_factory.mktemp(request.param)
     program = binaries / "draftstore-server"
@@ -116,10 +123,10 @@ def system(request, binaries, contract, tmp_path_factory):
         # On a store that outlives the server, tickets need keys that do.
         keys = directory / "ticket-keys"
         keys.write_bytes(subprocess.run([program, "key", "ticket"], capture_output=True, check=True, timeout=60).stdout)
-        with garage(Path(os.environ["GARAGE"]), directory) as variables:
+        with STORES[request.param](Path(os.environ[request.param.upper()]), directory) as [variables]:
             variables["TICKET_KEYS_FILE"] = str(keys)
             with server(program, directory, variables) as running:
-                yield from systems("garage", running, directory, contract)
+                yield from systems(request.param, running, directory, contract)
 
 
 @pytest.fixture

