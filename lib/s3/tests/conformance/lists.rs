@@ -47,6 +47,16 @@ pub(crate) async fn a_list_tells_version_size_and_time(world: &TestBuckets) {
 
 pub(crate) async fn pages_are_in_byte_order_and_complete(world: &TestBuckets) {
     let expected = ["a", "a b", "a+b", "a/b", "a/c", "aa", "b%", "é", "文", "👍"];
+    list_in_order(world, expected).await;
+}
+
+/// SeaweedFS lists what is below a name before longer names.
+pub(crate) async fn pages_are_in_order_of_directories_and_complete(world: &TestBuckets) {
+    let expected = ["a", "a/b", "a/c", "a b", "a+b", "aa", "b%", "é", "文", "👍"];
+    list_in_order(world, expected).await;
+}
+
+async fn list_in_order<const N: usize>(world: &TestBuckets, expected: [&str; N]) {
     fill(world, expected.iter().rev().map(|name| (*name).to_owned())).await;
     let mut listed = Vec::new();
     let mut request = ListObjects {

@@ -94,14 +94,18 @@ promises! {
     constraints::a_write_once_url_writes_once,
         garage: constraints::a_write_once_url_writes_again;
 
-    forms::a_form_uploads_up_to_its_size;
-    forms::every_field_of_a_form_is_enforced;
+    forms::a_form_uploads_up_to_its_size,
+        seaweedfs: forms::a_form_uploads_up_to_its_size_and_is_answered_without_headers;
+    forms::every_field_of_a_form_is_enforced,
+        seaweedfs: forms::every_field_that_a_form_names_is_enforced;
     forms::a_form_is_for_the_draft_bucket_alone;
     forms::the_sha256_of_a_form_is_enforced;
     forms::an_expired_form_is_refused;
 
-    keys::keys_of_every_allowed_kind_round_trip;
-    keys::keys_of_every_allowed_kind_can_be_deleted_in_a_batch;
+    keys::keys_of_every_allowed_kind_round_trip,
+        seaweedfs: keys::keys_of_short_segments_round_trip;
+    keys::keys_of_every_allowed_kind_can_be_deleted_in_a_batch,
+        seaweedfs: keys::keys_of_short_segments_can_be_deleted_in_a_batch;
     keys::names_that_look_alike_are_different_objects;
 
     copies::a_copy_keeps_bytes_and_replaces_attributes;
@@ -138,7 +142,8 @@ promises! {
         garage: undos::any_version_is_undone;
 
     probes::a_probe_finds_every_condition_honoured,
-        garage: probes::a_probe_finds_what_garage_ignores;
+        garage: probes::a_probe_finds_what_garage_ignores,
+        seaweedfs: probes::a_probe_finds_what_seaweedfs_checks_too_early;
     probes::a_probe_leaves_nothing_behind;
     probes::a_probe_touches_nothing_but_its_prefix;
     probes::a_probe_of_a_missing_bucket_says_so;
@@ -150,7 +155,8 @@ promises! {
 
     lists::an_empty_bucket_lists_nothing;
     lists::a_list_tells_version_size_and_time;
-    lists::pages_are_in_byte_order_and_complete;
+    lists::pages_are_in_byte_order_and_complete,
+        seaweedfs: lists::pages_are_in_order_of_directories_and_complete;
     lists::a_list_starts_after_a_key_and_stays_within_a_prefix;
     lists::a_page_holds_a_thousand_keys;
     lists::a_missing_bucket_is_told_from_an_empty_one;
@@ -164,23 +170,28 @@ promises! {
     deletes::a_batch_is_of_a_thousand_at_most_and_may_be_empty;
     deletes::deletes_in_a_missing_bucket_say_so;
 
-    uploads::uploads_in_progress_are_listed_page_by_page;
+    uploads::uploads_in_progress_are_listed_page_by_page,
+        seaweedfs: uploads::uploads_in_progress_are_listed_up_to_the_first_page;
     uploads::an_upload_in_progress_is_no_object;
     uploads::an_aborted_upload_is_gone;
     uploads::uploads_of_a_missing_bucket_say_so;
 
     parts::parts_become_a_draft_at_once;
-    parts::parts_become_a_draft_once;
+    parts::parts_become_a_draft_once_and_may_be_completed_again,
+        garage: parts::parts_become_a_draft_once;
     parts::parts_are_listed_in_order_and_page_by_page;
-    parts::a_part_that_is_sent_again_replaces_the_first;
+    parts::a_part_that_is_sent_again_replaces_the_first,
+        seaweedfs: parts::a_part_that_is_sent_again_replaces_the_first_whatever_is_completed;
     parts::one_empty_part_makes_an_empty_draft,
         garage: parts::an_empty_part_is_refused;
     parts::the_signed_length_of_a_part_is_enforced;
     parts::a_url_is_for_one_part_of_one_upload;
-    parts::parts_with_checksums_are_checked_and_listed_with_them;
+    parts::parts_with_checksums_are_checked_and_listed_with_them,
+        seaweedfs: parts::parts_with_checksums_are_checked_and_cannot_be_completed;
     parts::an_upload_is_not_completed_onto_a_draft_where_none_must_be,
         garage: parts::an_upload_ends_where_another_draft_comes_first;
-    parts::an_upload_is_found_under_its_key_alone;
+    parts::an_upload_is_found_under_its_key_alone,
+        seaweedfs: parts::an_upload_is_found_under_its_key_and_well_formed_id_alone;
     parts::an_aborted_upload_takes_no_parts;
     steps::an_upload_is_made_by_signed_steps;
     steps::an_upload_is_given_up_by_a_signed_step;

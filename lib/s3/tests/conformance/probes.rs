@@ -22,6 +22,24 @@ pub(crate) async fn a_probe_finds_every_condition_honoured(world: &TestBuckets) 
     assert_eq!(found, Capabilities::ALL);
 }
 
+/// SeaweedFS checks some conditions and acts later. A probe loses a race for each, but for one in a hundred times.
+pub(crate) async fn a_probe_finds_what_seaweedfs_checks_too_early(world: &TestBuckets) {
+    let found = probe(&*world.storage, world).await.expect("found out");
+    let early = [
+        Condition::CompleteToAbsent,
+        Condition::CompleteOver,
+        Condition::DeleteMany,
+    ];
+    for condition in Condition::ALL {
+        let expected = if early.contains(&condition) {
+            Support::NotAtomic
+        } else {
+            Support::Honoured
+        };
+        assert_eq!(found.of(condition), expected, "{condition}");
+    }
+}
+
 /// Garage's lacks.
 pub(crate) async fn a_probe_finds_what_garage_ignores(world: &TestBuckets) {
     let found = probe(&*world.storage, world).await.expect("found out");

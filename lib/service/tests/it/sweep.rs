@@ -46,7 +46,7 @@ async fn sweep_and_upload_before_the_delete(ground: &Ground) -> (System, Summary
     let system = ground.system().await;
     system.world.draft("a", "old").await;
     system.world.draft("b", "old").await;
-    system.store.before(Operation::DeleteObjects, {
+    system.store.before(system.sweeping(), {
         let again = system.upload_again("a", "new");
         move || again
     });
@@ -59,7 +59,7 @@ async fn failed_deletes_are_counted_and_repeated_by_the_next_sweep(ground: &Grou
     let system = ground.system().await;
     system.world.draft("a", "old").await;
     system.world.begin_upload("b").await;
-    system.store.fail(Operation::DeleteObjects, ErrorKind::Unavailable);
+    system.store.fail(system.sweeping(), ErrorKind::Unavailable);
     system
         .store
         .fail(Operation::AbortMultipartUpload, ErrorKind::Unavailable);

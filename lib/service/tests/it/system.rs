@@ -82,6 +82,15 @@ impl System {
         }
     }
 
+    /// Returns the call by which a sweep deletes named drafts.
+    pub(crate) fn sweeping(&self) -> Operation {
+        if self.honours(Condition::Delete) && !self.honours(Condition::DeleteMany) {
+            Operation::DeleteObject
+        } else {
+            Operation::DeleteObjects
+        }
+    }
+
     /// Returns the number of copies of drafts.
     pub(crate) fn copies(&self) -> usize {
         let calls = self.store.calls().into_iter();

@@ -18,12 +18,12 @@ promises! {
     exactly_one_of_two_concurrent_confirms_to_one_name_wins: strong, weak, sources, garage, seaweedfs;
     batch_confirms_one_of_two_drafts_for_one_name: strong, weak, sources, garage, seaweedfs;
     hundred_confirms_of_one_draft_have_one_effect: strong, weak, sources, garage, seaweedfs;
-    confirmed_unique_draft_is_kept_until_it_expires: weak, sources, garage, seaweedfs;
-    unique_draft_that_was_written_again_is_not_confirmed_again: weak, sources, garage, seaweedfs;
-    named_draft_uploaded_after_the_copy_is_not_deleted: weak, sources, garage, seaweedfs;
-    draft_is_either_confirmed_or_discarded: weak, sources, garage, seaweedfs;
-    draft_uploaded_again_before_the_sweep_checks_it_is_kept: weak, sources, garage, seaweedfs;
-    failed_batch_is_rolled_back: weak, sources, garage, seaweedfs;
+    confirmed_unique_draft_is_kept_until_it_expires: weak, sources, garage;
+    unique_draft_that_was_written_again_is_not_confirmed_again: weak, sources, garage;
+    named_draft_uploaded_after_the_copy_is_not_deleted: weak, sources, garage;
+    draft_is_either_confirmed_or_discarded: weak, sources, garage;
+    draft_uploaded_again_before_the_sweep_checks_it_is_kept: weak, sources, garage;
+    failed_batch_is_rolled_back: weak, sources, garage;
 }
 
 impl System {
