@@ -10,7 +10,7 @@ use super::subject::Subject;
 const LENGTHS: [usize; 7] = [1024, 896, 768, 640, 512, 384, 256];
 
 /// Names that callers may use, with characters that a store or its listing may rewrite.
-const ALLOWED: [&str; 4] = ["a b+c%20d", "ü é 日本", "a&b<c>'d\"", "~tilde.(1)"];
+const ALLOWED: [&str; 5] = ["a b+c%20d", "a/b", "ü é 日本", "a&b<c>'d\"", "~tilde.(1)"];
 
 /// Names that are refused, and that other clients of the store may use.
 const REFUSED: [&str; 2] = ["back\\slash", "empty//segment"];
@@ -18,30 +18,44 @@ const REFUSED: [&str; 2] = ["back\\slash", "empty//segment"];
 /// Lists keys after they were put.
 pub(super) async fn check_listed(subject: &Subject) -> Line {
     let check = "listed names";
-    let changed = match (changed(subject, &ALLOWED).await, changed(subject, &REFUSED).await) {
+    let changed = match (listed(subject, &ALLOWED).await, listed(subject, &REFUSED).await) {
         (Ok(allowed), Ok(refused)) => [allowed, refused],
         (Err(error), _) | (_, Err(error)) => {
             return Line::info(check, format!("cannot be tried: {}", said(&error)));
         }
     };
-    match changed.each_ref().map(|names| names.join(", ")) {
-        [allowed, refused] if allowed.is_empty() && refused.is_empty() => {
-            Line::ok(check, "keys are listed as they were written")
-        }
-        [allowed, refused] if allowed.is_empty() => {
-            let meaning = format!("keys such as {refused} are not listed as they were written. Such names are refused");
-            Line::info(check, meaning)
-        }
-        [allowed, _] => Line::weak(
-            check,
-            format!("keys such as {allowed} are not listed as they were written, so the sweep does not find them"),
-            "use names of letters, digits, dots and dashes",
-        ),
+    let [allowed, refused] = changed.each_ref().map(|listed| listed.lost.join(", "));
+    let order = if changed[0].is_sorted {
+        "in byte order"
+    } else {
+        "not in byte order, so a sweep may find expired named drafts late"
+    };
+    if !allowed.is_empty() {
+        let meaning =
+            format!("keys such as {allowed} are not listed as they were written: the sweep does not find them");
+        return Line::weak(check, meaning, "use names of letters, digits, dots and dashes");
+    }
+    let meaning = if refused.is_empty() {
+        format!("keys are listed as they were written, {order}")
+    } else {
+        format!("keys are listed {order}, and keys such as {refused} otherwise than written. Such names are refused")
+    };
+    if refused.is_empty() && changed[0].is_sorted {
+        Line::ok(check, meaning)
+    } else {
+        Line::info(check, meaning)
     }
 }
 
-/// Returns the names that are not listed after they were put. A name that cannot be put is one of them.
-async fn changed(subject: &Subject, names: &[&'static str]) -> Result<Vec<&'static str>, Error> {
+/// Keys as a list shows them.
+struct Listed {
+    /// The names that are not on the list.
+    lost: Vec<&'static str>,
+    is_sorted: bool,
+}
+
+/// Puts names, and lists them. A name that cannot be put is not on the list.
+async fn listed(subject: &Subject, names: &[&'static str]) -> Result<Listed, Error> {
     let mut written = Vec::new();
     for name in names {
         match subject.put(&subject.key(&format!("names/{name}")), "x").await {
@@ -61,7 +75,12 @@ async fn changed(subject: &Subject, names: &[&'static str]) -> Result<Vec<&'stat
         let key = subject.key(&format!("names/{name}"));
         page.objects.iter().any(|object| object.key == key)
     };
-    Ok(names.iter().filter(|name| !is_listed(name)).copied().collect())
+    Ok(Listed {
+        lost: names.iter().filter(|name| !is_listed(name)).copied().collect(),
+        is_sorted: page
+            .objects
+            .is_sorted_by(|one, next| one.key.as_str() < next.key.as_str()),
+    })
 }
 
 /// Puts keys of different lengths.
