@@ -34,8 +34,8 @@ CONDITIONS = (
     truth.LIST_PARTS,
 )
 PINNED = 60
-# The longest time between a pinned confirm and the upload that replaces its draft.
-LATEST_SECONDS = 0.15
+# The confirms of a race that run at once.
+AT_ONCE = 8
 NAMED = 20
 READY_SECONDS = 60
 
@@ -107,6 +107,7 @@ class Calls:
     def __init__(self, http: str, s3):
         self.http = http
         self.s3 = s3
+        self.confirm_seconds = 0.0
         self.session = requests.Session()
         self.session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
 
@@ -139,7 +140,10 @@ class Calls:
 
     def plain(self) -> str:
         _, named = self.draft("plain.bin", b"plain")
-        return self.outcome("plain.bin", b"plain", self.call("confirm-upload", **named))
+        began = time.monotonic()
+        confirmed = self.call("confirm-upload", **named)
+        self.confirm_seconds = time.monotonic() - began
+        return self.outcome("plain.bin", b"plain", confirmed)
 
     def in_parts(self) -> str:
         bodies = [b"1" * (5 << 20), b"end"]
@@ -173,7 +177,7 @@ class Calls:
 
             def replace():
                 # Before the confirm, between its calls, or after it.
-                time.sleep(random.uniform(0, LATEST_SECONDS))
+                time.sleep(random.uniform(0, self.confirm_seconds * AT_ONCE / 2))
                 request = self.session.request
                 request(again["method"], again["upload_url"], data=now, headers=again.get("headers", {}), timeout=60)
 
@@ -205,7 +209,7 @@ class Calls:
 
 
 def counted(race, races: int) -> dict[str, int]:
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(race, range(races)))
     return {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))}
 
