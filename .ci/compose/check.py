@@ -65,8 +65,9 @@ def main(binaries, seaweedfs):
             for name, process in reversed(running):
                 assert process.poll() is None, f"{name} has ended: {(directory / f'{name}.log').read_text()[-3000:]}"
         finally:
-            for _, process in reversed(running):
-                process.send_signal(signal.SIGTERM)
+            for name, process in reversed(running):
+                # Asked to end, SeaweedFS's filer waits for its volume server for ever. Docker kills it after ten seconds.
+                process.send_signal(signal.SIGKILL if name == "seaweedfs" else signal.SIGTERM)
             for _, process in reversed(running):
                 process.wait(PATIENCE_SECONDS)
     print(f"compose.yaml: {', '.join(services)}")
