@@ -1,4 +1,4 @@
-"""Ways to break the protocols of upload, confirm and sweep, each of which the model tests must notice.
+"""Ways to break the protocols of upload, confirm, delete and sweep, each of which the model tests must notice.
 
 A mutant is a piece of text that occurs once in a file, and what it is replaced by: each takes away one rule. It is applied
 to a copy of the sources, built, and run through the model, one kind of store after another, until a test fails. A mutant
@@ -11,6 +11,7 @@ import sys
 from typing import NamedTuple
 
 CONFIRM = "lib/protocol/src/confirm/"
+KEPT = "lib/protocol/src/kept/"
 UPLOAD = "lib/protocol/src/upload/"
 SWEEP = "lib/protocol/src/sweep/"
 
@@ -272,6 +273,36 @@ MUTANTS = [
         CONFIRM + "machine/swap.rs",
         "of_batch.is_some() || confirm.now < swapped.last_modified + HELD_FOR",
         "of_batch.is_some() || confirm.now < swapped.last_modified + HELD_FOR || true",
+    ),
+    Mutant(
+        "a delete removes another version than the caller names",
+        KEPT + "delete.rs",
+        "if self.delete.if_match.as_ref().is_some_and(|etag| *etag != main.etag) {",
+        "if self.delete.if_match.as_ref().is_some_and(|etag| *etag != main.etag && false) {",
+    ),
+    Mutant(
+        "what a batch may take back is deleted",
+        KEPT + "delete.rs",
+        "match held_by(&main.attributes.metadata, None, self.delete.now) {",
+        "match held_by(&main.attributes.metadata, None, self.delete.now).filter(|_| false) {",
+    ),
+    Mutant(
+        "a batch that has not settled lets go of what it made",
+        KEPT + "delete.rs",
+        "(State::Settlement(_), Answer::Head(Ok(None))) => Step::Finish(Err(DeleteError::HeldByBatch)),",
+        "(State::Settlement(main), Answer::Head(Ok(None))) => self.delete(main),",
+    ),
+    Mutant(
+        "a delete that another call overtook is answered with success",
+        KEPT + "delete.rs",
+        "Some(now) if now.etag != main.etag => Step::Finish(Err(DeleteError::Changed)),",
+        "Some(now) if now.etag != main.etag => Step::Finish(Ok(Deleted::Now { main, marker: None })),",
+    ),
+    Mutant(
+        "a delete without an answer is taken for done",
+        KEPT + "delete.rs",
+        "                self.state = State::Outcome(main, error);\n                Step::Perform(Effect::HeadMain)",
+        "                Step::Finish(Ok(Deleted::Now { main, marker: None }))",
     ),
     Mutant(
         "the sweep forgets the lifetime",

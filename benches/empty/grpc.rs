@@ -120,6 +120,24 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn get_object(&self, _: Request<v1::GetObjectRequest>) -> Result<Response<v1::GetObjectResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn delete_object(
+        &self,
+        _: Request<v1::DeleteObjectRequest>,
+    ) -> Result<Response<v1::DeleteObjectResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn batch_delete_objects(
+        &self,
+        _: Request<v1::BatchDeleteObjectsRequest>,
+    ) -> Result<Response<v1::BatchDeleteObjectsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn create_multipart_upload(
         &self,
         _: Request<v1::CreateMultipartUploadRequest>,

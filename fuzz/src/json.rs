@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 /// Takes the kind of message from the first byte and its text from the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, text)) = data.split_first() else { return };
-    let kinds: [fn(&[u8]); 16] = [
+    let kinds: [fn(&[u8]); 20] = [
         both::<v1::CreateDraftBucketRequest>,
         both::<v1::GetUploadUrlRequest>,
         both::<v1::BatchGetUploadUrLsRequest>,
@@ -27,6 +27,10 @@ pub fn run(data: &[u8]) {
         both::<v1::CompleteMultipartUploadRequest>,
         both::<v1::AbortMultipartUploadRequest>,
         both::<v1::InspectDraftResponse>,
+        both::<v1::GetObjectRequest>,
+        both::<v1::DeleteObjectRequest>,
+        both::<v1::BatchDeleteObjectsRequest>,
+        both::<v1::GetObjectResponse>,
     ];
     kinds[usize::from(*kind) % kinds.len()](text);
 }

@@ -9,10 +9,10 @@ use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_sigv4::{BucketUrl, Credentials, Signer, Timestamp, UrlRequest};
 use draftstore_storage::{
     Administration, BucketName, Capabilities, CompleteUpload, CopyToMain, CorsRule, CreateUpload, Created,
-    DeleteFailure, DraftBucket, DraftVersion, ETag, Error, IfDestination, Lifecycle, ListObjects, ListParts,
-    ListUploads, MainBucket, Method, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, Presign, PresignGet,
-    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, SecretFields, SecretUrl, StageCopy,
-    StagedCopy, UploadId, UploadPage,
+    DeleteFailure, DraftBucket, DraftVersion, ETag, Error, IfDestination, KeptVersion, Lifecycle, ListObjects,
+    ListParts, ListUploads, MainBucket, Method, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey, ObjectPage,
+    Objects, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest,
+    PutDraft, SecretFields, SecretUrl, StageCopy, StagedCopy, UploadId, UploadPage, VersionId,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -146,11 +146,15 @@ never_called! {
     Objects {
         fn head(&BucketName, &ObjectKey) -> ObjectInfo;
         fn list(&BucketName, &ListObjects) -> ObjectPage;
+        fn describe(&MainBucket, &ObjectKey) -> ObjectDescription;
+        fn tags(&MainBucket, &ObjectKey) -> BTreeMap<String, String>;
         fn copy_to_main(&CopyToMain<'_>) -> ETag;
         fn stage_copy(&StageCopy<'_>) -> StagedCopy;
         fn complete_copy(&MainBucket, &ObjectKey, &StagedCopy, IfDestination<'_>) -> ETag;
         fn abort_copy(&MainBucket, &ObjectKey, &UploadId) -> ();
         fn undo_copy(&MainBucket, &ObjectKey, &ETag) -> ();
+        fn delete_object(&MainBucket, &KeptVersion) -> Option<VersionId>;
+        fn delete_objects(&MainBucket, &[KeptVersion]) -> Vec<ObjectDeleted>;
         fn put_draft(&PutDraft<'_>) -> ETag;
         fn delete_draft(&DraftBucket, &DraftVersion) -> ();
         fn delete_drafts(&DraftBucket, &[DraftVersion]) -> Vec<DeleteFailure>;

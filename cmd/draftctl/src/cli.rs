@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::token::BearerToken;
 
-/// Command-line client for DraftStore: uploads, downloads, inspects, lists, confirms and discards files.
+/// Command-line client for DraftStore: uploads, downloads, inspects, lists, confirms, discards and deletes files.
 #[derive(Debug, Parser)]
 #[command(name = "draftctl", version, after_help = crate::exit::help())]
 pub(crate) struct Cli {
@@ -59,14 +59,16 @@ pub(crate) enum DraftctlCommand {
     Upload(UploadArgs),
     /// Download a draft or a confirmed object. Repeat the command after an interruption to resume.
     Download(DownloadArgs),
-    /// Show a draft's size, type, headers, checksum, metadata and expiration.
-    Inspect(DraftArgs),
+    /// Show a draft's size, type, headers, checksum, metadata and expiration; or everything about a confirmed object.
+    Inspect(InspectArgs),
     /// List drafts, or confirmed objects.
     List(ListArgs),
     /// Confirm a draft: copy it to the main bucket.
     Confirm(ConfirmArgs),
     /// Delete a draft before it expires.
     Discard(DraftArgs),
+    /// Delete a confirmed object.
+    Delete(DeleteArgs),
     /// Print a shell completion script.
     Completions {
         /// Shell to generate the script for.
@@ -166,6 +168,25 @@ pub(crate) struct DraftArgs {
     /// ID of a unique draft.
     #[arg(long, value_name = "ID")]
     pub(crate) draft_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    pub(crate) draft: DraftArgs,
+    /// Show the confirmed object with this name instead of the draft.
+    #[arg(long, conflicts_with = "draft_id")]
+    pub(crate) confirmed: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DeleteArgs {
+    /// Name of the confirmed object.
+    #[arg(value_name = "NAME")]
+    pub(crate) object_name: String,
+    /// Delete only if the object has this ETag.
+    #[arg(long, value_name = "ETAG")]
+    pub(crate) if_match: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

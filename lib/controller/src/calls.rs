@@ -10,8 +10,9 @@ use crate::MAX_REQUEST_BYTES;
 use crate::api::{Api, Mapping};
 use crate::audit::DraftRef;
 use crate::errors::{
-    BUCKET_NOT_FOUND, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED, NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS,
-    OBJECT_NOT_FOUND, PIN_MISMATCH, Reason, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
+    BUCKET_NOT_FOUND, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED, NO_MORE_UPLOADS,
+    OBJECT_ALREADY_EXISTS, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, Reason, TICKETS_NOT_CONFIGURED,
+    UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -44,7 +45,8 @@ pub enum Size {
     One,
     /// A message about as many things as a batch may have, each of the size of [`Size::One`] at most.
     Batch,
-    /// A message about the parts of an upload. The largest one completes an upload of 10,000 parts, each with its `ETag`.
+    /// A message about the parts of an upload, or about as many objects as one call deletes. The largest one completes an upload
+    /// of 10,000 parts, each with its `ETag`.
     Parts,
 }
 
@@ -134,7 +136,7 @@ impl Api {
 }
 
 /// Defines the table. The column `audit` is what a request is about: `none`; a new draft by its `name`; a `draft`, by its name
-/// and ID; or one of these for each upload of a batch, in brackets.
+/// and ID; or one of these for each upload of a batch, in brackets, or for each object, in braces.
 macro_rules! calls {
     ($($rpc:ident($request:ident): POST $path:literal {
         scopes: [$([$($scope:ident),+]),+], size: $size:ident, kind: $kind:ident, audit: $audit:tt,
@@ -192,6 +194,7 @@ macro_rules! calls {
         object_name: Some($request.object_name.clone()),
         draft_id: $request.draft_id.clone(),
     }] };
+    (@{$audit:tt} $request:ident) => { $request.objects.iter().flat_map(|object| calls!(@$audit object)).collect() };
     (@[$audit:tt] $request:ident) => { $request.uploads.iter().flat_map(|upload| calls!(@$audit upload)).collect() };
 }
 
@@ -222,6 +225,7 @@ calls! {
             DRAFT_NOT_FOUND,
             BUCKET_NOT_FOUND,
             OBJECT_ALREADY_EXISTS,
+            OBJECT_CHANGED,
             PIN_MISMATCH,
             IDEMPOTENCY_KEY_REUSED
         ],
@@ -250,6 +254,21 @@ calls! {
     ListObjects(ListObjectsRequest): POST "/api/v1/list-objects" {
         scopes: [[Inspect]], size: One, kind: Quick, audit: none,
         failures: [BUCKET_NOT_FOUND],
+        tag: "Drafts and objects",
+    }
+    GetObject(GetObjectRequest): POST "/api/v1/get-object" {
+        scopes: [[Inspect]], size: One, kind: Quick, audit: name,
+        failures: [OBJECT_NOT_FOUND],
+        tag: "Drafts and objects",
+    }
+    DeleteObject(DeleteObjectRequest): POST "/api/v1/delete-object" {
+        scopes: [[Manage]], size: One, kind: Quick, audit: name,
+        failures: [BUCKET_NOT_FOUND, OBJECT_CHANGED, PIN_MISMATCH, DELETES_NOT_CONFIGURED],
+        tag: "Drafts and objects",
+    }
+    BatchDeleteObjects(BatchDeleteObjectsRequest): POST "/api/v1/delete-objects" {
+        scopes: [[Manage]], size: Parts, kind: Long, audit: {name},
+        failures: [],
         tag: "Drafts and objects",
     }
     CreateMultipartUpload(CreateMultipartUploadRequest): POST "/api/v1/multipart/create" {

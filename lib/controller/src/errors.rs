@@ -85,11 +85,13 @@ reasons! {
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, Unimplemented, "The path does not support the method.";
     REQUEST_TIMEOUT: REQUEST_TIMEOUT, DeadlineExceeded, "The request did not arrive in time.";
     OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists, "Main already contains another object with the name.";
+    OBJECT_CHANGED: CONFLICT, Aborted, "Another call replaced or deleted the object in main meanwhile. Look at it before you repeat the call.";
     NO_MORE_UPLOADS: CONFLICT, ResourceExhausted, "The ticket has as many drafts as its `max_uploads` allows.";
     BATCH_ROLLED_BACK: CONFLICT, Aborted, "Another draft of the atomic batch could not be confirmed.";
     PIN_MISMATCH: PRECONDITION_FAILED, FailedPrecondition, "A condition of the request does not match what is stored. `errors` names the field.";
     UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition, "Parts are missing, or do not have the announced size.";
     TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The server has no keys for tickets.";
+    DELETES_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The store does not let the server delete in main.";
     TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument, "The request, or the size that it announces, is too large.";
     UNSUPPORTED_ENCODING: UNSUPPORTED_MEDIA_TYPE, InvalidArgument, "The body has a `Content-Encoding`, such as gzip.";
     IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, FailedPrecondition, "The idempotency key was already used for another request.";
@@ -188,6 +190,8 @@ impl Failure {
                 Error::NotFound(Missing::Upload) => row(UPLOAD_NOT_FOUND),
                 Error::NotFound(Missing::Bucket) => row(BUCKET_NOT_FOUND),
                 Error::AlreadyExists => row(OBJECT_ALREADY_EXISTS),
+                Error::Changed => row(OBJECT_CHANGED),
+                Error::DeletesNotPermitted(cause) => row(DELETES_NOT_CONFIGURED).cause(&**cause),
                 Error::RolledBack => row(BATCH_ROLLED_BACK),
                 Error::PinMismatch { pin } => row(PIN_MISMATCH).field(*pin, no_match),
                 Error::KeyReused => {
@@ -315,6 +319,8 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::NotFound(Missing::Upload).into(),
         Error::NotFound(Missing::Bucket).into(),
         Error::AlreadyExists.into(),
+        Error::Changed.into(),
+        Error::DeletesNotPermitted(internal()).into(),
         Error::RolledBack.into(),
         Error::PinMismatch { pin: "if_match" }.into(),
         Error::KeyReused.into(),
@@ -377,6 +383,8 @@ mod tests {
             (404, Code::NotFound, None),
             (404, Code::NotFound, None),
             (409, Code::AlreadyExists, None),
+            (409, Code::Aborted, None),
+            (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),
             (412, Code::FailedPrecondition, None),
             (422, Code::FailedPrecondition, None),

@@ -1,10 +1,13 @@
 //! Objects and multipart uploads.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use draftstore_storage::{
     BucketName, CompleteUpload, CopyToMain, CreateUpload, DeleteFailure, DraftBucket, DraftVersion, ETag, Error,
-    IfDestination, ListObjects, ListParts, ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, Objects,
-    PartPage, PutDraft, StageCopy, StagedCopy, UploadId, UploadPage,
+    IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, MainBucket, ObjectDeleted, ObjectDescription,
+    ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, PutDraft, StageCopy, StagedCopy, UploadId, UploadPage,
+    VersionId,
 };
 
 use crate::{S3Storage, calls};
@@ -16,6 +19,14 @@ use crate::{S3Storage, calls};
 impl Objects for S3Storage {
     async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {
         calls::head(self, bucket, key).await
+    }
+
+    async fn describe(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<ObjectDescription, Error> {
+        calls::describe(self, bucket, key).await
+    }
+
+    async fn tags(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<BTreeMap<String, String>, Error> {
+        calls::tags(self, bucket, key).await
     }
 
     async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
@@ -46,6 +57,14 @@ impl Objects for S3Storage {
 
     async fn undo_copy(&self, bucket: &MainBucket, key: &ObjectKey, etag: &ETag) -> Result<(), Error> {
         calls::delete_version(self, bucket.name(), key, etag).await
+    }
+
+    async fn delete_object(&self, bucket: &MainBucket, object: &KeptVersion) -> Result<Option<VersionId>, Error> {
+        calls::delete_object(self, bucket, object).await
+    }
+
+    async fn delete_objects(&self, bucket: &MainBucket, objects: &[KeptVersion]) -> Result<Vec<ObjectDeleted>, Error> {
+        calls::delete_objects(self, bucket, objects).await
     }
 
     async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error> {

@@ -1,6 +1,7 @@
 //! Errors of calls, by what the caller can do about them.
 
 use draftstore_protocol::confirm::ConfirmError;
+use draftstore_protocol::kept::DeleteError;
 use draftstore_storage as storage;
 use draftstore_storage::ErrorKind;
 use tokio::task::JoinError;
@@ -45,6 +46,12 @@ pub enum Error {
         /// The name of the field that does not match.
         pin: &'static str,
     },
+    /// Another call replaced or deleted the object in main meanwhile.
+    #[error("another call replaced or deleted the object in main meanwhile")]
+    Changed,
+    /// The store does not let the server delete in main.
+    #[error("the store does not let the server delete in the main bucket")]
+    DeletesNotPermitted(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Main holds the object of another request with the same idempotency key, or the batch has another one.
     #[error("the idempotency key was already used for another request")]
     KeyReused,
@@ -120,9 +127,25 @@ impl From<ConfirmError<storage::Error>> for Error {
             ConfirmError::KeyReused => Self::KeyReused,
             ConfirmError::PinMismatch { pin } => Self::PinMismatch { pin },
             ConfirmError::RolledBack => Self::RolledBack,
+            ConfirmError::Deleted => Self::Changed,
             ConfirmError::Store(error) => error.into(),
             ConfirmError::Unresolved(unresolved) => Self::StoreUnavailable(Box::new(unresolved)),
             ConfirmError::Contradiction(contradiction) => Self::Internal(Box::new(contradiction)),
+        }
+    }
+}
+
+impl From<DeleteError<storage::Error>> for Error {
+    fn from(error: DeleteError<storage::Error>) -> Self {
+        match error {
+            DeleteError::PinMismatch => Self::PinMismatch { pin: "if_match" },
+            DeleteError::Changed => Self::Changed,
+            DeleteError::NotPermitted(error) => Self::DeletesNotPermitted(Box::new(error)),
+            DeleteError::Store(error) => error.into(),
+            unresolved @ (DeleteError::HeldByBatch | DeleteError::Unresolved(_)) => {
+                Self::StoreUnavailable(Box::new(unresolved))
+            }
+            DeleteError::OutOfStep => Self::Internal(Box::new(error)),
         }
     }
 }
@@ -157,6 +180,8 @@ impl ConfirmOutcome {
             | Error::NoTickets
             | Error::NoMoreUploads { .. }
             | Error::Incomplete(_)
+            | Error::Changed
+            | Error::DeletesNotPermitted(_)
             | Error::TooLarge { .. }
             | Error::StoreUnsupported(_)
             | Error::Internal(_) => Self::Other,

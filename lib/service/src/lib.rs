@@ -1,4 +1,4 @@
-//! The calls on drafts (issue URLs, inspect, list, confirm, discard) and the sweep.
+//! The calls on drafts (issue URLs, inspect, list, confirm, discard) and on confirmed objects, and the sweep.
 //!
 //! This crate owns the rules for callers: names, tenants, scopes and limits. It also owns the drivers of
 //! `draftstore-protocol`: tasks, locks, timeouts and logs. It must not know HTTP, gRPC or the AWS SDK. The protocol
@@ -25,7 +25,7 @@ pub use cleaner::Cleaner;
 pub use clock::{Clock, SystemClock};
 pub use draft::Drafts;
 pub use draftstore_protocol::{InvalidPolicy, MAX_TTL, Policy};
-pub use draftstore_storage::{InvalidHeader, ObjectHeader, ObjectHeaders, closed_set};
+pub use draftstore_storage::{InvalidHeader, ObjectHeader, ObjectHeaders, Retention, RetentionMode, closed_set};
 pub use error::{Error, Missing};
 pub use name::ObjectName;
 pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, UrlKind};

@@ -44,6 +44,8 @@ pub(crate) enum Purpose {
     DraftPage = 2,
     /// A page token of a listing of confirmed objects.
     ObjectPage = 3,
+    /// The origin of a confirmed object.
+    Origin = 4,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.

@@ -28,9 +28,10 @@ pub use key::{InvalidObjectKey, ObjectKey};
 pub use media_type::{InvalidMediaType, MediaType};
 pub use object_headers::{InvalidHeader, ObjectHeader, ObjectHeaders};
 pub use objects::{
-    Attributes, CompleteUpload, CopyToMain, CreateUpload, DeleteFailure, DraftVersion, IfDestination, ListObjects,
-    ListParts, ListUploads, ListedObject, ListedPart, ListedUpload, ObjectInfo, ObjectPage, Objects, PartPage,
-    PutDraft, StageCopy, StagedCopy, StagedPart, StoredAttributes, UploadCursor, UploadId, UploadPage,
+    Attributes, CompleteUpload, CopyToMain, CreateUpload, DeleteFailure, DraftVersion, IfDestination, KeptVersion,
+    ListObjects, ListParts, ListUploads, ListedObject, ListedPart, ListedUpload, ObjectDeleted, ObjectDescription,
+    ObjectInfo, ObjectPage, Objects, PartPage, PutDraft, Retention, RetentionMode, StageCopy, StagedCopy, StagedPart,
+    StoredAttributes, UploadCursor, UploadId, UploadPage, VersionId,
 };
 pub use observer::{CallEnded, CallObserver, CallOutcome, TRACE_TARGET};
 pub use operation::Operation;

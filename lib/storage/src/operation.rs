@@ -19,6 +19,8 @@ closed_set! {
         PutBucketLifecycleConfiguration = "PutBucketLifecycleConfiguration",
         /// Reads an object's metadata.
         HeadObject = "HeadObject",
+        /// Reads an object's tags.
+        GetObjectTagging = "GetObjectTagging",
         /// Downloads an object's bytes.
         GetObject = "GetObject",
         /// Uploads an object in one request.

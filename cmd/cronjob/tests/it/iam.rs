@@ -47,6 +47,7 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         | Operation::CreateBucket
         | Operation::PutBucketCors
         | Operation::GetBucketLifecycleConfiguration
+        | Operation::GetObjectTagging
         | Operation::PutBucketLifecycleConfiguration
         | Operation::Presign
         | Operation::Other => panic!("the cronjob must not send {:?}", request.operation),

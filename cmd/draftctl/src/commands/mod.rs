@@ -2,10 +2,12 @@
 
 mod completions;
 mod confirm;
+mod delete;
 mod discard;
 mod download;
 mod inspect;
 mod list;
+mod object;
 mod upload;
 
 use crate::cli::DraftctlCommand;
@@ -21,10 +23,14 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
     match command {
         DraftctlCommand::Upload(upload) => return upload::run(context, upload).await,
         DraftctlCommand::Download(download) => download::run(context, download).await?,
-        DraftctlCommand::Inspect(draft) => inspect::run(context, draft).await?,
+        DraftctlCommand::Inspect(inspect) if inspect.confirmed => {
+            object::run(context, inspect.draft.object_name).await?
+        }
+        DraftctlCommand::Inspect(inspect) => inspect::run(context, inspect.draft).await?,
         DraftctlCommand::List(list) => list::run(context, list).await?,
         DraftctlCommand::Confirm(confirm) => confirm::run(context, confirm).await?,
         DraftctlCommand::Discard(draft) => discard::run(context, draft).await?,
+        DraftctlCommand::Delete(object) => delete::run(context, object).await?,
         DraftctlCommand::Completions { shell } => completions::run(context, shell)?,
     }
     Ok(Exit::Success)

@@ -56,3 +56,26 @@ async fn confirmed_objects_are_listed_by_name() {
     );
     assert_eq!(user.run(["list", "--prefix", "b/"]).status, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn confirmed_objects_are_described_and_deleted() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    let file = user.file("file", "hello");
+    let uploaded = user.json(["upload", text(&file), "--name", "a", "--unique", "--confirm"]);
+    let described = user.json(["inspect", "a", "--confirmed"]);
+    assert_eq!(described["draft_id"], uploaded["draft_id"]);
+    let etag = described["etag"].as_str().expect("an ETag");
+    let said = user.run(["inspect", "a", "--confirmed"]).out;
+    assert!(
+        said.lines().any(|line| line == format!("ETag          {etag}")),
+        "{said}"
+    );
+    assert_eq!(user.run(["inspect", "a", "--confirmed", "--draft-id", "x"]).status, 2);
+
+    let other = ["delete", "a", "--if-match", "00000000000000000000000000000000"];
+    assert_eq!(user.run(other).status, 5);
+    assert_eq!(user.json(["delete", "a", "--if-match", etag])["deleted"], true);
+    assert_eq!(user.json(["delete", "a"])["deleted"], false);
+    assert_eq!(user.run(["inspect", "a", "--confirmed"]).status, 3);
+}

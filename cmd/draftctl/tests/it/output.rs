@@ -36,6 +36,8 @@ async fn closed_output_ends_every_command_quietly() {
         &["download", "draft"],
         &["confirm", "draft"],
         &["discard", "draft"],
+        &["inspect", "kept", "--confirmed"],
+        &["delete", "kept"],
         &["completions", "bash"],
         &["upload", text(&file)],
     ] {

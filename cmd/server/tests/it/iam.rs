@@ -3,16 +3,22 @@
 use std::collections::BTreeSet;
 
 use draftstore_storage::Operation;
-use draftstore_testing::proxy::{FaultProxy, Moment, Request, RequestFilter};
+use draftstore_testing::proxy::{
+    FaultProxy, FaultReply, InjectedError, InjectedFault, Moment, Request, RequestFilter, RequestRange,
+};
 use draftstore_testing::{Embedded, StoreEndpoint, http_client};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tonic::Code;
 
-use crate::front::{Front, upload, upload_form};
+use crate::front::{FRONTS, Front, upload, upload_form};
 use crate::server::Server;
 
 /// An action and its resource: the objects of a bucket, or the bucket.
 type Right = (&'static str, String);
+
+/// A right in a policy.
+type Granted = (String, String);
 
 const MAIN: &str = "main";
 const DRAFT: &str = "main-draft";
@@ -30,6 +36,7 @@ fn needed(request: &Request) -> Vec<Right> {
         // Without ListBucket a missing object is 403 instead of 404.
         Operation::HeadObject => vec![object("s3:GetObject"), whole("s3:ListBucket")],
         Operation::GetObject => vec![object("s3:GetObject")],
+        Operation::GetObjectTagging => vec![object("s3:GetObjectTagging")],
         Operation::PutObject
         | Operation::CreateMultipartUpload
         | Operation::UploadPart
@@ -52,7 +59,7 @@ fn needed(request: &Request) -> Vec<Right> {
 }
 
 /// Returns the rights that a policy allows. The policies here have no denials, conditions or patterns, except all objects.
-fn allowed(policy: &str) -> BTreeSet<(String, String)> {
+fn allowed(policy: &str) -> BTreeSet<Granted> {
     let policy: Value = serde_json::from_str(policy).expect("JSON");
     let all = |value: &Value| match value.as_str() {
         Some(one) => vec![one.to_owned()],
@@ -73,14 +80,18 @@ fn allowed(policy: &str) -> BTreeSet<(String, String)> {
     rights
 }
 
-fn asked(requests: &[Request]) -> BTreeSet<(String, String)> {
+fn asked(requests: &[Request]) -> BTreeSet<Granted> {
     let rights = requests.iter().flat_map(needed);
     rights.map(|(action, resource)| (action.to_owned(), resource)).collect()
 }
 
 /// Returns the right that only drafts over 5 GiB need, whose failed copies are aborted.
-fn large() -> (String, String) {
+fn large() -> Granted {
     ("s3:AbortMultipartUpload".to_owned(), format!("arn:aws:s3:::{MAIN}/*"))
+}
+
+fn without(rights: &BTreeSet<Granted>, one: &Granted) -> BTreeSet<Granted> {
+    rights.iter().filter(|right| *right != one).cloned().collect()
 }
 
 /// Starts a server that calls its store through the first proxy, and signs URLs for the second.
@@ -138,6 +149,13 @@ async fn iam_policies_allow_exactly_the_requests() {
     let plain = allowed(include_str!("../../../../manifest/iam/server.json"));
     assert_eq!(rights, plain);
 
+    // Callers delete what was confirmed.
+    call(&server, "delete-object", json!({"object_name": "named"})).await;
+    let batch = json!({"objects": [{"object_name": "other"}]});
+    assert_eq!(call(&server, "delete-objects", batch).await["success"], true);
+    let manage = allowed(include_str!("../../../../manifest/iam/server-manage.json"));
+    assert_eq!(asked(&calls.requests()[start..]), without(&manage, &large()));
+
     // A failed atomic batch is rolled back.
     draft(&server, "kept").await;
     let batch = json!({"uploads": [{"object_name": "kept"}, {"object_name": "absent"}], "atomic": true});
@@ -161,12 +179,7 @@ async fn iam_policies_allow_exactly_the_requests() {
     };
     let (answer, ()) = tokio::join!(call(&server, "confirm-uploads", batch), gone);
     assert_eq!(answer["success"], false);
-    let mut rights = asked(&calls.requests()[start..]);
-    rights.insert(large());
-    assert_eq!(
-        rights,
-        allowed(include_str!("../../../../manifest/iam/server-atomic.json"))
-    );
+    assert_eq!(asked(&calls.requests()[start..]), without(&manage, &large()));
 
     let by_clients = urls.requests().into_iter();
     let uploads: Vec<_> = by_clients
@@ -218,6 +231,7 @@ pub(crate) async fn all_calls(server: &Server) {
     call(server, "discard-draft", json!({"object_name": "thrown"})).await;
     call(server, "list-drafts", json!({})).await;
     call(server, "list-objects", json!({})).await;
+    call(server, "get-object", json!({"object_name": "named"})).await;
     let read = call(server, "download-url", json!({"object_name": "named"})).await;
     assert_eq!(crate::front::download(&read).await.status(), 200);
 }
@@ -235,4 +249,33 @@ async fn sign(server: &Server, method: Method, mut request: Value) -> String {
     let answer = sent.await.expect("an answer");
     assert!(answer.status().is_success(), "{}", answer.status());
     answer.text().await.expect("text")
+}
+
+/// The policy of a server that does not delete in main.
+#[tokio::test(flavor = "multi_thread")]
+async fn delete_without_the_right_says_so() {
+    let store = Embedded::start().await;
+    let calls = FaultProxy::start(&store.endpoint());
+    let server = server(&calls.endpoint(), &store.endpoint(), &[]);
+    call(&server, "draft-bucket", json!({})).await;
+    draft(&server, "a").await;
+    call(&server, "confirm-upload", json!({"object_name": "a"})).await;
+    let denied = InjectedFault::Before(FaultReply::Error(InjectedError::AccessDenied));
+    for operation in [Operation::DeleteObject, Operation::DeleteObjects] {
+        let deletes = RequestFilter::of(operation).on(&MAIN.parse().expect("a name"));
+        calls.plan(deletes, RequestRange::ALL, denied);
+    }
+    for front in FRONTS {
+        let name = json!({"object_name": "a"});
+        let refused = front
+            .call(&server, "delete-object", name.clone())
+            .await
+            .expect_err("denied");
+        refused.assert(412, Code::FailedPrecondition, "DELETES_NOT_CONFIGURED");
+        let batch = json!({ "objects": [name] });
+        let answer = front.call(&server, "delete-objects", batch).await.expect("outcomes");
+        assert_eq!(answer["outcomes"][0]["error"]["reason"], "DELETES_NOT_CONFIGURED");
+        let kept = front.call(&server, "get-object", name).await.expect("there");
+        assert_eq!(kept["size"], "1");
+    }
 }

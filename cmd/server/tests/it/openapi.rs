@@ -62,7 +62,7 @@ impl<'d> Call<'d> {
         calls.collect()
     }
 
-    /// Returns the fields, and those of items of lists. Uploads of a batch are excluded: their errors are outcomes.
+    /// Returns the fields, and those of items of lists. Batches are excluded: the errors of their items are outcomes.
     fn places(&self) -> Vec<Place<'d>> {
         let mut places = Vec::new();
         for (field, rule) in fields(self.schema) {
@@ -73,7 +73,7 @@ impl<'d> Call<'d> {
                 rule,
                 owner,
             });
-            if rule["items"].is_object() && field != "uploads" {
+            if rule["items"].is_object() && !["uploads", "objects"].contains(&field) {
                 let owner = resolved(self.document, &rule["items"]);
                 let items = fields(owner).map(|(of_item, rule)| Place {
                     list: Some(field),

@@ -4,6 +4,7 @@ mod confirm;
 mod drafts;
 mod issue;
 mod multipart;
+mod objects;
 mod sign;
 mod tickets;
 

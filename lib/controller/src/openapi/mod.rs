@@ -48,7 +48,7 @@ const TAGS: [(&str, &str); 8] = [
     ),
     (
         "Drafts and objects",
-        "Calls that list, inspect and discard drafts, and list confirmed objects.",
+        "Calls that list, inspect and discard drafts, and list, describe and delete confirmed objects.",
     ),
     ("Administration", "Buckets, and tickets for web pages."),
     (

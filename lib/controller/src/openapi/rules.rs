@@ -179,6 +179,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ("SignPartsRequest", "parts") => Rule::items(1, limits::MAX_SIGNED_TOGETHER).required(),
         ("CompleteMultipartUploadRequest", "parts") => Rule::items(0, limits::MAX_PARTS.into()),
         (_, "uploads") => Rule::items(1, limits::MAX_BATCH).required(),
+        ("BatchDeleteObjectsRequest", "objects") => Rule::items(1, limits::MAX_DELETED_TOGETHER).required(),
         _ => Rule::default(),
     }
 }

@@ -21,6 +21,9 @@ pub enum ConfirmError<E> {
     /// Another draft of the same atomic batch could not be confirmed.
     #[error("another draft of the atomic batch could not be confirmed")]
     RolledBack,
+    /// Another caller deleted the object right after the draft was copied. The draft is still there.
+    #[error("another call deleted the object while its draft was confirmed")]
+    Deleted,
     /// A call to the store failed.
     #[error(transparent)]
     Store(E),
@@ -61,7 +64,4 @@ pub enum Contradiction {
     /// The object in main differs from the draft that was just copied.
     #[error("the object in main differs in size or checksum from the draft that was copied")]
     CopyDiffers,
-    /// The object that was just copied to main does not exist.
-    #[error("the object that was copied to main does not exist")]
-    CopyIsGone,
 }

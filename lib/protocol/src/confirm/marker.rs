@@ -2,7 +2,7 @@
 //! the request of an idempotency key.
 //!
 //! Everybody who may download the object sees its metadata. So the marker has only digests, which the service makes with
-//! a secret.
+//! a secret, and the origin, which the service seals.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -31,6 +31,9 @@ const BATCH: &str = "draftstore-batch";
 /// The `ETag` of the draft.
 const SOURCE_ETAG: &str = "draftstore-source-etag";
 
+/// The origin of the object, sealed by the service: which draft was confirmed, and when.
+const ORIGIN: &str = "draftstore-origin";
+
 /// The ID of an atomic batch of confirms. It is a ULID whose time is the deadline after which the batch undoes nothing.
 pub type BatchId = Ulid;
 
@@ -58,6 +61,25 @@ pub struct MarkerDigests {
     pub request: Option<RequestDigests>,
 }
 
+/// The origin of an object in main, as its marker has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// The text that the service sealed.
+    pub sealed: &'a str,
+    /// The `ETag` of the draft.
+    pub draft_etag: &'a str,
+}
+
+impl<'a> Origin<'a> {
+    /// Returns the origin in the metadata of an object, or `None` if no confirm made it.
+    pub fn of(metadata: &'a BTreeMap<String, String>) -> Option<Self> {
+        Some(Self {
+            sealed: metadata.get(ORIGIN)?,
+            draft_etag: metadata.get(SOURCE_ETAG)?,
+        })
+    }
+}
+
 /// The digests of an idempotency key, and of the request that it was sent with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestDigests {
@@ -67,9 +89,9 @@ pub struct RequestDigests {
     pub request: MarkerDigest,
 }
 
-/// The origin of an object in main, as its marker names it.
+/// The relation of an object in main to a version of a draft, as its marker names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub enum Provenance {
     /// The object was made from another draft, from another version of this one, or without a confirm.
     Other,
     /// A confirm made the object from this version of the draft.
@@ -91,8 +113,15 @@ pub(super) enum KeyUse {
 
 impl MarkerDigests {
     /// Returns the attributes with this marker.
-    pub(super) fn mark(&self, mut attributes: Attributes, draft_etag: &ETag, batch: Option<BatchId>) -> Attributes {
+    pub(super) fn mark(
+        &self,
+        mut attributes: Attributes,
+        draft_etag: &ETag,
+        batch: Option<BatchId>,
+        origin: &str,
+    ) -> Attributes {
         let metadata = &mut attributes.metadata;
+        metadata.insert(ORIGIN.to_owned(), origin.to_owned());
         metadata.insert(DRAFT.to_owned(), self.draft.0.clone());
         metadata.insert(SOURCE_ETAG.to_owned(), draft_etag.as_str().to_owned());
         if let Some(RequestDigests { key, request }) = &self.request {
@@ -113,13 +142,13 @@ impl MarkerDigests {
         same_draft && same_version
     }
 
-    /// Returns the origin of an object in main, as seen from a version of this draft.
-    pub fn origin(&self, main: &ObjectInfo, draft_etag: &ETag, now: SystemTime) -> Origin {
+    /// Returns the relation of an object in main to a version of this draft.
+    pub fn provenance(&self, main: &ObjectInfo, draft_etag: &ETag, now: SystemTime) -> Provenance {
         let metadata = &main.attributes.metadata;
         if !self.match_draft(metadata, Some(draft_etag)) {
-            return Origin::Other;
+            return Provenance::Other;
         }
-        held_by(metadata, None, now).map_or(Origin::Draft, Origin::DraftInBatch)
+        held_by(metadata, None, now).map_or(Provenance::Draft, Provenance::DraftInBatch)
     }
 
     /// Returns the object's use of the idempotency key.
@@ -145,7 +174,7 @@ pub(super) fn names_other_bytes(metadata: &BTreeMap<String, String>, md5: &ETag)
 
 /// Returns the batch, other than `own`, that made the object and has not reached its deadline. It may undo the object
 /// unless it has settled.
-pub(super) fn held_by(metadata: &BTreeMap<String, String>, own: Option<BatchId>, now: SystemTime) -> Option<BatchId> {
+pub(crate) fn held_by(metadata: &BTreeMap<String, String>, own: Option<BatchId>, now: SystemTime) -> Option<BatchId> {
     batch_of(metadata).filter(|batch| Some(*batch) != own && batch.datetime() > now)
 }
 
@@ -183,7 +212,9 @@ mod tests {
 
     fn mark(batch: Option<BatchId>) -> BTreeMap<String, String> {
         let digests = digests("a", Some(("k", "k a")));
-        digests.mark(Attributes::default(), &etag("1"), batch).metadata
+        digests
+            .mark(Attributes::default(), &etag("1"), batch, "sealed")
+            .metadata
     }
 
     #[test]
@@ -221,7 +252,7 @@ mod tests {
         set(REQUEST, &digest("x a").0);
         set(SOURCE_ETAG, "9");
         let kept = Agreement::of(&forged.into()).kept;
-        let marked = digests("a", None).mark(kept, &etag("1"), None).metadata;
+        let marked = digests("a", None).mark(kept, &etag("1"), None, "sealed").metadata;
         assert_eq!(marked.get("author").map(String::as_str), Some("ada"));
         assert_eq!(digests("a", Some(("x", "x a"))).key_use(&marked), KeyUse::None);
         assert!(digests("a", None).match_draft(&marked, Some(&etag("1"))));

@@ -43,7 +43,8 @@ pub use error::{ConfirmError, Contradiction, Unresolved};
 #[cfg(test)]
 pub(crate) use machine::HELD_FOR;
 pub use machine::Protocol;
-pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, Origin, RequestDigests};
+pub(crate) use marker::held_by;
+pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, Origin, Provenance, RequestDigests};
 pub use plan::Plan;
 pub use removals::{DraftDeletes, RemovalBounds, Removals};
 pub use request::{Confirm, Existing, MAX_COPY_BYTES, Pins};

@@ -19,6 +19,8 @@ pub struct Confirm {
     pub digests: MarkerDigests,
     /// The digests that earlier secrets give. Markers with them are recognised, and none is written.
     pub former_digests: Vec<MarkerDigests>,
+    /// The sealed origin of the object that this confirm makes.
+    pub origin: String,
     /// The properties that the draft must have, and so must the object that an earlier confirm made.
     pub pins: Pins,
     /// The treatment of an object that main already has.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use draftstore_storage::{ETag, ErrorKind, MediaType, ObjectKey, StoredAttributes};
+use draftstore_storage::{ETag, ErrorKind, MediaType, ObjectInfo, ObjectKey, StoredAttributes};
 
 use super::spec::{LIFETIME, Promises, Spec};
 use super::store::{Content, MIXED, Object, SimStore, Upload, agreed};
@@ -129,6 +129,40 @@ impl Audit {
         Ok(())
     }
 
+    /// Records that a delete removed an object in main. Checks that it is the version that was looked up, and the one
+    /// that the caller insists on (I14).
+    pub(super) fn removed(
+        &mut self,
+        main_key: &ObjectKey,
+        expected: [&ETag; 2],
+        object: &Object,
+    ) -> Result<(), Broken> {
+        if self.current.remove(main_key).is_none() {
+            return broken(format!("I2: {main_key} was deleted, and no confirm had made it"));
+        }
+        if expected.iter().any(|etag| **etag != object.info.etag) {
+            return broken(format!(
+                "I14: {main_key} was deleted unseen: {object:?}, and not {expected:?}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Checks that an object is gone with whose delete a caller was answered, and was the one that the call has seen (I14).
+    pub(super) fn told_deleted(
+        &self,
+        main_key: &ObjectKey,
+        main: &ObjectInfo,
+        seen: Option<usize>,
+    ) -> Result<(), Broken> {
+        if seen.is_some() && self.place(main_key) == seen {
+            return broken(format!(
+                "I14: {main_key} was answered to be deleted, and is there: {main:?}"
+            ));
+        }
+        Ok(())
+    }
+
     /// Records that a confirm or a sweep deleted a draft. Checks I3.
     pub(super) fn deleted(&self, store: &SimStore, key: &ObjectKey, draft: &Object) -> Result<(), Broken> {
         let id = DraftId::in_key(key);
@@ -236,8 +270,18 @@ impl Audit {
 
     /// Returns true if main still has the object with which a confirm of this draft reported success.
     pub(super) fn is_kept(&self, spec: &Spec) -> bool {
-        self.current(&spec.main_key)
-            .is_some_and(|write| write.promised && write.draft_key == spec.draft_key)
+        self.kept(spec).is_some()
+    }
+
+    /// Returns the object with which a confirm of this draft reported success, if main still has it.
+    pub(super) fn kept(&self, spec: &Spec) -> Option<usize> {
+        let is_kept = |write: &Write| write.promised && write.draft_key == spec.draft_key;
+        self.place(&spec.main_key).filter(|place| is_kept(&self.writes[*place]))
+    }
+
+    /// Returns the object that main has under this key.
+    pub(super) fn place(&self, main_key: &ObjectKey) -> Option<usize> {
+        self.current.get(main_key).copied()
     }
 
     /// Returns the bytes that main has under this key now, if they came from this draft.

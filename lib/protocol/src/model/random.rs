@@ -77,7 +77,8 @@ impl Schedule {
             0..=72 => self.put(),
             73..=76 => self.multipart(),
             77..=78 => self.inspect(),
-            79..=88 => self.confirm(),
+            79..=86 => self.confirm(),
+            87..=88 => self.delete(),
             89 => self.batch(),
             90..=92 => {
                 let server = self.server();
@@ -198,16 +199,43 @@ impl Schedule {
 
     /// Returns a confirm that would replace the object of a running batch, from the same draft.
     fn rival(&self) -> Option<Spec> {
-        let mut batches = self.world.tasks.iter().filter_map(|(_, task)| match task {
-            Task::Batch { members, .. } => members.first(),
-            Task::Confirm(_) | Task::Sweep(..) => None,
-        });
-        let spec = batches.next()?.spec.clone();
         Some(Spec {
             existing: Existing::Replace(None),
             idempotency_key: None,
-            ..spec
+            ..self.in_batch()?
         })
+    }
+
+    /// Returns the first confirm of a running batch.
+    fn in_batch(&self) -> Option<Spec> {
+        let mut batches = self.world.tasks.iter().filter_map(|(_, task)| match task {
+            Task::Batch { members, .. } => members.first(),
+            Task::Confirm(_) | Task::Delete(_) | Task::Sweep(..) => None,
+        });
+        Some(batches.next()?.spec.clone())
+    }
+
+    /// Deletes an object in main, or one that is not there.
+    fn delete(&mut self) {
+        let server = self.server();
+        let objects = self.world.store.main.len();
+        let place = (objects > 0).then(|| self.random.random_range(0..objects));
+        let there = place.and_then(|place| self.world.store.main.keys().nth(place)).cloned();
+        let main_key = match (self.in_batch(), there) {
+            (Some(spec), _) if self.random.random_range(0..2) == 0 => spec.main_key,
+            (_, Some(there)) => there,
+            (_, None) => self.spec().main_key,
+        };
+        let there = self
+            .world
+            .store
+            .main
+            .get(&main_key)
+            .map(|object| object.info.etag.clone());
+        let if_match = there.filter(|_| self.random.random_range(0..2) == 0);
+        if !self.world.must_wait_to_delete(server, &main_key) {
+            self.world.begin_delete(server, main_key, if_match);
+        }
     }
 
     fn batch(&mut self) {
@@ -246,7 +274,7 @@ impl Schedule {
             .world
             .tasks
             .iter()
-            .any(|(_, task)| !matches!(task, Task::Sweep(..)));
+            .any(|(_, task)| !matches!(task, Task::Delete(_) | Task::Sweep(..)));
         if !is_raced_for {
             self.world.discard(&key);
         }

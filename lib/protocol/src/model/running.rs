@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use draftstore_storage::{DraftVersion, ErrorKind};
+use draftstore_storage::{DraftVersion, ErrorKind, ObjectKey};
 use ulid::Ulid;
 
 use super::audit::{Audit, Broken, broken};
@@ -10,7 +10,7 @@ use super::spec::{Fault, GRACE, LIFETIME, MAX_COPY_BYTES, REMOVALS, Spec, TIMEOU
 use super::task::{BOUNDS, Member, Staging, Sweep, Task};
 use super::world::{Late, World};
 use crate::Policy;
-use crate::confirm::{BatchId, Confirm, ConfirmError, Effect, Protocol, Removals, Step, Turn, settlement_key};
+use crate::confirm::{BatchId, Confirm, ConfirmError, Effect, Plan, Protocol, Removals, Step, Turn, settlement_key};
 use crate::sweep::{Brakes, Mode, Pass, Rules, Slice};
 
 impl World {
@@ -67,16 +67,26 @@ impl World {
 
     /// Returns true if a lock of this server makes such a confirm wait.
     pub(super) fn must_wait(&self, server: usize, spec: &Spec) -> bool {
-        let collides = |member: &Member| {
-            let other = &member.spec;
-            other.draft_key == spec.draft_key || other.main_key == spec.main_key
-        };
-        self.plan(spec).needs_locks()
+        self.is_locked(server, |draft, main| {
+            draft == Some(&spec.draft_key) || *main == spec.main_key
+        })
+    }
+
+    /// Returns true if a lock of this server makes a delete wait.
+    pub(super) fn must_wait_to_delete(&self, server: usize, main_key: &ObjectKey) -> bool {
+        self.is_locked(server, |_, main| main == main_key)
+    }
+
+    /// Returns true if a task of this server has the lock of such a draft, or of such a name in main.
+    fn is_locked(&self, server: usize, collides: impl Fn(Option<&ObjectKey>, &ObjectKey) -> bool) -> bool {
+        let of_member = |member: &Member| collides(Some(&member.spec.draft_key), &member.spec.main_key);
+        Plan::new(self.profile.honours, false).needs_locks()
             && self.tasks.iter().any(|(other, task)| {
                 *other == server
                     && match task {
-                        Task::Confirm(member) => collides(member),
-                        Task::Batch { members, .. } => members.iter().any(collides),
+                        Task::Confirm(member) => of_member(member),
+                        Task::Batch { members, .. } => members.iter().any(of_member),
+                        Task::Delete(it) => collides(None, &it.main_key),
                         Task::Sweep(..) => false,
                     }
             })
@@ -94,7 +104,7 @@ impl World {
             match task {
                 Task::Confirm(member) => self.ended.push((member.spec, None)),
                 Task::Batch { members, .. } => self.ended.extend(members.into_iter().map(|member| (member.spec, None))),
-                Task::Sweep(..) => {}
+                Task::Delete(_) | Task::Sweep(..) => {}
             }
         }
     }
@@ -108,6 +118,7 @@ impl World {
                 !matches!(member.step, Step::Finish(_))
             }
             Task::Batch { batch, members, turn } => self.step_batch(task, *batch, members, turn, which, fault)?,
+            Task::Delete(it) => self.step_delete(task, it, fault)?,
             Task::Sweep(sweep) => self.step_sweep(task, sweep, which, fault)?,
         };
         if goes_on {
@@ -124,7 +135,7 @@ impl World {
                 Audit::settled(&answers.collect::<Vec<_>>())?;
                 members.into_iter().try_for_each(|member| self.end(server, member))
             }
-            Task::Sweep(..) => Ok(()),
+            Task::Delete(_) | Task::Sweep(..) => Ok(()),
         }
     }
 
@@ -136,6 +147,7 @@ impl World {
             Late::Effect(_, Effect::UndoSwap { until, .. }) if self.now() >= until => Ok(()),
             Late::Effect(spec, effect) => self.change(&spec, &effect).map(|_| ()),
             Late::Deletes(deletes) => self.delete_drafts(&deletes),
+            Late::Delete(key, etag) => self.delete_main(&key, &etag, None).map(|_| ()),
         }
     }
 
@@ -235,7 +247,7 @@ impl World {
                 }
             }
             Err(ConfirmError::DraftNotFound)
-                if was_kept && spec.pins.if_match.is_none() && self.audit.is_kept(&spec) =>
+                if was_kept.is_some() && spec.pins.if_match.is_none() && self.audit.kept(&spec) == was_kept =>
             {
                 return broken(format!("I5: {} was confirmed, and now is not found", spec.draft_key));
             }
@@ -254,6 +266,7 @@ impl World {
         let (protocol, effect) = Protocol::start(Confirm {
             digests: spec.digests(),
             former_digests: Vec::new(),
+            origin: String::new(),
             pins: spec.pins.clone(),
             existing: spec.existing.clone(),
             max_copy_bytes: MAX_COPY_BYTES,
@@ -262,7 +275,7 @@ impl World {
             now: self.now(),
         });
         Member {
-            was_kept: self.audit.is_kept(&spec),
+            was_kept: self.audit.kept(&spec),
             spec,
             protocol,
             step: Step::Perform(effect),

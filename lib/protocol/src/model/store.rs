@@ -262,6 +262,7 @@ impl SimStore {
                 size,
                 last_modified: time(modified),
                 checksum_sha256: None,
+                version_id: None,
                 attributes,
             },
             completed: self.now,

@@ -1,8 +1,9 @@
-//! The running tasks of a server: a confirm, a batch of confirms, or a sweep.
+//! The running tasks of a server: a confirm, a batch of confirms, a delete, or a sweep.
 
 use draftstore_storage::{DraftVersion, ErrorKind};
 
 use super::audit::{Broken, broken};
+use super::deleting::Deleting;
 use super::spec::Spec;
 use super::store::PAGE;
 use crate::confirm::{BatchId, Protocol, Step, Turn};
@@ -18,8 +19,8 @@ pub(super) struct Member {
     /// The progress of a staged copy.
     pub(super) staging: Staging,
     pub(super) note: Option<DraftVersion>,
-    /// Set if main already had the object of an earlier confirm of the same draft.
-    pub(super) was_kept: bool,
+    /// The object in main, as the audit counts them, with which an earlier confirm of the same draft reported success.
+    pub(super) was_kept: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -30,6 +31,7 @@ pub(super) enum Task {
         members: Vec<Member>,
         turn: Turn,
     },
+    Delete(Box<Deleting>),
     Sweep(Box<Sweep>),
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{ErrorKind, ObjectKey};
+use draftstore_storage::{ETag, ErrorKind, ObjectKey};
 
 use super::audit::Audit;
 use super::spec::{Profile, REMOVALS, SERVERS, Spec, TIMEOUT, is_unique};
@@ -19,6 +19,7 @@ pub(super) type Outcome = Result<Kept, ConfirmError<ErrorKind>>;
 pub(super) enum Late {
     Effect(Box<Spec>, Effect),
     Deletes(DraftDeletes),
+    Delete(ObjectKey, ETag),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -66,6 +67,10 @@ impl World {
         if let Some(trace) = &mut self.trace {
             trace.push(what());
         }
+    }
+
+    pub(super) fn begin(&mut self, server: usize, task: Task) {
+        self.tasks.push((server, task));
     }
 
     pub(super) fn put(&mut self, key: &ObjectKey, size: u64) {

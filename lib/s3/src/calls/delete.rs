@@ -11,7 +11,7 @@ use crate::S3Storage;
 use crate::error::{Call, kind_of_code};
 
 /// S3's limit for `DeleteObjects`.
-const MAX_KEYS: usize = 1000;
+pub(super) const MAX_KEYS: usize = 1000;
 
 /// The maximum number of concurrent deletes in place of one `DeleteObjects`.
 const MAX_DELETES_AT_ONCE: usize = 8;
@@ -74,11 +74,9 @@ pub(crate) async fn delete_drafts(
     let delete = delete.map_err(|error| call.unexpected(error.to_string()))?;
     let request = s3.client.delete_objects().bucket(bucket.name().as_str()).delete(delete);
     let answer = request.send().await.map_err(|error| call.failed(&error))?;
-    answer
-        .errors()
-        .iter()
-        .filter_map(|error| failure(call, error).transpose())
-        .collect()
+    let failures = answer.errors().iter().map(|error| failure(call, error));
+    let is_gone = |failed: &DeleteFailure| failed.kind == ErrorKind::NotFound;
+    failures.filter(|failed| !failed.as_ref().is_ok_and(is_gone)).collect()
 }
 
 /// Deletes drafts with a call for each, for stores on which `DeleteObjects` does not work.
@@ -111,18 +109,15 @@ async fn delete_one(
     }
 }
 
-/// Nothing for a draft that is gone.
-fn failure(call: Call<'_>, error: &KeyError) -> Result<Option<DeleteFailure>, Error> {
+/// The failure of one key.
+pub(super) fn failure(call: Call<'_>, error: &KeyError) -> Result<DeleteFailure, Error> {
     let code = error.code().unwrap_or_default();
     let kind = kind_of_code(code).unwrap_or(ErrorKind::Unexpected);
-    if kind == ErrorKind::NotFound {
-        return Ok(None);
-    }
     let key = error.key().and_then(|key| ObjectKey::new(key).ok());
     let key = key.ok_or_else(|| call.unexpected(format!("an error {code:?} without the key it is about")))?;
-    Ok(Some(DeleteFailure {
+    Ok(DeleteFailure {
         key,
         kind,
         code: code.to_owned(),
-    }))
+    })
 }

@@ -2,7 +2,9 @@
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
-use draftstore_storage::{BucketName, ETag, Error, ObjectHeader, ObjectInfo, ObjectKey, Operation, StoredAttributes};
+use draftstore_storage::{
+    BucketName, ETag, Error, ObjectHeader, ObjectInfo, ObjectKey, Operation, StoredAttributes, VersionId,
+};
 
 use crate::S3Storage;
 use crate::error::Call;
@@ -10,13 +12,7 @@ use crate::listing::time;
 
 pub(crate) async fn head(s3: &S3Storage, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {
     let call = Call::on_key(Operation::HeadObject, bucket, key);
-    let request = s3.client.head_object().bucket(bucket.as_str()).key(key.as_str());
-    let head = request
-        .checksum_mode(ChecksumMode::Enabled)
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
-    object_info(call, head)
+    object_info(call, head_output(s3, call, bucket, key).await?)
 }
 
 /// Returns `true` if the `ETag` is the MD5 of the bytes, on a store whose tags are.
@@ -27,7 +23,18 @@ pub(super) fn is_md5(etag: &ETag, encryption: Option<&ServerSideEncryption>, cus
     is_plain && etag.may_be_md5()
 }
 
-fn object_info(call: Call<'_>, head: HeadObjectOutput) -> Result<ObjectInfo, Error> {
+pub(super) async fn head_output(
+    s3: &S3Storage,
+    call: Call<'_>,
+    bucket: &BucketName,
+    key: &ObjectKey,
+) -> Result<HeadObjectOutput, Error> {
+    let request = s3.client.head_object().bucket(bucket.as_str()).key(key.as_str());
+    let head = request.checksum_mode(ChecksumMode::Enabled).send().await;
+    head.map_err(|error| call.failed(&error))
+}
+
+pub(super) fn object_info(call: Call<'_>, head: HeadObjectOutput) -> Result<ObjectInfo, Error> {
     let etag = head.e_tag().and_then(|etag| etag.parse().ok());
     let etag: ETag = etag.ok_or_else(|| call.unexpected("the answer lacks a strong ETag"))?;
     let size = head.content_length().and_then(|size| size.try_into().ok());
@@ -38,6 +45,7 @@ fn object_info(call: Call<'_>, head: HeadObjectOutput) -> Result<ObjectInfo, Err
         last_modified: time(call, head.last_modified())?,
         // A multipart object's checksum of checksums ends in a part count and is none of the whole: it does not parse.
         checksum_sha256: head.checksum_sha256().and_then(|checksum| checksum.parse().ok()),
+        version_id: head.version_id.map(VersionId::new),
         attributes: StoredAttributes {
             content_type: head.content_type,
             headers: [

@@ -16,23 +16,26 @@ pub enum Scope {
     Confirm,
     /// Discard drafts before they expire.
     Discard,
+    /// Delete confirmed objects.
+    Manage,
     /// Create the buckets, and mint tickets.
     Admin,
 }
 
 /// The error for a string that is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a scope: it must be upload, download, inspect, confirm, discard or admin")]
+#[error("{0:?} is not a scope: it must be upload, download, inspect, confirm, discard, manage or admin")]
 pub struct UnknownScope(String);
 
 impl Scope {
     /// All scopes, in declaration order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Upload,
         Self::Download,
         Self::Inspect,
         Self::Confirm,
         Self::Discard,
+        Self::Manage,
         Self::Admin,
     ];
 
@@ -44,6 +47,7 @@ impl Scope {
             Self::Inspect => "inspect",
             Self::Confirm => "confirm",
             Self::Discard => "discard",
+            Self::Manage => "manage",
             Self::Admin => "admin",
         }
     }

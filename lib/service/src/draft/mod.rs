@@ -1,4 +1,4 @@
-//! The calls on drafts: create buckets, issue URLs, inspect, list, confirm and discard.
+//! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, list, confirm, discard and delete.
 
 mod attributes;
 mod buckets;
@@ -13,6 +13,7 @@ mod issue_upload;
 mod list;
 mod list_objects;
 mod multipart;
+mod object;
 mod page;
 mod sign_request;
 mod unsigned_url;
@@ -39,6 +40,7 @@ pub use multipart::{
     CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, MultipartCreated, PartToSign, PartsSigned,
     SignParts, SignedPart, UploadName, UploadStatus,
 };
+pub use object::{DeleteObject, ObjectDeleted, ObjectDescribed};
 pub use sign_request::{RequestSigned, S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;

@@ -1,6 +1,6 @@
 //! A decorator of a store that ignores some conditions and injects planned faults.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use draftstore_storage::{
     Administration, BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created,
-    DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, Lifecycle, ListObjects, ListParts,
-    ListUploads, MainBucket, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign, PresignGet,
-    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage,
-    UploadId, UploadPage,
+    DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, KeptVersion, Lifecycle,
+    ListObjects, ListParts, ListUploads, MainBucket, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey,
+    ObjectPage, Objects, Operation, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep,
+    PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage, VersionId,
 };
 
 use crate::ignoring;
@@ -152,6 +152,16 @@ impl Objects for Faulty {
             .await
     }
 
+    async fn describe(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<ObjectDescription, Error> {
+        let described = self.store.describe(bucket, key);
+        self.call(Operation::HeadObject, bucket.name(), described).await
+    }
+
+    async fn tags(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<BTreeMap<String, String>, Error> {
+        let tags = self.store.tags(bucket, key);
+        self.call(Operation::GetObjectTagging, bucket.name(), tags).await
+    }
+
     async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
         self.call(Operation::ListObjectsV2, bucket, self.store.list(bucket, request))
             .await
@@ -195,6 +205,35 @@ impl Objects for Faulty {
             }
         };
         self.call(Operation::DeleteObject, bucket.name(), undo).await
+    }
+
+    async fn delete_object(&self, bucket: &MainBucket, object: &KeptVersion) -> Result<Option<VersionId>, Error> {
+        let delete = async {
+            if self.honoured.honours(Condition::Delete) {
+                self.store.delete_object(bucket, object).await
+            } else {
+                ignoring::undo_copy(&*self.store, bucket, &object.key)
+                    .await
+                    .map(|()| None)
+            }
+        };
+        self.call(Operation::DeleteObject, bucket.name(), delete).await
+    }
+
+    async fn delete_objects(&self, bucket: &MainBucket, objects: &[KeptVersion]) -> Result<Vec<ObjectDeleted>, Error> {
+        let delete = async {
+            if self.honoured.honours(Condition::DeleteMany) {
+                return self.store.delete_objects(bucket, objects).await;
+            }
+            let mut deleted = Vec::new();
+            for object in objects {
+                ignoring::undo_copy(&*self.store, bucket, &object.key).await?;
+                let key = object.key.clone();
+                deleted.push(ObjectDeleted { key, marker: Ok(None) });
+            }
+            Ok(deleted)
+        };
+        self.call(Operation::DeleteObjects, bucket.name(), delete).await
     }
 
     async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error> {

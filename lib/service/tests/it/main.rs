@@ -74,6 +74,7 @@ mod batch;
 mod callers;
 mod calls;
 mod confirm;
+mod delete;
 mod faults;
 mod faulty;
 mod ground;

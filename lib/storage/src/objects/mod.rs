@@ -2,6 +2,7 @@
 
 mod copy;
 mod delete;
+mod kept;
 mod list;
 mod multipart;
 mod object;
@@ -9,6 +10,7 @@ mod put;
 mod stage;
 mod uploads;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -17,6 +19,7 @@ use crate::{BucketName, DraftBucket, ETag, Error, MainBucket, ObjectKey};
 
 pub use copy::{CopyToMain, IfDestination};
 pub use delete::{DeleteFailure, DraftVersion};
+pub use kept::{KeptVersion, ObjectDeleted, ObjectDescription, Retention, RetentionMode, VersionId};
 pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage};
 pub use object::{Attributes, ObjectInfo, StoredAttributes};
@@ -30,14 +33,25 @@ pub use uploads::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage}
 /// - The [`crate::ErrorKind`] of an [`Error`] says what a caller can do about it.
 /// - After an error of kind `Unavailable`, it is unknown if a call that writes took effect.
 /// - Conditions are sent to the store, which may ignore them. See [`crate::Administration::probe`].
-/// - Uploads and deletes take a [`DraftBucket`]. Only [`Objects::copy_to_main`] and [`Objects::complete_copy`] write to
-///   main, and only [`Objects::undo_copy`] deletes there: an object that a copy has just created.
+/// - Uploads and the deletes of a sweep take a [`DraftBucket`]. Only [`Objects::copy_to_main`] and
+///   [`Objects::complete_copy`] write to main. [`Objects::undo_copy`] deletes there what a copy has just created, and
+///   [`Objects::delete_object`] and [`Objects::delete_objects`] what a caller wants to have deleted.
 #[async_trait]
 pub trait Objects: Send + Sync + fmt::Debug {
     /// Returns the metadata of an object.
     ///
     /// Fails with kind `NotFound` if the object or the bucket does not exist. HEAD cannot tell the two apart.
     async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error>;
+
+    /// Returns everything that the store reports of an object in main. Its tags need another call.
+    ///
+    /// Fails with kind `NotFound` if the object or the bucket does not exist. HEAD cannot tell the two apart.
+    async fn describe(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<ObjectDescription, Error>;
+
+    /// Returns the tags of an object in main.
+    ///
+    /// Fails with kind `NotFound` if the object does not exist, and `Unsupported` if the store has no tags.
+    async fn tags(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<BTreeMap<String, String>, Error>;
 
     /// Lists a page of objects in byte order of their keys.
     ///
@@ -95,6 +109,20 @@ pub trait Objects: Send + Sync + fmt::Debug {
     ///
     /// Fails with kind `PreconditionFailed` if the object has another version.
     async fn undo_copy(&self, bucket: &MainBucket, key: &ObjectKey, etag: &ETag) -> Result<(), Error>;
+
+    /// Deletes an object in main, if it still has the given version. Returns the ID of the delete marker that hides its
+    /// versions, or `None` if main has no versioning.
+    ///
+    /// Fails with kind
+    /// - `NotFound` if there is no object, as far as the store tells.
+    /// - `PreconditionFailed` if the object has another version, or an earlier attempt of this call deleted it.
+    /// - `CredentialsRefused` if the server may not delete in main.
+    async fn delete_object(&self, bucket: &MainBucket, object: &KeptVersion) -> Result<Option<VersionId>, Error>;
+
+    /// Deletes up to 1,000 objects in main in one call, each only if it still has the given version.
+    ///
+    /// Returns the outcome of each, in any order, with the errors of [`Objects::delete_object`].
+    async fn delete_objects(&self, bucket: &MainBucket, objects: &[KeptVersion]) -> Result<Vec<ObjectDeleted>, Error>;
 
     /// Writes a small object of the server itself into the draft bucket.
     async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error>;

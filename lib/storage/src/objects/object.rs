@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::{ETag, MediaType, ObjectHeader, ObjectHeaders, Sha256};
+use crate::{ETag, MediaType, ObjectHeader, ObjectHeaders, Sha256, VersionId};
 
 /// The metadata of an object, as returned by `HeadObject`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,6 +21,8 @@ pub struct ObjectInfo {
     pub last_modified: SystemTime,
     /// The SHA-256 of the whole object, if it was uploaded with one and the store kept it.
     pub checksum_sha256: Option<Sha256>,
+    /// The ID of the version, if the bucket has versioning.
+    pub version_id: Option<VersionId>,
     /// The headers and user metadata.
     pub attributes: StoredAttributes,
 }

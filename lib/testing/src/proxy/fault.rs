@@ -38,6 +38,7 @@ pub enum FaultReply {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each variant is the S3 error code of its name")]
 pub enum InjectedError {
+    AccessDenied,
     InternalError,
     SlowDown,
     ExpiredToken,
@@ -52,7 +53,7 @@ impl InjectedError {
         match self {
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::SlowDown => StatusCode::SERVICE_UNAVAILABLE,
-            Self::ExpiredToken | Self::RequestTimeTooSkewed => StatusCode::FORBIDDEN,
+            Self::AccessDenied | Self::ExpiredToken | Self::RequestTimeTooSkewed => StatusCode::FORBIDDEN,
             Self::NoSuchKey => StatusCode::NOT_FOUND,
             Self::ConditionalRequestConflict => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

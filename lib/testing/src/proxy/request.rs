@@ -85,6 +85,7 @@ fn on_object(head: &Parts) -> Option<Operation> {
     let is_copy = head.headers.contains_key("x-amz-copy-source");
     match (&head.method, has_parameter(head, "uploadId")) {
         (&Method::HEAD, _) => Some(Operation::HeadObject),
+        (&Method::GET, false) if has_parameter(head, "tagging") => Some(Operation::GetObjectTagging),
         (&Method::GET, false) => Some(Operation::GetObject),
         (&Method::PUT, true) if is_copy => Some(Operation::UploadPartCopy),
         (&Method::PUT, true) => Some(Operation::UploadPart),

@@ -49,6 +49,12 @@ async fn names_are_preserved_exactly_or_refused_by_rule() {
             difference(&listed, &confirmed)
         );
     }
+    each(confirmed.iter().enumerate(), async |(place, name)| {
+        delete(&ground, place, name).await;
+    })
+    .await;
+    let left = list(&ground, FRONTS[0], "list-objects", "objects").await;
+    assert!(left.is_empty(), "{left:?}");
     ground.end().await;
 }
 
@@ -117,6 +123,25 @@ async fn confirm(ground: &Ground, place: usize, name: &str) {
     let issued = ground.call(other, "download-url", request).await.expect("there");
     assert_eq!(issued["stage"], "STAGE_MAIN", "{name:?}");
     assert_eq!(read(ground, &issued).await, name.as_bytes());
+}
+
+async fn delete(ground: &Ground, place: usize, name: &str) {
+    let front = FRONTS[place % 2];
+    let request = json!({ "object_name": name });
+    let object = ground.call(front, "get-object", request.clone()).await.expect("there");
+    assert_eq!(object["object_name"], name);
+    let deleted = if place.is_multiple_of(4) {
+        let batch = json!({ "objects": [request] });
+        let answer = ground.call(front, "delete-objects", batch).await.expect("an answer");
+        answer["outcomes"][0]["deleted"].clone()
+    } else {
+        ground.call(front, "delete-object", request).await.expect("deleted")
+    };
+    assert_eq!(
+        (&deleted["deleted"], &deleted["etag"]),
+        (&json!(true), &object["etag"]),
+        "{name:?}"
+    );
 }
 
 async fn read(ground: &Ground, issued: &Value) -> Vec<u8> {

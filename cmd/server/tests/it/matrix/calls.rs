@@ -48,6 +48,18 @@ impl Call {
                 }
                 json!({ "object_name": name })
             }
+            "get-object" | "delete-object" => {
+                if is_there {
+                    own.kept(&name).await;
+                }
+                json!({ "object_name": name })
+            }
+            "delete-objects" => {
+                if is_there {
+                    own.kept(&name).await;
+                }
+                json!({"objects": [{ "object_name": name }]})
+            }
             "confirm-uploads" => {
                 if is_there {
                     own.draft(&name, false).await;
@@ -133,8 +145,10 @@ impl Call {
                 let issued = own.call(front, &holder, "upload-url", &request).await.expect("issued");
                 is_own(&issued["upload_url"]);
             }
-            "inspect-draft" | "multipart/complete" => assert!(answer["etag"].is_string()),
+            "inspect-draft" | "get-object" | "multipart/complete" => assert!(answer["etag"].is_string()),
             "discard-draft" => assert_eq!(answer["discarded"], true),
+            "delete-object" => assert_eq!(answer["deleted"], true),
+            "delete-objects" => assert_eq!(answer["outcomes"][0]["deleted"]["deleted"], true),
             "confirm-upload" | "confirm-uploads" => assert_eq!(answer["success"], true),
             "multipart/list-parts" => assert_eq!(answer["parts"][0]["part_number"], 1),
             "multipart/abort" => assert_eq!(*answer, json!({})),
@@ -163,6 +177,11 @@ impl Call {
         let (parts_key, parts_id) = &foreign.parts;
         match self.route {
             "download-url" | "confirm-upload" | "inspect-draft" | "discard-draft" => drafts.to_vec(),
+            "get-object" | "delete-object" => vec![(named(&foreign.kept), named("t10/none"))],
+            "delete-objects" => {
+                let batch = |one: &Value| json!({ "objects": [one] });
+                vec![(batch(&named(&foreign.kept)), batch(&named("t10/none")))]
+            }
             "confirm-uploads" => {
                 let batch = |one: &Value| json!({ "uploads": [one] });
                 drafts

@@ -257,7 +257,8 @@ impl<E: StoreError> Protocol<E> {
     fn marked(&self, draft: &ObjectInfo) -> Attributes {
         let confirm = &self.confirm;
         let kept = Agreement::of(&draft.attributes).kept;
-        confirm.digests.mark(kept, &draft.etag, confirm.batch)
+        let Confirm { batch, origin, .. } = confirm;
+        confirm.digests.mark(kept, &draft.etag, *batch, origin)
     }
 
     fn look(&mut self, state: State<E>) -> Step<E> {

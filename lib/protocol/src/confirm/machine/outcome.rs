@@ -107,7 +107,7 @@ impl<E: StoreError> Protocol<E> {
         let main = match main {
             Some(main) if self.is_copy(&draft, &main) => main,
             Some(_) => return Step::Finish(Err(self.main_is_another())),
-            None => return Step::Finish(Err(ConfirmError::Contradiction(Contradiction::CopyIsGone))),
+            None => return Step::Finish(Err(ConfirmError::Deleted)),
         };
         if self.is_swapped(&main) {
             return self.undo_swap(main, !replayed && !self.copy_in_doubt);

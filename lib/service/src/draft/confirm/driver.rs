@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use draftstore_protocol::confirm::{Answer, BatchId, Confirm, Effect, Kept, Plan, Protocol, StagingNote, Step, Turn};
 use draftstore_protocol::confirm::{ConfirmError, Unresolved, settlement_key};
 use draftstore_storage::{Attributes, Condition, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
-use draftstore_storage::{ErrorKind, Operation, PutDraft, StageCopy, StagedCopy};
+use draftstore_storage::{ErrorKind, ObjectKey, Operation, PutDraft, StageCopy, StagedCopy};
 use tokio::time::timeout;
 
 use super::locks::Locked;
 use super::request::Checked;
 use crate::Error;
 use crate::draft::draft_ref::Keys;
+use crate::draft::object::origin;
 use crate::draft::{Drafts, found};
 
 /// A running confirm, with its state between two calls to the store.
@@ -205,8 +206,11 @@ impl Running {
 impl Drafts {
     /// Creates a confirm that is ready to run.
     pub(super) fn running(&self, checked: Checked, batch: Option<BatchId>) -> Running {
-        let mut digests = checked.digests(&self.shared.secrets.current());
+        let secrets = self.shared.secrets.current();
+        let now = self.shared.clock.now();
+        let mut digests = checked.digests(&secrets);
         let confirm = Confirm {
+            origin: origin::seal(&secrets, &checked.keys, now),
             digests: digests.remove(0),
             former_digests: digests,
             pins: checked.pins,
@@ -214,7 +218,7 @@ impl Drafts {
             max_copy_bytes: self.shared.confirm_limits.max_copy_bytes,
             plan: self.plan(checked.is_unique),
             batch,
-            now: self.shared.clock.now(),
+            now,
         };
         let (protocol, effect) = Protocol::start(confirm);
         Running {
@@ -227,17 +231,26 @@ impl Drafts {
 
     /// Acquires the locks that replace the conditions that the store does not honour. `None` if it honours all.
     pub(in crate::draft) async fn lock(&self, keys: impl IntoIterator<Item = &Keys>) -> Option<Locked> {
+        let names = |keys: &Keys| [format!("draft/{}", keys.draft), main_lock(&keys.main)];
+        self.lock_names(keys.into_iter().flat_map(names).collect()).await
+    }
+
+    /// Acquires the locks of these names, if the store does not honour every condition.
+    pub(in crate::draft) async fn lock_names(&self, names: BTreeSet<String>) -> Option<Locked> {
         if !self.plan(false).needs_locks() {
             return None;
         }
-        let names = |keys: &Keys| [format!("draft/{}", keys.draft), format!("main/{}", keys.main)];
-        let names: BTreeSet<String> = keys.into_iter().flat_map(names).collect();
         Some(self.shared.locks.lock(names).await)
     }
 
     fn plan(&self, is_unique: bool) -> Plan {
         Plan::new(self.shared.store.profile.capabilities(), is_unique)
     }
+}
+
+/// Returns the name of the lock of an object in main.
+pub(in crate::draft) fn main_lock(key: &ObjectKey) -> String {
+    format!("main/{key}")
 }
 
 fn if_destination(main_etag: Option<&ETag>) -> IfDestination<'_> {

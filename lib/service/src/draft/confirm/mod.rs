@@ -10,15 +10,16 @@ mod locks;
 mod removals;
 mod request;
 
-use draftstore_protocol::confirm::{MarkerDigests, Origin, settlement_key};
+use draftstore_protocol::confirm::{MarkerDigests, Provenance, settlement_key};
 use draftstore_storage::{Condition, ETag, ObjectInfo};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
 pub use batch::ConfirmBatch;
 pub use draftstore_protocol::confirm::{MAX_COPY_BYTES, RemovalBounds};
+pub(super) use driver::main_lock;
 pub use limits::{ConfirmLimits, DEFAULT_CONFIRM_TIMEOUT};
-pub(super) use locks::Locks;
+pub(super) use locks::{Locked, Locks};
 pub(super) use removals::RemovalQueue;
 pub use request::{ConfirmUpload, Confirmed};
 
@@ -89,10 +90,10 @@ impl Drafts {
                 draft: digest,
                 request: None,
             };
-            match digests.origin(main, draft, now) {
-                Origin::Other => {}
-                Origin::Draft => return Ok(true),
-                Origin::DraftInBatch(batch) => {
+            match digests.provenance(main, draft, now) {
+                Provenance::Other => {}
+                Provenance::Draft => return Ok(true),
+                Provenance::DraftInBatch(batch) => {
                     let settlement = self.head_draft(&settlement_key(batch)).await?;
                     return Ok(settlement.is_some());
                 }

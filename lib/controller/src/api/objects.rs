@@ -1,0 +1,116 @@
+//! The calls on confirmed objects: describe and delete.
+
+use draftstore_proto::v1::delete_outcome::Outcome as One;
+use draftstore_proto::{Timestamp, v1};
+use draftstore_service::draft::{DeleteObject, ObjectDeleted, ObjectDescribed};
+use draftstore_service::{Error, ObjectHeader, Retention, RetentionMode};
+
+use super::{Api, Mapping, size};
+use crate::audit::Outcome;
+use crate::errors::Failure;
+use crate::gate::Admitted;
+
+impl Mapping for v1::GetObjectRequest {
+    type Response = v1::GetObjectResponse;
+
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let ObjectDescribed {
+            object_name,
+            description,
+            content_type,
+            tags,
+            confirmed_at,
+            draft_id,
+            draft_etag,
+        } = api.drafts(admitted).describe_object(&self.object_name).await?;
+        let info = description.info;
+        let header = |header| info.attributes.headers.get(&header).cloned();
+        let checksums = description.checksums.into_iter();
+        Ok(v1::GetObjectResponse {
+            cache_control: header(ObjectHeader::CacheControl),
+            content_disposition: header(ObjectHeader::ContentDisposition),
+            content_encoding: header(ObjectHeader::ContentEncoding),
+            content_language: header(ObjectHeader::ContentLanguage),
+            expires: header(ObjectHeader::Expires),
+            object_name,
+            etag: info.etag.to_string(),
+            size: size(info.size),
+            content_type: content_type.map(|content_type| content_type.to_string()),
+            checksums: checksums.map(|(name, value)| (name.to_owned(), value)).collect(),
+            metadata: info.attributes.metadata,
+            tags,
+            storage_class: description.storage_class,
+            encryption: description.encryption,
+            version_id: info.version_id.map(|id| id.to_string()),
+            retention: description.retention.map(retention),
+            legal_hold: description.legal_hold,
+            confirmed_at: Some(Timestamp::from(confirmed_at)),
+            draft_id: draft_id.map(|id| id.to_string()),
+            draft_etag,
+        })
+    }
+}
+
+impl Mapping for v1::DeleteObjectRequest {
+    type Response = v1::DeleteObjectResponse;
+
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let result = api.drafts(admitted).delete_object(&delete(self)).await?;
+        Ok(deleted(result))
+    }
+}
+
+impl Mapping for v1::BatchDeleteObjectsRequest {
+    type Response = v1::BatchDeleteObjectsResponse;
+
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let requests: Vec<_> = self.objects.into_iter().map(delete).collect();
+        let results = api.drafts(admitted).delete_objects(&requests).await?;
+        let success = results.iter().all(Result::is_ok);
+        let outcome = |result: Result<ObjectDeleted, Error>| v1::DeleteOutcome {
+            outcome: Some(match result {
+                Ok(result) => One::Deleted(deleted(result)),
+                Err(error) => One::Error(Failure::from(error).outcome()),
+            }),
+        };
+        Ok(v1::BatchDeleteObjectsResponse {
+            outcomes: results.into_iter().map(outcome).collect(),
+            success,
+        })
+    }
+
+    fn outcomes(response: &Self::Response) -> Vec<Outcome> {
+        let outcome = |one: &v1::DeleteOutcome| match &one.outcome {
+            Some(One::Error(error)) => Outcome::refused(&error.reason),
+            Some(One::Deleted(_)) | None => Outcome::default(),
+        };
+        response.outcomes.iter().map(outcome).collect()
+    }
+}
+
+fn delete(request: v1::DeleteObjectRequest) -> DeleteObject {
+    DeleteObject {
+        object_name: request.object_name,
+        if_match: request.if_match,
+    }
+}
+
+fn deleted(result: ObjectDeleted) -> v1::DeleteObjectResponse {
+    v1::DeleteObjectResponse {
+        deleted: result.etag.is_some(),
+        etag: result.etag.map(|etag| etag.to_string()),
+        version_id: result.version_id.map(|id| id.to_string()),
+        can_be_undone: result.can_be_undone,
+    }
+}
+
+fn retention(retention: Retention) -> v1::ObjectRetention {
+    let mode = match retention.mode {
+        RetentionMode::Governance => v1::RetentionMode::Governance,
+        RetentionMode::Compliance => v1::RetentionMode::Compliance,
+    };
+    v1::ObjectRetention {
+        mode: mode.into(),
+        until: Some(Timestamp::from(retention.until)),
+    }
+}

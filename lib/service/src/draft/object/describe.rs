@@ -1,0 +1,70 @@
+//! The description of a confirmed object.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use draftstore_protocol::DraftId;
+use draftstore_protocol::confirm::MARKER_PREFIX;
+use draftstore_storage::{ErrorKind, MediaType, ObjectDescription};
+
+use super::origin;
+use crate::draft::Drafts;
+use crate::{Error, Missing, Scope};
+
+/// Everything about a confirmed object.
+#[derive(Debug, Clone)]
+pub struct ObjectDescribed {
+    /// The name of the object.
+    pub object_name: String,
+    /// The properties of the object, without the server's own metadata.
+    pub description: ObjectDescription,
+    /// The media type that the object is served with, if it has one.
+    pub content_type: Option<MediaType>,
+    /// The tags of the object.
+    pub tags: BTreeMap<String, String>,
+    /// The time of the confirm.
+    pub confirmed_at: SystemTime,
+    /// The ID of the draft, if it was unique.
+    pub draft_id: Option<DraftId>,
+    /// The `ETag` of the draft.
+    pub draft_etag: Option<String>,
+}
+
+impl Drafts {
+    /// Returns everything about a confirmed object, by one call to the store. The tags of an object that has some need
+    /// another call.
+    ///
+    /// # Errors
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if the object does not
+    /// exist, or an error of the store.
+    pub async fn describe_object(&self, object_name: &str) -> Result<ObjectDescribed, Error> {
+        self.caller.require(Scope::Inspect)?;
+        let name = self.caller.name(object_name);
+        let name = name.map_err(|violation| Error::Invalid(vec![violation]))?;
+        let key = self.caller.key(&name);
+        let store = &self.shared.store;
+        let main = &store.buckets.main;
+        let mut description = store.objects().describe(main, &key).await?;
+        let tags = if description.has_tags {
+            match store.objects().tags(main, &key).await {
+                Err(error) if error.kind == ErrorKind::NotFound => return Err(Error::NotFound(Missing::Object)),
+                tags => tags?,
+            }
+        } else {
+            BTreeMap::new()
+        };
+        let confirmation = origin::open(&self.shared.secrets.current(), &key, &description.info);
+        let attributes = &mut description.info.attributes;
+        attributes.metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX));
+        let content_type = attributes.content_type.as_deref();
+        Ok(ObjectDescribed {
+            object_name: name.to_string(),
+            content_type: content_type.map(|text| MediaType::of_stored(Some(text))),
+            tags,
+            confirmed_at: confirmation.at.unwrap_or(description.info.last_modified),
+            draft_id: confirmation.draft_id,
+            draft_etag: confirmation.draft_etag,
+            description,
+        })
+    }
+}

@@ -1,0 +1,92 @@
+//! Descriptions and deletes of objects in main.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::{ETag, ErrorKind, ObjectInfo, ObjectKey};
+
+/// The ID of a version of an object, in a bucket with versioning. Opaque: chosen by the store.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct VersionId(String);
+
+impl VersionId {
+    /// Wraps an ID that the store returned, or that a caller names.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// Returns the ID as the store returned it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// Everything that a store reports of an object without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectDescription {
+    /// The metadata of the object.
+    pub info: ObjectInfo,
+    /// The checksums that the store kept, in base64, by the algorithm in lower case, such as `sha256`. Those of objects
+    /// that were uploaded in parts may end in a dash and the number of parts.
+    pub checksums: BTreeMap<&'static str, String>,
+    /// The storage class, by the store's name. `None` is the store's default.
+    pub storage_class: Option<String>,
+    /// The server-side encryption, by the store's name.
+    pub encryption: Option<String>,
+    /// The retention, during which the version cannot be deleted.
+    pub retention: Option<Retention>,
+    /// True if a legal hold keeps the version from being deleted.
+    pub legal_hold: bool,
+    /// True if the object has tags, as far as the store tells.
+    pub has_tags: bool,
+}
+
+/// The retention of an object version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// The mode of the retention.
+    pub mode: RetentionMode,
+    /// The time until which the version is kept.
+    pub until: SystemTime,
+}
+
+/// The mode of a retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RetentionMode {
+    /// The retention can be ended by whoever may bypass it.
+    Governance,
+    /// The retention cannot be ended by anyone.
+    Compliance,
+}
+
+/// A version of an object in main, by its `ETag`. A delete removes only this version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct KeptVersion {
+    /// The key of the object.
+    pub key: ObjectKey,
+    /// The version of the bytes.
+    pub etag: ETag,
+}
+
+/// The outcome of a delete of one object of many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectDeleted {
+    /// The key of the object.
+    pub key: ObjectKey,
+    /// The ID of the delete marker that hides the object's versions, or the reason why the object was not deleted.
+    /// `None` where main has no versioning: the bytes are gone.
+    pub marker: Result<Option<VersionId>, ErrorKind>,
+}
