@@ -130,7 +130,7 @@ MUTANTS = [
         "what main holds is replaced unasked",
         CONFIRM + "machine/look.rs",
         "(Some(_), Existing::Keep) => Step::Finish(Err(ConfirmError::AlreadyExists)),",
-        "(Some(main), Existing::Keep) => { let main_etag = Some(main.etag); self.copy(Copying { draft, main_etag }) }",
+        "(Some(main), Existing::Keep) => { let main_etag = Some(main.etag); self.copy(Copying { draft, main_etag, replaced: None }) }",
     ),
     Mutant(
         "the version to be replaced is not compared",
@@ -303,6 +303,30 @@ MUTANTS = [
         KEPT + "delete.rs",
         "                self.state = State::Outcome(main, error);\n                Step::Perform(Effect::HeadMain)",
         "                Step::Finish(Ok(Deleted::Now { main, marker: None }))",
+    ),
+    Mutant(
+        "a restore replaces another version than the caller names",
+        KEPT + "restore.rs",
+        "if main.as_ref().is_none_or(|main| main.etag != *etag) => {",
+        "if main.as_ref().is_none_or(|main| main.etag != *etag) && false => {",
+    ),
+    Mutant(
+        "a restore that another call overtook begins again",
+        KEPT + "restore.rs",
+        "        if !unchanged {\n",
+        "        if !unchanged && false {\n",
+    ),
+    Mutant(
+        "a restore that undoes a delete replaces an object",
+        KEPT + "restore.rs",
+        "(Expected::Nothing, Some(_)) => return failed(RestoreError::AlreadyExists),",
+        "(Expected::Nothing, Some(_)) => {}",
+    ),
+    Mutant(
+        "a restored version has the mark of its batch",
+        CONFIRM + "marker.rs",
+        "    attributes.metadata.remove(BATCH);\n",
+        "",
     ),
     Mutant(
         "the sweep forgets the lifetime",

@@ -138,6 +138,27 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn list_versions(
+        &self,
+        _: Request<v1::ListVersionsRequest>,
+    ) -> Result<Response<v1::ListVersionsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn restore_version(
+        &self,
+        _: Request<v1::RestoreVersionRequest>,
+    ) -> Result<Response<v1::RestoreVersionResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn delete_version(
+        &self,
+        _: Request<v1::DeleteVersionRequest>,
+    ) -> Result<Response<v1::DeleteVersionResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn create_multipart_upload(
         &self,
         _: Request<v1::CreateMultipartUploadRequest>,

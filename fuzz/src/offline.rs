@@ -8,11 +8,12 @@ use async_trait::async_trait;
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_sigv4::{BucketUrl, Credentials, Signer, Timestamp, UrlRequest};
 use draftstore_storage::{
-    Administration, BucketName, Capabilities, CompleteUpload, CopyToMain, CorsRule, CreateUpload, Created,
+    Administration, BucketName, Capabilities, CompleteUpload, CopyToMain, CopyVersion, CorsRule, CreateUpload, Created,
     DeleteFailure, DraftBucket, DraftVersion, ETag, Error, IfDestination, KeptVersion, Lifecycle, ListObjects,
-    ListParts, ListUploads, MainBucket, Method, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey, ObjectPage,
-    Objects, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest,
-    PutDraft, SecretFields, SecretUrl, StageCopy, StagedCopy, UploadId, UploadPage, VersionId,
+    ListParts, ListUploads, ListVersions, MainBucket, Method, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey,
+    ObjectPage, Objects, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep,
+    PresignedRequest, PutDraft, SecretFields, SecretUrl, StageCopy, StagedCopy, UploadId, UploadPage, VersionCopied,
+    VersionId, VersionPage,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -146,8 +147,11 @@ never_called! {
     Objects {
         fn head(&BucketName, &ObjectKey) -> ObjectInfo;
         fn list(&BucketName, &ListObjects) -> ObjectPage;
-        fn describe(&MainBucket, &ObjectKey) -> ObjectDescription;
-        fn tags(&MainBucket, &ObjectKey) -> BTreeMap<String, String>;
+        fn describe(&MainBucket, &ObjectKey, Option<&VersionId>) -> ObjectDescription;
+        fn tags(&MainBucket, &ObjectKey, Option<&VersionId>) -> BTreeMap<String, String>;
+        fn list_versions(&ListVersions<'_>) -> VersionPage;
+        fn copy_version(&CopyVersion<'_>) -> VersionCopied;
+        fn delete_version(&MainBucket, &ObjectKey, &VersionId) -> ();
         fn copy_to_main(&CopyToMain<'_>) -> ETag;
         fn stage_copy(&StageCopy<'_>) -> StagedCopy;
         fn complete_copy(&MainBucket, &ObjectKey, &StagedCopy, IfDestination<'_>) -> ETag;
@@ -170,6 +174,7 @@ never_called! {
     Administration {
         fn create_bucket(&BucketName) -> Created;
         fn put_cors(&BucketName, &CorsRule) -> ();
+        fn has_versions(&MainBucket) -> bool;
         fn get_lifecycle(&DraftBucket) -> Lifecycle;
         fn put_lifecycle(&DraftBucket, &Lifecycle) -> ();
         fn probe(&DraftBucket, &ObjectKey) -> Capabilities;

@@ -69,6 +69,10 @@ pub(crate) enum DraftctlCommand {
     Discard(DraftArgs),
     /// Delete a confirmed object.
     Delete(DeleteArgs),
+    /// List the versions of a confirmed object.
+    Versions(VersionsArgs),
+    /// Restore a version of a confirmed object, or a deleted object.
+    Restore(RestoreArgs),
     /// Print a shell completion script.
     Completions {
         /// Shell to generate the script for.
@@ -185,6 +189,26 @@ pub(crate) struct DeleteArgs {
     #[arg(value_name = "NAME")]
     pub(crate) object_name: String,
     /// Delete only if the object has this ETag.
+    #[arg(long, value_name = "ETAG")]
+    pub(crate) if_match: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VersionsArgs {
+    /// Name of the confirmed object.
+    #[arg(value_name = "NAME")]
+    pub(crate) object_name: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RestoreArgs {
+    /// Name of the confirmed object.
+    #[arg(value_name = "NAME")]
+    pub(crate) object_name: String,
+    /// ID of the version to restore. Default: the newest version of an object that was deleted.
+    #[arg(long, value_name = "ID")]
+    pub(crate) version: Option<String>,
+    /// Restore only if the current object has this ETag.
     #[arg(long, value_name = "ETAG")]
     pub(crate) if_match: Option<String>,
 }

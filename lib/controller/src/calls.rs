@@ -12,7 +12,7 @@ use crate::audit::DraftRef;
 use crate::errors::{
     BUCKET_NOT_FOUND, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED, NO_MORE_UPLOADS,
     OBJECT_ALREADY_EXISTS, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, Reason, TICKETS_NOT_CONFIGURED,
-    UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
+    UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -216,7 +216,7 @@ calls! {
     }
     GetDownloadURL(GetDownloadUrlRequest): POST "/api/v1/download-url" {
         scopes: [[Download]], size: One, kind: Quick, audit: draft,
-        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND],
+        failures: [OBJECT_NOT_FOUND, VERSION_NOT_FOUND, BUCKET_NOT_FOUND, VERSIONS_NOT_ENABLED],
         tag: "Downloads",
     }
     ConfirmUpload(ConfirmUploadRequest): POST "/api/v1/confirm-upload" {
@@ -258,7 +258,7 @@ calls! {
     }
     GetObject(GetObjectRequest): POST "/api/v1/get-object" {
         scopes: [[Inspect]], size: One, kind: Quick, audit: name,
-        failures: [OBJECT_NOT_FOUND],
+        failures: [OBJECT_NOT_FOUND, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED],
         tag: "Drafts and objects",
     }
     DeleteObject(DeleteObjectRequest): POST "/api/v1/delete-object" {
@@ -270,6 +270,28 @@ calls! {
         scopes: [[Manage]], size: Parts, kind: Long, audit: {name},
         failures: [],
         tag: "Drafts and objects",
+    }
+    ListVersions(ListVersionsRequest): POST "/api/v1/list-versions" {
+        scopes: [[Inspect]], size: One, kind: Quick, audit: name,
+        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, VERSIONS_NOT_ENABLED],
+        tag: "Versions",
+    }
+    RestoreVersion(RestoreVersionRequest): POST "/api/v1/restore-version" {
+        scopes: [[Manage]], size: One, kind: Long, audit: name,
+        failures: [
+            VERSION_NOT_FOUND,
+            BUCKET_NOT_FOUND,
+            OBJECT_ALREADY_EXISTS,
+            OBJECT_CHANGED,
+            PIN_MISMATCH,
+            VERSIONS_NOT_ENABLED
+        ],
+        tag: "Versions",
+    }
+    DeleteVersion(DeleteVersionRequest): POST "/api/v1/delete-version" {
+        scopes: [[Admin]], size: One, kind: Quick, audit: name,
+        failures: [BUCKET_NOT_FOUND, DELETES_NOT_CONFIGURED, VERSIONS_NOT_ENABLED],
+        tag: "Versions",
     }
     CreateMultipartUpload(CreateMultipartUploadRequest): POST "/api/v1/multipart/create" {
         scopes: [[Upload]], size: One, kind: Quick, audit: name,

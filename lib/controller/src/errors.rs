@@ -80,6 +80,7 @@ reasons! {
     NO_SUCH_ROUTE: NOT_FOUND, Unimplemented, "The path does not exist.";
     DRAFT_NOT_FOUND: NOT_FOUND, NotFound, "The draft does not exist, or belongs to another tenant.";
     OBJECT_NOT_FOUND: NOT_FOUND, NotFound, "The object does not exist, or belongs to another tenant.";
+    VERSION_NOT_FOUND: NOT_FOUND, NotFound, "The object has no such version, or belongs to another tenant.";
     UPLOAD_NOT_FOUND: NOT_FOUND, NotFound, "The upload was completed or aborted, has expired, or belongs to another tenant.";
     BUCKET_NOT_FOUND: NOT_FOUND, NotFound, "The bucket does not exist yet.";
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, Unimplemented, "The path does not support the method.";
@@ -91,6 +92,7 @@ reasons! {
     PIN_MISMATCH: PRECONDITION_FAILED, FailedPrecondition, "A condition of the request does not match what is stored. `errors` names the field.";
     UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition, "Parts are missing, or do not have the announced size.";
     TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The server has no keys for tickets.";
+    VERSIONS_NOT_ENABLED: PRECONDITION_FAILED, FailedPrecondition, "Main has no versioning.";
     DELETES_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The store does not let the server delete in main.";
     TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument, "The request, or the size that it announces, is too large.";
     UNSUPPORTED_ENCODING: UNSUPPORTED_MEDIA_TYPE, InvalidArgument, "The body has a `Content-Encoding`, such as gzip.";
@@ -188,6 +190,8 @@ impl Failure {
                 Error::NotFound(Missing::Draft) => row(DRAFT_NOT_FOUND),
                 Error::NotFound(Missing::Object) => row(OBJECT_NOT_FOUND),
                 Error::NotFound(Missing::Upload) => row(UPLOAD_NOT_FOUND),
+                Error::NotFound(Missing::Version) => row(VERSION_NOT_FOUND),
+                Error::NoVersions => row(VERSIONS_NOT_ENABLED),
                 Error::NotFound(Missing::Bucket) => row(BUCKET_NOT_FOUND),
                 Error::AlreadyExists => row(OBJECT_ALREADY_EXISTS),
                 Error::Changed => row(OBJECT_CHANGED),
@@ -319,6 +323,8 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::NotFound(Missing::Upload).into(),
         Error::NotFound(Missing::Bucket).into(),
         Error::AlreadyExists.into(),
+        Error::NotFound(Missing::Version).into(),
+        Error::NoVersions.into(),
         Error::Changed.into(),
         Error::DeletesNotPermitted(internal()).into(),
         Error::RolledBack.into(),
@@ -383,6 +389,8 @@ mod tests {
             (404, Code::NotFound, None),
             (404, Code::NotFound, None),
             (409, Code::AlreadyExists, None),
+            (404, Code::NotFound, None),
+            (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    Administration, BucketName, Capabilities, CorsRule, Created, DraftBucket, Error, Lifecycle, ObjectKey,
+    Administration, BucketName, Capabilities, CorsRule, Created, DraftBucket, Error, Lifecycle, MainBucket, ObjectKey,
 };
 
 use crate::{S3Storage, calls, probe};
@@ -15,6 +15,10 @@ impl Administration for S3Storage {
 
     async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
         calls::put_cors(self, bucket, rule).await
+    }
+
+    async fn has_versions(&self, bucket: &MainBucket) -> Result<bool, Error> {
+        calls::has_versions(self, bucket).await
     }
 
     async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    BucketName, CompleteUpload, CopyToMain, CreateUpload, DeleteFailure, DraftBucket, DraftVersion, ETag, Error,
-    IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, MainBucket, ObjectDeleted, ObjectDescription,
-    ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, PutDraft, StageCopy, StagedCopy, UploadId, UploadPage,
-    VersionId,
+    BucketName, CompleteUpload, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftBucket, DraftVersion, ETag,
+    Error, IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, ObjectDeleted,
+    ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, PutDraft, StageCopy, StagedCopy, UploadId,
+    UploadPage, VersionCopied, VersionId, VersionPage,
 };
 
 use crate::{S3Storage, calls};
@@ -21,12 +21,34 @@ impl Objects for S3Storage {
         calls::head(self, bucket, key).await
     }
 
-    async fn describe(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<ObjectDescription, Error> {
-        calls::describe(self, bucket, key).await
+    async fn describe(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: Option<&VersionId>,
+    ) -> Result<ObjectDescription, Error> {
+        calls::describe(self, bucket, key, version).await
     }
 
-    async fn tags(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<BTreeMap<String, String>, Error> {
-        calls::tags(self, bucket, key).await
+    async fn tags(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: Option<&VersionId>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        calls::tags(self, bucket, key, version).await
+    }
+
+    async fn list_versions(&self, request: &ListVersions<'_>) -> Result<VersionPage, Error> {
+        calls::list_versions(self, request).await
+    }
+
+    async fn copy_version(&self, copy: &CopyVersion<'_>) -> Result<VersionCopied, Error> {
+        calls::copy_version(self, copy).await
+    }
+
+    async fn delete_version(&self, bucket: &MainBucket, key: &ObjectKey, version: &VersionId) -> Result<(), Error> {
+        calls::delete_one_version(self, bucket, key, version).await
     }
 
     async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {

@@ -1,7 +1,7 @@
 //! Errors of calls, by what the caller can do about them.
 
-use draftstore_protocol::confirm::ConfirmError;
-use draftstore_protocol::kept::DeleteError;
+use draftstore_protocol::confirm::{ConfirmError, MAX_COPY_BYTES};
+use draftstore_protocol::kept::{DeleteError, RestoreError};
 use draftstore_storage as storage;
 use draftstore_storage::ErrorKind;
 use tokio::task::JoinError;
@@ -49,6 +49,9 @@ pub enum Error {
     /// Another call replaced or deleted the object in main meanwhile.
     #[error("another call replaced or deleted the object in main meanwhile")]
     Changed,
+    /// Main has no versioning.
+    #[error("the main bucket has no versioning")]
+    NoVersions,
     /// The store does not let the server delete in main.
     #[error("the store does not let the server delete in the main bucket")]
     DeletesNotPermitted(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -95,6 +98,9 @@ pub enum Missing {
     /// There is no object of that name in the requested stage.
     #[error("object")]
     Object,
+    /// The object has no version of that ID, or none at all.
+    #[error("version")]
+    Version,
     /// The draft has no multipart upload of that ID: it was completed or aborted, or has ended.
     #[error("upload")]
     Upload,
@@ -150,6 +156,26 @@ impl From<DeleteError<storage::Error>> for Error {
     }
 }
 
+impl From<RestoreError<storage::Error>> for Error {
+    fn from(error: RestoreError<storage::Error>) -> Self {
+        match error {
+            RestoreError::NotFound => Self::NotFound(Missing::Version),
+            RestoreError::PinMismatch => Self::PinMismatch { pin: "if_match" },
+            RestoreError::AlreadyExists => Self::AlreadyExists,
+            RestoreError::Changed => Self::Changed,
+            RestoreError::Store(error) if error.kind == ErrorKind::TooLarge => Self::TooLarge {
+                field: "version_id",
+                limit: MAX_COPY_BYTES,
+            },
+            RestoreError::Store(error) => error.into(),
+            unresolved @ (RestoreError::HeldByBatch | RestoreError::Unresolved(_)) => {
+                Self::StoreUnavailable(Box::new(unresolved))
+            }
+            RestoreError::OutOfStep => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
 impl From<JoinError> for Error {
     /// Converts the error of a task that did not finish. Leaves out the message of a panic, which may contain data of a
     /// caller.
@@ -181,6 +207,7 @@ impl ConfirmOutcome {
             | Error::NoMoreUploads { .. }
             | Error::Incomplete(_)
             | Error::Changed
+            | Error::NoVersions
             | Error::DeletesNotPermitted(_)
             | Error::TooLarge { .. }
             | Error::StoreUnsupported(_)

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use draftstore_protocol::DraftId;
 use draftstore_protocol::confirm::MARKER_PREFIX;
-use draftstore_storage::{ETag, InvalidMediaType, MediaType, Sha256};
+use draftstore_storage::{ETag, InvalidMediaType, MediaType, Sha256, VersionId};
 
 use crate::Violation;
-use crate::limits::MAX_BATCH;
+use crate::limits::{MAX_BATCH, MAX_VERSION_ID_BYTES};
 
 /// The maximum size of a caller's metadata, names and values together, in bytes: S3's 2,048 less the space for the
 /// marker that a confirm adds.
@@ -100,6 +100,15 @@ pub(crate) fn etag(field: &str, text: &str) -> Result<ETag, Violation> {
 pub(crate) fn draft_id(text: &str) -> Result<DraftId, Violation> {
     let rule = "must be the draft_id that upload-url gave";
     text.parse().map_err(|_| Violation::new("draft_id", rule))
+}
+
+pub(crate) fn version_id(text: &str) -> Result<VersionId, Violation> {
+    if (1..=MAX_VERSION_ID_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(VersionId::new(text))
+    } else {
+        let rule = format!("must be 1 to {MAX_VERSION_ID_BYTES} visible ASCII characters");
+        Err(Violation::new("version_id", rule))
+    }
 }
 
 /// Validates a part number from 1 to `last`.

@@ -38,6 +38,9 @@ pub const MAX_SIGNED_TOGETHER: usize = 1_000;
 /// The maximum number of objects that one call deletes. The limit of S3's own call.
 pub const MAX_DELETED_TOGETHER: usize = 1_000;
 
+/// The maximum length of a version ID, in bytes. The limit of S3.
+pub const MAX_VERSION_ID_BYTES: usize = 1024;
+
 /// The maximum length of an idempotency key, in bytes. Long enough for a UUID, a ULID or a hex digest with a prefix.
 /// The key is stored in the metadata of the object in main, where space is limited.
 pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;

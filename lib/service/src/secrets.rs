@@ -46,6 +46,8 @@ pub(crate) enum Purpose {
     ObjectPage = 3,
     /// The origin of a confirmed object.
     Origin = 4,
+    /// A page token of a listing of versions.
+    VersionPage = 5,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.

@@ -28,10 +28,11 @@ pub use key::{InvalidObjectKey, ObjectKey};
 pub use media_type::{InvalidMediaType, MediaType};
 pub use object_headers::{InvalidHeader, ObjectHeader, ObjectHeaders};
 pub use objects::{
-    Attributes, CompleteUpload, CopyToMain, CreateUpload, DeleteFailure, DraftVersion, IfDestination, KeptVersion,
-    ListObjects, ListParts, ListUploads, ListedObject, ListedPart, ListedUpload, ObjectDeleted, ObjectDescription,
-    ObjectInfo, ObjectPage, Objects, PartPage, PutDraft, Retention, RetentionMode, StageCopy, StagedCopy, StagedPart,
-    StoredAttributes, UploadCursor, UploadId, UploadPage, VersionId,
+    Attributes, CompleteUpload, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftVersion, IfDestination,
+    KeptVersion, ListObjects, ListParts, ListUploads, ListVersions, ListedBytes, ListedObject, ListedPart,
+    ListedUpload, ListedVersion, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectPage, Objects, PartPage, PutDraft,
+    Retention, RetentionMode, StageCopy, StagedCopy, StagedPart, StoredAttributes, UploadCursor, UploadId, UploadPage,
+    VersionCopied, VersionId, VersionPage,
 };
 pub use observer::{CallEnded, CallObserver, CallOutcome, TRACE_TARGET};
 pub use operation::Operation;

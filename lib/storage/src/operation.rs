@@ -17,6 +17,8 @@ closed_set! {
         GetBucketLifecycleConfiguration = "GetBucketLifecycleConfiguration",
         /// Replaces a bucket's lifecycle rules.
         PutBucketLifecycleConfiguration = "PutBucketLifecycleConfiguration",
+        /// Reads if a bucket has versioning.
+        GetBucketVersioning = "GetBucketVersioning",
         /// Reads an object's metadata.
         HeadObject = "HeadObject",
         /// Reads an object's tags.
@@ -33,6 +35,8 @@ closed_set! {
         DeleteObjects = "DeleteObjects",
         /// Lists a page of objects.
         ListObjectsV2 = "ListObjectsV2",
+        /// Lists a page of the versions of objects.
+        ListObjectVersions = "ListObjectVersions",
         /// Begins a multipart upload.
         CreateMultipartUpload = "CreateMultipartUpload",
         /// Uploads one part of a multipart upload.

@@ -20,4 +20,6 @@ pub use http::http_client;
 pub use http_proxy::HttpProxy;
 pub use large::{LARGE, assert_large_copy, large_draft};
 pub use seaweedfs::SeaweedFs;
-pub use world::{SignedRequest, TestBuckets, attributes, bucket, connect, etag, get, key, sdk, settings};
+pub use world::{
+    SignedRequest, TestBuckets, attributes, bucket, connect, etag, get, keep_versions, key, sdk, settings,
+};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, VersioningConfiguration};
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{
     Administration as _, Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination,
@@ -88,6 +88,11 @@ impl TestBuckets {
             sdk: OnceLock::new(),
             store,
         }
+    }
+
+    /// Enables versioning of main.
+    pub async fn keep_versions(&self) {
+        keep_versions(&self.endpoint, self.main.name()).await;
     }
 
     /// Returns a client of the SDK, for calls that [`Storage`] does not have.
@@ -379,6 +384,7 @@ pub fn get<'a>(bucket: &'a BucketName, key: &'a ObjectKey) -> PresignGet<'a> {
     PresignGet {
         bucket,
         key,
+        version: None,
         response_content_type: MediaType::OCTET_STREAM,
         response_content_disposition: "attachment",
         now: SystemTime::now(),
@@ -435,6 +441,21 @@ pub fn sdk(endpoint: &StoreEndpoint) -> aws_sdk_s3::Client {
         .force_path_style(true)
         .credentials_provider(credentials);
     aws_sdk_s3::Client::from_conf(config.build())
+}
+
+/// Enables versioning of a bucket.
+///
+/// # Panics
+/// Panics if the store has no versioning.
+pub async fn keep_versions(endpoint: &StoreEndpoint, bucket: &BucketName) {
+    let enabled = VersioningConfiguration::builder()
+        .status(BucketVersioningStatus::Enabled)
+        .build();
+    let put = sdk(endpoint)
+        .put_bucket_versioning()
+        .bucket(bucket.as_str())
+        .versioning_configuration(enabled);
+    put.send().await.expect("the store has versioning");
 }
 
 /// Returns the settings of a storage client for this store.

@@ -47,7 +47,9 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         | Operation::CreateBucket
         | Operation::PutBucketCors
         | Operation::GetBucketLifecycleConfiguration
+        | Operation::GetBucketVersioning
         | Operation::GetObjectTagging
+        | Operation::ListObjectVersions
         | Operation::PutBucketLifecycleConfiguration
         | Operation::Presign
         | Operation::Other => panic!("the cronjob must not send {:?}", request.operation),

@@ -8,7 +8,9 @@ mod download;
 mod inspect;
 mod list;
 mod object;
+mod restore;
 mod upload;
+mod versions;
 
 use crate::cli::DraftctlCommand;
 use crate::context::Context;
@@ -31,6 +33,8 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
         DraftctlCommand::Confirm(confirm) => confirm::run(context, confirm).await?,
         DraftctlCommand::Discard(draft) => discard::run(context, draft).await?,
         DraftctlCommand::Delete(object) => delete::run(context, object).await?,
+        DraftctlCommand::Versions(object) => versions::run(context, object).await?,
+        DraftctlCommand::Restore(restore) => restore::run(context, restore).await?,
         DraftctlCommand::Completions { shell } => completions::run(context, shell)?,
     }
     Ok(Exit::Success)

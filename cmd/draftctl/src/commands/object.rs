@@ -10,7 +10,10 @@ use crate::error::CommandError;
 use crate::output::{HumanSize, HumanTime};
 
 pub(super) async fn run(context: &Context, object_name: String) -> Result<(), CommandError> {
-    let request = GetObjectRequest { object_name };
+    let request = GetObjectRequest {
+        object_name,
+        version_id: None,
+    };
     let server = context.server().await?;
     let describe = async |mut client: GrpcClient, request| client.get_object(request).await;
     let object = server.call(&context.output, request, describe).await?;

@@ -1,3 +1,4 @@
+use draftstore_testing::key;
 use serde_json::Value;
 
 use crate::program::{TestUser, text};
@@ -78,4 +79,29 @@ async fn confirmed_objects_are_described_and_deleted() {
     assert_eq!(user.json(["delete", "a", "--if-match", etag])["deleted"], true);
     assert_eq!(user.json(["delete", "a"])["deleted"], false);
     assert_eq!(user.run(["inspect", "a", "--confirmed"]).status, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_listed_and_restored() {
+    let server = TestServer::start().await;
+    server.world.keep_versions().await;
+    let user = TestUser::of(&server.url);
+    for bytes in ["first", "second"] {
+        let file = user.file("file", bytes);
+        user.json(["upload", text(&file), "--name", "a", "--confirm", "--overwrite"]);
+    }
+    let versions = user.run(["versions", "a", "--json"]).results();
+    assert_eq!((versions.len(), &versions[0]["is_current"]), (2, &Value::Bool(true)));
+    let said = user.run(["versions", "a"]).out;
+    assert!(
+        said.lines().next().is_some_and(|line| line.ends_with("  current")),
+        "{said}"
+    );
+    let first = versions[1]["version_id"].as_str().expect("an ID");
+    assert_eq!(user.run(["restore", "a"]).status, 4);
+    user.json(["restore", "a", "--version", first]);
+    assert_eq!(server.world.main_bytes(&key("a")).await.as_deref(), Some(&b"first"[..]));
+    assert_eq!(user.json(["delete", "a"])["can_be_undone"], true);
+    user.json(["restore", "a"]);
+    assert_eq!(server.world.main_bytes(&key("a")).await.as_deref(), Some(&b"first"[..]));
 }

@@ -120,6 +120,7 @@ impl Subject {
         PresignGet {
             bucket: self.draft(),
             key,
+            version: None,
             response_content_type: MediaType::OCTET_STREAM,
             response_content_disposition: "attachment",
             now: SystemTime::now(),

@@ -6,7 +6,7 @@ use draftstore_storage::Operation;
 use draftstore_testing::proxy::{
     FaultProxy, FaultReply, InjectedError, InjectedFault, Moment, Request, RequestFilter, RequestRange,
 };
-use draftstore_testing::{Embedded, StoreEndpoint, http_client};
+use draftstore_testing::{Embedded, StoreEndpoint, http_client, keep_versions};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -30,9 +30,19 @@ fn needed(request: &Request) -> Vec<Right> {
     let bucket = request.bucket.as_str();
     let object = |action| (action, format!("arn:aws:s3:::{bucket}/*"));
     let whole = |action| (action, format!("arn:aws:s3:::{bucket}"));
-    // All copies are copies of drafts.
+    // All other copies are copies of drafts.
     let source = ("s3:GetObject", format!("arn:aws:s3:::{DRAFT}/*"));
     match request.operation {
+        Operation::HeadObject if request.of_version => {
+            vec![object("s3:GetObjectVersion"), whole("s3:ListBucket")]
+        }
+        Operation::GetObject if request.of_version => vec![object("s3:GetObjectVersion")],
+        Operation::CopyObject if request.of_version => {
+            vec![object("s3:PutObject"), object("s3:GetObjectVersion")]
+        }
+        Operation::DeleteObject if request.of_version => vec![object("s3:DeleteObjectVersion")],
+        Operation::ListObjectVersions => vec![whole("s3:ListBucketVersions")],
+        Operation::GetBucketVersioning => vec![whole("s3:GetBucketVersioning")],
         // Without ListBucket a missing object is 403 instead of 404.
         Operation::HeadObject => vec![object("s3:GetObject"), whole("s3:ListBucket")],
         Operation::GetObject => vec![object("s3:GetObject")],
@@ -278,4 +288,44 @@ async fn delete_without_the_right_says_so() {
         let kept = front.call(&server, "get-object", name).await.expect("there");
         assert_eq!(kept["size"], "1");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn iam_policy_for_versions_allows_exactly_the_requests() {
+    let store = Embedded::start().await;
+    let (calls, urls) = (
+        FaultProxy::start(&store.endpoint()),
+        FaultProxy::start(&store.endpoint()),
+    );
+    let setup = server(&calls.endpoint(), &urls.endpoint(), &[]);
+    call(&setup, "draft-bucket", json!({})).await;
+    drop(setup);
+    keep_versions(&store.endpoint(), &MAIN.parse().expect("a name")).await;
+
+    let start = calls.requests().len();
+    let server = server(&calls.endpoint(), &urls.endpoint(), &[]);
+    all_calls(&server).await;
+    let listed = call(&server, "list-versions", json!({"object_name": "named"})).await;
+    let version = &listed["versions"][0]["version_id"];
+    call(&server, "delete-object", json!({"object_name": "named"})).await;
+    let batch = json!({"objects": [{"object_name": "other"}]});
+    call(&server, "delete-objects", batch).await;
+    call(&server, "restore-version", json!({"object_name": "named"})).await;
+    let of_version = json!({"object_name": "named", "version_id": version, "stage": "STAGE_MAIN"});
+    let read = call(&server, "download-url", of_version).await;
+    assert_eq!(crate::front::download(&read).await.status(), 200);
+    call(
+        &server,
+        "delete-version",
+        json!({"object_name": "named", "version_id": version}),
+    )
+    .await;
+
+    let policy = allowed(include_str!("../../../../manifest/iam/server-versions.json"));
+    assert_eq!(asked(&calls.requests()[start..]), without(&policy, &large()));
+    let reads = urls.requests().into_iter();
+    let reads: Vec<_> = reads
+        .filter(|request| request.operation == Operation::GetObject)
+        .collect();
+    assert!(asked(&reads).is_subset(&policy));
 }

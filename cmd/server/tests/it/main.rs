@@ -61,4 +61,5 @@ mod traces;
 mod undecodable;
 mod unique_drafts;
 mod uppy;
+mod versions;
 mod whole_keys;

@@ -7,6 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{JoinHandle, spawn};
 
+use draftstore_testing::StoreEndpoint;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -89,6 +90,24 @@ impl Server {
             .expect("a server with data of its own")
             .path()
             .to_owned()
+    }
+
+    /// Returns the address of the embedded store, with the credentials of its owner.
+    pub(crate) fn endpoint(&self) -> StoreEndpoint {
+        let kept = std::fs::read_to_string(self.data_dir().join("credentials.json")).expect("kept credentials");
+        let kept: Value = serde_json::from_str(&kept).expect("JSON");
+        let text = |name: &str| kept[name].as_str().expect("a text").to_owned();
+        StoreEndpoint {
+            url: self.store.clone(),
+            region: "us-east-1".to_owned(),
+            access_key_id: text("access_key_id"),
+            secret_access_key: text("secret_access_key"),
+        }
+    }
+
+    /// Enables versioning of main in the embedded store.
+    pub(crate) async fn keep_versions(&self) {
+        draftstore_testing::keep_versions(&self.endpoint(), &"main".parse().expect("a name")).await;
     }
 
     /// Returns the ID of the process.

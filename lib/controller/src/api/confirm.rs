@@ -78,5 +78,7 @@ fn confirmed(confirmed: Confirmed) -> v1::ConfirmUploadResponse {
         size: size(confirmed.size),
         content_type: confirmed.content_type,
         replayed: confirmed.replayed,
+        version_id: confirmed.version_id.map(|id| id.to_string()),
+        replaced_version_id: confirmed.replaced_version_id.map(|id| id.to_string()),
     }
 }

@@ -84,6 +84,7 @@ impl Mapping for v1::GetDownloadUrlRequest {
                 unchecked: self.unchecked,
                 disposition,
                 draft_id: self.draft_id,
+                version_id: self.version_id,
             })
             .await?;
         let object = issued.object.as_ref();

@@ -1,8 +1,11 @@
-//! The calls on confirmed objects: describe and delete.
+//! The calls on confirmed objects: describe, delete, and list, restore and delete versions.
 
 use draftstore_proto::v1::delete_outcome::Outcome as One;
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::draft::{DeleteObject, ObjectDeleted, ObjectDescribed};
+use draftstore_service::draft::{
+    DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed, RestoreVersion,
+    VersionListed,
+};
 use draftstore_service::{Error, ObjectHeader, Retention, RetentionMode};
 
 use super::{Api, Mapping, size};
@@ -14,6 +17,10 @@ impl Mapping for v1::GetObjectRequest {
     type Response = v1::GetObjectResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let object = DescribeObject {
+            object_name: self.object_name,
+            version_id: self.version_id,
+        };
         let ObjectDescribed {
             object_name,
             description,
@@ -22,7 +29,7 @@ impl Mapping for v1::GetObjectRequest {
             confirmed_at,
             draft_id,
             draft_etag,
-        } = api.drafts(admitted).describe_object(&self.object_name).await?;
+        } = api.drafts(admitted).describe_object(&object).await?;
         let info = description.info;
         let header = |header| info.attributes.headers.get(&header).cloned();
         let checksums = description.checksums.into_iter();
@@ -85,6 +92,64 @@ impl Mapping for v1::BatchDeleteObjectsRequest {
             Some(One::Deleted(_)) | None => Outcome::default(),
         };
         response.outcomes.iter().map(outcome).collect()
+    }
+}
+
+impl Mapping for v1::ListVersionsRequest {
+    type Response = v1::ListVersionsResponse;
+
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let request = ListVersions {
+            object_name: self.object_name,
+            page_size: self.page_size,
+            page_token: self.page_token,
+        };
+        let page = api.drafts(admitted).list_versions(&request).await?;
+        let version = |version: VersionListed| v1::ObjectVersion {
+            version_id: version.version_id.to_string(),
+            is_delete_marker: version.bytes.is_none(),
+            etag: version.bytes.as_ref().map(|bytes| bytes.etag.to_string()),
+            size: version.bytes.map(|bytes| size(bytes.size)),
+            created_at: Some(Timestamp::from(version.created_at)),
+            is_current: version.is_current,
+        };
+        Ok(v1::ListVersionsResponse {
+            versions: page.versions.into_iter().map(version).collect(),
+            next_page_token: page.next_page_token,
+        })
+    }
+}
+
+impl Mapping for v1::RestoreVersionRequest {
+    type Response = v1::RestoreVersionResponse;
+
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let request = RestoreVersion {
+            object_name: self.object_name,
+            version_id: self.version_id,
+            if_match: self.if_match,
+        };
+        let restored = api.drafts(admitted).restore_version(&request).await?;
+        Ok(v1::RestoreVersionResponse {
+            etag: restored.etag.to_string(),
+            size: size(restored.size),
+            version_id: restored.version_id.map(|id| id.to_string()),
+            replaced_version_id: restored.replaced_version_id.map(|id| id.to_string()),
+            replayed: restored.replayed,
+        })
+    }
+}
+
+impl Mapping for v1::DeleteVersionRequest {
+    type Response = v1::DeleteVersionResponse;
+
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let request = DeleteVersion {
+            object_name: self.object_name,
+            version_id: self.version_id,
+        };
+        api.drafts(admitted).delete_version(&request).await?;
+        Ok(v1::DeleteVersionResponse {})
     }
 }
 

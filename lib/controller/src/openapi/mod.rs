@@ -32,7 +32,7 @@ pub(crate) struct Facts {
 }
 
 /// The groups of calls, in reading order.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("Uploads", "Presigned URLs with which clients upload drafts."),
     (
         "Uploads in parts",
@@ -49,6 +49,10 @@ const TAGS: [(&str, &str); 8] = [
     (
         "Drafts and objects",
         "Calls that list, inspect and discard drafts, and list, describe and delete confirmed objects.",
+    ),
+    (
+        "Versions",
+        "Calls that list, restore and delete the versions of confirmed objects, where main has versioning.",
     ),
     ("Administration", "Buckets, and tickets for web pages."),
     (

@@ -179,6 +179,8 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ("SignPartsRequest", "parts") => Rule::items(1, limits::MAX_SIGNED_TOGETHER).required(),
         ("CompleteMultipartUploadRequest", "parts") => Rule::items(0, limits::MAX_PARTS.into()),
         (_, "uploads") => Rule::items(1, limits::MAX_BATCH).required(),
+        ("DeleteVersionRequest", "version_id") => version_id().required(),
+        (_, "version_id") => version_id(),
         ("BatchDeleteObjectsRequest", "objects") => Rule::items(1, limits::MAX_DELETED_TOGETHER).required(),
         _ => Rule::default(),
     }
@@ -208,6 +210,9 @@ pub(super) fn together(message: &str) -> Value {
         "CreateMultipartUploadRequest" => needs_true("draft_lifetime", "unique"),
         "ConfirmUploadRequest" => needs_true("overwrite_if_match", "overwrite"),
         "GetDownloadURLRequest" => json!({
+            "dependentSchemas": {
+                "version_id": {"properties": {"stage": {"const": "STAGE_MAIN"}}, "required": ["stage"]},
+            },
             "if": {"properties": {"unchecked": {"const": true}}, "required": ["unchecked"]},
             "then": {"properties": {"stage": {"enum": ["STAGE_DRAFT", "STAGE_MAIN", 1, 2]}}, "required": ["stage"]},
         }),
@@ -229,6 +234,11 @@ pub(super) fn object_name() -> Value {
 /// Returns the pattern of an idempotency key: visible ASCII.
 pub(super) fn idempotency_key() -> String {
     format!("^[!-~]{{1,{}}}$", limits::MAX_IDEMPOTENCY_KEY_BYTES)
+}
+
+fn version_id() -> Rule {
+    Rule::pattern(&format!("^[!-~]{{1,{}}}$", limits::MAX_VERSION_ID_BYTES))
+        .example("3HL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY")
 }
 
 fn header(pattern: &str) -> Rule {

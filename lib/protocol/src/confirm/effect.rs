@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use draftstore_storage::{Attributes, ETag, ObjectInfo, StagedCopy};
+use draftstore_storage::{Attributes, ETag, ObjectInfo, StagedCopy, VersionId};
 
 use super::error::{ConfirmError, Contradiction};
 use super::marker::BatchId;
@@ -133,4 +133,6 @@ pub struct Kept {
     /// The version of the draft that is left to be deleted, on condition that it is still that version. The confirm does
     /// not depend on it: the driver may answer first, and delete many drafts together, by [`Removals`](super::Removals).
     pub leftover: Option<ETag>,
+    /// The ID of the version that this confirm replaced, if main has versions.
+    pub replaced: Option<VersionId>,
 }

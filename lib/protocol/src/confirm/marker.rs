@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_storage::{Attributes, ETag, ObjectInfo};
+use draftstore_storage::{Attributes, ETag, MediaType, ObjectHeaders, ObjectInfo, StoredAttributes};
 use ulid::Ulid;
 
 /// The prefix of the metadata reserved for the server. Uploads must not set such metadata, and it is not copied from
@@ -33,6 +33,9 @@ const SOURCE_ETAG: &str = "draftstore-source-etag";
 
 /// The origin of the object, sealed by the service: which draft was confirmed, and when.
 const ORIGIN: &str = "draftstore-origin";
+
+/// The digest of the request that restored the object from an older version.
+const RESTORED: &str = "draftstore-restored";
 
 /// The ID of an atomic batch of confirms. It is a ULID whose time is the deadline after which the batch undoes nothing.
 pub type BatchId = Ulid;
@@ -170,6 +173,33 @@ impl MarkerDigests {
 pub(super) fn names_other_bytes(metadata: &BTreeMap<String, String>, md5: &ETag) -> bool {
     let source = metadata.get(SOURCE_ETAG).and_then(|etag| etag.parse::<ETag>().ok());
     source.is_some_and(|source| source.may_be_md5() && source != *md5)
+}
+
+/// Returns the attributes of a restored version, with the mark of the request that restores it.
+///
+/// The marker of its confirm stays, so that a repeat of the confirm is answered by it. The mark of a batch does not: the
+/// batch would take the object for its own.
+pub(crate) fn restored(stored: &StoredAttributes, request: &MarkerDigest) -> Attributes {
+    let mut attributes = Attributes {
+        content_type: stored
+            .content_type
+            .as_deref()
+            .map(|text| MediaType::of_stored(Some(text))),
+        headers: ObjectHeaders::NONE,
+        metadata: stored.metadata.clone(),
+    };
+    for (&header, value) in &stored.headers {
+        // What the store holds and nobody can parse is not written again.
+        let _ = attributes.headers.set(header, value);
+    }
+    attributes.metadata.remove(BATCH);
+    attributes.metadata.insert(RESTORED.to_owned(), request.0.clone());
+    attributes
+}
+
+/// Returns true if this request restored the object.
+pub(crate) fn is_restored_by(metadata: &BTreeMap<String, String>, request: &MarkerDigest) -> bool {
+    request.is_in(metadata, RESTORED)
 }
 
 /// Returns the batch, other than `own`, that made the object and has not reached its deadline. It may undo the object

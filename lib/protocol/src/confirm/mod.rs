@@ -43,8 +43,8 @@ pub use error::{ConfirmError, Contradiction, Unresolved};
 #[cfg(test)]
 pub(crate) use machine::HELD_FOR;
 pub use machine::Protocol;
-pub(crate) use marker::held_by;
 pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, Origin, Provenance, RequestDigests};
+pub(crate) use marker::{held_by, is_restored_by, restored};
 pub use plan::Plan;
 pub use removals::{DraftDeletes, RemovalBounds, Removals};
 pub use request::{Confirm, Existing, MAX_COPY_BYTES, Pins};

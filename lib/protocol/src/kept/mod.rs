@@ -6,5 +6,7 @@
 //! confirms take too.
 
 mod delete;
+mod restore;
 
 pub use delete::{Answer, Delete, DeleteError, Deleted, Deletion, Effect, Step};
+pub use restore::{Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring};

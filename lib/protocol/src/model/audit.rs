@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use draftstore_storage::{ETag, ErrorKind, MediaType, ObjectInfo, ObjectKey, StoredAttributes};
+use draftstore_storage::{ETag, ErrorKind, MediaType, ObjectInfo, ObjectKey, StoredAttributes, VersionId};
 
 use super::spec::{LIFETIME, Promises, Spec};
 use super::store::{Content, MIXED, Object, SimStore, Upload, agreed};
@@ -20,6 +20,7 @@ struct Write {
     draft_key: ObjectKey,
     etag: ETag,
     content: Content,
+    version: Option<VersionId>,
     /// The idempotency key of the confirm, if it had one.
     idempotency_key: Option<String>,
     existing: Existing,
@@ -100,6 +101,7 @@ impl Audit {
             draft_key: spec.draft_key.clone(),
             etag: after.info.etag.clone(),
             content: after.content,
+            version: after.info.version_id.clone(),
             idempotency_key: spec.idempotency_key.clone(),
             existing: spec.existing.clone(),
             promised: false,
@@ -161,6 +163,54 @@ impl Audit {
             ));
         }
         Ok(())
+    }
+
+    /// Records that a restore made an older version the current one. Checks that it replaced what the call has seen, and
+    /// nothing else (I14).
+    pub(super) fn restored(
+        &mut self,
+        main_key: &ObjectKey,
+        version: &VersionId,
+        seen: Option<&ETag>,
+        before: Option<&Object>,
+        after: &Object,
+    ) -> Result<(), Broken> {
+        let replaced = before.filter(|before| before.content != after.content);
+        if replaced.is_some_and(|before| Some(&before.info.etag) != seen) {
+            return broken(format!(
+                "I14: {main_key} was replaced unseen: {before:?}, and not {seen:?}"
+            ));
+        }
+        let is_it = |write: &&Write| write.main_key == *main_key && write.version.as_ref() == Some(version);
+        let Some(original) = self
+            .writes
+            .iter()
+            .find(is_it)
+            .filter(|write| write.content == after.content)
+        else {
+            return broken(format!("I2: {main_key} got bytes that it never had: {after:?}"));
+        };
+        let write = Write {
+            etag: after.info.etag.clone(),
+            version: after.info.version_id.clone(),
+            promised: false,
+            undone: false,
+            ..original.clone()
+        };
+        self.current.insert(main_key.clone(), self.writes.len());
+        self.writes.push(write);
+        Ok(())
+    }
+
+    /// Checks that main had the object with whose restore a caller was answered.
+    pub(super) fn told_restored(&self, main_key: &ObjectKey, etag: &ETag) -> Result<(), Broken> {
+        let is_it = |write: &Write| write.main_key == *main_key && write.etag == *etag;
+        if self.writes.iter().any(is_it) {
+            return Ok(());
+        }
+        broken(format!(
+            "I14: {etag} was never in {main_key}, and was answered to be restored"
+        ))
     }
 
     /// Records that a confirm or a sweep deleted a draft. Checks I3.

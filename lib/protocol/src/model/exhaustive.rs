@@ -173,7 +173,7 @@ fn is_only_looking_for_uploads(task: &Task) -> bool {
 fn under_way(task: &Task) -> usize {
     match task {
         Task::Sweep(sweep) => sweep.under_way.len(),
-        Task::Confirm(_) | Task::Batch { .. } | Task::Delete(_) => 1,
+        Task::Confirm(_) | Task::Batch { .. } | Task::Delete(_) | Task::Restore(_) => 1,
     }
 }
 

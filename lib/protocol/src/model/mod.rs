@@ -2,7 +2,7 @@
 //!
 //! The protocols are state machines without I/O, so the model can drive the same code that ships. It decides which act
 //! comes next, and which fault it has. In [`world`], clients upload, upload again and discard. In [`running`], servers
-//! confirm, confirm in batches, delete and sweep, and are killed between any two acts. Calls fail, their answers get lost, or
+//! confirm, confirm in batches, delete, restore and sweep, and are killed between any two acts. Calls fail, their answers get lost, or
 //! they take effect later; lists are stale; time passes. [`audit`] sees every act and every answer, and reports
 //! violated invariants. It never calls the code under test.
 //!
@@ -18,6 +18,7 @@ mod end;
 mod exhaustive;
 mod random;
 mod removing;
+mod restoring;
 mod running;
 mod spec;
 mod staging;

@@ -11,6 +11,7 @@ use super::task::Task;
 use super::world::World;
 use crate::DraftId;
 use crate::confirm::{Existing, Pins};
+use crate::kept::Expected;
 
 /// The number of acts in a schedule, before everything is brought to an end.
 const ACTS: usize = 60;
@@ -44,6 +45,7 @@ impl Schedule {
         let mut random = StdRng::seed_from_u64(seed);
         let mut world = World::new(profile);
         world.sweepers = random.random_range(1..=3);
+        world.store.keeps_versions = true;
         Self {
             random,
             world,
@@ -77,8 +79,9 @@ impl Schedule {
             0..=72 => self.put(),
             73..=76 => self.multipart(),
             77..=78 => self.inspect(),
-            79..=86 => self.confirm(),
-            87..=88 => self.delete(),
+            79..=85 => self.confirm(),
+            86..=87 => self.delete(),
+            88 => self.restore(),
             89 => self.batch(),
             90..=92 => {
                 let server = self.server();
@@ -210,7 +213,7 @@ impl Schedule {
     fn in_batch(&self) -> Option<Spec> {
         let mut batches = self.world.tasks.iter().filter_map(|(_, task)| match task {
             Task::Batch { members, .. } => members.first(),
-            Task::Confirm(_) | Task::Delete(_) | Task::Sweep(..) => None,
+            Task::Confirm(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => None,
         });
         Some(batches.next()?.spec.clone())
     }
@@ -233,8 +236,39 @@ impl Schedule {
             .get(&main_key)
             .map(|object| object.info.etag.clone());
         let if_match = there.filter(|_| self.random.random_range(0..2) == 0);
-        if !self.world.must_wait_to_delete(server, &main_key) {
+        if !self.world.must_wait_to_change(server, &main_key) {
             self.world.begin_delete(server, main_key, if_match);
+        }
+    }
+
+    /// Restores a version of an object in main, or undoes its delete.
+    fn restore(&mut self) {
+        let server = self.server();
+        let replaced = self.world.store.older.len();
+        if replaced == 0 {
+            return;
+        }
+        let place = self.random.random_range(0..replaced);
+        let (main_key, _) = self.world.store.older.iter().nth(place).expect("there are as many");
+        let main_key = main_key.clone();
+        let versions: Vec<_> = self.world.store.versions(&main_key).collect();
+        let version = versions[self.random.random_range(0..versions.len())]
+            .info
+            .version_id
+            .clone();
+        let there = self
+            .world
+            .store
+            .main
+            .get(&main_key)
+            .map(|object| object.info.etag.clone());
+        let (version, expected) = match (there, self.random.random_range(0..3)) {
+            (None, 0..=1) => (None, Expected::Nothing),
+            (Some(etag), 0) => (version, Expected::Version(etag)),
+            (_, _) => (version, Expected::Any),
+        };
+        if !self.world.must_wait_to_change(server, &main_key) {
+            self.world.begin_restore(server, main_key, version, expected);
         }
     }
 
@@ -274,7 +308,7 @@ impl Schedule {
             .world
             .tasks
             .iter()
-            .any(|(_, task)| !matches!(task, Task::Delete(_) | Task::Sweep(..)));
+            .any(|(_, task)| !matches!(task, Task::Delete(_) | Task::Restore(_) | Task::Sweep(..)));
         if !is_raced_for {
             self.world.discard(&key);
         }

@@ -72,8 +72,8 @@ impl World {
         })
     }
 
-    /// Returns true if a lock of this server makes a delete wait.
-    pub(super) fn must_wait_to_delete(&self, server: usize, main_key: &ObjectKey) -> bool {
+    /// Returns true if a lock of this server makes a delete or a restore wait.
+    pub(super) fn must_wait_to_change(&self, server: usize, main_key: &ObjectKey) -> bool {
         self.is_locked(server, |_, main| main == main_key)
     }
 
@@ -87,6 +87,7 @@ impl World {
                         Task::Confirm(member) => of_member(member),
                         Task::Batch { members, .. } => members.iter().any(of_member),
                         Task::Delete(it) => collides(None, &it.main_key),
+                        Task::Restore(it) => collides(None, &it.main_key),
                         Task::Sweep(..) => false,
                     }
             })
@@ -104,7 +105,7 @@ impl World {
             match task {
                 Task::Confirm(member) => self.ended.push((member.spec, None)),
                 Task::Batch { members, .. } => self.ended.extend(members.into_iter().map(|member| (member.spec, None))),
-                Task::Delete(_) | Task::Sweep(..) => {}
+                Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => {}
             }
         }
     }
@@ -119,6 +120,7 @@ impl World {
             }
             Task::Batch { batch, members, turn } => self.step_batch(task, *batch, members, turn, which, fault)?,
             Task::Delete(it) => self.step_delete(task, it, fault)?,
+            Task::Restore(it) => self.step_restore(task, it, fault)?,
             Task::Sweep(sweep) => self.step_sweep(task, sweep, which, fault)?,
         };
         if goes_on {
@@ -135,7 +137,7 @@ impl World {
                 Audit::settled(&answers.collect::<Vec<_>>())?;
                 members.into_iter().try_for_each(|member| self.end(server, member))
             }
-            Task::Delete(_) | Task::Sweep(..) => Ok(()),
+            Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => Ok(()),
         }
     }
 
@@ -148,6 +150,7 @@ impl World {
             Late::Effect(spec, effect) => self.change(&spec, &effect).map(|_| ()),
             Late::Deletes(deletes) => self.delete_drafts(&deletes),
             Late::Delete(key, etag) => self.delete_main(&key, &etag, None).map(|_| ()),
+            Late::Restore(copy) => self.copy_version(&copy).map(|_| ()),
         }
     }
 

@@ -79,7 +79,7 @@ impl Spec {
     }
 }
 
-fn digest(of: impl Hash) -> MarkerDigest {
+pub(super) fn digest(of: impl Hash) -> MarkerDigest {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
     let mut bytes = [0; 32];

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use draftstore_storage::{
     Attributes, Capabilities, Condition, DeleteFailure, DraftVersion, ETag, ErrorKind, ListObjects, ListUploads,
     ListedObject, ListedUpload, ObjectHeader, ObjectInfo, ObjectKey, ObjectPage, StagedCopy, StagedPart,
-    StoredAttributes, Support, UploadCursor, UploadId, UploadPage,
+    StoredAttributes, Support, UploadCursor, UploadId, UploadPage, VersionCopied, VersionId,
 };
 
 use crate::confirm::Agreement;
@@ -52,6 +52,11 @@ pub(super) struct SimStore {
     pub(super) main: BTreeMap<ObjectKey, Object>,
     pub(super) uploads: Vec<Upload>,
     pub(super) staged: Vec<Upload>,
+    /// True if main keeps what is replaced or deleted there.
+    pub(super) keeps_versions: bool,
+    /// The versions in main that are not the current ones, the newest last.
+    pub(super) older: BTreeMap<ObjectKey, Vec<Object>>,
+    next_version: u64,
     pub(super) next_upload: u64,
 }
 
@@ -67,6 +72,9 @@ impl SimStore {
             main: BTreeMap::new(),
             uploads: Vec::new(),
             staged: Vec::new(),
+            keeps_versions: false,
+            older: BTreeMap::new(),
+            next_version: 0,
             next_upload: 0,
         }
     }
@@ -117,8 +125,55 @@ impl SimStore {
             self.now,
             attributes.clone().into(),
         );
-        self.main.insert(to.clone(), object);
+        self.insert(to, object);
         Ok(etag)
+    }
+
+    /// Copies a version of an object in main over its current one.
+    pub(super) fn restore(
+        &mut self,
+        key: &ObjectKey,
+        version: &VersionId,
+        to_etag: Option<&ETag>,
+        attributes: &Attributes,
+    ) -> Result<VersionCopied, Refused> {
+        let source = self.version(key, version).ok_or(ErrorKind::NotFound)?.clone();
+        self.check_main(key, to_etag, [Condition::CopyToAbsent, Condition::CopyOver])?;
+        let etag = plain(source.content);
+        let attributes = attributes.clone().into();
+        let object = self.object(source.content, source.info.size, etag.clone(), self.now, attributes);
+        self.insert(key, object);
+        let version_id = self.main.get(key).and_then(|object| object.info.version_id.clone());
+        Ok(VersionCopied { etag, version_id })
+    }
+
+    /// Returns a version of an object in main.
+    pub(super) fn version(&self, key: &ObjectKey, version: &VersionId) -> Option<&Object> {
+        let is_it = |object: &&Object| object.info.version_id.as_ref() == Some(version);
+        self.versions(key).find(is_it)
+    }
+
+    /// Returns the versions of an object in main, the newest first.
+    pub(super) fn versions(&self, key: &ObjectKey) -> impl Iterator<Item = &Object> {
+        let older = self.older.get(key).into_iter().flatten().rev();
+        self.main.get(key).into_iter().chain(older)
+    }
+
+    /// Makes an object the current one in main.
+    fn insert(&mut self, key: &ObjectKey, mut object: Object) {
+        if self.keeps_versions {
+            self.next_version += 1;
+            object.info.version_id = Some(VersionId::new(self.next_version.to_string()));
+        }
+        let replaced = self.main.insert(key.clone(), object);
+        self.keep(key, replaced.as_ref());
+    }
+
+    /// Keeps an object that was replaced or deleted in main.
+    fn keep(&mut self, key: &ObjectKey, object: Option<&Object>) {
+        if self.keeps_versions {
+            self.older.entry(key.clone()).or_default().extend(object.cloned());
+        }
     }
 
     pub(super) fn begin_staging(&mut self, to: &ObjectKey, size: u64, attributes: &Attributes) -> u64 {
@@ -153,7 +208,7 @@ impl SimStore {
         let content = if is_one { first } else { MIXED };
         let etag = parts_of(content, 3);
         let object = self.object(content, upload.size, etag.clone(), self.now, upload.attributes);
-        self.main.insert(to.clone(), object);
+        self.insert(to, object);
         Ok(etag)
     }
 
@@ -172,7 +227,9 @@ impl SimStore {
 
     pub(super) fn undo(&mut self, key: &ObjectKey, etag: &ETag) -> Result<Option<Object>, Refused> {
         let honoured = self.honours.honours(Condition::Delete);
-        delete(&mut self.main, key, etag, honoured)
+        let deleted = delete(&mut self.main, key, etag, honoured)?;
+        self.keep(key, deleted.as_ref());
+        Ok(deleted)
     }
 
     pub(super) fn list(&self, request: &ListObjects) -> ObjectPage {

@@ -1,9 +1,10 @@
-//! The running tasks of a server: a confirm, a batch of confirms, a delete, or a sweep.
+//! The running tasks of a server: a confirm, a batch of confirms, a delete, a restore, or a sweep.
 
 use draftstore_storage::{DraftVersion, ErrorKind};
 
 use super::audit::{Broken, broken};
 use super::deleting::Deleting;
+use super::restoring::RestoringTask;
 use super::spec::Spec;
 use super::store::PAGE;
 use crate::confirm::{BatchId, Protocol, Step, Turn};
@@ -32,6 +33,7 @@ pub(super) enum Task {
         turn: Turn,
     },
     Delete(Box<Deleting>),
+    Restore(Box<RestoringTask>),
     Sweep(Box<Sweep>),
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ETag, ErrorKind, ObjectKey};
 
 use super::audit::Audit;
+use super::restoring::VersionCopy;
 use super::spec::{Profile, REMOVALS, SERVERS, Spec, TIMEOUT, is_unique};
 use super::store::{Content, SimStore};
 use super::task::Task;
@@ -20,6 +21,7 @@ pub(super) enum Late {
     Effect(Box<Spec>, Effect),
     Deletes(DraftDeletes),
     Delete(ObjectKey, ETag),
+    Restore(VersionCopy),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -4,16 +4,23 @@ use std::collections::BTreeMap;
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockMode};
-use draftstore_storage::{Error, MainBucket, ObjectDescription, ObjectKey, Operation, Retention, RetentionMode};
+use draftstore_storage::{
+    Error, MainBucket, ObjectDescription, ObjectKey, Operation, Retention, RetentionMode, VersionId,
+};
 
 use super::head::{head_output, object_info};
 use crate::S3Storage;
 use crate::error::Call;
 use crate::listing::time;
 
-pub(crate) async fn describe(s3: &S3Storage, bucket: &MainBucket, key: &ObjectKey) -> Result<ObjectDescription, Error> {
+pub(crate) async fn describe(
+    s3: &S3Storage,
+    bucket: &MainBucket,
+    key: &ObjectKey,
+    version: Option<&VersionId>,
+) -> Result<ObjectDescription, Error> {
     let call = Call::on_key(Operation::HeadObject, bucket.name(), key);
-    let head = head_output(s3, call, bucket.name(), key).await?;
+    let head = head_output(s3, call, bucket.name(), key, version).await?;
     Ok(ObjectDescription {
         checksums: checksums(&head),
         storage_class: head.storage_class().map(|class| class.as_str().to_owned()),
@@ -29,13 +36,15 @@ pub(crate) async fn tags(
     s3: &S3Storage,
     bucket: &MainBucket,
     key: &ObjectKey,
+    version: Option<&VersionId>,
 ) -> Result<BTreeMap<String, String>, Error> {
     let call = Call::on_key(Operation::GetObjectTagging, bucket.name(), key);
     let request = s3
         .client
         .get_object_tagging()
         .bucket(bucket.name().as_str())
-        .key(key.as_str());
+        .key(key.as_str())
+        .set_version_id(version.map(ToString::to_string));
     let answer = request.send().await.map_err(|error| call.failed(&error))?;
     let tags = answer.tag_set().iter();
     Ok(tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect())

@@ -12,7 +12,7 @@ use crate::listing::time;
 
 pub(crate) async fn head(s3: &S3Storage, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error> {
     let call = Call::on_key(Operation::HeadObject, bucket, key);
-    object_info(call, head_output(s3, call, bucket, key).await?)
+    object_info(call, head_output(s3, call, bucket, key, None).await?)
 }
 
 /// Returns `true` if the `ETag` is the MD5 of the bytes, on a store whose tags are.
@@ -28,10 +28,15 @@ pub(super) async fn head_output(
     call: Call<'_>,
     bucket: &BucketName,
     key: &ObjectKey,
+    version: Option<&VersionId>,
 ) -> Result<HeadObjectOutput, Error> {
     let request = s3.client.head_object().bucket(bucket.as_str()).key(key.as_str());
+    let request = request.set_version_id(version.map(ToString::to_string));
     let head = request.checksum_mode(ChecksumMode::Enabled).send().await;
-    head.map_err(|error| call.failed(&error))
+    head.map_err(|error| match version {
+        Some(_) => call.failed_on_version(&error),
+        None => call.failed(&error),
+    })
 }
 
 pub(super) fn object_info(call: Call<'_>, head: HeadObjectOutput) -> Result<ObjectInfo, Error> {

@@ -13,6 +13,7 @@ mod multipart;
 mod put;
 mod stage;
 mod uploads;
+mod versions;
 
 pub(crate) use bucket::{create_bucket, look, put_cors};
 pub(crate) use copy::copy_to_main;
@@ -26,3 +27,4 @@ pub(crate) use multipart::{complete_upload, create_upload, list_parts};
 pub(crate) use put::put_draft;
 pub(crate) use stage::{complete_copy, stage_copy};
 pub(crate) use uploads::{abort, list_uploads};
+pub(crate) use versions::{copy_version, delete_one_version, has_versions, list_versions};

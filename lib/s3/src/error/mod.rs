@@ -74,6 +74,24 @@ impl<'a> Call<'a> {
         self.error(kind, cause)
     }
 
+    /// The error for an SDK error of a call on one version. To an ID that no version can have, stores answer 400, and to that
+    /// of a delete marker 405.
+    pub(crate) fn failed_on_version<E>(self, error: &SdkError<E>) -> Error
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let mut failed = self.failed(error);
+        if let SdkError::ServiceError(service) = error
+            && matches!(
+                (service.raw().status().as_u16(), service.err().code()),
+                (400, None | Some("InvalidArgument")) | (405, _)
+            )
+        {
+            failed.kind = ErrorKind::NotFound;
+        }
+        failed
+    }
+
     /// The error where there are no credentials to sign with.
     pub(crate) fn without_credentials(self, error: &CredentialsError) -> Error {
         self.error(ErrorKind::CredentialsRefused, Cause::NoAnswer(chain(error)))

@@ -94,10 +94,11 @@ impl Presign for S3Storage {
     }
 
     async fn presign_get(&self, get: &PresignGet<'_>) -> Result<PresignedRequest, Error> {
-        let query = [
+        let mut query = vec![
             ("response-content-disposition", get.response_content_disposition),
             ("response-content-type", get.response_content_type.as_str()),
         ];
+        query.extend(get.version.map(|version| ("versionId", version.as_str())));
         let request = ObjectRequest {
             method: Method::Get,
             bucket: get.bucket,

@@ -317,6 +317,7 @@ async fn a_download_prescribes_its_type_and_disposition() {
     let get = PresignGet {
         bucket: &bucket,
         key: &key,
+        version: None,
         response_content_type: MediaType::OCTET_STREAM,
         response_content_disposition: "attachment; filename=\"a b.txt\"",
         now: now(),
@@ -423,6 +424,7 @@ async fn urls(settings: Settings) -> Vec<String> {
     let get = PresignGet {
         bucket: bucket.name(),
         key: &key,
+        version: None,
         response_content_type: MediaType::OCTET_STREAM,
         response_content_disposition: "inline",
         now,

@@ -16,9 +16,9 @@ pub enum Scope {
     Confirm,
     /// Discard drafts before they expire.
     Discard,
-    /// Delete confirmed objects.
+    /// Delete confirmed objects, and restore their versions.
     Manage,
-    /// Create the buckets, and mint tickets.
+    /// Create the buckets, mint tickets, and delete versions.
     Admin,
 }
 

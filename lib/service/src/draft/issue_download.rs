@@ -2,14 +2,14 @@
 
 use draftstore_protocol::confirm::Agreement;
 use draftstore_storage::{
-    BucketName, MediaType, ObjectHeader, ObjectHeaders, ObjectInfo, ObjectKey, PresignGet, PresignedRequest,
-    StoredAttributes,
+    BucketName, ErrorKind, MediaType, ObjectHeader, ObjectHeaders, ObjectInfo, ObjectKey, PresignGet, PresignedRequest,
+    StoredAttributes, VersionId,
 };
 
 use super::disposition::{Disposition, content_disposition};
 use super::draft_ref::{DraftRef, Keys};
 use super::{Drafts, found};
-use crate::fields::expires_in;
+use crate::fields::{expires_in, version_id};
 use crate::limits::MAX_FILENAME_BYTES;
 use crate::name::is_invisible;
 use crate::violation::Violations;
@@ -39,6 +39,8 @@ pub struct IssueDownload {
     pub unchecked: bool,
     /// The ID of a unique draft.
     pub draft_id: Option<String>,
+    /// The ID of a version in main. Requires that stage.
+    pub version_id: Option<String>,
     /// The requested behaviour of a browser.
     pub disposition: Disposition,
 }
@@ -73,6 +75,11 @@ impl Drafts {
         let draft = self.read_draft(&request.object_name, request.draft_id.as_deref(), &mut broken);
         let expires_in = broken.take(expires_in(request.expires_in, self.shared.policy.download_ttl()));
         let filename = broken.take_optional(request.filename.as_deref().map(filename));
+        let version = broken.take_optional(request.version_id.as_deref().map(version_id));
+        if version.is_some() && request.stage != Some(Stage::Main) {
+            let rule = "must not be given without the stage of confirmed objects: drafts have no versions";
+            broken.take::<()>(Err(Violation::new("version_id", rule)));
+        }
         if request.unchecked && request.stage.is_none() {
             let rule = "must not be given without a stage: the server must call the store to find the stage";
             broken.take::<()>(Err(Violation::new("unchecked", rule)));
@@ -83,6 +90,11 @@ impl Drafts {
 
         let (place, object) = match (request.stage, request.unchecked) {
             (Some(stage), true) => (self.place(&draft, stage), None),
+            (_, false) if version.is_some() => {
+                let place = self.place(&draft, Stage::Main);
+                let object = self.find_version(&place, version.as_ref()).await?;
+                (place, Some(object))
+            }
             (stage, _) => {
                 let (place, object) = self.find(&draft, stage).await?;
                 (place, Some(object))
@@ -95,6 +107,7 @@ impl Drafts {
         let get = PresignGet {
             bucket: place.bucket,
             key: &place.key,
+            version: version.as_ref(),
             response_content_type: content_type.as_ref().unwrap_or(MediaType::OCTET_STREAM),
             response_content_disposition: &disposition,
             now: self.shared.clock.now(),
@@ -140,6 +153,15 @@ impl Drafts {
         let place = self.place(draft, stage);
         let object = found(self.shared.store.objects().head(place.bucket, &place.key).await)?;
         Ok(object.map(|object| (place, object)))
+    }
+
+    async fn find_version(&self, place: &Place<'_>, version: Option<&VersionId>) -> Result<ObjectInfo, Error> {
+        let store = &self.shared.store;
+        match store.objects().describe(&store.buckets.main, &place.key, version).await {
+            Ok(described) => Ok(described.info),
+            Err(error) if error.kind == ErrorKind::NotFound => Err(self.no_such_version().await),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn place(&self, draft: &DraftRef, stage: Stage) -> Place<'_> {

@@ -40,7 +40,10 @@ pub use multipart::{
     CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, MultipartCreated, PartToSign, PartsSigned,
     SignParts, SignedPart, UploadName, UploadStatus,
 };
-pub use object::{DeleteObject, ObjectDeleted, ObjectDescribed};
+pub use object::{
+    DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed, RestoreVersion,
+    VersionListed, VersionRestored, VersionsPage,
+};
 pub use sign_request::{RequestSigned, S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;

@@ -18,6 +18,7 @@ impl Drafts {
         let get = PresignGet {
             bucket: self.shared.store.buckets.draft.name(),
             key: &draft.key,
+            version: None,
             response_content_type: MediaType::OCTET_STREAM,
             response_content_disposition: "attachment",
             now: self.shared.clock.now(),

@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    Administration, BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CorsRule, CreateUpload, Created,
-    DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination, KeptVersion, Lifecycle,
-    ListObjects, ListParts, ListUploads, MainBucket, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey,
-    ObjectPage, Objects, Operation, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep,
-    PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage, UploadId, UploadPage, VersionId,
+    Administration, BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CopyVersion, CorsRule,
+    CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination,
+    KeptVersion, Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, ObjectDeleted,
+    ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign, PresignGet,
+    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage,
+    UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 
 use crate::ignoring;
@@ -152,14 +153,40 @@ impl Objects for Faulty {
             .await
     }
 
-    async fn describe(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<ObjectDescription, Error> {
-        let described = self.store.describe(bucket, key);
+    async fn describe(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: Option<&VersionId>,
+    ) -> Result<ObjectDescription, Error> {
+        let described = self.store.describe(bucket, key, version);
         self.call(Operation::HeadObject, bucket.name(), described).await
     }
 
-    async fn tags(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<BTreeMap<String, String>, Error> {
-        let tags = self.store.tags(bucket, key);
+    async fn tags(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: Option<&VersionId>,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let tags = self.store.tags(bucket, key, version);
         self.call(Operation::GetObjectTagging, bucket.name(), tags).await
+    }
+
+    async fn list_versions(&self, request: &ListVersions<'_>) -> Result<VersionPage, Error> {
+        let listed = self.store.list_versions(request);
+        self.call(Operation::ListObjectVersions, request.bucket.name(), listed)
+            .await
+    }
+
+    async fn copy_version(&self, copy: &CopyVersion<'_>) -> Result<VersionCopied, Error> {
+        let copied = ignoring::copy_version(&*self.store, self.honoured, copy);
+        self.call(Operation::CopyObject, copy.bucket.name(), copied).await
+    }
+
+    async fn delete_version(&self, bucket: &MainBucket, key: &ObjectKey, version: &VersionId) -> Result<(), Error> {
+        let deleted = self.store.delete_version(bucket, key, version);
+        self.call(Operation::DeleteObject, bucket.name(), deleted).await
     }
 
     async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
@@ -339,6 +366,12 @@ impl Administration for Faulty {
 
     async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error> {
         self.call(Operation::PutBucketCors, bucket, self.store.put_cors(bucket, rule))
+            .await
+    }
+
+    async fn has_versions(&self, bucket: &MainBucket) -> Result<bool, Error> {
+        let versioning = self.store.has_versions(bucket);
+        self.call(Operation::GetBucketVersioning, bucket.name(), versioning)
             .await
     }
 

@@ -3,8 +3,8 @@
 //! The embedded store honours every condition, so each call is repeated with the current version until it succeeds.
 
 use draftstore_storage::{
-    BucketName, Capabilities, Condition, CopyToMain, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination,
-    MainBucket, ObjectKey, Objects, StageCopy, StagedCopy,
+    BucketName, Capabilities, Condition, CopyToMain, CopyVersion, DraftBucket, DraftVersion, ETag, Error, ErrorKind,
+    IfDestination, MainBucket, ObjectKey, Objects, StageCopy, StagedCopy, VersionCopied,
 };
 
 pub(crate) async fn copy_to_main(
@@ -72,6 +72,25 @@ pub(crate) async fn complete_copy(
         let completed = store.complete_copy(bucket, key, staged, to).await;
         if completed.is_ok() || version(store, bucket.name(), key).await? == main {
             return completed;
+        }
+    }
+}
+
+pub(crate) async fn copy_version(
+    store: &dyn Objects,
+    honoured: Capabilities,
+    copy: &CopyVersion<'_>,
+) -> Result<VersionCopied, Error> {
+    loop {
+        let main = version(store, copy.bucket.name(), copy.key).await?;
+        let to = (Condition::CopyToAbsent, Condition::CopyOver);
+        let asked = CopyVersion {
+            if_destination: destination(honoured, to, copy.if_destination, main.as_ref()),
+            ..copy.clone()
+        };
+        let copied = store.copy_version(&asked).await;
+        if copied.is_ok() || version(store, copy.bucket.name(), copy.key).await? == main {
+            return copied;
         }
     }
 }

@@ -84,6 +84,7 @@ mod multipart;
 mod profile;
 mod quirks;
 mod removals;
+mod restore;
 mod staged;
 mod swaps;
 mod sweep;

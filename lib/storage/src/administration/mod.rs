@@ -8,7 +8,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{BucketName, DraftBucket, Error, ObjectKey};
+use crate::{BucketName, DraftBucket, Error, MainBucket, ObjectKey};
 
 pub use capabilities::{Capabilities, Condition, Support};
 pub use cors::CorsRule;
@@ -24,6 +24,9 @@ pub trait Administration: Send + Sync + fmt::Debug {
     ///
     /// Fails with kind `Unsupported` if the store does not implement the call.
     async fn put_cors(&self, bucket: &BucketName, rule: &CorsRule) -> Result<(), Error>;
+
+    /// Returns true if main has, or once had, versioning.
+    async fn has_versions(&self, bucket: &MainBucket) -> Result<bool, Error>;
 
     /// Returns the ages at which the store itself removes objects and uploads from the draft bucket.
     ///

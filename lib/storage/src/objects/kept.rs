@@ -1,38 +1,9 @@
 //! Descriptions and deletes of objects in main.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::SystemTime;
 
-use crate::{ETag, ErrorKind, ObjectInfo, ObjectKey};
-
-/// The ID of a version of an object, in a bucket with versioning. Opaque: chosen by the store.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct VersionId(String);
-
-impl VersionId {
-    /// Wraps an ID that the store returned, or that a caller names.
-    pub fn new(id: impl Into<String>) -> Self {
-        Self(id.into())
-    }
-
-    /// Returns the ID as the store returned it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for VersionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for VersionId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
+use crate::{ETag, ErrorKind, ObjectInfo, ObjectKey, VersionId};
 
 /// Everything that a store reports of an object without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod object;
 mod put;
 mod stage;
 mod uploads;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,13 +20,14 @@ use crate::{BucketName, DraftBucket, ETag, Error, MainBucket, ObjectKey};
 
 pub use copy::{CopyToMain, IfDestination};
 pub use delete::{DeleteFailure, DraftVersion};
-pub use kept::{KeptVersion, ObjectDeleted, ObjectDescription, Retention, RetentionMode, VersionId};
+pub use kept::{KeptVersion, ObjectDeleted, ObjectDescription, Retention, RetentionMode};
 pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage};
 pub use object::{Attributes, ObjectInfo, StoredAttributes};
 pub use put::PutDraft;
 pub use stage::{StageCopy, StagedCopy, StagedPart};
 pub use uploads::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage};
+pub use versions::{CopyVersion, ListVersions, ListedBytes, ListedVersion, VersionCopied, VersionId, VersionPage};
 
 /// Reads and writes the objects and multipart uploads of a store.
 ///
@@ -34,8 +36,9 @@ pub use uploads::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage}
 /// - After an error of kind `Unavailable`, it is unknown if a call that writes took effect.
 /// - Conditions are sent to the store, which may ignore them. See [`crate::Administration::probe`].
 /// - Uploads and the deletes of a sweep take a [`DraftBucket`]. Only [`Objects::copy_to_main`] and
-///   [`Objects::complete_copy`] write to main. [`Objects::undo_copy`] deletes there what a copy has just created, and
-///   [`Objects::delete_object`] and [`Objects::delete_objects`] what a caller wants to have deleted.
+///   [`Objects::complete_copy`] write drafts to main, and [`Objects::copy_version`] what was there before. [`Objects::undo_copy`] deletes there what a copy has just created, and
+///   [`Objects::delete_object`], [`Objects::delete_objects`] and [`Objects::delete_version`] what a caller wants to have
+///   deleted.
 #[async_trait]
 pub trait Objects: Send + Sync + fmt::Debug {
     /// Returns the metadata of an object.
@@ -43,15 +46,42 @@ pub trait Objects: Send + Sync + fmt::Debug {
     /// Fails with kind `NotFound` if the object or the bucket does not exist. HEAD cannot tell the two apart.
     async fn head(&self, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectInfo, Error>;
 
-    /// Returns everything that the store reports of an object in main. Its tags need another call.
+    /// Returns everything that the store reports of an object in main, or of one of its versions. The tags need another
+    /// call.
     ///
-    /// Fails with kind `NotFound` if the object or the bucket does not exist. HEAD cannot tell the two apart.
-    async fn describe(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<ObjectDescription, Error>;
+    /// Fails with kind `NotFound` if the object, the version or the bucket does not exist, or the version is a delete
+    /// marker. HEAD cannot tell them apart.
+    async fn describe(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: Option<&VersionId>,
+    ) -> Result<ObjectDescription, Error>;
 
-    /// Returns the tags of an object in main.
+    /// Returns the tags of an object in main, or of one of its versions.
     ///
     /// Fails with kind `NotFound` if the object does not exist, and `Unsupported` if the store has no tags.
-    async fn tags(&self, bucket: &MainBucket, key: &ObjectKey) -> Result<BTreeMap<String, String>, Error>;
+    async fn tags(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: Option<&VersionId>,
+    ) -> Result<BTreeMap<String, String>, Error>;
+
+    /// Lists a page of the versions of an object in main, with its delete markers, the newest first.
+    ///
+    /// Fails with kind `BucketNotFound` if the bucket does not exist.
+    async fn list_versions(&self, request: &ListVersions<'_>) -> Result<VersionPage, Error>;
+
+    /// Copies a version of an object in main over its current one, replacing the attributes.
+    ///
+    /// The request is sent only once. Its errors are those of [`Objects::copy_to_main`].
+    async fn copy_version(&self, copy: &CopyVersion<'_>) -> Result<VersionCopied, Error>;
+
+    /// Deletes a version of an object in main, or a delete marker, for good. Idempotent.
+    ///
+    /// Fails with kind `CredentialsRefused` if the server may not do so, or a retention or a legal hold keeps the version.
+    async fn delete_version(&self, bucket: &MainBucket, key: &ObjectKey, version: &VersionId) -> Result<(), Error>;
 
     /// Lists a page of objects in byte order of their keys.
     ///

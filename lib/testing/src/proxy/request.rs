@@ -18,6 +18,8 @@ pub struct Request {
     pub key: Option<ObjectKey>,
     /// The part number, if the operation has one.
     pub part: Option<u32>,
+    /// True if the request, or the source of its copy, names a version.
+    pub of_version: bool,
     /// The length of the body, in bytes.
     pub bytes: usize,
     /// The value of `x-amz-expected-bucket-owner`, if sent.
@@ -74,6 +76,8 @@ impl Request {
             bucket: bucket.parse().ok()?,
             key,
             part: parameter(head, "partNumber").and_then(|number| number.parse().ok()),
+            of_version: has_parameter(head, "versionId")
+                || header(head, "x-amz-copy-source").is_some_and(|source| source.contains("?versionId=")),
             bytes,
             expected_owner: header(head, "x-amz-expected-bucket-owner"),
             expected_source_owner: header(head, "x-amz-source-expected-bucket-owner"),
@@ -103,6 +107,8 @@ fn on_object(head: &Parts) -> Option<Operation> {
 fn on_bucket(head: &Parts) -> Option<Operation> {
     match head.method {
         Method::GET if has_parameter(head, "uploads") => Some(Operation::ListMultipartUploads),
+        Method::GET if has_parameter(head, "versions") => Some(Operation::ListObjectVersions),
+        Method::GET if has_parameter(head, "versioning") => Some(Operation::GetBucketVersioning),
         Method::GET if has_parameter(head, "list-type") => Some(Operation::ListObjectsV2),
         Method::POST if has_parameter(head, "delete") => Some(Operation::DeleteObjects),
         Method::PUT if has_parameter(head, "cors") => Some(Operation::PutBucketCors),

@@ -54,6 +54,18 @@ impl Call {
                 }
                 json!({ "object_name": name })
             }
+            "list-versions" | "restore-version" | "delete-version" => {
+                let mut request = json!({ "object_name": name });
+                if is_there {
+                    request["version_id"] = own.kept(&name).await;
+                } else {
+                    request["version_id"] = "none".into();
+                }
+                if self.route == "list-versions" {
+                    request.as_object_mut().expect("a message").remove("version_id");
+                }
+                request
+            }
             "delete-objects" => {
                 if is_there {
                     own.kept(&name).await;
@@ -148,6 +160,9 @@ impl Call {
             "inspect-draft" | "get-object" | "multipart/complete" => assert!(answer["etag"].is_string()),
             "discard-draft" => assert_eq!(answer["discarded"], true),
             "delete-object" => assert_eq!(answer["deleted"], true),
+            "list-versions" => assert_eq!(answer["versions"].as_array().expect("versions").len(), 1),
+            "restore-version" => assert_eq!(answer["replayed"], true),
+            "delete-version" => assert_eq!(*answer, json!({})),
             "delete-objects" => assert_eq!(answer["outcomes"][0]["deleted"]["deleted"], true),
             "confirm-upload" | "confirm-uploads" => assert_eq!(answer["success"], true),
             "multipart/list-parts" => assert_eq!(answer["parts"][0]["part_number"], 1),
@@ -177,7 +192,11 @@ impl Call {
         let (parts_key, parts_id) = &foreign.parts;
         match self.route {
             "download-url" | "confirm-upload" | "inspect-draft" | "discard-draft" => drafts.to_vec(),
-            "get-object" | "delete-object" => vec![(named(&foreign.kept), named("t10/none"))],
+            "get-object" | "delete-object" | "list-versions" => vec![(named(&foreign.kept), named("t10/none"))],
+            "restore-version" | "delete-version" => {
+                let version = |name: &str| json!({"object_name": name, "version_id": foreign.version_id});
+                vec![(version(&foreign.kept), version("t10/none"))]
+            }
             "delete-objects" => {
                 let batch = |one: &Value| json!({ "objects": [one] });
                 vec![(batch(&named(&foreign.kept)), batch(&named("t10/none")))]

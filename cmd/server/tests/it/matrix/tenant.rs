@@ -26,6 +26,8 @@ pub(super) struct Foreign {
     pub(super) whole_key: String,
     /// The name of a confirmed object, for the root.
     pub(super) kept: String,
+    /// The ID of its version.
+    pub(super) version_id: String,
     /// The upload ID of a multipart upload with the same name within its tenant.
     pub(super) upload_id: String,
     /// The key in the store of a unique draft that is uploaded in parts, and its upload ID.
@@ -73,18 +75,18 @@ impl<'a> Tenant<'a> {
         issued
     }
 
-    /// Creates an object in main with this name within the tenant.
-    pub(super) async fn kept(&self, name: &str) {
+    /// Creates an object in main with this name within the tenant, and returns the ID of its version.
+    pub(super) async fn kept(&self, name: &str) -> Value {
         self.draft(name, false).await;
         let request = json!({"object_name": format!("{}/{name}", self.name)});
-        self.root("confirm-upload", request).await;
+        self.root("confirm-upload", request).await["version_id"].clone()
     }
 
     /// Creates one object of each kind.
     pub(super) async fn settle(&self) -> Foreign {
         let root_name = |name: &str| format!("{}/{name}", self.name);
         self.draft("named", false).await;
-        self.kept("kept").await;
+        let version_id = self.kept("kept").await;
         let unique = self.draft("file", true).await;
         let draft_id = unique["draft_id"].as_str().expect("an ID").to_owned();
         let begin = |name: &'static str, unique: bool| async move {
@@ -101,6 +103,7 @@ impl<'a> Tenant<'a> {
             whole_key: whole_key(&draft_id, &root_name("file")),
             draft_id,
             kept: root_name("kept"),
+            version_id: text(&version_id),
             upload_id: text(&named["upload_id"]),
             parts: (whole_key(&parts_id, &root_name("parts")), text(&in_parts["upload_id"])),
         }

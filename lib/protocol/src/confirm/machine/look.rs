@@ -6,7 +6,7 @@ use super::super::effect::Step;
 use super::super::error::ConfirmError;
 use super::super::marker::KeyUse;
 use super::super::request::Existing;
-use super::{Copying, Protocol, State, Then, main_changed};
+use super::{Copying, Protocol, Seen, State, Then, main_changed};
 use crate::StoreError;
 
 impl<E: StoreError> Protocol<E> {
@@ -20,7 +20,7 @@ impl<E: StoreError> Protocol<E> {
         let keeps = matches!(self.confirm.existing, Existing::Keep) && self.confirm.batch.is_none();
         if keeps && self.confirm.plan.keeps_existing() && !self.is_staged(&draft) {
             // The copy itself fails if main is not empty.
-            return self.copy(Copying { draft, main_etag: None });
+            return self.copy(Copying::to_free(draft));
         }
         self.look(State::Main(draft))
     }
@@ -51,12 +51,19 @@ impl<E: StoreError> Protocol<E> {
             Some(main) if self.key_use(&main) == KeyUse::OtherRequest => {
                 return Step::Finish(Err(ConfirmError::KeyReused));
             }
-            Some(main) if self.is_copy(&draft, &main) => return self.on_read_back(draft, Some(main), true),
+            Some(main) if self.is_copy(&draft, &main) => {
+                return self.on_read_back(Seen {
+                    draft,
+                    main,
+                    replayed: true,
+                    replaced: None,
+                });
+            }
             Some(main) if self.key_use(&main) == KeyUse::SameRequest => return self.replay_by_key(main),
             main => main,
         };
         match (main, &self.confirm.existing) {
-            (None, Existing::Keep | Existing::Replace(None)) => self.copy(Copying { draft, main_etag: None }),
+            (None, Existing::Keep | Existing::Replace(None)) => self.copy(Copying::to_free(draft)),
             (Some(_), Existing::Keep) => Step::Finish(Err(ConfirmError::AlreadyExists)),
             (Some(main), Existing::Replace(expected)) if expected.as_ref().is_none_or(|etag| *etag == main.etag) => {
                 self.replay(main, Then::CopyOver(Box::new(draft)))

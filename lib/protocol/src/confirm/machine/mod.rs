@@ -29,7 +29,7 @@ mod turns;
 
 #[cfg(test)]
 pub(crate) use self::swap::HELD_FOR;
-use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy};
+use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy, VersionId};
 
 use super::agreement::Agreement;
 use super::effect::{Answer, Effect, Kept, Step};
@@ -79,7 +79,7 @@ enum State<E> {
     /// The abort of a staged copy that did not succeed.
     Unstage(After<E>),
     /// The lookup of main, to compare it with this draft.
-    ReadBack(ObjectInfo),
+    ReadBack(Copying),
     /// The lookup of the settlement of the batch that made this object.
     Settlement(ObjectInfo, Then),
     /// The next turn of a batch: remove the draft of this version, or undo the copy.
@@ -116,6 +116,8 @@ struct Seen {
     main: ObjectInfo,
     /// Set if an earlier confirm made the object.
     replayed: bool,
+    /// The ID of the version that this confirm replaced.
+    replaced: Option<VersionId>,
 }
 
 /// The step after an object of an earlier confirm is known to stay.
@@ -133,6 +135,18 @@ enum Then {
 struct Copying {
     draft: ObjectInfo,
     main_etag: Option<ETag>,
+    /// The ID of the version that is there, if main has versions.
+    replaced: Option<VersionId>,
+}
+
+impl Copying {
+    fn to_free(draft: ObjectInfo) -> Self {
+        Self {
+            draft,
+            main_etag: None,
+            replaced: None,
+        }
+    }
 }
 
 /// The error if main does not have the version that was to be replaced.
@@ -187,7 +201,13 @@ impl<E: StoreError> Protocol<E> {
                 self.on_outcome(copying, staged, error, main)
             }
             (State::Unstage(after), Answer::Done) => self.on_unstaged(after),
-            (State::ReadBack(draft), Answer::Head(Ok(main))) => self.on_read_back(draft, main, false),
+            (State::ReadBack(copying), Answer::Head(Ok(Some(main)))) => self.on_read_back(Seen {
+                draft: copying.draft,
+                main,
+                replayed: false,
+                replaced: copying.replaced,
+            }),
+            (State::ReadBack(_), Answer::Head(Ok(None))) => Step::Finish(Err(ConfirmError::Deleted)),
             (State::Settlement(main, then), Answer::Head(Ok(settlement))) => {
                 self.on_settlement(main, then, settlement.as_ref())
             }

@@ -16,7 +16,7 @@ impl<E: StoreError> Protocol<E> {
         copied: Result<ETag, E>,
     ) -> Step<E> {
         let Err(error) = copied else {
-            return self.look(State::ReadBack(copying.draft));
+            return self.look(State::ReadBack(copying));
         };
         match error.kind() {
             ErrorKind::PreconditionFailed | ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::NotFound => {
@@ -46,8 +46,11 @@ impl<E: StoreError> Protocol<E> {
                 let after = if self.is_held(&main) || self.copies_left == 0 {
                     After::Finish(Err(ConfirmError::Unresolved(Unresolved::Swapped)))
                 } else {
-                    let (draft, main_etag) = (copying.draft, Some(main.etag));
-                    After::CopyAgain(Copying { draft, main_etag })
+                    After::CopyAgain(Copying {
+                        draft: copying.draft,
+                        main_etag: Some(main.etag),
+                        replaced: main.version_id,
+                    })
                 };
                 self.give_up(staged, after)
             }
@@ -55,8 +58,14 @@ impl<E: StoreError> Protocol<E> {
                 self.give_up(staged, After::Finish(Err(ConfirmError::KeyReused)))
             }
             Some(main) if self.is_copy(&copying.draft, &main) => {
-                let (draft, replayed) = (copying.draft, !self.copy_in_doubt);
-                self.give_up(staged, After::ReadBack(Box::new(Seen { draft, main, replayed })))
+                let replayed = !self.copy_in_doubt;
+                let seen = Seen {
+                    draft: copying.draft,
+                    main,
+                    replayed,
+                    replaced: copying.replaced.filter(|_| !replayed),
+                };
+                self.give_up(staged, After::ReadBack(Box::new(seen)))
             }
             Some(main) if self.key_use(&main) == KeyUse::SameRequest => {
                 let after = match self.broken_by_replay(&main) {
@@ -96,19 +105,23 @@ impl<E: StoreError> Protocol<E> {
     pub(super) fn on_unstaged(&mut self, after: After<E>) -> Step<E> {
         match after {
             After::Finish(result) => Step::Finish(result),
-            After::ReadBack(seen) => self.on_read_back(seen.draft, Some(seen.main), seen.replayed),
+            After::ReadBack(seen) => self.on_read_back(*seen),
             After::Replay(main) => self.replay(main, Then::Answer),
             After::LookAtDraft => self.look_at_draft(),
             After::CopyAgain(copying) => self.copy(copying),
         }
     }
 
-    pub(super) fn on_read_back(&mut self, draft: ObjectInfo, main: Option<ObjectInfo>, replayed: bool) -> Step<E> {
-        let main = match main {
-            Some(main) if self.is_copy(&draft, &main) => main,
-            Some(_) => return Step::Finish(Err(self.main_is_another())),
-            None => return Step::Finish(Err(ConfirmError::Deleted)),
-        };
+    pub(super) fn on_read_back(&mut self, seen: Seen) -> Step<E> {
+        let Seen {
+            draft,
+            main,
+            replayed,
+            replaced,
+        } = seen;
+        if !self.is_copy(&draft, &main) {
+            return Step::Finish(Err(self.main_is_another()));
+        }
         if self.is_swapped(&main) {
             return self.undo_swap(main, !replayed && !self.copy_in_doubt);
         }
@@ -120,7 +133,13 @@ impl<E: StoreError> Protocol<E> {
         if replayed || of_batch != self.confirm.batch {
             return self.replay(main, Then::Hold(draft.etag));
         }
-        self.hold(draft.etag, main, replayed)
+        let kept = Kept {
+            main,
+            replayed,
+            leftover: None,
+            replaced,
+        };
+        self.hold(draft.etag, kept)
     }
 
     /// Continues with the object of an earlier confirm. A batch that has not settled may still undo its object.
@@ -143,17 +162,19 @@ impl<E: StoreError> Protocol<E> {
     }
 
     fn go_on(&mut self, main: ObjectInfo, then: Then) -> Step<E> {
-        let replayed = true;
+        let kept = |main| Kept {
+            main,
+            replayed: true,
+            leftover: None,
+            replaced: None,
+        };
         match then {
-            Then::Answer => Step::Finish(Ok(Kept {
-                main,
-                replayed,
-                leftover: None,
-            })),
-            Then::Hold(draft_etag) => self.hold(draft_etag, main, replayed),
+            Then::Answer => Step::Finish(Ok(kept(main))),
+            Then::Hold(draft_etag) => self.hold(draft_etag, kept(main)),
             Then::CopyOver(draft) => self.copy(Copying {
                 draft: *draft,
                 main_etag: Some(main.etag),
+                replaced: main.version_id,
             }),
         }
     }

@@ -8,12 +8,7 @@ use super::{Protocol, State};
 use crate::StoreError;
 
 impl<E: StoreError> Protocol<E> {
-    pub(super) fn hold(&mut self, draft_etag: ETag, main: ObjectInfo, replayed: bool) -> Step<E> {
-        let kept = Kept {
-            main,
-            replayed,
-            leftover: None,
-        };
+    pub(super) fn hold(&mut self, draft_etag: ETag, kept: Kept) -> Step<E> {
         if self.confirm.batch.is_some() {
             self.state = State::Held(draft_etag, kept);
             Step::Held

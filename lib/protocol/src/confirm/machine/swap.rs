@@ -47,8 +47,11 @@ impl<E: StoreError> Protocol<E> {
         if self.is_held(&swapped) {
             return Step::Finish(Err(ConfirmError::Unresolved(Unresolved::Swapped)));
         }
-        let main_etag = Some(swapped.etag);
-        self.copy(Copying { draft, main_etag })
+        self.copy(Copying {
+            draft,
+            main_etag: Some(swapped.etag),
+            replaced: swapped.version_id,
+        })
     }
 
     /// Deletes a swapped copy that this confirm has just made where nothing was. A batch deletes it with its other objects. A copy

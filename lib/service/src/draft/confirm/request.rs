@@ -1,7 +1,7 @@
 //! The request and the response of a confirm.
 
 use draftstore_protocol::confirm::{Existing, Kept, MarkerDigests, Pins, RequestDigests};
-use draftstore_storage::{ETag, MediaType};
+use draftstore_storage::{ETag, MediaType, VersionId};
 
 use crate::draft::Drafts;
 use crate::draft::draft_ref::Keys;
@@ -48,6 +48,10 @@ pub struct Confirmed {
     pub content_type: Option<String>,
     /// `true` if an earlier confirm had copied the object, and this one repeats its result.
     pub replayed: bool,
+    /// The ID of the version, if main has versions.
+    pub version_id: Option<VersionId>,
+    /// The ID of the version that this confirm replaced.
+    pub replaced_version_id: Option<VersionId>,
 }
 
 /// A validated request.
@@ -130,7 +134,12 @@ impl ConfirmUpload {
 
 impl Confirmed {
     pub(super) fn new(final_location: String, kept: Kept) -> Self {
-        let Kept { main, replayed, .. } = kept;
+        let Kept {
+            main,
+            replayed,
+            replaced,
+            ..
+        } = kept;
         let content_type = main.attributes.content_type.as_deref();
         Self {
             final_location,
@@ -138,6 +147,8 @@ impl Confirmed {
             size: main.size,
             content_type: content_type.map(|text| MediaType::of_stored(Some(text)).to_string()),
             replayed,
+            version_id: main.version_id,
+            replaced_version_id: replaced,
         }
     }
 }

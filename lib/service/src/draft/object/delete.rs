@@ -9,6 +9,7 @@ use draftstore_storage::{Condition, ETag, ErrorKind, KeptVersion, ObjectKey, Ope
 use futures::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 
+use super::versions::NULL_VERSION;
 use crate::draft::confirm::{Locked, main_lock};
 use crate::draft::{Drafts, found};
 use crate::fields::etag;
@@ -18,9 +19,6 @@ use crate::{Error, Scope, Violation};
 
 /// The maximum number of objects of one call that are looked up or deleted concurrently.
 const MAX_CONCURRENT: usize = 16;
-
-/// The ID of versions that have none of their own, in a bucket without versioning or before it.
-const NULL_VERSION: &str = "null";
 
 /// A request to delete a confirmed object, not yet validated.
 #[derive(Debug, Clone, Default)]
@@ -214,7 +212,7 @@ impl Drafts {
     }
 
     /// Acquires the locks of these names in main, if the store does not honour every condition.
-    async fn lock_main(&self, keys: impl IntoIterator<Item = &ObjectKey>) -> Option<Locked> {
+    pub(super) async fn lock_main(&self, keys: impl IntoIterator<Item = &ObjectKey>) -> Option<Locked> {
         let names: BTreeSet<String> = keys.into_iter().map(main_lock).collect();
         self.lock_names(names).await
     }

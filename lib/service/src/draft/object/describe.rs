@@ -9,7 +9,18 @@ use draftstore_storage::{ErrorKind, MediaType, ObjectDescription};
 
 use super::origin;
 use crate::draft::Drafts;
+use crate::fields::version_id;
+use crate::violation::Violations;
 use crate::{Error, Missing, Scope};
+
+/// The object to describe, not yet validated.
+#[derive(Debug, Clone, Default)]
+pub struct DescribeObject {
+    /// The name of the object.
+    pub object_name: String,
+    /// The ID of a version. `None` is the current one.
+    pub version_id: Option<String>,
+}
 
 /// Everything about a confirmed object.
 #[derive(Debug, Clone)]
@@ -37,16 +48,25 @@ impl Drafts {
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if the object does not
     /// exist, or an error of the store.
-    pub async fn describe_object(&self, object_name: &str) -> Result<ObjectDescribed, Error> {
+    pub async fn describe_object(&self, object: &DescribeObject) -> Result<ObjectDescribed, Error> {
         self.caller.require(Scope::Inspect)?;
-        let name = self.caller.name(object_name);
-        let name = name.map_err(|violation| Error::Invalid(vec![violation]))?;
+        let mut broken = Violations::default();
+        let name = broken.take(self.caller.name(&object.object_name));
+        let version = broken.take_optional(object.version_id.as_deref().map(version_id));
+        let (Some(name), []) = (name, broken.as_slice()) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
         let key = self.caller.key(&name);
         let store = &self.shared.store;
         let main = &store.buckets.main;
-        let mut description = store.objects().describe(main, &key).await?;
+        let mut description = match store.objects().describe(main, &key, version.as_ref()).await {
+            Err(error) if error.kind == ErrorKind::NotFound && version.is_some() => {
+                return Err(self.no_such_version().await);
+            }
+            described => described?,
+        };
         let tags = if description.has_tags {
-            match store.objects().tags(main, &key).await {
+            match store.objects().tags(main, &key, version.as_ref()).await {
                 Err(error) if error.kind == ErrorKind::NotFound => return Err(Error::NotFound(Missing::Object)),
                 tags => tags?,
             }

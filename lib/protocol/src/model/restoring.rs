@@ -1,0 +1,153 @@
+//! The effects of a restore on the model's store, one act at a time, with faults.
+
+use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectKey, VersionCopied, VersionId};
+
+use super::audit::Broken;
+use super::spec::{Fault, digest};
+use super::task::Task;
+use super::world::{Late, World};
+use crate::confirm::settlement_key;
+use crate::kept::{
+    Expected, Restore, RestoreAnswer as Answer, RestoreEffect as Effect, RestoreStep as Step, Restoring,
+};
+
+/// A restore in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct RestoringTask {
+    pub(super) main_key: ObjectKey,
+    /// The version that the caller names, if it does.
+    version: Option<VersionId>,
+    expected: Expected,
+    restoring: Restoring<ErrorKind>,
+    step: Step<ErrorKind>,
+    /// The `ETag` of the object that the first look found.
+    seen: Option<Option<ETag>>,
+}
+
+/// A copy of a version, as the store gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct VersionCopy {
+    pub(super) key: ObjectKey,
+    version: VersionId,
+    main_etag: Option<ETag>,
+    attributes: Attributes,
+    /// The object that may be replaced.
+    seen: Option<ETag>,
+}
+
+impl World {
+    pub(super) fn begin_restore(
+        &mut self,
+        server: usize,
+        main_key: ObjectKey,
+        version: Option<VersionId>,
+        expected: Expected,
+    ) {
+        let (restoring, effect) = Restoring::start(Restore {
+            request: digest((&main_key, version.as_ref().map(VersionId::as_str), &expected)),
+            expected: expected.clone(),
+            now: self.now(),
+        });
+        let task = RestoringTask {
+            main_key,
+            version,
+            expected,
+            restoring,
+            step: Step::Perform(effect),
+            seen: None,
+        };
+        self.begin(server, Task::Restore(Box::new(task)));
+    }
+
+    /// Performs the next act of a restore. Returns false if it has ended.
+    pub(super) fn step_restore(&mut self, task: usize, it: &mut RestoringTask, fault: Fault) -> Result<bool, Broken> {
+        if let Step::Perform(effect) = it.step.clone() {
+            self.record(|| format!("{task}: restore {}: {effect:?} {fault:?}", it.main_key));
+            let answer = self.perform_restore(it, effect, fault)?;
+            it.step = it.restoring.on(answer);
+        }
+        let Step::Finish(answer) = &it.step else {
+            return Ok(true);
+        };
+        self.record(|| format!("answer to the restore of {}: {answer:?}", it.main_key));
+        if let Ok(restored) = answer {
+            self.audit.told_restored(&it.main_key, &restored.current.etag)?;
+        }
+        Ok(false)
+    }
+
+    fn perform_restore(
+        &mut self,
+        it: &mut RestoringTask,
+        effect: Effect,
+        fault: Fault,
+    ) -> Result<Answer<ErrorKind>, Broken> {
+        let failed = match fault {
+            Fault::Before(kind) => Some(kind),
+            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
+            Fault::No | Fault::Stale => None,
+        };
+        let info = |object: Option<&super::store::Object>| object.map(|object| object.info.clone());
+        Ok(match effect {
+            Effect::HeadMain => {
+                let main = info(self.store.main.get(&it.main_key));
+                if failed.is_none() {
+                    it.seen
+                        .get_or_insert_with(|| main.as_ref().map(|main| main.etag.clone()));
+                }
+                Answer::Head(failed.map_or(Ok(main), Err))
+            }
+            Effect::HeadSettlement { batch } => {
+                let settlement = info(self.store.draft.get(&settlement_key(batch)));
+                Answer::Head(failed.map_or(Ok(settlement), Err))
+            }
+            Effect::FindSource => {
+                let source = match &it.version {
+                    Some(version) => self.store.version(&it.main_key, version),
+                    None => self.store.versions(&it.main_key).next(),
+                };
+                let source = source.and_then(|object| Some((object.info.version_id.clone()?, object.info.clone())));
+                Answer::Source(failed.map_or(Ok(source), Err))
+            }
+            Effect::Copy {
+                version_id,
+                main_etag,
+                attributes,
+            } => {
+                let copy = VersionCopy {
+                    key: it.main_key.clone(),
+                    version: version_id,
+                    main_etag,
+                    attributes,
+                    seen: match &it.expected {
+                        Expected::Any => it.seen.clone().flatten(),
+                        Expected::Nothing => None,
+                        Expected::Version(etag) => Some(etag.clone()),
+                    },
+                };
+                let copied = match fault {
+                    Fault::Before(kind) => Err(kind),
+                    Fault::Late => {
+                        self.limbo.push(Late::Restore(copy));
+                        Err(ErrorKind::Unavailable)
+                    }
+                    Fault::Lost | Fault::No | Fault::Stale => self.copy_version(&copy)?,
+                };
+                Answer::Copied(failed.map_or(copied, Err))
+            }
+        })
+    }
+
+    /// Copies a version in one act. Checks I14.
+    pub(super) fn copy_version(&mut self, copy: &VersionCopy) -> Result<Result<VersionCopied, ErrorKind>, Broken> {
+        let before = self.store.main.get(&copy.key).cloned();
+        let to_etag = copy.main_etag.as_ref();
+        let copied = self.store.restore(&copy.key, &copy.version, to_etag, &copy.attributes);
+        if copied.is_ok() {
+            let after = self.store.main.get(&copy.key).expect("it was just copied there");
+            self.audit
+                .restored(&copy.key, &copy.version, copy.seen.as_ref(), before.as_ref(), after)?;
+        }
+        Ok(copied)
+    }
+}

@@ -1,0 +1,147 @@
+//! Versions: `ListObjectVersions`, `CopyObject` of a version, `DeleteObject` by version, `GetBucketVersioning`.
+
+use std::cmp::Reverse;
+
+use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, MetadataDirective, ObjectVersion};
+use draftstore_storage::{
+    Condition, CopyVersion, Error, ErrorKind, IfDestination, ListVersions, ListedBytes, ListedVersion, MainBucket,
+    ObjectKey, Operation, VersionCopied, VersionId, VersionPage,
+};
+
+use super::attributes::{attribute_headers, with_headers};
+use crate::S3Storage;
+use crate::copy_source::copy_source_version;
+use crate::error::Call;
+use crate::listing::{decoded, time};
+
+pub(crate) async fn has_versions(s3: &S3Storage, bucket: &MainBucket) -> Result<bool, Error> {
+    let call = Call::on_bucket(Operation::GetBucketVersioning, bucket.name());
+    let request = s3.client.get_bucket_versioning().bucket(bucket.name().as_str());
+    match request.send().await {
+        Ok(versioning) => Ok(versioning.status().is_some()),
+        Err(error) => match call.failed(&error) {
+            error if error.kind == ErrorKind::Unsupported => Ok(false),
+            error => Err(error),
+        },
+    }
+}
+
+/// The prefix gives the key first, and then those that begin with it.
+pub(crate) async fn list_versions(s3: &S3Storage, request: &ListVersions<'_>) -> Result<VersionPage, Error> {
+    let ListVersions { bucket, key, after, .. } = request;
+    let call = Call::on_key(Operation::ListObjectVersions, bucket.name(), key);
+    let page = s3
+        .client
+        .list_object_versions()
+        .bucket(bucket.name().as_str())
+        .encoding_type(EncodingType::Url)
+        .prefix(key.as_str())
+        .set_key_marker(after.map(|_| key.to_string()))
+        .set_version_id_marker(after.map(ToString::to_string))
+        .max_keys(i32::from(request.max_versions))
+        .send()
+        .await
+        .map_err(|error| call.failed(&error))?;
+    let encoding = page.encoding_type();
+    let is_of_key = |listed: Option<&str>| -> Result<bool, Error> {
+        Ok(decoded(call, encoding, listed.unwrap_or_default())? == key.as_str())
+    };
+    let mut versions = Vec::new();
+    for version in page.versions() {
+        if is_of_key(version.key())? {
+            versions.push(listed(call, version)?);
+        }
+    }
+    for marker in page.delete_markers() {
+        if is_of_key(marker.key())? {
+            versions.push(listed_marker(call, marker)?);
+        }
+    }
+    // The parser separates the delete markers from the others.
+    versions.sort_by_key(|version| (!version.is_current, Reverse(version.last_modified)));
+    let continues = page.is_truncated() == Some(true) && is_of_key(page.next_key_marker())?;
+    let next = page.next_version_id_marker().filter(|_| continues);
+    Ok(VersionPage {
+        versions,
+        next: next.map(VersionId::new),
+    })
+}
+
+fn listed(call: Call<'_>, version: &ObjectVersion) -> Result<ListedVersion, Error> {
+    let etag = version.e_tag().and_then(|etag| etag.parse().ok());
+    let size = version.size().and_then(|size| size.try_into().ok());
+    Ok(ListedVersion {
+        version_id: version_id(call, version.version_id())?,
+        bytes: Some(ListedBytes {
+            etag: etag.ok_or_else(|| call.unexpected("a version in the list lacks a strong ETag"))?,
+            size: size.ok_or_else(|| call.unexpected("a version in the list lacks a size"))?,
+        }),
+        last_modified: time(call, version.last_modified())?,
+        is_current: version.is_latest().unwrap_or_default(),
+    })
+}
+
+fn listed_marker(call: Call<'_>, marker: &DeleteMarkerEntry) -> Result<ListedVersion, Error> {
+    Ok(ListedVersion {
+        version_id: version_id(call, marker.version_id())?,
+        bytes: None,
+        last_modified: time(call, marker.last_modified())?,
+        is_current: marker.is_latest().unwrap_or_default(),
+    })
+}
+
+fn version_id(call: Call<'_>, id: Option<&str>) -> Result<VersionId, Error> {
+    let id = id.filter(|id| !id.is_empty()).map(VersionId::new);
+    id.ok_or_else(|| call.unexpected("a version in the list lacks its ID"))
+}
+
+/// Asks once only, like `copy_to_main` and for the same reason.
+pub(crate) async fn copy_version(s3: &S3Storage, copy: &CopyVersion<'_>) -> Result<VersionCopied, Error> {
+    let call = Call::on_key(Operation::CopyObject, copy.bucket.name(), copy.key);
+    let request = s3
+        .client
+        .copy_object()
+        .bucket(copy.bucket.name().as_str())
+        .key(copy.key.as_str())
+        .copy_source(copy_source_version(copy.bucket.name(), copy.key, copy.version_id))
+        .metadata_directive(MetadataDirective::Replace);
+    let request = match copy.if_destination {
+        IfDestination::Absent => request.set_if_none_match(s3.conditions.sent(Condition::CopyToAbsent, "*".to_owned())),
+        IfDestination::Matches(etag) => request.set_if_match(s3.conditions.sent(Condition::CopyOver, etag.quoted())),
+    };
+    let attributes = attribute_headers(copy.attributes);
+    let copied = request
+        .customize()
+        .config_override(s3.copy_config())
+        .map_request(move |request| with_headers(request, &attributes))
+        .send()
+        .await
+        .map_err(|error| call.failed(&error))?;
+    let etag = copied
+        .copy_object_result()
+        .and_then(|result| result.e_tag())
+        .and_then(|etag| etag.parse().ok());
+    Ok(VersionCopied {
+        etag: etag.ok_or_else(|| call.cut_short("the answer to the copy lacks an ETag"))?,
+        version_id: copied.version_id.map(VersionId::new),
+    })
+}
+
+pub(crate) async fn delete_one_version(
+    s3: &S3Storage,
+    bucket: &MainBucket,
+    key: &ObjectKey,
+    version: &VersionId,
+) -> Result<(), Error> {
+    let call = Call::on_key(Operation::DeleteObject, bucket.name(), key);
+    let request = s3
+        .client
+        .delete_object()
+        .bucket(bucket.name().as_str())
+        .key(key.as_str())
+        .version_id(version.as_str());
+    match request.send().await.map_err(|error| call.failed_on_version(&error)) {
+        Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,183 @@
+//! Restores of versions, which run [`draftstore_protocol::kept`] against the store.
+
+use draftstore_protocol::confirm::settlement_key;
+use draftstore_protocol::kept::{
+    Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring,
+};
+use draftstore_storage as storage;
+use draftstore_storage::{CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionId};
+
+use crate::draft::{Drafts, found};
+use crate::fields::{etag, version_id};
+use crate::limits::MAX_PAGE_SIZE;
+use crate::violation::Violations;
+use crate::{Error, Scope};
+
+/// A request to restore a version of an object, not yet validated.
+#[derive(Debug, Clone, Default)]
+pub struct RestoreVersion {
+    /// The name of the object.
+    pub object_name: String,
+    /// The ID of the version. `None` undoes a delete.
+    pub version_id: Option<String>,
+    /// The expected `ETag` of the current object.
+    pub if_match: Option<String>,
+}
+
+/// The current object after a restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRestored {
+    /// The version of the bytes.
+    pub etag: ETag,
+    /// The size in bytes.
+    pub size: u64,
+    /// The ID of the current version.
+    pub version_id: Option<VersionId>,
+    /// The ID of the version that the restore replaced.
+    pub replaced_version_id: Option<VersionId>,
+    /// `true` if the version was the current one already.
+    pub replayed: bool,
+}
+
+impl Drafts {
+    /// Makes a version of an object the current one again, by a copy in the store. Without a version, undoes a delete: makes
+    /// the newest version the current one. Idempotent.
+    ///
+    /// # Errors
+    /// Returns
+    /// - [`Error::Invalid`], which names every field that breaks a rule.
+    /// - [`Error::NotFound`] if there is no such version.
+    /// - [`Error::NoVersions`] if main has no versioning.
+    /// - [`Error::PinMismatch`] if the current object is not the given one.
+    /// - [`Error::AlreadyExists`] if there is no delete to undo.
+    /// - [`Error::Changed`] if another call changed the object meanwhile.
+    /// - [`Error::TooLarge`] if the version is larger than one copy can be.
+    /// - [`Error::StoreUnavailable`] if the store failed, or an atomic batch may still undo the object.
+    pub async fn restore_version(&self, request: &RestoreVersion) -> Result<VersionRestored, Error> {
+        self.caller.require(Scope::Manage)?;
+        let mut broken = Violations::default();
+        let name = broken.take(self.caller.name(&request.object_name));
+        let version = broken.take_optional(request.version_id.as_deref().map(version_id));
+        let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
+        let (Some(name), []) = (name, broken.as_slice()) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+        let key = self.caller.key(&name);
+        let expected = match (if_match, &version) {
+            (Some(etag), _) => Expected::Version(etag),
+            (None, None) => Expected::Nothing,
+            (None, Some(_)) => Expected::Any,
+        };
+        self.shared.store.probe_if_unknown().await;
+        let _locked = self.lock_main([&key]).await;
+        let restored = self.run_restore(&key, version.as_ref(), expected).await?;
+        Ok(VersionRestored {
+            etag: restored.current.etag,
+            size: restored.size,
+            version_id: restored.current.version_id,
+            replaced_version_id: restored.replaced.and_then(|main| main.version_id),
+            replayed: restored.replayed,
+        })
+    }
+
+    async fn run_restore(
+        &self,
+        key: &ObjectKey,
+        version: Option<&VersionId>,
+        expected: Expected,
+    ) -> Result<Restored, Error> {
+        let named = version.map_or("", VersionId::as_str);
+        let pinned = match &expected {
+            Expected::Version(etag) => etag.as_str(),
+            Expected::Any | Expected::Nothing => "",
+        };
+        let mut request = self
+            .shared
+            .secrets
+            .current()
+            .digests(&["restore", key.as_str(), named, pinned]);
+        let (mut restoring, effect) = Restoring::start(Restore {
+            request: request.swap_remove(0),
+            expected,
+            now: self.shared.clock.now(),
+        });
+        let mut step = RestoreStep::Perform(effect);
+        loop {
+            match step {
+                RestoreStep::Perform(effect) => {
+                    let answer = self.perform_restore(key, version, effect).await?;
+                    step = restoring.on(answer);
+                }
+                RestoreStep::Finish(Err(RestoreError::NotFound)) => {
+                    return Err(self.no_such_version().await);
+                }
+                RestoreStep::Finish(restored) => return Ok(restored?),
+            }
+        }
+    }
+
+    async fn perform_restore(
+        &self,
+        key: &ObjectKey,
+        version: Option<&VersionId>,
+        effect: RestoreEffect,
+    ) -> Result<RestoreAnswer<storage::Error>, Error> {
+        let store = &self.shared.store;
+        let (draft, main) = (&store.buckets.draft, &store.buckets.main);
+        Ok(match effect {
+            RestoreEffect::HeadMain => RestoreAnswer::Head(found(store.objects().head(main.name(), key).await)),
+            RestoreEffect::HeadSettlement { batch } => {
+                RestoreAnswer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))
+            }
+            RestoreEffect::FindSource => {
+                let version = match version {
+                    Some(version) => Some(version.clone()),
+                    None => self.newest_version(key).await?,
+                };
+                RestoreAnswer::Source(self.head_version(key, version).await)
+            }
+            RestoreEffect::Copy {
+                version_id,
+                main_etag,
+                attributes,
+            } => {
+                let copy = CopyVersion {
+                    bucket: main,
+                    key,
+                    version_id: &version_id,
+                    if_destination: main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches),
+                    attributes: &attributes,
+                };
+                RestoreAnswer::Copied(store.objects().copy_version(&copy).await)
+            }
+        })
+    }
+
+    /// Returns the newest version that is no delete marker.
+    async fn newest_version(&self, key: &ObjectKey) -> Result<Option<VersionId>, Error> {
+        let mut after = None;
+        loop {
+            let page = self.versions_of(key, after.as_ref(), MAX_PAGE_SIZE).await?;
+            let newest = page.versions.into_iter().find(|version| version.bytes.is_some());
+            match (newest, page.next) {
+                (Some(version), _) => return Ok(Some(version.version_id)),
+                (None, None) => return Ok(None),
+                (None, next) => after = next,
+            }
+        }
+    }
+
+    async fn head_version(
+        &self,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<Option<(VersionId, ObjectInfo)>, storage::Error> {
+        let Some(version) = version else { return Ok(None) };
+        let store = &self.shared.store;
+        match store.objects().describe(&store.buckets.main, key, Some(&version)).await {
+            Ok(described) => Ok(Some((version, described.info))),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Listings and deletes of versions of confirmed objects.
+
+use std::time::SystemTime;
+
+use draftstore_storage as storage;
+use draftstore_storage::{ErrorKind, ListedBytes, ListedVersion, ObjectKey, VersionId};
+
+use crate::draft::Drafts;
+use crate::draft::page::{Listing, Position};
+use crate::fields::version_id;
+use crate::secrets::Purpose;
+use crate::violation::Violations;
+use crate::{Error, Missing, Scope};
+
+/// The ID of versions from before versioning, and of all objects without it.
+pub(super) const NULL_VERSION: &str = "null";
+
+/// A request for a page of the versions of an object, not yet validated.
+#[derive(Debug, Clone, Default)]
+pub struct ListVersions {
+    /// The name of the object.
+    pub object_name: String,
+    /// The maximum number of versions.
+    pub page_size: Option<i32>,
+    /// The token to continue with: [`VersionsPage::next_page_token`] of the previous page.
+    pub page_token: Option<String>,
+}
+
+/// A version in a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionListed {
+    /// The ID of the version.
+    pub version_id: VersionId,
+    /// The bytes of the version. `None` for a delete marker.
+    pub bytes: Option<ListedBytes>,
+    /// The time at which the version was created, by the store's clock.
+    pub created_at: SystemTime,
+    /// `true` for the current version.
+    pub is_current: bool,
+}
+
+/// A page of versions, the newest first.
+#[derive(Debug, Clone)]
+pub struct VersionsPage {
+    /// The versions on the page.
+    pub versions: Vec<VersionListed>,
+    /// The token of the next page. `None` on the last page.
+    pub next_page_token: Option<String>,
+}
+
+/// A version of an object, not yet validated.
+#[derive(Debug, Clone, Default)]
+pub struct DeleteVersion {
+    /// The name of the object.
+    pub object_name: String,
+    /// The ID of the version.
+    pub version_id: String,
+}
+
+impl Drafts {
+    /// Lists a page of the versions of an object in main, with its delete markers, the newest first.
+    ///
+    /// # Errors
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if there is no version,
+    /// [`Error::NoVersions`] if main has no versioning, or an error of the store.
+    pub async fn list_versions(&self, request: &ListVersions) -> Result<VersionsPage, Error> {
+        self.caller.require(Scope::Inspect)?;
+        let mut broken = Violations::default();
+        let name = broken.take(self.caller.name(&request.object_name));
+        let listing = Listing {
+            purpose: Purpose::VersionPage,
+            prefix: &request.object_name,
+        };
+        let page = self.page(listing, request.page_size, request.page_token.as_deref(), &mut broken);
+        let (Some(name), []) = (name, broken.as_slice()) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+        let key = self.caller.key(&name);
+        let after = page.begin.and_then(|begin| begin.after).map(VersionId::new);
+        let found = self.versions_of(&key, after.as_ref(), page.size).await?;
+        let is_unversioned = found
+            .versions
+            .iter()
+            .all(|version| version.version_id.as_str() == NULL_VERSION);
+        if is_unversioned && after.is_none() {
+            self.require_versions().await?;
+            if found.versions.is_empty() {
+                return Err(Error::NotFound(Missing::Object));
+            }
+        }
+        let next = found.next.map(|next| Position {
+            range: 0,
+            after: Some(next.to_string()),
+        });
+        Ok(VersionsPage {
+            next_page_token: next.map(|next| self.page_token(listing, &next)),
+            versions: found.versions.into_iter().map(VersionListed::from).collect(),
+        })
+    }
+
+    /// Deletes a version of an object in main for good, or a delete marker. Idempotent.
+    ///
+    /// # Errors
+    /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NoVersions`] if main has no
+    /// versioning, [`Error::DeletesNotPermitted`] if the server may not delete versions or the store keeps this one, or an
+    /// error of the store.
+    pub async fn delete_version(&self, request: &DeleteVersion) -> Result<(), Error> {
+        self.caller.require(Scope::Admin)?;
+        let mut broken = Violations::default();
+        let name = broken.take(self.caller.name(&request.object_name));
+        let version = broken.take(version_id(&request.version_id));
+        let (Some(name), Some(version), []) = (name, version, broken.as_slice()) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+        // Without versioning, a delete of the version `null` would delete the object.
+        self.require_versions().await?;
+        let (main, key) = (&self.shared.store.buckets.main, self.caller.key(&name));
+        match self.shared.store.objects().delete_version(main, &key, &version).await {
+            Err(error) if error.kind == ErrorKind::CredentialsRefused => {
+                Err(Error::DeletesNotPermitted(Box::new(error)))
+            }
+            deleted => Ok(deleted?),
+        }
+    }
+
+    /// Returns the error for a version that the store does not have.
+    pub(in crate::draft) async fn no_such_version(&self) -> Error {
+        match self.require_versions().await {
+            Ok(()) => Error::NotFound(Missing::Version),
+            Err(error) => error,
+        }
+    }
+
+    pub(super) async fn versions_of(
+        &self,
+        key: &ObjectKey,
+        after: Option<&VersionId>,
+        max_versions: u16,
+    ) -> Result<storage::VersionPage, Error> {
+        let store = &self.shared.store;
+        let request = storage::ListVersions {
+            bucket: &store.buckets.main,
+            key,
+            after,
+            max_versions,
+        };
+        Ok(store.objects().list_versions(&request).await?)
+    }
+
+    async fn require_versions(&self) -> Result<(), Error> {
+        let store = &self.shared.store;
+        if store.administration().has_versions(&store.buckets.main).await? {
+            Ok(())
+        } else {
+            Err(Error::NoVersions)
+        }
+    }
+}
+
+impl From<ListedVersion> for VersionListed {
+    fn from(listed: ListedVersion) -> Self {
+        Self {
+            version_id: listed.version_id,
+            bytes: listed.bytes,
+            created_at: listed.last_modified,
+            is_current: listed.is_current,
+        }
+    }
+}
