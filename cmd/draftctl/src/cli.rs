@@ -218,9 +218,12 @@ pub(crate) struct ListArgs {
     /// List confirmed objects instead of drafts.
     #[arg(long)]
     pub(crate) confirmed: bool,
-    /// List only names that start with this prefix. Requires --confirmed.
-    #[arg(long, requires = "confirmed")]
+    /// List only names that start with this prefix.
+    #[arg(long)]
     pub(crate) prefix: Option<String>,
+    /// List what is directly below the prefix: confirmed objects, and folders.
+    #[arg(long, requires = "confirmed")]
+    pub(crate) folders: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -1,6 +1,7 @@
 //! `draftctl list`
 
 use draftstore_proto::v1::{ListDraftsRequest, ListObjectsRequest};
+use serde_json::json;
 
 use crate::cli::ListArgs;
 use crate::client::GrpcClient;
@@ -11,19 +12,20 @@ use crate::output::{HumanSize, HumanTime};
 /// Prints pages as they arrive.
 pub(super) async fn run(context: &Context, list: ListArgs) -> Result<(), CommandError> {
     if list.confirmed {
-        objects(context, list.prefix).await
+        objects(context, list.prefix, list.folders).await
     } else {
-        drafts(context).await
+        drafts(context, list.prefix).await
     }
 }
 
-async fn drafts(context: &Context) -> Result<(), CommandError> {
+async fn drafts(context: &Context, prefix: Option<String>) -> Result<(), CommandError> {
     let list = async |mut client: GrpcClient, request| client.list_drafts(request).await;
     let mut page_token = None;
     loop {
         let request = ListDraftsRequest {
             page_size: None,
             page_token,
+            prefix: prefix.clone(),
         };
         let page = context.server().await?.call(&context.output, request, list).await?;
         for draft in page.drafts {
@@ -44,7 +46,7 @@ async fn drafts(context: &Context) -> Result<(), CommandError> {
     }
 }
 
-async fn objects(context: &Context, prefix: Option<String>) -> Result<(), CommandError> {
+async fn objects(context: &Context, prefix: Option<String>, folders: bool) -> Result<(), CommandError> {
     let list = async |mut client: GrpcClient, request| client.list_objects(request).await;
     let mut page_token = None;
     loop {
@@ -52,8 +54,13 @@ async fn objects(context: &Context, prefix: Option<String>) -> Result<(), Comman
             page_size: None,
             page_token,
             prefix: prefix.clone(),
+            delimiter: folders.then(|| "/".to_owned()),
         };
         let page = context.server().await?.call(&context.output, request, list).await?;
+        for folder in page.folders {
+            let text = format!("{:>10}  {:20}  {folder}", "-", "");
+            context.output.result(&json!({ "folder": folder }), &text)?;
+        }
         for object in page.objects {
             let confirmed = object.confirmed_at.map(HumanTime).map(|when| when.to_string());
             let text = format!(

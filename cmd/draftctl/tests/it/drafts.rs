@@ -50,12 +50,24 @@ async fn confirmed_objects_are_listed_by_name() {
     };
     assert_eq!(listed(&[]), ["a", "b/1", "b/2"]);
     assert_eq!(listed(&["--prefix", "b/"]), ["b/1", "b/2"]);
-    let text = user.run(["list", "--confirmed"]).out;
+    let said = user.run(["list", "--confirmed"]).out;
     assert!(
-        text.lines().any(|line| line.contains("3 B") && line.ends_with("  b/1")),
-        "{text}"
+        said.lines().any(|line| line.contains("3 B") && line.ends_with("  b/1")),
+        "{said}"
     );
-    assert_eq!(user.run(["list", "--prefix", "b/"]).status, 2);
+    let folders = user.run(["list", "--confirmed", "--folders", "--json"]).results();
+    assert_eq!(
+        (&folders[0]["folder"], &folders[1]["object_name"]),
+        (&Value::from("b/"), &Value::from("a"))
+    );
+    assert_eq!(folders.len(), 2);
+    let file = user.file("file", "draft");
+    for name in ["b/3", "c"] {
+        user.json(["upload", text(&file), "--name", name]);
+    }
+    let drafts = user.run(["list", "--prefix", "b/", "--json"]).results();
+    assert_eq!((drafts.len(), &drafts[0]["object_name"]), (1, &Value::from("b/3")));
+    assert_eq!(user.run(["list", "--folders"]).status, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,3 +51,39 @@ async fn named_and_unique_drafts_are_each_listed_once() {
         }
     }
 }
+
+#[tokio::test]
+async fn drafts_are_listed_by_prefix() {
+    for front in FRONTS {
+        let server = Server::start();
+        for name in ["a/1", "a/2", "b/1"] {
+            draft(&server, name, b"bytes").await;
+            let request = json!({"object_name": name, "unique": true});
+            let issued = front.call(&server, "upload-url", request).await.expect("issued");
+            assert_eq!(upload(&issued, "bytes").await, 200);
+        }
+        for (prefix, count) in [("a/", 4), ("a/1", 2), ("", 6), ("c", 0), (".drafts/", 0)] {
+            let (mut listed, mut token) = (0, Value::Null);
+            loop {
+                let request = json!({"page_size": 1, "prefix": prefix, "page_token": token});
+                let page = front.call(&server, "list-drafts", request).await.expect("listed");
+                for draft in page["drafts"].as_array().expect("drafts") {
+                    assert!(draft["object_name"].as_str().expect("a name").starts_with(prefix));
+                    listed += 1;
+                }
+                match page.get("next_page_token") {
+                    Some(next) => token = next.clone(),
+                    None => break,
+                }
+            }
+            assert_eq!(listed, count, "{prefix}");
+        }
+        let other = front
+            .call(&server, "list-drafts", json!({"page_size": 1, "prefix": "a/"}))
+            .await;
+        let token = other.expect("listed")["next_page_token"].clone();
+        let request = json!({"page_token": token, "prefix": "b/"});
+        let failure = front.call(&server, "list-drafts", request).await.expect_err("refused");
+        assert_eq!(failure.fields, ["page_token"]);
+    }
+}

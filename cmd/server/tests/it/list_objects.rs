@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::front::{FRONTS, Front, draft};
+use crate::callers::ground::{Policy, bearer, new_key};
+use crate::front::{FRONTS, Front, draft, upload};
 use crate::server::Server;
 
 async fn names(front: Front, server: &Server, prefix: Option<&str>) -> Vec<String> {
@@ -53,9 +54,93 @@ async fn confirmed_objects_only_are_listed_in_pages() {
 async fn invalid_pages_name_the_field() {
     let server = Server::start();
     for front in FRONTS {
-        let request = json!({"page_size": 1001, "page_token": "", "prefix": "é".repeat(513)});
+        let request = json!({"page_size": 1001, "page_token": "", "prefix": "é".repeat(513), "delimiter": "."});
         let failure = front.call(&server, "list-objects", request).await.expect_err("refused");
         failure.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
-        assert_eq!(failure.fields, ["page_size", "page_token", "prefix"]);
+        assert_eq!(failure.fields, ["page_size", "page_token", "prefix", "delimiter"]);
+    }
+}
+
+/// Returns the folders and the objects directly below a prefix, by pages of one.
+async fn below(front: Front, server: &Server, headers: &[(&'static str, &str)], prefix: &str) -> Vec<String> {
+    let (mut found, mut token) = (Vec::new(), Value::Null);
+    loop {
+        let request = json!({"page_size": 1, "page_token": token, "prefix": prefix, "delimiter": "/"});
+        let page = front
+            .call_with(headers, server, "list-objects", request)
+            .await
+            .expect("listed");
+        let folders = page["folders"].as_array().expect("folders").iter();
+        let objects = page["objects"].as_array().expect("objects").iter();
+        let names = folders.chain(objects.map(|object| &object["object_name"]));
+        found.extend(names.map(|name| name.as_str().expect("a name").to_owned()));
+        match page.get("next_page_token") {
+            Some(next) => token = next.clone(),
+            None => return found,
+        }
+    }
+}
+
+#[tokio::test]
+async fn folders_are_listed_once_with_the_objects_beside_them() {
+    let server = Server::start();
+    for front in FRONTS {
+        let max = char::MAX;
+        for name in [
+            "a",
+            "b/1",
+            "b/c/2",
+            "b/c/3",
+            &format!("b/{max}{max}"),
+            "b0",
+            "z/1",
+            "ü/1",
+        ] {
+            let name = front.name(name);
+            draft(&server, &name, b"hello").await;
+            front
+                .call(&server, "confirm-upload", json!({ "object_name": name }))
+                .await
+                .expect("confirmed");
+        }
+        let all = |names: &[&str]| names.iter().map(|name| front.name(name)).collect::<Vec<_>>();
+        assert_eq!(
+            below(front, &server, &[], &front.name("")).await,
+            all(&["a", "b/", "b0", "z/", "ü/"])
+        );
+        let in_b = all(&["b/1", "b/c/", &format!("b/{max}{max}")]);
+        assert_eq!(below(front, &server, &[], &front.name("b/")).await, in_b);
+        assert_eq!(below(front, &server, &[], &front.name("b")).await, all(&["b/", "b0"]));
+        assert_eq!(below(front, &server, &[], &front.name("none/")).await, all(&[]));
+    }
+    assert_eq!(below(Front::Rest, &server, &[], "").await, ["Grpc/", "Rest/"]);
+}
+
+/// A caller that may see only some names sees the folders that they are in, and no others.
+#[tokio::test]
+async fn folders_of_others_are_not_listed() {
+    let (key, written) = new_key("shop");
+    let (other_key, other) = new_key("other");
+    let scopes = "scopes = ['upload', 'inspect', 'confirm']";
+    let policy = Policy::new(&format!(
+        "{written}{scopes}\ntenant = 't1'\n{other}{scopes}\ntenant = 't10'\n"
+    ));
+    let server = policy.server("api-key", &[]);
+    let [own, other] = [key, other_key].map(|key| bearer(&key));
+    let [own, other] = [[("authorization", own.as_str())], [("authorization", other.as_str())]];
+    for (headers, names) in [(&own, ["a/1", "b"]), (&other, ["c/1", "d"])] {
+        for name in names {
+            let request = json!({ "object_name": name });
+            let issued = Front::Rest
+                .call_with(headers, &server, "upload-url", request.clone())
+                .await;
+            assert_eq!(upload(&issued.expect("issued"), "hello").await, 200);
+            let confirmed = Front::Rest.call_with(headers, &server, "confirm-upload", request).await;
+            confirmed.expect("confirmed");
+        }
+    }
+    for front in FRONTS {
+        assert_eq!(below(front, &server, &own, "").await, ["a/", "b"]);
+        assert_eq!(below(front, &server, &other, "").await, ["c/", "d"]);
     }
 }

@@ -79,6 +79,7 @@ impl Mapping for v1::ListDraftsRequest {
         let request = ListDrafts {
             page_size: self.page_size,
             page_token: self.page_token,
+            prefix: self.prefix,
         };
         let page = api.drafts(admitted).list(&request).await?;
         let draft = |draft: DraftListed| v1::Draft {
@@ -103,6 +104,7 @@ impl Mapping for v1::ListObjectsRequest {
             page_size: self.page_size,
             page_token: self.page_token,
             prefix: self.prefix,
+            delimiter: self.delimiter,
         };
         let page = api.drafts(admitted).list_objects(&request).await?;
         let object = |object: ObjectListed| v1::StoredObject {
@@ -113,6 +115,7 @@ impl Mapping for v1::ListObjectsRequest {
         };
         Ok(v1::ListObjectsResponse {
             objects: page.objects.into_iter().map(object).collect(),
+            folders: page.folders,
             next_page_token: page.next_page_token,
         })
     }

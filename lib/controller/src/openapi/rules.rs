@@ -175,7 +175,10 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         (_, "page_token") => Rule::keywords(json!({
             "minLength": 1, "maxLength": limits::MAX_PAGE_TOKEN_BYTES, "pattern": "^[A-Za-z0-9_-]+$",
         })),
-        ("ListObjectsRequest", "prefix") => Rule::keywords(json!({"maxLength": limits::MAX_PREFIX_BYTES})),
+        ("ListObjectsRequest", "delimiter") => Rule::pattern("^/$").example("/"),
+        ("ListDraftsRequest" | "ListObjectsRequest", "prefix") => {
+            Rule::keywords(json!({"maxLength": limits::MAX_PREFIX_BYTES}))
+        }
         ("SignPartsRequest", "parts") => Rule::items(1, limits::MAX_SIGNED_TOGETHER).required(),
         ("CompleteMultipartUploadRequest", "parts") => Rule::items(0, limits::MAX_PARTS.into()),
         (_, "uploads") => Rule::items(1, limits::MAX_BATCH).required(),

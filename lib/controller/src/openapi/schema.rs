@@ -79,6 +79,7 @@ fn sample(field: &str) -> &'static str {
         "etag" => "b1946ac92492d2347c6235b4d2611184",
         "content_type" => "image/jpeg",
         "upload_id" => "UPLOAD_ID",
+        "folders" => "photos/",
         "version_id" => "3HL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY",
         "ticket" => "dst_…",
         "path" => "/t/dst_…",

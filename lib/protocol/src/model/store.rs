@@ -254,6 +254,7 @@ impl SimStore {
         objects.truncate(PAGE);
         ObjectPage {
             objects,
+            prefixes: Vec::new(),
             next,
             store_time: Some(self.time()),
         }

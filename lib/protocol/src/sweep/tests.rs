@@ -94,6 +94,7 @@ impl TestBucket {
         let next = objects.last().filter(|_| more).map(|last| last.key.to_string());
         ObjectPage {
             objects,
+            prefixes: Vec::new(),
             next,
             store_time: Some(now()),
         }

@@ -1,11 +1,11 @@
 //! `ListObjectsV2`.
 
-use aws_sdk_s3::types::{EncodingType, Object};
+use aws_sdk_s3::types::{CommonPrefix, EncodingType, Object};
 use draftstore_storage::{BucketName, Error, ListObjects, ListedObject, ObjectPage, Operation};
 
 use crate::S3Storage;
 use crate::error::Call;
-use crate::listing::{key, time};
+use crate::listing::{decoded, key, time};
 use crate::store_time::StoreTime;
 
 pub(crate) async fn list(s3: &S3Storage, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
@@ -17,6 +17,7 @@ pub(crate) async fn list(s3: &S3Storage, bucket: &BucketName, request: &ListObje
         .bucket(bucket.as_str())
         .encoding_type(EncodingType::Url)
         .set_prefix(request.prefix.clone())
+        .set_delimiter(request.delimiter.clone())
         .set_start_after(request.start_after.clone())
         .set_continuation_token(request.continuation.clone())
         .set_max_keys(request.max_keys.map(i32::from))
@@ -27,7 +28,7 @@ pub(crate) async fn list(s3: &S3Storage, bucket: &BucketName, request: &ListObje
         .map_err(|error| call.failed(&error))?;
     // The parser takes what there is of a document that was cut for the whole.
     let said = page.key_count().and_then(|count| usize::try_from(count).ok());
-    if said.is_some_and(|count| count > page.contents().len()) {
+    if said.is_some_and(|count| count > page.contents().len() + page.common_prefixes().len()) {
         return Err(call.unexpected("the list holds fewer keys than it says"));
     }
     let listed = |object: &Object| listed(call, page.encoding_type(), object);
@@ -37,8 +38,11 @@ pub(crate) async fn list(s3: &S3Storage, bucket: &BucketName, request: &ListObje
         (Some(true), None) => return Err(call.unexpected("the list is cut and says not where to go on")),
         (Some(false) | None, _) => None,
     };
+    let prefix = |common: &CommonPrefix| decoded(call, page.encoding_type(), common.prefix().unwrap_or_default());
+    let prefixes = page.common_prefixes().iter().map(prefix).collect::<Result<_, _>>()?;
     Ok(ObjectPage {
         objects,
+        prefixes,
         next,
         store_time: store_time.get(),
     })

@@ -11,8 +11,9 @@ use draftstore_protocol::{DraftId, RESERVED_PREFIX};
 use draftstore_storage::{ETag, ListObjects, ListedObject, ObjectKey, ObjectPage};
 
 use super::Drafts;
+use super::list_objects::{longer_prefix, prefix};
 use super::page::{Listing, Page, Position};
-use crate::caller::Names;
+use crate::caller::{Names, Tenant};
 use crate::limits::MAX_PAGE_SIZE;
 use crate::secrets::Purpose;
 use crate::violation::Violations;
@@ -25,6 +26,8 @@ pub struct ListDrafts {
     pub page_size: Option<i32>,
     /// The token to continue with: [`DraftPage::next_page_token`] of the previous page.
     pub page_token: Option<String>,
+    /// The prefix of the names to list.
+    pub prefix: Option<String>,
 }
 
 /// A draft in a listing.
@@ -60,12 +63,6 @@ const AFTER_SHARDS: &str = ".drafts/g";
 /// The first key after all reserved ones.
 const AFTER_RESERVED: &str = ".drafts0";
 
-/// The listing of drafts.
-const LISTING: Listing<'_> = Listing {
-    purpose: Purpose::DraftPage,
-    prefix: "",
-};
-
 /// A range of keys in the draft bucket.
 #[derive(Debug)]
 struct Range {
@@ -89,16 +86,22 @@ impl Drafts {
     pub async fn list(&self, request: &ListDrafts) -> Result<DraftPage, Error> {
         self.caller.require(Scope::Inspect)?;
         let mut broken = Violations::default();
-        let page = self.page(LISTING, request.page_size, request.page_token.as_deref(), &mut broken);
+        let listing = Listing {
+            purpose: Purpose::DraftPage,
+            prefix: request.prefix.as_deref().unwrap_or_default(),
+            delimiter: "",
+        };
+        let page = self.page(listing, request.page_size, request.page_token.as_deref(), &mut broken);
+        broken.take_optional(request.prefix.as_deref().map(prefix));
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
-        self.search(page).await
+        self.search(listing, page).await
     }
 
     /// Searches the ranges of the caller from the beginning of the page on, for one draft more than the page has.
-    async fn search(&self, page: Page) -> Result<DraftPage, Error> {
-        let ranges = self.ranges();
+    async fn search(&self, listing: Listing<'_>, page: Page) -> Result<DraftPage, Error> {
+        let ranges = self.ranges(listing.prefix);
         let mut position = page.begin.unwrap_or_default();
         let mut last = position.clone();
         let mut drafts = Vec::new();
@@ -126,13 +129,13 @@ impl Drafts {
                     break;
                 }
                 position = Position::after_key(position.range, key.as_str());
-                let Some(draft) = self.listed(object) else {
+                let Some(draft) = self.listed(object, listing.prefix) else {
                     continue;
                 };
                 if drafts.len() == usize::from(page.size) {
                     return Ok(DraftPage {
                         drafts,
-                        next_page_token: Some(self.page_token(LISTING, &last)),
+                        next_page_token: Some(self.page_token(listing, &last)),
                     });
                 }
                 drafts.push(draft);
@@ -148,13 +151,17 @@ impl Drafts {
         let is_over = usize::from(position.range) >= ranges.len();
         Ok(DraftPage {
             drafts,
-            next_page_token: (!is_over).then(|| self.page_token(LISTING, &position)),
+            next_page_token: (!is_over).then(|| self.page_token(listing, &position)),
         })
     }
 
-    /// Returns the ranges that have the drafts of the caller: all keys, or the shards and then its named drafts.
-    fn ranges(&self) -> Vec<Range> {
-        let prefix = self.caller.visible_prefix();
+    /// Returns the ranges that have the drafts of the caller with this prefix: all keys, or the shards and then the named
+    /// drafts.
+    fn ranges(&self, asked: &str) -> Vec<Range> {
+        let tenant = self.caller.tenant.as_ref().map_or("", Tenant::prefix);
+        let Some(prefix) = longer_prefix(format!("{tenant}{asked}"), self.caller.visible_prefix()) else {
+            return Vec::new();
+        };
         if prefix.is_empty() {
             return vec![Range {
                 prefix,
@@ -197,10 +204,11 @@ impl Drafts {
     }
 
     /// Returns an object that is a draft and that the caller may see. The server's own objects are left out.
-    fn listed(&self, object: ListedObject) -> Option<DraftListed> {
+    fn listed(&self, object: ListedObject, prefix: &str) -> Option<DraftListed> {
         let draft_id = DraftId::in_key(&object.key);
+        let name = self.name_listed(&object.key).filter(|name| name.starts_with(prefix))?;
         Some(DraftListed {
-            object_name: self.name_listed(&object.key)?.to_owned(),
+            object_name: name.to_owned(),
             draft_id,
             expires_at: expires_at(&self.shared.policy, draft_id, &object.etag, object.last_modified),
             etag: object.etag,

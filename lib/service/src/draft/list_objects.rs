@@ -22,6 +22,8 @@ pub struct ListObjects {
     pub page_token: Option<String>,
     /// The prefix of the names to list.
     pub prefix: Option<String>,
+    /// `/` to list what is directly below the prefix: objects and folders.
+    pub delimiter: Option<String>,
 }
 
 /// A confirmed object in a listing.
@@ -42,6 +44,8 @@ pub struct ObjectListed {
 pub struct ObjectsPage {
     /// The objects on the page.
     pub objects: Vec<ObjectListed>,
+    /// The folders on the page: what the names of objects below them begin with. Each ends with a slash.
+    pub folders: Vec<String>,
     /// The token of the next page. `None` on the last page.
     pub next_page_token: Option<String>,
 }
@@ -59,9 +63,11 @@ impl Drafts {
         let listing = Listing {
             purpose: Purpose::ObjectPage,
             prefix: request.prefix.as_deref().unwrap_or_default(),
+            delimiter: request.delimiter.as_deref().unwrap_or_default(),
         };
         let page = self.page(listing, request.page_size, request.page_token.as_deref(), &mut broken);
         let prefix = broken.take_optional(request.prefix.as_deref().map(prefix));
+        let delimiter = broken.take_optional(request.delimiter.as_deref().map(delimiter));
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
@@ -69,42 +75,69 @@ impl Drafts {
         let asked = format!("{tenant}{}", prefix.unwrap_or_default());
         let visible = self.caller.visible_prefix();
         let only = matches!(self.caller.names, Names::Exactly(_));
+        let above = delimiter.and_then(|_| folder_above(&asked, &visible));
         let Some(prefix) = longer_prefix(asked, visible) else {
             return Ok(ObjectsPage::default());
         };
+        let begin = page.begin.unwrap_or_default();
         let request = storage::ListObjects {
             prefix: Some(prefix),
-            start_after: page.begin.and_then(|begin| begin.after),
+            delimiter: delimiter.filter(|_| above.is_none()).map(ToOwned::to_owned),
+            start_after: begin.start_after(),
             // The only name comes before all that begin with it.
-            max_keys: Some(if only { 1 } else { page.size }),
+            max_keys: Some(if only || above.is_some() { 1 } else { page.size }),
             ..storage::ListObjects::default()
         };
         let main = self.shared.store.buckets.main.name();
-        let page = self.shared.store.objects().list(main, &request).await?;
-        let more = page.next.filter(|_| !only);
-        let next = more.and_then(|_| Some(Position::after_key(0, page.objects.last()?.key.as_str())));
+        let found = self.shared.store.objects().list(main, &request).await?;
+        let objects: Vec<_> = found.objects.iter().filter_map(|object| self.object(object)).collect();
+        if let Some(above) = above {
+            let folder = above.strip_prefix(tenant).filter(|_| !objects.is_empty());
+            return Ok(ObjectsPage {
+                folders: folder.map(ToOwned::to_owned).into_iter().collect(),
+                ..ObjectsPage::default()
+            });
+        }
+        let more = found.next.is_some() && !only;
+        let next = more.then(|| last(&found)).flatten();
+        let folders = found.prefixes.iter();
         Ok(ObjectsPage {
             next_page_token: next.map(|next| self.page_token(listing, &next)),
-            objects: page
-                .objects
-                .into_iter()
-                .filter_map(|object| self.object(object))
+            folders: folders
+                .filter_map(|folder| Some(folder.strip_prefix(tenant)?.to_owned()))
                 .collect(),
+            objects,
         })
     }
 
-    fn object(&self, object: ListedObject) -> Option<ObjectListed> {
+    fn object(&self, object: &ListedObject) -> Option<ObjectListed> {
         Some(ObjectListed {
             object_name: self.caller.name_of(object.key.as_str())?.to_owned(),
-            etag: object.etag,
+            etag: object.etag.clone(),
             size: object.size,
             confirmed_at: object.last_modified,
         })
     }
 }
 
+/// Returns the position after the last object or folder of a page.
+fn last(page: &storage::ObjectPage) -> Option<Position> {
+    let key = page.objects.last().map(|object| object.key.as_str());
+    match (key, page.prefixes.last()) {
+        (Some(key), Some(folder)) if key > folder.as_str() => Some(Position::after_key(0, key)),
+        (_, Some(folder)) => Some(Position::after_folder(folder)),
+        (key, None) => Some(Position::after_key(0, key?)),
+    }
+}
+
+/// Returns the folder below `asked` in which everything is that the caller may see, or `None` if there may be several.
+fn folder_above(asked: &str, visible: &str) -> Option<String> {
+    let (folder, _) = visible.strip_prefix(asked)?.split_once('/')?;
+    Some(format!("{asked}{folder}/"))
+}
+
 /// Returns the longer of two prefixes, or `None` if no key can have both.
-fn longer_prefix(one: String, other: String) -> Option<String> {
+pub(super) fn longer_prefix(one: String, other: String) -> Option<String> {
     if one.starts_with(&other) {
         Some(one)
     } else {
@@ -112,7 +145,15 @@ fn longer_prefix(one: String, other: String) -> Option<String> {
     }
 }
 
-fn prefix(prefix: &str) -> Result<String, Violation> {
+fn delimiter(delimiter: &str) -> Result<&str, Violation> {
+    if delimiter == "/" {
+        Ok(delimiter)
+    } else {
+        Err(Violation::new("delimiter", "must be '/'"))
+    }
+}
+
+pub(super) fn prefix(prefix: &str) -> Result<String, Violation> {
     if prefix.len() <= MAX_PREFIX_BYTES {
         Ok(prefix.to_owned())
     } else {

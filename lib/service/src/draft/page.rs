@@ -17,6 +17,8 @@ pub(super) struct Listing<'a> {
     pub(super) purpose: Purpose,
     /// The prefix that the caller asked for.
     pub(super) prefix: &'a str,
+    /// The delimiter that the caller asked for.
+    pub(super) delimiter: &'a str,
 }
 
 /// A validated request for a page.
@@ -26,6 +28,12 @@ pub(super) struct Page {
     /// The position at which the page begins. `None` is the beginning.
     pub(super) begin: Option<Position>,
 }
+
+/// The range of positions after a folder.
+const FOLDER: u8 = u8::MAX;
+
+/// The maximum length of a key in S3. The longest key of a caller is shorter by more than a character.
+const MAX_KEY_BYTES: usize = 1024;
 
 /// A position in a listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,6 +60,25 @@ impl Position {
             range,
             after: Some(after),
         }
+    }
+
+    /// Returns the position after a folder, whose keys begin with this text.
+    pub(super) fn after_folder(folder: &str) -> Self {
+        Self {
+            range: FOLDER,
+            after: Some(folder.to_owned()),
+        }
+    }
+
+    /// Returns the text to start after: for a folder, one that no key in it comes after.
+    pub(super) fn start_after(&self) -> Option<String> {
+        let mut after = self.after.clone()?;
+        if self.range == FOLDER {
+            while after.len() + char::MAX.len_utf8() <= MAX_KEY_BYTES {
+                after.push(char::MAX);
+            }
+        }
+        Some(after)
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -93,14 +120,14 @@ impl Drafts {
         let token = Some(token).filter(|token| token.len() <= MAX_PAGE_TOKEN_BYTES);
         let content = token.and_then(|token| self.open(listing.purpose, &self.binding(listing), token));
         content.and_then(|content| Position::decode(&content)).ok_or_else(|| {
-            let rule = "must be the next_page_token of the previous page, for the same caller and prefix";
+            let rule = "must be the next_page_token of the previous page, for the same caller, prefix and delimiter";
             Violation::new("page_token", rule)
         })
     }
 
-    fn binding<'a>(&'a self, listing: Listing<'a>) -> [&'a str; 3] {
+    fn binding<'a>(&'a self, listing: Listing<'a>) -> [&'a str; 4] {
         let [kind, names] = self.caller.names.as_parts();
-        [kind, names, listing.prefix]
+        [kind, names, listing.prefix, listing.delimiter]
     }
 }
 

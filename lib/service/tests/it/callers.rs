@@ -47,6 +47,7 @@ async fn all_drafts(drafts: &Drafts, page_size: i32) -> (Vec<(String, bool)>, Ve
     let mut request = ListDrafts {
         page_size: Some(page_size),
         page_token: None,
+        ..ListDrafts::default()
     };
     loop {
         let page = drafts.list(&request).await.expect("listed");

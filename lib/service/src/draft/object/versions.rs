@@ -70,6 +70,7 @@ impl Drafts {
         let listing = Listing {
             purpose: Purpose::VersionPage,
             prefix: &request.object_name,
+            delimiter: "",
         };
         let page = self.page(listing, request.page_size, request.page_token.as_deref(), &mut broken);
         let (Some(name), []) = (name, broken.as_slice()) else {
