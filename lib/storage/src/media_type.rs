@@ -28,8 +28,11 @@ pub struct InvalidMediaType(&'static str);
 /// The name for bytes of which nothing is known.
 const OCTET_STREAM: &str = "application/octet-stream";
 
+/// The rule that a media type of another length breaks.
+const LENGTH: &str = "must have 1 to 255 characters of printable ASCII, without space at either end";
+
 impl MediaType {
-    /// The maximum length in bytes, as it is parsed.
+    /// The maximum length in bytes, as it is parsed and in canonical form.
     pub const MAX_BYTES: usize = 255;
 
     /// The type of bytes of which nothing is known: `application/octet-stream`. Browsers save it.
@@ -60,8 +63,7 @@ impl FromStr for MediaType {
 
     fn from_str(text: &str) -> Result<Self, InvalidMediaType> {
         if !is_plain(text, Self::MAX_BYTES) {
-            let rule = "must have 1 to 255 characters of printable ASCII, without space at either end";
-            return Err(InvalidMediaType(rule));
+            return Err(InvalidMediaType(LENGTH));
         }
         if text.contains(',') {
             return Err(InvalidMediaType("must be one media type, without a comma"));
@@ -75,6 +77,10 @@ impl FromStr for MediaType {
         let mut text = format!("{kind}/{subtype}").to_ascii_lowercase();
         let essence = text.len();
         push_parameters(&mut text, &parameters);
+        // The canonical form is what is stored, and it may be longer.
+        if text.len() > Self::MAX_BYTES {
+            return Err(InvalidMediaType(LENGTH));
+        }
         Ok(Self {
             text: Cow::Owned(text),
             essence,
@@ -178,6 +184,24 @@ mod tests {
         }
         let long = format!("a/{}", "b".repeat(253));
         assert!(long.parse::<MediaType>().is_ok() && format!("{long}b").parse::<MediaType>().is_err());
+    }
+
+    #[test]
+    fn every_media_type_that_is_accepted_is_parsed_again() {
+        let parameters = |count: usize| (0..count).map(|number| format!(";p{number}=1")).collect::<String>();
+        let text = |count| format!("a/b{}", parameters(count));
+        let mut longest = 0;
+        for count in 0..60 {
+            if let Ok(parsed) = text(count).parse::<MediaType>() {
+                assert_eq!(parsed.as_str().parse().as_ref(), Ok(&parsed), "{parsed}");
+                longest = count;
+            }
+        }
+        let refused = text(longest + 1);
+        assert!(
+            refused.len() <= MediaType::MAX_BYTES,
+            "it is too long in canonical form alone: {refused}"
+        );
     }
 
     #[test]

@@ -36,8 +36,11 @@ pub struct ObjectHeaders(BTreeMap<ObjectHeader, String>);
 #[error("{0}")]
 pub struct InvalidHeader(&'static str);
 
+/// The rule that a value of another length breaks.
+const LENGTH: &str = "must have 1 to 1024 characters of printable ASCII, without space at either end";
+
 impl ObjectHeader {
-    /// The maximum length of a value in bytes, as it is parsed.
+    /// The maximum length of a value in bytes, as it is parsed and in canonical form.
     pub const MAX_BYTES: usize = 1024;
 
     /// Returns the header with this name of its field.
@@ -62,8 +65,7 @@ impl ObjectHeader {
     /// Returns the rule that the text breaks.
     fn canonical(self, text: &str) -> Result<String, InvalidHeader> {
         if !is_plain(text, Self::MAX_BYTES) {
-            let rule = "must have 1 to 1024 characters of printable ASCII, without space at either end";
-            return Err(InvalidHeader(rule));
+            return Err(InvalidHeader(LENGTH));
         }
         let (canonical, rule) = match self {
             Self::CacheControl => (
@@ -78,7 +80,12 @@ impl ObjectHeader {
             Self::ContentLanguage => (list(text, language), "must be language tags such as 'en' or 'de-CH'"),
             Self::Expires => (date(text), "must be a date such as 'Thu, 31 Dec 2026 23:59:59 GMT'"),
         };
-        canonical.ok_or(InvalidHeader(rule))
+        let canonical = canonical.ok_or(InvalidHeader(rule))?;
+        // The canonical form is what is stored, and it may be longer.
+        if canonical.len() > Self::MAX_BYTES {
+            return Err(InvalidHeader(LENGTH));
+        }
+        Ok(canonical)
     }
 }
 
@@ -219,6 +226,18 @@ mod tests {
             headers.set(header, text).expect(text);
             assert_eq!(headers.get(header), Some(canonical));
             assert_eq!(header.canonical(canonical).as_deref(), Ok(canonical), "parsed again");
+        }
+    }
+
+    #[test]
+    fn every_value_that_is_accepted_is_parsed_again() {
+        let longest = "a,".repeat(ObjectHeader::MAX_BYTES / 2 - 1) + "ab";
+        assert!(longest.len() == ObjectHeader::MAX_BYTES && CacheControl.canonical(&longest).is_err());
+        for count in 1..ObjectHeader::MAX_BYTES / 2 {
+            let list = vec!["a"; count].join(",");
+            if let Ok(canonical) = CacheControl.canonical(&list) {
+                assert_eq!(CacheControl.canonical(&canonical).as_ref(), Ok(&canonical));
+            }
         }
     }
 
