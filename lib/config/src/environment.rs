@@ -72,7 +72,15 @@ impl Environment {
             return self.reject(name, "must be UTF-8");
         }
         let parsed = parse(value).map_err(|error| match shown(name, value) {
-            Some(shown) => format!("{shown:?}: {error}"),
+            Some(shown) => {
+                let (value, shown) = (format!("{value:?}"), format!("{shown:?}"));
+                let error = error.to_string().replace(&value, &shown);
+                if error.contains(&shown) {
+                    error
+                } else {
+                    format!("{shown}: {error}")
+                }
+            }
             None => error.to_string(),
         });
         self.check(name, parsed)
