@@ -135,7 +135,11 @@ impl StoreConfig {
         let store: Result<StoreSettings, _> = environment.load();
         let client: Result<ClientSettings, _> = environment.load();
         let signing: Result<SigningSettings, _> = environment.load();
-        let store = store?;
+        let Ok(store) = store else {
+            // The kind of the store is unknown, and its other settings may be invalid too.
+            EndpointSettings::load_valid(environment)?;
+            return Err(Invalid);
+        };
         let (kind, reason) = store.kind(environment);
         let is_guess = kind == StoreKind::S3 && store.storage_type.is_none() && !environment.has(S3_ENDPOINT);
         // The credentials of calls to S3 are left to the AWS chain, which reads the same variables.
@@ -198,12 +202,14 @@ impl EndpointSettings {
             ("AWS_USE_FIPS_ENDPOINT", settings.use_fips),
             ("AWS_USE_DUALSTACK_ENDPOINT", settings.use_dual_stack),
         ];
+        let has_endpoint = settings.chosen().is_some();
+        let mut checked = Ok(settings);
         for (name, value) in of_aws {
-            if value == Some(true) && settings.chosen().is_some() {
-                return environment.reject(name, "must not go with an endpoint: it chooses among those of AWS");
+            if value == Some(true) && has_endpoint {
+                checked = environment.reject(name, "must not go with an endpoint: it chooses among those of AWS");
             }
         }
-        Ok(settings)
+        checked
     }
 
     /// Returns the first endpoint that is set.
@@ -242,27 +248,33 @@ impl StoreSettings {
 impl SigningSettings {
     /// Returns the credentials that sign uploads. The embedded store has key pairs only.
     fn load(self, kind: StoreKind, environment: &mut Environment) -> Result<Option<Signing>, Invalid> {
-        if kind == StoreKind::Embedded {
-            for (name, value) in [("SIGNING_ROLE_ARN", &self.role), ("SIGNING_SESSION_TOKEN", &self.token)] {
-                if value.is_some() {
-                    return environment.reject(name, "the embedded store has no such credentials");
-                }
+        let names = "SIGNING_ACCESS_KEY_ID, SIGNING_SECRET_ACCESS_KEY";
+        let has_key = self.key_id.is_some() || self.secret.is_some();
+        let pair = pair(environment, names, self.key_id.as_deref(), self.secret.as_deref());
+        let rule = |is_given: bool, otherwise: Option<&'static str>| match kind {
+            StoreKind::Embedded => is_given.then_some("the embedded store has no such credentials"),
+            StoreKind::S3 => otherwise.filter(|_| is_given),
+        };
+        let with_key = has_key.then_some("must not go with SIGNING_ACCESS_KEY_ID");
+        let without_key = (!has_key).then_some("must go with SIGNING_ACCESS_KEY_ID");
+        let mut checked = Ok(());
+        for (name, rule) in [
+            ("SIGNING_ROLE_ARN", rule(self.role.is_some(), with_key)),
+            ("SIGNING_SESSION_TOKEN", rule(self.token.is_some(), without_key)),
+        ] {
+            if let Some(rule) = rule {
+                checked = environment.reject(name, rule);
             }
         }
-        let names = "SIGNING_ACCESS_KEY_ID, SIGNING_SECRET_ACCESS_KEY";
-        let pair = pair(environment, names, self.key_id.as_deref(), self.secret.as_deref())?;
-        match (pair, self.role) {
-            (Some(_), Some(_)) => environment.reject("SIGNING_ROLE_ARN", "must not go with SIGNING_ACCESS_KEY_ID"),
-            (None, _) if self.token.is_some() => {
-                environment.reject("SIGNING_SESSION_TOKEN", "must go with SIGNING_ACCESS_KEY_ID")
-            }
-            (Some(pair), None) => Ok(Some(Signing::Static(StaticCredentials {
+        let pair = pair?;
+        checked?;
+        let of_pair = pair.map(|pair| {
+            Signing::Static(StaticCredentials {
                 session_token: self.token,
                 ..pair
-            }))),
-            (None, Some(arn)) => Ok(Some(Signing::Role { arn })),
-            (None, None) => Ok(None),
-        }
+            })
+        });
+        Ok(of_pair.or_else(|| self.role.map(|arn| Signing::Role { arn })))
     }
 }
 
@@ -309,6 +321,62 @@ mod tests {
         let mut environment = Environment::from_pairs(pairs.iter().copied());
         let store = StoreConfig::load(&mut environment);
         environment.finish(store).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn all_errors_are_reported_at_once() {
+        for (kind, other, names) in [
+            (
+                "s3",
+                ("SIGNING_ACCESS_KEY_ID", "k"),
+                &[
+                    "AWS_USE_FIPS_ENDPOINT:",
+                    "AWS_USE_DUALSTACK_ENDPOINT:",
+                    "SIGNING_ROLE_ARN:",
+                    "SIGNING_ACCESS_KEY_ID, SIGNING_SECRET_ACCESS_KEY:",
+                    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY:",
+                    "EXPECTED_BUCKET_OWNER:",
+                ][..],
+            ),
+            (
+                "embedded",
+                ("SIGNING_SESSION_TOKEN", "t"),
+                &[
+                    "SIGNING_ROLE_ARN:",
+                    "SIGNING_SESSION_TOKEN:",
+                    "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY:",
+                ],
+            ),
+            (
+                "floppy",
+                ("S3_PATH_STYLE", "maybe"),
+                &[
+                    "STORAGE_TYPE:",
+                    "AWS_USE_FIPS_ENDPOINT:",
+                    "S3_PATH_STYLE:",
+                    "EXPECTED_BUCKET_OWNER:",
+                ],
+            ),
+        ] {
+            let fips = if kind == "floppy" { "sometimes" } else { "true" };
+            let error = load(&[
+                ("STORAGE_TYPE", kind),
+                ("S3_ENDPOINT", "http://localhost:3900"),
+                ("AWS_USE_FIPS_ENDPOINT", fips),
+                ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+                ("AWS_ACCESS_KEY_ID", "k"),
+                ("EXPECTED_BUCKET_OWNER", "somebody"),
+                ("SIGNING_ROLE_ARN", "arn:aws:iam::123456789012:role/signer"),
+                other,
+            ]);
+            let error = error.expect_err("refused");
+            for name in names {
+                assert!(
+                    error.contains(&format!("\n  {name}")),
+                    "{kind}: {name} is missing in {error}"
+                );
+            }
+        }
     }
 
     #[test]
