@@ -61,6 +61,20 @@ impl CommandError {
         Self::new("UNEXPECTED_ANSWER", Exit::Failed, message)
     }
 
+    /// Names the object in the message, if the error is about that object.
+    pub(crate) fn about_object(mut self, object_name: &str) -> Self {
+        let is_about_object = matches!(self.exit, Exit::NotFound | Exit::AlreadyExists | Exit::PinMismatch);
+        if is_about_object && !self.message.contains(object_name) {
+            self.message = format!("{object_name}: {}", self.message);
+        }
+        self
+    }
+
+    /// Returns true if the server refused this field, and no other.
+    pub(crate) fn is_about(&self, field: &str) -> bool {
+        !self.errors.is_empty() && self.errors.iter().all(|invalid| invalid.field == field)
+    }
+
     /// A permanent error response of the object store.
     pub(crate) fn store(status: u16, detail: impl Display) -> Self {
         let exit = match status {

@@ -9,6 +9,7 @@ use crate::error::CommandError;
 use crate::output::HumanSize;
 
 pub(super) async fn run(context: &Context, confirm: ConfirmArgs) -> Result<(), CommandError> {
+    let object_name = confirm.draft.object_name.clone();
     let request = ConfirmUploadRequest {
         object_name: confirm.draft.object_name,
         if_match: confirm.if_match,
@@ -22,7 +23,8 @@ pub(super) async fn run(context: &Context, confirm: ConfirmArgs) -> Result<(), C
     };
     let server = context.server().await?;
     let confirm = async |mut client: GrpcClient, request| client.confirm_upload(request).await;
-    let confirmed = server.call(&context.output, request, confirm).await?;
+    let confirmed = server.call(&context.output, request, confirm).await;
+    let confirmed = confirmed.map_err(|failure| failure.about_object(&object_name))?;
     context.output.result(&confirmed, &text(&confirmed))
 }
 

@@ -15,7 +15,8 @@ pub(super) async fn run(context: &Context, draft: DraftArgs) -> Result<(), Comma
     };
     let server = context.server().await?;
     let discard = async |mut client: GrpcClient, request| client.discard_draft(request).await;
-    let response = server.call(&context.output, request, discard).await?;
+    let response = server.call(&context.output, request, discard).await;
+    let response = response.map_err(|failure| failure.about_object(&draft.object_name))?;
     let what = if response.discarded {
         "discarded"
     } else {

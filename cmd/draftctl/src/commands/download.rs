@@ -21,7 +21,8 @@ struct DownloadResult<'a> {
 
 pub(super) async fn run(context: &Context, request: DownloadArgs) -> Result<(), CommandError> {
     let destination = Destination::from_args(&request)?;
-    let summary = download(context, &request, &destination).await?;
+    let summary = download(context, &request, &destination).await;
+    let summary = summary.map_err(|failure| failure.about_object(&request.object_name))?;
     let file = match &destination {
         // Standard output contains the object, and must contain nothing else.
         Destination::Stdout => return Ok(()),

@@ -11,12 +11,13 @@ use crate::output::{HumanSize, HumanTime};
 
 pub(super) async fn run(context: &Context, draft: DraftArgs) -> Result<(), CommandError> {
     let request = InspectDraftRequest {
-        object_name: draft.object_name,
+        object_name: draft.object_name.clone(),
         draft_id: draft.draft_id,
     };
     let server = context.server().await?;
     let inspect = async |mut client: crate::client::GrpcClient, request| client.inspect_draft(request).await;
-    let draft = server.call(&context.output, request, inspect).await?;
+    let inspected = server.call(&context.output, request, inspect).await;
+    let draft = inspected.map_err(|failure| failure.about_object(&draft.object_name))?;
     context.output.result(&draft, &text(&draft))
 }
 

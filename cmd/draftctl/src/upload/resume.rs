@@ -10,6 +10,9 @@ use crate::exit::Exit;
 use crate::output::HumanSize;
 use crate::state::{StateFile, UploadPhase};
 
+/// The field with the ID of an upload.
+const UPLOAD_ID: &str = "upload_id";
+
 impl FileUpload<'_> {
     /// Completes the upload of an earlier run. Returns `None` if there is nothing to resume.
     pub(super) async fn resume(&self, state_file: &StateFile) -> Result<Option<UploadedDraft>, CommandError> {
@@ -33,7 +36,7 @@ impl FileUpload<'_> {
                 {
                     Some(draft) => Some(draft),
                     // The upload was completed but the response was lost, or it has expired.
-                    None => none_if_not_found(self.complete(upload_id, draft_id, Vec::new()).await)?,
+                    None => none_if_gone(self.complete(upload_id, draft_id, Vec::new()).await)?,
                 }
             }
             UploadPhase::Uploaded {
@@ -43,7 +46,7 @@ impl FileUpload<'_> {
             } => self.resume_confirm(draft_id, etag, idempotency_key).await?,
         };
         if resumed.is_none() {
-            self.notice("the interrupted upload no longer exists: starting over");
+            self.notice("the interrupted upload can no longer be continued: starting over");
             state_file.remove()?;
         }
         Ok(resumed)
@@ -62,7 +65,7 @@ impl FileUpload<'_> {
         };
         let list = async |mut client: GrpcClient, request| client.list_parts(request).await;
         let listed = self.uploader.server.call(self.output(), request, list).await;
-        let Some(listed) = none_if_not_found(listed)? else {
+        let Some(listed) = none_if_gone(listed)? else {
             return Ok(None);
         };
         self.report_resumed(&listed);
@@ -107,7 +110,7 @@ impl FileUpload<'_> {
             draft_id,
         };
         let inspect = async |mut client: GrpcClient, request| client.inspect_draft(request).await;
-        let existing = none_if_not_found(self.uploader.server.call(self.output(), request, inspect).await)?;
+        let existing = none_if_gone(self.uploader.server.call(self.output(), request, inspect).await)?;
         let existing = existing.filter(|existing| existing.etag == draft.etag);
         Ok(existing.map(|existing| UploadedDraft {
             expires_at: existing.expires_at,
@@ -131,11 +134,12 @@ impl FileUpload<'_> {
     }
 }
 
-/// Converts a "not found" error to `None`.
-fn none_if_not_found<T>(result: Result<T, CommandError>) -> Result<Option<T>, CommandError> {
+/// Converts the error of an upload that cannot be continued to `None`: it no longer exists, or the server does not accept
+/// its ID, because its key or its caller is another one now.
+fn none_if_gone<T>(result: Result<T, CommandError>) -> Result<Option<T>, CommandError> {
     match result {
         Ok(result) => Ok(Some(result)),
-        Err(failure) if failure.exit == Exit::NotFound => Ok(None),
+        Err(failure) if failure.exit == Exit::NotFound || failure.is_about(UPLOAD_ID) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

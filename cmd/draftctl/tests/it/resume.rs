@@ -130,9 +130,27 @@ async fn upload_that_no_longer_exists_starts_over() {
     let mark = server.mark();
     let ended = user.run(upload(&file, &["--confirm"]));
     assert_eq!(ended.status, 0, "{ended:?}");
-    assert_message(&ended, "no longer exists: starting over");
+    assert_message(&ended, "can no longer be continued: starting over");
     assert_eq!(server.parts_sent_sorted(mark), [1, 2, 3, 4, 5, 6, 7]);
     assert_stored(&server, &file).await;
+}
+
+/// The server has another secret, or the upload belongs to another caller.
+#[tokio::test(flavor = "multi_thread")]
+async fn upload_whose_id_is_refused_starts_over() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    let file = killed(&server, &user, &["--confirm"]).await;
+    let state = user.state().join("draftctl").join(&user.state_files()[0]);
+    let mut kept: serde_json::Value = serde_json::from_str(&fs::read_to_string(&state).expect("read")).expect("JSON");
+    let upload_id = &mut kept["phase"]["upload_id"];
+    *upload_id = format!("A{}", upload_id.as_str().expect("an ID")).into();
+    fs::write(&state, kept.to_string()).expect("written");
+    let mark = server.mark();
+    let ended = user.run(upload(&file, &["--confirm"]));
+    assert_eq!(ended.status, 0, "{ended:?}");
+    assert_message(&ended, "can no longer be continued: starting over");
+    assert_eq!(server.parts_sent_sorted(mark), [1, 2, 3, 4, 5, 6, 7]);
 }
 
 /// The store has completed the upload, and the response was lost.
