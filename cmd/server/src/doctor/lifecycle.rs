@@ -11,9 +11,10 @@ use super::subject::Subject;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-pub(super) async fn check(subject: &Subject, policy: &Policy) -> Vec<Line> {
+/// Checks the rules, which `--fix` has just tried to set if `is_fixed`.
+pub(super) async fn check(subject: &Subject, policy: &Policy, is_fixed: bool) -> Vec<Line> {
     vec![match subject.storage.get_lifecycle(&subject.buckets.draft).await {
-        Ok(lifecycle) => line(lifecycle, wanted(policy)),
+        Ok(lifecycle) => line(lifecycle, wanted(policy), is_fixed),
         Err(error) if error.kind == ErrorKind::Unsupported => Line::info("draft bucket", NOT_SUPPORTED),
         Err(error) => Line::info("draft bucket", format!("cannot be read: {}", said(&error))),
     }]
@@ -38,7 +39,7 @@ fn days(duration: Duration) -> u32 {
     u32::try_from(duration.as_secs().div_ceil(DAY.as_secs())).unwrap_or(u32::MAX - 1)
 }
 
-fn line(found: Lifecycle, wanted: Lifecycle) -> Line {
+fn line(found: Lifecycle, wanted: Lifecycle, is_fixed: bool) -> Line {
     let check = "draft bucket";
     let early = |found: Option<u32>, wanted: Option<u32>| found.filter(|days| days + 1 < wanted.unwrap_or(0));
     if let Some(days) = early(found.expire_after_days, wanted.expire_after_days) {
@@ -52,6 +53,9 @@ fn line(found: Lifecycle, wanted: Lifecycle) -> Line {
     if let (Some(objects), Some(uploads)) = (found.expire_after_days, found.abort_uploads_after_days) {
         let meaning = format!("the store removes objects after {objects} days and uploads after {uploads}");
         return Line::ok(check, meaning);
+    }
+    if is_fixed {
+        return Line::info(check, NOT_SUPPORTED);
     }
     let meaning = "the store does not remove both expired objects and uploads: without a sweep they remain";
     Line::info(check, meaning)
@@ -101,7 +105,23 @@ mod tests {
                 expire_after_days: objects,
                 abort_uploads_after_days: uploads,
             };
-            assert_eq!(line(found, wanted).outcome, outcome, "{found:?}");
+            assert_eq!(line(found, wanted, false).outcome, outcome, "{found:?}");
         }
+    }
+
+    #[test]
+    fn fix_is_suggested_until_it_was_tried() {
+        let wanted = wanted(&policy(DAY, Duration::ZERO));
+        let none = Lifecycle {
+            expire_after_days: None,
+            abort_uploads_after_days: None,
+        };
+        let text = |is_fixed| {
+            let mut report = super::super::report::Report::default();
+            report.add("lifecycle", vec![line(none, wanted, is_fixed)]);
+            report.to_string()
+        };
+        assert!(text(false).contains("--fix"));
+        assert!(!text(true).contains("--fix") && text(true).contains(NOT_SUPPORTED));
     }
 }

@@ -105,7 +105,8 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
         let names = vec![names::check(&subject).await, names::check_listed(&subject).await];
         report.add("names", names);
         report.add("permissions", permissions::check(&subject).await);
-        report.add("lifecycle", lifecycle::check(&subject, &config.shared.policy).await);
+        let lifecycle = lifecycle::check(&subject, &config.shared.policy, doctor.fix).await;
+        report.add("lifecycle", lifecycle);
         if let Err(error) = subject.clean_up().await {
             let remedy = "remove the objects under .drafts/doctor/ from the draft bucket";
             report.add(
