@@ -55,9 +55,9 @@ settings! {
 settings! {
     #[derive(Debug)]
     struct BrakeVariables in "Sweep" {
-        /// The number of drafts and uploads after which a sweep stops.
+        /// The maximum number of drafts and uploads that one sweep deletes. The next sweeps delete the rest.
         max_delete: Option<u64> = "MAX_DELETE", unset "none", whole_number;
-        /// The fraction of all drafts and uploads, 0 to 1, that a sweep deletes if more than it has expired. The rest is left to the next sweeps.
+        /// The maximum fraction of all drafts and uploads, 0 to 1, that one sweep deletes. The next sweeps delete the rest.
         max_delete_fraction: Option<Fraction> = "MAX_DELETE_FRACTION", unset "none", str::parse;
     }
 }

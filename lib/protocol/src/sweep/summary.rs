@@ -34,10 +34,8 @@ pub enum Brake {
 impl fmt::Display for Brake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::MaxDelete => "MAX_DELETE was reached, and more has expired",
-            Self::MaxDeleteFraction => {
-                "more than MAX_DELETE_FRACTION has expired, and the rest is left to the next sweeps"
-            }
+            Self::MaxDelete => "stopped at MAX_DELETE, the next sweeps delete the rest",
+            Self::MaxDeleteFraction => "stopped at MAX_DELETE_FRACTION, the next sweeps delete the rest",
         })
     }
 }
