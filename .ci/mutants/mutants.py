@@ -75,8 +75,8 @@ MUTANTS = [
     Mutant(
         "pins are not compared",
         CONFIRM + "request.rs",
-        'other_version.then_some("if_match").or_else(|| self.broken_by(draft))',
-        'other_version.then_some("if_match").or_else(|| self.broken_by(draft)).filter(|_| false)',
+        'other_version.then_some("if_match").or_else(|| self.broken_by(draft.size, draft.checksum_sha256))',
+        'other_version.then_some("if_match").or_else(|| self.broken_by(draft.size, draft.checksum_sha256)).filter(|_| false)',
     ),
     Mutant(
         "a pinned confirm is answered by an earlier one of another version",
@@ -87,8 +87,8 @@ MUTANTS = [
     Mutant(
         "pins are not compared with the object that a repeat is answered with",
         CONFIRM + "machine/mod.rs",
-        'other_version.then_some("if_match").or_else(|| pins.broken_by(main))',
-        'other_version.then_some("if_match").or_else(|| pins.broken_by(main)).filter(|_| false)',
+        'other_version.then_some("if_match").or_else(|| pins.broken_by_copy(main))',
+        'other_version.then_some("if_match").or_else(|| pins.broken_by_copy(main)).filter(|_| false)',
     ),
     Mutant(
         "the pinned version is not compared with the object that a repeat is answered with",

@@ -54,9 +54,20 @@ impl DraftId {
     /// # Panics
     /// If the name leaves no room for the ID. It may have 986 bytes.
     pub fn key(self, name: &ObjectKey) -> ObjectKey {
-        let shard = self.0.0 & SHARD_MASK;
-        let key = format!("{RESERVED_PREFIX}{shard:02x}/{self}/{name}");
+        let key = format!("{}{name}", self.prefix());
         ObjectKey::new(key).expect("a name and a tenant leave room for the ID in a key")
+    }
+
+    /// Returns the prefix of the draft's key, which no other draft has.
+    pub fn prefix(self) -> String {
+        let shard = self.0.0 & SHARD_MASK;
+        format!("{RESERVED_PREFIX}{shard:02x}/{self}/")
+    }
+
+    /// Returns the key beside the draft's that a server reserves for the draft. No object name gives it.
+    pub fn reservation_key(self) -> ObjectKey {
+        let key = format!("{}{RESERVED_PREFIX}", self.prefix());
+        ObjectKey::new(format!("{key}whole")).expect("it is short")
     }
 
     /// Returns the ID in the key of a unique draft, or `None` for any other key.

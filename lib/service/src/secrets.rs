@@ -11,6 +11,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use draftstore_protocol::confirm::MarkerDigest;
+use draftstore_storage::{ObjectHeader, ObjectKey};
 
 /// The label of the keys that seal. The version changes with the form of tokens.
 const SEAL_LABEL: &[u8] = b"draftstore seal 1";
@@ -97,6 +98,11 @@ impl Secrets {
                 .open_in_place(Nonce::assume_unique_for_key(*nonce), aad, &mut sealed);
             Some(content.ok()?.to_vec())
         })
+    }
+
+    /// Returns the digests of a header with its value that a draft may have, the current secret's first.
+    pub(crate) fn agreement(&self, draft: &ObjectKey, header: ObjectHeader, value: &str) -> Vec<MarkerDigest> {
+        self.digests(&["agreed", draft.as_str(), header.as_str(), value])
     }
 
     /// Returns the digests of these parts, the current secret's first.

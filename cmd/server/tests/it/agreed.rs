@@ -1,5 +1,6 @@
 //! Tests that a confirm keeps what was agreed on when an upload was issued, and nothing that the uploader added.
 
+use draftstore_testing::TestBuckets;
 use serde_json::{Value, json};
 
 use crate::front::{FRONTS, Front, download, put, upload_form};
@@ -133,6 +134,94 @@ async fn confirm_keeps_what_was_agreed_and_nothing_else() {
                     "{name}: {header}"
                 );
             }
+        }
+    }
+}
+
+/// A store that takes metadata that is not signed takes an invented record too. Here the uploader has the store's key.
+#[tokio::test(flavor = "multi_thread")]
+async fn record_that_the_server_did_not_write_counts_for_nothing() {
+    let world = TestBuckets::embedded().await;
+    let server = Server::start_with(&[
+        ("BUCKET_NAME", world.main.name().as_str()),
+        ("S3_ENDPOINT", &world.endpoint.url),
+        ("AWS_ACCESS_KEY_ID", &world.endpoint.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &world.endpoint.secret_access_key),
+    ]);
+    let all: Vec<_> = HEADERS.iter().map(|(field, ..)| *field).collect();
+    let signed_for = async |name: &str| {
+        let mut request = json!({ "object_name": name });
+        for (field, agreed, _) in HEADERS {
+            request[field] = json!(agreed);
+        }
+        let issued = Front::Rest.call(&server, "upload-url", request).await.expect("issued");
+        let record = &issued["headers"]["x-amz-meta-draftstore-agreed"];
+        record.as_str().expect("a record").to_owned()
+    };
+    let records = [all.join(","), signed_for("another").await, signed_for("a").await];
+    for (place, record) in records.iter().enumerate() {
+        let put = world.sdk().put_object().bucket(world.draft.name().as_str()).key("a");
+        let put = put.metadata("draftstore-agreed", record).body(b"bytes".to_vec().into());
+        let [cache_control, disposition, encoding, language, _] = HEADERS.map(|(_, _, added)| added);
+        let put = put.cache_control(cache_control).content_disposition(disposition);
+        let put = put.content_encoding(encoding).content_language(language);
+        put.send().await.expect("stored");
+        let draft = json!({"object_name": "a", "destination_name": format!("b{place}")});
+        let seen = Front::Rest
+            .call(&server, "inspect-draft", json!({"object_name": "a"}))
+            .await;
+        let seen = seen.expect("there");
+        for (field, _, added) in &HEADERS[..4] {
+            assert_eq!(
+                (seen.get(field), &seen["dropped"][field]),
+                (None, &json!(added)),
+                "{record}"
+            );
+        }
+        Front::Rest
+            .call(&server, "confirm-upload", draft)
+            .await
+            .expect("confirmed");
+        let kept = world
+            .sdk()
+            .head_object()
+            .bucket(world.main.name().as_str())
+            .key(format!("b{place}"));
+        let kept = kept.send().await.expect("there");
+        let headers = [
+            kept.cache_control(),
+            kept.content_disposition(),
+            kept.content_encoding(),
+            kept.content_language(),
+        ];
+        assert_eq!(headers, [None; 4], "{record}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_of_forms_cannot_contain_the_name_of_the_file() {
+    let server = Server::start();
+    let name = "${filename}";
+    for front in FRONTS {
+        for (field, value) in [
+            ("object_name", json!(format!("a/{name}"))),
+            ("content_type", json!(format!("text/plain; x=\"{name}\""))),
+            ("cache_control", json!(format!("private=\"{name}\""))),
+            ("content_disposition", json!(format!("attachment; filename=\"{name}\""))),
+            ("metadata.note", json!(format!("by {name}"))),
+        ] {
+            let mut request = json!({"object_name": front.name("a")});
+            match field.split_once('.') {
+                Some((map, key)) => request[map] = json!({ key: value }),
+                None => request[field] = value,
+            }
+            front
+                .call(&server, "upload-url", request.clone())
+                .await
+                .expect("a PUT has no such variable");
+            request["max_content_length"] = json!(5);
+            let refused = front.call(&server, "upload-url", request).await.expect_err(field);
+            assert_eq!(refused.fields, [field]);
         }
     }
 }

@@ -250,6 +250,48 @@ async fn stored_bytes_never_exceed_the_limit_of_a_caller() {
     }
 }
 
+/// A ticket gets a URL for one way before it begins another, or after it, and uses both.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_ways_together_store_no_more_than_the_limit() {
+    let place = Place::new().await;
+    for (form, is_first) in [(false, true), (false, false), (true, true), (true, false)] {
+        let name = format!("{form}-{is_first}");
+        let ticket = place.ticket(&name).await;
+        let before = place.stored().await;
+        let issue = async || {
+            let length = if form { "max_content_length" } else { "content_length" };
+            let request = json!({"object_name": name, length: LIMIT});
+            place.call(&ticket, "api/v1/upload-url", Some(request)).await.1
+        };
+        let mut issued = vec![];
+        if is_first {
+            issued.push(issue().await);
+        }
+        let create = json!({"object_name": name, "content_length": LIMIT, "part_size": PART});
+        let created = place.call(&ticket, "api/v1/multipart/create", Some(create)).await.1;
+        issued.push(issue().await);
+        let sign = json!({
+            "object_name": name, "draft_id": created["draft_id"], "upload_id": created["upload_id"],
+            "parts": [{"part_number": 1}, {"part_number": 2}],
+        });
+        let signed = place.call(&ticket, "api/v1/multipart/sign-parts", Some(sign)).await.1;
+        let mut sent = 0;
+        for (part, length) in [(0, PART), (1, LIMIT - PART)] {
+            sent += usize::from(signed["parts"][part]["upload_url"].is_string());
+            send(&signed["parts"][part], vec![b'x'; length]).await;
+        }
+        for issued in &issued {
+            if issued.get("fields").is_some() {
+                upload_form(issued, &vec![b'x'; LIMIT]).await;
+            } else {
+                send(issued, vec![b'x'; LIMIT]).await;
+            }
+        }
+        let stored = place.stored().await - before;
+        assert_eq!((sent, stored), (if is_first { 0 } else { 2 }, LIMIT as u64), "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ticket_has_as_many_uploads_in_progress_as_slots() {
     let place = Place::new().await;

@@ -1,19 +1,23 @@
 //! The agreement on an upload: the headers that were set when it was issued, and so the headers that a confirm keeps.
 //!
 //! An uploader can send any header that its URL does not sign, and the store keeps it. So the server signs
-//! a record of the headers that it agreed to, as metadata. The store refuses an upload without the record, or with
-//! another value of a signed header, and `x-amz-*` headers that are not signed: what an object has beyond its record was
-//! added by the uploader, and so was a header of an object without a record. That is the basis of the record. It has no
-//! authentication of its own, and a store that takes unsigned metadata takes an invented record too.
+//! a record of the headers that it agreed to, as metadata. What an object has beyond its record was added by the
+//! uploader, and so was a header of an object without a record.
+//!
+//! The record has a keyed digest of each header, its value and the draft's key, so that nobody else can write one, even
+//! where a store takes metadata that is not signed. Only a record that was authenticated counts.
 
 use std::collections::BTreeMap;
 
 use draftstore_storage::{Attributes, MediaType, ObjectHeader, ObjectHeaders, StoredAttributes};
 
-use super::marker::MARKER_PREFIX;
+use super::marker::{MARKER_PREFIX, MarkerDigest};
 
-/// The metadata name of the record: the names of the headers, separated by commas.
+/// The metadata name of the record: the names of the headers with their digests, separated by commas.
 const RECORD: &str = "draftstore-agreed";
+
+/// The name of a record that was authenticated. No header of HTTP can have it, so no store returns it.
+const AUTHENTIC: &str = "draftstore agreed";
 
 /// The attributes of a draft, divided by a confirm.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,15 +32,44 @@ pub struct Agreement {
 const CONTENT_TYPE: &str = "content_type";
 
 impl Agreement {
-    /// Adds the record of the headers to the attributes of an upload that is issued. Without headers there is none.
-    pub fn record(attributes: &mut Attributes) {
-        let names: Vec<_> = attributes.headers.iter().map(|(header, _)| header.as_str()).collect();
-        if !names.is_empty() {
-            attributes.metadata.insert(RECORD.to_owned(), names.join(","));
+    /// Adds the record of the headers to the attributes of an upload that is issued. `digest` makes the keyed digest of a
+    /// header with its value. Without headers there is no record.
+    pub fn record(attributes: &mut Attributes, digest: impl Fn(ObjectHeader, &str) -> MarkerDigest) {
+        let headers = attributes.headers.iter();
+        let entries: Vec<_> = headers
+            .map(|(header, value)| format!("{}={}", header.as_str(), digest(header, value).as_str()))
+            .collect();
+        if !entries.is_empty() {
+            attributes.metadata.insert(RECORD.to_owned(), entries.join(","));
         }
     }
 
-    /// Divides the attributes of a draft.
+    /// Authenticates the record of a draft that was read from the store: keeps the headers whose digest is among those that
+    /// `digests` makes. Without this step, [`Agreement::of`] keeps no header.
+    pub fn authenticate(stored: &mut StoredAttributes, digests: impl Fn(ObjectHeader, &str) -> Vec<MarkerDigest>) {
+        stored.metadata.remove(AUTHENTIC);
+        let Some(record) = stored.metadata.remove(RECORD) else {
+            return;
+        };
+        let is_authentic = |(name, digest): (&str, &str)| {
+            let header = ObjectHeader::of_name(name)?;
+            // The digest is that of the value in canonical form, as it was signed. A store may write it in another.
+            let mut parsed = ObjectHeaders::NONE;
+            parsed.set(header, stored.headers.get(&header)?).ok()?;
+            let digests = digests(header, parsed.get(header)?);
+            digests
+                .iter()
+                .any(|own| own.as_str() == digest)
+                .then_some(header.as_str())
+        };
+        let entries = record.split(',').filter_map(|entry| entry.split_once('='));
+        let names: Vec<_> = entries.filter_map(is_authentic).collect();
+        if !names.is_empty() {
+            stored.metadata.insert(AUTHENTIC.to_owned(), names.join(","));
+        }
+    }
+
+    /// Divides the attributes of a draft, whose record was authenticated.
     ///
     /// - The media type is kept if it can be parsed. It was signed if one was agreed on, and is the uploader's otherwise.
     ///   Another becomes [`MediaType::OCTET_STREAM`]: a refusal would leave a draft that nobody can confirm.
@@ -50,7 +83,7 @@ impl Agreement {
                 MediaType::OCTET_STREAM.clone()
             })
         });
-        let record = stored.metadata.get(RECORD).map_or("", String::as_str);
+        let record = stored.metadata.get(AUTHENTIC).map_or("", String::as_str);
         let is_agreed = |header: ObjectHeader| record.split(',').any(|name| name == header.as_str());
         let mut headers = ObjectHeaders::NONE;
         for (&header, value) in &stored.headers {
@@ -61,7 +94,7 @@ impl Agreement {
         let metadata = stored
             .metadata
             .iter()
-            .filter(|(name, _)| !name.starts_with(MARKER_PREFIX));
+            .filter(|(name, _)| !name.starts_with(MARKER_PREFIX) && *name != AUTHENTIC);
         let kept = Attributes {
             content_type,
             headers,
@@ -85,14 +118,28 @@ mod tests {
             headers,
             metadata: [("author".to_owned(), "ada".to_owned())].into(),
         };
-        Agreement::record(&mut attributes);
+        Agreement::record(&mut attributes, digest);
         attributes
+    }
+
+    /// Makes a digest of a header for the draft of these tests.
+    fn digest(header: ObjectHeader, value: &str) -> MarkerDigest {
+        let mut bytes = [0; 32];
+        for (place, byte) in format!("{}:{value}", header.as_str()).bytes().take(32).enumerate() {
+            bytes[place] = byte;
+        }
+        MarkerDigest::new(bytes)
+    }
+
+    fn authenticated(mut stored: StoredAttributes) -> StoredAttributes {
+        Agreement::authenticate(&mut stored, |header, value| vec![digest(header, value)]);
+        stored
     }
 
     #[test]
     fn what_was_agreed_is_kept() {
         let issued = issued();
-        let Agreement { kept, dropped } = Agreement::of(&issued.clone().into());
+        let Agreement { kept, dropped } = Agreement::of(&authenticated(issued.clone().into()));
         assert_eq!((kept.content_type, kept.headers), (issued.content_type, issued.headers));
         assert_eq!(kept.metadata, [("author".to_owned(), "ada".to_owned())].into());
         assert_eq!(dropped, BTreeMap::new());
@@ -113,10 +160,36 @@ mod tests {
             for (header, value) in added {
                 stored.headers.entry(header).or_insert_with(|| value.to_owned());
             }
-            let Agreement { kept, dropped } = Agreement::of(&stored);
+            let Agreement { kept, dropped } = Agreement::of(&authenticated(stored));
             assert_eq!(kept.headers, issued.headers);
             assert_eq!(dropped.len(), ObjectHeader::ALL.len() - issued.headers.iter().count());
         }
+    }
+
+    #[test]
+    fn record_that_the_server_did_not_write_counts_for_nothing() {
+        let signed = StoredAttributes::from(issued());
+        let own = signed.metadata[RECORD].clone();
+        let other = own.replace("cache_control", "content_encoding");
+        for (header, value, record) in [
+            (ObjectHeader::CacheControl, "public, immutable", own.as_str()),
+            (ObjectHeader::ContentEncoding, "gzip", own.as_str()),
+            (ObjectHeader::ContentEncoding, "gzip", other.as_str()),
+            (ObjectHeader::ContentEncoding, "gzip", "content_encoding"),
+            (ObjectHeader::ContentEncoding, "gzip", "content_encoding="),
+        ] {
+            for name in [RECORD, AUTHENTIC] {
+                let stored = StoredAttributes {
+                    headers: [(header, value.to_owned())].into(),
+                    metadata: [(name.to_owned(), record.to_owned())].into(),
+                    ..StoredAttributes::default()
+                };
+                let Agreement { kept, dropped } = Agreement::of(&authenticated(stored));
+                assert!(kept.headers.is_empty(), "{name}: {record}: {kept:?}");
+                assert_eq!(dropped, [(header.as_str(), value.to_owned())].into());
+            }
+        }
+        assert!(Agreement::of(&signed).kept.headers.is_empty(), "not authenticated");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_storage::{Attributes, ETag, MediaType, ObjectHeaders, ObjectInfo, StoredAttributes};
+use draftstore_storage::{Attributes, ETag, MediaType, ObjectHeaders, ObjectInfo, Sha256, StoredAttributes};
 use ulid::Ulid;
 
 /// The prefix of the metadata reserved for the server. Uploads must not set such metadata, and it is not copied from
@@ -31,6 +31,9 @@ const BATCH: &str = "draftstore-batch";
 /// The `ETag` of the draft.
 const SOURCE_ETAG: &str = "draftstore-source-etag";
 
+/// The SHA-256 of the draft, if the store knows it. Some stores do not keep it with the copy.
+const SOURCE_SHA256: &str = "draftstore-source-sha256";
+
 /// The origin of the object, sealed by the service: which draft was confirmed, and when.
 const ORIGIN: &str = "draftstore-origin";
 
@@ -48,6 +51,11 @@ impl MarkerDigest {
     /// Makes the text form of a keyed digest.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// Returns the text form.
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
     }
 
     fn is_in(&self, metadata: &BTreeMap<String, String>, name: &str) -> bool {
@@ -115,18 +123,21 @@ pub(super) enum KeyUse {
 }
 
 impl MarkerDigests {
-    /// Returns the attributes with this marker.
+    /// Returns the attributes with this marker for a copy of the draft.
     pub(super) fn mark(
         &self,
         mut attributes: Attributes,
-        draft_etag: &ETag,
+        draft: &ObjectInfo,
         batch: Option<BatchId>,
         origin: &str,
     ) -> Attributes {
         let metadata = &mut attributes.metadata;
         metadata.insert(ORIGIN.to_owned(), origin.to_owned());
         metadata.insert(DRAFT.to_owned(), self.draft.0.clone());
-        metadata.insert(SOURCE_ETAG.to_owned(), draft_etag.as_str().to_owned());
+        metadata.insert(SOURCE_ETAG.to_owned(), draft.etag.as_str().to_owned());
+        if let Some(sha256) = draft.checksum_sha256 {
+            metadata.insert(SOURCE_SHA256.to_owned(), sha256.to_string());
+        }
         if let Some(RequestDigests { key, request }) = &self.request {
             metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.0.clone());
             metadata.insert(REQUEST.to_owned(), request.0.clone());
@@ -202,6 +213,11 @@ pub(crate) fn is_restored_by(metadata: &BTreeMap<String, String>, request: &Mark
     request.is_in(metadata, RESTORED)
 }
 
+/// Returns the SHA-256 of the draft that the object was made from, if it was known.
+pub(super) fn source_sha256(metadata: &BTreeMap<String, String>) -> Option<Sha256> {
+    metadata.get(SOURCE_SHA256)?.parse().ok()
+}
+
 /// Returns the batch, other than `own`, that made the object and has not reached its deadline. It may undo the object
 /// unless it has settled.
 pub(crate) fn held_by(metadata: &BTreeMap<String, String>, own: Option<BatchId>, now: SystemTime) -> Option<BatchId> {
@@ -216,6 +232,8 @@ pub(super) fn batch_of(metadata: &BTreeMap<String, String>) -> Option<BatchId> {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use draftstore_storage::StoredAttributes;
 
     use super::super::agreement::Agreement;
     use super::*;
@@ -240,10 +258,22 @@ mod tests {
         text.parse().expect("valid etag")
     }
 
+    fn draft(version: &str) -> ObjectInfo {
+        ObjectInfo {
+            etag: etag(version),
+            size: 1,
+            last_modified: SystemTime::UNIX_EPOCH,
+            etag_is_md5: false,
+            version_id: None,
+            checksum_sha256: Some(Sha256::from([7; 32])),
+            attributes: StoredAttributes::default(),
+        }
+    }
+
     fn mark(batch: Option<BatchId>) -> BTreeMap<String, String> {
         let digests = digests("a", Some(("k", "k a")));
         digests
-            .mark(Attributes::default(), &etag("1"), batch, "sealed")
+            .mark(Attributes::default(), &draft("1"), batch, "sealed")
             .metadata
     }
 
@@ -281,11 +311,13 @@ mod tests {
         set(IDEMPOTENCY_KEY, &digest("x").0);
         set(REQUEST, &digest("x a").0);
         set(SOURCE_ETAG, "9");
+        set(SOURCE_SHA256, &Sha256::from([9; 32]).to_string());
         let kept = Agreement::of(&forged.into()).kept;
-        let marked = digests("a", None).mark(kept, &etag("1"), None, "sealed").metadata;
+        let marked = digests("a", None).mark(kept, &draft("1"), None, "sealed").metadata;
         assert_eq!(marked.get("author").map(String::as_str), Some("ada"));
         assert_eq!(digests("a", Some(("x", "x a"))).key_use(&marked), KeyUse::None);
         assert!(digests("a", None).match_draft(&marked, Some(&etag("1"))));
+        assert_eq!(source_sha256(&marked), Some(Sha256::from([7; 32])));
     }
 
     #[test]

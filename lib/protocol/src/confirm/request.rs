@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use draftstore_storage::{ETag, ObjectInfo, Sha256};
 
-use super::marker::{BatchId, MarkerDigests};
+use super::marker::{self, BatchId, MarkerDigests};
 use super::plan::Plan;
 
 /// The maximum size of an object that one `CopyObject` can copy: 5 GiB.
@@ -51,15 +51,22 @@ impl Pins {
     /// Returns the pin that a draft does not match, if any.
     pub(super) fn broken_by_draft(&self, draft: &ObjectInfo) -> Option<&'static str> {
         let other_version = self.if_match.as_ref().is_some_and(|pin| *pin != draft.etag);
-        other_version.then_some("if_match").or_else(|| self.broken_by(draft))
+        other_version
+            .then_some("if_match")
+            .or_else(|| self.broken_by(draft.size, draft.checksum_sha256))
     }
 
-    /// Returns the pin that an object in main does not match, if any. The version is not compared, since a copy may
-    /// have another.
-    pub(super) fn broken_by(&self, object: &ObjectInfo) -> Option<&'static str> {
-        if self.content_length.is_some_and(|bytes| bytes != object.size) {
+    /// Returns the pin that a copy in main does not match, if any. The version is not compared, since a copy may have
+    /// another. A copy without a checksum has that of its draft.
+    pub(super) fn broken_by_copy(&self, main: &ObjectInfo) -> Option<&'static str> {
+        let of_draft = || marker::source_sha256(&main.attributes.metadata);
+        self.broken_by(main.size, main.checksum_sha256.or_else(of_draft))
+    }
+
+    fn broken_by(&self, size: u64, checksum_sha256: Option<Sha256>) -> Option<&'static str> {
+        if self.content_length.is_some_and(|bytes| bytes != size) {
             Some("content_length")
-        } else if self.checksum_sha256.is_some() && self.checksum_sha256 != object.checksum_sha256 {
+        } else if self.checksum_sha256.is_some() && self.checksum_sha256 != checksum_sha256 {
             Some("checksum_sha256")
         } else {
             None

@@ -1,10 +1,13 @@
 //! The headers and the user metadata of an upload, as the caller and the server agree on them.
+//!
+//! Every upload URL is signed with the record of the agreement, and every draft is read with its record authenticated.
 
 use std::collections::BTreeMap;
 
 use draftstore_protocol::confirm::Agreement;
-use draftstore_storage::{Attributes, ObjectHeader};
+use draftstore_storage::{Attributes, Error as StorageError, ObjectHeader, ObjectInfo, ObjectKey};
 
+use super::{Drafts, found};
 use crate::Violation;
 use crate::caller::Profile;
 use crate::fields::{content_type, metadata};
@@ -19,7 +22,7 @@ pub(super) struct RequestedAttributes<'a> {
 }
 
 impl RequestedAttributes<'_> {
-    /// Validates the request, adds the headers of the profile, and records them all for the confirm.
+    /// Validates the request, and adds the headers of the profile.
     pub(super) fn agree(self, profile: &Profile, broken: &mut Violations) -> Attributes {
         let content_type = broken.take_optional(self.content_type.map(content_type));
         broken.take(profile.check_content_type(content_type.as_ref()));
@@ -36,7 +39,31 @@ impl RequestedAttributes<'_> {
         }
         broken.take(profile.check_headers(&attributes.headers));
         broken.take(metadata(self.metadata));
-        Agreement::record(&mut attributes);
         attributes
+    }
+}
+
+impl Drafts {
+    /// Adds the record of what was agreed for this draft.
+    pub(super) fn record(&self, attributes: &mut Attributes, draft: &ObjectKey) {
+        let secrets = self.shared.secrets.current();
+        Agreement::record(attributes, |header, value| {
+            secrets.agreement(draft, header, value).remove(0)
+        });
+    }
+
+    /// Returns the metadata of a draft with an authentic record of what was agreed, or `None` if it does not exist.
+    ///
+    /// Drafts are read here alone. A draft that is read otherwise has no agreed headers.
+    pub(super) async fn head_draft(&self, draft: &ObjectKey) -> Result<Option<ObjectInfo>, StorageError> {
+        let bucket = self.shared.store.buckets.draft.name();
+        let mut found = found(self.shared.store.objects().head(bucket, draft).await)?;
+        if let Some(info) = &mut found {
+            let secrets = self.shared.secrets.current();
+            Agreement::authenticate(&mut info.attributes, |header, value| {
+                secrets.agreement(draft, header, value)
+            });
+        }
+        Ok(found)
     }
 }

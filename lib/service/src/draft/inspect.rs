@@ -5,10 +5,10 @@ use std::time::SystemTime;
 use draftstore_protocol::DraftId;
 use draftstore_protocol::confirm::Agreement;
 use draftstore_protocol::sweep::expires_at;
-use draftstore_storage::{ObjectInfo, ObjectKey};
+use draftstore_storage::ObjectInfo;
 
+use super::Drafts;
 use super::draft_ref::DraftName;
-use super::{Drafts, found};
 use crate::{Error, Missing, Scope};
 
 /// The current state of a draft.
@@ -47,16 +47,5 @@ impl Drafts {
             draft,
             expires_at,
         })
-    }
-
-    /// Returns the metadata of a draft, or `None` if it does not exist.
-    pub(super) async fn head_draft(&self, key: &ObjectKey) -> Result<Option<ObjectInfo>, Error> {
-        Ok(found(
-            self.shared
-                .store
-                .objects()
-                .head(self.shared.store.buckets.draft.name(), key)
-                .await,
-        )?)
     }
 }

@@ -151,7 +151,10 @@ impl Drafts {
 
     async fn look(&self, draft: &DraftRef, stage: Stage) -> Result<Option<(Place<'_>, ObjectInfo)>, Error> {
         let place = self.place(draft, stage);
-        let object = found(self.shared.store.objects().head(place.bucket, &place.key).await)?;
+        let object = match stage {
+            Stage::Draft => self.head_draft(&place.key).await?,
+            Stage::Main => found(self.shared.store.objects().head(place.bucket, &place.key).await)?,
+        };
         Ok(object.map(|object| (place, object)))
     }
 

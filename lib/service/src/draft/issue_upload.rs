@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use draftstore_protocol::DraftId;
-use draftstore_storage::{Condition, ObjectHeader, PresignPost, PresignPut, PresignedRequest, Support};
+use draftstore_storage::{Attributes, Condition, ObjectHeader, PresignPost, PresignPut, PresignedRequest, Support};
 
 use super::Drafts;
 use super::attributes::RequestedAttributes;
 use super::draft_ref::DraftRef;
-use super::identity::{Free, NewDraft};
+use super::identity::{Free, NewDraft, Way};
 use crate::fields::{batch, checksum, content_length, expires_in, not_negative};
 use crate::limits::MAX_PUT_BYTES;
 use crate::violation::Violations;
@@ -78,7 +78,7 @@ impl Drafts {
             headers: &request.headers,
             metadata: &request.metadata,
         };
-        let attributes = requested.agree(&self.caller.profile, &mut broken);
+        let mut attributes = requested.agree(&self.caller.profile, &mut broken);
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let max_content_length = broken.take_optional(request.max_content_length.map(max_content_length));
         if request.content_length.is_some() && request.max_content_length.is_some() {
@@ -95,7 +95,7 @@ impl Drafts {
         let longest = self.shared.policy.upload_ttl().min(lifetime.unwrap_or(Duration::MAX));
         let expires_in = broken.take(expires_in(request.expires_in, longest));
         if request.max_content_length.is_some() {
-            broken.take(form_name(&request.object_name));
+            request.check_form(&attributes, &mut broken);
         }
         let (Some(name), Some(lifetime), Some(expires_in), []) = (name, lifetime, expires_in, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
@@ -118,9 +118,11 @@ impl Drafts {
             unique: request.unique,
             lifetime,
             now,
+            way: Way::Whole,
         };
         let draft_id = self.identity(new, free).await?;
         let draft = DraftRef::new(&self.caller, name, draft_id);
+        self.record(&mut attributes, &draft.key);
         let bucket = &self.shared.store.buckets.draft;
         let presign = self.shared.store.presign();
         let signed = if let Some(max_content_length) = max_content_length {
@@ -180,12 +182,25 @@ fn max_content_length(bytes: i64) -> Result<u64, Violation> {
     not_negative("max_content_length", bytes)
 }
 
-/// Refuses `${filename}` in the name of a form's object, which stores replace by the name of the uploaded file.
-fn form_name(object_name: &str) -> Result<(), Violation> {
-    if object_name.contains("${filename}") {
+impl IssueUpload {
+    /// Refuses `${filename}` in every field of a form. Stores replace it by the name of the uploaded file, so that the
+    /// uploader would choose a value that was agreed on.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html>
+    fn check_form(&self, attributes: &Attributes, broken: &mut Violations) {
         let rule =
             "must not contain '${filename}' with max_content_length: the store would replace it by the file's name";
-        return Err(Violation::new("object_name", rule));
+        let content_type = attributes.content_type.iter();
+        let content_type = content_type.map(|value| ("content_type".to_owned(), value.as_str()));
+        let headers = attributes.headers.iter();
+        let headers = headers.map(|(header, value)| (header.as_str().to_owned(), value));
+        let metadata = attributes.metadata.iter();
+        let metadata = metadata.map(|(name, value)| (format!("metadata.{name}"), value.as_str()));
+        let name = [("object_name".to_owned(), self.object_name.as_str())];
+        for (field, value) in name.into_iter().chain(content_type).chain(headers).chain(metadata) {
+            if value.contains("${filename}") {
+                broken.take::<()>(Err(Violation::new(field, rule)));
+            }
+        }
     }
-    Ok(())
 }

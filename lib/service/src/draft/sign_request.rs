@@ -9,7 +9,7 @@ use draftstore_storage::{Attributes, PresignPart, PresignStep, PresignedRequest,
 use super::Drafts;
 use super::attributes::RequestedAttributes;
 use super::draft_ref::DraftRef;
-use super::identity::{Free, NewDraft};
+use super::identity::{Free, NewDraft, Way};
 use crate::fields::part_number;
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, UrlKind, Violation};
@@ -94,11 +94,12 @@ impl Drafts {
             broken.take::<()>(Err(Violation::new("method", rule)));
         }
         let step = asked.request.check(&mut broken);
-        let attributes = self.attributes(&asked.request, &mut broken);
+        let mut attributes = self.attributes(&asked.request, &mut broken);
         let draft = self.draft_to_sign(asked, now, &mut broken).await?;
         let (Some((draft, longest)), Some(step), []) = (draft, step, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
+        self.record(&mut attributes, &draft.key);
         let expires_in = self.shared.policy.upload_ttl().min(longest);
         let request = self
             .presign_checked(&draft, &step, &attributes, now, expires_in)
@@ -153,6 +154,7 @@ impl Drafts {
             unique,
             lifetime,
             now,
+            way: Way::Parts,
         };
         let id = self.identity(new, &mut Free::default()).await?;
         Ok(Some((DraftRef::new(&self.caller, name, id), lifetime)))

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use draftstore_service::caller::{ContentTypes, DraftSlots, Names, Profile};
+use draftstore_service::cleaner::Mode;
 use draftstore_service::draft::{
-    CompleteMultipart, ConfirmUpload, CreateMultipart, DraftName, IssueUpload, ListDrafts, ListObjects, PartToSign,
-    S3Request, SignParts, SignRequest, UploadName,
+    CompleteMultipart, ConfirmUpload, CreateMultipart, DraftName, IssueUpload, ListDrafts, ListObjects,
+    MultipartCreated, PartToSign, S3Request, SignParts, SignRequest, UploadName,
 };
 use draftstore_service::{Caller, Clock as _, Drafts, Error};
 use draftstore_testing::{SignedRequest, key};
 use futures::future::join_all;
 
 use crate::ground::Ground;
-use crate::system::{FAR_AHEAD, System, unique};
+use crate::system::{FAR_AHEAD, System, expire, unique};
 
 /// The number of drafts of each kind that each tenant has.
 const EACH: usize = 7;
@@ -25,6 +26,8 @@ promises! {
     upload_in_parts_is_visible_only_to_its_tenant: strong, garage, seaweedfs;
     parts_over_the_size_limit_are_not_stored: strong, garage, seaweedfs;
     concurrent_calls_create_no_more_drafts_than_slots: strong, weak, garage, seaweedfs;
+    slot_is_for_one_way_to_upload_if_its_bytes_are_limited: strong, weak, garage, seaweedfs;
+    abandoned_multipart_upload_leaves_its_slot: strong, weak, garage, seaweedfs;
 }
 
 fn tenant(system: &System, name: &str) -> Drafts {
@@ -350,6 +353,117 @@ async fn concurrent_calls_create_no_more_drafts_than_slots(ground: &Ground) {
         matches!(one_more, Err(Error::NoMoreUploads { most: 3 })),
         "{one_more:?}"
     );
+}
+
+/// Returns a caller that may have one draft, of a limited size.
+fn one_of_limited_size(system: &System) -> Drafts {
+    one_of_limited_size_for(system, 600)
+}
+
+fn one_of_limited_size_for(system: &System, seconds: u64) -> Drafts {
+    let expires_at = system.clock.now() + Duration::from_secs(seconds);
+    system.drafts.for_caller(Arc::new(Caller {
+        names: Names::Exactly("a".to_owned()),
+        drafts: Some(DraftSlots::new([rand::random::<u8>(); 9], 1, expires_at)),
+        profile: Profile {
+            max_object_bytes: Some(100),
+            ..Profile::default()
+        },
+        ..Caller::anyone()
+    }))
+}
+
+fn whole() -> IssueUpload {
+    IssueUpload {
+        object_name: "a".to_owned(),
+        content_length: Some(5),
+        ..IssueUpload::default()
+    }
+}
+
+fn in_parts() -> CreateMultipart {
+    CreateMultipart {
+        object_name: "a".to_owned(),
+        content_length: Some(5),
+        ..CreateMultipart::default()
+    }
+}
+
+async fn slot_is_for_one_way_to_upload_if_its_bytes_are_limited(ground: &Ground) {
+    let system = ground.system().await;
+    let drafts = one_of_limited_size(&system);
+    drafts.issue_upload(&whole()).await.expect("issued");
+    drafts
+        .issue_upload(&whole())
+        .await
+        .expect("a repeat takes nothing more");
+    let create = drafts.create_multipart(&in_parts()).await;
+    assert!(matches!(create, Err(Error::NoMoreUploads { most: 1 })), "{create:?}");
+
+    let drafts = one_of_limited_size(&system);
+    drafts.create_multipart(&in_parts()).await.expect("begun");
+    let issue = drafts.issue_upload(&whole()).await;
+    assert!(matches!(issue, Err(Error::NoMoreUploads { most: 1 })), "{issue:?}");
+
+    for _ in 0..10 {
+        let drafts = one_of_limited_size(&system);
+        let (issue, create) = (whole(), in_parts());
+        let (issued, created) = tokio::join!(drafts.issue_upload(&issue), drafts.create_multipart(&create));
+        assert!(issued.is_err() || created.is_err(), "{issued:?} {created:?}");
+    }
+
+    let system = ground.system().await;
+    let drafts = one_of_limited_size_for(&system, 1);
+    drafts.issue_upload(&whole()).await.expect("issued");
+    assert_eq!(system.world.uploads().await, 1, "the reservation");
+    let cleaner = system.cleaner(3600);
+    expire(&cleaner, 1).await;
+    cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
+    assert_eq!(system.world.uploads().await, 0);
+}
+
+async fn abandoned_multipart_upload_leaves_its_slot(ground: &Ground) {
+    let system = ground.system().await;
+    let drafts = one_of_limited_size(&system);
+    let named = |created: MultipartCreated| UploadName {
+        object_name: "a".to_owned(),
+        draft_id: created.draft_id.map(|id| id.to_string()),
+        upload_id: created.upload_id,
+    };
+    let lost = named(drafts.create_multipart(&in_parts()).await.expect("begun"));
+    let refused = drafts.create_multipart(&in_parts()).await;
+    assert!(matches!(refused, Err(Error::NoMoreUploads { most: 1 })), "{refused:?}");
+    system.clock.advance(Duration::from_secs(120));
+    let upload = named(drafts.create_multipart(&in_parts()).await.expect("there is room again"));
+    assert_eq!(system.world.uploads().await, 1, "the other is gone");
+    assert!(drafts.list_parts(&lost).await.is_err());
+
+    let sign = SignParts {
+        upload: upload.clone(),
+        parts: vec![PartToSign {
+            part_number: 1,
+            ..PartToSign::default()
+        }],
+        expires_in: None,
+    };
+    let signed = drafts.sign_parts(&sign).await.expect("signed").parts.remove(0);
+    let sent = system.world.send(&SignedRequest::from(signed.request), "bytes").await;
+    assert_eq!(sent.status(), 200);
+    system.clock.advance(Duration::from_secs(120));
+    for refused in [
+        drafts.create_multipart(&in_parts()).await.map(drop),
+        drafts.issue_upload(&whole()).await.map(drop),
+    ] {
+        assert!(
+            matches!(refused, Err(Error::NoMoreUploads { most: 1 })),
+            "it has a part: {refused:?}"
+        );
+    }
+    let parts = Vec::new();
+    drafts
+        .complete_multipart(&CompleteMultipart { upload, parts })
+        .await
+        .expect("completed");
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use draftstore_service::draft::{ConfirmUpload, Confirmed};
+use draftstore_service::draft::{ConfirmUpload, Confirmed, IssueUpload};
 use draftstore_service::{Error, Missing};
 use draftstore_storage::{ErrorKind, IfDestination, Operation};
-use draftstore_testing::key;
+use draftstore_testing::{SignedRequest, key};
 
 use crate::ground::Ground;
 use crate::system::{System, state};
@@ -20,6 +20,7 @@ promises! {
     draft_uploaded_again_before_the_delete_is_kept: strong, garage => draft_uploaded_between_check_and_delete_is_lost, seaweedfs;
     object_created_in_main_before_the_copy_wins: strong, garage => object_created_in_main_between_check_and_copy_is_replaced, seaweedfs;
     repeat_of_a_pinned_confirm_has_the_first_result_after_a_new_upload: strong, weak, garage, seaweedfs;
+    confirm_pinned_to_a_checksum_is_repeated_where_copies_have_none: strong, weak, sources, garage, seaweedfs;
     object_without_a_marker_is_not_taken_for_a_confirmed_one: strong, weak, garage, seaweedfs;
     confirm_completes_after_the_caller_disconnects: strong, garage, seaweedfs;
     overwrite_does_not_replace_a_version_it_has_not_read: strong, garage => overwrite_replaces_an_object_created_between_check_and_copy, seaweedfs;
@@ -32,6 +33,43 @@ async fn lost_copy_response_is_recovered_by_the_marker(ground: &Ground) {
     system.confirm("a").await.expect("confirmed");
     assert_eq!(system.state("a").await, state(None, Some("bytes")));
     assert_eq!(system.copies(), 1, "the copy is not repeated");
+}
+
+/// A copy in parts has no checksum of the whole object.
+async fn confirm_pinned_to_a_checksum_is_repeated_where_copies_have_none(ground: &Ground) {
+    let system = ground.system().await;
+    let [own, other] = [
+        "J3CJ2RwL308uaGK6fkoHYFEZQx9dE/cm3TUrBvGyBqk=",
+        "2SmKENGwc1g33EvYXaxkGw887yekfl1TpU8vP1svz/o=",
+    ];
+    let upload = IssueUpload {
+        object_name: "a".to_owned(),
+        checksum_sha256: Some(own.to_owned()),
+        ..IssueUpload::default()
+    };
+    let issued = system.drafts.issue_upload(&upload).await.expect("issued");
+    let sent = system.world.send(&SignedRequest::from(issued.request), "bytes").await;
+    assert_eq!(sent.status(), 200);
+    for key in [None, Some("k".to_owned())] {
+        let pinned = |sha256: &str| ConfirmUpload {
+            object_name: "a".to_owned(),
+            destination_name: Some(format!("b{}", key.is_some())),
+            checksum_sha256: Some(sha256.to_owned()),
+            idempotency_key: key.clone(),
+            ..ConfirmUpload::default()
+        };
+        for replayed in [false, true] {
+            let confirmed = system.drafts.confirm(&pinned(own)).await.expect("confirmed");
+            assert_eq!(confirmed.replayed, replayed);
+        }
+        let other = system.drafts.confirm(&pinned(other)).await;
+        assert!(
+            matches!(other, Err(Error::PinMismatch { .. } | Error::NotFound(_))),
+            "{other:?}"
+        );
+        let issued = system.drafts.issue_upload(&upload).await.expect("issued");
+        system.world.send(&SignedRequest::from(issued.request), "bytes").await;
+    }
 }
 
 async fn failed_copy_is_retried(ground: &Ground) {

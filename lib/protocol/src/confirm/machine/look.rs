@@ -36,7 +36,7 @@ impl<E: StoreError> Protocol<E> {
             KeyUse::None => {
                 let pins = &self.confirm.pins;
                 let named = self.is_of_draft(&main, pins.if_match.as_ref());
-                if named && pins.broken_by(&main).is_none() {
+                if named && pins.broken_by_copy(&main).is_none() {
                     self.replay(main, Then::Answer)
                 } else {
                     Step::Finish(Err(otherwise))

@@ -278,7 +278,7 @@ impl<E: StoreError> Protocol<E> {
         let confirm = &self.confirm;
         let kept = Agreement::of(&draft.attributes).kept;
         let Confirm { batch, origin, .. } = confirm;
-        confirm.digests.mark(kept, &draft.etag, *batch, origin)
+        confirm.digests.mark(kept, draft, *batch, origin)
     }
 
     fn look(&mut self, state: State<E>) -> Step<E> {
@@ -308,7 +308,9 @@ impl<E: StoreError> Protocol<E> {
     fn broken_by_replay(&self, main: &ObjectInfo) -> Option<&'static str> {
         let pins = &self.confirm.pins;
         let other_version = !self.is_of_draft(main, pins.if_match.as_ref());
-        other_version.then_some("if_match").or_else(|| pins.broken_by(main))
+        other_version
+            .then_some("if_match")
+            .or_else(|| pins.broken_by_copy(main))
     }
 
     /// Returns true if the object was made from this version of the draft.

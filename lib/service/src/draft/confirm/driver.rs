@@ -63,7 +63,7 @@ impl Running {
         let store = &drafts.shared.store;
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
         match effect {
-            Effect::HeadDraft => Answer::Head(found(store.objects().head(draft.name(), &self.keys.draft).await)),
+            Effect::HeadDraft => Answer::Head(drafts.head_draft(&self.keys.draft).await),
             Effect::HeadMain => Answer::Head(found(store.objects().head(main.name(), &self.keys.main).await)),
             Effect::HeadSettlement { batch } => {
                 Answer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))

@@ -7,12 +7,12 @@ use draftstore_protocol::DraftId;
 use draftstore_protocol::upload::{
     MARK, MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES, MIN_PART_BYTES, Mark, Token, ends_at, part_size,
 };
-use draftstore_storage::{Attributes, CreateUpload, ListedUpload, ObjectHeader, UploadId};
+use draftstore_storage::{Attributes, CreateUpload, ObjectHeader, UploadId};
 
 use crate::draft::Drafts;
 use crate::draft::attributes::RequestedAttributes;
 use crate::draft::draft_ref::DraftRef;
-use crate::draft::identity::{Free, NewDraft};
+use crate::draft::identity::{Free, NewDraft, Way};
 use crate::fields::content_length;
 use crate::secrets::Purpose;
 use crate::violation::Violations;
@@ -106,10 +106,11 @@ impl Drafts {
             unique: request.unique,
             lifetime,
             now,
+            way: Way::Parts,
         };
         let mark = Mark::new(rand::random());
         attributes.metadata.insert(MARK.to_owned(), mark.text());
-        let (draft, upload_id) = self.begin(new, &attributes, request.part_checksums).await?;
+        let (draft, upload_id) = self.begin(new, attributes, request.part_checksums).await?;
         let draft_id = draft.id;
         let token = Token {
             upload_id,
@@ -131,11 +132,11 @@ impl Drafts {
     /// Begins an upload in the store, for a caller with slots only if it is the only one in its slot.
     ///
     /// Two calls that get the same slot both begin an upload, and see that of the other. Each then aborts its own and
-    /// tries another slot, so that no slot ever has two uploads whose parts can be signed.
+    /// tries another slot, so that no slot ever has two uploads whose parts can be signed, or one beside an upload URL.
     async fn begin(
         &self,
         new: NewDraft<'_>,
-        attributes: &Attributes,
+        mut attributes: Attributes,
         part_checksums: bool,
     ) -> Result<(DraftRef, UploadId), Error> {
         let (objects, bucket) = (self.shared.store.objects(), &self.shared.store.buckets.draft);
@@ -143,23 +144,22 @@ impl Drafts {
         loop {
             let draft_id = self.identity(new, &mut Free::default()).await?;
             let draft = DraftRef::new(&self.caller, new.name.clone(), draft_id);
+            self.record(&mut attributes, &draft.key);
             let create = CreateUpload {
                 bucket,
                 key: &draft.key,
-                attributes,
+                attributes: &attributes,
                 part_checksums,
             };
             let upload_id = objects.create_upload(&create).await?;
-            let Some(slots) = &self.caller.drafts else {
+            let (Some(slots), Some(id)) = (&self.caller.drafts, draft_id) else {
                 return Ok((draft, upload_id));
             };
-            let in_slot = self.uploads_under(draft.key.as_str()).await;
-            let is_other = |upload: &ListedUpload| upload.key == draft.key && upload.upload_id != upload_id;
-            match in_slot {
-                Ok(uploads) if !uploads.iter().any(is_other) => return Ok((draft, upload_id)),
-                in_slot => {
+            match self.is_alone(id, &draft.key, &upload_id).await {
+                Ok(true) => return Ok((draft, upload_id)),
+                alone => {
                     objects.abort_upload(bucket, &draft.key, &upload_id).await?;
-                    in_slot?;
+                    alone?;
                 }
             }
             attempts_left -= 1;
