@@ -90,7 +90,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     if store.profile.probed().is_some() {
         readiness.set_store_status(StoreStatus::Probed);
     } else if config.shared.require_safe_store {
-        require_safe_store(&store, storage.name(), &readiness).await?;
+        require_safe_store(&store, &opened.name, &readiness).await?;
     }
 
     let delay = config.server.shutdown_delay;
@@ -110,6 +110,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         HostRules::new(hosts).with_origins(move |origin| origins.allows(origin))
     });
     let mut gate = config.requests;
+    gate.stopped = ending.end.clone();
     let audit_failures = metrics.audit_failures();
     if let Some(audit) = audit {
         audit.count_failures(audit_failures);
@@ -130,7 +131,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let grpc_address = listen(&mut tasks, connections_of(GRPC), grpc_listener, grpc, &ending)?;
     let admin_handler = admin::handler(gate, metrics, readiness.clone(), storage.clone());
     let (_admin, admin_address) = admin::serve(admin, config.connections, hosts, admin_handler)?;
-    let endpoint = storage.name().to_owned();
+    let endpoint = opened.name;
     let credentials = storage.renew_credentials(SystemTime::now()).await;
     readiness.set_credentials_live(credentials.live());
     let _probing = first_probe(&store, &endpoint, &readiness, &ending.end).await;
@@ -140,7 +141,14 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     } else {
         tracing::warn!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = endpoint, reason, "not ready");
     }
-    let heartbeat = heartbeat::run(storage, store.buckets, readiness, config.server.readiness_interval);
+    let clients = embedded.as_ref().map(|embedded| embedded.connections().clone());
+    let heartbeat = heartbeat::Heartbeat {
+        storage,
+        buckets: store.buckets,
+        clients,
+        readiness,
+    };
+    let heartbeat = heartbeat.run(config.server.readiness_interval);
     let _heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat));
 
     let ended = wait_for_tasks(&mut tasks, &ending.end).await;

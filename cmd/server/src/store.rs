@@ -15,12 +15,11 @@ use draftstore_storage::{CallObserver, DraftBucket};
 pub(crate) struct OpenStore {
     pub(crate) storage: Arc<S3Storage>,
     pub(crate) embedded: Option<EmbeddedStore>,
+    /// The endpoint for clients, or the region of AWS, for logs and reports.
+    pub(crate) name: String,
     /// The access key of the embedded store.
     pub(crate) access_key: Option<StaticCredentials>,
 }
-
-/// The maximum number of connections to the embedded store. Those of the server are among them.
-const MAX_CONNECTIONS: usize = 1024;
 
 /// The limits of the embedded store's port.
 #[derive(Debug, Default)]
@@ -58,6 +57,9 @@ pub(crate) async fn open(
     let storage = S3Storage::connect(settings).await?;
     Ok(OpenStore {
         access_key,
+        name: embedded
+            .as_ref()
+            .map_or_else(|| storage.name().to_owned(), EmbeddedStore::endpoint),
         storage: Arc::new(storage),
         embedded,
     })
@@ -82,10 +84,7 @@ async fn start(
             credentials: signing.clone(),
             bucket: draft.name().to_string(),
         }),
-        limits: ConnectionLimits {
-            max_connections: MAX_CONNECTIONS,
-            ..port.limits
-        },
+        limits: port.limits,
         hosts: port.hosts.map(|hosts| {
             let public = client.public_endpoint.as_deref().and_then(host_of);
             HostRules::new(hosts.into_iter().chain(public))
@@ -96,6 +95,12 @@ async fn start(
         .await
         .context("cannot start the embedded store")?;
     let client = embedded_client(client, running.endpoint(), &credentials, &signing);
+    let public_endpoint = client.public_endpoint.or(client.endpoint);
+    let client = s3::Settings {
+        endpoint: Some(running.own_endpoint()),
+        public_endpoint,
+        ..client
+    };
     Ok((client, running))
 }
 

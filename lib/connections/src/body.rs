@@ -30,9 +30,22 @@ impl RequestMemory {
     /// Counts bytes that the request holds until its response begins.
     ///
     /// # Errors
-    /// [`BodyOutOfMemory`] if the process or the address holds too many.
+    /// [`BodyOutOfMemory`] if the process, the address or the caller holds too many.
     pub fn hold(&self, bytes: usize) -> Result<(), BodyOutOfMemory> {
         self.0.hold(bytes).map_err(|_| BodyOutOfMemory)
+    }
+
+    /// Counts the memory of the request for its authenticated caller too.
+    ///
+    /// # Errors
+    /// [`BodyOutOfMemory`] if the caller holds too much.
+    pub fn set_caller(&self, caller: &str) -> Result<(), BodyOutOfMemory> {
+        self.0.set_caller(caller).map_err(|_| BodyOutOfMemory)
+    }
+
+    /// Returns `true` if the request was refused memory, for a reader of the body that does not get its error.
+    pub fn is_exhausted(&self) -> bool {
+        self.0.is_exhausted()
     }
 }
 

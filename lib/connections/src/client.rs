@@ -1,4 +1,5 @@
-//! The clients of a server's ports, counted by IP address: connections, requests in progress, memory and rate.
+//! The clients of a server's ports, counted by IP address: connections, requests in progress, memory and rate. Memory is
+//! counted by caller too, once a request is authenticated.
 //!
 //! A connection counts as a stranger's until one of its requests has been authenticated. Where connections are scarce,
 //! the oldest strangers make room.
@@ -6,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use hyper::HeaderMap;
@@ -18,8 +19,11 @@ use super::limits::ConnectionLimits;
 use super::rate_limiter::RateLimiter;
 use super::traffic::{ADDRESS_CONNECTIONS, CONNECTIONS};
 
-/// The share of the memory for requests that one address may use: this fraction of all of it.
+/// The share of the memory for requests that one address or one caller may use: this fraction of all of it.
 const MEMORY_SHARE: usize = 4;
+
+/// The share of an address's requests in progress that may be streams of an hour: this fraction of all of them.
+const STREAM_SHARE: usize = 8;
 
 /// The bytes of each request that do not count: enough for a small call. An address whose share is taken by large requests can
 /// still send small ones, which its number of requests in progress limits.
@@ -36,6 +40,8 @@ struct Shared {
     /// The bytes of requests that are held in memory.
     memory: AtomicUsize,
     table: Mutex<Table>,
+    /// The bytes of requests that are held in memory for each caller.
+    callers: Mutex<HashMap<String, Arc<AtomicUsize>>>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +65,7 @@ struct Address {
 #[derive(Debug, Default)]
 struct Usage {
     requests: AtomicUsize,
+    streams: AtomicUsize,
     memory: AtomicUsize,
 }
 
@@ -79,23 +86,30 @@ impl Clients {
             limits,
             memory: AtomicUsize::new(0),
             table: Mutex::default(),
+            callers: Mutex::default(),
         }))
     }
 
-    /// Counts a new connection, which is one from this machine to its own store if `is_own`. If its address or the port has
-    /// no room, the oldest connection without an authenticated request is closed for it.
+    /// Returns `true` if no connection can be opened: all are taken, by clients with an authenticated request.
+    pub(super) fn is_full(&self) -> bool {
+        let table = self.table();
+        table.connections >= self.0.limits.max_connections && table.strangers.is_empty()
+    }
+
+    /// Counts a new connection. If its address or the port has no room, the oldest connection without an authenticated
+    /// request is closed for it.
     ///
     /// # Errors
     /// The name of the limit, if all connections are authenticated.
-    pub(super) fn open(&self, peer: SocketAddr, is_own: bool) -> Result<OpenConnection, &'static str> {
+    pub(super) fn open(&self, peer: SocketAddr) -> Result<OpenConnection, &'static str> {
         let limits = &self.0.limits;
         let address = peer.ip().to_canonical();
         let network = address::counted(address);
-        let is_proxy = !is_own && address::is_in(address, limits.proxies());
+        let is_proxy = address::is_in(address, limits.proxies());
         let mut table = self.table();
         let of_address = table.addresses.get(&network);
         let is_crowded = of_address.is_some_and(|of| of.connections >= limits.max_connections_per_address);
-        if is_crowded && !is_proxy && !is_own {
+        if is_crowded && !is_proxy {
             let oldest = of_address.and_then(|of| of.strangers.first().copied());
             table.evict(oldest.ok_or(ADDRESS_CONNECTIONS)?);
         } else if table.connections >= limits.max_connections {
@@ -125,7 +139,6 @@ impl Clients {
             network,
             usage,
             connection: Arc::clone(&state),
-            is_own,
         }));
         Ok(OpenConnection {
             clients: self.clone(),
@@ -137,6 +150,30 @@ impl Clients {
 
     fn usage(&self, network: IpAddr) -> Arc<Usage> {
         Arc::clone(&self.table().addresses.entry(network).or_default().usage)
+    }
+
+    /// Returns the bytes that are held for a caller.
+    fn memory_of(&self, caller: &str) -> Arc<AtomicUsize> {
+        let mut callers = self.callers();
+        if let Some(memory) = callers.get(caller) {
+            return Arc::clone(memory);
+        }
+        let memory = Arc::default();
+        callers.insert(caller.to_owned(), Arc::clone(&memory));
+        memory
+    }
+
+    /// Forgets a caller for whom no other request holds memory.
+    fn forget_caller(&self, caller: &str) {
+        let mut callers = self.callers();
+        // The table has one, and the request that ends has another.
+        if callers.get(caller).is_some_and(|memory| Arc::strong_count(memory) <= 2) {
+            callers.remove(caller);
+        }
+    }
+
+    fn callers(&self) -> MutexGuard<'_, HashMap<String, Arc<AtomicUsize>>> {
+        self.0.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -228,7 +265,6 @@ impl ConnectionClients {
             network,
             usage: clients.usage(network),
             connection: Arc::clone(&self.client.0.connection),
-            is_own: false,
         }))
     }
 }
@@ -245,7 +281,6 @@ struct Inner {
     network: IpAddr,
     usage: Arc<Usage>,
     connection: Arc<ConnectionState>,
-    is_own: bool,
 }
 
 impl Client {
@@ -254,7 +289,7 @@ impl Client {
     /// # Errors
     /// The name of the limit, if there is no room for a connection.
     pub fn alone(peer: SocketAddr, limits: ConnectionLimits) -> Result<Self, &'static str> {
-        Ok(Clients::new(limits).open(peer, false)?.client.clone())
+        Ok(Clients::new(limits).open(peer)?.client.clone())
     }
 
     /// Returns the address of the other end of the connection.
@@ -289,8 +324,23 @@ impl Client {
 
     /// Returns the rate limiter of addresses, and the key of this one, if there is a limit.
     pub fn rate(&self) -> Option<(&RateLimiter<IpAddr>, &IpAddr)> {
-        let rate = self.0.clients.0.rate.as_ref().filter(|_| !self.0.is_own);
+        let rate = self.0.clients.0.rate.as_ref();
         rate.map(|rate| (rate, &self.0.network))
+    }
+
+    /// Counts a stream that may last for hours, until the guard is dropped. An address may have a fraction of its requests
+    /// in progress as such streams, so that they leave room for others.
+    ///
+    /// # Errors
+    /// [`PortRefusal::TooManyInProgress`] if the address has as many as it may.
+    pub fn open_stream(&self) -> Result<OpenStream, PortRefusal> {
+        let before = self.0.usage.streams.fetch_add(1, Ordering::Relaxed);
+        let stream = OpenStream(Arc::clone(&self.0.usage));
+        let limit = self.0.clients.0.limits.max_connections_per_address / STREAM_SHARE;
+        if before >= limit.max(1) {
+            return Err(PortRefusal::TooManyInProgress);
+        }
+        Ok(stream)
     }
 
     /// Counts a request, with the size of its head, in bytes. It is in progress until the guard is dropped.
@@ -298,17 +348,14 @@ impl Client {
     /// # Errors
     /// The limit that it exceeds.
     pub(super) fn request(&self, head: usize, now: Instant) -> Result<RequestUsage, PortRefusal> {
-        let Inner {
-            clients,
-            usage,
-            connection,
-            is_own,
-            ..
-        } = &*self.0;
+        let Inner { clients, usage, .. } = &*self.0;
         let before = usage.requests.fetch_add(1, Ordering::Relaxed);
         let request = RequestUsage {
             client: self.clone(),
             memory: AtomicUsize::new(0),
+            caller: OnceLock::new(),
+            of_caller: OnceLock::new(),
+            is_exhausted: AtomicBool::new(false),
         };
         if let Some((rate, network)) = self.rate() {
             let taken = rate.take(network, 1, now);
@@ -316,12 +363,21 @@ impl Client {
                 retry_after: exhausted.retry_after,
             })?;
         }
-        let is_exempt = *is_own && connection.is_known.load(Ordering::Relaxed);
-        if !is_exempt && before >= clients.0.limits.max_connections_per_address {
+        if before >= clients.0.limits.max_connections_per_address {
             return Err(PortRefusal::TooManyInProgress);
         }
         request.hold(head)?;
         Ok(request)
+    }
+}
+
+/// A guard for a stream that may last for hours.
+#[derive(Debug)]
+pub struct OpenStream(Arc<Usage>);
+
+impl Drop for OpenStream {
+    fn drop(&mut self) {
+        self.0.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -330,13 +386,18 @@ impl Client {
 pub(super) struct RequestUsage {
     client: Client,
     memory: AtomicUsize,
+    /// The name of the authenticated caller.
+    caller: OnceLock<String>,
+    /// The bytes that are held for the caller, once this request holds some that count.
+    of_caller: OnceLock<Arc<AtomicUsize>>,
+    is_exhausted: AtomicBool,
 }
 
 impl RequestUsage {
     /// Counts bytes that the request holds in memory from now on.
     ///
     /// # Errors
-    /// [`PortRefusal::OutOfMemory`] if the process or the address holds too many.
+    /// [`PortRefusal::OutOfMemory`] if the process, the address or the caller holds too many.
     pub(super) fn hold(&self, bytes: usize) -> Result<(), PortRefusal> {
         let Inner { clients, usage, .. } = &*self.client.0;
         let limit = clients.0.limits.request_memory;
@@ -347,20 +408,56 @@ impl RequestUsage {
         }
         let of_address = usage.memory.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let of_process = clients.0.memory.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if of_address > limit / MEMORY_SHARE || of_process > limit {
-            return Err(PortRefusal::OutOfMemory);
-        }
-        Ok(())
+        let of_caller = self.charge(bytes);
+        self.check(of_address.max(of_caller) <= limit / MEMORY_SHARE && of_process <= limit)
     }
-}
 
-impl RequestUsage {
+    /// Counts the memory for this caller too, from now on.
+    ///
+    /// # Errors
+    /// [`PortRefusal::OutOfMemory`] if the caller holds too much.
+    pub(super) fn set_caller(&self, caller: &str) -> Result<(), PortRefusal> {
+        if self.caller.set(caller.to_owned()).is_err() {
+            return Ok(());
+        }
+        let of_caller = match counted(self.memory.load(Ordering::Relaxed)) {
+            0 => 0,
+            held => self.charge(held),
+        };
+        self.check(of_caller <= self.client.0.clients.0.limits.request_memory / MEMORY_SHARE)
+    }
+
+    /// Returns `true` if the request was refused memory.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.is_exhausted.load(Ordering::Relaxed)
+    }
+
+    /// Counts bytes for the caller, and returns all that are held for it.
+    fn charge(&self, bytes: usize) -> usize {
+        let Some(caller) = self.caller.get() else {
+            return 0;
+        };
+        let memory = self.of_caller.get_or_init(|| self.client.0.clients.memory_of(caller));
+        memory.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+
+    fn check(&self, has_room: bool) -> Result<(), PortRefusal> {
+        if has_room {
+            return Ok(());
+        }
+        self.is_exhausted.store(true, Ordering::Relaxed);
+        Err(PortRefusal::OutOfMemory)
+    }
+
     /// Counts the memory no longer. The request stays in progress.
     pub(super) fn release(&self) {
         let Inner { clients, usage, .. } = &*self.client.0;
         let memory = counted(self.memory.swap(0, Ordering::Relaxed));
         clients.0.memory.fetch_sub(memory, Ordering::Relaxed);
         usage.memory.fetch_sub(memory, Ordering::Relaxed);
+        if let Some(of_caller) = self.of_caller.get() {
+            of_caller.fetch_sub(memory, Ordering::Relaxed);
+        }
     }
 }
 
@@ -374,6 +471,9 @@ impl Drop for RequestUsage {
             connection,
             ..
         } = &*self.client.0;
+        if let (Some(caller), Some(_)) = (self.caller.get(), self.of_caller.get()) {
+            clients.forget_caller(caller);
+        }
         let is_last = usage.requests.fetch_sub(1, Ordering::SeqCst) == 1;
         // A request may outlive its connection, which then has not forgotten the address.
         if is_last && (*network != connection.network || !connection.is_counted.load(Ordering::SeqCst)) {
@@ -411,14 +511,14 @@ mod tests {
     #[test]
     fn oldest_stranger_of_a_crowded_address_makes_room() {
         let clients = Clients::new(limits(100, 2));
-        let open = |address| clients.open(peer(address), false).expect("room");
+        let open = |address| clients.open(peer(address)).expect("room");
         let (known, stranger, other) = (open("1.1.1.1"), open("1.1.1.1"), open("1.1.1.2"));
         known.client.authenticated();
         let newcomer = open("1.1.1.1");
         assert!(is_evicted(&stranger) && !is_evicted(&known) && !is_evicted(&other));
         newcomer.client.authenticated();
         assert_eq!(
-            clients.open(peer("1.1.1.1"), false).map(drop),
+            clients.open(peer("1.1.1.1")).map(drop),
             Err(ADDRESS_CONNECTIONS),
             "nobody is left to go"
         );
@@ -432,13 +532,13 @@ mod tests {
     #[test]
     fn oldest_stranger_makes_room_where_all_connections_are_taken() {
         let clients = Clients::new(limits(2, 2));
-        let known = clients.open(peer("1.1.1.1"), false).expect("room");
+        let known = clients.open(peer("1.1.1.1")).expect("room");
         known.client.authenticated();
-        let stranger = clients.open(peer("1.1.1.2"), false).expect("room");
-        let newcomer = clients.open(peer("1.1.1.3"), false).expect("room");
+        let stranger = clients.open(peer("1.1.1.2")).expect("room");
+        let newcomer = clients.open(peer("1.1.1.3")).expect("room");
         assert!(is_evicted(&stranger) && !is_evicted(&known));
         newcomer.client.authenticated();
-        assert_eq!(clients.open(peer("1.1.1.4"), false).map(drop), Err(CONNECTIONS));
+        assert_eq!(clients.open(peer("1.1.1.4")).map(drop), Err(CONNECTIONS));
         drop((known, stranger, newcomer));
         assert!(clients.table().addresses.is_empty(), "nobody is remembered");
         assert_eq!(clients.table().connections, 0);
@@ -447,10 +547,7 @@ mod tests {
     #[test]
     fn requests_of_an_address_share_their_number_and_their_memory() {
         let clients = Clients::new(limits(8, 3));
-        let (one, two) = (
-            clients.open(peer("1.1.1.1"), false),
-            clients.open(peer("1.1.1.1"), false),
-        );
+        let (one, two) = (clients.open(peer("1.1.1.1")), clients.open(peer("1.1.1.1")));
         let (one, two) = (one.expect("room"), two.expect("room"));
         let now = Instant::now();
         let first = one.client.request(UNCOUNTED_BYTES + 600, now).expect("room");
@@ -459,7 +556,7 @@ mod tests {
             two.client.request(UNCOUNTED_BYTES + 500, now).map(drop),
             Err(PortRefusal::OutOfMemory)
         );
-        let other = clients.open(peer("1.1.1.2"), false).expect("room");
+        let other = clients.open(peer("1.1.1.2")).expect("room");
         assert!(two.client.request(500, now).is_ok(), "a small request");
         let _others = other
             .client
@@ -476,15 +573,68 @@ mod tests {
     }
 
     #[test]
+    fn requests_of_a_caller_share_their_memory_wherever_they_come_from() {
+        let clients = Clients::new(limits(8, 8));
+        let now = Instant::now();
+        let connections = ["1.1.1.1", "1.1.1.2", "1.1.1.3"].map(|from| clients.open(peer(from)).expect("room"));
+        let requests = connections
+            .each_ref()
+            .map(|connection| connection.client.request(1, now).expect("room"));
+        let [first, second, other] = &requests;
+        assert!(first.set_caller("shop").is_ok() && second.set_caller("shop").is_ok());
+        assert!(other.set_caller("blog").is_ok());
+        assert!(first.hold(UNCOUNTED_BYTES + 5000).is_ok());
+        assert_eq!(second.hold(UNCOUNTED_BYTES + 5000), Err(PortRefusal::OutOfMemory));
+        assert!(second.is_exhausted() && !first.is_exhausted());
+        assert!(other.hold(UNCOUNTED_BYTES + 5000).is_ok(), "another caller");
+        let late = connections[2].client.request(UNCOUNTED_BYTES + 5000, now);
+        let _ = late.expect_err("the address has no more");
+        second.release();
+        let third = clients.open(peer("1.1.1.4")).expect("room");
+        let third = third
+            .client
+            .request(UNCOUNTED_BYTES + 5000, now)
+            .expect("its own share");
+        assert_eq!(third.set_caller("shop"), Err(PortRefusal::OutOfMemory), "with its head");
+        drop((requests, third));
+        assert!(clients.callers().is_empty(), "nobody is remembered");
+    }
+
+    #[test]
+    fn streams_of_hours_leave_room_for_requests() {
+        let clients = Clients::new(limits(100, 16));
+        let connection = clients.open(peer("1.1.1.1")).expect("room");
+        let streams = [connection.client.open_stream(), connection.client.open_stream()];
+        assert!(streams.iter().all(Result::is_ok));
+        let refused = connection.client.open_stream().map(drop);
+        assert_eq!(refused, Err(PortRefusal::TooManyInProgress));
+        let other = clients.open(peer("1.1.1.2")).expect("room");
+        assert!(other.client.open_stream().is_ok());
+        drop(streams);
+        assert!(connection.client.open_stream().is_ok());
+    }
+
+    #[test]
+    fn connections_are_full_when_nobody_can_make_room() {
+        let clients = Clients::new(limits(2, 2));
+        let open = [clients.open(peer("1.1.1.1")), clients.open(peer("1.1.1.2"))];
+        let open = open.map(|open| open.expect("room"));
+        open[0].client.authenticated();
+        assert!(!clients.is_full(), "a stranger makes room");
+        open[1].client.authenticated();
+        assert!(clients.is_full());
+        drop(open);
+        assert!(!clients.is_full());
+    }
+
+    #[test]
     fn clients_behind_a_trusted_proxy_are_counted_by_their_own_addresses() {
         let clients = Clients::new(ConnectionLimits {
             trusted_proxies: Some(vec!["10.0.0.0/8".parse().expect("a network")]),
             ..limits(8, 1)
         });
-        let proxy = clients.open(peer("10.0.0.1"), false).expect("room");
-        let again = clients
-            .open(peer("10.0.0.1"), false)
-            .expect("a proxy has as many as it needs");
+        let proxy = clients.open(peer("10.0.0.1")).expect("room");
+        let again = clients.open(peer("10.0.0.1")).expect("a proxy has as many as it needs");
         assert!(!is_evicted(&proxy));
         let now = Instant::now();
         let from = |connection: &OpenConnection, address: &str| {

@@ -15,6 +15,7 @@ mod handler;
 mod host_rules;
 mod io;
 mod limits;
+mod log_interval;
 mod port;
 mod rate_limiter;
 mod request_span;
@@ -24,7 +25,7 @@ mod watch;
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -32,13 +33,14 @@ use tokio_util::task::TaskTracker;
 
 pub use self::arrival::{Arrival, BodyOutOfMemory, PortRefusal};
 pub use self::body::RequestMemory;
-pub use self::client::Client;
 use self::client::Clients;
+pub use self::client::{Client, OpenStream};
 use self::connection::{Channel, Connection, PortRules};
 pub use self::ending::Ending;
 pub use self::handler::Handler;
 pub use self::host_rules::HostRules;
 pub use self::limits::ConnectionLimits;
+pub use self::log_interval::LogInterval;
 pub use self::port::{Labels, Port};
 pub use self::rate_limiter::{Exhausted, InvalidQuota, Quota, RateLimiter, Remaining};
 pub use self::tls::{Certificate, Tls, TlsError, TlsFiles, pinned};
@@ -56,6 +58,7 @@ pub struct Connections {
     tls: Option<Tls>,
     rules: PortRules,
     observer: Observer,
+    log_interval: Arc<LogInterval>,
 }
 
 /// The counters and traces of a port's requests.
@@ -75,6 +78,7 @@ impl Connections {
             tls,
             rules: PortRules::default(),
             observer: Observer::default(),
+            log_interval: Arc::default(),
         }
     }
 
@@ -99,13 +103,16 @@ impl Connections {
         self
     }
 
-    /// Returns these connections for a store. Its handler streams bodies, and this server is one of its clients: the limits
-    /// of addresses hold for other machines, and for this one until a connection has an authenticated request. The rate limit
-    /// of addresses holds for other machines alone.
+    /// Returns these connections for a store, whose handler streams bodies.
     #[must_use]
     pub fn for_store(mut self) -> Self {
         self.rules.is_store = true;
         self
+    }
+
+    /// Returns `true` if no client can connect: all connections are taken, by clients with an authenticated request.
+    pub fn is_full(&self) -> bool {
+        self.clients.is_full()
     }
 
     /// Accepts connections until the server stops, and returns when all of them are closed. Idle connections close at
@@ -127,11 +134,12 @@ impl Connections {
                     continue;
                 }
             };
-            let is_own = self.rules.is_store && stream.local_addr().is_ok_and(|own| own.ip() == peer.ip());
-            let opened = match self.clients.open(peer, is_own) {
+            let opened = match self.clients.open(peer) {
                 Ok(opened) => opened,
                 Err(limit) => {
-                    tracing::warn!(%peer, limit, "connection refused");
+                    if let Some(unlogged) = self.log_interval.next(Instant::now()) {
+                        tracing::warn!(%peer, limit, unlogged, "connection refused");
+                    }
                     self.observer.refused(limit);
                     continue;
                 }

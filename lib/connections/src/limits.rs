@@ -28,7 +28,7 @@ settings! {
         /// The maximum number of connections of each IP address (of each /64 in IPv6), and of its requests in progress. Trusted proxies have no limit of connections.
         pub max_connections_per_address: usize = "MAX_CONNECTIONS_PER_ADDRESS", default "1024", parse::count;
         // Bodies, which are mostly small, and heads.
-        /// The maximum number of bytes of requests that are held in memory at once; each IP address may use a quarter of it.
+        /// The maximum number of bytes of requests that are held in memory at once; each IP address and each caller may use a quarter of it.
         pub request_memory: usize = "MAX_REQUEST_MEMORY", default "67108864", request_memory;
         /// The rate limit of each IP address (of each /64 in IPv6), for every request, before authentication; `off`: no limit.
         pub address_rate: Option<Quota> = "ADDRESS_RATE_LIMIT", default "100000/10", Quota::or_off;

@@ -23,12 +23,24 @@ pub(crate) fn path_of(ticket: &str) -> String {
 
 /// The unverified ticket from the path of a request, stored as an extension of the request.
 #[derive(Clone)]
-pub(crate) struct PathTicket(String);
+pub(crate) struct PathTicket {
+    ticket: String,
+    /// The path ended with the ticket, without a slash.
+    is_last: bool,
+}
 
 impl PathTicket {
     /// Returns the ticket, or `None` if the path had a malformed one, or several.
     pub(crate) fn ticket(&self) -> Option<&str> {
-        self.0.starts_with(TICKET_PREFIX).then_some(self.0.as_str())
+        self.ticket.starts_with(TICKET_PREFIX).then_some(self.ticket.as_str())
+    }
+
+    /// Returns the path with a slash at its end, relative to the path that the request has, if it has none. The links of a
+    /// page at the path would lose the ticket.
+    pub(crate) fn with_slash(&self, query: Option<&str>) -> Option<String> {
+        let ticket = self.ticket().filter(|_| self.is_last)?;
+        let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+        Some(format!("./{ticket}/{query}"))
     }
 }
 
@@ -53,12 +65,12 @@ pub(crate) fn strip_ticket(mut request: Request) -> Request {
         return request;
     };
     *request.uri_mut() = uri;
-    request.extensions_mut().insert(PathTicket(found));
+    request.extensions_mut().insert(found);
     request
 }
 
 /// Returns the ticket and the URI without it. The ticket is empty if there are several.
-fn split(uri: &Uri) -> Option<(String, Uri)> {
+fn split(uri: &Uri) -> Option<(PathTicket, Uri)> {
     let mut rest = uri.path_and_query()?.as_str();
     let mut found: Vec<&str> = Vec::new();
     while let Some(after) = rest.strip_prefix(BEFORE_TICKET) {
@@ -71,6 +83,10 @@ fn split(uri: &Uri) -> Option<(String, Uri)> {
         [] => return None,
         [one] => (*one).to_owned(),
         [..] => String::new(),
+    };
+    let found = PathTicket {
+        ticket: found,
+        is_last: !rest.starts_with('/'),
     };
     let slash = if rest.starts_with('/') { "" } else { "/" };
     let mut parts = uri.clone().into_parts();
@@ -121,15 +137,26 @@ mod tests {
             ("/t/dst_a/t/dst_b/x", None, "/x"),
         ] {
             let (found, left) = split(&uri.parse().expect(uri)).expect(uri);
-            let ticket = ticket.map(ToOwned::to_owned);
-            assert_eq!(
-                (PathTicket(found).ticket().map(ToOwned::to_owned), left.to_string()),
-                (ticket, rest.to_owned()),
-                "{uri}"
-            );
+            assert_eq!((found.ticket(), left.to_string()), (ticket, rest.to_owned()), "{uri}");
         }
         for uri in ["/", "/t", "/api/v1/t/x", "/health?t=/t/dst_a", "*"] {
-            assert_eq!(split(&uri.parse().expect(uri)), None, "{uri}");
+            assert!(split(&uri.parse().expect(uri)).is_none(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn path_that_ends_with_the_ticket_gets_a_slash() {
+        for (uri, location) in [
+            ("/t/dst_a", Some("./dst_a/")),
+            ("/t/dst_a?x=1", Some("./dst_a/?x=1")),
+            ("/t/dst_a/", None),
+            ("/t/dst_a/x", None),
+            ("/t/javascript:alert(1)", None),
+            ("/t/dst_a/t/dst_b", None),
+        ] {
+            let uri: Uri = uri.parse().expect(uri);
+            let (found, _) = split(&uri).expect("a ticket");
+            assert_eq!(found.with_slash(uri.query()).as_deref(), location, "{uri}");
         }
     }
 
@@ -146,6 +173,6 @@ mod tests {
             assert!(TICKET_PREFIX.contains('_'));
             assert_eq!(redacted_path(path), expected);
         }
-        assert!(!format!("{:?}", PathTicket("dst_hush".to_owned())).contains("hush"));
+        assert!(!format!("{:?}", split(&"/t/dst_hush".parse().expect("a URI"))).contains("hush"));
     }
 }

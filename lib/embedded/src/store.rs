@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use draftstore_connections::Connections;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use tokio::net::TcpListener;
@@ -23,7 +24,7 @@ use crate::error::BackendError;
 use crate::frontend::Frontend;
 use crate::index::{OpenError, ReadOnlyIndex};
 use crate::keyring::Keyring;
-use crate::server::{self, ShutdownSignal};
+use crate::server::{self, Port, ShutdownSignal};
 use crate::tasks::Tasks;
 
 const INDEX_FILE: &str = "index.redb";
@@ -85,6 +86,8 @@ pub enum EmbeddedStartError {
 #[derive(Debug)]
 pub struct EmbeddedStore {
     address: SocketAddr,
+    own_address: SocketAddr,
+    connections: Connections,
     shutdown: ShutdownSignal,
     server: Option<JoinHandle<()>>,
     tasks: Tasks,
@@ -118,10 +121,11 @@ impl EmbeddedStore {
                 }
             }
         })?;
-        let address = listener.local_addr().map_err(|source| EmbeddedStartError::Listen {
-            address: listen,
-            source,
-        })?;
+        let own = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let failed = |address| move |source| EmbeddedStartError::Listen { address, source };
+        let own_listener = TcpListener::bind(own).await.map_err(failed(own))?;
+        let own_address = own_listener.local_addr().map_err(failed(own))?;
+        let address = listener.local_addr().map_err(failed(listen))?;
 
         let tasks = Tasks::default();
         let (blob_tasks, dir) = (tasks.clone(), data_dir.clone());
@@ -145,11 +149,16 @@ impl EmbeddedStore {
         let frontend = Frontend::new(service.build(), backend.clone(), keyring, log);
 
         let shutdown = ShutdownSignal::default();
-        let server = tokio::spawn(server::serve(listener, frontend, limits, hosts, shutdown.clone()));
+        let own = Port::own(own_listener, limits.clone());
+        let public = Port::public(listener, limits, hosts);
+        let connections = public.connections.clone();
+        let server = tokio::spawn(server::serve([own, public], frontend, shutdown.clone()));
         let rules = keep_rules(backend.clone(), shutdown.graceful.clone());
         tasks.spawn(rules.with_current_subscriber());
         Ok(Self {
             address,
+            own_address,
+            connections,
             shutdown,
             server: Some(server),
             tasks,
@@ -165,6 +174,16 @@ impl EmbeddedStore {
     /// The address the store listens on, with the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The URL of the store for this process alone. Its port has no limits, and is another at every start.
+    pub fn own_endpoint(&self) -> String {
+        format!("http://{}", self.own_address)
+    }
+
+    /// The connections of the store's clients.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     /// The URL of the store for this machine, such as `http://127.0.0.1:PORT`.

@@ -35,7 +35,10 @@ impl Embedded {
             listen,
             credentials: credentials.clone(),
             upload_only: None,
-            limits: ConnectionLimits::default(),
+            limits: ConnectionLimits {
+                address_rate: None,
+                ..ConnectionLimits::default()
+            },
             hosts: None,
             restore_wait: Duration::ZERO,
         };

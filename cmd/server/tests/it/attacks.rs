@@ -4,7 +4,7 @@
 use std::fs::read_to_string;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::json;
@@ -66,6 +66,7 @@ impl Target {
     /// Checks that the server is small, and that each of twenty calls of a client on new connections is answered. The client
     /// has the address of the attack, so it repeats a call as often as a response says that it may.
     async fn check(&self, attack: &str) {
+        let mut slowest = Duration::ZERO;
         for _ in 0..20 {
             for front in [Front::Rest, Front::Grpc] {
                 let headers = [("authorization", self.key.as_str())];
@@ -75,6 +76,7 @@ impl Target {
                         .call_with(&headers, &self.server, "upload-url", request.clone())
                         .await
                 };
+                let began = Instant::now();
                 let mut issued = call().await;
                 for _ in 0..MAX_RETRIES {
                     if !issued.as_ref().is_err_and(|failure| failure.retry) {
@@ -82,11 +84,15 @@ impl Target {
                     }
                     issued = call().await;
                 }
+                slowest = slowest.max(began.elapsed());
                 assert!(issued.is_ok(), "{attack}: {front:?}: {issued:?}");
             }
         }
         let resident = resident(self.server.id());
-        println!("{attack}: {} MiB", resident / 1024);
+        println!(
+            "{attack}: {} MiB, {slowest:?} for the slowest of 40 calls",
+            resident / 1024
+        );
         assert!(resident < MAX_RESIDENT, "{attack}: {resident} KiB");
     }
 }
@@ -190,6 +196,17 @@ async fn no_client_takes_the_memory_or_the_connections_of_others() {
         target.check(&format!("half of messages to {path}")).await;
         drop(taken);
     }
+
+    let question = [&[0, 0, 0, 0, 2][..], &[0x3a, 0]].concat();
+    let questions: Vec<u8> = (0..100)
+        .flat_map(|place| {
+            let path = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+            stream(2 * place + 1, path, &question.repeat(500))
+        })
+        .collect();
+    let taken = open(&server.grpc, 20, &[HTTP2, &questions].concat());
+    target.check("questions of reflection without end").await;
+    drop(taken);
 
     let watch = stream(1, "/grpc.health.v1.Health/Watch", &[0, 0, 0, 0, 0]);
     let taken = open(&server.grpc, 1100, &[HTTP2, &watch].concat());

@@ -202,3 +202,25 @@ async fn may_upload(server: &Server, origin: &str) -> bool {
     let granted = preflight.headers().get("access-control-allow-origin");
     granted.is_some_and(|value| value == origin)
 }
+
+/// The links of a page are relative, and would lose the ticket.
+#[tokio::test]
+async fn path_that_ends_with_a_ticket_leads_to_the_page() {
+    let server = Server::start();
+    let minted = FRONTS[0].call(&server, "tickets", json!({})).await.expect("minted");
+    let ticket = minted["ticket"].as_str().expect("a ticket");
+    for (path, location) in [
+        (format!("/t/{ticket}"), format!("./{ticket}/")),
+        (format!("/t/{ticket}?x=1"), format!("./{ticket}/?x=1")),
+    ] {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+        let client = client.build().expect("a client");
+        let url = format!("http://{}{path}", server.http);
+        let response = client.get(&url).send().await.expect("a response");
+        assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
+        assert_eq!(text(response.headers(), "location"), location);
+        let page = reqwest::get(&url).await.expect("a response");
+        assert_eq!(page.status(), StatusCode::OK);
+        assert!(page.url().path().ends_with('/'), "{}", page.url().path());
+    }
+}

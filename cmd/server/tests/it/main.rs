@@ -51,6 +51,7 @@ mod routes;
 mod sealed;
 mod security;
 mod server;
+mod shares;
 mod signing;
 mod slow;
 mod standard_output;

@@ -36,6 +36,7 @@ fn is_there(test: &str) -> bool {
         "lib/connections/src",
         "lib/controller/src",
         "lib/service/tests/it",
+        "lib/storage/src",
     ];
     directories
         .into_iter()

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::Request;
 use axum::http::header;
-use draftstore_connections::BodyOutOfMemory;
+use draftstore_connections::RequestMemory;
 use http_body_util::BodyExt as _;
 use tokio::time::timeout;
 
@@ -21,22 +21,29 @@ const LEFTOVER: u64 = 1024 * 1024;
 pub(super) async fn whole(request: Request, bounds: Bounds, limit: Duration) -> Result<http::Request<Bytes>, Refusal> {
     let (head, body) = request.into_parts();
     let expects_continue = head.headers.contains_key(header::EXPECT);
-    match timeout(limit, read(body, bounds, expects_continue)).await {
+    let memory = head.extensions.get();
+    match timeout(limit, read(body, bounds, expects_continue, memory)).await {
         Ok(body) => Ok(http::Request::from_parts(head, body?)),
         Err(_) => Err(Refusal::BodyTimeout),
     }
 }
 
-/// Returns the refusal for a body that cannot be read to its end.
-fn refusal(error: axum::Error) -> Refusal {
-    if error.into_inner().is::<BodyOutOfMemory>() {
+/// Returns the refusal for a body that cannot be read to its end. The body's error does not say it: gRPC-Web's layer drops
+/// the cause.
+fn refusal(memory: Option<&RequestMemory>) -> Refusal {
+    if memory.is_some_and(RequestMemory::is_exhausted) {
         Refusal::OutOfMemory
     } else {
         Refusal::BodyIncomplete
     }
 }
 
-async fn read(body: Body, bounds: Bounds, expects_continue: bool) -> Result<Bytes, Refusal> {
+async fn read(
+    body: Body,
+    bounds: Bounds,
+    expects_continue: bool,
+    memory: Option<&RequestMemory>,
+) -> Result<Bytes, Refusal> {
     let limit = bounds.max_bytes + bounds.envelope;
     let too_large = Refusal::BodyTooLarge {
         max_bytes: bounds.max_bytes,
@@ -51,7 +58,7 @@ async fn read(body: Body, bounds: Bounds, expects_continue: bool) -> Result<Byte
     let mut read = 0;
     while let Some(frame) = body.frame().await {
         // Usually the client has disconnected, and nobody reads the refusal.
-        let Ok(data) = frame.map_err(refusal)?.into_data() else {
+        let Ok(data) = frame.map_err(|_| refusal(memory))?.into_data() else {
             continue;
         };
         read += data.len() as u64;

@@ -20,10 +20,11 @@ use axum::extract::Request;
 use axum::http::header;
 use axum::response::Response;
 use draftstore_auth::{Authenticator, Presented};
-use draftstore_connections::{Client, InFlight};
+use draftstore_connections::{Client, InFlight, OpenStream, RequestMemory};
 use draftstore_service::{Caller, Scope};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use self::rates::Rates;
@@ -42,6 +43,9 @@ const DEFAULT_MAX_CONCURRENT: usize = 1024;
 /// The number of requests that invalid credentials cost their address, in addition to the request itself.
 const FAILURE_COST: u32 = 20;
 
+/// The maximum duration of a stream that reports changes. Its client then begins another.
+const MAX_WATCH: Duration = Duration::from_secs(60 * 60);
+
 /// The limits of a gate.
 #[derive(Debug, Clone)]
 pub struct GateConfig {
@@ -57,6 +61,8 @@ pub struct GateConfig {
     pub audit: bool,
     /// The flag that is set while the audit cannot be written, if calls are then refused.
     pub audit_failing: Option<Arc<AtomicBool>>,
+    /// Cancelled when the server stops, which ends all streams.
+    pub stopped: CancellationToken,
 }
 
 impl Default for GateConfig {
@@ -69,8 +75,20 @@ impl Default for GateConfig {
             call_timeout: Duration::from_secs(60),
             audit: false,
             audit_failing: None,
+            stopped: CancellationToken::new(),
         }
     }
+}
+
+/// A kind of route that needs no credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PublicRoute {
+    /// A request with one response.
+    Plain,
+    /// Messages of gRPC, each of which counts like a request, with responses.
+    Messages,
+    /// A message of gRPC, with a stream that reports changes.
+    Watch,
 }
 
 /// The bounds of a call.
@@ -130,6 +148,7 @@ struct Inner {
     call_timeout: Duration,
     audit: bool,
     audit_failing: Option<Arc<AtomicBool>>,
+    stopped: CancellationToken,
 }
 
 impl Gate {
@@ -143,6 +162,7 @@ impl Gate {
             call_timeout: config.call_timeout,
             audit: config.audit,
             audit_failing: config.audit_failing,
+            stopped: config.stopped,
         }))
     }
 
@@ -219,16 +239,45 @@ impl Gate {
         response
     }
 
-    /// Returns the response of a route that needs no credentials. The request's body and the time for the response are
-    /// limited: these routes have small messages, and streams that would not end.
-    pub(crate) async fn public(&self, request: Request, refuse: fn(Refusal) -> Response, routes: &Router) -> Response {
+    /// Returns the response of a route that needs no credentials. The request's body, the rate of its messages and the time
+    /// for the response are limited: these routes have small messages, and streams that would not end.
+    pub(crate) async fn public(
+        &self,
+        request: Request,
+        refuse: fn(Refusal) -> Response,
+        routes: &Router,
+        route: PublicRoute,
+    ) -> Response {
         let client: Option<Client> = request.extensions().get().cloned();
-        let until = tokio::time::Instant::now() + self.0.call_timeout;
-        let response = routes.clone().oneshot(request.map(stream::limited));
-        let response = tokio::time::timeout_at(until, response).await;
+        let watch = match client.as_ref().filter(|_| route == PublicRoute::Watch) {
+            Some(client) => client.open_stream().map(Some),
+            None => Ok(None),
+        };
+        let watch: Option<OpenStream> = match watch {
+            Ok(watch) => watch,
+            Err(refusal) => return self.refused(&request, None, refusal.into(), refuse),
+        };
+        let refused = stream::Refused::default();
+        let request = request.map(stream::limited).map(|body| match route {
+            PublicRoute::Plain => body,
+            PublicRoute::Messages | PublicRoute::Watch => stream::counted(body, client.as_ref(), &refused),
+        });
+        let now = tokio::time::Instant::now();
+        let response = timeout_at(now + self.0.call_timeout, routes.clone().oneshot(request)).await;
+        let lasts = match route {
+            PublicRoute::Plain | PublicRoute::Messages => self.0.call_timeout,
+            PublicRoute::Watch => MAX_WATCH,
+        };
+        let end = stream::End {
+            at: now + lasts,
+            stopped: self.0.stopped.clone().cancelled_owned(),
+            refused,
+            refuse,
+            stream: watch,
+        };
         let mut response = response.map_or_else(
             |_| refuse(Refusal::CallTimeout),
-            |Ok(response)| response.map(|body| stream::until(body, until)),
+            |Ok(response)| response.map(|body| stream::until(body, end)),
         );
         let headers = response.headers_mut();
         self.0
@@ -254,6 +303,11 @@ impl Gate {
             client.authenticated();
         }
         *known = Some(Arc::clone(&caller));
+        let memory: Option<&RequestMemory> = request.extensions().get();
+        // Without authentication all requests have one caller, and are told apart by their addresses.
+        if let Some(memory) = memory.filter(|_| self.0.authenticator.requires_auth()) {
+            memory.set_caller(&caller.name).map_err(|_| Refusal::OutOfMemory)?;
+        }
         self.0.rates.caller(&caller, Instant::now())?;
         self.audited()?;
         let missing = |scopes: &[Scope]| scopes.iter().copied().find(|scope| !caller.scopes.contains(*scope));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
 use draftstore_connections::Quota;
+use tokio_util::sync::CancellationToken;
 
 use super::GateConfig;
 use super::rates::RateLimits;
@@ -14,7 +15,7 @@ settings! {
         /// Seconds for a whole request, from its head on.
         body_timeout: Duration = "BODY_TIMEOUT", default "30", parse::timeout;
         // Longer than the calls to the store that a request may need, except copies.
-        /// Seconds for the response, except of confirms and of completing a multipart upload. Streams of health and reflection end then.
+        /// Seconds for the response, except of confirms and of completing a multipart upload. Streams of reflection end then, and those that watch health after an hour.
         call_timeout: Duration = "CALL_TIMEOUT", default "60", parse::timeout;
         /// The maximum number of calls that are processed at once; more are refused with 503.
         max_concurrent: usize = "MAX_CONCURRENT_REQUESTS", default "1024", parse::count;
@@ -46,6 +47,7 @@ impl GateConfig {
             call_timeout: settings.call_timeout,
             audit: false,
             audit_failing: None,
+            stopped: CancellationToken::new(),
         })
     }
 }

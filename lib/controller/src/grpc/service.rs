@@ -22,7 +22,7 @@ use crate::Api;
 use crate::api::omit_browser_headers;
 use crate::calls::{Call, GRPC_PREFIX, RpcRequest, Size, Visitor};
 use crate::errors::Failure;
-use crate::gate::{Admitted, Bounds, Gate};
+use crate::gate::{Admitted, Bounds, Gate, PublicRoute};
 use crate::middleware::Service;
 use crate::refusal::Refusal;
 
@@ -30,6 +30,9 @@ use crate::refusal::Refusal;
 ///
 /// Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>
 const ENVELOPE: u64 = 5;
+
+/// The path of the stream that reports changes of health.
+const WATCH: &str = "/grpc.health.v1.Health/Watch";
 
 /// The name in the audit of a call that the contract does not have.
 const UNKNOWN_RPC: &str = "unknown";
@@ -55,7 +58,13 @@ pub(super) struct GrpcService {
 impl Service for GrpcService {
     async fn call(&self, request: Request) -> Response {
         let Some(name) = request.uri().path().strip_prefix(GRPC_PREFIX) else {
-            let response = self.gate.public(request, refuse, &self.others).await;
+            let is_watch = request.uri().path() == WATCH;
+            let route = if is_watch {
+                PublicRoute::Watch
+            } else {
+                PublicRoute::Messages
+            };
+            let response = self.gate.public(request, refuse, &self.others, route).await;
             // These services have no error of their own with this code.
             return if is_internal(&response) {
                 error_response(&undecodable())

@@ -1,21 +1,18 @@
 //! CORS: only web pages of the configured origins may use a port.
 
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use draftstore_config::settings;
+use draftstore_connections::LogInterval;
 use draftstore_service::AllowedOrigins;
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 /// The time for which browsers may cache the response to a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
-
-/// The minimum time between two log lines about origins that are not allowed.
-const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The maximum length of an origin in the log, in bytes.
 const MAX_LOGGED_ORIGIN: usize = 200;
@@ -130,17 +127,19 @@ fn is_own(origin: &str, request: &Parts) -> bool {
 
 /// Logs an origin that is not allowed, unless another one was logged just before.
 pub(crate) fn log_refused(origin: &HeaderValue) {
-    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    static INTERVAL: LogInterval = LogInterval::new();
 
-    let now = Instant::now();
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.is_some_and(|last| now.duration_since(last) < LOG_INTERVAL) {
+    let Some(unlogged) = INTERVAL.next(Instant::now()) else {
         return;
-    }
-    *last = Some(now);
+    };
     let bytes = &origin.as_bytes()[..origin.len().min(MAX_LOGGED_ORIGIN)];
     let origin = bytes.escape_ascii().to_string();
-    tracing::warn!(origin, variable = "CORS_ALLOWED_ORIGINS", "origin not allowed");
+    tracing::warn!(
+        origin,
+        unlogged,
+        variable = "CORS_ALLOWED_ORIGINS",
+        "origin not allowed"
+    );
 }
 
 #[cfg(test)]

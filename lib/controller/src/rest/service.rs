@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
-use axum::http::{HeaderName, Method, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use draftstore_connections::PortRefusal;
 use futures::future::BoxFuture;
@@ -16,9 +16,10 @@ use crate::Api;
 use crate::api::omit_browser_headers;
 use crate::calls::{Call, RpcRequest, Visitor};
 use crate::errors::Failure;
-use crate::gate::{Admitted, Gate};
+use crate::gate::{Admitted, Gate, PublicRoute};
 use crate::labels::UPPY_PREFIX;
 use crate::middleware::Service;
+use crate::path_ticket::PathTicket;
 use crate::refusal::Refusal;
 
 /// The header with the idempotency key, for messages without one. Source: draft-ietf-httpapi-idempotency-key-header.
@@ -45,7 +46,14 @@ impl Service for RestService {
                 let Ok(response) = self.uppy.clone().oneshot(request).await;
                 return response;
             }
-            return self.gate.public(request, refuse, &self.others).await;
+            return match slash_is_missing(&request) {
+                Some(location) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response(),
+                None => {
+                    self.gate
+                        .public(request, refuse, &self.others, PublicRoute::Plain)
+                        .await
+                }
+            };
         };
         if request.method() != Method::POST {
             let failure = Failure::WrongMethod(request.method().clone());
@@ -72,6 +80,13 @@ impl Service for RestService {
     }
 }
 
+/// Returns the location of the page that the request is for, if its path is a ticket without a slash.
+fn slash_is_missing(request: &Request) -> Option<String> {
+    let ticket: Option<&PathTicket> = request.extensions().get();
+    let is_page = matches!(*request.method(), Method::GET | Method::HEAD);
+    ticket.filter(|_| is_page)?.with_slash(request.uri().query())
+}
+
 /// Routes that all need no credentials.
 pub(super) struct PublicService {
     pub(super) gate: Gate,
@@ -80,7 +95,9 @@ pub(super) struct PublicService {
 
 impl Service for PublicService {
     async fn call(&self, request: Request) -> Response {
-        self.gate.public(request, refuse, &self.routes).await
+        self.gate
+            .public(request, refuse, &self.routes, PublicRoute::Plain)
+            .await
     }
 
     fn refused(&self, request: &Request, refusal: PortRefusal) -> Response {
