@@ -13,8 +13,7 @@ use draftstore_cronjob::SweepMetrics;
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
-use draftstore_service::{Cleaner, Drafts, Store, StoreProfile, SweepSettings, SystemClock};
-use draftstore_storage::Capabilities;
+use draftstore_service::{Cleaner, Drafts, Store, SweepSettings, SystemClock};
 use draftstore_telemetry::AuditSink;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -58,12 +57,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let (storage, embedded) = (opened.storage, opened.embedded);
     config.store_choice.log();
     let clock = Arc::new(SystemClock);
-    let store = Store::new(storage.clone(), config.shared.buckets);
-    let store = match embedded {
-        // No probe: the conformance suite holds the embedded store to every condition.
-        Some(_) => store.with_profile(StoreProfile::known(Capabilities::ALL)),
-        None => store,
-    };
+    let store = Store::new(storage.clone(), config.shared.buckets).with_profile(opened.profile);
     let admin = admin::bind(config.admin).await?;
     let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;
     let origins = config.drafts.origins.clone().unwrap_or_default();
@@ -86,12 +80,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         let made = drafts.create_buckets().await;
         made.context("cannot create the embedded store's buckets")?;
     }
-    let readiness = Readiness::new(store.profile.clone());
-    if store.profile.probed().is_some() {
-        readiness.set_store_status(StoreStatus::Probed);
-    } else if config.shared.require_safe_store {
-        require_safe_store(&store, &opened.name, &readiness).await?;
-    }
+    let readiness = readiness(&store, &opened.name, config.shared.require_safe_store).await?;
 
     let delay = config.server.shutdown_delay;
     let _draining = drain_on_signal(shutdown_signal, ending.clone(), readiness.clone(), delay);
@@ -159,12 +148,19 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     ended
 }
 
-/// Probes the store, which must honour every condition.
-async fn require_safe_store(store: &Store, name: &str, readiness: &Readiness) -> anyhow::Result<()> {
-    let safe = safety::require_safe(store).await;
-    safe.with_context(|| format!("the store at {name} cannot be used"))?;
-    readiness.set_store_status(StoreStatus::Probed);
-    Ok(())
+/// Creates the readiness. With `require_safe`, probes a store that is not known, which must honour every condition.
+async fn readiness(store: &Store, name: &str, require_safe: bool) -> anyhow::Result<Readiness> {
+    let readiness = Readiness::new(store.profile.clone());
+    let mut is_known = store.profile.probed().is_some();
+    if require_safe && !is_known {
+        let safe = safety::require_safe(store).await;
+        safe.with_context(|| format!("the store at {name} cannot be used"))?;
+        is_known = true;
+    }
+    if is_known {
+        readiness.set_store_status(StoreStatus::Probed);
+    }
+    Ok(readiness)
 }
 
 /// Probes a store that has not been probed yet, unless the server stops meanwhile.

@@ -9,12 +9,15 @@ use draftstore_connections::{ConnectionLimits, HostRules};
 use draftstore_cronjob::ConfiguredStore;
 use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedSettings, EmbeddedStore, UploadOnly};
 use draftstore_s3::{self as s3, S3Storage, Signing, StaticCredentials};
-use draftstore_storage::{CallObserver, DraftBucket};
+use draftstore_service::StoreProfile;
+use draftstore_storage::{CallObserver, Capabilities, DraftBucket};
 
 /// A client of the store, and the embedded store if it runs in this process.
 pub(crate) struct OpenStore {
     pub(crate) storage: Arc<S3Storage>,
     pub(crate) embedded: Option<EmbeddedStore>,
+    /// The conditions that the store is known to enforce.
+    pub(crate) profile: StoreProfile,
     /// The endpoint for clients, or the region of AWS, for logs and reports.
     pub(crate) name: String,
     /// The access key of the embedded store.
@@ -55,8 +58,14 @@ pub(crate) async fn open(
     settings.observer = observer;
     let access_key = settings.credentials.clone();
     let storage = S3Storage::connect(settings).await?;
+    let profile = match embedded {
+        // The conformance suite holds the embedded store to every condition.
+        Some(_) => StoreProfile::known(Capabilities::ALL),
+        None => StoreProfile::default(),
+    };
     Ok(OpenStore {
         access_key,
+        profile,
         name: embedded
             .as_ref()
             .map_or_else(|| storage.name().to_owned(), EmbeddedStore::endpoint),
