@@ -287,9 +287,21 @@ MUTANTS = [
         "match held_by(&main.attributes.metadata, None, self.delete.now).filter(|_| false) {",
     ),
     Mutant(
+        "a copy that its confirm may undo is deleted",
+        KEPT + "delete.rs",
+        "if self.delete.proves_copies && may_undo_swap(&main, self.delete.now) {",
+        "if self.delete.proves_copies && may_undo_swap(&main, self.delete.now) && false {",
+    ),
+    Mutant(
+        "a copy that its confirm may undo is restored over",
+        KEPT + "restore.rs",
+        "if proves_copies && main.as_ref().is_some_and(|main| may_undo_swap(main, now)) {",
+        "if proves_copies && main.as_ref().is_some_and(|main| may_undo_swap(main, now)) && false {",
+    ),
+    Mutant(
         "a batch that has not settled lets go of what it made",
         KEPT + "delete.rs",
-        "(State::Settlement(_), Answer::Head(Ok(None))) => Step::Finish(Err(DeleteError::HeldByBatch)),",
+        "(State::Settlement(_), Answer::Head(Ok(None))) => Step::Finish(Err(DeleteError::Held)),",
         "(State::Settlement(main), Answer::Head(Ok(None))) => self.delete(main),",
     ),
     Mutant(

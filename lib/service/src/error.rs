@@ -148,7 +148,7 @@ impl From<DeleteError<storage::Error>> for Error {
             DeleteError::Changed => Self::Changed,
             DeleteError::NotPermitted(error) => Self::DeletesNotPermitted(Box::new(error)),
             DeleteError::Store(error) => error.into(),
-            unresolved @ (DeleteError::HeldByBatch | DeleteError::Unresolved(_)) => {
+            unresolved @ (DeleteError::Held | DeleteError::Unresolved(_)) => {
                 Self::StoreUnavailable(Box::new(unresolved))
             }
             DeleteError::OutOfStep => Self::Internal(Box::new(error)),
@@ -168,7 +168,7 @@ impl From<RestoreError<storage::Error>> for Error {
                 limit: MAX_COPY_BYTES,
             },
             RestoreError::Store(error) => error.into(),
-            unresolved @ (RestoreError::HeldByBatch | RestoreError::Unresolved(_)) => {
+            unresolved @ (RestoreError::Held | RestoreError::Unresolved(_)) => {
                 Self::StoreUnavailable(Box::new(unresolved))
             }
             RestoreError::OutOfStep => Self::Internal(Box::new(error)),

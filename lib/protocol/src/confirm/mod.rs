@@ -43,6 +43,7 @@ pub use error::{ConfirmError, Contradiction, Unresolved};
 #[cfg(test)]
 pub(crate) use machine::HELD_FOR;
 pub use machine::Protocol;
+pub(crate) use machine::may_undo_swap;
 pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, Origin, Provenance, RequestDigests};
 pub(crate) use marker::{held_by, is_restored_by, restored};
 pub use plan::Plan;

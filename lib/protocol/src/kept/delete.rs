@@ -2,7 +2,8 @@
 //!
 //! 1. HEAD main. Nothing there: there is nothing to delete. Another version than the caller's: fail. The object of an
 //!    atomic batch that has not settled: fail, because the batch may undo it, and would then undo an object of the same
-//!    bytes that another confirm makes after the delete.
+//!    bytes that another confirm makes after the delete. The same goes for a copy of another version of the draft, which
+//!    its confirm deletes.
 //! 2. Delete, on condition that the object is still that version.
 //! 3. After a failed condition, a conflict or a lost answer: HEAD main. Nothing there: it is deleted. No change: try
 //!    again, a few times. Another version: fail, since somebody replaced what this call wanted to delete.
@@ -12,7 +13,7 @@ use std::time::SystemTime;
 use draftstore_storage::{ETag, ErrorKind, ObjectInfo, VersionId};
 
 use crate::StoreError;
-use crate::confirm::{BatchId, held_by};
+use crate::confirm::{BatchId, held_by, may_undo_swap};
 
 /// The maximum number of deletes before the caller must repeat the call.
 const MAX_DELETES: u8 = 3;
@@ -24,6 +25,8 @@ pub struct Delete {
     pub if_match: Option<ETag>,
     /// The time at which the delete began.
     pub now: SystemTime,
+    /// Set if the store's `ETag`s show a copy of another version of the draft.
+    pub proves_copies: bool,
 }
 
 /// The delete of an object in progress. `E` is the error type of the store.
@@ -107,9 +110,9 @@ pub enum DeleteError<E> {
     /// Another caller replaced the object during the delete.
     #[error("the object was replaced during the delete")]
     Changed,
-    /// An atomic batch made the object, and may still undo it.
-    #[error("an atomic batch made the object, and may still undo it")]
-    HeldByBatch,
+    /// The confirm or the batch that made the object may still undo it.
+    #[error("the confirm or the batch that made the object may still undo it")]
+    Held,
     /// The server may look at the object, and may not delete it.
     #[error("the server may not delete in the main bucket")]
     NotPermitted(#[source] E),
@@ -144,7 +147,7 @@ impl<E: StoreError> Deletion<E> {
             }
             (State::Look, Answer::Head(Ok(main))) => self.on_look(main),
             (State::Settlement(main), Answer::Head(Ok(Some(_)))) => self.delete(main),
-            (State::Settlement(_), Answer::Head(Ok(None))) => Step::Finish(Err(DeleteError::HeldByBatch)),
+            (State::Settlement(_), Answer::Head(Ok(None))) => Step::Finish(Err(DeleteError::Held)),
             (State::Delete(main), Answer::Deleted(Ok(marker))) => Step::Finish(Ok(Deleted::Now { main, marker })),
             (State::Delete(main), Answer::Deleted(Err(error))) => self.on_failed(main, error),
             (State::Outcome(main, error), Answer::Head(Ok(now))) => self.on_outcome(main, error, now),
@@ -160,6 +163,9 @@ impl<E: StoreError> Deletion<E> {
         };
         if self.delete.if_match.as_ref().is_some_and(|etag| *etag != main.etag) {
             return Step::Finish(Err(DeleteError::PinMismatch));
+        }
+        if self.delete.proves_copies && may_undo_swap(&main, self.delete.now) {
+            return Step::Finish(Err(DeleteError::Held));
         }
         match held_by(&main.attributes.metadata, None, self.delete.now) {
             Some(batch) => {

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, VersionCopied, VersionId};
 
 use crate::StoreError;
-use crate::confirm::{BatchId, MarkerDigest, held_by, is_restored_by, restored};
+use crate::confirm::{BatchId, MarkerDigest, held_by, is_restored_by, may_undo_swap, restored};
 
 /// The maximum number of copies before the caller must repeat the call.
 const MAX_COPIES: u8 = 3;
@@ -27,6 +27,8 @@ pub struct Restore {
     pub expected: Expected,
     /// The time at which the restore began.
     pub now: SystemTime,
+    /// Set if the store's `ETag`s show a copy of another version of the draft.
+    pub proves_copies: bool,
 }
 
 /// The object that a caller expects in main.
@@ -144,9 +146,9 @@ pub enum RestoreError<E> {
     /// Another caller changed or deleted the object during the restore.
     #[error("the object was changed during the restore")]
     Changed,
-    /// An atomic batch made the object, and may still undo it.
-    #[error("an atomic batch made the object, and may still undo it")]
-    HeldByBatch,
+    /// The confirm or the batch that made the object may still undo it.
+    #[error("the confirm or the batch that made the object may still undo it")]
+    Held,
     /// Every attempt to copy failed. This is the last error.
     #[error(transparent)]
     Unresolved(E),
@@ -177,7 +179,7 @@ impl<E: StoreError> Restoring<E> {
             | (State::Source(_), RestoreAnswer::Source(Err(error))) => failed(RestoreError::Store(error)),
             (State::Look, RestoreAnswer::Head(Ok(main))) => self.on_look(main),
             (State::Settlement(main), RestoreAnswer::Head(Ok(Some(_)))) => self.find(Some(main)),
-            (State::Settlement(_), RestoreAnswer::Head(Ok(None))) => failed(RestoreError::HeldByBatch),
+            (State::Settlement(_), RestoreAnswer::Head(Ok(None))) => failed(RestoreError::Held),
             (State::Source(_), RestoreAnswer::Source(Ok(None))) => failed(RestoreError::NotFound),
             (State::Source(main), RestoreAnswer::Source(Ok(Some((version_id, source))))) => self.on_source(Copying {
                 version_id,
@@ -202,6 +204,10 @@ impl<E: StoreError> Restoring<E> {
                 return failed(RestoreError::PinMismatch);
             }
             (Expected::Any | Expected::Nothing | Expected::Version(_), _) => {}
+        }
+        let Restore { proves_copies, now, .. } = self.restore;
+        if proves_copies && main.as_ref().is_some_and(|main| may_undo_swap(main, now)) {
+            return failed(RestoreError::Held);
         }
         let batch = main
             .as_ref()

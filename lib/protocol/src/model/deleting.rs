@@ -1,6 +1,6 @@
 //! The effects of a delete on the model's store, one act at a time, with faults.
 
-use draftstore_storage::{ETag, ErrorKind, ObjectKey};
+use draftstore_storage::{Condition, ETag, ErrorKind, ObjectKey};
 
 use super::audit::Broken;
 use super::spec::Fault;
@@ -24,6 +24,7 @@ impl World {
         let (deletion, effect) = Deletion::start(Delete {
             if_match: if_match.clone(),
             now: self.now(),
+            proves_copies: self.profile.believed().honours(Condition::CopyMd5),
         });
         let deleting = Deleting {
             main_key,

@@ -1,6 +1,6 @@
 //! The effects of a restore on the model's store, one act at a time, with faults.
 
-use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectKey, VersionCopied, VersionId};
+use draftstore_storage::{Attributes, Condition, ETag, ErrorKind, ObjectKey, VersionCopied, VersionId};
 
 use super::audit::Broken;
 use super::spec::{Fault, digest};
@@ -47,6 +47,7 @@ impl World {
             request: digest((&main_key, version.as_ref().map(VersionId::as_str), &expected)),
             expected: expected.clone(),
             now: self.now(),
+            proves_copies: self.profile.believed().honours(Condition::CopyMd5),
         });
         let task = RestoringTask {
             main_key,

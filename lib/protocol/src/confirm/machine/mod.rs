@@ -29,6 +29,7 @@ mod turns;
 
 #[cfg(test)]
 pub(crate) use self::swap::HELD_FOR;
+pub(crate) use self::swap::may_undo_swap;
 use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy, VersionId};
 
 use super::agreement::Agreement;

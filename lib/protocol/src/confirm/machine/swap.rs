@@ -4,7 +4,7 @@
 //! is conditional on the `ETag`, which an object of the same bytes shares. So for a while nobody else touches the copy.
 //! If it is still there then, its confirm has crashed, and others may replace it, but do not delete it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{ErrorKind, ObjectInfo, StagedCopy};
 
@@ -20,6 +20,12 @@ const UNDONE_WITHIN: Duration = Duration::from_secs(300);
 /// The time after a swapped copy was made in which others leave it alone. The clocks of store and servers may differ by as
 /// much as it is longer.
 pub(crate) const HELD_FOR: Duration = Duration::from_secs(600);
+
+/// Returns true if the object is a swapped copy, on a store that shows it, which its confirm may still delete.
+pub(crate) fn may_undo_swap(main: &ObjectInfo, now: SystemTime) -> bool {
+    let is_swapped = main.etag_is_md5 && marker::names_other_bytes(&main.attributes.metadata, &main.etag);
+    is_swapped && now < main.last_modified + HELD_FOR
+}
 
 impl<E: StoreError> Protocol<E> {
     /// Returns true if the object has other bytes than its marker says.

@@ -127,6 +127,7 @@ impl Drafts {
         let (deletion, effect) = Deletion::start(Delete {
             if_match: checked.if_match.clone(),
             now: self.shared.clock.now(),
+            proves_copies: self.shared.store.profile.capabilities().honours(Condition::CopyMd5),
         });
         Running {
             key: checked.key.clone(),

@@ -5,7 +5,7 @@ use draftstore_protocol::kept::{
     Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring,
 };
 use draftstore_storage as storage;
-use draftstore_storage::{CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionId};
+use draftstore_storage::{Condition, CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionId};
 
 use crate::draft::{Drafts, found};
 use crate::fields::{etag, version_id};
@@ -100,6 +100,7 @@ impl Drafts {
             request: request.swap_remove(0),
             expected,
             now: self.shared.clock.now(),
+            proves_copies: self.shared.store.profile.capabilities().honours(Condition::CopyMd5),
         });
         let mut step = RestoreStep::Perform(effect);
         loop {
