@@ -42,8 +42,8 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         Operation::AbortMultipartUpload => vec![object("s3:AbortMultipartUpload")],
         Operation::ListObjectsV2 => vec![whole("s3:ListBucket")],
         Operation::ListMultipartUploads => vec![whole("s3:ListBucketMultipartUploads")],
-        Operation::ListParts
-        | Operation::HeadBucket
+        Operation::ListParts => vec![object("s3:ListMultipartUploadParts")],
+        Operation::HeadBucket
         | Operation::CreateBucket
         | Operation::PutBucketCors
         | Operation::GetBucketLifecycleConfiguration

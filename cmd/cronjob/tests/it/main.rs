@@ -106,7 +106,7 @@ async fn brakes_stop_the_sweep_and_are_reported() {
     let braked = |brake: (&str, &str)| {
         let (output, printed) = run(cronjob(&[&variables(&world)[..], &SHORT_LIVED, &[brake]].concat()));
         assert_eq!(output.status.code(), Some(1), "{printed}");
-        assert!(printed.contains(&format!("{} ", brake.0)), "{printed}");
+        assert!(printed.contains(&format!("stopped at {},", brake.0)), "{printed}");
     };
     braked(("MAX_DELETE_FRACTION", "0.5"));
     assert_eq!(world.draft_keys().await.len(), 2);
