@@ -308,13 +308,13 @@ MUTANTS = [
         "a delete that another call overtook is answered with success",
         KEPT + "delete.rs",
         "Some(now) if now.etag != main.etag => Step::Finish(Err(DeleteError::Changed)),",
-        "Some(now) if now.etag != main.etag => Step::Finish(Ok(Deleted::Now { main, marker: None })),",
+        "Some(now) if now.etag != main.etag => Step::Finish(Ok(deleted(main, None))),",
     ),
     Mutant(
         "a delete without an answer is taken for done",
         KEPT + "delete.rs",
         "                self.state = State::Outcome(main, error);\n                Step::Perform(Effect::HeadMain)",
-        "                Step::Finish(Ok(Deleted::Now { main, marker: None }))",
+        "                Step::Finish(Ok(deleted(main, None)))",
     ),
     Mutant(
         "a restore replaces another version than the caller names",

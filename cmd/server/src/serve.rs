@@ -13,7 +13,7 @@ use draftstore_cronjob::SweepMetrics;
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
-use draftstore_service::{Cleaner, Drafts, Store, SweepSettings, SystemClock};
+use draftstore_service::{AllowedOrigins, Cleaner, Drafts, Store, SweepSettings, SystemClock};
 use draftstore_telemetry::AuditSink;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -46,8 +46,8 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let tls = open_tls(config.tls, &mut reloaders).await?;
     let metrics = Arc::new(ServerMetrics::new());
     let store_calls = metrics.store_calls.clone();
-    let is_open = access.policy.is_none();
-    let own_hosts = is_open.then(|| config.server.allowed_hosts.clone().unwrap_or_default());
+    let allowed_hosts = config.server.allowed_hosts.clone().unwrap_or_default();
+    let own_hosts = access.policy.is_none().then_some(allowed_hosts);
     let store_port = StorePort {
         limits: config.connections.clone(),
         hosts: own_hosts.clone(),
@@ -94,15 +94,11 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
     }
 
-    let hosts = own_hosts.map(|hosts| {
-        let origins = origins.clone();
-        HostRules::new(hosts).with_origins(move |origin| origins.allows(origin))
-    });
+    let hosts = own_hosts.map(|hosts| host_rules(hosts, origins.clone()));
     let mut gate = config.requests;
     gate.stopped = ending.end.clone();
     let audit_failures = metrics.audit_failures();
-    if let Some(audit) = audit {
-        audit.count_failures(audit_failures);
+    if let Some(audit) = audit.inspect(|audit| audit.count_failures(audit_failures)) {
         audited(&mut gate, audit, config.audit.required, &mut reloaders)?;
     }
     let gate = gated(access, tickets, gate, &mut reloaders)?;
@@ -121,8 +117,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let admin_handler = admin::handler(gate, metrics, readiness.clone(), storage.clone());
     let (_admin, admin_address) = admin::serve(admin, config.connections, hosts, admin_handler)?;
     let endpoint = opened.name;
-    let credentials = storage.renew_credentials(SystemTime::now()).await;
-    readiness.set_credentials_live(credentials.live());
+    readiness.set_credentials_live(storage.renew_credentials(SystemTime::now()).await.live());
     let _probing = first_probe(&store, &endpoint, &readiness, &ending.end).await;
     let reason = config.store_choice.reason;
     if readiness.is_ready() {
@@ -177,6 +172,11 @@ async fn first_probe(
         probing = probe::begin(store.clone(), endpoint.to_owned(), readiness.clone()) => Some(probing),
         () = end.cancelled() => None,
     }
+}
+
+/// Returns the rules for the hosts and origins of requests to a server without authentication.
+fn host_rules(hosts: Vec<String>, origins: AllowedOrigins) -> HostRules {
+    HostRules::new(hosts).with_origins(move |origin| origins.allows(origin))
 }
 
 /// Counts the connections and requests of a port, and traces the requests.

@@ -38,13 +38,13 @@ impl Port {
     }
 
     /// The port for the program itself, which has one address and no rate limit.
-    pub(crate) fn own(listener: TcpListener, limits: ConnectionLimits) -> Self {
+    pub(crate) fn own(listener: TcpListener, limits: &ConnectionLimits) -> Self {
         let limits = ConnectionLimits {
             max_connections: MAX_OWN_CONNECTIONS,
             max_connections_per_address: MAX_OWN_CONNECTIONS,
             address_rate: None,
             trusted_proxies: None,
-            ..limits
+            ..limits.clone()
         };
         Self::public(listener, limits, Some(HostRules::new([])))
     }

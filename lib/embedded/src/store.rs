@@ -149,7 +149,7 @@ impl EmbeddedStore {
         let frontend = Frontend::new(service.build(), backend.clone(), keyring, log);
 
         let shutdown = ShutdownSignal::default();
-        let own = Port::own(own_listener, limits.clone());
+        let own = Port::own(own_listener, &limits);
         let public = Port::public(listener, limits, hosts);
         let connections = public.connections.clone();
         let server = tokio::spawn(server::serve([own, public], frontend, shutdown.clone()));

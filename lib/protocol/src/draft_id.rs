@@ -65,6 +65,9 @@ impl DraftId {
     }
 
     /// Returns the key beside the draft's that a server reserves for the draft. No object name gives it.
+    ///
+    /// # Panics
+    /// Cannot happen: an ID and two short prefixes are shorter than a key may be.
     pub fn reservation_key(self) -> ObjectKey {
         let key = format!("{}{RESERVED_PREFIX}", self.prefix());
         ObjectKey::new(format!("{key}whole")).expect("it is short")

@@ -58,10 +58,10 @@ async fn caller_with_many_addresses_leaves_memory_to_others() {
         let _ = stream.read_exact(&mut response).await;
         response
     };
-    let mut held: FuturesUnordered<_> = (0..100).map(hold).collect();
+    let mut calls: FuturesUnordered<_> = (0..100).map(hold).collect();
     // A quarter of 64 MiB is sixteen bodies. Some more may arrive while others are refused.
     for _ in 0..60 {
-        let response = held.next().await.expect("more than these are refused");
+        let response = calls.next().await.expect("more than these are refused");
         assert_eq!(&response, b"HTTP/1.1 503");
     }
     let uploads: Vec<_> = (0..100)
@@ -150,7 +150,7 @@ async fn watch_of_health_outlives_calls_and_ends_with_the_server() {
     let mut health = HealthClient::new(channel(&server).await);
     let mut watch = async || health.watch(HealthCheckRequest::default()).await;
     let mut watches =
-        [watch().await.expect("a stream"), watch().await.expect("a stream")].map(|watch| watch.into_inner());
+        [watch().await.expect("a stream"), watch().await.expect("a stream")].map(tonic::Response::into_inner);
     for watch in &mut watches {
         watch.message().await.expect("a status").expect("the first");
     }

@@ -49,7 +49,7 @@ impl Mapping for v1::GetObjectRequest {
             storage_class: description.storage_class,
             encryption: description.encryption,
             version_id: info.version_id.map(|id| id.to_string()),
-            retention: description.retention.map(retention),
+            retention: description.retention.as_ref().map(retention),
             legal_hold: description.legal_hold,
             confirmed_at: Some(Timestamp::from(confirmed_at)),
             draft_id: draft_id.map(|id| id.to_string()),
@@ -169,7 +169,7 @@ fn deleted(result: ObjectDeleted) -> v1::DeleteObjectResponse {
     }
 }
 
-fn retention(retention: Retention) -> v1::ObjectRetention {
+fn retention(retention: &Retention) -> v1::ObjectRetention {
     let mode = match retention.mode {
         RetentionMode::Governance => v1::RetentionMode::Governance,
         RetentionMode::Compliance => v1::RetentionMode::Compliance,

@@ -8,6 +8,9 @@ use super::snapshot::Snapshot;
 use super::versions::{Version, VersionSelector, VersionStamp};
 use crate::error::BackendError;
 
+/// The next key and version of a listing, or `None` at its end.
+type NextVersion = Result<Option<(String, Version)>, BackendError>;
+
 /// A query for a page of versions.
 #[derive(Debug, Default)]
 pub(crate) struct VersionQuery {
@@ -93,11 +96,7 @@ impl Snapshot {
     }
 
     /// Returns a function that returns one version after the other, from both tables.
-    fn merge(
-        &self,
-        query: &VersionQuery,
-        start: &Start,
-    ) -> Result<impl FnMut() -> Result<Option<(String, Version)>, BackendError> + use<>, BackendError> {
+    fn merge(&self, query: &VersionQuery, start: &Start) -> Result<impl FnMut() -> NextVersion + use<>, BackendError> {
         let (bucket, key) = (query.bucket.as_str(), start.key.as_str());
         // No name of a bucket lies between the two.
         let end = format!("{bucket}\0");

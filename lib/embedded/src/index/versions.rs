@@ -105,6 +105,10 @@ fn parse_stamp(id: &str) -> Option<VersionStamp> {
 
 /// A version of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "delete markers are few beside objects, and never kept in memory"
+)]
 pub(crate) enum Version {
     Object(ObjectRecord),
     DeleteMarker(VersionStamp),

@@ -169,7 +169,7 @@ async fn acknowledged_writes_survive_kill_9() {
 async fn set_versioning(s3: &Client, round: usize) {
     let status = match round {
         0..4 => return,
-        _ if round % 3 == 0 => BucketVersioningStatus::Suspended,
+        _ if round.is_multiple_of(3) => BucketVersioningStatus::Suspended,
         _ => BucketVersioningStatus::Enabled,
     };
     let configuration = VersioningConfiguration::builder().status(status).build();

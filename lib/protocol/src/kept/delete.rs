@@ -93,7 +93,7 @@ pub enum Deleted {
     /// This object was there, and is not any more.
     Now {
         /// The object that was deleted.
-        main: ObjectInfo,
+        main: Box<ObjectInfo>,
         /// The ID of the delete marker, if main has versions and the answer was not lost.
         marker: Option<VersionId>,
     },
@@ -148,7 +148,7 @@ impl<E: StoreError> Deletion<E> {
             (State::Look, Answer::Head(Ok(main))) => self.on_look(main),
             (State::Settlement(main), Answer::Head(Ok(Some(_)))) => self.delete(main),
             (State::Settlement(_), Answer::Head(Ok(None))) => Step::Finish(Err(DeleteError::Held)),
-            (State::Delete(main), Answer::Deleted(Ok(marker))) => Step::Finish(Ok(Deleted::Now { main, marker })),
+            (State::Delete(main), Answer::Deleted(Ok(marker))) => Step::Finish(Ok(deleted(main, marker))),
             (State::Delete(main), Answer::Deleted(Err(error))) => self.on_failed(main, error),
             (State::Outcome(main, error), Answer::Head(Ok(now))) => self.on_outcome(main, error, now),
             (State::Look | State::Settlement(_) | State::Outcome(..), Answer::Deleted(_))
@@ -198,11 +198,16 @@ impl<E: StoreError> Deletion<E> {
 
     fn on_outcome(&mut self, main: ObjectInfo, error: E, now: Option<ObjectInfo>) -> Step<E> {
         match now {
-            None => Step::Finish(Ok(Deleted::Now { main, marker: None })),
+            None => Step::Finish(Ok(deleted(main, None))),
             Some(now) if now.etag != main.etag => Step::Finish(Err(DeleteError::Changed)),
             Some(_) if self.deletes_left == 0 => Step::Finish(Err(DeleteError::Unresolved(error))),
             // The object may be another one of the same bytes, and of a batch.
             Some(now) => self.on_look(Some(now)),
         }
     }
+}
+
+fn deleted(main: ObjectInfo, marker: Option<VersionId>) -> Deleted {
+    let main = Box::new(main);
+    Deleted::Now { main, marker }
 }

@@ -20,8 +20,9 @@ pub(super) struct RestoringTask {
     expected: Expected,
     restoring: Restoring<ErrorKind>,
     step: Step<ErrorKind>,
+    has_looked: bool,
     /// The `ETag` of the object that the first look found.
-    seen: Option<Option<ETag>>,
+    seen: Option<ETag>,
 }
 
 /// A copy of a version, as the store gets it.
@@ -55,6 +56,7 @@ impl World {
             expected,
             restoring,
             step: Step::Perform(effect),
+            has_looked: false,
             seen: None,
         };
         self.begin(server, Task::Restore(Box::new(task)));
@@ -92,9 +94,9 @@ impl World {
         Ok(match effect {
             Effect::HeadMain => {
                 let main = info(self.store.main.get(&it.main_key));
-                if failed.is_none() {
-                    it.seen
-                        .get_or_insert_with(|| main.as_ref().map(|main| main.etag.clone()));
+                if failed.is_none() && !it.has_looked {
+                    it.has_looked = true;
+                    it.seen = main.as_ref().map(|main| main.etag.clone());
                 }
                 Answer::Head(failed.map_or(Ok(main), Err))
             }
@@ -121,7 +123,7 @@ impl World {
                     main_etag,
                     attributes,
                     seen: match &it.expected {
-                        Expected::Any => it.seen.clone().flatten(),
+                        Expected::Any => it.seen.clone(),
                         Expected::Nothing => None,
                         Expected::Version(etag) => Some(etag.clone()),
                     },

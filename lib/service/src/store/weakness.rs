@@ -47,13 +47,10 @@ fn weakness(condition: Condition, capabilities: &Capabilities) -> Option<Weaknes
             Replicas::Any,
             "pin the ETag or the checksum when confirming",
         ),
-        // Copies are then staged, and the draft is checked again before they become visible. More calls, same
-        // guarantees.
-        Condition::CopySource | Condition::PartSource => return None,
-        // A second proof, beside the condition on the source or another look.
-        Condition::CopyMd5 => return None,
-        // It works or it does not.
-        Condition::ListParts => return None,
+        // Copies are then staged, and the draft is checked again before they become visible: more calls, same guarantees.
+        // The MD5 of a copy is a second proof, beside the condition on the source or another look. Lists of parts have no
+        // condition.
+        Condition::CopySource | Condition::PartSource | Condition::CopyMd5 | Condition::ListParts => return None,
         Condition::CopyToAbsent => (
             "ConfirmUpload without overwrite",
             "of two drafts that are confirmed under one name concurrently, the later may replace the earlier",

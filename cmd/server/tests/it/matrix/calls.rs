@@ -162,11 +162,10 @@ impl Call {
             "delete-object" => assert_eq!(answer["deleted"], true),
             "list-versions" => assert_eq!(answer["versions"].as_array().expect("versions").len(), 1),
             "restore-version" => assert_eq!(answer["replayed"], true),
-            "delete-version" => assert_eq!(*answer, json!({})),
             "delete-objects" => assert_eq!(answer["outcomes"][0]["deleted"]["deleted"], true),
             "confirm-upload" | "confirm-uploads" => assert_eq!(answer["success"], true),
             "multipart/list-parts" => assert_eq!(answer["parts"][0]["part_number"], 1),
-            "multipart/abort" => assert_eq!(*answer, json!({})),
+            "delete-version" | "multipart/abort" => assert_eq!(*answer, json!({})),
             other => panic!("no check for {other}"),
         }
     }
