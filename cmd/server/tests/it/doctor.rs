@@ -76,7 +76,7 @@ async fn fix_creates_buckets_and_sets_cors() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("created files-draft and files"), "{said}");
     assert!(lines(&said, "ok").contains(&"from https://app.example.com"), "{said}");
-    assert!(said.contains("not supported by this store"), "{said}");
+    assert!(said.contains("the store removes objects after"), "{said}");
     let (code, said) = doctor(&variables, &["--origin", "https://other.example.com"]);
     assert_eq!(
         (code, lines(&said, "missing")),

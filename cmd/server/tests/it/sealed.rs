@@ -1,6 +1,7 @@
 //! Tokens and cursors: sealed, bound to the caller that got them, and silent about what it may not see.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -31,6 +32,7 @@ struct World {
     eve: String,
     bob: String,
     root: String,
+    drafts: AtomicUsize,
 }
 
 impl World {
@@ -38,7 +40,7 @@ impl World {
         let mut policy = String::new();
         let mut caller = |name: &str, tenant: &str| {
             let (key, lines) = new_key(name);
-            let scopes = "['upload', 'download', 'inspect', 'confirm', 'discard', 'admin']";
+            let scopes = "['upload', 'download', 'inspect', 'confirm', 'discard', 'manage', 'admin']";
             writeln!(policy, "{lines}scopes = {scopes}\n{tenant}").expect("written");
             bearer(&key)
         };
@@ -54,6 +56,7 @@ impl World {
             eve,
             bob,
             root,
+            drafts: AtomicUsize::new(0),
         }
     }
 
@@ -68,10 +71,12 @@ impl World {
         answer.unwrap_or_else(|failure| panic!("{route} {request}: {failure:?}"))
     }
 
+    /// Uploads a draft. Its bytes are its own: the same ones again would go with a draft that has just been confirmed.
     async fn draft(&self, caller: &str, name: &str, unique: bool) -> Value {
         let request = json!({"object_name": name, "unique": unique});
         let issued = self.done(caller, "upload-url", request).await;
-        assert_eq!(upload(&issued, "bytes").await, 200);
+        let number = self.drafts.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(upload(&issued, format!("{number:05}")).await, 200);
         issued
     }
 
@@ -166,6 +171,7 @@ async fn no_response_tells_names_or_ids_of_another_tenant() {
                     json!({"object_name": "zzz"}),
                     json!({"object_name": "one", "idempotency_key": "k", "if_match": "0"}),
                     json!({"uploads": [{"object_name": "one"}]}),
+                    json!({"objects": [{"object_name": "one"}]}),
                     json!({"page_size": 1}),
                     json!({"page_size": 1, "page_token": page_token}),
                     json!({"object_name": "one", "upload_id": upload_id}),
@@ -175,6 +181,8 @@ async fn no_response_tells_names_or_ids_of_another_tenant() {
                     let known = |field: &str| match route {
                         "list-drafts" | "list-objects" => field.starts_with("page"),
                         "draft-bucket" => false,
+                        "list-versions" => field == "object_name" || field.starts_with("page"),
+                        "delete-objects" => field == "objects",
                         "upload-urls" | "confirm-uploads" => field == "uploads",
                         "tickets" => field == "object_name",
                         _ if route.starts_with("multipart/") => match field {

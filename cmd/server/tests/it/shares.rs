@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use draftstore_proto::v1;
 use draftstore_testing::http_client;
 use futures::StreamExt as _;
+use futures::channel::mpsc;
 use futures::stream::{self, FuturesUnordered};
 use prost::Message as _;
 use serde_json::json;
@@ -121,12 +122,18 @@ async fn every_question_of_reflection_counts_like_a_request() {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),
     };
-    let answers = client.server_reflection_info(stream::iter(vec![question; 100])).await;
+    let (ask, questions) = mpsc::unbounded();
+    ask.unbounded_send(question.clone()).expect("the stream is open");
+    let answers = client.server_reflection_info(questions).await;
     let mut answers = answers.expect("a stream").into_inner();
     let mut answered = 0;
     let refused = loop {
         match answers.message().await {
-            Ok(Some(_)) => answered += 1,
+            Ok(Some(_)) => {
+                answered += 1;
+                // The stream may have ended meanwhile.
+                let _ = ask.unbounded_send(question.clone());
+            }
             Ok(None) => panic!("{answered} answers"),
             Err(status) => break status,
         }
