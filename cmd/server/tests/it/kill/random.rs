@@ -17,7 +17,8 @@ use super::clients::{Client, Ledger, Scene};
 use super::{kill, start_on};
 use crate::server::Server;
 
-const KILLS: usize = 300;
+/// The number of kills, unless the variable `KILLS` sets another. Each server probes the store first.
+const KILLS: usize = 60;
 /// The number of kills of a server with the embedded store, which takes longer to start.
 const KILLS_WITH_STORE: usize = 60;
 /// The number of kills on SeaweedFS, where a server probes for seconds before it confirms.
@@ -35,7 +36,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_kills_lose_nothing_and_leave_nothing() {
-    kill_at_random(&TestBuckets::embedded().await, KILLS, MAX_LIFE).await;
+    let kills = std::env::var("KILLS").map_or(KILLS, |kills| kills.parse().expect("KILLS is a number"));
+    kill_at_random(&TestBuckets::embedded().await, kills, MAX_LIFE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
