@@ -75,8 +75,8 @@ MUTANTS = [
     Mutant(
         "pins are not compared",
         CONFIRM + "request.rs",
-        'other_version.then_some("if_match").or_else(|| self.broken_by(draft.size, draft.checksum_sha256))',
-        'other_version.then_some("if_match").or_else(|| self.broken_by(draft.size, draft.checksum_sha256)).filter(|_| false)',
+        ".or_else(|| self.broken_by(draft.size, draft.checksum_sha256))",
+        ".or_else(|| self.broken_by(draft.size, draft.checksum_sha256)).filter(|_| false)",
     ),
     Mutant(
         "a pinned confirm is answered by an earlier one of another version",
@@ -87,8 +87,8 @@ MUTANTS = [
     Mutant(
         "pins are not compared with the object that a repeat is answered with",
         CONFIRM + "machine/mod.rs",
-        'other_version.then_some("if_match").or_else(|| pins.broken_by_copy(main))',
-        'other_version.then_some("if_match").or_else(|| pins.broken_by_copy(main)).filter(|_| false)',
+        ".or_else(|| pins.broken_by_copy(main))",
+        ".or_else(|| pins.broken_by_copy(main)).filter(|_| false)",
     ),
     Mutant(
         "the pinned version is not compared with the object that a repeat is answered with",
@@ -193,8 +193,8 @@ MUTANTS = [
     Mutant(
         "drafts are deleted after the answers where deletes have no condition",
         CONFIRM + "plan.rs",
-        "let deletes_what_it_saw = self.capabilities.honours(Condition::Delete);",
-        "let deletes_what_it_saw = true;",
+        "if self.deletes_what_it_saw() && (sees_what_it_copies || !self.is_unique) {",
+        "if sees_what_it_copies || !self.is_unique {",
     ),
     Mutant(
         "drafts are deleted in one call where that has no condition",
@@ -279,30 +279,6 @@ MUTANTS = [
         KEPT + "delete.rs",
         "if self.delete.if_match.as_ref().is_some_and(|etag| *etag != main.etag) {",
         "if self.delete.if_match.as_ref().is_some_and(|etag| *etag != main.etag && false) {",
-    ),
-    Mutant(
-        "what a batch may take back is deleted",
-        KEPT + "delete.rs",
-        "match held_by(&main.attributes.metadata, None, self.delete.now) {",
-        "match held_by(&main.attributes.metadata, None, self.delete.now).filter(|_| false) {",
-    ),
-    Mutant(
-        "a copy that its confirm may undo is deleted",
-        KEPT + "delete.rs",
-        "if self.delete.proves_copies && may_undo_swap(&main, self.delete.now) {",
-        "if self.delete.proves_copies && may_undo_swap(&main, self.delete.now) && false {",
-    ),
-    Mutant(
-        "a copy that its confirm may undo is restored over",
-        KEPT + "restore.rs",
-        "if proves_copies && main.as_ref().is_some_and(|main| may_undo_swap(main, now)) {",
-        "if proves_copies && main.as_ref().is_some_and(|main| may_undo_swap(main, now)) && false {",
-    ),
-    Mutant(
-        "a batch that has not settled lets go of what it made",
-        KEPT + "delete.rs",
-        "(State::Settlement(_), Answer::Head(Ok(None))) => Step::Finish(Err(DeleteError::Held)),",
-        "(State::Settlement(main), Answer::Head(Ok(None))) => self.delete(main),",
     ),
     Mutant(
         "a delete that another call overtook is answered with success",

@@ -29,6 +29,8 @@ HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 NAME_FIELDS = ("object_name", "destination_name", "prefix", "filename", "key")
 BROKEN_NAMES = itertools.cycle(("a//b", "../a", "a\\b", "\u202ea/"))
 
+OBJECT_CALLS = ("/get-object", "/delete-object", "/list-versions", "/restore-version", "/delete-version")
+
 BASE = os.environ["SCHEMA_BASE_URL"]
 OUTCOMES = os.environ["SCHEMA_OUTCOMES"]
 
@@ -42,8 +44,8 @@ def call(route: str, message: dict) -> dict:
     return answer.json()
 
 
-def put(signed: dict) -> str:
-    answer = session.put(signed["upload_url"], data=BYTES, headers=signed["headers"], timeout=60)
+def put(signed: dict, body: bytes = BYTES) -> str:
+    answer = session.put(signed["upload_url"], data=body, headers=signed["headers"], timeout=60)
     assert answer.ok, answer.text
     return answer.headers["ETag"]
 
@@ -137,6 +139,9 @@ def named(message: dict) -> dict:
     part_size = int(message.get("part_size") or MIN_PART_BYTES)
     if part_size < MIN_PART_BYTES or int(message.get("content_length") or 0) > MAX_PARTS * part_size:
         message.pop("part_size", None)
+    if isinstance(message.get("content_language"), str) and len(message["content_language"]) > 500:
+        # The commas of its canonical form have blanks.
+        message["content_language"] = "de-CH, en"
     for field, most in (("filename", 255), ("prefix", 600), ("page_token", 1536)):
         if isinstance(message.get(field), str) and len(message[field].encode()) > most:
             message[field] = "x"
@@ -173,8 +178,28 @@ def of_a_draft(message: dict) -> dict:
         message["object_name"] = "file.jpg"
     message["object_name"] = f"{message['object_name']}-{number}"
     draft(message["object_name"])
+    if message.get("idempotency_key") is not None:
+        message["idempotency_key"] = f"of request {number}"
     pins = {"if_match": ETAG, "content_length": len(BYTES), "checksum_sha256": SHA256}
     return {**message, **{field: value for field, value in pins.items() if message.get(field) is not None}}
+
+
+def of_an_object(message: dict) -> dict:
+    """Every other one finds a confirmed object with two versions, and its first one."""
+    number = next(numbers)
+    if number % 2:
+        return message
+    name = f"object-{number}"
+    versions = []
+    for body in (BYTES, b"others"):
+        signed = call("upload-url", {"object_name": name})
+        put(signed, body)
+        versions.append(call("confirm-upload", {"object_name": name, "overwrite": True})["version_id"])
+    message = {**message, "object_name": name}
+    message.pop("if_match", None)
+    if message.get("version_id") is not None:
+        message["version_id"] = versions[0]
+    return message
 
 
 def of_an_upload(path: str, message: dict) -> dict:
@@ -252,13 +277,20 @@ def before_call(context, case, kwargs):
             body["uploads"] = [named(upload) for upload in body["uploads"]]
         elif "uploads" in body:
             body = of_many(body)
+        elif "objects" in body:
+            body["objects"] = [{**one, "object_name": f"many/{place}"} for place, one in enumerate(body["objects"])]
+        elif case.path.endswith(OBJECT_CALLS):
+            body = of_an_object(body)
         elif "upload_id" in body:
             body = of_an_upload(case.path, body)
         elif case.path.endswith(("/confirm-upload", "/inspect-draft", "/discard-draft", "/download-url")):
             body = of_a_draft(body)
     else:
-        if case.path == "/uppy/s3/sign" and not fits(body["key"]):
-            body["key"] = "file.jpg"
+        if case.path == "/uppy/s3/sign":
+            if not fits(body["key"]):
+                body["key"] = "file.jpg"
+            if body["method"] != "PUT" or body.get("uploadId") is not None:
+                body.pop("maxContentLength", None)
         for field in ("type", "contentType"):
             # The rule of media types is in words.
             if isinstance(body.get(field), str):
@@ -277,7 +309,7 @@ def after_call(context, case, response):
 def filter_failure(context, failure, case, response):
     """What is wrong with one upload of many is that one's outcome, in an answer that says that not all went well. And of what
     Uppy knows of a file, what can be kept is kept: nothing is refused for it."""
-    batch = case.path in ("/api/v1/upload-urls", "/api/v1/confirm-uploads")
+    batch = case.path in ("/api/v1/upload-urls", "/api/v1/confirm-uploads", "/api/v1/delete-objects")
     said = batch and response.status_code == 200 and not response.json()["success"]
     lenient = case.path == "/uppy/s3/params" and any(name.startswith("metadata[") for name in case.query or {})
     return not ((said or lenient) and type(failure).__name__ == "AcceptedNegativeData")

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import requests
 
+CREDENTIALS = ("access_key_id", "secret_access_key")
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "clients"))
 
@@ -21,6 +23,16 @@ from programs import answers, free_port, server, wait_for  # noqa: E402
 
 def operations(document: dict) -> set[tuple[str, str]]:
     return {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+
+
+def keep_versions(data: Path, port: str) -> None:
+    """Enables the versions of main, without which the calls on versions are refused."""
+    credentials = json.loads((data / "credentials.json").read_text())
+    configuration = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+    signer = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", ":".join(credentials[name] for name in CREDENTIALS)]
+    url = f"http://127.0.0.1:{port}/main?versioning="
+    signer += ["--header", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
+    subprocess.run(["curl", "-sSf", *signer, "-X", "PUT", "--data-binary", configuration, url], check=True)
 
 
 def main() -> int:
@@ -34,6 +46,7 @@ def main() -> int:
         }
         with server(binary, directory, variables) as running:
             wait_for(lambda: answers(f"{running.http}/health/ready"), running.process, "draftstore-server on its store")
+            keep_versions(directory / "data", variables["EMBEDDED_PORT"])
             document = requests.get(f"{running.http}/openapi.json", timeout=10).json()
             outcomes = directory / "outcomes"
             outcomes.touch()

@@ -117,6 +117,11 @@ async fn put_object(api: &Api, admitted: &Admitted, sign: Sign) -> Result<Signed
 /// Returns the request of a multipart upload, or `None` for the upload of an object in one request.
 fn multipart_request(sign: &Sign) -> Result<Option<S3Request>, Failure> {
     let upload_id = sign.upload_id.clone();
+    let is_whole = sign.method == "PUT" && upload_id.is_none();
+    if sign.max_content_length.is_some() && !is_whole {
+        let rule = "must not be given for an upload in parts, which no signature limits";
+        return Err(Failure::invalid("maxContentLength", rule));
+    }
     Ok(Some(match (sign.method.as_str(), upload_id, sign.part_number) {
         ("PUT", None, None) => return Ok(None),
         ("PUT", Some(upload_id), Some(part_number)) => S3Request::UploadPart { upload_id, part_number },
