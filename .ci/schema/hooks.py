@@ -27,6 +27,7 @@ MIN_PART_BYTES = 5 * 1024 * 1024
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 NAME_FIELDS = ("object_name", "destination_name", "prefix", "filename", "key")
+HEADER_FIELDS = ("cache_control", "content_disposition", "content_encoding", "content_language")
 BROKEN_NAMES = itertools.cycle(("a//b", "../a", "a\\b", "\u202ea/"))
 
 OBJECT_CALLS = ("/get-object", "/delete-object", "/list-versions", "/restore-version", "/delete-version")
@@ -139,9 +140,10 @@ def named(message: dict) -> dict:
     part_size = int(message.get("part_size") or MIN_PART_BYTES)
     if part_size < MIN_PART_BYTES or int(message.get("content_length") or 0) > MAX_PARTS * part_size:
         message.pop("part_size", None)
-    if isinstance(message.get("content_language"), str) and len(message["content_language"]) > 500:
-        # The commas of its canonical form have blanks.
-        message["content_language"] = "de-CH, en"
+    for field in HEADER_FIELDS:
+        # The canonical form, which has blanks after its separators, must not exceed the limit either.
+        if isinstance(message.get(field), str) and len(message[field]) > 500:
+            message.pop(field)
     for field, most in (("filename", 255), ("prefix", 600), ("page_token", 1536)):
         if isinstance(message.get(field), str) and len(message[field].encode()) > most:
             message[field] = "x"
