@@ -121,6 +121,7 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
         Err(Error::NotFound(Missing::Draft)) => Answered::DraftNotFound,
         Err(Error::PinMismatch { .. }) => Answered::PinMismatch,
         Err(Error::Internal(_)) => Answered::Internal,
+        Err(Error::Changed) => Answered::Changed,
         Err(_) => Answered::Other,
     };
     drafts.drain().await;

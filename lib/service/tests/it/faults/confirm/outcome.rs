@@ -18,6 +18,7 @@ pub(super) enum Answered {
     DraftNotFound,
     PinMismatch,
     Internal,
+    Changed,
     Other,
 }
 
@@ -79,6 +80,8 @@ pub(super) const COPIED_UNAVAILABLE: Outcome = copied(Answered::StoreUnavailable
 pub(super) const COPIED_UNAVAILABLE_NOTE: Outcome = COPIED_UNAVAILABLE.with_note();
 pub(super) const COPIED_CREDENTIALS: Outcome = copied(Answered::StoreCredentials);
 pub(super) const COPIED_INTERNAL: Outcome = copied(Answered::Internal);
+/// Answered as if somebody had deleted the object meanwhile.
+pub(super) const COPIED_CHANGED: Outcome = copied(Answered::Changed);
 
 const fn untouched(answer: Answered) -> Outcome {
     Outcome {

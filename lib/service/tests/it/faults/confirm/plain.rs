@@ -7,7 +7,8 @@ use draftstore_testing::proxy::{RequestFilter, RequestRange};
 
 use super::super::{CONFLICT, EXPIRED, INTERNAL_ERROR, NOT_FOUND, PRECONDITION, SKEWED, SLOW_DOWN};
 use super::outcome::{
-    COPIED_CREDENTIALS, COPIED_INTERNAL, COPIED_UNAVAILABLE, CREDENTIALS, INTERNAL, KEPT, LEFT, NO_DRAFT, UNAVAILABLE,
+    COPIED_CHANGED, COPIED_CREDENTIALS, COPIED_INTERNAL, COPIED_UNAVAILABLE, CREDENTIALS, INTERNAL, KEPT, LEFT,
+    NO_DRAFT, UNAVAILABLE,
 };
 use super::{Call, Kind, Row};
 
@@ -107,7 +108,7 @@ pub(super) const READ_BACK: [Row; 12] = [
     ),
     (
         Before(Answer(NOT_FOUND)),
-        [COPIED_INTERNAL, COPIED_INTERNAL, COPIED_INTERNAL],
+        [COPIED_CHANGED, COPIED_CHANGED, COPIED_CHANGED],
     ),
     (
         Before(Answer(CONFLICT)),
