@@ -67,8 +67,7 @@ step_garage() {
 # The same on SeaweedFS, which lets the losers of races wait, so that more tests run at once than there are processors.
 step_seaweedfs() {
   seaweedfs_tool
-  PATH=$(dirname "$SEAWEEDFS"):$PATH cargo test --workspace --locked -- --ignored seaweedfs --test-threads 12
-  run_clients -m seaweedfs
+  PATH=$(dirname "$SEAWEEDFS"):$PATH cargo test --workspace --locked -- --ignored seaweedfs --test-threads 6
   race "$SEAWEEDFS_RACES"
 }
 

@@ -10,7 +10,7 @@ use super::settings;
 use crate::server::command;
 
 /// The prefix of a probe's objects in the draft bucket.
-const PROBES: &str = ".drafts/probe/";
+pub(super) const PROBES: &str = ".drafts/probe/";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leftovers_of_a_killed_probe_are_swept() {
