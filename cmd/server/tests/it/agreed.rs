@@ -161,7 +161,10 @@ async fn record_that_the_server_did_not_write_counts_for_nothing() {
     let records = [all.join(","), signed_for("another").await, signed_for("a").await];
     for (place, record) in records.iter().enumerate() {
         let put = world.sdk().put_object().bucket(world.draft.name().as_str()).key("a");
-        let put = put.metadata("draftstore-agreed", record).body(b"bytes".to_vec().into());
+        // Other bytes each time: the last confirm's draft may be deleted after this upload.
+        let put = put
+            .metadata("draftstore-agreed", record)
+            .body(format!("bytes {place}").into_bytes().into());
         let [cache_control, disposition, encoding, language, _] = HEADERS.map(|(_, _, added)| added);
         let put = put.cache_control(cache_control).content_disposition(disposition);
         let put = put.content_encoding(encoding).content_language(language);
