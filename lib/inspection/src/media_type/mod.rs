@@ -1,0 +1,126 @@
+//! The media type by the bytes: what it is, and which one may be declared for it.
+
+mod agree;
+mod markup;
+mod polyglot;
+mod text;
+
+use bytes::Bytes;
+use file_format::FileFormat;
+
+use self::markup::Markup;
+use crate::findings::quoted;
+use crate::window::{Stop, Window};
+use crate::{Check, Findings, Source, TypeCheck};
+
+/// The bytes at the beginning that are read. Together with those at the end they are 128 KiB.
+const HEAD: u64 = 48 * 1024;
+
+/// The bytes at the end that are read: more than the longest end of a zip archive.
+const TAIL: u64 = 80 * 1024;
+
+/// The reads beyond the beginning and the end that a format may need, such as the index of a video in its middle.
+const MORE_READS: u32 = 2;
+
+/// The media type of bytes without a known format.
+const UNKNOWN: &str = "application/octet-stream";
+
+/// The promises about a file, with which its bytes must agree.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Declared<'a> {
+    /// The media type that the uploader declared. `application/octet-stream` declares nothing.
+    pub media_type: Option<&'a str>,
+    /// The media types that may be uploaded, each one type or, as in `image/*`, a class. `None` allows all. A class does
+    /// not contain the types that a browser runs, such as `image/svg+xml`: they must be listed.
+    pub allowed: Option<&'a [String]>,
+}
+
+/// The bytes at both ends of a file. They overlap if the file is short.
+#[derive(Debug)]
+pub(crate) struct Ends {
+    pub(crate) head: Bytes,
+    pub(crate) tail: Bytes,
+    /// Whether the head is the whole file.
+    pub(crate) whole: bool,
+}
+
+impl Ends {
+    pub(crate) async fn read<S: Source>(window: &mut Window<'_, S>) -> Result<Self, Stop<S::Error>> {
+        let size = window.size();
+        if size <= HEAD + TAIL {
+            let head = window.get(0..size).await?;
+            let tail = head.clone();
+            return Ok(Self {
+                head,
+                tail,
+                whole: true,
+            });
+        }
+        let head = window.get(0..HEAD).await?;
+        let tail = window.get(size - TAIL..size).await?;
+        Ok(Self {
+            head,
+            tail,
+            whole: false,
+        })
+    }
+}
+
+/// Finds the media type, and compares it with what is declared and what is allowed.
+pub(crate) async fn check<S: Source>(
+    check: &TypeCheck,
+    declared: Declared<'_>,
+    window: &mut Window<'_, S>,
+    findings: &mut Findings,
+) -> Result<(), Stop<S::Error>> {
+    let ends = Ends::read(window).await?;
+    let found = find(window, &ends).await?;
+    polyglot::check(found.as_deref(), &ends, findings);
+    agree::check(check, declared, found, findings);
+    Ok(())
+}
+
+/// Finds the media type. `None` if the bytes have no known format.
+async fn find<S: Source>(window: &mut Window<'_, S>, ends: &Ends) -> Result<Option<String>, Stop<S::Error>> {
+    if ends.head.is_empty() {
+        return Ok(None);
+    }
+    match markup::sniff(&ends.head, ends.whole) {
+        Some(Markup::Html) => return Ok(Some("text/html".to_owned())),
+        Some(Markup::Svg) => return Ok(Some("image/svg+xml".to_owned())),
+        Some(Markup::Xhtml) => return Ok(Some("application/xhtml+xml".to_owned())),
+        Some(Markup::Xml) => {
+            let format = by_signature(window).await?;
+            let known = format.filter(|format| format.ends_with("+xml"));
+            return Ok(Some(known.unwrap_or_else(|| "application/xml".to_owned())));
+        }
+        None => {}
+    }
+    let signature = by_signature(window).await?;
+    let text = text::is_text(&ends.head, ends.whole);
+    Ok(match signature {
+        Some(format) if !text || text::may_be_text(&format) => Some(format),
+        _ if text => Some("text/plain".to_owned()),
+        other => other,
+    })
+}
+
+/// Finds the format by the signatures that `file-format` knows.
+async fn by_signature<S: Source>(window: &mut Window<'_, S>) -> Result<Option<String>, Stop<S::Error>> {
+    let format = window
+        .parse(MORE_READS, |reader| FileFormat::from_reader(reader).unwrap_or_default())
+        .await?
+        .unwrap_or_default();
+    let name = agree::canonical(format.media_type());
+    Ok((name != UNKNOWN).then_some(name))
+}
+
+/// A sentence part that names a type.
+fn named(media_type: &str) -> String {
+    quoted(media_type)
+}
+
+/// Reports that the file is more than one thing.
+fn polyglot(findings: &mut Findings, code: &'static str, detail: &str) {
+    findings.reject(Check::Type, code, detail);
+}
