@@ -293,6 +293,24 @@ MUTANTS = [
         "                Step::Finish(Ok(deleted(main, None)))",
     ),
     Mutant(
+        "a delete removes what an unsettled batch may undo, without a look for its settlement",
+        KEPT + "delete.rs",
+        "match held_by(&main.attributes.metadata, None, self.delete.now) {",
+        "match held_by(&main.attributes.metadata, None, self.delete.now).filter(|_| false) {",
+    ),
+    Mutant(
+        "a delete removes what a batch that has not settled may undo",
+        KEPT + "delete.rs",
+        "(State::Settlement(_), Answer::Head(Ok(None))) => Step::Finish(Err(DeleteError::Held)),",
+        "(State::Settlement(main), Answer::Head(Ok(None))) => self.delete(main),",
+    ),
+    Mutant(
+        "a delete removes a copy of another version while its confirm may delete it",
+        KEPT + "delete.rs",
+        "if self.delete.proves_copies && may_undo_swap(&main, self.delete.now) {",
+        "if self.delete.proves_copies && may_undo_swap(&main, self.delete.now) && false {",
+    ),
+    Mutant(
         "a restore replaces another version than the caller names",
         KEPT + "restore.rs",
         "if main.as_ref().is_none_or(|main| main.etag != *etag) => {",
@@ -309,6 +327,18 @@ MUTANTS = [
         KEPT + "restore.rs",
         "(Expected::Nothing, Some(_)) => return failed(RestoreError::AlreadyExists),",
         "(Expected::Nothing, Some(_)) => {}",
+    ),
+    Mutant(
+        "a restore replaces what a batch that has not settled may undo",
+        KEPT + "restore.rs",
+        "(State::Settlement(_), RestoreAnswer::Head(Ok(None))) => failed(RestoreError::Held),",
+        "(State::Settlement(main), RestoreAnswer::Head(Ok(None))) => self.find(Some(main)),",
+    ),
+    Mutant(
+        "a restore replaces a copy of another version while its confirm may delete it",
+        KEPT + "restore.rs",
+        "if proves_copies && main.as_ref().is_some_and(|main| may_undo_swap(main, now)) {",
+        "if proves_copies && main.as_ref().is_some_and(|main| may_undo_swap(main, now)) && false {",
     ),
     Mutant(
         "a restored version has the mark of its batch",

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use draftstore_storage::{ETag, ErrorKind, MediaType, ObjectInfo, ObjectKey, StoredAttributes, VersionId};
+use draftstore_storage::{
+    ETag, ErrorKind, MediaType, ObjectInfo, ObjectKey, StoredAttributes, VersionCopied, VersionId,
+};
 
 use super::spec::{LIFETIME, Promises, Spec};
 use super::store::{Content, MIXED, Object, SimStore, Upload, agreed};
@@ -26,6 +28,8 @@ struct Write {
     existing: Existing,
     /// Set after a confirm reported success with this object.
     promised: bool,
+    /// Set after a restore reported success with this object.
+    restored: bool,
     undone: bool,
 }
 
@@ -105,6 +109,7 @@ impl Audit {
             idempotency_key: spec.idempotency_key.clone(),
             existing: spec.existing.clone(),
             promised: false,
+            restored: false,
             undone: false,
         });
         Ok(())
@@ -117,7 +122,7 @@ impl Audit {
         version.is_none_or(|(_, etag)| named.is_none_or(|named| named != etag.as_str()))
     }
 
-    /// Records that an atomic batch undid its copy. Checks I1.
+    /// Records that a confirm or an atomic batch undid its copy. Checks that nobody was answered by it (I1, I14).
     pub(super) fn undone(&mut self, main_key: &ObjectKey) -> Result<(), Broken> {
         let Some(write) = self.current.remove(main_key).map(|write| &mut self.writes[write]) else {
             return broken(format!("I2: {main_key} was deleted, and no confirm had made it"));
@@ -126,6 +131,11 @@ impl Audit {
         if write.promised {
             return broken(format!(
                 "I1: {main_key} was taken back after a confirm was answered by it"
+            ));
+        }
+        if write.restored {
+            return broken(format!(
+                "I14: {main_key} was taken back after a restore was answered by it"
             ));
         }
         Ok(())
@@ -194,6 +204,7 @@ impl Audit {
             etag: after.info.etag.clone(),
             version: after.info.version_id.clone(),
             promised: false,
+            restored: false,
             undone: false,
             ..original.clone()
         };
@@ -202,15 +213,18 @@ impl Audit {
         Ok(())
     }
 
-    /// Checks that main had the object with whose restore a caller was answered.
-    pub(super) fn told_restored(&self, main_key: &ObjectKey, etag: &ETag) -> Result<(), Broken> {
-        let is_it = |write: &Write| write.main_key == *main_key && write.etag == *etag;
-        if self.writes.iter().any(is_it) {
-            return Ok(());
-        }
-        broken(format!(
-            "I14: {etag} was never in {main_key}, and was answered to be restored"
-        ))
+    /// Records that a restore reported success. Checks that main had the object.
+    pub(super) fn told_restored(&mut self, main_key: &ObjectKey, restored: &VersionCopied) -> Result<(), Broken> {
+        let VersionCopied { etag, version_id } = restored;
+        let is_it =
+            |write: &&mut Write| write.main_key == *main_key && write.etag == *etag && write.version == *version_id;
+        let Some(write) = self.writes.iter_mut().find(is_it) else {
+            return broken(format!(
+                "I14: {etag} was never in {main_key}, and was answered to be restored"
+            ));
+        };
+        write.restored = true;
+        Ok(())
     }
 
     /// Records that a confirm or a sweep deleted a draft. Checks I3.

@@ -6,13 +6,14 @@
 //! they take effect later; lists are stale; time passes. [`audit`] sees every act and every answer, and reports
 //! violated invariants. It never calls the code under test.
 //!
-//! [`random`] makes random schedules, and [`exhaustive`] makes all schedules of a small world. The promises for each
+//! [`random`] makes random schedules, some of which begin with a [`contest`], and [`exhaustive`] makes all schedules of a small world. The promises for each
 //! kind of store depend on its conditions: see the profiles below.
 //!
 //! `MODEL_SCHEDULES=1000000 cargo test -p draftstore-protocol model` runs longer. `MODEL_SEED` sets the first seed.
 
 mod audit;
 mod confirming;
+mod contest;
 mod deleting;
 mod end;
 mod exhaustive;

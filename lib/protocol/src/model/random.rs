@@ -15,6 +15,8 @@ use crate::kept::Expected;
 
 /// The number of acts in a schedule, before everything is brought to an end.
 const ACTS: usize = 60;
+/// One of so many schedules begins with a contest.
+const CONTESTS: u32 = 4;
 
 /// Runs one schedule to its end, and checks every promise during and after it.
 ///
@@ -31,9 +33,9 @@ pub(super) fn run(profile: Profile, seed: u64) -> Result<(), String> {
     told.map_err(|Broken(what)| format!("{trace}\nseed {seed}: {what}"))
 }
 
-struct Schedule {
-    random: StdRng,
-    world: World,
+pub(super) struct Schedule {
+    pub(super) random: StdRng,
+    pub(super) world: World,
     /// The unique drafts, each with the end of its upload URL.
     unique: Vec<(ObjectKey, u64)>,
     /// The pins of drafts that a client inspected.
@@ -55,6 +57,9 @@ impl Schedule {
     }
 
     fn run(&mut self) -> Result<(), Broken> {
+        if self.random.random_range(0..CONTESTS) == 0 {
+            self.contest()?;
+        }
         for _ in 0..ACTS {
             self.act()?;
         }
@@ -102,7 +107,7 @@ impl Schedule {
         Ok(())
     }
 
-    fn fault(&mut self) -> Fault {
+    pub(super) fn fault(&mut self) -> Fault {
         let kinds = [
             ErrorKind::Unavailable,
             ErrorKind::Unavailable,
@@ -128,9 +133,7 @@ impl Schedule {
         let living: Vec<_> = self.unique.iter().filter(|(_, until)| now < *until).cloned().collect();
         let key = if living.is_empty() || self.random.random_range(0..2) == 0 {
             let lifetime = self.random.random_range(1..=LIFETIME);
-            let key = self.new_unique(lifetime);
-            self.unique.push((key.clone(), now + lifetime.min(UPLOAD_TTL)));
-            key
+            self.new_unique(lifetime)
         } else {
             living[self.random.random_range(0..living.len())].0.clone()
         };
@@ -161,14 +164,21 @@ impl Schedule {
             return self.world.begin_upload(&key, size, LIFETIME);
         }
         let lifetime = self.random.random_range(1..=LIFETIME);
-        let key = self.new_unique(lifetime);
+        let key = self.unique_key(lifetime);
         self.world.begin_upload(&key, size, lifetime);
         // The draft can be confirmed, but no URL uploads it in one piece.
         self.unique.push((key, 0));
     }
 
-    /// Returns the key of a new unique draft with this lifetime.
-    fn new_unique(&mut self, lifetime: u64) -> ObjectKey {
+    /// Returns the key of a new unique draft with this lifetime, whose URL uploads it in one piece.
+    pub(super) fn new_unique(&mut self, lifetime: u64) -> ObjectKey {
+        let key = self.unique_key(lifetime);
+        let until = self.world.store.now + lifetime.min(UPLOAD_TTL);
+        self.unique.push((key.clone(), until));
+        key
+    }
+
+    fn unique_key(&mut self, lifetime: u64) -> ObjectKey {
         // A few shards hold several drafts each. Some are neighbours, others far apart.
         let shards = [0x00, 0x01, 0x80, 0xff_u8];
         let shard = shards[self.random.random_range(0..shards.len())];
@@ -195,6 +205,11 @@ impl Schedule {
             Some(rival) if self.random.random_range(0..4) == 0 => rival,
             _ => self.spec(),
         };
+        self.begin_confirm(server, spec);
+    }
+
+    /// Begins a confirm, unless a lock makes it wait.
+    pub(super) fn begin_confirm(&mut self, server: usize, spec: Spec) {
         if !self.world.must_wait(server, &spec) {
             self.world.begin_confirm(server, spec);
         }
@@ -220,7 +235,6 @@ impl Schedule {
 
     /// Deletes an object in main, or one that is not there.
     fn delete(&mut self) {
-        let server = self.server();
         let objects = self.world.store.main.len();
         let place = (objects > 0).then(|| self.random.random_range(0..objects));
         let there = place.and_then(|place| self.world.store.main.keys().nth(place)).cloned();
@@ -229,6 +243,11 @@ impl Schedule {
             (_, Some(there)) => there,
             (_, None) => self.spec().main_key,
         };
+        self.begin_delete(main_key);
+    }
+
+    pub(super) fn begin_delete(&mut self, main_key: ObjectKey) {
+        let server = self.server();
         let there = self
             .world
             .store
@@ -243,15 +262,21 @@ impl Schedule {
 
     /// Restores a version of an object in main, or undoes its delete.
     fn restore(&mut self) {
-        let server = self.server();
         let replaced = self.world.store.older.len();
         if replaced == 0 {
             return;
         }
         let place = self.random.random_range(0..replaced);
         let (main_key, _) = self.world.store.older.iter().nth(place).expect("there are as many");
-        let main_key = main_key.clone();
+        self.begin_restore(main_key.clone());
+    }
+
+    pub(super) fn begin_restore(&mut self, main_key: ObjectKey) {
+        let server = self.server();
         let versions: Vec<_> = self.world.store.versions(&main_key).collect();
+        if versions.is_empty() {
+            return;
+        }
         let version = versions[self.random.random_range(0..versions.len())]
             .info
             .version_id
@@ -296,9 +321,7 @@ impl Schedule {
             .0
             .clone();
         let server = self.server();
-        if !self.world.must_wait(server, &spec) {
-            self.world.begin_confirm(server, spec);
-        }
+        self.begin_confirm(server, spec);
     }
 
     fn discard(&mut self) {
@@ -363,7 +386,7 @@ impl Schedule {
     }
 
     /// Returns one of two names. One sorts before the reserved prefix, the other after it.
-    fn named(&mut self) -> ObjectKey {
+    pub(super) fn named(&mut self) -> ObjectKey {
         let name = if self.random.random_range(0..2) == 0 { "!a" } else { "b" };
         name.parse().expect("a key")
     }
@@ -372,7 +395,11 @@ impl Schedule {
         if self.random.random_range(0..4) == 0 { 10 } else { 1 }
     }
 
-    fn server(&mut self) -> usize {
+    pub(super) fn server(&mut self) -> usize {
         self.random.random_range(0..self.world.profile.servers)
+    }
+
+    pub(super) fn coin(&mut self) -> bool {
+        self.random.random_range(0..2) == 0
     }
 }

@@ -74,7 +74,7 @@ impl World {
         };
         self.record(|| format!("answer to the restore of {}: {answer:?}", it.main_key));
         if let Ok(restored) = answer {
-            self.audit.told_restored(&it.main_key, &restored.current.etag)?;
+            self.audit.told_restored(&it.main_key, &restored.current)?;
         }
         Ok(false)
     }

@@ -80,7 +80,7 @@ impl World {
     /// Returns true if a task of this server has the lock of such a draft, or of such a name in main.
     fn is_locked(&self, server: usize, collides: impl Fn(Option<&ObjectKey>, &ObjectKey) -> bool) -> bool {
         let of_member = |member: &Member| collides(Some(&member.spec.draft_key), &member.spec.main_key);
-        Plan::new(self.profile.honours, false).needs_locks()
+        Plan::new(self.profile.believed(), false).needs_locks()
             && self.tasks.iter().any(|(other, task)| {
                 *other == server
                     && match task {
@@ -147,6 +147,7 @@ impl World {
         self.record(|| format!("late: {late:?}"));
         match late {
             Late::Effect(_, Effect::UndoSwap { until, .. }) if self.now() >= until => Ok(()),
+            Late::Effect(_, Effect::UndoCopy { batch, .. }) if self.now() >= batch.datetime() => Ok(()),
             Late::Effect(spec, effect) => self.change(&spec, &effect).map(|_| ()),
             Late::Deletes(deletes) => self.delete_drafts(&deletes),
             Late::Delete(key, etag) => self.delete_main(&key, &etag, None).map(|_| ()),
