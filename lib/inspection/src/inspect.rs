@@ -1,7 +1,8 @@
 //! The inspection: which checks are made, and in which order.
 
+use crate::media_type::Ends;
 use crate::window::{Stop, Window};
-use crate::{Check, Declared, Findings, Settings, Source, media_type};
+use crate::{Check, Declared, Findings, Settings, Source, archive, image, media_type};
 
 /// An inspection that has no findings.
 #[derive(Debug, thiserror::Error)]
@@ -24,12 +25,33 @@ pub async fn inspect<S: Source + Send>(
     declared: Declared<'_>,
     size: u64,
     source: &mut S,
-) -> Result<Findings, InspectError<S::Error>> {
+) -> Result<Findings, InspectError<S::Error>>
+where
+    S::Error: Send,
+{
     let mut findings = Findings::default();
     let mut window = Window::new(source, size);
+    if settings.is_empty() {
+        return Ok(findings);
+    }
+    let ends = match Ends::read(&mut window).await {
+        Ok(ends) => ends,
+        Err(stop) => {
+            conclude(Check::Type, Err(stop), &mut findings)?;
+            return Ok(findings);
+        }
+    };
     if let Some(check) = &settings.media_type {
-        let result = media_type::check(check, declared, &mut window, &mut findings).await;
+        let result = media_type::check(check, declared, &mut window, &ends, &mut findings).await;
         conclude(Check::Type, result, &mut findings)?;
+    }
+    if let Some(check) = &settings.image {
+        let result = image::check(check, &mut window, &mut findings).await;
+        conclude(Check::Image, result, &mut findings)?;
+    }
+    if let Some(check) = &settings.archive {
+        let result = archive::check(check, &mut window, &ends, &mut findings).await;
+        conclude(Check::Archive, result, &mut findings)?;
     }
     Ok(findings)
 }

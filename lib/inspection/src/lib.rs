@@ -5,12 +5,15 @@
 //! held at once have bounds, whatever the file says of itself. Equal bytes, settings and declarations have equal
 //! findings.
 
+mod archive;
 mod findings;
+mod image;
 mod inspect;
 mod media_type;
 mod settings;
 mod source;
 mod window;
+mod zip;
 
 pub use findings::{Check, Findings, Reason};
 pub use inspect::{InspectError, inspect};

@@ -48,7 +48,8 @@ pub struct ImageCheck {
     pub max_height: u32,
     /// The largest number of pixels of a frame.
     pub max_pixels: u64,
-    /// The largest number of frames of an animation, or of pages of a TIFF file. One allows no animation.
+    /// The largest number of frames of an animation, or of pages of a TIFF file. One allows no animation. The frames of
+    /// AVIF and HEIF sequences are not counted beyond one, and those of JPEG XL not at all.
     pub max_frames: u32,
 }
 
@@ -74,7 +75,8 @@ pub struct ArchiveCheck {
     pub max_unpacked_bytes: u64,
     /// The largest ratio of an entry's size to its packed size. Entries of less than 1 MiB have no limit.
     pub max_ratio: u32,
-    /// The largest depth of archives inside archives. One allows none inside.
+    /// The largest depth of archives inside archives, at most 8. One allows none inside. A document of an office program
+    /// is an archive, and so is a table inside of it.
     pub max_depth: u32,
     /// Accepts entries that are encrypted, whose contents nobody can check. By default they are rejected.
     pub allow_encrypted: bool,
@@ -86,7 +88,7 @@ impl Default for ArchiveCheck {
             max_entries: 10_000,
             max_unpacked_bytes: 1024 * 1024 * 1024,
             max_ratio: 200,
-            max_depth: 2,
+            max_depth: 3,
             allow_encrypted: false,
         }
     }

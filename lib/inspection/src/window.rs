@@ -11,7 +11,7 @@ use crate::Source;
 const MAX_KEPT: u64 = 8 * 1024 * 1024;
 
 /// The least bytes of a read, where the file has as many: a request costs more than they do.
-const READ_AHEAD: u64 = 64 * 1024;
+const READ_AHEAD: u64 = 32 * 1024;
 
 /// The most reads of one inspection.
 const MAX_READS: u32 = 20_000;
@@ -63,7 +63,20 @@ impl<'a, S: Source> Window<'a, S> {
         Ok(wanted)
     }
 
-    /// Returns the bytes of a range, which must lie within the file, and keeps none.
+    /// Returns the bytes of a range, if they are kept.
+    pub(crate) fn kept(&self, range: Range<u64>) -> Option<Bytes> {
+        kept(&self.kept, &range)
+    }
+
+    /// Returns the bytes of a range, which must lie within the file. Reads nothing else, and keeps nothing more.
+    pub(crate) async fn read_kept(&mut self, range: Range<u64>) -> Result<Bytes, Stop<S::Error>> {
+        match kept(&self.kept, &range) {
+            Some(bytes) => Ok(bytes),
+            None => self.read(range).await,
+        }
+    }
+
+    /// Reads a range, which must lie within the file, and does not keep it.
     pub(crate) async fn read(&mut self, range: Range<u64>) -> Result<Bytes, Stop<S::Error>> {
         if range.is_empty() {
             return Ok(Bytes::new());

@@ -4,7 +4,7 @@ use super::{Declared, UNKNOWN, named};
 use crate::{Check, Findings, TypeCheck};
 
 /// Names of one type, each with the name that findings have.
-const ALIASES: [(&str, &str); 40] = [
+const ALIASES: [(&str, &str); 41] = [
     ("application/csv", "text/csv"),
     ("application/font-woff", "font/woff"),
     ("application/java", "application/java-vm"),
@@ -37,6 +37,7 @@ const ALIASES: [(&str, &str); 40] = [
     ("audio/x-m4a", "audio/mp4"),
     ("audio/x-midi", "audio/midi"),
     ("audio/x-wav", "audio/vnd.wave"),
+    ("audio/opus", "audio/ogg"),
     ("image/apng", "image/png"),
     ("image/jpg", "image/jpeg"),
     ("image/pjpeg", "image/jpeg"),
@@ -66,6 +67,13 @@ const TEXTS: [&str; 14] = [
     "application/x-yaml",
     "application/yaml",
     "message/rfc822",
+];
+
+/// Types of compound files that neither a class nor a stream's name tells.
+const COMPOUND: [&str; 3] = [
+    "application/vnd.ms-works",
+    "application/vnd.ms-project",
+    "application/x-msi",
 ];
 
 /// Types that a browser runs: an allowed class does not contain them.
@@ -134,8 +142,27 @@ fn refines(declared: &str, found: &str) -> bool {
             text || TEXTS.contains(&declared) || declared.ends_with("+json")
         }
         "application/xml" => declared.ends_with("+xml") && !RUN_BY_BROWSERS.contains(&declared),
-        _ => false,
+        "application/zip" => declared.ends_with("+zip"),
+        "application/mp4" => declared == "video/mp4" || declared == "audio/mp4",
+        "video/webm" => declared == "audio/webm",
+        "video/x-matroska" => declared == "audio/x-matroska",
+        "image/heif" | "image/heic" => declared == "image/heif" || declared == "image/heic",
+        "application/x-cfb" => COMPOUND.contains(&declared),
+        _ => is_template(declared, found),
     }
+}
+
+/// Tells whether a declared type is that of templates or slide shows, which have the structure of the documents.
+fn is_template(declared: &str, found: &str) -> bool {
+    let office = "application/vnd.openxmlformats-officedocument.";
+    let (Some(declared), Some(found)) = (declared.strip_prefix(office), found.strip_prefix(office)) else {
+        return false;
+    };
+    let (declared, found) = (
+        declared.split_once('.').unwrap_or_default(),
+        found.split_once('.').unwrap_or_default(),
+    );
+    declared.0 == found.0 && (declared.1 == "template" || declared.1 == "slideshow")
 }
 
 /// Tells whether a type is one of a class that is always found by its bytes.

@@ -2,6 +2,7 @@
 
 mod agree;
 mod markup;
+mod office;
 mod polyglot;
 mod text;
 
@@ -9,8 +10,10 @@ use bytes::Bytes;
 use file_format::FileFormat;
 
 use self::markup::Markup;
+use crate::archive::is_tar;
 use crate::findings::quoted;
 use crate::window::{Stop, Window};
+use crate::zip::{self, Ending};
 use crate::{Check, Findings, Source, TypeCheck};
 
 /// The bytes at the beginning that are read. Together with those at the end they are 128 KiB.
@@ -24,6 +27,9 @@ const MORE_READS: u32 = 2;
 
 /// The media type of bytes without a known format.
 const UNKNOWN: &str = "application/octet-stream";
+
+/// The signature of Microsoft's compound files.
+const COMPOUND_FILE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
 /// The promises about a file, with which its bytes must agree.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,27 +48,37 @@ pub(crate) struct Ends {
     pub(crate) tail: Bytes,
     /// Whether the head is the whole file.
     pub(crate) whole: bool,
+    /// The end of a zip archive.
+    pub(crate) zip: Ending,
 }
 
 impl Ends {
     pub(crate) async fn read<S: Source>(window: &mut Window<'_, S>) -> Result<Self, Stop<S::Error>> {
         let size = window.size();
-        if size <= HEAD + TAIL {
-            let head = window.get(0..size).await?;
-            let tail = head.clone();
-            return Ok(Self {
-                head,
-                tail,
-                whole: true,
-            });
+        let whole = size <= HEAD + TAIL;
+        let head = window.get(0..if whole { size } else { HEAD }).await?;
+        let (tail, start) = if whole {
+            (head.clone(), 0)
+        } else {
+            (window.get(size - TAIL..size).await?, size - TAIL)
+        };
+        let zip = zip::find_end(&tail, start);
+        Ok(Self { head, tail, whole, zip })
+    }
+
+    /// Tells whether the file ends with the end of a zip archive, so that readers of zip take it for one.
+    pub(crate) fn ends_with_zip(&self) -> bool {
+        match &self.zip {
+            Ending::None => false,
+            Ending::One(end) => end.after == 0,
+            Ending::Several => true,
         }
-        let head = window.get(0..HEAD).await?;
-        let tail = window.get(size - TAIL..size).await?;
-        Ok(Self {
-            head,
-            tail,
-            whole: false,
-        })
+    }
+
+    /// Tells whether the file is a zip archive, and not only one that something else ends with.
+    pub(crate) fn is_zip(&self) -> bool {
+        let begins = self.head.starts_with(zip::LOCAL_HEADER) || self.head.starts_with(b"PK\x05\x06");
+        begins && !matches!(self.zip, Ending::None)
     }
 }
 
@@ -71,11 +87,11 @@ pub(crate) async fn check<S: Source>(
     check: &TypeCheck,
     declared: Declared<'_>,
     window: &mut Window<'_, S>,
+    ends: &Ends,
     findings: &mut Findings,
 ) -> Result<(), Stop<S::Error>> {
-    let ends = Ends::read(window).await?;
-    let found = find(window, &ends).await?;
-    polyglot::check(found.as_deref(), &ends, findings);
+    let found = find(window, ends).await?;
+    polyglot::check(found.as_deref(), ends, findings);
     agree::check(check, declared, found, findings);
     Ok(())
 }
@@ -96,11 +112,23 @@ async fn find<S: Source>(window: &mut Window<'_, S>, ends: &Ends) -> Result<Opti
         }
         None => {}
     }
+    if let (true, Ending::One(end)) = (ends.is_zip(), &ends.zip) {
+        return office::zip_type(window, &ends.head, end).await.map(Some);
+    }
     let signature = by_signature(window).await?;
+    if ends.head.starts_with(COMPOUND_FILE)
+        && let Some(found) = office::compound_type(window, &ends.head).await?
+    {
+        return Ok(Some(found));
+    }
+    if signature.is_none() && is_tar(&ends.head) {
+        return Ok(Some("application/x-tar".to_owned()));
+    }
     let text = text::is_text(&ends.head, ends.whole);
     Ok(match signature {
         Some(format) if !text || text::may_be_text(&format) => Some(format),
         _ if text => Some("text/plain".to_owned()),
+        None if matches!(ends.zip, Ending::One(_)) => Some("application/zip".to_owned()),
         other => other,
     })
 }

@@ -3,6 +3,7 @@
 use super::markup::contains;
 use super::{Ends, polyglot};
 use crate::Findings;
+use crate::zip::{self, Ending};
 
 /// The bytes at each end of a PDF file in which a browser or a reader would look for something else. Its pages may be about
 /// HTML.
@@ -27,13 +28,37 @@ pub(super) fn check(found: Option<&str>, ends: &Ends, findings: &mut Findings) {
     let Some(found) = found else {
         return;
     };
+    let pdf = found == "application/pdf";
+    if is_zip(found) {
+        if ends.head.starts_with(zip::LOCAL_HEADER) && hides_pdf(&ends.head) {
+            polyglot(
+                findings,
+                "HIDDEN_PDF",
+                "The file is an archive, and a PDF file as well.",
+            );
+        }
+        return;
+    }
     let shown = ["image/", "audio/", "video/", "font/"]
         .iter()
         .any(|class| found.starts_with(class));
-    if found == "image/svg+xml" || !(shown || found == "application/pdf") {
+    if found == "image/svg+xml" || !(shown || pdf) {
         return;
     }
-    let (head, tail): (&[u8], &[u8]) = if found == "application/pdf" {
+    // What is attached to a PDF file may be an archive. It counts from its own beginning.
+    let archive = match &ends.zip {
+        Ending::None => false,
+        Ending::One(end) => !pdf || end.after == 0 || end.before == 0,
+        Ending::Several => true,
+    };
+    if archive {
+        polyglot(
+            findings,
+            "HIDDEN_ARCHIVE",
+            "The file is a zip archive as well, such as a Java program.",
+        );
+    }
+    let (head, tail): (&[u8], &[u8]) = if pdf {
         let (head, tail) = (&ends.head, &ends.tail);
         (
             &head[..head.len().min(PDF_ENDS)],
@@ -93,4 +118,24 @@ fn begins_a_script(head: &[u8]) -> bool {
     .iter()
     .find_map(|signature| head.strip_prefix(*signature));
     after.is_some_and(|after| after.starts_with(b"/*") || after.starts_with(b"=") || after.starts_with(b"//"))
+}
+
+/// Tells whether the first local header of an archive holds the beginning of a PDF file. Readers look for it in the first
+/// 1024 bytes. An entry that is stored may be a PDF file.
+fn hides_pdf(head: &[u8]) -> bool {
+    let header = 30 + usize::from(zip::u16_at(head, 26)) + usize::from(zip::u16_at(head, 28));
+    memchr::memmem::find(&head[..head.len().min(header)], b"%PDF-").is_some()
+}
+
+fn is_zip(found: &str) -> bool {
+    let classes = [
+        "application/vnd.openxmlformats-",
+        "application/vnd.oasis.",
+        "application/vnd.ms-",
+        "application/vnd.sun.",
+    ];
+    found == "application/zip"
+        || found == "application/java-archive"
+        || found.ends_with("+zip")
+        || classes.iter().any(|class| found.starts_with(class))
 }
