@@ -6,12 +6,14 @@
 
 pub mod credentials;
 pub mod disposition;
+pub mod inspection;
 pub mod json;
 pub mod names;
 pub mod presign;
 pub mod seeds;
 pub mod tokens;
 
+mod files;
 mod offline;
 mod sigv4;
 
@@ -19,11 +21,12 @@ mod sigv4;
 pub type Target = fn(&[u8]);
 
 /// Every target with its name.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("names", names::run),
     ("tokens", tokens::run),
     ("credentials", credentials::run),
     ("json", json::run),
     ("disposition", disposition::run),
     ("presign", presign::run),
+    ("inspection", inspection::run),
 ];

@@ -28,6 +28,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
                 [options, name].concat()
             })
             .collect(),
+        "inspection" => crate::files::all(),
         _ => inputs(NAMES).collect(),
     }
 }

@@ -8,6 +8,10 @@ const SDK: &str = "aws-sdk-s3";
 /// A crate, and packages that none of its normal dependencies may lead to.
 const WALLS: &[(&str, &[&str])] = &[
     ("draftstore-sigv4", &["draftstore-storage", "serde", "tokio"]),
+    (
+        "draftstore-inspection",
+        &["draftstore-storage", "futures", "http", "tokio", SDK],
+    ),
     ("draftstore-storage", &["draftstore-sigv4", "http", "tokio", SDK]),
     ("draftstore-s3", &["draftstore-service"]),
     (
