@@ -56,6 +56,14 @@ step_schema() {
   in_own_network "$VENV/bin/python" "$REPO/.ci/schema/run.py" 2>&1 | without_signatures
 }
 
+# What the checks find in files that other people's programs made, compared with `file`, and lies that they must reject.
+step_inspection() {
+  venv inspection
+  need_commands file=file ffmpeg=ffmpeg convert=imagemagick qpdf=qpdf 7z=p7zip-full zip=zip
+  programs
+  PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/python" "$REPO/.ci/inspection/check.py" "$DRAFTSTORE_BINARIES/examples/inspect"
+}
+
 # Whatever needs Garage: the conformance suite, what doctor finds there, and the same clients on a server that uses it.
 step_garage() {
   garage_tool
