@@ -29,7 +29,7 @@ impl Source for Counted {
     }
 }
 
-/// Takes the file.
+/// Takes the bytes of the file.
 pub fn run(data: &[u8]) {
     let settings = Settings {
         media_type: Some(draftstore_inspection::TypeCheck::default()),

@@ -31,11 +31,11 @@ pub struct Reason {
     pub detail: String,
 }
 
-/// A check.
+/// A check of a file, by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Check {
-    /// The media type.
+    /// The media type, by the bytes.
     Type,
     /// The dimensions of an image.
     Image,

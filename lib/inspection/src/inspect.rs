@@ -7,7 +7,7 @@ use crate::{Check, Declared, Findings, Settings, Source, archive, image, media_t
 /// An inspection that has no findings.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError<E> {
-    /// The source failed.
+    /// A read of the source failed.
     #[error("read a range of the file")]
     Source(#[source] E),
     /// The source returned fewer or more bytes than the range has.

@@ -19,7 +19,7 @@ pub(super) struct Step<'a> {
     pub(super) used: usize,
     /// The bytes that came out.
     pub(super) out: &'a [u8],
-    /// Whether the stream has ended.
+    /// `true` at the end of the stream.
     pub(super) ended: bool,
 }
 

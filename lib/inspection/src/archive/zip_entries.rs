@@ -33,7 +33,7 @@ pub(super) struct Open {
     pub(super) offset: u64,
     pub(super) packed: u64,
     pub(super) unpacked: u64,
-    /// Whether the entry is an archive by its name.
+    /// `true` for an archive by its name.
     pub(super) archive: bool,
 }
 

@@ -46,7 +46,7 @@ pub struct Declared<'a> {
 pub(crate) struct Ends {
     pub(crate) head: Bytes,
     pub(crate) tail: Bytes,
-    /// Whether the head is the whole file.
+    /// `true` if the head is the whole file.
     pub(crate) whole: bool,
     /// The end of a zip archive.
     pub(crate) zip: Ending,
