@@ -1,24 +1,63 @@
 //! `CopyObject`.
 
 use aws_sdk_s3::types::MetadataDirective;
-use draftstore_storage::{Condition, CopyToMain, ETag, Error, IfDestination, Operation};
+use draftstore_storage::{
+    Attributes, Condition, CopyToMain, CopyVersion, ETag, Error, IfDestination, MainBucket, ObjectKey, Operation,
+    VersionCopied, VersionId,
+};
 
 use super::attributes::{attribute_headers, with_headers};
 use crate::S3Storage;
-use crate::copy_source::copy_source;
+use crate::copy_source::{copy_source, copy_source_version};
 use crate::error::Call;
 
-/// Asks once only. Were a copy whose answer got lost asked again, the condition on its destination would fail because
-/// of its own success, and the caller could not tell that from another's.
+/// A copy of an object to a key in main.
+struct Copy<'a> {
+    /// The value of `x-amz-copy-source`.
+    source: String,
+    /// The value of `x-amz-copy-source-if-match`, if there is such a condition.
+    if_source: Option<String>,
+    bucket: &'a MainBucket,
+    key: &'a ObjectKey,
+    if_destination: IfDestination<'a>,
+    attributes: &'a Attributes,
+}
+
 pub(crate) async fn copy_to_main(s3: &S3Storage, copy: &CopyToMain<'_>) -> Result<ETag, Error> {
-    let call = Call::on_key(Operation::CopyObject, copy.main_bucket.name(), copy.main_key);
+    let copy = Copy {
+        source: copy_source(copy.draft_bucket.name(), copy.draft_key),
+        if_source: s3.conditions.sent_source(Condition::CopySource, copy.draft_etag),
+        bucket: copy.main_bucket,
+        key: copy.main_key,
+        if_destination: copy.if_destination,
+        attributes: copy.attributes,
+    };
+    Ok(copy_object(s3, copy).await?.etag)
+}
+
+pub(crate) async fn copy_version(s3: &S3Storage, copy: &CopyVersion<'_>) -> Result<VersionCopied, Error> {
+    let copy = Copy {
+        source: copy_source_version(copy.bucket.name(), copy.key, copy.version_id),
+        if_source: None,
+        bucket: copy.bucket,
+        key: copy.key,
+        if_destination: copy.if_destination,
+        attributes: copy.attributes,
+    };
+    copy_object(s3, copy).await
+}
+
+/// Sends the request once only. If a copy whose answer was lost were sent again, the condition on its destination would fail
+/// because of its own success, and the caller could not tell that from another's.
+async fn copy_object(s3: &S3Storage, copy: Copy<'_>) -> Result<VersionCopied, Error> {
+    let call = Call::on_key(Operation::CopyObject, copy.bucket.name(), copy.key);
     let request = s3
         .client
         .copy_object()
-        .bucket(copy.main_bucket.name().as_str())
-        .key(copy.main_key.as_str())
-        .copy_source(copy_source(copy.draft_bucket.name(), copy.draft_key))
-        .set_copy_source_if_match(s3.conditions.sent_source(Condition::CopySource, copy.draft_etag))
+        .bucket(copy.bucket.name().as_str())
+        .key(copy.key.as_str())
+        .copy_source(copy.source)
+        .set_copy_source_if_match(copy.if_source)
         .metadata_directive(MetadataDirective::Replace);
     let request = match copy.if_destination {
         IfDestination::Absent => request.set_if_none_match(s3.conditions.sent(Condition::CopyToAbsent, "*".to_owned())),
@@ -36,5 +75,8 @@ pub(crate) async fn copy_to_main(s3: &S3Storage, copy: &CopyToMain<'_>) -> Resul
         .copy_object_result()
         .and_then(|result| result.e_tag())
         .and_then(|etag| etag.parse().ok());
-    etag.ok_or_else(|| call.cut_short("the answer to the copy lacks an ETag"))
+    Ok(VersionCopied {
+        etag: etag.ok_or_else(|| call.cut_short("the answer to the copy lacks an ETag"))?,
+        version_id: copied.version_id.map(VersionId::new),
+    })
 }

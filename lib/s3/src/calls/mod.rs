@@ -16,7 +16,7 @@ mod uploads;
 mod versions;
 
 pub(crate) use bucket::{create_bucket, look, put_cors};
-pub(crate) use copy::copy_to_main;
+pub(crate) use copy::{copy_to_main, copy_version};
 pub(crate) use delete::{delete_drafts, delete_version};
 pub(crate) use delete_kept::{delete_object, delete_objects};
 pub(crate) use describe::{describe, tags};
@@ -27,4 +27,4 @@ pub(crate) use multipart::{complete_upload, create_upload, list_parts};
 pub(crate) use put::put_draft;
 pub(crate) use stage::{complete_copy, stage_copy};
 pub(crate) use uploads::{abort, list_uploads};
-pub(crate) use versions::{copy_version, delete_one_version, has_versions, list_versions};
+pub(crate) use versions::{delete_one_version, has_versions, list_versions};

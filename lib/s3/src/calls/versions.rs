@@ -1,16 +1,14 @@
-//! Versions: `ListObjectVersions`, `CopyObject` of a version, `DeleteObject` by version, `GetBucketVersioning`.
+//! Versions: `ListObjectVersions`, `DeleteObject` by version, `GetBucketVersioning`.
 
 use std::cmp::Reverse;
 
-use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, MetadataDirective, ObjectVersion};
+use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
 use draftstore_storage::{
-    Condition, CopyVersion, Error, ErrorKind, IfDestination, ListVersions, ListedBytes, ListedVersion, MainBucket,
-    ObjectKey, Operation, VersionCopied, VersionId, VersionPage,
+    Error, ErrorKind, ListVersions, ListedBytes, ListedVersion, MainBucket, ObjectKey, Operation, VersionId,
+    VersionPage,
 };
 
-use super::attributes::{attribute_headers, with_headers};
 use crate::S3Storage;
-use crate::copy_source::copy_source_version;
 use crate::error::Call;
 use crate::listing::{decoded, time};
 
@@ -93,38 +91,6 @@ fn listed_marker(call: Call<'_>, marker: &DeleteMarkerEntry) -> Result<ListedVer
 fn version_id(call: Call<'_>, id: Option<&str>) -> Result<VersionId, Error> {
     let id = id.filter(|id| !id.is_empty()).map(VersionId::new);
     id.ok_or_else(|| call.unexpected("a version in the list lacks its ID"))
-}
-
-/// Asks once only, like `copy_to_main` and for the same reason.
-pub(crate) async fn copy_version(s3: &S3Storage, copy: &CopyVersion<'_>) -> Result<VersionCopied, Error> {
-    let call = Call::on_key(Operation::CopyObject, copy.bucket.name(), copy.key);
-    let request = s3
-        .client
-        .copy_object()
-        .bucket(copy.bucket.name().as_str())
-        .key(copy.key.as_str())
-        .copy_source(copy_source_version(copy.bucket.name(), copy.key, copy.version_id))
-        .metadata_directive(MetadataDirective::Replace);
-    let request = match copy.if_destination {
-        IfDestination::Absent => request.set_if_none_match(s3.conditions.sent(Condition::CopyToAbsent, "*".to_owned())),
-        IfDestination::Matches(etag) => request.set_if_match(s3.conditions.sent(Condition::CopyOver, etag.quoted())),
-    };
-    let attributes = attribute_headers(copy.attributes);
-    let copied = request
-        .customize()
-        .config_override(s3.copy_config())
-        .map_request(move |request| with_headers(request, &attributes))
-        .send()
-        .await
-        .map_err(|error| call.failed(&error))?;
-    let etag = copied
-        .copy_object_result()
-        .and_then(|result| result.e_tag())
-        .and_then(|etag| etag.parse().ok());
-    Ok(VersionCopied {
-        etag: etag.ok_or_else(|| call.cut_short("the answer to the copy lacks an ETag"))?,
-        version_id: copied.version_id.map(VersionId::new),
-    })
 }
 
 pub(crate) async fn delete_one_version(
