@@ -396,7 +396,7 @@ MUTANTS = [
     ),
     Mutant(
         "what was gathered is forgotten when the lists end",
-        SWEEP + "pass.rs",
+        SWEEP + "pass/removal.rs",
         "waiting > 0 && (waiting >= batch || nothing_comes)",
         "waiting > 0 && waiting >= batch",
     ),
@@ -408,13 +408,13 @@ MUTANTS = [
     ),
     Mutant(
         "staged copies are forgotten with their notes",
-        SWEEP + "pass.rs",
+        SWEEP + "pass/staged.rs",
         "let left: Vec<_> = page.uploads.into_iter().filter(is_ours).collect();",
         "let left: Vec<_> = page.uploads.into_iter().filter(is_ours).filter(|_| false).collect();",
     ),
     Mutant(
         "the second page of uploads is not read",
-        SWEEP + "pass.rs",
+        SWEEP + "pass/listing.rs",
         "self.uploads = page.next.map(|next| ListUploads {",
         "self.uploads = page.next.filter(|_| false).map(|next| ListUploads {",
     ),

@@ -1,0 +1,73 @@
+//! The effects of a sweep that are in progress.
+
+use std::collections::VecDeque;
+
+use draftstore_storage::{ListUploads, ListedObject};
+
+use super::super::walk::Walk;
+use super::{Pass, is_reserved};
+
+/// The answer that an effect in progress will get.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum State {
+    /// A page of this walk. The first page comes alone, because it shows how to divide the rest.
+    Listing(Walk),
+    ListingUploads(ListUploads),
+    /// The uploads to the key in main that this note names.
+    ListingStaged(ListedObject),
+    /// The current versions of the first of these drafts, before they are deleted.
+    Looking(VecDeque<ListedObject>),
+    /// The deletion of these drafts. The others are to be looked up first.
+    Deleting(Vec<ListedObject>, VecDeque<ListedObject>),
+    /// The abort of this number of uploads.
+    Aborting(usize),
+    /// The abort of this number of staged copies, after which the note is removed.
+    AbortingStaged(usize, ListedObject),
+}
+
+impl State {
+    /// Returns the number of drafts and uploads that may still be removed.
+    fn removes(&self) -> usize {
+        match self {
+            Self::Listing(_) | Self::ListingUploads(_) | Self::ListingStaged(_) => 0,
+            Self::Looking(drafts) => drafts.len(),
+            Self::Deleting(drafts, rest) => drafts.len() + rest.len(),
+            Self::Aborting(uploads) => *uploads,
+            Self::AbortingStaged(uploads, _note) => uploads + 1,
+        }
+    }
+}
+
+impl<E> Pass<E> {
+    fn states(&self) -> impl Iterator<Item = &State> {
+        self.under_way
+            .values()
+            .chain(self.followed.iter().map(|(state, _)| state))
+    }
+
+    pub(super) fn lists(&self) -> usize {
+        self.states().filter(|state| matches!(state, State::Listing(_))).count()
+    }
+
+    pub(super) fn deletes(&self) -> usize {
+        let is_delete = |state: &&State| matches!(state, State::Looking(_) | State::Deleting(..));
+        self.states().filter(is_delete).count()
+    }
+
+    /// Returns true if drafts that take one call each are being removed. No further ones are started then.
+    pub(super) fn deletes_singly(&self) -> bool {
+        self.states().any(|state| match state {
+            State::Looking(drafts) => drafts.iter().any(|draft| !is_reserved(draft)),
+            State::Deleting(drafts, _) => drafts.iter().any(|draft| !is_reserved(draft)),
+            State::Listing(_)
+            | State::ListingUploads(_)
+            | State::ListingStaged(_)
+            | State::Aborting(_)
+            | State::AbortingStaged(..) => false,
+        })
+    }
+
+    pub(super) fn removing(&self) -> usize {
+        self.states().map(State::removes).sum()
+    }
+}
