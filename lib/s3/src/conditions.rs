@@ -1,6 +1,6 @@
 //! The conditions sent with calls: all but those that a probe found refused.
 
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
 use draftstore_storage::{Capabilities, Condition, ETag, Support};
 
@@ -13,6 +13,8 @@ pub(crate) struct Conditions {
     unreliable: AtomicU16,
     /// The conditions of calls that do not work.
     failed: AtomicU16,
+    /// Set if a list of parts lacks the checksums that they were uploaded with.
+    lists_no_checksums: AtomicBool,
 }
 
 impl Conditions {
@@ -29,6 +31,16 @@ impl Conditions {
             .store(bits(|support| support != Support::Honoured), Ordering::Relaxed);
         self.failed
             .store(bits(|support| support == Support::Failed), Ordering::Relaxed);
+    }
+
+    /// Takes over the result of a probe: a list of parts has their checksums, or has not.
+    pub(crate) fn remember_listed_checksums(&self, listed: bool) {
+        self.lists_no_checksums.store(!listed, Ordering::Relaxed);
+    }
+
+    /// Returns `true` unless a probe found that lists of parts lack their checksums.
+    pub(crate) fn lists_checksums(&self) -> bool {
+        !self.lists_no_checksums.load(Ordering::Relaxed)
     }
 
     /// Returns the value to send, or `None` where the store would refuse the call for the condition.

@@ -12,15 +12,19 @@ use crate::error::Call;
 use crate::whole::Whole;
 
 /// Asks once only, so that no upload is begun of which the caller does not hear.
+///
+/// The completion of an upload that was begun with an algorithm names the checksum of each part. Where lists lack those,
+/// nobody could complete it. Such a store is not told the algorithm, and checks each part that is sent with a checksum anyway.
 pub(crate) async fn create_upload(s3: &S3Storage, create: &CreateUpload<'_>) -> Result<UploadId, Error> {
     let call = Call::on_key(Operation::CreateMultipartUpload, create.bucket.name(), create.key);
     let attributes = attribute_headers(create.attributes);
+    let has_algorithm = create.part_checksums && s3.conditions.lists_checksums();
     let request = s3
         .client
         .create_multipart_upload()
         .bucket(create.bucket.name().as_str())
         .key(create.key.as_str())
-        .set_checksum_algorithm(create.part_checksums.then_some(ChecksumAlgorithm::Sha256));
+        .set_checksum_algorithm(has_algorithm.then_some(ChecksumAlgorithm::Sha256));
     let begun = request
         .customize()
         .config_override(once_config())

@@ -15,7 +15,7 @@ mod scratch;
 mod upload;
 
 use draftstore_storage::{Capabilities, Condition, DraftBucket, Error, ObjectKey, Support};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use self::operation::ProbedOperation;
 use self::scratch::Scratch;
@@ -42,8 +42,15 @@ pub(super) async fn probe(s3: &S3Storage, bucket: &DraftBucket, prefix: &ObjectK
             support
         }
     });
+    let listed = async {
+        let mut scratch = Scratch::new(s3, bucket, format!("{prefix}/checksums"));
+        let listed = multipart::lists_checksums(&mut scratch).await;
+        scratch.clear().await;
+        listed
+    };
+    let (tries, listed) = join(join_all(tries), listed).await;
     let mut found = Capabilities::NONE;
-    for (condition, support) in Condition::ALL.into_iter().zip(join_all(tries).await) {
+    for (condition, support) in Condition::ALL.into_iter().zip(tries) {
         found = found.with(condition, support?);
     }
     // A store that checks the source of a copy before it acts does the same for that of a part, whose race needs large
@@ -52,6 +59,7 @@ pub(super) async fn probe(s3: &S3Storage, bucket: &DraftBucket, prefix: &ObjectK
         found = found.with(Condition::PartSource, Support::NotAtomic);
     }
     s3.conditions.remember(&found);
+    s3.conditions.remember_listed_checksums(listed?);
     Ok(found)
 }
 

@@ -2,14 +2,19 @@
 
 use aws_sdk_s3::operation::complete_multipart_upload::builders::CompleteMultipartUploadFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream;
-use draftstore_storage::{ETag, Error, ObjectKey, Operation, UploadId};
+use aws_sdk_s3::types::ChecksumAlgorithm;
+use draftstore_storage::{ETag, Error, ListParts, ObjectKey, Operation, UploadId};
 
 use super::Seen;
-use super::scratch::{Scratch, answer, only_part};
+use super::scratch::{Scratch, answer, is_trouble, only_part};
+use crate::calls;
 use crate::copy_source::copy_source;
 
 /// The least that every store copies as a part: Garage refuses what it keeps beside the key. Bytes.
 const PART: usize = 5 * 1024 * 1024;
+
+/// The SHA-256 of `new`, in base64.
+const SHA256_OF_NEW: &str = "EVB6Di9eadXfpApiob17buV+a82FxnybhDGzb/8hxDc=";
 
 /// The sizes of a source, tried one after the other: most stores copy the smallest.
 pub(super) const SIZES: [usize; 2] = [16, PART];
@@ -178,6 +183,40 @@ pub(super) async fn put_part(scratch: &Scratch<'_>, target: &ObjectKey, id: &Upl
         .body(ByteStream::from_static(b"new"));
     let part = request.send().await.map_err(|error| call.failed(&error))?;
     part.e_tag.ok_or_else(|| call.unexpected("the answer lacks an ETag"))
+}
+
+/// Returns `true` if the list of an upload's parts has the SHA-256 that they were uploaded with.
+pub(super) async fn lists_checksums(scratch: &mut Scratch<'_>) -> Result<bool, Error> {
+    let target = scratch.key("target")?;
+    let call = scratch.call(Operation::CreateMultipartUpload, &target);
+    let client = &scratch.s3.client;
+    let request = client.create_multipart_upload().bucket(scratch.bucket());
+    let request = request
+        .key(target.as_str())
+        .checksum_algorithm(ChecksumAlgorithm::Sha256);
+    let begun = answer(call, request.send().await)?;
+    let Some(id) = begun.and_then(|begun| begun.upload_id).map(UploadId::new) else {
+        return Ok(false);
+    };
+    scratch.remember_upload(&target, &id);
+    let part = client.upload_part().bucket(scratch.bucket()).key(target.as_str());
+    let part = part.upload_id(id.as_str()).part_number(1);
+    let part = part
+        .checksum_sha256(SHA256_OF_NEW)
+        .body(ByteStream::from_static(b"new"));
+    answer(scratch.call(Operation::UploadPart, &target), part.send().await)?;
+    let list = ListParts {
+        bucket: scratch.draft_bucket(),
+        key: &target,
+        upload_id: &id,
+        after: None,
+        max_parts: None,
+    };
+    match calls::list_parts(scratch.s3, &list).await {
+        Ok(page) => Ok(page.parts.iter().any(|part| part.checksum_sha256.is_some())),
+        Err(error) if is_trouble(error.kind) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Returns `true` if the store says that it completed the upload.

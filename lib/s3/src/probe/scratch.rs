@@ -127,10 +127,14 @@ impl<'a> Scratch<'a> {
             .upload_id()
             .map(UploadId::new)
             .ok_or_else(|| call.unexpected("the answer lacks an upload ID"))?;
+        self.remember_upload(key, &id);
+        Ok(id)
+    }
+
+    /// Has the upload aborted with what else the try leaves.
+    pub(super) fn remember_upload(&self, key: &ObjectKey, id: &UploadId) {
         let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
         uploads.push((key.clone(), id.clone()));
-        drop(uploads);
-        Ok(id)
     }
 
     /// Removes what the try has left, as well as can be: the sweep finds the rest.

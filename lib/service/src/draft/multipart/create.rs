@@ -108,6 +108,10 @@ impl Drafts {
             now,
             way: Way::Parts,
         };
+        if request.part_checksums {
+            // Some stores complete only uploads that were begun without an algorithm.
+            self.shared.store.probe_if_unknown().await;
+        }
         let mark = Mark::new(rand::random());
         attributes.metadata.insert(MARK.to_owned(), mark.text());
         let (draft, upload_id) = self.begin(new, attributes, request.part_checksums).await?;
