@@ -40,6 +40,15 @@ def prepared(http: str, example: str) -> str:
     return example
 
 
+def expected(store: str, example: str) -> str:
+    """The status. The main bucket has no versions here, Garage knows none, and there is nothing to restore."""
+    call = re.search(r"/api/v1/([a-z]+-versions?)\b", example)
+    if call is None:
+        return "200"
+    without_versions = {"list-versions": "501" if store == "garage" else "412", "restore-version": "409", "delete-version": "412"}
+    return without_versions[call[1]]
+
+
 def test_every_example_works(system):
     http = system.server.http
     document = requests.get(f"{http}/openapi.json", timeout=60).json()
@@ -50,6 +59,4 @@ def test_every_example_works(system):
         command = prepared(http, html.unescape(example))
         shell = ["bash", "-euc", command + " --output /dev/null --write-out '%{http_code}'"]
         status = subprocess.run(shell, capture_output=True, text=True, timeout=60, check=True).stdout
-        # The main bucket has no versions here, or the store knows none; and there is nothing to restore.
-        expected = ("409", "412", "501") if re.search(r"-versions?\b", command) else ("200",)
-        assert status in expected, f"{command}: {status}"
+        assert status == expected(system.name, command), f"{command}: {status}"

@@ -34,8 +34,12 @@ NAMES = [
     "資料/日本語のファイル.txt",
     "...",
     "-rf",
-    "n" * 900,
+    "/".join(["n" * 224] * 4),
 ]
+
+# A single one that is as long. SeaweedFS has a file for each.
+LONG_SEGMENT = "n" * 900
+LONGEST_SEGMENT = {"seaweedfs": 255}
 
 
 def test_health_is_serving(system):
@@ -77,6 +81,17 @@ def test_making_the_buckets_again_changes_nothing(system, contract):
     answer = system.drafts.CreateDraftBucket(contract.messages.CreateDraftBucketRequest())
     assert list(answer.created) == []
     assert (answer.draft_bucket, answer.main_bucket) == ("main-draft", "main")
+
+
+def test_a_segment_of_a_name_is_as_long_as_the_store_takes(system, contract, put, confirm):
+    longest = LONGEST_SEGMENT.get(system.name, len(LONG_SEGMENT))
+    name = LONG_SEGMENT[:longest]
+    put(name, b"kept")
+    assert confirm(name).final_location == f"main/{name}"
+    if longest < len(LONG_SEGMENT):
+        issued = system.drafts.GetUploadURL(contract.messages.GetUploadURLRequest(object_name=LONG_SEGMENT))
+        refused_by_store = requests.put(issued.upload_url, data=b"lost", timeout=60)
+        assert (refused_by_store.status_code, "KeyTooLongError" in refused_by_store.text) == (400, True)
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:24]))

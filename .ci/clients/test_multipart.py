@@ -63,7 +63,9 @@ def test_a_file_goes_through_in_parts(system, contract, begin, send, get, confir
 
     arrived = system.drafts.ListParts(contract.messages.ListPartsRequest(**the(upload)))
     assert [part.part_number for part in arrived.parts] == [1, 3]
-    assert arrived.parts[0].checksum_sha256 == sha256(body[: upload.part_size])
+    # SeaweedFS checks what a part is signed with, and lists it without.
+    listed = "" if system.name == "seaweedfs" else sha256(body[: upload.part_size])
+    assert arrived.parts[0].checksum_sha256 == listed
     incomplete = contract.messages.CompleteMultipartUploadRequest(**the(upload))
     assert refused(system.drafts.CompleteMultipartUpload, incomplete)[0] in (
         grpc.StatusCode.INVALID_ARGUMENT,

@@ -1,6 +1,7 @@
 """REST's JSON, and every row of the error table as an HTTP client meets it."""
 
 import re
+import subprocess
 import uuid
 from datetime import datetime, timedelta, timezone
 
@@ -8,7 +9,7 @@ import pytest
 import requests
 
 from conftest import s3_client
-from programs import answers, free_port, server, wait_for
+from programs import answers, environment, free_port, server, wait_for
 
 
 def call(http: str, route: str, body) -> requests.Response:
@@ -149,14 +150,25 @@ def variables_of(system, **changes: str) -> dict[str, str]:
     }
 
 
-def test_a_missing_main_bucket_is_404(system, binaries, tmp_path, name):
+def test_a_missing_main_bucket_is_named(system, binaries, tmp_path, name):
     buckets = {"BUCKET_NAME": "never-made", "DRAFT_BUCKET_NAME": system.draft_bucket}
     upload(system.server.http, name, b"kept nowhere")
     with server(binaries / "draftstore-server", tmp_path, variables_of(system, **buckets)) as other:
         # Before it knows the store it would stage the copy, and leave a note on it for some minutes.
         wait_for(lambda: answers(f"{other.http}/health/ready"), other.process, "draftstore-server without a main bucket")
         answer = call(other.http, "confirm-upload", {"object_name": name})
-        assert problem(answer) == (404, "BUCKET_NOT_FOUND")
+        # SeaweedFS says that it has failed, and that it may be asked again.
+        expected = (503, "STORE_UNAVAILABLE") if system.name == "seaweedfs" else (404, "BUCKET_NOT_FOUND")
+        assert problem(answer) == expected
+        found = subprocess.run(
+            [binaries / "draftstore-server", "doctor"],
+            cwd=tmp_path,
+            env=environment(tmp_path, **other.variables),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert re.search(r"missing +main bucket never-made", found.stdout), found.stdout
 
 
 def test_refused_credentials_are_500(system, binaries, tmp_path, name):

@@ -76,6 +76,7 @@ step_garage() {
 step_seaweedfs() {
   seaweedfs_tool
   PATH=$(dirname "$SEAWEEDFS"):$PATH cargo test --workspace --locked -- --ignored seaweedfs --test-threads 6
+  run_clients -m seaweedfs
   race "$SEAWEEDFS_RACES"
 }
 
