@@ -166,7 +166,8 @@ def main():
         wrong += check_lies(program, home / "lies")
         wrong += check_damage(program, home)
         wrong += check_listing(program, home)
-    sys.exit("\n".join(wrong))
+    if wrong:
+        sys.exit("\n".join(wrong))
 
 
 main()

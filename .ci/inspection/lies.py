@@ -4,6 +4,7 @@ import gzip
 import io
 import struct
 import tarfile
+import warnings
 import zipfile
 import zlib
 
@@ -55,7 +56,7 @@ def gif(frames=1, width=1, height=1, tail=b""):
 
 def zipped(entries, compression=zipfile.ZIP_DEFLATED, comment=b""):
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", compression) as archive:
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(out, "w", compression) as archive:
         for name, data in entries:
             info = name if isinstance(name, zipfile.ZipInfo) else zipfile.ZipInfo(name)
             archive.writestr(info, data, compression)
