@@ -11,6 +11,7 @@ mod lease;
 mod read;
 mod receive;
 mod remover;
+mod writer;
 
 pub(crate) use id::BlobId;
 pub(crate) use lease::Lease;
