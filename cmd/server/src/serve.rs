@@ -217,7 +217,7 @@ async fn open_tls(files: Option<TlsFiles>, reloaders: &mut JoinSet<()>) -> anyho
 
 /// Returns the pages of the REST port.
 fn site(api: &Api, drafts: &Drafts, with_console: bool, base_url: BaseUrl) -> Site {
-    let docs = docs::router(rest::document(api), with_console, base_url);
+    let docs = docs::router(api.clone(), with_console, base_url);
     let pages = if with_console {
         docs.merge(console::router(drafts.clone()))
     } else {

@@ -12,7 +12,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use axum::routing::get;
-use draftstore_controller::rest::BaseUrl;
+use draftstore_controller::Api;
+use draftstore_controller::rest::{self, BaseUrl};
 use serde_json::{Map, Value};
 
 use crate::console::{Asset, CSS, SVG, answer, etag, revalidated};
@@ -49,16 +50,16 @@ const BASE_URL_MARK: &str = "\u{1}";
 
 #[derive(Debug)]
 struct Docs {
-    document: Value,
+    api: Api,
     has_console: bool,
     base_url: BaseUrl,
     page: OnceLock<String>,
 }
 
-/// Returns the routes of the page and its files. The page links to the console if there is one.
-pub(crate) fn router(document: Value, has_console: bool, base_url: BaseUrl) -> Router {
+/// Returns the routes of the page, which describes these calls, and its files. The page links to the console if there is one.
+pub(crate) fn router(api: Api, has_console: bool, base_url: BaseUrl) -> Router {
     let docs = Docs {
-        document,
+        api,
         has_console,
         base_url,
         page: OnceLock::new(),
@@ -75,7 +76,8 @@ pub(crate) fn router(document: Value, has_console: bool, base_url: BaseUrl) -> R
 
 /// Returns the page, which is built for the first request.
 async fn page(State(docs): State<Arc<Docs>>, uri: Uri, headers: HeaderMap) -> Response {
-    let page = docs.page.get_or_init(|| page::of(&docs.document, docs.has_console));
+    let built = || page::of(&rest::document(&docs.api), docs.has_console);
+    let page = docs.page.get_or_init(built);
     let base_url = docs.base_url.of_request(&uri, &headers);
     let page = page.replace(BASE_URL_MARK, base_url.as_deref().unwrap_or(DEFAULT_BASE_URL));
     let etag = etag(page.as_bytes());
