@@ -1,6 +1,7 @@
 //! The secrets that protect what callers hold for the server.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use draftstore_auth::Tickets;
 use draftstore_s3::StaticCredentials;
@@ -14,6 +15,14 @@ use draftstore_service::{SecretSource, Secrets};
 pub(crate) struct ServerSecrets {
     keys: Option<Tickets>,
     access_key: Option<String>,
+    derived: Mutex<Derived>,
+}
+
+/// The texts of the secrets, and the keys that are derived from them. Deriving them for each request would cost as many
+/// instructions as signing its URL.
+struct Derived {
+    texts: Vec<Vec<u8>>,
+    secrets: Secrets,
 }
 
 impl ServerSecrets {
@@ -22,18 +31,27 @@ impl ServerSecrets {
         Self {
             keys,
             access_key: access_key.map(|key| key.secret_access_key),
+            derived: Mutex::new(Derived {
+                texts: Vec::new(),
+                secrets: Secrets::random(),
+            }),
         }
     }
 }
 
 impl SecretSource for ServerSecrets {
     fn current(&self) -> Secrets {
-        let mut secrets = self.keys.as_ref().map(Tickets::secrets).unwrap_or_default();
-        secrets.extend(self.access_key.iter().map(|secret| secret.clone().into_bytes()));
-        match secrets.split_first() {
-            Some((current, former)) => Secrets::new(current, former),
-            None => Secrets::random(),
+        let mut texts = self.keys.as_ref().map(Tickets::secrets).unwrap_or_default();
+        texts.extend(self.access_key.iter().map(|secret| secret.clone().into_bytes()));
+        // No code panics while it holds the lock.
+        let mut derived = self.derived.lock().unwrap_or_else(PoisonError::into_inner);
+        if derived.texts != texts
+            && let Some((current, former)) = texts.split_first()
+        {
+            derived.secrets = Secrets::new(current, former);
+            derived.texts = texts;
         }
+        derived.secrets.clone()
     }
 }
 

@@ -46,9 +46,8 @@ impl RequestedAttributes<'_> {
 impl Drafts {
     /// Adds the record of what was agreed for this draft.
     pub(super) fn record(&self, attributes: &mut Attributes, draft: &ObjectKey) {
-        let secrets = self.shared.secrets.current();
         Agreement::record(attributes, |header, value| {
-            secrets.agreement(draft, header, value).remove(0)
+            self.shared.secrets.current().agreement(draft, header, value).remove(0)
         });
     }
 
