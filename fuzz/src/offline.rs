@@ -12,8 +12,8 @@ use draftstore_storage::{
     DeleteFailure, DraftBucket, DraftVersion, ETag, Error, IfDestination, KeptVersion, Lifecycle, ListObjects,
     ListParts, ListUploads, ListVersions, MainBucket, Method, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey,
     ObjectPage, Objects, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep,
-    PresignedRequest, PutDraft, SecretFields, SecretUrl, StageCopy, StagedCopy, UploadId, UploadPage, VersionCopied,
-    VersionId, VersionPage,
+    PresignedRequest, PutDraft, ReadDraft, SecretFields, SecretUrl, StageCopy, StagedCopy, UploadId, UploadPage,
+    VersionCopied, VersionId, VersionPage,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -159,6 +159,7 @@ never_called! {
         fn undo_copy(&MainBucket, &ObjectKey, &ETag) -> ();
         fn delete_object(&MainBucket, &KeptVersion) -> Option<VersionId>;
         fn delete_objects(&MainBucket, &[KeptVersion]) -> Vec<ObjectDeleted>;
+        fn read_draft(&ReadDraft<'_>) -> Vec<u8>;
         fn put_draft(&PutDraft<'_>) -> ETag;
         fn delete_draft(&DraftBucket, &DraftVersion) -> ();
         fn delete_drafts(&DraftBucket, &[DraftVersion]) -> Vec<DeleteFailure>;

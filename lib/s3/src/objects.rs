@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use draftstore_storage::{
     BucketName, CompleteUpload, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftBucket, DraftVersion, ETag,
     Error, IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, ObjectDeleted,
-    ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, PutDraft, StageCopy, StagedCopy, UploadId,
-    UploadPage, VersionCopied, VersionId, VersionPage,
+    ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, PutDraft, ReadDraft, StageCopy,
+    StagedCopy, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 
 use crate::{S3Storage, calls};
@@ -87,6 +87,10 @@ impl Objects for S3Storage {
 
     async fn delete_objects(&self, bucket: &MainBucket, objects: &[KeptVersion]) -> Result<Vec<ObjectDeleted>, Error> {
         calls::delete_objects(self, bucket, objects).await
+    }
+
+    async fn read_draft(&self, read: &ReadDraft<'_>) -> Result<Vec<u8>, Error> {
+        calls::read_draft(self, read).await
     }
 
     async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error> {

@@ -31,8 +31,8 @@ pub use objects::{
     Attributes, CompleteUpload, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftVersion, IfDestination,
     KeptVersion, ListObjects, ListParts, ListUploads, ListVersions, ListedBytes, ListedObject, ListedPart,
     ListedUpload, ListedVersion, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectPage, Objects, PartPage, PutDraft,
-    Retention, RetentionMode, StageCopy, StagedCopy, StagedPart, StoredAttributes, UploadCursor, UploadId, UploadPage,
-    VersionCopied, VersionId, VersionPage,
+    ReadDraft, Retention, RetentionMode, StageCopy, StagedCopy, StagedPart, StoredAttributes, UploadCursor, UploadId,
+    UploadPage, VersionCopied, VersionId, VersionPage,
 };
 pub use observer::{CallEnded, CallObserver, CallOutcome, TRACE_TARGET};
 pub use operation::Operation;

@@ -61,6 +61,8 @@ impl Subject {
             bucket: &self.buckets.draft,
             key,
             bytes: bytes.as_bytes(),
+            attributes: Attributes::NONE,
+            if_absent: false,
         };
         let etag = self.storage.put_draft(&put).await?;
         Ok(DraftVersion { key: key.clone(), etag })

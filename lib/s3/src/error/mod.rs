@@ -102,6 +102,11 @@ impl<'a> Call<'a> {
         self.error(ErrorKind::Unexpected, Cause::Unexpected(what.into()))
     }
 
+    /// The error for a version that is not the one asked for, on a store that ignores the condition.
+    pub(crate) fn changed(self, what: impl Into<String>) -> Error {
+        self.error(ErrorKind::PreconditionFailed, Cause::Unexpected(what.into()))
+    }
+
     /// The error for a body that broke off.
     pub(crate) fn broken_off(self, error: &ByteStreamError) -> Error {
         self.error(ErrorKind::Unavailable, Cause::NoAnswer(chain(error)))

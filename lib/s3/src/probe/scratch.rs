@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
-use draftstore_storage::{BucketName, DraftBucket, ETag, Error, ErrorKind, ObjectKey, Operation, PutDraft, UploadId};
+use draftstore_storage::{
+    Attributes, BucketName, DraftBucket, ETag, Error, ErrorKind, ObjectKey, Operation, PutDraft, UploadId,
+};
 
 use crate::S3Storage;
 use crate::calls;
@@ -75,6 +77,8 @@ impl<'a> Scratch<'a> {
             bucket: self.bucket,
             key,
             bytes,
+            attributes: Attributes::NONE,
+            if_absent: false,
         };
         calls::put_draft(self.s3, &put).await
     }

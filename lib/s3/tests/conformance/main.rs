@@ -21,6 +21,7 @@ mod parts;
 mod probes;
 mod puts;
 mod quirks;
+mod reads;
 mod refusals;
 mod stages;
 mod steps;
@@ -149,6 +150,11 @@ promises! {
     probes::a_probe_of_a_missing_bucket_says_so;
 
     puts::what_the_server_puts_is_there;
+
+    reads::a_range_of_a_draft_is_read;
+    reads::a_read_of_another_version_is_refused;
+    reads::a_read_of_nothing_is_not_found;
+    reads::a_range_that_cannot_be_read_is_refused;
 
     heads::head_tells_all_about_an_object;
     heads::head_of_nothing_is_not_found;

@@ -1,6 +1,6 @@
 //! Objects of the server's own.
 
-use draftstore_storage::PutDraft;
+use draftstore_storage::{Attributes, PutDraft};
 
 use draftstore_testing::{TestBuckets, key};
 
@@ -11,6 +11,8 @@ pub(crate) async fn what_the_server_puts_is_there(world: &TestBuckets) {
             bucket: &world.draft,
             key: &key,
             bytes,
+            attributes: Attributes::NONE,
+            if_absent: false,
         };
         let etag = world.storage.put_draft(&put).await.expect("put");
         let info = world.storage.head(world.draft.name(), &key).await.expect("it is there");

@@ -12,8 +12,8 @@ use draftstore_storage::{
     CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination,
     KeptVersion, Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, ObjectDeleted,
     ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign, PresignGet,
-    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, StageCopy, StagedCopy, Storage,
-    UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft, StageCopy, StagedCopy,
+    Storage, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 
 use crate::ignoring;
@@ -261,6 +261,11 @@ impl Objects for Faulty {
             Ok(deleted)
         };
         self.call(Operation::DeleteObjects, bucket.name(), delete).await
+    }
+
+    async fn read_draft(&self, read: &ReadDraft<'_>) -> Result<Vec<u8>, Error> {
+        self.call(Operation::GetObject, read.bucket.name(), self.store.read_draft(read))
+            .await
     }
 
     async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error> {

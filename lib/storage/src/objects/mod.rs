@@ -7,6 +7,7 @@ mod list;
 mod multipart;
 mod object;
 mod put;
+mod read;
 mod stage;
 mod uploads;
 mod versions;
@@ -25,6 +26,7 @@ pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage};
 pub use object::{Attributes, ObjectInfo, StoredAttributes};
 pub use put::PutDraft;
+pub use read::ReadDraft;
 pub use stage::{StageCopy, StagedCopy, StagedPart};
 pub use uploads::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage};
 pub use versions::{CopyVersion, ListVersions, ListedBytes, ListedVersion, VersionCopied, VersionId, VersionPage};
@@ -154,7 +156,18 @@ pub trait Objects: Send + Sync + fmt::Debug {
     /// Returns the outcome of each, in any order, with the errors of [`Objects::delete_object`].
     async fn delete_objects(&self, bucket: &MainBucket, objects: &[KeptVersion]) -> Result<Vec<ObjectDeleted>, Error>;
 
+    /// Reads a range of one version of a draft. Nothing else reads the bytes of drafts, and nothing those of main.
+    ///
+    /// Fails with kind
+    /// - `NotFound` if the draft is gone.
+    /// - `PreconditionFailed` if the draft has another version, also on a store that ignores the condition.
+    /// - `Unexpected` if the range is empty, longer than [`ReadDraft::MAX_BYTES`], or not within the draft.
+    async fn read_draft(&self, read: &ReadDraft<'_>) -> Result<Vec<u8>, Error>;
+
     /// Writes a small object of the server itself into the draft bucket.
+    ///
+    /// Fails with kind `PreconditionFailed` if there is an object that must not be replaced. An earlier attempt of this
+    /// call may have written it.
     async fn put_draft(&self, put: &PutDraft<'_>) -> Result<ETag, Error>;
 
     /// Deletes a draft, if it still has the given version. Idempotent: succeeds if the draft is gone.

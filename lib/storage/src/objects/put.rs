@@ -1,6 +1,6 @@
 //! Objects that the server itself writes.
 
-use crate::{DraftBucket, ObjectKey};
+use crate::{Attributes, DraftBucket, ObjectKey};
 
 /// A request to write a small object of the server into the draft bucket.
 #[derive(Debug, Clone, Copy)]
@@ -11,4 +11,8 @@ pub struct PutDraft<'a> {
     pub key: &'a ObjectKey,
     /// The whole content of the object.
     pub bytes: &'a [u8],
+    /// The headers and user metadata of the object.
+    pub attributes: &'a Attributes,
+    /// Set to write only if there is no object under the key. A store may ignore this condition.
+    pub if_absent: bool,
 }

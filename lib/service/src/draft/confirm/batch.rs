@@ -17,7 +17,7 @@ use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::confirm::{BatchId, Turn, settlement_key};
-use draftstore_storage::PutDraft;
+use draftstore_storage::{Attributes, PutDraft};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt as _};
@@ -136,6 +136,8 @@ impl Drafts {
             bucket: &self.shared.store.buckets.draft,
             key: &settlement_key(batch),
             bytes: &[],
+            attributes: Attributes::NONE,
+            if_absent: false,
         };
         let settled = self.shared.store.objects().put_draft(&put).await;
         if let Err(error) = &settled {

@@ -155,6 +155,8 @@ impl Running {
             bucket: &store.buckets.draft,
             key: &note.key(rand::random()),
             bytes: &[],
+            attributes: Attributes::NONE,
+            if_absent: false,
         };
         self.note = Some(DraftVersion {
             etag: store.objects().put_draft(&put).await?,

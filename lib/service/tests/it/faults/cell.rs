@@ -9,7 +9,9 @@ use draftstore_service::cleaner::{Brakes, Mode};
 use draftstore_service::{
     AllowedOrigins, Buckets, Cleaner, Clock, Drafts, Policy, Secrets, Store, StoreProfile, SystemClock,
 };
-use draftstore_storage::{BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PresignedRequest, PutDraft};
+use draftstore_storage::{
+    Attributes, BucketName, Capabilities, DraftBucket, ListObjects, ListUploads, PresignedRequest, PutDraft,
+};
 use draftstore_testing::proxy::{FaultProxy, InjectedFault, RequestFilter, RequestRange};
 use draftstore_testing::{SignedRequest, TestBuckets, bucket, connect, get, key, settings};
 use futures::stream::{self, StreamExt as _};
@@ -154,6 +156,8 @@ impl Cell {
             bucket: &self.buckets.draft,
             key: &key(name),
             bytes: BYTES,
+            attributes: Attributes::NONE,
+            if_absent: false,
         };
         self.world.storage.put_draft(&put).await.expect("a draft can be put");
     }
