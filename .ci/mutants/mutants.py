@@ -1,4 +1,4 @@
-"""Ways to break the protocols of upload, confirm, delete and sweep, each of which the model tests must notice.
+"""Ways to break the protocols of upload, check, confirm, delete and sweep, each of which the model tests must notice.
 
 A mutant is a piece of text that occurs once in a file, and what it is replaced by: each takes away one rule. It is applied
 to a copy of the sources, built, and run through the model, one kind of store after another, until a test fails. A mutant
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from typing import NamedTuple
 
+CHECKS = "lib/protocol/src/checks/"
 CONFIRM = "lib/protocol/src/confirm/"
 KEPT = "lib/protocol/src/kept/"
 UPLOAD = "lib/protocol/src/upload/"
@@ -423,6 +424,74 @@ MUTANTS = [
         UPLOAD + "end.rs",
         "    now >= ends_at\n",
         "    now >= ends_at && false\n",
+    ),
+    Mutant(
+        "no verdict is needed",
+        CONFIRM + "machine/verdict.rs",
+        "!self.confirm.is_checked || self.accepted.as_ref().is_some_and(is_it)",
+        "!self.confirm.is_checked || self.accepted.as_ref().is_some_and(is_it) || true",
+    ),
+    Mutant(
+        "a verdict holds for every version of a draft that a confirm finds",
+        CONFIRM + "machine/verdict.rs",
+        "!self.confirm.is_checked || self.accepted.as_ref().is_some_and(is_it)",
+        "!self.confirm.is_checked || self.accepted.as_ref().is_some_and(is_it) || self.accepted.is_some()",
+    ),
+    Mutant(
+        "checks that have not ended are a yes",
+        CONFIRM + "machine/verdict.rs",
+        "Ok(None) => ConfirmError::ChecksPending,",
+        "Ok(None) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
+    ),
+    Mutant(
+        "checks that failed are a yes",
+        CONFIRM + "machine/verdict.rs",
+        "Err(error) => ConfirmError::Store(error),",
+        "Err(_) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
+    ),
+    Mutant(
+        "a rejected draft is copied",
+        CONFIRM + "machine/verdict.rs",
+        "Ok(Some(Verdict::Rejected(reasons))) => ConfirmError::Rejected(reasons),",
+        "Ok(Some(Verdict::Rejected(_))) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
+    ),
+    Mutant(
+        "a draft that is not accepted any more is not looked for in main",
+        CONFIRM + "machine/verdict.rs",
+        "self.look(State::Unaccepted(draft, otherwise))",
+        "Step::Finish(Err(otherwise))",
+    ),
+    Mutant(
+        "a reused idempotency key is answered where the draft is not accepted",
+        CONFIRM + "machine/verdict.rs",
+        "Some(main) if self.key_use(&main) == KeyUse::OtherRequest =>",
+        "Some(main) if self.key_use(&main) == KeyUse::OtherRequest && false =>",
+    ),
+    Mutant(
+        "the media type that was found is not stored",
+        CONFIRM + "machine/mod.rs",
+        "kept.content_type = Some(found.clone());",
+        "let _ = found;",
+    ),
+    Mutant(
+        "a verdict is of every version of a draft",
+        CHECKS + "verdict.rs",
+        "draft.etag.as_str().to_owned(),",
+        "String::new(),",
+    ),
+    Mutant(
+        "a verdict is under all settings",
+        CHECKS + "verdict.rs",
+        "        settings.to_owned(),\n",
+        "        settings[..0].to_owned(),\n",
+    ),
+    Mutant(
+        "a check that could not read is a yes",
+        CHECKS + "machine.rs",
+        "(State::Inspect, CheckAnswer::Inspected(Err(error))) => ",
+        "(State::Inspect, CheckAnswer::Inspected(Err(_))) if true => "
+        "CheckStep::Finish(Ok(Verdict::Accepted { media_type: None })), "
+        "(State::Inspect, CheckAnswer::Inspected(Err(error))) => ",
     ),
 ]
 

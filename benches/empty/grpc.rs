@@ -95,6 +95,10 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn check_draft(&self, _: Request<v1::CheckDraftRequest>) -> Result<Response<v1::CheckDraftResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn discard_draft(
         &self,
         _: Request<v1::DiscardDraftRequest>,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 /// Takes the kind of message from the first byte and its text from the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, text)) = data.split_first() else { return };
-    let kinds: [fn(&[u8]); 24] = [
+    let kinds: [fn(&[u8]); 26] = [
         both::<v1::CreateDraftBucketRequest>,
         both::<v1::GetUploadUrlRequest>,
         both::<v1::BatchGetUploadUrLsRequest>,
@@ -18,6 +18,7 @@ pub fn run(data: &[u8]) {
         both::<v1::ConfirmUploadRequest>,
         both::<v1::BatchConfirmUploadsRequest>,
         both::<v1::InspectDraftRequest>,
+        both::<v1::CheckDraftRequest>,
         both::<v1::DiscardDraftRequest>,
         both::<v1::ListDraftsRequest>,
         both::<v1::ListObjectsRequest>,
@@ -27,6 +28,7 @@ pub fn run(data: &[u8]) {
         both::<v1::CompleteMultipartUploadRequest>,
         both::<v1::AbortMultipartUploadRequest>,
         both::<v1::InspectDraftResponse>,
+        both::<v1::CheckDraftResponse>,
         both::<v1::GetObjectRequest>,
         both::<v1::DeleteObjectRequest>,
         both::<v1::BatchDeleteObjectsRequest>,

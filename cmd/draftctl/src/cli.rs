@@ -61,6 +61,8 @@ pub(crate) enum DraftctlCommand {
     Download(DownloadArgs),
     /// Show a draft's size, type, headers, checksum, metadata and expiration; or everything about a confirmed object.
     Inspect(InspectArgs),
+    /// Check a draft, and wait until its checks have ended.
+    Check(DraftArgs),
     /// List drafts, or confirmed objects.
     List(ListArgs),
     /// Confirm a draft: copy it to the main bucket.

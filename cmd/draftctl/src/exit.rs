@@ -32,7 +32,7 @@ pub(crate) const MEANINGS: [(Exit, &str); 12] = [
     ),
     (
         Exit::PinMismatch,
-        "the stored object does not match a condition of the request",
+        "the stored object does not match a condition of the request, or checks reject the draft",
     ),
     (Exit::Rejected, "the request is invalid or not allowed"),
     (

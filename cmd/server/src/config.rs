@@ -15,7 +15,7 @@ use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::ScheduleSettings;
 use draftstore_s3::{StaticCredentials, StoreChoice, StoreConfig};
 use draftstore_service::safety::SafetySettings;
-use draftstore_service::{Buckets, DraftSettings, PolicySettings, SweepSettings};
+use draftstore_service::{Buckets, CheckVariables, DraftSettings, PolicySettings, SweepSettings};
 use draftstore_telemetry::logging::LogSettings;
 use draftstore_telemetry::traces::TraceSettings;
 use draftstore_telemetry::{AuditLog, AuditSettings};
@@ -67,6 +67,7 @@ pub(crate) const SERVER: ProgramSettings = ProgramSettings {
         Buckets::SECTION,
         PolicySettings::SECTION,
         DraftSettings::SECTION,
+        CheckVariables::SECTION,
         ListenSettings::SECTION,
         ServerSettings::SECTION,
         AuthSettings::SECTION,
@@ -93,6 +94,7 @@ pub(crate) struct Config {
     pub(crate) permanent_key: Option<StaticCredentials>,
     pub(crate) shared: SharedConfig,
     pub(crate) drafts: DraftSettings,
+    pub(crate) checks: CheckVariables,
     pub(crate) server: ServerSettings,
     pub(crate) listen: Listen,
     pub(crate) admin: Admin,
@@ -146,6 +148,7 @@ impl Config {
         let store = ConfiguredStore::load(environment);
         let shared = SharedConfig::load(environment, SERVER);
         let drafts = environment.load();
+        let checks = environment.load();
         let listen: Result<ListenSettings, _> = environment.load();
         let server = environment.load();
         let auth = AuthSettings::load(environment);
@@ -176,6 +179,7 @@ impl Config {
             permanent_key: store.permanent_key,
             shared: shared?,
             drafts: drafts?,
+            checks: checks?,
             server: server?,
             listen,
             admin,

@@ -74,6 +74,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let drafts = Drafts::new(store.clone(), config.shared.policy, origins.clone(), clock.clone())
         .with_secrets(Arc::new(secrets))
         .with_confirm_limits(config.drafts.confirm_limits())
+        .with_check_limits(config.checks.limits())
         .with_observer(metrics.drafts.clone());
 
     if embedded.is_some() {
@@ -132,8 +133,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         clients,
         readiness,
     };
-    let heartbeat = heartbeat.run(config.server.readiness_interval);
-    let _heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat));
+    let _heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat.run(config.server.readiness_interval)));
 
     let ended = wait_for_tasks(&mut tasks, &ending.end).await;
     drain(&drafts, config.drafts.confirm_timeout).await;

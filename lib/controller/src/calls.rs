@@ -10,9 +10,9 @@ use crate::MAX_REQUEST_BYTES;
 use crate::api::{Api, Mapping};
 use crate::audit::DraftRef;
 use crate::errors::{
-    BUCKET_NOT_FOUND, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED, NO_MORE_UPLOADS,
-    OBJECT_ALREADY_EXISTS, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, Reason, TICKETS_NOT_CONFIGURED,
-    UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
+    BUCKET_NOT_FOUND, CHECKS_PENDING, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED,
+    NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED, Reason,
+    TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -73,7 +73,7 @@ impl Size {
 pub enum Kind {
     /// A call that takes milliseconds.
     Quick,
-    /// A call that moves whole objects. The store bounds its time.
+    /// A call that moves or reads whole objects. The store bounds its time.
     Long,
     /// A confirm. The store bounds its time, and it counts against the rate limit of confirms.
     Confirm,
@@ -226,8 +226,10 @@ calls! {
             BUCKET_NOT_FOUND,
             OBJECT_ALREADY_EXISTS,
             OBJECT_CHANGED,
+            CHECKS_PENDING,
             PIN_MISMATCH,
-            IDEMPOTENCY_KEY_REUSED
+            IDEMPOTENCY_KEY_REUSED,
+            REJECTED
         ],
         tag: "Confirms",
     }
@@ -238,6 +240,11 @@ calls! {
     }
     InspectDraft(InspectDraftRequest): POST "/api/v1/inspect-draft" {
         scopes: [[Inspect]], size: One, kind: Quick, audit: draft,
+        failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND],
+        tag: "Drafts and objects",
+    }
+    CheckDraft(CheckDraftRequest): POST "/api/v1/check-draft" {
+        scopes: [[Inspect]], size: One, kind: Long, audit: draft,
         failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND],
         tag: "Drafts and objects",
     }

@@ -7,6 +7,7 @@ use std::error::Error as StdError;
 use axum::http::{Method, StatusCode};
 use draftstore_auth::Unauthenticated;
 use draftstore_proto::v1;
+use draftstore_service::draft::CheckReason;
 use draftstore_service::{Error, Missing, Scope, Violation};
 use tonic::Code;
 
@@ -89,6 +90,7 @@ reasons! {
     OBJECT_CHANGED: CONFLICT, Aborted, "Another call replaced or deleted the object in main meanwhile. Look at it before you repeat the call.";
     NO_MORE_UPLOADS: CONFLICT, ResourceExhausted, "The ticket has as many drafts as its `max_uploads` allows.";
     BATCH_ROLLED_BACK: CONFLICT, Aborted, "Another draft of the atomic batch could not be confirmed.";
+    CHECKS_PENDING: CONFLICT, Aborted, "The checks of the draft have not ended yet. Retry after the seconds in `Retry-After`.";
     PIN_MISMATCH: PRECONDITION_FAILED, FailedPrecondition, "A condition of the request does not match what is stored. `errors` names the field.";
     UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition, "Parts are missing, or do not have the announced size.";
     TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The server has no keys for tickets.";
@@ -97,6 +99,7 @@ reasons! {
     TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument, "The request, or the size that it announces, is too large.";
     UNSUPPORTED_ENCODING: UNSUPPORTED_MEDIA_TYPE, InvalidArgument, "The body has a `Content-Encoding`, such as gzip.";
     IDEMPOTENCY_KEY_REUSED: UNPROCESSABLE_ENTITY, FailedPrecondition, "The idempotency key was already used for another request.";
+    REJECTED: UNPROCESSABLE_ENTITY, FailedPrecondition, "The checks reject the draft. `errors` has the reasons.";
     TOO_MANY_REQUESTS: TOO_MANY_REQUESTS, ResourceExhausted, "The caller exceeded a rate limit. Retry after the seconds in `Retry-After`.";
     INTERNAL: INTERNAL_SERVER_ERROR, Internal, "The server failed unexpectedly.";
     STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal, "The store refused the server's credentials.";
@@ -175,6 +178,14 @@ impl<'f> Row<'f> {
     }
 }
 
+/// Returns a reason of a check in the form of a violation, so that each front has one form of details.
+fn reason_as_field(reason: &CheckReason) -> Violation {
+    Violation::new(
+        format!("checks.{}", reason.check),
+        format!("{}: {}", reason.code, reason.detail),
+    )
+}
+
 impl Failure {
     /// Returns the row of this failure.
     pub(crate) fn row(&self) -> Row<'_> {
@@ -196,6 +207,8 @@ impl Failure {
                 Error::AlreadyExists => row(OBJECT_ALREADY_EXISTS),
                 Error::Changed => row(OBJECT_CHANGED),
                 Error::DeletesNotPermitted(cause) => row(DELETES_NOT_CONFIGURED).cause(&**cause),
+                Error::ChecksPending => row(CHECKS_PENDING).retry_after(RETRY_AFTER_SECONDS),
+                Error::Rejected(reasons) => row(REJECTED).fields(reasons.iter().map(reason_as_field).collect()),
                 Error::RolledBack => row(BATCH_ROLLED_BACK),
                 Error::PinMismatch { pin } => row(PIN_MISMATCH).field(*pin, no_match),
                 Error::KeyReused => {
@@ -328,6 +341,13 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::Changed.into(),
         Error::DeletesNotPermitted(internal()).into(),
         Error::RolledBack.into(),
+        Error::ChecksPending.into(),
+        Error::Rejected(vec![CheckReason {
+            check: "type".to_owned(),
+            code: "TYPE_DIFFERS".to_owned(),
+            detail: "The file is text/html, and was declared as image/png.".to_owned(),
+        }])
+        .into(),
         Error::PinMismatch { pin: "if_match" }.into(),
         Error::KeyReused.into(),
         Error::PartMismatch { place: 1 }.into(),
@@ -394,6 +414,8 @@ mod tests {
             (409, Code::Aborted, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),
+            (409, Code::Aborted, Some(RETRY_AFTER_SECONDS)),
+            (422, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),
             (422, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),

@@ -1,10 +1,11 @@
-//! The rules of confirm, sweep and delete as state machines: the input is an answer, the output the next effect or the end.
+//! The rules of check, confirm, sweep and delete as state machines: the input is an answer, the output the next effect or the end.
 //!
 //! This crate owns the keys of the draft bucket, the IDs of unique drafts, the marker of a confirm in main, and every
 //! decision about a draft: the order of calls to the store, what is retried, when a draft has expired, what stops a
 //! sweep. It has no I/O, no clock and no log, and knows neither callers nor the names that they may use. The service
 //! drives it. So does the model in `model`, which checks the invariants under every schedule.
 
+pub mod checks;
 pub mod confirm;
 mod draft_id;
 pub mod kept;

@@ -1,5 +1,6 @@
 //! Errors of calls, by what the caller can do about them.
 
+use draftstore_protocol::checks::Reason;
 use draftstore_protocol::confirm::{ConfirmError, MAX_COPY_BYTES};
 use draftstore_protocol::kept::{DeleteError, RestoreError};
 use draftstore_storage as storage;
@@ -37,6 +38,12 @@ pub enum Error {
     /// The confirm was rolled back because another draft of the atomic batch could not be confirmed.
     #[error("another draft of the atomic batch could not be confirmed")]
     RolledBack,
+    /// The checks reject the draft, for these reasons.
+    #[error("the draft was rejected by its checks")]
+    Rejected(Vec<Reason>),
+    /// The checks of the draft have not ended yet. The same request may succeed later.
+    #[error("the checks of the draft have not ended yet")]
+    ChecksPending,
     /// Main holds another object under the name.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
@@ -132,6 +139,8 @@ impl From<ConfirmError<storage::Error>> for Error {
             ConfirmError::AlreadyExists => Self::AlreadyExists,
             ConfirmError::KeyReused => Self::KeyReused,
             ConfirmError::PinMismatch { pin } => Self::PinMismatch { pin },
+            ConfirmError::Rejected(reasons) => Self::Rejected(reasons),
+            ConfirmError::ChecksPending => Self::ChecksPending,
             ConfirmError::RolledBack => Self::RolledBack,
             ConfirmError::Deleted => Self::Changed,
             ConfirmError::Store(error) => error.into(),
@@ -198,6 +207,8 @@ impl ConfirmOutcome {
             Error::PinMismatch { .. } | Error::PartMismatch { .. } => Self::PinMismatch,
             Error::KeyReused => Self::KeyReused,
             Error::RolledBack => Self::RolledBack,
+            Error::Rejected(_) => Self::Rejected,
+            Error::ChecksPending => Self::ChecksPending,
             Error::StoreUnavailable(_) => Self::StoreUnavailable,
             Error::StoreCredentials(_) => Self::StoreCredentials,
             Error::Invalid(_)

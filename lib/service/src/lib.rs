@@ -31,6 +31,6 @@ pub use name::ObjectName;
 pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, UrlKind};
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{SecretSource, Secrets};
-pub use settings::{DraftSettings, PolicySettings, SweepSettings};
+pub use settings::{CheckVariables, DraftSettings, PolicySettings, SweepSettings};
 pub use store::{Buckets, Replicas, Store, StoreProfile, Weakness, weaknesses};
 pub use violation::Violation;

@@ -72,6 +72,10 @@ closed_set! {
         KeyReused = "key_reused",
         /// Another draft of the atomic batch could not be confirmed.
         RolledBack = "rolled_back",
+        /// The checks reject the draft.
+        Rejected = "rejected",
+        /// The checks of the draft have not ended yet.
+        ChecksPending = "checks_pending",
         /// The store failed, or the confirm timed out.
         StoreUnavailable = "store_unavailable",
         /// The store refused this server's credentials.

@@ -49,6 +49,8 @@ pub(crate) enum Purpose {
     Origin = 4,
     /// A page token of a listing of versions.
     VersionPage = 5,
+    /// A verdict of the checks of a draft.
+    Verdict = 6,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.

@@ -6,7 +6,7 @@ use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, set
 use draftstore_storage::{BucketName, DraftBucket};
 
 use crate::cleaner::{Brakes, Fraction, Slice};
-use crate::draft::ConfirmLimits;
+use crate::draft::{CheckLimits, ConfirmLimits};
 use crate::{AllowedOrigins, Buckets, InvalidPolicy, Policy};
 
 /// The suffix of the draft bucket's default name.
@@ -49,6 +49,19 @@ settings! {
         pub confirm_timeout: Duration = "CONFIRM_TIMEOUT", default "600", parse::timeout;
         /// The origins of web pages that may use the API and the draft bucket, with commas between.
         pub origins: Option<AllowedOrigins> = "CORS_ALLOWED_ORIGINS", unset "none", str::parse;
+    }
+}
+
+settings! {
+    /// The settings of the checks of drafts.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct CheckVariables in "Checks" {
+        /// The number of drafts that this server reads at the same time to check them.
+        concurrent: usize = "MAX_CONCURRENT_CHECKS", default "8", parse::count;
+        /// Seconds that a confirm waits for the checks of its draft; then it answers CHECKS_PENDING.
+        wait: Duration = "CHECK_WAIT", default "3", parse::timeout;
+        /// Seconds after which the checks of a draft are given up; a repeat starts them again.
+        timeout: Duration = "CHECK_TIMEOUT", default "60", parse::timeout;
     }
 }
 
@@ -118,6 +131,17 @@ impl DraftSettings {
         ConfirmLimits {
             timeout: self.confirm_timeout,
             ..ConfirmLimits::default()
+        }
+    }
+}
+
+impl CheckVariables {
+    /// Returns the limits of checks.
+    pub fn limits(self) -> CheckLimits {
+        CheckLimits {
+            concurrent: self.concurrent,
+            wait: self.wait,
+            timeout: self.timeout,
         }
     }
 }
@@ -212,6 +236,7 @@ mod tests {
         let sweep = load(&[], SweepSettings::load).expect("valid");
         assert_eq!((sweep.brakes, sweep.slice), (Brakes::default(), Slice::WHOLE));
         assert_eq!(DraftSettings::default().confirm_limits(), ConfirmLimits::default());
+        assert_eq!(CheckVariables::default().limits(), CheckLimits::default());
         let buckets = load(&[], Buckets::load).expect("valid");
         assert_eq!(buckets.main.name().as_str(), "main");
         assert_eq!(buckets.draft.name().as_str(), "main-draft");

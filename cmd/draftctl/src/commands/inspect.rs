@@ -58,5 +58,10 @@ fn text(draft: &InspectDraftResponse) -> String {
     if let Some(expires_at) = draft.expires_at {
         row("expires at", &HumanTime(expires_at).to_string());
     }
+    if let Some(checks) = &draft.checks {
+        for line in super::check::lines(checks) {
+            row("checks", &line);
+        }
+    }
     text
 }

@@ -1,5 +1,6 @@
 //! The commands, one per file.
 
+mod check;
 mod completions;
 mod confirm;
 mod delete;
@@ -29,6 +30,7 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
             object::run(context, inspect.draft.object_name).await?;
         }
         DraftctlCommand::Inspect(inspect) => inspect::run(context, inspect.draft).await?,
+        DraftctlCommand::Check(draft) => return check::run(context, draft).await,
         DraftctlCommand::List(list) => list::run(context, list).await?,
         DraftctlCommand::Confirm(confirm) => confirm::run(context, confirm).await?,
         DraftctlCommand::Discard(draft) => discard::run(context, draft).await?,

@@ -9,6 +9,7 @@ mod batch_confirm_uploads;
 mod batch_delete_objects;
 mod batch_get_upload_urls;
 mod callers;
+mod check_draft;
 mod configuration;
 mod confirm_upload;
 mod console;

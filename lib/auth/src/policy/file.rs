@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use draftstore_service::caller::CheckSettings;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
@@ -35,6 +36,8 @@ pub(super) struct Profile {
     pub(super) content_encoding: Option<String>,
     pub(super) content_language: Option<String>,
     pub(super) expires: Option<String>,
+    /// The checks of drafts before they are confirmed.
+    pub(super) checks: Option<CheckSettings>,
 }
 
 /// A caller with credentials of its own.

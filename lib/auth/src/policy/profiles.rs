@@ -1,9 +1,9 @@
-//! The profiles of the policy: named limits of uploads.
+//! The profiles of the policy: named limits of uploads, and checks of drafts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use draftstore_service::caller::{ContentTypes, Profile};
+use draftstore_service::caller::{CheckSettings, ContentTypes, Profile};
 use draftstore_service::{ObjectHeader, ObjectHeaders};
 
 use super::file;
@@ -50,8 +50,13 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
             problems.take(format_args!("{place}.{}", header.as_str()), headers.set(header, value));
         }
     }
+    if written.checks.as_ref().is_some_and(CheckSettings::is_empty) {
+        let rule = "must have type, image or archive: leave it out to check nothing";
+        problems.add(format_args!("{place}.checks"), rule);
+    }
     Profile {
         headers,
+        checks: written.checks.clone(),
         max_object_bytes: written.max_object_bytes,
         content_types,
         max_draft_lifetime: written.max_draft_lifetime.map(Duration::from_secs),

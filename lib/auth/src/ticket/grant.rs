@@ -103,6 +103,7 @@ impl Grant {
                 content_types,
                 max_draft_lifetime: self.max_draft_lifetime.map(Duration::from_secs),
                 headers,
+                checks: None,
             },
             names,
             drafts,

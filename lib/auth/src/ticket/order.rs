@@ -103,6 +103,7 @@ impl TicketOrder {
             content_types: types,
             max_draft_lifetime: least(lifetime, own.max_draft_lifetime),
             headers,
+            checks: None,
         };
         // The scope includes lists, which without names would show all drafts of the tenant.
         let inspects = names != Names::Any && minter.require(Scope::Inspect).is_ok();
@@ -165,6 +166,10 @@ impl TicketOrder {
         };
         let unknown = || Violation::new("profile", "must be one of the profiles in the server's policy file");
         let named = profiles.get(name).ok_or_else(unknown)?;
+        if named.checks.is_some() && named.checks != own.checks {
+            let rule = "has checks that the caller's own profile lacks: its confirms would not make them";
+            return Err(Violation::new("profile", rule));
+        }
         let content_types = match (&named.content_types, &own.content_types) {
             (Some(named), Some(own)) => Some(named.intersection(own).ok_or_else(|| {
                 let rule = "must allow at least one of the media types that the caller may upload";
@@ -179,6 +184,7 @@ impl TicketOrder {
         })?;
         Ok(Profile {
             headers,
+            checks: None,
             max_object_bytes: least(named.max_object_bytes, own.max_object_bytes),
             content_types,
             max_draft_lifetime: least(named.max_draft_lifetime, own.max_draft_lifetime),

@@ -91,6 +91,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
             content_types: Some(types(&["image/*", "application/pdf"])),
             max_draft_lifetime: None,
             headers: ObjectHeaders::NONE,
+            checks: None,
         },
         ..backend()
     };
@@ -116,6 +117,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
         content_types: Some(types(&["image/png", "application/pdf"])),
         max_draft_lifetime: Some(Duration::from_secs(600)),
         headers: ObjectHeaders::NONE,
+        checks: None,
     };
     assert_eq!(caller.profile, profile);
 }
@@ -126,6 +128,7 @@ fn profiles() -> Profiles {
         content_types: Some(types(&["image/png", "image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(60)),
         headers: ObjectHeaders::NONE,
+        checks: None,
     };
     Profiles::from([("avatars".to_owned(), avatars), ("any".to_owned(), Profile::default())])
 }
@@ -150,6 +153,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
             content_types: Some(types(&["image/*"])),
             max_draft_lifetime: Some(Duration::from_secs(600)),
             headers: ObjectHeaders::NONE,
+            checks: None,
         },
         ..backend()
     };
@@ -166,6 +170,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         content_types: Some(types(&["image/png", "image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(60)),
         headers: ObjectHeaders::NONE,
+        checks: None,
     };
     assert_eq!(named_alone.profile, narrowest);
     let both = of_profile(&minter, order, "avatars", Some(&profiles)).expect("valid");
@@ -174,6 +179,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         content_types: Some(types(&["image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(30)),
         headers: ObjectHeaders::NONE,
+        checks: None,
     };
     assert_eq!(both.profile, narrowest);
     let unlimited = of_profile(&minter, named("a"), "any", Some(&profiles)).expect("valid");

@@ -75,6 +75,14 @@ async fn errors_name_the_place_and_the_rule() {
             "profiles.a.max_draft_lifetime: must be at least 1",
         ),
         (
+            "[profiles.a.checks]",
+            "profiles.a.checks: must have type, image or archive",
+        ),
+        (
+            "[profiles.a.checks.type]\nallow_all = true",
+            "line 2: unknown field `allow_all`",
+        ),
+        (
             "[profiles.a]\ncontent_types = []",
             "profiles.a.content_types: must allow something",
         ),

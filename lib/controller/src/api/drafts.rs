@@ -36,6 +36,7 @@ impl Mapping for v1::InspectDraftRequest {
             draft,
             agreement,
             expires_at,
+            checks,
         } = api.drafts(admitted).inspect(&name).await?;
         let kept = agreement.kept;
         let header = |header| kept.headers.get(header).map(ToOwned::to_owned);
@@ -55,6 +56,7 @@ impl Mapping for v1::InspectDraftRequest {
             checksum_sha256: draft.checksum_sha256.map(|checksum| checksum.to_string()),
             metadata: kept.metadata,
             expires_at: Some(Timestamp::from(expires_at)),
+            checks: checks.map(super::checks::state),
         })
     }
 }

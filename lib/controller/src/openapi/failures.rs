@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::reference;
 use crate::errors::{
-    Failure, INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason, STORE_CREDENTIALS_REFUSED,
-    STORE_UNAVAILABLE, STORE_UNSUPPORTED, TICKET_EXPIRED, TOKEN_EXPIRED, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHENTICATED,
-    UNSUPPORTED_ENCODING, samples,
+    CHECKS_PENDING, Failure, INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason,
+    STORE_CREDENTIALS_REFUSED, STORE_UNAVAILABLE, STORE_UNSUPPORTED, TICKET_EXPIRED, TOKEN_EXPIRED, TOO_LARGE,
+    TOO_MANY_REQUESTS, UNAUTHENTICATED, UNSUPPORTED_ENCODING, samples,
 };
 use crate::rest::problem;
 use crate::rest::uppy::failure as uppy_failure;
@@ -100,6 +100,7 @@ fn response(status: StatusCode, failures: &[Reason], form: Form) -> Value {
     match status.as_u16() {
         401 => headers["WWW-Authenticate"] = reference("headers", "Authenticate"),
         429 | 503 => headers["Retry-After"] = reference("headers", "RetryAfter"),
+        409 if failures.contains(&CHECKS_PENDING) => headers["Retry-After"] = reference("headers", "RetryAfter"),
         _ => {}
     }
     let reason = json!({"enum": names});
@@ -146,7 +147,7 @@ mod tests {
     fn retry_after_is_documented_where_the_error_table_has_it() {
         for failure in samples() {
             let row = failure.row();
-            let response = response(row.reason.http, &COMMON, PROBLEM);
+            let response = response(row.reason.http, &[row.reason], PROBLEM);
             let documented = response.pointer("/headers/Retry-After").is_some();
             assert_eq!(documented, row.retry_after.is_some(), "{failure}");
         }

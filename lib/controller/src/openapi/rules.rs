@@ -117,7 +117,11 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
     match (message, field) {
         // A key in the store, which is longer than a name, is accepted too.
         (
-            "GetDownloadURLRequest" | "ConfirmUploadRequest" | "InspectDraftRequest" | "DiscardDraftRequest",
+            "GetDownloadURLRequest"
+            | "ConfirmUploadRequest"
+            | "InspectDraftRequest"
+            | "CheckDraftRequest"
+            | "DiscardDraftRequest",
             "object_name",
         ) => Rule::keywords(json!({"format": "object-name"}))
             .required()

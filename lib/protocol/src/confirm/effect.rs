@@ -6,12 +6,19 @@ use draftstore_storage::{Attributes, ETag, ObjectInfo, StagedCopy, VersionId};
 
 use super::error::{ConfirmError, Contradiction};
 use super::marker::BatchId;
+use crate::checks::Verdict;
 
 /// A call, or several, that the protocol wants the driver to make.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Look up the draft.
     HeadDraft,
+    /// Get the verdict of the checks on this version of the draft, and start them if there is none. The driver may wait
+    /// for a while.
+    Verdict {
+        /// The draft, as it was looked up.
+        draft: Box<ObjectInfo>,
+    },
     /// Look up the object in main under the name.
     HeadMain,
     /// Look up the settlement of a batch, the object which shows that the batch has settled.
@@ -78,6 +85,8 @@ pub enum Effect {
 pub enum Answer<E> {
     /// The answer to a HEAD: the object, if there is one.
     Head(Result<Option<ObjectInfo>, E>),
+    /// The verdict on the version of the draft, or `None` if the checks have not ended yet.
+    Verdict(Result<Option<Verdict>, E>),
     /// The answer to a copy, or to the completion of a staged one.
     Copied(Result<ETag, E>),
     /// The answer to the staging of a copy.

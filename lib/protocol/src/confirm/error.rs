@@ -1,5 +1,7 @@
 //! The errors of a confirm, grouped by what can be done about them.
 
+use crate::checks::Reason;
+
 /// The reason why a confirm did not keep its draft. `E` is the error type of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum ConfirmError<E> {
@@ -18,6 +20,12 @@ pub enum ConfirmError<E> {
     /// Main has the object of another request with the same idempotency key.
     #[error("the idempotency key was already used for another request")]
     KeyReused,
+    /// The checks reject the draft, for these reasons. Main has no object that was made from this version of it.
+    #[error("the draft was rejected by its checks")]
+    Rejected(Vec<Reason>),
+    /// The checks of the draft have not ended yet.
+    #[error("the checks of the draft have not ended yet")]
+    ChecksPending,
     /// Another draft of the same atomic batch could not be confirmed.
     #[error("another draft of the atomic batch could not be confirmed")]
     RolledBack,
@@ -61,6 +69,9 @@ pub enum Contradiction {
     /// The driver answered an effect that was not requested, or asked for the result before the end: a bug.
     #[error("the confirm got an unexpected answer")]
     OutOfStep,
+    /// A draft was about to be copied that no check has accepted: a bug.
+    #[error("the draft was about to be copied without a verdict")]
+    NotAccepted,
     /// The object in main differs from the draft that was just copied.
     #[error("the object in main differs in size or checksum from the draft that was copied")]
     CopyDiffers,

@@ -54,7 +54,7 @@ impl MarkerDigest {
     }
 
     /// Returns the text form.
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 

@@ -7,6 +7,8 @@
 //!
 //! 1. HEAD the draft. If it does not exist, or does not match the pins, and main's marker names it, an earlier confirm
 //!    succeeded: return the same result, if its object matches the pins.
+//!    Where checks are configured, get the verdict on that version. If it is not accepted, and main has no object that was
+//!    made from it, fail. Every later version needs a verdict of its own.
 //! 2. Copy inside the store, with the marker, on condition that the draft is still the version of step 1, and that main
 //!    is still empty. If an object may be replaced, or the store ignores that condition, HEAD main first. With this
 //!    draft's marker: go to step 4. With this confirm's idempotency key: return the result of the earlier confirm, if its

@@ -29,6 +29,8 @@ pub struct Confirm {
     pub max_copy_bytes: u64,
     /// The variant of the protocol for this store and draft.
     pub plan: Plan,
+    /// True if the bytes of the draft must be accepted by checks before they are copied.
+    pub is_checked: bool,
     /// The atomic batch of the confirm, if any. The confirm then pauses before its first change, and before it removes
     /// the draft.
     pub batch: Option<BatchId>,

@@ -6,7 +6,8 @@ use draftstore_storage::{
     ETag, ErrorKind, MediaType, ObjectInfo, ObjectKey, StoredAttributes, VersionCopied, VersionId,
 };
 
-use super::spec::{LIFETIME, Promises, Spec};
+use super::checking::{accepts, found_type};
+use super::spec::{Checks, LIFETIME, Promises, Spec};
 use super::store::{Content, MIXED, Object, SimStore, Upload, agreed};
 use crate::confirm::{ConfirmError, Existing, Kept};
 use crate::{DraftId, RESERVED_PREFIX};
@@ -26,6 +27,7 @@ struct Write {
     /// The idempotency key of the confirm, if it had one.
     idempotency_key: Option<String>,
     existing: Existing,
+    checks: Checks,
     /// Set after a confirm reported success with this object.
     promised: bool,
     /// Set after a restore reported success with this object.
@@ -67,8 +69,8 @@ impl Audit {
             .insert(draft.content, (key.clone(), draft.info.etag.clone()));
     }
 
-    /// Records the copy of a confirm. Checks I2, I7, and that it has the headers
-    /// that were agreed on.
+    /// Records the copy of a confirm. Checks I2, I7 and I12, and that it has the headers
+    /// that were agreed on, and the media type that the checks found.
     pub(super) fn copied(
         &mut self,
         spec: &Spec,
@@ -89,11 +91,20 @@ impl Audit {
         if after.content == MIXED {
             return broken(format!("I7: {} holds parts of different versions", spec.main_key));
         }
+        let is_accepted = accepts(after.content, spec.checks);
+        let is_swapped = self.promises.shows_swapped_copies && self.is_swapped(after);
+        if !is_accepted && !is_swapped {
+            return broken(format!(
+                "I12: {} got bytes that the checks {} have not accepted: {after:?}",
+                spec.main_key, spec.checks
+            ));
+        }
+        let found = found_type(after.content, spec.checks).unwrap_or_else(|| MediaType::OCTET_STREAM.clone());
         let StoredAttributes {
             content_type, headers, ..
         } = &after.info.attributes;
         let agreed = StoredAttributes::from(agreed()).headers;
-        if *headers != agreed || content_type.as_deref() != Some(MediaType::OCTET_STREAM.as_str()) {
+        if *headers != agreed || content_type.as_deref() != Some(found.as_str()) && !is_swapped {
             return broken(format!(
                 "{} has headers that were not agreed on: {after:?}",
                 spec.main_key
@@ -108,6 +119,7 @@ impl Audit {
             version: after.info.version_id.clone(),
             idempotency_key: spec.idempotency_key.clone(),
             existing: spec.existing.clone(),
+            checks: spec.checks,
             promised: false,
             restored: false,
             undone: false,
@@ -287,6 +299,12 @@ impl Audit {
         }
         if write.content == MIXED {
             return broken(format!("I7: {} was answered for, and is a mixture", spec.main_key));
+        }
+        if !accepts(write.content, write.checks) {
+            return broken(format!(
+                "I12: {} was answered for, and was not accepted by its checks",
+                spec.main_key
+            ));
         }
         if write.draft_key != spec.draft_key {
             return broken(format!("I1: {} was made from {}", spec.main_key, write.draft_key));

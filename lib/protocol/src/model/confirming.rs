@@ -25,6 +25,7 @@ impl World {
             (Effect::HeadDraft | Effect::HeadMain | Effect::HeadSettlement { .. }, Fault::Lost | Fault::Late) => {
                 Answer::Head(Err(ErrorKind::Unavailable))
             }
+            (Effect::Verdict { draft }, _) => return self.verdict(member, draft, fault),
             (Effect::HeadDraft, _) => Answer::Head(Ok(info(self.store.draft.get(&spec.draft_key)))),
             (Effect::HeadSettlement { batch }, _) => {
                 Answer::Head(Ok(info(self.store.draft.get(&settlement_key(*batch)))))
@@ -95,6 +96,7 @@ impl World {
             Effect::HeadDraft
             | Effect::HeadMain
             | Effect::HeadSettlement { .. }
+            | Effect::Verdict { .. }
             | Effect::Stage { .. }
             | Effect::Unstage { .. } => {
                 return Ok(Ok(None));
@@ -135,6 +137,7 @@ fn answer(effect: &Effect, result: Result<Option<ETag>, ErrorKind>) -> Answer<Er
         Effect::HeadDraft
         | Effect::HeadMain
         | Effect::HeadSettlement { .. }
+        | Effect::Verdict { .. }
         | Effect::Copy { .. }
         | Effect::Stage { .. }
         | Effect::Complete { .. }

@@ -75,6 +75,7 @@ impl Schedule {
             pins: Pins::default(),
             existing: Existing::Keep,
             idempotency_key: None,
+            checks: self.world.checks,
         }
     }
 
@@ -111,7 +112,7 @@ impl Schedule {
             let (members, in_batch) = match task {
                 Task::Confirm(member) => (std::slice::from_ref(&**member), false),
                 Task::Batch { members, .. } => (&members[..], true),
-                Task::Delete(_) | Task::Restore(_) | Task::Sweep(_) => return Ok(()),
+                Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(_) => return Ok(()),
             };
             if members.iter().any(is_undoing) {
                 return Ok(());

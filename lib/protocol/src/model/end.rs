@@ -1,6 +1,7 @@
 //! The end of a schedule: running tasks end, failed confirms are repeated, and expired drafts are swept.
 
 use super::audit::{Broken, broken};
+use super::checking::accepts;
 use super::spec::{LIFETIME, TIMEOUT};
 use super::store::Object;
 use super::world::World;
@@ -41,6 +42,10 @@ impl World {
             let legitimate = match &again {
                 Some(Ok(_)) => true,
                 Some(Err(ConfirmError::AlreadyExists)) => main.is_some() && !must_replay,
+                Some(Err(ConfirmError::Rejected(_))) => {
+                    let is_rejected = |draft: &Object| !accepts(draft.content, self.checks);
+                    draft.as_ref().is_some_and(is_rejected) && !must_replay
+                }
                 Some(Err(ConfirmError::DraftNotFound)) => draft.is_none() && !must_replay,
                 Some(Err(ConfirmError::KeyReused)) => has_key && self.audit.has_reused_key(&spec),
                 Some(Err(ConfirmError::PinMismatch {

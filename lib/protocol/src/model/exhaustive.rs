@@ -173,7 +173,7 @@ fn is_only_looking_for_uploads(task: &Task) -> bool {
 fn under_way(task: &Task) -> usize {
     match task {
         Task::Sweep(sweep) => sweep.under_way.len(),
-        Task::Confirm(_) | Task::Batch { .. } | Task::Delete(_) | Task::Restore(_) => 1,
+        Task::Confirm(_) | Task::Batch { .. } | Task::Check(_) | Task::Delete(_) | Task::Restore(_) => 1,
     }
 }
 
@@ -188,6 +188,7 @@ fn spec(draft: &str, main: &str) -> Spec {
         pins: Pins::default(),
         existing: Existing::Keep,
         idempotency_key: None,
+        checks: 0,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The protocols are state machines without I/O, so the model can drive the same code that ships. It decides which act
 //! comes next, and which fault it has. In [`world`], clients upload, upload again and discard. In [`running`], servers
-//! confirm, confirm in batches, delete, restore and sweep, and are killed between any two acts. Calls fail, their answers get lost, or
+//! check, confirm, confirm in batches, delete, restore and sweep, and are killed between any two acts. Calls fail, their answers get lost, or
 //! they take effect later; lists are stale; time passes. [`audit`] sees every act and every answer, and reports
 //! violated invariants. It never calls the code under test.
 //!
@@ -12,6 +12,7 @@
 //! `MODEL_SCHEDULES=1000000 cargo test -p draftstore-protocol model` runs longer. `MODEL_SEED` sets the first seed.
 
 mod audit;
+mod checking;
 mod confirming;
 mod contest;
 mod deleting;
@@ -41,6 +42,7 @@ const HONOURS_ALL: Profile = Profile {
     misjudged: None,
     promises: Promises {
         named_drafts_are_safe: true,
+        shows_swapped_copies: false,
     },
     servers: 2,
     late: true,
@@ -62,6 +64,7 @@ const SOURCE_ALONE: Profile = Profile {
     misjudged: None,
     promises: Promises {
         named_drafts_are_safe: false,
+        shows_swapped_copies: false,
     },
     servers: 1,
     late: false,
@@ -74,6 +77,7 @@ const UPLOAD_ONCE_ALONE: Profile = Profile {
     misjudged: None,
     promises: Promises {
         named_drafts_are_safe: false,
+        shows_swapped_copies: false,
     },
     servers: 1,
     late: false,
@@ -84,6 +88,10 @@ const UPLOAD_ONCE_ALONE: Profile = Profile {
 const SWAPS_COPIES: Profile = Profile {
     honours: Capabilities::ALL.with(Condition::CopySource, Support::NotAtomic),
     misjudged: Some(Condition::CopySource),
+    promises: Promises {
+        named_drafts_are_safe: true,
+        shows_swapped_copies: true,
+    },
     ..HONOURS_ALL
 };
 

@@ -40,6 +40,8 @@ pub(super) struct Schedule {
     unique: Vec<(ObjectKey, u64)>,
     /// The pins of drafts that a client inspected.
     pins: Vec<(ObjectKey, Pins)>,
+    /// Set in a third of the schedules, whose settings of checks change.
+    has_checks: bool,
 }
 
 impl Schedule {
@@ -48,11 +50,14 @@ impl Schedule {
         let mut world = World::new(profile);
         world.sweepers = random.random_range(1..=3);
         world.store.keeps_versions = true;
+        let has_checks = random.random_range(0..3) == 0;
+        world.checks = u8::from(has_checks);
         Self {
             random,
             world,
             unique: Vec::new(),
             pins: Vec::new(),
+            has_checks,
         }
     }
 
@@ -67,6 +72,11 @@ impl Schedule {
     }
 
     fn act(&mut self) -> Result<(), Broken> {
+        if self.has_checks && self.random.random_range(0..25) == 0 {
+            let checks = self.random.random_range(0..=2);
+            self.world.change_checks(checks);
+            return Ok(());
+        }
         let busy = !self.world.tasks.is_empty();
         match self.random.random_range(0..100) {
             0..=5 if !self.world.with_leftovers().is_empty() => {
@@ -228,7 +238,7 @@ impl Schedule {
     fn in_batch(&self) -> Option<Spec> {
         let mut batches = self.world.tasks.iter().filter_map(|(_, task)| match task {
             Task::Batch { members, .. } => members.first(),
-            Task::Confirm(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => None,
+            Task::Confirm(_) | Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => None,
         });
         Some(batches.next()?.spec.clone())
     }
@@ -327,11 +337,12 @@ impl Schedule {
     fn discard(&mut self) {
         let key = self.draft();
         // A confirm of a discarded draft could only report that the draft is gone.
-        let is_raced_for = self
-            .world
-            .tasks
-            .iter()
-            .any(|(_, task)| !matches!(task, Task::Delete(_) | Task::Restore(_) | Task::Sweep(..)));
+        let is_raced_for = self.world.tasks.iter().any(|(_, task)| {
+            !matches!(
+                task,
+                Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..)
+            )
+        });
         if !is_raced_for {
             self.world.discard(&key);
         }
@@ -374,6 +385,7 @@ impl Schedule {
             pins,
             existing,
             idempotency_key,
+            checks: self.world.checks,
         }
     }
 

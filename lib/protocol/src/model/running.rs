@@ -6,6 +6,7 @@ use draftstore_storage::{DraftVersion, ErrorKind, ObjectKey};
 use ulid::Ulid;
 
 use super::audit::{Audit, Broken, broken};
+use super::checking::Waiting;
 use super::spec::{Fault, GRACE, LIFETIME, MAX_COPY_BYTES, REMOVALS, Spec, TIMEOUT, UPLOAD_TTL};
 use super::task::{BOUNDS, Member, Staging, Sweep, Task};
 use super::world::{Late, World};
@@ -15,7 +16,7 @@ use crate::sweep::{Brakes, Mode, Pass, Rules, Slice};
 
 impl World {
     pub(super) fn begin_confirm(&mut self, server: usize, spec: Spec) {
-        let member = self.member(spec, None);
+        let member = self.member(server, spec, None);
         let task = self.tasks.len();
         self.record(|| format!("{task} on {server}: confirm {:?}", member.spec));
         self.tasks.push((server, Task::Confirm(Box::new(member))));
@@ -27,7 +28,10 @@ impl World {
         self.next_batch += 1;
         let task = self.tasks.len();
         self.record(|| format!("{task} on {server}: batch {specs:?}"));
-        let members = specs.into_iter().map(|spec| self.member(spec, Some(batch))).collect();
+        let members = specs
+            .into_iter()
+            .map(|spec| self.member(server, spec, Some(batch)))
+            .collect();
         let turn = Turn::Look;
         self.tasks.push((server, Task::Batch { batch, members, turn }));
     }
@@ -88,7 +92,7 @@ impl World {
                         Task::Batch { members, .. } => members.iter().any(of_member),
                         Task::Delete(it) => collides(None, &it.main_key),
                         Task::Restore(it) => collides(None, &it.main_key),
-                        Task::Sweep(..) => false,
+                        Task::Check(_) | Task::Sweep(..) => false,
                     }
             })
     }
@@ -97,6 +101,7 @@ impl World {
     pub(super) fn kill(&mut self, server: usize) {
         self.record(|| format!("kill {server}"));
         self.removals[server] = Removals::new(REMOVALS);
+        self.verdicts.retain(|(on, _), _| *on != server);
         let (killed, rest) = std::mem::take(&mut self.tasks)
             .into_iter()
             .partition(|(on, _)| *on == server);
@@ -105,7 +110,7 @@ impl World {
             match task {
                 Task::Confirm(member) => self.ended.push((member.spec, None)),
                 Task::Batch { members, .. } => self.ended.extend(members.into_iter().map(|member| (member.spec, None))),
-                Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => {}
+                Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => {}
             }
         }
     }
@@ -119,12 +124,14 @@ impl World {
                 !matches!(member.step, Step::Finish(_))
             }
             Task::Batch { batch, members, turn } => self.step_batch(task, *batch, members, turn, which, fault)?,
+            Task::Check(it) => self.step_check(server, it, fault)?,
             Task::Delete(it) => self.step_delete(task, it, fault)?,
             Task::Restore(it) => self.step_restore(task, it, fault)?,
             Task::Sweep(sweep) => self.step_sweep(task, sweep, which, fault)?,
         };
         if goes_on {
-            self.tasks.insert(task, (server, it));
+            // A check that the task waited for may have ended.
+            self.tasks.insert(task.min(self.tasks.len()), (server, it));
             return Ok(());
         }
         match it {
@@ -137,7 +144,7 @@ impl World {
                 Audit::settled(&answers.collect::<Vec<_>>())?;
                 members.into_iter().try_for_each(|member| self.end(server, member))
             }
-            Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => Ok(()),
+            Task::Check(_) | Task::Delete(_) | Task::Restore(_) | Task::Sweep(..) => Ok(()),
         }
     }
 
@@ -151,6 +158,11 @@ impl World {
             Late::Effect(spec, effect) => self.change(&spec, &effect).map(|_| ()),
             Late::Deletes(deletes) => self.delete_drafts(&deletes),
             Late::Delete(key, etag) => self.delete_main(&key, &etag, None).map(|_| ()),
+            Late::Verdict(key, verdict) => {
+                // Nobody waits for the answer.
+                let _ = self.put_verdict(&key, &verdict);
+                Ok(())
+            }
             Late::Restore(copy) => self.copy_version(&copy).map(|_| ()),
         }
     }
@@ -266,7 +278,8 @@ impl World {
         Ok(())
     }
 
-    fn member(&self, spec: Spec, batch: Option<BatchId>) -> Member {
+    fn member(&self, server: usize, mut spec: Spec, batch: Option<BatchId>) -> Member {
+        spec.checks = self.checks;
         let (protocol, effect) = Protocol::start(Confirm {
             digests: spec.digests(),
             former_digests: Vec::new(),
@@ -275,16 +288,19 @@ impl World {
             existing: spec.existing.clone(),
             max_copy_bytes: MAX_COPY_BYTES,
             plan: self.plan(&spec),
+            is_checked: spec.checks != 0,
             batch,
             now: self.now(),
         });
         Member {
             was_kept: self.audit.kept(&spec),
             spec,
+            server,
             protocol,
             step: Step::Perform(effect),
             staging: Staging::NotBegun,
             note: None,
+            waiting: Waiting::NotBegun,
         }
     }
 }
@@ -310,6 +326,7 @@ fn name(effect: &Effect) -> String {
         other @ (Effect::HeadDraft
         | Effect::HeadMain
         | Effect::HeadSettlement { .. }
+        | Effect::Verdict { .. }
         | Effect::Complete { .. }
         | Effect::Unstage { .. }
         | Effect::DeleteDraft { .. }

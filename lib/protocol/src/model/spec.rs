@@ -29,6 +29,9 @@ pub(super) struct Promises {
     /// A named draft is deleted only if it was confirmed or has expired. For unique drafts, every store has this
     /// promise.
     pub(super) named_drafts_are_safe: bool,
+    /// Main may show a swapped copy, which the checks have not accepted, until its confirm has found and deleted it, or
+    /// another has replaced it. No confirm is answered with it.
+    pub(super) shows_swapped_copies: bool,
 }
 
 /// A kind of store, and the promises of DraftStore on it.
@@ -55,6 +58,9 @@ impl Profile {
     }
 }
 
+/// The settings of checks: 0 for none, and others for those that reject one kind of bytes each.
+pub(super) type Checks = u8;
+
 /// The request of a caller.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Spec {
@@ -63,6 +69,8 @@ pub(super) struct Spec {
     pub(super) pins: Pins,
     pub(super) existing: Existing,
     pub(super) idempotency_key: Option<String>,
+    /// The settings of checks when the confirm began.
+    pub(super) checks: Checks,
 }
 
 impl Spec {

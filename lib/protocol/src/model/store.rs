@@ -93,6 +93,15 @@ impl SimStore {
         Ok(())
     }
 
+    /// Reads a range of a version. An answer of another version is not taken, whatever the store honours.
+    pub(super) fn read(&self, key: &ObjectKey, etag: &ETag) -> Result<Content, Refused> {
+        let draft = self.draft.get(key).ok_or(ErrorKind::NotFound)?;
+        if draft.info.etag != *etag {
+            return Err(ErrorKind::PreconditionFailed);
+        }
+        Ok(draft.content)
+    }
+
     pub(super) fn begin_upload(&mut self, key: &ObjectKey, size: u64, ends_at: SystemTime) {
         let upload = self.upload(key, size, uploaded());
         self.uploads.push(Upload { ends_at, ..upload });

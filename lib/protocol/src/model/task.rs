@@ -1,8 +1,9 @@
-//! The running tasks of a server: a confirm, a batch of confirms, a delete, a restore, or a sweep.
+//! The running tasks of a server: a confirm, a batch of confirms, a check, a delete, a restore, or a sweep.
 
 use draftstore_storage::{DraftVersion, ErrorKind};
 
 use super::audit::{Broken, broken};
+use super::checking::{Checking, Waiting};
 use super::deleting::Deleting;
 use super::restoring::RestoringTask;
 use super::spec::Spec;
@@ -15,11 +16,13 @@ use crate::sweep::{Bounds, Pass, Stop};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Member {
     pub(super) spec: Spec,
+    pub(super) server: usize,
     pub(super) protocol: Protocol<ErrorKind>,
     pub(super) step: Step<ErrorKind>,
     /// The progress of a staged copy.
     pub(super) staging: Staging,
     pub(super) note: Option<DraftVersion>,
+    pub(super) waiting: Waiting,
     /// The object in main, as the audit counts them, with which an earlier confirm of the same draft reported success.
     pub(super) was_kept: Option<usize>,
 }
@@ -32,6 +35,7 @@ pub(super) enum Task {
         members: Vec<Member>,
         turn: Turn,
     },
+    Check(Box<Checking>),
     Delete(Box<Deleting>),
     Restore(Box<RestoringTask>),
     Sweep(Box<Sweep>),

@@ -1,14 +1,17 @@
 //! The state of a schedule, and the acts of clients.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{ETag, ErrorKind, ObjectKey};
 
 use super::audit::Audit;
+use super::checking::Parts;
 use super::restoring::VersionCopy;
-use super::spec::{Profile, REMOVALS, SERVERS, Spec, TIMEOUT, is_unique};
+use super::spec::{Checks, Profile, REMOVALS, SERVERS, Spec, TIMEOUT, is_unique};
 use super::store::{Content, SimStore};
 use super::task::Task;
+use crate::checks::Verdict;
 use crate::confirm::{ConfirmError, DraftDeletes, Effect, Kept, Plan, Removals};
 use crate::upload::{ends_at, has_ended};
 
@@ -22,6 +25,7 @@ pub(super) enum Late {
     Deletes(DraftDeletes),
     Delete(ObjectKey, ETag),
     Restore(VersionCopy),
+    Verdict(ObjectKey, Verdict),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,6 +39,10 @@ pub(super) struct World {
     pub(super) sweepers: u16,
     /// The drafts that the confirms of each server left to be deleted.
     pub(super) removals: Vec<Removals>,
+    /// The settings of checks that new confirms have.
+    pub(super) checks: Checks,
+    /// The verdicts that checks of each server ended with, for the confirms that wait for them.
+    pub(super) verdicts: BTreeMap<(usize, Parts), Result<Option<Verdict>, ErrorKind>>,
     /// Acts whose answers were lost, and that take effect later.
     pub(super) limbo: Vec<Late>,
     /// An earlier state of the store.
@@ -56,6 +64,8 @@ impl World {
             tasks: Vec::new(),
             sweepers: 1,
             removals: vec![Removals::new(REMOVALS); SERVERS],
+            checks: 0,
+            verdicts: BTreeMap::new(),
             limbo: Vec::new(),
             snapshot: None,
             ended: Vec::new(),
@@ -125,6 +135,12 @@ impl World {
     pub(super) fn discard(&mut self, key: &ObjectKey) {
         self.record(|| format!("discard {key}"));
         self.store.draft.remove(key);
+    }
+
+    /// Changes the settings of checks. Confirms that have begun keep theirs.
+    pub(super) fn change_checks(&mut self, checks: Checks) {
+        self.record(|| format!("checks are now {checks}"));
+        self.checks = checks;
     }
 
     pub(super) fn pass_time(&mut self, seconds: u64) {

@@ -5,7 +5,7 @@ mod scope;
 mod slots;
 mod tenant;
 
-pub use profile::{ContentTypes, InvalidContentTypes, Profile};
+pub use profile::{CheckSettings, ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use slots::DraftSlots;
 pub use tenant::{InvalidTenant, Tenant};

@@ -1,8 +1,9 @@
-//! The limits on the uploads of a caller.
+//! The limits on the uploads of a caller, and the checks of its drafts.
 
 use std::str::FromStr;
 use std::time::Duration;
 
+pub use draftstore_inspection::Settings as CheckSettings;
 use draftstore_storage::{MediaType, ObjectHeaders};
 
 use crate::{Error, Violation};
@@ -19,6 +20,8 @@ pub struct Profile {
     pub max_draft_lifetime: Option<Duration>,
     /// The headers that every object gets. An upload may not set another value.
     pub headers: ObjectHeaders,
+    /// The checks that a draft must pass before this caller can confirm it. At least one is on.
+    pub checks: Option<CheckSettings>,
 }
 
 impl Profile {

@@ -8,6 +8,7 @@ use draftstore_protocol::sweep::expires_at;
 use draftstore_storage::ObjectInfo;
 
 use super::Drafts;
+use super::checks::CheckState;
 use super::draft_ref::DraftName;
 use crate::{Error, Missing, Scope};
 
@@ -24,10 +25,12 @@ pub struct DraftInspected {
     pub agreement: Agreement,
     /// The time at which the draft expires. A sweep removes it some time later.
     pub expires_at: SystemTime,
+    /// The state of the checks, or `None` if the caller's profile has none.
+    pub checks: Option<CheckState>,
 }
 
 impl Drafts {
-    /// Returns the metadata and the expiry of a draft.
+    /// Returns the metadata, the expiry and the state of the checks of a draft.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if the draft does not
@@ -43,6 +46,7 @@ impl Drafts {
         Ok(DraftInspected {
             object_name: named.name.to_string(),
             draft_id: named.id,
+            checks: self.check_state(&named.key, &draft).await?,
             agreement: Agreement::of(&draft.attributes),
             draft,
             expires_at,

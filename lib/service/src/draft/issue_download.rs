@@ -66,6 +66,9 @@ impl Drafts {
     /// The media type and the disposition of the response are signed too: what is uploaded later under the same key is
     /// served with the type that was checked here. An unchecked object is served as `application/octet-stream`.
     ///
+    /// If the caller's profile has checks, a download of a draft requires the scope to inspect as well, whatever the verdict:
+    /// a URL is for a key, and what is uploaded under it later has no verdict yet.
+    ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if there is no such
     /// object in the requested stage, or an error of the store.
@@ -100,6 +103,9 @@ impl Drafts {
                 (place, Some(object))
             }
         };
+        if place.stage == Stage::Draft && self.caller.profile.checks.is_some() {
+            self.caller.require(Scope::Inspect)?;
+        }
         let stored = object.as_ref().map(|object| &object.attributes);
         let content_type = stored.and_then(parsed_content_type);
         let agreed = stored.and_then(|stored| agreed_disposition(place.stage, stored));

@@ -1,7 +1,8 @@
-//! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, list, confirm, discard and delete.
+//! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, check, list, confirm, discard and delete.
 
 mod attributes;
 mod buckets;
+mod checks;
 mod confirm;
 mod discard;
 mod disposition;
@@ -25,12 +26,15 @@ use std::sync::Arc;
 use draftstore_storage::{BucketName, ErrorKind, ObjectInfo};
 
 pub use buckets::BucketsReady;
+use checks::RunningChecks;
+pub use checks::{CheckLimits, CheckState, DraftChecked};
 pub use confirm::RemovalBounds;
 pub use confirm::{ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
 use confirm::{Locks, RemovalQueue};
 pub use disposition::Disposition;
 pub use draft_ref::DraftName;
 pub use draftstore_protocol::DraftId;
+pub use draftstore_protocol::checks::Reason as CheckReason;
 pub use inspect::DraftInspected;
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub use issue_upload::{IssueUpload, UploadIssued};
@@ -69,10 +73,11 @@ struct Shared {
     origins: AllowedOrigins,
     clock: Arc<dyn Clock>,
     confirm_limits: ConfirmLimits,
-    /// The confirms, and the deletes of their drafts.
+    /// The confirms, the deletes of their drafts, and the checks.
     tasks: TaskTracker,
     removals: RemovalQueue,
     locks: Locks,
+    checks: RunningChecks,
     observer: Option<Arc<dyn Observer>>,
     secrets: Arc<dyn SecretSource>,
 }
@@ -91,6 +96,7 @@ impl Drafts {
             tasks: TaskTracker::new(),
             removals: RemovalQueue::new(ConfirmLimits::default().removals),
             locks: Locks::default(),
+            checks: RunningChecks::new(CheckLimits::default()),
             observer: None,
             secrets: Arc::new(Secrets::random()),
         };
@@ -126,6 +132,13 @@ impl Drafts {
         let shared = Arc::make_mut(&mut self.shared);
         shared.confirm_limits = limits;
         shared.removals = RemovalQueue::new(limits.removals);
+        self
+    }
+
+    /// Sets the limits of checks.
+    #[must_use]
+    pub fn with_check_limits(mut self, limits: CheckLimits) -> Self {
+        Arc::make_mut(&mut self.shared).checks = RunningChecks::new(limits);
         self
     }
 
@@ -180,7 +193,7 @@ impl Drafts {
         self.shared.store.buckets.draft.name()
     }
 
-    /// Waits for all running confirms, including those whose callers have disconnected, and until their drafts were
+    /// Waits for all running confirms and checks, including those whose callers have disconnected, and until their drafts were
     /// deleted. Call it after the last request.
     pub async fn drain(&self) {
         self.shared.tasks.close();

@@ -73,6 +73,7 @@ macro_rules! promises {
 mod batch;
 mod callers;
 mod calls;
+mod checks;
 mod confirm;
 mod delete;
 mod faults;

@@ -42,7 +42,7 @@ impl Call {
             "upload-url" | "multipart/create" => json!({"object_name": format!("t10/{name}")}),
             "upload-urls" => json!({"uploads": [{"object_name": format!("t10/{name}"), "unique": true}]}),
             "tickets" => json!({"prefix": "t10/"}),
-            "download-url" | "inspect-draft" | "discard-draft" | "confirm-upload" => {
+            "download-url" | "inspect-draft" | "check-draft" | "discard-draft" | "confirm-upload" => {
                 if is_there {
                     own.draft(&name, false).await;
                 }
@@ -157,7 +157,9 @@ impl Call {
                 let issued = own.call(front, &holder, "upload-url", &request).await.expect("issued");
                 is_own(&issued["upload_url"]);
             }
-            "inspect-draft" | "get-object" | "multipart/complete" => assert!(answer["etag"].is_string()),
+            "inspect-draft" | "check-draft" | "get-object" | "multipart/complete" => {
+                assert!(answer["etag"].is_string());
+            }
             "discard-draft" => assert_eq!(answer["discarded"], true),
             "delete-object" => assert_eq!(answer["deleted"], true),
             "list-versions" => assert_eq!(answer["versions"].as_array().expect("versions").len(), 1),
@@ -190,7 +192,7 @@ impl Call {
         };
         let (parts_key, parts_id) = &foreign.parts;
         match self.route {
-            "download-url" | "confirm-upload" | "inspect-draft" | "discard-draft" => drafts.to_vec(),
+            "download-url" | "confirm-upload" | "inspect-draft" | "check-draft" | "discard-draft" => drafts.to_vec(),
             "get-object" | "delete-object" | "list-versions" => vec![(named(&foreign.kept), named("t10/none"))],
             "restore-version" | "delete-version" => {
                 let version = |name: &str| json!({"object_name": name, "version_id": foreign.version_id});

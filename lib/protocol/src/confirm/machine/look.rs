@@ -17,6 +17,15 @@ impl<E: StoreError> Protocol<E> {
         if let Some(pin) = self.confirm.pins.broken_by_draft(&draft) {
             return self.look(State::Earlier(ConfirmError::PinMismatch { pin }));
         }
+        if self.is_accepted(&draft) {
+            self.on_accepted(draft)
+        } else {
+            self.ask_for_verdict(draft)
+        }
+    }
+
+    /// Continues with a draft that may be copied.
+    pub(super) fn on_accepted(&mut self, draft: ObjectInfo) -> Step<E> {
         let keeps = matches!(self.confirm.existing, Existing::Keep) && self.confirm.batch.is_none();
         if keeps && self.confirm.plan.keeps_existing() && !self.is_staged(&draft) {
             // The copy itself fails if main is not empty.
@@ -71,8 +80,9 @@ impl<E: StoreError> Protocol<E> {
             (_, Existing::Replace(_)) => Step::Finish(Err(main_changed())),
         }
     }
+
     /// Returns the result of the same request, if its object matches the pins of this one.
-    fn replay_by_key(&mut self, main: ObjectInfo) -> Step<E> {
+    pub(super) fn replay_by_key(&mut self, main: ObjectInfo) -> Step<E> {
         match self.broken_by_replay(&main) {
             Some(pin) => Step::Finish(Err(ConfirmError::PinMismatch { pin })),
             None => self.replay(main, Then::Answer),

@@ -14,6 +14,7 @@
 //! - If a copy could read another version of the draft than `HeadDraft` returned, or for a draft too large for one
 //!   copy: `Stage` (the note, the begin, the parts), `HeadDraft` unless the parts have the condition, `HeadMain` unless
 //!   the completion has it, `Complete` (after which the note is removed), then the effects after a copy.
+//! - With checks, `Verdict` follows every `HeadDraft` before a copy that finds another version than the one accepted.
 //! - A draft that no longer exists: `HeadMain`, and nothing is changed.
 //! - A copy whose `ETag` shows that it is of another version of the draft: `UndoSwap`, and everything again.
 //!
@@ -26,11 +27,12 @@ mod removal;
 mod staged;
 mod swap;
 mod turns;
+mod verdict;
 
 #[cfg(test)]
 pub(crate) use self::swap::HELD_FOR;
 pub(crate) use self::swap::may_undo_swap;
-use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy, VersionId};
+use draftstore_storage::{Attributes, ETag, ErrorKind, MediaType, ObjectInfo, StagedCopy, VersionId};
 
 use super::agreement::Agreement;
 use super::effect::{Answer, Effect, Kept, Step};
@@ -53,6 +55,8 @@ pub struct Protocol<E> {
     replaces: bool,
     /// Set in a batch after the turn that allows changes.
     is_under_way: bool,
+    /// The draft that the checks have accepted, with the media type that they found.
+    accepted: Option<(ObjectInfo, Option<MediaType>)>,
     state: State<E>,
 }
 
@@ -61,6 +65,11 @@ pub struct Protocol<E> {
 enum State<E> {
     /// The lookup of the draft.
     Draft,
+    /// The verdict on this draft.
+    Verdict(ObjectInfo),
+    /// The lookup of main, to learn if an earlier confirm kept this draft, which is not accepted now. If not, the confirm
+    /// ends with this error.
+    Unaccepted(ObjectInfo, ConfirmError<E>),
     /// The lookup of main, to learn if an earlier confirm kept the draft. If not, the confirm ends with this error.
     Earlier(ConfirmError<E>),
     /// The lookup of main, before the copy of this draft.
@@ -166,6 +175,7 @@ impl<E: StoreError> Protocol<E> {
             copy_in_doubt: false,
             replaces: false,
             is_under_way: false,
+            accepted: None,
             state: State::Draft,
         };
         (protocol, Effect::HeadDraft)
@@ -187,6 +197,8 @@ impl<E: StoreError> Protocol<E> {
             }
             (_, Answer::Head(Err(error))) => Step::Finish(Err(ConfirmError::Store(error))),
             (State::Draft, Answer::Head(Ok(draft))) => self.on_draft(draft),
+            (State::Verdict(draft), Answer::Verdict(verdict)) => self.on_verdict(draft, verdict),
+            (State::Unaccepted(draft, otherwise), Answer::Head(Ok(main))) => self.on_unaccepted(draft, otherwise, main),
             (State::Earlier(otherwise), Answer::Head(Ok(main))) => self.on_earlier(main, otherwise),
             (State::Main(draft), Answer::Head(Ok(main))) => self.on_main(draft, main),
             (State::Copy(copying), Answer::Copied(copied)) => self.on_copied(copying, None, copied),
@@ -229,6 +241,7 @@ impl<E: StoreError> Protocol<E> {
             (
                 _,
                 Answer::Head(_)
+                | Answer::Verdict(_)
                 | Answer::Copied(_)
                 | Answer::Staged(_)
                 | Answer::Done
@@ -239,6 +252,9 @@ impl<E: StoreError> Protocol<E> {
     }
 
     fn copy(&mut self, copying: Copying) -> Step<E> {
+        if !self.is_accepted(&copying.draft) {
+            return Step::Finish(Err(ConfirmError::Contradiction(Contradiction::NotAccepted)));
+        }
         self.copies_left = self.copies_left.saturating_sub(1);
         self.replaces = copying.main_etag.is_some();
         let draft = &copying.draft;
@@ -277,7 +293,10 @@ impl<E: StoreError> Protocol<E> {
 
     fn marked(&self, draft: &ObjectInfo) -> Attributes {
         let confirm = &self.confirm;
-        let kept = Agreement::of(&draft.attributes).kept;
+        let mut kept = Agreement::of(&draft.attributes).kept;
+        if let Some((_, Some(found))) = &self.accepted {
+            kept.content_type = Some(found.clone());
+        }
         let Confirm { batch, origin, .. } = confirm;
         confirm.digests.mark(kept, draft, *batch, origin)
     }

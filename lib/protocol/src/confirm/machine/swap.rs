@@ -3,6 +3,9 @@
 //! Such a copy is known by its `ETag`, and no confirm succeeds with it. The confirm that made it deletes it. The delete
 //! is conditional on the `ETag`, which an object of the same bytes shares. So for a while nobody else touches the copy.
 //! If it is still there then, its confirm has crashed, and others may replace it, but do not delete it.
+//!
+//! Until then, main has bytes that checks may not have accepted. This is the only exception to the rule that nothing else is
+//! published. It is only possible on a store whose condition on the source the probe takes for honoured by mistake.
 
 use std::time::{Duration, SystemTime};
 

@@ -64,6 +64,7 @@ impl Running {
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
         match effect {
             Effect::HeadDraft => Answer::Head(drafts.head_draft(&self.keys.draft).await),
+            Effect::Verdict { draft } => Answer::Verdict(drafts.verdict(&self.keys.draft, &draft).await),
             Effect::HeadMain => Answer::Head(found(store.objects().head(main.name(), &self.keys.main).await)),
             Effect::HeadSettlement { batch } => {
                 Answer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))
@@ -219,6 +220,7 @@ impl Drafts {
             existing: checked.existing,
             max_copy_bytes: self.shared.confirm_limits.max_copy_bytes,
             plan: self.plan(checked.is_unique),
+            is_checked: self.caller.profile.checks.is_some(),
             batch,
             now,
         };

@@ -1,0 +1,144 @@
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::callers::ground::{Policy, bearer, new_key};
+use crate::front::{FRONTS, Failure, Front, upload};
+use crate::server::Server;
+
+/// The beginning of a PNG file of one pixel.
+const PNG: &[u8] = &[
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 6,
+    0, 0, 0, 0x1f, 0x15, 0xc4, 0x89,
+];
+
+/// A page that claims to be an image.
+const PAGE: &[u8] = b"<!DOCTYPE html><script>alert(1)</script>";
+
+/// A server with a caller whose drafts are checked, one that may not inspect them, and one whose are not.
+struct World {
+    server: Server,
+    _policy: Policy,
+    checked: String,
+    downloads: String,
+    unchecked: String,
+}
+
+impl World {
+    fn start() -> Self {
+        let all = "scopes = ['upload', 'download', 'inspect', 'confirm', 'discard']\n";
+        let [checked, downloads, unchecked] = ["checked", "downloads", "unchecked"].map(new_key);
+        let policy = Policy::new(&format!(
+            "[profiles.images]\ncontent_types = ['image/png']\n[profiles.images.checks.type]\n{}{all}profile = 'images'\n\
+             {}scopes = ['download']\nprofile = 'images'\n{}{all}",
+            checked.1, downloads.1, unchecked.1
+        ));
+        let [checked, downloads, unchecked] = [checked, downloads, unchecked].map(|(key, _)| bearer(&key));
+        Self {
+            server: policy.server("api-key", &[]),
+            _policy: policy,
+            checked,
+            downloads,
+            unchecked,
+        }
+    }
+
+    async fn call(&self, front: Front, key: &str, call: &str, request: Value) -> Result<Value, Failure> {
+        let headers = [("authorization", key)];
+        front.call_with(&headers, &self.server, call, request).await
+    }
+
+    async fn uploaded(&self, front: Front, name: &str, bytes: &'static [u8]) {
+        let request = json!({"object_name": name, "content_type": "image/png"});
+        let issued = self.call(front, &self.checked, "upload-url", request).await;
+        assert_eq!(upload(&issued.expect("issued"), bytes).await, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepted_draft_is_confirmed_with_the_type_that_was_found() {
+    let world = World::start();
+    for front in FRONTS {
+        let draft = json!({ "object_name": front.name("a.png") });
+        world.uploaded(front, &front.name("a.png"), PNG).await;
+        let call = async |call| {
+            let answer = world.call(front, &world.checked, call, draft.clone()).await;
+            answer.expect(call)
+        };
+        assert_eq!(call("inspect-draft").await["checks"]["state"], "CHECK_STATE_UPLOADED");
+        for _ in 0..2 {
+            let answer = call("check-draft").await;
+            assert_eq!(answer["checks"]["state"], "CHECK_STATE_ACCEPTED", "{answer}");
+            assert_eq!(answer["checks"]["content_type"], "image/png");
+        }
+        assert_eq!(call("inspect-draft").await["checks"]["state"], "CHECK_STATE_ACCEPTED");
+        assert_eq!(call("confirm-upload").await["content_type"], "image/png");
+        assert_eq!(call("confirm-upload").await["replayed"], true);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_draft_cannot_be_confirmed() {
+    let world = World::start();
+    for front in FRONTS {
+        let name = front.name("a.png");
+        let draft = json!({ "object_name": name });
+        world.uploaded(front, &name, PAGE).await;
+        let call = |call, request| world.call(front, &world.checked, call, request);
+        for _ in 0..2 {
+            let refused = call("confirm-upload", draft.clone()).await.expect_err("rejected");
+            refused.assert(422, Code::FailedPrecondition, "REJECTED");
+            assert!(refused.fields.iter().all(|field| field == "checks.type"), "{refused:?}");
+            assert!(!refused.fields.is_empty());
+        }
+        let batch = call("confirm-uploads", json!({"uploads": [draft.clone()]})).await;
+        let batch = batch.expect("answered");
+        assert!(batch["outcomes"][0].to_string().contains("REJECTED"), "{batch}");
+        let seen = call("inspect-draft", draft.clone()).await.expect("there");
+        assert_eq!(seen["checks"]["state"], "CHECK_STATE_REJECTED");
+        let reason = &seen["checks"]["reasons"][0];
+        assert_eq!(reason["check"], "type", "{seen}");
+        assert!(!reason["detail"].as_str().expect("a sentence").contains('<'), "{seen}");
+        world.uploaded(front, &name, PNG).await;
+        call("confirm-upload", draft).await.expect("another version");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_of_a_profile_without_checks_are_confirmed_unchecked() {
+    let world = World::start();
+    for front in FRONTS {
+        let name = front.name("a.png");
+        world.uploaded(front, &name, PAGE).await;
+        let call = |call| world.call(front, &world.unchecked, call, json!({ "object_name": name }));
+        for look in ["inspect-draft", "check-draft"] {
+            let answer = call(look).await.expect("there");
+            assert!(answer.get("checks").is_none_or(Value::is_null), "{answer}");
+        }
+        call("confirm-upload").await.expect("confirmed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn draft_of_a_profile_with_checks_is_downloaded_only_by_who_may_inspect() {
+    let world = World::start();
+    for front in FRONTS {
+        let name = front.name("a.png");
+        world.uploaded(front, &name, PNG).await;
+        for request in [
+            json!({ "object_name": name }),
+            json!({ "object_name": name, "stage": "STAGE_DRAFT" }),
+            json!({ "object_name": name, "stage": "STAGE_DRAFT", "unchecked": true }),
+        ] {
+            let call = |key| world.call(front, key, "download-url", request.clone());
+            let refused = call(&world.downloads).await.expect_err("refused");
+            refused.assert(403, Code::PermissionDenied, "PERMISSION_DENIED");
+            call(&world.checked).await.expect("may inspect");
+        }
+        let draft = json!({ "object_name": name });
+        let confirm = world.call(front, &world.checked, "confirm-upload", draft.clone());
+        confirm.await.expect("confirmed");
+        let main = json!({ "object_name": name, "stage": "STAGE_MAIN" });
+        let download = world.call(front, &world.downloads, "download-url", main);
+        download.await.expect("everybody may download what is kept");
+    }
+}

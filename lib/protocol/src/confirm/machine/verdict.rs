@@ -1,0 +1,63 @@
+//! The steps of a confirm with checks: gets the verdict on the draft that was looked up, and copies no other.
+//!
+//! A verdict is of one version of the draft. A confirm that looks up the draft again, because it was uploaded again, gets
+//! a new one. An object that an earlier confirm made needs none: its bytes were accepted then, and are visible already.
+
+use draftstore_storage::ObjectInfo;
+
+use super::super::effect::{Effect, Step};
+use super::super::error::ConfirmError;
+use super::super::marker::KeyUse;
+use super::{Protocol, Seen, State};
+use crate::StoreError;
+use crate::checks::Verdict;
+
+impl<E: StoreError> Protocol<E> {
+    /// Returns true if this version of the draft may be copied.
+    pub(super) fn is_accepted(&self, draft: &ObjectInfo) -> bool {
+        let is_it = |(accepted, _): &(ObjectInfo, _)| accepted == draft;
+        !self.confirm.is_checked || self.accepted.as_ref().is_some_and(is_it)
+    }
+
+    pub(super) fn ask_for_verdict(&mut self, draft: ObjectInfo) -> Step<E> {
+        self.accepted = None;
+        let effect = Effect::Verdict {
+            draft: Box::new(draft.clone()),
+        };
+        self.state = State::Verdict(draft);
+        Step::Perform(effect)
+    }
+
+    pub(super) fn on_verdict(&mut self, draft: ObjectInfo, verdict: Result<Option<Verdict>, E>) -> Step<E> {
+        let otherwise = match verdict {
+            Ok(Some(Verdict::Accepted { media_type })) => {
+                self.accepted = Some((draft.clone(), media_type));
+                return self.on_accepted(draft);
+            }
+            Ok(Some(Verdict::Rejected(reasons))) => ConfirmError::Rejected(reasons),
+            Ok(None) => ConfirmError::ChecksPending,
+            Err(error) => ConfirmError::Store(error),
+        };
+        self.look(State::Unaccepted(draft, otherwise))
+    }
+
+    pub(super) fn on_unaccepted(
+        &mut self,
+        draft: ObjectInfo,
+        otherwise: ConfirmError<E>,
+        main: Option<ObjectInfo>,
+    ) -> Step<E> {
+        match main {
+            Some(main) if self.is_swapped(&main) => Step::Finish(Err(otherwise)),
+            Some(main) if self.key_use(&main) == KeyUse::OtherRequest => Step::Finish(Err(ConfirmError::KeyReused)),
+            Some(main) if self.is_copy(&draft, &main) => self.on_read_back(Seen {
+                draft,
+                main,
+                replayed: true,
+                replaced: None,
+            }),
+            Some(main) if self.key_use(&main) == KeyUse::SameRequest => self.replay_by_key(main),
+            Some(_) | None => Step::Finish(Err(otherwise)),
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The checks of drafts on the model's store, one act at a time, with faults.
+
+use draftstore_storage::{ErrorKind, MediaType, ObjectInfo, ObjectKey};
+
+use super::audit::{Broken, broken};
+use super::spec::{Checks, Fault, digest};
+use super::store::{Content, MIXED, SimStore};
+use super::task::{Member, Task};
+use super::world::{Late, World};
+use crate::checks::{
+    Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Reason, VERDICT_METADATA, Verdict, verdict_key,
+    verdict_parts,
+};
+use crate::confirm::Answer;
+
+/// Everything that a verdict belongs to.
+pub(super) type Parts = [String; 7];
+
+/// A check in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Checking {
+    draft_key: ObjectKey,
+    draft: ObjectInfo,
+    checks: Checks,
+    check: Check,
+    effect: CheckEffect,
+    /// The content of the first range, if it was read.
+    first: Option<Content>,
+}
+
+/// The progress of a confirm that needs a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Waiting {
+    NotBegun,
+    ForVerdict,
+}
+
+impl Checking {
+    pub(super) fn parts(&self) -> Parts {
+        parts(&self.draft_key, &self.draft, self.checks)
+    }
+}
+
+fn parts(draft_key: &ObjectKey, draft: &ObjectInfo, checks: Checks) -> Parts {
+    verdict_parts(draft_key, draft, &checks.to_string())
+}
+
+/// Returns true if these checks accept the bytes.
+pub(super) fn accepts(content: Content, checks: Checks) -> bool {
+    checks == 0 || content != MIXED && content % 4 != Content::from(checks)
+}
+
+/// Returns the media type that these checks find, if they look for it.
+pub(super) fn found_type(content: Content, checks: Checks) -> Option<MediaType> {
+    (checks == 1).then(|| format!("image/x-{content}").parse().expect("a media type"))
+}
+
+fn inspected(content: Content, checks: Checks) -> Verdict {
+    if accepts(content, checks) {
+        let media_type = found_type(content, checks);
+        return Verdict::Accepted { media_type };
+    }
+    Verdict::Rejected(vec![Reason {
+        check: "type".to_owned(),
+        code: "BAD".to_owned(),
+        detail: content.to_string(),
+    }])
+}
+
+impl World {
+    /// Performs the next act of a confirm that needs a verdict: starts a check or joins one of its server, helps it on,
+    /// and may lose patience. Returns `None` if it waits.
+    pub(super) fn verdict(
+        &mut self,
+        member: &mut Member,
+        draft: &ObjectInfo,
+        fault: Fault,
+    ) -> Result<Option<Answer<ErrorKind>>, Broken> {
+        let server = member.server;
+        let parts = parts(&member.spec.draft_key, draft, member.spec.checks);
+        let is_it = |(on, task): &(usize, Task)| match task {
+            Task::Check(it) => *on == server && it.parts() == parts,
+            Task::Confirm(_) | Task::Batch { .. } | Task::Delete(_) | Task::Restore(_) | Task::Sweep(_) => false,
+        };
+        let running = self.tasks.iter().position(is_it);
+        if member.waiting == Waiting::NotBegun {
+            member.waiting = Waiting::ForVerdict;
+            self.verdicts.remove(&(server, parts));
+            if running.is_none() {
+                self.begin_check(server, &member.spec.draft_key, draft, member.spec.checks);
+            }
+            return Ok(None);
+        }
+        let verdict = match (self.verdicts.get(&(server, parts)).cloned(), running) {
+            (Some(verdict), _) => verdict,
+            (None, Some(task)) if matches!(fault, Fault::No | Fault::Stale) => {
+                return self.step(task, 0, fault).map(|()| None);
+            }
+            (None, _) => Ok(None),
+        };
+        member.waiting = Waiting::NotBegun;
+        Ok(Some(Answer::Verdict(verdict)))
+    }
+
+    fn begin_check(&mut self, server: usize, draft_key: &ObjectKey, draft: &ObjectInfo, checks: Checks) {
+        let (check, effect) = Check::start();
+        let checking = Checking {
+            draft_key: draft_key.clone(),
+            draft: draft.clone(),
+            checks,
+            check,
+            effect,
+            first: None,
+        };
+        self.begin(server, Task::Check(Box::new(checking)));
+    }
+
+    /// Performs the next act of a check. Returns false if it has ended.
+    pub(super) fn step_check(&mut self, server: usize, it: &mut Checking, fault: Fault) -> Result<bool, Broken> {
+        self.record(|| format!("check of {} {}: {:?} {fault:?}", it.draft_key, it.draft.etag, it.effect));
+        let Some(answer) = self.perform_check(it, fault) else {
+            return Ok(true);
+        };
+        let verdict = match it.check.on(answer) {
+            CheckStep::Perform(effect) => {
+                it.effect = effect;
+                return Ok(true);
+            }
+            CheckStep::Finish(Ok(verdict)) => Ok(Some(verdict)),
+            CheckStep::Finish(Err(CheckError::Changed)) => Ok(None),
+            CheckStep::Finish(Err(CheckError::Store(kind))) => Err(kind),
+            CheckStep::Finish(Err(CheckError::OutOfStep)) => return broken("a check is out of step".to_owned()),
+        };
+        self.verdicts.insert((server, it.parts()), verdict);
+        Ok(false)
+    }
+
+    fn perform_check(&mut self, it: &mut Checking, fault: Fault) -> Option<CheckAnswer<ErrorKind>> {
+        let failing = match fault {
+            Fault::No | Fault::Stale => None,
+            Fault::Before(kind) => Some(kind),
+            Fault::Lost | Fault::Late => Some(ErrorKind::Unavailable),
+        };
+        let key = verdict_key(&digest(it.parts()));
+        Some(match (it.effect.clone(), failing) {
+            (CheckEffect::LookUp, Some(kind)) => CheckAnswer::Found(Err(kind)),
+            (CheckEffect::LookUp, None) => CheckAnswer::Found(Ok(recorded(&self.store, &key))),
+            (CheckEffect::Inspect, Some(kind)) => CheckAnswer::Inspected(Err(kind)),
+            (CheckEffect::Inspect, None) => {
+                let read = self.store.read(&it.draft_key, &it.draft.etag);
+                match (read, it.first) {
+                    (Err(kind), _) => CheckAnswer::Inspected(Err(kind)),
+                    (Ok(content), None) => {
+                        it.first = Some(content);
+                        return None;
+                    }
+                    (Ok(content), Some(first)) => {
+                        let content = if content == first { content } else { MIXED };
+                        CheckAnswer::Inspected(Ok(inspected(content, it.checks)))
+                    }
+                }
+            }
+            (CheckEffect::Record(verdict), _) => {
+                let recorded = match fault {
+                    Fault::Before(_) => Ok(()),
+                    Fault::Late => {
+                        self.limbo.push(Late::Verdict(key, verdict));
+                        Ok(())
+                    }
+                    Fault::No | Fault::Stale | Fault::Lost => self.put_verdict(&key, &verdict),
+                };
+                CheckAnswer::Recorded(failing.map_or(recorded, Err))
+            }
+        })
+    }
+
+    pub(super) fn put_verdict(&mut self, key: &ObjectKey, verdict: &Verdict) -> Result<(), ErrorKind> {
+        let content = self.fresh_content();
+        self.store.put(key, content, 0, true)?;
+        if let Some(object) = self.store.draft.get_mut(key) {
+            let metadata = &mut object.info.attributes.metadata;
+            metadata.insert(VERDICT_METADATA.to_owned(), verdict.to_text());
+        }
+        Ok(())
+    }
+}
+
+fn recorded(store: &SimStore, key: &ObjectKey) -> Option<Verdict> {
+    let metadata = &store.draft.get(key)?.info.attributes.metadata;
+    Verdict::of_text(metadata.get(VERDICT_METADATA)?)
+}

@@ -1,0 +1,42 @@
+//! Checks of drafts before they are kept, which run [`draftstore_protocol::checks`] against the store.
+//!
+//! `running` bounds the checks of this server, and joins those who wait for the same one. `subject` finds, reads and records
+//! the verdict of one version of a draft. `state` is what callers see. The protocol makes every decision.
+
+mod limits;
+mod running;
+mod state;
+mod subject;
+
+pub use limits::CheckLimits;
+pub(super) use running::RunningChecks;
+pub use state::{CheckState, DraftChecked};
+
+use draftstore_protocol::checks::Verdict;
+use draftstore_storage::{Error as StorageError, ObjectInfo, ObjectKey, Operation};
+use tokio::time::timeout;
+
+use self::running::Ended;
+use self::subject::Subject;
+use super::Drafts;
+
+impl Drafts {
+    /// Returns the verdict on a draft, or `None` if its checks have not ended after the time that a confirm waits.
+    pub(super) async fn verdict(&self, key: &ObjectKey, draft: &ObjectInfo) -> Result<Option<Verdict>, StorageError> {
+        let Some(subject) = Subject::new(self, key, draft) else {
+            return Ok(None);
+        };
+        let mut check = self.start_check(subject);
+        match timeout(self.shared.checks.limits.wait, check.ended()).await {
+            Err(_) | Ok(Ended::Changed) => Ok(None),
+            Ok(Ended::Verdict(verdict)) => Ok(Some(verdict)),
+            Ok(Ended::Failed { kind, why }) => Err(StorageError {
+                kind,
+                operation: Operation::GetObject,
+                bucket: self.draft_bucket().clone(),
+                key: Some(key.clone()),
+                source: why.into(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The checks that run on this server.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use draftstore_protocol::checks::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Verdict};
+use draftstore_storage::{Error as StorageError, ErrorKind, ObjectKey};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use super::CheckLimits;
+use super::subject::Subject;
+use crate::draft::Drafts;
+
+/// The running checks, by the keys of their verdicts.
+#[derive(Debug, Clone)]
+pub(in crate::draft) struct RunningChecks {
+    pub(super) limits: CheckLimits,
+    slots: Arc<Semaphore>,
+    by_key: Arc<Mutex<HashMap<ObjectKey, RunningCheck>>>,
+}
+
+/// One running check, which any number of calls may wait for.
+#[derive(Debug, Clone)]
+pub(super) struct RunningCheck {
+    pub(super) since: SystemTime,
+    ended: watch::Receiver<Option<Ended>>,
+}
+
+/// The end of a check.
+#[derive(Debug, Clone)]
+pub(super) enum Ended {
+    /// The checks have a verdict on the bytes.
+    Verdict(Verdict),
+    /// The draft was uploaded again, or is gone.
+    Changed,
+    /// The store failed, or the checks took too long.
+    Failed { kind: ErrorKind, why: String },
+}
+
+impl RunningChecks {
+    pub(in crate::draft) fn new(limits: CheckLimits) -> Self {
+        Self {
+            limits,
+            slots: Arc::new(Semaphore::new(limits.concurrent)),
+            by_key: Arc::default(),
+        }
+    }
+
+    fn by_key(&self) -> MutexGuard<'_, HashMap<ObjectKey, RunningCheck>> {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunningCheck {
+    /// Waits until the check has ended.
+    pub(super) async fn ended(&mut self) -> Ended {
+        let ended = self.ended.wait_for(Option::is_some).await;
+        let ended = ended.ok().and_then(|ended| ended.clone());
+        ended.unwrap_or_else(|| Ended::Failed {
+            kind: ErrorKind::Unexpected,
+            why: "a check did not finish".to_owned(),
+        })
+    }
+}
+
+/// Forgets a check when it has ended, also by a panic.
+struct Forget {
+    checks: RunningChecks,
+    key: ObjectKey,
+}
+
+impl Drop for Forget {
+    fn drop(&mut self) {
+        self.checks.by_key().remove(&self.key);
+    }
+}
+
+impl Drafts {
+    /// Starts a check, or joins the one that runs. It goes on if nobody waits for it any more.
+    pub(super) fn start_check(&self, subject: Subject) -> RunningCheck {
+        let checks = &self.shared.checks;
+        let mut by_key = checks.by_key();
+        if let Some(running) = by_key.get(subject.key()) {
+            return running.clone();
+        }
+        let (send, ended) = watch::channel(None);
+        let running = RunningCheck {
+            since: self.shared.clock.now(),
+            ended,
+        };
+        let key = subject.key().clone();
+        by_key.insert(key.clone(), running.clone());
+        let forget = Forget {
+            checks: checks.clone(),
+            key,
+        };
+        // A check is nobody's call: it holds no place of its caller's.
+        let drafts = self.for_caller(Arc::clone(&self.caller));
+        let check = async move {
+            let limit = drafts.shared.checks.limits.timeout;
+            let ended = timeout(limit, drafts.run_check(&subject)).await;
+            let ended = ended.unwrap_or_else(|_| Ended::Failed {
+                kind: ErrorKind::Unavailable,
+                why: "the checks took longer than CHECK_TIMEOUT".to_owned(),
+            });
+            if let Ended::Failed { why, .. } = &ended {
+                tracing::error!(object.key = %subject.draft_key, error = why, "check failed");
+            }
+            drop(forget);
+            send.send_replace(Some(ended));
+        };
+        self.shared.tasks.spawn(check.in_current_span());
+        running
+    }
+
+    /// Returns the check of the same version and settings that runs on this server.
+    pub(super) fn running_check(&self, subject: &Subject) -> Option<RunningCheck> {
+        self.shared.checks.by_key().get(subject.key()).cloned()
+    }
+
+    async fn run_check(&self, subject: &Subject) -> Ended {
+        let (mut check, mut effect) = Check::start();
+        loop {
+            let answer = match effect {
+                CheckEffect::LookUp => CheckAnswer::Found(subject.recorded(self).await),
+                CheckEffect::Inspect => {
+                    let _slot = self.shared.checks.slots.acquire().await;
+                    CheckAnswer::Inspected(subject.inspect(self).await)
+                }
+                CheckEffect::Record(verdict) => CheckAnswer::Recorded(subject.record(self, &verdict).await),
+            };
+            match check.on(answer) {
+                CheckStep::Perform(next) => effect = next,
+                CheckStep::Finish(Ok(verdict)) => return Ended::Verdict(verdict),
+                CheckStep::Finish(Err(CheckError::Changed)) => return Ended::Changed,
+                CheckStep::Finish(Err(CheckError::Store(error))) => return failed(&error),
+                CheckStep::Finish(Err(error @ CheckError::OutOfStep)) => {
+                    return Ended::Failed {
+                        kind: ErrorKind::Unexpected,
+                        why: error.to_string(),
+                    };
+                }
+            }
+        }
+    }
+}
+
+fn failed(error: &StorageError) -> Ended {
+    Ended::Failed {
+        kind: error.kind,
+        why: format!("{error}: {}", error.source),
+    }
+}
