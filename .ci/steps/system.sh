@@ -64,6 +64,12 @@ step_inspection() {
   PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/python" "$REPO/.ci/inspection/check.py" "$DRAFTSTORE_BINARIES/examples/inspect"
 }
 
+# Scans by Debian's clamd, with a signature of our own: none can be fetched.
+step_clamd() {
+  need_commands clamd=clamav-daemon
+  cargo test --workspace --locked -- --ignored clamd
+}
+
 # Whatever needs Garage: the conformance suite, what doctor finds there, and the same clients on a server that uses it.
 step_garage() {
   garage_tool

@@ -12,6 +12,7 @@ const WALLS: &[(&str, &[&str])] = &[
         "draftstore-inspection",
         &["draftstore-storage", "futures", "http", "tokio", SDK],
     ),
+    ("draftstore-scanners", &["draftstore-storage", "http", SDK]),
     ("draftstore-storage", &["draftstore-sigv4", "http", "tokio", SDK]),
     ("draftstore-s3", &["draftstore-service"]),
     (
