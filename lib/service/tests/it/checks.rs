@@ -31,11 +31,12 @@ promises! {
     verdicts_are_swept: strong, weak, sources, garage;
 }
 
-/// Returns a server whose caller has these checks, in TOML's place a JSON text.
+/// Returns a server whose caller may upload texts alone, and has these checks, in TOML's place a JSON text.
 fn checking(drafts: &Drafts, settings: &str) -> Drafts {
     let settings: CheckSettings = serde_json::from_str(settings).expect("settings");
     let mut caller = Caller::anyone();
     caller.profile.checks = Some(settings);
+    caller.profile.content_types = Some("text/plain".parse().expect("a media type"));
     drafts.for_caller(Arc::new(caller))
 }
 
