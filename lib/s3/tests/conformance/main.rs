@@ -150,6 +150,8 @@ promises! {
     probes::a_probe_of_a_missing_bucket_says_so;
 
     puts::what_the_server_puts_is_there;
+    puts::what_is_there_stays_where_none_must_be,
+        garage: puts::what_is_there_is_replaced_where_none_must_be;
 
     reads::a_range_of_a_draft_is_read;
     reads::a_read_of_another_version_is_refused;
