@@ -24,6 +24,9 @@ TESTS = [
     "model::model_invariants_hold_where_only_the_source_is_conditional",
     "model::model_invariants_hold_where_only_uploads_are_made_once",
     "model::model_invariants_hold_where_nothing_is_honoured",
+    # Copies, moves and updates alone, in a store of their own.
+    "kept::transfer::tests::no_schedule_of_transfers_loses_an_object",
+    "kept::transfer::tests::interrupted_move_is_completed_by_a_repeat",
     # Sweeps alone, of more drafts than those schedules make.
     "sweep::tests::exactly_the_expired_drafts_are_removed_in_any_order_of_answers",
 ]
@@ -346,6 +349,48 @@ MUTANTS = [
         CONFIRM + "marker.rs",
         "    attributes.metadata.remove(BATCH);\n",
         "",
+    ),
+    Mutant(
+        "a repeated move deletes what was moved back",
+        KEPT + "transfer/mod.rs",
+        "(TransferKind::Move, Ordering::Equal) if is_source && moved_back => failed(TransferError::Held),",
+        "(TransferKind::Move, Ordering::Equal) if is_source && moved_back && false => failed(TransferError::Held),",
+    ),
+    Mutant(
+        "a move deletes again what has come since its delete",
+        KEPT + "transfer/mod.rs",
+        "Some(now) if *now != *source => failed(TransferError::Changed),",
+        "Some(now) if now.etag != source.etag => failed(TransferError::Changed),",
+    ),
+    Mutant(
+        "a move that another call overtook goes on",
+        KEPT + "transfer/mod.rs",
+        "        if replayed || !is_source {\n",
+        "        if !is_source {\n",
+    ),
+    Mutant(
+        "a move does not look if its copy is there",
+        KEPT + "transfer/mod.rs",
+        "let Some(main) = main.filter(|main| self.is_done(main, Some(&source.etag))) else {",
+        "let Some(main) = main.or_else(|| Some(source.clone())) else {",
+    ),
+    Mutant(
+        "a move replaces what another move is about to delete",
+        KEPT + "transfer/mod.rs",
+        "self.transfer.kind == TransferKind::Move && source.etag == main.etag && is_recent",
+        "self.transfer.kind == TransferKind::Move && source.etag == main.etag && is_recent && false",
+    ),
+    Mutant(
+        "a copy replaces an object that it should keep",
+        KEPT + "transfer/mod.rs",
+        "(Existing::Keep, Some(_)) => return failed(TransferError::AlreadyExists),",
+        "(Existing::Keep, Some(_)) => {}",
+    ),
+    Mutant(
+        "the mark of a copy is ignored",
+        KEPT + "transfer/mod.rs",
+        "is_copied_by(&main.attributes.metadata, request) && (*has_key || of_source)",
+        "is_copied_by(&main.attributes.metadata, request) && (*has_key || of_source) && false",
     ),
     Mutant(
         "the sweep forgets the lifetime",

@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import unicodedata
 
 import requests
@@ -30,7 +31,8 @@ NAME_FIELDS = ("object_name", "destination_name", "prefix", "filename", "key")
 HEADER_FIELDS = ("cache_control", "content_disposition", "content_encoding", "content_language")
 BROKEN_NAMES = itertools.cycle(("a//b", "../a", "a\\b", "\u202ea/"))
 
-OBJECT_CALLS = ("/get-object", "/delete-object", "/list-versions", "/restore-version", "/delete-version")
+OBJECT_CALLS = ("/get-object", "/delete-object", "/list-versions", "/restore-version", "/delete-version",
+                "/update-object", "/copy-object", "/move-object")
 
 BASE = os.environ["SCHEMA_BASE_URL"]
 OUTCOMES = os.environ["SCHEMA_OUTCOMES"]
@@ -79,6 +81,7 @@ names = st.lists(file_names, min_size=1, max_size=4).map("/".join).filter(fits)
 schemathesis.openapi.format("object-name", names)
 schemathesis.openapi.format("object-name-prefix", st.one_of(names, names.map(lambda name: f"{name}/")))
 schemathesis.openapi.format("file-name", file_names)
+schemathesis.openapi.format("tag", st.text("abcXYZ019 +-=._:/@é", min_size=1, max_size=20).filter(lambda tag: not tag.startswith("aws:")))
 
 
 def negates_format(case) -> bool:
@@ -125,6 +128,12 @@ def small(metadata: dict) -> dict:
     return kept
 
 
+def fits_tag(key, value) -> bool:
+    """The rules of tags, which the document says in words."""
+    plain = re.compile(r"[\w +\-=.:/@]{1,128}")
+    return all(isinstance(text, str) and plain.fullmatch(text) for text in (key, value)) and not key.startswith("aws:")
+
+
 def named(message: dict) -> dict:
     """Rules of texts that the document says in words, and validities that end with the draft."""
     message = dict(message)
@@ -154,6 +163,15 @@ def named(message: dict) -> dict:
     if message.get("content_types") is not None:
         # A ticket is no longer than a header can be.
         message["content_types"] = [kind for kind in message["content_types"] if len(kind) < 100]
+    if isinstance(message.get("storage_options"), dict):
+        # A retention has to end later than now, in words, and a document has no now. The rest has to fit in a header.
+        options = {name: value for name, value in message["storage_options"].items() if name not in ("retention", "kms_key_id")}
+        if isinstance(options.get("tags"), dict):
+            options["tags"] = dict([item for item in options["tags"].items() if fits_tag(*item)][:2])
+        message["storage_options"] = options
+    for least, most in (("min_size", "max_size"), ("confirmed_after", "confirmed_before")):
+        if message.get(least) is not None:
+            message.pop(most, None)
     # There is no policy file that had one.
     message.pop("profile", None)
     if message.get("object_name") is None:

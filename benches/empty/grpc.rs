@@ -142,6 +142,21 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn update_object(
+        &self,
+        _: Request<v1::UpdateObjectRequest>,
+    ) -> Result<Response<v1::UpdateObjectResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn copy_object(&self, _: Request<v1::CopyObjectRequest>) -> Result<Response<v1::CopyObjectResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn move_object(&self, _: Request<v1::MoveObjectRequest>) -> Result<Response<v1::MoveObjectResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn list_versions(
         &self,
         _: Request<v1::ListVersionsRequest>,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 /// Takes the kind of message from the first byte and its text from the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, text)) = data.split_first() else { return };
-    let kinds: [fn(&[u8]); 26] = [
+    let kinds: [fn(&[u8]); 29] = [
         both::<v1::CreateDraftBucketRequest>,
         both::<v1::GetUploadUrlRequest>,
         both::<v1::BatchGetUploadUrLsRequest>,
@@ -37,6 +37,9 @@ pub fn run(data: &[u8]) {
         both::<v1::ListVersionsResponse>,
         both::<v1::RestoreVersionRequest>,
         both::<v1::DeleteVersionRequest>,
+        both::<v1::UpdateObjectRequest>,
+        both::<v1::CopyObjectRequest>,
+        both::<v1::MoveObjectRequest>,
     ];
     kinds[usize::from(*kind) % kinds.len()](text);
 }

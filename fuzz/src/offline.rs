@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_sigv4::{BucketUrl, Credentials, Signer, Timestamp, UrlRequest};
 use draftstore_storage::{
-    Administration, BucketName, Capabilities, CompleteUpload, CopyToMain, CopyVersion, CorsRule, CreateUpload, Created,
-    DeleteFailure, DraftBucket, DraftVersion, ETag, Error, IfDestination, KeptVersion, Lifecycle, ListObjects,
-    ListParts, ListUploads, ListVersions, MainBucket, Method, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey,
-    ObjectPage, Objects, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut, PresignStep,
-    PresignedRequest, PutDraft, ReadDraft, SecretFields, SecretUrl, StageCopy, StagedCopy, UploadId, UploadPage,
-    VersionCopied, VersionId, VersionPage,
+    Administration, BucketName, Capabilities, CompleteUpload, CopyInMain, CopyToMain, CopyVersion, CorsRule,
+    CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, Features, IfDestination, KeptVersion,
+    Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, Method, ObjectDeleted, ObjectDescription,
+    ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut,
+    PresignStep, PresignedRequest, PutDraft, ReadDraft, SecretFields, SecretUrl, StageCopy, StageInMain, StagedCopy,
+    UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -151,6 +151,8 @@ never_called! {
         fn tags(&MainBucket, &ObjectKey, Option<&VersionId>) -> BTreeMap<String, String>;
         fn list_versions(&ListVersions<'_>) -> VersionPage;
         fn copy_version(&CopyVersion<'_>) -> VersionCopied;
+        fn copy_in_main(&CopyInMain<'_>) -> ETag;
+        fn stage_in_main(&StageInMain<'_>) -> StagedCopy;
         fn delete_version(&MainBucket, &ObjectKey, &VersionId) -> ();
         fn copy_to_main(&CopyToMain<'_>) -> ETag;
         fn stage_copy(&StageCopy<'_>) -> StagedCopy;
@@ -179,5 +181,6 @@ never_called! {
         fn get_lifecycle(&DraftBucket) -> Lifecycle;
         fn put_lifecycle(&DraftBucket, &Lifecycle) -> ();
         fn probe(&DraftBucket, &ObjectKey) -> Capabilities;
+        fn features(&DraftBucket, &MainBucket, &ObjectKey) -> Features;
     }
 }

@@ -2,14 +2,17 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use draftstore_proto::Timestamp;
+use draftstore_proto::v1::{RetentionMode, RetentionOption, StorageOptions};
 use serde::Serialize;
 
 use crate::token::BearerToken;
 
-/// Command-line client for DraftStore: uploads, downloads, inspects, lists, confirms, discards and deletes files.
+/// Command-line client for DraftStore: uploads, downloads, inspects, lists, confirms, discards, copies, moves and deletes files.
 #[derive(Debug, Parser)]
 #[command(name = "draftctl", version, after_help = crate::exit::help())]
 pub(crate) struct Cli {
@@ -69,8 +72,14 @@ pub(crate) enum DraftctlCommand {
     Confirm(ConfirmArgs),
     /// Delete a draft before it expires.
     Discard(DraftArgs),
-    /// Delete a confirmed object.
+    /// Delete confirmed objects, or a version of one.
     Delete(DeleteArgs),
+    /// Change the metadata, headers, tags or options of a confirmed object.
+    Update(UpdateArgs),
+    /// Copy a confirmed object to another name.
+    Copy(TransferArgs),
+    /// Move a confirmed object to another name. Repeat the command after an interruption to complete it.
+    Move(TransferArgs),
     /// List the versions of a confirmed object.
     Versions(VersionsArgs),
     /// Restore a version of a confirmed object, or a deleted object.
@@ -187,12 +196,134 @@ pub(crate) struct InspectArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DeleteArgs {
+    /// Names of the confirmed objects.
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) object_names: Vec<String>,
+    /// Delete only if the object has this ETag. For a single object.
+    #[arg(long, value_name = "ETAG")]
+    pub(crate) if_match: Option<String>,
+    /// Delete this version of the object, or this delete marker, for good. For a single object.
+    #[arg(long, value_name = "ID", conflicts_with = "if_match")]
+    pub(crate) version: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UpdateArgs {
     /// Name of the confirmed object.
     #[arg(value_name = "NAME")]
     pub(crate) object_name: String,
-    /// Delete only if the object has this ETag.
+    /// Update only if the object has this ETag.
     #[arg(long, value_name = "ETAG")]
     pub(crate) if_match: Option<String>,
+    /// Media type to set, for example image/png.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+    #[command(flatten)]
+    pub(crate) headers: HeaderArgs,
+    /// User metadata to set. Repeat the option for several keys. Other metadata stays.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) metadata: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) options: OptionArgs,
+    /// Field to remove: a header such as `cache_control`, `metadata.KEY`, or `tags`. Repeat the option for several.
+    #[arg(long, value_name = "FIELD")]
+    pub(crate) remove: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TransferArgs {
+    /// Name of the confirmed object.
+    #[arg(value_name = "NAME")]
+    pub(crate) object_name: String,
+    /// New name.
+    #[arg(value_name = "DESTINATION")]
+    pub(crate) destination: String,
+    /// Only if the object has this ETag.
+    #[arg(long, value_name = "ETAG")]
+    pub(crate) if_match: Option<String>,
+    /// Replace the object with the new name if it exists.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// Replace it only if it has this ETag.
+    #[arg(long, value_name = "ETAG", requires = "overwrite")]
+    pub(crate) overwrite_if_match: Option<String>,
+    /// Key of this command. Repeating it with the same key returns the first result.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) options: OptionArgs,
+}
+
+/// The options of how the store keeps a confirmed object.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct OptionArgs {
+    /// Tag of the confirmed object. Repeat the option for several.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    tag: Vec<(String, String)>,
+    /// Storage class of the confirmed object, by the store's name.
+    #[arg(long, value_name = "CLASS")]
+    storage_class: Option<String>,
+    /// Time until which the store does not delete the object, for example 2030-01-01T00:00:00Z.
+    #[arg(long, value_name = "TIME", requires = "retention")]
+    retain_until: Option<Time>,
+    /// Mode of the retention.
+    #[arg(long, value_name = "MODE", requires = "retain_until")]
+    retention: Option<RetentionArg>,
+    /// Keep the store from deleting the object.
+    #[arg(long)]
+    legal_hold: bool,
+    /// Server-side encryption: AES256 or aws:kms.
+    #[arg(long, value_name = "NAME")]
+    encryption: Option<String>,
+    /// Key of aws:kms.
+    #[arg(long, value_name = "ID", requires = "encryption")]
+    kms_key_id: Option<String>,
+}
+
+/// The mode of a retention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RetentionArg {
+    /// A retention that can be bypassed with a right for it.
+    Governance,
+    /// A retention that lasts to its end.
+    Compliance,
+}
+
+/// A time of the command line.
+#[derive(Debug, Clone, Copy)]
+struct Time(Timestamp);
+
+impl FromStr for Time {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = serde_json::from_value(text.into());
+        parsed
+            .map(Self)
+            .map_err(|_| "must be a time such as 2030-01-01T00:00:00Z".to_owned())
+    }
+}
+
+impl OptionArgs {
+    /// Returns the options as a message, or `None` if there are none.
+    pub(crate) fn message(self) -> Option<StorageOptions> {
+        let retention = self.retention.map(|mode| RetentionOption {
+            mode: match mode {
+                RetentionArg::Governance => RetentionMode::Governance.into(),
+                RetentionArg::Compliance => RetentionMode::Compliance.into(),
+            },
+            until: self.retain_until.map(|Time(until)| until),
+        });
+        let options = StorageOptions {
+            tags: self.tag.into_iter().collect(),
+            storage_class: self.storage_class,
+            retention,
+            legal_hold: self.legal_hold,
+            encryption: self.encryption,
+            kms_key_id: self.kms_key_id,
+        };
+        (options != StorageOptions::default()).then_some(options)
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -226,6 +357,9 @@ pub(crate) struct ListArgs {
     /// List what is directly below the prefix: confirmed objects, and folders.
     #[arg(long, requires = "confirmed")]
     pub(crate) folders: bool,
+    /// List the newest drafts first.
+    #[arg(long, conflicts_with = "confirmed")]
+    pub(crate) newest_first: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -253,6 +387,8 @@ pub(crate) struct ConfirmArgs {
     /// Key of this confirm. Repeating it with the same key returns the first result.
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) options: OptionArgs,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -278,6 +278,28 @@ calls! {
         failures: [],
         tag: "Drafts and objects",
     }
+    UpdateObject(UpdateObjectRequest): POST "/api/v1/update-object" {
+        scopes: [[Manage]], size: One, kind: Long, audit: name,
+        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_CHANGED, PIN_MISMATCH],
+        tag: "Drafts and objects",
+    }
+    CopyObject(CopyObjectRequest): POST "/api/v1/copy-object" {
+        scopes: [[Manage]], size: One, kind: Long, audit: name,
+        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ALREADY_EXISTS, OBJECT_CHANGED, PIN_MISMATCH],
+        tag: "Drafts and objects",
+    }
+    MoveObject(MoveObjectRequest): POST "/api/v1/move-object" {
+        scopes: [[Manage]], size: One, kind: Long, audit: name,
+        failures: [
+            OBJECT_NOT_FOUND,
+            BUCKET_NOT_FOUND,
+            OBJECT_ALREADY_EXISTS,
+            OBJECT_CHANGED,
+            PIN_MISMATCH,
+            DELETES_NOT_CONFIGURED
+        ],
+        tag: "Drafts and objects",
+    }
     ListVersions(ListVersionsRequest): POST "/api/v1/list-versions" {
         scopes: [[Inspect]], size: One, kind: Quick, audit: name,
         failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, VERSIONS_NOT_ENABLED],

@@ -219,6 +219,13 @@ impl Failure {
                 Error::TooLarge { field, limit } => row(TOO_LARGE).field(*field, at_most(*limit)),
                 Error::StoreCredentials(cause) => row(STORE_CREDENTIALS_REFUSED).cause(cause),
                 Error::StoreUnsupported(cause) => row(STORE_UNSUPPORTED).cause(cause),
+                Error::OptionUnsupported(option) => {
+                    let field = format!("storage_options.{}", option.as_str());
+                    row(STORE_UNSUPPORTED).field(
+                        field,
+                        "must be left out: the store or the main bucket does not support it",
+                    )
+                }
                 Error::StoreUnavailable(cause) => {
                     row(STORE_UNAVAILABLE).retry_after(RETRY_AFTER_SECONDS).cause(&**cause)
                 }

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    Administration, BucketName, Capabilities, CorsRule, Created, DraftBucket, Error, Lifecycle, MainBucket, ObjectKey,
+    Administration, BucketName, Capabilities, CorsRule, Created, DraftBucket, Error, Features, Lifecycle, MainBucket,
+    ObjectKey,
 };
 
 use crate::{S3Storage, calls, probe};
@@ -31,5 +32,9 @@ impl Administration for S3Storage {
 
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
         probe::probe(self, bucket, prefix).await
+    }
+
+    async fn features(&self, draft: &DraftBucket, main: &MainBucket, prefix: &ObjectKey) -> Result<Features, Error> {
+        probe::features(self, draft, main, prefix).await
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    BucketName, CompleteUpload, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftBucket, DraftVersion, ETag,
-    Error, IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, ObjectDeleted,
-    ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, PutDraft, ReadDraft, StageCopy,
-    StagedCopy, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    BucketName, CompleteUpload, CopyInMain, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftBucket,
+    DraftVersion, ETag, Error, IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, ListVersions,
+    MainBucket, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, PutDraft,
+    ReadDraft, StageCopy, StageInMain, StagedCopy, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 
 use crate::{S3Storage, calls};
@@ -57,6 +57,14 @@ impl Objects for S3Storage {
 
     async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error> {
         calls::copy_to_main(self, copy).await
+    }
+
+    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<ETag, Error> {
+        calls::copy_in_main(self, copy).await
+    }
+
+    async fn stage_in_main(&self, copy: &StageInMain<'_>) -> Result<StagedCopy, Error> {
+        calls::stage_in_main(self, copy).await
     }
 
     async fn stage_copy(&self, copy: &StageCopy<'_>) -> Result<StagedCopy, Error> {

@@ -2,12 +2,15 @@
 
 use draftstore_protocol::checks::Reason;
 use draftstore_protocol::confirm::{ConfirmError, MAX_COPY_BYTES};
-use draftstore_protocol::kept::{DeleteError, RestoreError};
+use draftstore_protocol::kept::{DeleteError, RestoreError, TransferError};
 use draftstore_storage as storage;
-use draftstore_storage::ErrorKind;
+use draftstore_storage::{ErrorKind, StorageOption};
 use tokio::task::JoinError;
 
 use crate::{ConfirmOutcome, Scope, Violation};
+
+/// The maximum size of the metadata of an object, with the server's own, in bytes. The limit of S3.
+const MAX_STORED_METADATA_BYTES: u64 = 2048;
 
 /// The error of a call. REST and gRPC map each variant to a status. The source is for the log only.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +94,9 @@ pub enum Error {
     /// The store lacks what the call needs. A retry cannot succeed.
     #[error("the store does not support what the call needs")]
     StoreUnsupported(#[source] storage::Error),
+    /// The store, or the main bucket, lacks what a storage option needs. A retry cannot succeed.
+    #[error("the store does not support storage_options.{}", .0.as_str())]
+    OptionUnsupported(StorageOption),
     /// The store sent an invalid response, or the server has a bug.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -185,6 +191,28 @@ impl From<RestoreError<storage::Error>> for Error {
     }
 }
 
+impl From<TransferError<storage::Error>> for Error {
+    fn from(error: TransferError<storage::Error>) -> Self {
+        match error {
+            TransferError::NotFound => Self::NotFound(Missing::Object),
+            TransferError::PinMismatch { pin } => Self::PinMismatch { pin },
+            TransferError::AlreadyExists => Self::AlreadyExists,
+            TransferError::Changed => Self::Changed,
+            TransferError::NotPermitted(error) => Self::DeletesNotPermitted(Box::new(error)),
+            // The metadata of the object and that of the request are too large together.
+            TransferError::Store(error) if error.kind == ErrorKind::TooLarge => Self::TooLarge {
+                field: "metadata",
+                limit: MAX_STORED_METADATA_BYTES,
+            },
+            TransferError::Store(error) => error.into(),
+            unresolved @ (TransferError::Held | TransferError::Unresolved(_)) => {
+                Self::StoreUnavailable(Box::new(unresolved))
+            }
+            TransferError::CopyDiffers | TransferError::OutOfStep => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
 impl From<JoinError> for Error {
     /// Converts the error of a task that did not finish. Leaves out the message of a panic, which may contain data of a
     /// caller.
@@ -222,6 +250,7 @@ impl ConfirmOutcome {
             | Error::DeletesNotPermitted(_)
             | Error::TooLarge { .. }
             | Error::StoreUnsupported(_)
+            | Error::OptionUnsupported(_)
             | Error::Internal(_) => Self::Other,
         }
     }

@@ -25,7 +25,10 @@ pub use cleaner::Cleaner;
 pub use clock::{Clock, SystemClock};
 pub use draft::Drafts;
 pub use draftstore_protocol::{InvalidPolicy, MAX_TTL, Policy};
-pub use draftstore_storage::{InvalidHeader, ObjectHeader, ObjectHeaders, Retention, RetentionMode, closed_set};
+pub use draftstore_storage::{
+    Encryption, InvalidHeader, ObjectHeader, ObjectHeaders, Retention, RetentionMode, StorageOption, StorageOptions,
+    closed_set,
+};
 pub use error::{Error, Missing};
 pub use name::ObjectName;
 pub use observer::{ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, UrlKind};

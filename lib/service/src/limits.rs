@@ -44,3 +44,27 @@ pub const MAX_VERSION_ID_BYTES: usize = 1024;
 /// The maximum length of an idempotency key, in bytes. Long enough for a UUID, a ULID or a hex digest with a prefix.
 /// The key is stored in the metadata of the object in main, where space is limited.
 pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
+
+/// The maximum number of tags of an object. The limit of S3.
+pub const MAX_TAGS: usize = 10;
+
+/// The maximum length of the key of a tag, in characters. The limit of S3.
+pub const MAX_TAG_CHARS: usize = 128;
+
+/// The maximum length of the value of a tag, in characters. The limit of S3.
+pub const MAX_TAG_VALUE_CHARS: usize = 256;
+
+/// The maximum length of the name of a storage class, in bytes. Longer than any in use.
+pub const MAX_CLASS_BYTES: usize = 64;
+
+/// The maximum length of the ID or the ARN of a KMS key, in bytes. That of AWS.
+pub const MAX_KMS_KEY_BYTES: usize = 2048;
+
+/// The maximum number of attributes that one update removes.
+pub const MAX_REMOVED: usize = 100;
+
+/// The maximum number of drafts that are listed with the newest first.
+pub const MAX_NEWEST: usize = 10_000;
+
+/// The maximum number of objects that are looked at for totals.
+pub const MAX_TOTALLED: usize = 100_000;

@@ -51,6 +51,8 @@ pub(crate) enum Purpose {
     VersionPage = 5,
     /// A verdict of the checks of a draft.
     Verdict = 6,
+    /// The options of a confirmed object, which its upload has agreed on.
+    Options = 7,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.
@@ -62,6 +64,9 @@ pub(crate) struct Binding<'a> {
 }
 
 impl Secrets {
+    /// The number of bytes that a seal adds to its content: the nonce, and the tag of AES-256-GCM-SIV.
+    pub(crate) const SEAL_BYTES: usize = NONCE_LEN + 16;
+
     /// Derives the keys of the current secret, and of former ones that are still accepted.
     pub fn new(current: &[u8], former: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Self {
         let former = former.into_iter().map(|secret| Secret::new(secret.as_ref()));

@@ -20,7 +20,9 @@ mod presign;
 mod sha256;
 mod storage;
 
-pub use administration::{Administration, Capabilities, Condition, CorsRule, Created, Lifecycle, Support};
+pub use administration::{
+    Administration, Capabilities, Condition, CorsRule, Created, Feature, Features, Lifecycle, Support,
+};
 pub use bucket::{BucketName, DraftBucket, InvalidBucketName, MainBucket, SameBucket};
 pub use error::{Error, ErrorKind};
 pub use etag::{ETag, InvalidETag};
@@ -28,11 +30,12 @@ pub use key::{InvalidObjectKey, ObjectKey};
 pub use media_type::{InvalidMediaType, MediaType};
 pub use object_headers::{InvalidHeader, ObjectHeader, ObjectHeaders};
 pub use objects::{
-    Attributes, CompleteUpload, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftVersion, IfDestination,
-    KeptVersion, ListObjects, ListParts, ListUploads, ListVersions, ListedBytes, ListedObject, ListedPart,
-    ListedUpload, ListedVersion, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectPage, Objects, PartPage, PutDraft,
-    ReadDraft, Retention, RetentionMode, StageCopy, StagedCopy, StagedPart, StoredAttributes, UploadCursor, UploadId,
-    UploadPage, VersionCopied, VersionId, VersionPage,
+    Attributes, CompleteUpload, CopyInMain, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftVersion,
+    Encryption, IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, ListVersions, ListedBytes,
+    ListedObject, ListedPart, ListedUpload, ListedVersion, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectPage,
+    Objects, PartPage, PutDraft, ReadDraft, Retention, RetentionMode, StageCopy, StageInMain, StagedCopy, StagedPart,
+    StorageOption, StorageOptions, StoredAttributes, UploadCursor, UploadId, UploadPage, VersionCopied, VersionId,
+    VersionPage,
 };
 pub use observer::{CallEnded, CallObserver, CallOutcome, TRACE_TARGET};
 pub use operation::Operation;

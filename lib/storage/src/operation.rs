@@ -19,6 +19,8 @@ closed_set! {
         PutBucketLifecycleConfiguration = "PutBucketLifecycleConfiguration",
         /// Reads if a bucket has versioning.
         GetBucketVersioning = "GetBucketVersioning",
+        /// Reads if a bucket has object lock.
+        GetObjectLockConfiguration = "GetObjectLockConfiguration",
         /// Reads an object's metadata.
         HeadObject = "HeadObject",
         /// Reads an object's tags.

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_s3::types::{BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, VersioningConfiguration};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, ObjectLockConfiguration, ObjectLockEnabled,
+    VersioningConfiguration,
+};
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{
     Administration as _, Attributes, BucketName, CopyToMain, DraftBucket, DraftVersion, ETag, Error, IfDestination,
@@ -456,6 +459,21 @@ pub async fn keep_versions(endpoint: &StoreEndpoint, bucket: &BucketName) {
         .bucket(bucket.as_str())
         .versioning_configuration(enabled);
     put.send().await.expect("the store has versioning");
+}
+
+/// Enables object lock of a bucket that has versioning.
+///
+/// # Panics
+/// Panics if the store has no object lock.
+pub async fn lock_objects(endpoint: &StoreEndpoint, bucket: &BucketName) {
+    let enabled = ObjectLockConfiguration::builder()
+        .object_lock_enabled(ObjectLockEnabled::Enabled)
+        .build();
+    let put = sdk(endpoint)
+        .put_object_lock_configuration()
+        .bucket(bucket.as_str())
+        .object_lock_configuration(enabled);
+    put.send().await.expect("the store has object lock");
 }
 
 /// Returns the settings of a storage client for this store.

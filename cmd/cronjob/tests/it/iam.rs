@@ -48,6 +48,7 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         | Operation::PutBucketCors
         | Operation::GetBucketLifecycleConfiguration
         | Operation::GetBucketVersioning
+        | Operation::GetObjectLockConfiguration
         | Operation::GetObjectTagging
         | Operation::ListObjectVersions
         | Operation::PutBucketLifecycleConfiguration

@@ -20,6 +20,7 @@ pub(super) async fn run(context: &Context, confirm: ConfirmArgs) -> Result<(), C
         overwrite: confirm.overwrite,
         overwrite_if_match: confirm.overwrite_if_match,
         idempotency_key: confirm.idempotency_key,
+        storage_options: confirm.options.message(),
     };
     let server = context.server().await?;
     let confirm = async |mut client: GrpcClient, request| client.confirm_upload(request).await;

@@ -1,27 +1,96 @@
-//! `draftctl delete NAME`
+//! `draftctl delete NAME…`
 
-use draftstore_proto::v1::DeleteObjectRequest;
+use draftstore_proto::v1::delete_outcome::Outcome;
+use draftstore_proto::v1::{
+    BatchDeleteObjectsRequest, DeleteObjectRequest, DeleteObjectResponse, DeleteVersionRequest, UploadError,
+};
+use tonic::Code;
 
 use crate::cli::DeleteArgs;
 use crate::client::GrpcClient;
 use crate::context::Context;
 use crate::error::CommandError;
+use crate::exit::Exit;
 
-/// Deletes a confirmed object. An object that does not exist is not an error.
-pub(super) async fn run(context: &Context, object: DeleteArgs) -> Result<(), CommandError> {
+/// The maximum number of objects of one call.
+const MAX_TOGETHER: usize = 1_000;
+
+/// Deletes confirmed objects, or a version of one. An object that does not exist is not an error.
+pub(super) async fn run(context: &Context, objects: DeleteArgs) -> Result<Exit, CommandError> {
+    match (objects.object_names.as_slice(), objects.version) {
+        ([name], Some(version_id)) => one_version(context, name, version_id).await,
+        ([name], None) => one(context, name, objects.if_match).await,
+        (names, None) if objects.if_match.is_none() => many(context, names).await,
+        _ => {
+            let message = "--if-match and --version are for a single object";
+            Err(CommandError::new("INVALID_ARGUMENTS", Exit::Usage, message))
+        }
+    }
+}
+
+async fn one(context: &Context, name: &str, if_match: Option<String>) -> Result<Exit, CommandError> {
     let request = DeleteObjectRequest {
-        object_name: object.object_name.clone(),
-        if_match: object.if_match,
+        object_name: name.to_owned(),
+        if_match,
     };
     let server = context.server().await?;
     let delete = async |mut client: GrpcClient, request| client.delete_object(request).await;
-    let response = server.call(&context.output, request, delete).await?;
-    let what = match (response.deleted, response.can_be_undone) {
+    let deleted = server.call(&context.output, request, delete).await?;
+    context.output.result(&deleted, &text(name, &deleted))?;
+    Ok(Exit::Success)
+}
+
+async fn one_version(context: &Context, name: &str, version_id: String) -> Result<Exit, CommandError> {
+    let request = DeleteVersionRequest {
+        object_name: name.to_owned(),
+        version_id,
+    };
+    let server = context.server().await?;
+    let delete = async |mut client: GrpcClient, request| client.delete_version(request).await;
+    let text = format!("{name}: version {} deleted", request.version_id);
+    let deleted = server.call(&context.output, request, delete).await?;
+    context.output.result(&deleted, &text)?;
+    Ok(Exit::Success)
+}
+
+/// Prints the outcome of each. One that fails does not keep the others.
+async fn many(context: &Context, names: &[String]) -> Result<Exit, CommandError> {
+    let server = context.server().await?;
+    let delete = async |mut client: GrpcClient, request| client.batch_delete_objects(request).await;
+    let mut exit = Exit::Success;
+    for names in names.chunks(MAX_TOGETHER) {
+        let object = |name: &String| DeleteObjectRequest {
+            object_name: name.clone(),
+            if_match: None,
+        };
+        let request = BatchDeleteObjectsRequest {
+            objects: names.iter().map(object).collect(),
+        };
+        let response = server.call(&context.output, request, delete).await?;
+        for (name, outcome) in names.iter().zip(response.outcomes) {
+            match outcome.outcome {
+                Some(Outcome::Deleted(deleted)) => context.output.result(&deleted, &text(name, &deleted))?,
+                Some(Outcome::Error(error)) => {
+                    exit = Exit::SomeFailed;
+                    context.output.failure(&failure(error), Some(name));
+                }
+                None => return Err(CommandError::unexpected_response("an object has no outcome")),
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn text(name: &str, deleted: &DeleteObjectResponse) -> String {
+    let what = match (deleted.deleted, deleted.can_be_undone) {
         (false, _) => "no object to delete",
         (true, false) => "deleted",
         (true, true) => "deleted; the store keeps its versions",
     };
-    context
-        .output
-        .result(&response, &format!("{}: {what}", object.object_name))
+    format!("{name}: {what}")
+}
+
+fn failure(error: UploadError) -> CommandError {
+    let exit = Exit::from_code(Code::from_i32(error.grpc_code));
+    CommandError::new(&error.reason, exit, error.message)
 }

@@ -14,11 +14,11 @@ pub(super) async fn run(context: &Context, list: ListArgs) -> Result<(), Command
     if list.confirmed {
         objects(context, list.prefix, list.folders).await
     } else {
-        drafts(context, list.prefix).await
+        drafts(context, list.prefix, list.newest_first).await
     }
 }
 
-async fn drafts(context: &Context, prefix: Option<String>) -> Result<(), CommandError> {
+async fn drafts(context: &Context, prefix: Option<String>, newest_first: bool) -> Result<(), CommandError> {
     let list = async |mut client: GrpcClient, request| client.list_drafts(request).await;
     let mut page_token = None;
     loop {
@@ -26,6 +26,7 @@ async fn drafts(context: &Context, prefix: Option<String>) -> Result<(), Command
             page_size: None,
             page_token,
             prefix: prefix.clone(),
+            newest_first,
         };
         let page = context.server().await?.call(&context.output, request, list).await?;
         for draft in page.drafts {
@@ -55,6 +56,7 @@ async fn objects(context: &Context, prefix: Option<String>, folders: bool) -> Re
             page_token,
             prefix: prefix.clone(),
             delimiter: folders.then(|| "/".to_owned()),
+            ..ListObjectsRequest::default()
         };
         let page = context.server().await?.call(&context.output, request, list).await?;
         for folder in page.folders {

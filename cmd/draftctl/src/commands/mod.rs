@@ -10,6 +10,8 @@ mod inspect;
 mod list;
 mod object;
 mod restore;
+mod transfer;
+mod update;
 mod upload;
 mod versions;
 
@@ -34,7 +36,10 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
         DraftctlCommand::List(list) => list::run(context, list).await?,
         DraftctlCommand::Confirm(confirm) => confirm::run(context, confirm).await?,
         DraftctlCommand::Discard(draft) => discard::run(context, draft).await?,
-        DraftctlCommand::Delete(object) => delete::run(context, object).await?,
+        DraftctlCommand::Delete(objects) => return delete::run(context, objects).await,
+        DraftctlCommand::Update(update) => update::run(context, update).await?,
+        DraftctlCommand::Copy(copy) => transfer::copy(context, copy).await?,
+        DraftctlCommand::Move(transfer) => transfer::rename(context, transfer).await?,
         DraftctlCommand::Versions(object) => versions::run(context, object).await?,
         DraftctlCommand::Restore(restore) => restore::run(context, restore).await?,
         DraftctlCommand::Completions { shell } => completions::run(context, shell)?,

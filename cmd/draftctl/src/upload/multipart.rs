@@ -38,6 +38,7 @@ impl FileUpload<'_> {
             content_encoding: headers.content_encoding,
             content_language: headers.content_language,
             expires: headers.expires,
+            storage_options: None,
             metadata: options.metadata.iter().cloned().collect(),
             unique: options.unique,
             draft_lifetime: None,

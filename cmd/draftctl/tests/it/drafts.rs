@@ -94,6 +94,58 @@ async fn confirmed_objects_are_described_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn confirmed_objects_are_updated_copied_moved_and_deleted_together() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    let file = user.file("file", "hello");
+    user.json(["upload", text(&file), "--name", "a", "--metadata", "author=ada"]);
+    user.json(["confirm", "a", "--tag", "case=1", "--storage-class", "STANDARD_IA"]);
+    user.json([
+        "update",
+        "a",
+        "--metadata",
+        "pages=3",
+        "--remove",
+        "metadata.author",
+        "--cache-control",
+        "no-store",
+    ]);
+    let described = user.json(["inspect", "a", "--confirmed"]);
+    assert_eq!(described["metadata"], serde_json::json!({"pages": "3"}));
+    assert_eq!(
+        (&described["tags"]["case"], &described["storage_class"]),
+        (&"1".into(), &"STANDARD_IA".into())
+    );
+    assert_eq!(user.json(["update", "a"])["replayed"], true, "nothing to change");
+
+    user.json(["copy", "a", "b"]);
+    assert_eq!(user.json(["copy", "a", "b"])["replayed"], true);
+    assert_eq!(user.json(["move", "a", "c", "--tag", "moved=yes"])["object_name"], "c");
+    assert_eq!(user.run(["inspect", "a", "--confirmed"]).status, 3);
+    assert_eq!(user.run(["move", "c", "b"]).status, 4);
+    let said = user.run(["move", "c", "b", "--overwrite"]);
+    assert!(said.out.starts_with("c: moved to b, ETag "), "{}", said.out);
+
+    let retained = [
+        "confirm",
+        "a",
+        "--retention",
+        "governance",
+        "--retain-until",
+        "2099-01-01T00:00:00Z",
+    ];
+    assert_eq!(user.run(retained).status, 1, "main has no object lock");
+    let deleted = user.run(["delete", "b", "none", "--json"]).results();
+    assert_eq!(
+        (&deleted[0]["deleted"], &deleted[1]["deleted"]),
+        (&true.into(), &false.into())
+    );
+    let some = user.run(["delete", "x", "a//b"]);
+    assert_eq!(some.status, 8, "{}", some.err);
+    assert_eq!(user.run(["delete", "x", "y", "--if-match", "z"]).status, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn versions_are_listed_and_restored() {
     let server = TestServer::start().await;
     server.world.keep_versions().await;
@@ -116,4 +168,7 @@ async fn versions_are_listed_and_restored() {
     assert_eq!(user.json(["delete", "a"])["can_be_undone"], true);
     user.json(["restore", "a"]);
     assert_eq!(server.world.main_bytes(&key("a")).await.as_deref(), Some(&b"first"[..]));
+    user.json(["delete", "a", "--version", first]);
+    let left = user.run(["versions", "a", "--json"]).results();
+    assert!(left.iter().all(|version| version["version_id"] != first));
 }

@@ -5,6 +5,7 @@
 
 mod conditions;
 mod cors;
+mod features;
 mod fix;
 mod forms;
 mod http;
@@ -97,6 +98,7 @@ pub(crate) async fn examine(config: Config, doctor: Doctor) -> anyhow::Result<bo
     if goes_on {
         let http = Http::new();
         report.add("conditions", conditions::check(&subject).await);
+        report.add("storage options", features::check(&subject).await);
         report.add("presigned URLs", urls::check(&subject, &http).await);
         report.add(
             "CORS of the draft bucket",

@@ -51,8 +51,17 @@ async fn embedded_store_has_no_problems_and_nothing_is_left_behind() {
     let world = TestBuckets::embedded().await;
     let (code, said) = doctor(&variables(&world.endpoint), &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(lines(&said, "ok").len(), 38, "{said}");
-    assert_eq!(lines(&said, "info"), ["no origin", "draft bucket"], "{said}");
+    assert_eq!(lines(&said, "ok").len(), 40, "{said}");
+    assert_eq!(
+        lines(&said, "info"),
+        [
+            "object lock of main",
+            "x-amz-server-side-encryption",
+            "no origin",
+            "draft bucket"
+        ],
+        "{said}"
+    );
     assert!(said.contains("no problems found"), "{said}");
     assert_eq!(world.draft_keys().await, Vec::<String>::new());
     assert_eq!((world.uploads().await, world.main_uploads().await), (0, 0));

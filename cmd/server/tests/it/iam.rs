@@ -6,7 +6,7 @@ use draftstore_storage::Operation;
 use draftstore_testing::proxy::{
     FaultProxy, FaultReply, InjectedError, InjectedFault, Moment, Request, RequestFilter, RequestRange,
 };
-use draftstore_testing::{Embedded, StoreEndpoint, http_client, keep_versions};
+use draftstore_testing::{Embedded, StoreEndpoint, http_client, keep_versions, lock_objects};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -30,7 +30,7 @@ fn needed(request: &Request) -> Vec<Right> {
     let bucket = request.bucket.as_str();
     let object = |action| (action, format!("arn:aws:s3:::{bucket}/*"));
     let whole = |action| (action, format!("arn:aws:s3:::{bucket}"));
-    // All other copies are copies of drafts.
+    // The copies of objects in main need the same right there.
     let source = ("s3:GetObject", format!("arn:aws:s3:::{DRAFT}/*"));
     match request.operation {
         Operation::HeadObject if request.of_version => {
@@ -42,6 +42,7 @@ fn needed(request: &Request) -> Vec<Right> {
         }
         Operation::DeleteObject if request.of_version => vec![object("s3:DeleteObjectVersion")],
         Operation::ListObjectVersions => vec![whole("s3:ListBucketVersions")],
+        Operation::GetObjectLockConfiguration => vec![whole("s3:GetBucketObjectLockConfiguration")],
         Operation::GetBucketVersioning => vec![whole("s3:GetBucketVersioning")],
         // Without ListBucket a missing object is 403 instead of 404.
         Operation::HeadObject => vec![object("s3:GetObject"), whole("s3:ListBucket")],
@@ -159,7 +160,25 @@ async fn iam_policies_allow_exactly_the_requests() {
     let plain = allowed(include_str!("../../../../manifest/iam/server.json"));
     assert_eq!(rights, plain);
 
-    // Callers delete what was confirmed.
+    // Callers delete what was confirmed, and update, copy and move it.
+    call(
+        &server,
+        "update-object",
+        json!({"object_name": "named", "metadata": {"a": "1"}}),
+    )
+    .await;
+    call(
+        &server,
+        "copy-object",
+        json!({"object_name": "named", "destination_name": "copied"}),
+    )
+    .await;
+    call(
+        &server,
+        "move-object",
+        json!({"object_name": "copied", "destination_name": "moved"}),
+    )
+    .await;
     call(&server, "delete-object", json!({"object_name": "named"})).await;
     let batch = json!({"objects": [{"object_name": "other"}]});
     assert_eq!(call(&server, "delete-objects", batch).await["success"], true);
@@ -287,6 +306,52 @@ async fn delete_without_the_right_says_so() {
         assert_eq!(answer["outcomes"][0]["error"]["reason"], "DELETES_NOT_CONFIGURED");
         let kept = front.call(&server, "get-object", name).await.expect("there");
         assert_eq!(kept["size"], "1");
+    }
+}
+
+/// The rights that headers of copies need are not in the log of requests, so that this policy may allow more.
+#[tokio::test(flavor = "multi_thread")]
+async fn iam_policy_for_options_allows_the_requests() {
+    let store = Embedded::start().await;
+    let calls = FaultProxy::start(&store.endpoint());
+    let setup = server(&calls.endpoint(), &store.endpoint(), &[]);
+    call(&setup, "draft-bucket", json!({})).await;
+    drop(setup);
+    let main = MAIN.parse().expect("a name");
+    keep_versions(&store.endpoint(), &main).await;
+    lock_objects(&store.endpoint(), &main).await;
+
+    let start = calls.requests().len();
+    let server = server(&calls.endpoint(), &store.endpoint(), &[]);
+    draft(&server, "a").await;
+    let options = json!({"tags": {"a": "1"}, "storage_class": "STANDARD_IA", "legal_hold": true});
+    call(
+        &server,
+        "confirm-upload",
+        json!({"object_name": "a", "storage_options": options}),
+    )
+    .await;
+    assert_eq!(
+        call(&server, "get-object", json!({"object_name": "a"})).await["tags"],
+        options["tags"]
+    );
+    call(
+        &server,
+        "update-object",
+        json!({"object_name": "a", "remove": ["tags"]}),
+    )
+    .await;
+    call(
+        &server,
+        "move-object",
+        json!({"object_name": "a", "destination_name": "b"}),
+    )
+    .await;
+    let policy = allowed(include_str!("../../../../manifest/iam/server-options.json"));
+    let asked = asked(&calls.requests()[start..]);
+    assert!(asked.is_subset(&policy), "{:?}", asked.difference(&policy));
+    for feature in ["s3:GetObjectTagging", "s3:GetBucketObjectLockConfiguration"] {
+        assert!(asked.iter().any(|(action, _)| action == feature), "{feature}");
     }
 }
 

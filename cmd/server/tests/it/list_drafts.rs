@@ -87,3 +87,45 @@ async fn drafts_are_listed_by_prefix() {
         assert_eq!(failure.fields, ["page_token"]);
     }
 }
+
+#[tokio::test]
+async fn newest_drafts_are_first() {
+    for front in FRONTS {
+        let server = Server::start();
+        let mut expected = Vec::new();
+        for (place, name) in ["b", "c", "a", "d/e"].into_iter().enumerate() {
+            let request = json!({"object_name": name, "unique": place % 2 == 1});
+            let issued = front.call(&server, "upload-url", request).await.expect("issued");
+            assert_eq!(upload(&issued, "bytes").await, 200);
+            expected.insert(0, name);
+        }
+        let (mut names, mut times, mut token) = (Vec::new(), Vec::new(), Value::Null);
+        loop {
+            let request = json!({"newest_first": true, "page_size": 3, "page_token": token});
+            let page = front.call(&server, "list-drafts", request).await.expect("listed");
+            for draft in page["drafts"].as_array().expect("drafts") {
+                names.push(draft["object_name"].as_str().expect("a name").to_owned());
+                times.push(draft["uploaded_at"].as_str().expect("a time").to_owned());
+            }
+            match page.get("next_page_token") {
+                Some(next) => token = next.clone(),
+                None => break,
+            }
+            let other = json!({"page_size": 3, "page_token": token});
+            let refused = front
+                .call(&server, "list-drafts", other)
+                .await
+                .expect_err("another order");
+            assert_eq!(refused.fields, ["page_token"]);
+        }
+        times.reverse();
+        assert!(times.is_sorted(), "{times:?}");
+        // Uploads of one second may have the same time.
+        names.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        let request = json!({"newest_first": true, "prefix": "d/"});
+        let page = front.call(&server, "list-drafts", request).await.expect("listed");
+        assert_eq!(page["drafts"].as_array().map(Vec::len), Some(1));
+    }
+}

@@ -144,3 +144,70 @@ async fn folders_of_others_are_not_listed() {
         assert_eq!(below(front, &server, &other, "").await, ["c/", "d"]);
     }
 }
+
+#[tokio::test]
+async fn objects_are_filtered_and_counted() {
+    let server = Server::start();
+    for front in FRONTS {
+        for (name, bytes) in [("a", &b"1"[..]), ("deep/b", b"22"), ("deep/c", b"333"), ("d", b"4444")] {
+            let name = front.name(name);
+            let issued = front
+                .call(&server, "upload-url", json!({ "object_name": name }))
+                .await
+                .expect("issued");
+            assert_eq!(upload(&issued, bytes).await, 200);
+            let confirm = json!({ "object_name": name });
+            front.call(&server, "confirm-upload", confirm).await.expect("confirmed");
+        }
+        let list = async |filter: Value| {
+            let mut request = filter;
+            request["prefix"] = json!(front.name(""));
+            let page = front.call(&server, "list-objects", request).await.expect("listed");
+            let names = page["objects"].as_array().expect("objects").iter();
+            let names: Vec<_> = names
+                .map(|object| object["object_name"].as_str().expect("a name").to_owned())
+                .collect();
+            (names, page)
+        };
+        let with_names = |names: &[&str]| names.iter().map(|name| front.name(name)).collect::<Vec<_>>();
+        assert_eq!(
+            list(json!({"min_size": 2, "max_size": 3})).await.0,
+            with_names(&["deep/b", "deep/c"])
+        );
+        assert_eq!(
+            list(json!({"min_size": 2, "delimiter": "/"})).await.0,
+            with_names(&["d"])
+        );
+        assert_eq!(
+            list(json!({"confirmed_after": "2100-01-01T00:00:00Z"})).await.0,
+            with_names(&[])
+        );
+        assert_eq!(
+            list(json!({"confirmed_before": "2100-01-01T00:00:00Z"})).await.0.len(),
+            4
+        );
+
+        let (names, page) = list(json!({"min_size": 2, "page_size": 1, "totals": true})).await;
+        assert_eq!(names, with_names(&[]), "the first object is too small");
+        assert_eq!(
+            page["totals"],
+            json!({"objects": "3", "bytes": "9", "is_complete": true})
+        );
+        let mut token = page["next_page_token"].clone();
+        let mut found = Vec::new();
+        while !token.is_null() {
+            let (names, page) = list(json!({"min_size": 2, "page_size": 1, "page_token": token})).await;
+            assert_eq!(page.get("totals"), None);
+            found.extend(names);
+            token = page.get("next_page_token").cloned().unwrap_or_default();
+        }
+        assert_eq!(found, with_names(&["d", "deep/b", "deep/c"]));
+
+        let bad = json!({
+            "min_size": 2, "max_size": 1,
+            "confirmed_after": "2026-01-02T00:00:00Z", "confirmed_before": "2026-01-01T00:00:00Z",
+        });
+        let refused = front.call(&server, "list-objects", bad).await.expect_err("invalid");
+        assert_eq!(refused.fields, ["max_size", "confirmed_before"]);
+    }
+}

@@ -394,6 +394,7 @@ fn item(route: &str, number: u64) -> Value {
         "multipart/sign-parts" => json!({"part_number": number}),
         "multipart/complete" => json!({"part_number": number, "etag": "x"}),
         "tickets" => json!("image/png"),
+        "update-object" => json!("tags"),
         _ => json!({"object_name": format!("none/{number}")}),
     }
 }

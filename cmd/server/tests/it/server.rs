@@ -110,6 +110,12 @@ impl Server {
         draftstore_testing::keep_versions(&self.endpoint(), &"main".parse().expect("a name")).await;
     }
 
+    /// Enables versioning and object lock of main in the embedded store.
+    pub(crate) async fn lock_objects(&self) {
+        self.keep_versions().await;
+        draftstore_testing::lock_objects(&self.endpoint(), &"main".parse().expect("a name")).await;
+    }
+
     /// Returns the ID of the process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

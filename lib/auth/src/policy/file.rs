@@ -36,6 +36,8 @@ pub(super) struct Profile {
     pub(super) content_encoding: Option<String>,
     pub(super) content_language: Option<String>,
     pub(super) expires: Option<String>,
+    /// The storage options that uploads and confirms may set.
+    pub(super) storage_options: Option<Vec<String>>,
     /// The checks of drafts before they are confirmed.
     pub(super) checks: Option<CheckSettings>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use draftstore_service::caller::{CheckSettings, ContentTypes, Profile};
-use draftstore_service::{ObjectHeader, ObjectHeaders};
+use draftstore_service::{ObjectHeader, ObjectHeaders, StorageOption};
 
 use super::file;
 use super::problems::Problems;
@@ -54,8 +54,17 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         let rule = "must have type, image or archive: leave it out to check nothing";
         problems.add(format_args!("{place}.checks"), rule);
     }
+    let storage_options = written.storage_options.as_ref().map(|names| {
+        let option = |name: &String| {
+            let rule = || format!("has {name:?}, which is none of {}", StorageOption::NAMES.join(", "));
+            let known = StorageOption::of_name(name).ok_or_else(rule);
+            problems.take(format_args!("{place}.storage_options"), known)
+        };
+        names.iter().filter_map(option).collect()
+    });
     Profile {
         headers,
+        storage_options,
         checks: written.checks.clone(),
         max_object_bytes: written.max_object_bytes,
         content_types,

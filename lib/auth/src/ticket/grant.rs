@@ -1,6 +1,6 @@
 //! The rights of a ticket, and their form in its payload.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -104,6 +104,8 @@ impl Grant {
                 max_draft_lifetime: self.max_draft_lifetime.map(Duration::from_secs),
                 headers,
                 checks: None,
+                // A page sets none: its backend can set them at the confirm.
+                storage_options: Some(BTreeSet::new()),
             },
             names,
             drafts,

@@ -1,6 +1,6 @@
 //! The order of a ticket, and its validation against the rights of the minter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use draftstore_service::caller::{ContentTypes, Names, Profile};
@@ -104,6 +104,7 @@ impl TicketOrder {
             max_draft_lifetime: least(lifetime, own.max_draft_lifetime),
             headers,
             checks: None,
+            storage_options: Some(BTreeSet::new()),
         };
         // The scope includes lists, which without names would show all drafts of the tenant.
         let inspects = names != Names::Any && minter.require(Scope::Inspect).is_ok();
@@ -188,6 +189,7 @@ impl TicketOrder {
             max_object_bytes: least(named.max_object_bytes, own.max_object_bytes),
             content_types,
             max_draft_lifetime: least(named.max_draft_lifetime, own.max_draft_lifetime),
+            storage_options: Some(BTreeSet::new()),
         })
     }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use draftstore_runtime::reload::PollOutcome;
@@ -92,6 +92,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
             max_draft_lifetime: None,
             headers: ObjectHeaders::NONE,
             checks: None,
+            storage_options: Some(BTreeSet::new()),
         },
         ..backend()
     };
@@ -118,6 +119,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
         max_draft_lifetime: Some(Duration::from_secs(600)),
         headers: ObjectHeaders::NONE,
         checks: None,
+        storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(caller.profile, profile);
 }
@@ -129,6 +131,7 @@ fn profiles() -> Profiles {
         max_draft_lifetime: Some(Duration::from_secs(60)),
         headers: ObjectHeaders::NONE,
         checks: None,
+        storage_options: Some(BTreeSet::new()),
     };
     Profiles::from([("avatars".to_owned(), avatars), ("any".to_owned(), Profile::default())])
 }
@@ -154,6 +157,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
             max_draft_lifetime: Some(Duration::from_secs(600)),
             headers: ObjectHeaders::NONE,
             checks: None,
+            storage_options: Some(BTreeSet::new()),
         },
         ..backend()
     };
@@ -171,6 +175,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         max_draft_lifetime: Some(Duration::from_secs(60)),
         headers: ObjectHeaders::NONE,
         checks: None,
+        storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(named_alone.profile, narrowest);
     let both = of_profile(&minter, order, "avatars", Some(&profiles)).expect("valid");
@@ -180,6 +185,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         max_draft_lifetime: Some(Duration::from_secs(30)),
         headers: ObjectHeaders::NONE,
         checks: None,
+        storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(both.profile, narrowest);
     let unlimited = of_profile(&minter, named("a"), "any", Some(&profiles)).expect("valid");

@@ -5,6 +5,7 @@ use draftstore_proto::v1::confirm_outcome::Outcome as One;
 use draftstore_service::Error;
 use draftstore_service::draft::{ConfirmBatch, ConfirmUpload, Confirmed};
 
+use super::options::requested;
 use super::{Api, Mapping, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
@@ -67,6 +68,7 @@ fn confirm(request: v1::ConfirmUploadRequest) -> ConfirmUpload {
         overwrite: request.overwrite,
         overwrite_if_match: request.overwrite_if_match,
         idempotency_key: request.idempotency_key,
+        options: requested(request.storage_options),
     }
 }
 

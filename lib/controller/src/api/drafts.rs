@@ -2,8 +2,11 @@
 
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::ObjectHeader;
-use draftstore_service::draft::{DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectListed};
+use draftstore_service::draft::{
+    DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectFilter, ObjectListed,
+};
 
+use super::options::{retention, time};
 use super::{Api, Mapping, size};
 use crate::errors::Failure;
 use crate::gate::Admitted;
@@ -55,6 +58,11 @@ impl Mapping for v1::InspectDraftRequest {
             content_type: kept.content_type.map(|content_type| content_type.to_string()),
             checksum_sha256: draft.checksum_sha256.map(|checksum| checksum.to_string()),
             metadata: kept.metadata,
+            tags: kept.options.tags,
+            storage_class: kept.options.storage_class,
+            retention: kept.options.retention.as_ref().map(retention),
+            legal_hold: kept.options.legal_hold,
+            encryption: kept.options.encryption.map(|encryption| encryption.as_str().to_owned()),
             expires_at: Some(Timestamp::from(expires_at)),
             checks: checks.map(super::checks::state),
         })
@@ -82,6 +90,7 @@ impl Mapping for v1::ListDraftsRequest {
             page_size: self.page_size,
             page_token: self.page_token,
             prefix: self.prefix,
+            newest_first: self.newest_first,
         };
         let page = api.drafts(admitted).list(&request).await?;
         let draft = |draft: DraftListed| v1::Draft {
@@ -90,6 +99,7 @@ impl Mapping for v1::ListDraftsRequest {
             etag: draft.etag.to_string(),
             size: size(draft.size),
             expires_at: Some(Timestamp::from(draft.expires_at)),
+            uploaded_at: Some(Timestamp::from(draft.uploaded_at)),
         };
         Ok(v1::ListDraftsResponse {
             drafts: page.drafts.into_iter().map(draft).collect(),
@@ -107,6 +117,13 @@ impl Mapping for v1::ListObjectsRequest {
             page_token: self.page_token,
             prefix: self.prefix,
             delimiter: self.delimiter,
+            filter: ObjectFilter {
+                min_size: self.min_size,
+                max_size: self.max_size,
+                confirmed_after: self.confirmed_after.and_then(time),
+                confirmed_before: self.confirmed_before.and_then(time),
+            },
+            totals: self.totals,
         };
         let page = api.drafts(admitted).list_objects(&request).await?;
         let object = |object: ObjectListed| v1::StoredObject {
@@ -118,6 +135,11 @@ impl Mapping for v1::ListObjectsRequest {
         Ok(v1::ListObjectsResponse {
             objects: page.objects.into_iter().map(object).collect(),
             folders: page.folders,
+            totals: page.totals.map(|totals| v1::ObjectTotals {
+                objects: size(totals.objects),
+                bytes: size(totals.bytes),
+                is_complete: totals.is_complete,
+            }),
             next_page_token: page.next_page_token,
         })
     }

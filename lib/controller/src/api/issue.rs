@@ -7,6 +7,7 @@ use draftstore_proto::{Timestamp, v1};
 use draftstore_service::Error;
 use draftstore_service::draft::{Disposition, IssueDownload, IssueUpload, Stage, UploadIssued};
 
+use super::options::requested;
 use super::{Api, Mapping, headers, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
@@ -118,6 +119,7 @@ fn upload(request: v1::GetUploadUrlRequest) -> IssueUpload {
             request.expires,
         ]),
         metadata: request.metadata,
+        options: requested(request.storage_options),
         expires_in: request.expires_in,
         unique: request.unique,
         draft_lifetime: request.draft_lifetime,

@@ -6,8 +6,10 @@ mod drafts;
 mod issue;
 mod multipart;
 mod objects;
+mod options;
 mod sign;
 mod tickets;
+mod transfers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ use draftstore_service::draft::{
     CompleteMultipart, CompletedPart, CreateMultipart, PartToSign, SignParts, SignedPart, UploadName,
 };
 
+use super::options::requested;
 use super::{Api, Mapping, headers, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
@@ -28,6 +29,7 @@ impl Mapping for v1::CreateMultipartUploadRequest {
                 self.expires,
             ]),
             metadata: self.metadata,
+            options: requested(self.storage_options),
             part_size: self.part_size,
             unique: self.unique,
             draft_lifetime: self.draft_lifetime,

@@ -6,8 +6,9 @@ use draftstore_service::draft::{
     DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed, RestoreVersion,
     VersionListed,
 };
-use draftstore_service::{Error, ObjectHeader, Retention, RetentionMode};
+use draftstore_service::{Error, ObjectHeader};
 
+use super::options::retention;
 use super::{Api, Mapping, size};
 use crate::audit::Outcome;
 use crate::errors::Failure;
@@ -166,16 +167,5 @@ fn deleted(result: ObjectDeleted) -> v1::DeleteObjectResponse {
         etag: result.etag.map(|etag| etag.to_string()),
         version_id: result.version_id.map(|id| id.to_string()),
         can_be_undone: result.can_be_undone,
-    }
-}
-
-fn retention(retention: &Retention) -> v1::ObjectRetention {
-    let mode = match retention.mode {
-        RetentionMode::Governance => v1::RetentionMode::Governance,
-        RetentionMode::Compliance => v1::RetentionMode::Compliance,
-    };
-    v1::ObjectRetention {
-        mode: mode.into(),
-        until: Some(Timestamp::from(retention.until)),
     }
 }

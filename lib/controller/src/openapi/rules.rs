@@ -63,6 +63,10 @@ const METADATA_NAME: &str = "^[a-z0-9_.-]+$";
 /// The pattern of values of user metadata.
 const METADATA_VALUE: &str = "^[!-~](?:[ -~]*[!-~])?$";
 
+/// The pattern of what an update removes.
+const REMOVE: &str =
+    "^(?:cache_control|content_disposition|content_encoding|content_language|expires|tags|metadata\\.[a-z0-9_.-]+)$";
+
 /// The rule of a field of a request.
 #[derive(Debug, Default)]
 pub(super) struct Rule {
@@ -126,6 +130,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ) => Rule::keywords(json!({"format": "object-name"}))
             .required()
             .example("file.jpg"),
+        ("CopyObjectRequest" | "MoveObjectRequest", "destination_name") => name().required().example("copies/file.jpg"),
         ("CreateTicketRequest", "object_name") | (_, "destination_name") => name(),
         ("CreateTicketRequest", "prefix") => Rule::keywords(
             json!({"format": "object-name-prefix", "minLength": 1, "maxLength": TicketOrder::MAX_PREFIX_BYTES}),
@@ -155,7 +160,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
             Rule::range(0, whole(limits::MAX_PUT_BYTES))
         }
         ("CreateMultipartUploadRequest", "content_length") => Rule::range(0, whole(limits::MAX_UPLOAD_BYTES)),
-        (_, "content_length") => Rule::range(0, i64::MAX),
+        (_, "content_length" | "min_size" | "max_size") => Rule::range(0, i64::MAX),
         (_, "checksum_sha256") => Rule::pattern(SHA256).example("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="),
         (_, "metadata") => Rule::keywords(json!({
             "propertyNames": {"pattern": METADATA_NAME},
@@ -189,6 +194,21 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ("DeleteVersionRequest", "version_id") => version_id().required(),
         (_, "version_id") => version_id(),
         ("BatchDeleteObjectsRequest", "objects") => Rule::items(1, limits::MAX_DELETED_TOGETHER).required(),
+        ("StorageOptions", "tags") => Rule::keywords(json!({
+            "maxProperties": limits::MAX_TAGS,
+            "propertyNames": {"format": "tag", "minLength": 1, "maxLength": limits::MAX_TAG_CHARS},
+            "additionalProperties": {"type": "string", "format": "tag", "maxLength": limits::MAX_TAG_VALUE_CHARS},
+        }))
+        .example(json!({"project": "apollo"})),
+        ("StorageOptions", "storage_class") => {
+            Rule::pattern(&format!("^[A-Z0-9_-]{{1,{}}}$", limits::MAX_CLASS_BYTES)).example("STANDARD_IA")
+        }
+        ("StorageOptions", "encryption") => Rule::keywords(json!({"enum": ["AES256", "aws:kms"]})).example("AES256"),
+        ("UpdateObjectRequest", "remove") => Rule::keywords(
+            json!({"minItems": 0, "maxItems": limits::MAX_REMOVED, "items": {"type": "string", "pattern": REMOVE}}),
+        ),
+        ("RetentionOption", "mode" | "until") => Rule::default().required(),
+        ("StorageOptions", "kms_key_id") => Rule::pattern(&format!("^[!-~]{{1,{}}}$", limits::MAX_KMS_KEY_BYTES)),
         _ => Rule::default(),
     }
 }
@@ -215,7 +235,14 @@ pub(super) fn together(message: &str) -> Value {
             "dependentRequired": {"max_uploads": ["object_name"]},
         }),
         "CreateMultipartUploadRequest" => needs_true("draft_lifetime", "unique"),
-        "ConfirmUploadRequest" => needs_true("overwrite_if_match", "overwrite"),
+        "StorageOptions" => json!({
+            "dependentSchemas": {
+                "kms_key_id": {"properties": {"encryption": {"const": "aws:kms"}}, "required": ["encryption"]},
+            },
+        }),
+        "ConfirmUploadRequest" | "CopyObjectRequest" | "MoveObjectRequest" => {
+            needs_true("overwrite_if_match", "overwrite")
+        }
         "GetDownloadURLRequest" => json!({
             "dependentSchemas": {
                 "version_id": {"properties": {"stage": {"const": "STAGE_MAIN"}}, "required": ["stage"]},

@@ -75,6 +75,7 @@ impl Agreement {
     ///   Another becomes [`MediaType::OCTET_STREAM`]: a refusal would leave a draft that nobody can confirm.
     /// - Another header is kept if the record names it and its value can be parsed.
     /// - Metadata is kept, without the server's own.
+    /// - The options that were agreed on are kept. Those that the uploader set on the draft are not.
     pub fn of(stored: &StoredAttributes) -> Self {
         let mut dropped = BTreeMap::new();
         let content_type = stored.content_type.as_deref().map(|text| {
@@ -99,6 +100,7 @@ impl Agreement {
             content_type,
             headers,
             metadata: metadata.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            options: stored.agreed_options.as_deref().cloned().unwrap_or_default(),
         };
         Self { kept, dropped }
     }
@@ -117,6 +119,7 @@ mod tests {
             content_type: "image/png".parse().ok(),
             headers,
             metadata: [("author".to_owned(), "ada".to_owned())].into(),
+            ..Attributes::default()
         };
         Agreement::record(&mut attributes, digest);
         attributes

@@ -9,7 +9,9 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_storage::{Attributes, ETag, MediaType, ObjectHeaders, ObjectInfo, Sha256, StoredAttributes};
+use draftstore_storage::{
+    Attributes, ETag, MediaType, ObjectHeaders, ObjectInfo, Sha256, StorageOptions, StoredAttributes,
+};
 use ulid::Ulid;
 
 /// The prefix of the metadata reserved for the server. Uploads must not set such metadata, and it is not copied from
@@ -39,6 +41,12 @@ const ORIGIN: &str = "draftstore-origin";
 
 /// The digest of the request that restored the object from an older version.
 const RESTORED: &str = "draftstore-restored";
+
+/// The digest of the request that copied, moved or updated the object.
+const COPIED: &str = "draftstore-copied";
+
+/// The `ETag` of the object that the request copied, moved or updated.
+const COPIED_ETAG: &str = "draftstore-copied-etag";
 
 /// The ID of an atomic batch of confirms. It is a ULID whose time is the deadline after which the batch undoes nothing.
 pub type BatchId = Ulid;
@@ -198,6 +206,7 @@ pub(crate) fn restored(stored: &StoredAttributes, request: &MarkerDigest) -> Att
             .map(|text| MediaType::of_stored(Some(text))),
         headers: ObjectHeaders::NONE,
         metadata: stored.metadata.clone(),
+        options: StorageOptions::NONE,
     };
     for (&header, value) in &stored.headers {
         // What the store holds and nobody can parse is not written again.
@@ -211,6 +220,39 @@ pub(crate) fn restored(stored: &StoredAttributes, request: &MarkerDigest) -> Att
 /// Returns true if this request restored the object.
 pub(crate) fn is_restored_by(metadata: &BTreeMap<String, String>, request: &MarkerDigest) -> bool {
     request.is_in(metadata, RESTORED)
+}
+
+/// Removes from the metadata of an object what does not hold for its update: a batch would take the object for its own, and
+/// a restore its attributes.
+pub(crate) fn mark_updated(metadata: &mut BTreeMap<String, String>) {
+    metadata.remove(BATCH);
+    metadata.remove(RESTORED);
+}
+
+/// Removes from the metadata of an object what does not hold for a copy under another name, and sets the origin that is sealed
+/// for that. The draft was confirmed under the first name alone.
+pub(crate) fn mark_copied(metadata: &mut BTreeMap<String, String>, origin: Option<&str>) {
+    let is_of_bytes = |name: &str| matches!(name, SOURCE_ETAG | SOURCE_SHA256);
+    metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX) || is_of_bytes(name));
+    if let Some(origin) = origin {
+        metadata.insert(ORIGIN.to_owned(), origin.to_owned());
+    }
+}
+
+/// Marks the metadata of a copy with the request that makes it, and the version of its source.
+pub(crate) fn mark_request(metadata: &mut BTreeMap<String, String>, request: &MarkerDigest, source: &ETag) {
+    metadata.insert(COPIED.to_owned(), request.0.clone());
+    metadata.insert(COPIED_ETAG.to_owned(), source.as_str().to_owned());
+}
+
+/// Returns true if this request copied, moved or updated the object.
+pub(crate) fn is_copied_by(metadata: &BTreeMap<String, String>, request: &MarkerDigest) -> bool {
+    request.is_in(metadata, COPIED)
+}
+
+/// Returns the `ETag` of the object that was copied, moved or updated to make this one.
+pub(crate) fn copied_etag(metadata: &BTreeMap<String, String>) -> Option<&str> {
+    metadata.get(COPIED_ETAG).map(String::as_str)
 }
 
 /// Returns the SHA-256 of the draft that the object was made from, if it was known.

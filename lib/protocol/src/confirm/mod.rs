@@ -42,12 +42,12 @@ mod turn;
 pub use agreement::Agreement;
 pub use effect::{Answer, Effect, Kept, Step};
 pub use error::{ConfirmError, Contradiction, Unresolved};
-#[cfg(test)]
-pub(crate) use machine::HELD_FOR;
 pub use machine::Protocol;
-pub(crate) use machine::may_undo_swap;
+pub(crate) use machine::{HELD_FOR, may_undo_swap};
 pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, Origin, Provenance, RequestDigests};
-pub(crate) use marker::{held_by, is_restored_by, restored};
+pub(crate) use marker::{
+    copied_etag, held_by, is_copied_by, is_restored_by, mark_copied, mark_request, mark_updated, restored,
+};
 pub use plan::Plan;
 pub use removals::{DraftDeletes, RemovalBounds, Removals};
 pub use request::{Confirm, Existing, MAX_COPY_BYTES, Pins};

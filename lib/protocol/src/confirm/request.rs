@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use draftstore_storage::{ETag, ObjectInfo, Sha256};
+use draftstore_storage::{ETag, ObjectInfo, Sha256, StorageOptions};
 
 use super::marker::{self, BatchId, MarkerDigests};
 use super::plan::Plan;
@@ -25,6 +25,8 @@ pub struct Confirm {
     pub pins: Pins,
     /// The treatment of an object that main already has.
     pub existing: Existing,
+    /// The options of the object in main. They win over those that were agreed on when the upload was issued.
+    pub options: StorageOptions,
     /// The size in bytes above which a draft is copied part by part.
     pub max_copy_bytes: u64,
     /// The variant of the protocol for this store and draft.

@@ -7,6 +7,11 @@
 
 mod delete;
 mod restore;
+mod transfer;
 
 pub use delete::{Answer, Delete, DeleteError, Deleted, Deletion, Effect, Step};
 pub use restore::{Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring};
+pub use transfer::{
+    Changes, Removed, Source, Transfer, TransferAnswer, TransferEffect, TransferError, TransferKind, TransferStep,
+    Transferred, Transferring,
+};

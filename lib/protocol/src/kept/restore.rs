@@ -94,7 +94,7 @@ pub enum RestoreEffect {
         /// The `ETag` of the object in main, if there is one.
         main_etag: Option<ETag>,
         /// The complete attributes of the new version.
-        attributes: Attributes,
+        attributes: Box<Attributes>,
     },
 }
 
@@ -239,7 +239,7 @@ impl<E: StoreError> Restoring<E> {
         let effect = RestoreEffect::Copy {
             version_id: copying.version_id.clone(),
             main_etag: copying.main.as_ref().map(|main| main.etag.clone()),
-            attributes: restored(&copying.source.attributes, &self.restore.request),
+            attributes: Box::new(restored(&copying.source.attributes, &self.restore.request)),
         };
         self.state = State::Copy(copying);
         RestoreStep::Perform(effect)

@@ -121,7 +121,7 @@ impl World {
                     key: it.main_key.clone(),
                     version: version_id,
                     main_etag,
-                    attributes,
+                    attributes: *attributes,
                     seen: match &it.expected {
                         Expected::Any => it.seen.clone(),
                         Expected::Nothing => None,

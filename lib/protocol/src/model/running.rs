@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use draftstore_storage::{DraftVersion, ErrorKind, ObjectKey};
+use draftstore_storage::{DraftVersion, ErrorKind, ObjectKey, StorageOptions};
 use ulid::Ulid;
 
 use super::audit::{Audit, Broken, broken};
@@ -286,6 +286,7 @@ impl World {
             origin: String::new(),
             pins: spec.pins.clone(),
             existing: spec.existing.clone(),
+            options: StorageOptions::NONE,
             max_copy_bytes: MAX_COPY_BYTES,
             plan: self.plan(&spec),
             is_checked: spec.checks != 0,

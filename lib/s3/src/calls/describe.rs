@@ -25,6 +25,7 @@ pub(crate) async fn describe(
         checksums: checksums(&head),
         storage_class: head.storage_class().map(|class| class.as_str().to_owned()),
         encryption: head.server_side_encryption().map(|by| by.as_str().to_owned()),
+        kms_key_id: head.ssekms_key_id().map(ToOwned::to_owned),
         retention: retention(call, &head)?,
         legal_hold: head.object_lock_legal_hold_status() == Some(&ObjectLockLegalHoldStatus::On),
         has_tags: head.tag_count().is_some_and(|tags| tags > 0),

@@ -64,6 +64,7 @@ pub(super) fn object_info(call: Call<'_>, head: HeadObjectOutput) -> Result<Obje
             .filter_map(|(header, value)| Some((header, value?)))
             .collect(),
             metadata: head.metadata.into_iter().flatten().collect(),
+            agreed_options: None,
         },
     })
 }

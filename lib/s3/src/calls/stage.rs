@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use draftstore_storage::{
-    Condition, ETag, Error, IfDestination, MainBucket, ObjectKey, Operation, StageCopy, StagedCopy, StagedPart,
-    UploadId,
+    Attributes, BucketName, Condition, ETag, Error, IfDestination, MainBucket, ObjectKey, Operation, StageCopy,
+    StageInMain, StagedCopy, StagedPart, UploadId,
 };
 use futures::StreamExt as _;
 use futures::future::ready;
@@ -23,8 +23,55 @@ use crate::parts::{Part, parts};
 /// gains by that, and a connection each for 8 is no burden.
 const MAX_PARTS_AT_ONCE: usize = 8;
 
+/// An object to copy from, in either bucket.
+#[derive(Debug, Clone, Copy)]
+struct Source<'a> {
+    bucket: &'a BucketName,
+    key: &'a ObjectKey,
+    etag: &'a ETag,
+}
+
+/// A copy into an upload in main, from either bucket.
+struct IntoMain<'a> {
+    source: Source<'a>,
+    size: u64,
+    bucket: &'a MainBucket,
+    key: &'a ObjectKey,
+    attributes: &'a Attributes,
+}
+
 pub(crate) async fn stage_copy(s3: &S3Storage, copy: &StageCopy<'_>) -> Result<StagedCopy, Error> {
-    let call = Call::on_key(Operation::CreateMultipartUpload, copy.main_bucket.name(), copy.main_key);
+    let copy = IntoMain {
+        source: Source {
+            bucket: copy.draft_bucket.name(),
+            key: copy.draft_key,
+            etag: copy.draft_etag,
+        },
+        size: copy.size,
+        bucket: copy.main_bucket,
+        key: copy.main_key,
+        attributes: copy.attributes,
+    };
+    stage(s3, &copy).await
+}
+
+pub(crate) async fn stage_in_main(s3: &S3Storage, copy: &StageInMain<'_>) -> Result<StagedCopy, Error> {
+    let copy = IntoMain {
+        source: Source {
+            bucket: copy.bucket.name(),
+            key: copy.source_key,
+            etag: copy.source_etag,
+        },
+        size: copy.size,
+        bucket: copy.bucket,
+        key: copy.key,
+        attributes: copy.attributes,
+    };
+    stage(s3, &copy).await
+}
+
+async fn stage(s3: &S3Storage, copy: &IntoMain<'_>) -> Result<StagedCopy, Error> {
+    let call = Call::on_key(Operation::CreateMultipartUpload, copy.bucket.name(), copy.key);
     let parts = parts(copy.size, s3.part_size)
         .ok_or_else(|| call.too_large(format!("{} bytes are more than 10,000 parts hold", copy.size)))?;
     if [Condition::PartSource, Condition::CompleteToAbsent]
@@ -35,8 +82,8 @@ pub(crate) async fn stage_copy(s3: &S3Storage, copy: &StageCopy<'_>) -> Result<S
             call.unsupported("the store cannot copy in parts: UploadPartCopy or CompleteMultipartUpload does not work")
         );
     }
-    if copy.draft_key.as_str().contains('%') && !s3.conditions.may_rely_on(Condition::PartSourceKey) {
-        let call = Call::on_key(Operation::UploadPartCopy, copy.draft_bucket.name(), copy.draft_key);
+    if copy.source.key.as_str().contains('%') && !s3.conditions.may_rely_on(Condition::PartSourceKey) {
+        let call = Call::on_key(Operation::UploadPartCopy, copy.source.bucket, copy.source.key);
         return Err(call.unsupported(
             "the store decodes the source of UploadPartCopy twice: it cannot copy a key with a percent sign in parts",
         ));
@@ -57,13 +104,13 @@ pub(crate) async fn stage_copy(s3: &S3Storage, copy: &StageCopy<'_>) -> Result<S
 
 /// Asks once only. Were an upload whose answer got lost begun again, the caller would hear of the second alone, and
 /// have no reason to look for the first when that is done.
-async fn begin(s3: &S3Storage, copy: &StageCopy<'_>, call: Call<'_>) -> Result<UploadId, Error> {
+async fn begin(s3: &S3Storage, copy: &IntoMain<'_>, call: Call<'_>) -> Result<UploadId, Error> {
     let attributes = attribute_headers(copy.attributes);
     let request = s3
         .client
         .create_multipart_upload()
-        .bucket(copy.main_bucket.name().as_str())
-        .key(copy.main_key.as_str());
+        .bucket(copy.bucket.name().as_str())
+        .key(copy.key.as_str());
     let begun = request
         .customize()
         .config_override(s3.copy_config())
@@ -79,7 +126,7 @@ async fn begin(s3: &S3Storage, copy: &StageCopy<'_>, call: Call<'_>) -> Result<U
 /// its bytes in the store (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html>).
 async fn copy_parts(
     s3: &S3Storage,
-    copy: &StageCopy<'_>,
+    copy: &IntoMain<'_>,
     upload_id: &UploadId,
     parts: impl Iterator<Item = Part> + Send,
 ) -> Result<Vec<StagedPart>, Error> {
@@ -99,25 +146,20 @@ async fn copy_parts(
 }
 
 /// May be asked again: a part that is sent twice is there once.
-async fn copy_part(
-    s3: &S3Storage,
-    copy: &StageCopy<'_>,
-    upload_id: &UploadId,
-    part: Part,
-) -> Result<StagedPart, Error> {
-    let call = Call::on_key(Operation::UploadPartCopy, copy.main_bucket.name(), copy.main_key);
+async fn copy_part(s3: &S3Storage, copy: &IntoMain<'_>, upload_id: &UploadId, part: Part) -> Result<StagedPart, Error> {
+    let call = Call::on_key(Operation::UploadPartCopy, copy.bucket.name(), copy.key);
     let Part { number, bytes } = part;
     // S3 takes ranges only of objects over 5 MB, and an empty one cannot be written.
     let range = (bytes != (0..copy.size)).then(|| format!("bytes={}-{}", bytes.start, bytes.end - 1));
     let request = s3
         .client
         .upload_part_copy()
-        .bucket(copy.main_bucket.name().as_str())
-        .key(copy.main_key.as_str())
+        .bucket(copy.bucket.name().as_str())
+        .key(copy.key.as_str())
         .upload_id(upload_id.as_str())
         .part_number(i32::from(number))
-        .copy_source(copy_source(copy.draft_bucket.name(), copy.draft_key))
-        .set_copy_source_if_match(s3.conditions.sent_source(Condition::PartSource, copy.draft_etag))
+        .copy_source(copy_source(copy.source.bucket, copy.source.key))
+        .set_copy_source_if_match(s3.conditions.sent_source(Condition::PartSource, copy.source.etag))
         .set_copy_source_range(range);
     let copied = request
         .customize()
@@ -138,11 +180,11 @@ async fn copy_part(
 }
 
 /// Aborts the upload; where that fails too, it is left to the sweep.
-async fn give_up(s3: &S3Storage, copy: &StageCopy<'_>, upload_id: &UploadId) {
-    if let Err(error) = abort(s3, copy.main_bucket.name(), copy.main_key, upload_id).await {
+async fn give_up(s3: &S3Storage, copy: &IntoMain<'_>, upload_id: &UploadId) {
+    if let Err(error) = abort(s3, copy.bucket.name(), copy.key, upload_id).await {
         tracing::warn!(
-            bucket = %copy.main_bucket.name(),
-            object.key = %copy.main_key,
+            bucket = %copy.bucket.name(),
+            object.key = %copy.key,
             upload.id = upload_id.as_str(),
             %error,
             source = %error.source,

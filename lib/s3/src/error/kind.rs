@@ -40,7 +40,13 @@ pub(crate) fn kind_of_code(code: &str) -> Option<ErrorKind> {
         | "RequestTimeTooSkewed"
         | "SignatureDoesNotMatch"
         | "TokenRefreshRequired" => ErrorKind::CredentialsRefused,
-        "NotImplemented" | "MethodNotAllowed" => ErrorKind::Unsupported,
+        // A class, a lock or a key that the store or the bucket does not have.
+        "InvalidStorageClass"
+        | "KMS.DisabledException"
+        | "KMS.NotFoundException"
+        | "MethodNotAllowed"
+        | "NotImplemented"
+        | "ObjectLockConfigurationNotFoundError" => ErrorKind::Unsupported,
         "InternalError"
         | "RequestLimitExceeded"
         | "RequestTimeout"

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use draftstore_storage::PresignPost;
 
+use crate::calls::attribute_headers;
+
 /// The text that stores replace by the name of the form's file, wherever it is in the key.
 pub(super) const FILE_NAME_VARIABLE: &str = "${filename}";
 
@@ -19,14 +21,14 @@ pub(super) fn fields(post: &PresignPost<'_>) -> BTreeMap<String, String> {
         fields.insert("x-amz-checksum-algorithm".to_owned(), "SHA256".to_owned());
         fields.insert("x-amz-checksum-sha256".to_owned(), checksum.to_string());
     }
-    for (name, value) in post.attributes.iter() {
+    for (name, value) in attribute_headers(post.attributes) {
         // S3 takes the names of fields in any case, and some stores `Content-Type` in this one alone.
         let name = if name == "content-type" {
-            "Content-Type".into()
+            "Content-Type".to_owned()
         } else {
             name
         };
-        fields.insert(name.into_owned(), value.to_owned());
+        fields.insert(name, value);
     }
     fields
 }

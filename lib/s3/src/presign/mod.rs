@@ -19,13 +19,14 @@ use async_trait::async_trait;
 use aws_sdk_s3::config::Builder;
 use draftstore_sigv4::{BucketUrl, UploadForm, UrlRequest};
 use draftstore_storage::{
-    Attributes, BucketName, Condition, Error, Method, ObjectKey, Operation, Presign, PresignGet, PresignPart,
-    PresignPost, PresignPut, PresignStep, PresignedRequest, SecretFields, SecretUrl, Sha256, UploadStep,
+    BucketName, Condition, Error, Method, ObjectKey, Operation, Presign, PresignGet, PresignPart, PresignPost,
+    PresignPut, PresignStep, PresignedRequest, SecretFields, SecretUrl, Sha256, UploadStep,
 };
 
 use self::validity::Validity;
 use crate::S3Storage;
 use crate::bucket_urls::BucketUrls;
+use crate::calls::attribute_headers;
 use crate::error::Call;
 use crate::signer_cache::SignerCache;
 use crate::signers::Signers;
@@ -38,7 +39,7 @@ impl Presign for S3Storage {
         if write_once {
             headers.insert("if-none-match".to_owned(), "*".to_owned());
         }
-        headers.extend(signed_attributes(put.attributes));
+        headers.extend(attribute_headers(put.attributes));
         let request = ObjectRequest {
             method: Method::Put,
             bucket: put.bucket.name(),
@@ -78,7 +79,7 @@ impl Presign for S3Storage {
             UploadStep::Abort(id) => (Method::Delete, ("uploadId", id.as_str())),
         };
         let headers = match step.step {
-            UploadStep::Create(attributes) => signed_attributes(attributes).collect(),
+            UploadStep::Create(attributes) => attribute_headers(attributes).into_iter().collect(),
             UploadStep::ListParts(_) | UploadStep::Complete(_) | UploadStep::Abort(_) => BTreeMap::new(),
         };
         let request = ObjectRequest {
@@ -110,12 +111,6 @@ impl Presign for S3Storage {
         };
         self.presigner.url(request).await
     }
-}
-
-/// Returns the headers for the attributes of an object.
-fn signed_attributes(attributes: &Attributes) -> impl Iterator<Item = (String, String)> {
-    let attributes = attributes.iter();
-    attributes.map(|(name, value)| (name.into_owned(), value.to_owned()))
 }
 
 /// Signs by the credentials of one provider, for the endpoint that URLs lead to.

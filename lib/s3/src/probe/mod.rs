@@ -7,6 +7,7 @@
 
 mod copy;
 mod delete;
+mod features;
 mod md5;
 mod multipart;
 mod operation;
@@ -17,6 +18,7 @@ mod upload;
 use draftstore_storage::{Capabilities, Condition, DraftBucket, Error, ObjectKey, Support};
 use futures::future::{join, join_all};
 
+pub(super) use self::features::features;
 use self::operation::ProbedOperation;
 use self::scratch::Scratch;
 use super::S3Storage;

@@ -1,10 +1,11 @@
 //! The limits on the uploads of a caller, and the checks of its drafts.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
 pub use draftstore_inspection::Settings as CheckSettings;
-use draftstore_storage::{MediaType, ObjectHeaders};
+use draftstore_storage::{MediaType, ObjectHeaders, StorageOption};
 
 use crate::{Error, Violation};
 
@@ -22,6 +23,8 @@ pub struct Profile {
     pub headers: ObjectHeaders,
     /// The checks that a draft must pass before this caller can confirm it. At least one is on.
     pub checks: Option<CheckSettings>,
+    /// The storage options that uploads and confirms may set. `None` allows all.
+    pub storage_options: Option<BTreeSet<StorageOption>>,
 }
 
 impl Profile {
@@ -52,6 +55,16 @@ impl Profile {
                 let rule = format!("must be left out, or be '{value}' as for all uploads of this caller");
                 Err(Violation::new(header.as_str(), rule))
             }
+        }
+    }
+
+    /// Checks that a request may set an option.
+    pub(crate) fn check_option(&self, option: StorageOption) -> Result<(), Violation> {
+        match &self.storage_options {
+            Some(allowed) if !allowed.contains(&option) => {
+                Err(Violation::new(option.as_str(), "must not be set by this caller"))
+            }
+            Some(_) | None => Ok(()),
         }
     }
 

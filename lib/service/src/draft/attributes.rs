@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use draftstore_protocol::confirm::Agreement;
-use draftstore_storage::{Attributes, Error as StorageError, ObjectHeader, ObjectInfo, ObjectKey};
+use draftstore_storage::{Attributes, Error as StorageError, ObjectHeader, ObjectInfo, ObjectKey, StorageOptions};
 
 use super::{Drafts, found};
 use crate::Violation;
@@ -30,6 +30,7 @@ impl RequestedAttributes<'_> {
             content_type,
             headers: profile.headers.clone(),
             metadata: self.metadata.clone(),
+            options: StorageOptions::NONE,
         };
         for (&header, value) in self.headers {
             broken.take(attributes.headers.set(header, value).map_err(|error| {
@@ -38,6 +39,30 @@ impl RequestedAttributes<'_> {
             }));
         }
         broken.take(profile.check_headers(&attributes.headers));
+        broken.take(metadata(self.metadata));
+        attributes
+    }
+
+    /// Validates a change of an object, which may leave out everything.
+    pub(super) fn change(self, profile: &Profile, broken: &mut Violations) -> Attributes {
+        let content_type = broken.take_optional(self.content_type.map(content_type));
+        if content_type.is_some() {
+            broken.take(profile.check_content_type(content_type.as_ref()));
+        }
+        let mut attributes = Attributes {
+            content_type,
+            metadata: self.metadata.clone(),
+            ..Attributes::default()
+        };
+        for (&header, value) in self.headers {
+            let set = attributes.headers.set(header, value);
+            broken.take(set.map_err(|error| Violation::new(header.as_str(), error.to_string())));
+        }
+        for (header, value) in profile.headers.iter() {
+            if attributes.headers.get(header).is_some_and(|set| set != value) {
+                broken.take(profile.check_headers(&attributes.headers));
+            }
+        }
         broken.take(metadata(self.metadata));
         attributes
     }
@@ -59,6 +84,7 @@ impl Drafts {
         let mut found = found(self.shared.store.objects().head(bucket, draft).await)?;
         if let Some(info) = &mut found {
             let secrets = self.shared.secrets.current();
+            info.attributes.agreed_options = self.open_options(&info.attributes.metadata, draft).map(Box::new);
             Agreement::authenticate(&mut info.attributes, |header, value| {
                 secrets.agreement(draft, header, value)
             });

@@ -10,6 +10,7 @@ use super::Drafts;
 use super::attributes::RequestedAttributes;
 use super::draft_ref::DraftRef;
 use super::identity::{Free, NewDraft, Way};
+use super::options::{RequestedOptions, check_sealed};
 use crate::fields::{batch, checksum, content_length, expires_in, not_negative};
 use crate::limits::MAX_PUT_BYTES;
 use crate::violation::Violations;
@@ -32,6 +33,8 @@ pub struct IssueUpload {
     pub headers: BTreeMap<ObjectHeader, String>,
     /// The user metadata of the draft.
     pub metadata: BTreeMap<String, String>,
+    /// The options of the confirmed object.
+    pub options: RequestedOptions,
     /// The duration of the URL's validity, in seconds.
     pub expires_in: Option<i32>,
     /// `true` for a unique draft, which has an ID of its own and cannot collide with other uploads.
@@ -79,6 +82,8 @@ impl Drafts {
             metadata: &request.metadata,
         };
         let mut attributes = requested.agree(&self.caller.profile, &mut broken);
+        let options = request.options.check(&self.caller.profile, now, &mut broken);
+        broken.take(check_sealed(&options, &request.metadata));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let max_content_length = broken.take_optional(request.max_content_length.map(max_content_length));
         if request.content_length.is_some() && request.max_content_length.is_some() {
@@ -112,6 +117,7 @@ impl Drafts {
                 self.caller.profile.check_size(field, bytes)?;
             }
         }
+        self.require_options(&options).await?;
 
         let new = NewDraft {
             name: &name,
@@ -123,6 +129,7 @@ impl Drafts {
         let draft_id = self.identity(new, free).await?;
         let draft = DraftRef::new(&self.caller, name, draft_id);
         self.record(&mut attributes, &draft.key);
+        self.seal_options(&mut attributes, &options, &draft.key);
         let bucket = &self.shared.store.buckets.draft;
         let presign = self.shared.store.presign();
         let signed = if let Some(max_content_length) = max_content_length {

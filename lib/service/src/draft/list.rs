@@ -4,6 +4,8 @@
 //! other callers. A call searches a limited number of the store's pages for them, and lists only what the caller may see
 //! before it ends the page.
 
+mod newest;
+
 use std::time::SystemTime;
 
 use draftstore_protocol::sweep::expires_at;
@@ -12,7 +14,7 @@ use draftstore_storage::{ETag, ListObjects, ListedObject, ObjectKey, ObjectPage}
 
 use super::Drafts;
 use super::list_objects::{longer_prefix, prefix};
-use super::page::{Listing, Page, Position};
+use super::page::{Listing, Position};
 use crate::caller::{Names, Tenant};
 use crate::limits::MAX_PAGE_SIZE;
 use crate::secrets::Purpose;
@@ -28,6 +30,8 @@ pub struct ListDrafts {
     pub page_token: Option<String>,
     /// The prefix of the names to list.
     pub prefix: Option<String>,
+    /// `true` for the newest uploads first.
+    pub newest_first: bool,
 }
 
 /// A draft in a listing.
@@ -43,6 +47,8 @@ pub struct DraftListed {
     pub size: u64,
     /// The time at which the draft expires. A sweep removes it some time later.
     pub expires_at: SystemTime,
+    /// The time of the upload, by the store's clock.
+    pub uploaded_at: SystemTime,
 }
 
 /// A page of drafts, in byte order of their keys. For a caller that may not see all drafts, unique drafts are first.
@@ -89,27 +95,40 @@ impl Drafts {
         let listing = Listing {
             purpose: Purpose::DraftPage,
             prefix: request.prefix.as_deref().unwrap_or_default(),
-            delimiter: "",
+            delimiter: if request.newest_first { newest::ORDER } else { "" },
         };
         let page = self.page(listing, request.page_size, request.page_token.as_deref(), &mut broken);
         broken.take_optional(request.prefix.as_deref().map(prefix));
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
-        self.search(listing, page).await
+        if request.newest_first {
+            return self.newest(listing, page).await;
+        }
+        let (drafts, next) = self.search(listing.prefix, page.size, page.begin).await?;
+        Ok(DraftPage {
+            drafts,
+            next_page_token: next.map(|next| self.page_token(listing, &next)),
+        })
     }
 
-    /// Searches the ranges of the caller from the beginning of the page on, for one draft more than the page has.
-    async fn search(&self, listing: Listing<'_>, page: Page) -> Result<DraftPage, Error> {
-        let ranges = self.ranges(listing.prefix);
-        let mut position = page.begin.unwrap_or_default();
+    /// Searches the ranges of the caller from a position on, for one draft more than the page has. Returns the position at
+    /// which the next page begins.
+    async fn search(
+        &self,
+        prefix: &str,
+        page_size: u16,
+        begin: Option<Position>,
+    ) -> Result<(Vec<DraftListed>, Option<Position>), Error> {
+        let ranges = self.ranges(prefix);
+        let mut position = begin.unwrap_or_default();
         let mut last = position.clone();
         let mut drafts = Vec::new();
         for _ in 0..MAX_LISTS {
             let Some(range) = ranges.get(usize::from(position.range)) else {
                 break;
             };
-            let missing = page.size - u16::try_from(drafts.len()).unwrap_or(page.size);
+            let missing = page_size - u16::try_from(drafts.len()).unwrap_or(page_size);
             let size = if range.shared {
                 MAX_PAGE_SIZE
             } else {
@@ -129,14 +148,11 @@ impl Drafts {
                     break;
                 }
                 position = Position::after_key(position.range, key.as_str());
-                let Some(draft) = self.listed(object, listing.prefix) else {
+                let Some(draft) = self.listed(object, prefix) else {
                     continue;
                 };
-                if drafts.len() == usize::from(page.size) {
-                    return Ok(DraftPage {
-                        drafts,
-                        next_page_token: Some(self.page_token(listing, &last)),
-                    });
+                if drafts.len() == usize::from(page_size) {
+                    return Ok((drafts, Some(last)));
                 }
                 drafts.push(draft);
                 last = position.clone();
@@ -149,10 +165,7 @@ impl Drafts {
             }
         }
         let is_over = usize::from(position.range) >= ranges.len();
-        Ok(DraftPage {
-            drafts,
-            next_page_token: (!is_over).then(|| self.page_token(listing, &position)),
-        })
+        Ok((drafts, (!is_over).then_some(position)))
     }
 
     /// Returns the ranges that have the drafts of the caller with this prefix: all keys, or the shards and then the named
@@ -211,6 +224,7 @@ impl Drafts {
             object_name: name.to_owned(),
             draft_id,
             expires_at: expires_at(&self.shared.policy, draft_id, &object.etag, object.last_modified),
+            uploaded_at: object.last_modified,
             etag: object.etag,
             size: object.size,
         })

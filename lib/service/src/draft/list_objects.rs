@@ -1,14 +1,19 @@
 //! Listings of confirmed objects.
 
+mod filter;
+
 use std::time::SystemTime;
 
 use draftstore_storage as storage;
 use draftstore_storage::{ETag, ListedObject};
 
+pub use filter::ObjectFilter;
+
+use self::filter::Filter;
 use super::Drafts;
 use super::page::{Listing, Position};
 use crate::caller::{Names, Tenant};
-use crate::limits::MAX_PREFIX_BYTES;
+use crate::limits::{MAX_PREFIX_BYTES, MAX_TOTALLED};
 use crate::secrets::Purpose;
 use crate::violation::Violations;
 use crate::{Error, Scope, Violation};
@@ -24,6 +29,10 @@ pub struct ListObjects {
     pub prefix: Option<String>,
     /// `/` to list what is directly below the prefix: objects and folders.
     pub delimiter: Option<String>,
+    /// The filter of the objects.
+    pub filter: ObjectFilter,
+    /// `true` to count all objects with the prefix that pass the filter.
+    pub totals: bool,
 }
 
 /// A confirmed object in a listing.
@@ -39,6 +48,27 @@ pub struct ObjectListed {
     pub confirmed_at: SystemTime,
 }
 
+/// The number of objects, and their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObjectTotals {
+    /// The number of objects.
+    pub objects: u64,
+    /// The sum of their sizes in bytes.
+    pub bytes: u64,
+    /// `false` if there are more objects than were looked at.
+    pub is_complete: bool,
+}
+
+impl ObjectTotals {
+    const fn none() -> Self {
+        Self {
+            objects: 0,
+            bytes: 0,
+            is_complete: true,
+        }
+    }
+}
+
 /// A page of confirmed objects, in byte order of their names.
 #[derive(Debug, Clone, Default)]
 pub struct ObjectsPage {
@@ -48,6 +78,8 @@ pub struct ObjectsPage {
     pub folders: Vec<String>,
     /// The token of the next page. `None` on the last page.
     pub next_page_token: Option<String>,
+    /// The totals, if they were asked for.
+    pub totals: Option<ObjectTotals>,
 }
 
 impl Drafts {
@@ -68,6 +100,7 @@ impl Drafts {
         let page = self.page(listing, request.page_size, request.page_token.as_deref(), &mut broken);
         let prefix = broken.take_optional(request.prefix.as_deref().map(prefix));
         let delimiter = broken.take_optional(request.delimiter.as_deref().map(delimiter));
+        let filter = request.filter.check(&mut broken);
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
@@ -77,7 +110,15 @@ impl Drafts {
         let only = matches!(self.caller.names, Names::Exactly(_));
         let above = delimiter.and_then(|_| folder_above(&asked, &visible));
         let Some(prefix) = longer_prefix(asked, visible) else {
-            return Ok(ObjectsPage::default());
+            return Ok(ObjectsPage {
+                totals: request.totals.then(ObjectTotals::none),
+                ..ObjectsPage::default()
+            });
+        };
+        let totals = if request.totals {
+            Some(self.totals(&prefix, &filter).await?)
+        } else {
+            None
         };
         let begin = page.begin.unwrap_or_default();
         let request = storage::ListObjects {
@@ -90,24 +131,54 @@ impl Drafts {
         };
         let main = self.shared.store.buckets.main.name();
         let found = self.shared.store.objects().list(main, &request).await?;
-        let objects: Vec<_> = found.objects.iter().filter_map(|object| self.object(object)).collect();
+        let visible = found.objects.iter().filter_map(|object| self.object(object));
+        let mut objects: Vec<_> = visible.collect();
         if let Some(above) = above {
             let folder = above.strip_prefix(tenant).filter(|_| !objects.is_empty());
             return Ok(ObjectsPage {
                 folders: folder.map(ToOwned::to_owned).into_iter().collect(),
+                totals,
                 ..ObjectsPage::default()
             });
         }
         let more = found.next.is_some() && !only;
         let next = more.then(|| last(&found)).flatten();
         let folders = found.prefixes.iter();
+        objects.retain(|object| filter.passes(object.size, object.confirmed_at));
         Ok(ObjectsPage {
+            totals,
             next_page_token: next.map(|next| self.page_token(listing, &next)),
             folders: folders
                 .filter_map(|folder| Some(folder.strip_prefix(tenant)?.to_owned()))
                 .collect(),
             objects,
         })
+    }
+
+    /// Counts the objects with the prefix that the caller may see.
+    async fn totals(&self, prefix: &str, filter: &Filter) -> Result<ObjectTotals, Error> {
+        let mut totals = ObjectTotals::none();
+        let mut seen = 0;
+        let mut request = storage::ListObjects {
+            prefix: Some(prefix.to_owned()),
+            ..storage::ListObjects::default()
+        };
+        loop {
+            let main = self.shared.store.buckets.main.name();
+            let page = self.shared.store.objects().list(main, &request).await?;
+            seen += page.objects.len();
+            for object in page.objects.iter().filter_map(|object| self.object(object)) {
+                if filter.passes(object.size, object.confirmed_at) {
+                    totals.objects += 1;
+                    totals.bytes = totals.bytes.saturating_add(object.size);
+                }
+            }
+            request.continuation = page.next;
+            totals.is_complete = request.continuation.is_none();
+            if totals.is_complete || seen >= MAX_TOTALLED {
+                return Ok(totals);
+            }
+        }
     }
 
     fn object(&self, object: &ListedObject) -> Option<ObjectListed> {

@@ -15,8 +15,10 @@ mod list;
 mod list_objects;
 mod multipart;
 mod object;
+mod options;
 mod page;
 mod sign_request;
+mod staging;
 mod unsigned_url;
 pub mod uppy_names;
 
@@ -39,15 +41,16 @@ pub use inspect::DraftInspected;
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub use issue_upload::{IssueUpload, UploadIssued};
 pub use list::{DraftListed, DraftPage, ListDrafts};
-pub use list_objects::{ListObjects, ObjectListed, ObjectsPage};
+pub use list_objects::{ListObjects, ObjectFilter, ObjectListed, ObjectTotals, ObjectsPage};
 pub use multipart::{
     CompleteMultipart, CompletedPart, CreateMultipart, MultipartCompleted, MultipartCreated, PartToSign, PartsSigned,
     SignParts, SignedPart, UploadName, UploadStatus,
 };
 pub use object::{
-    DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed, RestoreVersion,
-    VersionListed, VersionRestored, VersionsPage,
+    CopyObject, DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed,
+    ObjectTransferred, RestoreVersion, UpdateObject, VersionListed, VersionRestored, VersionsPage,
 };
+pub use options::{RequestedOptions, RequestedRetention};
 pub use sign_request::{RequestSigned, S3Request, SignRequest};
 
 use tokio_util::task::TaskTracker;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use draftstore_protocol::RESERVED_PREFIX;
 use draftstore_storage::{
-    Administration, Capabilities, DraftBucket, Error, MainBucket, ObjectKey, Objects, Presign, Storage,
+    Administration, Capabilities, DraftBucket, Error, Features, MainBucket, ObjectKey, Objects, Presign, Storage,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use ulid::Ulid;
 
 pub use profile::StoreProfile;
@@ -35,6 +35,8 @@ pub struct Store {
     pub profile: StoreProfile,
     /// The lock of a running probe.
     probing: Arc<Mutex<()>>,
+    /// The features of the store, once they were needed.
+    features: Arc<OnceCell<Features>>,
 }
 
 impl Store {
@@ -45,6 +47,7 @@ impl Store {
             buckets,
             profile: StoreProfile::default(),
             probing: Arc::default(),
+            features: Arc::default(),
         }
     }
 
@@ -84,6 +87,16 @@ impl Store {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(error, "the store cannot be probed");
         }
+    }
+
+    /// Returns the features of the store. The first call probes them, by about ten calls to the store.
+    pub(crate) async fn features(&self) -> Result<Features, Error> {
+        let probe = || async {
+            self.storage
+                .features(&self.buckets.draft, &self.buckets.main, &probe_key())
+                .await
+        };
+        self.features.get_or_try_init(probe).await.copied()
     }
 
     /// Probes which conditions the store enforces, and updates the profile. Takes about thirty calls to the store.

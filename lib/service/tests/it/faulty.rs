@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use draftstore_storage::{
-    Administration, BucketName, Capabilities, CompleteUpload, Condition, CopyToMain, CopyVersion, CorsRule,
-    CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, IfDestination,
+    Administration, BucketName, Capabilities, CompleteUpload, Condition, CopyInMain, CopyToMain, CopyVersion, CorsRule,
+    CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, Features, IfDestination,
     KeptVersion, Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, ObjectDeleted,
     ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign, PresignGet,
-    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft, StageCopy, StagedCopy,
-    Storage, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft, StageCopy, StageInMain,
+    StagedCopy, Storage, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 
 use crate::ignoring;
@@ -198,6 +198,16 @@ impl Objects for Faulty {
         let main = copy.main_bucket.name();
         let copied = ignoring::copy_to_main(&*self.store, self.honoured, copy);
         self.call(Operation::CopyObject, main, copied).await
+    }
+
+    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<ETag, Error> {
+        let copied = ignoring::copy_in_main(&*self.store, self.honoured, copy);
+        self.call(Operation::CopyObject, copy.bucket.name(), copied).await
+    }
+
+    async fn stage_in_main(&self, copy: &StageInMain<'_>) -> Result<StagedCopy, Error> {
+        let staged = self.store.stage_in_main(copy);
+        self.call(Operation::UploadPartCopy, copy.bucket.name(), staged).await
     }
 
     async fn stage_copy(&self, copy: &StageCopy<'_>) -> Result<StagedCopy, Error> {
@@ -394,5 +404,11 @@ impl Administration for Faulty {
 
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
         self.store.probe(bucket, prefix).await
+    }
+
+    async fn features(&self, draft: &DraftBucket, main: &MainBucket, prefix: &ObjectKey) -> Result<Features, Error> {
+        let features = self.store.features(draft, main, prefix);
+        self.call(Operation::GetObjectLockConfiguration, main.name(), features)
+            .await
     }
 }

@@ -3,8 +3,8 @@
 //! The embedded store honours every condition, so each call is repeated with the current version until it succeeds.
 
 use draftstore_storage::{
-    BucketName, Capabilities, Condition, CopyToMain, CopyVersion, DraftBucket, DraftVersion, ETag, Error, ErrorKind,
-    IfDestination, MainBucket, ObjectKey, Objects, StageCopy, StagedCopy, VersionCopied,
+    BucketName, Capabilities, Condition, CopyInMain, CopyToMain, CopyVersion, DraftBucket, DraftVersion, ETag, Error,
+    ErrorKind, IfDestination, MainBucket, ObjectKey, Objects, StageCopy, StagedCopy, VersionCopied,
 };
 
 pub(crate) async fn copy_to_main(
@@ -90,6 +90,37 @@ pub(crate) async fn copy_version(
         };
         let copied = store.copy_version(&asked).await;
         if copied.is_ok() || version(store, copy.bucket.name(), copy.key).await? == main {
+            return copied;
+        }
+    }
+}
+
+pub(crate) async fn copy_in_main(
+    store: &dyn Objects,
+    honoured: Capabilities,
+    copy: &CopyInMain<'_>,
+) -> Result<ETag, Error> {
+    if honoured == Capabilities::ALL {
+        return store.copy_in_main(copy).await;
+    }
+    loop {
+        let source = store.head(copy.bucket.name(), copy.source_key).await?.etag;
+        let main = version(store, copy.bucket.name(), copy.key).await?;
+        let to = (Condition::CopyToAbsent, Condition::CopyOver);
+        let source_etag = if honoured.honours(Condition::CopySource) {
+            copy.source_etag
+        } else {
+            &source
+        };
+        let asked = CopyInMain {
+            source_etag,
+            if_destination: destination(honoured, to, copy.if_destination, main.as_ref()),
+            ..copy.clone()
+        };
+        let copied = store.copy_in_main(&asked).await;
+        let unchanged = version(store, copy.bucket.name(), copy.key).await? == main
+            && version(store, copy.bucket.name(), copy.source_key).await?.as_ref() == Some(&source);
+        if copied.is_ok() || unchanged {
             return copied;
         }
     }

@@ -90,4 +90,5 @@ mod staged;
 mod swaps;
 mod sweep;
 mod system;
+mod transfer;
 mod weak_store;

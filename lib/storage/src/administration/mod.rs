@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod cors;
+mod features;
 mod lifecycle;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use crate::{BucketName, DraftBucket, Error, MainBucket, ObjectKey};
 
 pub use capabilities::{Capabilities, Condition, Support};
 pub use cors::CorsRule;
+pub use features::{Feature, Features};
 pub use lifecycle::Lifecycle;
 
 /// Creates and configures the buckets of a store, and probes the store.
@@ -49,6 +51,12 @@ pub trait Administration: Send + Sync + fmt::Debug {
     /// Fails with kind `BucketNotFound` if the bucket does not exist, `CredentialsRefused` if the store forbids one of
     /// the calls, and `Unavailable` if the store fails. A failed probe changes nothing that was known before.
     async fn probe(&self, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error>;
+
+    /// Finds out which features the store has, from the objects that result: a store may ignore what it lacks. Writes to
+    /// the draft bucket alone, as [`Administration::probe`] does. Reads if main has object lock.
+    ///
+    /// Its errors are those of [`Administration::probe`].
+    async fn features(&self, draft: &DraftBucket, main: &MainBucket, prefix: &ObjectKey) -> Result<Features, Error>;
 }
 
 /// The outcome of [`Administration::create_bucket`].

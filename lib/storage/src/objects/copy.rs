@@ -29,3 +29,22 @@ pub enum IfDestination<'a> {
     /// The key holds exactly this version (`If-Match`).
     Matches(&'a ETag),
 }
+
+/// A request to copy one version of an object in main to another key, or onto itself.
+#[derive(Debug, Clone)]
+pub struct CopyInMain<'a> {
+    /// The bucket of both objects.
+    pub bucket: &'a MainBucket,
+    /// The key of the source.
+    pub source_key: &'a ObjectKey,
+    /// The version to copy. Sent as `x-amz-copy-source-if-match`.
+    pub source_etag: &'a ETag,
+    /// The key of the new object.
+    pub key: &'a ObjectKey,
+    /// The condition on the destination.
+    pub if_destination: IfDestination<'a>,
+    /// The headers, user metadata and options of the new object. None are taken over from the source.
+    pub attributes: &'a Attributes,
+    /// Set if the source has tags, which the store would take over otherwise.
+    pub source_has_tags: bool,
+}

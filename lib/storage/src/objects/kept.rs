@@ -17,6 +17,8 @@ pub struct ObjectDescription {
     pub storage_class: Option<String>,
     /// The server-side encryption, by the store's name.
     pub encryption: Option<String>,
+    /// The key of SSE-KMS.
+    pub kms_key_id: Option<String>,
     /// The retention, during which the version cannot be deleted.
     pub retention: Option<Retention>,
     /// True if a legal hold keeps the version from being deleted.
@@ -26,7 +28,7 @@ pub struct ObjectDescription {
 }
 
 /// The retention of an object version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Retention {
     /// The mode of the retention.
     pub mode: RetentionMode,
@@ -35,7 +37,7 @@ pub struct Retention {
 }
 
 /// The mode of a retention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RetentionMode {
     /// The retention can be ended by whoever may bypass it.
     Governance,

@@ -6,6 +6,7 @@ mod kept;
 mod list;
 mod multipart;
 mod object;
+mod options;
 mod put;
 mod read;
 mod stage;
@@ -19,15 +20,16 @@ use async_trait::async_trait;
 
 use crate::{BucketName, DraftBucket, ETag, Error, MainBucket, ObjectKey};
 
-pub use copy::{CopyToMain, IfDestination};
+pub use copy::{CopyInMain, CopyToMain, IfDestination};
 pub use delete::{DeleteFailure, DraftVersion};
 pub use kept::{KeptVersion, ObjectDeleted, ObjectDescription, Retention, RetentionMode};
 pub use list::{ListObjects, ListedObject, ObjectPage};
 pub use multipart::{CompleteUpload, CreateUpload, ListParts, ListedPart, PartPage};
 pub use object::{Attributes, ObjectInfo, StoredAttributes};
+pub use options::{Encryption, StorageOption, StorageOptions};
 pub use put::PutDraft;
 pub use read::ReadDraft;
-pub use stage::{StageCopy, StagedCopy, StagedPart};
+pub use stage::{StageCopy, StageInMain, StagedCopy, StagedPart};
 pub use uploads::{ListUploads, ListedUpload, UploadCursor, UploadId, UploadPage};
 pub use versions::{CopyVersion, ListVersions, ListedBytes, ListedVersion, VersionCopied, VersionId, VersionPage};
 
@@ -38,7 +40,8 @@ pub use versions::{CopyVersion, ListVersions, ListedBytes, ListedVersion, Versio
 /// - After an error of kind `Unavailable`, it is unknown if a call that writes took effect.
 /// - Conditions are sent to the store, which may ignore them. See [`crate::Administration::probe`].
 /// - Uploads and the deletes of a sweep take a [`DraftBucket`]. Only [`Objects::copy_to_main`] and
-///   [`Objects::complete_copy`] write drafts to main, and [`Objects::copy_version`] what was there before. [`Objects::undo_copy`] deletes there what a copy has just created, and
+///   [`Objects::complete_copy`] write drafts to main, and [`Objects::copy_version`], [`Objects::copy_in_main`] and
+///   [`Objects::stage_in_main`] what was there before. [`Objects::undo_copy`] deletes there what a copy has just created, and
 ///   [`Objects::delete_object`], [`Objects::delete_objects`] and [`Objects::delete_version`] what a caller wants to have
 ///   deleted.
 #[async_trait]
@@ -102,6 +105,14 @@ pub trait Objects: Send + Sync + fmt::Debug {
     /// then fail with `PreconditionFailed` because the first one succeeded. The object in main tells which of the two
     /// happened.
     async fn copy_to_main(&self, copy: &CopyToMain<'_>) -> Result<ETag, Error>;
+
+    /// Copies an object in main to another key, or onto itself, replacing its attributes.
+    ///
+    /// The request is sent only once. Its errors are those of [`Objects::copy_to_main`].
+    async fn copy_in_main(&self, copy: &CopyInMain<'_>) -> Result<ETag, Error>;
+
+    /// Begins a multipart upload in main and copies an object of main into its parts, like [`Objects::stage_copy`].
+    async fn stage_in_main(&self, copy: &StageInMain<'_>) -> Result<StagedCopy, Error>;
 
     /// Begins a multipart upload in main and copies the draft into its parts, several at a time.
     ///

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::{ETag, MediaType, ObjectHeader, ObjectHeaders, Sha256, VersionId};
+use crate::{ETag, MediaType, ObjectHeader, ObjectHeaders, Sha256, StorageOptions, VersionId};
 
 /// The metadata of an object, as returned by `HeadObject`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -36,9 +36,12 @@ pub struct StoredAttributes {
     pub headers: BTreeMap<ObjectHeader, String>,
     /// The user metadata (`x-amz-meta-*`). Names are in lower case, without that prefix.
     pub metadata: BTreeMap<String, String>,
+    /// The options that were agreed on when the upload was issued, as far as the server has authenticated them. No store
+    /// reports them here.
+    pub agreed_options: Option<Box<StorageOptions>>,
 }
 
-/// The headers and user metadata of an object that is written or may be uploaded. Only parsed values can be in it.
+/// The headers, user metadata and options of an object that is written or may be uploaded. Only parsed values can be in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Attributes {
     /// The media type to store.
@@ -47,17 +50,20 @@ pub struct Attributes {
     pub headers: ObjectHeaders,
     /// The user metadata (`x-amz-meta-*`). Names are in lower case, without that prefix.
     pub metadata: BTreeMap<String, String>,
+    /// The options of how the store keeps the object.
+    pub options: StorageOptions,
 }
 
 impl Attributes {
-    /// The absence of all headers and metadata.
+    /// The absence of all headers, metadata and options.
     pub const NONE: &'static Self = &Self {
         content_type: None,
         headers: ObjectHeaders::NONE,
         metadata: BTreeMap::new(),
+        options: StorageOptions::NONE,
     };
 
-    /// Returns the names and values of all headers, with those of the metadata.
+    /// Returns the names and values of all headers, with those of the metadata and without those of the options.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'static, str>, &str)> {
         let content_type = self.content_type.iter();
         let content_type = content_type.map(|value| (Cow::Borrowed("content-type"), value.as_str()));
@@ -77,6 +83,7 @@ impl From<Attributes> for StoredAttributes {
             headers: headers.map(|(header, value)| (header, value.to_owned())).collect(),
             content_type: written.content_type.map(|value| value.to_string()),
             metadata: written.metadata,
+            agreed_options: None,
         }
     }
 }

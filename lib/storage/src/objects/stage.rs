@@ -42,3 +42,20 @@ pub struct StagedPart {
     /// Set if the `ETag` is the MD5 of the part's bytes, on a store whose tags are.
     pub etag_is_md5: bool,
 }
+
+/// A request to copy one version of an object in main into a multipart upload in main.
+#[derive(Debug, Clone)]
+pub struct StageInMain<'a> {
+    /// The bucket of both objects.
+    pub bucket: &'a MainBucket,
+    /// The key of the source.
+    pub source_key: &'a ObjectKey,
+    /// The version to copy. Sent as `x-amz-copy-source-if-match` with every part.
+    pub source_etag: &'a ETag,
+    /// The size of the source in bytes.
+    pub size: u64,
+    /// The key of the new object.
+    pub key: &'a ObjectKey,
+    /// The headers, user metadata and options of the new object.
+    pub attributes: &'a Attributes,
+}

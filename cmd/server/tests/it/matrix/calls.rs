@@ -54,6 +54,17 @@ impl Call {
                 }
                 json!({ "object_name": name })
             }
+            "update-object" | "copy-object" | "move-object" => {
+                if is_there {
+                    own.kept(&name).await;
+                }
+                let mut request = json!({ "object_name": name });
+                match self.route {
+                    "update-object" => request["metadata"] = json!({"a": "1"}),
+                    _ => request["destination_name"] = own.fresh().into(),
+                }
+                request
+            }
             "list-versions" | "restore-version" | "delete-version" => {
                 let mut request = json!({ "object_name": name });
                 if is_there {
@@ -164,6 +175,7 @@ impl Call {
             "delete-object" => assert_eq!(answer["deleted"], true),
             "list-versions" => assert_eq!(answer["versions"].as_array().expect("versions").len(), 1),
             "restore-version" => assert_eq!(answer["replayed"], true),
+            "update-object" | "copy-object" | "move-object" => assert_eq!(answer["replayed"], false),
             "delete-objects" => assert_eq!(answer["outcomes"][0]["deleted"]["deleted"], true),
             "confirm-upload" | "confirm-uploads" => assert_eq!(answer["success"], true),
             "multipart/list-parts" => assert_eq!(answer["parts"][0]["part_number"], 1),
@@ -194,6 +206,14 @@ impl Call {
         match self.route {
             "download-url" | "confirm-upload" | "inspect-draft" | "check-draft" | "discard-draft" => drafts.to_vec(),
             "get-object" | "delete-object" | "list-versions" => vec![(named(&foreign.kept), named("t10/none"))],
+            "update-object" => {
+                let update = |name: &str| json!({"object_name": name, "metadata": {"a": "1"}});
+                vec![(update(&foreign.kept), update("t10/none"))]
+            }
+            "copy-object" | "move-object" => {
+                let copy = |name: &str| json!({"object_name": name, "destination_name": "never"});
+                vec![(copy(&foreign.kept), copy("t10/none"))]
+            }
             "restore-version" | "delete-version" => {
                 let version = |name: &str| json!({"object_name": name, "version_id": foreign.version_id});
                 vec![(version(&foreign.kept), version("t10/none"))]

@@ -29,9 +29,7 @@ mod swap;
 mod turns;
 mod verdict;
 
-#[cfg(test)]
-pub(crate) use self::swap::HELD_FOR;
-pub(crate) use self::swap::may_undo_swap;
+pub(crate) use self::swap::{HELD_FOR, may_undo_swap};
 use draftstore_storage::{Attributes, ETag, ErrorKind, MediaType, ObjectInfo, StagedCopy, VersionId};
 
 use super::agreement::Agreement;
@@ -297,6 +295,7 @@ impl<E: StoreError> Protocol<E> {
         if let Some((_, Some(found))) = &self.accepted {
             kept.content_type = Some(found.clone());
         }
+        kept.options.extend(&confirm.options);
         let Confirm { batch, origin, .. } = confirm;
         confirm.digests.mark(kept, draft, *batch, origin)
     }

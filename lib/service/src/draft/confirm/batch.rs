@@ -89,7 +89,14 @@ impl Drafts {
         self.confirm_checked(checked?).await
     }
 
-    async fn confirm_all(&self, checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {
+    async fn confirm_all(&self, mut checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {
+        for one in &mut checked {
+            if let Ok(confirm) = one
+                && let Err(error) = self.require_options(&confirm.options).await
+            {
+                *one = Err(error);
+            }
+        }
         if checked.iter().any(Result::is_err) {
             return checked
                 .into_iter()

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use draftstore_protocol::confirm::{Answer, BatchId, Confirm, Effect, Kept, Plan, Protocol, StagingNote, Step, Turn};
+use draftstore_protocol::confirm::{Answer, BatchId, Confirm, Effect, Kept, Plan, Protocol, Step, Turn};
 use draftstore_protocol::confirm::{ConfirmError, Unresolved, settlement_key};
 use draftstore_storage::{Attributes, Condition, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
-use draftstore_storage::{ErrorKind, ObjectKey, Operation, PutDraft, StageCopy, StagedCopy};
+use draftstore_storage::{ErrorKind, ObjectKey, Operation, StageCopy, StagedCopy};
 use tokio::time::timeout;
 
 use super::locks::Locked;
@@ -97,7 +97,7 @@ impl Running {
                     .complete_copy(main, &self.keys.main, &staged, if_destination);
                 let completed = complete.await;
                 if completed.is_ok() {
-                    self.delete_note(drafts).await;
+                    drafts.delete_note(self.note.take()).await;
                 }
                 Answer::Copied(completed)
             }
@@ -148,21 +148,7 @@ impl Running {
         attributes: &Attributes,
     ) -> Result<StagedCopy, StorageError> {
         let store = &drafts.shared.store;
-        let note = StagingNote {
-            ends_at: drafts.shared.clock.now() + drafts.shared.confirm_limits.timeout,
-            main_key: self.keys.main.clone(),
-        };
-        let put = PutDraft {
-            bucket: &store.buckets.draft,
-            key: &note.key(rand::random()),
-            bytes: &[],
-            attributes: Attributes::NONE,
-            if_absent: false,
-        };
-        self.note = Some(DraftVersion {
-            etag: store.objects().put_draft(&put).await?,
-            key: put.key.clone(),
-        });
+        self.note = Some(drafts.write_note(&self.keys.main).await?);
         let copy = StageCopy {
             draft_bucket: &store.buckets.draft,
             draft_key: &self.keys.draft,
@@ -190,18 +176,10 @@ impl Running {
             .objects()
             .abort_copy(&store.buckets.main, &self.keys.main, &staged.upload_id);
         match abort.await {
-            Ok(()) => self.delete_note(drafts).await,
+            Ok(()) => drafts.delete_note(self.note.take()).await,
             Err(error) => {
                 tracing::warn!(object.key = %self.keys.main, error = %error, "staged copy left to the sweep");
             }
-        }
-    }
-
-    async fn delete_note(&mut self, drafts: &Drafts) {
-        let Some(note) = self.note.take() else { return };
-        let store = &drafts.shared.store;
-        if let Err(error) = store.objects().delete_draft(&store.buckets.draft, &note).await {
-            tracing::debug!(object.key = %note.key, error = %error, "staging note left to the sweep");
         }
     }
 }
@@ -218,6 +196,7 @@ impl Drafts {
             former_digests: digests,
             pins: checked.pins,
             existing: checked.existing,
+            options: checked.options,
             max_copy_bytes: self.shared.confirm_limits.max_copy_bytes,
             plan: self.plan(checked.is_unique),
             is_checked: self.caller.profile.checks.is_some(),

@@ -24,8 +24,10 @@ pub(super) use removals::RemovalQueue;
 pub use request::{ConfirmUpload, Confirmed};
 
 use self::request::Checked;
+pub(super) use self::request::{check_existing, idempotency_key};
 use super::Drafts;
 use super::draft_ref::Keys;
+use super::options::name_option;
 use crate::{Error, Scope, Violation};
 
 impl Drafts {
@@ -74,11 +76,14 @@ impl Drafts {
 
     async fn run_confirm(&self, checked: Checked) -> Result<Confirmed, Error> {
         let keys = checked.keys.clone();
+        let options = checked.options.clone();
+        self.require_options(&options).await?;
         self.shared.store.probe_if_unknown().await;
         let _locked = self.lock([&keys]).await;
         let mut running = self.running(checked, None);
         running.run(self).await;
-        Ok(Confirmed::new(self.location(&keys), running.end(self)?))
+        let kept = running.end(self).map_err(|error| name_option(error, &options))?;
+        Ok(Confirmed::new(self.location(&keys), kept))
     }
 
     /// Returns `true` if an object in main was made from this version of a draft for good, so that the draft is about to be

@@ -1,10 +1,11 @@
 //! The request and the response of a confirm.
 
 use draftstore_protocol::confirm::{Existing, Kept, MarkerDigests, Pins, RequestDigests};
-use draftstore_storage::{ETag, MediaType, VersionId};
+use draftstore_storage::{ETag, MediaType, StorageOptions, VersionId};
 
 use crate::draft::Drafts;
 use crate::draft::draft_ref::Keys;
+use crate::draft::options::{RequestedOptions, encode};
 use crate::fields::{checksum, content_length, etag};
 use crate::limits::MAX_IDEMPOTENCY_KEY_BYTES;
 use crate::observer::{ConfirmEnded, ConfirmOutcome};
@@ -33,6 +34,8 @@ pub struct ConfirmUpload {
     pub overwrite_if_match: Option<String>,
     /// The caller's key for this confirm. A repeat with the same key has the same result.
     pub idempotency_key: Option<String>,
+    /// The options of the object in main, which win over those of its upload.
+    pub options: RequestedOptions,
 }
 
 /// The object in main after a confirm.
@@ -62,6 +65,7 @@ pub(super) struct Checked {
     pub(super) pins: Pins,
     pub(super) existing: Existing,
     pub(super) idempotency_key: Option<String>,
+    pub(super) options: StorageOptions,
 }
 
 impl Checked {
@@ -83,7 +87,10 @@ impl Checked {
             Existing::Replace(Some(etag)) => ["replace", etag.as_str()],
         };
         let keys = secrets.digests(&["key", main, key]);
-        let requests = secrets.digests(&["request", main, key, draft, existing, etag]);
+        let options = encode(&self.options);
+        let mut request = vec!["request", main, key, draft, existing, etag];
+        request.extend((!options.is_empty()).then_some(options.as_str()));
+        let requests = secrets.digests(&request);
         let requests = keys.into_iter().zip(requests);
         let all = drafts.zip(requests);
         all.map(|(draft, (key, request))| MarkerDigests {
@@ -104,8 +111,10 @@ impl ConfirmUpload {
             content_length: broken.take_optional(self.content_length.map(content_length)),
             checksum_sha256: broken.take_optional(self.checksum_sha256.as_deref().map(checksum)),
         };
-        let existing = broken.take(self.existing());
+        let existing = broken.take(check_existing(self.overwrite, self.overwrite_if_match.as_deref()));
         let idempotency_key = broken.take_optional(self.idempotency_key.as_deref().map(idempotency_key));
+        let now = drafts.shared.clock.now();
+        let options = self.options.check(&drafts.caller.profile, now, &mut broken);
         let destination = broken.take_optional(self.destination_name.as_deref().map(|name| destination(name, drafts)));
         let (Some(draft), Some(existing), []) = (draft, existing, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
@@ -116,19 +125,24 @@ impl ConfirmUpload {
             pins,
             existing,
             idempotency_key,
+            options,
         })
     }
+}
 
-    fn existing(&self) -> Result<Existing, Violation> {
-        match (self.overwrite, &self.overwrite_if_match) {
-            (false, None) => Ok(Existing::Keep),
-            (false, Some(_)) => Err(Violation::new(
-                "overwrite_if_match",
-                "must not be given without overwrite",
-            )),
-            (true, None) => Ok(Existing::Replace(None)),
-            (true, Some(text)) => etag("overwrite_if_match", text).map(Some).map(Existing::Replace),
-        }
+/// Validates the treatment of an object that main already has.
+pub(in crate::draft) fn check_existing(
+    overwrite: bool,
+    overwrite_if_match: Option<&str>,
+) -> Result<Existing, Violation> {
+    match (overwrite, overwrite_if_match) {
+        (false, None) => Ok(Existing::Keep),
+        (false, Some(_)) => Err(Violation::new(
+            "overwrite_if_match",
+            "must not be given without overwrite",
+        )),
+        (true, None) => Ok(Existing::Replace(None)),
+        (true, Some(text)) => etag("overwrite_if_match", text).map(Some).map(Existing::Replace),
     }
 }
 
@@ -169,7 +183,7 @@ fn destination(name: &str, drafts: &Drafts) -> Result<ObjectName, Violation> {
     name.map_err(|violation| Violation::new("destination_name", violation.rule))
 }
 
-fn idempotency_key(key: &str) -> Result<String, Violation> {
+pub(in crate::draft) fn idempotency_key(key: &str) -> Result<String, Violation> {
     if (1..=MAX_IDEMPOTENCY_KEY_BYTES).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) {
         Ok(key.to_owned())
     } else {

@@ -7,12 +7,13 @@ use draftstore_protocol::DraftId;
 use draftstore_protocol::upload::{
     MARK, MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES, MIN_PART_BYTES, Mark, Token, ends_at, part_size,
 };
-use draftstore_storage::{Attributes, CreateUpload, ObjectHeader, UploadId};
+use draftstore_storage::{Attributes, CreateUpload, ObjectHeader, StorageOptions, UploadId};
 
 use crate::draft::Drafts;
 use crate::draft::attributes::RequestedAttributes;
 use crate::draft::draft_ref::DraftRef;
 use crate::draft::identity::{Free, NewDraft, Way};
+use crate::draft::options::{RequestedOptions, check_sealed};
 use crate::fields::content_length;
 use crate::secrets::Purpose;
 use crate::violation::Violations;
@@ -36,6 +37,8 @@ pub struct CreateMultipart {
     pub headers: BTreeMap<ObjectHeader, String>,
     /// The user metadata of the draft.
     pub metadata: BTreeMap<String, String>,
+    /// The options of the confirmed object.
+    pub options: RequestedOptions,
     /// `true` for a unique draft, which has an ID of its own.
     pub unique: bool,
     /// The lifetime of a unique draft, in seconds from now.
@@ -79,6 +82,8 @@ impl Drafts {
             metadata: &request.metadata,
         };
         let mut attributes = requested.agree(&self.caller.profile, &mut broken);
+        let options = request.options.check(&self.caller.profile, now, &mut broken);
+        broken.take(check_sealed(&options, &request.metadata));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         if request.content_length.is_none() {
             broken.take(self.caller.profile.check_missing_length());
@@ -100,6 +105,7 @@ impl Drafts {
         if let Some(bytes) = content_length {
             self.caller.profile.check_size("content_length", bytes)?;
         }
+        self.require_options(&options).await?;
 
         let new = NewDraft {
             name: &name,
@@ -114,7 +120,7 @@ impl Drafts {
         }
         let mark = Mark::new(rand::random());
         attributes.metadata.insert(MARK.to_owned(), mark.text());
-        let (draft, upload_id) = self.begin(new, attributes, request.part_checksums).await?;
+        let (draft, upload_id) = self.begin(new, attributes, &options, request.part_checksums).await?;
         let draft_id = draft.id;
         let token = Token {
             upload_id,
@@ -141,6 +147,7 @@ impl Drafts {
         &self,
         new: NewDraft<'_>,
         mut attributes: Attributes,
+        options: &StorageOptions,
         part_checksums: bool,
     ) -> Result<(DraftRef, UploadId), Error> {
         let (objects, bucket) = (self.shared.store.objects(), &self.shared.store.buckets.draft);
@@ -149,6 +156,7 @@ impl Drafts {
             let draft_id = self.identity(new, &mut Free::default()).await?;
             let draft = DraftRef::new(&self.caller, new.name.clone(), draft_id);
             self.record(&mut attributes, &draft.key);
+            self.seal_options(&mut attributes, options, &draft.key);
             let create = CreateUpload {
                 bucket,
                 key: &draft.key,

@@ -1,12 +1,14 @@
-//! The calls on confirmed objects: describe, delete, and list, restore and delete versions.
+//! The calls on confirmed objects: describe, delete, copy, move and update, and list, restore and delete versions.
 
 mod delete;
 mod describe;
 pub(super) mod origin;
 mod restore;
+mod transfer;
 mod versions;
 
 pub use delete::{DeleteObject, ObjectDeleted};
 pub use describe::{DescribeObject, ObjectDescribed};
 pub use restore::{RestoreVersion, VersionRestored};
+pub use transfer::{CopyObject, ObjectTransferred, UpdateObject};
 pub use versions::{DeleteVersion, ListVersions, VersionListed, VersionsPage};

@@ -29,6 +29,13 @@ pub(crate) fn seal(secrets: &Secrets, keys: &Keys, now: SystemTime) -> String {
     secrets.seal(binding(&[keys.main.as_str()]), &content)
 }
 
+/// Seals the origin of an object for its copy under another key. Returns `None` if no confirm made the object.
+pub(crate) fn reseal(secrets: &Secrets, key: &ObjectKey, copy: &ObjectKey, object: &ObjectInfo) -> Option<String> {
+    let origin = Origin::of(&object.attributes.metadata)?;
+    let content = secrets.open(binding(&[key.as_str()]), origin.sealed)?;
+    Some(secrets.seal(binding(&[copy.as_str()]), &content))
+}
+
 /// Opens the origin of an object in main.
 pub(crate) fn open(secrets: &Secrets, key: &ObjectKey, object: &ObjectInfo) -> Confirmation {
     let Some(origin) = Origin::of(&object.attributes.metadata) else {

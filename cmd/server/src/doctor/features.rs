@@ -1,0 +1,64 @@
+//! The check of the features that storage options need. None of them has to be there: the server refuses options by name.
+
+use draftstore_storage::{Feature, Features};
+
+use super::report::Line;
+use super::said;
+use super::subject::Subject;
+
+pub(super) async fn check(subject: &Subject) -> Vec<Line> {
+    let buckets = &subject.buckets;
+    let prefix = subject.key("features");
+    let features = subject.storage.features(&buckets.draft, &buckets.main, &prefix);
+    match features.await {
+        Ok(features) => Feature::ALL
+            .into_iter()
+            .map(|feature| line(feature, features))
+            .collect(),
+        Err(error) => vec![
+            Line::info(
+                "every option",
+                format!("cannot be tried, so the server refuses them: {}", said(&error)),
+            )
+            .with_remedy("allow what manifest/iam/server-options.json allows, if callers set storage_options"),
+        ],
+    }
+}
+
+fn line(feature: Feature, features: Features) -> Line {
+    if features.has(feature) {
+        return Line::ok(feature.to_string(), "works");
+    }
+    let (options, remedy) = match feature {
+        Feature::Tags => ("tags", None),
+        Feature::StorageClasses => ("storage_class", None),
+        Feature::ObjectLock => (
+            "retention and legal_hold",
+            Some("enable object lock of main, if you need them"),
+        ),
+        Feature::Encryption => ("encryption", None),
+    };
+    let line = Line::info(
+        feature.to_string(),
+        format!("is not there: requests with {options} are refused"),
+    );
+    match remedy {
+        Some(remedy) => line.with_remedy(remedy),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Outcome;
+    use super::*;
+
+    #[test]
+    fn lacking_features_are_said_and_are_no_problem() {
+        for feature in Feature::ALL {
+            let only = Features::default().with(feature, true);
+            let ok = |other| line(other, only).outcome == Outcome::Ok;
+            assert!(Feature::ALL.into_iter().all(|other| ok(other) == (other == feature)));
+        }
+    }
+}

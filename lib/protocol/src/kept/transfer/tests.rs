@@ -1,0 +1,428 @@
+//! Random schedules of transfers that race with each other, with overwrites and with deletes. Answers are lost, servers crash,
+//! and callers repeat their calls. After every act, each object that nobody overwrote or deleted knowingly is still there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
+
+use draftstore_storage::{
+    Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy, StorageOptions, StoredAttributes, UploadId,
+};
+
+use super::*;
+use crate::confirm::MarkerDigest;
+
+/// The number of schedules.
+const SCHEDULES: u64 = 100_000;
+
+/// The size of objects that are copied in parts.
+const LARGE: u64 = 10;
+
+/// A source of choices, so that each seed is one schedule.
+struct Choices(u64);
+
+impl Choices {
+    fn below(&mut self, count: u64) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % count
+    }
+}
+
+/// An object: its bytes, by a number, and what a HEAD returns.
+#[derive(Debug, Clone)]
+struct Object {
+    content: u64,
+    info: ObjectInfo,
+}
+
+/// Main, and what happened to its objects.
+#[derive(Debug, Default)]
+struct World {
+    main: BTreeMap<&'static str, Object>,
+    staged: BTreeMap<u64, (Object, Attributes)>,
+    /// Every object that ever was there.
+    contents: BTreeSet<u64>,
+    /// The objects that were overwritten or deleted by a call that had seen them.
+    given_up: BTreeSet<u64>,
+    next: u64,
+}
+
+/// A caller's request, and its call in progress.
+struct Task {
+    source: &'static str,
+    destination: &'static str,
+    transfer: Transfer,
+    running: Transferring<ErrorKind>,
+    step: TransferStep<ErrorKind>,
+    repeats_left: u8,
+}
+
+fn etag(content: u64, copies: &str) -> ETag {
+    format!("{content:032x}{copies}").parse().expect("an ETag")
+}
+
+fn object(content: u64, size: u64, etag: ETag, attributes: &Attributes) -> Object {
+    Object {
+        content,
+        info: ObjectInfo {
+            etag_is_md5: etag.may_be_md5(),
+            etag,
+            size,
+            last_modified: SystemTime::UNIX_EPOCH,
+            checksum_sha256: None,
+            version_id: None,
+            attributes: StoredAttributes::from(attributes.clone()),
+        },
+    }
+}
+
+impl World {
+    /// Writes new bytes, like a confirm.
+    fn write(&mut self, key: &'static str, size: u64) {
+        self.next += 1;
+        let content = self.next;
+        self.contents.insert(content);
+        self.give_up(key);
+        let etag = etag(content, "");
+        self.main.insert(key, object(content, size, etag, Attributes::NONE));
+    }
+
+    fn give_up(&mut self, key: &str) {
+        if let Some(object) = self.main.get(key) {
+            self.given_up.insert(object.content);
+        }
+    }
+
+    /// Checks I14.
+    fn check(&self) {
+        let there: BTreeSet<u64> = self.main.values().map(|object| object.content).collect();
+        for content in &self.contents {
+            assert!(
+                there.contains(content) || self.given_up.contains(content),
+                "{content} is lost: {self:?}"
+            );
+        }
+    }
+
+    fn source(&self, key: &str, etag: &ETag) -> Result<Object, ErrorKind> {
+        let object = self.main.get(key).ok_or(ErrorKind::NotFound)?;
+        (object.info.etag == *etag)
+            .then(|| object.clone())
+            .ok_or(ErrorKind::PreconditionFailed)
+    }
+
+    fn put(&mut self, key: &'static str, over: Option<&ETag>, object: Object) -> Result<(), ErrorKind> {
+        let now = self.main.get(key).map(|object| &object.info.etag);
+        if now != over {
+            return Err(ErrorKind::PreconditionFailed);
+        }
+        // The call has seen what it replaces: that is its condition.
+        if self.main.get(key).is_some_and(|old| old.content != object.content) {
+            self.give_up(key);
+        }
+        self.main.insert(key, object);
+        Ok(())
+    }
+
+    fn perform(&mut self, task: &Task, effect: &TransferEffect) -> TransferAnswer<ErrorKind> {
+        let head = |key| self.main.get(key).map(|object| object.info.clone());
+        match effect {
+            TransferEffect::FindSource => TransferAnswer::Source(Ok(head(task.source).map(|info| Source {
+                info,
+                options: StorageOptions::NONE,
+                origin: Some("sealed".to_owned()),
+            }))),
+            TransferEffect::HeadSource => TransferAnswer::Head(Ok(head(task.source))),
+            TransferEffect::HeadDestination => TransferAnswer::Head(Ok(head(task.destination))),
+            TransferEffect::HeadSettlement { .. } => TransferAnswer::Head(Ok(None)),
+            TransferEffect::Copy {
+                source_etag,
+                main_etag,
+                attributes,
+            } => {
+                let copied = self.source(task.source, source_etag).and_then(|source| {
+                    let copy = object(source.content, source.info.size, etag(source.content, ""), attributes);
+                    self.put(task.destination, main_etag.as_ref(), copy)
+                });
+                TransferAnswer::Copied(copied)
+            }
+            TransferEffect::Stage {
+                source_etag,
+                size,
+                attributes,
+            } => TransferAnswer::Staged(self.source(task.source, source_etag).map(|source| {
+                self.next += 1;
+                self.staged.insert(self.next, (source, attributes.clone()));
+                StagedCopy {
+                    upload_id: UploadId::new(self.next.to_string()),
+                    parts: Vec::new(),
+                    size: *size,
+                }
+            })),
+            TransferEffect::Complete { staged, main_etag } => {
+                let id: u64 = staged.upload_id.as_str().parse().expect("a number");
+                let completed = self.staged.get(&id).cloned().ok_or(ErrorKind::NotFound);
+                let completed = completed.and_then(|(source, attributes)| {
+                    let copy = object(
+                        source.content,
+                        source.info.size,
+                        etag(source.content, "-2"),
+                        &attributes,
+                    );
+                    self.put(task.destination, main_etag.as_ref(), copy)?;
+                    self.staged.remove(&id);
+                    Ok(())
+                });
+                TransferAnswer::Copied(completed)
+            }
+            TransferEffect::Unstage { staged } => {
+                self.staged
+                    .remove(&staged.upload_id.as_str().parse().expect("a number"));
+                TransferAnswer::Done
+            }
+            TransferEffect::DeleteSource { source_etag } => {
+                let deleted = self
+                    .source(task.source, source_etag)
+                    .map(|_| drop(self.main.remove(task.source)));
+                TransferAnswer::Deleted(deleted)
+            }
+        }
+    }
+}
+
+/// Returns the answer of a call that failed, whether it took effect or not.
+fn failure(effect: &TransferEffect, kind: ErrorKind) -> TransferAnswer<ErrorKind> {
+    match effect {
+        TransferEffect::FindSource => TransferAnswer::Source(Err(kind)),
+        TransferEffect::HeadSource | TransferEffect::HeadDestination | TransferEffect::HeadSettlement { .. } => {
+            TransferAnswer::Head(Err(kind))
+        }
+        TransferEffect::Copy { .. } | TransferEffect::Complete { .. } => TransferAnswer::Copied(Err(kind)),
+        TransferEffect::Stage { .. } => TransferAnswer::Staged(Err(kind)),
+        TransferEffect::Unstage { .. } => TransferAnswer::Done,
+        TransferEffect::DeleteSource { .. } => TransferAnswer::Deleted(Err(kind)),
+    }
+}
+
+impl Task {
+    fn new(number: u64, choices: &mut Choices) -> Self {
+        let kind = [
+            TransferKind::Copy,
+            TransferKind::Move,
+            TransferKind::Move,
+            TransferKind::Update,
+        ];
+        let kind = kind[usize::try_from(choices.below(4)).expect("small")];
+        let (source, other) = if choices.below(2) == 0 { ("a", "b") } else { ("b", "a") };
+        let destination = if kind == TransferKind::Update { source } else { other };
+        let mut request = [0; 32];
+        request[0] = u8::try_from(number).expect("small");
+        let transfer = Transfer {
+            kind,
+            request: MarkerDigest::new(request),
+            has_key: choices.below(2) == 0,
+            if_match: None,
+            existing: if choices.below(2) == 0 {
+                Existing::Keep
+            } else {
+                Existing::Replace(None)
+            },
+            changes: Changes {
+                removed: [Removed::Tags].into(),
+                ..Changes::default()
+            },
+            max_copy_bytes: LARGE - 1,
+            keeps_existing: choices.below(2) == 0,
+            now: SystemTime::UNIX_EPOCH,
+            proves_copies: true,
+        };
+        let (running, effect) = Transferring::start(transfer.clone());
+        Self {
+            source,
+            destination,
+            transfer,
+            running,
+            step: TransferStep::Perform(effect),
+            repeats_left: 3,
+        }
+    }
+
+    /// Sends the same request again.
+    fn repeat(&mut self) {
+        let (running, effect) = Transferring::start(self.transfer.clone());
+        self.running = running;
+        self.step = TransferStep::Perform(effect);
+    }
+
+    /// Performs the next act. Returns false if the caller has its last answer.
+    fn act(&mut self, world: &mut World, choices: &mut Choices) -> bool {
+        let TransferStep::Perform(effect) = self.step.clone() else {
+            return false;
+        };
+        let answer = match choices.below(12) {
+            0 => failure(&effect, ErrorKind::Unavailable),
+            1 => failure(&effect, ErrorKind::Conflict),
+            2 => {
+                let _lost = world.perform(self, &effect);
+                failure(&effect, ErrorKind::Unavailable)
+            }
+            3 => {
+                if choices.below(2) == 0 {
+                    let _lost = world.perform(self, &effect);
+                }
+                self.repeats_left = self.repeats_left.saturating_sub(1);
+                if self.repeats_left > 0 {
+                    self.repeat();
+                }
+                return self.repeats_left > 0;
+            }
+            _ => world.perform(self, &effect),
+        };
+        self.step = self.running.on(answer);
+        match &self.step {
+            TransferStep::Perform(_) => true,
+            TransferStep::Finish(Err(TransferError::Store(_) | TransferError::Unresolved(_)))
+                if self.repeats_left > 0 =>
+            {
+                self.repeats_left -= 1;
+                self.repeat();
+                true
+            }
+            TransferStep::Finish(Err(TransferError::OutOfStep | TransferError::CopyDiffers)) => {
+                panic!("{:?}", self.step)
+            }
+            TransferStep::Finish(_) => false,
+        }
+    }
+}
+
+#[test]
+fn no_schedule_of_transfers_loses_an_object() {
+    for seed in 0..SCHEDULES {
+        let mut choices = Choices(seed);
+        let mut world = World::default();
+        for key in ["a", "b"] {
+            if choices.below(4) > 0 {
+                world.write(key, if choices.below(3) == 0 { LARGE } else { 1 });
+            }
+        }
+        let mut tasks: Vec<_> = (1..=3).map(|number| Task::new(number, &mut choices)).collect();
+        let mut others = 2;
+        while !tasks.is_empty() {
+            let turn = usize::try_from(choices.below(4)).expect("small");
+            if turn == 3 && others > 0 {
+                others -= 1;
+                let key = ["a", "b"][usize::try_from(choices.below(2)).expect("small")];
+                if choices.below(3) == 0 {
+                    world.give_up(key);
+                    world.main.remove(key);
+                } else {
+                    world.write(key, 1);
+                }
+            } else {
+                let turn = turn % tasks.len();
+                if !tasks[turn].act(&mut world, &mut choices) {
+                    tasks.remove(turn);
+                }
+            }
+            world.check();
+        }
+    }
+}
+
+#[test]
+fn interrupted_move_is_completed_by_a_repeat() {
+    for size in [1, LARGE] {
+        for crash in 1..12 {
+            for existing in [Existing::Keep, Existing::Replace(None)] {
+                let mut world = World::default();
+                world.write("a", size);
+                if existing != Existing::Keep {
+                    world.write("b", 1);
+                }
+                let mut task = Task::new(1, &mut Choices(1));
+                (task.source, task.destination) = ("a", "b");
+                task.transfer.kind = TransferKind::Move;
+                task.transfer.existing = existing;
+                task.repeat();
+                for act in 1.. {
+                    let TransferStep::Perform(effect) = task.step.clone() else {
+                        break;
+                    };
+                    let answer = world.perform(&task, &effect);
+                    if act == crash {
+                        task.repeat();
+                    } else {
+                        task.step = task.running.on(answer);
+                    }
+                }
+                let TransferStep::Finish(Ok(moved)) = &task.step else {
+                    panic!("{:?}", task.step);
+                };
+                assert_eq!(world.main.keys().collect::<Vec<_>>(), [&"b"], "{crash}");
+                assert_eq!((moved.main.size, world.main["b"].content), (size, 1));
+                task.repeat();
+                while let TransferStep::Perform(effect) = task.step.clone() {
+                    let answer = world.perform(&task, &effect);
+                    task.step = task.running.on(answer);
+                }
+                assert!(
+                    matches!(&task.step, TransferStep::Finish(Ok(again)) if again.replayed),
+                    "{:?}",
+                    task.step
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn update_keeps_the_markers_and_a_copy_those_of_the_bytes() {
+    let metadata = [
+        ("author", "ada"),
+        ("draftstore-draft", "x"),
+        ("draftstore-batch", "x"),
+        ("draftstore-request", "x"),
+        ("draftstore-source-etag", "x"),
+        ("draftstore-origin", "sealed for the first name"),
+    ];
+    let attributes = Attributes {
+        metadata: metadata.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        ..Attributes::default()
+    };
+    let source = Source {
+        info: object(1, 1, etag(1, ""), &attributes).info,
+        options: StorageOptions {
+            legal_hold: true,
+            storage_class: Some("STANDARD_IA".to_owned()),
+            ..StorageOptions::NONE
+        },
+        origin: Some("sealed".to_owned()),
+    };
+    let mut task = Task::new(1, &mut Choices(1));
+    let mut made = |kind| {
+        task.transfer.kind = kind;
+        task.transfer.new_attributes(&source)
+    };
+    let of = |attributes: &Attributes, name: &str| attributes.metadata.get(name).cloned();
+    for kind in [TransferKind::Copy, TransferKind::Move, TransferKind::Update] {
+        let made = made(kind);
+        let in_place = kind == TransferKind::Update;
+        assert_eq!(of(&made, "draftstore-batch"), None);
+        assert_eq!(of(&made, "draftstore-draft").is_some(), in_place);
+        assert_eq!(of(&made, "draftstore-request").is_some(), in_place);
+        assert_eq!(of(&made, "draftstore-source-etag").as_deref(), Some("x"));
+        let origin = if in_place {
+            "sealed for the first name"
+        } else {
+            "sealed"
+        };
+        assert_eq!(of(&made, "draftstore-origin").as_deref(), Some(origin));
+        assert_eq!(of(&made, "author").as_deref(), Some("ada"));
+        assert_eq!(made.options.legal_hold, kind != TransferKind::Copy);
+        assert_eq!(made.options.storage_class.as_deref(), Some("STANDARD_IA"));
+    }
+}

@@ -1,0 +1,322 @@
+//! Copies, moves and updates of confirmed objects, which run [`draftstore_protocol::kept`] against the store.
+
+mod request;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use draftstore_protocol::confirm::settlement_key;
+use draftstore_protocol::kept::{
+    Source, Transfer, TransferAnswer as Answer, TransferEffect as Effect, TransferKind, TransferStep, Transferred,
+    Transferring,
+};
+use draftstore_storage as storage;
+use draftstore_storage::{
+    Condition, CopyInMain, DraftVersion, ETag, Encryption, ErrorKind, IfDestination, KeptVersion, ObjectDescription,
+    ObjectKey, Operation, StageInMain, StagedCopy, StorageOptions, VersionId,
+};
+use tokio::time::timeout;
+use tracing::Instrument as _;
+
+pub use self::request::{CopyObject, UpdateObject};
+
+use self::request::Checked;
+use super::origin;
+use crate::draft::options::name_option;
+use crate::draft::{Drafts, found};
+use crate::{Error, Scope};
+
+/// The object that a copy, a move or an update has made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectTransferred {
+    /// The name of the object.
+    pub object_name: String,
+    /// The version of the bytes.
+    pub etag: ETag,
+    /// The size in bytes.
+    pub size: u64,
+    /// The ID of the version, if main has versions.
+    pub version_id: Option<VersionId>,
+    /// The ID of the version that the object replaced.
+    pub replaced_version_id: Option<VersionId>,
+    /// `true` if an earlier call had made the object.
+    pub replayed: bool,
+}
+
+/// A transfer in progress.
+#[derive(Debug)]
+struct Running {
+    source: ObjectKey,
+    destination: ObjectKey,
+    /// The note by which a sweep finds the staged copy.
+    note: Option<DraftVersion>,
+    /// Set if the source has tags.
+    source_has_tags: bool,
+}
+
+impl Drafts {
+    /// Copies a confirmed object to another name. Idempotent: a repeat is answered by the copy.
+    ///
+    /// # Errors
+    /// Returns
+    /// - [`Error::Invalid`], which names every field that breaks a rule.
+    /// - [`Error::NotFound`] if the object does not exist.
+    /// - [`Error::PinMismatch`] if an object has another version than the given one.
+    /// - [`Error::AlreadyExists`] if there is another object of the destination's name.
+    /// - [`Error::Changed`] if another call changed one of the objects meanwhile.
+    /// - [`Error::OptionUnsupported`] if the store lacks an option.
+    /// - [`Error::StoreUnavailable`] if the store failed, or an atomic batch may still undo an object.
+    pub async fn copy_object(&self, request: &CopyObject) -> Result<ObjectTransferred, Error> {
+        self.caller.require(Scope::Manage)?;
+        self.transfer(self.check_copy(request, TransferKind::Copy)?).await
+    }
+
+    /// Moves a confirmed object to another name: copies it, and deletes it when the copy is there. A move that was
+    /// interrupted is completed by a repeat.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Drafts::copy_object`], and [`Error::DeletesNotPermitted`] if the store does not let the server
+    /// delete in main. The copy is then there.
+    pub async fn move_object(&self, request: &CopyObject) -> Result<ObjectTransferred, Error> {
+        self.caller.require(Scope::Manage)?;
+        self.transfer(self.check_copy(request, TransferKind::Move)?).await
+    }
+
+    /// Changes the attributes of a confirmed object, by a copy onto itself. Idempotent.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Drafts::copy_object`], but no [`Error::AlreadyExists`].
+    pub async fn update_object(&self, request: &UpdateObject) -> Result<ObjectTransferred, Error> {
+        self.caller.require(Scope::Manage)?;
+        self.transfer(self.check_update(request)?).await
+    }
+
+    /// Runs a transfer to completion, even if the caller disconnects, but not longer than a confirm.
+    async fn transfer(&self, checked: Checked) -> Result<ObjectTransferred, Error> {
+        self.require_options(&checked.changes.options).await?;
+        let drafts = self.clone();
+        let running = async move {
+            let limit = drafts.shared.confirm_limits.timeout;
+            let ended = timeout(limit, drafts.run_transfer(checked)).await;
+            ended.unwrap_or_else(|elapsed| Err(Error::StoreUnavailable(Box::new(elapsed))))
+        };
+        self.shared.tasks.spawn(running.in_current_span()).await?
+    }
+
+    async fn run_transfer(&self, checked: Checked) -> Result<ObjectTransferred, Error> {
+        self.shared.store.probe_if_unknown().await;
+        let _locked = self.lock_main([&checked.source, &checked.destination]).await;
+        let options = checked.changes.options.clone();
+        let transfer = self.new_transfer(&checked);
+        let mut running = Running {
+            source: checked.source,
+            destination: checked.destination,
+            note: None,
+            source_has_tags: false,
+        };
+        let (mut transferring, effect) = Transferring::start(transfer);
+        let mut step = TransferStep::Perform(effect);
+        let transferred: Transferred = loop {
+            match step {
+                TransferStep::Perform(effect) => step = transferring.on(running.perform(self, effect).await),
+                TransferStep::Finish(ended) => break ended.map_err(|error| name_option(error.into(), &options))?,
+            }
+        };
+        Ok(ObjectTransferred {
+            object_name: checked.name,
+            etag: transferred.main.etag,
+            size: transferred.main.size,
+            version_id: transferred.main.version_id,
+            replaced_version_id: transferred.replaced,
+            replayed: transferred.replayed,
+        })
+    }
+
+    fn new_transfer(&self, checked: &Checked) -> Transfer {
+        let kind = match checked.kind {
+            TransferKind::Copy => "copy",
+            TransferKind::Move => "move",
+            TransferKind::Update => "update",
+        };
+        let pinned = checked.if_match.as_ref().map_or("", ETag::as_str);
+        let key = checked.idempotency_key.as_deref().unwrap_or_default();
+        let changes = checked.described();
+        let (source, destination) = (checked.source.as_str(), checked.destination.as_str());
+        let parts = [kind, source, destination, pinned, key, &changes];
+        Transfer {
+            kind: checked.kind,
+            request: self.shared.secrets.current().digests(&parts).swap_remove(0),
+            has_key: checked.idempotency_key.is_some(),
+            if_match: checked.if_match.clone(),
+            existing: checked.existing.clone(),
+            changes: checked.changes.clone(),
+            max_copy_bytes: self.shared.confirm_limits.max_copy_bytes,
+            keeps_existing: self
+                .shared
+                .store
+                .profile
+                .capabilities()
+                .honours(Condition::CopyToAbsent),
+            now: self.shared.clock.now(),
+            proves_copies: self.shared.store.profile.capabilities().honours(Condition::CopyMd5),
+        }
+    }
+
+    /// Returns the source with its options, and its origin for the destination.
+    async fn find_source(&self, key: &ObjectKey, destination: &ObjectKey) -> Result<Option<Source>, storage::Error> {
+        let store = &self.shared.store;
+        let main = &store.buckets.main;
+        let described = match store.objects().describe(main, key, None).await {
+            Ok(described) => described,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let tags = if described.has_tags {
+            match store.objects().tags(main, key, None).await {
+                Ok(tags) => tags,
+                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        } else {
+            BTreeMap::new()
+        };
+        let secrets = self.shared.secrets.current();
+        Ok(Some(Source {
+            origin: origin::reseal(&secrets, key, destination, &described.info),
+            options: options_of(&described, tags),
+            info: described.info,
+        }))
+    }
+}
+
+impl Running {
+    async fn perform(&mut self, drafts: &Drafts, effect: Effect) -> Answer<storage::Error> {
+        let store = &drafts.shared.store;
+        let (draft, main) = (&store.buckets.draft, &store.buckets.main);
+        let head = async |key| Answer::Head(found(store.objects().head(main.name(), key).await));
+        match effect {
+            Effect::FindSource => {
+                let found = drafts.find_source(&self.source, &self.destination).await;
+                let tags = found
+                    .as_ref()
+                    .ok()
+                    .and_then(Option::as_ref)
+                    .map(|source| &source.options.tags);
+                self.source_has_tags = tags.is_some_and(|tags| !tags.is_empty());
+                Answer::Source(found)
+            }
+            Effect::HeadSource => head(&self.source).await,
+            Effect::HeadDestination => head(&self.destination).await,
+            Effect::HeadSettlement { batch } => {
+                Answer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))
+            }
+            Effect::Copy {
+                source_etag,
+                main_etag,
+                attributes,
+            } => {
+                let copy = CopyInMain {
+                    bucket: main,
+                    source_key: &self.source,
+                    source_etag: &source_etag,
+                    key: &self.destination,
+                    if_destination: main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches),
+                    attributes: &attributes,
+                    source_has_tags: self.source_has_tags,
+                };
+                Answer::Copied(store.objects().copy_in_main(&copy).await.map(drop))
+            }
+            Effect::Stage {
+                source_etag,
+                size,
+                attributes,
+            } => {
+                let copy = StageInMain {
+                    bucket: main,
+                    source_key: &self.source,
+                    source_etag: &source_etag,
+                    size,
+                    key: &self.destination,
+                    attributes: &attributes,
+                };
+                let (staged, note) = drafts.stage_transfer(&copy).await;
+                self.note = note;
+                Answer::Staged(staged)
+            }
+            Effect::Complete { staged, main_etag } => {
+                let to = main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches);
+                let completed = store
+                    .objects()
+                    .complete_copy(main, &self.destination, &staged, to)
+                    .await;
+                if completed.is_ok() {
+                    drafts.delete_note(self.note.take()).await;
+                }
+                Answer::Copied(completed.map(drop))
+            }
+            Effect::Unstage { staged } => {
+                let abort = store.objects().abort_copy(main, &self.destination, &staged.upload_id);
+                match abort.await {
+                    Ok(()) => drafts.delete_note(self.note.take()).await,
+                    Err(error) => {
+                        tracing::warn!(object.key = %self.destination, error = %error, "staged copy left to the sweep");
+                    }
+                }
+                Answer::Done
+            }
+            Effect::DeleteSource { source_etag } => {
+                let object = KeptVersion {
+                    key: self.source.clone(),
+                    etag: source_etag,
+                };
+                Answer::Deleted(store.objects().delete_object(main, &object).await.map(drop))
+            }
+        }
+    }
+}
+
+impl Drafts {
+    /// Stages a copy, with a note by which the sweep finds it if the server crashes.
+    async fn stage_transfer(
+        &self,
+        copy: &StageInMain<'_>,
+    ) -> (Result<StagedCopy, storage::Error>, Option<DraftVersion>) {
+        let note = match self.write_note(copy.key).await {
+            Ok(note) => note,
+            Err(error) => return (Err(error), None),
+        };
+        // Ends before the transfer does, so that the note is not forgotten.
+        let limit = self
+            .shared
+            .confirm_limits
+            .timeout
+            .saturating_sub(Duration::from_secs(1));
+        let staged = timeout(limit, self.shared.store.objects().stage_in_main(copy)).await;
+        let staged = staged.unwrap_or_else(|elapsed| {
+            Err(storage::Error {
+                kind: ErrorKind::Unavailable,
+                operation: Operation::UploadPartCopy,
+                bucket: copy.bucket.name().clone(),
+                key: Some(copy.key.clone()),
+                source: Box::new(elapsed),
+            })
+        });
+        (staged, Some(note))
+    }
+}
+
+/// Returns the options with which the store keeps an object.
+fn options_of(described: &ObjectDescription, tags: BTreeMap<String, String>) -> StorageOptions {
+    StorageOptions {
+        tags,
+        storage_class: described.storage_class.clone(),
+        retention: described.retention.clone(),
+        legal_hold: described.legal_hold,
+        encryption: match described.encryption.as_deref() {
+            Some("AES256") => Some(Encryption::Store),
+            Some("aws:kms") => Some(Encryption::Kms(described.kms_key_id.clone())),
+            // Another one is the bucket's default, or of a key that the caller has.
+            Some(_) | None => None,
+        },
+    }
+}

@@ -1,0 +1,180 @@
+//! The requests to copy, to move and to update a confirmed object.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use draftstore_protocol::confirm::Existing;
+use draftstore_protocol::kept::{Changes, Removed, TransferKind};
+use draftstore_storage::{ETag, ObjectHeader, ObjectKey};
+
+use crate::draft::Drafts;
+use crate::draft::attributes::RequestedAttributes;
+use crate::draft::confirm::{check_existing, idempotency_key};
+use crate::draft::options::{RequestedOptions, encode};
+use crate::fields::{etag, metadata};
+use crate::limits::MAX_REMOVED;
+use crate::violation::Violations;
+use crate::{Error, Violation};
+
+/// A request to copy or to move a confirmed object, not yet validated.
+#[derive(Debug, Clone, Default)]
+pub struct CopyObject {
+    /// The name of the object.
+    pub object_name: String,
+    /// The name of the copy.
+    pub destination_name: String,
+    /// The expected `ETag` of the object.
+    pub if_match: Option<String>,
+    /// `true` to replace an object under the name of the copy.
+    pub overwrite: bool,
+    /// The expected `ETag` of the object to replace.
+    pub overwrite_if_match: Option<String>,
+    /// The caller's key for this call. A repeat with the same key has the same result.
+    pub idempotency_key: Option<String>,
+    /// The options of the copy, instead of those of the object.
+    pub options: RequestedOptions,
+}
+
+/// A request to change the attributes of a confirmed object, not yet validated.
+#[derive(Debug, Clone, Default)]
+pub struct UpdateObject {
+    /// The name of the object.
+    pub object_name: String,
+    /// The expected `ETag` of the object.
+    pub if_match: Option<String>,
+    /// The media type to set.
+    pub content_type: Option<String>,
+    /// The other headers to set.
+    pub headers: BTreeMap<ObjectHeader, String>,
+    /// The user metadata to set.
+    pub metadata: BTreeMap<String, String>,
+    /// The options to set.
+    pub options: RequestedOptions,
+    /// The attributes to remove: the fields of headers, `metadata.NAME` and `tags`.
+    pub remove: Vec<String>,
+}
+
+/// A validated request.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub(super) name: String,
+    pub(super) source: ObjectKey,
+    pub(super) destination: ObjectKey,
+    pub(super) kind: TransferKind,
+    pub(super) if_match: Option<ETag>,
+    pub(super) existing: Existing,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) changes: Changes,
+}
+
+impl Drafts {
+    pub(super) fn check_copy(&self, request: &CopyObject, kind: TransferKind) -> Result<Checked, Error> {
+        let mut broken = Violations::default();
+        let name = broken.take(self.caller.name(&request.object_name));
+        let destination = self.caller.name(&request.destination_name);
+        let destination =
+            broken.take(destination.map_err(|violation| Violation::new("destination_name", violation.rule)));
+        if name.is_some() && name == destination {
+            let rule = "must not be the object_name: update-object changes an object in place";
+            broken.take::<()>(Err(Violation::new("destination_name", rule)));
+        }
+        let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
+        let existing = broken.take(check_existing(request.overwrite, request.overwrite_if_match.as_deref()));
+        let key = broken.take_optional(request.idempotency_key.as_deref().map(idempotency_key));
+        let now = self.shared.clock.now();
+        let options = request.options.check(&self.caller.profile, now, &mut broken);
+        let (Some(name), Some(destination), Some(existing), []) = (name, destination, existing, broken.as_slice())
+        else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+        Ok(Checked {
+            source: self.caller.key(&name),
+            destination: self.caller.key(&destination),
+            name: destination.to_string(),
+            kind,
+            if_match,
+            existing,
+            idempotency_key: key,
+            changes: Changes {
+                options,
+                ..Changes::default()
+            },
+        })
+    }
+
+    pub(super) fn check_update(&self, request: &UpdateObject) -> Result<Checked, Error> {
+        let mut broken = Violations::default();
+        let name = broken.take(self.caller.name(&request.object_name));
+        let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
+        let requested = RequestedAttributes {
+            content_type: request.content_type.as_deref(),
+            headers: &request.headers,
+            metadata: &request.metadata,
+        };
+        let attributes = requested.change(&self.caller.profile, &mut broken);
+        let now = self.shared.clock.now();
+        let options = request.options.check(&self.caller.profile, now, &mut broken);
+        if request.remove.len() > MAX_REMOVED {
+            broken.take::<()>(Err(Violation::new("remove", format!("must be at most {MAX_REMOVED}"))));
+        }
+        let removed = request.remove.iter().take(MAX_REMOVED).enumerate();
+        let removed = removed.filter_map(|(place, field)| broken.take(self.removed(place, field)));
+        let changes = Changes {
+            removed: removed.collect::<BTreeSet<_>>(),
+            content_type: attributes.content_type,
+            headers: attributes.headers,
+            metadata: attributes.metadata,
+            options,
+        };
+        let (Some(name), []) = (name, broken.as_slice()) else {
+            return Err(Error::Invalid(broken.into_vec()));
+        };
+        let key = self.caller.key(&name);
+        Ok(Checked {
+            name: name.to_string(),
+            source: key.clone(),
+            destination: key,
+            kind: TransferKind::Update,
+            if_match,
+            existing: Existing::Keep,
+            idempotency_key: None,
+            changes,
+        })
+    }
+
+    /// Parses the field of an attribute to remove. The headers of the profile stay.
+    fn removed(&self, place: usize, field: &str) -> Result<Removed, Violation> {
+        let header = ObjectHeader::of_name(field);
+        let removed = match (header, field.strip_prefix("metadata.")) {
+            (Some(header), _) if self.caller.profile.headers.get(header).is_none() => Some(Removed::Header(header)),
+            (None, Some(name)) if metadata(&BTreeMap::from([(name.to_owned(), "x".to_owned())])).is_ok() => {
+                Some(Removed::Metadata(name.to_owned()))
+            }
+            (None, None) if field == "tags" => Some(Removed::Tags),
+            (Some(_) | None, _) => None,
+        };
+        removed.ok_or_else(|| {
+            let headers = ObjectHeader::NAMES.join("', '");
+            let rule =
+                format!("must be 'metadata.' and a name, 'tags', or a header that the caller may change: '{headers}'");
+            Violation::new(format!("remove[{place}]"), rule)
+        })
+    }
+}
+
+impl Checked {
+    /// Returns the changes as a text that no other changes have.
+    pub(super) fn described(&self) -> String {
+        let Changes {
+            content_type,
+            headers,
+            metadata,
+            options,
+            removed,
+        } = &self.changes;
+        let content_type = content_type.as_ref().map(ToString::to_string);
+        format!(
+            "{content_type:?} {headers:?} {metadata:?} {removed:?} {}",
+            encode(options)
+        )
+    }
+}

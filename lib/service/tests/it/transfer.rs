@@ -1,0 +1,214 @@
+//! Copies, moves and updates of confirmed objects, with faults.
+
+use std::collections::BTreeMap;
+
+use draftstore_service::Error;
+use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, CopyObject, ObjectTransferred, UpdateObject};
+use draftstore_storage::{ErrorKind, ListUploads, Operation};
+use draftstore_testing::key;
+
+use crate::ground::Ground;
+use crate::system::System;
+
+promises! {
+    move_is_completed_after_a_crash_at_any_call: strong, weak, sources;
+    large_move_is_completed_after_a_crash_at_any_call: strong, weak, sources;
+    failed_move_is_repeated: strong, weak, sources;
+    move_whose_answers_were_lost_is_done_once: strong, weak, sources;
+    object_replaced_before_it_is_moved_stays: strong;
+    object_created_under_the_new_name_is_kept: strong, weak, sources;
+    update_whose_answer_was_lost_is_done_once: strong, weak, sources;
+}
+
+/// Limits that the large objects of these tests exceed.
+const LIMITS: ConfirmLimits = ConfirmLimits {
+    max_copy_bytes: 7,
+    ..ConfirmLimits::DEFAULT
+};
+
+const LARGE: &str = "large object";
+
+impl System {
+    /// Confirms these bytes under a name, in place of what is there.
+    async fn keep(&self, name: &str, bytes: &'static str) {
+        self.world.draft(name, bytes).await;
+        self.drafts.confirm(&replace(name)).await.expect("confirmed");
+    }
+
+    async fn rename(&self) -> Result<ObjectTransferred, Error> {
+        let request = CopyObject {
+            object_name: "a".to_owned(),
+            destination_name: "b".to_owned(),
+            ..CopyObject::default()
+        };
+        self.drafts.move_object(&request).await
+    }
+
+    /// Returns the bytes of both objects.
+    async fn both(&self) -> [Option<String>; 2] {
+        let [a, b] = ["a", "b"].map(key);
+        let text = |bytes: Option<Vec<u8>>| bytes.map(|bytes| String::from_utf8(bytes).expect("text"));
+        [
+            text(self.world.main_bytes(&a).await),
+            text(self.world.main_bytes(&b).await),
+        ]
+    }
+}
+
+fn replace(name: &str) -> ConfirmUpload {
+    ConfirmUpload {
+        object_name: name.to_owned(),
+        overwrite: true,
+        ..ConfirmUpload::default()
+    }
+}
+
+fn moved(bytes: &str) -> [Option<String>; 2] {
+    [None, Some(bytes.to_owned())]
+}
+
+async fn move_is_completed_after_a_crash_at_any_call(ground: &Ground) {
+    crash_at_any_call(ground, "small").await;
+}
+
+async fn large_move_is_completed_after_a_crash_at_any_call(ground: &Ground) {
+    crash_at_any_call(ground, LARGE).await;
+}
+
+async fn crash_at_any_call(ground: &Ground, bytes: &'static str) {
+    for calls in 0.. {
+        let system = ground.system().await.limited(LIMITS);
+        system.keep("a", bytes).await;
+        system.drafts.drain().await;
+        system.store.crash_after(calls);
+        let crashed = system.rename().await.is_err();
+        let both = system.both().await;
+        assert!(
+            both.iter().flatten().all(|there| there == bytes) && both != [None, None],
+            "{calls}: {both:?}"
+        );
+        if !system.store.restart() {
+            assert!(!crashed);
+            assert_eq!(both, moved(bytes));
+            return;
+        }
+        let again = system.other_server();
+        let request = CopyObject {
+            object_name: "a".to_owned(),
+            destination_name: "b".to_owned(),
+            ..CopyObject::default()
+        };
+        again
+            .move_object(&request)
+            .await
+            .unwrap_or_else(|error| panic!("{calls}: {error:?}"));
+        assert_eq!(system.both().await, moved(bytes), "{calls}");
+    }
+}
+
+async fn failed_move_is_repeated(ground: &Ground) {
+    for operation in [Operation::CopyObject, Operation::DeleteObject] {
+        for kind in [ErrorKind::Unavailable, ErrorKind::Conflict] {
+            let system = ground.system().await;
+            system.keep("a", "bytes").await;
+            system.drafts.drain().await;
+            system.store.fail(operation, kind);
+            assert!(!system.rename().await.expect("moved").replayed);
+            assert_eq!(system.both().await, moved("bytes"), "{operation} {kind}");
+        }
+    }
+}
+
+async fn move_whose_answers_were_lost_is_done_once(ground: &Ground) {
+    for bytes in ["small", LARGE] {
+        let system = ground.system().await.limited(LIMITS);
+        system.keep("a", bytes).await;
+        system.drafts.drain().await;
+        for operation in [
+            Operation::CopyObject,
+            Operation::CompleteMultipartUpload,
+            Operation::DeleteObject,
+        ] {
+            system.store.lose_the_answer(operation);
+        }
+        assert!(!system.rename().await.expect("moved").replayed);
+        assert_eq!(system.both().await, moved(bytes));
+        assert!(system.rename().await.expect("moved before").replayed);
+        let (main, all) = (system.world.main.name(), ListUploads::default());
+        let uploads = system
+            .world
+            .storage
+            .list_uploads(main, &all)
+            .await
+            .expect("listed")
+            .uploads;
+        assert!(uploads.is_empty(), "{uploads:?}");
+    }
+}
+
+async fn object_replaced_before_it_is_moved_stays(ground: &Ground) {
+    for operation in [Operation::CopyObject, Operation::DeleteObject] {
+        let system = ground.system().await;
+        system.keep("a", "first").await;
+        system.world.draft("a", "second").await;
+        system.drafts.drain().await;
+        let other = system.other_server();
+        system.store.before(operation, move || async move {
+            other.confirm(&replace("a")).await.expect("replaced");
+        });
+        let ended = system.rename().await;
+        let [a, b] = system.both().await;
+        if operation == Operation::CopyObject {
+            // The move begins again, with what is there.
+            ended.expect("moved");
+            assert_eq!((a.as_deref(), b.as_deref()), (None, Some("second")));
+        } else {
+            assert!(matches!(ended, Err(Error::Changed)), "{ended:?}");
+            assert_eq!((a.as_deref(), b.as_deref()), (Some("second"), Some("first")));
+        }
+    }
+}
+
+async fn object_created_under_the_new_name_is_kept(ground: &Ground) {
+    let system = ground.system().await;
+    system.keep("a", "mine").await;
+    system.keep("b", "theirs").await;
+    let failed = system.rename().await;
+    assert!(matches!(failed, Err(Error::AlreadyExists)), "{failed:?}");
+    assert_eq!(
+        system.both().await,
+        [Some("mine".to_owned()), Some("theirs".to_owned())]
+    );
+}
+
+async fn update_whose_answer_was_lost_is_done_once(ground: &Ground) {
+    for bytes in ["small", LARGE] {
+        let system = ground.system().await.limited(LIMITS);
+        system.keep("a", bytes).await;
+        for operation in [Operation::CopyObject, Operation::CompleteMultipartUpload] {
+            system.store.lose_the_answer(operation);
+        }
+        let request = UpdateObject {
+            object_name: "a".to_owned(),
+            metadata: BTreeMap::from([("author".to_owned(), "ada".to_owned())]),
+            ..UpdateObject::default()
+        };
+        assert!(!system.drafts.update_object(&request).await.expect("updated").replayed);
+        assert!(
+            system
+                .drafts
+                .update_object(&request)
+                .await
+                .expect("updated before")
+                .replayed
+        );
+        let head = system
+            .world
+            .storage
+            .head(system.world.main.name(), &key("a"))
+            .await
+            .expect("there");
+        assert_eq!(head.attributes.metadata.get("author").map(String::as_str), Some("ada"));
+        assert_eq!(system.both().await, [Some(bytes.to_owned()), None]);
+    }
+}

@@ -1,0 +1,146 @@
+//! The options of how a store keeps an object, beside its bytes, headers and metadata.
+
+use std::collections::BTreeMap;
+
+use crate::{Feature, Retention, closed_set};
+
+closed_set! {
+    /// An option of how a store keeps an object. Its name is that of the field in requests.
+    #[derive(PartialOrd, Ord)]
+    pub enum StorageOption {
+        /// Tags, which are pairs of a key and a value.
+        Tags = "tags",
+        /// The storage class, by the store's name.
+        StorageClass = "storage_class",
+        /// A time until which the version cannot be deleted.
+        Retention = "retention",
+        /// A hold that keeps the version from being deleted.
+        LegalHold = "legal_hold",
+        /// Server-side encryption, by the store's keys or those of a key service.
+        Encryption = "encryption",
+    }
+}
+
+impl StorageOption {
+    /// Returns the option with this name of its field.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|option| option.as_str() == name).copied()
+    }
+
+    /// Returns the feature of a store that the option needs.
+    pub const fn feature(self) -> Feature {
+        match self {
+            Self::Tags => Feature::Tags,
+            Self::StorageClass => Feature::StorageClasses,
+            Self::Retention | Self::LegalHold => Feature::ObjectLock,
+            Self::Encryption => Feature::Encryption,
+        }
+    }
+}
+
+/// The options of how a store keeps an object. The default leaves everything to the store and its bucket.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct StorageOptions {
+    /// The tags, by their keys.
+    pub tags: BTreeMap<String, String>,
+    /// The storage class, by the store's name. `None` is the store's default.
+    pub storage_class: Option<String>,
+    /// The retention, during which the version cannot be deleted.
+    pub retention: Option<Retention>,
+    /// True if a legal hold keeps the version from being deleted.
+    pub legal_hold: bool,
+    /// The server-side encryption. `None` is the bucket's default.
+    pub encryption: Option<Encryption>,
+}
+
+/// The server-side encryption of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Encryption {
+    /// SSE-S3: keys of the store (`AES256`).
+    Store,
+    /// SSE-KMS (`aws:kms`): the key of this ID, or without one the default key of the account.
+    Kms(Option<String>),
+}
+
+impl Encryption {
+    /// Returns the store's name of the encryption.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Store => "AES256",
+            Self::Kms(_) => "aws:kms",
+        }
+    }
+}
+
+impl StorageOptions {
+    /// The absence of all options.
+    pub const NONE: Self = Self {
+        tags: BTreeMap::new(),
+        storage_class: None,
+        retention: None,
+        legal_hold: false,
+        encryption: None,
+    };
+
+    /// Returns `true` if no option is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::NONE
+    }
+
+    /// Sets the options that the other has. Its tags replace all tags.
+    pub fn extend(&mut self, other: &Self) {
+        if !other.tags.is_empty() {
+            self.tags.clone_from(&other.tags);
+        }
+        if other.storage_class.is_some() {
+            self.storage_class.clone_from(&other.storage_class);
+        }
+        if other.retention.is_some() {
+            self.retention.clone_from(&other.retention);
+        }
+        self.legal_hold |= other.legal_hold;
+        if other.encryption.is_some() {
+            self.encryption.clone_from(&other.encryption);
+        }
+    }
+
+    /// Returns the options that are set.
+    pub fn set(&self) -> impl Iterator<Item = StorageOption> {
+        let is_set = |option: &StorageOption| match option {
+            StorageOption::Tags => !self.tags.is_empty(),
+            StorageOption::StorageClass => self.storage_class.is_some(),
+            StorageOption::Retention => self.retention.is_some(),
+            StorageOption::LegalHold => self.legal_hold,
+            StorageOption::Encryption => self.encryption.is_some(),
+        };
+        StorageOption::ALL.iter().copied().filter(is_set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_options_win_and_the_rest_stays() {
+        let tags = |name: &str| BTreeMap::from([(name.to_owned(), "1".to_owned())]);
+        let mut options = StorageOptions {
+            tags: tags("a"),
+            storage_class: Some("STANDARD_IA".to_owned()),
+            ..StorageOptions::NONE
+        };
+        options.extend(&StorageOptions::NONE);
+        assert_eq!(options.tags, tags("a"));
+        options.extend(&StorageOptions {
+            tags: tags("b"),
+            legal_hold: true,
+            encryption: Some(Encryption::Kms(None)),
+            ..StorageOptions::NONE
+        });
+        assert_eq!(options.tags, tags("b"));
+        assert_eq!(options.storage_class.as_deref(), Some("STANDARD_IA"));
+        let set: Vec<_> = options.set().map(StorageOption::as_str).collect();
+        assert_eq!(set, ["tags", "storage_class", "legal_hold", "encryption"]);
+        assert_eq!(StorageOptions::NONE.set().count(), 0);
+    }
+}
