@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startBrowser, Tab } from './lib/browser.mjs'
-import { assertNoSidewaysScroll, choose, holdNextAnswer, holdPartsAfter, openConsole, PartsSent, rowOf, settled } from './lib/console.mjs'
+import { assertAccessible, assertNoSidewaysScroll, choose, holdNextAnswer, holdPartsAfter, openConsole, PartsSent, rowOf, settled } from './lib/console.mjs'
 import { Files, landscape } from './lib/files.mjs'
 import { startServer } from './lib/server.mjs'
 
@@ -438,6 +438,81 @@ check('long lists are paged, and confirmed objects are found by prefix', async (
   await objects.nth(59).waitFor()
   await search.fill('nothing begins so')
   await page.getByText('No matches', { exact: true }).waitFor()
+  await tab.close()
+})
+
+check('a folder of confirmed objects is opened, and an object in it is described and deleted', async ({ server }) => {
+  for (const name of ['top.txt', 'trips/2026/alps.txt', 'trips/2026/lake.txt', 'trips/plan.txt']) {
+    await server.draft(name, 'x', { contentType: 'text/plain' })
+    await server.call('confirm-upload', {
+      object_name: name,
+      storage_options: { tags: { season: 'summer' }, storage_class: 'STANDARD_IA' },
+    })
+  }
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const list = page.getByRole('list', { name: 'Confirmed' })
+  await rowOf(page, 'Confirmed', 'top.txt').waitFor()
+  assert.equal(await page.locator('#objects-count').textContent(), '2')
+  await list.getByRole('button', { name: 'Open folder trips/', exact: true }).click()
+  await rowOf(page, 'Confirmed', 'trips/plan.txt').waitFor()
+  await rowOf(page, 'Confirmed', 'top.txt').waitFor({ state: 'detached' })
+  await list.getByRole('button', { name: 'Open folder trips/2026/', exact: true }).click()
+  const row = rowOf(page, 'Confirmed', 'trips/2026/lake.txt')
+  await row.waitFor()
+
+  await row.getByRole('button', { name: 'trips/2026/lake.txt', exact: true }).click()
+  const dialog = page.getByRole('dialog', { name: 'trips/2026/lake.txt' })
+  const details = await dialog.locator('.details').textContent()
+  for (const fact of ['text/plain', 'STANDARD_IA', 'Tag season', 'summer']) assert.ok(details.includes(fact), details)
+  // The main bucket has no versioning, so that nothing can be restored.
+  assert.equal(await dialog.getByRole('button', { name: 'Versions' }).count(), 0)
+  await assertAccessible(page)
+  const ask = page.getByRole('dialog', { name: 'Delete this file?' })
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await ask.getByText('This cannot be undone.').waitFor()
+  await ask.getByRole('button', { name: 'Keep it' }).click()
+  await ask.waitFor({ state: 'detached' })
+  assert.equal((await server.call('list-objects')).objects.length, 4)
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await ask.getByRole('button', { name: 'Delete' }).click()
+  await row.waitFor({ state: 'detached' })
+  await dialog.waitFor({ state: 'detached' })
+  await page.getByRole('status').filter({ hasText: 'Deleted trips/2026/lake.txt' }).waitFor()
+  assert.equal((await server.call('list-objects')).objects.length, 3)
+
+  await list.getByRole('button', { name: 'Back to folder trips/', exact: true }).click()
+  await list.getByRole('button', { name: 'Back to all folders', exact: true }).click()
+  await rowOf(page, 'Confirmed', 'top.txt').waitFor()
+  await tab.close()
+})
+
+check('a delete is undone, and an older version is restored', async ({ server }) => {
+  await server.keepVersions()
+  for (const text of ['first', 'second, and longer']) {
+    await server.draft('note.txt', text)
+    await server.call('confirm-upload', { object_name: 'note.txt', overwrite: true })
+  }
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const row = rowOf(page, 'Confirmed', 'note.txt')
+  const openNote = async () => {
+    await row.getByRole('button', { name: 'note.txt', exact: true }).click()
+    return page.getByRole('dialog', { name: 'note.txt', exact: true })
+  }
+  let dialog = await openNote()
+  await dialog.getByRole('button', { name: 'Delete' }).click()
+  await page.getByRole('dialog', { name: 'Delete this file?' }).getByRole('button', { name: 'Delete' }).click()
+  await row.waitFor({ state: 'detached' })
+  await page.getByRole('status').getByRole('button', { name: 'Undo' }).click()
+  await row.filter({ hasText: '18 bytes' }).waitFor()
+
+  dialog = await openNote()
+  await dialog.getByRole('button', { name: 'Versions' }).click()
+  const versions = page.getByRole('dialog', { name: 'Versions of note.txt' })
+  await versions.getByRole('listitem').filter({ hasText: '5 bytes' }).getByRole('button').click()
+  await dialog.waitFor({ state: 'detached' })
+  await row.filter({ hasText: '5 bytes' }).waitFor()
   await tab.close()
 })
 

@@ -36,6 +36,7 @@ for (const [device, options] of [['desktop', { viewport: DESKTOP }], ['phone', {
         await fill(server)
         await page.getByRole('button', { name: 'Refresh' }).click()
         await rowOf(page, 'Drafts', 'portraits/ada.png').locator('.thumb img').waitFor()
+        await page.getByRole('button', { name: 'Open folder covers/', exact: true }).click()
         const kept = rowOf(page, 'Confirmed', 'covers/autumn.png')
         await kept.scrollIntoViewIfNeeded()
         await kept.locator('.thumb img').waitFor()

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -82,6 +82,26 @@ class Server {
     const hash = createHash('sha256')
     for await (const chunk of response.body) hash.update(chunk)
     return hash.digest('hex')
+  }
+
+  /** Enables versioning of the main bucket. */
+  async keepVersions() {
+    const { access_key_id: id, secret_access_key: secret } = JSON.parse(await readFile(join(this.#directory, 'credentials.json'), 'utf8'))
+    const { origin, host } = new URL((await this.call('upload-url', { object_name: 'x' })).upload_url)
+    const body = '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>'
+    const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
+    const scope = [time.slice(0, 8), 'us-east-1', 's3', 'aws4_request']
+    const sha256 = (text) => createHash('sha256').update(text).digest('hex')
+    const mac = (key, text) => createHmac('sha256', key).update(text).digest()
+    const headers = { host, 'x-amz-content-sha256': sha256(body), 'x-amz-date': time }
+    const names = Object.keys(headers).join(';')
+    const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`)
+    const request = ['PUT', '/main', 'versioning=', lines.join(''), names, headers['x-amz-content-sha256']].join('\n')
+    const key = scope.reduce(mac, `AWS4${secret}`)
+    const signature = mac(key, ['AWS4-HMAC-SHA256', time, scope.join('/'), sha256(request)].join('\n')).toString('hex')
+    headers.authorization = `AWS4-HMAC-SHA256 Credential=${id}/${scope.join('/')}, SignedHeaders=${names}, Signature=${signature}`
+    const response = await fetch(`${origin}/main?versioning`, { method: 'PUT', headers, body })
+    assert.ok(response.ok, await response.text())
   }
 
   /** Lists all drafts. */

@@ -12,6 +12,8 @@ const PATHS = {
   draft: ['M6 3h8l5 5v13H6z', 'M14 3v5h5', 'M9 13h6', 'M9 17h4'],
   error: ['M12 3 2.5 20h19z', 'M12 10v4', 'M12 17v.01'],
   file: ['M6 3h8l5 5v13H6z', 'M14 3v5h5'],
+  folder: ['M3 6h6l2 2h10v11H3z'],
+  history: ['M4 12a8 8 0 1 0 2.5-5.8L4 8.5', 'M4 4v4.5h4.5', 'M12 8v4.5l3 2'],
   image: ['M4 5h16v14H4z', 'm4 16 5-5 4 4 2.5-2.5L20 17', 'M15.5 9v.01'],
   inbox: ['M4 13h4.5l1.5 3h4l1.5-3H20', 'M4 13 6.5 5h11L20 13v6H4z'],
   open: ['M13 5h6v6', 'm19 5-9 9', 'M17 14v5H5V7h5'],

@@ -10,6 +10,7 @@ import { download } from './download.js'
 import { bytes, kindOf, moment } from './format.js'
 import { icon } from './icons.js'
 import { showError } from './toasts.js'
+import { deleteObject, hasVersions, showVersions } from './versions.js'
 
 /** The maximum size of a text preview, in bytes. */
 const MAX_TEXT = 128 * 1024
@@ -19,16 +20,16 @@ const OPENED = /^(application\/pdf|text\/plain|application\/json|text\/csv)\b/
 
 /**
  * Opens a dialog with a preview of a draft or a confirmed object. For drafts, `act` performs 'confirm' or 'discard' and
- * resolves to true if the draft no longer exists.
+ * resolves to true if the draft no longer exists. For objects, `changed` is called after a delete or a restore.
  */
-export async function preview(item, { stage, act }) {
+export async function preview(item, { stage, act, changed }) {
   let issued
   let inspected = {}
   try {
     const isDraft = stage === 'STAGE_DRAFT'
     ;[issued, inspected] = await Promise.all([
       call('download-url', { ...draftRef(item), stage }),
-      isDraft ? call('inspect-draft', draftRef(item)) : {},
+      call(isDraft ? 'inspect-draft' : 'get-object', draftRef(item)),
     ])
   } catch (error) {
     showError(`${item.object_name} cannot be shown`, error)
@@ -40,6 +41,7 @@ export async function preview(item, { stage, act }) {
       icon('open'), h('span', { class: 'label' }, 'Open')))
   }
   if (act) actions.push(...draftActions((action) => finish(action)))
+  if (changed) actions.push(...objectActions(inspected, () => dialog.close(), changed))
   const dialog = open({
     title: item.object_name,
     kind: 'preview',
@@ -60,6 +62,22 @@ function draftActions(finish) {
     button('Discard', { symbol: 'trash', kind: 'danger', onclick: () => finish('discard') }),
     button('Confirm', { symbol: 'check', kind: 'primary', onclick: () => finish('confirm'), autofocus: true }),
   ]
+}
+
+function objectActions(object, close, changed) {
+  const remove = async () => {
+    if (!(await deleteObject(object, changed))) return
+    close()
+    changed()
+  }
+  const restored = () => {
+    close()
+    changed()
+  }
+  return [
+    hasVersions(object) && button('Versions', { symbol: 'history', onclick: () => showVersions(object, restored) }),
+    button('Delete', { symbol: 'trash', kind: 'danger', onclick: remove }),
+  ].filter(Boolean)
 }
 
 function view(item, issued, stage) {
@@ -101,11 +119,18 @@ function details(item, issued, inspected) {
     ['Size', `${bytes(issued.size)}${Number(issued.size) >= 1024 ? ` (${Number(issued.size).toLocaleString('en')} bytes)` : ''}`],
     ['Type', issued.content_type],
     ['Expires', inspected.expires_at && moment(inspected.expires_at)],
-    ['Confirmed', item.confirmed_at && moment(item.confirmed_at)],
+    ['Confirmed', inspected.confirmed_at && moment(inspected.confirmed_at)],
+    ['Class', inspected.storage_class],
+    ['Encryption', inspected.encryption],
+    ['Kept until', inspected.retention && moment(inspected.retention.until)],
+    ['Legal hold', inspected.legal_hold && 'on'],
+    ['Cache', inspected.cache_control],
     ['ETag', issued.etag, 'code'],
-    ['SHA-256', inspected.checksum_sha256, 'code'],
-    ['Draft ID', item.draft_id, 'code'],
+    ['SHA-256', inspected.checksum_sha256 ?? inspected.checksums?.sha256, 'code'],
+    ['Draft ID', item.draft_id ?? inspected.draft_id, 'code'],
+    ['Version', hasVersions(inspected) && inspected.version_id, 'code'],
     ...Object.entries(inspected.metadata ?? {}),
+    ...Object.entries(inspected.tags ?? {}).map(([name, value]) => [`Tag ${name}`, value || '(empty)']),
   ]
   const rows = facts
     .filter(([, value]) => value)

@@ -20,6 +20,16 @@ export function row(item, { facts, actions, onopen }) {
   )
 }
 
+/** Creates the row of a folder, which `onopen` opens. */
+export function folderRow(label, name, onopen) {
+  return h('li', { class: 'row' },
+    h('span', { class: 'thumb' }, icon('folder')),
+    h('div', { class: 'row-text' },
+      h('button', { type: 'button', class: 'name', title: label, 'aria-label': label, onclick: onopen },
+        h('span', { class: 'file', dir: 'auto' }, name))),
+  )
+}
+
 /** Creates the row of an empty list. */
 export function emptyRow(symbol, title, text) {
   return h('li', { class: 'empty' }, icon(symbol), h('p', { class: 'empty-title' }, title), h('p', {}, text))

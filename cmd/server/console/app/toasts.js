@@ -9,10 +9,17 @@ const SHOWN_MS = 6000
 /** The maximum number of notifications at a time. */
 const MAX_TOASTS = 4
 
-/** Shows a success. */
-export function showSuccess(text) {
+/** Shows a success. With `undo`, the notification has a button that calls it. */
+export function showSuccess(text, undo) {
   const toast = show('status', 'check', text)
   const close = () => toast.remove()
+  if (undo) {
+    const run = () => {
+      close()
+      undo()
+    }
+    toast.querySelector('.toast-text').after(h('button', { type: 'button', class: 'button', onclick: run }, 'Undo'))
+  }
   let timer = setTimeout(close, SHOWN_MS)
   // Keep it open while the pointer or the focus is on it.
   toast.addEventListener('pointerenter', () => clearTimeout(timer))
