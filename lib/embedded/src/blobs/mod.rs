@@ -11,7 +11,6 @@ mod lease;
 mod read;
 mod receive;
 mod remover;
-mod writer;
 
 pub(crate) use id::BlobId;
 pub(crate) use lease::Lease;

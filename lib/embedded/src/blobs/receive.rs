@@ -1,6 +1,8 @@
 //! Receiving: a stream becomes a synced file, with two blocks in memory. While one block is filled, the other is written
 //! and hashed on two blocking threads, which take about equally long. Small bodies stay in memory, for the index.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,14 +13,13 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::{S3Error, S3ErrorCode, S3Result, StdError, s3_error};
 use tokio::task::JoinHandle;
 
-use super::writer::BlobWriter;
 use super::{BlobId, Blobs, MAX_INLINE, check_room};
+use crate::credentials::{private_file, sync_dir};
 use crate::error::{BackendError, stopped};
 use crate::tasks::Tasks;
 
-/// The size of a write, in bytes: large enough that waking two threads for it costs little beside its hash, small enough for
-/// many concurrent uploads.
-const BLOCK: usize = 1024 * 1024;
+/// The size of a write, in bytes: large enough to amortize the calls, small enough for many concurrent uploads.
+const BLOCK: usize = 512 * 1024;
 /// The longest pause of a client before its upload fails.
 const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
@@ -57,19 +58,11 @@ pub(crate) enum BlobData {
 #[derive(Debug)]
 pub(crate) struct PendingBlob {
     id: BlobId,
-    pub(super) blobs: Arc<Blobs>,
+    blobs: Arc<Blobs>,
     kept: bool,
 }
 
 impl PendingBlob {
-    fn new(blobs: &Arc<Blobs>) -> Self {
-        Self {
-            id: BlobId::random(),
-            blobs: Arc::clone(blobs),
-            kept: false,
-        }
-    }
-
     pub(crate) fn id(&self) -> BlobId {
         self.id
     }
@@ -107,7 +100,7 @@ impl Blobs {
             return Err(too_large());
         }
         let mut receiver = ReceiveState::Idle(Idle {
-            writer: Box::new(BlobWriter::new(PendingBlob::new(self), expected_len.unwrap_or(0))),
+            writer: Box::new(BlobWriter::new(self, expected_len.unwrap_or(0))),
             hashers: Box::new(Hashers {
                 md5: Md5::new(),
                 hasher,
@@ -257,14 +250,14 @@ impl Idle {
     }
 
     fn finish_file(self) -> Received {
-        let (blob, len) = self.writer.into_written();
+        let BlobWriter { blob, len, .. } = *self.writer;
         self.hashers.finish(BlobData::File(blob), len)
     }
 
     /// Finishes a body that was not written to a file. Hashing it here takes less time than handing it to a thread.
     fn finish_inline(mut self, whole: Vec<u8>) -> Received {
         // No file was created, so there is none to remove.
-        self.writer.into_written().0.keep();
+        self.writer.blob.keep();
         self.hashers.update(&whole);
         let len = whole.len() as u64;
         self.hashers.finish(BlobData::Inline(whole), len)
@@ -289,5 +282,50 @@ impl Hashers {
             md5: self.md5.finalize(),
             sums: self.hasher.finalize(),
         }
+    }
+}
+
+struct BlobWriter {
+    blob: PendingBlob,
+    file: Option<File>,
+    len: u64,
+    expected_len: u64,
+}
+
+impl BlobWriter {
+    fn new(blobs: &Arc<Blobs>, expected_len: u64) -> Self {
+        let blob = PendingBlob {
+            id: BlobId::random(),
+            blobs: Arc::clone(blobs),
+            kept: false,
+        };
+        Self {
+            blob,
+            file: None,
+            len: 0,
+            expected_len,
+        }
+    }
+
+    fn file(&mut self) -> Result<&mut File, BackendError> {
+        if let Some(ref mut file) = self.file {
+            return Ok(file);
+        }
+        check_room(&self.blob.blobs.root, self.expected_len)?;
+        let path = self.blob.blobs.path(self.blob.id);
+        let file = private_file().write(true).create_new(true).open(path)?;
+        Ok(self.file.insert(file))
+    }
+
+    fn write(&mut self, block: &[u8]) -> Result<(), BackendError> {
+        self.file()?.write_all(block)?;
+        self.len += block.len() as u64;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), BackendError> {
+        self.file()?.sync_all()?;
+        sync_dir(&self.blob.blobs.shard_dir(self.blob.id))?;
+        Ok(())
     }
 }

@@ -159,15 +159,6 @@ async fn copy_onto_itself_must_replace_the_metadata() {
     assert_eq!(store.get("k").await.unwrap(), "x");
 }
 
-/// Large enough that several parts of it are synced while the rest arrives.
-#[tokio::test]
-async fn large_object_is_returned_as_it_was_sent() {
-    let store = TestStore::start().await;
-    let body = noise(1, 99 * MIB + 17);
-    store.put("k", body.clone()).await;
-    assert!(store.get("k").await.unwrap() == body, "the bytes differ");
-}
-
 #[tokio::test]
 async fn range_returns_only_its_bytes() {
     let store = TestStore::start().await;
