@@ -57,6 +57,11 @@ impl Plan {
         self.capabilities.honours(Condition::CopySource)
     }
 
+    /// Returns true if copies can be staged.
+    pub(super) fn can_stage(&self) -> bool {
+        self.capabilities.can_confirm_in_parts()
+    }
+
     /// Returns true if a staged copy by itself reads only the version that was looked up.
     pub(super) fn stages_what_it_saw(&self) -> bool {
         self.capabilities.honours(Condition::PartSource)

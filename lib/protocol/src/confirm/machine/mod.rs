@@ -44,6 +44,7 @@ const MAX_COPIES: u8 = 3;
 
 /// One confirm in progress. `E` is the error type of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about what has happened")]
 pub struct Protocol<E> {
     confirm: Confirm,
     copies_left: u8,
@@ -51,6 +52,8 @@ pub struct Protocol<E> {
     copy_in_doubt: bool,
     /// Set if the last copy was to replace an object.
     replaces: bool,
+    /// Set after a copy of another version of the draft was found. The next copies are compared before they are visible.
+    has_seen_swap: bool,
     /// Set in a batch after the turn that allows changes.
     is_under_way: bool,
     /// The draft that the checks have accepted, with the media type that they found.
@@ -172,6 +175,7 @@ impl<E: StoreError> Protocol<E> {
             copies_left: MAX_COPIES,
             copy_in_doubt: false,
             replaces: false,
+            has_seen_swap: false,
             is_under_way: false,
             accepted: None,
             state: State::Draft,
@@ -286,7 +290,10 @@ impl<E: StoreError> Protocol<E> {
     /// all drafts if a copy could read another version than was looked up. A staged copy is invisible until it is
     /// verified.
     fn is_staged(&self, draft: &ObjectInfo) -> bool {
-        draft.size > self.confirm.max_copy_bytes || !self.confirm.plan.copies_what_it_saw()
+        let Confirm {
+            plan, max_copy_bytes, ..
+        } = &self.confirm;
+        draft.size > *max_copy_bytes || !plan.copies_what_it_saw() || self.has_seen_swap && plan.can_stage()
     }
 
     fn marked(&self, draft: &ObjectInfo) -> Attributes {

@@ -43,6 +43,7 @@ impl<E: StoreError> Protocol<E> {
         let swapped = main.as_ref().is_some_and(|main| self.is_swapped(main));
         match main.filter(|_| !(swapped && unchanged)) {
             Some(main) if swapped => {
+                self.has_seen_swap = true;
                 let after = if self.is_held(&main) || self.copies_left == 0 {
                     After::Finish(Err(ConfirmError::Unresolved(Unresolved::Swapped)))
                 } else {

@@ -52,10 +52,14 @@ impl<E: StoreError> Protocol<E> {
     }
 
     /// Replaces a swapped copy that another confirm has left behind.
+    ///
+    /// It may have the very bytes of the draft. A copy of yet another version, whose answer was lost, could then replace this
+    /// confirm's object later. So the copy is staged.
     pub(super) fn replace_swapped(&mut self, draft: ObjectInfo, swapped: ObjectInfo) -> Step<E> {
         if self.is_held(&swapped) {
             return Step::Finish(Err(ConfirmError::Unresolved(Unresolved::Swapped)));
         }
+        self.has_seen_swap = true;
         self.copy(Copying {
             draft,
             main_etag: Some(swapped.etag),
