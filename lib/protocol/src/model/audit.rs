@@ -18,6 +18,7 @@ pub(super) struct Broken(pub(super) String);
 
 /// An object that a confirm made in main.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about what has happened")]
 struct Write {
     main_key: ObjectKey,
     draft_key: ObjectKey,
@@ -32,6 +33,8 @@ struct Write {
     promised: bool,
     /// Set after a restore reported success with this object.
     restored: bool,
+    /// Set if a restore made the object, so that nobody undoes it.
+    is_final: bool,
     undone: bool,
 }
 
@@ -122,6 +125,7 @@ impl Audit {
             checks: spec.checks,
             promised: false,
             restored: false,
+            is_final: false,
             undone: false,
         });
         Ok(())
@@ -172,6 +176,14 @@ impl Audit {
         Ok(())
     }
 
+    /// Checks that somebody may undo an object whose delete was refused for that.
+    pub(super) fn told_held(&self, main_key: &ObjectKey, seen: Option<usize>) -> Result<(), Broken> {
+        if seen.is_some_and(|seen| self.writes[seen].is_final) {
+            return broken(format!("{main_key} was answered to be held, and nobody undoes it"));
+        }
+        Ok(())
+    }
+
     /// Checks that an object is gone with whose delete a caller was answered, and was the one that the call has seen (I14).
     pub(super) fn told_deleted(
         &self,
@@ -217,6 +229,7 @@ impl Audit {
             version: after.info.version_id.clone(),
             promised: false,
             restored: false,
+            is_final: !self.is_swapped(after),
             undone: false,
             ..original.clone()
         };
@@ -286,7 +299,10 @@ impl Audit {
 
     /// Records that a confirm reported success. Checks I1.
     pub(super) fn confirmed(&mut self, spec: &Spec, kept: &Kept) -> Result<(), Broken> {
-        let made_it = |write: &Write| write.main_key == spec.main_key && write.etag == kept.main.etag;
+        let made_it = |write: &Write| {
+            let is_version = write.etag == kept.main.etag && write.version == kept.main.version_id;
+            write.main_key == spec.main_key && is_version
+        };
         let Some(place) = self.writes.iter().rposition(made_it) else {
             return broken(format!("I1: {} was never in {}", kept.main.etag, spec.main_key));
         };

@@ -1,6 +1,7 @@
-//! Contests for one object: a confirm or an atomic batch is about to undo it, while others delete, restore or confirm it.
+//! Contests for one object: a confirm or an atomic batch is about to undo it, while others delete, restore or confirm it;
+//! or a confirm is repeated after its draft was uploaded again.
 //!
-//! Purely random schedules seldom come to such a moment. A contest leads there, with the usual faults on the way. The
+//! Purely random schedules seldom come to such moments. A contest leads there, with the usual faults on the way. The
 //! schedule then goes on at random.
 
 use draftstore_storage::ErrorKind;
@@ -19,8 +20,31 @@ const ACTS_TO_UNDO: usize = 12;
 const UNDOING: usize = 0;
 
 impl Schedule {
-    /// Leads to a moment before an undo, and lets others race with it.
     pub(super) fn contest(&mut self) -> Result<(), Broken> {
+        if self.random.random_range(0..4) == 0 {
+            self.repeat_with_other_pins()
+        } else {
+            self.race_with_undo()
+        }
+    }
+
+    /// Confirms a draft, and its next version with the same idempotency key.
+    fn repeat_with_other_pins(&mut self) -> Result<(), Broken> {
+        let mut spec = self.kept_once();
+        spec.idempotency_key = Some(format!("{} 0", spec.main_key));
+        for _ in 0..2 {
+            self.world.put(&spec.draft_key, 1);
+            let draft = self.world.store.draft.get(&spec.draft_key);
+            spec.pins.if_match = draft.map(|draft| draft.info.etag.clone());
+            let server = self.server();
+            self.begin_confirm(server, spec.clone());
+            self.end_all_but(0)?;
+        }
+        Ok(())
+    }
+
+    /// Leads to a moment before an undo, and lets others race with it.
+    fn race_with_undo(&mut self) -> Result<(), Broken> {
         let server = self.server();
         let mut spec = self.kept_once();
         self.world.put(&spec.draft_key, 1);
@@ -39,11 +63,13 @@ impl Schedule {
         if self.random.random_range(0..8) == 0 {
             self.world.kill(server);
         }
-        for _ in 0..self.random.random_range(1..=3) {
+        for _ in 0..self.random.random_range(1..=4) {
             let others = self.world.tasks.len();
-            match self.random.random_range(0..3) {
-                0 => self.begin_delete(spec.main_key.clone()),
-                1 => self.begin_restore(spec.main_key.clone()),
+            match self.random.random_range(0..6) {
+                0..=1 => self.begin_delete(spec.main_key.clone()),
+                2 => self.begin_restore(spec.main_key.clone()),
+                3 => self.begin_undelete(spec.main_key.clone()),
+                4 => self.end_all_but(UNDOING)?,
                 _ => {
                     spec.existing = if self.coin() {
                         Existing::Keep

@@ -6,7 +6,7 @@ use super::audit::Broken;
 use super::spec::Fault;
 use super::world::{Late, World};
 use crate::confirm::settlement_key;
-use crate::kept::{Answer, Delete, Deleted, Deletion, Effect, Step};
+use crate::kept::{Answer, Delete, DeleteError, Deleted, Deletion, Effect, Step};
 
 /// A delete in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,8 +47,10 @@ impl World {
             return Ok(true);
         };
         self.record(|| format!("answer to the delete of {}: {answer:?}", it.main_key));
-        if let Ok(Deleted::Now { main, .. }) = answer {
-            self.audit.told_deleted(&it.main_key, main, it.seen)?;
+        match answer {
+            Ok(Deleted::Now { main, .. }) => self.audit.told_deleted(&it.main_key, main, it.seen)?,
+            Err(DeleteError::Held) => self.audit.told_held(&it.main_key, it.seen)?,
+            Ok(Deleted::Before) | Err(_) => {}
         }
         Ok(false)
     }

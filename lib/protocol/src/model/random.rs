@@ -281,6 +281,14 @@ impl Schedule {
         self.begin_restore(main_key.clone());
     }
 
+    /// Undoes a delete, which has not happened if there is an object.
+    pub(super) fn begin_undelete(&mut self, main_key: ObjectKey) {
+        let server = self.server();
+        if !self.world.must_wait_to_change(server, &main_key) {
+            self.world.begin_restore(server, main_key, None, Expected::Nothing);
+        }
+    }
+
     pub(super) fn begin_restore(&mut self, main_key: ObjectKey) {
         let server = self.server();
         let versions: Vec<_> = self.world.store.versions(&main_key).collect();

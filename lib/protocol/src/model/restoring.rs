@@ -1,12 +1,12 @@
 //! The effects of a restore on the model's store, one act at a time, with faults.
 
-use draftstore_storage::{Attributes, Condition, ETag, ErrorKind, ObjectKey, VersionCopied, VersionId};
+use draftstore_storage::{Attributes, Condition, ETag, ErrorKind, ObjectInfo, ObjectKey, VersionCopied, VersionId};
 
-use super::audit::Broken;
+use super::audit::{Broken, broken};
 use super::spec::{Fault, digest};
 use super::task::Task;
 use super::world::{Late, World};
-use crate::confirm::settlement_key;
+use crate::confirm::{MarkerDigest, is_restored_by, settlement_key};
 use crate::kept::{
     Expected, Restore, RestoreAnswer as Answer, RestoreEffect as Effect, RestoreStep as Step, Restoring,
 };
@@ -15,6 +15,7 @@ use crate::kept::{
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct RestoringTask {
     pub(super) main_key: ObjectKey,
+    request: MarkerDigest,
     /// The version that the caller names, if it does.
     version: Option<VersionId>,
     expected: Expected,
@@ -23,6 +24,8 @@ pub(super) struct RestoringTask {
     has_looked: bool,
     /// The `ETag` of the object that the first look found.
     seen: Option<ETag>,
+    /// Set if the first look found an object that this request has not made.
+    has_found_another: bool,
 }
 
 /// A copy of a version, as the store gets it.
@@ -44,20 +47,23 @@ impl World {
         version: Option<VersionId>,
         expected: Expected,
     ) {
+        let request = digest((&main_key, version.as_ref().map(VersionId::as_str), &expected));
         let (restoring, effect) = Restoring::start(Restore {
-            request: digest((&main_key, version.as_ref().map(VersionId::as_str), &expected)),
+            request: request.clone(),
             expected: expected.clone(),
             now: self.now(),
             proves_copies: self.profile.believed().honours(Condition::CopyMd5),
         });
         let task = RestoringTask {
             main_key,
+            request,
             version,
             expected,
             restoring,
             step: Step::Perform(effect),
             has_looked: false,
             seen: None,
+            has_found_another: false,
         };
         self.begin(server, Task::Restore(Box::new(task)));
     }
@@ -74,6 +80,12 @@ impl World {
         };
         self.record(|| format!("answer to the restore of {}: {answer:?}", it.main_key));
         if let Ok(restored) = answer {
+            if it.expected == Expected::Nothing && it.has_found_another {
+                return broken(format!(
+                    "I14: {} was answered to be undeleted, and was there",
+                    it.main_key
+                ));
+            }
             self.audit.told_restored(&it.main_key, &restored.current)?;
         }
         Ok(false)
@@ -97,6 +109,8 @@ impl World {
                 if failed.is_none() && !it.has_looked {
                     it.has_looked = true;
                     it.seen = main.as_ref().map(|main| main.etag.clone());
+                    let is_another = |main: &ObjectInfo| !is_restored_by(&main.attributes.metadata, &it.request);
+                    it.has_found_another = main.as_ref().is_some_and(is_another);
                 }
                 Answer::Head(failed.map_or(Ok(main), Err))
             }
