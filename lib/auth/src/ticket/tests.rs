@@ -230,7 +230,11 @@ fn ticket_without_names_has_no_scope_inspect() {
     let caller = holder(&backend(), &TicketOrder::default());
     assert_eq!(caller.scopes, [Scope::Upload].into_iter().collect());
     assert_eq!(caller.names, Names::Any);
-    assert_eq!(caller.profile, Profile::default());
+    let profile = Profile {
+        storage_options: Some(BTreeSet::new()),
+        ..Profile::default()
+    };
+    assert_eq!(caller.profile, profile);
     let blind = Caller {
         scopes: [Scope::Upload, Scope::Admin].into_iter().collect(),
         ..backend()
