@@ -363,28 +363,10 @@ MUTANTS = [
         "Some(now) if now.etag != source.etag => failed(TransferError::Changed),",
     ),
     Mutant(
-        "a move that another call overtook goes on",
-        KEPT + "transfer/mod.rs",
-        "        if replayed || !is_source {\n",
-        "        if !is_source {\n",
-    ),
-    Mutant(
-        "a move does not look if its copy is there",
-        KEPT + "transfer/mod.rs",
-        "let Some(main) = main.filter(|main| self.is_done(main, Some(&source.etag))) else {",
-        "let Some(main) = main.or_else(|| Some(source.clone())) else {",
-    ),
-    Mutant(
         "a move replaces what another move is about to delete",
         KEPT + "transfer/mod.rs",
         "self.transfer.kind == TransferKind::Move && source.etag == main.etag && is_recent",
         "self.transfer.kind == TransferKind::Move && source.etag == main.etag && is_recent && false",
-    ),
-    Mutant(
-        "a copy replaces an object that it should keep",
-        KEPT + "transfer/mod.rs",
-        "(Existing::Keep, Some(_)) => return failed(TransferError::AlreadyExists),",
-        "(Existing::Keep, Some(_)) => {}",
     ),
     Mutant(
         "the mark of a copy is ignored",
