@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use draftstore_connections::Traffic;
 use draftstore_controller::Readiness;
 use draftstore_s3::{CredentialsLeft, S3Storage};
-use draftstore_service::{ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, StoreProfile, UrlKind};
+use draftstore_service::{CheckOutcome, ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, StoreProfile, UrlKind};
 use draftstore_storage::Condition;
 use draftstore_telemetry::metrics::{Metrics, StoreCalls};
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
@@ -80,6 +80,7 @@ pub(crate) struct DraftMetrics {
     confirms: IntCounterVec,
     bytes: IntCounter,
     removed: IntCounterVec,
+    checks: IntCounterVec,
 }
 
 impl DraftMetrics {
@@ -97,6 +98,7 @@ impl DraftMetrics {
                 "Drafts deleted after their confirm, or left to the sweep",
                 &["outcome"],
             ),
+            checks: metrics.counters("draftstore_checks_total", "Checks of drafts that ended", &["outcome"]),
         };
         for kind in UrlKind::NAMES {
             drafts.issued.with_label_values(&[kind]);
@@ -106,6 +108,9 @@ impl DraftMetrics {
         }
         for outcome in RemovalOutcome::NAMES {
             drafts.removed.with_label_values(&[outcome]);
+        }
+        for outcome in CheckOutcome::NAMES {
+            drafts.checks.with_label_values(&[outcome]);
         }
         drafts
     }
@@ -125,6 +130,10 @@ impl Observer for DraftMetrics {
         self.removed
             .with_label_values(&[outcome.as_str()])
             .inc_by(drafts as u64);
+    }
+
+    fn checked(&self, outcome: CheckOutcome) {
+        self.checks.with_label_values(&[outcome.as_str()]).inc();
     }
 }
 

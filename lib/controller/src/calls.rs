@@ -12,7 +12,8 @@ use crate::audit::DraftRef;
 use crate::errors::{
     BUCKET_NOT_FOUND, CHECKS_PENDING, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED,
     NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED, Reason,
-    TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
+    SCANNER_UNAVAILABLE, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, VERSION_NOT_FOUND,
+    VERSIONS_NOT_ENABLED,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -229,7 +230,8 @@ calls! {
             CHECKS_PENDING,
             PIN_MISMATCH,
             IDEMPOTENCY_KEY_REUSED,
-            REJECTED
+            REJECTED,
+            SCANNER_UNAVAILABLE
         ],
         tag: "Confirms",
     }
@@ -245,7 +247,7 @@ calls! {
     }
     CheckDraft(CheckDraftRequest): POST "/api/v1/check-draft" {
         scopes: [[Inspect]], size: One, kind: Long, audit: draft,
-        failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND],
+        failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND, SCANNER_UNAVAILABLE],
         tag: "Drafts and objects",
     }
     DiscardDraft(DiscardDraftRequest): POST "/api/v1/discard-draft" {

@@ -104,6 +104,7 @@ reasons! {
     INTERNAL: INTERNAL_SERVER_ERROR, Internal, "The server failed unexpectedly.";
     STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal, "The store refused the server's credentials.";
     STORE_UNSUPPORTED: NOT_IMPLEMENTED, Unimplemented, "The store does not support what the call needs. `draftstore-server doctor` tells what.";
+    SCANNER_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "No scanner has scanned the draft in time. `errors` names the check. Retry after the seconds in `Retry-After`.";
     STORE_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "The store is unavailable. Retry after the seconds in `Retry-After`.";
     OVERLOADED: SERVICE_UNAVAILABLE, Unavailable, "The server is overloaded. Retry after the seconds in `Retry-After`.";
 }
@@ -178,6 +179,12 @@ impl<'f> Row<'f> {
     }
 }
 
+/// Returns the check whose scanner is away in the form of a violation.
+fn no_scan(scanner: &str) -> Violation {
+    let rule = "needs a scanner, and none has answered within CHECK_TIMEOUT";
+    Violation::new(format!("checks.{scanner}"), rule)
+}
+
 /// Returns a reason of a check in the form of a violation, so that each front has one form of details.
 fn reason_as_field(reason: &CheckReason) -> Violation {
     Violation::new(
@@ -208,6 +215,9 @@ impl Failure {
                 Error::Changed => row(OBJECT_CHANGED),
                 Error::DeletesNotPermitted(cause) => row(DELETES_NOT_CONFIGURED).cause(&**cause),
                 Error::ChecksPending => row(CHECKS_PENDING).retry_after(RETRY_AFTER_SECONDS),
+                Error::ScannerUnavailable(scanner) => row(SCANNER_UNAVAILABLE)
+                    .retry_after(RETRY_AFTER_SECONDS)
+                    .fields(vec![no_scan(scanner)]),
                 Error::Rejected(reasons) => row(REJECTED).fields(reasons.iter().map(reason_as_field).collect()),
                 Error::RolledBack => row(BATCH_ROLLED_BACK),
                 Error::PinMismatch { pin } => row(PIN_MISMATCH).field(*pin, no_match),
@@ -349,6 +359,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::DeletesNotPermitted(internal()).into(),
         Error::RolledBack.into(),
         Error::ChecksPending.into(),
+        Error::ScannerUnavailable("clamd").into(),
         Error::Rejected(vec![CheckReason {
             check: "type".to_owned(),
             code: "TYPE_DIFFERS".to_owned(),
@@ -422,6 +433,7 @@ mod tests {
             (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),
             (409, Code::Aborted, Some(RETRY_AFTER_SECONDS)),
+            (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
             (422, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),
             (422, Code::FailedPrecondition, None),

@@ -4,8 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::Deserialize;
+
 /// The address of a daemon: `HOST:PORT`, or `unix:` and an absolute path.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub enum Address {
     /// A host and a port.
     Tcp(String),
@@ -32,6 +35,14 @@ impl FromStr for Address {
         let valid = !host.is_empty() && bare && !host.contains(|c: char| c.is_whitespace() || c == '/');
         let port = port.parse::<u16>().is_ok_and(|port| port != 0);
         (valid && port).then(|| Self::Tcp(text.to_owned())).ok_or_else(invalid)
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = InvalidAddress;
+
+    fn try_from(text: String) -> Result<Self, InvalidAddress> {
+        text.parse()
     }
 }
 

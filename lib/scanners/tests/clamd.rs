@@ -1,74 +1,18 @@
 //! Scans by a real clamd, with a signature of its own. Run by `bash .ci/run clamd`.
 
 use std::convert::Infallible;
-use std::fs;
 use std::ops::Range;
-use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use draftstore_inspection::Source;
 use draftstore_scanners::{Address, Clamd, ScanError, Verdict};
-use tempfile::TempDir;
+use draftstore_testing::Clamd as Daemon;
 
 const MIB: u64 = 1024 * 1024;
-const MARKER: &[u8] = b"draftstore's own test signature";
-const FOUND: &str = "DraftStore.Test.UNOFFICIAL";
-
-/// A clamd on a Unix socket, which takes streams of at most 100 MiB.
-struct Daemon {
-    child: Child,
-    home: TempDir,
-}
-
-impl Daemon {
-    fn start() -> Self {
-        let home = TempDir::new().expect("a directory");
-        let hex = hex::encode(MARKER);
-        fs::write(home.path().join("own.ndb"), format!("DraftStore.Test:0:*:{hex}\n")).expect("a signature");
-        let place = home.path().display();
-        let config = format!(
-            "DatabaseDirectory {place}\nLocalSocket {place}/socket\nTemporaryDirectory {place}\nForeground yes\n\
-             StreamMaxLength 100M\nMaxFileSize 100M\nMaxScanSize 400M\nAlertExceedsMax yes\n"
-        );
-        let path = home.path().join("clamd.conf");
-        fs::write(&path, config).expect("a configuration");
-        let child = Command::new("clamd")
-            .arg("--config-file")
-            .arg(&path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("clamd is on PATH: install Debian's clamav-daemon");
-        let daemon = Self { child, home };
-        let started = Instant::now();
-        while UnixStream::connect(daemon.socket()).is_err() {
-            assert!(
-                started.elapsed() < Duration::from_secs(60),
-                "clamd answers on its socket"
-            );
-            std::thread::yield_now();
-        }
-        daemon
-    }
-
-    fn socket(&self) -> PathBuf {
-        self.home.path().join("socket")
-    }
-
-    fn address(&self) -> Address {
-        Address::Unix(self.socket())
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+const MARKER: &[u8] = Daemon::MARKER;
+const FOUND: &str = Daemon::FOUND;
 
 /// Zeros with a marker at a place, and something to do when a place is read.
 struct File<F> {
@@ -94,6 +38,10 @@ impl<F: FnMut(u64) + Send> Source for File<F> {
     }
 }
 
+fn address(daemon: &Daemon) -> Address {
+    Address::Unix(daemon.socket())
+}
+
 fn clamd(addresses: Vec<Address>, max_size: u64) -> Clamd {
     Clamd {
         addresses,
@@ -115,7 +63,7 @@ async fn scan(clamd: &Clamd, size: u64, marker: Option<u64>) -> Verdict {
 #[ignore = "needs clamd"]
 async fn clamd_finds_a_signature_wherever_it_is() {
     let daemon = Daemon::start();
-    let clamd = clamd(vec![daemon.address()], 100 * MIB);
+    let clamd = clamd(vec![address(&daemon)], 100 * MIB);
     assert_eq!(scan(&clamd, 0, None).await, Verdict::Clean);
     assert_eq!(scan(&clamd, 10_000, None).await, Verdict::Clean);
     assert_eq!(scan(&clamd, 10_000, Some(100)).await, Verdict::Found(FOUND.to_owned()));
@@ -136,7 +84,7 @@ async fn clamd_looks_into_archives() {
     );
     let mut file = Memory(archive.into());
     let size = file.0.len() as u64;
-    let verdict = clamd(vec![daemon.address()], 100 * MIB).scan(size, &mut file).await;
+    let verdict = clamd(vec![address(&daemon)], 100 * MIB).scan(size, &mut file).await;
     assert_eq!(verdict.expect("a verdict"), Verdict::Found(FOUND.to_owned()));
 }
 
@@ -169,10 +117,10 @@ impl Source for Memory {
 #[ignore = "needs clamd"]
 async fn clamd_is_not_believed_beyond_its_limits() {
     let daemon = Daemon::start();
-    let mine = clamd(vec![daemon.address()], 100 * MIB);
+    let mine = clamd(vec![address(&daemon)], 100 * MIB);
     assert_eq!(scan(&mine, 101 * MIB, None).await, Verdict::TooLargeToScan);
     // The limit of the daemon, where ours is too large.
-    let daemons = clamd(vec![daemon.address()], u64::MAX);
+    let daemons = clamd(vec![address(&daemon)], u64::MAX);
     assert_eq!(scan(&daemons, 101 * MIB, None).await, Verdict::TooLargeToScan);
     assert_eq!(scan(&daemons, 1 << 31, None).await, Verdict::TooLargeToScan);
 }
@@ -182,12 +130,12 @@ async fn clamd_is_not_believed_beyond_its_limits() {
 async fn clamd_that_is_killed_in_a_scan_is_replaced_by_the_next() {
     let mut killed = Daemon::start();
     let other = Daemon::start();
-    let both = clamd(vec![killed.address(), other.address()], 100 * MIB);
+    let both = clamd(vec![address(&killed), address(&other)], 100 * MIB);
     let mut file = File {
         marker: Some(15 * MIB),
         on_read: |place| {
             if place > 10 * MIB {
-                let _ = killed.child.kill();
+                killed.kill();
             }
         },
     };
@@ -200,13 +148,13 @@ async fn clamd_that_is_killed_in_a_scan_is_replaced_by_the_next() {
 async fn clamd_that_is_away_gives_no_verdict() {
     let mut daemon = Daemon::start();
     let alone = clamd(
-        vec![daemon.address(), Address::Unix(Path::new("/nowhere").into())],
+        vec![address(&daemon), Address::Unix(Path::new("/nowhere").into())],
         100 * MIB,
     );
     let mut file = File {
         marker: None,
         on_read: |_| {
-            let _ = daemon.child.kill();
+            daemon.kill();
         },
     };
     let error = alone.scan(20 * MIB, &mut file).await.expect_err("no verdict");

@@ -47,6 +47,9 @@ pub enum Error {
     /// The checks of the draft have not ended yet. The same request may succeed later.
     #[error("the checks of the draft have not ended yet")]
     ChecksPending,
+    /// No scanner of this name scanned the draft in time. The same request may succeed later.
+    #[error("no {0} scanned the draft in time")]
+    ScannerUnavailable(&'static str),
     /// Main holds another object under the name.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
@@ -147,6 +150,7 @@ impl From<ConfirmError<storage::Error>> for Error {
             ConfirmError::PinMismatch { pin } => Self::PinMismatch { pin },
             ConfirmError::Rejected(reasons) => Self::Rejected(reasons),
             ConfirmError::ChecksPending => Self::ChecksPending,
+            ConfirmError::ScannerUnavailable(scanner) => Self::ScannerUnavailable(scanner),
             ConfirmError::RolledBack => Self::RolledBack,
             ConfirmError::Deleted => Self::Changed,
             ConfirmError::Store(error) => error.into(),
@@ -237,6 +241,7 @@ impl ConfirmOutcome {
             Error::RolledBack => Self::RolledBack,
             Error::Rejected(_) => Self::Rejected,
             Error::ChecksPending => Self::ChecksPending,
+            Error::ScannerUnavailable(_) => Self::ScannerUnavailable,
             Error::StoreUnavailable(_) => Self::StoreUnavailable,
             Error::StoreCredentials(_) => Self::StoreCredentials,
             Error::Invalid(_)

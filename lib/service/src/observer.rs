@@ -1,10 +1,10 @@
-//! Observation of issued URLs and confirms, for metrics.
+//! Observation of issued URLs, checks and confirms, for metrics.
 
 use std::fmt;
 
 use draftstore_storage::closed_set;
 
-/// An observer of issued URLs and finished confirms. Must not block: it runs in the task of the call.
+/// An observer of issued URLs, finished checks and finished confirms. Must not block: it runs in the task of the call.
 pub trait Observer: fmt::Debug + Send + Sync {
     /// Called after `count` URLs of one kind were signed for a caller.
     fn issued(&self, kind: UrlKind, count: usize);
@@ -14,6 +14,25 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// Called after the drafts of confirms were deleted, or left to the sweep.
     fn removed(&self, outcome: RemovalOutcome, drafts: usize);
+
+    /// Called after the checks of a draft have ended, even if nobody waits for them.
+    fn checked(&self, outcome: CheckOutcome);
+}
+
+closed_set! {
+    /// The outcome of the checks of a draft, as a label of metrics.
+    pub enum CheckOutcome {
+        /// Every check accepts the draft.
+        Accepted = "accepted",
+        /// A check rejects the draft.
+        Rejected = "rejected",
+        /// The draft was uploaded again meanwhile, or is gone.
+        Changed = "changed",
+        /// No scanner scanned the draft in time.
+        ScannerUnavailable = "scanner_unavailable",
+        /// The store failed, or the checks took too long.
+        Failed = "failed",
+    }
 }
 
 closed_set! {
@@ -76,6 +95,8 @@ closed_set! {
         Rejected = "rejected",
         /// The checks of the draft have not ended yet.
         ChecksPending = "checks_pending",
+        /// No scanner scanned the draft in time.
+        ScannerUnavailable = "scanner_unavailable",
         /// The store failed, or the confirm timed out.
         StoreUnavailable = "store_unavailable",
         /// The store refused this server's credentials.

@@ -1,5 +1,6 @@
 //! Real object stores for tests, helpers to use them, and a proxy that injects faults.
 
+mod clamd;
 mod embedded;
 mod endpoint;
 mod form;
@@ -12,6 +13,7 @@ pub mod proxy;
 mod seaweedfs;
 mod world;
 
+pub use clamd::Clamd;
 pub use embedded::Embedded;
 pub use endpoint::StoreEndpoint;
 pub use form::form;

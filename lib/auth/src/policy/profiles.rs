@@ -51,7 +51,7 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         }
     }
     if written.checks.as_ref().is_some_and(CheckSettings::is_empty) {
-        let rule = "must have type, image or archive: leave it out to check nothing";
+        let rule = "must have type, image, archive or clamd: leave it out to check nothing";
         problems.add(format_args!("{place}.checks"), rule);
     }
     let storage_options = written.storage_options.as_ref().map(|names| {
@@ -62,6 +62,12 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         };
         names.iter().filter_map(option).collect()
     });
+    if let Some(clamd) = written.checks.as_ref().and_then(|checks| checks.clamd.as_ref())
+        && clamd.addresses.is_empty()
+    {
+        let rule = "must have at least one address, HOST:PORT or unix:/PATH";
+        problems.add(format_args!("{place}.checks.clamd.addresses"), rule);
+    }
     Profile {
         headers,
         storage_options,

@@ -10,4 +10,4 @@ mod machine;
 mod verdict;
 
 pub use machine::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep};
-pub use verdict::{Reason, VERDICT_METADATA, Verdict, verdict_key, verdict_parts};
+pub use verdict::{NoVerdict, Reason, VERDICT_METADATA, Verdict, verdict_key, verdict_parts};

@@ -28,6 +28,17 @@ pub enum Verdict {
     Rejected(Vec<Reason>),
 }
 
+/// The reason why there is no verdict for a confirm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoVerdict<E> {
+    /// The checks have not ended yet.
+    Pending,
+    /// No scanner of this name scanned the draft in time.
+    ScannerUnavailable(&'static str),
+    /// A call to the store failed.
+    Store(E),
+}
+
 /// A reason to reject a draft, which may be shown to its uploader.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reason {

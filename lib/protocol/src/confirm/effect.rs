@@ -6,7 +6,7 @@ use draftstore_storage::{Attributes, ETag, ObjectInfo, StagedCopy, VersionId};
 
 use super::error::{ConfirmError, Contradiction};
 use super::marker::BatchId;
-use crate::checks::Verdict;
+use crate::checks::{NoVerdict, Verdict};
 
 /// A call, or several, that the protocol wants the driver to make.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -85,8 +85,8 @@ pub enum Effect {
 pub enum Answer<E> {
     /// The answer to a HEAD: the object, if there is one.
     Head(Result<Option<ObjectInfo>, E>),
-    /// The verdict on the version of the draft, or `None` if the checks have not ended yet.
-    Verdict(Result<Option<Verdict>, E>),
+    /// The verdict on the version of the draft.
+    Verdict(Result<Verdict, NoVerdict<E>>),
     /// The answer to a copy, or to the completion of a staged one.
     Copied(Result<ETag, E>),
     /// The answer to the staging of a copy.

@@ -26,6 +26,9 @@ pub enum ConfirmError<E> {
     /// The checks of the draft have not ended yet.
     #[error("the checks of the draft have not ended yet")]
     ChecksPending,
+    /// No scanner of this name scanned the draft in time.
+    #[error("no {0} scanned the draft in time")]
+    ScannerUnavailable(&'static str),
     /// Another draft of the same atomic batch could not be confirmed.
     #[error("another draft of the atomic batch could not be confirmed")]
     RolledBack,

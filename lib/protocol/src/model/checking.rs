@@ -8,7 +8,7 @@ use super::store::{Content, MIXED, SimStore};
 use super::task::{Member, Task};
 use super::world::{Late, World};
 use crate::checks::{
-    Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Reason, VERDICT_METADATA, Verdict, verdict_key,
+    Check, CheckAnswer, CheckEffect, CheckError, CheckStep, NoVerdict, Reason, VERDICT_METADATA, Verdict, verdict_key,
     verdict_parts,
 };
 use crate::confirm::Answer;
@@ -96,7 +96,7 @@ impl World {
             (None, Some(task)) if matches!(fault, Fault::No | Fault::Stale) => {
                 return self.step(task, 0, fault).map(|()| None);
             }
-            (None, _) => Ok(None),
+            (None, _) => Err(NoVerdict::Pending),
         };
         member.waiting = Waiting::NotBegun;
         Ok(Some(Answer::Verdict(verdict)))
@@ -126,9 +126,9 @@ impl World {
                 it.effect = effect;
                 return Ok(true);
             }
-            CheckStep::Finish(Ok(verdict)) => Ok(Some(verdict)),
-            CheckStep::Finish(Err(CheckError::Changed)) => Ok(None),
-            CheckStep::Finish(Err(CheckError::Store(kind))) => Err(kind),
+            CheckStep::Finish(Ok(verdict)) => Ok(verdict),
+            CheckStep::Finish(Err(CheckError::Changed)) => Err(NoVerdict::Pending),
+            CheckStep::Finish(Err(CheckError::Store(kind))) => Err(NoVerdict::Store(kind)),
             CheckStep::Finish(Err(CheckError::OutOfStep)) => return broken("a check is out of step".to_owned()),
         };
         self.verdicts.insert((server, it.parts()), verdict);

@@ -11,7 +11,7 @@ use super::restoring::VersionCopy;
 use super::spec::{Checks, Profile, REMOVALS, SERVERS, Spec, TIMEOUT, is_unique};
 use super::store::{Content, SimStore};
 use super::task::Task;
-use crate::checks::Verdict;
+use crate::checks::{NoVerdict, Verdict};
 use crate::confirm::{ConfirmError, DraftDeletes, Effect, Kept, Plan, Removals};
 use crate::upload::{ends_at, has_ended};
 
@@ -42,7 +42,7 @@ pub(super) struct World {
     /// The settings of checks that new confirms have.
     pub(super) checks: Checks,
     /// The verdicts that checks of each server ended with, for the confirms that wait for them.
-    pub(super) verdicts: BTreeMap<(usize, Parts), Result<Option<Verdict>, ErrorKind>>,
+    pub(super) verdicts: BTreeMap<(usize, Parts), Result<Verdict, NoVerdict<ErrorKind>>>,
     /// Acts whose answers were lost, and that take effect later.
     pub(super) limbo: Vec<Late>,
     /// An earlier state of the store.

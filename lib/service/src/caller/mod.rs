@@ -1,11 +1,13 @@
 //! Callers, and the rules that they are subject to.
 
+mod checks;
 mod profile;
 mod scope;
 mod slots;
 mod tenant;
 
-pub use profile::{CheckSettings, ContentTypes, InvalidContentTypes, Profile};
+pub use checks::{CheckSettings, ClamdCheck};
+pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use slots::DraftSlots;
 pub use tenant::{InvalidTenant, Tenant};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 use std::time::Duration;
 
-pub use draftstore_inspection::Settings as CheckSettings;
 use draftstore_storage::{MediaType, ObjectHeaders, StorageOption};
 
+use super::CheckSettings;
 use crate::{Error, Violation};
 
 /// The limits on a caller's uploads, in addition to those of the server.

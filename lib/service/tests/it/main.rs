@@ -86,6 +86,7 @@ mod profile;
 mod quirks;
 mod removals;
 mod restore;
+mod scanner;
 mod staged;
 mod swaps;
 mod sweep;

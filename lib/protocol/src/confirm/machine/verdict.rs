@@ -10,7 +10,7 @@ use super::super::error::ConfirmError;
 use super::super::marker::KeyUse;
 use super::{Protocol, Seen, State};
 use crate::StoreError;
-use crate::checks::Verdict;
+use crate::checks::{NoVerdict, Verdict};
 
 impl<E: StoreError> Protocol<E> {
     /// Returns true if this version of the draft may be copied.
@@ -28,15 +28,16 @@ impl<E: StoreError> Protocol<E> {
         Step::Perform(effect)
     }
 
-    pub(super) fn on_verdict(&mut self, draft: ObjectInfo, verdict: Result<Option<Verdict>, E>) -> Step<E> {
+    pub(super) fn on_verdict(&mut self, draft: ObjectInfo, verdict: Result<Verdict, NoVerdict<E>>) -> Step<E> {
         let otherwise = match verdict {
-            Ok(Some(Verdict::Accepted { media_type })) => {
+            Ok(Verdict::Accepted { media_type }) => {
                 self.accepted = Some((draft.clone(), media_type));
                 return self.on_accepted(draft);
             }
-            Ok(Some(Verdict::Rejected(reasons))) => ConfirmError::Rejected(reasons),
-            Ok(None) => ConfirmError::ChecksPending,
-            Err(error) => ConfirmError::Store(error),
+            Ok(Verdict::Rejected(reasons)) => ConfirmError::Rejected(reasons),
+            Err(NoVerdict::Pending) => ConfirmError::ChecksPending,
+            Err(NoVerdict::ScannerUnavailable(scanner)) => ConfirmError::ScannerUnavailable(scanner),
+            Err(NoVerdict::Store(error)) => ConfirmError::Store(error),
         };
         self.look(State::Unaccepted(draft, otherwise))
     }

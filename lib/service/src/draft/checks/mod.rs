@@ -12,7 +12,7 @@ pub use limits::CheckLimits;
 pub(super) use running::RunningChecks;
 pub use state::{CheckState, DraftChecked};
 
-use draftstore_protocol::checks::Verdict;
+use draftstore_protocol::checks::{NoVerdict, Verdict};
 use draftstore_storage::{Error as StorageError, ObjectInfo, ObjectKey, Operation};
 use tokio::time::timeout;
 
@@ -20,23 +20,31 @@ use self::running::Ended;
 use self::subject::Subject;
 use super::Drafts;
 
+/// The name of the scanner in settings, reasons and errors.
+const CLAMD: &str = "clamd";
+
 impl Drafts {
-    /// Returns the verdict on a draft, or `None` if its checks have not ended after the time that a confirm waits.
-    pub(super) async fn verdict(&self, key: &ObjectKey, draft: &ObjectInfo) -> Result<Option<Verdict>, StorageError> {
+    /// Returns the verdict on a draft, which is pending if its checks have not ended after the time that a confirm waits.
+    pub(super) async fn verdict(
+        &self,
+        key: &ObjectKey,
+        draft: &ObjectInfo,
+    ) -> Result<Verdict, NoVerdict<StorageError>> {
         let Some(subject) = Subject::new(self, key, draft) else {
-            return Ok(None);
+            return Err(NoVerdict::Pending);
         };
         let mut check = self.start_check(subject);
         match timeout(self.shared.checks.limits.wait, check.ended()).await {
-            Err(_) | Ok(Ended::Changed) => Ok(None),
-            Ok(Ended::Verdict(verdict)) => Ok(Some(verdict)),
-            Ok(Ended::Failed { kind, why }) => Err(StorageError {
+            Err(_) | Ok(Ended::Changed) => Err(NoVerdict::Pending),
+            Ok(Ended::Verdict(verdict)) => Ok(verdict),
+            Ok(Ended::NotScanned) => Err(NoVerdict::ScannerUnavailable(CLAMD)),
+            Ok(Ended::Failed { kind, why }) => Err(NoVerdict::Store(StorageError {
                 kind,
                 operation: Operation::GetObject,
                 bucket: self.draft_bucket().clone(),
                 key: Some(key.clone()),
                 source: why.into(),
-            }),
+            })),
         }
     }
 }

@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::checks::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Verdict};
+use draftstore_scanners::Unavailable;
 use draftstore_storage::{Error as StorageError, ErrorKind, ObjectKey};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use super::CheckLimits;
-use super::subject::Subject;
+use super::subject::{InspectionFailed, Subject};
 use crate::draft::Drafts;
+use crate::observer::CheckOutcome;
+
+/// The pause before a draft is inspected again that no scanner scanned.
+const SCAN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The running checks, by the keys of their verdicts.
 #[derive(Debug, Clone)]
@@ -36,8 +41,22 @@ pub(super) enum Ended {
     Verdict(Verdict),
     /// The draft was uploaded again, or is gone.
     Changed,
+    /// No scanner scanned the draft, until the checks took too long.
+    NotScanned,
     /// The store failed, or the checks took too long.
     Failed { kind: ErrorKind, why: String },
+}
+
+impl Ended {
+    fn outcome(&self) -> CheckOutcome {
+        match self {
+            Self::Verdict(Verdict::Accepted { .. }) => CheckOutcome::Accepted,
+            Self::Verdict(Verdict::Rejected(_)) => CheckOutcome::Rejected,
+            Self::Changed => CheckOutcome::Changed,
+            Self::NotScanned => CheckOutcome::ScannerUnavailable,
+            Self::Failed { .. } => CheckOutcome::Failed,
+        }
+    }
 }
 
 impl RunningChecks {
@@ -101,13 +120,23 @@ impl Drafts {
         let drafts = self.for_caller(Arc::clone(&self.caller));
         let check = async move {
             let limit = drafts.shared.checks.limits.timeout;
-            let ended = timeout(limit, drafts.run_check(&subject)).await;
-            let ended = ended.unwrap_or_else(|_| Ended::Failed {
-                kind: ErrorKind::Unavailable,
-                why: "the checks took longer than CHECK_TIMEOUT".to_owned(),
+            let mut scanner = None;
+            let ended = timeout(limit, drafts.run_check(&subject, &mut scanner)).await;
+            let ended = ended.unwrap_or_else(|_| match &scanner {
+                Some(unavailable) => {
+                    tracing::error!(object.key = %subject.draft_key, error = %unavailable, "scanner unavailable");
+                    Ended::NotScanned
+                }
+                None => Ended::Failed {
+                    kind: ErrorKind::Unavailable,
+                    why: "the checks took longer than CHECK_TIMEOUT".to_owned(),
+                },
             });
             if let Ended::Failed { why, .. } = &ended {
                 tracing::error!(object.key = %subject.draft_key, error = why, "check failed");
+            }
+            if let Some(observer) = &drafts.shared.observer {
+                observer.checked(ended.outcome());
             }
             drop(forget);
             send.send_replace(Some(ended));
@@ -121,14 +150,27 @@ impl Drafts {
         self.shared.checks.by_key().get(subject.key()).cloned()
     }
 
-    async fn run_check(&self, subject: &Subject) -> Ended {
+    /// Runs a check to its end. If no scanner is available, it tries again until it is dropped, with the last failure in
+    /// `scanner`.
+    async fn run_check(&self, subject: &Subject, scanner: &mut Option<Unavailable>) -> Ended {
         let (mut check, mut effect) = Check::start();
         loop {
             let answer = match effect {
                 CheckEffect::LookUp => CheckAnswer::Found(subject.recorded(self).await),
                 CheckEffect::Inspect => {
-                    let _slot = self.shared.checks.slots.acquire().await;
-                    CheckAnswer::Inspected(subject.inspect(self).await)
+                    let slot = self.shared.checks.slots.acquire().await;
+                    let inspected = subject.inspect(self).await;
+                    drop(slot);
+                    match inspected {
+                        Ok(verdict) => CheckAnswer::Inspected(Ok(verdict)),
+                        Err(InspectionFailed::Store(error)) => CheckAnswer::Inspected(Err(error)),
+                        Err(InspectionFailed::Scanner(unavailable)) => {
+                            *scanner = Some(unavailable);
+                            sleep(SCAN_AGAIN_AFTER).await;
+                            effect = CheckEffect::Inspect;
+                            continue;
+                        }
+                    }
                 }
                 CheckEffect::Record(verdict) => CheckAnswer::Recorded(subject.record(self, &verdict).await),
             };

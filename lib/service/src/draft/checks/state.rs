@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use draftstore_protocol::DraftId;
-use draftstore_protocol::checks::{Reason, Verdict};
+use draftstore_protocol::checks::{NoVerdict, Reason, Verdict};
 use draftstore_storage::{ETag, MediaType, ObjectInfo, ObjectKey};
 
 use super::Subject;
@@ -49,15 +49,17 @@ impl Drafts {
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if the draft does not
-    /// exist, or an error of the store.
+    /// exist, [`Error::ScannerUnavailable`], or an error of the store.
     pub async fn check(&self, name: &DraftName) -> Result<DraftChecked, Error> {
         self.caller.require(Scope::Inspect)?;
         let named = self.parse_draft(name)?;
         let draft = self.head_draft(&named.key).await?;
         let draft = draft.ok_or(Error::NotFound(Missing::Draft))?;
-        let state = match self.verdict(&named.key, &draft).await? {
-            Some(verdict) => Some(verdict.into()),
-            None => self.check_state(&named.key, &draft).await?,
+        let state = match self.verdict(&named.key, &draft).await {
+            Ok(verdict) => Some(verdict.into()),
+            Err(NoVerdict::Pending) => self.check_state(&named.key, &draft).await?,
+            Err(NoVerdict::ScannerUnavailable(scanner)) => return Err(Error::ScannerUnavailable(scanner)),
+            Err(NoVerdict::Store(error)) => return Err(error.into()),
         };
         Ok(DraftChecked {
             object_name: named.name.to_string(),

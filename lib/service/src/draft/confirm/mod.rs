@@ -42,6 +42,7 @@ impl Drafts {
     /// - [`Error::PinMismatch`] if the draft has another version than the pinned one.
     /// - [`Error::AlreadyExists`] if main holds another object under the name.
     /// - [`Error::Rejected`] if a check rejects the draft, and [`Error::ChecksPending`] if the checks have not ended.
+    /// - [`Error::ScannerUnavailable`] if no scanner scanned the draft in time.
     /// - [`Error::StoreUnavailable`] if the store failed or the confirm timed out. The same confirm may be sent again.
     pub async fn confirm(&self, request: &ConfirmUpload) -> Result<Confirmed, Error> {
         self.caller.require(Scope::Confirm)?;

@@ -1,0 +1,56 @@
+//! The checks of a caller's drafts.
+
+use draftstore_inspection::{ArchiveCheck, ImageCheck, Settings, TypeCheck};
+use draftstore_scanners::Address;
+use serde::{Deserialize, Serialize};
+
+/// The checks that a draft must pass before it is confirmed. One that is absent is off.
+///
+/// The fields serialize in one order, with every default filled in, so that equal settings have equal digests. The
+/// addresses of daemons are left out: a verdict counts wherever the daemon has moved.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckSettings {
+    /// The media type, by the bytes.
+    #[serde(rename = "type")]
+    pub media_type: Option<TypeCheck>,
+    /// The format and the dimensions of images.
+    pub image: Option<ImageCheck>,
+    /// The entries of archives.
+    pub archive: Option<ArchiveCheck>,
+    /// The scan for malware by clamd.
+    pub clamd: Option<ClamdCheck>,
+}
+
+/// The scan of a draft for malware by clamd.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClamdCheck {
+    /// The addresses of the daemons, `HOST:PORT` or `unix:/PATH`, in the order in which they are tried.
+    #[serde(skip_serializing)]
+    pub addresses: Vec<Address>,
+    /// The size in bytes above which a draft is rejected, because clamd would not scan it whole. It must not exceed
+    /// `StreamMaxLength`, `MaxFileSize` and `MaxScanSize` of any of the daemons. The default is that of clamd: 100 MiB.
+    #[serde(default = "default_max_bytes")]
+    pub max_bytes: u64,
+}
+
+const fn default_max_bytes() -> u64 {
+    100 * 1024 * 1024
+}
+
+impl CheckSettings {
+    /// Returns true if no check is on.
+    pub fn is_empty(&self) -> bool {
+        self.clamd.is_none() && self.inspection().is_empty()
+    }
+
+    /// Returns the checks that read a few ranges of the draft.
+    pub(crate) fn inspection(&self) -> Settings {
+        Settings {
+            media_type: self.media_type.clone(),
+            image: self.image.clone(),
+            archive: self.archive.clone(),
+        }
+    }
+}

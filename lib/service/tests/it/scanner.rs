@@ -1,0 +1,114 @@
+//! Scans of drafts for malware. Those by a real clamd are run by `bash .ci/run clamd`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use draftstore_service::caller::CheckSettings;
+use draftstore_service::draft::{CheckLimits, CheckState, ConfirmUpload, Confirmed, DraftName};
+use draftstore_service::{Caller, Drafts, Error};
+use draftstore_storage::{Attributes, PutDraft};
+use draftstore_testing::{Clamd, key};
+
+use crate::ground::Ground;
+use crate::system::System;
+
+/// Returns a server whose caller has drafts scanned by these daemons, if they have at most 1,000 bytes.
+fn scanning(drafts: &Drafts, addresses: &[String], limits: CheckLimits) -> Drafts {
+    let settings = serde_json::json!({"clamd": {"addresses": addresses, "max_bytes": 1000}});
+    let settings: CheckSettings = serde_json::from_value(settings).expect("settings");
+    let mut caller = Caller::anyone();
+    caller.profile.checks = Some(settings);
+    drafts.clone().with_check_limits(limits).for_caller(Arc::new(caller))
+}
+
+async fn upload(system: &System, name: &str, bytes: &[u8]) {
+    let put = PutDraft {
+        bucket: &system.world.draft,
+        key: &key(name),
+        bytes,
+        attributes: &Attributes::default(),
+        if_absent: false,
+    };
+    system.world.storage.put_draft(&put).await.expect("uploaded");
+}
+
+async fn confirm(drafts: &Drafts, name: &str) -> Result<Confirmed, Error> {
+    let request = ConfirmUpload {
+        object_name: name.to_owned(),
+        ..ConfirmUpload::default()
+    };
+    drafts.confirm(&request).await
+}
+
+/// Returns the codes of the reasons for which a draft is rejected.
+async fn rejected(drafts: &Drafts, name: &str) -> Vec<String> {
+    match confirm(drafts, name).await {
+        Err(Error::Rejected(reasons)) => reasons.into_iter().map(|reason| reason.code).collect(),
+        other => panic!("not rejected: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn draft_that_no_scanner_scans_is_pending_and_never_confirmed() {
+    let system = Ground::strong().await.system().await;
+    upload(&system, "a", b"a text").await;
+    let nowhere = ["unix:/nowhere/clamd".to_owned(), "unix:/nowhere/other".to_owned()];
+    let limits = CheckLimits {
+        wait: Duration::from_millis(50),
+        timeout: Duration::from_millis(500),
+        ..CheckLimits::default()
+    };
+    let impatient = scanning(&system.drafts, &nowhere, limits);
+    let refused = confirm(&impatient, "a").await.expect_err("not scanned");
+    assert!(matches!(refused, Error::ChecksPending), "{refused:?}");
+
+    let patient = CheckLimits {
+        wait: Duration::from_secs(20),
+        ..limits
+    };
+    let patient = scanning(&system.drafts, &nowhere, patient);
+    let refused = confirm(&patient, "a").await.expect_err("not scanned");
+    assert!(matches!(refused, Error::ScannerUnavailable("clamd")), "{refused:?}");
+    assert_eq!(system.world.main_bytes(&key("a")).await, None);
+}
+
+#[tokio::test]
+async fn draft_that_is_too_large_to_scan_is_rejected() {
+    let system = Ground::strong().await.system().await;
+    upload(&system, "a", &[0; 1001]).await;
+    let drafts = scanning(
+        &system.drafts,
+        &["unix:/nowhere/clamd".to_owned()],
+        CheckLimits::default(),
+    );
+    assert_eq!(rejected(&drafts, "a").await, ["TOO_LARGE_TO_SCAN"]);
+}
+
+#[tokio::test]
+#[ignore = "needs clamd on PATH: cargo test -p draftstore-service --test it -- --ignored clamd"]
+async fn clamd_decides_what_is_confirmed() {
+    let clamd = Clamd::start();
+    let addresses = [
+        "unix:/nowhere/clamd".to_owned(),
+        format!("unix:{}", clamd.socket().display()),
+    ];
+    let system = Ground::strong().await.system().await;
+    let limits = CheckLimits {
+        wait: Duration::from_secs(60),
+        ..CheckLimits::default()
+    };
+    let drafts = scanning(&system.drafts, &addresses, limits);
+    upload(&system, "clean", b"a text").await;
+    upload(&system, "malware", &[b"a text, and ", Clamd::MARKER].concat()).await;
+    confirm(&drafts, "clean").await.expect("confirmed");
+    assert_eq!(rejected(&drafts, "malware").await, ["MALWARE"]);
+    let name = DraftName {
+        object_name: "malware".to_owned(),
+        draft_id: None,
+    };
+    let seen = drafts.inspect(&name).await.expect("there").checks;
+    let Some(CheckState::Rejected(reasons)) = seen else {
+        panic!("not rejected: {seen:?}");
+    };
+    assert!(reasons[0].detail.contains(Clamd::FOUND), "{reasons:?}");
+}
