@@ -78,6 +78,7 @@ async fn probe(store: &Store) -> anyhow::Result<()> {
         | ErrorKind::PreconditionFailed
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
+        | ErrorKind::Archived
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => {
             let remedy = safety::remedy(error.kind);

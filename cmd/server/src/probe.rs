@@ -68,6 +68,7 @@ fn status(kind: ErrorKind) -> StoreStatus {
         | ErrorKind::PreconditionFailed
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
+        | ErrorKind::Archived
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => StoreStatus::NotProbed,
     }

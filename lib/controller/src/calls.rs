@@ -11,8 +11,8 @@ use crate::api::{Api, Mapping};
 use crate::audit::DraftRef;
 use crate::errors::{
     BUCKET_NOT_FOUND, CHECKS_PENDING, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED,
-    NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED, Reason,
-    SCANNER_UNAVAILABLE, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, VERSION_NOT_FOUND,
+    NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED,
+    Reason, SCANNER_UNAVAILABLE, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, VERSION_NOT_FOUND,
     VERSIONS_NOT_ENABLED,
 };
 use crate::gate::{Admitted, Bounds};
@@ -282,12 +282,12 @@ calls! {
     }
     UpdateObject(UpdateObjectRequest): POST "/api/v1/update-object" {
         scopes: [[Manage]], size: One, kind: Long, audit: name,
-        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_CHANGED, PIN_MISMATCH],
+        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ARCHIVED, OBJECT_CHANGED, PIN_MISMATCH],
         tag: "Drafts and objects",
     }
     CopyObject(CopyObjectRequest): POST "/api/v1/copy-object" {
         scopes: [[Manage]], size: One, kind: Long, audit: name,
-        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ALREADY_EXISTS, OBJECT_CHANGED, PIN_MISMATCH],
+        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_CHANGED, PIN_MISMATCH],
         tag: "Drafts and objects",
     }
     MoveObject(MoveObjectRequest): POST "/api/v1/move-object" {
@@ -296,6 +296,7 @@ calls! {
             OBJECT_NOT_FOUND,
             BUCKET_NOT_FOUND,
             OBJECT_ALREADY_EXISTS,
+            OBJECT_ARCHIVED,
             OBJECT_CHANGED,
             PIN_MISMATCH,
             DELETES_NOT_CONFIGURED
@@ -313,6 +314,7 @@ calls! {
             VERSION_NOT_FOUND,
             BUCKET_NOT_FOUND,
             OBJECT_ALREADY_EXISTS,
+            OBJECT_ARCHIVED,
             OBJECT_CHANGED,
             PIN_MISMATCH,
             VERSIONS_NOT_ENABLED

@@ -88,6 +88,7 @@ reasons! {
     REQUEST_TIMEOUT: REQUEST_TIMEOUT, DeadlineExceeded, "The request did not arrive in time.";
     OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists, "Main already contains another object with the name.";
     OBJECT_CHANGED: CONFLICT, Aborted, "Another call replaced or deleted the object in main meanwhile. Look at it before you repeat the call.";
+    OBJECT_ARCHIVED: CONFLICT, FailedPrecondition, "The object is in an archive class. Restore it in the store before it is copied.";
     NO_MORE_UPLOADS: CONFLICT, ResourceExhausted, "The ticket has as many drafts as its `max_uploads` allows.";
     BATCH_ROLLED_BACK: CONFLICT, Aborted, "Another draft of the atomic batch could not be confirmed.";
     CHECKS_PENDING: CONFLICT, Aborted, "The checks of the draft have not ended yet. Retry after the seconds in `Retry-After`.";
@@ -213,6 +214,7 @@ impl Failure {
                 Error::NotFound(Missing::Bucket) => row(BUCKET_NOT_FOUND),
                 Error::AlreadyExists => row(OBJECT_ALREADY_EXISTS),
                 Error::Changed => row(OBJECT_CHANGED),
+                Error::Archived => row(OBJECT_ARCHIVED),
                 Error::DeletesNotPermitted(cause) => row(DELETES_NOT_CONFIGURED).cause(&**cause),
                 Error::ChecksPending => row(CHECKS_PENDING).retry_after(RETRY_AFTER_SECONDS),
                 Error::ScannerUnavailable(scanner) => row(SCANNER_UNAVAILABLE)
@@ -356,6 +358,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::NotFound(Missing::Version).into(),
         Error::NoVersions.into(),
         Error::Changed.into(),
+        Error::Archived.into(),
         Error::DeletesNotPermitted(internal()).into(),
         Error::RolledBack.into(),
         Error::ChecksPending.into(),
@@ -430,6 +433,7 @@ mod tests {
             (404, Code::NotFound, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),
+            (409, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),
             (409, Code::Aborted, Some(RETRY_AFTER_SECONDS)),

@@ -50,6 +50,9 @@ pub enum Error {
     /// No scanner of this name scanned the draft in time. The same request may succeed later.
     #[error("no {0} scanned the draft in time")]
     ScannerUnavailable(&'static str),
+    /// The object is in an archive class, and has to be restored before it can be copied.
+    #[error("the object is archived")]
+    Archived,
     /// Main holds another object under the name.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
@@ -133,6 +136,7 @@ impl From<storage::Error> for Error {
             ErrorKind::CredentialsRefused => Self::StoreCredentials(error),
             ErrorKind::Unavailable | ErrorKind::Conflict => Self::StoreUnavailable(Box::new(error)),
             ErrorKind::NotFound => Self::NotFound(Missing::Object),
+            ErrorKind::Archived => Self::Archived,
             ErrorKind::Unsupported => Self::StoreUnsupported(error),
             ErrorKind::PreconditionFailed | ErrorKind::TooLarge | ErrorKind::Unexpected => {
                 Self::Internal(Box::new(error))
@@ -250,6 +254,7 @@ impl ConfirmOutcome {
             | Error::NoTickets
             | Error::NoMoreUploads { .. }
             | Error::Incomplete(_)
+            | Error::Archived
             | Error::Changed
             | Error::NoVersions
             | Error::DeletesNotPermitted(_)

@@ -122,6 +122,7 @@ pub fn remedy(kind: ErrorKind) -> Option<&'static str> {
         | ErrorKind::PreconditionFailed
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
+        | ErrorKind::Archived
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => None,
     }

@@ -45,6 +45,9 @@ pub enum ErrorKind {
     /// A condition did not hold (412). The call is known to have changed nothing.
     #[error("a precondition did not hold")]
     PreconditionFailed,
+    /// The object is in an archive class, and has to be restored before it can be read or copied.
+    #[error("archived")]
+    Archived,
     /// Concurrent writers were in conflict (409). The call changed nothing and may be repeated.
     #[error("concurrent writers")]
     Conflict,

@@ -116,6 +116,7 @@ fn line(check: &str, action: &str, tried: Result<(), Error>) -> Line {
             | ErrorKind::PreconditionFailed
             | ErrorKind::Conflict
             | ErrorKind::TooLarge
+            | ErrorKind::Archived
             | ErrorKind::Unsupported
             | ErrorKind::Unexpected => Line::ok(check, "allowed"),
         },

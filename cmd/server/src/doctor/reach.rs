@@ -58,6 +58,7 @@ fn bucket(what: &str, name: &BucketName, page: &Result<ObjectPage, Error>) -> Li
         | ErrorKind::PreconditionFailed
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
+        | ErrorKind::Archived
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => Line::failed(check, said(error), "set S3_ENDPOINT to a store with the S3 API"),
     }

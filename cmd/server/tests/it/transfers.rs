@@ -229,6 +229,26 @@ async fn move_leaves_the_object_under_its_new_name_alone() {
 }
 
 #[tokio::test]
+async fn archived_objects_are_not_copied() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("a");
+        draft(&server, &name, b"hello").await;
+        let confirm = json!({"object_name": name, "storage_options": {"storage_class": "GLACIER"}});
+        call(front, &server, "confirm-upload", confirm).await;
+        let to = front.name("b");
+        for (route, request) in [
+            ("update-object", json!({"object_name": name, "metadata": {"a": "b"}})),
+            ("copy-object", json!({"object_name": name, "destination_name": to})),
+            ("move-object", json!({"object_name": name, "destination_name": to})),
+        ] {
+            let refused = front.call(&server, route, request).await.expect_err("archived");
+            refused.assert(409, Code::FailedPrecondition, "OBJECT_ARCHIVED");
+        }
+    }
+}
+
+#[tokio::test]
 async fn idempotency_key_answers_a_repeat_after_the_source_has_changed() {
     let server = Server::start();
     for front in FRONTS {

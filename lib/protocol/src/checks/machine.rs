@@ -109,6 +109,7 @@ impl Check {
                 | ErrorKind::Conflict
                 | ErrorKind::TooLarge
                 | ErrorKind::CredentialsRefused
+                | ErrorKind::Archived
                 | ErrorKind::Unsupported
                 | ErrorKind::Unavailable
                 | ErrorKind::Unexpected => CheckError::Store(error),

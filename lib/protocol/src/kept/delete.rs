@@ -190,9 +190,11 @@ impl<E: StoreError> Deletion<E> {
                 Step::Perform(Effect::HeadMain)
             }
             ErrorKind::CredentialsRefused => Step::Finish(Err(DeleteError::NotPermitted(error))),
-            ErrorKind::BucketNotFound | ErrorKind::TooLarge | ErrorKind::Unsupported | ErrorKind::Unexpected => {
-                Step::Finish(Err(DeleteError::Store(error)))
-            }
+            ErrorKind::BucketNotFound
+            | ErrorKind::TooLarge
+            | ErrorKind::Archived
+            | ErrorKind::Unsupported
+            | ErrorKind::Unexpected => Step::Finish(Err(DeleteError::Store(error))),
         }
     }
 

@@ -265,6 +265,7 @@ impl<E: StoreError> Restoring<E> {
             ErrorKind::BucketNotFound
             | ErrorKind::TooLarge
             | ErrorKind::CredentialsRefused
+            | ErrorKind::Archived
             | ErrorKind::Unsupported
             | ErrorKind::Unexpected => failed(RestoreError::Store(error)),
         }

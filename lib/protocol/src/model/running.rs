@@ -313,6 +313,7 @@ fn is_met(kind: ErrorKind) -> bool {
         ErrorKind::BucketNotFound
         | ErrorKind::PreconditionFailed
         | ErrorKind::TooLarge
+        | ErrorKind::Archived
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => false,
     }

@@ -40,6 +40,7 @@ pub(crate) async fn delete_version(
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
         | ErrorKind::CredentialsRefused
+        | ErrorKind::Archived
         | ErrorKind::Unsupported
         | ErrorKind::Unavailable
         | ErrorKind::Unexpected => Err(error),

@@ -18,6 +18,7 @@ pub(crate) fn kind_of_code(code: &str) -> Option<ErrorKind> {
     Some(match code {
         "NoSuchKey" | "NoSuchUpload" | "NoSuchVersion" | "NotFound" => ErrorKind::NotFound,
         "NoSuchBucket" => ErrorKind::BucketNotFound,
+        "InvalidObjectState" => ErrorKind::Archived,
         "PreconditionFailed" => ErrorKind::PreconditionFailed,
         // A part was sent again between the list and the completion.
         "ConditionalRequestConflict" | "InvalidPart" | "OperationAborted" => ErrorKind::Conflict,

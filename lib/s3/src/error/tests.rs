@@ -44,6 +44,7 @@ fn codes_say_what_an_answer_means() {
         (400, "InvalidToken", ErrorKind::CredentialsRefused),
         (400, "AuthorizationHeaderMalformed", ErrorKind::CredentialsRefused),
         (409, "BucketAlreadyExists", ErrorKind::CredentialsRefused),
+        (403, "InvalidObjectState", ErrorKind::Archived),
         (501, "NotImplemented", ErrorKind::Unsupported),
         (405, "MethodNotAllowed", ErrorKind::Unsupported),
         (500, "InternalError", ErrorKind::Unavailable),

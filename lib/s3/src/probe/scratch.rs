@@ -184,6 +184,7 @@ pub(super) fn is_trouble(kind: ErrorKind) -> bool {
         | ErrorKind::PreconditionFailed
         | ErrorKind::Conflict
         | ErrorKind::TooLarge
+        | ErrorKind::Archived
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => false,
     }

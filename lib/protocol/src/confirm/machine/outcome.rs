@@ -26,6 +26,7 @@ impl<E: StoreError> Protocol<E> {
             ErrorKind::BucketNotFound
             | ErrorKind::TooLarge
             | ErrorKind::CredentialsRefused
+            | ErrorKind::Archived
             | ErrorKind::Unsupported
             | ErrorKind::Unexpected => self.give_up(staged, After::Finish(Err(ConfirmError::Store(error)))),
         }

@@ -30,6 +30,7 @@ impl<E: StoreError> Protocol<E> {
                 | ErrorKind::BucketNotFound
                 | ErrorKind::TooLarge
                 | ErrorKind::CredentialsRefused
+                | ErrorKind::Archived
                 | ErrorKind::Unsupported
                 | ErrorKind::Unexpected => Step::Finish(Err(ConfirmError::Store(error))),
             },

@@ -323,6 +323,7 @@ impl<E: StoreError> Transferring<E> {
             ErrorKind::BucketNotFound
             | ErrorKind::TooLarge
             | ErrorKind::CredentialsRefused
+            | ErrorKind::Archived
             | ErrorKind::Unsupported
             | ErrorKind::Unexpected => failed(TransferError::Store(error)),
         }
@@ -419,9 +420,11 @@ impl<E: StoreError> Transferring<E> {
                 TransferStep::Perform(TransferEffect::HeadSource)
             }
             ErrorKind::CredentialsRefused => failed(TransferError::NotPermitted(error)),
-            ErrorKind::BucketNotFound | ErrorKind::TooLarge | ErrorKind::Unsupported | ErrorKind::Unexpected => {
-                failed(TransferError::Store(error))
-            }
+            ErrorKind::BucketNotFound
+            | ErrorKind::TooLarge
+            | ErrorKind::Archived
+            | ErrorKind::Unsupported
+            | ErrorKind::Unexpected => failed(TransferError::Store(error)),
         }
     }
 

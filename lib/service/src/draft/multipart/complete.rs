@@ -142,9 +142,11 @@ fn is_unclear(error: &storage::Error) -> bool {
         | ErrorKind::Conflict
         | ErrorKind::Unavailable
         | ErrorKind::Unexpected => true,
-        ErrorKind::BucketNotFound | ErrorKind::TooLarge | ErrorKind::CredentialsRefused | ErrorKind::Unsupported => {
-            false
-        }
+        ErrorKind::BucketNotFound
+        | ErrorKind::TooLarge
+        | ErrorKind::CredentialsRefused
+        | ErrorKind::Archived
+        | ErrorKind::Unsupported => false,
     }
 }
 
@@ -159,6 +161,7 @@ fn to_error(error: storage::Error) -> Error {
         | ErrorKind::BucketNotFound
         | ErrorKind::TooLarge
         | ErrorKind::CredentialsRefused
+        | ErrorKind::Archived
         | ErrorKind::Unsupported
         | ErrorKind::Unexpected => error.into(),
     }
