@@ -76,7 +76,15 @@ async fn errors_name_the_place_and_the_rule() {
         ),
         (
             "[profiles.a.checks]",
-            "profiles.a.checks: must have type, image or archive",
+            "profiles.a.checks: must have type, image, archive or clamd",
+        ),
+        (
+            "[profiles.a.checks.clamd]\naddresses = []",
+            "profiles.a.checks.clamd.addresses: must have at least one address",
+        ),
+        (
+            "[profiles.a.checks.clamd]\naddresses = [\"clamd\"]",
+            "\"clamd\" is not the address of a daemon: it must be HOST:PORT or unix:/PATH",
         ),
         (
             "[profiles.a.checks.type]\nallow_all = true",
