@@ -7,8 +7,9 @@
 //!    be about to delete.
 //! 3. Copy, on condition that the source is still what step 1 found, and the destination what step 2 found. Large objects
 //!    are copied in parts, which become visible together.
-//! 4. After a failed condition, a conflict or a lost answer: look at the destination. With the mark: the copy succeeded. No
-//!    change: begin again, a few times. Another object: fail, since somebody was faster.
+//! 4. After a failed condition, a conflict or a lost answer: look at the destination. With the mark: the copy succeeded, in this
+//!    call or an earlier one, after which the object may have been moved back. No change: begin again, a few times. Another
+//!    object: fail, since somebody was faster.
 //! 5. Look at the destination, which has to have the mark and the size. A move then deletes the source, on condition that it
 //!    is still that version. So there is always at least one copy, and a repeat completes a move that was interrupted.
 
@@ -168,7 +169,7 @@ impl<E: StoreError> Transferring<E> {
             }
             (State::Unstage(copying, error), Done) => self.on_failed(copying, error),
             (State::Outcome(copying, error), Head(Ok(main))) => self.on_outcome(*copying, error, main),
-            (State::ReadBack(copying), Head(Ok(main))) => self.on_made(*copying, main, false),
+            (State::ReadBack(copying), Head(Ok(main))) => self.on_made(*copying, main, true),
             (State::Delete(transferred, _), Deleted(Ok(()))) => TransferStep::Finish(Ok(transferred)),
             (State::Delete(transferred, source), Deleted(Err(error))) => {
                 self.on_delete_failed(transferred, source, error)
@@ -247,7 +248,7 @@ impl<E: StoreError> Transferring<E> {
 
     fn on_destination(&mut self, source: Source, main: Option<ObjectInfo>) -> TransferStep<E> {
         if let Some(main) = main.as_ref().filter(|main| self.is_done(main, Some(&source.info.etag))) {
-            return self.after_replay(main.clone(), source.info);
+            return self.after_replay(replay(main.clone()), source.info);
         }
         match (&self.transfer.existing, &main) {
             (Existing::Keep, Some(_)) => return failed(TransferError::AlreadyExists),
@@ -333,8 +334,7 @@ impl<E: StoreError> Transferring<E> {
         let unchanged = main.as_ref().map(|main| &main.etag) == copying.main.as_ref().map(|main| &main.etag);
         match main {
             Some(main) if self.is_done(&main, Some(&copying.source.info.etag)) => {
-                let replayed = !self.copy_in_doubt;
-                self.on_made(copying, Some(main), replayed)
+                self.on_made(copying, Some(main), false)
             }
             _ if !unchanged => failed(match (&copying.main, &self.transfer.existing) {
                 (None, Existing::Keep) => TransferError::AlreadyExists,
@@ -349,8 +349,10 @@ impl<E: StoreError> Transferring<E> {
         }
     }
 
-    fn on_made(&mut self, copying: Copying, main: Option<ObjectInfo>, replayed: bool) -> TransferStep<E> {
-        let source = &copying.source.info;
+    /// Goes on with an object of this request. It is certain that this call has made it if its copy was answered. Otherwise an
+    /// earlier call may have, even if this one has lost the answer to a copy.
+    fn on_made(&mut self, copying: Copying, main: Option<ObjectInfo>, is_certain: bool) -> TransferStep<E> {
+        let source = copying.source.info;
         let Some(main) = main.filter(|main| self.is_done(main, Some(&source.etag))) else {
             return failed(TransferError::Changed);
         };
@@ -359,31 +361,27 @@ impl<E: StoreError> Transferring<E> {
         if is_source && (main.size != source.size || (is_md5 && main.etag != source.etag)) {
             return failed(TransferError::CopyDiffers);
         }
-        if replayed || !is_source {
-            return self.after_replay(main, copying.source.info);
-        }
+        let may_be_own = self.copy_in_doubt && source.last_modified <= main.last_modified;
+        let is_own = is_source && (is_certain || may_be_own);
         let transferred = Transferred {
             main: Box::new(main),
-            replaced: copying.main.and_then(|main| main.version_id),
-            replayed,
+            replaced: copying.main.filter(|_| is_own).and_then(|main| main.version_id),
+            replayed: !is_own,
         };
-        self.after_copy(transferred, copying.source.info)
+        if is_source && is_certain {
+            self.after_copy(transferred, source)
+        } else {
+            self.after_replay(transferred, source)
+        }
     }
 
-    /// Goes on with the object of an earlier call. What is at the source may have come there since, perhaps by a move of this
-    /// very object, which is then not to be deleted.
-    fn after_replay(&mut self, main: ObjectInfo, source: ObjectInfo) -> TransferStep<E> {
-        let is_source = is_copy_of(&main, &source.etag);
-        let (moved_back, order) = (
-            is_copy_of(&source, &main.etag),
-            source.last_modified.cmp(&main.last_modified),
-        );
-        let transferred = Transferred {
-            main: Box::new(main),
-            replaced: None,
-            replayed: true,
-        };
-        match (self.transfer.kind, order) {
+    /// Goes on with an object that an earlier call may have made. What is at the source may have come there since, perhaps by a
+    /// move of this very object, which is then not to be deleted.
+    fn after_replay(&mut self, transferred: Transferred, source: ObjectInfo) -> TransferStep<E> {
+        let main = &transferred.main;
+        let is_source = is_copy_of(main, &source.etag);
+        let moved_back = is_copy_of(&source, &main.etag);
+        match (self.transfer.kind, source.last_modified.cmp(&main.last_modified)) {
             (TransferKind::Move, Ordering::Greater) if is_source && !self.transfer.has_key => {
                 failed(match self.transfer.existing {
                     Existing::Keep => TransferError::AlreadyExists,
@@ -478,11 +476,16 @@ impl<E: StoreError> Transferring<E> {
 
 /// Ends a transfer whose object an earlier call has made, or that changes nothing.
 fn end<E>(main: ObjectInfo) -> TransferStep<E> {
-    TransferStep::Finish(Ok(Transferred {
+    TransferStep::Finish(Ok(replay(main)))
+}
+
+/// Returns the outcome of an earlier call.
+fn replay(main: ObjectInfo) -> Transferred {
+    Transferred {
         main: Box::new(main),
         replaced: None,
         replayed: true,
-    }))
+    }
 }
 
 /// Returns true if the object was copied from this version.

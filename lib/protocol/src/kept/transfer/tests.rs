@@ -1,8 +1,9 @@
 //! Random schedules of transfers that race with each other, with overwrites and with deletes. Answers are lost, servers crash,
 //! and callers repeat their calls. After every act, each object that nobody overwrote or deleted knowingly is still there.
+//! No object is replaced against its caller's will, and each success names an object of that request.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{
     Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy, StorageOptions, StoredAttributes, UploadId,
@@ -12,7 +13,7 @@ use super::*;
 use crate::confirm::MarkerDigest;
 
 /// The number of schedules.
-const SCHEDULES: u64 = 100_000;
+const SCHEDULES: u64 = 200_000;
 
 /// The size of objects that are copied in parts.
 const LARGE: u64 = 10;
@@ -47,10 +48,15 @@ struct World {
     contents: BTreeSet<u64>,
     /// The objects that were overwritten or deleted by a call that had seen them.
     given_up: BTreeSet<u64>,
+    /// Every object that was ever written.
+    history: Vec<(&'static str, ObjectInfo)>,
     next: u64,
+    /// The seconds that have passed.
+    now: u64,
 }
 
 /// A caller's request, and its call in progress.
+#[derive(Debug)]
 struct Task {
     source: &'static str,
     destination: &'static str,
@@ -87,7 +93,13 @@ impl World {
         self.contents.insert(content);
         self.give_up(key);
         let etag = etag(content, "");
-        self.main.insert(key, object(content, size, etag, Attributes::NONE));
+        self.insert(key, object(content, size, etag, Attributes::NONE));
+    }
+
+    fn insert(&mut self, key: &'static str, mut object: Object) {
+        object.info.last_modified += Duration::from_secs(self.now);
+        self.history.push((key, object.info.clone()));
+        self.main.insert(key, object);
     }
 
     fn give_up(&mut self, key: &str) {
@@ -114,16 +126,22 @@ impl World {
             .ok_or(ErrorKind::PreconditionFailed)
     }
 
-    fn put(&mut self, key: &'static str, over: Option<&ETag>, object: Object) -> Result<(), ErrorKind> {
+    fn put(&mut self, task: &Task, over: Option<&ETag>, object: Object) -> Result<(), ErrorKind> {
+        let key = task.destination;
         let now = self.main.get(key).map(|object| &object.info.etag);
         if now != over {
             return Err(ErrorKind::PreconditionFailed);
         }
+        let Transfer { kind, existing, .. } = &task.transfer;
+        assert!(
+            now.is_none() || *kind == TransferKind::Update || *existing != Existing::Keep,
+            "{task:?} replaces an object: {self:?}"
+        );
         // The call has seen what it replaces: that is its condition.
         if self.main.get(key).is_some_and(|old| old.content != object.content) {
             self.give_up(key);
         }
-        self.main.insert(key, object);
+        self.insert(key, object);
         Ok(())
     }
 
@@ -145,7 +163,7 @@ impl World {
             } => {
                 let copied = self.source(task.source, source_etag).and_then(|source| {
                     let copy = object(source.content, source.info.size, etag(source.content, ""), attributes);
-                    self.put(task.destination, main_etag.as_ref(), copy)
+                    self.put(task, main_etag.as_ref(), copy)
                 });
                 TransferAnswer::Copied(copied)
             }
@@ -172,7 +190,7 @@ impl World {
                         etag(source.content, "-2"),
                         &attributes,
                     );
-                    self.put(task.destination, main_etag.as_ref(), copy)?;
+                    self.put(task, main_etag.as_ref(), copy)?;
                     self.staged.remove(&id);
                     Ok(())
                 });
@@ -257,6 +275,16 @@ impl Task {
         self.step = TransferStep::Perform(effect);
     }
 
+    /// Performs the next effect, with its true answer. Returns false if the call has ended.
+    fn advance(&mut self, world: &mut World) -> bool {
+        let TransferStep::Perform(effect) = self.step.clone() else {
+            return false;
+        };
+        let answer = world.perform(self, &effect);
+        self.step = self.running.on(answer);
+        true
+    }
+
     /// Performs the next act. Returns false if the caller has its last answer.
     fn act(&mut self, world: &mut World, choices: &mut Choices) -> bool {
         let TransferStep::Perform(effect) = self.step.clone() else {
@@ -294,9 +322,44 @@ impl Task {
             TransferStep::Finish(Err(TransferError::OutOfStep | TransferError::CopyDiffers)) => {
                 panic!("{:?}", self.step)
             }
-            TransferStep::Finish(_) => false,
+            TransferStep::Finish(Ok(transferred)) => {
+                self.check(transferred, world);
+                false
+            }
+            TransferStep::Finish(Err(_)) => false,
         }
     }
+
+    /// Checks the answer of a transfer that succeeded.
+    fn check(&self, transferred: &Transferred, world: &World) {
+        let made = &*transferred.main;
+        assert!(
+            is_copied_by(&made.attributes.metadata, &self.transfer.request),
+            "{self:?} is answered with the object of another request: {world:?}"
+        );
+        assert!(
+            world.history.contains(&(self.destination, made.clone())),
+            "{self:?} is answered with an object that was never there: {world:?}"
+        );
+        let deletes = self.transfer.kind == TransferKind::Move && !transferred.replayed;
+        assert!(
+            !deletes || !world.main.contains_key(self.source),
+            "{self:?} has left its source: {world:?}"
+        );
+    }
+}
+
+/// Makes the first two tasks moves of one object, there and back. The caller of the first loses its call and repeats it.
+fn move_there_and_back(tasks: &mut [Task], world: &mut World, choices: &mut Choices) {
+    for (task, (source, destination)) in tasks.iter_mut().zip([("a", "b"), ("b", "a")]) {
+        (task.source, task.destination) = (source, destination);
+        task.transfer.kind = TransferKind::Move;
+        task.repeat();
+    }
+    for _ in 0..choices.below(8) {
+        tasks[0].advance(world);
+    }
+    tasks[0].repeat();
 }
 
 #[test]
@@ -304,14 +367,19 @@ fn no_schedule_of_transfers_loses_an_object() {
     for seed in 0..SCHEDULES {
         let mut choices = Choices(seed);
         let mut world = World::default();
+        let is_contest = choices.below(2) == 0;
         for key in ["a", "b"] {
-            if choices.below(4) > 0 {
+            if (key == "a" && is_contest) || (!is_contest && choices.below(4) > 0) {
                 world.write(key, if choices.below(3) == 0 { LARGE } else { 1 });
             }
         }
         let mut tasks: Vec<_> = (1..=3).map(|number| Task::new(number, &mut choices)).collect();
+        if is_contest {
+            move_there_and_back(&mut tasks, &mut world, &mut choices);
+        }
         let mut others = 2;
         while !tasks.is_empty() {
+            world.now += u64::from(choices.below(16) == 0);
             let turn = usize::try_from(choices.below(4)).expect("small");
             if turn == 3 && others > 0 {
                 others -= 1;
@@ -348,15 +416,11 @@ fn interrupted_move_is_completed_by_a_repeat() {
                 task.transfer.kind = TransferKind::Move;
                 task.transfer.existing = existing;
                 task.repeat();
-                for act in 1.. {
-                    let TransferStep::Perform(effect) = task.step.clone() else {
-                        break;
-                    };
-                    let answer = world.perform(&task, &effect);
-                    if act == crash {
+                let mut acts = 0;
+                while task.advance(&mut world) {
+                    acts += 1;
+                    if acts == crash {
                         task.repeat();
-                    } else {
-                        task.step = task.running.on(answer);
                     }
                 }
                 let TransferStep::Finish(Ok(moved)) = &task.step else {
@@ -365,10 +429,7 @@ fn interrupted_move_is_completed_by_a_repeat() {
                 assert_eq!(world.main.keys().collect::<Vec<_>>(), [&"b"], "{crash}");
                 assert_eq!((moved.main.size, world.main["b"].content), (size, 1));
                 task.repeat();
-                while let TransferStep::Perform(effect) = task.step.clone() {
-                    let answer = world.perform(&task, &effect);
-                    task.step = task.running.on(answer);
-                }
+                while task.advance(&mut world) {}
                 assert!(
                     matches!(&task.step, TransferStep::Finish(Ok(again)) if again.replayed),
                     "{:?}",
@@ -376,6 +437,43 @@ fn interrupted_move_is_completed_by_a_repeat() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn repeated_move_leaves_what_is_being_moved_back() {
+    for refused in [ErrorKind::PreconditionFailed, ErrorKind::Unavailable] {
+        let mut world = World::default();
+        world.write("a", 1);
+        let mut there = Task::new(1, &mut Choices(1));
+        (there.source, there.destination) = ("a", "b");
+        there.transfer.kind = TransferKind::Move;
+        there.transfer.existing = Existing::Keep;
+        there.transfer.keeps_existing = true;
+        let mut back = Task::new(2, &mut Choices(1));
+        (back.source, back.destination) = ("b", "a");
+        back.transfer.kind = TransferKind::Move;
+        // The caller does not get the answer of a move that has ended.
+        there.repeat();
+        while there.advance(&mut world) {}
+        there.repeat();
+        back.repeat();
+        while !matches!(back.step, TransferStep::Perform(TransferEffect::DeleteSource { .. })) {
+            assert!(back.advance(&mut world), "{back:?}");
+        }
+        assert!(there.advance(&mut world));
+        let TransferStep::Perform(copy @ TransferEffect::Copy { .. }) = &there.step else {
+            panic!("{there:?}");
+        };
+        there.step = there.running.on(failure(copy, refused));
+        while there.advance(&mut world) {}
+        assert!(
+            matches!(there.step, TransferStep::Finish(Err(TransferError::Held))),
+            "{there:?}"
+        );
+        while back.advance(&mut world) {}
+        assert!(matches!(back.step, TransferStep::Finish(Ok(_))), "{back:?}");
+        assert_eq!(world.main.keys().collect::<Vec<_>>(), [&"a"]);
     }
 }
 
