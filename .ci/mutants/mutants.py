@@ -27,6 +27,7 @@ TESTS = [
     # Copies, moves and updates alone, in a store of their own.
     "kept::transfer::tests::no_schedule_of_transfers_loses_an_object",
     "kept::transfer::tests::interrupted_move_is_completed_by_a_repeat",
+    "kept::transfer::tests::repeated_move_leaves_what_is_being_moved_back",
     # Sweeps alone, of more drafts than those schedules make.
     "sweep::tests::exactly_the_expired_drafts_are_removed_in_any_order_of_answers",
 ]
@@ -363,10 +364,34 @@ MUTANTS = [
         "Some(now) if now.etag != source.etag => failed(TransferError::Changed),",
     ),
     Mutant(
+        "a move that another call overtook goes on",
+        KEPT + "transfer/mod.rs",
+        "        if is_source && is_certain {\n",
+        "        if is_source {\n",
+    ),
+    Mutant(
+        "a move that lost the answer to its copy takes an earlier one for it",
+        KEPT + "transfer/mod.rs",
+        "        if is_source && is_certain {\n",
+        "        if is_source && (is_certain || may_be_own) {\n",
+    ),
+    Mutant(
+        "a move does not look if its copy is there",
+        KEPT + "transfer/mod.rs",
+        "let Some(main) = main.filter(|main| self.is_done(main, Some(&source.etag))) else {",
+        "let Some(main) = main.or_else(|| Some(source.clone())) else {",
+    ),
+    Mutant(
         "a move replaces what another move is about to delete",
         KEPT + "transfer/mod.rs",
         "self.transfer.kind == TransferKind::Move && source.etag == main.etag && is_recent",
         "self.transfer.kind == TransferKind::Move && source.etag == main.etag && is_recent && false",
+    ),
+    Mutant(
+        "a copy replaces an object that it should keep",
+        KEPT + "transfer/mod.rs",
+        "(Existing::Keep, Some(_)) => return failed(TransferError::AlreadyExists),",
+        "(Existing::Keep, Some(_)) => {}",
     ),
     Mutant(
         "the mark of a copy is ignored",
