@@ -20,7 +20,7 @@ def post(http: str, route: str, message: dict) -> dict:
 def prepared(http: str, example: str) -> str:
     """The example with a name of its own, and what it is about: a draft, or an upload with one part."""
     name = f"{uuid.uuid4().hex[:8]}.jpg"
-    example = example.replace('"file.jpg"', f'"{name}"')
+    example = example.replace('"file.jpg"', f'"{name}"').replace('"copies/file.jpg"', f'"copies/{name}"')
     if "KEY" in example:
         begun = post(http, "/uppy/s3/multipart", {"filename": name})
         part = f"{http}/uppy/s3/multipart/{begun['uploadId']}/1"
@@ -35,7 +35,7 @@ def prepared(http: str, example: str) -> str:
         return example.replace("UPLOAD_ID", begun["upload_id"])
     issued = post(http, "/api/v1/upload-url", {"object_name": name})
     assert requests.put(issued["upload_url"], data=PART, timeout=60).ok
-    if re.search(r"/api/v1/(get-object|delete-objects?|[a-z]+-versions?)\b", example):
+    if re.search(r"/api/v1/((get|update|copy|move)-object|delete-objects?|[a-z]+-versions?)\b", example):
         post(http, "/api/v1/confirm-upload", {"object_name": name})
     return example
 

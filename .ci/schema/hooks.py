@@ -164,8 +164,9 @@ def named(message: dict) -> dict:
         # A ticket is no longer than a header can be.
         message["content_types"] = [kind for kind in message["content_types"] if len(kind) < 100]
     if isinstance(message.get("storage_options"), dict):
-        # A retention has to end later than now, in words, and a document has no now. The rest has to fit in a header.
-        options = {name: value for name, value in message["storage_options"].items() if name not in ("retention", "kms_key_id")}
+        # A retention has to end later than now, in words, and a document has no now. The store has no encryption, and
+        # the bucket no lock. The rest has to fit in a header.
+        options = {name: value for name, value in message["storage_options"].items() if name not in ("retention", "legal_hold", "encryption", "kms_key_id")}
         if isinstance(options.get("tags"), dict):
             options["tags"] = dict([item for item in options["tags"].items() if fits_tag(*item)][:2])
         message["storage_options"] = options
@@ -205,8 +206,11 @@ def of_a_draft(message: dict) -> dict:
 
 
 def of_an_object(message: dict) -> dict:
-    """Every other one finds a confirmed object with two versions, and its first one."""
+    """Every other one finds a confirmed object with two versions, and its first one. A destination is free."""
     number = next(numbers)
+    if message.get("destination_name") is not None:
+        # Another name than the object's, and none where a move has just left the same bytes.
+        message = {**message, "destination_name": f"copies/{number}"}
     if number % 2:
         return message
     name = f"object-{number}"

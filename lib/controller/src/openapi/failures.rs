@@ -100,7 +100,7 @@ fn response(status: StatusCode, failures: &[Reason], form: Form) -> Value {
     match status.as_u16() {
         401 => headers["WWW-Authenticate"] = reference("headers", "Authenticate"),
         429 | 503 => headers["Retry-After"] = reference("headers", "RetryAfter"),
-        409 if failures.contains(&CHECKS_PENDING) => headers["Retry-After"] = reference("headers", "RetryAfter"),
+        409 if failures.contains(&CHECKS_PENDING) => headers["Retry-After"] = reference("headers", "RetryAfterChecks"),
         _ => {}
     }
     let reason = json!({"enum": names});

@@ -134,6 +134,11 @@ fn headers() -> Value {
             "required": true,
             "schema": {"type": "integer", "minimum": 1},
         },
+        "RetryAfterChecks": {
+            "description": "With `CHECKS_PENDING`, the number of seconds to wait before a retry.",
+            "required": false,
+            "schema": {"type": "integer", "minimum": 1},
+        },
         "Authenticate": {"description": "The required credentials.", "required": false, "schema": text},
         "ETag": {"description": "The version of the response's body.", "required": true, "schema": text},
     })
