@@ -116,7 +116,9 @@ impl ApiClient {
             let is_transient =
                 is_transport_error(&status) || status.code() == Code::Unavailable || retry_after.is_some();
             let failure = self.failure(status);
-            if !is_transient || !retries.wait(&failure.message, retry_after).await {
+            // The server has tried its scanners for CHECK_TIMEOUT already.
+            let was_tried = failure.reason == "SCANNER_UNAVAILABLE";
+            if was_tried || !is_transient || !retries.wait(&failure.message, retry_after).await {
                 return Err(failure);
             }
         }
