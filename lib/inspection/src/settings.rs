@@ -75,11 +75,16 @@ pub struct ArchiveCheck {
     pub max_unpacked_bytes: u64,
     /// The largest ratio of an entry's size to its packed size. Entries of less than 1 MiB have no limit.
     pub max_ratio: u32,
-    /// The largest depth of archives inside archives, at most 8. One allows none inside. A document of an office program
+    /// The largest depth of archives inside archives, at most [`ArchiveCheck::MAX_DEPTH`]. One allows none inside. A document of an office program
     /// is an archive, and so is a table inside of it.
     pub max_depth: u32,
     /// Accepts entries that are encrypted, whose contents nobody can check. By default they are rejected.
     pub allow_encrypted: bool,
+}
+
+impl ArchiveCheck {
+    /// The largest depth that a check can allow: archives inside are listed in memory.
+    pub const MAX_DEPTH: u32 = 8;
 }
 
 impl Default for ArchiveCheck {

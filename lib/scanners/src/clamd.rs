@@ -7,10 +7,10 @@ use draftstore_inspection::Source;
 use crate::Address;
 use crate::session::{self, Failure, Reply};
 
-/// The size from which clamd may answer that a file is clean without having scanned it.
+/// The size in bytes above which clamd may answer that a file is clean without having scanned it.
 ///
 /// Source: <https://github.com/Cisco-Talos/clamav/issues/1030>
-const MAX_SIZE: u64 = (1 << 31) - 1;
+pub const MAX_SIZE: u64 = (1 << 31) - 1;
 
 /// Daemons that scan files, in the order in which they are tried.
 #[derive(Debug, Clone)]

@@ -8,4 +8,4 @@ mod clamd;
 mod session;
 
 pub use address::{Address, InvalidAddress};
-pub use clamd::{Clamd, ScanError, Unavailable, Verdict};
+pub use clamd::{Clamd, MAX_SIZE, ScanError, Unavailable, Verdict};

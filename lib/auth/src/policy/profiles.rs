@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use draftstore_service::caller::{CheckSettings, ContentTypes, Profile};
+use draftstore_service::caller::{CheckSettings, ContentTypes, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile};
 use draftstore_service::{ObjectHeader, ObjectHeaders, StorageOption};
 
 use super::file;
@@ -62,11 +62,8 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         };
         names.iter().filter_map(option).collect()
     });
-    if let Some(clamd) = written.checks.as_ref().and_then(|checks| checks.clamd.as_ref())
-        && clamd.addresses.is_empty()
-    {
-        let rule = "must have at least one address, HOST:PORT or unix:/PATH";
-        problems.add(format_args!("{place}.checks.clamd.addresses"), rule);
+    if let Some(checks) = &written.checks {
+        report_bounds(&format!("{place}.checks"), checks, problems);
     }
     Profile {
         headers,
@@ -75,6 +72,38 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         max_object_bytes: written.max_object_bytes,
         content_types,
         max_draft_lifetime: written.max_draft_lifetime.map(Duration::from_secs),
+    }
+}
+
+/// Records an error for each bound of a check that nothing could pass, or that is not kept.
+fn report_bounds(place: &str, checks: &CheckSettings, problems: &mut Problems) {
+    let mut bound = |field: &str, value: u64, most: u64| {
+        if value == 0 || value > most {
+            let rule = match most {
+                u64::MAX => "must be at least 1".to_owned(),
+                most => format!("must be from 1 to {most}"),
+            };
+            problems.add(format_args!("{place}.{field}"), rule);
+        }
+    };
+    if let Some(image) = &checks.image {
+        bound("image.max_width", image.max_width.into(), u64::MAX);
+        bound("image.max_height", image.max_height.into(), u64::MAX);
+        bound("image.max_pixels", image.max_pixels, u64::MAX);
+        bound("image.max_frames", image.max_frames.into(), u64::MAX);
+    }
+    if let Some(archive) = &checks.archive {
+        bound("archive.max_entries", archive.max_entries.into(), u64::MAX);
+        bound("archive.max_unpacked_bytes", archive.max_unpacked_bytes, u64::MAX);
+        bound("archive.max_ratio", archive.max_ratio.into(), u64::MAX);
+        bound("archive.max_depth", archive.max_depth.into(), MAX_ARCHIVE_DEPTH);
+    }
+    if let Some(clamd) = &checks.clamd {
+        bound("clamd.max_bytes", clamd.max_bytes, MAX_SCANNED_BYTES);
+        if clamd.addresses.is_empty() {
+            let rule = "must have at least one address, HOST:PORT or unix:/PATH";
+            problems.add(format_args!("{place}.clamd.addresses"), rule);
+        }
     }
 }
 

@@ -79,6 +79,18 @@ async fn errors_name_the_place_and_the_rule() {
             "profiles.a.checks: must have type, image, archive or clamd",
         ),
         (
+            "[profiles.a.checks.image]\nmax_frames = 0",
+            "profiles.a.checks.image.max_frames: must be at least 1",
+        ),
+        (
+            "[profiles.a.checks.archive]\nmax_depth = 9",
+            "profiles.a.checks.archive.max_depth: must be from 1 to 8",
+        ),
+        (
+            "[profiles.a.checks.clamd]\naddresses = [\"clamd:3310\"]\nmax_bytes = 3000000000",
+            "profiles.a.checks.clamd.max_bytes: must be from 1 to 2147483647",
+        ),
+        (
             "[profiles.a.checks.clamd]\naddresses = []",
             "profiles.a.checks.clamd.addresses: must have at least one address",
         ),

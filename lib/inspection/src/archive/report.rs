@@ -75,8 +75,7 @@ impl<'a> Report<'a> {
 
     /// Tells whether an archive at a depth may be opened, where the file itself has depth one.
     pub(super) fn may_open(&mut self, depth: u32) -> bool {
-        const DEEPEST: u32 = 8;
-        let max = self.check.max_depth.min(DEEPEST);
+        let max = self.check.max_depth.min(ArchiveCheck::MAX_DEPTH);
         if depth > max {
             self.reject("NESTED_TOO_DEEP", format!("Archives are nested more than {max} deep."));
         }

@@ -4,6 +4,12 @@ use draftstore_inspection::{ArchiveCheck, ImageCheck, Settings, TypeCheck};
 use draftstore_scanners::Address;
 use serde::{Deserialize, Serialize};
 
+/// The largest depth of archives inside archives that a check can allow.
+pub const MAX_ARCHIVE_DEPTH: u64 = ArchiveCheck::MAX_DEPTH as u64;
+
+/// The largest size in bytes of a draft that a scan can allow.
+pub const MAX_SCANNED_BYTES: u64 = draftstore_scanners::MAX_SIZE;
+
 /// The checks that a draft must pass before it is confirmed. One that is absent is off.
 ///
 /// The fields serialize in one order, with every default filled in, so that equal settings have equal digests. The
