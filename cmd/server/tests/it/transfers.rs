@@ -228,6 +228,25 @@ async fn move_leaves_the_object_under_its_new_name_alone() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn updates_at_the_same_time_all_take_effect() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("a");
+        keep(front, &server, &name, b"hello").await;
+        let updates = (0..8).map(|n| {
+            let (server, name) = (&server, &name);
+            async move {
+                let update = json!({"object_name": name, "metadata": {format!("n{n}"): "1"}});
+                call(front, server, "update-object", update).await
+            }
+        });
+        futures::future::join_all(updates).await;
+        let kept = get(front, &server, &name).await;
+        assert_eq!(kept["metadata"].as_object().expect("metadata").len(), 8, "{kept}");
+    }
+}
+
 #[tokio::test]
 async fn archived_objects_are_not_copied() {
     let server = Server::start();

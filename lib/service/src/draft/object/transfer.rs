@@ -22,6 +22,7 @@ pub use self::request::{CopyObject, UpdateObject};
 
 use self::request::Checked;
 use super::origin;
+use crate::draft::confirm::main_lock;
 use crate::draft::options::name_option;
 use crate::draft::{Drafts, found};
 use crate::{Error, Scope};
@@ -105,7 +106,9 @@ impl Drafts {
 
     async fn run_transfer(&self, checked: Checked) -> Result<ObjectTransferred, Error> {
         self.shared.store.probe_if_unknown().await;
-        let _locked = self.lock_main([&checked.source, &checked.destination]).await;
+        // Copies of the same bytes have one `ETag`: no condition of a store notices that only attributes were changed.
+        let names = [&checked.source, &checked.destination].map(main_lock);
+        let _locked = self.shared.locks.lock(names.into()).await;
         let options = checked.changes.options.clone();
         let transfer = self.new_transfer(&checked);
         let mut running = Running {
