@@ -11,7 +11,7 @@ use draftstore_protocol::confirm::MARKER_PREFIX;
 use draftstore_storage::{ETag, InvalidMediaType, MediaType, Sha256, VersionId};
 
 use crate::Violation;
-use crate::limits::{MAX_BATCH, MAX_VERSION_ID_BYTES};
+use crate::limits::{MAX_BATCH, MAX_METADATA_ENTRIES, MAX_VERSION_ID_BYTES};
 
 /// The maximum size of a caller's metadata, names and values together, in bytes: S3's 2,048 less the space for the
 /// marker that a confirm adds.
@@ -74,6 +74,10 @@ pub(crate) fn metadata(metadata: &BTreeMap<String, String>) -> Result<(), Violat
             let rule = "must be printable ASCII, not empty, without space at either end";
             return Err(Violation::new(field(), rule));
         }
+    }
+    if metadata.len() > MAX_METADATA_ENTRIES {
+        let rule = format!("must have at most {MAX_METADATA_ENTRIES} entries");
+        return Err(Violation::new("metadata", rule));
     }
     let bytes: usize = metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
     if bytes > MAX_METADATA_BYTES {
@@ -151,5 +155,12 @@ mod tests {
         }
         let violation = one("a", &"x".repeat(MAX_METADATA_BYTES)).expect_err("too much");
         assert_eq!(violation.field, "metadata");
+        let entries = |count: usize| metadata(&(0..count).map(|n| (format!("k{n}"), "x".to_owned())).collect());
+        assert!(entries(MAX_METADATA_ENTRIES).is_ok());
+        let violation = entries(MAX_METADATA_ENTRIES + 1).expect_err("too many");
+        assert_eq!(
+            (violation.field.as_ref(), violation.rule.as_ref()),
+            ("metadata", "must have at most 50 entries")
+        );
     }
 }

@@ -23,6 +23,10 @@ pub const MAX_FILENAME_BYTES: usize = 255;
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html>
 pub const MAX_PUT_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
+/// The maximum number of entries of a caller's metadata. Each is a header of S3's, and servers and proxies limit those of a
+/// message, often to 100.
+pub const MAX_METADATA_ENTRIES: usize = 50;
+
 /// The maximum number of objects on a page. The limit of S3's own pages.
 pub const MAX_PAGE_SIZE: u16 = 1_000;
 

@@ -163,6 +163,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         (_, "content_length" | "min_size" | "max_size") => Rule::range(0, i64::MAX),
         (_, "checksum_sha256") => Rule::pattern(SHA256).example("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ="),
         (_, "metadata") => Rule::keywords(json!({
+            "maxProperties": limits::MAX_METADATA_ENTRIES,
             "propertyNames": {"pattern": METADATA_NAME},
             "additionalProperties": {"type": "string", "pattern": METADATA_VALUE},
         }))
