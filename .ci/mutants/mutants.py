@@ -438,8 +438,8 @@ MUTANTS = [
     Mutant(
         "what lies behind the shards is not read",
         SWEEP + "slice.rs",
-        "key <= past_shard(LAST_SHARD).as_str()",
-        "(key <= past_shard(LAST_SHARD).as_str() || true)",
+        "until: self.border(self.index + 1),",
+        "until: Some(past_shard(LAST_SHARD)),",
     ),
     Mutant(
         "the last shard of a lane is left to the next one",
