@@ -492,20 +492,20 @@ MUTANTS = [
     Mutant(
         "checks that have not ended are a yes",
         CONFIRM + "machine/verdict.rs",
-        "Ok(None) => ConfirmError::ChecksPending,",
-        "Ok(None) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
+        "Err(NoVerdict::Pending) => ConfirmError::ChecksPending,",
+        "Err(NoVerdict::Pending) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
     ),
     Mutant(
         "checks that failed are a yes",
         CONFIRM + "machine/verdict.rs",
-        "Err(error) => ConfirmError::Store(error),",
-        "Err(_) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
+        "Err(NoVerdict::Store(error)) => ConfirmError::Store(error),",
+        "Err(NoVerdict::Store(_)) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
     ),
     Mutant(
         "a rejected draft is copied",
         CONFIRM + "machine/verdict.rs",
-        "Ok(Some(Verdict::Rejected(reasons))) => ConfirmError::Rejected(reasons),",
-        "Ok(Some(Verdict::Rejected(_))) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
+        "Ok(Verdict::Rejected(reasons)) => ConfirmError::Rejected(reasons),",
+        "Ok(Verdict::Rejected(_)) => { self.accepted = Some((draft.clone(), None)); return self.on_accepted(draft); }",
     ),
     Mutant(
         "a draft that is not accepted any more is not looked for in main",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use draftstore_storage::{
-    Capabilities, DraftVersion, ErrorKind, ListObjects, ListedObject, ListedUpload, ObjectKey, ObjectPage, UploadId,
-    UploadPage,
+    Capabilities, DraftVersion, ErrorKind, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectKey, ObjectPage,
+    UploadCursor, UploadId, UploadPage,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -100,26 +100,35 @@ impl TestBucket {
         }
     }
 
+    /// Lists uploads in the order in which they were added. A cursor is the number of the next one.
+    fn list_uploads(&self, request: &ListUploads) -> UploadPage {
+        let from: usize = request
+            .after
+            .as_ref()
+            .map_or(0, |after| after.key_marker.parse().expect("our cursor"));
+        let mut behind = self.uploads.iter().enumerate().skip(from);
+        let uploads = behind.by_ref().take(self.page);
+        let uploads = uploads.map(|(number, (key, initiated))| ListedUpload {
+            key: ObjectKey::new(key.clone()).expect("a key"),
+            upload_id: UploadId::new(number.to_string()),
+            initiated: *initiated,
+        });
+        UploadPage {
+            uploads: uploads.collect(),
+            next: behind.next().map(|(number, _)| UploadCursor {
+                key_marker: number.to_string(),
+                upload_id_marker: None,
+            }),
+            store_time: None,
+        }
+    }
+
     fn answer(&mut self, effect: Effect) -> Answer<ErrorKind> {
         match effect {
             Effect::List(request) => Answer::Page(Ok(self.list(&request)), now()),
-            Effect::ListUploads(_) => {
+            Effect::ListUploads(request) => {
                 self.calls.others += 1;
-                let uploads = self
-                    .uploads
-                    .iter()
-                    .enumerate()
-                    .map(|(number, (key, initiated))| ListedUpload {
-                        key: ObjectKey::new(key.clone()).expect("a key"),
-                        upload_id: UploadId::new(number.to_string()),
-                        initiated: *initiated,
-                    });
-                let page = UploadPage {
-                    uploads: uploads.collect(),
-                    next: None,
-                    store_time: None,
-                };
-                Answer::Uploads(Ok(page), now())
+                Answer::Uploads(Ok(self.list_uploads(&request)), now())
             }
             Effect::DeleteMany(versions) => {
                 self.calls.deletes += 1;
