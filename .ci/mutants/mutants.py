@@ -24,6 +24,8 @@ TESTS = [
     "model::model_invariants_hold_where_only_the_source_is_conditional",
     "model::model_invariants_hold_where_only_uploads_are_made_once",
     "model::model_invariants_hold_where_nothing_is_honoured",
+    # A confirm of a draft that is not accepted, under a key of another request.
+    "confirm::machine::verdict::tests::reused_key_is_refused_although_an_earlier_confirm_kept_the_draft",
     # Copies, moves and updates alone, in a store of their own.
     "kept::transfer::tests::no_schedule_of_transfers_loses_an_object",
     "kept::transfer::tests::interrupted_move_is_completed_by_a_repeat",

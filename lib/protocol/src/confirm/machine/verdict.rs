@@ -62,3 +62,69 @@ impl<E: StoreError> Protocol<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use draftstore_storage::{Attributes, Capabilities, ETag, ErrorKind, StorageOptions, StoredAttributes};
+
+    use super::super::super::{
+        Answer, Confirm, Existing, MAX_COPY_BYTES, MarkerDigest, MarkerDigests, Pins, Plan, RequestDigests,
+    };
+    use super::*;
+
+    fn digests(request: u8) -> MarkerDigests {
+        let digest = |byte: u8| MarkerDigest::new([byte; 32]);
+        MarkerDigests {
+            draft: digest(1),
+            request: Some(RequestDigests {
+                key: digest(2),
+                request: digest(request),
+            }),
+        }
+    }
+
+    fn object(etag: &str) -> ObjectInfo {
+        ObjectInfo {
+            etag: etag.parse::<ETag>().expect("an ETag"),
+            size: 1,
+            last_modified: SystemTime::UNIX_EPOCH,
+            etag_is_md5: false,
+            version_id: None,
+            checksum_sha256: None,
+            attributes: StoredAttributes::default(),
+        }
+    }
+
+    #[test]
+    fn reused_key_is_refused_although_an_earlier_confirm_kept_the_draft() {
+        let draft = object("1");
+        let mut main = object("1");
+        let marked = digests(3).mark(Attributes::default(), &draft, None, "sealed");
+        main.attributes.metadata = marked.metadata;
+        for (request, is_refused) in [(3, false), (4, true)] {
+            let confirm = Confirm {
+                digests: digests(request),
+                former_digests: Vec::new(),
+                origin: "sealed".to_owned(),
+                pins: Pins::default(),
+                existing: Existing::Keep,
+                options: StorageOptions::default(),
+                max_copy_bytes: MAX_COPY_BYTES,
+                plan: Plan::new(Capabilities::ALL, false),
+                is_checked: true,
+                batch: None,
+                now: SystemTime::UNIX_EPOCH,
+            };
+            let (mut protocol, _) = Protocol::<ErrorKind>::start(confirm);
+            let step = protocol.on(Answer::Head(Ok(Some(draft.clone()))));
+            assert!(matches!(step, Step::Perform(Effect::Verdict { .. })), "{step:?}");
+            let step = protocol.on(Answer::Verdict(Ok(Verdict::Rejected(Vec::new()))));
+            assert_eq!(step, Step::Perform(Effect::HeadMain));
+            let step = protocol.on(Answer::Head(Ok(Some(main.clone()))));
+            let refused = step == Step::Finish(Err(ConfirmError::KeyReused));
+            assert_eq!(refused, is_refused, "{step:?}");
+        }
+    }
+}
