@@ -1,6 +1,6 @@
 //! The options of how the store keeps a confirmed object: tags, storage class, retention, legal hold and encryption.
 //!
-//! Those of an upload are sealed in the metadata that its URL signs, and a confirm gives them to the object in main. The draft
+//! The options of an upload are sealed in the metadata that its URL signs. A confirm gives them to the object in main. The draft
 //! has none of them but the encryption: a retention would keep the sweep from deleting it, and a class may cost something.
 
 use std::collections::BTreeMap;

@@ -53,8 +53,8 @@ impl<E: StoreError> Protocol<E> {
 
     /// Replaces a swapped copy that another confirm has left behind.
     ///
-    /// It may have the very bytes of the draft. A copy of yet another version, whose answer was lost, could then replace this
-    /// confirm's object later. So the copy is staged.
+    /// The new copy is staged, because the swapped one may have the very bytes of the draft. A plain copy of yet another
+    /// version, whose answer was lost, could then replace this confirm's object later.
     pub(super) fn replace_swapped(&mut self, draft: ObjectInfo, swapped: ObjectInfo) -> Step<E> {
         if self.is_held(&swapped) {
             return Step::Finish(Err(ConfirmError::Unresolved(Unresolved::Swapped)));
