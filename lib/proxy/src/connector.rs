@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::dns::{GaiFuture, GaiResolver, Name};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, HttpConnector};
 use hyper_util::rt::TokioIo;
@@ -18,26 +20,36 @@ use crate::{Proxies, port};
 /// The reason why there is no connection.
 pub type ConnectError = Box<dyn std::error::Error + Send + Sync>;
 
+/// A rule for the addresses that may be connected to for a URL.
+pub type AddressRule = fn(&Uri, IpAddr) -> bool;
+
 /// Connects to the host of a URL, through its proxy if it has one. TLS is the caller's.
 #[derive(Debug, Clone)]
 pub struct Connector {
     direct: HttpConnector,
     proxies: Proxies,
     tunnels_http: bool,
+    rule: Option<AddressRule>,
 }
 
 impl Connector {
     /// Creates a connector for HTTP/1.1. A proxy forwards requests to `http` URLs, for which the client has to send
     /// `Proxy-Authorization`, and tunnels those to `https` URLs.
     pub fn forwarding(proxies: Proxies) -> Self {
-        let mut direct = HttpConnector::new();
-        direct.enforce_http(false);
-        direct.set_nodelay(true);
         Self {
-            direct,
+            direct: with_resolver(GaiResolver::new()),
             proxies,
             tunnels_http: false,
+            rule: None,
         }
+    }
+
+    /// Connects only to addresses that the rule allows: the address that was checked is the one that is connected to. A host
+    /// that is named, and is reached through a proxy, has the address that the proxy finds, which is the proxy's to check.
+    #[must_use]
+    pub fn restricted(self, rule: AddressRule) -> Self {
+        let rule = Some(rule);
+        Self { rule, ..self }
     }
 
     /// Creates a connector for HTTP/2, which no proxy forwards: all requests are tunnelled.
@@ -60,7 +72,17 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, uri: Uri) -> Self::Future {
         let mut direct = self.direct.clone();
+        // A connector resolves no addresses, so that its resolver does not see them.
+        if let (Some(rule), Some(address)) = (self.rule, address(&uri))
+            && !rule(&uri, address)
+        {
+            return Box::pin(async move { Err(refused(&uri)) });
+        }
         let Some(proxy) = self.proxies.proxy_for(&uri).cloned() else {
+            if let Some(rule) = self.rule {
+                let connecting = with_resolver(RestrictedResolver::new(uri.clone(), rule)).call(uri);
+                return Box::pin(async move { Ok(Connection::new(connecting.await?, false)) });
+            }
             let connecting = direct.call(uri);
             return Box::pin(async move { Ok(Connection::new(connecting.await?, false)) });
         };
@@ -77,6 +99,80 @@ impl Service<Uri> for Connector {
             let host = uri.host().unwrap_or_default();
             let destination: Uri = format!("http://{host}:{}", port(&uri)).parse()?;
             Ok(Connection::new(tunnel.call(destination).await?, false))
+        })
+    }
+}
+
+fn with_resolver<R>(resolver: R) -> HttpConnector<R> {
+    let mut connector = HttpConnector::new_with_resolver(resolver);
+    connector.enforce_http(false);
+    connector.set_nodelay(true);
+    connector
+}
+
+/// Returns the address that a URL has instead of a name.
+fn address(uri: &Uri) -> Option<IpAddr> {
+    let host = uri.host()?;
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+fn refused(uri: &Uri) -> ConnectError {
+    let host = uri.host().unwrap_or_default();
+    format!("{host} has no address that may be connected to").into()
+}
+
+/// A resolver that gives only the addresses that a rule allows.
+#[derive(Clone)]
+struct RestrictedResolver {
+    resolver: GaiResolver,
+    uri: Uri,
+    rule: AddressRule,
+}
+
+impl RestrictedResolver {
+    fn new(uri: Uri, rule: AddressRule) -> Self {
+        let resolver = GaiResolver::new();
+        Self { resolver, uri, rule }
+    }
+}
+
+impl Service<Name> for RestrictedResolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = ConnectError;
+    type Future = Resolving;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
+        self.resolver.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, name: Name) -> Resolving {
+        Resolving {
+            lookup: self.resolver.call(name),
+            uri: self.uri.clone(),
+            rule: self.rule,
+        }
+    }
+}
+
+/// The addresses of a name, once they are known.
+struct Resolving {
+    lookup: GaiFuture,
+    uri: Uri,
+    rule: AddressRule,
+}
+
+impl Future for Resolving {
+    type Output = Result<std::vec::IntoIter<SocketAddr>, ConnectError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let addresses = ready!(Pin::new(&mut self.lookup).poll(context))?;
+        let allowed: Vec<_> = addresses
+            .filter(|address| (self.rule)(&self.uri, address.ip()))
+            .collect();
+        Poll::Ready(if allowed.is_empty() {
+            Err(refused(&self.uri))
+        } else {
+            Ok(allowed.into_iter())
         })
     }
 }
@@ -150,6 +246,43 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    #[tokio::test]
+    async fn restricted_connector_refuses_addresses_and_names_without_a_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let connect = |host: &str, rule: AddressRule| {
+            let mut connector = Connector::forwarding(Proxies::default()).restricted(rule);
+            connector.call(format!("http://{host}:{port}/").parse().expect("a URL"))
+        };
+        for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]"] {
+            let error = connect(host, |_, _| false).await.expect_err("refused");
+            let mut text = error.to_string();
+            let mut source = error.source();
+            while let Some(error) = source {
+                text = format!("{text}: {error}");
+                source = error.source();
+            }
+            assert!(text.ends_with("has no address that may be connected to"), "{text}");
+        }
+        for host in ["127.0.0.1", "localhost"] {
+            let rule: AddressRule = |uri, address| uri.path() == "/" && address.is_loopback();
+            connect(host, rule).await.expect("connected");
+            listener.accept().await.expect("a connection");
+        }
+        let waiting = std::future::poll_fn(|context| Poll::Ready(listener.poll_accept(context).is_ready())).await;
+        assert!(!waiting, "no other connection was made");
+    }
+
+    #[tokio::test]
+    async fn restricted_connector_hides_no_address_behind_a_proxy() {
+        let (proxies, _) =
+            Proxies::from_variables(|name| (name == "ALL_PROXY").then(|| "http://127.0.0.1:9".to_owned()));
+        let mut connector = Connector::forwarding(proxies).restricted(|_, _| false);
+        let refused = connector.call("https://10.0.0.1/".parse().expect("a URL")).await;
+        let error = refused.expect_err("refused").to_string();
+        assert_eq!(error, "10.0.0.1 has no address that may be connected to");
+    }
 
     #[tokio::test]
     async fn tunnels_name_the_port_of_the_scheme_and_the_user() {

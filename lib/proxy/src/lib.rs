@@ -16,7 +16,7 @@ pub use http::Uri;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-pub use connector::{ConnectError, Connection, Connector};
+pub use connector::{AddressRule, ConnectError, Connection, Connector};
 use exceptions::Exceptions;
 
 /// The proxies by the scheme of the destination, and the hosts that are reached without one.

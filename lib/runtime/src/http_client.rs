@@ -4,15 +4,15 @@
 
 use std::time::Duration;
 
-use draftstore_proxy::{Connector, Proxies, Proxy};
+use draftstore_proxy::{AddressRule, Connector, Proxies, Proxy};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::PROXY_AUTHORIZATION;
 use hyper::{Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// A client for HTTP, and for HTTPS with the certificate authorities that this machine trusts.
 #[derive(Debug)]
@@ -44,8 +44,18 @@ pub enum HttpError {
 impl HttpClient {
     /// Creates a client that limits the time and the body of each response.
     pub fn new(timeout: Duration, max_body_bytes: usize) -> Self {
-        let roots = HttpsConnectorBuilder::new().with_native_roots().ok();
         let connector = Connector::forwarding(Proxies::of_process().clone());
+        Self::by(connector, timeout, max_body_bytes)
+    }
+
+    /// Creates a client that connects only to addresses that the rule allows.
+    pub fn restricted(timeout: Duration, max_body_bytes: usize, rule: AddressRule) -> Self {
+        let connector = Connector::forwarding(Proxies::of_process().clone());
+        Self::by(connector.restricted(rule), timeout, max_body_bytes)
+    }
+
+    fn by(connector: Connector, timeout: Duration, max_body_bytes: usize) -> Self {
+        let roots = HttpsConnectorBuilder::new().with_native_roots().ok();
         let https = roots.map(|builder| builder.https_only().enable_http1().wrap_connector(connector.clone()));
         Self {
             http: Client::builder(TokioExecutor::new()).build(connector),
@@ -60,12 +70,32 @@ impl HttpClient {
     /// # Errors
     /// [`HttpError`] if there is no complete response within the limits. A response with any status is a response.
     pub async fn send(&self, request: Request<impl Into<Bytes>>) -> Result<Response<Bytes>, HttpError> {
-        let request = request.map(|body| Full::from(body.into()));
-        let response = timeout(self.timeout, self.response(request)).await;
-        response.map_err(|_| HttpError::TimedOut(self.timeout))?
+        let (head, body) = self.send_for_status(request).await?.into_parts();
+        Ok(Response::from_parts(head, body?))
     }
 
-    async fn response(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, HttpError> {
+    /// Sends a request, and returns the response with its whole body, or the reason why the body is not complete.
+    ///
+    /// # Errors
+    /// [`HttpError`] if there is no status within the time limit.
+    pub async fn send_for_status(
+        &self,
+        request: Request<impl Into<Bytes>>,
+    ) -> Result<Response<Result<Bytes, HttpError>>, HttpError> {
+        let ends_at = Instant::now() + self.timeout;
+        let timed_out = |_| HttpError::TimedOut(self.timeout);
+        let request = request.map(|body| Full::from(body.into()));
+        let response = timeout_at(ends_at, self.response(request)).await.map_err(timed_out)??;
+        let (head, body) = response.into_parts();
+        let body = timeout_at(ends_at, Limited::new(body, self.max_body_bytes).collect()).await;
+        let body = body.map_err(timed_out).and_then(|body| {
+            let body = body.map_err(|_| HttpError::Body(self.max_body_bytes))?;
+            Ok(body.to_bytes())
+        });
+        Ok(Response::from_parts(head, body))
+    }
+
+    async fn response(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Incoming>, HttpError> {
         let response = if request.uri().scheme_str() == Some("https") {
             self.https.as_ref().ok_or(HttpError::NoRoots)?.request(request).await
         } else {
@@ -75,9 +105,6 @@ impl HttpClient {
             }
             self.http.request(request).await
         };
-        let (head, body) = response.map_err(HttpError::Unreachable)?.into_parts();
-        let body = Limited::new(body, self.max_body_bytes).collect().await;
-        let body = body.map_err(|_| HttpError::Body(self.max_body_bytes))?;
-        Ok(Response::from_parts(head, body.to_bytes()))
+        response.map_err(HttpError::Unreachable)
     }
 }

@@ -13,6 +13,10 @@ const WALLS: &[(&str, &[&str])] = &[
         &["draftstore-storage", "futures", "http", "tokio", SDK],
     ),
     ("draftstore-scanners", &["draftstore-storage", "http", SDK]),
+    (
+        "draftstore-webhooks",
+        &["draftstore-protocol", "draftstore-storage", "tonic", SDK],
+    ),
     ("draftstore-storage", &["draftstore-sigv4", "http", "tokio", SDK]),
     ("draftstore-s3", &["draftstore-service"]),
     (
