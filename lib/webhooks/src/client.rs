@@ -30,7 +30,7 @@ pub struct SendError(#[source] HttpError);
 /// The answer to a message. Redirects are answers as well, and are not followed.
 #[derive(Debug)]
 pub struct Reply {
-    /// The status.
+    /// The status of the answer.
     pub status: StatusCode,
     /// The time that `Retry-After` asks to wait.
     pub retry_after: Option<Duration>,

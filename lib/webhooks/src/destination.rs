@@ -98,7 +98,7 @@ impl Destination {
         Ok(Self { uri, reach })
     }
 
-    /// Returns the URL.
+    /// Returns the URL of the destination.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
