@@ -22,4 +22,4 @@ pub use settings::{ArchiveCheck, ImageCheck, Settings, TypeCheck};
 pub use source::Source;
 
 /// The version of the rules. A verdict by an older version says nothing about what this one finds.
-pub const RULES: u32 = 1;
+pub const RULES: u32 = 2;

@@ -135,6 +135,62 @@ fn a_declared_type_must_be_true_and_allowed() {
     assert_eq!(check("image/svg+xml", "image/svg+xml", b"<svg/>"), []);
 }
 
+/// Returns the type that is found, and the rules that are broken, of a file of a profile for pages.
+fn page(allow_unknown: bool, declared: &str, bytes: Vec<u8>) -> (Option<String>, Vec<&'static str>) {
+    let settings = Settings {
+        media_type: Some(TypeCheck { allow_unknown }),
+        ..Settings::default()
+    };
+    let allowed = ["text/*", "text/html", "application/*"].map(str::to_owned);
+    let declared = Declared {
+        media_type: Some(declared),
+        allowed: Some(&allowed),
+    };
+    let findings = run(&settings, declared, &mut File::new(bytes)).expect("findings");
+    let codes = codes(&findings).into_iter().map(|(_, code)| code).collect();
+    (findings.media_type, codes)
+}
+
+#[test]
+fn a_file_that_begins_with_more_blanks_than_are_read_is_of_no_known_type() {
+    const PAGE: &[u8] = b"<!DOCTYPE html><script>alert(1)</script>";
+    for blank in [b" ".as_slice(), b"\0", b"\n\t", b"\xef\xbb\xbf"] {
+        let before = |bytes: usize| [blank.repeat(bytes / blank.len()).as_slice(), PAGE].concat();
+        let html = || Some("text/html".to_owned());
+        assert_eq!(
+            page(false, "text/html", before(100_000)),
+            (html(), vec![]),
+            "all of it is read"
+        );
+        for declared in ["text/html", "text/plain", "application/octet-stream"] {
+            let found = page(false, declared, before(200_000));
+            assert_eq!(found, (None, vec!["TYPE_UNKNOWN"]), "{declared} {blank:?}");
+        }
+        assert_eq!(page(true, "text/html", before(200_000)), (None, vec!["TYPE_UNKNOWN"]));
+        let bytes = Some("application/octet-stream".to_owned());
+        assert_eq!(page(true, "application/octet-stream", before(200_000)), (bytes, vec![]));
+    }
+    let comment = [b"<!-- ".as_slice(), &b" ".repeat(200_000)].concat();
+    assert_eq!(
+        page(false, "text/html", comment),
+        (Some("text/html".to_owned()), vec![])
+    );
+}
+
+#[test]
+fn a_text_is_text_at_both_ends() {
+    let text = |end: &[u8]| [b"text ".repeat(40_000).as_slice(), end].concat();
+    let plain = Some("text/plain".to_owned());
+    assert_eq!(page(false, "text/plain", text(b"end")), (plain.clone(), vec![]));
+    assert_eq!(page(false, "text/plain", text(b"\0\x01")), (None, vec!["TYPE_UNKNOWN"]));
+    let utf16 = |end: &str| {
+        let text = format!("\u{feff}{}{end}", "text ".repeat(40_000));
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<_>>()
+    };
+    assert_eq!(page(false, "text/plain", utf16("end")), (plain, vec![]));
+    assert_eq!(page(false, "text/plain", utf16("\0")), (None, vec!["TYPE_UNKNOWN"]));
+}
+
 #[test]
 fn the_frames_of_a_large_animation_are_counted() {
     let check = |max_frames| {

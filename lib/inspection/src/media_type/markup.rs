@@ -93,15 +93,15 @@ const SVG_NAMESPACE: &[u8] = b"http://www.w3.org/2000/svg";
 const XHTML_NAMESPACE: &[u8] = b"http://www.w3.org/1999/xhtml";
 
 /// Finds the markup with which a file begins.
-pub(super) fn sniff(head: &[u8], whole: bool) -> Option<Markup> {
+pub(super) fn sniff(head: &[u8]) -> Option<Markup> {
     let text = without_zeros(head);
     let mut rest = blanks(&text);
     // A comment or a declaration makes a page of whatever follows, a prologue makes XML of it.
     let (mut comment, mut xml) = (false, false);
     loop {
         if rest.is_empty() {
-            // Blanks and comments alone: the rest of the file is not known, and may be anything.
-            return (comment || xml || !whole).then_some(Markup::Html);
+            // A comment makes a page of whatever follows. Blanks make nothing of it.
+            return (comment || xml).then_some(Markup::Html);
         }
         if !rest.starts_with(b"<") {
             return if comment {
@@ -208,6 +208,11 @@ fn without_zeros(head: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
+/// Returns true if a file begins with nothing but what readers skip, so that what they find is not known.
+pub(super) fn is_blank(head: &[u8]) -> bool {
+    blanks(&without_zeros(head)).is_empty()
+}
+
 /// Skips what some reader skips before a tag: blanks, byte order marks, and characters without width.
 fn blanks(text: &[u8]) -> &[u8] {
     let mut rest = text;
@@ -270,7 +275,7 @@ pub(super) fn contains(text: &[u8], lower: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Markup, sniff};
+    use super::{Markup, is_blank, sniff};
 
     fn utf16(text: &str) -> Vec<u8> {
         let marked = format!("\u{feff}{text}");
@@ -291,14 +296,11 @@ mod tests {
             "<!DOCTYPE x [<!ENTITY a 'b>'>]>",
         ] {
             let text = format!("{before}<svg onload='alert(1)'/>");
-            assert_eq!(sniff(text.as_bytes(), true), Some(Markup::Svg), "{text}");
-            assert_eq!(sniff(&utf16(&text), true), Some(Markup::Svg), "UTF-16: {text}");
+            assert_eq!(sniff(text.as_bytes()), Some(Markup::Svg), "{text}");
+            assert_eq!(sniff(&utf16(&text)), Some(Markup::Svg), "UTF-16: {text}");
         }
-        assert_eq!(sniff(b"<s:svg xmlns:s='x'/>", true), Some(Markup::Svg));
-        assert_eq!(
-            sniff(b"<a:x xmlns:a='http://www.w3.org/2000/svg'/>", true),
-            Some(Markup::Svg)
-        );
+        assert_eq!(sniff(b"<s:svg xmlns:s='x'/>"), Some(Markup::Svg));
+        assert_eq!(sniff(b"<a:x xmlns:a='http://www.w3.org/2000/svg'/>"), Some(Markup::Svg));
     }
 
     #[test]
@@ -314,17 +316,17 @@ mod tests {
             "<!doctype HTML SYSTEM 'about:legacy-compat'>",
             "<b>bold",
         ] {
-            assert_eq!(sniff(text.as_bytes(), true), Some(Markup::Html), "{text}");
-            assert_eq!(sniff(&utf16(text), true), Some(Markup::Html), "UTF-16: {text}");
+            assert_eq!(sniff(text.as_bytes()), Some(Markup::Html), "{text}");
+            assert_eq!(sniff(&utf16(text)), Some(Markup::Html), "UTF-16: {text}");
         }
         let xhtml = b"<?xml version='1.0'?><x><s:script xmlns:s='http://www.w3.org/1999/xhtml'/></x>";
-        assert_eq!(sniff(xhtml, true), Some(Markup::Xhtml));
+        assert_eq!(sniff(xhtml), Some(Markup::Xhtml));
     }
 
     #[test]
     fn text_and_xml_are_no_pages() {
-        assert_eq!(sniff(b"<?xml version='1.0'?><feed/>", true), Some(Markup::Xml));
-        assert_eq!(sniff(b"<note><to>you</to></note>", true), Some(Markup::Xml));
+        assert_eq!(sniff(b"<?xml version='1.0'?><feed/>"), Some(Markup::Xml));
+        assert_eq!(sniff(b"<note><to>you</to></note>"), Some(Markup::Xml));
         for text in [
             b"<3 you".as_slice(),
             b"hello <script>",
@@ -333,12 +335,18 @@ mod tests {
             b"a,b\n1,2\n",
             b"<?php echo 1;",
         ] {
-            assert_eq!(sniff(text, true), None);
+            assert_eq!(sniff(text), None);
         }
-        assert_eq!(
-            sniff(b"     ", false),
-            Some(Markup::Html),
-            "what follows the blanks is not known"
-        );
+    }
+
+    #[test]
+    fn blanks_are_blank_in_every_encoding() {
+        for text in ["", " \t\n", "\u{feff} \u{200b}"] {
+            assert!(is_blank(text.as_bytes()) && is_blank(&utf16(text)), "{text:?}");
+        }
+        assert!(is_blank(&[0; 100]));
+        for text in ["a", "  <", "<!-- -->"] {
+            assert!(!is_blank(text.as_bytes()) && !is_blank(&utf16(text)), "{text:?}");
+        }
     }
 }

@@ -96,12 +96,13 @@ pub(crate) async fn check<S: Source>(
     Ok(())
 }
 
-/// Finds the media type. `None` if the bytes have no known format.
+/// Finds the media type. `None` if the bytes have no known format, or if they begin with so many blanks that the first
+/// thing behind them was not read.
 async fn find<S: Source>(window: &mut Window<'_, S>, ends: &Ends) -> Result<Option<String>, Stop<S::Error>> {
     if ends.head.is_empty() {
         return Ok(None);
     }
-    match markup::sniff(&ends.head, ends.whole) {
+    match markup::sniff(&ends.head) {
         Some(Markup::Html) => return Ok(Some("text/html".to_owned())),
         Some(Markup::Svg) => return Ok(Some("image/svg+xml".to_owned())),
         Some(Markup::Xhtml) => return Ok(Some("application/xhtml+xml".to_owned())),
@@ -124,7 +125,8 @@ async fn find<S: Source>(window: &mut Window<'_, S>, ends: &Ends) -> Result<Opti
     if signature.is_none() && is_tar(&ends.head) {
         return Ok(Some("application/x-tar".to_owned()));
     }
-    let text = text::is_text(&ends.head, ends.whole);
+    let hidden = !ends.whole && markup::is_blank(&ends.head);
+    let text = !hidden && text::is_text(&ends.head, &ends.tail);
     Ok(match signature {
         Some(format) if !text || text::may_be_text(&format) => Some(format),
         _ if text => Some("text/plain".to_owned()),

@@ -1,31 +1,33 @@
 //! Plain text.
 
-/// Tells whether bytes are text: no control character but those of terminals, and no zeros.
+/// Tells whether both ends of a file are text: no control character but those of terminals, and no zeros.
 ///
 /// Source: <https://mimesniff.spec.whatwg.org/#binary-data-byte>
-pub(super) fn is_text(head: &[u8], whole: bool) -> bool {
-    if let Some(units) = utf16(head) {
-        let odd = whole && !head.len().is_multiple_of(2);
-        return !odd
-            && units
-                .iter()
-                .all(|unit| u8::try_from(*unit).map_or(*unit != 0xffff, is_text_byte));
+pub(super) fn is_text(head: &[u8], tail: &[u8]) -> bool {
+    match encoding(head) {
+        Some(unit) => is_utf16(head, unit) && is_utf16(tail, unit) && tail.len().is_multiple_of(2),
+        None => [head, tail]
+            .into_iter()
+            .all(|end| end.iter().all(|byte| is_text_byte(*byte))),
     }
-    head.iter().all(|byte| is_text_byte(*byte))
 }
 
 fn is_text_byte(byte: u8) -> bool {
     !matches!(byte, 0..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
 }
 
-/// Returns the units of UTF-16 text that begins with a byte order mark.
-fn utf16(head: &[u8]) -> Option<Vec<u16>> {
-    let unit = match head.get(..2)? {
-        [0xff, 0xfe] => u16::from_le_bytes,
-        [0xfe, 0xff] => u16::from_be_bytes,
-        _ => return None,
-    };
-    Some(head.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect())
+/// Returns the order of the bytes of UTF-16 text that begins with a byte order mark.
+fn encoding(head: &[u8]) -> Option<fn([u8; 2]) -> u16> {
+    match head.get(..2)? {
+        [0xff, 0xfe] => Some(u16::from_le_bytes),
+        [0xfe, 0xff] => Some(u16::from_be_bytes),
+        _ => None,
+    }
+}
+
+fn is_utf16(text: &[u8], unit: fn([u8; 2]) -> u16) -> bool {
+    let mut units = text.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    units.all(|unit| u8::try_from(unit).map_or(unit != 0xffff, is_text_byte))
 }
 
 /// Tells whether a file of a type that was found by its signature may consist of text alone. The signatures of other types
