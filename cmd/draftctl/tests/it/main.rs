@@ -1,5 +1,6 @@
 //! Tests of the draftctl binary against a real server and store.
 
+mod check;
 mod completions;
 mod confirm;
 mod download;

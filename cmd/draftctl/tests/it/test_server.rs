@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use draftstore_auth::Authenticator;
 use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler};
 use draftstore_controller::{Api, Cors, Gate, GateConfig, Readiness, grpc};
+use draftstore_service::draft::CheckLimits;
 use draftstore_service::{AllowedOrigins, Buckets, Clock, Drafts, Policy, Store};
 use draftstore_storage::Operation;
 use draftstore_testing::proxy::{FaultProxy, Request};
@@ -63,7 +64,13 @@ impl TestServer {
         let hour = Duration::from_secs(3600);
         let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
         let readiness = Readiness::new(store.profile.clone());
-        let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone());
+        // A check that has no scanner is given up soon, and while the call still waits.
+        let limits = CheckLimits {
+            wait: hour,
+            timeout: Duration::from_millis(200),
+            ..CheckLimits::default()
+        };
+        let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone()).with_check_limits(limits);
         let gate = Gate::new(authenticator, GateConfig::default());
         let service = grpc::service(Api::new(drafts, gate.clone()), gate, readiness, false);
         let service = service.await.expect("descriptors");
