@@ -26,6 +26,8 @@ TESTS = [
     "model::model_invariants_hold_where_nothing_is_honoured",
     # A confirm of a draft that is not accepted, under a key of another request.
     "confirm::machine::verdict::tests::reused_key_is_refused_although_an_earlier_confirm_kept_the_draft",
+    # What is in the place of a verdict, and is none.
+    "checks::machine::tests::verdict_that_cannot_be_read_is_no_verdict",
     # Copies, moves and updates alone, in a store of their own.
     "kept::transfer::tests::no_schedule_of_transfers_loses_an_object",
     "kept::transfer::tests::interrupted_move_is_completed_by_a_repeat",
@@ -542,10 +544,41 @@ MUTANTS = [
     Mutant(
         "a check that could not read is a yes",
         CHECKS + "machine.rs",
-        "(State::Inspect, CheckAnswer::Inspected(Err(error))) => ",
-        "(State::Inspect, CheckAnswer::Inspected(Err(_))) if true => "
-        "CheckStep::Finish(Ok(Verdict::Accepted { media_type: None })), "
-        "(State::Inspect, CheckAnswer::Inspected(Err(error))) => ",
+        "            (\n                State::Inspect | State::Scan(_),\n",
+        "            (State::Inspect, CheckAnswer::Inspected(Err(_))) if true => "
+        "CheckStep::Finish(Ok(Verdict::Accepted { media_type: None })),\n"
+        "            (\n                State::Inspect | State::Scan(_),\n",
+    ),
+    Mutant(
+        "scanners are not asked",
+        CHECKS + "machine.rs",
+        "(Scanning::On, Verdict::Accepted { .. }) => self.scan(verdict),",
+        "(Scanning::On, Verdict::Accepted { .. }) => self.record(verdict),",
+    ),
+    Mutant(
+        "the silence of a scanner is a yes",
+        CHECKS + "machine.rs",
+        "Scan::Pending => self.scan(verdict),",
+        "Scan::Pending => self.record(verdict),",
+    ),
+    Mutant(
+        "a scan that could not read is a yes",
+        CHECKS + "machine.rs",
+        "            (\n                State::Inspect | State::Scan(_),\n",
+        "            (State::Scan(verdict), CheckAnswer::Scanned(Err(_))) if true => self.record(verdict),\n"
+        "            (\n                State::Inspect | State::Scan(_),\n",
+    ),
+    Mutant(
+        "scanners have no say",
+        CHECKS + "machine.rs",
+        "Scan::Rejected(reasons) => self.record(Verdict::Rejected(reasons)),",
+        "Scan::Rejected(_) => self.record(verdict),",
+    ),
+    Mutant(
+        "a verdict that cannot be read is none",
+        CHECKS + "machine.rs",
+        "(State::LookUp, CheckAnswer::Found(Ok(Recorded::Nothing))) => {",
+        "(State::LookUp, CheckAnswer::Found(Ok(_))) if true => {",
     ),
 ]
 

@@ -30,6 +30,8 @@ closed_set! {
         Changed = "changed",
         /// No scanner scanned the draft in time.
         ScannerUnavailable = "scanner_unavailable",
+        /// The object in the place of the verdict cannot be read.
+        Unreadable = "unreadable",
         /// The store failed, or the checks took too long.
         Failed = "failed",
     }

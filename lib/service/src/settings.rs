@@ -58,6 +58,8 @@ settings! {
     pub struct CheckVariables in "Checks" {
         /// The number of drafts that this server reads at the same time to check them.
         concurrent: usize = "MAX_CONCURRENT_CHECKS", default "8", parse::count;
+        /// The number of drafts that this server sends to the same scanner at the same time.
+        concurrent_scans: usize = "MAX_CONCURRENT_SCANS", default "8", parse::count;
         /// Seconds that a confirm waits for the checks of its draft; then it answers CHECKS_PENDING.
         wait: Duration = "CHECK_WAIT", default "3", parse::timeout;
         /// Seconds after which the checks of a draft are given up; a repeat starts them again.
@@ -140,6 +142,7 @@ impl CheckVariables {
     pub fn limits(self) -> CheckLimits {
         CheckLimits {
             concurrent: self.concurrent,
+            concurrent_scans: self.concurrent_scans,
             wait: self.wait,
             timeout: self.timeout,
         }

@@ -9,5 +9,5 @@
 mod machine;
 mod verdict;
 
-pub use machine::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep};
+pub use machine::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Recorded, Scan, Scanning};
 pub use verdict::{NoVerdict, Reason, VERDICT_METADATA, Verdict, verdict_key, verdict_parts};

@@ -8,8 +8,8 @@ use super::store::{Content, MIXED, SimStore};
 use super::task::{Member, Task};
 use super::world::{Late, World};
 use crate::checks::{
-    Check, CheckAnswer, CheckEffect, CheckError, CheckStep, NoVerdict, Reason, VERDICT_METADATA, Verdict, verdict_key,
-    verdict_parts,
+    Check, CheckAnswer, CheckEffect, CheckError, CheckStep, NoVerdict, Reason, Recorded, Scan, Scanning,
+    VERDICT_METADATA, Verdict, verdict_key, verdict_parts,
 };
 use crate::confirm::Answer;
 
@@ -24,7 +24,7 @@ pub(super) struct Checking {
     checks: Checks,
     check: Check,
     effect: CheckEffect,
-    /// The content of the first range, if it was read.
+    /// The content of the first range that the inspection or the scan in progress has read.
     first: Option<Content>,
 }
 
@@ -55,16 +55,32 @@ pub(super) fn found_type(content: Content, checks: Checks) -> Option<MediaType> 
     (checks == 1).then(|| format!("image/x-{content}").parse().expect("a media type"))
 }
 
+/// Returns the need for a scanner, which the bytes that the server reads itself do not replace.
+fn scanning(checks: Checks) -> Scanning {
+    if checks == 2 { Scanning::On } else { Scanning::Off }
+}
+
 fn inspected(content: Content, checks: Checks) -> Verdict {
-    if accepts(content, checks) {
+    if accepts(content, checks) || scanning(checks) == Scanning::On {
         let media_type = found_type(content, checks);
         return Verdict::Accepted { media_type };
     }
-    Verdict::Rejected(vec![Reason {
+    Verdict::Rejected(vec![bad(content)])
+}
+
+fn scanned(content: Content, checks: Checks) -> Scan {
+    if accepts(content, checks) {
+        return Scan::Clean;
+    }
+    Scan::Rejected(vec![bad(content)])
+}
+
+fn bad(content: Content) -> Reason {
+    Reason {
         check: "type".to_owned(),
         code: "BAD".to_owned(),
         detail: content.to_string(),
-    }])
+    }
 }
 
 impl World {
@@ -103,7 +119,7 @@ impl World {
     }
 
     fn begin_check(&mut self, server: usize, draft_key: &ObjectKey, draft: &ObjectInfo, checks: Checks) {
-        let (check, effect) = Check::start();
+        let (check, effect) = Check::start(scanning(checks));
         let checking = Checking {
             draft_key: draft_key.clone(),
             draft: draft.clone(),
@@ -129,7 +145,9 @@ impl World {
             CheckStep::Finish(Ok(verdict)) => Ok(verdict),
             CheckStep::Finish(Err(CheckError::Changed)) => Err(NoVerdict::Pending),
             CheckStep::Finish(Err(CheckError::Store(kind))) => Err(NoVerdict::Store(kind)),
-            CheckStep::Finish(Err(CheckError::OutOfStep)) => return broken("a check is out of step".to_owned()),
+            CheckStep::Finish(Err(error @ (CheckError::Unreadable | CheckError::OutOfStep))) => {
+                return broken(format!("a check failed: {error}"));
+            }
         };
         self.verdicts.insert((server, it.parts()), verdict);
         Ok(false)
@@ -147,18 +165,18 @@ impl World {
             (CheckEffect::LookUp, None) => CheckAnswer::Found(Ok(recorded(&self.store, &key))),
             (CheckEffect::Inspect, Some(kind)) => CheckAnswer::Inspected(Err(kind)),
             (CheckEffect::Inspect, None) => {
-                let read = self.store.read(&it.draft_key, &it.draft.etag);
-                match (read, it.first) {
-                    (Err(kind), _) => CheckAnswer::Inspected(Err(kind)),
-                    (Ok(content), None) => {
-                        it.first = Some(content);
-                        return None;
-                    }
-                    (Ok(content), Some(first)) => {
-                        let content = if content == first { content } else { MIXED };
-                        CheckAnswer::Inspected(Ok(inspected(content, it.checks)))
-                    }
-                }
+                let content = self.read_twice(it)?;
+                CheckAnswer::Inspected(content.map(|content| inspected(content, it.checks)))
+            }
+            // A scanner that does not answer, or whose answer is lost, is asked again from the first byte.
+            (CheckEffect::Scan, Some(ErrorKind::Unavailable)) => {
+                it.first = None;
+                CheckAnswer::Scanned(Ok(Scan::Pending))
+            }
+            (CheckEffect::Scan, Some(kind)) => CheckAnswer::Scanned(Err(kind)),
+            (CheckEffect::Scan, None) => {
+                let content = self.read_twice(it)?;
+                CheckAnswer::Scanned(content.map(|content| scanned(content, it.checks)))
             }
             (CheckEffect::Record(verdict), _) => {
                 let recorded = match fault {
@@ -174,6 +192,20 @@ impl World {
         })
     }
 
+    /// Reads the two ranges of a draft, one act each, and returns its content after the second.
+    fn read_twice(&self, it: &mut Checking) -> Option<Result<Content, ErrorKind>> {
+        let read = self.store.read(&it.draft_key, &it.draft.etag);
+        let content = match read {
+            Ok(content) => content,
+            Err(kind) => return Some(Err(kind)),
+        };
+        let Some(first) = it.first.take() else {
+            it.first = Some(content);
+            return None;
+        };
+        Some(Ok(if content == first { content } else { MIXED }))
+    }
+
     pub(super) fn put_verdict(&mut self, key: &ObjectKey, verdict: &Verdict) -> Result<(), ErrorKind> {
         let content = self.fresh_content();
         self.store.put(key, content, 0, true)?;
@@ -185,7 +217,11 @@ impl World {
     }
 }
 
-fn recorded(store: &SimStore, key: &ObjectKey) -> Option<Verdict> {
-    let metadata = &store.draft.get(key)?.info.attributes.metadata;
-    Verdict::of_text(metadata.get(VERDICT_METADATA)?)
+fn recorded(store: &SimStore, key: &ObjectKey) -> Recorded {
+    let Some(object) = store.draft.get(key) else {
+        return Recorded::Nothing;
+    };
+    let sealed = object.info.attributes.metadata.get(VERDICT_METADATA);
+    let verdict = sealed.and_then(|sealed| Verdict::of_text(sealed));
+    verdict.map_or(Recorded::Unreadable, Recorded::Verdict)
 }

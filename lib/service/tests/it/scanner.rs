@@ -8,6 +8,7 @@ use draftstore_service::draft::{CheckLimits, CheckState, ConfirmUpload, Confirme
 use draftstore_service::{Caller, Drafts, Error};
 use draftstore_storage::{Attributes, PutDraft};
 use draftstore_testing::{Clamd, key};
+use tokio::net::TcpListener;
 
 use crate::ground::Ground;
 use crate::system::System;
@@ -15,10 +16,21 @@ use crate::system::System;
 /// Returns a server whose caller has drafts scanned by these daemons, if they have at most 1,000 bytes.
 fn scanning(drafts: &Drafts, addresses: &[String], limits: CheckLimits) -> Drafts {
     let settings = serde_json::json!({"clamd": {"addresses": addresses, "max_bytes": 1000}});
+    checked(&drafts.clone().with_check_limits(limits), settings)
+}
+
+/// Returns the same server, for a caller with these checks.
+fn checked(drafts: &Drafts, settings: serde_json::Value) -> Drafts {
     let settings: CheckSettings = serde_json::from_value(settings).expect("settings");
     let mut caller = Caller::anyone();
     caller.profile.checks = Some(settings);
-    drafts.clone().with_check_limits(limits).for_caller(Arc::new(caller))
+    drafts.for_caller(Arc::new(caller))
+}
+
+/// Returns the address of a daemon that takes connections and never answers, as long as the listener is kept.
+async fn silent() -> (String, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    (listener.local_addr().expect("bound").to_string(), listener)
 }
 
 async fn upload(system: &System, name: &str, bytes: &[u8]) {
@@ -70,6 +82,66 @@ async fn draft_that_no_scanner_scans_is_pending_and_never_confirmed() {
     let refused = confirm(&patient, "a").await.expect_err("not scanned");
     assert!(matches!(refused, Error::ScannerUnavailable("clamd")), "{refused:?}");
     assert_eq!(system.world.main_bytes(&key("a")).await, None);
+}
+
+#[tokio::test]
+async fn silent_scanner_holds_up_no_draft_that_does_not_need_it() {
+    let system = Ground::strong().await.system().await;
+    let (address, _listener) = silent().await;
+    let limits = CheckLimits {
+        concurrent: 1,
+        concurrent_scans: 1,
+        wait: Duration::from_millis(50),
+        timeout: Duration::from_secs(600),
+    };
+    let drafts = system.drafts.clone().with_check_limits(limits);
+    let scan = |address: &str| serde_json::json!({"clamd": {"addresses": [address]}, "type": {}});
+    let scanned = checked(&drafts, scan(&address));
+    for name in ["a", "b", "c"] {
+        upload(&system, name, b"a text").await;
+        let pending = confirm(&scanned, name).await.expect_err("not scanned");
+        assert!(matches!(pending, Error::ChecksPending), "{pending:?}");
+    }
+    let settled = async |drafts: &Drafts, name: &str| loop {
+        match confirm(drafts, name).await {
+            Err(Error::ChecksPending) => {}
+            other => return other,
+        }
+    };
+    upload(&system, "d", b"a text").await;
+    let unscanned = checked(&drafts, serde_json::json!({"type": {}}));
+    settled(&unscanned, "d").await.expect("confirmed");
+    upload(&system, "e", &[0; 10]).await;
+    let rejected = settled(&scanned, "e").await.expect_err("no known type");
+    assert!(matches!(rejected, Error::Rejected(_)), "{rejected:?}");
+    // Another scanner has slots of its own.
+    upload(&system, "f", b"a text").await;
+    let other = serde_json::json!({"clamd": {"addresses": ["unix:/nowhere/clamd"], "max_bytes": 1}});
+    let rejected = settled(&checked(&drafts, other), "f").await.expect_err("too large");
+    assert!(matches!(rejected, Error::Rejected(_)), "{rejected:?}");
+}
+
+#[tokio::test]
+async fn drafts_that_wait_in_vain_for_a_scan_name_the_scanner() {
+    let system = Ground::strong().await.system().await;
+    let (address, _listener) = silent().await;
+    let limits = CheckLimits {
+        concurrent_scans: 1,
+        wait: Duration::from_secs(60),
+        timeout: Duration::from_millis(500),
+        ..CheckLimits::default()
+    };
+    let drafts = scanning(&system.drafts, &[address], limits);
+    for name in ["a", "b", "c"] {
+        upload(&system, name, b"a text").await;
+    }
+    let (a, b, c) = tokio::join!(confirm(&drafts, "a"), confirm(&drafts, "b"), confirm(&drafts, "c"));
+    for confirmed in [a, b, c] {
+        assert!(
+            matches!(confirmed, Err(Error::ScannerUnavailable("clamd"))),
+            "{confirmed:?}"
+        );
+    }
 }
 
 #[tokio::test]

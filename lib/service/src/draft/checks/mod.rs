@@ -1,10 +1,12 @@
 //! Checks of drafts before they are kept, which run [`draftstore_protocol::checks`] against the store.
 //!
 //! `running` bounds the checks of this server, and joins those who wait for the same one. `subject` finds, reads and records
-//! the verdict of one version of a draft. `state` is what callers see. The protocol makes every decision.
+//! the verdict of one version of a draft, and `scan` asks scanners about it. `state` is what callers see. The protocol
+//! makes every decision.
 
 mod limits;
 mod running;
+mod scan;
 mod state;
 mod subject;
 
@@ -13,15 +15,15 @@ pub(super) use running::RunningChecks;
 pub use state::{CheckState, DraftChecked};
 
 use draftstore_protocol::checks::{NoVerdict, Verdict};
-use draftstore_storage::{Error as StorageError, ObjectInfo, ObjectKey, Operation};
+use draftstore_storage::{Error as StorageError, ErrorKind, ObjectInfo, ObjectKey, Operation};
 use tokio::time::timeout;
 
 use self::running::Ended;
 use self::subject::Subject;
 use super::Drafts;
 
-/// The name of the scanner in settings, reasons and errors.
-const CLAMD: &str = "clamd";
+/// The error of a draft in the place of whose verdict there is something else.
+const UNREADABLE: &str = "the recorded verdict cannot be read";
 
 impl Drafts {
     /// Returns the verdict on a draft, which is pending if its checks have not ended after the time that a confirm waits.
@@ -37,14 +39,19 @@ impl Drafts {
         match timeout(self.shared.checks.limits.wait, check.ended()).await {
             Err(_) | Ok(Ended::Changed) => Err(NoVerdict::Pending),
             Ok(Ended::Verdict(verdict)) => Ok(verdict),
-            Ok(Ended::NotScanned) => Err(NoVerdict::ScannerUnavailable(CLAMD)),
-            Ok(Ended::Failed { kind, why }) => Err(NoVerdict::Store(StorageError {
-                kind,
-                operation: Operation::GetObject,
-                bucket: self.draft_bucket().clone(),
-                key: Some(key.clone()),
-                source: why.into(),
-            })),
+            Ok(Ended::NotScanned(scanner)) => Err(NoVerdict::ScannerUnavailable(scanner)),
+            Ok(Ended::Unreadable) => Err(self.no_verdict(key, ErrorKind::Unexpected, UNREADABLE)),
+            Ok(Ended::Failed { kind, why }) => Err(self.no_verdict(key, kind, &why)),
         }
+    }
+
+    fn no_verdict(&self, key: &ObjectKey, kind: ErrorKind, why: &str) -> NoVerdict<StorageError> {
+        NoVerdict::Store(StorageError {
+            kind,
+            operation: Operation::GetObject,
+            bucket: self.draft_bucket().clone(),
+            key: Some(key.clone()),
+            source: why.into(),
+        })
     }
 }

@@ -4,19 +4,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use draftstore_protocol::checks::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Verdict};
-use draftstore_scanners::Unavailable;
+use draftstore_protocol::checks::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Scan, Verdict};
 use draftstore_storage::{Error as StorageError, ErrorKind, ObjectKey};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use super::CheckLimits;
-use super::subject::{InspectionFailed, Subject};
+use super::scan::{ScanSlots, Unanswered};
+use super::subject::Subject;
 use crate::draft::Drafts;
 use crate::observer::CheckOutcome;
 
-/// The pause before a draft is inspected again that no scanner scanned.
+/// The pause before scanners are asked again that had no result.
 const SCAN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The running checks, by the keys of their verdicts.
@@ -24,6 +24,7 @@ const SCAN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(in crate::draft) struct RunningChecks {
     pub(super) limits: CheckLimits,
     slots: Arc<Semaphore>,
+    pub(super) scans: ScanSlots,
     by_key: Arc<Mutex<HashMap<ObjectKey, RunningCheck>>>,
 }
 
@@ -41,8 +42,10 @@ pub(super) enum Ended {
     Verdict(Verdict),
     /// The draft was uploaded again, or is gone.
     Changed,
-    /// No scanner scanned the draft, until the checks took too long.
-    NotScanned,
+    /// The scanner of this name had no result, until the checks took too long.
+    NotScanned(&'static str),
+    /// The object in the place of the verdict is none.
+    Unreadable,
     /// The store failed, or the checks took too long.
     Failed { kind: ErrorKind, why: String },
 }
@@ -53,7 +56,8 @@ impl Ended {
             Self::Verdict(Verdict::Accepted { .. }) => CheckOutcome::Accepted,
             Self::Verdict(Verdict::Rejected(_)) => CheckOutcome::Rejected,
             Self::Changed => CheckOutcome::Changed,
-            Self::NotScanned => CheckOutcome::ScannerUnavailable,
+            Self::NotScanned(_) => CheckOutcome::ScannerUnavailable,
+            Self::Unreadable => CheckOutcome::Unreadable,
             Self::Failed { .. } => CheckOutcome::Failed,
         }
     }
@@ -64,6 +68,7 @@ impl RunningChecks {
         Self {
             limits,
             slots: Arc::new(Semaphore::new(limits.concurrent)),
+            scans: ScanSlots::new(limits.concurrent_scans),
             by_key: Arc::default(),
         }
     }
@@ -120,12 +125,13 @@ impl Drafts {
         let drafts = self.for_caller(Arc::clone(&self.caller));
         let check = async move {
             let limit = drafts.shared.checks.limits.timeout;
-            let mut scanner = None;
-            let ended = timeout(limit, drafts.run_check(&subject, &mut scanner)).await;
-            let ended = ended.unwrap_or_else(|_| match &scanner {
-                Some(unavailable) => {
-                    tracing::error!(object.key = %subject.draft_key, error = %unavailable, "scanner unavailable");
-                    Ended::NotScanned
+            let mut unanswered = None;
+            let ended = timeout(limit, drafts.run_check(&subject, &mut unanswered)).await;
+            let ended = ended.unwrap_or_else(|_| match unanswered {
+                Some(Unanswered { scanner, why }) => {
+                    let why = why.as_deref().unwrap_or("no answer, or no place for the scan");
+                    tracing::error!(object.key = %subject.draft_key, scanner, error = why, "scanner unavailable");
+                    Ended::NotScanned(scanner)
                 }
                 None => Ended::Failed {
                     kind: ErrorKind::Unavailable,
@@ -150,27 +156,24 @@ impl Drafts {
         self.shared.checks.by_key().get(subject.key()).cloned()
     }
 
-    /// Runs a check to its end. If no scanner is available, it tries again until it is dropped, with the last failure in
-    /// `scanner`.
-    async fn run_check(&self, subject: &Subject, scanner: &mut Option<Unavailable>) -> Ended {
-        let (mut check, mut effect) = Check::start();
+    /// Runs a check to its end. Asks scanners again until it is dropped, with the one that has no result in `unanswered`.
+    async fn run_check(&self, subject: &Subject, unanswered: &mut Option<Unanswered>) -> Ended {
+        let (mut check, mut effect) = Check::start(subject.scanning());
         loop {
             let answer = match effect {
                 CheckEffect::LookUp => CheckAnswer::Found(subject.recorded(self).await),
                 CheckEffect::Inspect => {
-                    let slot = self.shared.checks.slots.acquire().await;
-                    let inspected = subject.inspect(self).await;
-                    drop(slot);
-                    match inspected {
-                        Ok(verdict) => CheckAnswer::Inspected(Ok(verdict)),
-                        Err(InspectionFailed::Store(error)) => CheckAnswer::Inspected(Err(error)),
-                        Err(InspectionFailed::Scanner(unavailable)) => {
-                            *scanner = Some(unavailable);
-                            sleep(SCAN_AGAIN_AFTER).await;
-                            effect = CheckEffect::Inspect;
-                            continue;
-                        }
+                    let _slot = self.shared.checks.slots.acquire().await;
+                    CheckAnswer::Inspected(subject.inspect(self).await)
+                }
+                CheckEffect::Scan => {
+                    let scanned = subject.scan(self, unanswered).await;
+                    if matches!(scanned, Ok(Scan::Pending)) {
+                        sleep(SCAN_AGAIN_AFTER).await;
+                    } else {
+                        *unanswered = None;
                     }
+                    CheckAnswer::Scanned(scanned)
                 }
                 CheckEffect::Record(verdict) => CheckAnswer::Recorded(subject.record(self, &verdict).await),
             };
@@ -178,6 +181,7 @@ impl Drafts {
                 CheckStep::Perform(next) => effect = next,
                 CheckStep::Finish(Ok(verdict)) => return Ended::Verdict(verdict),
                 CheckStep::Finish(Err(CheckError::Changed)) => return Ended::Changed,
+                CheckStep::Finish(Err(CheckError::Unreadable)) => return Ended::Unreadable,
                 CheckStep::Finish(Err(CheckError::Store(error))) => return failed(&error),
                 CheckStep::Finish(Err(error @ CheckError::OutOfStep)) => {
                     return Ended::Failed {

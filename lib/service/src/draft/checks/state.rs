@@ -3,10 +3,10 @@
 use std::time::SystemTime;
 
 use draftstore_protocol::DraftId;
-use draftstore_protocol::checks::{NoVerdict, Reason, Verdict};
+use draftstore_protocol::checks::{NoVerdict, Reason, Recorded, Verdict};
 use draftstore_storage::{ETag, MediaType, ObjectInfo, ObjectKey};
 
-use super::Subject;
+use super::{Subject, UNREADABLE};
 use crate::draft::Drafts;
 use crate::draft::draft_ref::DraftName;
 use crate::{Error, Missing, Scope};
@@ -81,8 +81,11 @@ impl Drafts {
         if let Some(running) = self.running_check(&subject) {
             return Ok(Some(CheckState::Checking { since: running.since }));
         }
-        let recorded = subject.recorded(self).await?;
-        Ok(Some(recorded.map_or(CheckState::Uploaded, CheckState::from)))
+        match subject.recorded(self).await? {
+            Recorded::Nothing => Ok(Some(CheckState::Uploaded)),
+            Recorded::Verdict(verdict) => Ok(Some(verdict.into())),
+            Recorded::Unreadable => Err(Error::Internal(UNREADABLE.into())),
+        }
     }
 }
 

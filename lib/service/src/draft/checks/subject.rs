@@ -1,42 +1,24 @@
 //! The subject of a check: one version of a draft under one set of checks, and its verdict in the store.
 
 use std::ops::Range;
-use std::time::Duration;
 
 use bytes::Bytes;
 use draftstore_inspection::{Declared, Findings, InspectError, RULES, Source, inspect};
-use draftstore_protocol::checks::{Reason, VERDICT_METADATA, Verdict, verdict_key, verdict_parts};
-use draftstore_scanners::{Clamd, ScanError, Unavailable, Verdict as Scanned};
+use draftstore_protocol::checks::{Reason, Recorded, Scanning, VERDICT_METADATA, Verdict, verdict_key, verdict_parts};
 use draftstore_storage::{
     Attributes, Error as StorageError, ErrorKind, MediaType, ObjectInfo, ObjectKey, Operation, PutDraft, ReadDraft,
 };
 
-use super::CLAMD;
-use crate::caller::{CheckSettings, ClamdCheck};
+use crate::caller::CheckSettings;
 use crate::draft::{Drafts, found};
 use crate::secrets::{Binding, Purpose};
-
-/// The timeout of one step of a scan: to connect to a daemon, or to send it a piece of the draft.
-const SCANNER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The maximum length of a name of malware in a reason.
-const MAX_MALWARE_NAME: usize = 100;
-
-/// The reason why an inspection has no verdict.
-#[derive(Debug)]
-pub(super) enum InspectionFailed {
-    /// A read of the draft failed.
-    Store(StorageError),
-    /// No daemon scanned the draft.
-    Scanner(Unavailable),
-}
 
 /// One version of a draft under one set of checks.
 #[derive(Debug)]
 pub(super) struct Subject {
     pub(super) draft_key: ObjectKey,
-    draft: ObjectInfo,
-    settings: CheckSettings,
+    pub(super) draft: ObjectInfo,
+    pub(super) settings: CheckSettings,
     /// The media types that the profile allows.
     allowed: Option<Vec<String>>,
     /// Everything that the verdict belongs to.
@@ -72,17 +54,29 @@ impl Subject {
         &self.keys.0
     }
 
-    /// Returns the recorded verdict. An object that is not sealed for these bytes and settings is none.
-    pub(super) async fn recorded(&self, drafts: &Drafts) -> Result<Option<Verdict>, StorageError> {
+    /// Returns the need for scanners.
+    pub(super) fn scanning(&self) -> Scanning {
+        match &self.settings.clamd {
+            Some(_) => Scanning::On,
+            None => Scanning::Off,
+        }
+    }
+
+    /// Returns the recorded verdict. An object that is not sealed for these bytes and settings is unreadable, and logged.
+    pub(super) async fn recorded(&self, drafts: &Drafts) -> Result<Recorded, StorageError> {
         let (current, former) = &self.keys;
         for key in std::iter::once(current).chain(former) {
             let store = &drafts.shared.store;
-            let object = found(store.objects().head(store.buckets.draft.name(), key).await)?;
-            if let Some(verdict) = object.and_then(|object| self.open(drafts, &object)) {
-                return Ok(Some(verdict));
+            let Some(object) = found(store.objects().head(store.buckets.draft.name(), key).await)? else {
+                continue;
+            };
+            let verdict = self.open(drafts, &object);
+            if verdict.is_none() {
+                tracing::error!(object.key = %key, draft.key = %self.draft_key, "verdict unreadable");
             }
+            return Ok(verdict.map_or(Recorded::Unreadable, Recorded::Verdict));
         }
-        Ok(None)
+        Ok(Recorded::Nothing)
     }
 
     fn open(&self, drafts: &Drafts, object: &ObjectInfo) -> Option<Verdict> {
@@ -92,62 +86,27 @@ impl Subject {
         Verdict::of_text(std::str::from_utf8(&opened).ok()?)
     }
 
-    /// Reads the draft, and decides. A draft that the other checks reject is not scanned.
-    pub(super) async fn inspect(&self, drafts: &Drafts) -> Result<Verdict, InspectionFailed> {
+    /// Reads the draft, and decides.
+    pub(super) async fn inspect(&self, drafts: &Drafts) -> Result<Verdict, StorageError> {
         let declared = MediaType::of_stored(self.draft.attributes.content_type.as_deref());
         let declared = Declared {
             media_type: Some(declared.essence()),
             allowed: self.allowed.as_deref(),
         };
-        let mut source = DraftSource { drafts, subject: self };
         let settings = self.settings.inspection();
-        let findings = match inspect(&settings, declared, self.draft.size, &mut source).await {
-            Ok(findings) => findings,
-            Err(InspectError::Source(error)) => return Err(InspectionFailed::Store(error)),
-            Err(InspectError::WrongLength) => return Err(InspectionFailed::Store(self.wrong_length(drafts))),
-        };
-        match &self.settings.clamd {
-            Some(clamd) if findings.reasons.is_empty() => Ok(match self.scan(drafts, clamd, &mut source).await? {
-                Some(reason) => Verdict::Rejected(vec![reason]),
-                None => verdict(findings),
-            }),
-            Some(_) | None => Ok(verdict(findings)),
+        match inspect(&settings, declared, self.draft.size, &mut self.source(drafts)).await {
+            Ok(findings) => Ok(verdict(findings)),
+            Err(InspectError::Source(error)) => Err(error),
+            Err(InspectError::WrongLength) => Err(self.wrong_length(drafts)),
         }
     }
 
-    /// Has the draft scanned, and returns the reason to reject it, if there is one.
-    async fn scan(
-        &self,
-        drafts: &Drafts,
-        check: &ClamdCheck,
-        source: &mut DraftSource<'_>,
-    ) -> Result<Option<Reason>, InspectionFailed> {
-        let clamd = Clamd {
-            addresses: check.addresses.clone(),
-            max_size: check.max_bytes,
-            timeout: SCANNER_TIMEOUT,
-            // So that a daemon that hangs leaves time for another one.
-            scan_timeout: drafts.shared.checks.limits.timeout / 2,
-        };
-        let (code, detail) = match clamd.scan(self.draft.size, source).await {
-            Ok(Scanned::Clean) => return Ok(None),
-            Ok(Scanned::Found(name)) => ("MALWARE", format!("The file contains {}.", malware_name(&name))),
-            Ok(Scanned::TooLargeToScan) => (
-                "TOO_LARGE_TO_SCAN",
-                "The file is larger than what can be scanned for malware.".to_owned(),
-            ),
-            Err(ScanError::Source(error)) => return Err(InspectionFailed::Store(error)),
-            Err(ScanError::WrongLength) => return Err(InspectionFailed::Store(self.wrong_length(drafts))),
-            Err(ScanError::Unavailable(unavailable)) => return Err(InspectionFailed::Scanner(unavailable)),
-        };
-        Ok(Some(Reason {
-            check: CLAMD.to_owned(),
-            code: code.to_owned(),
-            detail,
-        }))
+    /// Returns the bytes of this version.
+    pub(super) fn source<'a>(&'a self, drafts: &'a Drafts) -> DraftSource<'a> {
+        DraftSource { drafts, subject: self }
     }
 
-    fn wrong_length(&self, drafts: &Drafts) -> StorageError {
+    pub(super) fn wrong_length(&self, drafts: &Drafts) -> StorageError {
         StorageError {
             kind: ErrorKind::Unavailable,
             operation: Operation::GetObject,
@@ -182,7 +141,7 @@ impl Subject {
 }
 
 /// The bytes of one version of a draft.
-struct DraftSource<'a> {
+pub(super) struct DraftSource<'a> {
     drafts: &'a Drafts,
     subject: &'a Subject,
 }
@@ -200,12 +159,6 @@ impl Source for DraftSource<'_> {
         };
         store.objects().read_draft(&read).await.map(Bytes::from)
     }
-}
-
-/// Returns a name of a daemon's signature in the form in which a page may show it.
-fn malware_name(name: &str) -> String {
-    let plain = |character: &char| character.is_ascii_alphanumeric() || "._-/:".contains(*character);
-    name.chars().filter(plain).take(MAX_MALWARE_NAME).collect()
 }
 
 fn binding<'a>(parts: &'a [&'a str]) -> Binding<'a> {

@@ -1,0 +1,121 @@
+//! The scans of a draft that the other checks accept.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use draftstore_protocol::checks::{Reason, Scan};
+use draftstore_scanners::{Clamd, ScanError, Verdict as Scanned};
+use draftstore_storage::Error as StorageError;
+use tokio::sync::Semaphore;
+
+use super::subject::Subject;
+use crate::caller::ClamdCheck;
+use crate::draft::Drafts;
+
+/// The name of clamd in settings, reasons and errors.
+const CLAMD: &str = "clamd";
+
+/// The timeout of one step of a scan: to connect to a daemon, or to send it a piece of the draft.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The maximum length of a name of malware in a reason.
+const MAX_MALWARE_NAME: usize = 100;
+
+/// The slots for scans, of each scanner its own.
+#[derive(Debug, Clone)]
+pub(super) struct ScanSlots {
+    each: usize,
+    by_scanner: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
+}
+
+/// The scanner that a check waits for.
+#[derive(Debug)]
+pub(super) struct Unanswered {
+    pub(super) scanner: &'static str,
+    /// The last failure, unless the scan has failed in no way yet.
+    pub(super) why: Option<String>,
+}
+
+impl ScanSlots {
+    pub(super) fn new(each: usize) -> Self {
+        Self {
+            each,
+            by_scanner: Arc::default(),
+        }
+    }
+
+    /// Returns the slots of a scanner, and forgets those that nobody uses.
+    fn of(&self, scanner: String) -> Arc<Semaphore> {
+        let mut by_scanner = self.by_scanner.lock().unwrap_or_else(PoisonError::into_inner);
+        by_scanner.retain(|_, slots| Arc::strong_count(slots) > 1);
+        let slots = by_scanner.entry(scanner);
+        Arc::clone(slots.or_insert_with(|| Arc::new(Semaphore::new(self.each))))
+    }
+}
+
+impl Subject {
+    /// Has the draft scanned. `unanswered` names the scanner that has no result yet.
+    pub(super) async fn scan(
+        &self,
+        drafts: &Drafts,
+        unanswered: &mut Option<Unanswered>,
+    ) -> Result<Scan, StorageError> {
+        match &self.settings.clamd {
+            Some(check) => self.scan_by_clamd(drafts, check, unanswered).await,
+            None => Ok(Scan::Clean),
+        }
+    }
+
+    async fn scan_by_clamd(
+        &self,
+        drafts: &Drafts,
+        check: &ClamdCheck,
+        unanswered: &mut Option<Unanswered>,
+    ) -> Result<Scan, StorageError> {
+        unanswered.get_or_insert(Unanswered {
+            scanner: CLAMD,
+            why: None,
+        });
+        let clamd = Clamd {
+            addresses: check.addresses.clone(),
+            max_size: check.max_bytes,
+            timeout: STEP_TIMEOUT,
+            // So that a daemon that hangs leaves time for another one.
+            scan_timeout: drafts.shared.checks.limits.timeout / 2,
+        };
+        let addresses: Vec<_> = check.addresses.iter().map(ToString::to_string).collect();
+        let slots = drafts.shared.checks.scans.of(addresses.join(" "));
+        let slot = slots.acquire().await;
+        let scanned = clamd.scan(self.draft.size, &mut self.source(drafts)).await;
+        drop(slot);
+        let (code, detail) = match scanned {
+            Ok(Scanned::Clean) => return Ok(Scan::Clean),
+            Ok(Scanned::Found(name)) => ("MALWARE", format!("The file contains {}.", malware_name(&name))),
+            Ok(Scanned::TooLargeToScan) => (
+                "TOO_LARGE_TO_SCAN",
+                "The file is larger than what can be scanned for malware.".to_owned(),
+            ),
+            Err(ScanError::Source(error)) => return Err(error),
+            Err(ScanError::WrongLength) => return Err(self.wrong_length(drafts)),
+            Err(ScanError::Unavailable(unavailable)) => {
+                *unanswered = Some(Unanswered {
+                    scanner: CLAMD,
+                    why: Some(unavailable.to_string()),
+                });
+                return Ok(Scan::Pending);
+            }
+        };
+        Ok(Scan::Rejected(vec![Reason {
+            check: CLAMD.to_owned(),
+            code: code.to_owned(),
+            detail,
+        }]))
+    }
+}
+
+/// Returns a name of a daemon's signature in the form in which a page may show it.
+fn malware_name(name: &str) -> String {
+    let plain = |character: &char| character.is_ascii_alphanumeric() || "._-/:".contains(*character);
+    name.chars().filter(plain).take(MAX_MALWARE_NAME).collect()
+}
