@@ -32,7 +32,7 @@ impl Objects for S3Storage {
 
     async fn tags(
         &self,
-        bucket: &MainBucket,
+        bucket: &BucketName,
         key: &ObjectKey,
         version: Option<&VersionId>,
     ) -> Result<BTreeMap<String, String>, Error> {

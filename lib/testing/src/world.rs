@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, ObjectLockConfiguration, ObjectLockEnabled,
-    VersioningConfiguration,
+    BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, ObjectLockConfiguration, ObjectLockEnabled, Tag,
+    Tagging, VersioningConfiguration,
 };
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
 use draftstore_storage::{
@@ -101,6 +101,17 @@ impl TestBuckets {
     /// Returns a client of the SDK, for calls that [`Storage`] does not have.
     pub fn sdk(&self) -> aws_sdk_s3::Client {
         self.sdk.get_or_init(|| sdk(&self.endpoint)).clone()
+    }
+
+    /// Replaces the tags of a draft by one, as a scanner does.
+    ///
+    /// # Panics
+    /// If the store refuses it.
+    pub async fn tag_draft(&self, key: &ObjectKey, tag: &str, value: &str) {
+        let tag = Tag::builder().key(tag).value(value).build().expect("a tag");
+        let tags = Tagging::builder().tag_set(tag).build().expect("tags");
+        let put = self.sdk().put_object_tagging().bucket(self.draft.name().as_str());
+        put.key(key.as_str()).tagging(tags).send().await.expect("tagged");
     }
 
     /// Returns the same request for main instead of the draft bucket, with a signature that does not fit.

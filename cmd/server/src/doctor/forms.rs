@@ -8,6 +8,9 @@ use super::subject::{BYTES, Subject};
 
 const CHECK: &str = "POST of a form";
 
+/// A tag, as a form has it.
+const TAGGING: &str = "<Tagging><TagSet><Tag><Key>doctor</Key><Value>1</Value></Tag></TagSet></Tagging>";
+
 /// Sends one form within its size limit, and one whose file is a byte too long.
 pub(super) async fn check(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     let (key, too_long) = (subject.key("form"), subject.key("form-too-long"));
@@ -48,9 +51,14 @@ pub(super) async fn check_fields(subject: &Subject, http: &Http) -> anyhow::Resu
     let mut signed = subject.storage.presign_post(&subject.form(&key, 1024)).await?;
     let mut fields = signed.fields.expose();
     fields.insert("acl".to_owned(), "private".to_owned());
+    fields.insert("tagging".to_owned(), TAGGING.to_owned());
     signed.fields = SecretFields::new(fields);
     http.send_form(signed, BYTES).await?;
     Ok(if subject.has(&key).await? {
+        if subject.tags(&key).await.is_ok_and(|tags| !tags.is_empty()) {
+            let meaning = "not enforced: with a form, clients can set the tag by which a scanner accepts a draft";
+            return Ok(Line::weak(check, meaning, "configure no checks.tag"));
+        }
         let meaning =
             "not enforced: a form can have fields that its policy does not name. No confirm carries them into main";
         Line::info(check, meaning)

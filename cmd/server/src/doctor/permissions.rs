@@ -30,6 +30,7 @@ async fn draft(subject: &Subject) -> Vec<Line> {
     vec![
         line("draft: put", "PutObject", put.map(drop)),
         line("draft: get", "GetObject", subject.head(&key).await.map(drop)),
+        tags(subject.tags(&key).await.map(drop)),
         line("draft: list", "ListBucket", listed),
         line("draft: list uploads", "ListBucketMultipartUploads", uploads),
         line(
@@ -43,6 +44,15 @@ async fn draft(subject: &Subject) -> Vec<Line> {
             storage.abort_upload(bucket, &key, &no_upload).await,
         ),
     ]
+}
+
+/// Returns the line of a permission that only a check by tag needs.
+fn tags(read: Result<(), Error>) -> Line {
+    let check = "draft: get tags";
+    match read {
+        Ok(()) => Line::ok(check, "allowed"),
+        Err(error) => Line::info(check, format!("checks.tag cannot be used: {}", said(&error))),
+    }
 }
 
 async fn main(subject: &Subject) -> Vec<Line> {

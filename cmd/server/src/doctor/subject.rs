@@ -1,5 +1,6 @@
 //! The store under test, and the prefix in it where doctor may write.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -70,6 +71,11 @@ impl Subject {
 
     pub(super) async fn head(&self, key: &ObjectKey) -> Result<ObjectInfo, Error> {
         self.storage.head(self.draft(), key).await
+    }
+
+    /// Returns the tags of a draft.
+    pub(super) async fn tags(&self, key: &ObjectKey) -> Result<BTreeMap<String, String>, Error> {
+        self.storage.tags(self.draft(), key, None).await
     }
 
     /// Returns true if the draft exists.

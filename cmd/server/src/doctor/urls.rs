@@ -46,6 +46,7 @@ pub(super) async fn check(subject: &Subject, http: &Http) -> Vec<Line> {
         lines.push(checksum(subject, http).await?);
         lines.push(copy_source(subject, http).await?);
         lines.push(metadata(subject, http).await?);
+        lines.push(tagging(subject, http).await?);
         lines.push(tampered(subject, http).await?);
         lines.push(expired(subject, http).await?);
         lines.push(forms::check(subject, http).await?);
@@ -215,6 +216,26 @@ async fn metadata(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
     .await?;
     let stored = subject.head(&key).await.map(|object| object.attributes.metadata);
     refusal.judge(stored.is_ok_and(|metadata| metadata.contains_key("doctor")))
+}
+
+/// Checks that tags are signed. A check of a tag trusts what an uploader cannot have added.
+async fn tagging(subject: &Subject, http: &Http) -> anyhow::Result<Line> {
+    let check = "no unsigned x-amz-tagging";
+    let key = subject.key("tagging");
+    let put = subject.storage.presign_put(&subject.upload(&key)).await?;
+    http.send(put, &[("x-amz-tagging", "doctor=1")], BYTES).await?;
+    if !subject.has(&key).await? {
+        return Ok(Line::ok(check, "enforced: the store refuses other requests"));
+    }
+    Ok(match subject.tags(&key).await {
+        Ok(tags) if tags.is_empty() => Line::ok(check, "ignored: the store sets no tags that are not signed"),
+        Ok(_) => Line::weak(
+            check,
+            "accepted: clients can set the tag by which a scanner accepts a draft",
+            "configure no checks.tag, or sign uploads with credentials that may not tag",
+        ),
+        Err(error) => Line::info(check, format!("the tags of a draft cannot be read: {}", said(&error))),
+    })
 }
 
 async fn tampered(subject: &Subject, http: &Http) -> anyhow::Result<Line> {

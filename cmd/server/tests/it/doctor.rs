@@ -51,7 +51,7 @@ async fn embedded_store_has_no_problems_and_nothing_is_left_behind() {
     let world = TestBuckets::embedded().await;
     let (code, said) = doctor(&variables(&world.endpoint), &[]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(lines(&said, "ok").len(), 40, "{said}");
+    assert_eq!(lines(&said, "ok").len(), 42, "{said}");
     assert_eq!(
         lines(&said, "info"),
         [

@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tonic::Code;
 
+use crate::callers::ground::{Policy, bearer, new_key};
 use crate::front::{FRONTS, Front, upload, upload_form};
 use crate::server::Server;
 
@@ -47,6 +48,7 @@ fn needed(request: &Request) -> Vec<Right> {
         // Without ListBucket a missing object is 403 instead of 404.
         Operation::HeadObject => vec![object("s3:GetObject"), whole("s3:ListBucket")],
         Operation::GetObject => vec![object("s3:GetObject")],
+        Operation::GetObjectTagging if request.of_version => vec![object("s3:GetObjectVersionTagging")],
         Operation::GetObjectTagging => vec![object("s3:GetObjectTagging")],
         Operation::PutObject
         | Operation::CreateMultipartUpload
@@ -352,6 +354,44 @@ async fn iam_policy_for_options_allows_the_requests() {
     assert!(asked.is_subset(&policy), "{:?}", asked.difference(&policy));
     for feature in ["s3:GetObjectTagging", "s3:GetBucketObjectLockConfiguration"] {
         assert!(asked.iter().any(|(action, _)| action == feature), "{feature}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn iam_policy_for_tags_allows_the_requests() {
+    let store = Embedded::start().await;
+    let calls = FaultProxy::start(&store.endpoint());
+    let setup = server(&calls.endpoint(), &store.endpoint(), &[]);
+    call(&setup, "draft-bucket", json!({})).await;
+    drop(setup);
+    let (key, caller) = new_key("scanned");
+    let policy = Policy::new(&format!(
+        "{caller}scopes = ['upload', 'confirm']\nprofile = 'scanned'\n[profiles.scanned.checks.tag]\n"
+    ));
+    let path = policy.path();
+    let path = path.to_str().expect("UTF-8");
+    let start = calls.requests().len();
+    let variables = [("AUTH", "api-key"), ("POLICY_FILE", path), ("CHECK_WAIT", "1")];
+    let server = server(&calls.endpoint(), &store.endpoint(), &variables);
+    let key = bearer(&key);
+    let headers = [("authorization", key.as_str())];
+    let call = |route, request| Front::Rest.call_with(&headers, &server, route, request);
+    for versions in [false, true] {
+        if versions {
+            keep_versions(&store.endpoint(), &DRAFT.parse().expect("a name")).await;
+        }
+        let issued = call("upload-url", json!({"object_name": "a"})).await.expect("issued");
+        assert_eq!(upload(&issued, "x").await, 200);
+        let pending = call("confirm-upload", json!({"object_name": "a"})).await;
+        pending
+            .expect_err("no tag")
+            .assert(409, Code::Aborted, "CHECKS_PENDING");
+    }
+    let policy = allowed(include_str!("../../../../manifest/iam/server-tags.json"));
+    let asked = asked(&calls.requests()[start..]);
+    assert!(asked.is_subset(&policy), "{:?}", asked.difference(&policy));
+    for action in ["s3:GetObjectTagging", "s3:GetObjectVersionTagging"] {
+        assert!(asked.iter().any(|(asked, _)| asked == action), "{action}");
     }
 }
 

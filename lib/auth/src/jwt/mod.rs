@@ -74,7 +74,7 @@ pub(crate) struct Grants {
 /// The profile of an issuer's tokens.
 #[derive(Debug)]
 pub(crate) enum GrantedProfile {
-    Fixed(Profile),
+    Fixed(Box<Profile>),
     /// The profile that this claim names. It must be one of these.
     Claim(String, BTreeMap<String, Profile>),
 }
@@ -178,7 +178,7 @@ impl Grants {
             scopes: self.scopes(claims)?.intersection(self.scopes),
             tenant: self.tenant(claims)?,
             profile: match &self.profile {
-                GrantedProfile::Fixed(profile) => profile.clone(),
+                GrantedProfile::Fixed(profile) => Profile::clone(profile),
                 GrantedProfile::Claim(claim, profiles) => {
                     let named = claims.text(claim).and_then(|name| profiles.get(name));
                     named.ok_or(TokenError::Profile)?.clone()

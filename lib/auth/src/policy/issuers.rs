@@ -199,10 +199,10 @@ impl Reading<'_> {
     fn profile(&self, problems: &mut Problems) -> GrantedProfile {
         let written = self.written;
         match (&written.profile, &written.profile_claim, &written.profiles) {
-            (None, None, None) => GrantedProfile::Fixed(draftstore_service::caller::Profile::default()),
+            (None, None, None) => GrantedProfile::Fixed(Box::default()),
             (Some(name), None, None) => {
                 let profile = named(self.profiles, &self.at("profile"), name, problems);
-                GrantedProfile::Fixed(profile.unwrap_or_default())
+                GrantedProfile::Fixed(Box::new(profile.unwrap_or_default()))
             }
             (None, Some(claim), Some(names)) => {
                 let mut listed = BTreeMap::new();
@@ -217,7 +217,7 @@ impl Reading<'_> {
                     &self.place,
                     "must have either profile, or profile_claim and profiles, or none of them",
                 );
-                GrantedProfile::Fixed(draftstore_service::caller::Profile::default())
+                GrantedProfile::Fixed(Box::default())
             }
         }
     }

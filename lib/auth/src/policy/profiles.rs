@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use draftstore_service::caller::{CheckSettings, ContentTypes, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile};
+use draftstore_service::limits::MAX_TAG_CHARS;
 use draftstore_service::{ObjectHeader, ObjectHeaders, StorageOption};
 
 use super::file;
@@ -51,7 +52,7 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         }
     }
     if written.checks.as_ref().is_some_and(CheckSettings::is_empty) {
-        let rule = "must have type, image, archive or clamd: leave it out to check nothing";
+        let rule = "must have type, image, archive, clamd or tag: leave it out to check nothing";
         problems.add(format_args!("{place}.checks"), rule);
     }
     let storage_options = written.storage_options.as_ref().map(|names| {
@@ -103,6 +104,19 @@ fn report_bounds(place: &str, checks: &CheckSettings, problems: &mut Problems) {
         if clamd.addresses.is_empty() {
             let rule = "must have at least one address, HOST:PORT or unix:/PATH";
             problems.add(format_args!("{place}.clamd.addresses"), rule);
+        }
+    }
+    if let Some(tag) = &checks.tag {
+        if !(1..=MAX_TAG_CHARS).contains(&tag.key.chars().count()) {
+            let rule = format!("must have 1 to {MAX_TAG_CHARS} characters");
+            problems.add(format_args!("{place}.tag.key"), rule);
+        }
+        if tag.accepted.is_empty() {
+            problems.add(format_args!("{place}.tag.accepted"), "must have at least one value");
+        }
+        if let Some(both) = tag.accepted.iter().find(|value| tag.refused.contains(value)) {
+            let rule = format!("has {both:?}, which is accepted as well");
+            problems.add(format_args!("{place}.tag.refused"), rule);
         }
     }
 }

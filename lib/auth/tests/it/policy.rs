@@ -97,7 +97,7 @@ async fn checks_without_a_usable_bound_are_named() {
     for (policy, says) in [
         (
             "[profiles.a.checks]",
-            "profiles.a.checks: must have type, image, archive or clamd",
+            "profiles.a.checks: must have type, image, archive, clamd or tag",
         ),
         (
             "[profiles.a.checks.image]\nmax_frames = 0",
@@ -118,6 +118,18 @@ async fn checks_without_a_usable_bound_are_named() {
         (
             "[profiles.a.checks.clamd]\naddresses = [\"clamd\"]",
             "\"clamd\" is not the address of a daemon: it must be HOST:PORT or unix:/PATH",
+        ),
+        (
+            "[profiles.a.checks.tag]\nkey = ''",
+            "profiles.a.checks.tag.key: must have 1 to 128 characters",
+        ),
+        (
+            "[profiles.a.checks.tag]\naccepted = []",
+            "profiles.a.checks.tag.accepted: must have at least one value",
+        ),
+        (
+            "[profiles.a.checks.tag]\naccepted = ['CLEAN', 'FOUND']\nrefused = ['FOUND']",
+            "profiles.a.checks.tag.refused: has \"FOUND\", which is accepted as well",
         ),
         (
             "[profiles.a.checks.type]\nallow_all = true",

@@ -1,11 +1,11 @@
-//! Everything about an object in main: `HeadObject` in full, and `GetObjectTagging`.
+//! Everything about an object in main: `HeadObject` in full. The tags of any object: `GetObjectTagging`.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ObjectLockLegalHoldStatus, ObjectLockMode};
 use draftstore_storage::{
-    Error, MainBucket, ObjectDescription, ObjectKey, Operation, Retention, RetentionMode, VersionId,
+    BucketName, Error, MainBucket, ObjectDescription, ObjectKey, Operation, Retention, RetentionMode, VersionId,
 };
 
 use super::head::{head_output, object_info};
@@ -35,15 +35,15 @@ pub(crate) async fn describe(
 
 pub(crate) async fn tags(
     s3: &S3Storage,
-    bucket: &MainBucket,
+    bucket: &BucketName,
     key: &ObjectKey,
     version: Option<&VersionId>,
 ) -> Result<BTreeMap<String, String>, Error> {
-    let call = Call::on_key(Operation::GetObjectTagging, bucket.name(), key);
+    let call = Call::on_key(Operation::GetObjectTagging, bucket, key);
     let request = s3
         .client
         .get_object_tagging()
-        .bucket(bucket.name().as_str())
+        .bucket(bucket.as_str())
         .key(key.as_str())
         .set_version_id(version.map(ToString::to_string));
     let answer = request.send().await.map_err(|error| call.failed(&error))?;

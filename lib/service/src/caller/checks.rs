@@ -26,6 +26,34 @@ pub struct CheckSettings {
     pub archive: Option<ArchiveCheck>,
     /// The scan for malware by clamd.
     pub clamd: Option<ClamdCheck>,
+    /// The verdict of a scanner in a tag.
+    pub tag: Option<TagCheck>,
+}
+
+/// The verdict of a scanner that nobody here starts, and that leaves it as a tag of the draft. The defaults are those of
+/// `GuardDuty` Malware Protection for S3.
+///
+/// Source: <https://docs.aws.amazon.com/guardduty/latest/ug/monitoring-malware-protection-s3-scans-gdu.html>
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TagCheck {
+    /// The key of the tag.
+    pub key: String,
+    /// The values that accept a draft.
+    pub accepted: Vec<String>,
+    /// The values that reject a draft. Any other value is no verdict, and another tag may follow.
+    pub refused: Vec<String>,
+}
+
+impl Default for TagCheck {
+    fn default() -> Self {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Self {
+            key: "GuardDutyMalwareScanStatus".to_owned(),
+            accepted: texts(&["NO_THREATS_FOUND"]),
+            refused: texts(&["THREATS_FOUND", "UNSUPPORTED"]),
+        }
+    }
 }
 
 /// The scan of a draft for malware by clamd.
@@ -48,7 +76,12 @@ const fn default_max_bytes() -> u64 {
 impl CheckSettings {
     /// Returns true if no check is on.
     pub fn is_empty(&self) -> bool {
-        self.clamd.is_none() && self.inspection().is_empty()
+        !self.is_scanned() && self.inspection().is_empty()
+    }
+
+    /// Returns true if the draft must be scanned.
+    pub(crate) fn is_scanned(&self) -> bool {
+        self.clamd.is_some() || self.tag.is_some()
     }
 
     /// Returns the checks that read a few ranges of the draft.

@@ -6,7 +6,7 @@ mod scope;
 mod slots;
 mod tenant;
 
-pub use checks::{CheckSettings, ClamdCheck, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES};
+pub use checks::{CheckSettings, ClamdCheck, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, TagCheck};
 pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use slots::DraftSlots;

@@ -58,7 +58,7 @@ impl RequestedOptions {
         }
         let mut of = Violations::default();
         let options = StorageOptions {
-            tags: of.take(tags(&self.tags)).unwrap_or_default(),
+            tags: of.take(tags(&self.tags, profile)).unwrap_or_default(),
             storage_class: of.take_optional(self.storage_class.as_deref().map(class)),
             retention: of.take_optional(self.retention.as_ref().map(|retention| retention.check(now))),
             legal_hold: self.legal_hold,
@@ -219,9 +219,16 @@ fn decode(text: &str) -> Option<StorageOptions> {
 }
 
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html>
-fn tags(tags: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Violation> {
+fn tags(tags: &BTreeMap<String, String>, profile: &Profile) -> Result<BTreeMap<String, String>, Violation> {
     if tags.len() > MAX_TAGS {
         return Err(Violation::new("tags", format!("must be at most {MAX_TAGS}")));
+    }
+    let scanner = profile.checks.as_ref().and_then(|checks| checks.tag.as_ref());
+    if let Some(key) = scanner.map(|check| &check.key).filter(|key| tags.contains_key(*key)) {
+        return Err(Violation::new(
+            format!("tags.{key}"),
+            "must not be given: a scanner sets it",
+        ));
     }
     let is_plain = |c: char| c.is_alphanumeric() || " +-=._:/@".contains(c);
     for (key, value) in tags {
@@ -258,6 +265,7 @@ fn kms_key(key: &str) -> Result<String, Violation> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::caller::{CheckSettings, TagCheck};
 
     fn all() -> StorageOptions {
         StorageOptions {
@@ -384,6 +392,36 @@ mod tests {
                 .map(|violation| violation.field.as_str())
                 .collect();
             assert_eq!(fields, [format!("storage_options.{field}")]);
+        }
+    }
+
+    #[test]
+    fn tag_of_a_scanner_is_refused() {
+        let checks = CheckSettings {
+            tag: Some(TagCheck::default()),
+            ..CheckSettings::default()
+        };
+        let scanned = Profile {
+            checks: Some(checks),
+            ..Profile::default()
+        };
+        let options = |key: &str| RequestedOptions {
+            tags: BTreeMap::from([(key.to_owned(), "NO_THREATS_FOUND".to_owned())]),
+            ..RequestedOptions::default()
+        };
+        for (profile, key, fields) in [
+            (
+                &scanned,
+                "GuardDutyMalwareScanStatus",
+                &["storage_options.tags.GuardDutyMalwareScanStatus"][..],
+            ),
+            (&scanned, "other", &[]),
+            (&Profile::default(), "GuardDutyMalwareScanStatus", &[]),
+        ] {
+            let mut broken = Violations::default();
+            options(key).check(profile, UNIX_EPOCH, &mut broken);
+            let broken: Vec<_> = broken.as_slice().iter().map(|one| one.field.as_str()).collect();
+            assert_eq!(broken, fields, "{key}");
         }
     }
 

@@ -165,12 +165,12 @@ impl Objects for Faulty {
 
     async fn tags(
         &self,
-        bucket: &MainBucket,
+        bucket: &BucketName,
         key: &ObjectKey,
         version: Option<&VersionId>,
     ) -> Result<BTreeMap<String, String>, Error> {
         let tags = self.store.tags(bucket, key, version);
-        self.call(Operation::GetObjectTagging, bucket.name(), tags).await
+        self.call(Operation::GetObjectTagging, bucket, tags).await
     }
 
     async fn list_versions(&self, request: &ListVersions<'_>) -> Result<VersionPage, Error> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use draftstore_service::caller::CheckSettings;
 use draftstore_service::draft::{CheckLimits, CheckState, ConfirmUpload, Confirmed, DraftName};
 use draftstore_service::{Caller, Drafts, Error};
-use draftstore_storage::{Attributes, PutDraft};
-use draftstore_testing::{Clamd, key};
+use draftstore_storage::{Attributes, Operation, PutDraft};
+use draftstore_testing::{Clamd, TestBuckets, key};
 use tokio::net::TcpListener;
 
 use crate::ground::Ground;
@@ -154,6 +154,101 @@ async fn draft_that_is_too_large_to_scan_is_rejected() {
         CheckLimits::default(),
     );
     assert_eq!(rejected(&drafts, "a").await, ["TOO_LARGE_TO_SCAN"]);
+}
+
+/// Returns a server whose caller has drafts accepted by the tag of a scanner.
+fn tagged(system: &System, limits: CheckLimits) -> Drafts {
+    let drafts = system.drafts.clone().with_check_limits(limits);
+    checked(&drafts, serde_json::json!({"tag": {}}))
+}
+
+/// Puts the tag that the scanner leaves.
+async fn tag(system: &System, name: &str, value: &str) {
+    put_tag(&system.world, name, value).await;
+}
+
+async fn put_tag(world: &TestBuckets, name: &str, value: &str) {
+    world.tag_draft(&key(name), "GuardDutyMalwareScanStatus", value).await;
+}
+
+const IMPATIENT: CheckLimits = CheckLimits {
+    wait: Duration::from_millis(50),
+    ..CheckLimits::DEFAULT
+};
+
+#[tokio::test]
+async fn draft_is_confirmed_once_the_tag_of_a_scanner_accepts_it() {
+    let system = Ground::strong().await.system().await;
+    let drafts = tagged(&system, IMPATIENT);
+    upload(&system, "a", b"a text").await;
+    let pending = confirm(&drafts, "a").await.expect_err("no tag yet");
+    assert!(matches!(pending, Error::ChecksPending), "{pending:?}");
+    tag(&system, "a", "NO_THREATS_FOUND").await;
+    let confirmed = loop {
+        match confirm(&drafts, "a").await {
+            Err(Error::ChecksPending) => {}
+            confirmed => break confirmed,
+        }
+    };
+    confirmed.expect("accepted");
+}
+
+#[tokio::test]
+async fn draft_that_the_tag_of_a_scanner_refuses_is_rejected() {
+    let system = Ground::strong().await.system().await;
+    for value in ["THREATS_FOUND", "UNSUPPORTED"] {
+        upload(&system, value, value.as_bytes()).await;
+        tag(&system, value, value).await;
+        let drafts = tagged(&system, CheckLimits::DEFAULT);
+        assert_eq!(rejected(&drafts, value).await, ["REFUSED_BY_SCANNER"]);
+    }
+}
+
+#[tokio::test]
+async fn draft_without_a_verdict_in_its_tag_is_never_confirmed() {
+    let system = Ground::strong().await.system().await;
+    let limits = CheckLimits {
+        wait: Duration::from_secs(60),
+        timeout: Duration::from_millis(300),
+        ..CheckLimits::DEFAULT
+    };
+    let drafts = tagged(&system, limits);
+    for value in [
+        None,
+        Some("ACCESS_DENIED"),
+        Some("FAILED"),
+        Some("no_threats_found"),
+        Some(""),
+    ] {
+        upload(&system, "a", b"a text").await;
+        if let Some(value) = value {
+            tag(&system, "a", value).await;
+        }
+        let refused = confirm(&drafts, "a").await.expect_err("no verdict");
+        assert!(
+            matches!(refused, Error::ScannerUnavailable("tag")),
+            "{value:?}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tag_of_another_version_is_no_verdict() {
+    let system = Ground::strong().await.system().await;
+    let drafts = tagged(&system, IMPATIENT);
+    upload(&system, "a", b"a text").await;
+    let again = system.upload_again("a", "another text");
+    let world = Arc::clone(&system.world);
+    system.store.before(Operation::GetObjectTagging, || async move {
+        again.await;
+        put_tag(&world, "a", "NO_THREATS_FOUND").await;
+    });
+    let name = DraftName {
+        object_name: "a".to_owned(),
+        draft_id: None,
+    };
+    let checked = drafts.check(&name).await.expect("checked");
+    assert_eq!(checked.state, Some(CheckState::Uploaded), "no verdict is recorded");
 }
 
 #[tokio::test]

@@ -63,12 +63,12 @@ pub trait Objects: Send + Sync + fmt::Debug {
         version: Option<&VersionId>,
     ) -> Result<ObjectDescription, Error>;
 
-    /// Returns the tags of an object in main, or of one of its versions.
+    /// Returns the tags of an object, or of one of its versions.
     ///
     /// Fails with kind `NotFound` if the object does not exist, and `Unsupported` if the store has no tags.
     async fn tags(
         &self,
-        bucket: &MainBucket,
+        bucket: &BucketName,
         key: &ObjectKey,
         version: Option<&VersionId>,
     ) -> Result<BTreeMap<String, String>, Error>;

@@ -6,21 +6,24 @@ use std::time::Duration;
 
 use draftstore_protocol::checks::{Reason, Scan};
 use draftstore_scanners::{Clamd, ScanError, Verdict as Scanned};
-use draftstore_storage::Error as StorageError;
+use draftstore_storage::{Error as StorageError, ErrorKind, Operation};
 use tokio::sync::Semaphore;
 
-use super::subject::Subject;
-use crate::caller::ClamdCheck;
+use super::subject::{Subject, WRONG_LENGTH};
+use crate::caller::{ClamdCheck, TagCheck};
 use crate::draft::Drafts;
 
 /// The name of clamd in settings, reasons and errors.
 const CLAMD: &str = "clamd";
 
+/// The name of the check of a tag in settings, reasons and errors.
+const TAG: &str = "tag";
+
 /// The timeout of one step of a scan: to connect to a daemon, or to send it a piece of the draft.
 const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The maximum length of a name of malware in a reason.
-const MAX_MALWARE_NAME: usize = 100;
+/// The maximum length of a scanner's text in a reason.
+const MAX_SHOWN: usize = 100;
 
 /// The slots for scans, of each scanner its own.
 #[derive(Debug, Clone)]
@@ -61,10 +64,57 @@ impl Subject {
         drafts: &Drafts,
         unanswered: &mut Option<Unanswered>,
     ) -> Result<Scan, StorageError> {
-        match &self.settings.clamd {
-            Some(check) => self.scan_by_clamd(drafts, check, unanswered).await,
+        if let Some(check) = &self.settings.clamd {
+            let scan = self.scan_by_clamd(drafts, check, unanswered).await?;
+            if scan != Scan::Clean {
+                return Ok(scan);
+            }
+        }
+        match &self.settings.tag {
+            Some(check) => self.scan_by_tag(drafts, check, unanswered).await,
             None => Ok(Scan::Clean),
         }
+    }
+
+    /// Reads the tag between two looks at the draft, the first of which found it to be this version.
+    async fn scan_by_tag(
+        &self,
+        drafts: &Drafts,
+        check: &TagCheck,
+        unanswered: &mut Option<Unanswered>,
+    ) -> Result<Scan, StorageError> {
+        let store = &drafts.shared.store;
+        let (objects, bucket) = (store.objects(), store.buckets.draft.name());
+        let version = self.draft.version_id.as_ref();
+        let tags = objects.tags(bucket, &self.draft_key, version).await?;
+        if objects.head(bucket, &self.draft_key).await? != self.draft {
+            return Err(StorageError {
+                kind: ErrorKind::PreconditionFailed,
+                ..self.unusable(drafts, Operation::GetObjectTagging, "the draft was uploaded again")
+            });
+        }
+        let value = tags.get(&check.key);
+        let is_in = |values: &[String]| value.is_some_and(|value| values.contains(value));
+        if is_in(&check.accepted) {
+            return Ok(Scan::Clean);
+        }
+        if is_in(&check.refused) {
+            let value = shown(value.map(String::as_str).unwrap_or_default());
+            return Ok(Scan::Rejected(vec![Reason {
+                check: TAG.to_owned(),
+                code: "REFUSED_BY_SCANNER".to_owned(),
+                detail: format!("The scanner says {value}."),
+            }]));
+        }
+        let why = value.map_or_else(
+            || format!("the draft has no tag {}", check.key),
+            |value| format!("the tag {} is {:?}, which is no verdict", check.key, shown(value)),
+        );
+        *unanswered = Some(Unanswered {
+            scanner: TAG,
+            why: Some(why),
+        });
+        Ok(Scan::Pending)
     }
 
     async fn scan_by_clamd(
@@ -91,13 +141,13 @@ impl Subject {
         drop(slot);
         let (code, detail) = match scanned {
             Ok(Scanned::Clean) => return Ok(Scan::Clean),
-            Ok(Scanned::Found(name)) => ("MALWARE", format!("The file contains {}.", malware_name(&name))),
+            Ok(Scanned::Found(name)) => ("MALWARE", format!("The file contains {}.", shown(&name))),
             Ok(Scanned::TooLargeToScan) => (
                 "TOO_LARGE_TO_SCAN",
                 "The file is larger than what can be scanned for malware.".to_owned(),
             ),
             Err(ScanError::Source(error)) => return Err(error),
-            Err(ScanError::WrongLength) => return Err(self.wrong_length(drafts)),
+            Err(ScanError::WrongLength) => return Err(self.unusable(drafts, Operation::GetObject, WRONG_LENGTH)),
             Err(ScanError::Unavailable(unavailable)) => {
                 *unanswered = Some(Unanswered {
                     scanner: CLAMD,
@@ -114,8 +164,8 @@ impl Subject {
     }
 }
 
-/// Returns a name of a daemon's signature in the form in which a page may show it.
-fn malware_name(name: &str) -> String {
+/// Returns a name or a value of a scanner in the form in which a page may show it.
+fn shown(text: &str) -> String {
     let plain = |character: &char| character.is_ascii_alphanumeric() || "._-/:".contains(*character);
-    name.chars().filter(plain).take(MAX_MALWARE_NAME).collect()
+    text.chars().filter(plain).take(MAX_SHOWN).collect()
 }

@@ -13,6 +13,9 @@ use crate::caller::CheckSettings;
 use crate::draft::{Drafts, found};
 use crate::secrets::{Binding, Purpose};
 
+/// The error of a range that the store has cut.
+pub(super) const WRONG_LENGTH: &str = "a range of the draft has another length than requested";
+
 /// One version of a draft under one set of checks.
 #[derive(Debug)]
 pub(super) struct Subject {
@@ -56,9 +59,10 @@ impl Subject {
 
     /// Returns the need for scanners.
     pub(super) fn scanning(&self) -> Scanning {
-        match &self.settings.clamd {
-            Some(_) => Scanning::On,
-            None => Scanning::Off,
+        if self.settings.is_scanned() {
+            Scanning::On
+        } else {
+            Scanning::Off
         }
     }
 
@@ -97,7 +101,7 @@ impl Subject {
         match inspect(&settings, declared, self.draft.size, &mut self.source(drafts)).await {
             Ok(findings) => Ok(verdict(findings)),
             Err(InspectError::Source(error)) => Err(error),
-            Err(InspectError::WrongLength) => Err(self.wrong_length(drafts)),
+            Err(InspectError::WrongLength) => Err(self.unusable(drafts, Operation::GetObject, WRONG_LENGTH)),
         }
     }
 
@@ -106,13 +110,14 @@ impl Subject {
         DraftSource { drafts, subject: self }
     }
 
-    pub(super) fn wrong_length(&self, drafts: &Drafts) -> StorageError {
+    /// Returns the error of a call whose answer says nothing about this version.
+    pub(super) fn unusable(&self, drafts: &Drafts, operation: Operation, why: &'static str) -> StorageError {
         StorageError {
             kind: ErrorKind::Unavailable,
-            operation: Operation::GetObject,
+            operation,
             bucket: drafts.draft_bucket().clone(),
             key: Some(self.draft_key.clone()),
-            source: "a range of the draft has another length than requested".into(),
+            source: why.into(),
         }
     }
 

@@ -66,7 +66,7 @@ impl Drafts {
             described => described?,
         };
         let tags = if description.has_tags {
-            match store.objects().tags(main, &key, version.as_ref()).await {
+            match store.objects().tags(main.name(), &key, version.as_ref()).await {
                 Err(error) if error.kind == ErrorKind::NotFound => return Err(Error::NotFound(Missing::Object)),
                 tags => tags?,
             }

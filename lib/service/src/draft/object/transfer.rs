@@ -175,7 +175,7 @@ impl Drafts {
             Err(error) => return Err(error),
         };
         let tags = if described.has_tags {
-            match store.objects().tags(main, key, None).await {
+            match store.objects().tags(main.name(), key, None).await {
                 Ok(tags) => tags,
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error),
