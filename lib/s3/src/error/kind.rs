@@ -6,9 +6,15 @@ use draftstore_storage::ErrorKind;
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 pub(super) fn kind_of_answer(status: u16, code: Option<&str>, message: &str) -> ErrorKind {
-    // AWS has no code of its own for a copy over 5 GiB.
-    if code == Some("InvalidRequest") && message.contains("larger than the maximum allowable size") {
-        return ErrorKind::TooLarge;
+    if code == Some("InvalidRequest") {
+        // AWS has no code of its own for a copy over 5 GiB.
+        if message.contains("larger than the maximum allowable size") {
+            return ErrorKind::TooLarge;
+        }
+        // Garage, of an upload that another completion of the key has just ended.
+        if message.contains("No data was uploaded") {
+            return ErrorKind::NotFound;
+        }
     }
     code.and_then(kind_of_code).unwrap_or_else(|| kind_of_status(status))
 }

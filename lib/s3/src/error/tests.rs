@@ -101,6 +101,15 @@ fn a_copy_over_five_gib_is_too_large() {
 }
 
 #[test]
+fn an_upload_that_garage_has_just_ended_is_not_found() {
+    let said = "Bad request: No data was uploaded";
+    assert_eq!(
+        read(&service_error(400, Some("InvalidRequest"), said)).0,
+        ErrorKind::NotFound
+    );
+}
+
+#[test]
 fn lack_of_credentials_is_told_from_lack_of_a_connection() {
     type Failure = SdkError<HeadObjectError>;
     let connector = |source| aws_sdk_s3::error::ConnectorError::other(source, None);
