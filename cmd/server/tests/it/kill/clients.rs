@@ -1,6 +1,7 @@
 //! Clients that upload and confirm while the server is killed, and record the responses.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::future::join;
 use rand::rngs::StdRng;
@@ -8,9 +9,13 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 /// The maximum size of a draft, in bytes.
 const MAX_BYTES: usize = 4096;
+
+/// The longest wait for the next server before a request is sent again.
+const RETRY_AFTER: Duration = Duration::from_millis(200);
 
 /// The current server, and whether clients continue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,8 +191,11 @@ impl Client {
                 Ok((_, refusal)) => return (Err(refusal), unanswered),
                 Err(error) => {
                     unanswered += usize::from(!error.is_connect());
+                    // A server that lives can end a connection too, and the last one has no successor.
                     let moved = scene.wait_for(|scene| scene.server != server);
-                    moved.await.expect("there is a next server");
+                    if let Ok(moved) = timeout(RETRY_AFTER, moved).await {
+                        moved.expect("there is a next server");
+                    }
                 }
             }
         }
