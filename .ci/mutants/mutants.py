@@ -32,6 +32,8 @@ TESTS = [
     "kept::transfer::tests::no_schedule_of_transfers_loses_an_object",
     "kept::transfer::tests::interrupted_move_is_completed_by_a_repeat",
     "kept::transfer::tests::repeated_move_leaves_what_is_being_moved_back",
+    # Completions of uploads whose clients are gone, in a store of their own.
+    "upload::tests::no_schedule_of_completions_loses_or_cuts_a_draft",
     # Sweeps alone, of more drafts than those schedules make.
     "sweep::tests::exactly_the_expired_drafts_are_removed_in_any_order_of_answers",
 ]
@@ -45,6 +47,53 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = [
+    Mutant(
+        "an upload is completed without all its parts",
+        UPLOAD + "plan.rs",
+        "parts.len() == usize::from(count) && (1..=count)",
+        "(1..=count)",
+    ),
+    Mutant(
+        "an upload is completed with parts of other sizes",
+        UPLOAD + "plan.rs",
+        "part.number == number && Some(part.size) == self.part_length(number)",
+        "part.number == number",
+    ),
+    Mutant(
+        "an upload is completed while its client sends parts",
+        UPLOAD + "completion.rs",
+        "token.is_complete(&parts) && is_idle(&parts, now, self.idle_after)",
+        "token.is_complete(&parts)",
+    ),
+    Mutant(
+        "an upload is idle by any of its parts",
+        UPLOAD + "plan.rs",
+        "parts.iter().all(|part| part.last_modified.is_some_and(idle))",
+        "parts.iter().any(|part| part.last_modified.is_some_and(idle))",
+    ),
+    Mutant(
+        "an upload is completed after its end",
+        UPLOAD + "completion.rs",
+        "if !is_due || has_ended(now, token.ends_at) {",
+        "if !is_due {",
+    ),
+    Mutant(
+        "the completion of an upload replaces a draft",
+        UPLOAD + "completion.rs",
+        "(State::Draft(..), CompletionAnswer::Draft(Ok(Some(_)))) => end(CompletionEnd::Taken),",
+        "(State::Draft(token, parts), CompletionAnswer::Draft(Ok(Some(_)))) => {\n"
+        "                self.perform(State::Completed(token), CompletionEffect::Complete(parts))\n"
+        "            }",
+    ),
+    Mutant(
+        "the draft of another upload is taken for the completed one",
+        UPLOAD + "completion.rs",
+        "Some(draft) if draft.mark == Some(token.mark.text()) => end(CompletionEnd::Completed(draft.etag)),",
+        "Some(draft) => {\n"
+        "                    let _ = token;\n"
+        "                    end(CompletionEnd::Completed(draft.etag))\n"
+        "                }",
+    ),
     Mutant(
         "headers that were not agreed on are kept",
         CONFIRM + "agreement.rs",

@@ -21,6 +21,7 @@ pub struct SweepMetrics {
     scanned: IntGauge,
     expired: IntGauge,
     deleted: IntGauge,
+    completed: IntGauge,
     failed: IntGauge,
     bytes: IntGauge,
     took: Gauge,
@@ -43,9 +44,13 @@ impl SweepMetrics {
             scanned: gauge("draftstore_sweep_scanned", "Drafts and uploads that were listed"),
             expired: gauge("draftstore_sweep_expired", "Drafts and uploads that had expired"),
             deleted: gauge("draftstore_sweep_deleted", "Drafts and uploads that were removed"),
+            completed: gauge(
+                "draftstore_sweep_completed",
+                "Uploads that were completed because their clients were gone",
+            ),
             failed: gauge(
                 "draftstore_sweep_failed",
-                "Expired drafts and uploads that could not be removed",
+                "Expired drafts and uploads that could not be removed, and uploads that could not be completed",
             ),
             bytes: gauge("draftstore_sweep_deleted_bytes", "Size of the drafts removed"),
             took: metrics.seconds("draftstore_sweep_duration_seconds", "Duration of the sweep"),
@@ -68,6 +73,7 @@ impl SweepMetrics {
         set(&self.scanned, summary.scanned);
         set(&self.expired, summary.expired);
         set(&self.deleted, summary.deleted);
+        set(&self.completed, summary.completed);
         set(&self.failed, summary.failed);
         set(&self.bytes, summary.bytes);
         self.took.set(summary.elapsed.as_secs_f64());

@@ -81,6 +81,7 @@ pub(crate) struct DraftMetrics {
     bytes: IntCounter,
     removed: IntCounterVec,
     checks: IntCounterVec,
+    completed: IntCounter,
 }
 
 impl DraftMetrics {
@@ -99,6 +100,10 @@ impl DraftMetrics {
                 &["outcome"],
             ),
             checks: metrics.counters("draftstore_checks_total", "Checks of drafts that ended", &["outcome"]),
+            completed: metrics.counter(
+                "draftstore_idle_uploads_completed_total",
+                "Uploads in parts that calls completed because their clients were gone",
+            ),
         };
         for kind in UrlKind::NAMES {
             drafts.issued.with_label_values(&[kind]);
@@ -130,6 +135,10 @@ impl Observer for DraftMetrics {
         self.removed
             .with_label_values(&[outcome.as_str()])
             .inc_by(drafts as u64);
+    }
+
+    fn completed(&self) {
+        self.completed.inc();
     }
 
     fn checked(&self, outcome: CheckOutcome) {

@@ -14,6 +14,7 @@ pub struct Policy {
     download_ttl: Duration,
     object_lifetime: Duration,
     sweep_grace: Duration,
+    complete_idle_after: Option<Duration>,
 }
 
 /// The reason why durations are not a valid policy.
@@ -25,6 +26,9 @@ pub enum InvalidPolicy {
     /// A draft would expire while its upload URL is still valid.
     #[error("must be at least UPLOAD_TTL: a draft must not expire while its upload URL is valid")]
     Lifetime,
+    /// An upload would end before it is completed.
+    #[error("must be less than OBJECT_LIFETIME: an upload ends then")]
+    IdleAfter,
 }
 
 impl Policy {
@@ -51,6 +55,22 @@ impl Policy {
             download_ttl,
             object_lifetime,
             sweep_grace,
+            complete_idle_after: None,
+        })
+    }
+
+    /// Completes uploads in parts whose parts are all there, if none arrived for this time. `None` leaves the completion
+    /// to clients.
+    ///
+    /// # Errors
+    /// [`InvalidPolicy::IdleAfter`] if uploads end before.
+    pub fn completing_idle_after(self, idle_after: Option<Duration>) -> Result<Self, InvalidPolicy> {
+        if idle_after.is_some_and(|idle_after| idle_after >= self.object_lifetime) {
+            return Err(InvalidPolicy::IdleAfter);
+        }
+        Ok(Self {
+            complete_idle_after: idle_after,
+            ..self
         })
     }
 
@@ -69,6 +89,11 @@ impl Policy {
         self.object_lifetime
     }
 
+    /// Returns the time without a new part after which the server completes an upload that has all its parts, if it does.
+    pub fn complete_idle_after(&self) -> Option<Duration> {
+        self.complete_idle_after
+    }
+
     /// Returns the time for which a sweep keeps a draft after it has expired.
     pub fn sweep_grace(&self) -> Duration {
         self.sweep_grace
@@ -85,6 +110,15 @@ mod tests {
     fn lifetime_shorter_than_upload_urls_is_rejected() {
         assert_eq!(Policy::new(HOUR, HOUR, HOUR / 2, HOUR), Err(InvalidPolicy::Lifetime));
         assert!(Policy::new(HOUR, HOUR, HOUR, Duration::ZERO).is_ok());
+    }
+
+    #[test]
+    fn uploads_end_after_they_are_completed() {
+        let policy = Policy::new(HOUR, HOUR, HOUR, HOUR).expect("valid");
+        for (idle_after, is_valid) in [(None, true), (Some(HOUR / 2), true), (Some(HOUR), false)] {
+            let completing = policy.completing_idle_after(idle_after);
+            assert_eq!(completing.is_ok(), is_valid, "{idle_after:?}");
+        }
     }
 
     #[test]

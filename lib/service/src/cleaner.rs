@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use draftstore_protocol::sweep::{Answer, Bounds, Effect, Found, Next, Pass, Rules};
+use draftstore_protocol::upload::CompletionEnd;
 use draftstore_storage::{
     DeleteFailure, DraftVersion, ETag, Error, ErrorKind, ListUploads, ListedObject, ListedUpload, ObjectKey,
 };
@@ -18,6 +19,7 @@ use tracing::Instrument as _;
 
 pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Slice, Stop, Summary};
 
+use crate::completion::StoredUpload;
 use crate::{Clock, Policy, Store};
 
 /// The maximum number of concurrent calls for one effect of the protocol, each on a single draft or upload.
@@ -163,6 +165,13 @@ impl Cleaner {
                     failed: aborted.iter().filter(|aborted| !**aborted).count(),
                 }
             }
+            Effect::Complete(uploads) => {
+                let completed = concurrently(uploads, |upload| self.complete(upload).boxed()).await;
+                Answer::Completed {
+                    completed: completed.iter().filter(|ended| matches!(ended, Ok(true))).count(),
+                    failed: completed.iter().filter(|ended| ended.is_err()).count(),
+                }
+            }
             Effect::AbortStaged(uploads) => {
                 let aborted = concurrently(uploads, |upload| self.abort_staged(upload).boxed()).await;
                 Answer::Aborted {
@@ -181,6 +190,35 @@ impl Cleaner {
                 .abort_upload(&buckets.draft, &upload.key, &upload.upload_id)
                 .await,
         )
+    }
+
+    /// Completes an upload if its client is gone, and returns `true` if it did. The error is logged.
+    async fn complete(&self, upload: ListedUpload) -> Result<bool, ()> {
+        let Some(idle_after) = self.policy.complete_idle_after() else {
+            return Ok(false);
+        };
+        let stored = StoredUpload {
+            key: &upload.key,
+            upload_id: &upload.upload_id,
+        };
+        match stored.complete(&self.store, idle_after, self.clock.now()).await {
+            Ok(CompletionEnd::Completed(_)) => {
+                tracing::info!(object.key = %upload.key, upload.id = ?upload.upload_id, "idle upload completed");
+                Ok(true)
+            }
+            Ok(CompletionEnd::NotPlanned | CompletionEnd::NotDue | CompletionEnd::Taken | CompletionEnd::Gone) => {
+                Ok(false)
+            }
+            Err(error) => {
+                tracing::error!(
+                    object.key = %upload.key,
+                    upload.id = ?upload.upload_id,
+                    error = &error as &dyn std::error::Error,
+                    "completing an idle upload failed"
+                );
+                Err(())
+            }
+        }
     }
 
     /// Aborts a staged copy, and returns `true` if it is gone.

@@ -3,6 +3,7 @@
 use draftstore_protocol::checks::Reason;
 use draftstore_protocol::confirm::{ConfirmError, MAX_COPY_BYTES};
 use draftstore_protocol::kept::{DeleteError, RestoreError, TransferError};
+use draftstore_protocol::upload::CompletionError;
 use draftstore_storage as storage;
 use draftstore_storage::{ErrorKind, StorageOption};
 use tokio::task::JoinError;
@@ -160,6 +161,15 @@ impl From<ConfirmError<storage::Error>> for Error {
             ConfirmError::Store(error) => error.into(),
             ConfirmError::Unresolved(unresolved) => Self::StoreUnavailable(Box::new(unresolved)),
             ConfirmError::Contradiction(contradiction) => Self::Internal(Box::new(contradiction)),
+        }
+    }
+}
+
+impl From<CompletionError<storage::Error>> for Error {
+    fn from(error: CompletionError<storage::Error>) -> Self {
+        match error {
+            CompletionError::Store(error) => error.into(),
+            CompletionError::OutOfStep => Self::Internal(Box::new(error)),
         }
     }
 }

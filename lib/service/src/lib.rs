@@ -7,6 +7,7 @@
 pub mod caller;
 pub mod cleaner;
 mod clock;
+mod completion;
 pub mod draft;
 mod error;
 mod fields;

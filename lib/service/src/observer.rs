@@ -15,6 +15,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// Called after the drafts of confirms were deleted, or left to the sweep.
     fn removed(&self, outcome: RemovalOutcome, drafts: usize);
 
+    /// Called after a call has completed a multipart upload whose client is gone.
+    fn completed(&self);
+
     /// Called after the checks of a draft have ended, even if nobody waits for them.
     fn checked(&self, outcome: CheckOutcome);
 }

@@ -157,7 +157,7 @@ impl Binding<'_> {
 }
 
 /// Joins parts so that no two lists of parts give the same bytes.
-fn framed(parts: &[&str]) -> Vec<u8> {
+pub(crate) fn framed(parts: &[&str]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for part in parts {
         bytes.extend((part.len() as u64).to_be_bytes());

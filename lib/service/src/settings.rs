@@ -38,6 +38,8 @@ settings! {
         /// Seconds beyond the lifetime before a sweep deletes a draft.
         sweep_grace: Option<Duration> =
             "SWEEP_GRACE", unset "900, or a quarter of OBJECT_LIFETIME if that is less", parse::seconds;
+        /// Seconds without a new part after which an upload that has all its parts is completed although its client is gone.
+        complete_idle_after: Option<Duration> = "COMPLETE_IDLE_AFTER", unset "never", parse::timeout;
     }
 }
 
@@ -119,8 +121,10 @@ impl PolicySettings {
         let lifetime = settings.object_lifetime;
         let quarter = Duration::from_secs(lifetime.as_secs() / 4);
         let grace = settings.sweep_grace.unwrap_or(quarter.min(MAX_DEFAULT_GRACE));
-        match Policy::new(settings.upload_ttl, settings.download_ttl, lifetime, grace) {
+        let policy = Policy::new(settings.upload_ttl, settings.download_ttl, lifetime, grace);
+        match policy.and_then(|policy| policy.completing_idle_after(settings.complete_idle_after)) {
             Ok(policy) => Ok(policy),
+            Err(error @ InvalidPolicy::IdleAfter) => environment.reject("COMPLETE_IDLE_AFTER", error),
             Err(error @ InvalidPolicy::Ttl(name)) => environment.reject(name, error),
             Err(error @ InvalidPolicy::Lifetime) => environment.reject("OBJECT_LIFETIME", error),
         }
@@ -292,6 +296,8 @@ mod tests {
                 "OBJECT_LIFETIME: ",
             ),
             (&[("UPLOAD_TTL", "0")], "UPLOAD_TTL: "),
+            (&[("COMPLETE_IDLE_AFTER", "0")], "COMPLETE_IDLE_AFTER: "),
+            (&[("COMPLETE_IDLE_AFTER", "86400")], "COMPLETE_IDLE_AFTER: "),
             (
                 &[("UPLOAD_TTL", "604801"), ("OBJECT_LIFETIME", "700000")],
                 "UPLOAD_TTL: ",

@@ -1,4 +1,4 @@
-//! Tests of `manifest/iam/cronjob.json` against the requests that the cronjob sends.
+//! Tests of `manifest/iam/cronjob.json` and `cronjob-complete.json` against the requests that the cronjob sends.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,12 @@ use draftstore_storage::Operation;
 use draftstore_testing::TestBuckets;
 use draftstore_testing::proxy::{FaultProxy, Request};
 
+use crate::idle::{leave_upload, sweep_until_completed};
 use crate::policy::{Policy, Right};
 use crate::sweep_until_expired;
 
 const POLICY: &str = include_str!("../../../../manifest/iam/cronjob.json");
+const COMPLETING: &str = include_str!("../../../../manifest/iam/cronjob-complete.json");
 
 /// Returns the rights that AWS requires for a request.
 ///
@@ -90,6 +92,29 @@ async fn iam_policy_allows_exactly_the_requests_of_a_sweep() {
         assert!(policy.allows(right), "missing: {right:?}");
     }
     for (granted, rest) in policy.without_each() {
+        assert!(
+            needed_rights.iter().any(|right| !rest.allows(right)),
+            "not needed: {granted:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn iam_policy_allows_exactly_the_requests_that_complete_an_upload() {
+    let mut world = TestBuckets::embedded().await;
+    leave_upload(&world).await;
+    let proxy = FaultProxy::start(&world.endpoint);
+    world.endpoint = proxy.endpoint();
+    sweep_until_completed(&world);
+    let requests = proxy.requests();
+    let needed_rights: BTreeSet<_> = requests.iter().flat_map(|request| needed(&world, request)).collect();
+    let sweep = Policy::read(POLICY);
+    let policy = Policy::read(COMPLETING);
+    for right in &needed_rights {
+        assert!(sweep.clone().and(&policy).allows(right), "missing: {right:?}");
+    }
+    for (granted, rest) in policy.without_each() {
+        let rest = sweep.clone().and(&rest);
         assert!(
             needed_rights.iter().any(|right| !rest.allows(right)),
             "not needed: {granted:?}"

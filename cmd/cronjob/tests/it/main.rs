@@ -3,6 +3,7 @@
 //! The store runs on threads of its own, while the test waits for the binary.
 
 mod iam;
+mod idle;
 mod metrics;
 mod owner;
 mod policy;

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -132,6 +134,59 @@ async fn multipart_upload_is_completed_and_confirmed() {
         assert_eq!(kept.headers()["x-amz-meta-author"], "ada");
         assert!(!kept.headers().contains_key("x-amz-meta-draftstore-upload"));
         assert!(kept.bytes().await.expect("bytes") == whole);
+    }
+}
+
+#[tokio::test]
+async fn upload_is_completed_by_the_server_although_its_client_is_gone() {
+    let server = Server::start_with(&[("COMPLETE_IDLE_AFTER", "1"), ("CLEANUP_SCHEDULE", "* * * * * *")]);
+    for front in FRONTS {
+        let name = front.name("film.mp4");
+        let whole = parts().concat();
+        let request = json!({
+            "object_name": name,
+            "content_type": "video/mp4",
+            "content_length": whole.len(),
+            "part_size": MIN_PART,
+        });
+        let upload = upload(&create(&server, front, request).await);
+        for (place, bytes) in parts().iter().enumerate() {
+            upload_part(&server, front, &upload, place + 1, bytes).await;
+        }
+        let begun = Instant::now();
+        let draft = loop {
+            let listed = front
+                .call(&server, "list-drafts", json!({ "prefix": name }))
+                .await
+                .expect("listed");
+            if let Some(draft) = listed["drafts"].as_array().and_then(|drafts| drafts.first()) {
+                break draft.clone();
+            }
+            assert!(begun.elapsed().as_secs() < 20, "the sweep has not completed it");
+        };
+        assert_eq!(draft["size"], whole.len().to_string());
+        let completed = front.call(&server, "multipart/complete", upload).await;
+        assert_eq!(completed.expect("found by its mark")["etag"], draft["etag"]);
+        let confirm = json!({"object_name": name, "if_match": draft["etag"]});
+        let kept = front.call(&server, "confirm-upload", confirm).await.expect("confirmed");
+        assert_eq!(kept["content_type"], "video/mp4");
+    }
+}
+
+#[tokio::test]
+async fn inspect_completes_an_upload_whose_client_is_gone() {
+    let server = Server::start_with(&[("COMPLETE_IDLE_AFTER", "1"), ("CLEANUP_SCHEDULE", "0 0 0 1 1 *")]);
+    for front in FRONTS {
+        let name = front.name("small");
+        let request = json!({"object_name": name, "content_length": 5, "unique": true});
+        let upload = upload(&create(&server, front, request).await);
+        upload_part(&server, front, &upload, 1, b"hello").await;
+        let draft = json!({"object_name": name, "draft_id": upload["draft_id"]});
+        let begun = Instant::now();
+        while front.call(&server, "inspect-draft", draft.clone()).await.is_err() {
+            assert!(begun.elapsed().as_secs() < 20, "it is not completed");
+        }
+        front.call(&server, "confirm-upload", draft).await.expect("confirmed");
     }
 }
 

@@ -7,7 +7,7 @@ use ulid::Ulid;
 
 use super::audit::{Audit, Broken, broken};
 use super::checking::Waiting;
-use super::spec::{Fault, GRACE, LIFETIME, MAX_COPY_BYTES, REMOVALS, Spec, TIMEOUT, UPLOAD_TTL};
+use super::spec::{Fault, GRACE, IDLE_AFTER, LIFETIME, MAX_COPY_BYTES, REMOVALS, Spec, TIMEOUT, UPLOAD_TTL};
 use super::task::{BOUNDS, Member, Staging, Sweep, Task};
 use super::world::{Late, World};
 use crate::Policy;
@@ -53,7 +53,9 @@ impl World {
         let pass = Pass::start(Rules {
             mode: Mode::Delete,
             slice,
-            policy: policy.expect("a policy"),
+            policy: policy
+                .and_then(|policy| policy.completing_idle_after(Some(seconds(IDLE_AFTER))))
+                .expect("a policy"),
             brakes: Brakes::default(),
             capabilities: self.profile.believed(),
             bounds: BOUNDS,

@@ -9,6 +9,8 @@ use crate::{DraftId, StoreError};
 
 /// The lifetime of drafts, in seconds.
 pub(super) const LIFETIME: u64 = 1_000;
+/// The time without a new part after which a sweep completes an upload, in seconds.
+pub(super) const IDLE_AFTER: u64 = 600;
 /// The validity of upload URLs, in seconds.
 pub(super) const UPLOAD_TTL: u64 = 500;
 /// The time that a sweep waits after the end of a lifetime, in seconds.

@@ -79,6 +79,16 @@ impl World {
                     failed: fails.map_or(0, |_| uploads.len()),
                 }
             }
+            sweep::Effect::Complete(uploads) => {
+                let mut completed = 0;
+                for upload in uploads.iter().filter(|_| acts) {
+                    completed += usize::from(self.complete_for_client(&upload.upload_id));
+                }
+                sweep::Answer::Completed {
+                    completed,
+                    failed: fails.map_or(0, |_| uploads.len()),
+                }
+            }
             sweep::Effect::AbortStaged(uploads) => {
                 if acts {
                     for upload in &uploads {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use draftstore_storage::{ETag, ErrorKind, ObjectKey};
+use draftstore_storage::{ETag, ErrorKind, ObjectKey, UploadId};
 
 use super::audit::Audit;
 use super::checking::Parts;
 use super::restoring::VersionCopy;
 use super::spec::{Checks, Profile, REMOVALS, SERVERS, Spec, TIMEOUT, is_unique};
-use super::store::{Content, SimStore};
+use super::store::{Content, SimStore, upload_id};
 use super::task::Task;
 use crate::checks::{NoVerdict, Verdict};
 use crate::confirm::{ConfirmError, DraftDeletes, Effect, Kept, Plan, Removals};
@@ -130,6 +130,23 @@ impl World {
         let key = self.store.complete_upload(place, content);
         self.record(|| format!("complete upload {key}: {content}"));
         self.saw_upload(&key);
+    }
+
+    /// Completes an upload whose client is gone, if it has not ended and there is no draft. All its parts are there.
+    pub(super) fn complete_for_client(&mut self, id: &UploadId) -> bool {
+        let place = self.store.uploads.iter().position(|upload| upload_id(upload.id) == *id);
+        let is_due = |place: &usize| {
+            let upload = &self.store.uploads[*place];
+            !has_ended(self.now(), upload.ends_at) && !self.store.draft.contains_key(&upload.key)
+        };
+        let Some(place) = place.filter(is_due) else {
+            return false;
+        };
+        let content = self.fresh_content();
+        let key = self.store.complete_upload(place, content);
+        self.record(|| format!("complete upload {key} for its client: {content}"));
+        self.saw_upload(&key);
+        true
     }
 
     pub(super) fn discard(&mut self, key: &ObjectKey) {

@@ -24,6 +24,8 @@ pub enum Effect {
     DeleteEach(Vec<DraftVersion>),
     /// Abort these uploads into the draft bucket.
     Abort(Vec<ListedUpload>),
+    /// Complete those of these uploads whose clients are gone, by the rules of [`crate::upload::Completion`].
+    Complete(Vec<ListedUpload>),
     /// Abort these uploads into main.
     AbortStaged(Vec<ListedUpload>),
 }
@@ -43,6 +45,13 @@ pub enum Answer<E> {
     /// The answer to aborts, with the number of failures.
     Aborted {
         /// The number of uploads that could not be aborted.
+        failed: usize,
+    },
+    /// The answer to completions.
+    Completed {
+        /// The number of uploads that were completed.
+        completed: usize,
+        /// The number of uploads that the store failed to complete.
         failed: usize,
     },
 }

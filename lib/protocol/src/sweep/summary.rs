@@ -12,8 +12,10 @@ pub struct Summary {
     pub expired: u64,
     /// The number of drafts deleted and uploads aborted, which is 0 in a dry run.
     pub deleted: u64,
-    /// The number of expired drafts and uploads that could not be removed.
+    /// The number of expired drafts and uploads that could not be removed, and of uploads that could not be completed.
     pub failed: u64,
+    /// The number of uploads that were completed, because their clients are gone.
+    pub completed: u64,
     /// The size of the deleted drafts in bytes. The size of aborted uploads is not known.
     pub bytes: u64,
     /// The brake that stopped the sweep early, if one did.
@@ -52,6 +54,9 @@ impl fmt::Display for Summary {
             self.bytes,
             self.elapsed.as_secs_f64()
         )?;
+        if self.completed > 0 {
+            write!(f, "; completed {} uploads", self.completed)?;
+        }
         match self.brake {
             Some(brake) => write!(f, "; {brake}"),
             None => Ok(()),

@@ -31,6 +31,7 @@ struct TestBucket {
     listed: BTreeMap<String, usize>,
     deleted: Vec<String>,
     aborted: usize,
+    completed: Vec<String>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,7 @@ impl TestBucket {
             listed: BTreeMap::new(),
             deleted: Vec::new(),
             aborted: 0,
+            completed: Vec::new(),
         }
     }
 
@@ -142,6 +144,14 @@ impl TestBucket {
                 self.aborted += uploads.len();
                 Answer::Aborted { failed: 0 }
             }
+            Effect::Complete(uploads) => {
+                self.completed
+                    .extend(uploads.iter().map(|upload| upload.key.to_string()));
+                Answer::Completed {
+                    completed: uploads.len(),
+                    failed: 0,
+                }
+            }
             Effect::ListStaged(_) | Effect::Look(_) | Effect::DeleteEach(_) | Effect::AbortStaged(_) => {
                 panic!("{effect:?} on a store that honours every condition, and has no notes")
             }
@@ -215,6 +225,7 @@ fn is_bounded(under_way: &[(Job, Effect)], bounds: Bounds) {
             | Effect::Look(_)
             | Effect::DeleteEach(_)
             | Effect::Abort(_)
+            | Effect::Complete(_)
             | Effect::AbortStaged(_) => {}
         }
     }
@@ -439,4 +450,34 @@ fn dry_run_reports_each_once_and_removes_nothing() {
     let (swept, reported) = sweep_by(&mut bucket, rules, |under_way| random.random_range(0..under_way));
     assert_eq!((swept.expired, reported.len() as u64), (expired, expired));
     assert_eq!((bucket.deleted.len(), bucket.aborted), (0, 0));
+}
+
+#[test]
+fn sweep_completes_old_uploads_that_have_not_expired() {
+    let idle_after = HOUR / 4;
+    let policy = rules().policy.completing_idle_after(Some(idle_after)).expect("valid");
+    let ages = [Duration::ZERO, HOUR / 5, idle_after, HOUR / 2, HOUR];
+    for (policy, mode, completed, aborted) in [
+        (policy, Mode::Delete, &["2", "3"][..], 1),
+        (policy, Mode::DryRun, &[], 0),
+        (rules().policy, Mode::Delete, &[], 1),
+    ] {
+        for page in [1, 2, 1_000] {
+            let mut bucket = TestBucket::new(page);
+            let uploads = ages.iter().enumerate();
+            bucket
+                .uploads
+                .extend(uploads.map(|(place, age)| (place.to_string(), now() - *age)));
+            let summary = sweep(
+                &mut bucket,
+                Rules {
+                    mode,
+                    policy,
+                    ..rules()
+                },
+            );
+            assert_eq!(bucket.completed, completed, "{mode:?}, pages of {page}");
+            assert_eq!((summary.completed, bucket.aborted), (completed.len() as u64, aborted));
+        }
+    }
 }

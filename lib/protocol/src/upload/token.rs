@@ -10,7 +10,7 @@ use draftstore_storage::UploadId;
 use super::part_size::{MAX_PART_BYTES, MAX_UPLOAD_BYTES, MIN_PART_BYTES, part_count};
 
 /// The store's ID of an upload, and the parameters of the upload.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Token {
     /// The ID that the store gave the upload.
     pub upload_id: UploadId,
@@ -27,7 +27,7 @@ pub struct Token {
 }
 
 /// A random mark that identifies one upload, even after it is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Mark([u8; MARK_BYTES]);
 
 const MARK_BYTES: usize = 16;
@@ -47,6 +47,13 @@ const MAX_END_SECONDS: u64 = 253_402_300_799;
 impl Token {
     /// Returns the binary form, which must be sealed before a caller gets it.
     pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.encode_fixed();
+        bytes.extend(self.upload_id.as_str().as_bytes());
+        bytes
+    }
+
+    /// Returns the binary form without the store's ID.
+    pub(super) fn encode_fixed(&self) -> Vec<u8> {
         let length = self.content_length.map_or(0, |_| HAS_CONTENT_LENGTH);
         let checksums = if self.part_checksums { HAS_PART_CHECKSUMS } else { 0 };
         let ends_at = self.ends_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -55,7 +62,6 @@ impl Token {
         bytes.extend(ends_at.to_be_bytes());
         bytes.extend(self.content_length.unwrap_or(0).to_be_bytes());
         bytes.extend(self.part_size.to_be_bytes());
-        bytes.extend(self.upload_id.as_str().as_bytes());
         bytes
     }
 

@@ -1,5 +1,7 @@
 //! Uploads in parts into the draft bucket: `CreateMultipartUpload`, `ListParts`, `CompleteMultipartUpload`.
 
+use std::time::SystemTime;
+
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Part};
 use draftstore_storage::{
     CompleteUpload, Condition, CreateUpload, ETag, Error, ListParts, ListedPart, Operation, PartPage, UploadId,
@@ -9,6 +11,7 @@ use super::attributes::{attribute_headers, with_headers};
 use crate::S3Storage;
 use crate::connect::once_config;
 use crate::error::Call;
+use crate::store_time::StoreTime;
 use crate::whole::Whole;
 
 /// Asks once only, so that no upload is begun of which the caller does not hear.
@@ -40,6 +43,7 @@ pub(crate) async fn create_upload(s3: &S3Storage, create: &CreateUpload<'_>) -> 
 pub(crate) async fn list_parts(s3: &S3Storage, request: &ListParts<'_>) -> Result<PartPage, Error> {
     let call = Call::on_key(Operation::ListParts, request.bucket.name(), request.key);
     let whole = Whole::new("ListPartsResult");
+    let store_time = StoreTime::default();
     let page = s3
         .client
         .list_parts()
@@ -50,6 +54,7 @@ pub(crate) async fn list_parts(s3: &S3Storage, request: &ListParts<'_>) -> Resul
         .set_max_parts(request.max_parts.map(i32::from))
         .customize()
         .interceptor(whole.clone())
+        .interceptor(store_time.clone())
         .send()
         .await
         .map_err(|error| call.failed(&error))?;
@@ -68,6 +73,7 @@ pub(crate) async fn list_parts(s3: &S3Storage, request: &ListParts<'_>) -> Resul
     Ok(PartPage {
         parts: parts.collect::<Result<_, _>>()?,
         next,
+        store_time: store_time.get(),
     })
 }
 
@@ -80,6 +86,7 @@ fn listed(call: Call<'_>, part: &Part) -> Result<ListedPart, Error> {
         etag: etag.ok_or_else(|| call.unexpected("a part of the list lacks an ETag"))?,
         size: size.ok_or_else(|| call.unexpected("a part of the list lacks a size"))?,
         checksum_sha256: part.checksum_sha256().and_then(|checksum| checksum.parse().ok()),
+        last_modified: part.last_modified().and_then(|time| SystemTime::try_from(*time).ok()),
     })
 }
 

@@ -86,6 +86,7 @@ async fn complete_draft(store: &Canned) -> Result<ETag, Error> {
         etag: etag(ETAG),
         size: 6,
         checksum_sha256: None,
+        last_modified: None,
     };
     let complete = CompleteUpload {
         bucket: &bucket,

@@ -183,7 +183,7 @@ impl Drafts {
     }
 
     /// Lists the multipart uploads in progress with this key. Some stores list them by the whole key alone.
-    async fn uploads_of(&self, key: &ObjectKey) -> Result<Vec<ListedUpload>, Error> {
+    pub(super) async fn uploads_of(&self, key: &ObjectKey) -> Result<Vec<ListedUpload>, Error> {
         let mut uploads = self.uploads_under(key.as_str()).await?;
         uploads.retain(|upload| upload.key == *key);
         Ok(uploads)

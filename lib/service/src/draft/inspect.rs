@@ -39,7 +39,7 @@ impl Drafts {
         self.caller.require(Scope::Inspect)?;
         let named = self.parse_draft(name)?;
         let draft = self
-            .head_draft(&named.key)
+            .find_draft(&named.key)
             .await?
             .ok_or(Error::NotFound(Missing::Draft))?;
         let expires_at = expires_at(&self.shared.policy, named.id, &draft.etag, draft.last_modified);

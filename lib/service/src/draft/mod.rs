@@ -205,7 +205,9 @@ impl Drafts {
 }
 
 /// Maps the error of a missing object to `None`.
-fn found(head: Result<ObjectInfo, draftstore_storage::Error>) -> Result<Option<ObjectInfo>, draftstore_storage::Error> {
+pub(crate) fn found(
+    head: Result<ObjectInfo, draftstore_storage::Error>,
+) -> Result<Option<ObjectInfo>, draftstore_storage::Error> {
     match head {
         Ok(object) => Ok(Some(object)),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(None),

@@ -79,6 +79,7 @@ mod delete;
 mod faults;
 mod faulty;
 mod ground;
+mod idle;
 mod ignoring;
 mod large;
 mod multipart;

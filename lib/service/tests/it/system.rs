@@ -105,6 +105,28 @@ impl System {
         self
     }
 
+    /// Completes uploads that are idle for this time.
+    pub(crate) fn completing(mut self, idle_after: Duration) -> Self {
+        self.drafts = self.completing_server(idle_after);
+        self
+    }
+
+    /// Returns a server on the same buckets that completes uploads that are idle for this time.
+    pub(crate) fn completing_server(&self, idle_after: Duration) -> Drafts {
+        server(self.installed.clone(), completing(idle_after), self.clock.clone())
+    }
+
+    /// Returns a cleaner that completes uploads that are idle for this time.
+    pub(crate) fn completing_cleaner(&self, idle_after: Duration) -> Cleaner {
+        let brakes = Brakes::default();
+        Cleaner::new(
+            self.installed.clone(),
+            completing(idle_after),
+            brakes,
+            self.clock.clone(),
+        )
+    }
+
     /// Sets the limits of confirms.
     pub(crate) fn limited(mut self, limits: ConfirmLimits) -> Self {
         self.drafts = self.drafts.with_confirm_limits(limits);
@@ -203,6 +225,11 @@ pub(crate) fn state(draft: Option<&str>, main: Option<&str>) -> (Option<String>,
 fn policy(lifetime: u64) -> Policy {
     let lifetime = Duration::from_secs(lifetime);
     Policy::new(lifetime, lifetime, lifetime, Duration::ZERO).expect("a policy")
+}
+
+fn completing(idle_after: Duration) -> Policy {
+    let completing = policy(3600).completing_idle_after(Some(idle_after));
+    completing.expect("shorter than the lifetime")
 }
 
 /// Returns a server of the installation, which has the secrets of all others.

@@ -1,5 +1,7 @@
 //! Multipart uploads into the draft bucket. Their parts are uploaded by presigned URLs.
 
+use std::time::SystemTime;
+
 use crate::{Attributes, DraftBucket, ETag, ObjectKey, Sha256, UploadId};
 
 /// A request to begin a multipart upload.
@@ -32,7 +34,7 @@ pub struct ListParts<'a> {
 }
 
 /// A part that the store has received.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ListedPart {
     /// The part number, 1 to 10,000.
     pub number: u16,
@@ -42,6 +44,8 @@ pub struct ListedPart {
     pub size: u64,
     /// The SHA-256 of the part, if it was sent with one and the store kept it.
     pub checksum_sha256: Option<Sha256>,
+    /// The time at which the part arrived, if the store lists it.
+    pub last_modified: Option<SystemTime>,
 }
 
 /// A page of parts, in ascending order of their numbers.
@@ -51,6 +55,8 @@ pub struct PartPage {
     pub parts: Vec<ListedPart>,
     /// The part number for [`ListParts::after`] of the next page. `None` on the last page.
     pub next: Option<u16>,
+    /// The time by the store's own clock (the `Date` header of the response).
+    pub store_time: Option<SystemTime>,
 }
 
 /// A request to complete a multipart upload.

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use draftstore_storage::{ListUploads, ListedObject, ObjectPage, UploadPage};
+use draftstore_storage::{ListUploads, ListedObject, ListedUpload, ObjectPage, UploadPage};
 
 use super::super::effect::{Effect, Found};
 use super::super::expiry::Expiry;
@@ -22,7 +22,7 @@ impl<E> Pass<E> {
                 let effect = Effect::List(walk.request.clone());
                 Some((State::Listing(walk), effect))
             }
-            Phase::CountUploads | Phase::Uploads if self.expired.uploads.len() < self.rules.bounds.batch => {
+            Phase::CountUploads | Phase::Uploads if self.waiting_uploads() < self.rules.bounds.batch => {
                 let request = self.uploads.take()?;
                 let effect = Effect::ListUploads(request.clone());
                 Some((State::ListingUploads(request), effect))
@@ -72,12 +72,34 @@ impl<E> Pass<E> {
             return;
         }
         self.summary.scanned += count(&uploads);
+        if self.rules.mode == Mode::Delete
+            && let Some(idle_after) = self.rules.policy.complete_idle_after()
+        {
+            let may_be_idle = |upload: &&ListedUpload| {
+                let age = now.duration_since(upload.initiated).unwrap_or_default();
+                age >= idle_after && !expiry.of_upload(upload)
+            };
+            self.idle.extend(uploads.iter().filter(may_be_idle).cloned());
+        }
         uploads.retain(|upload| expiry.of_upload(upload));
         self.summary.expired += count(&uploads);
         match self.rules.mode {
             Mode::Delete => self.expired.uploads.extend(uploads),
             Mode::DryRun => self.found.extend(uploads.into_iter().map(Found::Upload)),
         }
+    }
+
+    fn waiting_uploads(&self) -> usize {
+        self.expired.uploads.len().max(self.idle.len())
+    }
+
+    /// Completes uploads before the next page is listed, so that they do not pile up.
+    pub(super) fn begin_completion(&mut self) -> Option<(State, Effect)> {
+        if self.idle.is_empty() || self.completes() {
+            return None;
+        }
+        let uploads = std::mem::take(&mut self.idle);
+        Some((State::Completing, Effect::Complete(uploads.into())))
     }
 
     fn gather(&mut self, drafts: Vec<ListedObject>, expiry: Expiry) {

@@ -1,8 +1,8 @@
 //! The rules of a sweep as a state machine: its input is an answer, its output the next effects or the end.
 //!
 //! Drafts come first. Their lists run concurrently. Expired drafts are collected over pages and shards, so that each
-//! delete is as large as possible, and deletes run concurrently with the lists. Uploads in progress come next, then
-//! staged copies.
+//! delete is as large as possible, and deletes run concurrently with the lists. Uploads in progress come next: those that have
+//! expired are aborted, and the others completed if their clients are gone. Then come staged copies.
 
 mod listing;
 mod removal;
@@ -36,6 +36,8 @@ pub struct Pass<E> {
     uploads: Option<ListUploads>,
     /// Expired drafts and uploads that wait for removal.
     expired: Expired,
+    /// Uploads that have not expired, and wait for a completion.
+    idle: VecDeque<ListedUpload>,
     /// The findings of a dry run.
     found: VecDeque<Found>,
     under_way: BTreeMap<Job, State>,
@@ -81,6 +83,7 @@ impl<E> Pass<E> {
             walks: VecDeque::new(),
             uploads: None,
             expired: Expired::default(),
+            idle: VecDeque::new(),
             found: VecDeque::new(),
             under_way: BTreeMap::new(),
             followed: VecDeque::new(),
@@ -140,6 +143,10 @@ impl<E> Pass<E> {
             (Some(State::Looking(drafts)), Answer::Seen(seen)) => self.on_seen(drafts, &seen),
             (Some(State::Deleting(drafts, rest)), Answer::Deleted(deleted)) => self.on_deleted(&drafts, rest, deleted),
             (Some(State::Aborting(all)), Answer::Aborted { failed }) => self.count_aborted(all, failed),
+            (Some(State::Completing), Answer::Completed { completed, failed }) => {
+                self.summary.completed += completed as u64;
+                self.summary.failed += failed as u64;
+            }
             (Some(State::AbortingStaged(all, note)), Answer::Aborted { failed }) => {
                 self.count_aborted(all, failed);
                 if failed == 0 {
@@ -165,6 +172,7 @@ impl<E> Pass<E> {
         self.followed
             .pop_front()
             .or_else(|| self.begin_removal())
+            .or_else(|| self.begin_completion())
             .or_else(|| self.begin_list())
     }
 

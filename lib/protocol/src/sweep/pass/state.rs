@@ -21,6 +21,8 @@ pub(super) enum State {
     Deleting(Vec<ListedObject>, VecDeque<ListedObject>),
     /// The abort of this number of uploads.
     Aborting(usize),
+    /// The completion of uploads whose clients may be gone.
+    Completing,
     /// The abort of this number of staged copies, after which the note is removed.
     AbortingStaged(usize, ListedObject),
 }
@@ -29,7 +31,7 @@ impl State {
     /// Returns the number of drafts and uploads that may still be removed.
     fn removes(&self) -> usize {
         match self {
-            Self::Listing(_) | Self::ListingUploads(_) | Self::ListingStaged(_) => 0,
+            Self::Listing(_) | Self::ListingUploads(_) | Self::ListingStaged(_) | Self::Completing => 0,
             Self::Looking(drafts) => drafts.len(),
             Self::Deleting(drafts, rest) => drafts.len() + rest.len(),
             Self::Aborting(uploads) => *uploads,
@@ -63,8 +65,13 @@ impl<E> Pass<E> {
             | State::ListingUploads(_)
             | State::ListingStaged(_)
             | State::Aborting(_)
+            | State::Completing
             | State::AbortingStaged(..) => false,
         })
+    }
+
+    pub(super) fn completes(&self) -> bool {
+        self.states().any(|state| matches!(state, State::Completing))
     }
 
     pub(super) fn removing(&self) -> usize {

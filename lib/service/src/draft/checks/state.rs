@@ -53,7 +53,7 @@ impl Drafts {
     pub async fn check(&self, name: &DraftName) -> Result<DraftChecked, Error> {
         self.caller.require(Scope::Inspect)?;
         let named = self.parse_draft(name)?;
-        let draft = self.head_draft(&named.key).await?;
+        let draft = self.find_draft(&named.key).await?;
         let draft = draft.ok_or(Error::NotFound(Missing::Draft))?;
         let state = match self.verdict(&named.key, &draft).await {
             Ok(verdict) => Some(verdict.into()),

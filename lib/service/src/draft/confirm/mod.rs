@@ -28,7 +28,7 @@ pub(super) use self::request::{check_existing, idempotency_key};
 use super::Drafts;
 use super::draft_ref::Keys;
 use super::options::name_option;
-use crate::{Error, Scope, Violation};
+use crate::{Error, Missing, Scope, Violation};
 
 impl Drafts {
     /// Confirms a draft. Idempotent: concurrent and repeated confirms have one effect and the same result.
@@ -81,9 +81,15 @@ impl Drafts {
         self.require_options(&options).await?;
         self.shared.store.probe_if_unknown().await;
         let _locked = self.lock([&keys]).await;
-        let mut running = self.running(checked, None);
+        let mut running = self.running(checked.clone(), None);
         running.run(self).await;
-        let kept = running.end(self).map_err(|error| name_option(error, &options))?;
+        let mut ended = running.end(self);
+        if matches!(ended, Err(Error::NotFound(Missing::Draft))) && self.complete_idle(&keys.draft).await? {
+            let mut running = self.running(checked, None);
+            running.run(self).await;
+            ended = running.end(self);
+        }
+        let kept = ended.map_err(|error| name_option(error, &options))?;
         Ok(Confirmed::new(self.location(&keys), kept))
     }
 

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use draftstore_protocol::DraftId;
-use draftstore_protocol::upload::{MARK, MAX_PARTS, MIN_PART_BYTES};
+use draftstore_protocol::upload::{MARK, MAX_PARTS, MIN_PART_BYTES, may_have_completed};
 use draftstore_storage as storage;
 use draftstore_storage::{CompleteUpload, ETag, ErrorKind, ListedPart};
 
@@ -99,7 +99,7 @@ impl Drafts {
                 expires_at: self.completed_expires_at(upload),
             }),
             Err(error) => {
-                let unclear = is_unclear(&error);
+                let unclear = may_have_completed(error.kind);
                 let otherwise = to_error(error);
                 if unclear {
                     self.completed_before(upload, otherwise).await
@@ -131,22 +131,6 @@ impl Drafts {
                 .unwrap_or(ends_at)
         };
         upload.draft.id.map_or_else(named, DraftId::expires_at)
-    }
-}
-
-/// Returns `true` if the completion may have succeeded, so that the draft must be read.
-fn is_unclear(error: &storage::Error) -> bool {
-    match error.kind {
-        ErrorKind::NotFound
-        | ErrorKind::PreconditionFailed
-        | ErrorKind::Conflict
-        | ErrorKind::Unavailable
-        | ErrorKind::Unexpected => true,
-        ErrorKind::BucketNotFound
-        | ErrorKind::TooLarge
-        | ErrorKind::CredentialsRefused
-        | ErrorKind::Archived
-        | ErrorKind::Unsupported => false,
     }
 }
 

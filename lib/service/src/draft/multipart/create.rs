@@ -9,6 +9,7 @@ use draftstore_protocol::upload::{
 };
 use draftstore_storage::{Attributes, CreateUpload, ObjectHeader, StorageOptions, UploadId};
 
+use crate::completion::StoredUpload;
 use crate::draft::Drafts;
 use crate::draft::attributes::RequestedAttributes;
 use crate::draft::draft_ref::DraftRef;
@@ -130,6 +131,13 @@ impl Drafts {
             part_checksums: request.part_checksums,
             ends_at: ends_at(now, lifetime),
         };
+        if self.shared.policy.complete_idle_after().is_some() {
+            let upload = StoredUpload {
+                key: &draft.key,
+                upload_id: &token.upload_id,
+            };
+            upload.write_plan(&self.shared.store, &token).await?;
+        }
         Ok(MultipartCreated {
             upload_id: self.seal(Purpose::Upload, &[draft.key.as_str()], &token.encode()),
             draft_id,

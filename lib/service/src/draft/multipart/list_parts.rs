@@ -2,9 +2,10 @@
 
 use std::time::SystemTime;
 
-use draftstore_storage::{ErrorKind, ListParts, ListedPart};
+use draftstore_storage::ListedPart;
 
 use super::{Upload, UploadName};
+use crate::completion::StoredUpload;
 use crate::draft::Drafts;
 use crate::{Error, Missing, Scope};
 
@@ -26,7 +27,8 @@ pub struct UploadStatus {
 }
 
 impl Drafts {
-    /// Returns the parameters of an upload, and the parts that have arrived.
+    /// Returns the parameters of an upload, and the parts that have arrived. If all of them have, and their client is gone,
+    /// completes the upload.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Missing::Upload`] if the upload was
@@ -36,8 +38,13 @@ impl Drafts {
         let upload = self.upload(name)?;
         self.check_live(&upload)?;
         let parts = self.arrived(&upload).await?;
+        let parts = parts.ok_or(Error::NotFound(Missing::Upload))?;
+        if upload.token.is_complete(&parts) {
+            self.complete_if_idle(&upload.draft.key, &upload.token.upload_id)
+                .await?;
+        }
         Ok(UploadStatus {
-            parts: parts.ok_or(Error::NotFound(Missing::Upload))?,
+            parts,
             part_size: upload.token.part_size,
             part_count: upload.token.part_count(),
             content_length: upload.token.content_length,
@@ -48,27 +55,11 @@ impl Drafts {
 
     /// Lists all parts that have arrived, or returns `None` if the upload does not exist.
     pub(super) async fn arrived(&self, upload: &Upload) -> Result<Option<Vec<ListedPart>>, Error> {
-        let mut parts = Vec::new();
-        let mut after = None;
-        loop {
-            let request = ListParts {
-                bucket: &self.shared.store.buckets.draft,
-                key: &upload.draft.key,
-                upload_id: &upload.token.upload_id,
-                after,
-                max_parts: None,
-            };
-            let page = match self.shared.store.objects().list_parts(&request).await {
-                Ok(page) => page,
-                Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-            parts.extend(page.parts);
-            // Ends the loop if a store returns the same page again.
-            if page.next <= after {
-                return Ok(Some(parts));
-            }
-            after = page.next;
-        }
+        let stored = StoredUpload {
+            key: &upload.draft.key,
+            upload_id: &upload.token.upload_id,
+        };
+        let arrived = stored.arrived(&self.shared.store).await?;
+        Ok(arrived.map(|arrived| arrived.parts))
     }
 }

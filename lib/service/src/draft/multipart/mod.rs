@@ -8,14 +8,18 @@
 //! - The upload of a unique draft ends at the expiry in its draft ID. The upload of a named draft ends
 //!   [`Policy::object_lifetime`] after its start. No call continues an upload that has ended, no URL is valid longer,
 //!   and the sweep frees the parts.
+//! - With [`Policy::complete_idle_after`], a small object in the store has the parameters of an upload that was begun with its size.
+//!   The server then completes an upload whose client is gone: see [`draftstore_protocol::upload::Completion`].
 //! - A named draft that was uploaded in parts expires two such lifetimes after the start of its upload. The upload may
 //!   take one of them, and many stores date the object by the start of its upload. See [`draftstore_protocol::sweep::Expiry`].
 //!
 //! [`Policy::object_lifetime`]: crate::Policy::object_lifetime
+//! [`Policy::complete_idle_after`]: crate::Policy::complete_idle_after
 
 mod abort;
 mod complete;
 mod create;
+mod idle;
 mod list_parts;
 mod sign_parts;
 
