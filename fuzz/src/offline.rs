@@ -148,7 +148,7 @@ never_called! {
         fn head(&BucketName, &ObjectKey) -> ObjectInfo;
         fn list(&BucketName, &ListObjects) -> ObjectPage;
         fn describe(&MainBucket, &ObjectKey, Option<&VersionId>) -> ObjectDescription;
-        fn tags(&MainBucket, &ObjectKey, Option<&VersionId>) -> BTreeMap<String, String>;
+        fn tags(&BucketName, &ObjectKey, Option<&VersionId>) -> BTreeMap<String, String>;
         fn list_versions(&ListVersions<'_>) -> VersionPage;
         fn copy_version(&CopyVersion<'_>) -> VersionCopied;
         fn copy_in_main(&CopyInMain<'_>) -> ETag;
