@@ -26,6 +26,8 @@ TESTS = [
     "model::model_invariants_hold_where_nothing_is_honoured",
     # A confirm of a draft that is not accepted, under a key of another request.
     "confirm::machine::verdict::tests::reused_key_is_refused_although_an_earlier_confirm_kept_the_draft",
+    # Answers of several scanners.
+    "checks::quorum::tests::as_many_scanners_as_are_needed_must_accept",
     # What is in the place of a verdict, and is none.
     "checks::machine::tests::verdict_that_cannot_be_read_is_no_verdict",
     # Copies, moves and updates alone, in a store of their own.
@@ -622,6 +624,24 @@ MUTANTS = [
         CHECKS + "machine.rs",
         "Scan::Rejected(reasons) => self.record(Verdict::Rejected(reasons)),",
         "Scan::Rejected(_) => self.record(verdict),",
+    ),
+    Mutant(
+        "one of several scanners is enough",
+        CHECKS + "quorum.rs",
+        "if accepting >= needed {",
+        "if accepting >= 1 {",
+    ),
+    Mutant(
+        "a scanner that rejects has no say among several",
+        CHECKS + "quorum.rs",
+        "if accepting + pending >= needed {",
+        "if accepting + pending >= needed || accepting > 0 {",
+    ),
+    Mutant(
+        "a silent scanner rejects",
+        CHECKS + "quorum.rs",
+        "if accepting + pending >= needed {",
+        "if accepting > needed {",
     ),
     Mutant(
         "a verdict that cannot be read is none",

@@ -16,6 +16,7 @@ mod secrets;
 mod serve;
 mod store;
 mod tickets;
+mod webhooks;
 
 use std::io;
 use std::process::ExitCode;

@@ -27,6 +27,7 @@ use crate::metrics::ServerMetrics;
 use crate::ports::{GRPC, REST};
 use crate::secrets::ServerSecrets;
 use crate::store::{StorePort, open};
+use crate::webhooks::Webhooks;
 use crate::{admin, console, docs, heartbeat, probe, tickets};
 
 /// The time that requests have to finish after SIGTERM. It is longer than a call to the store, except copies of gigabytes:
@@ -75,7 +76,8 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         .with_secrets(Arc::new(secrets))
         .with_confirm_limits(config.drafts.confirm_limits())
         .with_check_limits(config.checks.limits())
-        .with_observer(metrics.drafts.clone());
+        .with_observer(metrics.drafts.clone())
+        .with_webhooks(Arc::new(Webhooks::new()));
 
     if embedded.is_some() {
         let made = drafts.create_buckets().await;
@@ -108,8 +110,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), site);
     let rest = Handler::new(rest::handler(rest, &cors));
     let connections = Connections::new(config.connections.clone(), tls).with_host_rules(hosts.clone());
-    let has_traces = config.shared.traces.is_some();
-    let connections_of = |port| observed(connections.clone(), port, &metrics, has_traces);
+    let connections_of = |port| observed(connections.clone(), port, &metrics, config.shared.traces.is_some());
     let http_address = listen(&mut tasks, connections_of(REST), http, rest, &ending)?;
     let grpc_listener = bind("GRPC_PORT", (config.listen.address, config.listen.grpc_port).into()).await?;
     let grpc = grpc::service(api, gate.clone(), readiness.clone(), reflects).await?;

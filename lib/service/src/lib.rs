@@ -20,6 +20,7 @@ mod secrets;
 mod settings;
 mod store;
 mod violation;
+mod webhooks;
 
 pub use caller::{Caller, Scope};
 pub use cleaner::Cleaner;
@@ -38,3 +39,4 @@ pub use secrets::{SecretSource, Secrets};
 pub use settings::{CheckVariables, DraftSettings, PolicySettings, SweepSettings};
 pub use store::{Buckets, Replicas, Store, StoreProfile, Weakness, weaknesses};
 pub use violation::Violation;
+pub use webhooks::{ScanReply, ScanRequest, WebhookClient};

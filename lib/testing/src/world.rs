@@ -399,6 +399,7 @@ pub fn get<'a>(bucket: &'a BucketName, key: &'a ObjectKey) -> PresignGet<'a> {
         bucket,
         key,
         version: None,
+        if_match: None,
         response_content_type: MediaType::OCTET_STREAM,
         response_content_disposition: "attachment",
         now: SystemTime::now(),

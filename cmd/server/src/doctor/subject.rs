@@ -129,6 +129,7 @@ impl Subject {
             bucket: self.draft(),
             key,
             version: None,
+            if_match: None,
             response_content_type: MediaType::OCTET_STREAM,
             response_content_disposition: "attachment",
             now: SystemTime::now(),

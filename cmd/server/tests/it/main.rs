@@ -66,4 +66,5 @@ mod undecodable;
 mod unique_drafts;
 mod uppy;
 mod versions;
+mod webhooks;
 mod whole_keys;

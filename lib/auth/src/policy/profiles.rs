@@ -1,11 +1,14 @@
 //! The profiles of the policy: named limits of uploads, and checks of drafts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use draftstore_service::caller::{CheckSettings, ContentTypes, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile};
+use draftstore_service::caller::{
+    CheckSettings, ContentTypes, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile, WebhookCheck,
+};
 use draftstore_service::limits::MAX_TAG_CHARS;
 use draftstore_service::{ObjectHeader, ObjectHeaders, StorageOption};
+use draftstore_webhooks::{Destination, PrivateHosts, Secrets};
 
 use super::file;
 use super::problems::Problems;
@@ -52,7 +55,7 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         }
     }
     if written.checks.as_ref().is_some_and(CheckSettings::is_empty) {
-        let rule = "must have type, image, archive, clamd or tag: leave it out to check nothing";
+        let rule = "must have type, image, archive, clamd, tag or webhook: leave it out to check nothing";
         problems.add(format_args!("{place}.checks"), rule);
     }
     let storage_options = written.storage_options.as_ref().map(|names| {
@@ -106,6 +109,9 @@ fn report_bounds(place: &str, checks: &CheckSettings, problems: &mut Problems) {
             problems.add(format_args!("{place}.clamd.addresses"), rule);
         }
     }
+    if let Some(webhook) = &checks.webhook {
+        report_webhook(&format!("{place}.webhook"), webhook, problems);
+    }
     if let Some(tag) = &checks.tag {
         if !(1..=MAX_TAG_CHARS).contains(&tag.key.chars().count()) {
             let rule = format!("must have 1 to {MAX_TAG_CHARS} characters");
@@ -118,6 +124,38 @@ fn report_bounds(place: &str, checks: &CheckSettings, problems: &mut Problems) {
             let rule = format!("has {both:?}, which is accepted as well");
             problems.add(format_args!("{place}.tag.refused"), rule);
         }
+    }
+}
+
+/// Records an error for each scanner that cannot be asked.
+fn report_webhook(place: &str, check: &WebhookCheck, problems: &mut Problems) {
+    let count = check.scanners.len();
+    if !(1..=WebhookCheck::MAX_SCANNERS).contains(&count) {
+        let rule = format!("must have 1 to {}", WebhookCheck::MAX_SCANNERS);
+        problems.add(format_args!("{place}.scanners"), rule);
+    }
+    if check.quorum.is_some_and(|quorum| !(1..=count).contains(&quorum)) {
+        let rule = format!("must be from 1 to the number of scanners, {count}");
+        problems.add(format_args!("{place}.quorum"), rule);
+    }
+    let hosts = PrivateHosts::try_from(check.private_hosts.clone());
+    let hosts = problems.take(format_args!("{place}.private_hosts"), hosts);
+    let mut names = BTreeSet::new();
+    for (number, scanner) in check.scanners.iter().enumerate() {
+        let place = format!("{place}.scanners[{number}]");
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let length = 1..=WebhookCheck::MAX_NAME_BYTES;
+        if !length.contains(&scanner.name.len()) || !scanner.name.bytes().all(is_plain) {
+            let rule = "must have 1 to 63 letters, digits, '-', '_' and '.'";
+            problems.add(format_args!("{place}.name"), rule);
+        } else if !names.insert(&scanner.name) {
+            problems.add(format_args!("{place}.name"), "must be another one for each scanner");
+        }
+        if let Some(hosts) = &hosts {
+            problems.take(format_args!("{place}.url"), Destination::new(&scanner.url, hosts));
+        }
+        let secrets = Secrets::try_from(scanner.secrets.expose().to_vec());
+        problems.take(format_args!("{place}.secrets"), secrets);
     }
 }
 

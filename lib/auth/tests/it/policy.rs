@@ -97,7 +97,7 @@ async fn checks_without_a_usable_bound_are_named() {
     for (policy, says) in [
         (
             "[profiles.a.checks]",
-            "profiles.a.checks: must have type, image, archive, clamd or tag",
+            "profiles.a.checks: must have type, image, archive, clamd, tag or webhook",
         ),
         (
             "[profiles.a.checks.image]\nmax_frames = 0",
@@ -130,6 +130,10 @@ async fn checks_without_a_usable_bound_are_named() {
         (
             "[profiles.a.checks.tag]\naccepted = ['CLEAN', 'FOUND']\nrefused = ['FOUND']",
             "profiles.a.checks.tag.refused: has \"FOUND\", which is accepted as well",
+        ),
+        (
+            "[profiles.a.checks.webhook]\nscanners = []",
+            "profiles.a.checks.webhook.scanners: must have 1 to 8",
         ),
         (
             "[profiles.a.checks.type]\nallow_all = true",
@@ -376,5 +380,64 @@ async fn all_errors_are_reported_at_once() {
         "issuers.i.scopes: ",
     ] {
         assert!(said.contains(place), "{place} is missing in {said}");
+    }
+}
+
+#[tokio::test]
+async fn scanners_that_must_not_be_asked_are_named() {
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let check = |webhook: &str, scanner: &str| {
+        format!(
+            "[profiles.a.checks.webhook]\n{webhook}\n[[profiles.a.checks.webhook.scanners]]\nname = 'one'\n\
+             url = 'https://a.example'\nsecrets = ['{SECRET}']\n[[profiles.a.checks.webhook.scanners]]\n{scanner}"
+        )
+    };
+    let scanner = |url: &str| format!("name = 'two'\nurl = '{url}'\nsecrets = ['{SECRET}']");
+    let place = "profiles.a.checks.webhook";
+    for (policy, says) in [
+        (
+            check("quorum = 3", &scanner("https://b.example")),
+            "quorum: must be from 1 to the number of scanners, 2",
+        ),
+        (
+            check("", &scanner("http://b.example")),
+            "scanners[1].url: must be an https URL",
+        ),
+        (
+            check("", &scanner("https://169.254.169.254/latest")),
+            "scanners[1].url: must not have a link-local",
+        ),
+        (
+            check("", &scanner("https://[::ffff:169.254.169.254]/")),
+            "scanners[1].url: must not have a link-local",
+        ),
+        (
+            check("", &scanner("https://127.0.0.1/")),
+            "scanners[1].url: must have a public address",
+        ),
+        (
+            check("", &scanner("https://10.0.0.1/")),
+            "scanners[1].url: must have a public address",
+        ),
+        (
+            check("private_hosts = ['169.254.169.254']", &scanner("https://b.example")),
+            "private_hosts: \"169.254.169.254\" must be the name",
+        ),
+        (
+            check("", &scanner("https://b.example").replace("two", "one")),
+            "scanners[1].name: must be another one",
+        ),
+        (
+            check("", &scanner("https://b.example").replace("two", "a b")),
+            "scanners[1].name: must have 1 to 63",
+        ),
+        (
+            check("", &scanner("https://b.example").replace("whsec_", "whsec")),
+            "scanners[1].secrets: a secret must be",
+        ),
+    ] {
+        let said = said(&policy).await;
+        assert!(said.contains(&format!("{place}.{says}")), "{policy}: {said}");
+        assert!(!said.contains("MfKQ9r8"), "{said}");
     }
 }

@@ -62,7 +62,7 @@ impl MarkerDigest {
     }
 
     /// Returns the text form.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 

@@ -9,7 +9,7 @@ use super::task::{Member, Task};
 use super::world::{Late, World};
 use crate::checks::{
     Check, CheckAnswer, CheckEffect, CheckError, CheckStep, NoVerdict, Reason, Recorded, Scan, Scanning,
-    VERDICT_METADATA, Verdict, verdict_key, verdict_parts,
+    VERDICT_METADATA, Verdict, quorum, verdict_key, verdict_parts,
 };
 use crate::confirm::Answer;
 
@@ -168,15 +168,16 @@ impl World {
                 let content = self.read_twice(it)?;
                 CheckAnswer::Inspected(content.map(|content| inspected(content, it.checks)))
             }
-            // A scanner that does not answer, or whose answer is lost, is asked again from the first byte.
+            // Of two scanners one accepts everything. If the other does not answer, or its answer is lost, it is asked again.
             (CheckEffect::Scan, Some(ErrorKind::Unavailable)) => {
                 it.first = None;
-                CheckAnswer::Scanned(Ok(Scan::Pending))
+                CheckAnswer::Scanned(Ok(quorum(2, &[Scan::Clean, Scan::Pending])))
             }
             (CheckEffect::Scan, Some(kind)) => CheckAnswer::Scanned(Err(kind)),
             (CheckEffect::Scan, None) => {
                 let content = self.read_twice(it)?;
-                CheckAnswer::Scanned(content.map(|content| scanned(content, it.checks)))
+                let both = |content| quorum(2, &[Scan::Clean, scanned(content, it.checks)]);
+                CheckAnswer::Scanned(content.map(both))
             }
             (CheckEffect::Record(verdict), _) => {
                 let recorded = match fault {

@@ -100,12 +100,14 @@ impl Presign for S3Storage {
             ("response-content-type", get.response_content_type.as_str()),
         ];
         query.extend(get.version.map(|version| ("versionId", version.as_str())));
+        let if_match = get.if_match.map(|etag| ("if-match".to_owned(), etag.quoted()));
+        let if_match = if_match.into_iter();
         let request = ObjectRequest {
             method: Method::Get,
             bucket: get.bucket,
             key: get.key,
             query: &query,
-            headers: BTreeMap::new(),
+            headers: if_match.collect(),
             now: get.now,
             expires_in: get.expires_in,
         };

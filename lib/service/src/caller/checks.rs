@@ -4,6 +4,8 @@ use draftstore_inspection::{ArchiveCheck, ImageCheck, Settings, TypeCheck};
 use draftstore_scanners::Address;
 use serde::{Deserialize, Serialize};
 
+use super::webhook::WebhookCheck;
+
 /// The largest depth of archives inside archives that a check can allow.
 pub const MAX_ARCHIVE_DEPTH: u64 = ArchiveCheck::MAX_DEPTH as u64;
 
@@ -28,6 +30,8 @@ pub struct CheckSettings {
     pub clamd: Option<ClamdCheck>,
     /// The verdict of a scanner in a tag.
     pub tag: Option<TagCheck>,
+    /// The scan by scanners that are asked over HTTP.
+    pub webhook: Option<WebhookCheck>,
 }
 
 /// The verdict of a scanner that nobody here starts, and that leaves it as a tag of the draft. The defaults are those of
@@ -81,7 +85,7 @@ impl CheckSettings {
 
     /// Returns true if the draft must be scanned.
     pub(crate) fn is_scanned(&self) -> bool {
-        self.clamd.is_some() || self.tag.is_some()
+        self.clamd.is_some() || self.tag.is_some() || self.webhook.is_some()
     }
 
     /// Returns the checks that read a few ranges of the draft.

@@ -5,12 +5,14 @@ mod profile;
 mod scope;
 mod slots;
 mod tenant;
+mod webhook;
 
 pub use checks::{CheckSettings, ClamdCheck, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, TagCheck};
 pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use slots::DraftSlots;
 pub use tenant::{InvalidTenant, Tenant};
+pub use webhook::{ScannerSecrets, WebhookCheck, WebhookScanner};
 
 use draftstore_storage::ObjectKey;
 

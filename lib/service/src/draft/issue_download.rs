@@ -114,6 +114,7 @@ impl Drafts {
             bucket: place.bucket,
             key: &place.key,
             version: version.as_ref(),
+            if_match: None,
             response_content_type: content_type.as_ref().unwrap_or(MediaType::OCTET_STREAM),
             response_content_disposition: &disposition,
             now: self.shared.clock.now(),

@@ -57,7 +57,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::observer::ConfirmEnded;
 use crate::secrets::{Binding, Purpose, SecretSource, Secrets};
-use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKind};
+use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKind, WebhookClient};
 
 /// The service for one caller. Has no state except its configuration, which clones share.
 #[derive(Debug, Clone)]
@@ -82,6 +82,7 @@ struct Shared {
     locks: Locks,
     checks: RunningChecks,
     observer: Option<Arc<dyn Observer>>,
+    webhooks: Option<Arc<dyn WebhookClient>>,
     secrets: Arc<dyn SecretSource>,
 }
 
@@ -101,6 +102,7 @@ impl Drafts {
             locks: Locks::default(),
             checks: RunningChecks::new(CheckLimits::default()),
             observer: None,
+            webhooks: None,
             secrets: Arc::new(Secrets::random()),
         };
         Self {
@@ -149,6 +151,13 @@ impl Drafts {
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         Arc::make_mut(&mut self.shared).observer = Some(observer);
+        self
+    }
+
+    /// Sets the client that sends requests to scanners.
+    #[must_use]
+    pub fn with_webhooks(mut self, client: Arc<dyn WebhookClient>) -> Self {
+        Arc::make_mut(&mut self.shared).webhooks = Some(client);
         self
     }
 

@@ -19,6 +19,7 @@ impl Drafts {
             bucket: self.shared.store.buckets.draft.name(),
             key: &draft.key,
             version: None,
+            if_match: None,
             response_content_type: MediaType::OCTET_STREAM,
             response_content_disposition: "attachment",
             now: self.shared.clock.now(),

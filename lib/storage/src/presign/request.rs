@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::{Attributes, BucketName, DraftBucket, MediaType, ObjectKey, Sha256, UploadId, VersionId};
+use crate::{Attributes, BucketName, DraftBucket, ETag, MediaType, ObjectKey, Sha256, UploadId, VersionId};
 
 /// An upload to presign: `PUT` of one object into the draft bucket.
 ///
@@ -111,6 +111,8 @@ pub struct PresignGet<'a> {
     pub key: &'a ObjectKey,
     /// The version to read. `None` is the current one.
     pub version: Option<&'a VersionId>,
+    /// The version of the bytes, for the header `If-Match`, which is signed and must be sent. `None` is any.
+    pub if_match: Option<&'a ETag>,
     /// The `Content-Type` of the response, instead of the stored one: the key may be uploaded again before it is read.
     pub response_content_type: &'a MediaType,
     /// The `Content-Disposition` of the response, instead of the stored one.

@@ -9,6 +9,7 @@ mod running;
 mod scan;
 mod state;
 mod subject;
+mod webhook;
 
 pub use limits::CheckLimits;
 pub(super) use running::RunningChecks;

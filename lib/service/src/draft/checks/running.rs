@@ -11,13 +11,16 @@ use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
 use super::CheckLimits;
-use super::scan::{ScanSlots, Unanswered};
+use super::scan::{ScanProgress, ScanSlots, Unanswered};
 use super::subject::Subject;
 use crate::draft::Drafts;
 use crate::observer::CheckOutcome;
 
-/// The pause before scanners are asked again that had no result.
+/// The pause before scanners are asked again that had no result. It doubles with each time.
 const SCAN_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The longest pause before scanners are asked again.
+const MAX_PAUSE: Duration = Duration::from_secs(8);
 
 /// The running checks, by the keys of their verdicts.
 #[derive(Debug, Clone)]
@@ -125,9 +128,9 @@ impl Drafts {
         let drafts = self.for_caller(Arc::clone(&self.caller));
         let check = async move {
             let limit = drafts.shared.checks.limits.timeout;
-            let mut unanswered = None;
-            let ended = timeout(limit, drafts.run_check(&subject, &mut unanswered)).await;
-            let ended = ended.unwrap_or_else(|_| match unanswered {
+            let mut scans = ScanProgress::default();
+            let ended = timeout(limit, drafts.run_check(&subject, &mut scans)).await;
+            let ended = ended.unwrap_or_else(|_| match scans.unanswered {
                 Some(Unanswered { scanner, why }) => {
                     let why = why.as_deref().unwrap_or("no answer, or no place for the scan");
                     tracing::error!(object.key = %subject.draft_key, scanner, error = why, "scanner unavailable");
@@ -156,8 +159,9 @@ impl Drafts {
         self.shared.checks.by_key().get(subject.key()).cloned()
     }
 
-    /// Runs a check to its end. Asks scanners again until it is dropped, with the one that has no result in `unanswered`.
-    async fn run_check(&self, subject: &Subject, unanswered: &mut Option<Unanswered>) -> Ended {
+    /// Runs a check to its end. Asks scanners again until it is dropped, with the one that has no result in `scans`.
+    async fn run_check(&self, subject: &Subject, scans: &mut ScanProgress) -> Ended {
+        let mut pause = SCAN_AGAIN_AFTER;
         let (mut check, mut effect) = Check::start(subject.scanning());
         loop {
             let answer = match effect {
@@ -167,11 +171,12 @@ impl Drafts {
                     CheckAnswer::Inspected(subject.inspect(self).await)
                 }
                 CheckEffect::Scan => {
-                    let scanned = subject.scan(self, unanswered).await;
+                    let scanned = subject.scan(self, scans).await;
                     if matches!(scanned, Ok(Scan::Pending)) {
-                        sleep(SCAN_AGAIN_AFTER).await;
+                        sleep(pause).await;
+                        pause = MAX_PAUSE.min(pause * 2);
                     } else {
-                        *unanswered = None;
+                        scans.unanswered = None;
                     }
                     CheckAnswer::Scanned(scanned)
                 }

@@ -1,6 +1,6 @@
 //! The scans of a draft that the other checks accept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +32,17 @@ pub(super) struct ScanSlots {
     by_scanner: Arc<Mutex<HashMap<String, Arc<Semaphore>>>>,
 }
 
+/// The progress of the scans of one check.
+#[derive(Debug, Default)]
+pub(super) struct ScanProgress {
+    /// The scanner that has no result yet.
+    pub(super) unanswered: Option<Unanswered>,
+    /// Set after clamd has found nothing.
+    pub(super) is_clean_by_clamd: bool,
+    /// The answers of the scanners that are asked over HTTP, by their names.
+    pub(super) answers: BTreeMap<String, Scan>,
+}
+
 /// The scanner that a check waits for.
 #[derive(Debug)]
 pub(super) struct Unanswered {
@@ -49,7 +60,7 @@ impl ScanSlots {
     }
 
     /// Returns the slots of a scanner, and forgets those that nobody uses.
-    fn of(&self, scanner: String) -> Arc<Semaphore> {
+    pub(super) fn of(&self, scanner: String) -> Arc<Semaphore> {
         let mut by_scanner = self.by_scanner.lock().unwrap_or_else(PoisonError::into_inner);
         by_scanner.retain(|_, slots| Arc::strong_count(slots) > 1);
         let slots = by_scanner.entry(scanner);
@@ -58,22 +69,42 @@ impl ScanSlots {
 }
 
 impl Subject {
-    /// Has the draft scanned. `unanswered` names the scanner that has no result yet.
-    pub(super) async fn scan(
-        &self,
-        drafts: &Drafts,
-        unanswered: &mut Option<Unanswered>,
-    ) -> Result<Scan, StorageError> {
-        if let Some(check) = &self.settings.clamd {
-            let scan = self.scan_by_clamd(drafts, check, unanswered).await?;
-            if scan != Scan::Clean {
-                return Ok(scan);
+    /// Has the draft scanned, by one kind of scanner after another.
+    pub(super) async fn scan(&self, drafts: &Drafts, progress: &mut ScanProgress) -> Result<Scan, StorageError> {
+        let settings = &self.settings;
+        if let Some(check) = settings.clamd.as_ref().filter(|_| !progress.is_clean_by_clamd) {
+            match self.scan_by_clamd(drafts, check, &mut progress.unanswered).await? {
+                Scan::Clean => progress.is_clean_by_clamd = true,
+                other @ (Scan::Rejected(_) | Scan::Pending) => return Ok(other),
+            }
+            progress.unanswered = None;
+        }
+        if let Some(check) = &settings.tag {
+            match self.scan_by_tag(drafts, check, &mut progress.unanswered).await? {
+                Scan::Clean => progress.unanswered = None,
+                other @ (Scan::Rejected(_) | Scan::Pending) => return Ok(other),
             }
         }
-        match &self.settings.tag {
-            Some(check) => self.scan_by_tag(drafts, check, unanswered).await,
+        match &settings.webhook {
+            Some(check) => self.scan_by_webhook(drafts, check, progress).await,
             None => Ok(Scan::Clean),
         }
+    }
+
+    /// Fails if the draft has another version by now.
+    pub(super) async fn still_there(&self, drafts: &Drafts) -> Result<(), StorageError> {
+        let store = &drafts.shared.store;
+        let draft = store
+            .objects()
+            .head(store.buckets.draft.name(), &self.draft_key)
+            .await?;
+        if draft == self.draft {
+            return Ok(());
+        }
+        Err(StorageError {
+            kind: ErrorKind::PreconditionFailed,
+            ..self.unusable(drafts, Operation::HeadObject, "the draft was uploaded again")
+        })
     }
 
     /// Reads the tag between two looks at the draft, the first of which found it to be this version.
@@ -87,12 +118,7 @@ impl Subject {
         let (objects, bucket) = (store.objects(), store.buckets.draft.name());
         let version = self.draft.version_id.as_ref();
         let tags = objects.tags(bucket, &self.draft_key, version).await?;
-        if objects.head(bucket, &self.draft_key).await? != self.draft {
-            return Err(StorageError {
-                kind: ErrorKind::PreconditionFailed,
-                ..self.unusable(drafts, Operation::GetObjectTagging, "the draft was uploaded again")
-            });
-        }
+        self.still_there(drafts).await?;
         let value = tags.get(&check.key);
         let is_in = |values: &[String]| value.is_some_and(|value| values.contains(value));
         if is_in(&check.accepted) {
@@ -165,7 +191,7 @@ impl Subject {
 }
 
 /// Returns a name or a value of a scanner in the form in which a page may show it.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let plain = |character: &char| character.is_ascii_alphanumeric() || "._-/:".contains(*character);
     text.chars().filter(plain).take(MAX_SHOWN).collect()
 }
