@@ -626,6 +626,12 @@ MUTANTS = [
         "Scan::Rejected(_) => self.record(verdict),",
     ),
     Mutant(
+        "a report of a scanner is of every version of a draft",
+        CHECKS + "verdict.rs",
+        "scanner.chain(verdict_parts.iter().cloned()).collect()",
+        "scanner.chain(verdict_parts.iter().take(1).cloned()).collect()",
+    ),
+    Mutant(
         "one of several scanners is enough",
         CHECKS + "quorum.rs",
         "if accepting >= needed {",

@@ -95,6 +95,10 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn report_scan(&self, _: Request<v1::ReportScanRequest>) -> Result<Response<v1::ReportScanResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn check_draft(&self, _: Request<v1::CheckDraftRequest>) -> Result<Response<v1::CheckDraftResponse>, Status> {
         Err(Status::unimplemented("not measured"))
     }

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use draftstore_service::caller::WebhookScanner;
-use draftstore_service::{ScanReply, ScanRequest, WebhookClient};
-use draftstore_webhooks::{Client, Destination, Message, MessageId, PrivateHosts, Secrets};
+use draftstore_service::{ScanReply, ScanRequest, SignedReport, WebhookClient};
+use draftstore_webhooks::{Client, Destination, Message, MessageId, PrivateHosts, Secrets, Signed};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
@@ -57,5 +57,16 @@ impl WebhookClient for Webhooks {
         request: ScanRequest,
     ) -> BoxFuture<'a, Result<ScanReply, String>> {
         self.send(scanner, private_hosts, request).boxed()
+    }
+
+    fn verify(&self, scanner: &WebhookScanner, report: &SignedReport<'_>, now: SystemTime) -> bool {
+        let signed = Signed {
+            id: report.id,
+            timestamp: report.timestamp,
+            signature: report.signature,
+            body: report.body.as_bytes(),
+        };
+        let secrets = Secrets::try_from(scanner.secrets.expose().to_vec());
+        secrets.is_ok_and(|secrets| secrets.verify(signed, now).is_ok())
     }
 }

@@ -245,6 +245,11 @@ calls! {
         failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND],
         tag: "Drafts and objects",
     }
+    ReportScan(ReportScanRequest): POST "/api/v1/report-scan" {
+        scopes: [[Inspect]], size: One, kind: Quick, audit: draft,
+        failures: [BUCKET_NOT_FOUND],
+        tag: "Drafts and objects",
+    }
     CheckDraft(CheckDraftRequest): POST "/api/v1/check-draft" {
         scopes: [[Inspect]], size: One, kind: Long, audit: draft,
         failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND, SCANNER_UNAVAILABLE],

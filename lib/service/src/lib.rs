@@ -39,4 +39,4 @@ pub use secrets::{SecretSource, Secrets};
 pub use settings::{CheckVariables, DraftSettings, PolicySettings, SweepSettings};
 pub use store::{Buckets, Replicas, Store, StoreProfile, Weakness, weaknesses};
 pub use violation::Violation;
-pub use webhooks::{ScanReply, ScanRequest, WebhookClient};
+pub use webhooks::{ScanReply, ScanRequest, SignedReport, WebhookClient};

@@ -58,6 +58,9 @@ pub const MAX_TAG_CHARS: usize = 128;
 /// The maximum length of the value of a tag, in characters. The limit of S3.
 pub const MAX_TAG_VALUE_CHARS: usize = 256;
 
+/// The maximum length of the reason of a scanner, in characters.
+pub const MAX_REASON_CHARS: usize = 1000;
+
 /// The maximum length of the name of a storage class, in bytes. Longer than any in use.
 pub const MAX_CLASS_BYTES: usize = 64;
 

@@ -53,6 +53,8 @@ pub(crate) enum Purpose {
     Verdict = 6,
     /// The options of a confirmed object, which its upload has agreed on.
     Options = 7,
+    /// The answer of one scanner about a draft.
+    ScanAnswer = 8,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.

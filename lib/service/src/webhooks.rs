@@ -1,6 +1,7 @@
 //! Requests to scanners over HTTP, which this crate makes and does not send.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use futures::future::BoxFuture;
 
@@ -16,6 +17,22 @@ pub trait WebhookClient: fmt::Debug + Send + Sync {
         private_hosts: &'a [String],
         request: ScanRequest,
     ) -> BoxFuture<'a, Result<ScanReply, String>>;
+
+    /// Returns true if the scanner has signed the report, at most five minutes before or after `now`.
+    fn verify(&self, scanner: &WebhookScanner, report: &SignedReport<'_>, now: SystemTime) -> bool;
+}
+
+/// A signed report of a scanner.
+#[derive(Debug)]
+pub struct SignedReport<'a> {
+    /// The ID of the message.
+    pub id: &'a str,
+    /// The time of the message, in Unix seconds.
+    pub timestamp: &'a str,
+    /// The signatures of the message.
+    pub signature: &'a str,
+    /// The text that is signed.
+    pub body: String,
 }
 
 /// A request to scan one version of a draft.

@@ -159,6 +159,7 @@ where
         "confirm-upload" => client.confirm_upload(message(request)).await.map(answer_json),
         "confirm-uploads" => client.batch_confirm_uploads(message(request)).await.map(answer_json),
         "inspect-draft" => client.inspect_draft(message(request)).await.map(answer_json),
+        "report-scan" => client.report_scan(message(request)).await.map(answer_json),
         "check-draft" => client.check_draft(message(request)).await.map(answer_json),
         "discard-draft" => client.discard_draft(message(request)).await.map(answer_json),
         "list-drafts" => client.list_drafts(message(request)).await.map(answer_json),

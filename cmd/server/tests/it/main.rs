@@ -48,6 +48,7 @@ mod openapi;
 mod owner;
 mod process;
 mod readiness;
+mod report_scan;
 mod routes;
 mod sealed;
 mod security;

@@ -18,14 +18,17 @@ use crate::callers::ground::{Policy, bearer, new_key};
 use crate::front::{FRONTS, Failure, Front, upload};
 use crate::server::Server;
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// The variables of a server that waits for scanners.
+const PATIENT: [(&str, &str); 2] = [("CHECK_WAIT", "30"), ("CHECK_TIMEOUT", "60")];
 
 /// The bytes that scanners reject.
 const MALWARE: &str = "a text, and malware";
 
 /// The way in which a scanner answers.
 #[derive(Debug, Clone)]
-enum Answers {
+pub(crate) enum Answers {
     /// Decides by the bytes of the draft.
     Honestly,
     /// Answers so often that it is still scanning, and then honestly.
@@ -39,14 +42,14 @@ enum Answers {
 }
 
 /// A running scanner.
-struct Scanner {
+pub(crate) struct Scanner {
     url: String,
     requests: Arc<AtomicUsize>,
     _serving: AbortOnDropHandle<()>,
 }
 
 impl Scanner {
-    async fn start(answers: Answers) -> Self {
+    pub(crate) async fn start(answers: Answers) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/scan", listener.local_addr().expect("bound"));
         let requests = Arc::new(AtomicUsize::new(0));
@@ -64,7 +67,7 @@ impl Scanner {
         }
     }
 
-    fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
 }
@@ -152,14 +155,14 @@ async fn read_request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
 }
 
 /// A server whose callers have drafts scanned.
-struct World {
+pub(crate) struct World {
     server: Server,
     _policy: Policy,
     key: String,
 }
 
 impl World {
-    fn start(scanners: &[&Scanner], quorum: usize, timeout: &str) -> Self {
+    pub(crate) fn start(scanners: &[&Scanner], quorum: usize, variables: &[(&str, &str)]) -> Self {
         let (key, caller) = new_key("shop");
         let mut policy = format!(
             "{caller}scopes = ['upload', 'inspect', 'confirm']\nprofile = 'scanned'\n\
@@ -176,22 +179,26 @@ impl World {
         }
         let policy = Policy::new(&policy);
         Self {
-            server: policy.server("api-key", &[("CHECK_WAIT", "30"), ("CHECK_TIMEOUT", timeout)]),
+            server: policy.server("api-key", variables),
             _policy: policy,
             key: bearer(&key),
         }
     }
 
-    async fn call(&self, front: Front, call: &str, name: &str) -> Result<Value, Failure> {
-        let headers = [("authorization", self.key.as_str())];
+    pub(crate) async fn call(&self, front: Front, call: &str, name: &str) -> Result<Value, Failure> {
         let request = match call {
             "upload-url" => json!({"object_name": name, "content_type": "text/plain"}),
             _ => json!({ "object_name": name }),
         };
+        self.send(front, call, request).await
+    }
+
+    pub(crate) async fn send(&self, front: Front, call: &str, request: Value) -> Result<Value, Failure> {
+        let headers = [("authorization", self.key.as_str())];
         front.call_with(&headers, &self.server, call, request).await
     }
 
-    async fn uploaded(&self, front: Front, name: &str, bytes: &'static str) {
+    pub(crate) async fn uploaded(&self, front: Front, name: &str, bytes: &'static str) {
         let issued = self.call(front, "upload-url", name).await.expect("issued");
         assert_eq!(upload(&issued, bytes).await, 200);
     }
@@ -203,7 +210,7 @@ async fn scanners_decide_what_is_confirmed() {
         Scanner::start(Answers::Honestly).await,
         Scanner::start(Answers::Honestly).await,
     ];
-    let world = World::start(&[&scanners[0], &scanners[1]], 2, "60");
+    let world = World::start(&[&scanners[0], &scanners[1]], 2, &PATIENT);
     for front in FRONTS {
         let (clean, malware) = (front.name("clean"), front.name("malware"));
         world.uploaded(front, &clean, "a text").await;
@@ -231,7 +238,7 @@ async fn one_of_two_scanners_is_enough_where_the_policy_says_so() {
         Scanner::start(Answers::Honestly).await,
         Scanner::start(Answers::Never).await,
     );
-    let world = World::start(&[&silent, &honest], 1, "60");
+    let world = World::start(&[&silent, &honest], 1, &PATIENT);
     for front in FRONTS {
         let name = front.name("clean");
         world.uploaded(front, &name, "a text").await;
@@ -243,7 +250,7 @@ async fn one_of_two_scanners_is_enough_where_the_policy_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn scanner_that_needs_time_is_asked_again() {
     let scanner = Scanner::start(Answers::Later(2)).await;
-    let world = World::start(&[&scanner], 1, "60");
+    let world = World::start(&[&scanner], 1, &PATIENT);
     world.uploaded(Front::Rest, "a", "a text").await;
     world.call(Front::Rest, "confirm-upload", "a").await.expect("accepted");
     assert_eq!(scanner.requests(), 3);
@@ -260,7 +267,7 @@ async fn answer_that_is_no_verdict_is_never_a_yes() {
         "nonsense\r\n",
     ] {
         let scanner = Scanner::start(Answers::With(head)).await;
-        let world = World::start(&[&scanner], 1, "1");
+        let world = World::start(&[&scanner], 1, &[("CHECK_WAIT", "30"), ("CHECK_TIMEOUT", "1")]);
         world.uploaded(Front::Rest, "a", "a text").await;
         let refused = world.call(Front::Rest, "confirm-upload", "a").await.expect_err(head);
         refused.assert(503, Code::Unavailable, "SCANNER_UNAVAILABLE");
@@ -273,7 +280,7 @@ async fn answer_that_is_no_verdict_is_never_a_yes() {
 async fn bytes_swapped_before_the_scan_are_not_confirmed_by_it() {
     let permits = Arc::new(Semaphore::new(0));
     let scanner = Scanner::start(Answers::Held(Arc::clone(&permits))).await;
-    let world = World::start(&[&scanner], 1, "60");
+    let world = World::start(&[&scanner], 1, &PATIENT);
     world.uploaded(Front::Rest, "a", "a text").await;
     let confirm = world.call(Front::Rest, "confirm-upload", "a");
     let swap = async {

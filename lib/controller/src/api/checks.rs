@@ -1,7 +1,7 @@
 //! The checks of drafts.
 
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::draft::{CheckReason, CheckState, DraftName};
+use draftstore_service::draft::{CheckReason, CheckState, DraftName, ScanReport, ScanVerdict};
 
 use super::{Api, Mapping};
 use crate::errors::Failure;
@@ -22,6 +22,32 @@ impl Mapping for v1::CheckDraftRequest {
             etag: checked.etag.to_string(),
             checks: checked.state.map(state),
         })
+    }
+}
+
+impl Mapping for v1::ReportScanRequest {
+    type Response = v1::ReportScanResponse;
+
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let verdict = match self.verdict() {
+            v1::ScanVerdict::Unspecified => None,
+            v1::ScanVerdict::Accepted => Some(ScanVerdict::Accepted),
+            v1::ScanVerdict::Rejected => Some(ScanVerdict::Rejected),
+        };
+        let report = ScanReport {
+            draft: DraftName {
+                object_name: self.object_name,
+                draft_id: self.draft_id,
+            },
+            etag: self.etag,
+            verdict,
+            reason: self.reason,
+            webhook_id: self.webhook_id,
+            webhook_timestamp: self.webhook_timestamp,
+            webhook_signature: self.webhook_signature,
+        };
+        let recorded = api.drafts(admitted).report_scan(&report).await?;
+        Ok(v1::ReportScanResponse { recorded })
     }
 }
 

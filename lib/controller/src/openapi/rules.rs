@@ -125,6 +125,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
             | "ConfirmUploadRequest"
             | "InspectDraftRequest"
             | "CheckDraftRequest"
+            | "ReportScanRequest"
             | "DiscardDraftRequest",
             "object_name",
         ) => Rule::keywords(json!({"format": "object-name"}))
@@ -177,7 +178,9 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         }
         (_, "draft_id") => Rule::pattern(DRAFT_ID).example("01KAN3XJ5V8Q7R2M4T6W9Y0ZBC"),
         (_, "if_match" | "overwrite_if_match") => etag(),
-        ("CompletedPart", "etag") => etag().required(),
+        ("CompletedPart" | "ReportScanRequest", "etag") => etag().required(),
+        ("ReportScanRequest", "verdict") => Rule::default().required().example("SCAN_VERDICT_ACCEPTED"),
+        ("ReportScanRequest", "reason") => Rule::keywords(json!({"maxLength": limits::MAX_REASON_CHARS})),
         (_, "idempotency_key") => Rule::pattern(&idempotency_key()).example("order-4711"),
         (_, "upload_id") => Rule::pattern("^[A-Za-z0-9_-]+$").required().example("UPLOAD_ID"),
         (_, "part_number") => Rule::range(1, limits::MAX_PARTS.into()).required().example(1),

@@ -12,4 +12,4 @@ mod verdict;
 
 pub use machine::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Recorded, Scan, Scanning};
 pub use quorum::quorum;
-pub use verdict::{NoVerdict, Reason, VERDICT_METADATA, Verdict, verdict_key, verdict_parts};
+pub use verdict::{NoVerdict, Reason, VERDICT_METADATA, Verdict, answer_parts, verdict_key, verdict_parts};

@@ -70,6 +70,13 @@ pub fn verdict_parts(draft_key: &ObjectKey, draft: &ObjectInfo, settings: &str) 
     ]
 }
 
+/// Returns everything that the answer of one scanner belongs to: the scanner, and all that a verdict belongs to. What a
+/// scanner reports late, or about another version or under other settings, is found by no check that it is not about.
+pub fn answer_parts(scanner: &str, verdict_parts: &[String]) -> Vec<String> {
+    let scanner = std::iter::once(scanner.to_owned());
+    scanner.chain(verdict_parts.iter().cloned()).collect()
+}
+
 /// Returns the key of the verdict with this digest of its parts: `.drafts/verdicts/<digest>`.
 ///
 /// # Panics

@@ -9,7 +9,7 @@ use super::task::{Member, Task};
 use super::world::{Late, World};
 use crate::checks::{
     Check, CheckAnswer, CheckEffect, CheckError, CheckStep, NoVerdict, Reason, Recorded, Scan, Scanning,
-    VERDICT_METADATA, Verdict, quorum, verdict_key, verdict_parts,
+    VERDICT_METADATA, Verdict, answer_parts, quorum, verdict_key, verdict_parts,
 };
 use crate::confirm::Answer;
 
@@ -68,11 +68,12 @@ fn inspected(content: Content, checks: Checks) -> Verdict {
     Verdict::Rejected(vec![bad(content)])
 }
 
-fn scanned(content: Content, checks: Checks) -> Scan {
+/// Returns the verdict that a scanner reports.
+fn scanned(content: Content, checks: Checks) -> Verdict {
     if accepts(content, checks) {
-        return Scan::Clean;
+        return Verdict::Accepted { media_type: None };
     }
-    Scan::Rejected(vec![bad(content)])
+    Verdict::Rejected(vec![bad(content)])
 }
 
 fn bad(content: Content) -> Reason {
@@ -168,16 +169,36 @@ impl World {
                 let content = self.read_twice(it)?;
                 CheckAnswer::Inspected(content.map(|content| inspected(content, it.checks)))
             }
-            // Of two scanners one accepts everything. If the other does not answer, or its answer is lost, it is asked again.
+            // Of two scanners one accepts everything. The other reports later: its report may be lost, or come so late that the
+            // draft or the settings have changed. Until there is one, it is asked again.
             (CheckEffect::Scan, Some(ErrorKind::Unavailable)) => {
                 it.first = None;
                 CheckAnswer::Scanned(Ok(quorum(2, &[Scan::Clean, Scan::Pending])))
             }
             (CheckEffect::Scan, Some(kind)) => CheckAnswer::Scanned(Err(kind)),
             (CheckEffect::Scan, None) => {
-                let content = self.read_twice(it)?;
-                let both = |content| quorum(2, &[Scan::Clean, scanned(content, it.checks)]);
-                CheckAnswer::Scanned(content.map(both))
+                let key = verdict_key(&digest(answer_parts("later", &it.parts())));
+                let answer = match recorded(&self.store, &key) {
+                    Recorded::Nothing => None,
+                    Recorded::Verdict(Verdict::Accepted { .. }) => Some(Scan::Clean),
+                    Recorded::Verdict(Verdict::Rejected(reasons)) => Some(Scan::Rejected(reasons)),
+                    Recorded::Unreadable => Some(Scan::Pending),
+                };
+                if let Some(answer) = answer {
+                    it.first = None;
+                    return Some(CheckAnswer::Scanned(Ok(quorum(2, &[Scan::Clean, answer]))));
+                }
+                let reported = self.read_twice(it)?.map(|content| {
+                    let verdict = scanned(content, it.checks);
+                    if fault == Fault::Stale {
+                        self.limbo.push(Late::Verdict(key, verdict));
+                    } else {
+                        // Another report of the same scanner may have been first.
+                        let _ = self.put_verdict(&key, &verdict);
+                    }
+                    quorum(2, &[Scan::Clean, Scan::Pending])
+                });
+                CheckAnswer::Scanned(reported)
             }
             (CheckEffect::Record(verdict), _) => {
                 let recorded = match fault {

@@ -29,7 +29,7 @@ use draftstore_storage::{BucketName, ErrorKind, ObjectInfo};
 
 pub use buckets::BucketsReady;
 use checks::RunningChecks;
-pub use checks::{CheckLimits, CheckState, DraftChecked};
+pub use checks::{CheckLimits, CheckState, DraftChecked, ScanReport, ScanVerdict};
 pub use confirm::RemovalBounds;
 pub use confirm::{ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
 use confirm::{Locks, RemovalQueue};

@@ -48,6 +48,8 @@ impl Call {
                 }
                 json!({ "object_name": name })
             }
+            // The profile asks no scanner.
+            "report-scan" => report(&name),
             "get-object" | "delete-object" => {
                 if is_there {
                     own.kept(&name).await;
@@ -171,6 +173,7 @@ impl Call {
             "inspect-draft" | "check-draft" | "get-object" | "multipart/complete" => {
                 assert!(answer["etag"].is_string());
             }
+            "report-scan" => assert_eq!(answer["recorded"], false),
             "discard-draft" => assert_eq!(answer["discarded"], true),
             "delete-object" => assert_eq!(answer["deleted"], true),
             "list-versions" => assert_eq!(answer["versions"].as_array().expect("versions").len(), 1),
@@ -205,6 +208,7 @@ impl Call {
         let (parts_key, parts_id) = &foreign.parts;
         match self.route {
             "download-url" | "confirm-upload" | "inspect-draft" | "check-draft" | "discard-draft" => drafts.to_vec(),
+            "report-scan" => vec![(report(&foreign.named), report("t10/none"))],
             "get-object" | "delete-object" | "list-versions" => vec![(named(&foreign.kept), named("t10/none"))],
             "update-object" => {
                 let update = |name: &str| json!({"object_name": name, "metadata": {"a": "1"}});
@@ -250,4 +254,9 @@ impl Call {
             other => panic!("no foreign request for {other}"),
         }
     }
+}
+
+/// Returns the report of a scanner about a draft.
+fn report(name: &str) -> Value {
+    json!({"object_name": name, "etag": "b1946ac92492d2347c6235b4d2611184", "verdict": "SCAN_VERDICT_ACCEPTED"})
 }

@@ -5,6 +5,7 @@
 //! makes every decision.
 
 mod limits;
+mod report;
 mod running;
 mod scan;
 mod state;
@@ -12,6 +13,7 @@ mod subject;
 mod webhook;
 
 pub use limits::CheckLimits;
+pub use report::{ScanReport, ScanVerdict};
 pub(super) use running::RunningChecks;
 pub use state::{CheckState, DraftChecked};
 

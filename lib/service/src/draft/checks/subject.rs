@@ -27,7 +27,7 @@ pub(super) struct Subject {
     /// Everything that the verdict belongs to.
     parts: [String; 7],
     /// The key of the verdict, and those that former secrets give.
-    keys: (ObjectKey, Vec<ObjectKey>),
+    keys: Vec<ObjectKey>,
 }
 
 impl Subject {
@@ -40,21 +40,19 @@ impl Subject {
         let parts = verdict_parts(draft_key, draft, &digested);
         let texts = ["verdict"].into_iter().chain(parts.iter().map(String::as_str));
         let digests = drafts.shared.secrets.current().digests(&texts.collect::<Vec<_>>());
-        let mut keys = digests.iter().map(verdict_key);
-        let current = keys.next()?;
         Some(Self {
             draft_key: draft_key.clone(),
             draft: draft.clone(),
             settings,
             allowed,
-            keys: (current, keys.collect()),
+            keys: digests.iter().map(verdict_key).collect(),
             parts,
         })
     }
 
     /// Returns the key of the verdict.
     pub(super) fn key(&self) -> &ObjectKey {
-        &self.keys.0
+        &self.keys[0]
     }
 
     /// Returns the need for scanners.
@@ -68,26 +66,28 @@ impl Subject {
 
     /// Returns the recorded verdict. An object that is not sealed for these bytes and settings is unreadable, and logged.
     pub(super) async fn recorded(&self, drafts: &Drafts) -> Result<Recorded, StorageError> {
-        let (current, former) = &self.keys;
-        for key in std::iter::once(current).chain(former) {
+        self.find(drafts, &self.keys, (Purpose::Verdict, self.parts())).await
+    }
+
+    /// Returns the verdict under the first of these keys that has an object.
+    pub(super) async fn find(
+        &self,
+        drafts: &Drafts,
+        keys: &[ObjectKey],
+        sealed: (Purpose, &[String]),
+    ) -> Result<Recorded, StorageError> {
+        for key in keys {
             let store = &drafts.shared.store;
             let Some(object) = found(store.objects().head(store.buckets.draft.name(), key).await)? else {
                 continue;
             };
-            let verdict = self.open(drafts, &object);
+            let verdict = open(drafts, &object, sealed);
             if verdict.is_none() {
                 tracing::error!(object.key = %key, draft.key = %self.draft_key, "verdict unreadable");
             }
             return Ok(verdict.map_or(Recorded::Unreadable, Recorded::Verdict));
         }
         Ok(Recorded::Nothing)
-    }
-
-    fn open(&self, drafts: &Drafts, object: &ObjectInfo) -> Option<Verdict> {
-        let sealed = object.attributes.metadata.get(VERDICT_METADATA)?;
-        let parts = self.binding_parts();
-        let opened = drafts.shared.secrets.current().open(binding(&parts), sealed)?;
-        Verdict::of_text(std::str::from_utf8(&opened).ok()?)
     }
 
     /// Reads the draft, and decides.
@@ -122,9 +122,25 @@ impl Subject {
     }
 
     pub(super) async fn record(&self, drafts: &Drafts, verdict: &Verdict) -> Result<(), StorageError> {
-        let parts = self.binding_parts();
-        let sealed = drafts.shared.secrets.current();
-        let sealed = sealed.seal(binding(&parts), verdict.to_text().as_bytes());
+        self.put(drafts, self.key(), (Purpose::Verdict, self.parts()), verdict)
+            .await
+    }
+
+    /// Records a verdict under a key, if nothing is there.
+    pub(super) async fn put(
+        &self,
+        drafts: &Drafts,
+        key: &ObjectKey,
+        (purpose, parts): (Purpose, &[String]),
+        verdict: &Verdict,
+    ) -> Result<(), StorageError> {
+        let parts: Vec<_> = parts.iter().map(String::as_str).collect();
+        let binding = Binding { purpose, parts: &parts };
+        let sealed = drafts
+            .shared
+            .secrets
+            .current()
+            .seal(binding, verdict.to_text().as_bytes());
         let attributes = Attributes {
             metadata: [(VERDICT_METADATA.to_owned(), sealed)].into(),
             ..Attributes::default()
@@ -132,7 +148,7 @@ impl Subject {
         let store = &drafts.shared.store;
         let put = PutDraft {
             bucket: &store.buckets.draft,
-            key: self.key(),
+            key,
             bytes: &[],
             attributes: &attributes,
             if_absent: true,
@@ -140,8 +156,9 @@ impl Subject {
         store.objects().put_draft(&put).await.map(|_| ())
     }
 
-    fn binding_parts(&self) -> Vec<&str> {
-        self.parts.iter().map(String::as_str).collect()
+    /// Returns everything that the verdict belongs to.
+    pub(super) fn parts(&self) -> &[String] {
+        &self.parts
     }
 }
 
@@ -166,11 +183,12 @@ impl Source for DraftSource<'_> {
     }
 }
 
-fn binding<'a>(parts: &'a [&'a str]) -> Binding<'a> {
-    Binding {
-        purpose: Purpose::Verdict,
-        parts,
-    }
+fn open(drafts: &Drafts, object: &ObjectInfo, (purpose, parts): (Purpose, &[String])) -> Option<Verdict> {
+    let sealed = object.attributes.metadata.get(VERDICT_METADATA)?;
+    let parts: Vec<_> = parts.iter().map(String::as_str).collect();
+    let binding = Binding { purpose, parts: &parts };
+    let opened = drafts.shared.secrets.current().open(binding, sealed)?;
+    Verdict::of_text(std::str::from_utf8(&opened).ok()?)
 }
 
 fn verdict(findings: Findings) -> Verdict {

@@ -66,6 +66,13 @@ impl Subject {
             scanner: WEBHOOK,
             why: None,
         });
+        for scanner in &check.scanners {
+            if !progress.answers.contains_key(&scanner.name)
+                && let Some(scan) = self.reported(drafts, scanner).await?
+            {
+                progress.answers.insert(scanner.name.clone(), scan);
+            }
+        }
         let silent = check
             .scanners
             .iter()
@@ -130,10 +137,11 @@ impl Subject {
             expires_in: shared.checks.limits.timeout,
         };
         let signed = shared.store.presign().presign_get(&get).await?;
-        let (draft_id, object_name) = match DraftId::split(self.draft_key.as_str()) {
-            Some((id, name)) => (Some(id.to_string()), name),
+        let (draft_id, named) = match DraftId::split(self.draft_key.as_str()) {
+            Some((id, named)) => (Some(id.to_string()), named),
             None => (None, self.draft_key.as_str()),
         };
+        let object_name = drafts.caller.name_of(named).unwrap_or(named);
         let content_type = MediaType::of_stored(self.draft.attributes.content_type.as_deref());
         let url = signed.url.expose();
         let question = Question {
@@ -176,13 +184,18 @@ fn answer(scanner: &WebhookScanner, reply: &ScanReply) -> Result<Scan, String> {
     let answer: Answer = serde_json::from_slice(&reply.body).map_err(|_| "the answer is no verdict".to_owned())?;
     Ok(match answer.verdict {
         Word::Accepted => Scan::Clean,
-        Word::Rejected => Scan::Rejected(vec![Reason {
-            check: WEBHOOK.to_owned(),
-            code: "REFUSED_BY_SCANNER".to_owned(),
-            detail: match shown(&answer.reason) {
-                reason if reason.is_empty() => format!("The scanner {} refuses the file.", scanner.name),
-                reason => format!("The scanner {} refuses the file: {reason}.", scanner.name),
-            },
-        }]),
+        Word::Rejected => Scan::Rejected(vec![rejection(scanner, &answer.reason)]),
     })
+}
+
+/// Returns the reason of a scanner to reject a draft.
+pub(super) fn rejection(scanner: &WebhookScanner, reason: &str) -> Reason {
+    Reason {
+        check: WEBHOOK.to_owned(),
+        code: "REFUSED_BY_SCANNER".to_owned(),
+        detail: match shown(reason) {
+            reason if reason.is_empty() => format!("The scanner {} refuses the file.", scanner.name),
+            reason => format!("The scanner {} refuses the file: {reason}.", scanner.name),
+        },
+    }
 }
