@@ -179,7 +179,11 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         (_, "draft_id") => Rule::pattern(DRAFT_ID).example("01KAN3XJ5V8Q7R2M4T6W9Y0ZBC"),
         (_, "if_match" | "overwrite_if_match") => etag(),
         ("CompletedPart" | "ReportScanRequest", "etag") => etag().required(),
-        ("ReportScanRequest", "verdict") => Rule::default().required().example("SCAN_VERDICT_ACCEPTED"),
+        ("ReportScanRequest", "verdict") => {
+            Rule::keywords(json!({"enum": ["SCAN_VERDICT_ACCEPTED", "SCAN_VERDICT_REJECTED", 1, 2]}))
+                .required()
+                .example("SCAN_VERDICT_ACCEPTED")
+        }
         ("ReportScanRequest", "reason") => Rule::keywords(json!({"maxLength": limits::MAX_REASON_CHARS})),
         (_, "idempotency_key") => Rule::pattern(&idempotency_key()).example("order-4711"),
         (_, "upload_id") => Rule::pattern("^[A-Za-z0-9_-]+$").required().example("UPLOAD_ID"),
