@@ -33,10 +33,7 @@ fn main() -> anyhow::Result<()> {
         let (readiness, cors) = (Readiness::new(StoreProfile::default()), Cors::default());
         match front.as_str() {
             "rest" => {
-                let site = rest::Site {
-                    pages: Router::new(),
-                    base_url: rest::BaseUrl::new("http"),
-                };
+                let site = rest::Site::new(Router::new(), rest::BaseUrl::new("http"));
                 let service = rest::service(api, gate, readiness, site);
                 all(calls, rest::handler(service, &cors), rest_request).await
             }

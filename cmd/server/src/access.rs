@@ -2,6 +2,8 @@
 
 use draftstore_auth::{Auth, Authenticator, PolicyFile};
 use draftstore_runtime::reload::Reloader;
+use draftstore_service::caller::Profile;
+use draftstore_service::draft::ProfileSource;
 
 use crate::config::Config;
 
@@ -27,5 +29,15 @@ impl Access {
             }
         };
         Ok(Self { authenticator, policy })
+    }
+}
+
+/// The profiles of the current policy.
+#[derive(Debug)]
+pub(crate) struct PolicyProfiles(pub(crate) Authenticator);
+
+impl ProfileSource for PolicyProfiles {
+    fn named(&self, name: &str) -> Option<Profile> {
+        self.0.profiles()?.get(name).cloned()
     }
 }

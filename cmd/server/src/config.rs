@@ -9,6 +9,7 @@ use std::time::Duration;
 use draftstore_auth::{Auth, AuthSettings};
 use draftstore_config::{Environment, Invalid, InvalidConfig, ProgramSettings, Settings as _, parse, settings};
 use draftstore_connections::{ConnectionLimits, TlsFiles};
+use draftstore_controller::rest::HookSettings;
 use draftstore_controller::{CorsSettings, GateConfig};
 use draftstore_cronjob::{ConfiguredStore, SharedConfig};
 use draftstore_embedded::EmbeddedSettings;
@@ -19,6 +20,8 @@ use draftstore_service::{Buckets, CheckVariables, DraftSettings, PolicySettings,
 use draftstore_telemetry::logging::LogSettings;
 use draftstore_telemetry::traces::TraceSettings;
 use draftstore_telemetry::{AuditLog, AuditSettings};
+
+use crate::notifier::WebhookSettings;
 
 settings! {
     /// The addresses of the ports, as they are configured.
@@ -64,6 +67,7 @@ pub(crate) const SERVER: ProgramSettings = ProgramSettings {
         StoreConfig::SECTIONS[3],
         SafetySettings::SECTION,
         EmbeddedSettings::SECTION,
+        WebhookSettings::SECTION,
         Buckets::SECTION,
         PolicySettings::SECTION,
         DraftSettings::SECTION,
@@ -75,6 +79,7 @@ pub(crate) const SERVER: ProgramSettings = ProgramSettings {
         ConnectionLimits::SECTION,
         GateConfig::SECTION,
         CorsSettings::SECTION,
+        HookSettings::SECTION,
         SweepSettings::SECTIONS[0],
         SweepSettings::SECTIONS[1],
         ScheduleSettings::SECTION,
@@ -103,6 +108,9 @@ pub(crate) struct Config {
     pub(crate) connections: ConnectionLimits,
     pub(crate) requests: GateConfig,
     pub(crate) cors: CorsSettings,
+    pub(crate) hooks: HookSettings,
+    /// The webhook of the embedded store.
+    pub(crate) webhook: Option<WebhookSettings>,
     pub(crate) audit: AuditSettings,
 }
 
@@ -156,6 +164,8 @@ impl Config {
         let connections = environment.load();
         let requests = GateConfig::load(environment);
         let cors = environment.load();
+        let hooks = HookSettings::load(environment);
+        let webhook = WebhookSettings::load(environment);
         let audit = environment.load();
         let embedded = store.as_ref().ok().and_then(|(_, embedded)| embedded.as_ref());
         let ports = listen.and_then(|listen| listen.ports(environment, embedded));
@@ -188,6 +198,8 @@ impl Config {
             connections: connections?,
             requests: requests?,
             cors: cors?,
+            hooks: hooks?,
+            webhook: webhook?,
             audit,
         })
     }

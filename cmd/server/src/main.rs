@@ -10,6 +10,7 @@ mod health;
 mod heartbeat;
 mod key;
 mod metrics;
+mod notifier;
 mod ports;
 mod probe;
 mod secrets;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use draftstore_connections::Traffic;
-use draftstore_controller::Readiness;
+use draftstore_controller::{Readiness, audit_auto_confirm};
 use draftstore_s3::{CredentialsLeft, S3Storage};
-use draftstore_service::{CheckOutcome, ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, StoreProfile, UrlKind};
+use draftstore_service::{
+    AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, StoreProfile, UrlKind,
+};
 use draftstore_storage::Condition;
 use draftstore_telemetry::metrics::{Metrics, StoreCalls};
 use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
@@ -40,14 +42,14 @@ pub(crate) struct ServerMetrics {
 }
 
 impl ServerMetrics {
-    /// Creates the metrics, all zero.
-    pub(crate) fn new() -> Self {
+    /// Creates the metrics, all zero. With `audit`, drafts that confirm themselves are written to the audit.
+    pub(crate) fn new(audit: bool) -> Self {
         let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
         metrics.add_process();
         Self {
             store_calls: Arc::new(StoreCalls::new(&metrics)),
             traffic: Arc::new(Traffic::new(&metrics, &LABELS)),
-            drafts: Arc::new(DraftMetrics::new(&metrics)),
+            drafts: Arc::new(DraftMetrics::new(&metrics, audit)),
             store: StoreMetrics::new(&metrics),
             metrics,
         }
@@ -82,11 +84,15 @@ pub(crate) struct DraftMetrics {
     removed: IntCounterVec,
     checks: IntCounterVec,
     completed: IntCounter,
+    auto_confirms: IntCounterVec,
+    /// Writes drafts that confirm themselves to the audit.
+    audit: bool,
 }
 
 impl DraftMetrics {
-    fn new(metrics: &Metrics) -> Self {
+    fn new(metrics: &Metrics, audit: bool) -> Self {
         let drafts = Self {
+            audit,
             issued: metrics.counters(
                 "draftstore_urls_issued_total",
                 "Presigned URLs and forms issued",
@@ -100,6 +106,11 @@ impl DraftMetrics {
                 &["outcome"],
             ),
             checks: metrics.counters("draftstore_checks_total", "Checks of drafts that ended", &["outcome"]),
+            auto_confirms: metrics.counters(
+                "draftstore_auto_confirms_total",
+                "Drafts that confirmed themselves, or could not",
+                &["outcome"],
+            ),
             completed: metrics.counter(
                 "draftstore_idle_uploads_completed_total",
                 "Uploads in parts that calls completed because their clients were gone",
@@ -110,6 +121,7 @@ impl DraftMetrics {
         }
         for outcome in ConfirmOutcome::NAMES {
             drafts.confirms.with_label_values(&[outcome]);
+            drafts.auto_confirms.with_label_values(&[outcome]);
         }
         for outcome in RemovalOutcome::NAMES {
             drafts.removed.with_label_values(&[outcome]);
@@ -135,6 +147,17 @@ impl Observer for DraftMetrics {
         self.removed
             .with_label_values(&[outcome.as_str()])
             .inc_by(drafts as u64);
+    }
+
+    fn auto_confirmed(&self, confirm: AutoConfirmed) {
+        let outcome = confirm
+            .result
+            .as_ref()
+            .map_or_else(ConfirmOutcome::of, |()| ConfirmOutcome::Kept);
+        self.auto_confirms.with_label_values(&[outcome.as_str()]).inc();
+        if self.audit {
+            audit_auto_confirm(confirm);
+        }
     }
 
     fn completed(&self) {

@@ -13,7 +13,7 @@ use draftstore_cronjob::SweepMetrics;
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
-use draftstore_service::{AllowedOrigins, Cleaner, Drafts, Store, SweepSettings, SystemClock};
+use draftstore_service::{AllowedOrigins, Cleaner, Drafts, Policy, Store, SweepSettings, SystemClock};
 use draftstore_telemetry::AuditSink;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -21,14 +21,14 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::access::Access;
+use crate::access::{Access, PolicyProfiles};
 use crate::config::Config;
 use crate::metrics::ServerMetrics;
 use crate::ports::{GRPC, REST};
 use crate::secrets::ServerSecrets;
 use crate::store::{StorePort, open};
 use crate::webhooks::Webhooks;
-use crate::{admin, console, docs, heartbeat, probe, tickets};
+use crate::{admin, console, docs, heartbeat, notifier, probe, tickets};
 
 /// The time that requests have to finish after SIGTERM. It is longer than a call to the store, except copies of gigabytes:
 /// confirms may take longer, although their callers no longer get a response.
@@ -45,19 +45,19 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let reflects = config.reflects();
     let mut reloaders = JoinSet::new();
     let tls = open_tls(config.tls, &mut reloaders).await?;
-    let metrics = Arc::new(ServerMetrics::new());
+    let metrics = Arc::new(ServerMetrics::new(audit.is_some()));
     let store_calls = metrics.store_calls.clone();
     let allowed_hosts = config.server.allowed_hosts.clone().unwrap_or_default();
     let own_hosts = access.policy.is_none().then_some(allowed_hosts);
     let store_port = StorePort {
         limits: config.connections.clone(),
         hosts: own_hosts.clone(),
+        created: config.webhook.map(notifier::start),
     };
     let draft_bucket = config.shared.buckets.draft.clone();
     let opened = open(config.store, store_port, &draft_bucket, Some(store_calls)).await?;
     let (storage, embedded) = (opened.storage, opened.embedded);
     config.store_choice.log();
-    let clock = Arc::new(SystemClock);
     let store = Store::new(storage.clone(), config.shared.buckets).with_profile(opened.profile);
     let admin = admin::bind(config.admin).await?;
     let http = bind("HTTP_PORT", (config.listen.address, config.listen.http_port).into()).await?;
@@ -72,12 +72,14 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         origins: origins.clone(),
         settings: config.cors,
     };
-    let drafts = Drafts::new(store.clone(), config.shared.policy, origins.clone(), clock.clone())
+    let policy = config.shared.policy;
+    let drafts = Drafts::new(store.clone(), policy, origins.clone(), Arc::new(SystemClock))
         .with_secrets(Arc::new(secrets))
         .with_confirm_limits(config.drafts.confirm_limits())
         .with_check_limits(config.checks.limits())
         .with_observer(metrics.drafts.clone())
-        .with_webhooks(Arc::new(Webhooks::new()));
+        .with_webhooks(Arc::new(Webhooks::new()))
+        .with_profiles(Arc::new(PolicyProfiles(access.authenticator.clone())));
 
     if embedded.is_some() {
         let made = drafts.create_buckets().await;
@@ -90,8 +92,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        let SweepSettings { brakes, slice } = config.shared.sweep;
-        let cleaner = Cleaner::new(store.clone(), config.shared.policy, brakes, clock).of_slice(slice);
+        let cleaner = cleaner(policy, config.shared.sweep, store.clone(), drafts.clone());
         let schedule = config.shared.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
         let sweeps = SweepMetrics::new(metrics.metrics());
         tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
@@ -106,7 +107,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     }
     let gate = gated(access, tickets, gate, &mut reloaders)?;
     let api = Api::new(drafts.clone(), gate.clone());
-    let site = site(&api, &drafts, config.server.console, BaseUrl::new(scheme));
+    let site = site(&api, &drafts, config.server.console, BaseUrl::new(scheme)).with_hooks(config.hooks);
     let rest = rest::service(api.clone(), gate.clone(), readiness.clone(), site);
     let rest = Handler::new(rest::handler(rest, &cors));
     let connections = Connections::new(config.connections.clone(), tls).with_host_rules(hosts.clone());
@@ -118,14 +119,13 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let grpc_address = listen(&mut tasks, connections_of(GRPC), grpc_listener, grpc, &ending)?;
     let admin_handler = admin::handler(gate, metrics, readiness.clone(), storage.clone());
     let (_admin, admin_address) = admin::serve(admin, config.connections, hosts, admin_handler)?;
-    let endpoint = opened.name;
     readiness.set_credentials_live(storage.renew_credentials(SystemTime::now()).await.live());
-    let _probing = first_probe(&store, &endpoint, &readiness, &ending.end).await;
+    let _probing = first_probe(&store, &opened.name, &readiness, &ending.end).await;
     let reason = config.store_choice.reason;
     if readiness.is_ready() {
-        tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = endpoint, reason, "ready");
+        tracing::info!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = opened.name, reason, "ready");
     } else {
-        tracing::warn!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = endpoint, reason, "not ready");
+        tracing::warn!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = opened.name, reason, "not ready");
     }
     let clients = embedded.as_ref().map(|embedded| embedded.connections().clone());
     let heartbeat = heartbeat::Heartbeat {
@@ -180,6 +180,12 @@ fn host_rules(hosts: Vec<String>, origins: AllowedOrigins) -> HostRules {
     HostRules::new(hosts).with_origins(move |origin| origins.allows(origin))
 }
 
+/// Returns the cleaner of a server that sweeps by itself.
+fn cleaner(policy: Policy, sweep: SweepSettings, store: Store, drafts: Drafts) -> Cleaner {
+    let cleaner = Cleaner::new(store, policy, sweep.brakes, Arc::new(SystemClock));
+    cleaner.of_slice(sweep.slice).beside(drafts)
+}
+
 /// Counts the connections and requests of a port, and traces the requests.
 fn observed(connections: Connections, port: Port, metrics: &ServerMetrics, has_traces: bool) -> Connections {
     let connections = connections.counted(port, metrics.traffic.clone());
@@ -224,7 +230,7 @@ fn site(api: &Api, drafts: &Drafts, with_console: bool, base_url: BaseUrl) -> Si
     } else {
         docs
     };
-    Site { pages, base_url }
+    Site::new(pages, base_url)
 }
 
 /// Makes the server not ready at the signal, and stops it after the delay. During the delay it still serves clients that have

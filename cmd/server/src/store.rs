@@ -7,10 +7,11 @@ use anyhow::Context as _;
 use axum::http::uri::Authority;
 use draftstore_connections::{ConnectionLimits, HostRules};
 use draftstore_cronjob::ConfiguredStore;
-use draftstore_embedded::{Credentials, EmbeddedConfig, EmbeddedSettings, EmbeddedStore, UploadOnly};
+use draftstore_embedded::{CreatedObject, Credentials, EmbeddedConfig, EmbeddedSettings, EmbeddedStore, UploadOnly};
 use draftstore_s3::{self as s3, S3Storage, Signing, StaticCredentials};
 use draftstore_service::StoreProfile;
 use draftstore_storage::{CallObserver, Capabilities, DraftBucket};
+use tokio::sync::mpsc;
 
 /// A client of the store, and the embedded store if it runs in this process.
 pub(crate) struct OpenStore {
@@ -30,6 +31,8 @@ pub(crate) struct StorePort {
     pub(crate) limits: ConnectionLimits,
     /// The names by which it may be called, if the server requires no credentials.
     pub(crate) hosts: Option<Vec<String>>,
+    /// The receiver of the events of new objects.
+    pub(crate) created: Option<mpsc::Sender<CreatedObject>>,
 }
 
 /// Starts the embedded store if it is configured, and connects to the store.
@@ -99,6 +102,7 @@ async fn start(
             HostRules::new(hosts.into_iter().chain(public))
         }),
         restore_wait: embedded.restore_wait,
+        created: port.created,
     };
     let running = EmbeddedStore::start(settings)
         .await

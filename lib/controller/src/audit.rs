@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use draftstore_auth::{PeerCertificate, TICKET_PREFIX};
 use draftstore_connections::Client;
-use draftstore_service::Caller;
+use draftstore_service::{AutoConfirmed, Caller};
 
 use crate::errors::Failure;
 use crate::path_ticket::PathTicket;
@@ -120,6 +120,12 @@ impl RequestContext {
         }
     }
 
+    /// Writes the outcome of a notification of the store.
+    pub(crate) fn notified(&self, rpc: &str, result: Result<(), &Failure>) {
+        let outcome = result.map_or_else(|failure| failure.row().reason.name, |()| OK);
+        self.write(rpc, None, &DraftRef::default(), outcome, None);
+    }
+
     fn write(&self, rpc: &str, caller: Option<&Caller>, draft: &DraftRef, outcome: &str, ticket_id: Option<&str>) {
         let tenant = caller
             .and_then(|caller| caller.tenant.as_ref())
@@ -139,6 +145,22 @@ impl RequestContext {
             "decided"
         );
     }
+}
+
+/// Writes that a draft confirmed itself, or could not. Its caller is `auto_confirm`.
+pub fn audit_auto_confirm(confirm: AutoConfirmed) {
+    let context = RequestContext {
+        request_id: None,
+        peer: None,
+        credentials: "none",
+    };
+    let draft = DraftRef {
+        object_name: Some(confirm.object_name),
+        draft_id: confirm.draft_id,
+    };
+    let failure = confirm.result.err().map(Failure::from);
+    let outcome = failure.as_ref().map_or(OK, |failure| failure.row().reason.name);
+    context.write("ConfirmUpload", Some(&confirm.caller), &draft, outcome, None);
 }
 
 /// The maximum length of a text in the audit, in bytes. Every valid name fits.

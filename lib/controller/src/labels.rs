@@ -6,6 +6,7 @@ use tonic::Code;
 use crate::calls::{CALLS, Call, GRPC_PREFIX};
 use crate::path_ticket::without_ticket;
 use crate::refusal::Limit;
+use crate::rest::HOOK_PATH;
 
 /// The header with gRPC's status, in responses without a body. With a body, the status is in the trailers.
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -15,13 +16,14 @@ pub(crate) const UPPY_PREFIX: &str = "/uppy/";
 
 // The labels of requests that are not calls.
 const UPPY: &str = "Uppy";
+pub(crate) const HOOK: &str = "StoreHook";
 const HEALTH: &str = "health";
 const OTHER: &str = "other";
 
-/// Returns the labels of requests: the name of each call, all routes of Uppy, health on either port, and all others.
+/// Returns the labels of requests: the name of each call, all routes of Uppy, notifications of the store, health on either port, and all others.
 pub fn all() -> Vec<&'static str> {
     let calls = CALLS.iter().map(|call| call.rpc.as_str());
-    calls.chain([UPPY, HEALTH, OTHER]).collect()
+    calls.chain([UPPY, HOOK, HEALTH, OTHER]).collect()
 }
 
 /// Returns the label of a REST path.
@@ -30,6 +32,7 @@ pub fn of_rest_path(path: &str) -> &'static str {
     match Call::at_path(path) {
         Some(call) => call.rpc.as_str(),
         None if path.starts_with(UPPY_PREFIX) => UPPY,
+        None if path == HOOK_PATH => HOOK,
         None if path == "/health" || path.starts_with("/health/") => HEALTH,
         None => OTHER,
     }

@@ -22,6 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         limits: ConnectionLimits::default(),
         hosts: None,
         restore_wait: Duration::ZERO,
+        created: None,
     })
     .await?;
     println!("{}", store.endpoint());

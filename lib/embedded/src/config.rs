@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use draftstore_connections::{ConnectionLimits, HostRules};
 
+use tokio::sync::mpsc;
+
 use crate::credentials::Credentials;
+use crate::events::CreatedObject;
 
 /// The settings of an [`EmbeddedStore`](crate::EmbeddedStore).
 #[derive(Debug, Clone)]
@@ -25,6 +28,8 @@ pub struct EmbeddedConfig {
     pub hosts: Option<HostRules>,
     /// The time until an object that is restored from an archive can be read.
     pub restore_wait: Duration,
+    /// The receiver of the events of new objects, if there is one.
+    pub created: Option<mpsc::Sender<CreatedObject>>,
 }
 
 /// A key pair that may only upload to one bucket: by PUT, in parts, or by form.

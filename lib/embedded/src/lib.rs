@@ -18,6 +18,7 @@ mod config;
 mod cors;
 mod credentials;
 mod error;
+mod events;
 mod frontend;
 mod index;
 mod keyring;
@@ -28,5 +29,6 @@ mod tasks;
 
 pub use config::{EmbeddedConfig, UploadOnly};
 pub use credentials::Credentials;
+pub use events::CreatedObject;
 pub use settings::EmbeddedSettings;
 pub use store::{EmbeddedStartError, EmbeddedStore};

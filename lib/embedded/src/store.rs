@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::EmbeddedConfig;
 use crate::credentials::{private_dir, sync_dir};
 use crate::error::BackendError;
+use crate::events::Events;
 use crate::frontend::Frontend;
 use crate::index::{OpenError, ReadOnlyIndex};
 use crate::keyring::Keyring;
@@ -110,6 +111,7 @@ impl EmbeddedStore {
             limits,
             hosts,
             restore_wait,
+            created,
         } = config;
         let listener = TcpListener::bind(listen).await.map_err(|source| {
             if source.kind() == io::ErrorKind::AddrInUse {
@@ -134,7 +136,8 @@ impl EmbeddedStore {
             data_dir: data_dir.clone(),
             reason,
         };
-        let backend = open.await.map_err(|error| data_error(error.to_string()))??;
+        let mut backend = open.await.map_err(|error| data_error(error.to_string()))??;
+        backend.events = Events::new(created);
 
         let mut s3_config = S3Config::default();
         s3_config.xml_max_body_size = MAX_XML;
@@ -276,6 +279,7 @@ fn open(data_dir: &Path, tasks: Tasks, restore_wait: Duration) -> Result<Backend
         tasks,
         clock: Clock::default(),
         restore_wait,
+        events: Events::default(),
     })
 }
 

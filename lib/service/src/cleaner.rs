@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Slice, Stop, Summary};
 
 use crate::completion::StoredUpload;
-use crate::{Clock, Policy, Store};
+use crate::{Clock, Drafts, Policy, Store};
 
 /// The maximum number of concurrent calls for one effect of the protocol, each on a single draft or upload.
 const MAX_CONCURRENT: usize = 8;
@@ -52,6 +52,8 @@ pub struct Cleaner {
     brakes: Brakes,
     slice: Slice,
     clock: Arc<dyn Clock>,
+    /// The service that hears of completed uploads, if the sweep runs beside it.
+    drafts: Option<Drafts>,
 }
 
 impl Cleaner {
@@ -64,6 +66,16 @@ impl Cleaner {
             brakes,
             slice: Slice::WHOLE,
             clock,
+            drafts: None,
+        }
+    }
+
+    /// Lets drafts whose uploads the cleaner completes confirm themselves, if that was agreed on.
+    #[must_use]
+    pub fn beside(self, drafts: Drafts) -> Self {
+        Self {
+            drafts: Some(drafts),
+            ..self
         }
     }
 
@@ -204,6 +216,9 @@ impl Cleaner {
         match stored.complete(&self.store, idle_after, self.clock.now()).await {
             Ok(CompletionEnd::Completed(_)) => {
                 tracing::info!(object.key = %upload.key, upload.id = ?upload.upload_id, "idle upload completed");
+                if let Some(drafts) = &self.drafts {
+                    drafts.look_at_in_background(&upload.key);
+                }
                 Ok(true)
             }
             Ok(CompletionEnd::NotPlanned | CompletionEnd::NotDue | CompletionEnd::Taken | CompletionEnd::Gone) => {

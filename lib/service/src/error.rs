@@ -246,7 +246,7 @@ impl From<JoinError> for Error {
 
 impl ConfirmOutcome {
     /// Returns the outcome of a confirm that failed.
-    pub(crate) fn of(error: &Error) -> Self {
+    pub fn of(error: &Error) -> Self {
         match error {
             Error::NotFound(_) => Self::NotFound,
             Error::AlreadyExists => Self::AlreadyExists,

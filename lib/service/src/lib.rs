@@ -33,7 +33,7 @@ pub use draftstore_storage::{
 };
 pub use error::{Error, Missing};
 pub use name::ObjectName;
-pub use observer::{CheckOutcome, ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, UrlKind};
+pub use observer::{AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, UrlKind};
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{SecretSource, Secrets};
 pub use settings::{CheckVariables, DraftSettings, PolicySettings, SweepSettings};

@@ -1,8 +1,11 @@
 //! Observation of issued URLs, checks and confirms, for metrics.
 
 use std::fmt;
+use std::sync::Arc;
 
 use draftstore_storage::closed_set;
+
+use crate::{Caller, Error};
 
 /// An observer of issued URLs, finished checks and finished confirms. Must not block: it runs in the task of the call.
 pub trait Observer: fmt::Debug + Send + Sync {
@@ -15,11 +18,27 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// Called after the drafts of confirms were deleted, or left to the sweep.
     fn removed(&self, outcome: RemovalOutcome, drafts: usize);
 
+    /// Called after a draft has confirmed itself, or could not.
+    fn auto_confirmed(&self, confirm: AutoConfirmed);
+
     /// Called after a call has completed a multipart upload whose client is gone.
     fn completed(&self);
 
     /// Called after the checks of a draft have ended, even if nobody waits for them.
     fn checked(&self, outcome: CheckOutcome);
+}
+
+/// A draft that confirmed itself, or could not.
+#[derive(Debug)]
+pub struct AutoConfirmed {
+    /// The caller of the confirm, with the tenant and the profile of the upload.
+    pub caller: Arc<Caller>,
+    /// The object name of the draft.
+    pub object_name: String,
+    /// The ID of a unique draft.
+    pub draft_id: Option<String>,
+    /// The result of the confirm.
+    pub result: Result<(), Error>,
 }
 
 closed_set! {

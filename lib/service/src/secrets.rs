@@ -55,6 +55,8 @@ pub(crate) enum Purpose {
     Options = 7,
     /// The answer of one scanner about a draft.
     ScanAnswer = 8,
+    /// The agreement that a draft confirms itself.
+    AutoConfirm = 9,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.

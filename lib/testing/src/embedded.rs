@@ -41,6 +41,7 @@ impl Embedded {
             },
             hosts: None,
             restore_wait: Duration::ZERO,
+            created: None,
         };
         let store = match EmbeddedStore::start(settings).await {
             Ok(store) => store,

@@ -12,6 +12,10 @@ const WALLS: &[(&str, &[&str])] = &[
         "draftstore-inspection",
         &["draftstore-storage", "futures", "http", "tokio", SDK],
     ),
+    (
+        "draftstore-notifications",
+        &["draftstore-storage", "futures", "http", "tokio", SDK],
+    ),
     ("draftstore-scanners", &["draftstore-storage", "http", SDK]),
     (
         "draftstore-webhooks",

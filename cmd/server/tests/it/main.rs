@@ -32,6 +32,7 @@ mod get_object;
 mod get_upload_url;
 mod grpc_web;
 mod headers;
+mod hooks;
 mod hostile;
 mod iam;
 mod inspect_draft;

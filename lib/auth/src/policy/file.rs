@@ -38,6 +38,9 @@ pub(super) struct Profile {
     pub(super) expires: Option<String>,
     /// The storage options that uploads and confirms may set.
     pub(super) storage_options: Option<Vec<String>>,
+    /// Confirms drafts when they have arrived.
+    #[serde(default)]
+    pub(super) auto_confirm: bool,
     /// The checks of drafts before they are confirmed.
     pub(super) checks: Option<CheckSettings>,
 }

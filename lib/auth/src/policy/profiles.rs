@@ -21,7 +21,11 @@ pub(super) fn profiles(written: &BTreeMap<String, file::Profile>, problems: &mut
     named
         .map(|(name, written)| {
             let place = format!("profiles.{name}");
-            (name.clone(), profile(&place, written, problems))
+            let profile = Profile {
+                auto_confirm: written.auto_confirm.then(|| name.clone()),
+                ..profile(&place, written, problems)
+            };
+            (name.clone(), profile)
         })
         .collect()
 }
@@ -71,6 +75,7 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
     }
     Profile {
         headers,
+        auto_confirm: None,
         storage_options,
         checks: written.checks.clone(),
         max_object_bytes: written.max_object_bytes,

@@ -41,6 +41,9 @@ pub(super) struct Grant {
     /// The headers of every upload, by the names of their fields.
     #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) headers: BTreeMap<String, String>,
+    /// The profile by which drafts confirm themselves.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(super) auto_confirm: Option<String>,
     /// The longest lifetime of a draft, in seconds.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub(super) max_draft_lifetime: Option<u64>,
@@ -104,6 +107,7 @@ impl Grant {
                 max_draft_lifetime: self.max_draft_lifetime.map(Duration::from_secs),
                 headers,
                 checks: None,
+                auto_confirm: self.auto_confirm,
                 // A page sets none: its backend can set them at the confirm.
                 storage_options: Some(BTreeSet::new()),
             },

@@ -186,6 +186,7 @@ fn grant(minter: &Caller, narrowed: Narrowed, now: SystemTime, random: [u8; ID_B
             .iter()
             .map(|(header, value)| (header.as_str().to_owned(), value.to_owned()))
             .collect(),
+        auto_confirm: profile.auto_confirm,
         max_draft_lifetime: profile.max_draft_lifetime.map(|life| life.as_secs()),
         drafts: drafts.map(|(count, life)| (count, after(life))),
     }

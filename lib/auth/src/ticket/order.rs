@@ -104,6 +104,7 @@ impl TicketOrder {
             max_draft_lifetime: least(lifetime, own.max_draft_lifetime),
             headers,
             checks: None,
+            auto_confirm: own.auto_confirm.clone(),
             storage_options: Some(BTreeSet::new()),
         };
         // The scope includes lists, which without names would show all drafts of the tenant.
@@ -171,6 +172,10 @@ impl TicketOrder {
             let rule = "has checks that the caller's own profile lacks: its confirms would not make them";
             return Err(Violation::new("profile", rule));
         }
+        if named.auto_confirm.is_some() && named.checks != own.checks {
+            let rule = "confirms its drafts without the checks of the caller's own profile";
+            return Err(Violation::new("profile", rule));
+        }
         let content_types = match (&named.content_types, &own.content_types) {
             (Some(named), Some(own)) => Some(named.intersection(own).ok_or_else(|| {
                 let rule = "must allow at least one of the media types that the caller may upload";
@@ -186,6 +191,7 @@ impl TicketOrder {
         Ok(Profile {
             headers,
             checks: None,
+            auto_confirm: named.auto_confirm.clone(),
             max_object_bytes: least(named.max_object_bytes, own.max_object_bytes),
             content_types,
             max_draft_lifetime: least(named.max_draft_lifetime, own.max_draft_lifetime),

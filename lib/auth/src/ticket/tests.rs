@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use draftstore_runtime::reload::PollOutcome;
 use draftstore_service::Scope;
-use draftstore_service::caller::{ContentTypes, DraftSlots, Profile, Scopes};
+use draftstore_service::caller::{CheckSettings, ContentTypes, DraftSlots, Profile, Scopes};
 use draftstore_service::{ObjectHeader, ObjectHeaders};
 use proptest::prelude::*;
 
@@ -92,6 +92,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
             max_draft_lifetime: None,
             headers: ObjectHeaders::NONE,
             checks: None,
+            auto_confirm: None,
             storage_options: Some(BTreeSet::new()),
         },
         ..backend()
@@ -119,6 +120,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
         max_draft_lifetime: Some(Duration::from_secs(600)),
         headers: ObjectHeaders::NONE,
         checks: None,
+        auto_confirm: None,
         storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(caller.profile, profile);
@@ -131,6 +133,7 @@ fn profiles() -> Profiles {
         max_draft_lifetime: Some(Duration::from_secs(60)),
         headers: ObjectHeaders::NONE,
         checks: None,
+        auto_confirm: None,
         storage_options: Some(BTreeSet::new()),
     };
     Profiles::from([("avatars".to_owned(), avatars), ("any".to_owned(), Profile::default())])
@@ -157,6 +160,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
             max_draft_lifetime: Some(Duration::from_secs(600)),
             headers: ObjectHeaders::NONE,
             checks: None,
+            auto_confirm: None,
             storage_options: Some(BTreeSet::new()),
         },
         ..backend()
@@ -175,6 +179,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         max_draft_lifetime: Some(Duration::from_secs(60)),
         headers: ObjectHeaders::NONE,
         checks: None,
+        auto_confirm: None,
         storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(named_alone.profile, narrowest);
@@ -185,6 +190,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         max_draft_lifetime: Some(Duration::from_secs(30)),
         headers: ObjectHeaders::NONE,
         checks: None,
+        auto_confirm: None,
         storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(both.profile, narrowest);
@@ -192,6 +198,38 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
     assert_eq!(unlimited.profile, minter.profile, "a profile never widens the limits");
     let free = of_profile(&backend(), named("a"), "avatars", Some(&profiles)).expect("valid");
     assert_eq!(free.profile, profiles["avatars"]);
+}
+
+#[test]
+fn drafts_of_a_ticket_confirm_themselves_as_its_profile_says() {
+    let checked = |checks: Option<CheckSettings>, auto_confirm: Option<&str>| Profile {
+        checks,
+        auto_confirm: auto_confirm.map(ToOwned::to_owned),
+        ..Profile::default()
+    };
+    let checks = || -> Option<CheckSettings> { serde_json::from_str(r#"{"type": {}}"#).expect("settings") };
+    let profiles = Profiles::from([
+        ("auto".to_owned(), checked(None, Some("auto"))),
+        ("checked".to_owned(), checked(checks(), Some("checked"))),
+        ("any".to_owned(), Profile::default()),
+    ]);
+    let minter = |profile| Caller { profile, ..backend() };
+    let of_own = holder(&minter(checked(checks(), Some("checked"))), &named("a"));
+    assert_eq!(of_own.profile.auto_confirm.as_deref(), Some("checked"));
+    for (own, name, expected) in [
+        (Profile::default(), "auto", Ok(Some("auto"))),
+        (checked(checks(), None), "checked", Ok(Some("checked"))),
+        (checked(None, Some("auto")), "any", Ok(None)),
+        (checked(checks(), None), "auto", Err("profile")),
+        (Profile::default(), "checked", Err("profile")),
+    ] {
+        let made = of_profile(&minter(own), named("a"), name, Some(&profiles));
+        match (made, expected) {
+            (Ok(caller), Ok(expected)) => assert_eq!(caller.profile.auto_confirm.as_deref(), expected, "{name}"),
+            (Err(Error::Invalid(broken)), Err(field)) => assert_eq!(broken[0].field, field),
+            (made, _) => panic!("{name}: {made:?}"),
+        }
+    }
 }
 
 #[test]

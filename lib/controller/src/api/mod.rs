@@ -104,6 +104,11 @@ impl Api {
         self.of_caller(caller).unsigned_url(draft).await
     }
 
+    /// Looks at an object that the store calls new.
+    pub(crate) async fn look_at(&self, bucket: &str, key: &str) -> Result<(), Failure> {
+        Ok(self.0.drafts.look_at(bucket, key).await?)
+    }
+
     pub(crate) fn authenticator(&self) -> &Authenticator {
         self.0.gate.authenticator()
     }

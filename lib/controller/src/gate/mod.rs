@@ -18,7 +18,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::header;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use draftstore_auth::{Authenticator, Presented};
 use draftstore_connections::{Client, InFlight, OpenStream, RequestMemory};
 use draftstore_service::{Caller, Scope};
@@ -216,6 +216,39 @@ impl Gate {
         self.0
             .rates
             .write_headers(headers, client.as_ref(), caller.as_deref(), is_confirm, now);
+        response
+    }
+
+    /// Returns the handler's response to a notification of the store, whose credentials the handler checks when the body is whole.
+    /// It has a place among the requests, and the limits of their size and time.
+    pub(crate) async fn hook<F: Future<Output = Result<Response, Failure>>>(
+        &self,
+        request: Request,
+        bounds: Bounds,
+        handler: impl FnOnce(http::Request<Bytes>) -> F,
+    ) -> Response {
+        let client: Option<Client> = request.extensions().get().cloned();
+        let in_flight: InFlight = request.extensions().get().cloned().unwrap_or_default();
+        let audit = self.0.audit.then(|| RequestContext::new(&request));
+        let result = async {
+            self.audited()?;
+            let request = body::whole(request, bounds, self.0.body_timeout).await?;
+            let _place = self.place(in_flight)?;
+            let in_time = timeout(self.0.call_timeout, handler(request)).await;
+            in_time.map_err(|_| Refusal::CallTimeout)?
+        };
+        let result: Result<Response, Failure> = result.await;
+        if let (Err(Failure::Refused(Refusal::Unauthenticated(_))), Some(client)) = (&result, &client) {
+            client.penalize(FAILURE_COST, Instant::now());
+        }
+        if let Some(audit) = audit {
+            audit.notified(bounds.rpc, result.as_ref().map(|_| ()));
+        }
+        let mut response = result.unwrap_or_else(IntoResponse::into_response);
+        let headers = response.headers_mut();
+        self.0
+            .rates
+            .write_headers(headers, client.as_ref(), None, false, Instant::now());
         response
     }
 

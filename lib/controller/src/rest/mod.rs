@@ -2,6 +2,7 @@
 
 mod base_url;
 mod health;
+mod hooks;
 mod json;
 mod message;
 mod openapi;
@@ -19,6 +20,8 @@ use futures::future::BoxFuture;
 use tower::Layer as _;
 
 pub use self::base_url::BaseUrl;
+pub(crate) use self::hooks::PATH as HOOK_PATH;
+pub use self::hooks::{HookSettings, Hooks};
 pub use self::openapi::document;
 pub(crate) use self::problem::error_response;
 use self::service::{IDEMPOTENCY_KEY, PublicService, RestService};
@@ -40,9 +43,31 @@ const RESPONSE_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, RATE_LIMIT, RATE
 #[derive(Debug)]
 pub struct Site {
     /// The routes of the pages.
-    pub pages: Router,
+    pages: Router,
     /// The base URL of the documentation.
-    pub base_url: BaseUrl,
+    base_url: BaseUrl,
+    /// The receiver of notifications of the store, if it is on.
+    hooks: Option<Hooks>,
+}
+
+impl Site {
+    /// Creates a site that takes no notifications of the store.
+    pub fn new(pages: Router, base_url: BaseUrl) -> Self {
+        Self {
+            pages,
+            base_url,
+            hooks: None,
+        }
+    }
+
+    /// Takes notifications of the store, if the settings accept some.
+    #[must_use]
+    pub fn with_hooks(self, settings: HookSettings) -> Self {
+        Self {
+            hooks: Hooks::new(settings),
+            ..self
+        }
+    }
 }
 
 /// Returns the service of the port: the calls behind the gate, Uppy's routes, health, the `OpenAPI` document, and the routes of
@@ -59,6 +84,7 @@ pub fn service(api: Api, gate: Gate, readiness: Readiness, site: Site) -> impl S
     RestService {
         api,
         gate,
+        hooks: site.hooks,
         uppy,
         others,
     }

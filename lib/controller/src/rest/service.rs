@@ -9,6 +9,7 @@ use draftstore_connections::PortRefusal;
 use futures::future::BoxFuture;
 use tower::ServiceExt as _;
 
+use super::hooks::{self, Hooks};
 use super::message::{Reply, decode};
 use super::problem::refuse;
 use super::uppy;
@@ -17,7 +18,7 @@ use crate::api::omit_browser_headers;
 use crate::calls::{Call, RpcRequest, Visitor};
 use crate::errors::Failure;
 use crate::gate::{Admitted, Gate, PublicRoute};
-use crate::labels::UPPY_PREFIX;
+use crate::labels::{HOOK, UPPY_PREFIX};
 use crate::middleware::Service;
 use crate::path_ticket::PathTicket;
 use crate::refusal::Refusal;
@@ -32,6 +33,8 @@ pub(super) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempote
 pub(super) struct RestService {
     pub(super) api: Api,
     pub(super) gate: Gate,
+    /// The receiver of notifications of the store, if it is on.
+    pub(super) hooks: Option<Hooks>,
     /// Uppy's routes, each behind the gate.
     pub(super) uppy: Router,
     /// The routes that need no credentials.
@@ -45,6 +48,10 @@ impl Service for RestService {
             if path.starts_with(UPPY_PREFIX) {
                 let Ok(response) = self.uppy.clone().oneshot(request).await;
                 return response;
+            }
+            if let (hooks::PATH, &Method::POST, Some(hooks)) = (path, request.method(), &self.hooks) {
+                let receive = |request| hooks.receive(&self.api, request);
+                return self.gate.hook(request, hooks::BOUNDS, receive).await;
             }
             return match slash_is_missing(&request) {
                 Some(location) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response(),
@@ -73,6 +80,8 @@ impl Service for RestService {
         let path = request.uri().path();
         let (rpc, refuse): (_, fn(Refusal) -> Response) = if path.starts_with(UPPY_PREFIX) {
             (Some(uppy::RPC), uppy::refuse)
+        } else if path == hooks::PATH {
+            (Some(HOOK), refuse)
         } else {
             (Call::at_path(path).map(|call| call.rpc.as_str()), refuse)
         };

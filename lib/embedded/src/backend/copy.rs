@@ -13,6 +13,7 @@ use super::{Backend, MAX_PUT, attributes, strong_etag, tags, unsupported};
 use crate::checksums::Algorithm;
 use crate::clock;
 use crate::conditions::{ReadCondition, WriteCondition};
+use crate::events::NewVersion;
 use crate::index::{ObjectAttributes, ObjectClass, ObjectRecord, Tables, VersionSelector, VersionStamp};
 
 pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> S3Result<CopyObjectOutput> {
@@ -61,6 +62,7 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
                        changing the object's metadata or storage class.";
         return Err(s3_error!(InvalidRequest, "{message}"));
     }
+    let created_as = (bucket.clone(), key.clone());
     let copy = move |tables: &mut Tables<'_>| {
         let of = tables.bucket(&bucket)?;
         let lock = of.lock_new(lock, now_ms)?;
@@ -95,6 +97,8 @@ pub(super) async fn copy(backend: &Backend, req: S3Request<CopyObjectInput>) -> 
         Ok((copied, id, source_id))
     };
     let (copied, version_id, copy_source_version_id) = backend.index.write(copy).await?;
+    let created = NewVersion::of(created_as, &copied, now_ms);
+    backend.events.created("Copy", created);
     let checksum = |algorithm| copied.checksums.get(algorithm);
     let result = CopyObjectResult {
         checksum_crc32: checksum(Algorithm::Crc32),

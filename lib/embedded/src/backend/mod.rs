@@ -55,6 +55,7 @@ use s3s::{S3, S3Request, S3Response, S3Result};
 use crate::blobs::Blobs;
 use crate::clock::Clock;
 use crate::error::BackendError;
+use crate::events::Events;
 use crate::index::{Index, Snapshot};
 use crate::tasks::Tasks;
 
@@ -73,6 +74,8 @@ pub(crate) struct Backend {
     pub(crate) clock: Clock,
     /// The time until a restore from an archive is done.
     pub(crate) restore_wait: Duration,
+    /// The receiver of the events of new objects.
+    pub(crate) events: Events,
 }
 
 impl Backend {

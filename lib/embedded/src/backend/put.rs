@@ -9,6 +9,7 @@ use super::{Backend, attributes, strong_etag, unsupported};
 use crate::blobs::{IncomingBody, MAX_INLINE};
 use crate::checksums::{Algorithm, Checksums, ExpectedDigests};
 use crate::conditions::WriteCondition;
+use crate::events::NewVersion;
 use crate::index::{ObjectAttributes, ObjectRecord, Tables, VersionStamp};
 
 /// The maximum size of an object uploaded in one request, in bytes.
@@ -115,6 +116,13 @@ impl Backend {
         let checksums = expected.verify(&received)?;
         let etag = hex::encode(received.md5);
         let now_ms = self.clock.now_ms();
+        let created = NewVersion {
+            bucket: bucket.clone(),
+            key: key.clone(),
+            size: received.len,
+            etag: etag.clone(),
+            now_ms,
+        };
         let commit = move |tables: &mut Tables<'_>| {
             let of = tables.bucket(&bucket)?;
             let lock = of.lock_new(attributes.lock, now_ms)?;
@@ -138,6 +146,8 @@ impl Backend {
                 checksums: stored.checksums,
             })
         };
-        self.index.write(commit).await
+        let stored = self.index.write(commit).await?;
+        self.events.created("Put", created);
+        Ok(stored)
     }
 }

@@ -124,6 +124,7 @@ pub(crate) async fn start(data_dir: &Path) -> (EmbeddedStore, Credentials) {
         limits: ConnectionLimits::default(),
         hosts: None,
         restore_wait: RESTORE_WAIT,
+        created: None,
     };
     (EmbeddedStore::start(settings).await.unwrap(), credentials)
 }

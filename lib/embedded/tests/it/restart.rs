@@ -84,6 +84,7 @@ async fn second_process_is_rejected() {
         limits: ConnectionLimits::default(),
         hosts: None,
         restore_wait: Duration::ZERO,
+        created: None,
     };
     let first = EmbeddedStore::start(settings(0)).await.unwrap();
     let second = EmbeddedStore::start(settings(0)).await.unwrap_err();
@@ -112,6 +113,7 @@ async fn port_in_use_leaves_the_data_untouched() {
         limits: ConnectionLimits::default(),
         hosts: None,
         restore_wait: Duration::ZERO,
+        created: None,
     };
     assert!(matches!(
         EmbeddedStore::start(settings).await,

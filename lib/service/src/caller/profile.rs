@@ -23,6 +23,8 @@ pub struct Profile {
     pub headers: ObjectHeaders,
     /// The checks that a draft must pass before this caller can confirm it. At least one is on.
     pub checks: Option<CheckSettings>,
+    /// The name of this profile, if the drafts of its uploads confirm themselves when they have arrived and pass its checks.
+    pub auto_confirm: Option<String>,
     /// The storage options that uploads and confirms may set. `None` allows all.
     pub storage_options: Option<BTreeSet<StorageOption>>,
 }

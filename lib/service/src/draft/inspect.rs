@@ -42,6 +42,7 @@ impl Drafts {
             .find_draft(&named.key)
             .await?
             .ok_or(Error::NotFound(Missing::Draft))?;
+        self.start_auto_confirm(&named.key, &draft);
         let expires_at = expires_at(&self.shared.policy, named.id, &draft.etag, draft.last_modified);
         Ok(DraftInspected {
             object_name: named.name.to_string(),

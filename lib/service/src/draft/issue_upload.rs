@@ -130,6 +130,7 @@ impl Drafts {
         let draft = DraftRef::new(&self.caller, name, draft_id);
         self.record(&mut attributes, &draft.key);
         self.seal_options(&mut attributes, &options, &draft.key);
+        self.agree_on_auto_confirm(&mut attributes, &draft.key);
         let bucket = &self.shared.store.buckets.draft;
         let presign = self.shared.store.presign();
         let signed = if let Some(max_content_length) = max_content_length {

@@ -1,6 +1,7 @@
 //! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, check, list, confirm, discard and delete.
 
 mod attributes;
+mod auto_confirm;
 mod buckets;
 mod checks;
 mod confirm;
@@ -27,6 +28,8 @@ use std::sync::Arc;
 
 use draftstore_storage::{BucketName, ErrorKind, ObjectInfo};
 
+use auto_confirm::AutoConfirms;
+pub use auto_confirm::ProfileSource;
 pub use buckets::BucketsReady;
 use checks::RunningChecks;
 pub use checks::{CheckLimits, CheckState, DraftChecked, ScanReport, ScanVerdict};
@@ -81,6 +84,7 @@ struct Shared {
     removals: RemovalQueue,
     locks: Locks,
     checks: RunningChecks,
+    auto_confirms: AutoConfirms,
     observer: Option<Arc<dyn Observer>>,
     webhooks: Option<Arc<dyn WebhookClient>>,
     secrets: Arc<dyn SecretSource>,
@@ -101,6 +105,7 @@ impl Drafts {
             removals: RemovalQueue::new(ConfirmLimits::default().removals),
             locks: Locks::default(),
             checks: RunningChecks::new(CheckLimits::default()),
+            auto_confirms: AutoConfirms::new(None),
             observer: None,
             webhooks: None,
             secrets: Arc::new(Secrets::random()),
@@ -144,6 +149,13 @@ impl Drafts {
     #[must_use]
     pub fn with_check_limits(mut self, limits: CheckLimits) -> Self {
         Arc::make_mut(&mut self.shared).checks = RunningChecks::new(limits);
+        self
+    }
+
+    /// Sets the source of the profiles by which drafts confirm themselves. Without one, none does.
+    #[must_use]
+    pub fn with_profiles(mut self, profiles: Arc<dyn ProfileSource>) -> Self {
+        Arc::make_mut(&mut self.shared).auto_confirms = AutoConfirms::new(Some(profiles));
         self
     }
 

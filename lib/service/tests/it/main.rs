@@ -70,6 +70,7 @@ macro_rules! promises {
     };
 }
 
+mod auto_confirm;
 mod batch;
 mod callers;
 mod calls;

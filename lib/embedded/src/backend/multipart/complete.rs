@@ -9,6 +9,7 @@ use super::{MAX_OBJECT, MIN_PART, part_number};
 use crate::checksums::{Algorithm, Checksums, UploadChecksum};
 use crate::conditions::WriteCondition;
 use crate::error::BackendError;
+use crate::events::NewVersion;
 use crate::index::{ObjectPartRecord, ObjectRecord, PartRecord, Tables, UploadRecord, VersionStamp};
 
 pub(in super::super) async fn complete(
@@ -38,6 +39,7 @@ pub(in super::super) async fn complete(
     ];
     let (bucket, key, id, size) = (input.bucket, input.key, input.upload_id, input.mpu_object_size);
     let now_ms = backend.clock.now_ms();
+    let created_as = (bucket.clone(), key.clone());
     let complete = move |tables: &mut Tables<'_>| {
         let of = tables.bucket(&bucket)?;
         let upload = match tables.upload(&bucket, &key, &id) {
@@ -75,6 +77,8 @@ pub(in super::super) async fn complete(
         Ok((object, id))
     };
     let (object, version_id) = backend.index.write(complete).await?;
+    let created = NewVersion::of(created_as, &object, now_ms);
+    backend.events.created("CompleteMultipartUpload", created);
     let sum = |algorithm| object.checksums.get(algorithm);
     Ok(CompleteMultipartUploadOutput {
         checksum_crc32: sum(Algorithm::Crc32),

@@ -93,11 +93,16 @@ impl Drafts {
             if_absent: upload.draft.id.is_some(),
         };
         match self.shared.store.objects().complete_upload(&complete).await {
-            Ok(etag) => Ok(MultipartCompleted {
-                etag,
-                size: parts.iter().map(|part| part.size).sum(),
-                expires_at: self.completed_expires_at(upload),
-            }),
+            Ok(etag) => {
+                if self.caller.profile.auto_confirm.is_some() {
+                    self.look_at_in_background(&upload.draft.key);
+                }
+                Ok(MultipartCompleted {
+                    etag,
+                    size: parts.iter().map(|part| part.size).sum(),
+                    expires_at: self.completed_expires_at(upload),
+                })
+            }
             Err(error) => {
                 let unclear = may_have_completed(error.kind);
                 let otherwise = to_error(error);

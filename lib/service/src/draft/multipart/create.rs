@@ -165,6 +165,7 @@ impl Drafts {
             let draft = DraftRef::new(&self.caller, new.name.clone(), draft_id);
             self.record(&mut attributes, &draft.key);
             self.seal_options(&mut attributes, options, &draft.key);
+            self.agree_on_auto_confirm(&mut attributes, &draft.key);
             let create = CreateUpload {
                 bucket,
                 key: &draft.key,

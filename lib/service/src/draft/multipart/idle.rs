@@ -49,6 +49,7 @@ impl Drafts {
                 if let Some(observer) = &self.shared.observer {
                     observer.completed();
                 }
+                self.look_at_in_background(key);
                 Ok(true)
             }
             // Another has completed it meanwhile, or uploaded the draft.

@@ -1,0 +1,284 @@
+//! `POST /hooks/s3`: notifications of the store about new objects.
+//!
+//! A notification needs the shared token, or a signature of SNS. What it says is a hint, and never proof: the server looks at the
+//! object itself, and does nothing that its own look does not justify.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use axum::body::Bytes;
+use axum::http::{HeaderName, Request, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use draftstore_auth::Unauthenticated;
+use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
+use draftstore_notifications::{InvalidMessage, MessageKind, NewObject, SnsMessage, TopicArn, new_objects};
+use draftstore_runtime::{HttpClient, HttpError};
+use draftstore_service::Error;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
+
+use crate::Api;
+use crate::errors::Failure;
+use crate::gate::Bounds;
+use crate::labels::HOOK;
+use crate::refusal::Refusal;
+
+/// The path of the route.
+pub(crate) const PATH: &str = "/hooks/s3";
+
+/// The bounds of a notification. A message of SNS has up to 256 KiB, in JSON.
+pub(super) const BOUNDS: Bounds = Bounds {
+    rpc: HOOK,
+    scopes: &[],
+    max_bytes: 512 * 1024,
+    envelope: 0,
+    is_long: false,
+    is_confirm: false,
+};
+
+/// The header of every message of SNS.
+const SNS_MESSAGE_TYPE: HeaderName = HeaderName::from_static("x-amz-sns-message-type");
+
+/// The minimum length of the shared token, in bytes.
+const MIN_TOKEN_BYTES: usize = 16;
+
+/// The timeout of a request to SNS.
+const SNS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The maximum size of a response of SNS, in bytes. A certificate has about 2 KB.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+
+/// The maximum number of requests to SNS at the same time, which messages of anybody can cause.
+const MAX_REQUESTS: usize = 4;
+
+/// The maximum number of certificates that are kept. SNS changes its own every year.
+const MAX_CERTIFICATES: usize = 8;
+
+settings! {
+    #[derive(Debug)]
+    struct HookVariables in "Notifications" {
+        /// The bearer token of notifications at `/hooks/s3`, at least 16 characters. MinIO, the embedded store and EventBridge send it.
+        token: Option<String> = "HOOK_TOKEN", unset "none", parse::text;
+        /// The ARNs of the SNS topics whose notifications are accepted at `/hooks/s3`, with commas between.
+        sns_topics: Option<Vec<TopicArn>> = "HOOK_SNS_TOPICS", unset "none", topics;
+    }
+}
+
+/// The settings of notifications. Their route is off if there is neither a token nor a topic.
+#[derive(Clone, Default)]
+pub struct HookSettings {
+    token: Option<String>,
+    sns_topics: Vec<TopicArn>,
+}
+
+impl HookSettings {
+    /// The description of the settings.
+    pub const SECTION: Section = HookVariables::SECTION;
+
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a value is invalid.
+    pub fn load(environment: &mut Environment) -> Result<Self, Invalid> {
+        let HookVariables { token, sns_topics } = environment.load()?;
+        let is_token = |token: &String| token.len() >= MIN_TOKEN_BYTES && token.bytes().all(|b| b.is_ascii_graphic());
+        if token.as_ref().is_some_and(|token| !is_token(token)) {
+            let rule = format!("must be at least {MIN_TOKEN_BYTES} visible ASCII characters");
+            return environment.reject("HOOK_TOKEN", rule);
+        }
+        Ok(Self {
+            token,
+            sns_topics: sns_topics.unwrap_or_default(),
+        })
+    }
+}
+
+impl std::fmt::Debug for HookSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HookSettings")
+            .field("sns_topics", &self.sns_topics)
+            .finish_non_exhaustive()
+    }
+}
+
+fn topics(text: &str) -> Result<Vec<TopicArn>, &'static str> {
+    text.split(',').map(|topic| topic.trim().parse()).collect()
+}
+
+/// The receiver of notifications. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Hooks(Arc<Inner>);
+
+struct Inner {
+    /// The SHA-256 of the shared token, so that comparing it takes the same time for every token.
+    token: Option<[u8; 32]>,
+    topics: Vec<TopicArn>,
+    sns: HttpClient,
+    requests: Semaphore,
+    /// Certificates in PEM, by their URLs.
+    certificates: Mutex<BTreeMap<String, Bytes>>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inner")
+            .field("topics", &self.topics)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The reason why SNS did not answer as it should.
+#[derive(Debug, thiserror::Error)]
+enum SnsError {
+    #[error("too many requests to SNS are in progress")]
+    Busy,
+    #[error("the URL is invalid")]
+    Url(#[source] hyper::http::Error),
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    #[error("SNS answered with status {0}")]
+    Status(u16),
+}
+
+impl Hooks {
+    /// Creates the receiver, or returns `None` if the settings accept no notification.
+    pub fn new(settings: HookSettings) -> Option<Self> {
+        if settings.token.is_none() && settings.sns_topics.is_empty() {
+            return None;
+        }
+        Some(Self(Arc::new(Inner {
+            token: settings.token.map(|token| sha256(&token)),
+            topics: settings.sns_topics,
+            sns: HttpClient::new(SNS_TIMEOUT, MAX_RESPONSE_BYTES),
+            requests: Semaphore::new(MAX_REQUESTS),
+            certificates: Mutex::default(),
+        })))
+    }
+
+    /// Looks at the objects of a notification.
+    pub(super) async fn receive(&self, api: &Api, request: Request<Bytes>) -> Result<Response, Failure> {
+        let objects = if request.headers().contains_key(SNS_MESSAGE_TYPE) {
+            self.of_sns(request.body()).await?
+        } else {
+            self.check_token(&request)?;
+            events(request.body())?
+        };
+        for NewObject { bucket, key } in objects {
+            api.look_at(&bucket, &key).await?;
+        }
+        Ok(StatusCode::NO_CONTENT.into_response())
+    }
+
+    fn check_token(&self, request: &Request<Bytes>) -> Result<(), Refusal> {
+        let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(Unauthenticated::Missing.into());
+        };
+        let bearer = value.to_str().ok().and_then(|value| value.split_once(' '));
+        let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let is_ours = token.is_some_and(|(_, token)| self.0.token == Some(sha256(token.trim())));
+        is_ours.then_some(()).ok_or(Unauthenticated::Invalid.into())
+    }
+
+    /// Returns the objects of a message of SNS whose signature is valid. Confirms a subscription of a configured topic.
+    async fn of_sns(&self, body: &[u8]) -> Result<Vec<NewObject>, Failure> {
+        let message = SnsMessage::read(body, &self.0.topics).map_err(refused)?;
+        let certificate = self.certificate(message.certificate_url()).await?;
+        message.verify(&certificate, SystemTime::now()).map_err(refused)?;
+        match (message.kind(), message.subscribe_url()) {
+            (MessageKind::Notification, _) => events(message.message().as_bytes()),
+            (MessageKind::SubscriptionConfirmation, Some(url)) => {
+                self.get(url).await.map_err(unavailable)?;
+                tracing::info!("topic subscription confirmed");
+                Ok(Vec::new())
+            }
+            (MessageKind::SubscriptionConfirmation | MessageKind::UnsubscribeConfirmation, _) => {
+                tracing::warn!("topic subscription ended");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn certificate(&self, url: &str) -> Result<Bytes, Failure> {
+        let kept = || self.0.certificates.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(certificate) = kept().get(url) {
+            return Ok(certificate.clone());
+        }
+        let certificate = self.get(url).await.map_err(unavailable)?;
+        let mut kept = kept();
+        if kept.len() >= MAX_CERTIFICATES {
+            kept.clear();
+        }
+        kept.insert(url.to_owned(), certificate.clone());
+        Ok(certificate)
+    }
+
+    /// Fetches a URL of SNS. A redirect is an error, and is not followed.
+    async fn get(&self, url: &str) -> Result<Bytes, SnsError> {
+        let _permit = self.0.requests.try_acquire().map_err(|_| SnsError::Busy)?;
+        let request = Request::get(url).body(Bytes::new()).map_err(SnsError::Url)?;
+        let response = self.0.sns.send(request).await?;
+        match response.status() {
+            StatusCode::OK => Ok(response.into_body()),
+            status => Err(SnsError::Status(status.as_u16())),
+        }
+    }
+}
+
+fn events(body: &[u8]) -> Result<Vec<NewObject>, Failure> {
+    new_objects(body).map_err(|error| Failure::invalid("body", &error.to_string()))
+}
+
+fn refused(error: InvalidMessage) -> Failure {
+    match error {
+        InvalidMessage::Form => Failure::invalid("body", &error.to_string()),
+        InvalidMessage::Topic | InvalidMessage::Url | InvalidMessage::Certificate | InvalidMessage::Signature => {
+            tracing::debug!(reason = %error, "topic message rejected");
+            Refusal::from(Unauthenticated::Invalid).into()
+        }
+    }
+}
+
+fn unavailable(error: SnsError) -> Failure {
+    Error::StoreUnavailable(Box::new(error)).into()
+}
+
+fn sha256(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(pairs: &[(&str, &str)]) -> Result<HookSettings, String> {
+        let mut environment = Environment::from_pairs(pairs.iter().copied());
+        let settings = HookSettings::load(&mut environment);
+        environment.finish(settings).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn notifications_are_off_unless_configured() {
+        assert!(Hooks::new(load(&[]).expect("valid")).is_none());
+        let topics = "arn:aws:sns:eu-west-1:1:a, arn:aws:sns:eu-west-1:1:b";
+        for pair in [("HOOK_TOKEN", "0123456789abcdef"), ("HOOK_SNS_TOPICS", topics)] {
+            assert!(Hooks::new(load(&[pair]).expect("valid")).is_some());
+        }
+    }
+
+    #[test]
+    fn bad_settings_are_named_and_the_token_is_never_shown() {
+        for (name, value) in [
+            ("HOOK_TOKEN", "short"),
+            ("HOOK_TOKEN", "has a space inside"),
+            ("HOOK_SNS_TOPICS", "a"),
+        ] {
+            let error = load(&[(name, value)]).expect_err("refused");
+            assert!(error.contains(name), "{error}");
+            assert!(name != "HOOK_TOKEN" || !error.contains(value), "{error}");
+        }
+        let settings = load(&[("HOOK_TOKEN", "0123456789abcdef")]).expect("valid");
+        assert!(!format!("{settings:?} {:?}", Hooks::new(settings.clone())).contains("0123456789abcdef"));
+    }
+}

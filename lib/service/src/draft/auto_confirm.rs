@@ -1,0 +1,294 @@
+//! Drafts that confirm themselves: their profile agreed to it when their upload was issued.
+//!
+//! The agreement is sealed in the metadata that the upload signs, for the key of its draft. So nobody can change it, add it or take
+//! it to another draft. It names the profile. What counts is that profile in the current policy: if it is gone, or does not
+//! have `auto_confirm` any more, nothing is confirmed. The draft is confirmed under its object name, which is a part of its key, and
+//! only if main has no object of that name.
+//!
+//! A confirm by the backend may race: both have one effect, as any two confirms of a draft.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use draftstore_protocol::{DraftId, RESERVED_PREFIX};
+use draftstore_storage::{Attributes, ObjectInfo, ObjectKey};
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tracing::Instrument as _;
+
+use super::Drafts;
+use super::confirm::ConfirmUpload;
+use crate::caller::{Caller, Names, Profile, Scope, Tenant};
+use crate::observer::AutoConfirmed;
+use crate::secrets::{Binding, Purpose};
+use crate::{Error, Missing};
+
+/// The name of the caller of these confirms in logs and in the audit.
+const CALLER: &str = "auto_confirm";
+
+/// The metadata name of the sealed agreement.
+const AGREED: &str = "draftstore-auto-confirm";
+
+/// The maximum number of drafts that confirm themselves at the same time.
+const MAX_CONCURRENT: usize = 16;
+
+/// The maximum number of drafts that wait for it. The next look starts others.
+const MAX_WAITING: usize = 10_000;
+
+/// The pauses before a confirm is tried again whose checks have not ended, or whose store failed.
+const PAUSES: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(32),
+];
+
+/// A source of the profiles of the current policy.
+pub trait ProfileSource: fmt::Debug + Send + Sync {
+    /// Returns the profile of this name, if there is one.
+    fn named(&self, name: &str) -> Option<Profile>;
+}
+
+/// The drafts that confirm themselves on this server. Clones share them.
+#[derive(Debug, Clone)]
+pub(super) struct AutoConfirms {
+    profiles: Option<Arc<dyn ProfileSource>>,
+    slots: Arc<Semaphore>,
+    running: Arc<Mutex<HashSet<ObjectKey>>>,
+}
+
+impl AutoConfirms {
+    pub(super) fn new(profiles: Option<Arc<dyn ProfileSource>>) -> Self {
+        Self {
+            profiles,
+            slots: Arc::new(Semaphore::new(MAX_CONCURRENT)),
+            running: Arc::default(),
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashSet<ObjectKey>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The content of an agreement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Agreed {
+    profile: String,
+    tenant: Option<Tenant>,
+}
+
+impl Agreed {
+    fn to_text(&self) -> String {
+        let tenant = self.tenant.as_ref().map_or("", Tenant::as_str);
+        format!("{tenant}\n{}", self.profile)
+    }
+
+    fn of_text(text: &str) -> Option<Self> {
+        let (tenant, profile) = text.split_once('\n')?;
+        let tenant = match tenant {
+            "" => None,
+            tenant => Some(tenant.parse().ok()?),
+        };
+        let profile = profile.to_owned();
+        Some(Self { profile, tenant })
+    }
+}
+
+impl Drafts {
+    /// Adds the agreement to the attributes of an upload, if the caller's profile confirms its drafts.
+    pub(super) fn agree_on_auto_confirm(&self, attributes: &mut Attributes, draft: &ObjectKey) {
+        let Some(profile) = &self.caller.profile.auto_confirm else {
+            return;
+        };
+        let agreed = Agreed {
+            profile: profile.clone(),
+            tenant: self.caller.tenant.clone(),
+        };
+        let secrets = self.shared.secrets.current();
+        let sealed = secrets.seal(binding(&[draft.as_str()]), agreed.to_text().as_bytes());
+        attributes.metadata.insert(AGREED.to_owned(), sealed);
+    }
+
+    /// Looks at what may be a draft that has arrived, and starts its confirm if that was agreed on. Does nothing for other
+    /// buckets and keys.
+    ///
+    /// # Errors
+    /// Returns an error of the store.
+    pub async fn look_at(&self, bucket: &str, key: &str) -> Result<(), Error> {
+        let is_ours = bucket == self.draft_bucket().as_str();
+        let is_draft = !key.starts_with(RESERVED_PREFIX) || DraftId::split(key).is_some();
+        let (true, true, Ok(key)) = (is_ours, is_draft, ObjectKey::new(key)) else {
+            return Ok(());
+        };
+        if let Some(draft) = self.head_draft(&key).await? {
+            self.start_auto_confirm(&key, &draft);
+        }
+        Ok(())
+    }
+
+    /// Looks at a draft that has just arrived, in the background.
+    pub(crate) fn look_at_in_background(&self, key: &ObjectKey) {
+        if self.shared.auto_confirms.profiles.is_none() {
+            return;
+        }
+        let (drafts, key) = (self.clone(), key.clone());
+        let looking = async move {
+            match drafts.head_draft(&key).await {
+                Ok(Some(draft)) => drafts.start_auto_confirm(&key, &draft),
+                Ok(None) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(object.key = %key, error, "draft not looked at");
+                }
+            }
+        };
+        self.shared.tasks.spawn(looking.in_current_span());
+    }
+
+    /// Starts the confirm of a draft in the background, if that was agreed on.
+    pub(super) fn start_auto_confirm(&self, key: &ObjectKey, draft: &ObjectInfo) {
+        let confirms = &self.shared.auto_confirms;
+        if self.auto_confirming(key, &draft.attributes.metadata).is_none() {
+            return;
+        }
+        {
+            let mut running = confirms.running();
+            if running.len() >= MAX_WAITING || !running.insert(key.clone()) {
+                return;
+            }
+        }
+        let (drafts, key) = (self.clone(), key.clone());
+        let confirming = async move {
+            drafts.auto_confirm(&key).await;
+            drafts.shared.auto_confirms.running().remove(&key);
+        };
+        // The confirm itself is a task that a shutdown waits for. The pauses between two tries are not.
+        tokio::spawn(confirming.in_current_span());
+    }
+
+    /// Confirms a draft as often as it takes, and reports the result.
+    async fn auto_confirm(&self, key: &ObjectKey) {
+        for (tried, pause) in PAUSES.iter().enumerate() {
+            let Ok(slot) = self.shared.auto_confirms.slots.acquire().await else {
+                return;
+            };
+            let draft = match self.head_draft(key).await {
+                Ok(Some(draft)) => Ok(draft),
+                // Confirmed by another, discarded or expired.
+                Ok(None) => return,
+                Err(error) => Err(Error::from(error)),
+            };
+            let (of, result) = match draft {
+                Ok(draft) => {
+                    let Some((drafts, confirm)) = self.auto_confirming(key, &draft.attributes.metadata) else {
+                        return;
+                    };
+                    let confirm = ConfirmUpload {
+                        if_match: Some(draft.etag.quoted()),
+                        ..confirm
+                    };
+                    let confirmed = drafts.confirm(&confirm).await.map(drop);
+                    (Some((drafts, confirm)), confirmed)
+                }
+                Err(error) => (None, Err(error)),
+            };
+            if matches!(result, Err(Error::NotFound(Missing::Draft))) {
+                return;
+            }
+            let is_last = tried + 1 == PAUSES.len() || self.shared.tasks.is_closed();
+            if let Err(error) = &result
+                && may_pass_later(error)
+                && !is_last
+            {
+                drop(slot);
+                sleep(*pause).await;
+                continue;
+            }
+            if let Err(error) = &result {
+                tracing::warn!(object.key = %key, error = error as &dyn std::error::Error, "auto confirm failed");
+            }
+            if let (Some((drafts, confirm)), Some(observer)) = (of, &self.shared.observer) {
+                observer.auto_confirmed(AutoConfirmed {
+                    caller: Arc::clone(&drafts.caller),
+                    object_name: confirm.object_name,
+                    draft_id: confirm.draft_id,
+                    result,
+                });
+            }
+            return;
+        }
+    }
+
+    /// Returns the service for the caller that confirms this draft, and the request, if that was agreed on and the current
+    /// policy still has it.
+    fn auto_confirming(&self, key: &ObjectKey, metadata: &BTreeMap<String, String>) -> Option<(Self, ConfirmUpload)> {
+        let profiles = self.shared.auto_confirms.profiles.as_ref()?;
+        let sealed = metadata.get(AGREED)?;
+        let content = self.shared.secrets.current().open(binding(&[key.as_str()]), sealed)?;
+        let agreed = Agreed::of_text(&String::from_utf8(content).ok()?)?;
+        let profile = profiles.named(&agreed.profile)?;
+        profile.auto_confirm.as_ref()?;
+        let caller = Caller {
+            name: CALLER.to_owned(),
+            principal: CALLER.to_owned(),
+            scopes: [Scope::Confirm].into_iter().collect(),
+            tenant: agreed.tenant,
+            profile,
+            names: Names::Any,
+            drafts: None,
+        };
+        let (draft_id, named) = match DraftId::split(key.as_str()) {
+            Some((id, named)) => (Some(id.to_string()), named),
+            None => (None, key.as_str()),
+        };
+        let confirm = ConfirmUpload {
+            object_name: caller.name_of(named)?.to_owned(),
+            draft_id,
+            ..ConfirmUpload::default()
+        };
+        Some((self.for_caller(Arc::new(caller)), confirm))
+    }
+}
+
+/// Returns true if the same confirm may succeed some time later.
+fn may_pass_later(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::ChecksPending
+            | Error::ScannerUnavailable(_)
+            | Error::StoreUnavailable(_)
+            | Error::PinMismatch { .. }
+            | Error::Changed
+    )
+}
+
+fn binding<'a>(parts: &'a [&'a str]) -> Binding<'a> {
+    Binding {
+        purpose: Purpose::AutoConfirm,
+        parts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agreement_round_trips() {
+        for tenant in [None, "acme/eu".parse().ok()] {
+            let agreed = Agreed {
+                profile: "avatars".to_owned(),
+                tenant,
+            };
+            assert_eq!(Agreed::of_text(&agreed.to_text()), Some(agreed));
+        }
+        for bad in ["", "avatars", "../x\navatars"] {
+            assert_eq!(Agreed::of_text(bad), None, "{bad:?}");
+        }
+    }
+}
