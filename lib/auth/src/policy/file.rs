@@ -144,15 +144,20 @@ impl<'de> Visitor<'de> for Texts {
     }
 }
 
-/// Parses TOML. Errors give the line number, and never quote the line.
+/// Parses TOML. Errors give the line number and the field, and never quote the line.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "must be UTF-8".to_owned())?;
-    toml::from_str(text).map_err(|error| {
-        let place = error.span().and_then(|span| text.get(..span.start));
-        let message = error.message();
-        match place {
-            Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
-            None => message.to_owned(),
-        }
+    let parsed = toml::Deserializer::parse(text).map_err(|error| at_line(text, &error, None))?;
+    serde_path_to_error::deserialize(parsed).map_err(|error| {
+        let field = error.path().iter().next().map(|_| error.path().to_string());
+        at_line(text, error.inner(), field.as_deref())
     })
+}
+
+fn at_line(text: &str, error: &toml::de::Error, field: Option<&str>) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.map(|before| format!("line {}: ", before.matches('\n').count() + 1));
+    let field = field.map(|field| format!("{field}: "));
+    let message = error.message();
+    format!("{}{}{message}", line.unwrap_or_default(), field.unwrap_or_default())
 }

@@ -18,12 +18,12 @@ async fn errors_name_the_place_and_the_rule() {
         ("", "no caller has api_keys"),
         ("", "no caller has certificates"),
         ("", "the policy has no issuers"),
-        ("callers = 1", "line 1: "),
-        ("\n[callers.a]\nscope = []", "line 3: unknown field `scope`"),
-        ("[callers.a]", "missing field `scopes`"),
+        ("callers = 1", "line 1: callers: "),
+        ("\n[callers.a]\nscope = []", "line 3: callers.a.scope: unknown field `scope`"),
+        ("[callers.a]", "callers.a: missing field `scopes`"),
         ("[caller.a]", "unknown field `caller`"),
         ("[callers.a]\nscopes = []\nscopes = []", "line 3: "),
-        ("[callers.a]\nscopes = 'upload'", "line 2: "),
+        ("[callers.a]\nscopes = 'upload'", "line 2: callers.a.scopes: "),
         ("[callers.a]\nscopes = []", "callers.a.scopes: must name at least one"),
         (
             "[callers.a]\nscopes = ['upload', '*']",
@@ -47,7 +47,7 @@ async fn errors_name_the_place_and_the_rule() {
         ),
         (
             "[callers.a]\nscopes = []\napi_keys = 'dsk_A'",
-            "line 3: must be a list of texts",
+            "line 3: callers.a.api_keys: must be a list of texts",
         ),
         (
             "[callers.a]\nscopes = []\ncertificates = ['cn:a']",
@@ -61,7 +61,11 @@ async fn errors_name_the_place_and_the_rule() {
             "[profiles.a]\nmax_object_bytes = 0",
             "profiles.a.max_object_bytes: must be at least 1",
         ),
-        ("[profiles.a]\nmax_object_bytes = -1", "line 2: "),
+        ("[profiles.a]\nmax_object_bytes = -1", "line 2: profiles.a.max_object_bytes: "),
+        (
+            "[profiles.a.checks.image]\nmax_frames = true",
+            "line 2: profiles.a.checks.image.max_frames: ",
+        ),
         (
             "[profiles.a]\nexpires = 'tomorrow'",
             "profiles.a.expires: must be a date such as",
@@ -137,7 +141,7 @@ async fn checks_without_a_usable_bound_are_named() {
         ),
         (
             "[profiles.a.checks.type]\nallow_all = true",
-            "line 2: unknown field `allow_all`",
+            "line 2: profiles.a.checks.type.allow_all: unknown field `allow_all`",
         ),
     ] {
         let said = said(policy).await;
