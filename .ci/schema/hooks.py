@@ -290,6 +290,8 @@ def before_call(context, case, kwargs):
         return
     if "type" in (case.query or {}):
         case.query["type"] = MEDIA_TYPE
+    if case.path.endswith("/watch-draft") and case.query:
+        case.query = of_a_draft(named(dict(case.query)))
     if not isinstance(case.body, dict):
         return
     body = whole(case.body)
@@ -307,7 +309,7 @@ def before_call(context, case, kwargs):
             body = of_an_object(body)
         elif "upload_id" in body:
             body = of_an_upload(case.path, body)
-        elif case.path.endswith(("/confirm-upload", "/inspect-draft", "/discard-draft", "/download-url")):
+        elif case.path.endswith(("/confirm-upload", "/inspect-draft", "/watch-draft", "/discard-draft", "/download-url")):
             body = of_a_draft(body)
     else:
         if case.path == "/uppy/s3/sign":

@@ -43,6 +43,8 @@ def main() -> int:
             "STORAGE_TYPE": "embedded",
             "EMBEDDED_DATA_DIR": str(directory / "data"),
             "EMBEDDED_PORT": str(free_port()),
+            # A stream ends before schemathesis has had enough of it.
+            "WATCH_TIMEOUT": "1",
         }
         with server(binary, directory, variables) as running:
             wait_for(lambda: answers(f"{running.http}/health/ready"), running.process, "draftstore-server on its store")

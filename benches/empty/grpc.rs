@@ -103,6 +103,12 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    type WatchDraftStream = tonic::codegen::BoxStream<v1::WatchDraftResponse>;
+
+    async fn watch_draft(&self, _: Request<v1::WatchDraftRequest>) -> Result<Response<Self::WatchDraftStream>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn discard_draft(
         &self,
         _: Request<v1::DiscardDraftRequest>,

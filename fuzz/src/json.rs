@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 /// Takes the kind of message from the first byte and its text from the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, text)) = data.split_first() else { return };
-    let kinds: [fn(&[u8]); 30] = [
+    let kinds: [fn(&[u8]); 32] = [
         both::<v1::CreateDraftBucketRequest>,
         both::<v1::GetUploadUrlRequest>,
         both::<v1::BatchGetUploadUrLsRequest>,
@@ -20,6 +20,8 @@ pub fn run(data: &[u8]) {
         both::<v1::InspectDraftRequest>,
         both::<v1::CheckDraftRequest>,
         both::<v1::ReportScanRequest>,
+        both::<v1::WatchDraftRequest>,
+        both::<v1::WatchDraftResponse>,
         both::<v1::DiscardDraftRequest>,
         both::<v1::ListDraftsRequest>,
         both::<v1::ListObjectsRequest>,

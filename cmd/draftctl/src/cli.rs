@@ -66,6 +66,8 @@ pub(crate) enum DraftctlCommand {
     Inspect(InspectArgs),
     /// Check a draft, and wait until its checks have ended.
     Check(DraftArgs),
+    /// Show the state of a draft, and each change of it, until it is rejected, confirmed or gone.
+    Watch(DraftArgs),
     /// List drafts, or confirmed objects.
     List(ListArgs),
     /// Confirm a draft: copy it to the main bucket.

@@ -22,7 +22,7 @@ use super::traffic::{ADDRESS_CONNECTIONS, CONNECTIONS};
 /// The share of the memory for requests that one address or one caller may use: this fraction of all of it.
 const MEMORY_SHARE: usize = 4;
 
-/// The share of an address's requests in progress that may be streams of an hour: this fraction of all of them.
+/// The share of an address's requests in progress that may be streams: this fraction of all of them.
 const STREAM_SHARE: usize = 8;
 
 /// The bytes of each request that do not count: enough for a small call. An address whose share is taken by large requests can

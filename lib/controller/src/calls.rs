@@ -5,15 +5,16 @@
 
 use draftstore_proto::v1;
 use draftstore_service::Scope;
+use serde::de::DeserializeOwned;
 
 use crate::MAX_REQUEST_BYTES;
-use crate::api::{Api, Mapping};
+use crate::api::{Api, Mapping, StreamMapping, Updates};
 use crate::audit::DraftRef;
 use crate::errors::{
     BUCKET_NOT_FOUND, CHECKS_PENDING, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED,
     NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED,
-    Reason, SCANNER_UNAVAILABLE, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, VERSION_NOT_FOUND,
-    VERSIONS_NOT_ENABLED,
+    Reason, SCANNER_UNAVAILABLE, STREAM_ENDED, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
+    VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -25,7 +26,7 @@ pub(crate) const GRPC_PREFIX: &str = "/draft.v1.DraftService/";
 pub struct Call {
     /// The rpc of the call.
     pub rpc: Rpc,
-    /// The path in REST, by POST.
+    /// The path in REST, by POST, and by GET too if the call is a stream.
     pub path: &'static str,
     /// The scopes of the call: the caller needs all scopes of one of these sets. The service checks them.
     pub scopes: &'static [&'static [Scope]],
@@ -78,6 +79,9 @@ pub enum Kind {
     Long,
     /// A confirm. The store bounds its time, and it counts against the rate limit of confirms.
     Confirm,
+    /// A call with a stream of responses, whose beginning takes milliseconds. The gate bounds its time, and the number of
+    /// streams.
+    Stream,
 }
 
 impl Call {
@@ -91,6 +95,11 @@ impl Call {
         CALLS.iter().find(|call| call.rpc.as_str() == name)
     }
 
+    /// Returns true if the call has a stream of responses.
+    pub(crate) const fn is_stream(&self) -> bool {
+        matches!(self.kind, Kind::Stream)
+    }
+
     /// Returns the bounds within which the gate admits a request.
     pub const fn bounds(&self) -> Bounds {
         Bounds {
@@ -100,12 +109,13 @@ impl Call {
             envelope: 0,
             is_long: matches!(self.kind, Kind::Long | Kind::Confirm),
             is_confirm: matches!(self.kind, Kind::Confirm),
+            is_stream: self.is_stream(),
         }
     }
 }
 
 /// A request message of a call.
-pub(crate) trait RpcRequest: Mapping + prost::Name {
+pub(crate) trait RpcRequest: prost::Name + Default + DeserializeOwned + 'static {
     /// The rpc of this message.
     const RPC: Rpc;
 
@@ -118,13 +128,20 @@ pub(crate) trait Visitor {
     /// The type that the code returns.
     type Output;
 
-    /// Runs for the call with this request.
-    fn visit<R: RpcRequest>(self) -> Self::Output;
+    /// Runs for the call with this request and one response.
+    fn visit<R: RpcRequest + Mapping>(self) -> Self::Output;
+
+    /// Runs for the call with this request and a stream of responses.
+    fn visit_stream<R: RpcRequest + StreamMapping>(self) -> Self::Output;
 }
 
 impl Api {
     /// Runs the call, and writes its outcome to the audit.
-    pub(crate) async fn call<R: RpcRequest>(&self, admitted: &Admitted, request: R) -> Result<R::Response, Failure> {
+    pub(crate) async fn call<R: RpcRequest + Mapping>(
+        &self,
+        admitted: &Admitted,
+        request: R,
+    ) -> Result<R::Response, Failure> {
         let caller = &admitted.caller;
         let Some(audit) = &admitted.audit else {
             return request.call(self, admitted).await;
@@ -133,6 +150,22 @@ impl Api {
         let result = request.call(self, admitted).await;
         audit.decided(R::RPC.as_str(), caller, &drafts, result.as_ref().map(R::outcomes));
         result
+    }
+
+    /// Begins the stream of a call, within its bounds, and writes the outcome to the audit. Returns `None` if the caller has
+    /// every response already.
+    pub(crate) async fn stream<R: RpcRequest + StreamMapping>(
+        &self,
+        admitted: &Admitted,
+        request: R,
+    ) -> Result<Option<Updates<R::Response>>, Failure> {
+        let drafts = request.drafts();
+        let result = request.open(self, admitted).await;
+        if let Some(audit) = &admitted.audit {
+            let outcome = result.as_ref().map(|_| Vec::new());
+            audit.decided(R::RPC.as_str(), &admitted.caller, &drafts, outcome);
+        }
+        Ok(result?.map(|updates| admitted.bound(updates)))
     }
 }
 
@@ -174,7 +207,7 @@ macro_rules! calls {
 
             /// Runs the visitor for the messages of this call.
             pub(crate) fn visit<V: Visitor>(self, visitor: V) -> V::Output {
-                match self { $(Self::$rpc => visitor.visit::<v1::$request>(),)* }
+                match self { $(Self::$rpc => calls!(@visit $kind visitor $request),)* }
             }
         }
 
@@ -186,6 +219,8 @@ macro_rules! calls {
             }
         })*
     };
+    (@visit Stream $visitor:ident $request:ident) => { $visitor.visit_stream::<v1::$request>() };
+    (@visit $kind:ident $visitor:ident $request:ident) => { $visitor.visit::<v1::$request>() };
     (@none $request:ident) => { Vec::new() };
     (@name $request:ident) => { vec![DraftRef {
         object_name: Option::from($request.object_name.clone()),
@@ -253,6 +288,11 @@ calls! {
     CheckDraft(CheckDraftRequest): POST "/api/v1/check-draft" {
         scopes: [[Inspect]], size: One, kind: Long, audit: draft,
         failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND, SCANNER_UNAVAILABLE],
+        tag: "Drafts and objects",
+    }
+    WatchDraft(WatchDraftRequest): POST "/api/v1/watch-draft" {
+        scopes: [[Inspect]], size: One, kind: Stream, audit: draft,
+        failures: [DRAFT_NOT_FOUND, BUCKET_NOT_FOUND, STREAM_ENDED],
         tag: "Drafts and objects",
     }
     DiscardDraft(DiscardDraftRequest): POST "/api/v1/discard-draft" {

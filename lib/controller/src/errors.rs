@@ -11,10 +11,13 @@ use draftstore_service::draft::CheckReason;
 use draftstore_service::{Error, Missing, Scope, Violation};
 use tonic::Code;
 
-use crate::refusal::{Limit, Refusal};
+use crate::refusal::{Limit, Refusal, StreamEnd};
 
 /// Seconds that a caller should wait before a retry when the server or the store is unavailable.
 const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// Seconds that a caller should wait before it begins a stream that has ended again.
+const STREAM_AGAIN_AFTER_SECONDS: u32 = 1;
 
 /// The maximum number of violations in the human-readable message.
 const MAX_RULES_IN_SENTENCE: usize = 10;
@@ -106,6 +109,7 @@ reasons! {
     STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal, "The store refused the server's credentials.";
     STORE_UNSUPPORTED: NOT_IMPLEMENTED, Unimplemented, "The store does not support what the call needs. `draftstore-server doctor` tells what.";
     SCANNER_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "No scanner has scanned the draft in time. `errors` names the check. Retry after the seconds in `Retry-After`.";
+    STREAM_ENDED: SERVICE_UNAVAILABLE, Unavailable, "The stream has reached its time limit, the server stops, or the rights of the caller have changed. Begin another.";
     STORE_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "The store is unavailable. Retry after the seconds in `Retry-After`.";
     OVERLOADED: SERVICE_UNAVAILABLE, Unavailable, "The server is overloaded. Retry after the seconds in `Retry-After`.";
 }
@@ -276,6 +280,7 @@ impl Failure {
                 Refusal::Overloaded => row(OVERLOADED)
                     .retry_after(RETRY_AFTER_SECONDS)
                     .limit(Limit::Concurrency),
+                Refusal::StreamEnded(_) => row(STREAM_ENDED).retry_after(STREAM_AGAIN_AFTER_SECONDS),
                 Refusal::CallTimeout => row(STORE_UNAVAILABLE)
                     .retry_after(RETRY_AFTER_SECONDS)
                     .limit(Limit::CallTimeout)
@@ -397,6 +402,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Refusal::Encoding.into(),
         Refusal::Overloaded.into(),
         Refusal::CallTimeout.into(),
+        Refusal::StreamEnded(StreamEnd::Timeout).into(),
     ]
 }
 
@@ -459,6 +465,7 @@ mod tests {
             (415, Code::InvalidArgument, None),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
             (503, Code::Unavailable, Some(RETRY_AFTER_SECONDS)),
+            (503, Code::Unavailable, Some(STREAM_AGAIN_AFTER_SECONDS)),
         ];
         let failures = samples();
         assert_eq!(failures.len(), expected.len());

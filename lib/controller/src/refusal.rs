@@ -25,6 +25,8 @@ closed_set! {
         CallerRate = "caller_rate",
         /// The rate of confirms from a caller.
         ConfirmRate = "confirm_rate",
+        /// The number of streams of a caller.
+        CallerStreams = "caller_streams",
     }
 }
 
@@ -78,6 +80,23 @@ pub enum Refusal {
     /// The call took longer than its timeout.
     #[error("the store is unavailable")]
     CallTimeout,
+    /// The stream of a call ended before what it reports.
+    #[error("{0}")]
+    StreamEnded(StreamEnd),
+}
+
+/// The reason why a stream ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StreamEnd {
+    /// The stream has lasted as long as it may.
+    #[error("the stream has reached its time limit: begin another")]
+    Timeout,
+    /// The server is stopping.
+    #[error("the server stops: begin another stream")]
+    Stopping,
+    /// The policy was changed, and gives the caller other rights or limits.
+    #[error("the rights of the caller have changed: begin another stream")]
+    CallerChanged,
 }
 
 impl From<PortRefusal> for Refusal {

@@ -52,10 +52,13 @@ pub(super) fn lines(checks: &DraftChecks) -> Vec<String> {
             None => "accepted".to_owned(),
         },
         CheckState::Rejected => "rejected".to_owned(),
-        CheckState::Checking => match checks.checking_since {
-            Some(since) => format!("checking since {}", HumanTime(since)),
-            None => "checking".to_owned(),
-        },
+        CheckState::Checking => {
+            let running = checks.running.join(", ");
+            match checks.checking_since {
+                Some(since) => format!("checking ({running}) since {}", HumanTime(since)),
+                None => format!("checking ({running})"),
+            }
+        }
         CheckState::Uploaded => "not checked yet".to_owned(),
         CheckState::Unspecified => "unknown".to_owned(),
     };

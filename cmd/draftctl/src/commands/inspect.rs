@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use draftstore_proto::v1::{InspectDraftRequest, InspectDraftResponse};
+use draftstore_proto::v1::{DraftState, InspectDraftRequest, InspectDraftResponse};
 
 use crate::cli::DraftArgs;
 use crate::context::Context;
@@ -30,8 +30,12 @@ fn text(draft: &InspectDraftResponse) -> String {
     if let Some(draft_id) = &draft.draft_id {
         row("draft ID", draft_id);
     }
-    row("ETag", &draft.etag);
-    row("size", &format!("{} ({} bytes)", HumanSize(draft.size), draft.size));
+    if draft.state() == DraftState::Waiting {
+        row("state", "waiting for its upload");
+    } else {
+        row("ETag", &draft.etag);
+        row("size", &format!("{} ({} bytes)", HumanSize(draft.size), draft.size));
+    }
     if let Some(content_type) = &draft.content_type {
         row("content type", content_type);
     }

@@ -14,6 +14,7 @@ mod transfer;
 mod update;
 mod upload;
 mod versions;
+mod watch;
 
 use crate::cli::DraftctlCommand;
 use crate::context::Context;
@@ -33,6 +34,7 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
         }
         DraftctlCommand::Inspect(inspect) => inspect::run(context, inspect.draft).await?,
         DraftctlCommand::Check(draft) => return check::run(context, draft).await,
+        DraftctlCommand::Watch(draft) => return watch::run(context, draft).await,
         DraftctlCommand::List(list) => list::run(context, list).await?,
         DraftctlCommand::Confirm(confirm) => confirm::run(context, confirm).await?,
         DraftctlCommand::Discard(draft) => discard::run(context, draft).await?,

@@ -35,6 +35,21 @@ async fn drafts_are_listed_and_discarded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn draft_is_watched_until_its_end() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    let file = user.file("a", "hello");
+    let uploaded = user.json(["upload", text(&file), "--unique", "--confirm"]);
+    let draft_id = uploaded["draft_id"].as_str().expect("an ID");
+    let ended = user.run(["watch", "a", "--draft-id", draft_id, "--json"]);
+    assert_eq!(ended.status, 0, "{ended:?}");
+    let states: Vec<_> = ended.results().iter().map(|state| state["state"].clone()).collect();
+    assert_eq!(states, ["DRAFT_STATE_CONFIRMED"]);
+    assert_eq!(user.run(["watch", "a", "--draft-id", draft_id]).out, "a: confirmed\n");
+    assert_eq!(user.run(["watch", "none"]).status, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn confirmed_objects_are_listed_by_name() {
     let server = TestServer::start().await;
     let user = TestUser::of(&server.url);

@@ -5,6 +5,7 @@ use std::time::Instant;
 use draftstore_proto::v1::draft_service_client::DraftServiceClient;
 use draftstore_testing::form;
 use draftstore_testing::http_client;
+use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use tonic::client::GrpcService;
 use tonic::codegen::{Body, StdError};
 use tonic::transport::Endpoint;
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::StatusExt as _;
 
 use crate::server::Server;
@@ -122,7 +123,13 @@ pub(crate) async fn rest(
 pub(crate) async fn rest_answer(answer: reqwest::Response) -> Result<Value, Failure> {
     let status = answer.status();
     let retry = answer.headers().contains_key("retry-after");
+    if status == StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
+    }
     let kind = answer.headers()["content-type"].to_str().expect("ASCII").to_owned();
+    if kind == "text/event-stream" {
+        return Ok(Events::of(answer).next().await.expect("an event").data);
+    }
     let body: Value = answer.json().await.expect("JSON");
     if status.is_success() {
         assert_eq!(kind, "application/json");
@@ -161,6 +168,10 @@ where
         "inspect-draft" => client.inspect_draft(message(request)).await.map(answer_json),
         "report-scan" => client.report_scan(message(request)).await.map(answer_json),
         "check-draft" => client.check_draft(message(request)).await.map(answer_json),
+        "watch-draft" => match client.watch_draft(message(request)).await {
+            Ok(stream) => Ok(first_of_stream(stream.into_inner()).await),
+            Err(status) => Err(status),
+        },
         "discard-draft" => client.discard_draft(message(request)).await.map(answer_json),
         "list-drafts" => client.list_drafts(message(request)).await.map(answer_json),
         "upload-urls" => client.batch_get_upload_ur_ls(message(request)).await.map(answer_json),
@@ -223,6 +234,64 @@ pub(crate) fn failure(status: &Status) -> Failure {
         fields,
         rules,
         retry: details.retry_info().is_some(),
+    }
+}
+
+/// Returns the first message of a stream, or null of an empty one.
+async fn first_of_stream<T: Serialize>(mut stream: Streaming<T>) -> Value {
+    let first = stream.message().await.expect("a message");
+    first.map_or(Value::Null, |first| serde_json::to_value(first).expect("JSON"))
+}
+
+/// An event of a stream.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// The ID, if the event has one.
+    pub(crate) id: Option<String>,
+    /// The name, if the event has one.
+    pub(crate) name: Option<String>,
+    /// The decoded JSON.
+    pub(crate) data: Value,
+}
+
+/// The events of a REST response.
+#[derive(Debug)]
+pub(crate) struct Events {
+    answer: reqwest::Response,
+    buffer: String,
+}
+
+impl Events {
+    pub(crate) fn of(answer: reqwest::Response) -> Self {
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        let buffer = String::new();
+        Self { answer, buffer }
+    }
+
+    /// Returns the next event, or `None` at the end.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        loop {
+            if let Some((event, rest)) = self.buffer.split_once("\n\n") {
+                let event = event.to_owned();
+                self.buffer = rest.to_owned();
+                let field = |name: &str| {
+                    let value = event
+                        .lines()
+                        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+                    value.map(str::to_owned)
+                };
+                // A comment keeps the connection alive.
+                let Some(data) = field("data") else { continue };
+                return Some(Event {
+                    id: field("id"),
+                    name: field("event"),
+                    data: serde_json::from_str(&data).expect("JSON"),
+                });
+            }
+            let chunk = self.answer.chunk().await.expect("a chunk")?;
+            self.buffer.push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
+        }
     }
 }
 

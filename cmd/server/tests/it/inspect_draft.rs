@@ -1,4 +1,4 @@
-use serde_json::json;
+use serde_json::{Value, json};
 use tonic::Code;
 
 use crate::front::{FRONTS, HELLO_SHA256, draft, upload, wait_until_deleted};
@@ -51,5 +51,39 @@ async fn inspect_of_an_unknown_draft_is_404_even_with_an_object_in_main() {
         wait_until_deleted(&server, &front.name("a")).await;
         let failure = front.call(&server, "inspect-draft", name).await.expect_err("gone");
         failure.assert(404, Code::NotFound, "DRAFT_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn unique_draft_waits_for_its_upload_and_is_not_listed() {
+    let server = Server::start();
+    for front in FRONTS {
+        let name = front.name("waits");
+        let call = async |call, request| front.call(&server, call, request).await;
+        let issued = call("upload-url", json!({"object_name": name, "unique": true})).await;
+        let issued = issued.expect("issued");
+        let draft = json!({"object_name": name, "draft_id": issued["draft_id"]});
+        let waiting = call("inspect-draft", draft.clone()).await.expect("issued");
+        assert_eq!(waiting["state"], "DRAFT_STATE_WAITING", "{waiting}");
+        assert_eq!(
+            (&waiting["object_name"], &waiting["draft_id"]),
+            (&draft["object_name"], &draft["draft_id"])
+        );
+        let is_listed = async || {
+            let listed = call("list-drafts", json!({})).await.expect("listed");
+            let drafts = listed["drafts"].as_array().cloned().unwrap_or_default();
+            drafts
+                .iter()
+                .any(|listed: &Value| listed["draft_id"] == draft["draft_id"])
+        };
+        assert!(!is_listed().await);
+        assert_eq!(upload(&issued, "bytes").await, 200);
+        let uploaded = call("inspect-draft", draft.clone()).await.expect("there");
+        assert_eq!(uploaded["state"], "DRAFT_STATE_UPLOADED", "{uploaded}");
+        assert!(is_listed().await);
+        call("confirm-upload", draft.clone()).await.expect("confirmed");
+        while is_listed().await {}
+        let gone = call("inspect-draft", draft).await.expect_err("confirmed");
+        gone.assert(404, Code::NotFound, "DRAFT_NOT_FOUND");
     }
 }

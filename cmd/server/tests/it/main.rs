@@ -68,5 +68,6 @@ mod undecodable;
 mod unique_drafts;
 mod uppy;
 mod versions;
+mod watch_draft;
 mod webhooks;
 mod whole_keys;

@@ -59,8 +59,9 @@ pub(super) fn state(state: CheckState) -> v1::DraftChecks {
     };
     match state {
         CheckState::Uploaded => of(v1::CheckState::Uploaded),
-        CheckState::Checking { since } => v1::DraftChecks {
+        CheckState::Checking { since, checks } => v1::DraftChecks {
             checking_since: Some(Timestamp::from(since)),
+            running: checks.into_iter().map(str::to_owned).collect(),
             ..of(v1::CheckState::Checking)
         },
         CheckState::Accepted { media_type } => v1::DraftChecks {

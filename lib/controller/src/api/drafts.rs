@@ -3,7 +3,7 @@
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::ObjectHeader;
 use draftstore_service::draft::{
-    DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectFilter, ObjectListed,
+    DraftInspected, DraftListed, DraftName, ListDrafts, ListObjects, ObjectFilter, ObjectListed, UploadedDraft,
 };
 
 use super::options::{retention, time};
@@ -36,11 +36,19 @@ impl Mapping for v1::InspectDraftRequest {
         let DraftInspected {
             object_name,
             draft_id,
-            draft,
-            agreement,
+            uploaded,
             expires_at,
             checks,
         } = api.drafts(admitted).inspect(&name).await?;
+        let Some(UploadedDraft { draft, agreement }) = uploaded else {
+            return Ok(v1::InspectDraftResponse {
+                object_name,
+                draft_id: draft_id.map(|id| id.to_string()),
+                expires_at: Some(Timestamp::from(expires_at)),
+                state: v1::DraftState::Waiting.into(),
+                ..v1::InspectDraftResponse::default()
+            });
+        };
         let kept = agreement.kept;
         let header = |header| kept.headers.get(header).map(ToOwned::to_owned);
         let dropped = agreement.dropped.into_iter();
@@ -65,6 +73,7 @@ impl Mapping for v1::InspectDraftRequest {
             encryption: kept.options.encryption.map(|encryption| encryption.as_str().to_owned()),
             expires_at: Some(Timestamp::from(expires_at)),
             checks: checks.map(super::checks::state),
+            state: v1::DraftState::Uploaded.into(),
         })
     }
 }

@@ -10,6 +10,7 @@ mod options;
 mod sign;
 mod tickets;
 mod transfers;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use axum::http::{HeaderMap, header};
 use draftstore_auth::Authenticator;
 use draftstore_service::draft::DraftName;
 use draftstore_service::{Caller, Drafts, Error, ObjectHeader, Policy};
+use futures::stream::BoxStream;
 use prost::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -57,6 +59,28 @@ pub(crate) trait Mapping: Message + Default + DeserializeOwned + Sized + 'static
     /// Sets the idempotency key from the header, unless the message has one.
     fn default_idempotency_key(&mut self, _: impl FnOnce() -> String) {}
 }
+
+/// A request message that the service answers with a stream of responses.
+pub(crate) trait StreamMapping: Message + Default + DeserializeOwned + Sized + 'static {
+    /// The response message.
+    type Response: Message + Serialize + 'static;
+
+    /// Begins the stream. Returns `None` if the caller has every response already.
+    fn open(
+        self,
+        api: &Api,
+        admitted: &Admitted,
+    ) -> impl Future<Output = Result<Option<Updates<Self::Response>>, Failure>> + Send;
+
+    /// Returns the ID with which a caller continues the stream after this response.
+    fn id(response: &Self::Response) -> &str;
+
+    /// Sets the ID of the last response that the caller has, unless the message has one.
+    fn default_last_id(&mut self, id: impl FnOnce() -> String);
+}
+
+/// A stream of responses, which ends after a failure.
+pub(crate) type Updates<R> = BoxStream<'static, Result<R, Failure>>;
 
 /// The signed headers that browsers set themselves, and that a page must not set.
 ///

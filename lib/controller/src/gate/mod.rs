@@ -9,6 +9,7 @@ mod credentials;
 mod rates;
 mod settings;
 mod stream;
+mod streams;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use self::rates::Rates;
+use self::streams::{CallerStreams, Credentials, StreamBounds};
+use crate::api::Updates;
 use crate::audit::RequestContext;
 use crate::calls::Rpc;
 use crate::errors::Failure;
@@ -39,6 +42,9 @@ pub(crate) use self::rates::{RATE_LIMIT, RATE_LIMIT_POLICY};
 
 /// The default number of concurrent requests. Most take milliseconds; each may hold 1 MiB.
 const DEFAULT_MAX_CONCURRENT: usize = 1024;
+
+/// The default number of streams of each caller. Each ticket is a caller. Without authentication, all clients are one.
+const DEFAULT_MAX_STREAMS: usize = 1024;
 
 /// The number of requests that invalid credentials cost their address, in addition to the request itself.
 const FAILURE_COST: u32 = 20;
@@ -57,6 +63,10 @@ pub struct GateConfig {
     pub body_timeout: Duration,
     /// The timeout for a response, except for calls whose time the store bounds ([`Bounds::is_long`]).
     pub call_timeout: Duration,
+    /// The maximum duration of a call's stream.
+    pub watch_timeout: Duration,
+    /// The maximum number of streams of each caller.
+    pub max_streams: usize,
     /// Writes every decision to the audit log.
     pub audit: bool,
     /// The flag that is set while the audit cannot be written, if calls are then refused.
@@ -73,6 +83,8 @@ impl Default for GateConfig {
             max_concurrent: DEFAULT_MAX_CONCURRENT,
             body_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(60),
+            watch_timeout: Duration::from_secs(300),
+            max_streams: DEFAULT_MAX_STREAMS,
             audit: false,
             audit_failing: None,
             stopped: CancellationToken::new(),
@@ -106,6 +118,8 @@ pub struct Bounds {
     pub is_long: bool,
     /// Shows the rate limit of confirms in the response.
     pub is_confirm: bool,
+    /// Counts the response as a stream of its caller and its address.
+    pub is_stream: bool,
 }
 
 /// An admitted request's caller. Every handler takes it, so that none can be called without the gate.
@@ -117,9 +131,19 @@ pub struct Admitted {
     pub(crate) audit: Option<Arc<RequestContext>>,
     /// The place of the request, which whatever works for it keeps.
     pub(crate) place: Arc<Place>,
+    /// The bounds of the stream, if the call has one.
+    stream: Option<Arc<StreamBounds>>,
 }
 
 impl Admitted {
+    /// Returns the updates within the bounds of the stream.
+    pub(crate) fn bound<T: Send + 'static>(&self, updates: Updates<T>) -> Updates<T> {
+        match &self.stream {
+            Some(bounds) => bounds.bound(updates),
+            None => updates,
+        }
+    }
+
     /// Writes that the call was refused before its message was decoded.
     pub(crate) fn refused(&self, rpc: Rpc, failure: &Failure) {
         if let Some(audit) = &self.audit {
@@ -148,6 +172,8 @@ struct Inner {
     call_timeout: Duration,
     audit: bool,
     audit_failing: Option<Arc<AtomicBool>>,
+    watch_timeout: Duration,
+    streams: CallerStreams,
     stopped: CancellationToken,
 }
 
@@ -160,6 +186,8 @@ impl Gate {
             permits: Arc::new(Semaphore::new(config.max_concurrent.min(Semaphore::MAX_PERMITS))),
             body_timeout: config.body_timeout,
             call_timeout: config.call_timeout,
+            watch_timeout: config.watch_timeout,
+            streams: CallerStreams::new(config.max_streams),
             audit: config.audit,
             audit_failing: config.audit_failing,
             stopped: config.stopped,
@@ -190,14 +218,18 @@ impl Gate {
         let client: Option<Client> = request.extensions().get().cloned();
         let in_flight: InFlight = request.extensions().get().cloned().unwrap_or_default();
         let audit = self.0.audit.then(|| Arc::new(RequestContext::new(&request)));
+        let credentials = bounds.is_stream.then(|| Credentials::of(&request));
         let mut caller = None;
         let result = async {
             let (caller, request) = self.admit(request, bounds, client.as_ref(), &mut caller).await?;
+            let stream = credentials.map(|credentials| self.open_stream(&caller, credentials, client.as_ref()));
+            let stream = stream.transpose()?.map(Arc::new);
             let place = self.place(in_flight)?;
             let admitted = Admitted {
                 caller,
                 audit: audit.clone(),
                 place: Arc::clone(&place),
+                stream,
             };
             let response = self.in_time(handler(admitted, request), bounds).await;
             drop(place);

@@ -17,6 +17,10 @@ settings! {
         // Longer than the calls to the store that a request may need, except copies.
         /// Seconds for the response, except of confirms and of completing a multipart upload. Streams of reflection end then, and those that watch health after an hour.
         call_timeout: Duration = "CALL_TIMEOUT", default "60", parse::timeout;
+        /// Seconds for a stream that watches a draft. Its caller then begins another.
+        watch_timeout: Duration = "WATCH_TIMEOUT", default "300", parse::timeout;
+        /// The maximum number of streams that each caller has at once. Each address has at most an eighth of MAX_CONNECTIONS_PER_ADDRESS.
+        max_streams: usize = "MAX_STREAMS_PER_CALLER", default "1024", parse::count;
         /// The maximum number of calls that are processed at once; more are refused with 503.
         max_concurrent: usize = "MAX_CONCURRENT_REQUESTS", default "1024", parse::count;
         // Ten thousand a second: only a fault or an attack needs that much for long.
@@ -45,6 +49,8 @@ impl GateConfig {
             max_concurrent: settings.max_concurrent,
             body_timeout: settings.body_timeout,
             call_timeout: settings.call_timeout,
+            watch_timeout: settings.watch_timeout,
+            max_streams: settings.max_streams,
             audit: false,
             audit_failing: None,
             stopped: CancellationToken::new(),

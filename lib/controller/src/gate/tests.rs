@@ -40,6 +40,7 @@ async fn respond(gate: &Gate, request: Request) -> Response {
         envelope: 0,
         is_long: path == "/long",
         is_confirm: false,
+        is_stream: path == "/stream",
     };
     let handler = |admitted: Admitted, _| async move {
         match path.as_str() {

@@ -1,6 +1,7 @@
 //! The codec of the contract's calls: protobuf, with the elements of a message counted before it is decoded.
 
 use bytes::Buf as _;
+use prost::Message;
 use tonic::Status;
 use tonic::codec::{Codec, DecodeBuf, Decoder};
 use tonic_prost::{ProstCodec, ProstDecoder, ProstEncoder};
@@ -10,14 +11,14 @@ use crate::calls::RpcRequest;
 use crate::elements::check_protobuf;
 use crate::gate::Admitted;
 
-/// The codec of one call of an admitted caller.
+/// The codec of one call of an admitted caller, with its request and its response.
 #[derive(Debug)]
-pub(super) struct CallCodec<R: RpcRequest> {
-    codec: ProstCodec<R::Response, R>,
+pub(super) struct CallCodec<R, A> {
+    codec: ProstCodec<A, R>,
     admitted: Admitted,
 }
 
-impl<R: RpcRequest> CallCodec<R> {
+impl<R: RpcRequest, A: Message + 'static> CallCodec<R, A> {
     pub(super) fn new(admitted: Admitted) -> Self {
         Self {
             codec: ProstCodec::default(),
@@ -26,10 +27,10 @@ impl<R: RpcRequest> CallCodec<R> {
     }
 }
 
-impl<R: RpcRequest> Codec for CallCodec<R> {
-    type Encode = R::Response;
+impl<R: RpcRequest, A: Message + 'static> Codec for CallCodec<R, A> {
+    type Encode = A;
     type Decode = R;
-    type Encoder = ProstEncoder<R::Response>;
+    type Encoder = ProstEncoder<A>;
     type Decoder = CountingDecoder<R>;
 
     fn encoder(&mut self) -> Self::Encoder {

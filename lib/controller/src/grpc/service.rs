@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use draftstore_connections::{PortRefusal, RequestMemory};
 use futures::future::BoxFuture;
+use futures::stream::{self, StreamExt as _};
 use http_body_util::Full;
 use tonic::server::Grpc;
 use tonic::{Code, Status};
@@ -19,12 +20,12 @@ use super::GZIP;
 use super::codec::CallCodec;
 use super::status::{error_response, refuse, status};
 use crate::Api;
-use crate::api::omit_browser_headers;
+use crate::api::{Mapping, StreamMapping, omit_browser_headers};
 use crate::calls::{Call, GRPC_PREFIX, RpcRequest, Size, Visitor};
 use crate::errors::Failure;
 use crate::gate::{Admitted, Bounds, Gate, PublicRoute};
 use crate::middleware::Service;
-use crate::refusal::Refusal;
+use crate::refusal::{Limit, Refusal};
 
 /// The size of gRPC's envelope around a message, in bytes.
 ///
@@ -45,6 +46,7 @@ const UNKNOWN: Bounds = Bounds {
     envelope: ENVELOPE,
     is_long: false,
     is_confirm: false,
+    is_stream: false,
 };
 
 /// The services of the port.
@@ -80,18 +82,18 @@ impl Service for GrpcService {
             envelope: ENVELOPE,
             ..call.bounds()
         };
-        let unary = |admitted, request: http::Request<Bytes>| {
+        let message = |admitted, request: http::Request<Bytes>| {
             if !has_memory_to_decompress(&request, bounds.max_bytes) {
                 return Box::pin(ready(refuse(Refusal::OutOfMemory))) as BoxFuture<'_, Response>;
             }
-            call.rpc.visit(Unary {
+            call.rpc.visit(Message {
                 api: &self.api,
                 admitted,
                 request,
                 max_bytes: call.bounds().max_bytes,
             })
         };
-        self.gate.call(request, bounds, refuse, unary).await
+        self.gate.call(request, bounds, refuse, message).await
     }
 
     fn refused(&self, request: &Request, refusal: PortRefusal) -> Response {
@@ -112,7 +114,7 @@ fn has_memory_to_decompress(request: &http::Request<Bytes>, max_bytes: u64) -> b
 }
 
 /// A request with an encoded message.
-struct Unary<'s> {
+struct Message<'s> {
     api: &'s Api,
     admitted: Admitted,
     request: http::Request<Bytes>,
@@ -120,45 +122,87 @@ struct Unary<'s> {
     max_bytes: u64,
 }
 
-impl<'s> Visitor for Unary<'s> {
+impl<'s> Visitor for Message<'s> {
     type Output = BoxFuture<'s, Response>;
 
-    fn visit<R: RpcRequest>(self) -> Self::Output {
+    fn visit<R: RpcRequest + Mapping>(self) -> Self::Output {
         Box::pin(self.respond::<R>())
+    }
+
+    fn visit_stream<R: RpcRequest + StreamMapping>(self) -> Self::Output {
+        Box::pin(self.stream::<R>())
     }
 }
 
-impl Unary<'_> {
-    async fn respond<R: RpcRequest>(self) -> Response {
-        // The codec drops the extensions of a status.
-        let exceeded = OnceLock::new();
-        let decoded = OnceLock::new();
-        let (api, admitted, limit, is_decoded) = (self.api, &self.admitted, &exceeded, &decoded);
+impl Message<'_> {
+    async fn respond<R: RpcRequest + Mapping>(self) -> Response {
+        let progress = Progress::default();
+        let (api, admitted, of_call) = (self.api, &self.admitted, &progress);
         let call = service_fn(move |request: tonic::Request<R>| async move {
-            is_decoded.get_or_init(|| ());
+            of_call.decoded();
             let (metadata, _, message) = request.into_parts();
             let result = api.call(admitted, message).await.map(|mut response| {
                 omit_browser_headers::<R>(metadata.as_ref(), &mut response);
                 tonic::Response::new(response)
             });
-            result.map_err(|failure| {
-                failure.row().limit.map(|exceeded| limit.set(exceeded));
-                status(&failure)
-            })
+            result.map_err(|failure| of_call.failed(&failure))
         });
-        let codec = CallCodec::<R>::new(self.admitted.clone());
-        let mut grpc = Grpc::new(codec)
-            .max_decoding_message_size(usize::try_from(self.max_bytes).unwrap_or(usize::MAX))
-            .accept_compressed(GZIP)
-            .send_compressed(GZIP);
+        let mut grpc = grpc::<R, R::Response>(admitted, self.max_bytes);
         let response = grpc.unary(call, self.request.map(Full::new)).await;
-        let mut response = response.map(Body::new);
-        if decoded.get().is_none() && is_internal(&response) {
+        progress.end::<R>(admitted, response.map(Body::new))
+    }
+
+    async fn stream<R: RpcRequest + StreamMapping>(self) -> Response {
+        let progress = Progress::default();
+        let (api, admitted, of_call) = (self.api, &self.admitted, &progress);
+        let call = service_fn(move |request: tonic::Request<R>| async move {
+            of_call.decoded();
+            let updates = api.stream(admitted, request.into_inner()).await;
+            let updates = updates.map_err(|failure| of_call.failed(&failure))?;
+            let updates = updates.unwrap_or_else(|| stream::empty().boxed());
+            let updates = updates.map(|update| update.map_err(|failure| status(&failure)));
+            Ok(tonic::Response::new(updates.boxed()))
+        });
+        let mut grpc = grpc::<R, R::Response>(admitted, self.max_bytes);
+        let response = grpc.server_streaming(call, self.request.map(Full::new)).await;
+        progress.end::<R>(admitted, response.map(Body::new))
+    }
+}
+
+/// Returns tonic's side of a call.
+fn grpc<R: RpcRequest, A: prost::Message + 'static>(admitted: &Admitted, max_bytes: u64) -> Grpc<CallCodec<R, A>> {
+    Grpc::new(CallCodec::new(admitted.clone()))
+        .max_decoding_message_size(usize::try_from(max_bytes).unwrap_or(usize::MAX))
+        .accept_compressed(GZIP)
+        .send_compressed(GZIP)
+}
+
+/// The progress of a call, which a response of tonic does not tell.
+#[derive(Debug, Default)]
+struct Progress {
+    is_decoded: OnceLock<()>,
+    /// The limit that the call exceeded. The codec drops the extensions of a status.
+    exceeded: OnceLock<Limit>,
+}
+
+impl Progress {
+    fn decoded(&self) {
+        self.is_decoded.get_or_init(|| ());
+    }
+
+    fn failed(&self, failure: &Failure) -> Status {
+        failure.row().limit.map(|exceeded| self.exceeded.set(exceeded));
+        status(failure)
+    }
+
+    /// Returns the response, or the error of a request that tonic could not decode.
+    fn end<R: RpcRequest>(self, admitted: &Admitted, mut response: Response) -> Response {
+        if self.is_decoded.get().is_none() && is_internal(&response) {
             let failure = undecodable();
-            self.admitted.refused(R::RPC, &failure);
+            admitted.refused(R::RPC, &failure);
             return error_response(&failure);
         }
-        if let Some(limit) = exceeded.into_inner() {
+        if let Some(limit) = self.exceeded.into_inner() {
             response.extensions_mut().insert(limit);
         }
         response

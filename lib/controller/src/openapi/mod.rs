@@ -112,6 +112,12 @@ fn parameters() -> Value {
             "description": "The ID of this request in the server's log. The response repeats it.",
             "schema": {"type": "string"},
         },
+        "LastEventId": {
+            "name": "Last-Event-ID",
+            "in": "header",
+            "description": "The `last_state_id`, if the request has none. `EventSource` sends it when it connects again.",
+            "schema": {"type": "string"},
+        },
         "IdempotencyKey": {
             "name": "Idempotency-Key",
             "in": "header",

@@ -4,7 +4,7 @@ use draftstore_service::Scope;
 use serde_json::{Map, Value, json};
 
 use super::contract::{Contract, Method};
-use super::schema::{example, response_example};
+use super::schema::{example, parameters, response_example};
 use super::{Facts, failures, members, reference, security};
 use crate::calls::{CALLS, Call};
 use crate::errors::Reason;
@@ -16,7 +16,12 @@ pub(super) fn of_contract(contract: &Contract, facts: Facts) -> Map<String, Valu
         let method = methods.find(|method| method.rpc == call.rpc.as_str());
         let method = method.expect("a test finds the method of every call");
         let post = operation(call, method, contract, facts);
-        (call.path.to_owned(), json!({"post": post}))
+        let operations = if call.is_stream() {
+            json!({"get": by_query(&post, method, contract, facts), "post": post})
+        } else {
+            json!({"post": post})
+        };
+        (call.path.to_owned(), operations)
     });
     paths.collect()
 }
@@ -31,7 +36,13 @@ fn operation(call: &Call, method: &Method, contract: &Contract, facts: Facts) ->
     let described = &contract.message(&method.response).comment;
     let sample = response_example(&method.response, contract);
     let mut responses = Map::new();
-    responses.insert("200".to_owned(), success(described, &method.response, &sample));
+    if call.is_stream() {
+        responses.insert("200".to_owned(), events(described, &method.response, &sample));
+        responses.insert("204".to_owned(), nothing_new());
+        parameters.push(reference("parameters", "LastEventId"));
+    } else {
+        responses.insert("200".to_owned(), success(described, &method.response, &sample));
+    }
     responses.extend(failures::responses(call.failures, failures::PROBLEM));
     let (summary, description) = method.comment.split_once("\n\n").unwrap_or((&method.comment, ""));
     json!({
@@ -47,6 +58,40 @@ fn operation(call: &Call, method: &Method, contract: &Contract, facts: Facts) ->
             "content": {"application/json": {"schema": reference("schemas", &method.request), "example": body}},
         },
         "responses": responses,
+    })
+}
+
+/// Returns the operation with the fields of the request in the query, as `EventSource` sends it.
+fn by_query(post: &Value, method: &Method, contract: &Contract, facts: Facts) -> Value {
+    let mut get = post.clone();
+    let fields = parameters(&method.request, contract, facts);
+    let fields = fields.into_iter().chain(items(&post["parameters"]).cloned());
+    get["parameters"] = fields.collect();
+    get["operationId"] = format!("{}ByQuery", method.rpc).into();
+    if let Some(members) = get.as_object_mut() {
+        members.remove("requestBody");
+    }
+    get
+}
+
+/// Returns the response of a stream. Its schema is that of the whole body, because `OpenAPI` 3.1 has none for events.
+fn events(description: &str, schema: &str, example: &Value) -> Value {
+    let id = &example["state_id"];
+    json!({
+        "description": format!("{description} Each event has one, as JSON in its `data`."),
+        "headers": {"X-Request-Id": reference("headers", "RequestId")},
+        "content": {"text/event-stream": {
+            "schema": {"type": "string"},
+            "x-event-data": reference("schemas", schema),
+            "example": format!("id: {}\ndata: {example}\n\n", id.as_str().unwrap_or_default()),
+        }},
+    })
+}
+
+fn nothing_new() -> Value {
+    json!({
+        "description": "The caller has the final state already.",
+        "headers": {"X-Request-Id": reference("headers", "RequestId")},
     })
 }
 

@@ -126,6 +126,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
             | "InspectDraftRequest"
             | "CheckDraftRequest"
             | "ReportScanRequest"
+            | "WatchDraftRequest"
             | "DiscardDraftRequest",
             "object_name",
         ) => Rule::keywords(json!({"format": "object-name"}))

@@ -39,6 +39,18 @@ pub(super) fn example(message: &str, contract: &Contract, facts: Facts) -> Value
     members.collect()
 }
 
+/// Returns the fields of a request as parameters of a query.
+pub(super) fn parameters(message: &str, contract: &Contract, facts: Facts) -> Vec<Value> {
+    let fields = contract.message(message).fields.iter();
+    let parameter = |field: &Field| {
+        let rule = rule(message, &field.name, facts);
+        let is_required = rule.required;
+        let schema = in_request(field, Rule { required: true, ..rule }, contract);
+        json!({"name": field.name, "in": "query", "required": is_required, "schema": schema})
+    };
+    fields.map(parameter).collect()
+}
+
 /// Returns a sample of a response: its required fields, the first of alternatives, and the properties of an object.
 pub(super) fn response_example(message: &str, contract: &Contract) -> Value {
     const OPTIONAL: [&str; 3] = ["etag", "size", "content_type"];
@@ -79,6 +91,8 @@ fn sample(field: &str) -> &'static str {
         "etag" => "b1946ac92492d2347c6235b4d2611184",
         "content_type" => "image/jpeg",
         "upload_id" => "UPLOAD_ID",
+        "state_id" => "unchecked:b1946ac92492d2347c6235b4d2611184",
+        "running" => "clamd",
         "folders" => "photos/",
         "version_id" => "3HL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY",
         "check" => "type",

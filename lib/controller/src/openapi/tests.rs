@@ -46,6 +46,9 @@ fn documented_paths_match_the_routes() {
     let mut add = |path: String, method: &str| routes.entry(path).or_default().insert(method.to_owned());
     for call in CALLS {
         add(call.path.to_owned(), "post");
+        if call.is_stream() {
+            add(call.path.to_owned(), "get");
+        }
     }
     for path in PUBLIC_ROUTES {
         add(path.to_owned(), "get");
@@ -175,8 +178,13 @@ fn every_operation_has_a_summary_a_description_and_samples() {
             assert!(!description.starts_with(summary), "{path}: {description:?}");
             for (status, response) in members(&operation["responses"]) {
                 if status == "200" {
-                    let example = &response["content"]["application/json"]["example"];
-                    assert!(example.is_object() || example.is_array(), "{path}");
+                    let content = &response["content"];
+                    let of_stream = &content["text/event-stream"]["example"];
+                    let example = &content["application/json"]["example"];
+                    assert!(
+                        example.is_object() || example.is_array() || of_stream.is_string(),
+                        "{path}"
+                    );
                     strings(example, "", &mut |name, text| {
                         assert_ne!(text, UNKNOWN_SAMPLE, "{path}: {name}");
                     });

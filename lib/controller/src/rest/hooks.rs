@@ -35,6 +35,7 @@ pub(super) const BOUNDS: Bounds = Bounds {
     envelope: 0,
     is_long: false,
     is_confirm: false,
+    is_stream: false,
 };
 
 /// The header of every message of SNS.

@@ -6,6 +6,7 @@ use draftstore_service::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
 use serde_json::error::Category;
+use serde_json::{Map, Value};
 
 use super::json::{Document, normalize};
 use crate::calls::Size;
@@ -48,6 +49,19 @@ pub(super) fn decode<T: DeserializeOwned>(
     let json: &[u8] = if body.is_empty() { b"{}" } else { body };
     check_json(json, size.max_elements())?;
     parse(message, json)
+}
+
+/// Decodes the message in a query, whose parameters are the fields.
+pub(super) fn decode_query<T: DeserializeOwned>(message: &str, query: Option<&str>, size: Size) -> Result<T, Failure> {
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+        if fields.insert(name.clone().into_owned(), value.into()).is_some() {
+            return Err(Failure::invalid(&name, "must be in the query once"));
+        }
+    }
+    let json = Value::Object(fields).to_string();
+    check_json(json.as_bytes(), size.max_elements())?;
+    parse(message, json.as_bytes())
 }
 
 /// A message as the JSON body of a response.
@@ -185,7 +199,17 @@ mod tests {
     impl crate::calls::Visitor for Parse<'_> {
         type Output = (&'static str, Result<Vec<u8>, String>);
 
-        fn visit<R: crate::calls::RpcRequest>(self) -> Self::Output {
+        fn visit<R: crate::calls::RpcRequest + crate::api::Mapping>(self) -> Self::Output {
+            self.parsed::<R>()
+        }
+
+        fn visit_stream<R: crate::calls::RpcRequest + crate::api::StreamMapping>(self) -> Self::Output {
+            self.parsed::<R>()
+        }
+    }
+
+    impl Parse<'_> {
+        fn parsed<R: crate::calls::RpcRequest>(self) -> (&'static str, Result<Vec<u8>, String>) {
             let parsed: Result<R, Failure> = parse(R::NAME, self.0.as_bytes());
             let written = parsed.map(|message| message.encode_to_vec());
             (R::NAME, written.map_err(|failure| format!("{failure:?}")))

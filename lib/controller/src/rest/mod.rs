@@ -1,6 +1,7 @@
 //! The REST front: the contract's messages as JSON with `snake_case` names.
 
 mod base_url;
+pub(crate) mod events;
 mod health;
 mod hooks;
 mod json;
@@ -36,7 +37,13 @@ use crate::{Api, Readiness};
 
 // The methods, request headers and response headers that CORS allows.
 const METHODS: [Method; 3] = [Method::GET, Method::POST, Method::DELETE];
-const REQUEST_HEADERS: [HeaderName; 4] = [header::CONTENT_TYPE, header::AUTHORIZATION, IDEMPOTENCY_KEY, REQUEST_ID];
+const REQUEST_HEADERS: [HeaderName; 5] = [
+    header::CONTENT_TYPE,
+    header::AUTHORIZATION,
+    IDEMPOTENCY_KEY,
+    events::LAST_EVENT_ID,
+    REQUEST_ID,
+];
 const RESPONSE_HEADERS: [HeaderName; 4] = [header::RETRY_AFTER, RATE_LIMIT, RATE_LIMIT_POLICY, REQUEST_ID];
 
 /// The pages of the port, and the URL under which clients reach them.

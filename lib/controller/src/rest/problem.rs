@@ -40,6 +40,11 @@ pub(crate) fn error_response(failure: &Failure) -> Response {
     respond(&row, "application/problem+json", &problem)
 }
 
+/// Returns the body of the response for a failure, for a stream whose response has begun.
+pub(super) fn text(failure: &Failure) -> String {
+    serde_json::to_string(&Problem::new(failure, &mut failure.report())).unwrap_or_default()
+}
+
 /// Returns the body of the response for a failure, for the documentation.
 pub(crate) fn sample(failure: &Failure) -> Value {
     json!(Problem::new(failure, &mut failure.row()))

@@ -9,12 +9,13 @@ use draftstore_connections::PortRefusal;
 use futures::future::BoxFuture;
 use tower::ServiceExt as _;
 
+use super::events::{LAST_EVENT_ID, events};
 use super::hooks::{self, Hooks};
-use super::message::{Reply, decode};
+use super::message::{Reply, decode, decode_query};
 use super::problem::refuse;
 use super::uppy;
 use crate::Api;
-use crate::api::omit_browser_headers;
+use crate::api::{Mapping, StreamMapping, omit_browser_headers};
 use crate::calls::{Call, RpcRequest, Visitor};
 use crate::errors::Failure;
 use crate::gate::{Admitted, Gate, PublicRoute};
@@ -62,9 +63,11 @@ impl Service for RestService {
                 }
             };
         };
-        if request.method() != Method::POST {
+        let is_get_of_stream = call.is_stream() && request.method() == Method::GET;
+        if request.method() != Method::POST && !is_get_of_stream {
             let failure = Failure::WrongMethod(request.method().clone());
-            return ([(header::ALLOW, "POST")], failure).into_response();
+            let allowed = if call.is_stream() { "GET, POST" } else { "POST" };
+            return ([(header::ALLOW, allowed)], failure).into_response();
         }
         let json = |admitted, request| {
             call.rpc.visit(Json {
@@ -124,21 +127,46 @@ struct Json<'s> {
 impl<'s> Visitor for Json<'s> {
     type Output = BoxFuture<'s, Response>;
 
-    fn visit<R: RpcRequest>(self) -> Self::Output {
+    fn visit<R: RpcRequest + Mapping>(self) -> Self::Output {
         Box::pin(async move { self.respond::<R>().await.into_response() })
+    }
+
+    fn visit_stream<R: RpcRequest + StreamMapping>(self) -> Self::Output {
+        Box::pin(async move { self.stream::<R>().await.into_response() })
     }
 }
 
 impl Json<'_> {
-    async fn respond<R: RpcRequest>(self) -> Result<Reply<R::Response>, Failure> {
-        let (headers, body) = (self.request.headers(), self.request.body());
-        let message = decode(R::NAME, headers, body, R::RPC.row().size);
-        let mut message: R = message.inspect_err(|failure| self.admitted.refused(R::RPC, failure))?;
+    fn message<R: RpcRequest>(&self) -> Result<R, Failure> {
+        let size = R::RPC.row().size;
+        let message = match *self.request.method() {
+            Method::GET => decode_query(R::NAME, self.request.uri().query(), size),
+            _ => decode(R::NAME, self.request.headers(), self.request.body(), size),
+        };
+        message.inspect_err(|failure| self.admitted.refused(R::RPC, failure))
+    }
+
+    async fn respond<R: RpcRequest + Mapping>(self) -> Result<Reply<R::Response>, Failure> {
+        let mut message: R = self.message()?;
+        let headers = self.request.headers();
         if let Some(key) = headers.get(IDEMPOTENCY_KEY) {
             message.default_idempotency_key(|| String::from_utf8_lossy(key.as_bytes()).into_owned());
         }
         let mut response = self.api.call(&self.admitted, message).await?;
         omit_browser_headers::<R>(headers, &mut response);
         Ok(Reply(response))
+    }
+
+    async fn stream<R: RpcRequest + StreamMapping>(self) -> Result<Response, Failure> {
+        let mut message: R = self.message()?;
+        if let Some(id) = self.request.headers().get(LAST_EVENT_ID) {
+            message.default_last_id(|| String::from_utf8_lossy(id.as_bytes()).into_owned());
+        }
+        let updates = self.api.stream(&self.admitted, message).await?;
+        Ok(match updates {
+            Some(updates) => events::<R>(updates),
+            // EventSource then stops: it would otherwise connect again after each end.
+            None => StatusCode::NO_CONTENT.into_response(),
+        })
     }
 }

@@ -88,6 +88,28 @@ impl CheckSettings {
         self.clamd.is_some() || self.tag.is_some() || self.webhook.is_some()
     }
 
+    /// Returns the names of the checks that are on.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        let Self {
+            media_type,
+            image,
+            archive,
+            clamd,
+            tag,
+            webhook,
+        } = self;
+        let checks = [
+            ("type", media_type.is_some()),
+            ("image", image.is_some()),
+            ("archive", archive.is_some()),
+            ("clamd", clamd.is_some()),
+            ("tag", tag.is_some()),
+            ("webhook", webhook.is_some()),
+        ];
+        let on = checks.into_iter().filter(|(_, is_on)| *is_on);
+        on.map(|(name, _)| name).collect()
+    }
+
     /// Returns the checks that read a few ranges of the draft.
     pub(crate) fn inspection(&self) -> Settings {
         Settings {

@@ -30,7 +30,10 @@ impl Drafts {
             .delete_draft(&self.shared.store.buckets.draft, &version)
             .await
         {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.shared.watched.changed(&version.key);
+                Ok(true)
+            }
             Err(error) if error.kind == ErrorKind::PreconditionFailed => Err(Error::PinMismatch { pin: "object_name" }),
             Err(error) => Err(error.into()),
         }

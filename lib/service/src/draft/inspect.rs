@@ -9,7 +9,7 @@ use draftstore_storage::ObjectInfo;
 
 use super::Drafts;
 use super::checks::CheckState;
-use super::draft_ref::DraftName;
+use super::draft_ref::{DraftName, DraftRef};
 use crate::{Error, Missing, Scope};
 
 /// The current state of a draft.
@@ -19,14 +19,21 @@ pub struct DraftInspected {
     pub object_name: String,
     /// The ID of a unique draft.
     pub draft_id: Option<DraftId>,
+    /// The version that is uploaded, or `None` if nothing has arrived of a unique draft that can still be uploaded.
+    pub uploaded: Option<UploadedDraft>,
+    /// The time at which the draft expires. A sweep removes it some time later.
+    pub expires_at: SystemTime,
+    /// The state of the checks, or `None` if the caller's profile has none, or if nothing has arrived.
+    pub checks: Option<CheckState>,
+}
+
+/// The uploaded version of a draft.
+#[derive(Debug, Clone)]
+pub struct UploadedDraft {
     /// The metadata of the draft.
     pub draft: ObjectInfo,
     /// The headers and the user metadata that a confirm keeps, and the headers that it drops.
     pub agreement: Agreement,
-    /// The time at which the draft expires. A sweep removes it some time later.
-    pub expires_at: SystemTime,
-    /// The state of the checks, or `None` if the caller's profile has none.
-    pub checks: Option<CheckState>,
 }
 
 impl Drafts {
@@ -34,23 +41,40 @@ impl Drafts {
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if the draft does not
-    /// exist, or an error of the store.
+    /// exist and can no longer be uploaded, or an error of the store.
     pub async fn inspect(&self, name: &DraftName) -> Result<DraftInspected, Error> {
         self.caller.require(Scope::Inspect)?;
         let named = self.parse_draft(name)?;
-        let draft = self
-            .find_draft(&named.key)
-            .await?
-            .ok_or(Error::NotFound(Missing::Draft))?;
+        let Some(draft) = self.find_draft(&named.key).await? else {
+            return self.waiting(&named).await;
+        };
         self.start_auto_confirm(&named.key, &draft);
         let expires_at = expires_at(&self.shared.policy, named.id, &draft.etag, draft.last_modified);
         Ok(DraftInspected {
             object_name: named.name.to_string(),
             draft_id: named.id,
             checks: self.check_state(&named.key, &draft).await?,
-            agreement: Agreement::of(&draft.attributes),
-            draft,
+            uploaded: Some(UploadedDraft {
+                agreement: Agreement::of(&draft.attributes),
+                draft,
+            }),
             expires_at,
         })
+    }
+
+    /// Returns the state of a draft that is not there, if it is unique, was not confirmed, and has not expired.
+    async fn waiting(&self, named: &DraftRef) -> Result<DraftInspected, Error> {
+        let now = self.shared.clock.now();
+        let expires_at = named.id.map(DraftId::expires_at).filter(|expires_at| *expires_at > now);
+        match expires_at {
+            Some(expires_at) if self.confirmed_version(named).await?.is_none() => Ok(DraftInspected {
+                object_name: named.name.to_string(),
+                draft_id: named.id,
+                uploaded: None,
+                expires_at,
+                checks: None,
+            }),
+            _ => Err(Error::NotFound(Missing::Draft)),
+        }
     }
 }

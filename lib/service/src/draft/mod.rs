@@ -1,4 +1,4 @@
-//! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, check, list, confirm, discard and delete.
+//! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, check, watch, list, confirm, discard and delete.
 
 mod attributes;
 mod auto_confirm;
@@ -22,6 +22,7 @@ mod sign_request;
 mod staging;
 mod unsigned_url;
 pub mod uppy_names;
+mod watch;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub use disposition::Disposition;
 pub use draft_ref::DraftName;
 pub use draftstore_protocol::DraftId;
 pub use draftstore_protocol::checks::Reason as CheckReason;
-pub use inspect::DraftInspected;
+pub use inspect::{DraftInspected, UploadedDraft};
 pub use issue_download::{DownloadIssued, IssueDownload, Stage};
 pub use issue_upload::{IssueUpload, UploadIssued};
 pub use list::{DraftListed, DraftPage, ListDrafts};
@@ -55,6 +56,8 @@ pub use object::{
 };
 pub use options::{RequestedOptions, RequestedRetention};
 pub use sign_request::{RequestSigned, S3Request, SignRequest};
+use watch::WatchedDrafts;
+pub use watch::{DraftState, DraftWatch, WatchDraft};
 
 use tokio_util::task::TaskTracker;
 
@@ -85,6 +88,7 @@ struct Shared {
     locks: Locks,
     checks: RunningChecks,
     auto_confirms: AutoConfirms,
+    watched: WatchedDrafts,
     observer: Option<Arc<dyn Observer>>,
     webhooks: Option<Arc<dyn WebhookClient>>,
     secrets: Arc<dyn SecretSource>,
@@ -106,6 +110,7 @@ impl Drafts {
             locks: Locks::default(),
             checks: RunningChecks::new(CheckLimits::default()),
             auto_confirms: AutoConfirms::new(None),
+            watched: WatchedDrafts::default(),
             observer: None,
             webhooks: None,
             secrets: Arc::new(Secrets::random()),

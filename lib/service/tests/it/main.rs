@@ -94,4 +94,5 @@ mod swaps;
 mod sweep;
 mod system;
 mod transfer;
+mod watch;
 mod weak_store;

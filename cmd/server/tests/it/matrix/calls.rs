@@ -42,7 +42,7 @@ impl Call {
             "upload-url" | "multipart/create" => json!({"object_name": format!("t10/{name}")}),
             "upload-urls" => json!({"uploads": [{"object_name": format!("t10/{name}"), "unique": true}]}),
             "tickets" => json!({"prefix": "t10/"}),
-            "download-url" | "inspect-draft" | "check-draft" | "discard-draft" | "confirm-upload" => {
+            "download-url" | "inspect-draft" | "check-draft" | "watch-draft" | "discard-draft" | "confirm-upload" => {
                 if is_there {
                     own.draft(&name, false).await;
                 }
@@ -170,7 +170,7 @@ impl Call {
                 let issued = own.call(front, &holder, "upload-url", &request).await.expect("issued");
                 is_own(&issued["upload_url"]);
             }
-            "inspect-draft" | "check-draft" | "get-object" | "multipart/complete" => {
+            "inspect-draft" | "check-draft" | "watch-draft" | "get-object" | "multipart/complete" => {
                 assert!(answer["etag"].is_string());
             }
             "report-scan" => assert_eq!(answer["recorded"], false),
@@ -207,7 +207,9 @@ impl Call {
         };
         let (parts_key, parts_id) = &foreign.parts;
         match self.route {
-            "download-url" | "confirm-upload" | "inspect-draft" | "check-draft" | "discard-draft" => drafts.to_vec(),
+            "download-url" | "confirm-upload" | "inspect-draft" | "check-draft" | "watch-draft" | "discard-draft" => {
+                drafts.to_vec()
+            }
             "report-scan" => vec![(report(&foreign.named), report("t10/none"))],
             "get-object" | "delete-object" | "list-versions" => vec![(named(&foreign.kept), named("t10/none"))],
             "update-object" => {

@@ -8,6 +8,7 @@ mod calls;
 mod tenant;
 mod uppy;
 
+use serde_json::Value;
 use tonic::Code;
 
 use self::callers::{Caller, Callers};
@@ -16,7 +17,7 @@ use self::tenant::{Foreign, Tenant};
 use crate::front::{FRONTS, Front};
 
 /// The number of cells that `docs/security.md` states.
-const CELLS: usize = 5_138;
+const CELLS: usize = 5_446;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_cell_holds() {
@@ -44,7 +45,7 @@ async fn every_cell_holds() {
     cells += uppy::nobody(&callers, &own).await;
     other.assert_unchanged(&foreign).await;
     assert_eq!(cells, CELLS);
-    let said = "A test goes through 5,138 cells";
+    let said = "A test goes through 5,446 cells";
     assert!(
         include_str!("../../../../../docs/security.md").contains(said),
         "docs/security.md states the number of cells"
@@ -70,6 +71,7 @@ async fn check(front: Front, call: &Call, caller: &Caller, own: &Tenant<'_>, for
         let asked = own.call(front, caller, call.route, theirs).await;
         if allowed {
             let not_there = own.call(front, caller, call.route, absent).await;
+            let [asked, not_there] = [asked, not_there].map(|answer| answer.map(without_request));
             assert_eq!(asked, not_there, "{place}: {theirs} looks unlike {absent}");
         } else {
             let refused = asked.expect_err(&place);
@@ -77,6 +79,16 @@ async fn check(front: Front, call: &Call, caller: &Caller, own: &Tenant<'_>, for
         }
     }
     1 + pairs.len()
+}
+
+/// Returns a response without what is in the request, such as the time in a draft ID.
+fn without_request(mut answer: Value) -> Value {
+    if let Some(fields) = answer.as_object_mut().filter(|fields| fields.contains_key("state")) {
+        for field in ["object_name", "draft_id", "expires_at"] {
+            fields.remove(field);
+        }
+    }
+    answer
 }
 
 /// Checks requests without credentials, and with invalid ones.

@@ -43,18 +43,22 @@ impl Drafts {
             Err(_) | Ok(Ended::Changed) => Err(NoVerdict::Pending),
             Ok(Ended::Verdict(verdict)) => Ok(verdict),
             Ok(Ended::NotScanned(scanner)) => Err(NoVerdict::ScannerUnavailable(scanner)),
-            Ok(Ended::Unreadable) => Err(self.no_verdict(key, ErrorKind::Unexpected, UNREADABLE)),
-            Ok(Ended::Failed { kind, why }) => Err(self.no_verdict(key, kind, &why)),
+            Ok(Ended::Unreadable) => Err(NoVerdict::Store(self.check_failed(
+                key,
+                ErrorKind::Unexpected,
+                UNREADABLE,
+            ))),
+            Ok(Ended::Failed { kind, why }) => Err(NoVerdict::Store(self.check_failed(key, kind, &why))),
         }
     }
 
-    fn no_verdict(&self, key: &ObjectKey, kind: ErrorKind, why: &str) -> NoVerdict<StorageError> {
-        NoVerdict::Store(StorageError {
+    fn check_failed(&self, key: &ObjectKey, kind: ErrorKind, why: &str) -> StorageError {
+        StorageError {
             kind,
             operation: Operation::GetObject,
             bucket: self.draft_bucket().clone(),
             key: Some(key.clone()),
             source: why.into(),
-        })
+        }
     }
 }

@@ -120,6 +120,7 @@ impl Drafts {
         };
         let key = subject.key().clone();
         by_key.insert(key.clone(), running.clone());
+        self.shared.watched.changed(&subject.draft_key);
         let forget = Forget {
             checks: checks.clone(),
             key,
@@ -149,6 +150,7 @@ impl Drafts {
             }
             drop(forget);
             send.send_replace(Some(ended));
+            drafts.shared.watched.changed(&subject.draft_key);
         };
         self.shared.tasks.spawn(check.in_current_span());
         running

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use draftstore_protocol::DraftId;
 use draftstore_protocol::checks::{NoVerdict, Reason, Recorded, Verdict};
-use draftstore_storage::{ETag, MediaType, ObjectInfo, ObjectKey};
+use draftstore_storage::{ETag, Error as StorageError, ErrorKind, MediaType, ObjectInfo, ObjectKey};
 
 use super::{Subject, UNREADABLE};
 use crate::draft::Drafts;
@@ -20,6 +20,8 @@ pub enum CheckState {
     Checking {
         /// The time at which the checks began.
         since: SystemTime,
+        /// The names of the checks.
+        checks: Vec<&'static str>,
     },
     /// Every check accepts the draft.
     Accepted {
@@ -75,17 +77,18 @@ impl Drafts {
         &self,
         key: &ObjectKey,
         draft: &ObjectInfo,
-    ) -> Result<Option<CheckState>, Error> {
+    ) -> Result<Option<CheckState>, StorageError> {
         let Some(subject) = Subject::new(self, key, draft) else {
             return Ok(None);
         };
         if let Some(running) = self.running_check(&subject) {
-            return Ok(Some(CheckState::Checking { since: running.since }));
+            let (since, checks) = (running.since, subject.checks());
+            return Ok(Some(CheckState::Checking { since, checks }));
         }
         match subject.recorded(self).await? {
             Recorded::Nothing => Ok(Some(CheckState::Uploaded)),
             Recorded::Verdict(verdict) => Ok(Some(verdict.into())),
-            Recorded::Unreadable => Err(Error::Internal(UNREADABLE.into())),
+            Recorded::Unreadable => Err(self.check_failed(key, ErrorKind::Unexpected, UNREADABLE)),
         }
     }
 }

@@ -9,12 +9,21 @@ use draftstore_storage::{
     Attributes, Error as StorageError, ErrorKind, MediaType, ObjectInfo, ObjectKey, Operation, PutDraft, ReadDraft,
 };
 
-use crate::caller::CheckSettings;
+use crate::caller::{CheckSettings, ContentTypes};
 use crate::draft::{Drafts, found};
 use crate::secrets::{Binding, Purpose};
 
 /// The error of a range that the store has cut.
 pub(super) const WRONG_LENGTH: &str = "a range of the draft has another length than requested";
+
+impl Drafts {
+    /// Returns the text of everything that the caller's profile has a verdict depend on, or `None` if it has no checks.
+    pub(in crate::draft) fn check_settings(&self) -> Option<String> {
+        let profile = &self.caller.profile;
+        let allowed = profile.content_types.as_ref().map(ContentTypes::as_slice);
+        serde_json::to_string(&(RULES, profile.checks.as_ref()?, allowed)).ok()
+    }
+}
 
 /// One version of a draft under one set of checks.
 #[derive(Debug)]
@@ -36,7 +45,7 @@ impl Subject {
         let profile = &drafts.caller.profile;
         let settings = profile.checks.clone()?;
         let allowed = profile.content_types.as_ref().map(|types| types.as_slice().to_vec());
-        let digested = serde_json::to_string(&(RULES, &settings, &allowed)).ok()?;
+        let digested = drafts.check_settings()?;
         let parts = verdict_parts(draft_key, draft, &digested);
         let texts = ["verdict"].into_iter().chain(parts.iter().map(String::as_str));
         let digests = drafts.shared.secrets.current().digests(&texts.collect::<Vec<_>>());
@@ -48,6 +57,11 @@ impl Subject {
             keys: digests.iter().map(verdict_key).collect(),
             parts,
         })
+    }
+
+    /// Returns the names of the checks.
+    pub(super) fn checks(&self) -> Vec<&'static str> {
+        self.settings.names()
     }
 
     /// Returns the key of the verdict.

@@ -52,6 +52,7 @@ impl Running {
     /// Returns the result of a confirm that has ended, and lets the draft that it left be deleted.
     pub(super) fn end(self, drafts: &Drafts) -> Result<Kept, Error> {
         let kept = self.step.end()?;
+        drafts.shared.watched.confirmed(&self.keys.draft);
         if let Some(etag) = kept.leftover.clone() {
             let key = self.keys.draft;
             drafts.shared.remove_later(DraftVersion { key, etag });

@@ -11,7 +11,7 @@ mod removals;
 mod request;
 
 use draftstore_protocol::confirm::{MarkerDigests, Provenance, settlement_key};
-use draftstore_storage::{Condition, ETag, ObjectInfo};
+use draftstore_storage::{Condition, ETag, Error as StorageError, ObjectInfo};
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
@@ -95,7 +95,12 @@ impl Drafts {
 
     /// Returns `true` if an object in main was made from this version of a draft for good, so that the draft is about to be
     /// deleted.
-    pub(super) async fn was_confirmed(&self, keys: &Keys, draft: &ETag, main: &ObjectInfo) -> Result<bool, Error> {
+    pub(super) async fn was_confirmed(
+        &self,
+        keys: &Keys,
+        draft: &ETag,
+        main: &ObjectInfo,
+    ) -> Result<bool, StorageError> {
         let now = self.shared.clock.now();
         let secrets = self.shared.secrets.current();
         for digest in secrets.digests(&["draft", keys.main.as_str(), keys.draft.as_str()]) {

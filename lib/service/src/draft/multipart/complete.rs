@@ -92,7 +92,9 @@ impl Drafts {
             parts,
             if_absent: upload.draft.id.is_some(),
         };
-        match self.shared.store.objects().complete_upload(&complete).await {
+        let completed = self.shared.store.objects().complete_upload(&complete).await;
+        self.shared.watched.changed(&upload.draft.key);
+        match completed {
             Ok(etag) => {
                 if self.caller.profile.auto_confirm.is_some() {
                     self.look_at_in_background(&upload.draft.key);
