@@ -66,3 +66,35 @@ test('a key is requested, stored in the tab, and sent with every call', { timeou
     await server.stop()
   }
 })
+
+test('the state of checks is shown, and checks are started', { timeout: 240_000 }, async (t) => {
+  const files = await Files.make(t)
+  const made = execFileSync(join(needed('DRAFTSTORE_BINARIES'), 'draftstore-server'), ['key', 'new', '--name', 'ada'])
+  const [key, ...entry] = made.toString().split('\n')
+  const policy = [...entry, "scopes = ['upload', 'download', 'inspect', 'confirm', 'discard']", "profile = 'checked'", '[profiles.checked.checks.type]', '']
+  const policyFile = (await files.write('policy.toml', Buffer.from(policy.join('\n')))).path
+  const server = await startServer({ AUTH: 'api-key', POLICY_FILE: policyFile })
+  try {
+    const tab = await Tab.open(browser)
+    const { page } = tab
+    await page.goto(server.url)
+    const input = page.getByLabel('API key or token')
+    await input.fill(key)
+    await input.press('Enter')
+    await settled(page)
+    const lie = await files.write('cat.jpg', Buffer.from('<!DOCTYPE html><script>alert(1)</script>'))
+    await choose(page, lie)
+    await rowOf(page, 'Drafts', lie.name).getByRole('button', { name: lie.name, exact: true }).click()
+    const dialog = page.getByRole('dialog', { name: lie.name })
+    await dialog.getByText('not checked yet').waitFor()
+    const check = dialog.getByRole('button', { name: 'Check' })
+    await check.click()
+    await dialog.getByText('rejected', { exact: true }).waitFor()
+    await dialog.getByText('Rejected by type').first().waitFor()
+    await check.waitFor({ state: 'detached' })
+    await assertAccessible(page)
+    await tab.close(/401 \(Unauthorized\)/)
+  } finally {
+    await server.stop()
+  }
+})

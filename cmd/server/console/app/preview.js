@@ -18,6 +18,17 @@ const MAX_TEXT = 128 * 1024
 /** The media types that browsers display without executing content. The server leaves their disposition inline. */
 const OPENED = /^(application\/pdf|text\/plain|application\/json|text\/csv)\b/
 
+/** The states of checks that have not ended. */
+const CHECKABLE = ['CHECK_STATE_UPLOADED', 'CHECK_STATE_CHECKING']
+
+/** The states of checks, in words. */
+const CHECKS = {
+  CHECK_STATE_UPLOADED: () => 'not checked yet',
+  CHECK_STATE_CHECKING: ({ running = [] }) => `running: ${running.join(', ')}`,
+  CHECK_STATE_ACCEPTED: ({ content_type: type }) => (type ? `accepted as ${type}` : 'accepted'),
+  CHECK_STATE_REJECTED: () => 'rejected',
+}
+
 /**
  * Opens a dialog with a preview of a draft or a confirmed object. For drafts, `act` performs 'confirm' or 'discard' and
  * resolves to true if the draft no longer exists. For objects, `changed` is called after a delete or a restore.
@@ -41,6 +52,7 @@ export async function preview(item, { stage, act, changed }) {
       icon('open'), h('span', { class: 'label' }, 'Open')))
   }
   if (act) actions.push(...draftActions((action) => finish(action)))
+  if (CHECKABLE.includes(inspected.checks?.state)) actions.unshift(checkButton(item, inspected, () => showDetails()))
   if (changed) actions.push(...objectActions(inspected, () => dialog.close(), changed))
   const dialog = open({
     title: item.object_name,
@@ -48,6 +60,7 @@ export async function preview(item, { stage, act, changed }) {
     content: h('div', { class: 'preview-grid' }, view(item, issued, stage), details(item, issued, inspected)),
     actions,
   })
+  const showDetails = () => dialog.querySelector('.details').replaceWith(details(item, issued, inspected))
   const finish = async (action) => {
     const buttons = dialog.querySelectorAll('.dialog-foot button')
     for (const { disabled } of buttons) if (disabled) return
@@ -55,6 +68,23 @@ export async function preview(item, { stage, act, changed }) {
     if (await act(action)) dialog.close()
     for (const each of buttons) each.disabled = false
   }
+}
+
+/** Creates a button that checks the draft, until its checks have ended. */
+function checkButton(item, inspected, changed) {
+  const onclick = async () => {
+    check.disabled = true
+    try {
+      inspected.checks = (await call('check-draft', draftRef(item))).checks
+      if (!CHECKABLE.includes(inspected.checks?.state)) check.remove()
+      changed()
+    } catch (error) {
+      showError(`${item.object_name} cannot be checked`, error)
+    }
+    check.disabled = false
+  }
+  const check = button('Check', { symbol: 'check', onclick })
+  return check
 }
 
 function draftActions(finish) {
@@ -118,6 +148,8 @@ function details(item, issued, inspected) {
   const facts = [
     ['Size', `${bytes(issued.size)}${Number(issued.size) >= 1024 ? ` (${Number(issued.size).toLocaleString('en')} bytes)` : ''}`],
     ['Type', issued.content_type],
+    ['Checks', CHECKS[inspected.checks?.state]?.(inspected.checks)],
+    ...(inspected.checks?.reasons ?? []).map(({ check, detail }) => [`Rejected by ${check}`, detail]),
     ['Expires', inspected.expires_at && moment(inspected.expires_at)],
     ['Confirmed', inspected.confirmed_at && moment(inspected.confirmed_at)],
     ['Class', inspected.storage_class],
