@@ -115,21 +115,23 @@ impl Rule {
     }
 }
 
+/// The requests that name a draft by its name or by its key in the store.
+const NAMED_BY_KEY: [&str; 7] = [
+    "GetDownloadURLRequest",
+    "ConfirmUploadRequest",
+    "InspectDraftRequest",
+    "CheckDraftRequest",
+    "ReportScanRequest",
+    "WatchDraftRequest",
+    "DiscardDraftRequest",
+];
+
 /// Returns the rule of a field of a request.
 pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
     let etag = || Rule::pattern(ETAG).example("b1946ac92492d2347c6235b4d2611184");
     match (message, field) {
         // A key in the store, which is longer than a name, is accepted too.
-        (
-            "GetDownloadURLRequest"
-            | "ConfirmUploadRequest"
-            | "InspectDraftRequest"
-            | "CheckDraftRequest"
-            | "ReportScanRequest"
-            | "WatchDraftRequest"
-            | "DiscardDraftRequest",
-            "object_name",
-        ) => Rule::keywords(json!({"format": "object-name"}))
+        (message, "object_name") if NAMED_BY_KEY.contains(&message) => Rule::keywords(json!({"format": "object-name"}))
             .required()
             .example("file.jpg"),
         ("CopyObjectRequest" | "MoveObjectRequest", "destination_name") => name().required().example("copies/file.jpg"),
