@@ -9,7 +9,8 @@ sweeps it. Each client is timed as a whole process, once with every list delayed
 rclone gets a tenth of the drafts, because it deletes them one by one. The figures are drafts per second.
 
 With --growth nothing is compared. A store that generates its drafts on request, so that a million of them need no filling,
-counts requests, and the peak memory of the cronjob is read after it has ended.
+counts requests, and the peak memory of the cronjob is read after it has ended. A count of as many objects in main for GetUsage
+is measured likewise.
 """
 
 import functools
@@ -185,16 +186,43 @@ def grow(cronjob, arguments):
                 said = command.stdout.read()
                 _, status, usage = os.wait4(command.pid, 0)
                 command.returncode = os.waitstatus_to_exitcode(status)
-                requests = store.close()
+                requests, _ = store.close()
             wanted = f"deleted {size if expired is None else expired}, failed 0"
             if command.returncode or wanted not in said:
                 sys.exit(f"{size} drafts: {said}")
             print(f"{size} drafts, {name}: {said.strip()}; {requests}", flush=True)
             memory[name].append((size, usage.ru_maxrss / 1024))
             calls[name].append((size, sum(requests.values())))
+    grow_counts(cronjob, report, sizes)
     report.grows("Memory of a sweep", "drafts", "MiB at most", memory)
     report.grows("Requests of a sweep", "drafts", "requests", calls)
     report.write(arguments.json)
+
+
+def grow_counts(cronjob, report, sizes):
+    """Measures memory and lists of a count by the number of objects in main, in one sweep and in sweeps of 100 lists."""
+    memory, lists = {}, {}
+    for name, limit in {"in one sweep": 1_000_000, "in sweeps of 100 lists": 100}.items():
+        memory[name], lists[name] = [], []
+        for size in sizes:
+            with MadeUpStore(0, 0, key, kept=size) as store:
+                most, environment = 0, store.environment(limit)
+                for _ in range(1 if limit > size else size // 1_000 // limit + 1):
+                    command = subprocess.Popen([cronjob], env=environment, stdout=subprocess.PIPE, text=True)
+                    said = command.stdout.read()
+                    _, status, usage = os.wait4(command.pid, 0)
+                    command.returncode = os.waitstatus_to_exitcode(status)
+                    if command.returncode:
+                        sys.exit(f"{size} objects: {said}")
+                    most = max(most, usage.ru_maxrss / 1024)
+                requests, counted = store.close()
+            if counted != size:
+                sys.exit(f"{counted} of {size} objects are counted")
+            print(f"{size} objects, {name}: {requests}; {most:.0f} MiB", flush=True)
+            memory[name].append((size, most))
+            lists[name].append((size, requests["list"]))
+    report.grows("Memory of a count", "objects", "MiB at most", memory)
+    report.grows("Lists of a count", "objects", "lists", lists)
 
 
 if __name__ == "__main__":

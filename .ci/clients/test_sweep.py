@@ -26,7 +26,10 @@ def draft(system, contract, name: str) -> None:
 
 
 def lives(key: str) -> bool:
-    """Whether this is of a unique draft that has not expired: the first ten letters of its ID say when it does."""
+    """Whether this is an inventory, which sweeps keep, or of a unique draft that has not expired: the first ten letters of its ID
+    say when it does."""
+    if key.startswith(".drafts/usage/"):
+        return True
     if not key.startswith(".drafts/"):
         return False
     milliseconds = 0

@@ -15,6 +15,7 @@ CONFIRM = "lib/protocol/src/confirm/"
 KEPT = "lib/protocol/src/kept/"
 UPLOAD = "lib/protocol/src/upload/"
 SWEEP = "lib/protocol/src/sweep/"
+USAGE = "lib/protocol/src/usage/"
 
 # Kinds of stores, the quickest to notice first.
 TESTS = [
@@ -38,6 +39,9 @@ TESTS = [
     "upload::tests::no_schedule_of_completions_loses_or_cuts_a_draft",
     # Sweeps alone, of more drafts than those schedules make.
     "sweep::tests::exactly_the_expired_drafts_are_removed_in_any_order_of_answers",
+    "sweep::expiry::tests::inventory_is_kept_until_no_sweep_renews_it",
+    # Counts alone, of every slice.
+    "usage::tests::every_object_is_counted_once_by_all_slices_together",
 ]
 
 
@@ -95,6 +99,30 @@ MUTANTS = [
         "                    let _ = token;\n"
         "                    end(CompletionEnd::Completed(draft.etag))\n"
         "                }",
+    ),
+    Mutant(
+        "a count reads beyond its slice",
+        USAGE + "inventory.rs",
+        "if until.as_ref().is_some_and(|until| key > until.as_str()) {",
+        "if until.as_ref().is_some_and(|until| key > until.as_str() && key < until.as_str()) {",
+    ),
+    Mutant(
+        "unique drafts are counted with the named ones too",
+        USAGE + "inventory.rs",
+        "if is_unique_or_ours && key < past_reserved.as_str() {",
+        "if is_unique_or_ours && key > past_reserved.as_str() {",
+    ),
+    Mutant(
+        "every sweep begins the count afresh",
+        USAGE + "inventory.rs",
+        "Some(saved) if saved.segments == segments => (saved.last, saved.running),",
+        "Some(saved) if saved.segments == segments => (saved.last, None),",
+    ),
+    Mutant(
+        "a sweep removes an inventory like a draft",
+        SWEEP + "expiry.rs",
+        "self.kept.max(INVENTORY_KEPT)",
+        "self.kept",
     ),
     Mutant(
         "headers that were not agreed on are kept",

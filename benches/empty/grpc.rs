@@ -174,6 +174,10 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn get_usage(&self, _: Request<v1::GetUsageRequest>) -> Result<Response<v1::GetUsageResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn restore_version(
         &self,
         _: Request<v1::RestoreVersionRequest>,

@@ -3,6 +3,7 @@
 import bisect
 import collections
 import http.server
+import json
 import multiprocessing
 import re
 import threading
@@ -11,16 +12,19 @@ import urllib.parse
 
 PAGE = 1_000
 SHARDS = 256
+INVENTORIES = ".drafts/usage/"
+ETAG = "&quot;9dd4e461268c8034f5c8564e155c67a6&quot;"
 # The year 2100, in milliseconds.
 FAR_AHEAD = 4_102_444_800_000
 
 
 class MadeUpStore:
-    """A store of `size` unique drafts of which `expired` have expired (None: all), in a process of its own. It supports list and
-    delete only. `key` returns the key of a draft from its number and its expiration time."""
+    """A store of `size` unique drafts of which `expired` have expired (None: all), and of `kept` objects of a hundred tenants in
+    main, in a process of its own. It supports list and delete only, and keeps the inventories of counts. `key` returns the key of
+    a draft from its number and its expiration time."""
 
-    def __init__(self, size, expired, key):
-        self.arguments = (size, size if expired is None else expired, key)
+    def __init__(self, size, expired, key, kept=0):
+        self.arguments = (size, size if expired is None else expired, key, kept)
 
     def __enter__(self):
         self.ours, theirs = multiprocessing.Pipe()
@@ -34,8 +38,9 @@ class MadeUpStore:
         self.process.terminate()
         self.process.join()
 
-    def environment(self):
+    def environment(self, usage_lists=0):
         return {
+            "USAGE_LISTS": str(usage_lists),
             "STORAGE_TYPE": "s3",
             "S3_ENDPOINT": f"http://127.0.0.1:{self.port}",
             "AWS_ACCESS_KEY_ID": "any",
@@ -44,22 +49,31 @@ class MadeUpStore:
         }
 
     def close(self):
-        """Stops the store. Returns the number of requests by kind."""
+        """Stops the store. Returns the number of requests by kind, and the number of objects in the last count."""
         self.ours.send("end")
         return self.ours.recv()
 
 
-def _run(pipe, size, expired, key):
+def _run(pipe, size, expired, key, kept):
     spread = [key(number) for number in range(expired)]
     spread += [key(number, FAR_AHEAD) for number in range(expired, size)]
     spread.sort()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.drafts, server.counts = _Drafts(spread), collections.Counter()
+    server.main = _Drafts(sorted(f"t{number % 100:02}/{number:09}" for number in range(kept)))
+    server.inventories = {}
     pipe.send(server.server_address[1])
     threading.Thread(target=server.serve_forever, daemon=True).start()
     pipe.recv()
-    pipe.send(dict(server.counts))
+    pipe.send((dict(server.counts), _counted(server.inventories)))
     time.sleep(3600)
+
+
+def _counted(inventories):
+    if not inventories:
+        return 0
+    last = json.loads(inventories[max(inventories)])["last"]
+    return sum(usage["objects"] for _, usage in last["counts"]["groups"]) if last else 0
 
 
 class _Drafts:
@@ -90,15 +104,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.count("list of uploads")
             return self.respond("<ListMultipartUploadsResult><IsTruncated>false</IsTruncated></ListMultipartUploadsResult>")
         if query.get("list-type") != "2":
-            return self.refuse()
+            saved = self.server.inventories.get(self.key())
+            return self.refuse() if saved is None else self.respond_with(saved)
         self.count("list")
+        if query.get("prefix", "").startswith(INVENTORIES):
+            return self.list([(key, len(saved)) for key, saved in sorted(self.server.inventories.items())], more=False)
         after = query.get("continuation-token", query.get("start-after", ""))
-        keys, more = self.server.drafts.page(query.get("prefix", ""), after)
+        bucket = self.server.main if urllib.parse.urlsplit(self.path).path.strip("/") == "main" else self.server.drafts
+        keys, more = bucket.page(query.get("prefix", ""), after)
+        self.list([(key, 1) for key in keys], more)
+
+    def list(self, objects, more):
+        keys = [key for key, _ in objects]
         entries = "".join(
             f"<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-            "<ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag><Size>1</Size>"
+            f"<ETag>{ETAG}</ETag><Size>{size}</Size>"
             "<StorageClass>STANDARD</StorageClass></Contents>"
-            for key in keys
+            for key, size in objects
         )
         token = f"<NextContinuationToken>{keys[-1]}</NextContinuationToken>" if more else ""
         self.respond(
@@ -115,10 +137,25 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.respond("<DeleteResult></DeleteResult>")
 
     def do_PUT(self):
+        body = self.body()
+        if not self.key().startswith(INVENTORIES):
+            return self.refuse()
+        self.count("save")
+        self.server.inventories[self.key()] = body.encode()
+        self.respond_with(b"")
+
+    def do_DELETE(self):
         self.body()
+        if self.server.inventories.pop(self.key(), None) is None:
+            return self.refuse()
+        self.count("delete")
+        self.respond_with(b"", 204)
+
+    def do_HEAD(self):
         self.refuse()
 
-    do_DELETE = do_HEAD = do_PUT
+    def key(self):
+        return urllib.parse.unquote(urllib.parse.urlsplit(self.path).path).lstrip("/").partition("/")[2]
 
     def body(self):
         return self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
@@ -131,10 +168,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.respond("<Error><Code>AccessDenied</Code><Message>No.</Message></Error>", 403)
 
     def respond(self, document, status=200):
-        data = f'<?xml version="1.0" encoding="UTF-8"?>{document}'.encode()
+        self.respond_with(f'<?xml version="1.0" encoding="UTF-8"?>{document}'.encode(), status)
+
+    def respond_with(self, data, status=200):
         self.send_response(status)
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(data)))
+        self.send_header("ETag", ETAG.replace("&quot;", '"'))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)

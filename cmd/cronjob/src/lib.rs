@@ -3,6 +3,7 @@
 
 mod metrics;
 mod shared;
+mod usage;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use draftstore_telemetry::traces::TraceSettings;
 
 pub use self::metrics::{LAST_SUCCESS, SweepMetrics};
 pub use self::shared::{ConfiguredStore, SharedConfig};
+pub use self::usage::count_usage;
 
 settings! {
     /// The destinations of the metrics of a sweep. The program ends before a Prometheus could scrape it.
@@ -84,6 +86,7 @@ pub const CRONJOB: ProgramSettings = ProgramSettings {
         PolicySettings::SECTION,
         SweepSettings::SECTIONS[0],
         SweepSettings::SECTIONS[1],
+        SweepSettings::SECTIONS[2],
         ScheduleSettings::SECTION,
         ReportSettings::SECTION,
         LogSettings::SECTION,

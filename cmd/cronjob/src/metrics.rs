@@ -3,8 +3,10 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use draftstore_service::cleaner::{Brake, Summary};
+use draftstore_service::draft::Stage;
+use draftstore_service::usage_counter::Census;
 use draftstore_telemetry::metrics::Metrics;
-use prometheus::{Gauge, IntGauge};
+use prometheus::{Gauge, IntGauge, IntGaugeVec};
 
 /// The metric that outlives a process: the end of the last sweep that left nothing behind.
 pub const LAST_SUCCESS: &str = "draftstore_sweep_last_success_timestamp_seconds";
@@ -14,6 +16,9 @@ const BRAKES: [(Brake, &str); 2] = [
     (Brake::MaxDelete, "max_delete"),
     (Brake::MaxDeleteFraction, "max_delete_fraction"),
 ];
+
+/// The labels of the metrics of a count. The names of tenants are not among them, because there may be many.
+const USAGE_LABELS: [&str; 2] = ["stage", "storage_class"];
 
 /// The metrics of the last sweep, in the cleaner and in a server that sweeps.
 #[derive(Debug)]
@@ -29,6 +34,9 @@ pub struct SweepMetrics {
     brakes: [(Brake, IntGauge); 2],
     last_run: Gauge,
     last_success: Gauge,
+    objects: IntGaugeVec,
+    object_bytes: IntGaugeVec,
+    counted: Gauge,
 }
 
 impl SweepMetrics {
@@ -40,7 +48,7 @@ impl SweepMetrics {
             "1 for the brake that stopped the sweep",
             &["brake"],
         );
-        Self {
+        let sweeps = Self {
             scanned: gauge("draftstore_sweep_scanned", "Drafts and uploads that were listed"),
             expired: gauge("draftstore_sweep_expired", "Drafts and uploads that had expired"),
             deleted: gauge("draftstore_sweep_deleted", "Drafts and uploads that were removed"),
@@ -64,6 +72,28 @@ impl SweepMetrics {
                 "Time at which the last sweep ended",
             ),
             last_success: metrics.seconds(LAST_SUCCESS, "Time at which the last successful sweep ended"),
+            objects: metrics.gauges(
+                "draftstore_usage_objects",
+                "Objects that the last count found",
+                &USAGE_LABELS,
+            ),
+            object_bytes: metrics.gauges("draftstore_usage_bytes", "Size of these objects", &USAGE_LABELS),
+            counted: metrics.seconds(
+                "draftstore_usage_counted_timestamp_seconds",
+                "Time at which the last whole count began",
+            ),
+        };
+        sweeps.reset_usage();
+        sweeps
+    }
+
+    /// Sets the figures of a count to those of empty buckets.
+    fn reset_usage(&self) {
+        for gauges in [&self.objects, &self.object_bytes] {
+            gauges.reset();
+            for stage in ["draft", "main"] {
+                gauges.with_label_values(&[stage, "STANDARD"]).set(0);
+            }
         }
     }
 
@@ -87,6 +117,23 @@ impl SweepMetrics {
         if success {
             self.last_success.set(now);
         }
+    }
+
+    /// Records a whole count of the objects of both buckets.
+    pub fn counted(&self, census: &Census) {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.reset_usage();
+        for (group, usage) in census.counts.groups() {
+            let stage = match group.stage {
+                Stage::Draft => "draft",
+                Stage::Main => "main",
+            };
+            let labels = [stage, group.storage_class.as_deref().unwrap_or("unknown")];
+            self.objects.with_label_values(&labels).add(number(usage.objects));
+            self.object_bytes.with_label_values(&labels).add(number(usage.bytes));
+        }
+        let began = census.began_at().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.counted.set(began.as_secs_f64());
     }
 
     /// Records the time of the last success of another process, in Unix seconds.

@@ -32,7 +32,7 @@ const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Report {
     metrics: Metrics,
-    sweeps: SweepMetrics,
+    pub(crate) sweeps: SweepMetrics,
     pub(crate) store_calls: Arc<StoreCalls>,
     to: ReportSettings,
     group: String,

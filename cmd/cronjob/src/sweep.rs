@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use draftstore_cronjob::Config;
+use draftstore_cronjob::{Config, count_usage};
 use draftstore_runtime::{Schedule, on_signal, print};
 use draftstore_service::cleaner::{Expired, Mode, Summary};
 use draftstore_service::safety;
-use draftstore_service::{Cleaner, Store, SystemClock};
+use draftstore_service::{Cleaner, Store, SystemClock, UsageCounter};
 use draftstore_storage::ErrorKind;
 use draftstore_telemetry::traces::TARGET;
 use tracing::Instrument as _;
@@ -38,14 +38,21 @@ pub(crate) async fn run(config: Config, dry_run: bool) -> anyhow::Result<()> {
     if begun.is_err() && !dry_run {
         report.ended(None, false).await;
     }
-    let cleaner = begun?;
+    let sweeper = begun?;
     match config.shared.schedule.cleanup {
-        Some(schedule) if !dry_run => stay(schedule, cleaner, report).await,
-        _ => once(&cleaner, dry_run, &report).await,
+        Some(schedule) if !dry_run => stay(schedule, sweeper, report).await,
+        _ => once(&sweeper, dry_run, &report).await,
     }
 }
 
-async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Result<Cleaner> {
+/// The two acts of a sweep.
+#[derive(Debug)]
+struct Sweeper {
+    cleaner: Cleaner,
+    counter: UsageCounter,
+}
+
+async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Result<Sweeper> {
     let storage = store::connect(config.store.clone(), report.store_calls.clone()).await?;
     let store = Store::new(storage.clone(), config.shared.buckets.clone());
     let unusable = || format!("the store at {} cannot be used", storage.name());
@@ -54,13 +61,12 @@ async fn begin(config: &Config, dry_run: bool, report: &Report) -> anyhow::Resul
     } else if !dry_run {
         probe(&store).await.with_context(unusable)?;
     }
-    Ok(Cleaner::new(
-        store,
-        config.shared.policy,
-        config.shared.sweep.brakes,
-        Arc::new(SystemClock),
-    )
-    .of_slice(config.shared.sweep.slice))
+    let (sweep, clock) = (config.shared.sweep, Arc::new(SystemClock));
+    let cleaner = Cleaner::new(store.clone(), config.shared.policy, sweep.brakes, clock.clone());
+    Ok(Sweeper {
+        cleaner: cleaner.of_slice(sweep.slice),
+        counter: UsageCounter::new(store, sweep.slice, sweep.usage, clock),
+    })
 }
 
 /// Probes the store. Credentials that may only list and delete are enough for a sweep, which then relies on no condition.
@@ -89,25 +95,25 @@ async fn probe(store: &Store) -> anyhow::Result<()> {
     }
 }
 
-async fn once(cleaner: &Cleaner, dry_run: bool, report: &Report) -> anyhow::Result<()> {
+async fn once(sweeper: &Sweeper, dry_run: bool, report: &Report) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
     let mode = if dry_run { Mode::DryRun } else { Mode::Delete };
     tokio::select! {
-        swept = sweep(cleaner, mode, report) => swept,
+        swept = sweep(sweeper, mode, report) => swept,
         () = shutdown.cancelled() => anyhow::bail!("the sweep was interrupted; the next one continues"),
     }
 }
 
 /// Sweeps on the schedule until SIGTERM, which waits for the current sweep. A failed sweep is logged, and the next one retries.
-async fn stay(schedule: Schedule, cleaner: Cleaner, report: Report) -> anyhow::Result<()> {
+async fn stay(schedule: Schedule, sweeper: Sweeper, report: Report) -> anyhow::Result<()> {
     let shutdown = on_signal()?;
     tracing::info!(%schedule, time_zone = "UTC", "sweeping on schedule");
-    let sweeper = Arc::new((cleaner, report));
+    let sweeper = Arc::new((sweeper, report));
     let act = move || {
         let sweeper = Arc::clone(&sweeper);
         async move {
-            let (cleaner, report) = &*sweeper;
-            if let Err(error) = sweep(cleaner, Mode::Delete, report).await {
+            let (sweeper, report) = &*sweeper;
+            if let Err(error) = sweep(sweeper, Mode::Delete, report).await {
                 tracing::error!(error = format!("{error:#}"), "sweep failed");
             }
         }
@@ -116,7 +122,7 @@ async fn stay(schedule: Schedule, cleaner: Cleaner, report: Report) -> anyhow::R
     Ok(())
 }
 
-async fn sweep(cleaner: &Cleaner, mode: Mode, figures: &Report) -> anyhow::Result<()> {
+async fn sweep(sweeper: &Sweeper, mode: Mode, figures: &Report) -> anyhow::Result<()> {
     let span = tracing::info_span!(target: TARGET, "sweep");
     // If standard output cannot be written, the sweep goes on, and fails at its end.
     let mut printed = Ok(());
@@ -125,13 +131,16 @@ async fn sweep(cleaner: &Cleaner, mode: Mode, figures: &Report) -> anyhow::Resul
             printed = print(line(expired));
         }
     };
-    let swept = cleaner.sweep(mode, &mut list).instrument(span).await;
+    let swept = sweeper.cleaner.sweep(mode, &mut list).instrument(span).await;
     let summary = match &swept {
         Ok(summary) => summary,
         Err(stopped) => &stopped.summary,
     };
     let printed = printed.and_then(|()| report(summary));
     if mode == Mode::Delete {
+        if swept.is_ok() {
+            count_usage(&sweeper.counter, &figures.sweeps).await;
+        }
         figures.ended(Some(summary), swept.is_ok()).await;
     }
     let (failed, brake) = (summary.failed, summary.brake);

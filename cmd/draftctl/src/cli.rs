@@ -86,6 +86,8 @@ pub(crate) enum DraftctlCommand {
     Versions(VersionsArgs),
     /// Restore a version of a confirmed object, or a deleted object.
     Restore(RestoreArgs),
+    /// Show the number of objects and bytes by tenant, stage and storage class, as the sweep counted them.
+    Usage,
     /// Print a shell completion script.
     Completions {
         /// Shell to generate the script for.

@@ -82,6 +82,7 @@ pub(crate) const SERVER: ProgramSettings = ProgramSettings {
         HookSettings::SECTION,
         SweepSettings::SECTIONS[0],
         SweepSettings::SECTIONS[1],
+        SweepSettings::SECTIONS[2],
         ScheduleSettings::SECTION,
         LogSettings::SECTION,
         AuditSettings::SECTION,

@@ -9,11 +9,11 @@ use draftstore_auth::Tickets;
 use draftstore_connections::{Connections, Ending, Handler, HostRules, Port, Tls, TlsFiles};
 use draftstore_controller::rest::{BaseUrl, Site};
 use draftstore_controller::{Api, Cors, Gate, GateConfig, Readiness, StoreStatus, grpc, rest};
-use draftstore_cronjob::SweepMetrics;
+use draftstore_cronjob::{SweepMetrics, count_usage};
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
-use draftstore_service::{AllowedOrigins, Cleaner, Drafts, Policy, Store, SweepSettings, SystemClock};
+use draftstore_service::{AllowedOrigins, Cleaner, Drafts, Policy, Store, SweepSettings, SystemClock, UsageCounter};
 use draftstore_telemetry::AuditSink;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -92,10 +92,10 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
 
     let mut tasks = JoinSet::new();
     if embedded.is_some() {
-        let cleaner = cleaner(policy, config.shared.sweep, store.clone(), drafts.clone());
+        let sweeping = sweeping(policy, config.shared.sweep, store.clone(), drafts.clone());
         let schedule = config.shared.schedule.cleanup.unwrap_or_else(Schedule::every_minute);
         let sweeps = SweepMetrics::new(metrics.metrics());
-        tasks.spawn(sweep(schedule, cleaner, sweeps, ending.end.clone()));
+        tasks.spawn(sweep(schedule, sweeping, sweeps, ending.end.clone()));
     }
 
     let hosts = own_hosts.map(|hosts| host_rules(hosts, origins.clone()));
@@ -180,10 +180,13 @@ fn host_rules(hosts: Vec<String>, origins: AllowedOrigins) -> HostRules {
     HostRules::new(hosts).with_origins(move |origin| origins.allows(origin))
 }
 
-/// Returns the cleaner of a server that sweeps by itself.
-fn cleaner(policy: Policy, sweep: SweepSettings, store: Store, drafts: Drafts) -> Cleaner {
-    let cleaner = Cleaner::new(store, policy, sweep.brakes, Arc::new(SystemClock));
-    cleaner.of_slice(sweep.slice).beside(drafts)
+/// Returns the cleaner of a server that sweeps by itself, and the counter of what it leaves.
+fn sweeping(policy: Policy, sweep: SweepSettings, store: Store, drafts: Drafts) -> (Cleaner, UsageCounter) {
+    let SweepSettings { brakes, slice, usage } = sweep;
+    let clock = Arc::new(SystemClock);
+    let counter = UsageCounter::new(store.clone(), slice, usage, clock.clone());
+    let cleaner = Cleaner::new(store, policy, brakes, clock);
+    (cleaner.of_slice(slice).beside(drafts), counter)
 }
 
 /// Counts the connections and requests of a port, and traces the requests.
@@ -313,14 +316,15 @@ fn listen(
 
 async fn sweep(
     schedule: Schedule,
-    cleaner: Cleaner,
+    (cleaner, counter): (Cleaner, UsageCounter),
     sweeps: SweepMetrics,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let (cleaner, sweeps) = (Arc::new(cleaner), Arc::new(sweeps));
+    let sweeper = Arc::new((cleaner, counter, sweeps));
     let sweep = move || {
-        let (cleaner, sweeps) = (Arc::clone(&cleaner), Arc::clone(&sweeps));
+        let sweeper = Arc::clone(&sweeper);
         async move {
+            let (cleaner, counter, sweeps) = &*sweeper;
             let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await;
             let summary = swept.as_ref().unwrap_or_else(|stopped| &stopped.summary);
             sweeps.ended(summary, swept.is_ok(), SystemTime::now());
@@ -328,8 +332,9 @@ async fn sweep(
                 Ok(summary) if summary.brake.is_some() => tracing::warn!(%summary, "sweep stopped by a brake"),
                 Ok(summary) if summary.expired > 0 => tracing::info!(%summary, "sweep finished"),
                 Ok(summary) => tracing::debug!(%summary, "sweep finished"),
-                Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "sweep failed"),
+                Err(error) => return tracing::error!(error = &error as &dyn std::error::Error, "sweep failed"),
             }
+            count_usage(counter, sweeps).await;
         }
     };
     schedule.run(shutdown, sweep).await?;

@@ -14,7 +14,7 @@ use crate::errors::{
     BUCKET_NOT_FOUND, CHECKS_PENDING, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED,
     NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED,
     Reason, SCANNER_UNAVAILABLE, STREAM_ENDED, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
-    VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
+    USAGE_NOT_COUNTED, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -370,6 +370,11 @@ calls! {
         scopes: [[Admin]], size: One, kind: Quick, audit: name,
         failures: [BUCKET_NOT_FOUND, DELETES_NOT_CONFIGURED, VERSIONS_NOT_ENABLED],
         tag: "Versions",
+    }
+    GetUsage(GetUsageRequest): POST "/api/v1/usage" {
+        scopes: [[Inspect]], size: One, kind: Quick, audit: none,
+        failures: [BUCKET_NOT_FOUND, USAGE_NOT_COUNTED],
+        tag: "Drafts and objects",
     }
     CreateMultipartUpload(CreateMultipartUploadRequest): POST "/api/v1/multipart/create" {
         scopes: [[Upload]], size: One, kind: Quick, audit: name,

@@ -78,7 +78,7 @@ reasons! {
     UNAUTHENTICATED: UNAUTHORIZED, Unauthenticated, "The request has no valid credentials.";
     TICKET_EXPIRED: UNAUTHORIZED, Unauthenticated, "The ticket has expired. The page asks its backend for a new one.";
     TOKEN_EXPIRED: UNAUTHORIZED, Unauthenticated, "The token has expired.";
-    PERMISSION_DENIED: FORBIDDEN, PermissionDenied, "The caller does not have the scope of the call.";
+    PERMISSION_DENIED: FORBIDDEN, PermissionDenied, "The caller does not have the scope of the call, or is restricted to some names and the call is not.";
     ORIGIN_NOT_ALLOWED: FORBIDDEN, PermissionDenied, "Pages of the origin may not use the server.";
     HOST_NOT_ALLOWED: MISDIRECTED_REQUEST, PermissionDenied, "The server does not have the name that the request is for.";
     NO_SUCH_ROUTE: NOT_FOUND, Unimplemented, "The path does not exist.";
@@ -87,6 +87,7 @@ reasons! {
     VERSION_NOT_FOUND: NOT_FOUND, NotFound, "The object has no such version, or belongs to another tenant.";
     UPLOAD_NOT_FOUND: NOT_FOUND, NotFound, "The upload was completed or aborted, has expired, or belongs to another tenant.";
     BUCKET_NOT_FOUND: NOT_FOUND, NotFound, "The bucket does not exist yet.";
+    USAGE_NOT_COUNTED: NOT_FOUND, NotFound, "No sweep has counted the objects of the tenant yet.";
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, Unimplemented, "The path does not support the method.";
     REQUEST_TIMEOUT: REQUEST_TIMEOUT, DeadlineExceeded, "The request did not arrive in time.";
     OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists, "Main already contains another object with the name.";
@@ -208,6 +209,8 @@ impl Failure {
                 Error::Invalid(violations) => row(INVALID_REQUEST).fields(violations.clone()),
                 Error::CredentialsExpired => row(TICKET_EXPIRED).challenge(INVALID_TOKEN),
                 Error::NotAllowed(scope) => row(PERMISSION_DENIED).challenge(insufficient_scope(*scope)),
+                Error::RestrictedNames => row(PERMISSION_DENIED),
+                Error::UsageNotCounted => row(USAGE_NOT_COUNTED),
                 Error::NoTickets => row(TICKETS_NOT_CONFIGURED),
                 Error::NoMoreUploads { .. } => row(NO_MORE_UPLOADS),
                 Error::NotFound(Missing::Draft) => row(DRAFT_NOT_FOUND),
@@ -353,6 +356,8 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::Invalid(vec![Violation::new("object_name", "must not be empty")]).into(),
         Error::CredentialsExpired.into(),
         Error::NotAllowed(Scope::Confirm).into(),
+        Error::RestrictedNames.into(),
+        Error::UsageNotCounted.into(),
         Error::NoTickets.into(),
         Error::NoMoreUploads { most: 3 }.into(),
         Error::NotFound(Missing::Draft).into(),
@@ -429,6 +434,8 @@ mod tests {
             (400, Code::InvalidArgument, None),
             (401, Code::Unauthenticated, None),
             (403, Code::PermissionDenied, None),
+            (403, Code::PermissionDenied, None),
+            (404, Code::NotFound, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::ResourceExhausted, None),
             (404, Code::NotFound, None),

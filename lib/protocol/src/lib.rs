@@ -13,11 +13,14 @@ mod keys;
 #[cfg(test)]
 mod model;
 mod policy;
+mod stage;
 mod store_error;
 pub mod sweep;
 pub mod upload;
+pub mod usage;
 
 pub use draft_id::{DraftId, InvalidDraftId};
 pub use keys::RESERVED_PREFIX;
 pub use policy::{InvalidPolicy, MAX_TTL, Policy};
+pub use stage::Stage;
 pub use store_error::StoreError;

@@ -25,6 +25,12 @@ pub enum Error {
     /// The caller lacks the scope of the call.
     #[error("the call requires the scope {0}, which the caller lacks")]
     NotAllowed(Scope),
+    /// The call is for callers that may use all names of their tenant.
+    #[error("the call requires credentials that are not restricted to some names")]
+    RestrictedNames,
+    /// No sweep has counted the objects yet, or none tells the caller's tenant apart.
+    #[error("no sweep has counted the objects of this tenant yet")]
+    UsageNotCounted,
     /// The server has no key to sign tickets with.
     #[error("tickets are not configured: the server needs TICKET_KEYS_FILE")]
     NoTickets,
@@ -261,6 +267,8 @@ impl ConfirmOutcome {
             Error::Invalid(_)
             | Error::CredentialsExpired
             | Error::NotAllowed(_)
+            | Error::RestrictedNames
+            | Error::UsageNotCounted
             | Error::NoTickets
             | Error::NoMoreUploads { .. }
             | Error::Incomplete(_)

@@ -19,6 +19,7 @@ pub mod safety;
 mod secrets;
 mod settings;
 mod store;
+pub mod usage_counter;
 mod violation;
 mod webhooks;
 
@@ -38,5 +39,6 @@ pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{SecretSource, Secrets};
 pub use settings::{CheckVariables, DraftSettings, PolicySettings, SweepSettings};
 pub use store::{Buckets, Replicas, Store, StoreProfile, Weakness, weaknesses};
+pub use usage_counter::{CountLimits, UsageCounter};
 pub use violation::Violation;
 pub use webhooks::{ScanReply, ScanRequest, SignedReport, WebhookClient};

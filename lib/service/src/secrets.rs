@@ -57,6 +57,8 @@ pub(crate) enum Purpose {
     ScanAnswer = 8,
     /// The agreement that a draft confirms itself.
     AutoConfirm = 9,
+    /// A page token of the usage.
+    UsagePage = 10,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.

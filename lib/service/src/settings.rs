@@ -7,7 +7,8 @@ use draftstore_storage::{BucketName, DraftBucket};
 
 use crate::cleaner::{Brakes, Fraction, Slice};
 use crate::draft::{CheckLimits, ConfirmLimits};
-use crate::{AllowedOrigins, Buckets, InvalidPolicy, Policy};
+use crate::usage_counter::MAX_SEGMENTS;
+use crate::{AllowedOrigins, Buckets, CountLimits, InvalidPolicy, Policy};
 
 /// The suffix of the draft bucket's default name.
 const DRAFT_SUFFIX: &str = "-draft";
@@ -76,6 +77,17 @@ settings! {
         max_delete: Option<u64> = "MAX_DELETE", unset "none", whole_number;
         /// The maximum fraction of all drafts and uploads, 0 to 1, that one sweep deletes. The next sweeps delete the rest.
         max_delete_fraction: Option<Fraction> = "MAX_DELETE_FRACTION", unset "none", str::parse;
+    }
+}
+
+settings! {
+    #[derive(Debug)]
+    struct UsageVariables in "Sweep" {
+        /// The maximum number of lists, of 1000 objects each, by which one sweep counts the objects of both buckets for
+        /// GetUsage. The next sweep continues. 0 counts nothing.
+        lists: u32 = "USAGE_LISTS", default "1000", lists;
+        /// The number of segments in the names of tenants, 0 to 8, by which GetUsage tells them apart.
+        tenant_segments: u8 = "USAGE_TENANT_SEGMENTS", default "1", segments;
     }
 }
 
@@ -160,11 +172,17 @@ pub struct SweepSettings {
     pub brakes: Brakes,
     /// The slice of the draft bucket that is swept.
     pub slice: Slice,
+    /// The limits of the count of both buckets.
+    pub usage: CountLimits,
 }
 
 impl SweepSettings {
     /// The descriptions of the settings.
-    pub const SECTIONS: [Section; 2] = [BrakeVariables::SECTION, ShardVariables::SECTION];
+    pub const SECTIONS: [Section; 3] = [
+        BrakeVariables::SECTION,
+        UsageVariables::SECTION,
+        ShardVariables::SECTION,
+    ];
 
     /// Reads the settings.
     ///
@@ -172,15 +190,20 @@ impl SweepSettings {
     /// [`Invalid`] if a value is invalid.
     pub fn load(environment: &mut Environment) -> Result<Self, Invalid> {
         let brakes: Result<BrakeVariables, _> = environment.load();
+        let usage: Result<UsageVariables, _> = environment.load();
         let shards: Result<ShardVariables, _> = environment.load();
         let slice = shards.and_then(|shards| shards.slice(environment));
-        let brakes = brakes?;
+        let (brakes, usage) = (brakes?, usage?);
         Ok(Self {
             brakes: Brakes {
                 max_delete: brakes.max_delete,
                 max_delete_fraction: brakes.max_delete_fraction,
             },
             slice: slice?,
+            usage: CountLimits {
+                lists: usage.lists,
+                tenant_segments: usage.tenant_segments,
+            },
         })
     }
 }
@@ -216,6 +239,15 @@ fn whole_number(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "must be a whole number")
 }
 
+fn lists(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "must be a whole number, from 0")
+}
+
+fn segments(text: &str) -> Result<u8, String> {
+    let segments = text.parse().ok().filter(|segments| *segments <= MAX_SEGMENTS);
+    segments.ok_or_else(|| format!("must be a whole number, 0 to {MAX_SEGMENTS}"))
+}
+
 fn index(text: &str) -> Result<u16, &'static str> {
     text.parse().map_err(|_| "must be a whole number, from 0")
 }
@@ -242,6 +274,7 @@ mod tests {
     fn defaults_match_those_of_the_types() {
         let sweep = load(&[], SweepSettings::load).expect("valid");
         assert_eq!((sweep.brakes, sweep.slice), (Brakes::default(), Slice::WHOLE));
+        assert_eq!(sweep.usage, CountLimits::default());
         assert_eq!(DraftSettings::default().confirm_limits(), ConfirmLimits::default());
         assert_eq!(CheckVariables::default().limits(), CheckLimits::default());
         let buckets = load(&[], Buckets::load).expect("valid");

@@ -8,7 +8,7 @@ use draftstore_testing::proxy::{FaultProxy, Request};
 
 use crate::idle::{leave_upload, sweep_until_completed};
 use crate::policy::{Policy, Right};
-use crate::sweep_until_expired;
+use crate::{cronjob, run, sweep_until_expired, variables};
 
 const POLICY: &str = include_str!("../../../../manifest/iam/cronjob.json");
 const COMPLETING: &str = include_str!("../../../../manifest/iam/cronjob-complete.json");
@@ -71,7 +71,7 @@ pub(crate) async fn leave_some_of_all(world: &TestBuckets) {
     sweep_until_expired(world, &["--dry-run"], 3);
 }
 
-async fn run(world: &mut TestBuckets) -> BTreeSet<Right> {
+async fn rights(world: &mut TestBuckets) -> BTreeSet<Right> {
     leave_some_of_all(world).await;
     let proxy = FaultProxy::start(&world.endpoint);
     world.endpoint = proxy.endpoint();
@@ -79,6 +79,9 @@ async fn run(world: &mut TestBuckets) -> BTreeSet<Right> {
     assert!(printed.contains("store honours every condition"), "{printed}");
     assert!(printed.contains("deleted 4, failed 0"), "{printed}");
     assert_eq!(world.main_uploads().await, 0);
+    let counting = [("USAGE_LISTS", "9")];
+    let (_, counted) = run(cronjob(&[&variables(world)[..], &counting].concat()));
+    assert!(!counted.contains("usage not counted"), "{counted}");
     let requests = proxy.requests();
     requests.iter().flat_map(|request| needed(world, request)).collect()
 }
@@ -86,7 +89,7 @@ async fn run(world: &mut TestBuckets) -> BTreeSet<Right> {
 #[tokio::test(flavor = "multi_thread")]
 async fn iam_policy_allows_exactly_the_requests_of_a_sweep() {
     let mut world = TestBuckets::embedded().await;
-    let needed_rights = run(&mut world).await;
+    let needed_rights = rights(&mut world).await;
     let policy = Policy::read(POLICY);
     for right in &needed_rights {
         assert!(policy.allows(right), "missing: {right:?}");

@@ -26,6 +26,7 @@ fn documented() -> BTreeSet<&'static str> {
     let is_its = |name: &&str| {
         [
             "draftstore_sweep_",
+            "draftstore_usage_",
             "draftstore_store_call",
             "draftstore_store_retries",
             "draftstore_build_",
@@ -61,7 +62,8 @@ async fn textfile_has_the_last_sweep_and_keeps_the_last_success() {
     let file = [("METRICS_TEXTFILE", path.to_str().expect("UTF-8"))];
     let text = || fs::read_to_string(&path).expect("written");
 
-    let (output, printed) = run(cronjob(&[&variables(&world)[..], &file].concat()));
+    let counting = [("USAGE_LISTS", "9")];
+    let (output, printed) = run(cronjob(&[&variables(&world)[..], &file, &counting].concat()));
     assert!(output.status.success(), "{printed}");
     let first = text();
     assert_eq!(names(&first), documented());
@@ -70,6 +72,14 @@ async fn textfile_has_the_last_sweep_and_keeps_the_last_success() {
         ("draftstore_sweep_expired", 0.0),
         ("draftstore_sweep_success", 1.0),
         (r#"draftstore_sweep_brake{brake="max_delete"}"#, 0.0),
+        (
+            r#"draftstore_usage_objects{stage="draft",storage_class="STANDARD"}"#,
+            2.0,
+        ),
+        (
+            r#"draftstore_usage_bytes{stage="draft",storage_class="STANDARD"}"#,
+            10.0,
+        ),
     ] {
         assert_eq!(value(&first, name), expected, "{name}");
     }

@@ -13,6 +13,7 @@ mod restore;
 mod transfer;
 mod update;
 mod upload;
+mod usage;
 mod versions;
 mod watch;
 
@@ -44,6 +45,7 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
         DraftctlCommand::Move(transfer) => transfer::rename(context, transfer).await?,
         DraftctlCommand::Versions(object) => versions::run(context, object).await?,
         DraftctlCommand::Restore(restore) => restore::run(context, restore).await?,
+        DraftctlCommand::Usage => usage::run(context).await?,
         DraftctlCommand::Completions { shell } => completions::run(context, shell)?,
     }
     Ok(Exit::Success)

@@ -162,6 +162,16 @@ async fn confirmed_objects_are_updated_copied_moved_and_deleted_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn usage_that_no_sweep_has_counted_is_not_found() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    // No sweep runs beside this server, so nothing is counted.
+    let refused = user.run(["usage"]);
+    assert_eq!(refused.status, 3, "{}", refused.err);
+    assert!(refused.err.contains("no sweep has counted"), "{}", refused.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn versions_are_listed_and_restored() {
     let server = TestServer::start().await;
     server.world.keep_versions().await;

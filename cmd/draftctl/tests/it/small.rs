@@ -42,6 +42,7 @@ async fn small_file_is_one_request_with_all_attributes() {
             "object_name": "été 1+1.txt", "etag": "5d41402abc4b2a76b9719d911017c592", "size": "5",
             "content_type": "text/plain", "checksum_sha256": "LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=",
             "metadata": {"author": "ada", "a": "b=c"}, "dropped": {}, "tags": {}, "legal_hold": false,
+            "state": "DRAFT_STATE_UPLOADED",
         })
     );
     assert!(user.state_files().is_empty());

@@ -192,6 +192,7 @@ where
             .complete_multipart_upload(message(request))
             .await
             .map(answer_json),
+        "usage" => client.get_usage(message(request)).await.map(answer_json),
         "tickets" => client.create_ticket(message(request)).await.map(answer_json),
         "multipart/abort" => client.abort_multipart_upload(message(request)).await.map(answer_json),
         other => panic!("no rpc for {other}"),
@@ -274,7 +275,7 @@ impl Events {
         loop {
             if let Some((event, rest)) = self.buffer.split_once("\n\n") {
                 let event = event.to_owned();
-                self.buffer = rest.to_owned();
+                self.buffer = String::from(rest);
                 let field = |name: &str| {
                     let value = event
                         .lines()

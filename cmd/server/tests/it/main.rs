@@ -67,6 +67,7 @@ mod transfers;
 mod undecodable;
 mod unique_drafts;
 mod uppy;
+mod usage;
 mod versions;
 mod watch_draft;
 mod webhooks;

@@ -179,7 +179,7 @@ async fn no_response_tells_names_or_ids_of_another_tenant() {
                     json!({"object_name": "one", "upload_id": page_token}),
                 ] {
                     let known = |field: &str| match route {
-                        "list-drafts" | "list-objects" => field.starts_with("page"),
+                        "list-drafts" | "list-objects" | "usage" => field.starts_with("page"),
                         "draft-bucket" => false,
                         "list-versions" => field == "object_name" || field.starts_with("page"),
                         "delete-objects" => field == "objects",

@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{JoinHandle, spawn};
 
+use draftstore_service::cleaner::Slice;
+use draftstore_service::usage_counter::CountError;
+use draftstore_service::{Buckets, CountLimits, Store, SystemClock, UsageCounter};
+use draftstore_storage::DraftBucket;
 use draftstore_testing::StoreEndpoint;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -108,6 +113,20 @@ impl Server {
     /// Enables versioning of main in the embedded store.
     pub(crate) async fn keep_versions(&self) {
         draftstore_testing::keep_versions(&self.endpoint(), &"main".parse().expect("a name")).await;
+    }
+
+    /// Counts the objects of both buckets, as a sweep does.
+    pub(crate) async fn count_usage(&self) {
+        let [draft, main] = ["main-draft", "main"].map(draftstore_testing::bucket);
+        let (draft, main) = DraftBucket::pair(draft, main).expect("two buckets");
+        let storage = draftstore_testing::connect(draftstore_testing::settings(&self.endpoint())).await;
+        let store = Store::new(Arc::new(storage), Buckets { draft, main });
+        let counter = UsageCounter::new(store, Slice::WHOLE, CountLimits::default(), Arc::new(SystemClock));
+        match counter.count().await {
+            // The server has counted meanwhile.
+            Ok(Some(_)) | Err(CountError::Taken) => {}
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Enables versioning and object lock of main in the embedded store.

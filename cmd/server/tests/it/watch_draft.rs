@@ -237,7 +237,7 @@ async fn stream_of_a_caller_that_loses_its_key_ends() {
     let answer = get.header("authorization", &header).send().await.expect("an answer");
     let mut events = Events::of(answer);
     events.next().await.expect("an event");
-    policy.write("policy.toml", &format!("{}{scopes}", keeps.1));
+    policy.write("policy.toml", format!("{}{scopes}", keeps.1));
     let last = events.next().await.expect("an event");
     assert_eq!(
         (last.name.as_deref(), &last.data["code"]),

@@ -19,7 +19,10 @@ async fn errors_name_the_place_and_the_rule() {
         ("", "no caller has certificates"),
         ("", "the policy has no issuers"),
         ("callers = 1", "line 1: callers: "),
-        ("\n[callers.a]\nscope = []", "line 3: callers.a.scope: unknown field `scope`"),
+        (
+            "\n[callers.a]\nscope = []",
+            "line 3: callers.a.scope: unknown field `scope`",
+        ),
         ("[callers.a]", "callers.a: missing field `scopes`"),
         ("[caller.a]", "unknown field `caller`"),
         ("[callers.a]\nscopes = []\nscopes = []", "line 3: "),
@@ -61,7 +64,10 @@ async fn errors_name_the_place_and_the_rule() {
             "[profiles.a]\nmax_object_bytes = 0",
             "profiles.a.max_object_bytes: must be at least 1",
         ),
-        ("[profiles.a]\nmax_object_bytes = -1", "line 2: profiles.a.max_object_bytes: "),
+        (
+            "[profiles.a]\nmax_object_bytes = -1",
+            "line 2: profiles.a.max_object_bytes: ",
+        ),
         (
             "[profiles.a.checks.image]\nmax_frames = true",
             "line 2: profiles.a.checks.image.max_frames: ",

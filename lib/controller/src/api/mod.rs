@@ -10,6 +10,7 @@ mod options;
 mod sign;
 mod tickets;
 mod transfers;
+mod usage;
 mod watch;
 
 use std::collections::BTreeMap;

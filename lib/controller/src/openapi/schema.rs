@@ -97,6 +97,7 @@ fn sample(field: &str) -> &'static str {
         "version_id" => "3HL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY",
         "check" => "type",
         "code" => "TYPE_DIFFERS",
+        "tenant" => "acme",
         "detail" => "The file is text/html, and was declared as image/png.",
         "ticket" => "dst_…",
         "path" => "/t/dst_…",

@@ -257,6 +257,7 @@ impl SimStore {
             etag: object.info.etag.clone(),
             size: object.info.size,
             last_modified: object.info.last_modified,
+            storage_class: None,
         };
         let mut objects: Vec<_> = matching.map(listed).collect();
         let next = (objects.len() > PAGE).then(|| objects[PAGE - 1].key.to_string());

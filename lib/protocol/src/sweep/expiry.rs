@@ -5,7 +5,11 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ETag, ListedObject, ListedUpload};
 
 use crate::confirm::StagingNote;
+use crate::usage::InventoryKey;
 use crate::{DraftId, Policy};
+
+/// The time for which an inventory is kept that no sweep renews: 30 days.
+const INVENTORY_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Returns the moment at which a draft expires. A sweep removes it some time later, by the same rule: see
 /// [`Expiry::of_draft`].
@@ -36,7 +40,7 @@ impl Expiry {
 
     /// Returns true if a draft has outlived its lifetime and the grace. The ID of a unique draft contains the end of
     /// its lifetime. The age of a named draft is that of its `last_modified`. A note about a staged copy contains the
-    /// end of the copy.
+    /// end of the copy. An inventory is kept for longer, because a count may take many sweeps.
     ///
     /// The date of a multipart object may be the begin of its upload, which may have been completed much later, at the
     /// end of the longest upload. The object is kept for that time too.
@@ -47,7 +51,9 @@ impl Expiry {
         if let Some(note) = StagingNote::in_key(&draft.key) {
             return self.has_ended(note.ends_at);
         }
-        let kept = if came_in_parts(&draft.etag) {
+        let kept = if InventoryKey::in_key(&draft.key).is_some() {
+            self.kept.max(INVENTORY_KEPT)
+        } else if came_in_parts(&draft.etag) {
             self.kept.saturating_mul(2)
         } else {
             self.kept
@@ -85,6 +91,7 @@ mod tests {
     use draftstore_storage::UploadId;
 
     use super::*;
+    use crate::sweep::Slice;
 
     const HOUR: Duration = Duration::from_secs(3600);
     const GRACE: Duration = Duration::from_secs(900);
@@ -101,6 +108,7 @@ mod tests {
             etag: etag.parse().expect("valid"),
             size: 1,
             last_modified: UNIX_EPOCH + HOUR * 1000,
+            storage_class: None,
         }
     }
 
@@ -142,6 +150,20 @@ mod tests {
         };
         assert!(!at(HOUR + JUST_SHORT).of_upload(&upload));
         assert!(at(HOUR + GRACE).of_upload(&upload));
+    }
+
+    #[test]
+    fn inventory_is_kept_until_no_sweep_renews_it() {
+        let key = InventoryKey {
+            slice: Slice::WHOLE,
+            generation: 1,
+        };
+        let listed = ListedObject {
+            key: key.key(),
+            ..draft("0123")
+        };
+        assert!(!at(INVENTORY_KEPT.saturating_sub(Duration::from_secs(1))).of_draft(&listed));
+        assert!(at(INVENTORY_KEPT).of_draft(&listed));
     }
 
     #[test]

@@ -34,5 +34,6 @@ pub use effect::{Answer, Effect, Found, Job, Next, Stop};
 pub use expiry::{Expiry, expires_at};
 pub use pass::Pass;
 pub use rules::{Mode, Rules};
+pub(crate) use slice::KeyRange;
 pub use slice::Slice;
 pub use summary::{Brake, Summary};

@@ -19,9 +19,9 @@ pub struct Slice {
 
 /// A range of keys, from `after`, which is excluded, to `until`, which is included. `None` means no border.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct KeyRange {
-    pub(super) after: Option<String>,
-    pub(super) until: Option<String>,
+pub(crate) struct KeyRange {
+    pub(crate) after: Option<String>,
+    pub(crate) until: Option<String>,
 }
 
 impl Slice {
@@ -41,6 +41,11 @@ impl Slice {
         (self.of > 1).then_some(self.index)
     }
 
+    /// Returns the index of the slice, and the number of slices.
+    pub fn place(self) -> (u16, u16) {
+        (self.index, self.of)
+    }
+
     /// Returns the first and the last of its shards of unique drafts.
     pub(super) fn shards(self) -> (u8, u8) {
         let begin = |index: u16| u32::from(index) * u32::from(Self::MAX_SLICES) / u32::from(self.of);
@@ -49,7 +54,7 @@ impl Slice {
     }
 
     /// Returns the range of its unique drafts.
-    pub(super) fn unique(self) -> KeyRange {
+    pub(crate) fn unique(self) -> KeyRange {
         let (first, last) = self.shards();
         KeyRange {
             after: first.checked_sub(1).map(past_shard),
@@ -58,7 +63,7 @@ impl Slice {
     }
 
     /// Returns the range of its other keys. The unique drafts of all slices may lie within, and do not belong to it.
-    pub(super) fn named(self) -> KeyRange {
+    pub(crate) fn named(self) -> KeyRange {
         KeyRange {
             after: self.border(self.index),
             until: self.border(self.index + 1),

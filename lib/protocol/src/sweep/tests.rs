@@ -90,6 +90,7 @@ impl TestBucket {
                 etag: "0123".parse().expect("an ETag"),
                 size: 1,
                 last_modified: *last_modified,
+                storage_class: None,
             });
         }
         let more = within.next().is_some();

@@ -56,5 +56,6 @@ fn listed(call: Call<'_>, encoding: Option<&EncodingType>, object: &Object) -> R
         etag: etag.ok_or_else(|| call.unexpected("an entry of the list lacks a strong ETag"))?,
         size: size.ok_or_else(|| call.unexpected("an entry of the list lacks a size"))?,
         last_modified: time(call, object.last_modified())?,
+        storage_class: object.storage_class().map(|class| class.as_str().to_owned()),
     })
 }

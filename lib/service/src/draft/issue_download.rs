@@ -1,5 +1,6 @@
 //! Issuing download URLs.
 
+use draftstore_protocol::Stage;
 use draftstore_protocol::confirm::Agreement;
 use draftstore_storage::{
     BucketName, ErrorKind, MediaType, ObjectHeader, ObjectHeaders, ObjectInfo, ObjectKey, PresignGet, PresignedRequest,
@@ -14,15 +15,6 @@ use crate::limits::MAX_FILENAME_BYTES;
 use crate::name::is_invisible;
 use crate::violation::Violations;
 use crate::{Error, Missing, Scope, UrlKind, Violation};
-
-/// The stage of an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// The object is uploaded, but not confirmed.
-    Draft,
-    /// The object is confirmed.
-    Main,
-}
 
 /// A request for a download URL, not yet validated.
 #[derive(Debug, Clone, Default)]

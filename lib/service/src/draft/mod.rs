@@ -1,4 +1,5 @@
-//! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, check, watch, list, confirm, discard and delete.
+//! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, check, watch, list, confirm,
+//! discard, delete, and usage.
 
 mod attributes;
 mod auto_confirm;
@@ -22,6 +23,7 @@ mod sign_request;
 mod staging;
 mod unsigned_url;
 pub mod uppy_names;
+mod usage;
 mod watch;
 
 use std::any::Any;
@@ -39,10 +41,10 @@ pub use confirm::{ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT
 use confirm::{Locks, RemovalQueue};
 pub use disposition::Disposition;
 pub use draft_ref::DraftName;
-pub use draftstore_protocol::DraftId;
 pub use draftstore_protocol::checks::Reason as CheckReason;
+pub use draftstore_protocol::{DraftId, Stage};
 pub use inspect::{DraftInspected, UploadedDraft};
-pub use issue_download::{DownloadIssued, IssueDownload, Stage};
+pub use issue_download::{DownloadIssued, IssueDownload};
 pub use issue_upload::{IssueUpload, UploadIssued};
 pub use list::{DraftListed, DraftPage, ListDrafts};
 pub use list_objects::{ListObjects, ObjectFilter, ObjectListed, ObjectTotals, ObjectsPage};
@@ -56,6 +58,7 @@ pub use object::{
 };
 pub use options::{RequestedOptions, RequestedRetention};
 pub use sign_request::{RequestSigned, S3Request, SignRequest};
+pub use usage::{GetUsage, UsagePage};
 use watch::WatchedDrafts;
 pub use watch::{DraftState, DraftWatch, WatchDraft};
 
@@ -92,6 +95,7 @@ struct Shared {
     observer: Option<Arc<dyn Observer>>,
     webhooks: Option<Arc<dyn WebhookClient>>,
     secrets: Arc<dyn SecretSource>,
+    usage: usage::MergedCache,
 }
 
 impl Drafts {
@@ -114,6 +118,7 @@ impl Drafts {
             observer: None,
             webhooks: None,
             secrets: Arc::new(Secrets::random()),
+            usage: usage::MergedCache::default(),
         };
         Self {
             shared: Arc::new(shared),

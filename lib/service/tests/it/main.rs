@@ -94,5 +94,6 @@ mod swaps;
 mod sweep;
 mod system;
 mod transfer;
+mod usage;
 mod watch;
 mod weak_store;

@@ -59,6 +59,11 @@ impl System {
         server(store, policy(3600), self.clock.clone())
     }
 
+    /// Returns the store of the installation.
+    pub(crate) fn installed(&self) -> Store {
+        self.installed.clone()
+    }
+
     /// Returns `true` if the store is known to honour a condition.
     pub(crate) fn honours(&self, condition: Condition) -> bool {
         self.installed.profile.capabilities().honours(condition)

@@ -139,15 +139,15 @@ async fn all_who_watch_a_draft_share_the_calls(ground: &Ground) {
     let before = system.store.calls().len();
     let mut watches = Vec::new();
     for _ in 0..100 {
-        let mut watched = watch(&system.drafts, &named("a"), None).await.expect("there");
-        next(&mut watched).await;
-        watches.push(watched);
+        let mut one = watch(&system.drafts, &named("a"), None).await.expect("there");
+        next(&mut one).await;
+        watches.push(one);
     }
     let calls = system.store.calls().len() - before;
     assert!(calls < 20, "{calls} calls for one draft");
     confirm(&system.drafts, &named("a"), None).await;
-    for watched in &mut watches {
-        assert_eq!(next(watched).await, DraftState::Confirmed);
+    for one in &mut watches {
+        assert_eq!(next(one).await, DraftState::Confirmed);
     }
 }
 

@@ -30,6 +30,8 @@ pub struct ListedObject {
     pub size: u64,
     /// The time of the last modification. See [`crate::ObjectInfo::last_modified`].
     pub last_modified: SystemTime,
+    /// The storage class, by the store's name, if the store lists it.
+    pub storage_class: Option<String>,
 }
 
 /// A page of objects, in byte order of their keys.

@@ -37,7 +37,7 @@ impl Call {
     pub(super) async fn own(&self, front: Front, caller: &Caller, own: &Tenant<'_>, is_there: bool) -> Value {
         let name = own.fresh();
         match self.route {
-            "draft-bucket" | "list-drafts" | "list-objects" => json!({}),
+            "draft-bucket" | "list-drafts" | "list-objects" | "usage" => json!({}),
             // The other tenant's prefix is an ordinary name.
             "upload-url" | "multipart/create" => json!({"object_name": format!("t10/{name}")}),
             "upload-urls" => json!({"uploads": [{"object_name": format!("t10/{name}"), "unique": true}]}),
@@ -146,6 +146,13 @@ impl Call {
             "draft-bucket" => assert_eq!(answer["draft_bucket"], "main-draft"),
             "list-drafts" => no_foreign(&answer["drafts"], "object_name"),
             "list-objects" => no_foreign(&answer["objects"], "object_name"),
+            "usage" => {
+                let usage = answer["usage"].as_array().expect("usage");
+                assert!(
+                    !usage.is_empty() && usage.iter().all(|one| one["tenant"] == "t1"),
+                    "{usage:?}"
+                );
+            }
             "upload-url" => is_own(&answer["upload_url"]),
             "upload-urls" => is_own(&answer["outcomes"][0]["issued"]["upload_url"]),
             "download-url" => is_own(&answer["download_url"]),
@@ -251,8 +258,8 @@ impl Call {
                 vec![(json!({"page_token": foreign.whole_key}), json!({"page_token": beside}))]
             }
             "list-objects" => vec![(json!({"prefix": "t10/"}), json!({"prefix": "t11/"}))],
-            // These calls create something new.
-            "draft-bucket" | "upload-url" | "upload-urls" | "multipart/create" | "tickets" => Vec::new(),
+            // These calls create something new, or name no object.
+            "draft-bucket" | "upload-url" | "upload-urls" | "multipart/create" | "tickets" | "usage" => Vec::new(),
             other => panic!("no foreign request for {other}"),
         }
     }

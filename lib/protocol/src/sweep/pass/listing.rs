@@ -12,6 +12,7 @@ use super::state::State;
 use super::{Pass, Phase, count, is_reserved};
 use crate::DraftId;
 use crate::confirm::StagingNote;
+use crate::usage::InventoryKey;
 
 impl<E> Pass<E> {
     pub(super) fn begin_list(&mut self) -> Option<(State, Effect)> {
@@ -44,11 +45,13 @@ impl<E> Pass<E> {
         let others = self.lists() + self.walks.len();
         let lanes = self.rules.bounds.lists.saturating_sub(others);
         let is_first = walk.is_first();
-        let Read { objects, rest } = walk.read(page, |draft| !counts && lives(draft), lanes);
+        let Read { mut objects, rest } = walk.read(page, |draft| !counts && lives(draft), lanes);
         self.walks.extend(rest);
         if is_first {
             self.walks.push_back(Walk::named(self.rules.slice));
         }
+        // Inventories are no drafts, and are counted only when they are removed.
+        objects.retain(|object| InventoryKey::in_key(&object.key).is_none() || expiry.of_draft(object));
         if counts {
             self.count(objects.iter().map(|draft| expiry.of_draft(draft)));
         } else {
