@@ -178,6 +178,13 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn restore_object(
+        &self,
+        _: Request<v1::RestoreObjectRequest>,
+    ) -> Result<Response<v1::RestoreObjectResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn restore_version(
         &self,
         _: Request<v1::RestoreVersionRequest>,

@@ -12,8 +12,8 @@ use draftstore_storage::{
     CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, Features, IfDestination, KeptVersion,
     Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, Method, ObjectDeleted, ObjectDescription,
     ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut,
-    PresignStep, PresignedRequest, PutDraft, ReadDraft, SecretFields, SecretUrl, StageCopy, StageInMain, StagedCopy,
-    UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    PresignStep, PresignedRequest, PutDraft, ReadDraft, RestoreArchived, SecretFields, SecretUrl, StageCopy,
+    StageInMain, StagedCopy, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -149,6 +149,7 @@ never_called! {
         fn list(&BucketName, &ListObjects) -> ObjectPage;
         fn describe(&MainBucket, &ObjectKey, Option<&VersionId>) -> ObjectDescription;
         fn tags(&BucketName, &ObjectKey, Option<&VersionId>) -> BTreeMap<String, String>;
+        fn restore_archived(&RestoreArchived<'_>) -> ();
         fn list_versions(&ListVersions<'_>) -> VersionPage;
         fn copy_version(&CopyVersion<'_>) -> VersionCopied;
         fn copy_in_main(&CopyInMain<'_>) -> ETag;

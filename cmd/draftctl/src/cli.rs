@@ -86,6 +86,8 @@ pub(crate) enum DraftctlCommand {
     Versions(VersionsArgs),
     /// Restore a version of a confirmed object, or a deleted object.
     Restore(RestoreArgs),
+    /// Make an archived object readable for some days. Repeat the command to see if it is.
+    Unarchive(UnarchiveArgs),
     /// Show the number of objects and bytes by tenant, stage and storage class, as the sweep counted them.
     Usage,
     /// Print a shell completion script.
@@ -348,6 +350,22 @@ pub(crate) struct RestoreArgs {
     /// Restore only if the current object has this ETag.
     #[arg(long, value_name = "ETAG")]
     pub(crate) if_match: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct UnarchiveArgs {
+    /// Name of the confirmed object.
+    #[arg(value_name = "NAME")]
+    pub(crate) object_name: String,
+    /// Days for which the object stays readable.
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub(crate) days: i32,
+    /// Restore at the lowest price, which takes up to two days.
+    #[arg(long)]
+    pub(crate) bulk: bool,
+    /// ID of the version to restore. Default: the current one.
+    #[arg(long, value_name = "ID")]
+    pub(crate) version: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

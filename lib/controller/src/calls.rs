@@ -366,6 +366,11 @@ calls! {
         ],
         tag: "Versions",
     }
+    RestoreObject(RestoreObjectRequest): POST "/api/v1/restore-object" {
+        scopes: [[Manage]], size: One, kind: Quick, audit: name,
+        failures: [OBJECT_NOT_FOUND, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED],
+        tag: "Drafts and objects",
+    }
     DeleteVersion(DeleteVersionRequest): POST "/api/v1/delete-version" {
         scopes: [[Admin]], size: One, kind: Quick, audit: name,
         failures: [BUCKET_NOT_FOUND, DELETES_NOT_CONFIGURED, VERSIONS_NOT_ENABLED],

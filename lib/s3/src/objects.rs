@@ -7,7 +7,8 @@ use draftstore_storage::{
     BucketName, CompleteUpload, CopyInMain, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftBucket,
     DraftVersion, ETag, Error, IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, ListVersions,
     MainBucket, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, PutDraft,
-    ReadDraft, StageCopy, StageInMain, StagedCopy, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    ReadDraft, RestoreArchived, StageCopy, StageInMain, StagedCopy, UploadId, UploadPage, VersionCopied, VersionId,
+    VersionPage,
 };
 
 use crate::{S3Storage, calls};
@@ -37,6 +38,10 @@ impl Objects for S3Storage {
         version: Option<&VersionId>,
     ) -> Result<BTreeMap<String, String>, Error> {
         calls::tags(self, bucket, key, version).await
+    }
+
+    async fn restore_archived(&self, restore: &RestoreArchived<'_>) -> Result<(), Error> {
+        calls::restore_archived(self, restore).await
     }
 
     async fn list_versions(&self, request: &ListVersions<'_>) -> Result<VersionPage, Error> {

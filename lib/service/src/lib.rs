@@ -29,8 +29,8 @@ pub use clock::{Clock, SystemClock};
 pub use draft::Drafts;
 pub use draftstore_protocol::{InvalidPolicy, MAX_TTL, Policy};
 pub use draftstore_storage::{
-    Encryption, InvalidHeader, ObjectHeader, ObjectHeaders, Retention, RetentionMode, StorageOption, StorageOptions,
-    closed_set,
+    Encryption, InvalidHeader, ObjectHeader, ObjectHeaders, RestoreTier, Retention, RetentionMode, StorageOption,
+    StorageOptions, closed_set,
 };
 pub use error::{Error, Missing};
 pub use name::ObjectName;

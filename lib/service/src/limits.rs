@@ -67,6 +67,9 @@ pub const MAX_CLASS_BYTES: usize = 64;
 /// The maximum length of the ID or the ARN of a KMS key, in bytes. That of AWS.
 pub const MAX_KMS_KEY_BYTES: usize = 2048;
 
+/// The maximum number of days for which a restored object stays readable. Longer, another storage class is cheaper.
+pub const MAX_RESTORE_DAYS: u16 = 365;
+
 /// The maximum number of attributes that one update removes.
 pub const MAX_REMOVED: usize = 100;
 

@@ -33,9 +33,9 @@ pub use objects::{
     Attributes, CompleteUpload, CopyInMain, CopyToMain, CopyVersion, CreateUpload, DeleteFailure, DraftVersion,
     Encryption, IfDestination, KeptVersion, ListObjects, ListParts, ListUploads, ListVersions, ListedBytes,
     ListedObject, ListedPart, ListedUpload, ListedVersion, ObjectDeleted, ObjectDescription, ObjectInfo, ObjectPage,
-    Objects, PartPage, PutDraft, ReadDraft, Retention, RetentionMode, StageCopy, StageInMain, StagedCopy, StagedPart,
-    StorageOption, StorageOptions, StoredAttributes, UploadCursor, UploadId, UploadPage, VersionCopied, VersionId,
-    VersionPage,
+    Objects, PartPage, PutDraft, ReadDraft, RestoreArchived, RestoreStatus, RestoreTier, Retention, RetentionMode,
+    StageCopy, StageInMain, StagedCopy, StagedPart, StorageOption, StorageOptions, StoredAttributes, UploadCursor,
+    UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 pub use observer::{CallEnded, CallObserver, CallOutcome, TRACE_TARGET};
 pub use operation::Operation;

@@ -25,6 +25,8 @@ closed_set! {
         HeadObject = "HeadObject",
         /// Reads an object's tags.
         GetObjectTagging = "GetObjectTagging",
+        /// Makes an archived object readable for some days.
+        RestoreObject = "RestoreObject",
         /// Downloads an object's bytes.
         GetObject = "GetObject",
         /// Uploads an object in one request.

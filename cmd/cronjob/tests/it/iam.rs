@@ -52,6 +52,7 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         | Operation::GetBucketVersioning
         | Operation::GetObjectLockConfiguration
         | Operation::GetObjectTagging
+        | Operation::RestoreObject
         | Operation::ListObjectVersions
         | Operation::PutBucketLifecycleConfiguration
         | Operation::Presign

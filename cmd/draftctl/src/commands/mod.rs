@@ -11,6 +11,7 @@ mod list;
 mod object;
 mod restore;
 mod transfer;
+mod unarchive;
 mod update;
 mod upload;
 mod usage;
@@ -45,6 +46,7 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
         DraftctlCommand::Move(transfer) => transfer::rename(context, transfer).await?,
         DraftctlCommand::Versions(object) => versions::run(context, object).await?,
         DraftctlCommand::Restore(restore) => restore::run(context, restore).await?,
+        DraftctlCommand::Unarchive(unarchive) => unarchive::run(context, unarchive).await?,
         DraftctlCommand::Usage => usage::run(context).await?,
         DraftctlCommand::Completions { shell } => completions::run(context, shell)?,
     }

@@ -162,9 +162,19 @@ async fn confirmed_objects_are_updated_copied_moved_and_deleted_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn usage_that_no_sweep_has_counted_is_not_found() {
+async fn archived_object_is_restored_and_usage_is_asked_for() {
     let server = TestServer::start().await;
     let user = TestUser::of(&server.url);
+    let file = user.file("file", "bytes");
+    for (name, class) in [("a", "GLACIER"), ("b", "STANDARD")] {
+        let upload = ["upload", text(&file), "--name", name];
+        user.json(upload);
+        user.json(["confirm", name, "--storage-class", class]);
+    }
+    let restored = user.json(["unarchive", "a", "--days", "2", "--bulk"]);
+    assert!(restored["archive"]["readable_until"].is_string(), "{restored}");
+    let said = user.run(["unarchive", "b"]).out;
+    assert_eq!(said, "b: not archived\n");
     // No sweep runs beside this server, so nothing is counted.
     let refused = user.run(["usage"]);
     assert_eq!(refused.status, 3, "{}", refused.err);

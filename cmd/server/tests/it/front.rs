@@ -192,6 +192,7 @@ where
             .complete_multipart_upload(message(request))
             .await
             .map(answer_json),
+        "restore-object" => client.restore_object(message(request)).await.map(answer_json),
         "usage" => client.get_usage(message(request)).await.map(answer_json),
         "tickets" => client.create_ticket(message(request)).await.map(answer_json),
         "multipart/abort" => client.abort_multipart_upload(message(request)).await.map(answer_json),

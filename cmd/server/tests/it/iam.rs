@@ -49,6 +49,7 @@ fn needed(request: &Request) -> Vec<Right> {
         Operation::HeadObject => vec![object("s3:GetObject"), whole("s3:ListBucket")],
         Operation::GetObject => vec![object("s3:GetObject")],
         Operation::GetObjectTagging if request.of_version => vec![object("s3:GetObjectVersionTagging")],
+        Operation::RestoreObject => vec![object("s3:RestoreObject")],
         Operation::GetObjectTagging => vec![object("s3:GetObjectTagging")],
         Operation::PutObject
         | Operation::CreateMultipartUpload
@@ -181,6 +182,7 @@ async fn iam_policies_allow_exactly_the_requests() {
         json!({"object_name": "copied", "destination_name": "moved"}),
     )
     .await;
+    call(&server, "restore-object", json!({"object_name": "moved", "days": 1})).await;
     call(&server, "delete-object", json!({"object_name": "named"})).await;
     let batch = json!({"objects": [{"object_name": "other"}]});
     assert_eq!(call(&server, "delete-objects", batch).await["success"], true);

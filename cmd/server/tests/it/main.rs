@@ -50,6 +50,7 @@ mod owner;
 mod process;
 mod readiness;
 mod report_scan;
+mod restore_object;
 mod routes;
 mod sealed;
 mod security;

@@ -1,5 +1,6 @@
 //! The mapping of the contract's messages to the service's requests and back, shared by both fronts.
 
+mod archive;
 mod checks;
 mod confirm;
 mod drafts;

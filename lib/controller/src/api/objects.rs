@@ -3,8 +3,8 @@
 use draftstore_proto::v1::delete_outcome::Outcome as One;
 use draftstore_proto::{Timestamp, v1};
 use draftstore_service::draft::{
-    DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed, RestoreVersion,
-    VersionListed,
+    ArchiveState, DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed,
+    RestoreVersion, VersionListed,
 };
 use draftstore_service::{Error, ObjectHeader};
 
@@ -31,6 +31,7 @@ impl Mapping for v1::GetObjectRequest {
             draft_id,
             draft_etag,
         } = api.drafts(admitted).describe_object(&object).await?;
+        let archive = ArchiveState::of(&description);
         let info = description.info;
         let header = |header| info.attributes.headers.get(&header).cloned();
         let checksums = description.checksums.into_iter();
@@ -55,6 +56,7 @@ impl Mapping for v1::GetObjectRequest {
             confirmed_at: Some(Timestamp::from(confirmed_at)),
             draft_id: draft_id.map(|id| id.to_string()),
             draft_etag,
+            archive: archive.map(super::archive::state),
         })
     }
 }

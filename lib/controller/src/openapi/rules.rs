@@ -203,6 +203,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ("CompleteMultipartUploadRequest", "parts") => Rule::items(0, limits::MAX_PARTS.into()),
         (_, "uploads") => Rule::items(1, limits::MAX_BATCH).required(),
         ("DeleteVersionRequest", "version_id") => version_id().required(),
+        (_, "days") => Rule::range(1, limits::MAX_RESTORE_DAYS.into()).required().example(7),
         (_, "version_id") => version_id(),
         ("BatchDeleteObjectsRequest", "objects") => Rule::items(1, limits::MAX_DELETED_TOGETHER).required(),
         ("StorageOptions", "tags") => Rule::keywords(json!({

@@ -9,6 +9,7 @@ use draftstore_storage::{
 };
 
 use super::head::{head_output, object_info};
+use super::restore_status;
 use crate::S3Storage;
 use crate::error::Call;
 use crate::listing::time;
@@ -24,6 +25,7 @@ pub(crate) async fn describe(
     Ok(ObjectDescription {
         checksums: checksums(&head),
         storage_class: head.storage_class().map(|class| class.as_str().to_owned()),
+        restore: restore_status(call, head.restore())?,
         encryption: head.server_side_encryption().map(|by| by.as_str().to_owned()),
         kms_key_id: head.ssekms_key_id().map(ToOwned::to_owned),
         retention: retention(call, &head)?,

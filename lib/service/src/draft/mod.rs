@@ -53,8 +53,9 @@ pub use multipart::{
     SignParts, SignedPart, UploadName, UploadStatus,
 };
 pub use object::{
-    CopyObject, DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed,
-    ObjectTransferred, RestoreVersion, UpdateObject, VersionListed, VersionRestored, VersionsPage,
+    ArchiveState, CopyObject, DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted,
+    ObjectDescribed, ObjectTransferred, RestoreObject, RestoreVersion, UpdateObject, VersionListed, VersionRestored,
+    VersionsPage,
 };
 pub use options::{RequestedOptions, RequestedRetention};
 pub use sign_request::{RequestSigned, S3Request, SignRequest};

@@ -12,8 +12,8 @@ use draftstore_storage::{
     CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, Features, IfDestination,
     KeptVersion, Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, ObjectDeleted,
     ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign, PresignGet,
-    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft, StageCopy, StageInMain,
-    StagedCopy, Storage, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft, RestoreArchived,
+    StageCopy, StageInMain, StagedCopy, Storage, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 
 use crate::ignoring;
@@ -171,6 +171,12 @@ impl Objects for Faulty {
     ) -> Result<BTreeMap<String, String>, Error> {
         let tags = self.store.tags(bucket, key, version);
         self.call(Operation::GetObjectTagging, bucket, tags).await
+    }
+
+    async fn restore_archived(&self, restore: &RestoreArchived<'_>) -> Result<(), Error> {
+        let restored = self.store.restore_archived(restore);
+        self.call(Operation::RestoreObject, restore.bucket.name(), restored)
+            .await
     }
 
     async fn list_versions(&self, request: &ListVersions<'_>) -> Result<VersionPage, Error> {

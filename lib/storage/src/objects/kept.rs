@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::{ETag, ErrorKind, ObjectInfo, ObjectKey, VersionId};
+use crate::{ETag, ErrorKind, ObjectInfo, ObjectKey, RestoreStatus, VersionId};
 
 /// Everything that a store reports of an object without reading it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct ObjectDescription {
     pub checksums: BTreeMap<&'static str, String>,
     /// The storage class, by the store's name. `None` is the store's default.
     pub storage_class: Option<String>,
+    /// The last restore of an archived object.
+    pub restore: Option<RestoreStatus>,
     /// The server-side encryption, by the store's name.
     pub encryption: Option<String>,
     /// The key of SSE-KMS.

@@ -1,5 +1,6 @@
 //! Calls on objects and multipart uploads.
 
+mod archive;
 mod copy;
 mod delete;
 mod kept;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 
 use crate::{BucketName, DraftBucket, ETag, Error, MainBucket, ObjectKey};
 
+pub use archive::{RestoreArchived, RestoreStatus, RestoreTier};
 pub use copy::{CopyInMain, CopyToMain, IfDestination};
 pub use delete::{DeleteFailure, DraftVersion};
 pub use kept::{KeptVersion, ObjectDeleted, ObjectDescription, Retention, RetentionMode};
@@ -72,6 +74,15 @@ pub trait Objects: Send + Sync + fmt::Debug {
         key: &ObjectKey,
         version: Option<&VersionId>,
     ) -> Result<BTreeMap<String, String>, Error>;
+
+    /// Makes an archived object in main, or one of its versions, readable for some days, or prolongs an earlier restore.
+    ///
+    /// Fails with kind
+    /// - `Conflict` if a restore is in progress.
+    /// - `Archived` if the object is in a class that needs no restore.
+    /// - `NotFound` if the object or the version does not exist.
+    /// - `Unsupported` if the store has no archive.
+    async fn restore_archived(&self, restore: &RestoreArchived<'_>) -> Result<(), Error>;
 
     /// Lists a page of the versions of an object in main, with its delete markers, the newest first.
     ///

@@ -97,6 +97,7 @@ fn on_object(head: &Parts) -> Option<Operation> {
         (&Method::PUT, false) => Some(Operation::PutObject),
         (&Method::GET, true) => Some(Operation::ListParts),
         (&Method::POST, true) => Some(Operation::CompleteMultipartUpload),
+        (&Method::POST, false) if has_parameter(head, "restore") => Some(Operation::RestoreObject),
         (&Method::POST, false) if has_parameter(head, "uploads") => Some(Operation::CreateMultipartUpload),
         (&Method::DELETE, true) => Some(Operation::AbortMultipartUpload),
         (&Method::DELETE, false) => Some(Operation::DeleteObject),

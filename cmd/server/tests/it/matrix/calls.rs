@@ -50,6 +50,12 @@ impl Call {
             }
             // The profile asks no scanner.
             "report-scan" => report(&name),
+            "restore-object" => {
+                if is_there {
+                    own.kept(&name).await;
+                }
+                json!({"object_name": name, "days": 1})
+            }
             "get-object" | "delete-object" => {
                 if is_there {
                     own.kept(&name).await;
@@ -189,7 +195,8 @@ impl Call {
             "delete-objects" => assert_eq!(answer["outcomes"][0]["deleted"]["deleted"], true),
             "confirm-upload" | "confirm-uploads" => assert_eq!(answer["success"], true),
             "multipart/list-parts" => assert_eq!(answer["parts"][0]["part_number"], 1),
-            "delete-version" | "multipart/abort" => assert_eq!(*answer, json!({})),
+            // An object that is not archived has no state.
+            "delete-version" | "multipart/abort" | "restore-object" => assert_eq!(*answer, json!({})),
             other => panic!("no check for {other}"),
         }
     }
@@ -219,6 +226,10 @@ impl Call {
             }
             "report-scan" => vec![(report(&foreign.named), report("t10/none"))],
             "get-object" | "delete-object" | "list-versions" => vec![(named(&foreign.kept), named("t10/none"))],
+            "restore-object" => {
+                let restore = |name: &str| json!({"object_name": name, "days": 1});
+                vec![(restore(&foreign.kept), restore("t10/none"))]
+            }
             "update-object" => {
                 let update = |name: &str| json!({"object_name": name, "metadata": {"a": "1"}});
                 vec![(update(&foreign.kept), update("t10/none"))]

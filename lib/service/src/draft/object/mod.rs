@@ -1,5 +1,7 @@
-//! The calls on confirmed objects: describe, delete, copy, move and update, and list, restore and delete versions.
+//! The calls on confirmed objects: describe, delete, copy, move and update, restore from an archive, and
+//! list, restore and delete versions.
 
+mod archive;
 mod delete;
 mod describe;
 pub(super) mod origin;
@@ -7,6 +9,7 @@ mod restore;
 mod transfer;
 mod versions;
 
+pub use archive::{ArchiveState, RestoreObject};
 pub use delete::{DeleteObject, ObjectDeleted};
 pub use describe::{DescribeObject, ObjectDescribed};
 pub use restore::{RestoreVersion, VersionRestored};
