@@ -235,8 +235,8 @@ MUTANTS = [
     Mutant(
         "the idempotency key is ignored",
         CONFIRM + "marker.rs",
-        "let same_key = key.is_in(metadata, IDEMPOTENCY_KEY);",
-        "let same_key = key.is_in(metadata, IDEMPOTENCY_KEY) && false;",
+        "let same_key = has_key(metadata, key);",
+        "let same_key = has_key(metadata, key) && false;",
     ),
     Mutant(
         "locks are not needed where the store has no conditions",
@@ -479,8 +479,26 @@ MUTANTS = [
     Mutant(
         "the mark of a copy is ignored",
         KEPT + "transfer/mod.rs",
-        "is_copied_by(&main.attributes.metadata, request) && (*has_key || of_source)",
-        "is_copied_by(&main.attributes.metadata, request) && (*has_key || of_source) && false",
+        "is_copied_by(&main.attributes.metadata, request) && (key.is_some() || of_source)",
+        "is_copied_by(&main.attributes.metadata, request) && (key.is_some() || of_source) && false",
+    ),
+    Mutant(
+        "a key of another request is carried out again",
+        KEPT + "transfer/mod.rs",
+        "key.as_ref().is_some_and(|key| has_key(metadata, key)) && !is_copied_by(metadata, request)",
+        "key.as_ref().is_some_and(|key| has_key(metadata, key)) && !is_copied_by(metadata, request) && false",
+    ),
+    Mutant(
+        "a released hold stays on the version that is replaced",
+        KEPT + "transfer/mod.rs",
+        "Some(version_id) if released && source.options.legal_hold == Some(true) => {",
+        "Some(version_id) if released && source.options.legal_hold == Some(true) && false => {",
+    ),
+    Mutant(
+        "a retention in force is shortened",
+        KEPT + "transfer/mod.rs",
+        "if new.until < old.until\n",
+        "if new.until < old.until && false\n",
     ),
     Mutant(
         "the sweep forgets the lifetime",

@@ -155,6 +155,7 @@ never_called! {
         fn copy_in_main(&CopyInMain<'_>) -> ETag;
         fn stage_in_main(&StageInMain<'_>) -> StagedCopy;
         fn delete_version(&MainBucket, &ObjectKey, &VersionId) -> ();
+        fn put_legal_hold(&MainBucket, &ObjectKey, &VersionId, bool) -> ();
         fn copy_to_main(&CopyToMain<'_>) -> ETag;
         fn stage_copy(&StageCopy<'_>) -> StagedCopy;
         fn complete_copy(&MainBucket, &ObjectKey, &StagedCopy, IfDestination<'_>) -> ETag;

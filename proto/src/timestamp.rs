@@ -1,5 +1,6 @@
 //! `google.protobuf.Timestamp`, whose JSON form ends in `Z`.
 
+use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
@@ -27,6 +28,16 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+impl fmt::Display for Timestamp {
+    /// Formats the time as in JSON.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::new(self.seconds, self.nanos) {
+            Ok(time) => time.fmt(f),
+            Err(_) => write!(f, "{} seconds after 1970", self.seconds),
+        }
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let time = jiff::Timestamp::new(self.seconds, self.nanos).map_err(ser::Error::custom)?;
@@ -37,7 +48,8 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
+        let form = "a time must be of RFC 3339, such as 2030-01-01T00:00:00Z, and at most 9999-12-30T22:00:00Z";
+        let time: jiff::Timestamp = text.parse().map_err(|_| de::Error::custom(form))?;
         Ok(Self {
             seconds: time.as_second(),
             nanos: time.subsec_nanosecond(),

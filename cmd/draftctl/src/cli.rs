@@ -234,6 +234,9 @@ pub(crate) struct UpdateArgs {
     /// Field to remove: a header such as `cache_control`, `metadata.KEY`, or `tags`. Repeat the option for several.
     #[arg(long, value_name = "FIELD")]
     pub(crate) remove: Vec<String>,
+    /// ID of the version whose legal hold is to be set or released, instead of the current one.
+    #[arg(long, value_name = "ID", requires = "legal_hold")]
+    pub(crate) version: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -275,9 +278,9 @@ pub(crate) struct OptionArgs {
     /// Mode of the retention.
     #[arg(long, value_name = "MODE", requires = "retain_until")]
     retention: Option<RetentionArg>,
-    /// Keep the store from deleting the object.
-    #[arg(long)]
-    legal_hold: bool,
+    /// Keep the store from deleting the object. `--legal-hold=false` releases the hold.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    legal_hold: Option<bool>,
     /// Server-side encryption: AES256 or aws:kms.
     #[arg(long, value_name = "NAME")]
     encryption: Option<String>,
@@ -380,7 +383,7 @@ pub(crate) struct ListArgs {
     #[arg(long, requires = "confirmed")]
     pub(crate) folders: bool,
     /// List the newest drafts first.
-    #[arg(long, conflicts_with = "confirmed")]
+    #[arg(long, conflicts_with_all = ["confirmed", "folders"])]
     pub(crate) newest_first: bool,
 }
 

@@ -66,10 +66,11 @@ impl ApiClient {
             .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
             .connect_with_connector_lazy(Connector::tunnelling(Proxies::of_process().clone()));
         let authorization = match &options.token {
-            Some(token) => Some(token.authorization().ok_or_else(|| {
-                let rule = "--token: a token must consist of visible ASCII characters, without spaces";
-                CommandError::new("USAGE", Exit::Usage, rule)
-            })?),
+            Some(token) => Some(
+                token
+                    .authorization()
+                    .map_err(|rule| CommandError::new("USAGE", Exit::Usage, format!("--token: {rule}")))?,
+            ),
             None => None,
         };
         Ok(Self {

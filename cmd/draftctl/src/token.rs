@@ -11,12 +11,21 @@ use tonic::metadata::{Ascii, MetadataValue};
 pub(crate) struct BearerToken(String);
 
 impl BearerToken {
-    /// Returns the `authorization` metadata of a call, or `None` if the token is not valid in a header.
-    pub(crate) fn authorization(&self) -> Option<MetadataValue<Ascii>> {
-        let is_token = !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic());
-        let mut value: MetadataValue<Ascii> = format!("Bearer {}", self.0).parse().ok()?;
+    /// Returns the `authorization` metadata of a call.
+    ///
+    /// # Errors
+    /// Returns the broken rule, without the token.
+    pub(crate) fn authorization(&self) -> Result<MetadataValue<Ascii>, &'static str> {
+        if self.0.is_empty() {
+            return Err("the token is empty: unset DRAFTSTORE_TOKEN to send none");
+        }
+        let rule = "a token must consist of visible ASCII characters, without spaces";
+        if !self.0.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(rule);
+        }
+        let mut value: MetadataValue<Ascii> = format!("Bearer {}", self.0).parse().map_err(|_| rule)?;
         value.set_sensitive(true);
-        is_token.then_some(value)
+        Ok(value)
     }
 }
 

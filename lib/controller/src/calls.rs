@@ -12,9 +12,9 @@ use crate::api::{Api, Mapping, StreamMapping, Updates};
 use crate::audit::DraftRef;
 use crate::errors::{
     BUCKET_NOT_FOUND, CHECKS_PENDING, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED,
-    NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_CHANGED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED,
-    Reason, SCANNER_UNAVAILABLE, STREAM_ENDED, TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND,
-    USAGE_NOT_COUNTED, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
+    NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_BUSY, OBJECT_CHANGED, OBJECT_LOCKED,
+    OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED, Reason, SCANNER_UNAVAILABLE, STREAM_ENDED, TICKETS_NOT_CONFIGURED,
+    UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, USAGE_NOT_COUNTED, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -317,7 +317,7 @@ calls! {
     }
     DeleteObject(DeleteObjectRequest): POST "/api/v1/delete-object" {
         scopes: [[Manage]], size: One, kind: Quick, audit: name,
-        failures: [BUCKET_NOT_FOUND, OBJECT_CHANGED, PIN_MISMATCH, DELETES_NOT_CONFIGURED],
+        failures: [BUCKET_NOT_FOUND, OBJECT_BUSY, OBJECT_CHANGED, PIN_MISMATCH, DELETES_NOT_CONFIGURED],
         tag: "Drafts and objects",
     }
     BatchDeleteObjects(BatchDeleteObjectsRequest): POST "/api/v1/delete-objects" {
@@ -327,12 +327,31 @@ calls! {
     }
     UpdateObject(UpdateObjectRequest): POST "/api/v1/update-object" {
         scopes: [[Manage]], size: One, kind: Long, audit: name,
-        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ARCHIVED, OBJECT_CHANGED, PIN_MISMATCH],
+        failures: [
+            OBJECT_NOT_FOUND,
+            VERSION_NOT_FOUND,
+            BUCKET_NOT_FOUND,
+            OBJECT_ARCHIVED,
+            OBJECT_BUSY,
+            OBJECT_CHANGED,
+            OBJECT_LOCKED,
+            PIN_MISMATCH,
+            VERSIONS_NOT_ENABLED
+        ],
         tag: "Drafts and objects",
     }
     CopyObject(CopyObjectRequest): POST "/api/v1/copy-object" {
         scopes: [[Manage]], size: One, kind: Long, audit: name,
-        failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_CHANGED, PIN_MISMATCH],
+        failures: [
+            OBJECT_NOT_FOUND,
+            BUCKET_NOT_FOUND,
+            OBJECT_ALREADY_EXISTS,
+            OBJECT_ARCHIVED,
+            OBJECT_BUSY,
+            OBJECT_CHANGED,
+            PIN_MISMATCH,
+            IDEMPOTENCY_KEY_REUSED
+        ],
         tag: "Drafts and objects",
     }
     MoveObject(MoveObjectRequest): POST "/api/v1/move-object" {
@@ -342,9 +361,12 @@ calls! {
             BUCKET_NOT_FOUND,
             OBJECT_ALREADY_EXISTS,
             OBJECT_ARCHIVED,
+            OBJECT_BUSY,
             OBJECT_CHANGED,
+            OBJECT_LOCKED,
             PIN_MISMATCH,
-            DELETES_NOT_CONFIGURED
+            DELETES_NOT_CONFIGURED,
+            IDEMPOTENCY_KEY_REUSED
         ],
         tag: "Drafts and objects",
     }
@@ -360,6 +382,7 @@ calls! {
             BUCKET_NOT_FOUND,
             OBJECT_ALREADY_EXISTS,
             OBJECT_ARCHIVED,
+            OBJECT_BUSY,
             OBJECT_CHANGED,
             PIN_MISMATCH,
             VERSIONS_NOT_ENABLED
@@ -373,7 +396,7 @@ calls! {
     }
     DeleteVersion(DeleteVersionRequest): POST "/api/v1/delete-version" {
         scopes: [[Admin]], size: One, kind: Quick, audit: name,
-        failures: [BUCKET_NOT_FOUND, DELETES_NOT_CONFIGURED, VERSIONS_NOT_ENABLED],
+        failures: [BUCKET_NOT_FOUND, OBJECT_LOCKED, DELETES_NOT_CONFIGURED, VERSIONS_NOT_ENABLED],
         tag: "Versions",
     }
     GetUsage(GetUsageRequest): POST "/api/v1/usage" {

@@ -6,9 +6,9 @@ use std::error::Error as StdError;
 
 use axum::http::{Method, StatusCode};
 use draftstore_auth::Unauthenticated;
-use draftstore_proto::v1;
+use draftstore_proto::{Timestamp, v1};
 use draftstore_service::draft::CheckReason;
-use draftstore_service::{Error, Missing, Scope, Violation};
+use draftstore_service::{Error, Lock, Missing, Retention, RetentionMode, Scope, Violation};
 use tonic::Code;
 
 use crate::refusal::{Limit, Refusal, StreamEnd};
@@ -93,6 +93,8 @@ reasons! {
     OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists, "Main already contains another object with the name.";
     OBJECT_CHANGED: CONFLICT, Aborted, "Another call replaced or deleted the object in main meanwhile. Look at it before you repeat the call.";
     OBJECT_ARCHIVED: CONFLICT, FailedPrecondition, "The object is in an archive class. Restore it in the store before it is copied.";
+    OBJECT_BUSY: CONFLICT, Aborted, "A confirm, an atomic batch or a move that may not have ended has the object, and may still undo or delete it. Retry after the seconds in `Retry-After`. It can take ten minutes.";
+    OBJECT_LOCKED: CONFLICT, FailedPrecondition, "A retention or a legal hold keeps the version from being deleted, or the retention from being shortened. `errors` says which, and until when.";
     NO_MORE_UPLOADS: CONFLICT, ResourceExhausted, "The ticket has as many drafts as its `max_uploads` allows.";
     BATCH_ROLLED_BACK: CONFLICT, Aborted, "Another draft of the atomic batch could not be confirmed.";
     CHECKS_PENDING: CONFLICT, Aborted, "The checks of the draft have not ended yet. Retry after the seconds in `Retry-After`.";
@@ -185,6 +187,26 @@ impl<'f> Row<'f> {
     }
 }
 
+/// Returns what keeps a version in the form of violations.
+fn lock_as_fields(lock: &Lock) -> Vec<Violation> {
+    let retention = lock.retention.as_ref();
+    let retention =
+        retention.map(|retention| Violation::new("retention", format!("is in force: {}", shown(retention))));
+    let hold = lock.legal_hold.then(|| {
+        let rule = "keeps the version until an update of the version releases it";
+        Violation::new("legal_hold", rule)
+    });
+    retention.into_iter().chain(hold).collect()
+}
+
+fn shown(Retention { mode, until }: &Retention) -> String {
+    let mode = match mode {
+        RetentionMode::Governance => "GOVERNANCE",
+        RetentionMode::Compliance => "COMPLIANCE",
+    };
+    format!("{mode} until {}", Timestamp::from(*until))
+}
+
 /// Returns the check whose scanner is away in the form of a violation.
 fn no_scan(scanner: &str) -> Violation {
     let rule = "needs a scanner, and none has answered within CHECK_TIMEOUT";
@@ -222,6 +244,15 @@ impl Failure {
                 Error::AlreadyExists => row(OBJECT_ALREADY_EXISTS),
                 Error::Changed => row(OBJECT_CHANGED),
                 Error::Archived => row(OBJECT_ARCHIVED),
+                Error::Busy => row(OBJECT_BUSY).retry_after(RETRY_AFTER_SECONDS),
+                Error::Locked(lock) => row(OBJECT_LOCKED).fields(lock_as_fields(lock)),
+                Error::ShorterRetention(retention) => row(OBJECT_LOCKED).field(
+                    "storage_options.retention",
+                    format!(
+                        "must not be shorter or weaker than the one in force: {}",
+                        shown(retention)
+                    ),
+                ),
                 Error::DeletesNotPermitted(cause) => row(DELETES_NOT_CONFIGURED).cause(&**cause),
                 Error::ChecksPending => row(CHECKS_PENDING).retry_after(RETRY_AFTER_SECONDS),
                 Error::ScannerUnavailable(scanner) => row(SCANNER_UNAVAILABLE)
@@ -309,7 +340,9 @@ impl Failure {
     /// Returns the human-readable message: the first violations and the number of the others, or else the error's own text.
     pub(crate) fn sentence(&self, fields: &[Violation]) -> String {
         let named = fields.iter().take(MAX_RULES_IN_SENTENCE);
-        let rules: Vec<_> = named.map(|v| format!("{} {}", v.field, v.rule)).collect();
+        let rules: Vec<_> = named
+            .map(|v| format!("{} {}", v.field, v.rule.trim_end_matches('.')))
+            .collect();
         match fields.len() - rules.len() {
             _ if rules.is_empty() => self.to_string(),
             0 => rules.join("; "),
@@ -369,6 +402,12 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::NoVersions.into(),
         Error::Changed.into(),
         Error::Archived.into(),
+        Error::Busy.into(),
+        Error::Locked(Lock {
+            retention: None,
+            legal_hold: true,
+        })
+        .into(),
         Error::DeletesNotPermitted(internal()).into(),
         Error::RolledBack.into(),
         Error::ChecksPending.into(),
@@ -446,6 +485,8 @@ mod tests {
             (404, Code::NotFound, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),
+            (409, Code::FailedPrecondition, None),
+            (409, Code::Aborted, Some(RETRY_AFTER_SECONDS)),
             (409, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::Aborted, None),

@@ -56,6 +56,16 @@ impl Objects for S3Storage {
         calls::delete_one_version(self, bucket, key, version).await
     }
 
+    async fn put_legal_hold(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: &VersionId,
+        is_held: bool,
+    ) -> Result<(), Error> {
+        calls::put_legal_hold(self, bucket, key, version, is_held).await
+    }
+
     async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
         calls::list(self, bucket, request).await
     }

@@ -5,7 +5,7 @@ use draftstore_protocol::confirm::{ConfirmError, MAX_COPY_BYTES};
 use draftstore_protocol::kept::{DeleteError, RestoreError, TransferError};
 use draftstore_protocol::upload::CompletionError;
 use draftstore_storage as storage;
-use draftstore_storage::{ErrorKind, StorageOption};
+use draftstore_storage::{ErrorKind, Retention, StorageOption};
 use tokio::task::JoinError;
 
 use crate::{ConfirmOutcome, Scope, Violation};
@@ -72,6 +72,16 @@ pub enum Error {
     /// Another call replaced or deleted the object in main meanwhile.
     #[error("another call replaced or deleted the object in main meanwhile")]
     Changed,
+    /// The confirm, the batch or another move of the object may not have ended, and still undo or delete it. The same request
+    /// may succeed later.
+    #[error("a confirm or a move that may not have ended has the object")]
+    Busy,
+    /// A retention or a legal hold keeps the version from being deleted.
+    #[error("the version is locked")]
+    Locked(Lock),
+    /// The retention of the object is in force, and would be shortened, or get a weaker mode.
+    #[error("the retention is in force, and may only be extended")]
+    ShorterRetention(Retention),
     /// Main has no versioning.
     #[error("the main bucket has no versioning")]
     NoVersions,
@@ -113,6 +123,15 @@ pub enum Error {
     /// The store sent an invalid response, or the server has a bug.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The lock of a version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    /// The retention, if it is in force.
+    pub retention: Option<Retention>,
+    /// `true` if there is a legal hold.
+    pub legal_hold: bool,
 }
 
 /// The kind of a missing resource.
@@ -187,9 +206,8 @@ impl From<DeleteError<storage::Error>> for Error {
             DeleteError::Changed => Self::Changed,
             DeleteError::NotPermitted(error) => Self::DeletesNotPermitted(Box::new(error)),
             DeleteError::Store(error) => error.into(),
-            unresolved @ (DeleteError::Held | DeleteError::Unresolved(_)) => {
-                Self::StoreUnavailable(Box::new(unresolved))
-            }
+            DeleteError::Held => Self::Busy,
+            unresolved @ DeleteError::Unresolved(_) => Self::StoreUnavailable(Box::new(unresolved)),
             DeleteError::OutOfStep => Self::Internal(Box::new(error)),
         }
     }
@@ -207,9 +225,8 @@ impl From<RestoreError<storage::Error>> for Error {
                 limit: MAX_COPY_BYTES,
             },
             RestoreError::Store(error) => error.into(),
-            unresolved @ (RestoreError::Held | RestoreError::Unresolved(_)) => {
-                Self::StoreUnavailable(Box::new(unresolved))
-            }
+            RestoreError::Held => Self::Busy,
+            unresolved @ RestoreError::Unresolved(_) => Self::StoreUnavailable(Box::new(unresolved)),
             RestoreError::OutOfStep => Self::Internal(Box::new(error)),
         }
     }
@@ -229,9 +246,10 @@ impl From<TransferError<storage::Error>> for Error {
                 limit: MAX_STORED_METADATA_BYTES,
             },
             TransferError::Store(error) => error.into(),
-            unresolved @ (TransferError::Held | TransferError::Unresolved(_)) => {
-                Self::StoreUnavailable(Box::new(unresolved))
-            }
+            TransferError::Held => Self::Busy,
+            TransferError::KeyReused => Self::KeyReused,
+            TransferError::ShorterRetention(retention) => Self::ShorterRetention(retention),
+            unresolved @ TransferError::Unresolved(_) => Self::StoreUnavailable(Box::new(unresolved)),
             TransferError::CopyDiffers | TransferError::OutOfStep => Self::Internal(Box::new(error)),
         }
     }
@@ -274,6 +292,9 @@ impl ConfirmOutcome {
             | Error::Incomplete(_)
             | Error::Archived
             | Error::Changed
+            | Error::Busy
+            | Error::Locked(_)
+            | Error::ShorterRetention(_)
             | Error::NoVersions
             | Error::DeletesNotPermitted(_)
             | Error::TooLarge { .. }

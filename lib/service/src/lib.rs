@@ -32,7 +32,7 @@ pub use draftstore_storage::{
     Encryption, InvalidHeader, ObjectHeader, ObjectHeaders, RestoreTier, Retention, RetentionMode, StorageOption,
     StorageOptions, closed_set,
 };
-pub use error::{Error, Missing};
+pub use error::{Error, Lock, Missing};
 pub use name::ObjectName;
 pub use observer::{AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, UrlKind};
 pub use origins::{AllowedOrigins, InvalidOrigin};

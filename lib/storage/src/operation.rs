@@ -21,6 +21,8 @@ closed_set! {
         GetBucketVersioning = "GetBucketVersioning",
         /// Reads if a bucket has object lock.
         GetObjectLockConfiguration = "GetObjectLockConfiguration",
+        /// Sets or releases the legal hold of an object's version.
+        PutObjectLegalHold = "PutObjectLegalHold",
         /// Reads an object's metadata.
         HeadObject = "HeadObject",
         /// Reads an object's tags.

@@ -54,6 +54,7 @@ fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
         | Operation::GetObjectTagging
         | Operation::RestoreObject
         | Operation::ListObjectVersions
+        | Operation::PutObjectLegalHold
         | Operation::PutBucketLifecycleConfiguration
         | Operation::Presign
         | Operation::Other => panic!("the cronjob must not send {:?}", request.operation),

@@ -35,7 +35,8 @@ async fn one(context: &Context, name: &str, if_match: Option<String>) -> Result<
     };
     let server = context.server().await?;
     let delete = async |mut client: GrpcClient, request| client.delete_object(request).await;
-    let deleted = server.call(&context.output, request, delete).await?;
+    let deleted = server.call(&context.output, request, delete).await;
+    let deleted = deleted.map_err(|error| error.about_object(name))?;
     context.output.result(&deleted, &text(name, &deleted))?;
     Ok(Exit::Success)
 }
@@ -48,7 +49,8 @@ async fn one_version(context: &Context, name: &str, version_id: String) -> Resul
     let server = context.server().await?;
     let delete = async |mut client: GrpcClient, request| client.delete_version(request).await;
     let text = format!("{name}: version {} deleted", request.version_id);
-    let deleted = server.call(&context.output, request, delete).await?;
+    let deleted = server.call(&context.output, request, delete).await;
+    let deleted = deleted.map_err(|error| error.about_object(name))?;
     context.output.result(&deleted, &text)?;
     Ok(Exit::Success)
 }

@@ -11,12 +11,13 @@ use crate::output::{HumanSize, HumanTime};
 
 pub(super) async fn run(context: &Context, object_name: String) -> Result<(), CommandError> {
     let request = GetObjectRequest {
-        object_name,
+        object_name: object_name.clone(),
         version_id: None,
     };
     let server = context.server().await?;
     let describe = async |mut client: GrpcClient, request| client.get_object(request).await;
-    let object = server.call(&context.output, request, describe).await?;
+    let object = server.call(&context.output, request, describe).await;
+    let object = object.map_err(|error| error.about_object(&object_name))?;
     context.output.result(&object, &text(&object))
 }
 

@@ -15,7 +15,8 @@ pub(super) async fn run(context: &Context, restore: RestoreArgs) -> Result<(), C
     };
     let server = context.server().await?;
     let call = async |mut client: GrpcClient, request| client.restore_version(request).await;
-    let response = server.call(&context.output, request, call).await?;
+    let response = server.call(&context.output, request, call).await;
+    let response = response.map_err(|error| error.about_object(&restore.object_name))?;
     let what = if response.replayed {
         "is the current version"
     } else {

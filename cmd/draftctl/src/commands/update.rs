@@ -20,10 +20,12 @@ pub(super) async fn run(context: &Context, update: UpdateArgs) -> Result<(), Com
         metadata: update.metadata.into_iter().collect(),
         storage_options: update.options.message(),
         remove: update.remove,
+        version_id: update.version,
     };
     let server = context.server().await?;
     let call = async |mut client: GrpcClient, request| client.update_object(request).await;
-    let made = server.call(&context.output, request, call).await?;
+    let made = server.call(&context.output, request, call).await;
+    let made = made.map_err(|error| error.about_object(&update.object_name))?;
     let what = if made.replayed { "is up to date" } else { "updated" };
     context
         .output

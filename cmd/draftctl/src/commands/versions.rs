@@ -18,7 +18,8 @@ pub(super) async fn run(context: &Context, object: VersionsArgs) -> Result<(), C
             page_size: None,
             page_token,
         };
-        let page = context.server().await?.call(&context.output, request, list).await?;
+        let page = context.server().await?.call(&context.output, request, list).await;
+        let page = page.map_err(|error| error.about_object(&object.object_name))?;
         for version in page.versions {
             let size = version
                 .size

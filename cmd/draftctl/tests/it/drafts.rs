@@ -208,3 +208,49 @@ async fn versions_are_listed_and_restored() {
     let left = user.run(["versions", "a", "--json"]).results();
     assert!(left.iter().all(|version| version["version_id"] != first));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_of_confirmed_objects_name_the_object() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    let file = user.file("file", "hello");
+    for name in ["here", "there"] {
+        user.json(["upload", text(&file), "--name", name, "--confirm"]);
+    }
+    for (status, arguments, named) in [
+        (3, &["update", "absent", "--metadata", "a=b"][..], "absent: "),
+        (3, &["copy", "absent", "new"], "absent: "),
+        (3, &["move", "absent", "new"], "absent: "),
+        (3, &["inspect", "absent", "--confirmed"], "absent: "),
+        (4, &["copy", "here", "there"], "there: "),
+        (5, &["delete", "here", "--if-match", "0"], "here: "),
+        (5, &["restore", "here", "--version", "x"], "here: "),
+        (5, &["versions", "here"], "here: "),
+    ] {
+        let ended = user.run(arguments);
+        assert_eq!(ended.status, status, "{arguments:?}: {ended:?}");
+        assert!(ended.err.contains(named), "{arguments:?}: {ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn command_lines_without_a_meaning_are_refused() {
+    let user = TestUser::of("http://127.0.0.1:1");
+    for (arguments, rule) in [
+        (
+            &["list", "--folders", "--newest-first"][..],
+            "'--folders' cannot be used with '--newest-first'",
+        ),
+        (
+            &["list", "--confirmed", "--newest-first"],
+            "'--confirmed' cannot be used with '--newest-first'",
+        ),
+        (&["copy", "x", "x"], "the destination is the object itself"),
+        (&["move", "x", "x"], "the destination is the object itself"),
+        (&["update", "x", "--version", "1"], "--legal-hold"),
+    ] {
+        let ended = user.run(arguments);
+        assert_eq!(ended.status, 2, "{arguments:?}: {ended:?}");
+        assert!(ended.err.contains(rule), "{arguments:?}: {ended:?}");
+    }
+}

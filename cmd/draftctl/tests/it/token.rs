@@ -54,6 +54,10 @@ async fn token_authenticates_the_caller() {
         assert_eq!(ended.status, status, "{reason:?}: {ended:?}");
         let failures = ended.failures();
         assert_eq!(failures.first().and_then(|failure| failure["reason"].as_str()), reason);
+        if token == Some("") {
+            let message = failures[0]["message"].as_str().expect("text");
+            assert!(message.contains("DRAFTSTORE_TOKEN"), "{message}");
+        }
         if status == 6 {
             let message = failures[0]["message"].as_str().expect("text");
             assert!(

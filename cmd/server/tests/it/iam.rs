@@ -51,6 +51,7 @@ fn needed(request: &Request) -> Vec<Right> {
         Operation::GetObjectTagging if request.of_version => vec![object("s3:GetObjectVersionTagging")],
         Operation::RestoreObject => vec![object("s3:RestoreObject")],
         Operation::GetObjectTagging => vec![object("s3:GetObjectTagging")],
+        Operation::PutObjectLegalHold => vec![object("s3:PutObjectLegalHold")],
         Operation::PutObject
         | Operation::CreateMultipartUpload
         | Operation::UploadPart
@@ -345,6 +346,8 @@ async fn iam_policy_for_options_allows_the_requests() {
         json!({"object_name": "a", "remove": ["tags"]}),
     )
     .await;
+    let released = json!({"object_name": "a", "storage_options": {"legal_hold": false}});
+    call(&server, "update-object", released).await;
     call(
         &server,
         "move-object",
@@ -354,7 +357,11 @@ async fn iam_policy_for_options_allows_the_requests() {
     let policy = allowed(include_str!("../../../../manifest/iam/server-options.json"));
     let asked = asked(&calls.requests()[start..]);
     assert!(asked.is_subset(&policy), "{:?}", asked.difference(&policy));
-    for feature in ["s3:GetObjectTagging", "s3:GetBucketObjectLockConfiguration"] {
+    for feature in [
+        "s3:GetObjectTagging",
+        "s3:PutObjectLegalHold",
+        "s3:GetBucketObjectLockConfiguration",
+    ] {
         assert!(asked.iter().any(|(action, _)| action == feature), "{feature}");
     }
 }

@@ -159,6 +159,17 @@ async fn options_that_break_a_rule_are_named() {
                 assert_eq!(refused.fields, [format!("storage_options.{field}")]);
             }
         }
+        // A time that no store has, and what JSON cannot write as a time.
+        for until in ["9999-12-31T23:59:59Z", "12000-01-01T00:00:00Z", "soon"] {
+            let retention = json!({"mode": "RETENTION_MODE_COMPLIANCE", "until": until});
+            let request = json!({"object_name": "a", "storage_options": {"retention": retention}});
+            let refused = Front::Rest
+                .call(&server, "confirm-upload", request)
+                .await
+                .expect_err("no time");
+            refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
+            assert!(refused.rules.join(" ").contains("RFC 3339"), "{:?}", refused.rules);
+        }
         // An upload has less room than a confirm.
         let name = front.name("long");
         let request = json!({"object_name": name, "storage_options": {"tags": long}});

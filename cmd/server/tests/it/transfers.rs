@@ -121,6 +121,19 @@ async fn update_that_breaks_a_rule_names_its_field() {
                 "storage_options.storage_class",
                 json!({"storage_options": {"storage_class": "x"}}),
             ),
+            (
+                "remove[1]",
+                json!({"metadata": {"a": "1"}, "remove": ["metadata.b", "metadata.a"]}),
+            ),
+            (
+                "remove[0]",
+                json!({"expires": "Thu, 31 Dec 2026 23:59:59 GMT", "remove": ["expires"]}),
+            ),
+            (
+                "remove[0]",
+                json!({"storage_options": {"tags": {"a": "1"}}, "remove": ["tags"]}),
+            ),
+            ("remove[0]", json!({"remove": ["legal_hold"]})),
         ] {
             let mut request = update;
             request["object_name"] = json!(name);
@@ -228,25 +241,6 @@ async fn move_leaves_the_object_under_its_new_name_alone() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn updates_at_the_same_time_all_take_effect() {
-    let server = Server::start();
-    for front in FRONTS {
-        let name = front.name("a");
-        keep(front, &server, &name, b"hello").await;
-        let updates = (0..8).map(|n| {
-            let (server, name) = (&server, &name);
-            async move {
-                let update = json!({"object_name": name, "metadata": {format!("n{n}"): "1"}});
-                call(front, server, "update-object", update).await
-            }
-        });
-        futures::future::join_all(updates).await;
-        let kept = get(front, &server, &name).await;
-        assert_eq!(kept["metadata"].as_object().expect("metadata").len(), 8, "{kept}");
-    }
-}
-
 #[tokio::test]
 async fn archived_objects_are_not_copied() {
     let server = Server::start();
@@ -279,6 +273,69 @@ async fn idempotency_key_answers_a_repeat_after_the_source_has_changed() {
         let again = call(front, &server, "copy-object", request).await;
         assert_eq!((&again["replayed"], &again["etag"]), (&json!(true), &first["etag"]));
         assert_eq!(read(front, &server, &to).await.as_deref(), Some("hello"));
+    }
+}
+
+#[tokio::test]
+async fn idempotency_key_of_another_request_is_refused() {
+    let server = Server::start();
+    for front in FRONTS {
+        let [a, b, to] = ["a", "b", "to"].map(|name| front.name(name));
+        keep(front, &server, &a, b"first").await;
+        keep(front, &server, &b, b"second").await;
+        let request = |from: &str, overwrite: bool| json!({"object_name": from, "destination_name": to, "overwrite": overwrite, "idempotency_key": "order-1"});
+        call(front, &server, "copy-object", request(&a, false)).await;
+        let mut tagged = request(&a, true);
+        tagged["storage_options"] = json!({"tags": {"a": "1"}});
+        draft(&server, &to, b"third").await;
+        let confirm = json!({"object_name": to, "overwrite": true, "idempotency_key": "order-1"});
+        for (route, request) in [
+            ("copy-object", request(&b, true)),
+            ("copy-object", request(&b, false)),
+            ("copy-object", tagged),
+            ("move-object", request(&a, true)),
+            ("move-object", request(&b, true)),
+            ("move-object", request(&front.name("none"), true)),
+            ("confirm-upload", confirm),
+        ] {
+            let refused = front.call(&server, route, request).await.expect_err("another request");
+            refused.assert(422, Code::FailedPrecondition, "IDEMPOTENCY_KEY_REUSED");
+            assert_eq!(refused.fields, ["idempotency_key"]);
+        }
+        assert_eq!(read(front, &server, &to).await.as_deref(), Some("first"));
+        assert_eq!(read(front, &server, &b).await.as_deref(), Some("second"));
+        let again = call(front, &server, "copy-object", request(&a, false)).await;
+        assert_eq!(again["replayed"], true);
+
+        // The key of a confirm is that of another request, too.
+        let confirmed = front.name("confirmed");
+        draft(&server, &confirmed, b"fourth").await;
+        let confirm = json!({"object_name": confirmed, "idempotency_key": "order-2"});
+        call(front, &server, "confirm-upload", confirm).await;
+        let over = json!({
+            "object_name": a, "destination_name": confirmed, "overwrite": true, "idempotency_key": "order-2",
+        });
+        let refused = front
+            .call(&server, "copy-object", over)
+            .await
+            .expect_err("another request");
+        refused.assert(422, Code::FailedPrecondition, "IDEMPOTENCY_KEY_REUSED");
+    }
+}
+
+#[tokio::test]
+async fn move_over_the_same_bytes_says_that_a_move_may_have_them() {
+    let server = Server::start();
+    for front in FRONTS {
+        let (name, to) = (front.name("a"), front.name("b"));
+        keep(front, &server, &name, b"same").await;
+        keep(front, &server, &to, b"same").await;
+        let request = json!({"object_name": name, "destination_name": to, "overwrite": true});
+        let refused = front.call(&server, "move-object", request).await.expect_err("recent");
+        refused.assert(409, Code::Aborted, "OBJECT_BUSY");
+        for name in [&name, &to] {
+            assert_eq!(read(front, &server, name).await.as_deref(), Some("same"));
+        }
     }
 }
 

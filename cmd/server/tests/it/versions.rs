@@ -1,5 +1,7 @@
 //! The calls on versions: list, restore and delete them, and read them by their IDs.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -232,11 +234,214 @@ async fn main_without_versions_says_so() {
                 &json!({"object_name": front.name("none"), "version_id": "x"}),
             ),
             ("restore-version", &json!({"object_name": front.name("none")})),
+            ("restore-version", &named),
+            ("restore-version", &version),
+            ("restore-version", &json!({"object_name": name, "if_match": "0"})),
             ("get-object", &json!({"object_name": name, "version_id": "x"})),
         ] {
             let refused = front.call(&server, route, request.clone()).await.expect_err(route);
             refused.assert(412, Code::FailedPrecondition, "VERSIONS_NOT_ENABLED");
         }
         assert_eq!(read(front, &server, &name, None).await, "kept");
+    }
+}
+
+/// Returns a time in whole seconds, as stores have them.
+fn in_days(days: u64) -> String {
+    let later = SystemTime::now() + Duration::from_secs(days * 24 * 3600);
+    let seconds = later.duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    let time = jiff::Timestamp::from_second(seconds.cast_signed());
+    time.expect("a time").to_string()
+}
+
+#[tokio::test]
+async fn locked_version_is_not_deleted_and_the_error_says_why() {
+    let server = Server::start();
+    server.lock_objects().await;
+    for front in FRONTS {
+        let name = front.name("a");
+        let until = in_days(3);
+        let kept = keep(front, &server, &name, b"kept").await;
+        let locks = [
+            (json!({"legal_hold": true}), &["legal_hold"][..]),
+            (
+                json!({"retention": {"mode": "RETENTION_MODE_GOVERNANCE", "until": until}}),
+                &["retention", "legal_hold"],
+            ),
+        ];
+        for (options, fields) in locks {
+            let update = json!({"object_name": name, "storage_options": options});
+            let updated = call(front, &server, "update-object", update).await;
+            let delete = json!({"object_name": name, "version_id": updated["version_id"]});
+            let refused = front.call(&server, "delete-version", delete).await.expect_err("locked");
+            refused.assert(409, Code::FailedPrecondition, "OBJECT_LOCKED");
+            assert_eq!(refused.fields, fields);
+            let says_when = refused.rules.join(" ").contains(&format!("GOVERNANCE until {until}"));
+            assert_eq!(says_when, fields.contains(&"retention"), "{:?}", refused.rules);
+        }
+        // Neither a delete nor a version without a lock is kept from anything.
+        let free = json!({"object_name": name, "version_id": kept["version_id"]});
+        call(front, &server, "delete-version", free).await;
+        let deleted = call(front, &server, "delete-object", json!({ "object_name": name })).await;
+        assert_eq!(deleted["can_be_undone"], true);
+        call(front, &server, "restore-version", json!({ "object_name": name })).await;
+        assert_eq!(read(front, &server, &name, None).await, "kept");
+    }
+}
+
+#[tokio::test]
+async fn legal_hold_is_released() {
+    let server = Server::start();
+    server.lock_objects().await;
+    for front in FRONTS {
+        let name = front.name("a");
+        keep(front, &server, &name, b"kept").await;
+        let request = |is_held: bool| json!({"object_name": name, "storage_options": {"legal_hold": is_held}});
+        let held = call(front, &server, "update-object", request(true)).await;
+        assert_eq!(held["replayed"], false);
+        assert_eq!(
+            call(front, &server, "update-object", request(true)).await["replayed"],
+            true
+        );
+        // Another change keeps the hold, so that there are two versions with one.
+        let other = json!({"object_name": name, "metadata": {"a": "1"}});
+        let current = call(front, &server, "update-object", other).await;
+
+        let released = call(front, &server, "update-object", request(false)).await;
+        assert_eq!(
+            (
+                &released["replayed"],
+                &released["version_id"],
+                released.get("replaced_version_id")
+            ),
+            (&json!(false), &current["version_id"], None),
+            "the version itself is changed"
+        );
+        assert_eq!(
+            call(front, &server, "update-object", request(false)).await["replayed"],
+            true
+        );
+        let described = call(front, &server, "get-object", json!({ "object_name": name })).await;
+        assert_eq!(described["legal_hold"], false);
+
+        let mut old = request(false);
+        old["version_id"] = held["version_id"].clone();
+        let delete = json!({"object_name": name, "version_id": held["version_id"]});
+        let refused = front.call(&server, "delete-version", delete.clone()).await;
+        refused
+            .expect_err("locked")
+            .assert(409, Code::FailedPrecondition, "OBJECT_LOCKED");
+        for replayed in [false, true] {
+            let released = call(front, &server, "update-object", old.clone()).await;
+            assert_eq!(
+                (&released["version_id"], &released["replayed"]),
+                (&held["version_id"], &json!(replayed))
+            );
+        }
+        for version in [&held, &current] {
+            let delete = json!({"object_name": name, "version_id": version["version_id"]});
+            call(front, &server, "delete-version", delete).await;
+        }
+
+        // The hold can be set again after its release, together with something else.
+        keep(front, &server, &name, b"again").await;
+        call(front, &server, "update-object", request(true)).await;
+        let mut both = request(false);
+        both["metadata"] = json!({"a": "2"});
+        let updated = call(front, &server, "update-object", both).await;
+        for version in [&updated["version_id"], &updated["replaced_version_id"]] {
+            let described = json!({"object_name": name, "version_id": version});
+            assert_eq!(call(front, &server, "get-object", described).await["legal_hold"], false);
+        }
+        call(front, &server, "update-object", request(true)).await;
+        let described = call(front, &server, "get-object", json!({ "object_name": name })).await;
+        assert_eq!(described["legal_hold"], true);
+        call(front, &server, "update-object", request(false)).await;
+        call(front, &server, "update-object", request(true)).await;
+        let described = call(front, &server, "get-object", json!({ "object_name": name })).await;
+        assert_eq!(
+            described["legal_hold"], true,
+            "a repeat of what was undone is done again"
+        );
+
+        for (field, value) in [("metadata", json!({"a": "1"})), ("remove", json!(["tags"]))] {
+            let mut more = old.clone();
+            more[field] = value;
+            let refused = front
+                .call(&server, "update-object", more)
+                .await
+                .expect_err("of a version");
+            assert_eq!(refused.fields, ["version_id"]);
+        }
+        let mut none = old.clone();
+        none["version_id"] = json!("x");
+        let refused = front.call(&server, "update-object", none).await.expect_err("none");
+        refused.assert(404, Code::NotFound, "VERSION_NOT_FOUND");
+    }
+}
+
+#[tokio::test]
+async fn retention_in_force_is_extended_and_never_shortened() {
+    let server = Server::start();
+    server.lock_objects().await;
+    for front in FRONTS {
+        let (name, to) = (front.name("a"), front.name("b"));
+        keep(front, &server, &name, b"kept").await;
+        let retain = |mode: &str, days| {
+            let mode = format!("RETENTION_MODE_{mode}");
+            json!({"object_name": name, "storage_options": {"retention": {"mode": mode, "until": in_days(days)}}})
+        };
+        for longer in [
+            retain("GOVERNANCE", 2),
+            retain("GOVERNANCE", 3),
+            retain("COMPLIANCE", 4),
+        ] {
+            call(front, &server, "update-object", longer.clone()).await;
+            let described = call(front, &server, "get-object", json!({ "object_name": name })).await;
+            assert_eq!(described["retention"], longer["storage_options"]["retention"]);
+        }
+        let before = versions(front, &server, &name).await.len();
+        for weaker in [retain("COMPLIANCE", 3), retain("GOVERNANCE", 5)] {
+            let mut moved = weaker.clone();
+            moved["destination_name"] = json!(to);
+            for (route, request) in [("update-object", weaker), ("move-object", moved)] {
+                let refused = front.call(&server, route, request).await.expect_err("shorter");
+                refused.assert(409, Code::FailedPrecondition, "OBJECT_LOCKED");
+                assert_eq!(refused.fields, ["storage_options.retention"]);
+                assert!(
+                    refused.rules.join(" ").contains("COMPLIANCE until "),
+                    "{:?}",
+                    refused.rules
+                );
+            }
+        }
+        assert_eq!(versions(front, &server, &name).await.len(), before);
+    }
+}
+
+#[tokio::test]
+async fn restored_version_keeps_its_class_its_tags_and_its_lock() {
+    let server = Server::start();
+    server.lock_objects().await;
+    for front in FRONTS {
+        let name = front.name("a");
+        draft(&server, &name, b"first").await;
+        let confirm = json!({"object_name": name, "storage_options": {
+            "tags": {"project": "apollo"}, "storage_class": "STANDARD_IA", "legal_hold": true,
+            "retention": {"mode": "RETENTION_MODE_GOVERNANCE", "until": in_days(2)},
+        }});
+        let first = call(front, &server, "confirm-upload", confirm).await;
+        let kept = call(front, &server, "get-object", json!({ "object_name": name })).await;
+        keep(front, &server, &name, b"second").await;
+        let restore = json!({"object_name": name, "version_id": first["version_id"]});
+        let restored = call(front, &server, "restore-version", restore).await;
+        let mut expected = kept.clone();
+        expected["version_id"] = restored["version_id"].clone();
+        let described = call(front, &server, "get-object", json!({ "object_name": name })).await;
+        assert_eq!(described, expected);
+        // It is as locked as the version that it was made of.
+        let delete = json!({"object_name": name, "version_id": restored["version_id"]});
+        let refused = front.call(&server, "delete-version", delete).await.expect_err("locked");
+        refused.assert(409, Code::FailedPrecondition, "OBJECT_LOCKED");
     }
 }

@@ -69,7 +69,7 @@ impl Mapping for v1::InspectDraftRequest {
             tags: kept.options.tags,
             storage_class: kept.options.storage_class,
             retention: kept.options.retention.as_ref().map(retention),
-            legal_hold: kept.options.legal_hold,
+            legal_hold: kept.options.legal_hold == Some(true),
             encryption: kept.options.encryption.map(|encryption| encryption.as_str().to_owned()),
             expires_at: Some(Timestamp::from(expires_at)),
             checks: checks.map(super::checks::state),

@@ -26,6 +26,7 @@ impl Mapping for v1::UpdateObjectRequest {
             metadata: self.metadata,
             options: requested(self.storage_options),
             remove: self.remove,
+            version_id: self.version_id,
         };
         let made = api.drafts(admitted).update_object(&request).await?;
         Ok(v1::UpdateObjectResponse {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::reference;
 use crate::errors::{
-    CHECKS_PENDING, Failure, INTERNAL, INVALID_REQUEST, OVERLOADED, PERMISSION_DENIED, Reason,
+    CHECKS_PENDING, Failure, INTERNAL, INVALID_REQUEST, OBJECT_BUSY, OVERLOADED, PERMISSION_DENIED, Reason,
     STORE_CREDENTIALS_REFUSED, STORE_UNAVAILABLE, STORE_UNSUPPORTED, TICKET_EXPIRED, TOKEN_EXPIRED, TOO_LARGE,
     TOO_MANY_REQUESTS, UNAUTHENTICATED, UNSUPPORTED_ENCODING, samples,
 };
@@ -100,7 +100,9 @@ fn response(status: StatusCode, failures: &[Reason], form: Form) -> Value {
     match status.as_u16() {
         401 => headers["WWW-Authenticate"] = reference("headers", "Authenticate"),
         429 | 503 => headers["Retry-After"] = reference("headers", "RetryAfter"),
-        409 if failures.contains(&CHECKS_PENDING) => headers["Retry-After"] = reference("headers", "RetryAfterChecks"),
+        409 if [CHECKS_PENDING, OBJECT_BUSY].iter().any(|busy| failures.contains(busy)) => {
+            headers["Retry-After"] = reference("headers", "RetryAfterConflict");
+        }
         _ => {}
     }
     let reason = json!({"enum": names});

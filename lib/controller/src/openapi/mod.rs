@@ -140,8 +140,8 @@ fn headers() -> Value {
             "required": true,
             "schema": {"type": "integer", "minimum": 1},
         },
-        "RetryAfterChecks": {
-            "description": "With `CHECKS_PENDING`, the number of seconds to wait before a retry.",
+        "RetryAfterConflict": {
+            "description": "With `CHECKS_PENDING` and `OBJECT_BUSY`, the number of seconds to wait before a retry.",
             "required": false,
             "schema": {"type": "integer", "minimum": 1},
         },

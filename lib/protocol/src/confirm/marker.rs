@@ -45,6 +45,9 @@ const RESTORED: &str = "draftstore-restored";
 /// The digest of the request that copied, moved or updated the object.
 const COPIED: &str = "draftstore-copied";
 
+/// The digest of the idempotency key of the request that copied or moved the object.
+const COPIED_KEY: &str = "draftstore-copied-key";
+
 /// The `ETag` of the object that the request copied, moved or updated.
 const COPIED_ETAG: &str = "draftstore-copied-etag";
 
@@ -178,7 +181,7 @@ impl MarkerDigests {
         let Some(RequestDigests { key, request }) = &self.request else {
             return KeyUse::None;
         };
-        let same_key = key.is_in(metadata, IDEMPOTENCY_KEY);
+        let same_key = has_key(metadata, key);
         let same_request = request.is_in(metadata, REQUEST);
         match (same_key, same_request) {
             (false, _) => KeyUse::None,
@@ -194,11 +197,11 @@ pub(super) fn names_other_bytes(metadata: &BTreeMap<String, String>, md5: &ETag)
     source.is_some_and(|source| source.may_be_md5() && source != *md5)
 }
 
-/// Returns the attributes of a restored version, with the mark of the request that restores it.
+/// Returns the attributes of a restored version with these options, and with the mark of the request that restores it.
 ///
 /// The marker of its confirm stays, so that a repeat of the confirm is answered by it. The mark of a batch does not: the
 /// batch would take the object for its own.
-pub(crate) fn restored(stored: &StoredAttributes, request: &MarkerDigest) -> Attributes {
+pub(crate) fn restored(stored: &StoredAttributes, options: StorageOptions, request: &MarkerDigest) -> Attributes {
     let mut attributes = Attributes {
         content_type: stored
             .content_type
@@ -206,7 +209,7 @@ pub(crate) fn restored(stored: &StoredAttributes, request: &MarkerDigest) -> Att
             .map(|text| MediaType::of_stored(Some(text))),
         headers: ObjectHeaders::NONE,
         metadata: stored.metadata.clone(),
-        options: StorageOptions::NONE,
+        options,
     };
     for (&header, value) in &stored.headers {
         // What the store holds and nobody can parse is not written again.
@@ -239,8 +242,15 @@ pub(crate) fn mark_copied(metadata: &mut BTreeMap<String, String>, origin: Optio
     }
 }
 
-/// Marks the metadata of a copy with the request that makes it, and the version of its source.
-pub(crate) fn mark_request(metadata: &mut BTreeMap<String, String>, request: &MarkerDigest, source: &ETag) {
+/// Marks the metadata of a copy with the request that makes it, its idempotency key, and the version of its source.
+pub(crate) fn mark_request(
+    metadata: &mut BTreeMap<String, String>,
+    request: &MarkerDigest,
+    key: Option<&MarkerDigest>,
+    source: &ETag,
+) {
+    metadata.remove(COPIED_KEY);
+    metadata.extend(key.map(|key| (COPIED_KEY.to_owned(), key.0.clone())));
     metadata.insert(COPIED.to_owned(), request.0.clone());
     metadata.insert(COPIED_ETAG.to_owned(), source.as_str().to_owned());
 }
@@ -248,6 +258,11 @@ pub(crate) fn mark_request(metadata: &mut BTreeMap<String, String>, request: &Ma
 /// Returns true if this request copied, moved or updated the object.
 pub(crate) fn is_copied_by(metadata: &BTreeMap<String, String>, request: &MarkerDigest) -> bool {
     request.is_in(metadata, COPIED)
+}
+
+/// Returns true if the request that confirmed, copied or moved the object had this idempotency key.
+pub(crate) fn has_key(metadata: &BTreeMap<String, String>, key: &MarkerDigest) -> bool {
+    key.is_in(metadata, IDEMPOTENCY_KEY) || key.is_in(metadata, COPIED_KEY)
 }
 
 /// Returns the `ETag` of the object that was copied, moved or updated to make this one.

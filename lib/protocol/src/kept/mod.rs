@@ -10,7 +10,9 @@ mod restore;
 mod transfer;
 
 pub use delete::{Answer, Delete, DeleteError, Deleted, Deletion, Effect, Step};
-pub use restore::{Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring};
+pub use restore::{
+    Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring, Version,
+};
 pub use transfer::{
     Changes, Removed, Source, Transfer, TransferAnswer, TransferEffect, TransferError, TransferKind, TransferStep,
     Transferred, Transferring,

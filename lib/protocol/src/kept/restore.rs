@@ -4,13 +4,13 @@
 //!    caller expects: fail. The object of an atomic batch that has not settled: fail, because the batch would not find
 //!    its object any more.
 //! 2. Find the version. If it is the current one, there is nothing to do.
-//! 3. Copy it, with the mark, on condition that main is still what step 1 found.
+//! 3. Copy it, with its options and the mark, on condition that main is still what step 1 found.
 //! 4. After a failed condition, a conflict or a lost answer: HEAD main. With the mark: the copy succeeded. No change: try
 //!    again, a few times. Another object: fail, since somebody was faster.
 
 use std::time::SystemTime;
 
-use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, VersionCopied, VersionId};
+use draftstore_storage::{Attributes, ETag, ErrorKind, ObjectInfo, StorageOptions, VersionCopied, VersionId};
 
 use crate::StoreError;
 use crate::confirm::{BatchId, MarkerDigest, held_by, is_restored_by, may_undo_swap, restored};
@@ -70,9 +70,19 @@ enum State<E> {
 /// A version that is copied over an object, or to a free name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Copying {
-    version_id: VersionId,
-    source: ObjectInfo,
+    version: Version,
     main: Option<ObjectInfo>,
+}
+
+/// A version of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// The ID of the version.
+    pub id: VersionId,
+    /// The metadata of the version.
+    pub info: ObjectInfo,
+    /// The options with which the store keeps it, without its tags.
+    pub options: StorageOptions,
 }
 
 /// A call that the restore wants its driver to make.
@@ -104,7 +114,7 @@ pub enum RestoreAnswer<E> {
     /// The answer to a HEAD: the object, if there is one.
     Head(Result<Option<ObjectInfo>, E>),
     /// The version, if there is one.
-    Source(Result<Option<(VersionId, ObjectInfo)>, E>),
+    Source(Result<Option<Version>, E>),
     /// The answer to a copy.
     Copied(Result<VersionCopied, E>),
 }
@@ -181,11 +191,9 @@ impl<E: StoreError> Restoring<E> {
             (State::Settlement(main), RestoreAnswer::Head(Ok(Some(_)))) => self.find(Some(main)),
             (State::Settlement(_), RestoreAnswer::Head(Ok(None))) => failed(RestoreError::Held),
             (State::Source(_), RestoreAnswer::Source(Ok(None))) => failed(RestoreError::NotFound),
-            (State::Source(main), RestoreAnswer::Source(Ok(Some((version_id, source))))) => self.on_source(Copying {
-                version_id,
-                source,
-                main,
-            }),
+            (State::Source(main), RestoreAnswer::Source(Ok(Some(version)))) => {
+                self.on_source(Copying { version, main })
+            }
             (State::Copy(copying), RestoreAnswer::Copied(copied)) => self.on_copied(copying, copied),
             (State::Outcome(copying, error), RestoreAnswer::Head(Ok(now))) => self.on_outcome(copying, error, now),
             (_, RestoreAnswer::Head(_) | RestoreAnswer::Source(_) | RestoreAnswer::Copied(_)) => {
@@ -228,18 +236,21 @@ impl<E: StoreError> Restoring<E> {
 
     fn on_source(&mut self, copying: Copying) -> RestoreStep<E> {
         let current = copying.main.as_ref().and_then(|main| main.version_id.as_ref());
-        if current == Some(&copying.version_id) {
-            return RestoreStep::Finish(Ok(replay(&copying.source)));
+        if current == Some(&copying.version.id) {
+            return RestoreStep::Finish(Ok(replay(&copying.version.info)));
         }
         self.copy(copying)
     }
 
     fn copy(&mut self, copying: Copying) -> RestoreStep<E> {
         self.copies_left = self.copies_left.saturating_sub(1);
+        let Version { id, info, options } = &copying.version;
+        let mut options = options.clone();
+        options.retention = options.retention.filter(|retention| retention.until > self.restore.now);
         let effect = RestoreEffect::Copy {
-            version_id: copying.version_id.clone(),
+            version_id: id.clone(),
             main_etag: copying.main.as_ref().map(|main| main.etag.clone()),
-            attributes: Box::new(restored(&copying.source.attributes, &self.restore.request)),
+            attributes: Box::new(restored(&info.attributes, options, &self.restore.request)),
         };
         self.state = State::Copy(copying);
         RestoreStep::Perform(effect)
@@ -250,7 +261,7 @@ impl<E: StoreError> Restoring<E> {
             Ok(current) => {
                 return RestoreStep::Finish(Ok(Restored {
                     current,
-                    size: copying.source.size,
+                    size: copying.version.info.size,
                     replaced: copying.main,
                     replayed: false,
                 }));

@@ -1,6 +1,8 @@
 //! The effects of a restore on the model's store, one act at a time, with faults.
 
-use draftstore_storage::{Attributes, Condition, ETag, ErrorKind, ObjectInfo, ObjectKey, VersionCopied, VersionId};
+use draftstore_storage::{
+    Attributes, Condition, ETag, ErrorKind, ObjectInfo, ObjectKey, StorageOptions, VersionCopied, VersionId,
+};
 
 use super::audit::{Broken, broken};
 use super::spec::{Fault, digest};
@@ -8,7 +10,7 @@ use super::task::Task;
 use super::world::{Late, World};
 use crate::confirm::{MarkerDigest, is_restored_by, settlement_key};
 use crate::kept::{
-    Expected, Restore, RestoreAnswer as Answer, RestoreEffect as Effect, RestoreStep as Step, Restoring,
+    Expected, Restore, RestoreAnswer as Answer, RestoreEffect as Effect, RestoreStep as Step, Restoring, Version,
 };
 
 /// A restore in progress.
@@ -123,7 +125,14 @@ impl World {
                     Some(version) => self.store.version(&it.main_key, version),
                     None => self.store.versions(&it.main_key).next(),
                 };
-                let source = source.and_then(|object| Some((object.info.version_id.clone()?, object.info.clone())));
+                let version = |object: &super::store::Object| {
+                    Some(Version {
+                        id: object.info.version_id.clone()?,
+                        info: object.info.clone(),
+                        options: StorageOptions::NONE,
+                    })
+                };
+                let source = source.and_then(version);
                 Answer::Source(failed.map_or(Ok(source), Err))
             }
             Effect::Copy {

@@ -34,4 +34,4 @@ pub(crate) use read::read_draft;
 pub(crate) use restore::{restore_archived, restore_status};
 pub(crate) use stage::{complete_copy, stage_copy, stage_in_main};
 pub(crate) use uploads::{abort, list_uploads};
-pub(crate) use versions::{delete_one_version, has_versions, list_versions};
+pub(crate) use versions::{delete_one_version, has_versions, list_versions, put_legal_hold};

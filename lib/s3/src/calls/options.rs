@@ -41,7 +41,8 @@ pub(crate) fn option_headers(options: &StorageOptions) -> Vec<(String, String)> 
         add("x-amz-object-lock-mode", mode.to_owned());
         add("x-amz-object-lock-retain-until-date", date(retention.until));
     }
-    if *legal_hold {
+    // A new version has no hold unless it is asked for.
+    if *legal_hold == Some(true) {
         add("x-amz-object-lock-legal-hold", "ON".to_owned());
     }
     if let Some(encryption) = encryption {
@@ -77,7 +78,7 @@ mod tests {
                 mode: RetentionMode::Compliance,
                 until: UNIX_EPOCH + Duration::from_secs(1_893_456_000),
             }),
-            legal_hold: true,
+            legal_hold: Some(true),
             encryption: Some(Encryption::Kms(Some("key-1".to_owned()))),
         };
         let expected = [

@@ -1,8 +1,10 @@
-//! Versions: `ListObjectVersions`, `DeleteObject` by version, `GetBucketVersioning`.
+//! Versions: `ListObjectVersions`, `DeleteObject` and `PutObjectLegalHold` by version, `GetBucketVersioning`.
 
 use std::cmp::Reverse;
 
-use aws_sdk_s3::types::{DeleteMarkerEntry, EncodingType, ObjectVersion};
+use aws_sdk_s3::types::{
+    DeleteMarkerEntry, EncodingType, ObjectLockLegalHold, ObjectLockLegalHoldStatus, ObjectVersion,
+};
 use draftstore_storage::{
     Error, ErrorKind, ListVersions, ListedBytes, ListedVersion, MainBucket, ObjectKey, Operation, VersionId,
     VersionPage,
@@ -110,4 +112,28 @@ pub(crate) async fn delete_one_version(
         Err(error) if error.kind != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
+}
+
+pub(crate) async fn put_legal_hold(
+    s3: &S3Storage,
+    bucket: &MainBucket,
+    key: &ObjectKey,
+    version: &VersionId,
+    is_held: bool,
+) -> Result<(), Error> {
+    let call = Call::on_key(Operation::PutObjectLegalHold, bucket.name(), key);
+    let status = if is_held {
+        ObjectLockLegalHoldStatus::On
+    } else {
+        ObjectLockLegalHoldStatus::Off
+    };
+    let request = s3
+        .client
+        .put_object_legal_hold()
+        .bucket(bucket.name().as_str())
+        .key(key.as_str())
+        .version_id(version.as_str())
+        .legal_hold(ObjectLockLegalHold::builder().status(status).build());
+    request.send().await.map_err(|error| call.failed_on_version(&error))?;
+    Ok(())
 }

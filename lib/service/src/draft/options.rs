@@ -33,8 +33,8 @@ pub struct RequestedOptions {
     pub storage_class: Option<String>,
     /// The retention of the version.
     pub retention: Option<RequestedRetention>,
-    /// `true` for a legal hold.
-    pub legal_hold: bool,
+    /// `true` for a legal hold, and `false` for none.
+    pub legal_hold: Option<bool>,
     /// The server-side encryption: `AES256` or `aws:kms`.
     pub encryption: Option<String>,
     /// The ID of the key of `aws:kms`.
@@ -186,7 +186,7 @@ pub(super) fn encode(options: &StorageOptions) -> String {
             RetentionMode::Compliance => format!("r\t{until}"),
         }
     }));
-    lines.extend(legal_hold.then(|| "h".to_owned()));
+    lines.extend(legal_hold.map(|held| if held { "h" } else { "n" }.to_owned()));
     lines.extend(encryption.as_ref().map(|encryption| match encryption {
         Encryption::Store => "s".to_owned(),
         Encryption::Kms(None) => "k".to_owned(),
@@ -209,7 +209,8 @@ fn decode(text: &str) -> Option<StorageOptions> {
             "c" => options.storage_class = Some(first?.to_owned()),
             "g" => options.retention = Some(retention(RetentionMode::Governance)?),
             "r" => options.retention = Some(retention(RetentionMode::Compliance)?),
-            "h" => options.legal_hold = true,
+            "h" => options.legal_hold = Some(true),
+            "n" => options.legal_hold = Some(false),
             "s" => options.encryption = Some(Encryption::Store),
             "k" => options.encryption = Some(Encryption::Kms(first.map(ToOwned::to_owned))),
             _ => return None,
@@ -277,7 +278,7 @@ mod tests {
                 mode: RetentionMode::Compliance,
                 until: UNIX_EPOCH + Duration::from_secs(1_800_000_000),
             }),
-            legal_hold: true,
+            legal_hold: Some(true),
             encryption: Some(Encryption::Kms(Some("key-1".to_owned()))),
         }
     }
@@ -434,7 +435,7 @@ mod tests {
         };
         let options = RequestedOptions {
             tags: BTreeMap::from([("a".to_owned(), "x".to_owned())]),
-            legal_hold: true,
+            legal_hold: Some(true),
             ..RequestedOptions::default()
         };
         options.check(&allowed, UNIX_EPOCH, &mut broken);

@@ -115,7 +115,7 @@ async fn same_name_is_a_different_object_for_each_tenant(ground: &Ground) {
         ..ConfirmUpload::default()
     };
     let kept = one.confirm(&confirm).await.expect("confirmed");
-    assert_eq!(kept.final_location, format!("{}/t1/a", system.world.main.name()));
+    assert_eq!(kept.final_location, format!("{}/a", system.world.main.name()));
     assert!(one.confirm(&confirm).await.expect("confirmed").replayed);
     assert_eq!(
         system.world.main_bytes(&key("t1/a")).await.as_deref(),

@@ -195,6 +195,17 @@ impl Objects for Faulty {
         self.call(Operation::DeleteObject, bucket.name(), deleted).await
     }
 
+    async fn put_legal_hold(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: &VersionId,
+        is_held: bool,
+    ) -> Result<(), Error> {
+        let put = self.store.put_legal_hold(bucket, key, version, is_held);
+        self.call(Operation::PutObjectLegalHold, bucket.name(), put).await
+    }
+
     async fn list(&self, bucket: &BucketName, request: &ListObjects) -> Result<ObjectPage, Error> {
         self.call(Operation::ListObjectsV2, bucket, self.store.list(bucket, request))
             .await

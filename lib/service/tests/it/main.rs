@@ -83,6 +83,7 @@ mod ground;
 mod idle;
 mod ignoring;
 mod large;
+mod locks;
 mod multipart;
 mod profile;
 mod quirks;

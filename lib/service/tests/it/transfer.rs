@@ -6,6 +6,7 @@ use draftstore_service::Error;
 use draftstore_service::draft::{ConfirmLimits, ConfirmUpload, CopyObject, ObjectTransferred, UpdateObject};
 use draftstore_storage::{ErrorKind, ListUploads, Operation};
 use draftstore_testing::key;
+use tokio::sync::oneshot;
 
 use crate::ground::Ground;
 use crate::system::System;
@@ -18,6 +19,7 @@ promises! {
     object_replaced_before_it_is_moved_stays: strong;
     object_created_under_the_new_name_is_kept: strong, weak, sources;
     update_whose_answer_was_lost_is_done_once: strong, weak, sources;
+    updates_at_the_same_time_all_take_effect: strong, weak, sources;
 }
 
 /// Limits that the large objects of these tests exceed.
@@ -211,4 +213,47 @@ async fn update_whose_answer_was_lost_is_done_once(ground: &Ground) {
         assert_eq!(head.attributes.metadata.get("author").map(String::as_str), Some("ada"));
         assert_eq!(system.both().await, [Some(bytes.to_owned()), None]);
     }
+}
+
+/// The second update begins when the first is about to copy, and goes as far as it can. It waits for the first, or it has
+/// looked at the object already, and then ends before the first copies what it has seen.
+async fn updates_at_the_same_time_all_take_effect(ground: &Ground) {
+    let system = ground.system().await;
+    system.keep("a", "bytes").await;
+    system.drafts.drain().await;
+    let update = |name: &str| UpdateObject {
+        object_name: "a".to_owned(),
+        metadata: BTreeMap::from([(name.to_owned(), "1".to_owned())]),
+        ..UpdateObject::default()
+    };
+    let (send, receive) = oneshot::channel();
+    let (drafts, store, second) = (system.drafts.clone(), system.store.clone(), update("second"));
+    system.store.before(Operation::CopyObject, move || async move {
+        let looks = || {
+            let calls = store.calls().into_iter();
+            calls
+                .filter(|(operation, _)| *operation == Operation::HeadObject)
+                .count()
+        };
+        let before = looks();
+        let second = tokio::spawn(async move { drafts.update_object(&second).await });
+        // On one thread, each turn lets the other tasks run until they wait.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        while looks() > before && !second.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        send.send(second).expect("the test waits for it");
+    });
+    system.drafts.update_object(&update("first")).await.expect("updated");
+    let second = receive.await.expect("it has begun");
+    second.await.expect("no panic").expect("updated");
+    let main = system.world.main.name();
+    let head = system.world.storage.head(main, &key("a")).await.expect("there");
+    let set: Vec<_> = ["first", "second"]
+        .into_iter()
+        .filter(|name| head.attributes.metadata.contains_key(*name))
+        .collect();
+    assert_eq!(set, ["first", "second"]);
 }

@@ -99,6 +99,17 @@ pub trait Objects: Send + Sync + fmt::Debug {
     /// Fails with kind `CredentialsRefused` if the server may not do so, or a retention or a legal hold keeps the version.
     async fn delete_version(&self, bucket: &MainBucket, key: &ObjectKey, version: &VersionId) -> Result<(), Error>;
 
+    /// Sets or releases the legal hold of a version of an object in main. Idempotent.
+    ///
+    /// Fails with kind `NotFound` if there is no such version, and `Unsupported` if the bucket has no object lock.
+    async fn put_legal_hold(
+        &self,
+        bucket: &MainBucket,
+        key: &ObjectKey,
+        version: &VersionId,
+        is_held: bool,
+    ) -> Result<(), Error>;
+
     /// Lists a page of objects in byte order of their keys.
     ///
     /// Fails with kind `BucketNotFound` if the bucket does not exist.

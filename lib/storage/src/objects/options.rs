@@ -47,8 +47,8 @@ pub struct StorageOptions {
     pub storage_class: Option<String>,
     /// The retention, during which the version cannot be deleted.
     pub retention: Option<Retention>,
-    /// True if a legal hold keeps the version from being deleted.
-    pub legal_hold: bool,
+    /// True for a legal hold, which keeps the version from being deleted, and false for none. `None` leaves it as it is.
+    pub legal_hold: Option<bool>,
     /// The server-side encryption. `None` is the bucket's default.
     pub encryption: Option<Encryption>,
 }
@@ -78,7 +78,7 @@ impl StorageOptions {
         tags: BTreeMap::new(),
         storage_class: None,
         retention: None,
-        legal_hold: false,
+        legal_hold: None,
         encryption: None,
     };
 
@@ -98,7 +98,7 @@ impl StorageOptions {
         if other.retention.is_some() {
             self.retention.clone_from(&other.retention);
         }
-        self.legal_hold |= other.legal_hold;
+        self.legal_hold = other.legal_hold.or(self.legal_hold);
         if other.encryption.is_some() {
             self.encryption.clone_from(&other.encryption);
         }
@@ -110,7 +110,7 @@ impl StorageOptions {
             StorageOption::Tags => !self.tags.is_empty(),
             StorageOption::StorageClass => self.storage_class.is_some(),
             StorageOption::Retention => self.retention.is_some(),
-            StorageOption::LegalHold => self.legal_hold,
+            StorageOption::LegalHold => self.legal_hold.is_some(),
             StorageOption::Encryption => self.encryption.is_some(),
         };
         StorageOption::ALL.iter().copied().filter(is_set)
@@ -133,12 +133,17 @@ mod tests {
         assert_eq!(options.tags, tags("a"));
         options.extend(&StorageOptions {
             tags: tags("b"),
-            legal_hold: true,
+            legal_hold: Some(true),
             encryption: Some(Encryption::Kms(None)),
             ..StorageOptions::NONE
         });
         assert_eq!(options.tags, tags("b"));
         assert_eq!(options.storage_class.as_deref(), Some("STANDARD_IA"));
+        options.extend(&StorageOptions {
+            legal_hold: Some(false),
+            ..StorageOptions::NONE
+        });
+        assert_eq!(options.legal_hold, Some(false));
         let set: Vec<_> = options.set().map(StorageOption::as_str).collect();
         assert_eq!(set, ["tags", "storage_class", "legal_hold", "encryption"]);
         assert_eq!(StorageOptions::NONE.set().count(), 0);

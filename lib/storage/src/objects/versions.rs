@@ -88,7 +88,7 @@ pub struct CopyVersion<'a> {
     pub version_id: &'a VersionId,
     /// The condition on the current version.
     pub if_destination: IfDestination<'a>,
-    /// The headers and user metadata of the new version. None are taken over from the version.
+    /// The headers, user metadata and options of the new version. None but the tags are taken over from the version.
     pub attributes: &'a Attributes,
 }
 

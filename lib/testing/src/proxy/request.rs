@@ -91,6 +91,7 @@ fn on_object(head: &Parts) -> Option<Operation> {
         (&Method::HEAD, _) => Some(Operation::HeadObject),
         (&Method::GET, false) if has_parameter(head, "tagging") => Some(Operation::GetObjectTagging),
         (&Method::GET, false) => Some(Operation::GetObject),
+        (&Method::PUT, false) if has_parameter(head, "legal-hold") => Some(Operation::PutObjectLegalHold),
         (&Method::PUT, true) if is_copy => Some(Operation::UploadPartCopy),
         (&Method::PUT, true) => Some(Operation::UploadPart),
         (&Method::PUT, false) if is_copy => Some(Operation::CopyObject),

@@ -66,7 +66,7 @@ impl Transfer {
             TransferKind::Update => mark_updated(metadata),
             TransferKind::Copy | TransferKind::Move => mark_copied(metadata, source.origin.as_deref()),
         }
-        mark_request(metadata, &self.request, &source.info.etag);
+        mark_request(metadata, &self.request, self.key.as_ref(), &source.info.etag);
         attributes
     }
 
@@ -74,7 +74,7 @@ impl Transfer {
     fn new_options(&self, source: &Source) -> StorageOptions {
         let mut options = source.options.clone();
         if self.kind == TransferKind::Copy {
-            options.legal_hold = false;
+            options.legal_hold = None;
             options.retention = None;
         }
         options.retention = options.retention.filter(|retention| retention.until > self.now);

@@ -1,6 +1,6 @@
 //! The effects that a transfer requests, the answers to them, and its end.
 
-use draftstore_storage::{Attributes, ETag, ObjectInfo, StagedCopy, VersionId};
+use draftstore_storage::{Attributes, ETag, ObjectInfo, Retention, StagedCopy, VersionId};
 
 use super::Source;
 use crate::confirm::BatchId;
@@ -18,6 +18,11 @@ pub enum TransferEffect {
     HeadSettlement {
         /// The ID of the batch.
         batch: BatchId,
+    },
+    /// Release the legal hold of this version of the source.
+    ReleaseHold {
+        /// The ID of the version.
+        version_id: VersionId,
     },
     /// Copy this version of the source, if the source is still that version, and the destination is still empty or this
     /// version.
@@ -64,6 +69,8 @@ pub enum TransferAnswer<E> {
     Source(Result<Option<Source>, E>),
     /// The answer to a HEAD: the object, if there is one.
     Head(Result<Option<ObjectInfo>, E>),
+    /// The answer to the release of a legal hold.
+    Released(Result<(), E>),
     /// The answer to a copy, or to the completion of a staged one.
     Copied(Result<(), E>),
     /// The answer to the staging of a copy.
@@ -109,6 +116,12 @@ pub enum TransferError<E> {
     /// There is another object at the destination.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
+    /// Another request with the same idempotency key has made the object at the destination.
+    #[error("the idempotency key was already used for another request")]
+    KeyReused,
+    /// This retention of the source is in force, and would end earlier or get the weaker mode.
+    #[error("a retention in force may not be shortened")]
+    ShorterRetention(Retention),
     /// Another caller changed one of the objects during the transfer.
     #[error("an object was changed during the transfer")]
     Changed,

@@ -1,9 +1,11 @@
 //! The copy of an object in main under another name, its move, and its update in place, as one state machine. An update is a
 //! copy of the object onto itself, with other attributes.
 //!
-//! 1. Look at the source. Another version than the caller's: fail. An object that its confirm or its batch may undo: fail.
-//! 2. Look at the destination. With the mark of this very request, an earlier call has copied the object: go on to step 5. An
-//!    object that may not be replaced: fail. So does a move over a recent object of the same `ETag`, which another move may
+//! 1. Look at the source. Another version than the caller's: fail. An object that its confirm or its batch may undo: fail. A
+//!    retention in force that would end earlier: fail. A legal hold that the caller releases is released first, so that
+//!    neither this version nor a repeat is left with it.
+//! 2. Look at the destination. With the mark of this very request, an earlier call has copied the object: go on to step 5. With
+//!    the same idempotency key and another request: fail. An object that may not be replaced: fail. So does a move over a recent object of the same `ETag`, which another move may
 //!    be about to delete.
 //! 3. Copy, on condition that the source is still what step 1 found, and the destination what step 2 found. Large objects
 //!    are copied in parts, which become visible together.
@@ -22,13 +24,15 @@ mod tests;
 use std::cmp::Ordering;
 use std::time::SystemTime;
 
-use draftstore_storage::{ETag, ErrorKind, ObjectInfo, StagedCopy};
+use draftstore_storage::{ETag, ErrorKind, ObjectInfo, RetentionMode, StagedCopy, StorageOptions};
 
 pub use self::attributes::{Changes, Removed};
 pub use self::effect::{TransferAnswer, TransferEffect, TransferError, TransferStep, Transferred};
 pub use self::source::Source;
 use crate::StoreError;
-use crate::confirm::{BatchId, Existing, HELD_FOR, MarkerDigest, copied_etag, held_by, is_copied_by, may_undo_swap};
+use crate::confirm::{
+    BatchId, Existing, HELD_FOR, MarkerDigest, copied_etag, has_key, held_by, is_copied_by, may_undo_swap,
+};
 
 /// The maximum number of copies, and of deletes, before the caller must repeat the call.
 const MAX_ATTEMPTS: u8 = 3;
@@ -40,8 +44,8 @@ pub struct Transfer {
     pub kind: TransferKind,
     /// The digest that identifies the request at the destination.
     pub request: MarkerDigest,
-    /// Set if the digest includes an idempotency key: a repeat is then answered whatever the source has become.
-    pub has_key: bool,
+    /// The digest of the idempotency key, if the request has one: a repeat is then answered whatever the source has become.
+    pub key: Option<MarkerDigest>,
     /// The version of the source. By default, the one that the first look finds.
     pub if_match: Option<ETag>,
     /// The treatment of an object at the destination. Without meaning for an update.
@@ -89,6 +93,8 @@ enum State<E> {
     Earlier(TransferError<E>),
     /// The lookup of the settlement of the batch that made the source.
     SourceSettlement(Box<Source>),
+    /// The release of the legal hold of the source.
+    Release(Box<Source>),
     /// The look at the destination, before the copy.
     Destination(Box<Source>),
     /// The lookup of the settlement of the batch that made the object to be replaced.
@@ -136,13 +142,14 @@ impl<E: StoreError> Transferring<E> {
     /// Handles the answer to the last effect.
     #[must_use]
     pub fn on(&mut self, answer: TransferAnswer<E>) -> TransferStep<E> {
-        use TransferAnswer::{Copied, Deleted, Done, Head, Source, Staged};
+        use TransferAnswer::{Copied, Deleted, Done, Head, Released, Source, Staged};
         match (std::mem::replace(&mut self.state, State::Over), answer) {
-            (State::Source, Source(Err(error))) | (State::Source | State::Earlier(_), Head(Err(error))) => {
-                failed(TransferError::Store(error))
-            }
-            (
-                State::SourceSettlement(_)
+            (State::Source, Source(Err(error)))
+            | (State::Release(_), Released(Err(error)))
+            | (
+                State::Source
+                | State::Earlier(_)
+                | State::SourceSettlement(_)
                 | State::Destination(_)
                 | State::Settlement(_)
                 | State::Outcome(..)
@@ -154,6 +161,7 @@ impl<E: StoreError> Transferring<E> {
             (State::Earlier(otherwise), Head(Ok(main))) => self.on_earlier(main, otherwise),
             (State::SourceSettlement(_) | State::Settlement(_), Head(Ok(None))) => failed(TransferError::Held),
             (State::SourceSettlement(source), Head(Ok(Some(_)))) => self.on_stable_source(*source),
+            (State::Release(source), Released(Ok(()))) => self.on_released(*source),
             (State::Destination(source), Head(Ok(main))) => self.on_destination(*source, main),
             (State::Settlement(copying), Head(Ok(Some(_)))) => self.copy(*copying),
             (State::Copy(copying) | State::Complete(copying, _), Copied(Ok(()))) => {
@@ -177,7 +185,9 @@ impl<E: StoreError> Transferring<E> {
             (State::Deleted(transferred, source, error), Head(Ok(now))) => {
                 self.on_delete_outcome(transferred, source, error, now.as_ref())
             }
-            (_, Source(_) | Head(_) | Copied(_) | Staged(_) | Done | Deleted(_)) => failed(TransferError::OutOfStep),
+            (_, Source(_) | Head(_) | Released(_) | Copied(_) | Staged(_) | Done | Deleted(_)) => {
+                failed(TransferError::OutOfStep)
+            }
         }
     }
 
@@ -191,7 +201,7 @@ impl<E: StoreError> Transferring<E> {
             };
         };
         let pinned = self.transfer.if_match.as_ref();
-        if kind == TransferKind::Update && self.is_done(&source.info, None) {
+        if kind == TransferKind::Update && self.is_done(&source.info, None) && self.has_the_hold(&source) {
             return end(source.info);
         }
         if pinned.is_some_and(|etag| *etag != source.info.etag) {
@@ -212,16 +222,91 @@ impl<E: StoreError> Transferring<E> {
     }
 
     fn on_stable_source(&mut self, source: Source) -> TransferStep<E> {
+        if let Err(shorter) = self.check_retention(&source) {
+            return failed(shorter);
+        }
+        let released =
+            self.transfer.kind != TransferKind::Copy && self.transfer.changes.options.legal_hold == Some(false);
+        match &source.info.version_id {
+            Some(version_id) if released && source.options.legal_hold == Some(true) => {
+                let version_id = version_id.clone();
+                self.state = State::Release(Box::new(source));
+                TransferStep::Perform(TransferEffect::ReleaseHold { version_id })
+            }
+            _ => self.on_free_source(source),
+        }
+    }
+
+    /// Goes on after the release of a legal hold, unless there is nothing else to do.
+    fn on_released(&mut self, mut source: Source) -> TransferStep<E> {
+        source.options.legal_hold = None;
+        if self.transfer.kind == TransferKind::Update && self.changes_only_the_hold() {
+            return TransferStep::Finish(Ok(Transferred {
+                replayed: false,
+                ..replay(source.info)
+            }));
+        }
+        self.on_free_source(source)
+    }
+
+    fn on_free_source(&mut self, source: Source) -> TransferStep<E> {
+        let is_released = self.transfer.changes.options.legal_hold == Some(false) && self.changes_only_the_hold();
         match self.transfer.kind {
             TransferKind::Copy | TransferKind::Move if self.copies_first(&source) => {
                 self.copy(Copying { source, main: None })
             }
             TransferKind::Copy | TransferKind::Move => self.head_destination(State::Destination(Box::new(source))),
-            TransferKind::Update if self.transfer.changes == Changes::default() => end(source.info),
+            TransferKind::Update if is_released || self.transfer.changes == Changes::default() => end(source.info),
             TransferKind::Update => {
                 let main = Some(source.info.clone());
                 self.copy(Copying { source, main })
             }
+        }
+    }
+
+    /// Returns true if the changes are of the legal hold alone.
+    fn changes_only_the_hold(&self) -> bool {
+        let changes = &self.transfer.changes;
+        let options = StorageOptions {
+            legal_hold: changes.options.legal_hold,
+            ..StorageOptions::NONE
+        };
+        *changes
+            == Changes {
+                options,
+                ..Changes::default()
+            }
+    }
+
+    /// Returns true if the source has the legal hold that the changes set, or has none if they release it.
+    fn has_the_hold(&self, source: &Source) -> bool {
+        let is_held = source.options.legal_hold == Some(true);
+        self.transfer
+            .changes
+            .options
+            .legal_hold
+            .is_none_or(|held| held == is_held)
+    }
+
+    /// Checks that the object is kept as long as its source, under its name or where it is moved to.
+    ///
+    /// # Errors
+    /// [`TransferError::ShorterRetention`] if a retention in force would end earlier, or get the weaker mode.
+    fn check_retention(&self, source: &Source) -> Result<(), TransferError<E>> {
+        let now = self.transfer.now;
+        let in_force = source
+            .options
+            .retention
+            .as_ref()
+            .filter(|retention| retention.until > now);
+        match (self.transfer.kind, in_force, &self.transfer.changes.options.retention) {
+            (TransferKind::Update | TransferKind::Move, Some(old), Some(new))
+                if new.until < old.until
+                    || (old.mode == RetentionMode::Compliance && new.mode == RetentionMode::Governance) =>
+            {
+                Err(TransferError::ShorterRetention(old.clone()))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -238,10 +323,11 @@ impl<E: StoreError> Transferring<E> {
         match main {
             // A copy without a pin or a key is one of whatever the source was.
             Some(main)
-                if self.is_done(&main, expected) && (is_moved || self.transfer.has_key || expected.is_some()) =>
+                if self.is_done(&main, expected) && (is_moved || self.transfer.key.is_some() || expected.is_some()) =>
             {
                 end(main)
             }
+            Some(main) if self.reuses_key(&main) => failed(TransferError::KeyReused),
             Some(_) | None => failed(otherwise),
         }
     }
@@ -249,6 +335,9 @@ impl<E: StoreError> Transferring<E> {
     fn on_destination(&mut self, source: Source, main: Option<ObjectInfo>) -> TransferStep<E> {
         if let Some(main) = main.as_ref().filter(|main| self.is_done(main, Some(&source.info.etag))) {
             return self.after_replay(replay(main.clone()), source.info);
+        }
+        if main.as_ref().is_some_and(|main| self.reuses_key(main)) {
+            return failed(TransferError::KeyReused);
         }
         match (&self.transfer.existing, &main) {
             (Existing::Keep, Some(_)) => return failed(TransferError::AlreadyExists),
@@ -336,6 +425,7 @@ impl<E: StoreError> Transferring<E> {
             Some(main) if self.is_done(&main, Some(&copying.source.info.etag)) => {
                 self.on_made(copying, Some(main), false)
             }
+            Some(main) if self.reuses_key(&main) => failed(TransferError::KeyReused),
             _ if !unchanged => failed(match (&copying.main, &self.transfer.existing) {
                 (None, Existing::Keep) => TransferError::AlreadyExists,
                 (Some(_), _) | (None, Existing::Replace(_)) => TransferError::Changed,
@@ -382,7 +472,7 @@ impl<E: StoreError> Transferring<E> {
         let is_source = is_copy_of(main, &source.etag);
         let moved_back = is_copy_of(&source, &main.etag);
         match (self.transfer.kind, source.last_modified.cmp(&main.last_modified)) {
-            (TransferKind::Move, Ordering::Greater) if is_source && !self.transfer.has_key => {
+            (TransferKind::Move, Ordering::Greater) if is_source && self.transfer.key.is_none() => {
                 failed(match self.transfer.existing {
                     Existing::Keep => TransferError::AlreadyExists,
                     Existing::Replace(_) => TransferError::Held,
@@ -460,9 +550,16 @@ impl<E: StoreError> Transferring<E> {
 
     /// Returns true if this request has made the object, from this version of the source if one is given.
     fn is_done(&self, main: &ObjectInfo, source: Option<&ETag>) -> bool {
-        let Transfer { request, has_key, .. } = &self.transfer;
+        let Transfer { request, key, .. } = &self.transfer;
         let of_source = source.is_none_or(|etag| is_copy_of(main, etag));
-        is_copied_by(&main.attributes.metadata, request) && (*has_key || of_source)
+        is_copied_by(&main.attributes.metadata, request) && (key.is_some() || of_source)
+    }
+
+    /// Returns true if another request with the same idempotency key has made the object.
+    fn reuses_key(&self, main: &ObjectInfo) -> bool {
+        let Transfer { request, key, .. } = &self.transfer;
+        let metadata = &main.attributes.metadata;
+        key.as_ref().is_some_and(|key| has_key(metadata, key)) && !is_copied_by(metadata, request)
     }
 
     fn head_destination(&mut self, state: State<E>) -> TransferStep<E> {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{
-    Attributes, ETag, ErrorKind, ObjectInfo, StagedCopy, StorageOptions, StoredAttributes, UploadId,
+    Attributes, ETag, ErrorKind, ObjectInfo, Retention, StagedCopy, StorageOptions, StoredAttributes, UploadId,
+    VersionId,
 };
 
 use super::*;
@@ -156,6 +157,7 @@ impl World {
             TransferEffect::HeadSource => TransferAnswer::Head(Ok(head(task.source))),
             TransferEffect::HeadDestination => TransferAnswer::Head(Ok(head(task.destination))),
             TransferEffect::HeadSettlement { .. } => TransferAnswer::Head(Ok(None)),
+            TransferEffect::ReleaseHold { .. } => TransferAnswer::Released(Ok(())),
             TransferEffect::Copy {
                 source_etag,
                 main_etag,
@@ -218,6 +220,7 @@ fn failure(effect: &TransferEffect, kind: ErrorKind) -> TransferAnswer<ErrorKind
         TransferEffect::HeadSource | TransferEffect::HeadDestination | TransferEffect::HeadSettlement { .. } => {
             TransferAnswer::Head(Err(kind))
         }
+        TransferEffect::ReleaseHold { .. } => TransferAnswer::Released(Err(kind)),
         TransferEffect::Copy { .. } | TransferEffect::Complete { .. } => TransferAnswer::Copied(Err(kind)),
         TransferEffect::Stage { .. } => TransferAnswer::Staged(Err(kind)),
         TransferEffect::Unstage { .. } => TransferAnswer::Done,
@@ -241,7 +244,7 @@ impl Task {
         let transfer = Transfer {
             kind,
             request: MarkerDigest::new(request),
-            has_key: choices.below(2) == 0,
+            key: (choices.below(2) == 0).then(|| MarkerDigest::new(request.map(|byte| !byte))),
             if_match: None,
             existing: if choices.below(2) == 0 {
                 Existing::Keep
@@ -494,7 +497,7 @@ fn update_keeps_the_markers_and_a_copy_those_of_the_bytes() {
     let source = Source {
         info: object(1, 1, etag(1, ""), &attributes).info,
         options: StorageOptions {
-            legal_hold: true,
+            legal_hold: Some(true),
             storage_class: Some("STANDARD_IA".to_owned()),
             ..StorageOptions::NONE
         },
@@ -520,7 +523,154 @@ fn update_keeps_the_markers_and_a_copy_those_of_the_bytes() {
         };
         assert_eq!(of(&made, "draftstore-origin").as_deref(), Some(origin));
         assert_eq!(of(&made, "author").as_deref(), Some("ada"));
-        assert_eq!(made.options.legal_hold, kind != TransferKind::Copy);
+        assert_eq!(made.options.legal_hold, (kind != TransferKind::Copy).then_some(true));
         assert_eq!(made.options.storage_class.as_deref(), Some("STANDARD_IA"));
     }
+}
+
+#[test]
+fn idempotency_key_of_another_request_is_refused() {
+    let key = MarkerDigest::new([7; 32]);
+    for kind in [TransferKind::Copy, TransferKind::Move] {
+        for existing in [Existing::Keep, Existing::Replace(None)] {
+            for keeps_existing in [false, true] {
+                for source_is_gone in [false, true] {
+                    let mut world = World::default();
+                    world.write("a", 1);
+                    let task = |number| {
+                        let mut task = Task::new(number, &mut Choices(1));
+                        (task.source, task.destination) = ("a", "b");
+                        task.transfer.kind = TransferKind::Copy;
+                        task.transfer.key = Some(key.clone());
+                        task.transfer.existing = existing.clone();
+                        task.transfer.keeps_existing = keeps_existing;
+                        task
+                    };
+                    let (mut first, mut second) = (task(1), task(2));
+                    second.transfer.kind = kind;
+                    first.repeat();
+                    while first.advance(&mut world) {}
+                    if source_is_gone {
+                        world.main.remove("a");
+                    }
+                    second.repeat();
+                    while second.advance(&mut world) {}
+                    assert!(
+                        matches!(second.step, TransferStep::Finish(Err(TransferError::KeyReused))),
+                        "{second:?}"
+                    );
+                    assert_eq!(world.main.contains_key("a"), !source_is_gone);
+                    first.repeat();
+                    while first.advance(&mut world) {}
+                    assert!(
+                        matches!(&first.step, TransferStep::Finish(Ok(again)) if again.replayed),
+                        "{first:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Starts a transfer of a source that is kept with these options, and returns the first step after the look at it.
+fn step_from(kind: TransferKind, kept: &StorageOptions, changes: StorageOptions) -> (Task, TransferStep<ErrorKind>) {
+    let mut task = Task::new(1, &mut Choices(1));
+    task.transfer.kind = kind;
+    task.transfer.keeps_existing = true;
+    task.transfer.existing = Existing::Keep;
+    task.transfer.changes = Changes {
+        options: changes,
+        ..Changes::default()
+    };
+    task.repeat();
+    let mut info = object(1, 1, etag(1, ""), Attributes::NONE).info;
+    info.version_id = Some(VersionId::new("1"));
+    let source = Source {
+        info,
+        options: kept.clone(),
+        origin: None,
+    };
+    let step = task.running.on(TransferAnswer::Source(Ok(Some(source))));
+    (task, step)
+}
+
+fn hold(held: Option<bool>) -> StorageOptions {
+    StorageOptions {
+        legal_hold: held,
+        ..StorageOptions::NONE
+    }
+}
+
+#[test]
+fn legal_hold_is_released_on_the_version_before_it_is_copied() {
+    for kind in [TransferKind::Update, TransferKind::Move] {
+        let changes = StorageOptions {
+            storage_class: Some("STANDARD_IA".to_owned()),
+            ..hold(Some(false))
+        };
+        let (mut task, step) = step_from(kind, &hold(Some(true)), changes);
+        let TransferStep::Perform(TransferEffect::ReleaseHold { version_id }) = step else {
+            panic!("{step:?}");
+        };
+        assert_eq!(version_id.as_str(), "1");
+        let step = task.running.on(TransferAnswer::Released(Ok(())));
+        let TransferStep::Perform(TransferEffect::Copy { attributes, .. }) = step else {
+            panic!("{step:?}");
+        };
+        assert_ne!(attributes.options.legal_hold, Some(true));
+    }
+    let released = |held| {
+        let (mut task, step) = step_from(TransferKind::Update, &hold(held), hold(Some(false)));
+        match step {
+            TransferStep::Perform(TransferEffect::ReleaseHold { .. }) => {
+                task.running.on(TransferAnswer::Released(Ok(())))
+            }
+            step @ (TransferStep::Perform(_) | TransferStep::Finish(_)) => step,
+        }
+    };
+    for held in [None, Some(true)] {
+        let step = released(held);
+        let TransferStep::Finish(Ok(ended)) = &step else {
+            panic!("{step:?}");
+        };
+        assert_eq!(ended.replayed, held.is_none(), "nothing is copied");
+    }
+    // A copy leaves the hold of its source.
+    let (_, step) = step_from(TransferKind::Copy, &hold(Some(true)), hold(Some(false)));
+    assert!(
+        matches!(step, TransferStep::Perform(TransferEffect::Copy { .. })),
+        "{step:?}"
+    );
+}
+
+#[test]
+fn retention_in_force_only_grows() {
+    use RetentionMode::{Compliance, Governance};
+    let retention = |mode, seconds| StorageOptions {
+        retention: Some(Retention {
+            mode,
+            until: SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+        }),
+        ..StorageOptions::NONE
+    };
+    let refuses = |kind, old, new| {
+        let (_, step) = step_from(kind, &old, new);
+        matches!(step, TransferStep::Finish(Err(TransferError::ShorterRetention(_))))
+    };
+    for kind in [TransferKind::Update, TransferKind::Move] {
+        assert!(refuses(kind, retention(Governance, 200), retention(Governance, 199)));
+        assert!(refuses(kind, retention(Governance, 200), retention(Compliance, 199)));
+        assert!(refuses(kind, retention(Compliance, 200), retention(Governance, 300)));
+        assert!(!refuses(kind, retention(Governance, 200), retention(Compliance, 200)));
+        assert!(!refuses(kind, retention(Compliance, 200), retention(Compliance, 201)));
+        assert!(
+            !refuses(kind, retention(Compliance, 0), retention(Governance, 100)),
+            "over"
+        );
+    }
+    assert!(!refuses(
+        TransferKind::Copy,
+        retention(Compliance, 200),
+        retention(Governance, 100)
+    ));
 }

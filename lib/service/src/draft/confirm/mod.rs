@@ -120,7 +120,10 @@ impl Drafts {
         Ok(false)
     }
 
+    /// Returns the bucket and the name of an object in main.
     fn location(&self, keys: &Keys) -> String {
-        format!("{}/{}", self.shared.store.buckets.main.name(), keys.main)
+        let key = keys.main.as_str();
+        let name = self.caller.name_of(key).unwrap_or(key);
+        format!("{}/{name}", self.shared.store.buckets.main.name())
     }
 }

@@ -41,7 +41,7 @@ pub struct ConfirmUpload {
 /// The object in main after a confirm.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmed {
-    /// The bucket and the key, such as `main/file.jpg`.
+    /// The bucket and the name, such as `main/file.jpg`.
     pub final_location: String,
     /// The version of the object.
     pub etag: ETag,

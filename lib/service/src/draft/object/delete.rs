@@ -64,7 +64,8 @@ impl Drafts {
     /// - [`Error::PinMismatch`] if the object has another version than the given one.
     /// - [`Error::Changed`] if another call replaced the object meanwhile.
     /// - [`Error::DeletesNotPermitted`] if the store does not let the server delete in main.
-    /// - [`Error::StoreUnavailable`] if the store failed, or an atomic batch may still undo the object.
+    /// - [`Error::Busy`] if an atomic batch may still undo the object.
+    /// - [`Error::StoreUnavailable`] if the store failed.
     pub async fn delete_object(&self, request: &DeleteObject) -> Result<ObjectDeleted, Error> {
         self.caller.require(Scope::Manage)?;
         let checked = self.check_delete(request)?;

@@ -60,9 +60,7 @@ impl Drafts {
         let store = &self.shared.store;
         let main = &store.buckets.main;
         let mut description = match store.objects().describe(main, &key, version.as_ref()).await {
-            Err(error) if error.kind == ErrorKind::NotFound && version.is_some() => {
-                return Err(self.no_such_version().await);
-            }
+            Err(error) if version.is_some() => return Err(self.version_error(error).await),
             described => described?,
         };
         let tags = if description.has_tags {

@@ -1,11 +1,16 @@
 //! Restores of versions, which run [`draftstore_protocol::kept`] against the store.
 
+use std::collections::BTreeMap;
+
 use draftstore_protocol::confirm::settlement_key;
 use draftstore_protocol::kept::{
-    Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring,
+    Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring, Version,
 };
 use draftstore_storage as storage;
-use draftstore_storage::{Condition, CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionId};
+use draftstore_storage::{Condition, CopyVersion, ETag, ErrorKind, IfDestination, ObjectKey, VersionId};
+
+use super::transfer::options_of;
+use super::versions::NULL_VERSION;
 
 use crate::draft::{Drafts, found};
 use crate::fields::{etag, version_id};
@@ -40,8 +45,9 @@ pub struct VersionRestored {
 }
 
 impl Drafts {
-    /// Makes a version of an object the current one again, by a copy in the store. Without a version, undoes a delete: makes
-    /// the newest version the current one. Idempotent.
+    /// Makes a version of an object the current one again, by a copy in the store, with its storage class, and the retention
+    /// and the legal hold that it still has. Without a version, undoes a delete: makes the newest version the current one.
+    /// Idempotent.
     ///
     /// # Errors
     /// Returns
@@ -52,7 +58,8 @@ impl Drafts {
     /// - [`Error::AlreadyExists`] if there is no delete to undo.
     /// - [`Error::Changed`] if another call changed the object meanwhile.
     /// - [`Error::TooLarge`] if the version is larger than one copy can be.
-    /// - [`Error::StoreUnavailable`] if the store failed, or an atomic batch may still undo the object.
+    /// - [`Error::Busy`] if an atomic batch may still undo the object.
+    /// - [`Error::StoreUnavailable`] if the store failed.
     pub async fn restore_version(&self, request: &RestoreVersion) -> Result<VersionRestored, Error> {
         self.caller.require(Scope::Manage)?;
         let mut broken = Violations::default();
@@ -68,6 +75,10 @@ impl Drafts {
             (None, None) => Expected::Nothing,
             (None, Some(_)) => Expected::Any,
         };
+        // Without versioning, the version `null` is the object itself.
+        if version.as_ref().is_some_and(|version| version.as_str() == NULL_VERSION) {
+            self.require_versions().await?;
+        }
         self.shared.store.probe_if_unknown().await;
         let _locked = self.lock_main([&key]).await;
         let restored = self.run_restore(&key, version.as_ref(), expected).await?;
@@ -111,6 +122,10 @@ impl Drafts {
                 }
                 RestoreStep::Finish(Err(RestoreError::NotFound)) => {
                     return Err(self.no_such_version().await);
+                }
+                RestoreStep::Finish(Err(error @ (RestoreError::AlreadyExists | RestoreError::PinMismatch))) => {
+                    self.require_versions().await?;
+                    return Err(error.into());
                 }
                 RestoreStep::Finish(restored) => return Ok(restored?),
             }
@@ -172,11 +187,16 @@ impl Drafts {
         &self,
         key: &ObjectKey,
         version: Option<VersionId>,
-    ) -> Result<Option<(VersionId, ObjectInfo)>, storage::Error> {
-        let Some(version) = version else { return Ok(None) };
+    ) -> Result<Option<Version>, storage::Error> {
+        let Some(id) = version else { return Ok(None) };
         let store = &self.shared.store;
-        match store.objects().describe(&store.buckets.main, key, Some(&version)).await {
-            Ok(described) => Ok(Some((version, described.info))),
+        match store.objects().describe(&store.buckets.main, key, Some(&id)).await {
+            Ok(described) => Ok(Some(Version {
+                // A copy in the store takes over the tags by itself.
+                options: options_of(&described, BTreeMap::new()),
+                info: described.info,
+                id,
+            })),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }

@@ -20,7 +20,7 @@ use tracing::Instrument as _;
 
 pub use self::request::{CopyObject, UpdateObject};
 
-use self::request::Checked;
+use self::request::{Checked, VersionHold};
 use super::origin;
 use crate::draft::confirm::main_lock;
 use crate::draft::options::name_option;
@@ -66,7 +66,9 @@ impl Drafts {
     /// - [`Error::AlreadyExists`] if there is another object of the destination's name.
     /// - [`Error::Changed`] if another call changed one of the objects meanwhile.
     /// - [`Error::OptionUnsupported`] if the store lacks an option.
-    /// - [`Error::StoreUnavailable`] if the store failed, or an atomic batch may still undo an object.
+    /// - [`Error::KeyReused`] if the idempotency key was used for another request.
+    /// - [`Error::Busy`] if an atomic batch may still undo an object, or another move delete it.
+    /// - [`Error::StoreUnavailable`] if the store failed.
     pub async fn copy_object(&self, request: &CopyObject) -> Result<ObjectTransferred, Error> {
         self.caller.require(Scope::Manage)?;
         self.transfer(self.check_copy(request, TransferKind::Copy)?).await
@@ -83,13 +85,51 @@ impl Drafts {
         self.transfer(self.check_copy(request, TransferKind::Move)?).await
     }
 
-    /// Changes the attributes of a confirmed object, by a copy onto itself. Idempotent.
+    /// Changes the attributes of a confirmed object, by a copy onto itself. A legal hold is released in place, and so is that of
+    /// an older version. Idempotent.
     ///
     /// # Errors
-    /// Returns the errors of [`Drafts::copy_object`], but no [`Error::AlreadyExists`].
+    /// Returns the errors of [`Drafts::copy_object`], but no [`Error::AlreadyExists`], and [`Error::ShorterRetention`] if a
+    /// retention in force would be shortened.
     pub async fn update_object(&self, request: &UpdateObject) -> Result<ObjectTransferred, Error> {
         self.caller.require(Scope::Manage)?;
-        self.transfer(self.check_update(request)?).await
+        match &request.version_id {
+            Some(version) => self.hold_version(request, version).await,
+            None => self.transfer(self.check_update(request)?).await,
+        }
+    }
+
+    /// Sets or releases the legal hold of a version.
+    async fn hold_version(&self, request: &UpdateObject, version: &str) -> Result<ObjectTransferred, Error> {
+        let VersionHold {
+            name,
+            version,
+            if_match,
+            options,
+            is_held,
+        } = self.check_hold(request, version)?;
+        self.require_options(&options).await?;
+        let (store, key) = (&self.shared.store, self.caller.key(&name));
+        let (main, objects) = (&store.buckets.main, store.objects());
+        let described = match objects.describe(main, &key, Some(&version)).await {
+            Ok(described) => described,
+            Err(error) => return Err(self.version_error(error).await),
+        };
+        if if_match.is_some_and(|etag| etag != described.info.etag) {
+            return Err(Error::PinMismatch { pin: "if_match" });
+        }
+        let replayed = described.legal_hold == is_held;
+        if !replayed && let Err(error) = objects.put_legal_hold(main, &key, &version, is_held).await {
+            return Err(self.version_error(error).await);
+        }
+        Ok(ObjectTransferred {
+            object_name: name.to_string(),
+            etag: described.info.etag,
+            size: described.info.size,
+            version_id: Some(version),
+            replaced_version_id: None,
+            replayed,
+        })
     }
 
     /// Runs a transfer to completion, even if the caller disconnects, but not longer than a confirm.
@@ -142,14 +182,21 @@ impl Drafts {
             TransferKind::Update => "update",
         };
         let pinned = checked.if_match.as_ref().map_or("", ETag::as_str);
+        let secrets = self.shared.secrets.current();
+        // The digest of a key is that of a confirm, so that neither accepts a key of the other.
+        let key_digest = |key: &str| {
+            secrets
+                .digests(&["key", checked.destination.as_str(), key])
+                .swap_remove(0)
+        };
         let key = checked.idempotency_key.as_deref().unwrap_or_default();
         let changes = checked.described();
         let (source, destination) = (checked.source.as_str(), checked.destination.as_str());
         let parts = [kind, source, destination, pinned, key, &changes];
         Transfer {
             kind: checked.kind,
-            request: self.shared.secrets.current().digests(&parts).swap_remove(0),
-            has_key: checked.idempotency_key.is_some(),
+            request: secrets.digests(&parts).swap_remove(0),
+            key: checked.idempotency_key.as_deref().map(key_digest),
             if_match: checked.if_match.clone(),
             existing: checked.existing.clone(),
             changes: checked.changes.clone(),
@@ -212,6 +259,10 @@ impl Running {
             Effect::HeadDestination => head(&self.destination).await,
             Effect::HeadSettlement { batch } => {
                 Answer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))
+            }
+            Effect::ReleaseHold { version_id } => {
+                let objects = store.objects();
+                Answer::Released(objects.put_legal_hold(main, &self.source, &version_id, false).await)
             }
             Effect::Copy {
                 source_etag,
@@ -309,12 +360,12 @@ impl Drafts {
 }
 
 /// Returns the options with which the store keeps an object.
-fn options_of(described: &ObjectDescription, tags: BTreeMap<String, String>) -> StorageOptions {
+pub(super) fn options_of(described: &ObjectDescription, tags: BTreeMap<String, String>) -> StorageOptions {
     StorageOptions {
         tags,
         storage_class: described.storage_class.clone(),
         retention: described.retention.clone(),
-        legal_hold: described.legal_hold,
+        legal_hold: described.legal_hold.then_some(true),
         encryption: match described.encryption.as_deref() {
             Some("AES256") => Some(Encryption::Store),
             Some("aws:kms") => Some(Encryption::Kms(described.kms_key_id.clone())),

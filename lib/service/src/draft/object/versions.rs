@@ -10,7 +10,7 @@ use crate::draft::page::{Listing, Position};
 use crate::fields::version_id;
 use crate::secrets::Purpose;
 use crate::violation::Violations;
-use crate::{Error, Missing, Scope};
+use crate::{Error, Lock, Missing, Scope};
 
 /// The ID of versions from before versioning, and of all objects without it.
 pub(super) const NULL_VERSION: &str = "null";
@@ -103,8 +103,8 @@ impl Drafts {
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NoVersions`] if main has no
-    /// versioning, [`Error::DeletesNotPermitted`] if the server may not delete versions or the store keeps this one, or an
-    /// error of the store.
+    /// versioning, [`Error::Locked`] if a retention or a legal hold keeps the version, [`Error::DeletesNotPermitted`] if the
+    /// server may not delete versions, or an error of the store.
     pub async fn delete_version(&self, request: &DeleteVersion) -> Result<(), Error> {
         self.caller.require(Scope::Admin)?;
         let mut broken = Violations::default();
@@ -117,10 +117,31 @@ impl Drafts {
         self.require_versions().await?;
         let (main, key) = (&self.shared.store.buckets.main, self.caller.key(&name));
         match self.shared.store.objects().delete_version(main, &key, &version).await {
-            Err(error) if error.kind == ErrorKind::CredentialsRefused => {
-                Err(Error::DeletesNotPermitted(Box::new(error)))
-            }
+            Err(error) if error.kind == ErrorKind::CredentialsRefused => Err(self.refused(&key, &version, error).await),
             deleted => Ok(deleted?),
+        }
+    }
+
+    /// Returns the error for a version that the store refused to delete. It gives no reason, so its lock is looked up.
+    async fn refused(&self, key: &ObjectKey, version: &VersionId, error: storage::Error) -> Error {
+        let store = &self.shared.store;
+        let described = store.objects().describe(&store.buckets.main, key, Some(version)).await;
+        let lock = described.map(|version| Lock {
+            retention: version.retention.filter(|kept| kept.until > self.shared.clock.now()),
+            legal_hold: version.legal_hold,
+        });
+        match lock {
+            Ok(lock) if lock != Lock::default() => Error::Locked(lock),
+            Ok(_) | Err(_) => Error::DeletesNotPermitted(Box::new(error)),
+        }
+    }
+
+    /// Returns the error for a failed call on a version.
+    pub(super) async fn version_error(&self, error: storage::Error) -> Error {
+        if error.kind == ErrorKind::NotFound {
+            self.no_such_version().await
+        } else {
+            error.into()
         }
     }
 
@@ -148,7 +169,7 @@ impl Drafts {
         Ok(store.objects().list_versions(&request).await?)
     }
 
-    async fn require_versions(&self) -> Result<(), Error> {
+    pub(super) async fn require_versions(&self) -> Result<(), Error> {
         let store = &self.shared.store;
         if store.administration().has_versions(&store.buckets.main).await? {
             Ok(())

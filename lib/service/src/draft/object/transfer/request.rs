@@ -1,19 +1,19 @@
 //! The requests to copy, to move and to update a confirmed object.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use draftstore_protocol::confirm::Existing;
 use draftstore_protocol::kept::{Changes, Removed, TransferKind};
-use draftstore_storage::{ETag, ObjectHeader, ObjectKey};
+use draftstore_storage::{ETag, ObjectHeader, ObjectKey, StorageOptions, VersionId};
 
 use crate::draft::Drafts;
 use crate::draft::attributes::RequestedAttributes;
 use crate::draft::confirm::{check_existing, idempotency_key};
 use crate::draft::options::{RequestedOptions, encode};
-use crate::fields::{etag, metadata};
+use crate::fields::{etag, metadata, version_id};
 use crate::limits::MAX_REMOVED;
 use crate::violation::Violations;
-use crate::{Error, Violation};
+use crate::{Error, ObjectName, Violation};
 
 /// A request to copy or to move a confirmed object, not yet validated.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ pub struct CopyObject {
 }
 
 /// A request to change the attributes of a confirmed object, not yet validated.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UpdateObject {
     /// The name of the object.
     pub object_name: String,
@@ -51,6 +51,8 @@ pub struct UpdateObject {
     pub options: RequestedOptions,
     /// The attributes to remove: the fields of headers, `metadata.NAME` and `tags`.
     pub remove: Vec<String>,
+    /// The ID of the version to change, of which only the legal hold can be changed. `None` is the current one.
+    pub version_id: Option<String>,
 }
 
 /// A validated request.
@@ -66,6 +68,16 @@ pub(super) struct Checked {
     pub(super) changes: Changes,
 }
 
+/// A validated change of the legal hold of a version.
+#[derive(Debug)]
+pub(super) struct VersionHold {
+    pub(super) name: ObjectName,
+    pub(super) version: VersionId,
+    pub(super) if_match: Option<ETag>,
+    pub(super) options: StorageOptions,
+    pub(super) is_held: bool,
+}
+
 impl Drafts {
     pub(super) fn check_copy(&self, request: &CopyObject, kind: TransferKind) -> Result<Checked, Error> {
         let mut broken = Violations::default();
@@ -74,7 +86,7 @@ impl Drafts {
         let destination =
             broken.take(destination.map_err(|violation| Violation::new("destination_name", violation.rule)));
         if name.is_some() && name == destination {
-            let rule = "must not be the object_name: update-object changes an object in place";
+            let rule = "must be another name than the object_name: an update changes an object in place";
             broken.take::<()>(Err(Violation::new("destination_name", rule)));
         }
         let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
@@ -117,9 +129,21 @@ impl Drafts {
             broken.take::<()>(Err(Violation::new("remove", format!("must be at most {MAX_REMOVED}"))));
         }
         let removed = request.remove.iter().take(MAX_REMOVED).enumerate();
-        let removed = removed.filter_map(|(place, field)| broken.take(self.removed(place, field)));
+        let removed = removed.filter_map(|(place, field)| Some((broken.take(self.removed(place, field))?, place)));
+        let removed: BTreeMap<_, _> = removed.collect();
+        for (field, place) in &removed {
+            let is_set = match field {
+                Removed::Header(header) => attributes.headers.get(*header).is_some(),
+                Removed::Metadata(name) => attributes.metadata.contains_key(name),
+                Removed::Tags => !options.tags.is_empty(),
+            };
+            if is_set {
+                let rule = "must not be a field that the same update sets";
+                broken.take::<()>(Err(Violation::new(format!("remove[{place}]"), rule)));
+            }
+        }
         let changes = Changes {
-            removed: removed.collect::<BTreeSet<_>>(),
+            removed: removed.into_keys().collect(),
             content_type: attributes.content_type,
             headers: attributes.headers,
             metadata: attributes.metadata,
@@ -141,6 +165,41 @@ impl Drafts {
         })
     }
 
+    pub(super) fn check_hold(&self, request: &UpdateObject, version: &str) -> Result<VersionHold, Error> {
+        let mut broken = Violations::default();
+        let name = broken.take(self.caller.name(&request.object_name));
+        let version = broken.take(version_id(version));
+        let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
+        let options = request
+            .options
+            .check(&self.caller.profile, self.shared.clock.now(), &mut broken);
+        let hold_alone = UpdateObject {
+            object_name: request.object_name.clone(),
+            if_match: request.if_match.clone(),
+            version_id: request.version_id.clone(),
+            options: RequestedOptions {
+                legal_hold: request.options.legal_hold,
+                ..RequestedOptions::default()
+            },
+            ..UpdateObject::default()
+        };
+        if *request != hold_alone || options.legal_hold.is_none() {
+            let rule =
+                "must be left out, or only storage_options.legal_hold be changed: nothing else of a version can be";
+            broken.take::<()>(Err(Violation::new("version_id", rule)));
+        }
+        match (name, version, options.legal_hold, broken.as_slice()) {
+            (Some(name), Some(version), Some(is_held), []) => Ok(VersionHold {
+                name,
+                version,
+                if_match,
+                options,
+                is_held,
+            }),
+            _ => Err(Error::Invalid(broken.into_vec())),
+        }
+    }
+
     /// Parses the field of an attribute to remove. The headers of the profile stay.
     fn removed(&self, place: usize, field: &str) -> Result<Removed, Violation> {
         let header = ObjectHeader::of_name(field);
@@ -154,8 +213,10 @@ impl Drafts {
         };
         removed.ok_or_else(|| {
             let headers = ObjectHeader::NAMES.join("', '");
-            let rule =
-                format!("must be 'metadata.' and a name, 'tags', or a header that the caller may change: '{headers}'");
+            let rule = format!(
+                "must be 'metadata.' and a name, 'tags', or a header that the caller may change: '{headers}'. A legal hold is \
+                 released by storage_options.legal_hold"
+            );
             Violation::new(format!("remove[{place}]"), rule)
         })
     }
