@@ -90,7 +90,15 @@ async fn has_class(scratch: &Scratch<'_>, options: &StorageOptions) -> Result<bo
 }
 
 async fn is_encrypted(scratch: &Scratch<'_>, options: &StorageOptions) -> Result<bool, Error> {
-    let Some(key) = put(scratch, "encryption", options).await? else {
+    let encrypted = match put(scratch, "encryption", options).await {
+        // A store without keys, such as SeaweedFS, answers 500. If it stores the object as it is, only that does not work.
+        Err(error) if error.kind == ErrorKind::Unavailable => {
+            put(scratch, "plain", &StorageOptions::NONE).await?;
+            None
+        }
+        encrypted => encrypted?,
+    };
+    let Some(key) = encrypted else {
         return Ok(false);
     };
     let head = scratch.s3.client.head_object();

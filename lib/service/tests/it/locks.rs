@@ -14,10 +14,10 @@ use crate::ground::Ground;
 use crate::system::System;
 
 promises! {
-    locked_version_is_kept_and_the_error_says_why: strong;
-    released_version_is_deleted: strong;
-    restored_version_is_locked_as_before: strong;
-    retention_is_extended_and_not_shortened: strong;
+    locked_version_is_kept_and_the_error_says_why: strong, seaweedfs;
+    released_version_is_deleted: strong, seaweedfs;
+    restored_version_is_locked_as_before: strong, seaweedfs;
+    retention_is_extended_and_not_shortened: strong, seaweedfs;
 }
 
 /// Creates a system whose main bucket has object lock.
