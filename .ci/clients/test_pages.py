@@ -115,6 +115,7 @@ def test_every_block_runs(page, binaries, tmp_path):
         wait_until_free(port)
     paths = [tools, binaries, Path(sys.executable).parent, os.environ["PATH"]]
     environment = {"PATH": ":".join(map(str, paths)), "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    environment["NODE_PATH"] = os.environ["NODE_MODULES"]
     command = ["bash", "-c", script(found, notes)]
     with session(command, cwd=reader, env=environment, stdin=subprocess.DEVNULL) as shell:
         code = shell.wait(PAGE_SECONDS)

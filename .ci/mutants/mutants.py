@@ -1,4 +1,4 @@
-"""Ways to break the protocols of upload, check, confirm, delete and sweep, each of which the model tests must notice.
+"""Ways to break the protocols of upload, check, confirm, delete, sweep and events, each of which the model tests must notice.
 
 A mutant is a piece of text that occurs once in a file, and what it is replaced by: each takes away one rule. It is applied
 to a copy of the sources, built, and run through the model, one kind of store after another, until a test fails. A mutant
@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 CHECKS = "lib/protocol/src/checks/"
 CONFIRM = "lib/protocol/src/confirm/"
+EVENTS = "lib/protocol/src/events/"
 KEPT = "lib/protocol/src/kept/"
 UPLOAD = "lib/protocol/src/upload/"
 SWEEP = "lib/protocol/src/sweep/"
@@ -42,6 +43,13 @@ TESTS = [
     "sweep::expiry::tests::inventory_is_kept_until_no_sweep_renews_it",
     # Counts alone, of every slice.
     "usage::tests::every_object_is_counted_once_by_all_slices_together",
+    # Events alone, and the endpoints that they are for.
+    "events::tests::no_schedule_loses_an_event_of_an_act_that_was_answered",
+    "events::tests::event_that_was_delivered_meanwhile_is_not_sent",
+    "events::endpoint::tests::endpoint_can_ask_for_a_longer_pause_of_at_most_a_day",
+    "events::endpoint::tests::endpoint_that_is_gone_stays_disabled",
+    "events::id::tests::id_has_the_time_and_depends_on_the_digest",
+    "sweep::expiry::tests::pending_event_expires_three_days_after_its_act",
 ]
 
 
@@ -700,6 +708,66 @@ MUTANTS = [
         CHECKS + "machine.rs",
         "(State::LookUp, CheckAnswer::Found(Ok(Recorded::Nothing))) => {",
         "(State::LookUp, CheckAnswer::Found(Ok(_))) if true => {",
+    ),
+    Mutant(
+        "an act is answered although its event was not acknowledged",
+        EVENTS + "delivery.rs",
+        "(Publishing::Sending, Outcome::Delivered) => PublishStep::Published,",
+        "(Publishing::Sending, Outcome::Delivered | Outcome::Failed { .. }) => PublishStep::Published,",
+    ),
+    Mutant(
+        "an act is answered although its event was not written",
+        EVENTS + "delivery.rs",
+        "Publishing::Writing if is_written => PublishStep::Published,",
+        "Publishing::Writing if is_written || true => PublishStep::Published,",
+    ),
+    Mutant(
+        "an act is answered before its event is written for an endpoint that is paused",
+        EVENTS + "delivery.rs",
+        "(Self(Publishing::Writing), PublishStep::Write)",
+        "(Self(Publishing::Writing), PublishStep::Published)",
+    ),
+    Mutant(
+        "a pending event is deleted although it was not acknowledged",
+        EVENTS + "delivery.rs",
+        "(Redelivering::Sending, Outcome::Delivered) => {",
+        "(Redelivering::Sending, Outcome::Delivered | Outcome::Failed { .. }) => {",
+    ),
+    Mutant(
+        "a pending event is sent although it was delivered meanwhile",
+        EVENTS + "delivery.rs",
+        "(Redelivering::Reading, ReadOutcome::Gone) => RedeliverStep::Delivered,",
+        "(Redelivering::Reading, ReadOutcome::Gone) => { self.0 = Redelivering::Sending; RedeliverStep::Send }",
+    ),
+    Mutant(
+        "the ID of an event depends on its time alone",
+        EVENTS + "id.rs",
+        "Self(Ulid::from_parts(milliseconds, u128::from_be_bytes(high)))",
+        "Self(Ulid::from_parts(milliseconds, u128::from_be_bytes(high) & 0))",
+    ),
+    Mutant(
+        "endpoints share what is written down",
+        EVENTS + "pending.rs",
+        'format!("{RESERVED_PREFIX}{EVENTS_PREFIX}{endpoint}/")',
+        'format!("{RESERVED_PREFIX}{EVENTS_PREFIX}a{}/", &endpoint.as_str()[1..])',
+    ),
+    Mutant(
+        "Retry-After is ignored",
+        EVENTS + "endpoint.rs",
+        "let until = now + pause.max(asked);",
+        "let until = now + pause.max(asked.min(pause));",
+    ),
+    Mutant(
+        "an endpoint that is gone is asked again",
+        EVENTS + "endpoint.rs",
+        "Outcome::Gone => Self::Disabled,",
+        "Outcome::Gone => Self::Working,",
+    ),
+    Mutant(
+        "a pending event expires like a draft",
+        SWEEP + "expiry.rs",
+        "if let Some(event) = PendingEvent::in_key(&draft.key) {",
+        "if let Some(event) = PendingEvent::in_key(&draft.key).filter(|_| false) {",
     ),
 ]
 

@@ -1,17 +1,18 @@
 //! The metrics of the server: requests, connections, URLs, confirms, calls to the store, and readiness.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use draftstore_connections::Traffic;
 use draftstore_controller::{Readiness, audit_auto_confirm};
 use draftstore_s3::{CredentialsLeft, S3Storage};
 use draftstore_service::{
-    AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, StoreProfile, UrlKind,
+    AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, DeliveryOutcome, Observer, RemovalOutcome, StoreProfile,
+    UrlKind,
 };
 use draftstore_storage::Condition;
 use draftstore_telemetry::metrics::{Metrics, StoreCalls};
-use prometheus::{GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::ports::LABELS;
 
@@ -87,6 +88,8 @@ pub(crate) struct DraftMetrics {
     auto_confirms: IntCounterVec,
     /// Writes drafts that confirm themselves to the audit.
     audit: bool,
+    deliveries: IntCounterVec,
+    oldest_pending: Gauge,
 }
 
 impl DraftMetrics {
@@ -115,6 +118,15 @@ impl DraftMetrics {
                 "draftstore_idle_uploads_completed_total",
                 "Uploads in parts that calls completed because their clients were gone",
             ),
+            deliveries: metrics.counters(
+                "draftstore_event_deliveries_total",
+                "Attempts to deliver events to endpoints, and events written down to be sent later",
+                &["outcome"],
+            ),
+            oldest_pending: metrics.seconds(
+                "draftstore_event_oldest_pending_seconds",
+                "Age of the oldest event that an endpoint has not acknowledged",
+            ),
         };
         for kind in UrlKind::NAMES {
             drafts.issued.with_label_values(&[kind]);
@@ -128,6 +140,9 @@ impl DraftMetrics {
         }
         for outcome in CheckOutcome::NAMES {
             drafts.checks.with_label_values(&[outcome]);
+        }
+        for outcome in DeliveryOutcome::NAMES {
+            drafts.deliveries.with_label_values(&[outcome]);
         }
         drafts
     }
@@ -166,6 +181,14 @@ impl Observer for DraftMetrics {
 
     fn checked(&self, outcome: CheckOutcome) {
         self.checks.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    fn delivered(&self, outcome: DeliveryOutcome) {
+        self.deliveries.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    fn pending(&self, oldest: Option<Duration>) {
+        self.oldest_pending.set(oldest.unwrap_or_default().as_secs_f64());
     }
 }
 

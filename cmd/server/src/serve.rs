@@ -41,8 +41,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSink>) -> anyhow::Result<()> {
     let shutdown_signal = on_signal()?;
     let ending = Ending::default();
-    let scheme = config.scheme();
-    let reflects = config.reflects();
+    let (scheme, reflects) = (config.scheme(), config.reflects());
     let mut reloaders = JoinSet::new();
     let tls = open_tls(config.tls, &mut reloaders).await?;
     let metrics = Arc::new(ServerMetrics::new(audit.is_some()));
@@ -79,11 +78,11 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         .with_check_limits(config.checks.limits())
         .with_observer(metrics.drafts.clone())
         .with_webhooks(Arc::new(Webhooks::new()))
-        .with_profiles(Arc::new(PolicyProfiles(access.authenticator.clone())));
+        .with_profiles(Arc::new(PolicyProfiles(access.authenticator.clone())))
+        .with_endpoints(Arc::new(access.authenticator.clone()));
 
     if embedded.is_some() {
-        let made = drafts.create_buckets().await;
-        made.context("cannot create the embedded store's buckets")?;
+        (drafts.create_buckets().await).context("cannot create the embedded store's buckets")?;
     }
     let readiness = readiness(&store, &opened.name, config.shared.require_safe_store).await?;
 
@@ -127,16 +126,18 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     } else {
         tracing::warn!(http = %http_address, grpc = %grpc_address, admin = admin_address, store = opened.name, reason, "not ready");
     }
-    let clients = embedded.as_ref().map(|embedded| embedded.connections().clone());
     let heartbeat = heartbeat::Heartbeat {
         storage,
         buckets: store.buckets,
-        clients,
+        clients: embedded.as_ref().map(|embedded| embedded.connections().clone()),
         readiness,
     };
     let _heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat.run(config.server.readiness_interval)));
+    let delivering = deliver_events(drafts.clone());
 
     let ended = wait_for_tasks(&mut tasks, &ending.end).await;
+    // What is pending stays in the store.
+    drop(delivering);
     drain(&drafts, config.drafts.confirm_timeout).await;
     if let Some(embedded) = embedded {
         embedded.shutdown().await;
@@ -254,6 +255,11 @@ fn drain_on_signal(
         }
         ending.end.cancel();
     }))
+}
+
+/// Delivers the events that were written down, until the handle is dropped.
+fn deliver_events(drafts: Drafts) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move { drafts.deliver_events().await }))
 }
 
 /// Waits for the first task to end, by SIGTERM or by a failure, and then for the others, with a timeout.

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use draftstore_runtime::reload::{Live, Reloader};
 use draftstore_service::Caller;
+use draftstore_service::events::{EndpointSource, Endpoints};
 
 use crate::api_key::is_key;
 use crate::jwt;
@@ -120,6 +121,16 @@ impl Authenticator {
         match &self.mode {
             Mode::Anonymous(anyone) => Ok(Arc::clone(anyone)),
             Mode::Policy(policies) => policies.authenticate(presented, now),
+        }
+    }
+}
+
+impl EndpointSource for Authenticator {
+    /// Returns the webhooks of the current policy.
+    fn endpoints(&self) -> Endpoints {
+        match &self.mode {
+            Mode::Anonymous(_) => Arc::from([]),
+            Mode::Policy(policies) => Arc::clone(&policies.policy.current().webhooks),
         }
     }
 }

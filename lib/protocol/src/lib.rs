@@ -8,6 +8,7 @@
 pub mod checks;
 pub mod confirm;
 mod draft_id;
+pub mod events;
 pub mod kept;
 mod keys;
 #[cfg(test)]

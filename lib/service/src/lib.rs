@@ -10,6 +10,7 @@ mod clock;
 mod completion;
 pub mod draft;
 mod error;
+pub mod events;
 mod fields;
 pub mod limits;
 mod name;
@@ -34,7 +35,9 @@ pub use draftstore_storage::{
 };
 pub use error::{Error, Lock, Missing};
 pub use name::ObjectName;
-pub use observer::{AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, Observer, RemovalOutcome, UrlKind};
+pub use observer::{
+    AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, DeliveryOutcome, Observer, RemovalOutcome, UrlKind,
+};
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{SecretSource, Secrets};
 pub use settings::{CheckVariables, DraftSettings, PolicySettings, SweepSettings};

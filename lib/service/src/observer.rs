@@ -1,13 +1,14 @@
-//! Observation of issued URLs, checks and confirms, for metrics.
+//! Observation of issued URLs, checks, confirms and events, for metrics.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use draftstore_storage::closed_set;
 
 use crate::{Caller, Error};
 
-/// An observer of issued URLs, finished checks and finished confirms. Must not block: it runs in the task of the call.
+/// An observer of issued URLs, finished checks, finished confirms and deliveries. Must not block: it runs in the task of the call.
 pub trait Observer: fmt::Debug + Send + Sync {
     /// Called after `count` URLs of one kind were signed for a caller.
     fn issued(&self, kind: UrlKind, count: usize);
@@ -26,6 +27,26 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// Called after the checks of a draft have ended, even if nobody waits for them.
     fn checked(&self, outcome: CheckOutcome);
+
+    /// Called after each attempt to deliver an event, and after an event was written down.
+    fn delivered(&self, outcome: DeliveryOutcome);
+
+    /// Called after each look at the events that were written down, with the age of the oldest one that is left.
+    fn pending(&self, oldest: Option<Duration>);
+}
+
+closed_set! {
+    /// The outcome of a delivery, as a label of metrics.
+    pub enum DeliveryOutcome {
+        /// The endpoint has acknowledged the event.
+        Delivered = "delivered",
+        /// The endpoint refused the event, or did not answer in time.
+        Failed = "failed",
+        /// The endpoint wants no events any more (410).
+        Gone = "gone",
+        /// The event was written down, to be sent later.
+        Postponed = "postponed",
+    }
 }
 
 /// A draft that confirmed itself, or could not.

@@ -24,6 +24,7 @@ mod drain;
 mod encodings;
 mod environment;
 mod errors;
+mod events;
 mod forms;
 mod front;
 mod gate;

@@ -8,7 +8,7 @@ use draftstore_service::caller::{Caller, Names, Scopes};
 
 use crate::api_key::Digest;
 
-use super::file::{self, Digests, KeysFile};
+use super::file::{self, HiddenTexts, KeysFile};
 use super::problems::Problems;
 use super::profiles::{Profiles, named};
 use super::{CallerName, Policy, Sources};
@@ -68,7 +68,7 @@ pub(super) fn scopes(place: &str, texts: &[String], problems: &mut Problems) -> 
 fn add_keys(
     policy: &mut Policy,
     place: &str,
-    Digests(texts): &Digests,
+    HiddenTexts(texts): &HiddenTexts,
     caller: &Arc<Caller>,
     known: &mut BTreeSet<Digest>,
     problems: &mut Problems,

@@ -20,6 +20,8 @@ pub(crate) struct File {
     pub(super) callers: BTreeMap<String, Caller>,
     #[serde(default)]
     pub(super) issuers: BTreeMap<String, Issuer>,
+    #[serde(default)]
+    pub(super) webhooks: Vec<Webhook>,
 }
 
 /// The limits of uploads.
@@ -53,7 +55,7 @@ pub(super) struct Caller {
     pub(super) tenant: Option<String>,
     pub(super) profile: Option<String>,
     #[serde(default)]
-    pub(super) api_keys: Digests,
+    pub(super) api_keys: HiddenTexts,
     #[serde(default)]
     pub(super) certificates: Vec<String>,
 }
@@ -87,6 +89,28 @@ pub(super) struct Issuer {
     pub(super) profiles: Option<Vec<String>>,
 }
 
+/// An endpoint that is told of events.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Webhook {
+    pub(super) name: String,
+    pub(super) url: String,
+    /// The secrets that sign, one or two.
+    #[serde(default)]
+    pub(super) secrets: HiddenTexts,
+    /// A file with the secrets instead, one a line. It can be a Secret while the policy is not.
+    pub(super) secrets_file: Option<String>,
+    /// The kinds of events.
+    pub(super) events: Vec<String>,
+    /// The tenants whose events are sent. Without it, the events of all callers are.
+    pub(super) tenants: Option<Vec<String>>,
+    /// The host of the URL, if it may have a private address.
+    #[serde(default)]
+    pub(super) private_hosts: Vec<String>,
+    /// The maximum number of events that are sent at a time.
+    pub(super) concurrency: Option<usize>,
+}
+
 /// A text or a list of texts.
 #[derive(Debug)]
 pub(super) struct OneOrMore(pub(super) Vec<String>);
@@ -98,19 +122,19 @@ impl<'de> Deserialize<'de> for OneOrMore {
 }
 
 /// The file of API keys, with a list for each caller.
-pub(super) type KeysFile = BTreeMap<String, Digests>;
+pub(super) type KeysFile = BTreeMap<String, HiddenTexts>;
 
-/// A list of digests. Errors never quote it, since it may contain a key by mistake.
+/// A list of secrets, or of digests that may be keys by mistake. Neither errors nor logs quote it.
 #[derive(Default)]
-pub(super) struct Digests(pub(super) Vec<String>);
+pub(super) struct HiddenTexts(pub(super) Vec<String>);
 
-impl fmt::Debug for Digests {
+impl fmt::Debug for HiddenTexts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} digests", self.0.len())
+        write!(f, "{} texts", self.0.len())
     }
 }
 
-impl<'de> Deserialize<'de> for Digests {
+impl<'de> Deserialize<'de> for HiddenTexts {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Texts { may_be_one: false }).map(Self)
     }

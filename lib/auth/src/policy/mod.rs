@@ -9,14 +9,18 @@ mod profiles;
 mod reload;
 mod sources;
 mod tenants;
+mod webhooks;
 
 pub use name::{CallerName, InvalidCallerName};
 pub use problems::InvalidPolicy;
 pub use profiles::Profiles;
 pub use reload::PolicyFile;
 use sources::Sources;
+use webhooks::Sender;
 
 use std::sync::Arc;
+
+use draftstore_service::events::Endpoints;
 
 use crate::api_key::KeyRing;
 use crate::certificate::Certificates;
@@ -26,12 +30,13 @@ use crate::methods::AuthMethods;
 use self::problems::Problems;
 
 /// A policy that was validated.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Policy {
     pub(crate) keys: KeyRing,
     pub(crate) certificates: Certificates,
     pub(crate) issuers: Vec<Issuer>,
     pub(crate) profiles: Arc<Profiles>,
+    pub(crate) webhooks: Endpoints,
 }
 
 impl Policy {
@@ -39,9 +44,15 @@ impl Policy {
     ///
     /// # Errors
     /// [`InvalidPolicy`] with every broken rule.
-    pub(crate) fn of(sources: &Sources, remotes: &Remotes) -> Result<Self, InvalidPolicy> {
+    pub(crate) fn of(sources: &Sources, remotes: &Remotes, sender: &Sender) -> Result<Self, InvalidPolicy> {
         let mut problems = Problems::default();
-        let mut policy = Self::default();
+        let mut policy = Self {
+            keys: KeyRing::default(),
+            certificates: Certificates::default(),
+            issuers: Vec::new(),
+            profiles: Arc::default(),
+            webhooks: webhooks::endpoints(sources, sender, &mut problems),
+        };
         let profiles = profiles::profiles(&sources.file.profiles, &mut problems);
         tenants::check(&sources.file, &mut problems);
         callers::add(&mut policy, sources, &profiles, &mut problems);

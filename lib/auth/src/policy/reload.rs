@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{InvalidPolicy, Policy, Sources};
+use super::{InvalidPolicy, Policy, Sender, Sources};
 use crate::jwt::Remotes;
 use crate::methods::AuthMethods;
 use draftstore_runtime::reload::{Reloader, Snapshot, Source};
@@ -13,6 +13,7 @@ pub struct PolicyFile {
     path: PathBuf,
     methods: AuthMethods,
     remotes: Remotes,
+    sender: Sender,
 }
 
 impl PolicyFile {
@@ -25,6 +26,7 @@ impl PolicyFile {
             path: path.clone(),
             methods,
             remotes: Remotes::default(),
+            sender: Sender::default(),
         };
         let reloader = Reloader::open(file).await?;
         let missing = reloader.live().current().missing_credentials(methods);
@@ -48,7 +50,7 @@ impl Source for PolicyFile {
     }
 
     async fn make(&self, sources: Sources) -> Result<Policy, InvalidPolicy> {
-        let policy = Policy::of(&sources, &self.remotes)?;
+        let policy = Policy::of(&sources, &self.remotes, &self.sender)?;
         policy.fetched().await;
         Ok(policy)
     }

@@ -74,6 +74,10 @@ impl File {
             let files = [&issuer.secret_file, &issuer.pem_file, &issuer.jwks_file];
             files.into_iter().filter_map(Option::as_deref)
         });
-        self.keys.as_deref().into_iter().chain(issuers)
+        let webhooks = self
+            .webhooks
+            .iter()
+            .filter_map(|webhook| webhook.secrets_file.as_deref());
+        self.keys.as_deref().into_iter().chain(issuers).chain(webhooks)
     }
 }

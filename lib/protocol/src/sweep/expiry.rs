@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use draftstore_storage::{ETag, ListedObject, ListedUpload};
 
 use crate::confirm::StagingNote;
+use crate::events::PendingEvent;
 use crate::usage::InventoryKey;
 use crate::{DraftId, Policy};
 
@@ -40,7 +41,8 @@ impl Expiry {
 
     /// Returns true if a draft has outlived its lifetime and the grace. The ID of a unique draft contains the end of
     /// its lifetime. The age of a named draft is that of its `last_modified`. A note about a staged copy contains the
-    /// end of the copy. An inventory is kept for longer, because a count may take many sweeps.
+    /// end of the copy, and that of a pending event the moment at which it is given up. An inventory is kept for
+    /// longer, because a count may take many sweeps.
     ///
     /// The date of a multipart object may be the begin of its upload, which may have been completed much later, at the
     /// end of the longest upload. The object is kept for that time too.
@@ -50,6 +52,9 @@ impl Expiry {
         }
         if let Some(note) = StagingNote::in_key(&draft.key) {
             return self.has_ended(note.ends_at);
+        }
+        if let Some(event) = PendingEvent::in_key(&draft.key) {
+            return self.has_ended(event.expires_at());
         }
         let kept = if InventoryKey::in_key(&draft.key).is_some() {
             self.kept.max(INVENTORY_KEPT)
@@ -91,6 +96,7 @@ mod tests {
     use draftstore_storage::UploadId;
 
     use super::*;
+    use crate::events::EventId;
     use crate::sweep::Slice;
 
     const HOUR: Duration = Duration::from_secs(3600);
@@ -133,6 +139,20 @@ mod tests {
         };
         assert!(!at(after(10)).of_upload(&upload));
         assert!(at(after(10) + GRACE).of_upload(&upload));
+    }
+
+    #[test]
+    fn pending_event_expires_three_days_after_its_act() {
+        let event = PendingEvent {
+            endpoint: "billing".parse().expect("a name"),
+            id: EventId::new(UNIX_EPOCH + HOUR * 1000, [7; 32]),
+        };
+        let listed = ListedObject {
+            key: event.key(),
+            ..draft("0123")
+        };
+        assert!(!at(HOUR * 72 + JUST_SHORT).of_draft(&listed));
+        assert!(at(HOUR * 72 + GRACE).of_draft(&listed));
     }
 
     #[test]

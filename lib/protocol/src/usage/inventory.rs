@@ -168,6 +168,9 @@ impl Inventory {
     }
 
     /// Returns the bytes to save.
+    ///
+    /// # Panics
+    /// Never: all of it is representable as JSON.
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("numbers, strings and lists are JSON")
     }

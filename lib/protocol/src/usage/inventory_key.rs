@@ -25,6 +25,9 @@ impl InventoryKey {
     }
 
     /// Returns the key of the save.
+    ///
+    /// # Panics
+    /// Never: the key is short, and of letters and digits.
     pub fn key(self) -> ObjectKey {
         let key = format!("{}{:020}", Self::prefix(Some(self.slice)), self.generation);
         ObjectKey::new(key).expect("a short key of letters and digits")

@@ -65,6 +65,7 @@ pub use watch::{DraftState, DraftWatch, WatchDraft};
 
 use tokio_util::task::TaskTracker;
 
+use crate::events::{Courier, EndpointSource, Events};
 use crate::observer::ConfirmEnded;
 use crate::secrets::{Binding, Purpose, SecretSource, Secrets};
 use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKind, WebhookClient};
@@ -97,6 +98,7 @@ struct Shared {
     webhooks: Option<Arc<dyn WebhookClient>>,
     secrets: Arc<dyn SecretSource>,
     usage: usage::MergedCache,
+    events: Events,
 }
 
 impl Drafts {
@@ -120,6 +122,7 @@ impl Drafts {
             webhooks: None,
             secrets: Arc::new(Secrets::random()),
             usage: usage::MergedCache::default(),
+            events: Events::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -190,6 +193,24 @@ impl Drafts {
     pub fn with_secrets(mut self, secrets: Arc<dyn SecretSource>) -> Self {
         Arc::make_mut(&mut self.shared).secrets = secrets;
         self
+    }
+
+    /// Sets the endpoints that are told of events.
+    #[must_use]
+    pub fn with_endpoints(mut self, source: Arc<dyn EndpointSource>) -> Self {
+        Arc::make_mut(&mut self.shared).events = Events::new(source);
+        self
+    }
+
+    /// Returns the deliverer of events.
+    pub(crate) fn courier(&self) -> Courier<'_> {
+        let shared = &self.shared;
+        Courier {
+            events: &shared.events,
+            store: &shared.store,
+            clock: shared.clock.as_ref(),
+            observer: shared.observer.as_ref(),
+        }
     }
 
     /// Seals a token for this caller, bound to these parts as well.

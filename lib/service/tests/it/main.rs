@@ -77,6 +77,7 @@ mod calls;
 mod checks;
 mod confirm;
 mod delete;
+mod events;
 mod faults;
 mod faulty;
 mod ground;

@@ -123,8 +123,12 @@ impl Drafts {
                 turn = Some(Turn::Leave);
             }
         }
-        let outcome = |(one, keys): (Running, &Keys)| Ok(Confirmed::new(self.location(keys), one.end(self)?));
-        all.into_iter().zip(&keys).map(outcome).collect()
+        let ends: Vec<BoxFuture<'_, _>> = all
+            .into_iter()
+            .zip(&keys)
+            .map(|(one, keys)| async { Ok(Confirmed::new(self.location(keys), one.end(self).await?)) }.boxed())
+            .collect();
+        stream::iter(ends).buffered(MAX_CONCURRENT).collect().await
     }
 
     /// Returns `true` if a delete that begins now is certain to have ended before the end of the batch.

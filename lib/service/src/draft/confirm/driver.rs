@@ -49,10 +49,11 @@ impl Running {
         self.step.has_failed()
     }
 
-    /// Returns the result of a confirm that has ended, and lets the draft that it left be deleted.
-    pub(super) fn end(self, drafts: &Drafts) -> Result<Kept, Error> {
+    /// Returns the result of a confirm that has ended, after its event, and lets the draft that it left be deleted.
+    pub(super) async fn end(self, drafts: &Drafts) -> Result<Kept, Error> {
         let kept = self.step.end()?;
         drafts.shared.watched.confirmed(&self.keys.draft);
+        drafts.publish_confirmed(&self.keys, &kept).await?;
         if let Some(etag) = kept.leftover.clone() {
             let key = self.keys.draft;
             drafts.shared.remove_later(DraftVersion { key, etag });

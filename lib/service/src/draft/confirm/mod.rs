@@ -1,12 +1,13 @@
 //! Confirms, which run [`draftstore_protocol::confirm`] against the store.
 //!
 //! `driver` performs the effects of the protocol. `batch` drives several confirms together. `locks` replace conditions
-//! that the store does not honour. `removals` deletes the drafts after the answers. The protocol makes every decision.
+//! that the store does not honour. `publish` tells endpoints of a confirm before its answer. `removals` deletes the drafts after the answers. The protocol makes every decision.
 
 mod batch;
 mod driver;
 mod limits;
 mod locks;
+mod publish;
 mod removals;
 mod request;
 
@@ -83,11 +84,11 @@ impl Drafts {
         let _locked = self.lock([&keys]).await;
         let mut running = self.running(checked.clone(), None);
         running.run(self).await;
-        let mut ended = running.end(self);
+        let mut ended = running.end(self).await;
         if matches!(ended, Err(Error::NotFound(Missing::Draft))) && self.complete_idle(&keys.draft).await? {
             let mut running = self.running(checked, None);
             running.run(self).await;
-            ended = running.end(self);
+            ended = running.end(self).await;
         }
         let kept = ended.map_err(|error| name_option(error, &options))?;
         Ok(Confirmed::new(self.location(&keys), kept))

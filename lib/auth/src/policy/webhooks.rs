@@ -1,0 +1,180 @@
+//! The webhooks of the policy: endpoints that are told of events.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use draftstore_service::caller::Tenant;
+use draftstore_service::events::{Endpoint, EndpointName, Endpoints, EventId, EventKind, Outcome};
+use draftstore_webhooks::{Client, Destination, Message, PrivateHosts, Secrets};
+
+use super::Sources;
+use super::file;
+use super::problems::Problems;
+
+/// The time that an endpoint has to answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The maximum length of an answer's body, which nobody reads. A longer one costs the connection.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The number of events that are sent to an endpoint at a time, unless the policy says another.
+const DEFAULT_CONCURRENCY: usize = 16;
+
+/// The maximum of that number.
+const MAX_CONCURRENCY: usize = 256;
+
+/// The media type of an event.
+const CONTENT_TYPE: &str = "application/cloudevents+json";
+
+/// The client of all webhooks, which is created for the first one. Policies share it, and its connections.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sender(Arc<OnceLock<Client>>);
+
+impl Sender {
+    fn client(&self) -> &Client {
+        self.0.get_or_init(|| Client::new(TIMEOUT, MAX_BODY_BYTES))
+    }
+}
+
+/// A webhook of a policy.
+#[derive(Debug)]
+struct Webhook {
+    name: EndpointName,
+    destination: Destination,
+    secrets: Secrets,
+    kinds: Vec<EventKind>,
+    tenants: Option<Vec<Tenant>>,
+    concurrency: usize,
+    sender: Sender,
+}
+
+pub(super) fn endpoints(sources: &Sources, sender: &Sender, problems: &mut Problems) -> Endpoints {
+    if !sources.file.webhooks.is_empty() {
+        // Not with the first event, which would wait for the certificates of this machine.
+        sender.client();
+    }
+    let mut names = BTreeSet::new();
+    let webhooks = sources.file.webhooks.iter().enumerate();
+    let webhooks = webhooks.filter_map(|(index, written)| {
+        let place = format!("webhooks[{index}]");
+        if !names.insert(&written.name) {
+            problems.add(
+                format_args!("{place}.name"),
+                format_args!("{} is listed twice", written.name),
+            );
+        }
+        let webhook = webhook(&place, written, sources, sender, problems)?;
+        Some(Arc::new(webhook) as Arc<dyn Endpoint>)
+    });
+    webhooks.collect()
+}
+
+fn webhook(
+    place: &str,
+    written: &file::Webhook,
+    sources: &Sources,
+    sender: &Sender,
+    problems: &mut Problems,
+) -> Option<Webhook> {
+    let name = problems.take(format_args!("{place}.name"), written.name.parse());
+    let hosts = PrivateHosts::try_from(written.private_hosts.clone());
+    let hosts = problems.take(format_args!("{place}.private_hosts"), hosts);
+    let destination = Destination::new(&written.url, &hosts.unwrap_or_default());
+    let destination = problems.take(format_args!("{place}.url"), destination);
+    let secrets = secrets(place, written, sources, problems);
+    if written.events.is_empty() {
+        problems.add(format_args!("{place}.events"), "must name at least one kind of event");
+    }
+    let kinds = problems.each(format_args!("{place}.events"), &written.events);
+    let tenants = written.tenants.as_ref().map(|texts| {
+        let place = format!("{place}.tenants");
+        if texts.is_empty() {
+            problems.add(&place, "must name a tenant: leave it out for the events of all callers");
+        }
+        problems.each(&place, texts)
+    });
+    let concurrency = written.concurrency.unwrap_or(DEFAULT_CONCURRENCY);
+    if !(1..=MAX_CONCURRENCY).contains(&concurrency) {
+        let rule = format!("must be 1 to {MAX_CONCURRENCY}");
+        problems.add(format_args!("{place}.concurrency"), rule);
+    }
+    Some(Webhook {
+        name: name?,
+        destination: destination?,
+        secrets: secrets?,
+        kinds,
+        tenants,
+        concurrency,
+        sender: sender.clone(),
+    })
+}
+
+fn secrets(place: &str, written: &file::Webhook, sources: &Sources, problems: &mut Problems) -> Option<Secrets> {
+    let file::HiddenTexts(texts) = &written.secrets;
+    let Some(name) = &written.secrets_file else {
+        return problems.take(format_args!("{place}.secrets"), Secrets::try_from(texts.clone()));
+    };
+    let place = format!("{place}.secrets_file");
+    if !texts.is_empty() {
+        problems.add(&place, "must not be given beside secrets");
+    }
+    let content = sources.content(&place, name, problems)?;
+    let content = problems.take(&place, std::str::from_utf8(content))?;
+    let lines = content.lines().map(str::trim).filter(|line| !line.is_empty());
+    let texts: Vec<_> = lines.map(str::to_owned).collect();
+    problems.take(&place, Secrets::try_from(texts))
+}
+
+#[async_trait]
+impl Endpoint for Webhook {
+    fn name(&self) -> &EndpointName {
+        &self.name
+    }
+
+    fn wants(&self, kind: EventKind, tenant: Option<&Tenant>) -> bool {
+        let is_of_tenants = |tenants: &Vec<Tenant>| tenant.is_some_and(|tenant| tenants.contains(tenant));
+        self.kinds.contains(&kind) && self.tenants.as_ref().is_none_or(is_of_tenants)
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    async fn send(&self, id: EventId, json: Bytes, now: SystemTime) -> Outcome {
+        let Ok(message_id) = id.to_string().parse() else {
+            return Outcome::Failed { retry_after: None };
+        };
+        let message = Message {
+            id: message_id,
+            content_type: CONTENT_TYPE,
+            body: json,
+        };
+        let client = self.sender.client();
+        let (endpoint, event) = (self.name.as_str(), id.to_string());
+        match client.post(&self.destination, &self.secrets, &message, now).await {
+            Ok(reply) if reply.status.is_success() => Outcome::Delivered,
+            Ok(reply) if reply.status.as_u16() == 410 => {
+                tracing::warn!(endpoint, event.id = event, "endpoint disabled");
+                Outcome::Gone
+            }
+            Ok(reply) => {
+                tracing::warn!(
+                    endpoint,
+                    event.id = event,
+                    status = reply.status.as_u16(),
+                    "event not acknowledged"
+                );
+                let retry_after = reply.retry_after;
+                Outcome::Failed { retry_after }
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(endpoint, event.id = event, error, "event not acknowledged");
+                Outcome::Failed { retry_after: None }
+            }
+        }
+    }
+}

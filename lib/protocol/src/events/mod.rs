@@ -1,0 +1,20 @@
+//! Events: their IDs, the objects that hold those which an endpoint has not acknowledged, and when they are sent again.
+//!
+//! - An act is answered with success only after each endpoint has acknowledged its event, or has an object with it in the
+//!   draft bucket. So nothing that a crash can lose, and no upload, overwrite or delete that follows, takes an event away.
+//! - The ID of an event comes from the object that the act has left, and is the same whoever makes it: a repeat of the
+//!   call, or another server.
+//! - The key of an object comes from the endpoint and the event. It is deleted when the endpoint has acknowledged the
+//!   event, and expires three days after the act.
+
+mod delivery;
+mod endpoint;
+mod id;
+mod pending;
+#[cfg(test)]
+mod tests;
+
+pub use delivery::{Publication, PublishStep, ReadOutcome, RedeliverStep, Redelivery};
+pub use endpoint::{EndpointState, Outcome};
+pub use id::{EventId, InvalidEventId};
+pub use pending::{EndpointName, InvalidEndpointName, KEPT_FOR, PendingEvent, attempt_interval};

@@ -1,0 +1,37 @@
+//! The endpoints that are told of events.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use draftstore_protocol::events::{EndpointName, EventId, Outcome};
+
+use super::event::EventKind;
+use crate::caller::Tenant;
+
+/// The endpoints in force. A reload makes new ones, whose state begins anew.
+pub type Endpoints = Arc<[Arc<dyn Endpoint>]>;
+
+/// The source of the endpoints, which may change while the server runs.
+pub trait EndpointSource: fmt::Debug + Send + Sync {
+    /// Returns the current endpoints.
+    fn endpoints(&self) -> Endpoints;
+}
+
+/// An endpoint that is told of events.
+#[async_trait]
+pub trait Endpoint: fmt::Debug + Send + Sync {
+    /// Returns the name of the endpoint, which no other endpoint has.
+    fn name(&self) -> &EndpointName;
+
+    /// Returns true if the endpoint is told of events of this kind, of callers in this tenant.
+    fn wants(&self, kind: EventKind, tenant: Option<&Tenant>) -> bool;
+
+    /// Returns the maximum number of events that are sent to the endpoint at a time.
+    fn concurrency(&self) -> usize;
+
+    /// Sends an event once, and waits for the answer.
+    async fn send(&self, id: EventId, json: Bytes, now: SystemTime) -> Outcome;
+}

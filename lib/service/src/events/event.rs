@@ -1,0 +1,185 @@
+//! An event in its JSON form, that of `CloudEvents` 1.0.
+//!
+//! Source: <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>
+
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use bytes::Bytes;
+use draftstore_protocol::confirm::MARKER_PREFIX;
+use draftstore_protocol::events::EventId;
+use draftstore_storage::{BucketName, ObjectInfo, closed_set};
+use serde_json::{Map, Value, json};
+
+use crate::caller::Tenant;
+
+closed_set! {
+    /// The kind of an event.
+    pub enum EventKind {
+        /// A draft was confirmed.
+        DraftConfirmed = "draft.confirmed",
+    }
+}
+
+/// The error of a text that is not the kind of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be one of {}", EventKind::NAMES.join(", "))]
+pub struct UnknownEventKind;
+
+impl FromStr for EventKind {
+    type Err = UnknownEventKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEventKind> {
+        let kinds = Self::ALL.iter().copied();
+        kinds
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or(UnknownEventKind)
+    }
+}
+
+/// An event, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Event {
+    pub(crate) id: EventId,
+    pub(crate) json: Bytes,
+}
+
+/// The facts of an event about an object in main.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ObjectEvent<'a> {
+    pub(crate) kind: EventKind,
+    pub(crate) at: SystemTime,
+    pub(crate) bucket: &'a BucketName,
+    pub(crate) tenant: Option<&'a Tenant>,
+    /// The name of the object, relative to the tenant.
+    pub(crate) object_name: &'a str,
+    pub(crate) object: &'a ObjectInfo,
+    /// The parts that tell the act from every other one.
+    pub(crate) act: &'a [&'a str],
+}
+
+impl ObjectEvent<'_> {
+    /// Makes the event, with further fields of its data.
+    pub(crate) fn with(&self, more: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Event {
+        let id = self.id();
+        let object = self.object;
+        let metadata = object.attributes.metadata.iter();
+        let metadata: Map<_, _> = metadata
+            .filter(|(name, _)| !name.starts_with(MARKER_PREFIX))
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
+        let fields = [
+            ("object_name", Some(json!(self.object_name))),
+            ("size", Some(json!(object.size))),
+            ("etag", Some(json!(object.etag.as_str()))),
+            (
+                "content_type",
+                object.attributes.content_type.as_ref().map(|text| json!(text)),
+            ),
+            ("version_id", object.version_id.as_ref().map(|id| json!(id.to_string()))),
+            ("metadata", (!metadata.is_empty()).then_some(Value::Object(metadata))),
+            ("tenant", self.tenant.map(|tenant| json!(tenant.as_str()))),
+        ];
+        let more = more.into_iter().map(|(name, text)| (name, text.map(Value::from)));
+        let data: Map<_, _> = fields
+            .into_iter()
+            .chain(more)
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect();
+        let event = json!({
+            "specversion": "1.0",
+            "id": id.to_string(),
+            "type": self.kind.as_str(),
+            "source": format!("/buckets/{}", self.bucket),
+            "subject": self.object_name,
+            "time": rfc3339(id.at()),
+            "datacontenttype": "application/json",
+            "data": data,
+        });
+        Event {
+            id,
+            json: event.to_string().into(),
+        }
+    }
+
+    fn id(&self) -> EventId {
+        let mut digest = Context::new(&SHA256);
+        for part in [self.kind.as_str(), self.bucket.as_str()].iter().chain(self.act) {
+            digest.update(&(part.len() as u64).to_be_bytes());
+            digest.update(part.as_bytes());
+        }
+        let digest = digest.finish();
+        let digest = digest.as_ref().try_into().expect("SHA-256 has 32 bytes");
+        EventId::new(self.at, digest)
+    }
+}
+
+fn rfc3339(at: SystemTime) -> Option<String> {
+    let at = jiff::Timestamp::try_from(at).ok()?;
+    Some(at.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use draftstore_storage::StoredAttributes;
+
+    use super::*;
+
+    #[test]
+    fn event_is_a_cloud_event_with_the_facts_of_its_object() {
+        let object = ObjectInfo {
+            etag: "abc".parse().expect("an ETag"),
+            size: 7,
+            last_modified: UNIX_EPOCH,
+            etag_is_md5: true,
+            version_id: None,
+            checksum_sha256: None,
+            attributes: StoredAttributes {
+                content_type: Some("image/png".to_owned()),
+                metadata: [("order", "42"), ("draftstore-draft", "of the server")]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+                ..StoredAttributes::default()
+            },
+        };
+        let tenant = "t1".parse().expect("a tenant");
+        let facts = ObjectEvent {
+            kind: EventKind::DraftConfirmed,
+            at: UNIX_EPOCH + Duration::from_millis(1_800_000_000_123),
+            bucket: &"main".parse().expect("a name"),
+            tenant: Some(&tenant),
+            object_name: "a/b.png",
+            object: &object,
+            act: &["t1/a/b.png", "sealed"],
+        };
+        let event = facts.with([("draft_name", Some("c.png".to_owned())), ("draft_id", None)]);
+        let parsed: Value = serde_json::from_slice(&event.json).expect("JSON");
+        let expected = json!({
+            "specversion": "1.0",
+            "id": event.id.to_string(),
+            "type": "draft.confirmed",
+            "source": "/buckets/main",
+            "subject": "a/b.png",
+            "time": "2027-01-15T08:00:00.123Z",
+            "datacontenttype": "application/json",
+            "data": {
+                "object_name": "a/b.png",
+                "size": 7,
+                "etag": "abc",
+                "content_type": "image/png",
+                "metadata": {"order": "42"},
+                "tenant": "t1",
+                "draft_name": "c.png",
+            },
+        });
+        assert_eq!(parsed, expected);
+        assert_eq!(facts.with([]).id, event.id);
+        for act in [&["t1/a/b.png", "other"][..], &["t1/a/b.pngsealed"], &["t1/a/b.png"]] {
+            assert_ne!(ObjectEvent { act, ..facts }.with([]).id, event.id, "{act:?}");
+        }
+    }
+}

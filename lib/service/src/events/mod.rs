@@ -1,0 +1,16 @@
+//! Events, which endpoints of the policy are told of.
+//!
+//! `event` makes an event, `delivery` sends it before its act is answered, and `pending` sends it later if an endpoint has
+//! not acknowledged it by then. This module knows neither URLs nor signatures: an [`Endpoint`] has them.
+
+mod delivery;
+mod endpoint;
+mod event;
+mod pending;
+
+pub(crate) use delivery::{Courier, Events};
+pub use draftstore_protocol::events::{EndpointName, EventId, InvalidEndpointName, Outcome};
+pub use endpoint::{Endpoint, EndpointSource, Endpoints};
+use event::Event;
+pub(crate) use event::ObjectEvent;
+pub use event::{EventKind, UnknownEventKind};
