@@ -173,6 +173,10 @@ def named(message: dict) -> dict:
     for least, most in (("min_size", "max_size"), ("confirmed_after", "confirmed_before")):
         if message.get(least) is not None:
             message.pop(most, None)
+    if message.get("totals") and (message.get("content_type") is not None or message.get("tags")):
+        message.pop("totals")
+    if isinstance(message.get("tags"), dict):
+        message["tags"] = {key: value for key, value in message["tags"].items() if fits_tag(key, value)}
     # There is no policy file that had one.
     message.pop("profile", None)
     if message.get("object_name") is None:

@@ -10,10 +10,10 @@ use draftstore_sigv4::{BucketUrl, Credentials, Signer, Timestamp, UrlRequest};
 use draftstore_storage::{
     Administration, BucketName, Capabilities, CompleteUpload, CopyInMain, CopyToMain, CopyVersion, CorsRule,
     CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, Features, IfDestination, KeptVersion,
-    Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, Method, ObjectDeleted, ObjectDescription,
-    ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, Presign, PresignGet, PresignPart, PresignPost, PresignPut,
-    PresignStep, PresignedRequest, PutDraft, ReadDraft, RestoreArchived, SecretFields, SecretUrl, StageCopy,
-    StageInMain, StagedCopy, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, Method, NoncurrentRule, ObjectDeleted,
+    ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, PartPage, Presign, PresignGet, PresignPart,
+    PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft, RestoreArchived, SecretFields,
+    SecretUrl, StageCopy, StageInMain, StagedCopy, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -181,6 +181,7 @@ never_called! {
         fn put_cors(&BucketName, &CorsRule) -> ();
         fn has_versions(&MainBucket) -> bool;
         fn get_lifecycle(&DraftBucket) -> Lifecycle;
+        fn noncurrent_rules(&MainBucket) -> Vec<NoncurrentRule>;
         fn put_lifecycle(&DraftBucket, &Lifecycle) -> ();
         fn probe(&DraftBucket, &ObjectKey) -> Capabilities;
         fn features(&DraftBucket, &MainBucket, &ObjectKey) -> Features;

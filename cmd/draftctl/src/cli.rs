@@ -121,6 +121,8 @@ pub(crate) struct UploadArgs {
     /// User metadata. Repeat the option for several keys.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) metadata: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) storage: OptionArgs,
     /// Confirm each draft once it is uploaded, if its ETag is unchanged.
     #[arg(long)]
     pub(crate) confirm: bool,
@@ -264,7 +266,7 @@ pub(crate) struct TransferArgs {
 }
 
 /// The options of how the store keeps a confirmed object.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Serialize)]
 pub(crate) struct OptionArgs {
     /// Tag of the confirmed object. Repeat the option for several.
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
@@ -290,7 +292,7 @@ pub(crate) struct OptionArgs {
 }
 
 /// The mode of a retention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 pub(crate) enum RetentionArg {
     /// A retention that can be bypassed with a right for it.
     Governance,
@@ -299,7 +301,7 @@ pub(crate) enum RetentionArg {
 }
 
 /// A time of the command line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 struct Time(Timestamp);
 
 impl FromStr for Time {
@@ -315,7 +317,7 @@ impl FromStr for Time {
 
 impl OptionArgs {
     /// Returns the options as a message, or `None` if there are none.
-    pub(crate) fn message(self) -> Option<StorageOptions> {
+    pub(crate) fn message(&self) -> Option<StorageOptions> {
         let retention = self.retention.map(|mode| RetentionOption {
             mode: match mode {
                 RetentionArg::Governance => RetentionMode::Governance.into(),
@@ -324,12 +326,12 @@ impl OptionArgs {
             until: self.retain_until.map(|Time(until)| until),
         });
         let options = StorageOptions {
-            tags: self.tag.into_iter().collect(),
-            storage_class: self.storage_class,
+            tags: self.tag.iter().cloned().collect(),
+            storage_class: self.storage_class.clone(),
             retention,
             legal_hold: self.legal_hold,
-            encryption: self.encryption,
-            kms_key_id: self.kms_key_id,
+            encryption: self.encryption.clone(),
+            kms_key_id: self.kms_key_id.clone(),
         };
         (options != StorageOptions::default()).then_some(options)
     }
@@ -382,6 +384,12 @@ pub(crate) struct ListArgs {
     /// List what is directly below the prefix: confirmed objects, and folders.
     #[arg(long, requires = "confirmed")]
     pub(crate) folders: bool,
+    /// List only confirmed objects of this media type, for example image/png or "image/*".
+    #[arg(long, value_name = "TYPE", requires = "confirmed")]
+    pub(crate) content_type: Option<String>,
+    /// List only confirmed objects with this tag. Repeat the option for several.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "confirmed")]
+    pub(crate) tag: Vec<(String, String)>,
     /// List the newest drafts first.
     #[arg(long, conflicts_with_all = ["confirmed", "folders"])]
     pub(crate) newest_first: bool,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use draftstore_storage::{
     Administration, BucketName, Capabilities, CorsRule, Created, DraftBucket, Error, Features, Lifecycle, MainBucket,
-    ObjectKey,
+    NoncurrentRule, ObjectKey,
 };
 
 use crate::{S3Storage, calls, probe};
@@ -24,6 +24,10 @@ impl Administration for S3Storage {
 
     async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
         calls::get_lifecycle(self, bucket).await
+    }
+
+    async fn noncurrent_rules(&self, bucket: &MainBucket) -> Result<Vec<NoncurrentRule>, Error> {
+        calls::noncurrent_rules(self, bucket).await
     }
 
     async fn put_lifecycle(&self, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {

@@ -41,7 +41,7 @@ pub use observer::{
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{SecretSource, Secrets};
 pub use settings::{CheckVariables, DraftSettings, PolicySettings, SweepSettings};
-pub use store::{Buckets, Replicas, Store, StoreProfile, Weakness, weaknesses};
+pub use store::{Buckets, KeptUntil, Replicas, Store, StoreProfile, Weakness, weaknesses};
 pub use usage_counter::{CountLimits, UsageCounter};
 pub use violation::Violation;
 pub use webhooks::{ScanReply, ScanRequest, SignedReport, WebhookClient};

@@ -21,7 +21,7 @@ mod sha256;
 mod storage;
 
 pub use administration::{
-    Administration, Capabilities, Condition, CorsRule, Created, Feature, Features, Lifecycle, Support,
+    Administration, Capabilities, Condition, CorsRule, Created, Feature, Features, Lifecycle, NoncurrentRule, Support,
 };
 pub use bucket::{BucketName, DraftBucket, InvalidBucketName, MainBucket, SameBucket};
 pub use error::{Error, ErrorKind};

@@ -23,5 +23,6 @@ pub use http_proxy::HttpProxy;
 pub use large::{LARGE, assert_large_copy, large_draft};
 pub use seaweedfs::SeaweedFs;
 pub use world::{
-    SignedRequest, TestBuckets, attributes, bucket, connect, etag, get, keep_versions, key, lock_objects, sdk, settings,
+    SignedRequest, TestBuckets, attributes, bucket, connect, etag, expire_versions, get, keep_versions, key,
+    lock_objects, sdk, settings,
 };

@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, ObjectLockConfiguration, ObjectLockEnabled, Tag,
+    BucketLifecycleConfiguration, BucketVersioningStatus, CompletedMultipartUpload, CompletedPart, ExpirationStatus,
+    LifecycleRule, LifecycleRuleFilter, NoncurrentVersionExpiration, ObjectLockConfiguration, ObjectLockEnabled, Tag,
     Tagging, VersioningConfiguration,
 };
 use draftstore_s3::{S3Storage, Settings, StaticCredentials};
@@ -471,6 +472,28 @@ pub async fn keep_versions(endpoint: &StoreEndpoint, bucket: &BucketName) {
         .bucket(bucket.as_str())
         .versioning_configuration(enabled);
     put.send().await.expect("the store has versioning");
+}
+
+/// Makes the store remove versions below a prefix some days after they were replaced or deleted.
+///
+/// # Panics
+/// Panics if the store has no lifecycle rules.
+pub async fn expire_versions(endpoint: &StoreEndpoint, bucket: &BucketName, prefix: &str, days: i32) {
+    let expiration = NoncurrentVersionExpiration::builder().noncurrent_days(days).build();
+    let rule = LifecycleRule::builder()
+        .id("versions")
+        .status(ExpirationStatus::Enabled)
+        .filter(LifecycleRuleFilter::builder().prefix(prefix).build())
+        .noncurrent_version_expiration(expiration)
+        .build();
+    let rules = BucketLifecycleConfiguration::builder()
+        .rules(rule.expect("a status is there"))
+        .build();
+    let put = sdk(endpoint)
+        .put_bucket_lifecycle_configuration()
+        .bucket(bucket.as_str())
+        .lifecycle_configuration(rules.expect("rules are there"));
+    put.send().await.expect("the store has lifecycle rules");
 }
 
 /// Enables object lock of a bucket that has versioning.

@@ -11,6 +11,7 @@ use crate::client::GrpcClient;
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::HumanTime;
 
 /// The maximum number of objects of one call.
 const MAX_TOGETHER: usize = 1_000;
@@ -84,10 +85,14 @@ async fn many(context: &Context, names: &[String]) -> Result<Exit, CommandError>
 }
 
 fn text(name: &str, deleted: &DeleteObjectResponse) -> String {
-    let what = match (deleted.deleted, deleted.can_be_undone) {
-        (false, _) => "no object to delete",
-        (true, false) => "deleted",
-        (true, true) => "deleted; the store keeps its versions",
+    let what = match (deleted.deleted, deleted.can_be_undone, deleted.undo_until) {
+        (false, _, _) => "no object to delete".to_owned(),
+        (true, false, _) => "deleted".to_owned(),
+        (true, true, Some(until)) => format!("deleted; the store keeps the version until {}", HumanTime(until)),
+        (true, true, None) if deleted.undo_until_unknown => {
+            "deleted; the store keeps the version, and it is not known how long".to_owned()
+        }
+        (true, true, None) => "deleted; the store keeps the version until it is deleted".to_owned(),
     };
     format!("{name}: {what}")
 }

@@ -12,7 +12,7 @@ use crate::output::{HumanSize, HumanTime};
 /// Prints pages as they arrive.
 pub(super) async fn run(context: &Context, list: ListArgs) -> Result<(), CommandError> {
     if list.confirmed {
-        objects(context, list.prefix, list.folders).await
+        objects(context, list).await
     } else {
         drafts(context, list.prefix, list.newest_first).await
     }
@@ -47,15 +47,17 @@ async fn drafts(context: &Context, prefix: Option<String>, newest_first: bool) -
     }
 }
 
-async fn objects(context: &Context, prefix: Option<String>, folders: bool) -> Result<(), CommandError> {
+async fn objects(context: &Context, asked: ListArgs) -> Result<(), CommandError> {
     let list = async |mut client: GrpcClient, request| client.list_objects(request).await;
     let mut page_token = None;
     loop {
         let request = ListObjectsRequest {
             page_size: None,
             page_token,
-            prefix: prefix.clone(),
-            delimiter: folders.then(|| "/".to_owned()),
+            prefix: asked.prefix.clone(),
+            delimiter: asked.folders.then(|| "/".to_owned()),
+            content_type: asked.content_type.clone(),
+            tags: asked.tag.iter().cloned().collect(),
             ..ListObjectsRequest::default()
         };
         let page = context.server().await?.call(&context.output, request, list).await?;

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::cli::HeaderArgs;
+use crate::cli::{HeaderArgs, OptionArgs};
 
 /// The identity of an upload. Two uploads with equal identities are the same upload.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +21,7 @@ pub(crate) struct UploadIdentity {
     pub(crate) unique: bool,
     pub(crate) content_type: Option<String>,
     pub(crate) headers: HeaderArgs,
+    pub(crate) storage: OptionArgs,
     pub(crate) metadata: BTreeMap<String, String>,
 }
 

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cli::HeaderArgs;
+use crate::cli::{HeaderArgs, OptionArgs};
 use crate::exit::Exit;
 
 fn identity(name: &str) -> UploadIdentity {
@@ -15,6 +15,7 @@ fn identity(name: &str) -> UploadIdentity {
         unique: false,
         content_type: None,
         headers: HeaderArgs::default(),
+        storage: OptionArgs::default(),
         metadata: BTreeMap::new(),
     }
 }

@@ -132,6 +132,7 @@ impl<'a> FileUpload<'a> {
             unique: options.unique,
             content_type: self.content_type.clone(),
             headers: options.headers.clone(),
+            storage: options.storage.clone(),
             metadata: options.metadata.iter().cloned().collect(),
         }
     }

@@ -38,7 +38,7 @@ impl FileUpload<'_> {
             content_encoding: headers.content_encoding,
             content_language: headers.content_language,
             expires: headers.expires,
-            storage_options: None,
+            storage_options: options.storage.message(),
             metadata: options.metadata.iter().cloned().collect(),
             unique: options.unique,
             draft_lifetime: None,

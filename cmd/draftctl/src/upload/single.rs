@@ -32,6 +32,7 @@ impl FileUpload<'_> {
             expires: headers.expires,
             metadata: options.metadata.iter().cloned().collect(),
             unique: options.unique,
+            storage_options: options.storage.message(),
             ..GetUploadUrlRequest::default()
         };
         let issue = async |mut client: GrpcClient, request| client.get_upload_url(request).await;

@@ -254,3 +254,38 @@ async fn command_lines_without_a_meaning_are_refused() {
         assert!(ended.err.contains(rule), "{arguments:?}: {ended:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uploads_have_the_options_of_the_command_line() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    let small = user.file("small", "hello");
+    let large = user.large_file("large", 20 * 1024 * 1024);
+    for file in [&small, &large] {
+        let options = [
+            "--tag",
+            "project=apollo",
+            "--tag",
+            "year=1969",
+            "--storage-class",
+            "STANDARD_IA",
+        ];
+        let upload = ["upload", text(file), "--confirm"];
+        user.json(upload.iter().chain(&options));
+        let name = file.file_name().and_then(|name| name.to_str()).expect("a name");
+        let kept = user.json(["inspect", name, "--confirmed"]);
+        assert_eq!(kept["tags"], serde_json::json!({"project": "apollo", "year": "1969"}));
+        assert_eq!(kept["storage_class"], "STANDARD_IA");
+    }
+    let listed = |arguments: &[&str]| {
+        let ended = user.run(["list", "--confirmed", "--json"].iter().chain(arguments));
+        let names = ended.results().into_iter().map(|object| object["object_name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--tag", "project=apollo"]), ["large", "small"]);
+    assert_eq!(
+        listed(&["--tag", "project=apollo", "--tag", "year=1970"]),
+        Vec::<Value>::new()
+    );
+    assert_eq!(listed(&["--content-type", "video/*"]), Vec::<Value>::new());
+}

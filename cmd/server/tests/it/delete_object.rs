@@ -17,13 +17,16 @@ async fn delete_removes_the_object_and_not_the_draft() {
             .call(&server, "delete-object", name.clone())
             .await
             .expect("deleted");
-        let gone = json!({"deleted": true, "etag": etag, "can_be_undone": false});
+        let gone = json!({"deleted": true, "etag": etag, "can_be_undone": false, "undo_until_unknown": false});
         assert_eq!(answer, gone);
         let answer = front
             .call(&server, "delete-object", name.clone())
             .await
             .expect("deleted");
-        assert_eq!(answer, json!({"deleted": false, "can_be_undone": false}));
+        assert_eq!(
+            answer,
+            json!({"deleted": false, "can_be_undone": false, "undo_until_unknown": false})
+        );
         let failure = front.call(&server, "get-object", name.clone()).await.expect_err("gone");
         failure.assert(404, Code::NotFound, "OBJECT_NOT_FOUND");
         front.call(&server, "inspect-draft", name.clone()).await.expect("there");

@@ -64,10 +64,8 @@ fn needed(request: &Request) -> Vec<Right> {
         Operation::ListMultipartUploads => vec![whole("s3:ListBucketMultipartUploads")],
         Operation::CreateBucket => vec![whole("s3:CreateBucket")],
         Operation::PutBucketCors => vec![whole("s3:PutBucketCORS")],
-        Operation::GetBucketLifecycleConfiguration
-        | Operation::PutBucketLifecycleConfiguration
-        | Operation::Presign
-        | Operation::Other => {
+        Operation::GetBucketLifecycleConfiguration => vec![whole("s3:GetLifecycleConfiguration")],
+        Operation::PutBucketLifecycleConfiguration | Operation::Presign | Operation::Other => {
             panic!("the server does not ask for {:?}", request.operation)
         }
     }

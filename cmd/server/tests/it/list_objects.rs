@@ -211,3 +211,67 @@ async fn objects_are_filtered_and_counted() {
         assert_eq!(refused.fields, ["max_size", "confirmed_before"]);
     }
 }
+
+#[tokio::test]
+async fn objects_are_found_by_media_type_and_tags() {
+    let server = Server::start();
+    for front in FRONTS {
+        for (name, content_type, tags) in [
+            ("a.png", "image/png", json!({"project": "apollo", "year": "1969"})),
+            ("b.jpg", "image/jpeg", json!({"project": "apollo"})),
+            ("c.txt", "text/plain", json!({"project": "apollo"})),
+            ("d.png", "image/png", json!({"project": "gemini"})),
+            ("e.png", "image/png", json!({})),
+        ] {
+            let name = front.name(name);
+            let request = json!({
+                "object_name": name, "content_type": content_type, "storage_options": {"tags": tags},
+            });
+            let issued = front.call(&server, "upload-url", request).await.expect("issued");
+            assert_eq!(upload(&issued, "hello").await, 200);
+            let confirm = json!({ "object_name": name });
+            front.call(&server, "confirm-upload", confirm).await.expect("confirmed");
+        }
+        for (filter, expected) in [
+            (json!({"content_type": "image/png"}), &["a.png", "d.png", "e.png"][..]),
+            (
+                json!({"content_type": "IMAGE/*"}),
+                &["a.png", "b.jpg", "d.png", "e.png"],
+            ),
+            (json!({"tags": {"project": "apollo"}}), &["a.png", "b.jpg", "c.txt"]),
+            (json!({"tags": {"project": "apollo", "year": "1969"}}), &["a.png"]),
+            (
+                json!({"content_type": "image/*", "tags": {"project": "apollo"}}),
+                &["a.png", "b.jpg"],
+            ),
+            (json!({"content_type": "image/*", "max_size": 4}), &[]),
+            (json!({"content_type": "video/mp4"}), &[]),
+        ] {
+            let mut request = filter.clone();
+            request["prefix"] = json!(front.name(""));
+            request["page_size"] = json!(2);
+            let mut found = Vec::new();
+            loop {
+                let page = front
+                    .call(&server, "list-objects", request.clone())
+                    .await
+                    .expect("listed");
+                let objects = page["objects"].as_array().expect("objects");
+                found.extend(objects.iter().map(|object| object["object_name"].clone()));
+                match page.get("next_page_token") {
+                    Some(next) => request["page_token"] = next.clone(),
+                    None => break,
+                }
+            }
+            let expected: Vec<_> = expected.iter().map(|name| front.name(name)).collect();
+            assert_eq!(found, expected, "{filter}");
+        }
+        let invalid = json!({"content_type": "image", "tags": {"aws:a": "x"}, "totals": true});
+        let refused = front.call(&server, "list-objects", invalid).await.expect_err("invalid");
+        refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
+        assert_eq!(refused.fields, ["content_type", "tags.aws:a"]);
+        let totals = json!({"content_type": "image/*", "totals": true});
+        let refused = front.call(&server, "list-objects", totals).await.expect_err("invalid");
+        assert_eq!(refused.fields, ["totals"]);
+    }
+}

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use draftstore_storage::Operation;
+use draftstore_testing::proxy::{FaultProxy, FaultReply, InjectedError, InjectedFault, RequestFilter, RequestRange};
+use draftstore_testing::{Embedded, expire_versions};
 use serde_json::{Value, json};
 use tonic::Code;
 
@@ -444,4 +447,72 @@ async fn restored_version_keeps_its_class_its_tags_and_its_lock() {
         let refused = front.call(&server, "delete-version", delete).await.expect_err("locked");
         refused.assert(409, Code::FailedPrecondition, "OBJECT_LOCKED");
     }
+}
+
+#[tokio::test]
+async fn delete_says_until_when_it_can_be_undone() {
+    let server = Server::start();
+    server.keep_versions().await;
+    expire_versions(&server.endpoint(), &"main".parse().expect("a name"), "short/", 7).await;
+    for front in FRONTS {
+        let [short, long] = ["short", "long"].map(|folder| format!("{folder}/{}", front.name("a")));
+        for name in [&short, &long] {
+            keep(front, &server, name, b"kept").await;
+        }
+        let before = jiff::Timestamp::now();
+        let deleted = call(front, &server, "delete-object", json!({ "object_name": short })).await;
+        let until: jiff::Timestamp = deleted["undo_until"].as_str().expect("a time").parse().expect("a time");
+        let hours = until.duration_since(before).as_hours();
+        assert!((7 * 24 - 1..=7 * 24).contains(&hours), "{deleted}");
+        assert_eq!(
+            (&deleted["can_be_undone"], &deleted["undo_until_unknown"]),
+            (&json!(true), &json!(false))
+        );
+        let batch = json!({"objects": [{"object_name": "a\tb"}, {"object_name": long}, {"object_name": short}]});
+        let answer = call(front, &server, "delete-objects", batch).await;
+        let outcomes = answer["outcomes"].as_array().expect("outcomes");
+        assert_eq!(outcomes[0]["error"]["reason"], "INVALID_REQUEST");
+        let kept = &outcomes[1]["deleted"];
+        assert_eq!(
+            (
+                &kept["can_be_undone"],
+                kept.get("undo_until"),
+                &kept["undo_until_unknown"]
+            ),
+            (&json!(true), None, &json!(false)),
+            "no rule removes it"
+        );
+        assert_eq!(outcomes[2]["deleted"]["deleted"], false);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn delete_says_if_it_is_unknown_how_long_it_can_be_undone() {
+    let store = Embedded::start().await;
+    let calls = FaultProxy::start(&store.endpoint());
+    let server = crate::iam::server(&calls.endpoint(), &store.endpoint(), &[]);
+    call(Front::Rest, &server, "draft-bucket", json!({})).await;
+    let main = "main".parse().expect("a name");
+    draftstore_testing::keep_versions(&store.endpoint(), &main).await;
+    expire_versions(&store.endpoint(), &main, "", 7).await;
+    let denied = InjectedFault::Before(FaultReply::Error(InjectedError::AccessDenied));
+    let reads = RequestFilter::of(Operation::GetBucketLifecycleConfiguration).on(&main);
+    calls.plan(reads, RequestRange::ALL, denied);
+    for front in FRONTS {
+        let name = front.name("a");
+        keep(front, &server, &name, b"kept").await;
+        let deleted = call(front, &server, "delete-object", json!({ "object_name": name })).await;
+        assert_eq!(
+            (
+                &deleted["can_be_undone"],
+                deleted.get("undo_until"),
+                &deleted["undo_until_unknown"]
+            ),
+            (&json!(true), None, &json!(true))
+        );
+    }
+    // The rules are not read again for a while.
+    let reads = calls.requests().into_iter();
+    let reads = reads.filter(|request| request.operation == Operation::GetBucketLifecycleConfiguration);
+    assert_eq!(reads.count(), 1);
 }

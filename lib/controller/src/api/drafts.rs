@@ -131,6 +131,8 @@ impl Mapping for v1::ListObjectsRequest {
                 max_size: self.max_size,
                 confirmed_after: self.confirmed_after.and_then(time),
                 confirmed_before: self.confirmed_before.and_then(time),
+                content_type: self.content_type,
+                tags: self.tags.into_iter().collect(),
             },
             totals: self.totals,
         };

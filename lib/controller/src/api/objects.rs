@@ -6,7 +6,7 @@ use draftstore_service::draft::{
     ArchiveState, DeleteObject, DeleteVersion, DescribeObject, ListVersions, ObjectDeleted, ObjectDescribed,
     RestoreVersion, VersionListed,
 };
-use draftstore_service::{Error, ObjectHeader};
+use draftstore_service::{Error, KeptUntil, ObjectHeader};
 
 use super::options::retention;
 use super::{Api, Mapping, size};
@@ -168,6 +168,11 @@ fn deleted(result: ObjectDeleted) -> v1::DeleteObjectResponse {
         deleted: result.etag.is_some(),
         etag: result.etag.map(|etag| etag.to_string()),
         version_id: result.version_id.map(|id| id.to_string()),
-        can_be_undone: result.can_be_undone,
+        can_be_undone: result.undo_until.is_some(),
+        undo_until: match result.undo_until {
+            Some(KeptUntil::Time(until)) => Some(Timestamp::from(until)),
+            Some(KeptUntil::Deleted | KeptUntil::Unknown) | None => None,
+        },
+        undo_until_unknown: result.undo_until == Some(KeptUntil::Unknown),
     }
 }

@@ -150,6 +150,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ("CreateTicketRequest", "max_uploads") => Rule::range(1, TicketOrder::MAX_UPLOADS.into()),
         ("CreateTicketRequest", "expires_in") => Rule::range(1, whole(TicketOrder::MAX_LIFE.as_secs())),
         (_, "object_name") => name().required(),
+        ("ListObjectsRequest", "content_type") => Rule::keywords(json!({"pattern": CONTENT_TYPES})).example("image/*"),
         (_, "content_type") => {
             Rule::keywords(json!({"pattern": CONTENT_TYPE, "maxLength": limits::MAX_CONTENT_TYPE_BYTES}))
                 .example("image/jpeg")
@@ -206,7 +207,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         (_, "days") => Rule::range(1, limits::MAX_RESTORE_DAYS.into()).required().example(7),
         (_, "version_id") => version_id(),
         ("BatchDeleteObjectsRequest", "objects") => Rule::items(1, limits::MAX_DELETED_TOGETHER).required(),
-        ("StorageOptions", "tags") => Rule::keywords(json!({
+        ("StorageOptions" | "ListObjectsRequest", "tags") => Rule::keywords(json!({
             "maxProperties": limits::MAX_TAGS,
             "propertyNames": {"format": "tag", "minLength": 1, "maxLength": limits::MAX_TAG_CHARS},
             "additionalProperties": {"type": "string", "format": "tag", "maxLength": limits::MAX_TAG_VALUE_CHARS},

@@ -4,7 +4,7 @@ use aws_sdk_s3::types::{
     AbortIncompleteMultipartUpload, BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule,
     LifecycleRuleFilter,
 };
-use draftstore_storage::{DraftBucket, Error, ErrorKind, Lifecycle, Operation};
+use draftstore_storage::{BucketName, DraftBucket, Error, ErrorKind, Lifecycle, MainBucket, NoncurrentRule, Operation};
 
 use crate::S3Storage;
 use crate::error::Call;
@@ -13,7 +13,7 @@ use crate::error::Call;
 const RULE_ID: &str = "draftstore-drafts";
 
 pub(crate) async fn get_lifecycle(s3: &S3Storage, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
-    let rules = rules(s3, bucket).await?;
+    let rules = rules(s3, bucket.name()).await?;
     let whole = || rules.iter().filter(|rule| is_of_the_whole_bucket(rule));
     let expiring = whole().filter_map(|rule| rule.expiration()?.days());
     let aborting = whole().filter_map(|rule| rule.abort_incomplete_multipart_upload()?.days_after_initiation());
@@ -23,10 +23,28 @@ pub(crate) async fn get_lifecycle(s3: &S3Storage, bucket: &DraftBucket) -> Resul
     })
 }
 
+pub(crate) async fn noncurrent_rules(s3: &S3Storage, bucket: &MainBucket) -> Result<Vec<NoncurrentRule>, Error> {
+    Ok(rules(s3, bucket.name()).await?.iter().filter_map(noncurrent).collect())
+}
+
+/// Returns the rule for older versions, if this is one. Its conditions on tags and sizes are left out, and so is the number of
+/// versions that it keeps: a version stays longer than the rule says, never shorter.
+fn noncurrent(rule: &LifecycleRule) -> Option<NoncurrentRule> {
+    let days = rule.noncurrent_version_expiration()?.noncurrent_days()?;
+    let filter = rule.filter();
+    #[expect(deprecated, reason = "rules of before filters have their prefix here")]
+    let before = rule.prefix();
+    let prefix = filter.and_then(|filter| filter.prefix().or_else(|| filter.and()?.prefix()));
+    (*rule.status() == ExpirationStatus::Enabled).then_some(NoncurrentRule {
+        prefix: prefix.or(before).unwrap_or_default().to_owned(),
+        days: days.try_into().ok()?,
+    })
+}
+
 /// The call replaces all rules of a bucket, so that those of others are read first and sent back.
 pub(crate) async fn put_lifecycle(s3: &S3Storage, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
     let call = Call::on_bucket(Operation::PutBucketLifecycleConfiguration, bucket.name());
-    let mut rules = rules(s3, bucket).await?;
+    let mut rules = rules(s3, bucket.name()).await?;
     rules.retain(|rule| rule.id() != Some(RULE_ID));
     rules.push(rule(lifecycle).map_err(|error| call.unexpected(error.to_string()))?);
     let rules = BucketLifecycleConfiguration::builder().set_rules(Some(rules)).build();
@@ -41,10 +59,10 @@ pub(crate) async fn put_lifecycle(s3: &S3Storage, bucket: &DraftBucket, lifecycl
 }
 
 /// None where none were ever set.
-async fn rules(s3: &S3Storage, bucket: &DraftBucket) -> Result<Vec<LifecycleRule>, Error> {
-    let call = Call::on_bucket(Operation::GetBucketLifecycleConfiguration, bucket.name());
+async fn rules(s3: &S3Storage, bucket: &BucketName) -> Result<Vec<LifecycleRule>, Error> {
+    let call = Call::on_bucket(Operation::GetBucketLifecycleConfiguration, bucket);
     let request = s3.client.get_bucket_lifecycle_configuration();
-    match request.bucket(bucket.name().as_str()).send().await {
+    match request.bucket(bucket.as_str()).send().await {
         Ok(answer) => Ok(answer.rules.unwrap_or_default()),
         Err(error) => {
             let error = call.failed(&error);
@@ -90,6 +108,8 @@ fn is_of_the_whole_bucket(rule: &LifecycleRule) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_s3::types::{LifecycleRuleAndOperator, NoncurrentVersionExpiration};
+
     use super::*;
 
     #[test]
@@ -103,5 +123,33 @@ mod tests {
         assert!(is_of_the_whole_bucket(&rule("", ExpirationStatus::Enabled)));
         assert!(!is_of_the_whole_bucket(&rule("", ExpirationStatus::Disabled)));
         assert!(!is_of_the_whole_bucket(&rule("logs/", ExpirationStatus::Enabled)));
+    }
+
+    #[test]
+    fn rules_of_older_versions_have_their_prefix_and_days() {
+        let week = NoncurrentVersionExpiration::builder().noncurrent_days(7).build();
+        let of = |filter: LifecycleRuleFilter, status| {
+            let rule = LifecycleRule::builder().filter(filter).status(status);
+            let rule = rule
+                .noncurrent_version_expiration(week.clone())
+                .build()
+                .expect("a rule");
+            noncurrent(&rule).map(|rule| (rule.prefix, rule.days))
+        };
+        let filter = || LifecycleRuleFilter::builder();
+        let and = LifecycleRuleAndOperator::builder().prefix("logs/").build();
+        let enabled = ExpirationStatus::Enabled;
+        assert_eq!(of(filter().build(), enabled.clone()), Some((String::new(), 7)));
+        assert_eq!(
+            of(filter().prefix("logs/").build(), enabled.clone()),
+            Some(("logs/".to_owned(), 7))
+        );
+        assert_eq!(
+            of(filter().and(and).build(), enabled.clone()),
+            Some(("logs/".to_owned(), 7))
+        );
+        assert_eq!(of(filter().build(), ExpirationStatus::Disabled), None);
+        let other = LifecycleRule::builder().filter(filter().build()).status(enabled);
+        assert_eq!(noncurrent(&other.build().expect("a rule")), None);
     }
 }

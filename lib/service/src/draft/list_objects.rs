@@ -2,21 +2,30 @@
 
 mod filter;
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use draftstore_storage as storage;
-use draftstore_storage::{ETag, ListedObject};
+use draftstore_storage::{ETag, ErrorKind, ListedObject, MediaType};
+use futures::future::ready;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 pub use filter::ObjectFilter;
 
 use self::filter::Filter;
 use super::Drafts;
 use super::page::{Listing, Position};
-use crate::caller::{Names, Tenant};
+use crate::caller::{ContentTypes, Names, Tenant};
 use crate::limits::{MAX_PREFIX_BYTES, MAX_TOTALLED};
 use crate::secrets::Purpose;
 use crate::violation::Violations;
 use crate::{Error, Scope, Violation};
+
+/// The maximum number of objects of a page that are looked up one by one, for a filter by what the store does not list.
+const MAX_LOOKED_UP: u16 = 100;
+
+/// The maximum number of objects that are looked up concurrently.
+const MAX_CONCURRENT: usize = 16;
 
 /// A request for a page of confirmed objects, not yet validated.
 #[derive(Debug, Clone, Default)]
@@ -101,9 +110,18 @@ impl Drafts {
         let prefix = broken.take_optional(request.prefix.as_deref().map(prefix));
         let delimiter = broken.take_optional(request.delimiter.as_deref().map(delimiter));
         let filter = request.filter.check(&mut broken);
+        if request.totals && filter.needs_description() {
+            let rule = "must not be asked for with content_type or tags: the store is asked for each object";
+            broken.take::<()>(Err(Violation::new("totals", rule)));
+        }
         if !broken.as_slice().is_empty() {
             return Err(Error::Invalid(broken.into_vec()));
         }
+        let page_size = if filter.needs_description() {
+            page.size.min(MAX_LOOKED_UP)
+        } else {
+            page.size
+        };
         let tenant = self.caller.tenant.as_ref().map_or("", Tenant::prefix);
         let asked = format!("{tenant}{}", prefix.unwrap_or_default());
         let visible = self.caller.visible_prefix();
@@ -126,7 +144,7 @@ impl Drafts {
             delimiter: delimiter.filter(|_| above.is_none()).map(ToOwned::to_owned),
             start_after: begin.start_after(),
             // The only name comes before all that begin with it.
-            max_keys: Some(if only || above.is_some() { 1 } else { page.size }),
+            max_keys: Some(if only || above.is_some() { 1 } else { page_size }),
             ..storage::ListObjects::default()
         };
         let main = self.shared.store.buckets.main.name();
@@ -145,6 +163,9 @@ impl Drafts {
         let next = more.then(|| last(&found)).flatten();
         let folders = found.prefixes.iter();
         objects.retain(|object| filter.passes(object.size, object.confirmed_at));
+        if filter.needs_description() {
+            objects = self.looked_up(objects, &filter).await?;
+        }
         Ok(ObjectsPage {
             totals,
             next_page_token: next.map(|next| self.page_token(listing, &next)),
@@ -181,6 +202,46 @@ impl Drafts {
         }
     }
 
+    /// Returns the objects that pass the filter by what the store says of each, in their order.
+    async fn looked_up(&self, objects: Vec<ObjectListed>, filter: &Filter) -> Result<Vec<ObjectListed>, Error> {
+        let looks: Vec<_> = objects
+            .into_iter()
+            .map(|object| async move {
+                let passes = self.is_described_by(&object.object_name, filter).await?;
+                Ok::<_, Error>(passes.then_some(object))
+            })
+            .collect();
+        let looks = stream::iter(looks).buffered(MAX_CONCURRENT);
+        looks.try_filter_map(|object| ready(Ok(object))).try_collect().await
+    }
+
+    /// Returns `true` if an object has the media type and the tags of the filter, and was not deleted meanwhile.
+    async fn is_described_by(&self, name: &str, filter: &Filter) -> Result<bool, Error> {
+        let Ok(name) = self.caller.name(name) else {
+            return Ok(false);
+        };
+        let (objects, main, key) = (
+            self.shared.store.objects(),
+            &self.shared.store.buckets.main,
+            self.caller.key(&name),
+        );
+        let Some(described) = unless_gone(objects.describe(main, &key, None).await)? else {
+            return Ok(false);
+        };
+        let stored = described.info.attributes.content_type.as_deref();
+        let has_type = |types: &ContentTypes| stored.is_some_and(|text| types.allow(&MediaType::of_stored(Some(text))));
+        if !filter.content_type.as_ref().is_none_or(has_type) {
+            return Ok(false);
+        }
+        if filter.tags.is_empty() || !described.has_tags {
+            return Ok(filter.tags.is_empty());
+        }
+        let tags = unless_gone(objects.tags(main.name(), &key, None).await)?;
+        let has_all =
+            |tags: BTreeMap<String, String>| filter.tags.iter().all(|(key, value)| tags.get(key) == Some(value));
+        Ok(tags.is_some_and(has_all))
+    }
+
     fn object(&self, object: &ListedObject) -> Option<ObjectListed> {
         Some(ObjectListed {
             object_name: self.caller.name_of(object.key.as_str())?.to_owned(),
@@ -188,6 +249,14 @@ impl Drafts {
             size: object.size,
             confirmed_at: object.last_modified,
         })
+    }
+}
+
+fn unless_gone<T>(found: Result<T, storage::Error>) -> Result<Option<T>, Error> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -220,7 +220,7 @@ fn decode(text: &str) -> Option<StorageOptions> {
 }
 
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html>
-fn tags(tags: &BTreeMap<String, String>, profile: &Profile) -> Result<BTreeMap<String, String>, Violation> {
+pub(super) fn tags(tags: &BTreeMap<String, String>, profile: &Profile) -> Result<BTreeMap<String, String>, Violation> {
     if tags.len() > MAX_TAGS {
         return Err(Violation::new("tags", format!("must be at most {MAX_TAGS}")));
     }

@@ -1,5 +1,6 @@
 //! The object store of an installation, with its two buckets and its probed capabilities.
 
+mod old_versions;
 mod profile;
 mod weakness;
 
@@ -12,6 +13,9 @@ use draftstore_storage::{
 use tokio::sync::{Mutex, OnceCell};
 use ulid::Ulid;
 
+use self::old_versions::OldVersions;
+
+pub use old_versions::KeptUntil;
 pub use profile::StoreProfile;
 pub use weakness::{Replicas, Weakness, weaknesses};
 
@@ -37,6 +41,8 @@ pub struct Store {
     probing: Arc<Mutex<()>>,
     /// The features of the store, once they were needed.
     features: Arc<OnceCell<Features>>,
+    /// The lifecycle rules of older versions, once they were needed.
+    old_versions: OldVersions,
 }
 
 impl Store {
@@ -48,6 +54,7 @@ impl Store {
             profile: StoreProfile::default(),
             probing: Arc::default(),
             features: Arc::default(),
+            old_versions: OldVersions::default(),
         }
     }
 

@@ -63,7 +63,7 @@ async fn failed_delete_is_repeated(ground: &Ground) {
         system.kept("a", "bytes").await;
         system.store.fail(Operation::DeleteObject, kind);
         let deleted = system.delete("a").await.expect("deleted");
-        assert!(deleted.etag.is_some() && !deleted.can_be_undone, "{deleted:?}");
+        assert!(deleted.etag.is_some() && deleted.undo_until.is_none(), "{deleted:?}");
         assert_eq!(system.state("a").await.1, None);
     }
     let system = ground.system().await;

@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use draftstore_storage::{
     Administration, BucketName, Capabilities, CompleteUpload, Condition, CopyInMain, CopyToMain, CopyVersion, CorsRule,
     CreateUpload, Created, DeleteFailure, DraftBucket, DraftVersion, ETag, Error, ErrorKind, Features, IfDestination,
-    KeptVersion, Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, ObjectDeleted,
-    ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign, PresignGet,
-    PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft, RestoreArchived,
-    StageCopy, StageInMain, StagedCopy, Storage, UploadId, UploadPage, VersionCopied, VersionId, VersionPage,
+    KeptVersion, Lifecycle, ListObjects, ListParts, ListUploads, ListVersions, MainBucket, NoncurrentRule,
+    ObjectDeleted, ObjectDescription, ObjectInfo, ObjectKey, ObjectPage, Objects, Operation, PartPage, Presign,
+    PresignGet, PresignPart, PresignPost, PresignPut, PresignStep, PresignedRequest, PutDraft, ReadDraft,
+    RestoreArchived, StageCopy, StageInMain, StagedCopy, Storage, UploadId, UploadPage, VersionCopied, VersionId,
+    VersionPage,
 };
 
 use crate::ignoring;
@@ -410,6 +411,12 @@ impl Administration for Faulty {
     async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
         let get = self.store.get_lifecycle(bucket);
         self.call(Operation::GetBucketLifecycleConfiguration, bucket.name(), get)
+            .await
+    }
+
+    async fn noncurrent_rules(&self, bucket: &MainBucket) -> Result<Vec<NoncurrentRule>, Error> {
+        let rules = self.store.noncurrent_rules(bucket);
+        self.call(Operation::GetBucketLifecycleConfiguration, bucket.name(), rules)
             .await
     }
 

@@ -91,6 +91,7 @@ mod quirks;
 mod removals;
 mod restore;
 mod scanner;
+mod seeds;
 mod staged;
 mod swaps;
 mod sweep;

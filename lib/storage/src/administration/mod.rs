@@ -14,7 +14,7 @@ use crate::{BucketName, DraftBucket, Error, MainBucket, ObjectKey};
 pub use capabilities::{Capabilities, Condition, Support};
 pub use cors::CorsRule;
 pub use features::{Feature, Features};
-pub use lifecycle::Lifecycle;
+pub use lifecycle::{Lifecycle, NoncurrentRule};
 
 /// Creates and configures the buckets of a store, and probes the store.
 #[async_trait]
@@ -34,6 +34,11 @@ pub trait Administration: Send + Sync + fmt::Debug {
     ///
     /// Fails with kind `Unsupported` if the store does not implement the call.
     async fn get_lifecycle(&self, bucket: &DraftBucket) -> Result<Lifecycle, Error>;
+
+    /// Returns the rules by which the store removes older versions of objects in main.
+    ///
+    /// Fails with kind `Unsupported` if the store does not implement the call.
+    async fn noncurrent_rules(&self, bucket: &MainBucket) -> Result<Vec<NoncurrentRule>, Error>;
 
     /// Sets the ages at which the store itself removes objects and uploads. Keeps the other rules of the bucket.
     /// Idempotent.

@@ -111,6 +111,7 @@ fn on_bucket(head: &Parts) -> Option<Operation> {
         Method::GET if has_parameter(head, "uploads") => Some(Operation::ListMultipartUploads),
         Method::GET if has_parameter(head, "versions") => Some(Operation::ListObjectVersions),
         Method::GET if has_parameter(head, "object-lock") => Some(Operation::GetObjectLockConfiguration),
+        Method::GET if has_parameter(head, "lifecycle") => Some(Operation::GetBucketLifecycleConfiguration),
         Method::GET if has_parameter(head, "versioning") => Some(Operation::GetBucketVersioning),
         Method::GET if has_parameter(head, "list-type") => Some(Operation::ListObjectsV2),
         Method::POST if has_parameter(head, "delete") => Some(Operation::DeleteObjects),

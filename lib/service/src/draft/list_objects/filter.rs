@@ -1,8 +1,11 @@
-//! Filters of a listing of confirmed objects, by what the store lists of each.
+//! Filters of a listing of confirmed objects: by what the store lists of each, and by what it has to be asked for each.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::Violation;
+use crate::caller::{ContentTypes, Profile};
+use crate::draft::options::tags;
 use crate::fields::not_negative;
 use crate::violation::Violations;
 
@@ -17,6 +20,10 @@ pub struct ObjectFilter {
     pub confirmed_after: Option<SystemTime>,
     /// The time before which the object was confirmed.
     pub confirmed_before: Option<SystemTime>,
+    /// The media type, or a wildcard such as `image/*`.
+    pub content_type: Option<String>,
+    /// The tags that the object has.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A validated filter.
@@ -26,6 +33,8 @@ pub(super) struct Filter {
     max_size: Option<u64>,
     after: Option<SystemTime>,
     before: Option<SystemTime>,
+    pub(super) content_type: Option<ContentTypes>,
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 impl ObjectFilter {
@@ -43,7 +52,13 @@ impl ObjectFilter {
                 "must be later than confirmed_after",
             )));
         }
+        let content_type = self.content_type.as_deref().map(|text| {
+            let parsed = text.parse::<ContentTypes>();
+            parsed.map_err(|error| Violation::new("content_type", error.to_string()))
+        });
         Filter {
+            content_type: broken.take_optional(content_type),
+            tags: broken.take(tags(&self.tags, &Profile::default())).unwrap_or_default(),
             min_size,
             max_size,
             after: self.confirmed_after,
@@ -53,6 +68,11 @@ impl ObjectFilter {
 }
 
 impl Filter {
+    /// Returns `true` if the store does not list what the filter is about.
+    pub(super) fn needs_description(&self) -> bool {
+        self.content_type.is_some() || !self.tags.is_empty()
+    }
+
     /// Returns `true` if an object of this size, confirmed at this time, passes.
     pub(super) fn passes(&self, size: u64, confirmed_at: SystemTime) -> bool {
         self.min_size.is_none_or(|least| size >= least)
@@ -77,6 +97,7 @@ mod tests {
             max_size: Some(4),
             confirmed_after: Some(time(10)),
             confirmed_before: Some(time(20)),
+            ..ObjectFilter::default()
         };
         let filter = filter.check(&mut broken);
         assert!(broken.as_slice().is_empty());

@@ -15,7 +15,7 @@ use crate::draft::{Drafts, found};
 use crate::fields::etag;
 use crate::limits::MAX_DELETED_TOGETHER;
 use crate::violation::Violations;
-use crate::{Error, Scope, Violation};
+use crate::{Error, KeptUntil, Scope, Violation};
 
 /// The maximum number of objects of one call that are looked up or deleted concurrently.
 const MAX_CONCURRENT: usize = 16;
@@ -36,8 +36,8 @@ pub struct ObjectDeleted {
     pub etag: Option<ETag>,
     /// The ID of the version that was deleted, if main has versions.
     pub version_id: Option<VersionId>,
-    /// `true` if the store keeps the bytes as a version.
-    pub can_be_undone: bool,
+    /// The time until which the store keeps the bytes as a version, so that the delete can be undone. `None` if it does not.
+    pub undo_until: Option<KeptUntil>,
 }
 
 /// A delete in progress.
@@ -76,7 +76,7 @@ impl Drafts {
             let answer = self.perform_delete(&running.key, effect.clone()).await;
             running.step = running.deletion.on(answer);
         }
-        running.end()
+        self.end(running).await
     }
 
     /// Deletes several objects, and returns the result of each in the order of the request. The objects are looked up one
@@ -101,14 +101,18 @@ impl Drafts {
         let _locked = self.lock_main(checked.iter().flatten().map(|one| &one.key)).await;
         let running = checked.iter().flatten().map(|one| self.deletion(one)).collect();
         let mut ended = self.run_deletions(running).await.into_iter();
-        let outcome = |one: Result<Checked, Error>| {
-            one?;
-            let running = ended
-                .next()
-                .ok_or_else(|| Error::Internal("a delete has no outcome".into()))?;
-            running.end()
-        };
-        Ok(checked.into_iter().map(outcome).collect())
+        let mut outcomes = Vec::with_capacity(checked.len());
+        for one in checked {
+            let outcome = match one {
+                Ok(_) => match ended.next() {
+                    Some(running) => self.end(running).await,
+                    None => Err(Error::Internal("a delete has no outcome".into())),
+                },
+                Err(invalid) => Err(invalid),
+            };
+            outcomes.push(outcome);
+        }
+        Ok(outcomes)
     }
 
     fn check_delete(&self, request: &DeleteObject) -> Result<Checked, Error> {
@@ -213,6 +217,34 @@ impl Drafts {
         }
     }
 
+    /// Returns the result of a delete that has ended.
+    async fn end(&self, running: Running) -> Result<ObjectDeleted, Error> {
+        let Step::Finish(deleted) = running.step else {
+            return Err(Error::Internal("a delete has not ended".into()));
+        };
+        let (main, marker) = match deleted? {
+            Deleted::Before => {
+                return Ok(ObjectDeleted {
+                    etag: None,
+                    version_id: None,
+                    undo_until: None,
+                });
+            }
+            Deleted::Now { main, marker } => (main, marker),
+        };
+        let undo_until = if is_kept(main.version_id.as_ref(), marker.as_ref()) {
+            let now = self.shared.clock.now();
+            Some(self.shared.store.keeps_version_until(&running.key, now).await)
+        } else {
+            None
+        };
+        Ok(ObjectDeleted {
+            etag: Some(main.etag),
+            version_id: main.version_id,
+            undo_until,
+        })
+    }
+
     /// Acquires the locks of these names in main, if the store does not honour every condition.
     pub(super) async fn lock_main(&self, keys: impl IntoIterator<Item = &ObjectKey>) -> Option<Locked> {
         let names: BTreeSet<String> = keys.into_iter().map(main_lock).collect();
@@ -241,24 +273,6 @@ impl Running {
             }),
             Step::Perform(Effect::HeadMain | Effect::HeadSettlement { .. }) | Step::Finish(_) => None,
         }
-    }
-
-    fn end(self) -> Result<ObjectDeleted, Error> {
-        let Step::Finish(deleted) = self.step else {
-            return Err(Error::Internal("a delete has not ended".into()));
-        };
-        Ok(match deleted? {
-            Deleted::Before => ObjectDeleted {
-                etag: None,
-                version_id: None,
-                can_be_undone: false,
-            },
-            Deleted::Now { main, marker } => ObjectDeleted {
-                can_be_undone: is_kept(main.version_id.as_ref(), marker.as_ref()),
-                etag: Some(main.etag),
-                version_id: main.version_id,
-            },
-        })
     }
 }
 
