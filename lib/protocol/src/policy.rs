@@ -1,6 +1,8 @@
 //! The lifetimes of URLs and drafts.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use crate::DraftId;
 
 /// The maximum validity of a presigned URL: seven days.
 ///
@@ -98,6 +100,15 @@ impl Policy {
     pub fn sweep_grace(&self) -> Duration {
         self.sweep_grace
     }
+
+    /// Returns the time until which a unique draft can be uploaded, or `None` if it has passed. An ID that ends later than
+    /// those that are issued now is nobody's, so its draft cannot be uploaded either. Clocks may differ by the grace of a
+    /// sweep.
+    pub fn can_arrive_until(&self, id: DraftId, now: SystemTime) -> Option<SystemTime> {
+        let expires_at = id.expires_at();
+        let left = expires_at.duration_since(now).ok().filter(|left| !left.is_zero())?;
+        (left <= self.object_lifetime.saturating_add(self.sweep_grace)).then_some(expires_at)
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +129,24 @@ mod tests {
         for (idle_after, is_valid) in [(None, true), (Some(HOUR / 2), true), (Some(HOUR), false)] {
             let completing = policy.completing_idle_after(idle_after);
             assert_eq!(completing.is_ok(), is_valid, "{idle_after:?}");
+        }
+    }
+
+    #[test]
+    fn unique_draft_can_arrive_while_an_id_of_now_is_valid() {
+        let policy = Policy::new(HOUR, HOUR, 2 * HOUR, HOUR).expect("valid");
+        let now = SystemTime::UNIX_EPOCH + 10 * HOUR;
+        for (hours, can_arrive) in [
+            (0, false),
+            (10, false),
+            (11, true),
+            (13, true),
+            (14, false),
+            (70_000_000, false),
+        ] {
+            let expires_at = SystemTime::UNIX_EPOCH + hours * HOUR;
+            let found = policy.can_arrive_until(DraftId::new(expires_at, 7), now);
+            assert_eq!(found, can_arrive.then_some(expires_at), "{hours}");
         }
     }
 

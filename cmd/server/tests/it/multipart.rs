@@ -183,7 +183,11 @@ async fn inspect_completes_an_upload_whose_client_is_gone() {
         upload_part(&server, front, &upload, 1, b"hello").await;
         let draft = json!({"object_name": name, "draft_id": upload["draft_id"]});
         let begun = Instant::now();
-        while front.call(&server, "inspect-draft", draft.clone()).await.is_err() {
+        loop {
+            let inspected = front.call(&server, "inspect-draft", draft.clone()).await;
+            if inspected.expect("waiting, or uploaded")["state"] == "DRAFT_STATE_UPLOADED" {
+                break;
+            }
             assert!(begun.elapsed().as_secs() < 20, "it is not completed");
         }
         front.call(&server, "confirm-upload", draft).await.expect("confirmed");

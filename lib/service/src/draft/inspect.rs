@@ -65,8 +65,8 @@ impl Drafts {
     /// Returns the state of a draft that is not there, if it is unique, was not confirmed, and has not expired.
     async fn waiting(&self, named: &DraftRef) -> Result<DraftInspected, Error> {
         let now = self.shared.clock.now();
-        let expires_at = named.id.map(DraftId::expires_at).filter(|expires_at| *expires_at > now);
-        match expires_at {
+        let can_arrive_until = named.id.and_then(|id| self.shared.policy.can_arrive_until(id, now));
+        match can_arrive_until {
             Some(expires_at) if self.confirmed_version(named).await?.is_none() => Ok(DraftInspected {
                 object_name: named.name.to_string(),
                 draft_id: named.id,

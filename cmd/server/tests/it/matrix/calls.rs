@@ -11,6 +11,12 @@ use crate::front::{Front, upload};
 /// The ID of a draft that does not exist.
 const NO_DRAFT: &str = "7ZZZZZZZZZ0000000000000000";
 
+/// Returns an ID that nobody has, as old as another.
+fn unissued(id: &str) -> String {
+    let (beginning, end) = id.split_at(id.len() - 4);
+    format!("{beginning}{}", if end == "0000" { "1111" } else { "0000" })
+}
+
 /// A call of the table of calls.
 pub(super) struct Call {
     /// The path without the prefix of all calls.
@@ -203,13 +209,13 @@ impl Call {
 
     /// Returns requests for objects of another tenant, each with the same request for an object that does not exist.
     pub(super) fn foreign(&self, foreign: &Foreign) -> Vec<(Value, Value)> {
-        let absent_key = whole_key(NO_DRAFT, "t10/file");
+        let absent_key = whole_key(&unissued(&foreign.draft_id), "t10/file");
         let named = |name: &str| json!({ "object_name": name });
         let unique = |id: &str| json!({"object_name": foreign.name, "draft_id": id});
         let drafts = [
             (named(&foreign.named), named("t10/none")),
             (named(&foreign.kept), named("t10/none")),
-            (unique(&foreign.draft_id), unique(NO_DRAFT)),
+            (unique(&foreign.draft_id), unique(&unissued(&foreign.draft_id))),
             (named(&foreign.whole_key), named(&absent_key)),
         ];
         let upload = |name: &str, id: &str| {

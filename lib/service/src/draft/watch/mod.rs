@@ -132,7 +132,9 @@ impl DraftWatch {
 
     /// Returns the state of the draft for this caller, or `None` if there is no such draft.
     fn state(&self, seen: &Seen) -> Option<DraftState> {
-        let now = self.drafts.shared.clock.now();
-        state::of(seen, &self.known, self.draft.id, now)
+        let shared = &self.drafts.shared;
+        let now = shared.clock.now();
+        let can_arrive_until = self.draft.id.and_then(|id| shared.policy.can_arrive_until(id, now));
+        state::of(seen, &self.known, self.draft.id.is_some(), can_arrive_until)
     }
 }

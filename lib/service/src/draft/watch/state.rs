@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use draftstore_protocol::DraftId;
 use draftstore_storage::ETag;
 
 use super::poller::Seen;
@@ -116,20 +115,24 @@ impl Known {
 /// Returns the state of a draft for a caller who knows this of it, or `None` if there is no such draft.
 ///
 /// An object in main counts as this draft's if it was made from the version that the caller knows, or if the draft is unique.
-/// A named draft that the caller does not know may be about to be uploaded again.
-pub(super) fn of(seen: &Seen, known: &Known, id: Option<DraftId>, now: SystemTime) -> Option<DraftState> {
+/// A named draft that the caller does not know may be about to be uploaded again. `can_arrive_until` is the end of the time in
+/// which a unique draft can be uploaded.
+pub(super) fn of(
+    seen: &Seen,
+    known: &Known,
+    is_unique: bool,
+    can_arrive_until: Option<SystemTime>,
+) -> Option<DraftState> {
     let confirmed = match seen {
         Seen::Uploaded(state) => return Some(state.clone()),
         Seen::Confirmed => return Some(DraftState::Confirmed),
         Seen::Absent { confirmed } => confirmed,
     };
-    let expires_at = id.map(DraftId::expires_at);
-    let can_arrive = expires_at.filter(|expires_at| *expires_at > now);
     match known {
-        _ if confirmed.is_some() && (id.is_some() || known.etag() == *confirmed) => Some(DraftState::Confirmed),
+        _ if confirmed.is_some() && (is_unique || known.etag() == *confirmed) => Some(DraftState::Confirmed),
         Known::Confirmed => Some(DraftState::Confirmed),
         Known::Uploaded(_) | Known::Gone => Some(DraftState::Gone),
-        Known::Nothing | Known::Waiting => match can_arrive {
+        Known::Nothing | Known::Waiting => match can_arrive_until {
             Some(expires_at) => Some(DraftState::Waiting { expires_at }),
             None if *known == Known::Waiting => Some(DraftState::Gone),
             None => None,
@@ -140,6 +143,8 @@ pub(super) fn of(seen: &Seen, known: &Known, id: Option<DraftId>, now: SystemTim
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
+
+    use draftstore_protocol::DraftId;
 
     use super::*;
 
@@ -163,7 +168,8 @@ mod tests {
             confirmed: confirmed.map(|etag| etag.parse().expect("valid")),
         };
         let known = last.map(Known::of_id).unwrap_or_default();
-        of(&seen, &known, id, NOW).map(|state| state.id())
+        let can_arrive_until = id.map(DraftId::expires_at).filter(|expires_at| *expires_at > NOW);
+        of(&seen, &known, id.is_some(), can_arrive_until).map(|state| state.id())
     }
 
     #[test]
