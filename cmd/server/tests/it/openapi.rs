@@ -116,11 +116,14 @@ impl<'d> Call<'d> {
     }
 }
 
-/// Returns the constants that a schema requires of properties.
+/// Returns the constants that a schema requires of properties, or examples of what it requires.
 fn constants(properties: &Value) -> Map<String, Value> {
     let all = properties.as_object().into_iter().flatten();
-    all.map(|(name, schema)| (name.clone(), schema["const"].clone()))
-        .collect()
+    all.map(|(name, schema)| {
+        let value = schema.get("const").unwrap_or(&schema["examples"][0]);
+        (name.clone(), value.clone())
+    })
+    .collect()
 }
 
 impl Place<'_> {
@@ -156,7 +159,8 @@ impl Place<'_> {
         if self.allows("null") {
             values.push(Value::Null);
         }
-        if self.field == "content_type" {
+        // A filter by media type has no parameters, and no limit of its own.
+        if self.field == "content_type" && self.rule["maxLength"].is_number() {
             values = vec![
                 json!("image/jpeg"),
                 json!(format!("a/{}", "b".repeat(253))),
@@ -186,15 +190,10 @@ impl Place<'_> {
             values.extend(["\u{1}", "", "é\n"].map(|text| Some(json!(text))));
         }
         if self.rule["propertyNames"].is_object() {
-            values.extend(
-                [
-                    json!({"A": "x"}),
-                    json!({"": "x"}),
-                    json!({"a": ""}),
-                    json!({"a": " x"}),
-                ]
-                .map(Some),
-            );
+            values.push(Some(json!({"": "x"})));
+        }
+        if self.rule["propertyNames"]["pattern"].is_string() {
+            values.extend([json!({"A": "x"}), json!({"a": ""}), json!({"a": " x"})].map(Some));
         }
         if !self.allows("string") && !self.rule["anyOf"].is_array() {
             values.push(Some(json!("x")));
@@ -229,7 +228,8 @@ async fn blamed(server: &Server, route: &str, request: &Value) -> BTreeSet<Strin
     let url = format!("http://{}/api/v1/{route}", server.http);
     let answer = http_client().post(url).json(request).send().await.expect("an answer");
     if !matches!(answer.status().as_u16(), 400 | 413) {
-        assert!(answer.status().as_u16() < 500, "{route}: {request}");
+        // 501 is for an option that the main bucket of the test does not have.
+        assert!(matches!(answer.status().as_u16(), ..500 | 501), "{route}: {request}");
         return BTreeSet::new();
     }
     let problem: Value = answer.json().await.expect("a problem");

@@ -256,6 +256,14 @@ pub(super) fn together(message: &str) -> Value {
         "ConfirmUploadRequest" | "CopyObjectRequest" | "MoveObjectRequest" => {
             needs_true("overwrite_if_match", "overwrite")
         }
+        "UpdateObjectRequest" => {
+            let hold = json!({"required": ["legal_hold"], "maxProperties": 1, "examples": [{"legal_hold": false}]});
+            json!({
+                "dependentSchemas": {
+                    "version_id": {"properties": {"storage_options": hold}, "required": ["storage_options"]},
+                },
+            })
+        }
         "GetDownloadURLRequest" => json!({
             "dependentSchemas": {
                 "version_id": {"properties": {"stage": {"const": "STAGE_MAIN"}}, "required": ["stage"]},
