@@ -32,7 +32,7 @@ HEADER_FIELDS = ("cache_control", "content_disposition", "content_encoding", "co
 BROKEN_NAMES = itertools.cycle(("a//b", "../a", "a\\b", "\u202ea/"))
 
 OBJECT_CALLS = ("/get-object", "/delete-object", "/list-versions", "/restore-version", "/delete-version",
-                "/update-object", "/copy-object", "/move-object")
+                "/update-object", "/copy-object", "/move-object", "/restore-object")
 
 BASE = os.environ["SCHEMA_BASE_URL"]
 OUTCOMES = os.environ["SCHEMA_OUTCOMES"]

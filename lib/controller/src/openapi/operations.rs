@@ -74,14 +74,22 @@ fn by_query(post: &Value, method: &Method, contract: &Contract, facts: Facts) ->
     get
 }
 
-/// Returns the response of a stream. Its schema is that of the whole body, because `OpenAPI` 3.1 has none for events.
+/// Returns the response of a stream. Its schema is that of each event, because `OpenAPI` 3.1 has none for a stream of them.
 fn events(description: &str, schema: &str, example: &Value) -> Value {
     let id = &example["state_id"];
     json!({
         "description": format!("{description} Each event has one, as JSON in its `data`."),
         "headers": {"X-Request-Id": reference("headers", "RequestId")},
         "content": {"text/event-stream": {
-            "schema": {"type": "string"},
+            "schema": {
+                "type": "object",
+                "properties": {
+                    "id": {"type": "string", "description": "The `state_id`."},
+                    "event": {"type": "string", "description": "`problem` for the error that ends the stream."},
+                    "data": {"type": "string", "contentMediaType": "application/json"},
+                },
+                "required": ["data"],
+            },
             "x-event-data": reference("schemas", schema),
             "example": format!("id: {}\ndata: {example}\n\n", id.as_str().unwrap_or_default()),
         }},

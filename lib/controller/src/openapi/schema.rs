@@ -46,7 +46,11 @@ pub(super) fn parameters(message: &str, contract: &Contract, facts: Facts) -> Ve
         let rule = rule(message, &field.name, facts);
         let is_required = rule.required;
         let schema = in_request(field, Rule { required: true, ..rule }, contract);
-        json!({"name": field.name, "in": "query", "required": is_required, "schema": schema})
+        let mut parameter = json!({"name": field.name, "in": "query", "required": is_required, "schema": schema});
+        if is_required {
+            parameter["example"] = parameter["schema"]["examples"][0].clone();
+        }
+        parameter
     };
     fields.map(parameter).collect()
 }
