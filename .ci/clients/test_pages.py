@@ -154,6 +154,7 @@ def test_policies_on_the_pages_are_accepted(binaries, tmp_path):
         directory.mkdir()
         (directory / "policy.toml").write_text(policy.replace("6b3a…", "6b" * 32))
         (directory / "jwks.json").write_text(json.dumps(rsa_key_set(directory / "key.pem")))
+        (directory / "backend.secrets").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
         (directory / "api-keys.toml").write_text(f"shop = ['sha256:{'ab' * 32}']")
         ways = "api-key,jwt" if "api_keys =" in policy else "jwt"
         variables = {**embedded_variables(directory), "AUTH": ways, "POLICY_FILE": str(directory / "policy.toml")}
