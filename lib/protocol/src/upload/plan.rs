@@ -56,9 +56,15 @@ impl Token {
 }
 
 /// Returns true if every part arrived at least this long before `now`, both by the store's clock. A part without a date
-/// may have arrived just now.
+/// may have arrived just now. The store's time has whole seconds, and so a part counts from the second of its arrival.
 pub(super) fn is_idle(parts: &[ListedPart], now: SystemTime, idle_after: Duration) -> bool {
-    let idle = |arrived: SystemTime| now.duration_since(arrived).is_ok_and(|idle| idle >= idle_after);
+    let second = |time: SystemTime| {
+        let since = time.duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(time, |since| {
+            SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+        })
+    };
+    let idle = |arrived: SystemTime| now.duration_since(second(arrived)).is_ok_and(|idle| idle >= idle_after);
     parts.iter().all(|part| part.last_modified.is_some_and(idle))
 }
 
@@ -152,6 +158,8 @@ mod tests {
         assert!(!is_idle(&parts, now(12), idle_after));
         assert!(is_idle(&parts, now(13), idle_after));
         assert!(!is_idle(&parts, now(2), Duration::ZERO), "a date in the future");
+        parts[2].last_modified = Some(now(3) + Duration::from_millis(999));
+        assert!(is_idle(&parts, now(3), Duration::ZERO), "in this second");
         parts[1].last_modified = None;
         assert!(!is_idle(&parts, now(13), idle_after), "no date");
     }
