@@ -53,12 +53,12 @@ impl Drafts {
             known: request.last_state_id.as_deref().map(Known::of_id).unwrap_or_default(),
             has_ended: false,
         };
-        let looks_before = watch.observed.borrow().looks;
+        let begun_before = watch.observed.borrow().begun;
         let mut state = watch.first_state(0).await?;
-        if state.is_final() && looks_before > 0 {
-            // The draft may have been uploaded again since the poller looked for others.
+        if state.is_final() && begun_before > 0 {
+            // The draft may have been uploaded again since the poller began to look for others.
             watch.drafts.shared.watched.changed(&watch.draft.key);
-            state = watch.first_state(looks_before).await?;
+            state = watch.first_state(begun_before).await?;
         }
         watch.has_ended = state.is_final() && watch.known.is(&state);
         watch.observed.mark_changed();

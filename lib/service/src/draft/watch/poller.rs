@@ -39,7 +39,9 @@ pub(super) enum Seen {
 /// The last observation of a poller.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Observation {
-    /// The number of looks so far.
+    /// The number of looks that have begun.
+    pub(super) begun: u64,
+    /// The number of looks that have ended.
     pub(super) looks: u64,
     /// `None` before the first look. A poller ends after an error.
     pub(super) seen: Option<Result<Seen, LookFailed>>,
@@ -159,6 +161,10 @@ impl Poller {
     async fn run(self) {
         let mut pause = FIRST_PAUSE;
         loop {
+            self.watched.observed.send_if_modified(|observed| {
+                observed.begun += 1;
+                false
+            });
             let seen = self.look().await.map_err(LookFailed::from);
             let is_last = matches!(seen, Err(_) | Ok(Seen::Confirmed));
             let seen = Some(seen);
