@@ -59,7 +59,7 @@ step_schema() {
 # What the checks find in files that other people's programs made, compared with `file`, and lies that they must reject.
 step_inspection() {
   venv inspection
-  need_commands file=file ffmpeg=ffmpeg convert=imagemagick qpdf=qpdf 7z=p7zip-full zip=zip
+  need_commands file=file ffmpeg=ffmpeg identify=imagemagick qpdf=qpdf 7z=p7zip-full zip=zip
   programs
   PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/python" "$REPO/.ci/inspection/check.py" "$DRAFTSTORE_BINARIES/examples/inspect"
 }
