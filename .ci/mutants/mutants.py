@@ -36,6 +36,9 @@ TESTS = [
     "kept::transfer::tests::no_schedule_of_transfers_loses_an_object",
     "kept::transfer::tests::interrupted_move_is_completed_by_a_repeat",
     "kept::transfer::tests::repeated_move_leaves_what_is_being_moved_back",
+    "kept::transfer::tests::idempotency_key_of_another_request_is_refused",
+    "kept::transfer::tests::legal_hold_is_released_on_the_version_before_it_is_copied",
+    "kept::transfer::tests::retention_in_force_only_grows",
     # Completions of uploads whose clients are gone, in a store of their own.
     "upload::tests::no_schedule_of_completions_loses_or_cuts_a_draft",
     # Sweeps alone, of more drafts than those schedules make.
