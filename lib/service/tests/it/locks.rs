@@ -14,10 +14,10 @@ use crate::ground::Ground;
 use crate::system::System;
 
 promises! {
-    locked_version_is_kept_and_the_error_says_why: strong, seaweedfs;
-    released_version_is_deleted: strong, seaweedfs;
-    restored_version_is_locked_as_before: strong, seaweedfs;
-    retention_is_extended_and_not_shortened: strong, seaweedfs;
+    locked_version_is_kept_and_the_error_says_why: strong, seaweedfs => lock_of_a_copy_is_dropped;
+    released_version_is_deleted: strong;
+    restored_version_is_locked_as_before: strong;
+    retention_is_extended_and_not_shortened: strong;
 }
 
 /// Creates a system whose main bucket has object lock.
@@ -83,6 +83,13 @@ fn update(options: RequestedOptions) -> UpdateObject {
         options,
         ..UpdateObject::default()
     }
+}
+
+/// SeaweedFS drops the lock headers of a copy, although main has object lock.
+async fn lock_of_a_copy_is_dropped(ground: &Ground) {
+    let system = locking(ground).await;
+    let held = system.keep_with("held", hold(true)).await;
+    assert!(!system.describe(Some(&held)).await.description.legal_hold);
 }
 
 async fn locked_version_is_kept_and_the_error_says_why(ground: &Ground) {
