@@ -28,6 +28,7 @@ TESTS = [
     "model::model_invariants_hold_where_nothing_is_honoured",
     # A confirm of a draft that is not accepted, under a key of another request.
     "confirm::machine::verdict::tests::reused_key_is_refused_although_an_earlier_confirm_kept_the_draft",
+    "checks::machine::tests::verdict_that_cannot_be_read_is_no_verdict",
     # Answers of several scanners.
     "checks::quorum::tests::as_many_scanners_as_are_needed_must_accept",
     # What is in the place of a verdict, and is none.
@@ -709,8 +710,8 @@ MUTANTS = [
     Mutant(
         "a verdict that cannot be read is none",
         CHECKS + "machine.rs",
-        "(State::LookUp, CheckAnswer::Found(Ok(Recorded::Nothing))) => {",
-        "(State::LookUp, CheckAnswer::Found(Ok(_))) if true => {",
+        "CheckStep::Finish(Err(CheckError::Unreadable))\n            }",
+        "self.state = State::Inspect;\n                CheckStep::Perform(CheckEffect::Inspect)\n            }",
     ),
     Mutant(
         "an act is answered although its event was not acknowledged",
