@@ -1,6 +1,6 @@
 //! Notifications of the embedded store about new objects, to a webhook and in the form of MinIO's.
 //!
-//! They are best effort: one that is not accepted after a few tries is logged and dropped.
+//! Delivery is best effort: what is not accepted after a few tries is logged and dropped.
 
 use std::fmt;
 use std::sync::Arc;

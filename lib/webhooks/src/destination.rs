@@ -15,7 +15,7 @@ const MAX_URL_BYTES: usize = 2048;
 
 /// A URL that messages may be posted to.
 ///
-/// It is an `https` URL, or an `http` URL of this machine. Its host has public addresses, unless it is one of the hosts
+/// The URL is one of `https`, or of `http` on this machine. Its host has public addresses, unless it is one of the hosts
 /// that the configuration allows to be private. What its name resolves to is checked with each connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Destination {

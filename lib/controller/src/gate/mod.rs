@@ -252,7 +252,7 @@ impl Gate {
     }
 
     /// Returns the handler's response to a notification of the store, whose credentials the handler checks when the body is whole.
-    /// It has a place among the requests, and the limits of their size and time.
+    /// The notification takes a place among the requests, and has the limits of their size and time.
     pub(crate) async fn hook<F: Future<Output = Result<Response, Failure>>>(
         &self,
         request: Request,
