@@ -229,7 +229,8 @@ async fn blamed(server: &Server, route: &str, request: &Value) -> BTreeSet<Strin
     let answer = http_client().post(url).json(request).send().await.expect("an answer");
     if !matches!(answer.status().as_u16(), 400 | 413) {
         // 501 is for an option that the main bucket of the test does not have.
-        assert!(matches!(answer.status().as_u16(), ..500 | 501), "{route}: {request}");
+        let status = answer.status().as_u16();
+        assert!(status < 500 || status == 501, "{route}: {request}");
         return BTreeSet::new();
     }
     let problem: Value = answer.json().await.expect("a problem");
