@@ -34,7 +34,7 @@ fn line(feature: Feature, features: Features) -> Line {
         Feature::StorageClasses => ("storage_class", None),
         Feature::ObjectLock => (
             "retention and legal_hold",
-            Some("enable object lock of main, if you need them"),
+            Some("if you need them, enable object lock of main, on a store whose copies keep locks"),
         ),
         Feature::Encryption => ("encryption", None),
     };

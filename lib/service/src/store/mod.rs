@@ -96,7 +96,7 @@ impl Store {
         }
     }
 
-    /// Returns the features of the store. The first call probes them, by about ten calls to the store.
+    /// Returns the features of the store. The first call probes them, by about fifteen calls to the store.
     pub(crate) async fn features(&self) -> Result<Features, Error> {
         let probe = || async {
             self.storage

@@ -7,14 +7,14 @@ use draftstore_service::draft::{
     RestoreVersion, UpdateObject,
 };
 use draftstore_service::{Clock as _, Error};
-use draftstore_storage::RetentionMode;
+use draftstore_storage::{RetentionMode, StorageOption};
 use draftstore_testing::lock_objects;
 
 use crate::ground::Ground;
 use crate::system::System;
 
 promises! {
-    locked_version_is_kept_and_the_error_says_why: strong, seaweedfs => lock_of_a_copy_is_dropped;
+    locked_version_is_kept_and_the_error_says_why: strong, seaweedfs => lock_that_copies_drop_is_refused;
     released_version_is_deleted: strong;
     restored_version_is_locked_as_before: strong;
     retention_is_extended_and_not_shortened: strong;
@@ -40,6 +40,15 @@ impl System {
         };
         let kept = self.drafts.confirm(&confirm).await.expect("confirmed");
         kept.version_id.expect("an ID").to_string()
+    }
+
+    /// Returns the keys of all versions in main, at most one page.
+    async fn versions_of_main(&self) -> Vec<String> {
+        let list = self.world.sdk().list_object_versions();
+        let page = list.bucket(self.world.main.name().as_str()).send().await;
+        let page = page.expect("versions can be listed");
+        let keys = page.versions().iter().map(|version| version.key().unwrap_or_default());
+        keys.map(ToOwned::to_owned).collect()
     }
 
     async fn delete_version(&self, version: &str) -> Result<(), Error> {
@@ -86,10 +95,25 @@ fn update(options: RequestedOptions) -> UpdateObject {
 }
 
 /// SeaweedFS drops the lock headers of a copy, although main has object lock.
-async fn lock_of_a_copy_is_dropped(ground: &Ground) {
+async fn lock_that_copies_drop_is_refused(ground: &Ground) {
     let system = locking(ground).await;
-    let held = system.keep_with("held", hold(true)).await;
-    assert!(!system.describe(Some(&held)).await.description.legal_hold);
+    system.world.draft("a", "free").await;
+    for (options, refused) in [
+        (hold(true), StorageOption::LegalHold),
+        (system.retention(RetentionMode::Governance, 1), StorageOption::Retention),
+    ] {
+        let confirm = ConfirmUpload {
+            object_name: "a".to_owned(),
+            options,
+            ..ConfirmUpload::default()
+        };
+        let error = system.drafts.confirm(&confirm).await.expect_err("no lock");
+        assert!(
+            matches!(error, Error::OptionUnsupported(option) if option == refused),
+            "{error}"
+        );
+    }
+    assert!(system.versions_of_main().await.is_empty(), "the probe leaves nothing");
 }
 
 async fn locked_version_is_kept_and_the_error_says_why(ground: &Ground) {
@@ -97,6 +121,7 @@ async fn locked_version_is_kept_and_the_error_says_why(ground: &Ground) {
     let held = system.keep_with("held", hold(true)).await;
     let retained = system.retention(RetentionMode::Compliance, 1);
     let retained = system.keep_with("retained", retained).await;
+    assert_eq!(system.versions_of_main().await, ["a", "a"], "the probe leaves nothing");
     for (version, legal_hold) in [(held, true), (retained, false)] {
         let refused = system.delete_version(&version).await.expect_err("locked");
         let Error::Locked(lock) = refused else {
