@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-START_SECONDS = 30
+START_SECONDS = 120
 STOP_SECONDS = 30
 SWEEP_SECONDS = 120
 
