@@ -116,12 +116,27 @@ impl Authenticator {
     /// [`Unauthenticated`] if there are none, or if they are not valid.
     pub fn authenticate(&self, presented: Presented<'_>, now: SystemTime) -> Result<Arc<Caller>, Unauthenticated> {
         if let Some(ticket) = presented.bearer.filter(|bearer| bearer.starts_with(TICKET_PREFIX)) {
-            return self.tickets.open(ticket, now).map(Arc::new);
+            let holder = self.tickets.open(ticket, now)?;
+            return Ok(Arc::new(self.with_checks(holder)));
         }
         match &self.mode {
             Mode::Anonymous(anyone) => Ok(Arc::clone(anyone)),
             Mode::Policy(policies) => policies.authenticate(presented, now),
         }
+    }
+}
+
+impl Authenticator {
+    /// Adds the checks that the current policy has for the profile of a ticket, so that its holder sees their states.
+    fn with_checks(&self, mut holder: Caller) -> Caller {
+        let profiles = self.profiles();
+        let profile = holder
+            .profile
+            .name
+            .as_ref()
+            .and_then(|name| profiles.as_ref()?.get(name));
+        holder.profile.checks = profile.and_then(|profile| profile.checks.clone());
+        holder
     }
 }
 

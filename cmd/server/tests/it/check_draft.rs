@@ -1,8 +1,9 @@
+use draftstore_testing::http_client;
 use serde_json::{Value, json};
 use tonic::Code;
 
 use crate::callers::ground::{Policy, bearer, new_key};
-use crate::front::{FRONTS, Failure, Front, upload};
+use crate::front::{Events, FRONTS, Failure, Front, upload};
 use crate::server::Server;
 
 /// The beginning of a PNG file of one pixel.
@@ -28,7 +29,7 @@ impl World {
         let all = "scopes = ['upload', 'download', 'inspect', 'confirm', 'discard']\n";
         let [checked, downloads, unchecked] = ["checked", "downloads", "unchecked"].map(new_key);
         let policy = Policy::new(&format!(
-            "[profiles.images]\ncontent_types = ['image/png']\n[profiles.images.checks.type]\n{}{all}profile = 'images'\n\
+            "[profiles.images]\ncontent_types = ['image/png', 'image/gif']\n[profiles.images.checks.type]\n{}{all}profile = 'images'\n\
              {}scopes = ['download']\nprofile = 'images'\n{}{all}",
             checked.1, downloads.1, unchecked.1
         ));
@@ -48,9 +49,25 @@ impl World {
     }
 
     async fn uploaded(&self, front: Front, name: &str, bytes: &'static [u8]) {
+        self.uploaded_by(front, &self.checked, name, bytes).await;
+    }
+
+    async fn uploaded_by(&self, front: Front, key: &str, name: &str, bytes: &'static [u8]) {
         let request = json!({"object_name": name, "content_type": "image/png"});
-        let issued = self.call(front, &self.checked, "upload-url", request).await;
+        let issued = self.call(front, key, "upload-url", request).await;
         assert_eq!(upload(&issued.expect("issued"), bytes).await, 200);
+    }
+
+    /// Returns the header of a ticket for one name, which allows fewer media types than the profile of its minter.
+    async fn ticket(&self, front: Front, minter: &str, name: &str) -> String {
+        let order = json!({"object_name": name, "content_types": ["image/png"]});
+        let ticket = self.call(front, minter, "tickets", order).await.expect("minted");
+        bearer(ticket["ticket"].as_str().expect("a ticket"))
+    }
+
+    async fn state(&self, front: Front, key: &str, call: &str, name: &str) -> Value {
+        let answer = self.call(front, key, call, json!({ "object_name": name })).await;
+        answer.expect(call)["checks"].clone()
     }
 }
 
@@ -140,5 +157,60 @@ async fn draft_of_a_profile_with_checks_is_downloaded_only_by_who_may_inspect() 
         let main = json!({ "object_name": name, "stage": "STAGE_MAIN" });
         let download = world.call(front, &world.downloads, "download-url", main);
         download.await.expect("everybody may download what is kept");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn holder_of_a_ticket_sees_the_checks_of_its_minter() {
+    let world = World::start();
+    for front in FRONTS {
+        for (name, bytes, verdict) in [
+            (front.name("good.png"), PNG, "CHECK_STATE_ACCEPTED"),
+            (front.name("bad.png"), PAGE, "CHECK_STATE_REJECTED"),
+        ] {
+            let ticket = world.ticket(front, &world.checked, &name).await;
+            world.uploaded_by(front, &ticket, &name, bytes).await;
+            let state = async |key, call| world.state(front, key, call, &name).await;
+            assert_eq!(state(&ticket, "inspect-draft").await["state"], "CHECK_STATE_UPLOADED");
+            let url = format!("http://{}/api/v1/watch-draft?object_name={name}", world.server.http);
+            let watch = http_client().get(url).header("authorization", &ticket).send();
+            let mut watch = Events::of(watch.await.expect("an answer"));
+            let first = watch.next().await.expect("an event").data;
+            assert_eq!(first["checks"]["state"], "CHECK_STATE_UPLOADED", "{first}");
+
+            let checked = state(&ticket, "check-draft").await;
+            assert_eq!(checked["state"], verdict, "{checked}");
+            let last = loop {
+                let event = watch.next().await.expect("an event").data;
+                if event["checks"]["state"] != "CHECK_STATE_CHECKING" {
+                    break event["checks"].clone();
+                }
+            };
+            assert_eq!(last, checked, "the watch");
+            for key in [&ticket, &world.checked] {
+                assert_eq!(state(key, "inspect-draft").await, checked, "one verdict for both");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ticket_of_a_caller_without_checks_shows_none() {
+    let world = World::start();
+    for front in FRONTS {
+        let name = front.name("bad.png");
+        world.uploaded(front, &name, PAGE).await;
+        assert_eq!(
+            world.state(front, &world.checked, "check-draft", &name).await["state"],
+            "CHECK_STATE_REJECTED"
+        );
+        let ticket = world.ticket(front, &world.unchecked, &name).await;
+        for call in ["inspect-draft", "check-draft"] {
+            assert_eq!(world.state(front, &ticket, call, &name).await, Value::Null);
+        }
+        let other = world.ticket(front, &world.checked, &front.name("other.png")).await;
+        let refused = world.call(front, &other, "check-draft", json!({ "object_name": name }));
+        let refused = refused.await.expect_err("another name");
+        assert_eq!(refused.fields, ["object_name"], "{refused:?}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use draftstore_service::caller::{
-    CheckSettings, ContentTypes, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile, WebhookCheck,
+    CheckSettings, Checks, ContentTypes, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile, WebhookCheck,
 };
 use draftstore_service::limits::MAX_TAG_CHARS;
 use draftstore_service::{ObjectHeader, ObjectHeaders, StorageOption};
@@ -22,7 +22,7 @@ pub(super) fn profiles(written: &BTreeMap<String, file::Profile>, problems: &mut
         .map(|(name, written)| {
             let place = format!("profiles.{name}");
             let profile = Profile {
-                auto_confirm: written.auto_confirm.then(|| name.clone()),
+                name: Some(name.clone()),
                 ..profile(&place, written, problems)
             };
             (name.clone(), profile)
@@ -73,11 +73,16 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
     if let Some(checks) = &written.checks {
         report_bounds(&format!("{place}.checks"), checks, problems);
     }
+    let checks = written.checks.clone().map(|settings| Checks {
+        settings,
+        content_types: content_types.clone(),
+    });
     Profile {
+        name: None,
         headers,
-        auto_confirm: None,
+        auto_confirm: written.auto_confirm,
         storage_options,
-        checks: written.checks.clone(),
+        checks,
         max_object_bytes: written.max_object_bytes,
         content_types,
         max_draft_lifetime: written.max_draft_lifetime.map(Duration::from_secs),

@@ -41,9 +41,12 @@ pub(super) struct Grant {
     /// The headers of every upload, by the names of their fields.
     #[serde(rename = "h", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) headers: BTreeMap<String, String>,
-    /// The profile by which drafts confirm themselves.
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
-    pub(super) auto_confirm: Option<String>,
+    /// The profile by which drafts are checked and confirmed.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub(super) profile: Option<String>,
+    /// Lets drafts confirm themselves.
+    #[serde(rename = "a", default, skip_serializing_if = "is_false")]
+    pub(super) auto_confirm: bool,
     /// The longest lifetime of a draft, in seconds.
     #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
     pub(super) max_draft_lifetime: Option<u64>,
@@ -64,7 +67,7 @@ impl Grant {
         UNIX_EPOCH.checked_add(Duration::from_secs(self.ends))
     }
 
-    /// Returns the caller that holds the ticket, or `None` if the payload is not valid.
+    /// Returns the caller that holds the ticket, without the checks of its profile, or `None` if the payload is not valid.
     pub(super) fn caller(self) -> Option<Caller> {
         let scopes: Scopes = if self.inspects {
             [Scope::Upload, Scope::Inspect].into_iter().collect()
@@ -102,6 +105,7 @@ impl Grant {
             scopes,
             tenant,
             profile: Profile {
+                name: self.profile,
                 max_object_bytes: self.max_object_bytes,
                 content_types,
                 max_draft_lifetime: self.max_draft_lifetime.map(Duration::from_secs),

@@ -115,7 +115,7 @@ impl Tickets {
         })
     }
 
-    /// Returns the caller that holds the ticket.
+    /// Returns the caller that holds the ticket. Its profile has a name, but no checks: they are those of the current policy.
     ///
     /// # Errors
     /// [`Unauthenticated::Invalid`] if it was not minted with these keys, and [`Unauthenticated::TicketExpired`] if it was, and
@@ -186,6 +186,7 @@ fn grant(minter: &Caller, narrowed: Narrowed, now: SystemTime, random: [u8; ID_B
             .iter()
             .map(|(header, value)| (header.as_str().to_owned(), value.to_owned()))
             .collect(),
+        profile: profile.name,
         auto_confirm: profile.auto_confirm,
         max_draft_lifetime: profile.max_draft_lifetime.map(|life| life.as_secs()),
         drafts: drafts.map(|(count, life)| (count, after(life))),

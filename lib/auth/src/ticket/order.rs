@@ -99,12 +99,13 @@ impl TicketOrder {
             return Err(Error::Invalid(broken));
         };
         let profile = Profile {
+            name: own.name.clone(),
             max_object_bytes: least(bytes, own.max_object_bytes),
             content_types: types,
             max_draft_lifetime: least(lifetime, own.max_draft_lifetime),
             headers,
             checks: None,
-            auto_confirm: own.auto_confirm.clone(),
+            auto_confirm: own.auto_confirm,
             storage_options: Some(BTreeSet::new()),
         };
         // The scope includes lists, which without names would show all drafts of the tenant.
@@ -168,11 +169,13 @@ impl TicketOrder {
         };
         let unknown = || Violation::new("profile", "must be one of the profiles in the server's policy file");
         let named = profiles.get(name).ok_or_else(unknown)?;
-        if named.checks.is_some() && named.checks != own.checks {
+        let settings = |profile: &Profile| profile.checks.as_ref().map(|checks| checks.settings.clone());
+        let has_other_checks = settings(named) != settings(own);
+        if named.checks.is_some() && has_other_checks {
             let rule = "has checks that the caller's own profile lacks: its confirms would not make them";
             return Err(Violation::new("profile", rule));
         }
-        if named.auto_confirm.is_some() && named.checks != own.checks {
+        if named.auto_confirm && has_other_checks {
             let rule = "confirms its drafts without the checks of the caller's own profile";
             return Err(Violation::new("profile", rule));
         }
@@ -188,10 +191,12 @@ impl TicketOrder {
         own.check_headers(&headers).map_err(|violation| {
             Violation::new("profile", format!("has a {} that {}", violation.field, violation.rule))
         })?;
+        let kept_by = if named.auto_confirm { named } else { own };
         Ok(Profile {
+            name: kept_by.name.clone(),
             headers,
             checks: None,
-            auto_confirm: named.auto_confirm.clone(),
+            auto_confirm: named.auto_confirm,
             max_object_bytes: least(named.max_object_bytes, own.max_object_bytes),
             content_types,
             max_draft_lifetime: least(named.max_draft_lifetime, own.max_draft_lifetime),

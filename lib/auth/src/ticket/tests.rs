@@ -87,12 +87,13 @@ fn under(prefix: &str) -> TicketOrder {
 fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
     let minter = Caller {
         profile: Profile {
+            name: None,
             max_object_bytes: Some(1000),
             content_types: Some(types(&["image/*", "application/pdf"])),
             max_draft_lifetime: None,
             headers: ObjectHeaders::NONE,
             checks: None,
-            auto_confirm: None,
+            auto_confirm: false,
             storage_options: Some(BTreeSet::new()),
         },
         ..backend()
@@ -115,12 +116,13 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
         (minter.tenant, Names::Under("users/42/".to_owned()))
     );
     let profile = Profile {
+        name: None,
         max_object_bytes: Some(1000),
         content_types: Some(types(&["image/png", "application/pdf"])),
         max_draft_lifetime: Some(Duration::from_secs(600)),
         headers: ObjectHeaders::NONE,
         checks: None,
-        auto_confirm: None,
+        auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(caller.profile, profile);
@@ -128,12 +130,13 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
 
 fn profiles() -> Profiles {
     let avatars = Profile {
+        name: None,
         max_object_bytes: Some(100),
         content_types: Some(types(&["image/png", "image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(60)),
         headers: ObjectHeaders::NONE,
         checks: None,
-        auto_confirm: None,
+        auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
     };
     Profiles::from([("avatars".to_owned(), avatars), ("any".to_owned(), Profile::default())])
@@ -155,12 +158,13 @@ fn of_profile(minter: &Caller, order: TicketOrder, name: &str, profiles: Option<
 fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
     let minter = Caller {
         profile: Profile {
+            name: None,
             max_object_bytes: Some(50),
             content_types: Some(types(&["image/*"])),
             max_draft_lifetime: Some(Duration::from_secs(600)),
             headers: ObjectHeaders::NONE,
             checks: None,
-            auto_confirm: None,
+            auto_confirm: false,
             storage_options: Some(BTreeSet::new()),
         },
         ..backend()
@@ -174,23 +178,25 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
     let profiles = profiles();
     let named_alone = of_profile(&minter, named("a"), "avatars", Some(&profiles)).expect("valid");
     let narrowest = Profile {
+        name: None,
         max_object_bytes: Some(50),
         content_types: Some(types(&["image/png", "image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(60)),
         headers: ObjectHeaders::NONE,
         checks: None,
-        auto_confirm: None,
+        auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(named_alone.profile, narrowest);
     let both = of_profile(&minter, order, "avatars", Some(&profiles)).expect("valid");
     let narrowest = Profile {
+        name: None,
         max_object_bytes: Some(50),
         content_types: Some(types(&["image/jpeg"])),
         max_draft_lifetime: Some(Duration::from_secs(30)),
         headers: ObjectHeaders::NONE,
         checks: None,
-        auto_confirm: None,
+        auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
     };
     assert_eq!(both.profile, narrowest);
@@ -202,30 +208,38 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
 
 #[test]
 fn drafts_of_a_ticket_confirm_themselves_as_its_profile_says() {
-    let checked = |checks: Option<CheckSettings>, auto_confirm: Option<&str>| Profile {
-        checks,
-        auto_confirm: auto_confirm.map(ToOwned::to_owned),
-        ..Profile::default()
+    let profile = |name: &str, checks: Option<&str>, auto_confirm| {
+        let settings = |json| serde_json::from_str::<CheckSettings>(json).expect("settings");
+        Profile {
+            name: Some(name.to_owned()),
+            checks: checks.map(|json| settings(json).into()),
+            auto_confirm,
+            ..Profile::default()
+        }
     };
-    let checks = || -> Option<CheckSettings> { serde_json::from_str(r#"{"type": {}}"#).expect("settings") };
-    let profiles = Profiles::from([
-        ("auto".to_owned(), checked(None, Some("auto"))),
-        ("checked".to_owned(), checked(checks(), Some("checked"))),
-        ("any".to_owned(), Profile::default()),
-    ]);
+    let checks = Some(r#"{"type": {}}"#);
+    let all = [
+        profile("auto", None, true),
+        profile("checked", checks, true),
+        profile("any", None, false),
+    ];
+    let profiles = Profiles::from(all.map(|profile| (profile.name.clone().expect("a name"), profile)));
     let minter = |profile| Caller { profile, ..backend() };
-    let of_own = holder(&minter(checked(checks(), Some("checked"))), &named("a"));
-    assert_eq!(of_own.profile.auto_confirm.as_deref(), Some("checked"));
+    let of_own = holder(&minter(profile("own", checks, true)), &named("a")).profile;
+    assert_eq!((of_own.name.as_deref(), of_own.auto_confirm), (Some("own"), true));
     for (own, name, expected) in [
-        (Profile::default(), "auto", Ok(Some("auto"))),
-        (checked(checks(), None), "checked", Ok(Some("checked"))),
-        (checked(None, Some("auto")), "any", Ok(None)),
-        (checked(checks(), None), "auto", Err("profile")),
+        (Profile::default(), "auto", Ok((Some("auto"), true))),
+        (profile("own", checks, false), "checked", Ok((Some("checked"), true))),
+        (profile("own", None, true), "any", Ok((Some("own"), false))),
+        (Profile::default(), "any", Ok((None, false))),
+        (profile("own", checks, false), "auto", Err("profile")),
         (Profile::default(), "checked", Err("profile")),
     ] {
         let made = of_profile(&minter(own), named("a"), name, Some(&profiles));
         match (made, expected) {
-            (Ok(caller), Ok(expected)) => assert_eq!(caller.profile.auto_confirm.as_deref(), expected, "{name}"),
+            (Ok(Caller { profile, .. }), Ok(expected)) => {
+                assert_eq!((profile.name.as_deref(), profile.auto_confirm), expected, "{name}");
+            }
             (Err(Error::Invalid(broken)), Err(field)) => assert_eq!(broken[0].field, field),
             (made, _) => panic!("{name}: {made:?}"),
         }

@@ -1,7 +1,9 @@
-use draftstore_auth::{ApiKey, AuthMethods};
+use std::time::Duration;
+
+use draftstore_auth::{ApiKey, AuthMethods, TicketKey, TicketKeys, TicketMint, TicketOrder, Tickets};
 use draftstore_runtime::reload::PollOutcome;
 
-use crate::fixture::{Fixture, KEYS, Unsigned, by_token, jwk, signer};
+use crate::fixture::{Fixture, KEYS, NOW, Unsigned, at, by_token, jwk, signer};
 
 const BY_KEY: AuthMethods = AuthMethods {
     api_key: true,
@@ -61,4 +63,47 @@ async fn change_of_a_file_named_by_the_policy_applies() {
     assert_eq!(reloader.poll().await, PollOutcome::Replaced);
     by_token(&authenticator, &by_new_key).expect("known");
     by_token(&authenticator, &Unsigned::good().sign()).expect_err("revoked");
+}
+
+#[tokio::test]
+async fn ticket_has_the_checks_of_its_profile_in_the_current_policy() {
+    let key = ApiKey::from_random([1; 32]);
+    let policy = |profiles: &str| {
+        let caller = format!(
+            "scopes = ['upload', 'confirm']\nprofile = 'photos'\napi_keys = ['{}']",
+            key.digest()
+        );
+        format!("[callers.shop]\n{caller}\n{profiles}")
+    };
+    let first = "[profiles.photos]\ncontent_types = ['image/*']\n[profiles.photos.checks.type]\n";
+    let fixture = Fixture::new(&policy(first));
+    let (authenticator, mut reloader) = fixture.open(BY_KEY).await.expect("a policy");
+    let keys = TicketKeys::only(TicketKey::new([2; 4], [2; 32]));
+    let authenticator = authenticator.with_tickets(Tickets::new(keys));
+    let minter = by_token(&authenticator, key.expose()).expect("known");
+    let order = TicketOrder {
+        content_types: vec!["image/png".to_owned()],
+        ..TicketOrder::default()
+    };
+    let created = authenticator.tickets().mint(&TicketMint {
+        minter: &minter,
+        order: &order,
+        profiles: authenticator.profiles().as_deref(),
+        object_lifetime: Duration::from_secs(3600),
+        now: at(NOW),
+        random: [3; 9],
+    });
+    let ticket = created.expect("minted").ticket;
+    let holder = || by_token(&authenticator, &ticket).expect("valid").profile.clone();
+    assert_eq!(holder().checks, minter.profile.checks);
+    assert_ne!(holder().content_types, minter.profile.content_types);
+    assert!(holder().checks.is_some());
+
+    fixture.write("policy.toml", policy("[profiles.photos.checks.image]\n"));
+    assert_eq!(reloader.poll().await, PollOutcome::Replaced);
+    let minter = by_token(&authenticator, key.expose()).expect("known");
+    assert_eq!(holder().checks, minter.profile.checks);
+    fixture.write("policy.toml", policy("[profiles.photos]\n"));
+    assert_eq!(reloader.poll().await, PollOutcome::Replaced);
+    assert_eq!(holder().checks, None);
 }

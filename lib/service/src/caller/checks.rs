@@ -4,6 +4,7 @@ use draftstore_inspection::{ArchiveCheck, ImageCheck, Settings, TypeCheck};
 use draftstore_scanners::Address;
 use serde::{Deserialize, Serialize};
 
+use super::ContentTypes;
 use super::webhook::WebhookCheck;
 
 /// The largest depth of archives inside archives that a check can allow.
@@ -11,6 +12,26 @@ pub const MAX_ARCHIVE_DEPTH: u64 = ArchiveCheck::MAX_DEPTH as u64;
 
 /// The largest size in bytes of a draft that a scan can allow.
 pub const MAX_SCANNED_BYTES: u64 = draftstore_scanners::MAX_SIZE;
+
+/// The checks of a profile, with all that their verdicts depend on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// The checks that are on, with their bounds.
+    pub settings: CheckSettings,
+    /// The media types that the profile allows. The holder of a ticket may upload fewer.
+    pub content_types: Option<ContentTypes>,
+}
+
+impl From<CheckSettings> for Checks {
+    /// Returns the checks of a profile that allows all media types.
+    fn from(settings: CheckSettings) -> Self {
+        let content_types = None;
+        Self {
+            settings,
+            content_types,
+        }
+    }
+}
 
 /// The checks that a draft must pass before it is confirmed. One that is absent is off.
 ///

@@ -7,7 +7,7 @@ mod slots;
 mod tenant;
 mod webhook;
 
-pub use checks::{CheckSettings, ClamdCheck, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, TagCheck};
+pub use checks::{CheckSettings, Checks, ClamdCheck, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, TagCheck};
 pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use slots::DraftSlots;

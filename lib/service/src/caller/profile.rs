@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use draftstore_storage::{MediaType, ObjectHeaders, StorageOption};
 
-use super::CheckSettings;
+use super::Checks;
 use crate::{Error, Violation};
 
 /// The limits on a caller's uploads, in addition to those of the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
+    /// The name of the profile in the policy. A ticket has that of the profile by which its drafts are checked and confirmed.
+    pub name: Option<String>,
     /// The maximum size of an object, in bytes. If set, every upload must declare its size or its maximum size.
     pub max_object_bytes: Option<u64>,
     /// The allowed media types. If set, every upload must declare its media type.
@@ -21,10 +23,10 @@ pub struct Profile {
     pub max_draft_lifetime: Option<Duration>,
     /// The headers that every object gets. An upload may not set another value.
     pub headers: ObjectHeaders,
-    /// The checks that a draft must pass before this caller can confirm it. At least one is on.
-    pub checks: Option<CheckSettings>,
-    /// The name of this profile, if the drafts of its uploads confirm themselves when they have arrived and pass its checks.
-    pub auto_confirm: Option<String>,
+    /// The checks that a draft must pass before it is confirmed. At least one is on.
+    pub checks: Option<Checks>,
+    /// Set if the drafts of its uploads confirm themselves when they have arrived and pass its checks. Needs the name.
+    pub auto_confirm: bool,
     /// The storage options that uploads and confirms may set. `None` allows all.
     pub storage_options: Option<BTreeSet<StorageOption>>,
 }

@@ -102,11 +102,12 @@ impl Agreed {
 impl Drafts {
     /// Adds the agreement to the attributes of an upload, if the caller's profile confirms its drafts.
     pub(super) fn agree_on_auto_confirm(&self, attributes: &mut Attributes, draft: &ObjectKey) {
-        let Some(profile) = &self.caller.profile.auto_confirm else {
+        let profile = &self.caller.profile;
+        let Some(name) = profile.name.as_ref().filter(|_| profile.auto_confirm) else {
             return;
         };
         let agreed = Agreed {
-            profile: profile.clone(),
+            profile: name.clone(),
             tenant: self.caller.tenant.clone(),
         };
         let secrets = self.shared.secrets.current();
@@ -231,8 +232,7 @@ impl Drafts {
         let sealed = metadata.get(AGREED)?;
         let content = self.shared.secrets.current().open(binding(&[key.as_str()]), sealed)?;
         let agreed = Agreed::of_text(&String::from_utf8(content).ok()?)?;
-        let profile = profiles.named(&agreed.profile)?;
-        profile.auto_confirm.as_ref()?;
+        let profile = profiles.named(&agreed.profile).filter(|profile| profile.auto_confirm)?;
         let caller = Caller {
             name: CALLER.to_owned(),
             principal: CALLER.to_owned(),

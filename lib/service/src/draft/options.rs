@@ -224,7 +224,7 @@ pub(super) fn tags(tags: &BTreeMap<String, String>, profile: &Profile) -> Result
     if tags.len() > MAX_TAGS {
         return Err(Violation::new("tags", format!("must be at most {MAX_TAGS}")));
     }
-    let scanner = profile.checks.as_ref().and_then(|checks| checks.tag.as_ref());
+    let scanner = profile.checks.as_ref().and_then(|checks| checks.settings.tag.as_ref());
     if let Some(key) = scanner.map(|check| &check.key).filter(|key| tags.contains_key(*key)) {
         return Err(Violation::new(
             format!("tags.{key}"),
@@ -403,7 +403,7 @@ mod tests {
             ..CheckSettings::default()
         };
         let scanned = Profile {
-            checks: Some(checks),
+            checks: Some(checks.into()),
             ..Profile::default()
         };
         let options = |key: &str| RequestedOptions {

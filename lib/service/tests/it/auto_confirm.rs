@@ -48,7 +48,8 @@ struct Setup {
 impl Setup {
     async fn new(ground: &Ground, profile: Profile) -> Self {
         let profile = Profile {
-            auto_confirm: Some("auto".to_owned()),
+            name: Some("auto".to_owned()),
+            auto_confirm: true,
             ..profile
         };
         let profiles = Arc::new(Profiles::default());
@@ -170,7 +171,7 @@ async fn profile_that_no_longer_agrees_confirms_nothing(ground: &Ground) {
         assert_eq!(setup.main().await, None);
     }
     let agrees = Profile {
-        auto_confirm: Some("auto".to_owned()),
+        auto_confirm: true,
         ..Profile::default()
     };
     setup.profiles.set(Some(agrees));
@@ -201,7 +202,7 @@ async fn rejected_draft_is_not_confirmed(ground: &Ground) {
         ..CheckSettings::default()
     };
     let profile = Profile {
-        checks: Some(checks),
+        checks: Some(checks.into()),
         ..Profile::default()
     };
     let setup = Setup::new(ground, profile).await;

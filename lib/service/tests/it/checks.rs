@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use draftstore_service::caller::CheckSettings;
+use draftstore_service::caller::{CheckSettings, Checks};
 use draftstore_service::draft::{CheckLimits, CheckState, ConfirmBatch, ConfirmUpload, Confirmed, DraftName};
 use draftstore_service::{Caller, Drafts, Error, Secrets};
 use draftstore_storage::{Attributes, ErrorKind, ListObjects, Operation, PutDraft};
@@ -35,8 +35,11 @@ promises! {
 fn checking(drafts: &Drafts, settings: &str) -> Drafts {
     let settings: CheckSettings = serde_json::from_str(settings).expect("settings");
     let mut caller = Caller::anyone();
-    caller.profile.checks = Some(settings);
     caller.profile.content_types = Some("text/plain".parse().expect("a media type"));
+    caller.profile.checks = Some(Checks {
+        settings,
+        content_types: caller.profile.content_types.clone(),
+    });
     drafts.for_caller(Arc::new(caller))
 }
 

@@ -23,7 +23,7 @@ fn scanning(drafts: &Drafts, addresses: &[String], limits: CheckLimits) -> Draft
 fn checked(drafts: &Drafts, settings: serde_json::Value) -> Drafts {
     let settings: CheckSettings = serde_json::from_value(settings).expect("settings");
     let mut caller = Caller::anyone();
-    caller.profile.checks = Some(settings);
+    caller.profile.checks = Some(settings.into());
     drafts.for_caller(Arc::new(caller))
 }
 

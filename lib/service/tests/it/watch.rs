@@ -26,7 +26,7 @@ promises! {
 fn checking(drafts: &Drafts) -> Drafts {
     let settings: CheckSettings = serde_json::from_str(r#"{"type": {}}"#).expect("settings");
     let mut caller = Caller::anyone();
-    caller.profile.checks = Some(settings);
+    caller.profile.checks = Some(settings.into());
     drafts.for_caller(Arc::new(caller))
 }
 

@@ -80,7 +80,7 @@ impl Drafts {
             .profile
             .checks
             .as_ref()
-            .and_then(|checks| checks.webhook.as_ref())
+            .and_then(|checks| checks.settings.webhook.as_ref())
         else {
             return Ok(false);
         };

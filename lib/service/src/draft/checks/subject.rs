@@ -9,7 +9,7 @@ use draftstore_storage::{
     Attributes, Error as StorageError, ErrorKind, MediaType, ObjectInfo, ObjectKey, Operation, PutDraft, ReadDraft,
 };
 
-use crate::caller::{CheckSettings, ContentTypes};
+use crate::caller::{CheckSettings, Checks, ContentTypes};
 use crate::draft::{Drafts, found};
 use crate::secrets::{Binding, Purpose};
 
@@ -19,9 +19,9 @@ pub(super) const WRONG_LENGTH: &str = "a range of the draft has another length t
 impl Drafts {
     /// Returns the text of everything that the caller's profile has a verdict depend on, or `None` if it has no checks.
     pub(in crate::draft) fn check_settings(&self) -> Option<String> {
-        let profile = &self.caller.profile;
-        let allowed = profile.content_types.as_ref().map(ContentTypes::as_slice);
-        serde_json::to_string(&(RULES, profile.checks.as_ref()?, allowed)).ok()
+        let checks = self.caller.profile.checks.as_ref()?;
+        let allowed = checks.content_types.as_ref().map(ContentTypes::as_slice);
+        serde_json::to_string(&(RULES, &checks.settings, allowed)).ok()
     }
 }
 
@@ -42,9 +42,11 @@ pub(super) struct Subject {
 impl Subject {
     /// Returns the subject for the checks of the caller's profile, or `None` if it has none.
     pub(super) fn new(drafts: &Drafts, draft_key: &ObjectKey, draft: &ObjectInfo) -> Option<Self> {
-        let profile = &drafts.caller.profile;
-        let settings = profile.checks.clone()?;
-        let allowed = profile.content_types.as_ref().map(|types| types.as_slice().to_vec());
+        let Checks {
+            settings,
+            content_types,
+        } = drafts.caller.profile.checks.clone()?;
+        let allowed = content_types.map(|types| types.as_slice().to_vec());
         let digested = drafts.check_settings()?;
         let parts = verdict_parts(draft_key, draft, &digested);
         let texts = ["verdict"].into_iter().chain(parts.iter().map(String::as_str));

@@ -96,7 +96,7 @@ impl Drafts {
         self.shared.watched.changed(&upload.draft.key);
         match completed {
             Ok(etag) => {
-                if self.caller.profile.auto_confirm.is_some() {
+                if self.caller.profile.auto_confirm {
                     self.look_at_in_background(&upload.draft.key);
                 }
                 Ok(MultipartCompleted {
