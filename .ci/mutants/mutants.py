@@ -31,6 +31,9 @@ TESTS = [
     "checks::machine::tests::verdict_that_cannot_be_read_is_no_verdict",
     # Answers of several scanners.
     "checks::quorum::tests::as_many_scanners_as_are_needed_must_accept",
+    # Notes about rejected drafts.
+    "sweep::tests::exactly_the_rejected_drafts_are_removed_in_any_order_of_answers",
+    "checks::rejection::tests::note_is_about_one_version",
     # What is in the place of a verdict, and is none.
     "checks::machine::tests::verdict_that_cannot_be_read_is_no_verdict",
     # Copies, moves and updates alone, in a store of their own.
@@ -535,6 +538,30 @@ MUTANTS = [
         SWEEP + "expiry.rs",
         "            return self.has_ended(id.expires_at());\n        }\n        if let Some(note)",
         "            return self.has_ended(id.expires_at() - self.kept / 2);\n        }\n        if let Some(note)",
+    ),
+    Mutant(
+        "a rejected draft is removed before its time",
+        SWEEP + "expiry.rs",
+        "return self.has_ended(note.remove_at);",
+        "return self.has_ended(note.remove_at - self.kept / 2);",
+    ),
+    Mutant(
+        "what was uploaded after a rejection is removed",
+        SWEEP + "pass/rejected.rs",
+        "if is_conditional && named.is(&draft) &&",
+        "if is_conditional &&",
+    ),
+    Mutant(
+        "a rejected draft is removed where deletes have no condition",
+        SWEEP + "pass/rejected.rs",
+        "if is_conditional && named.is(&draft) &&",
+        "if named.is(&draft) &&",
+    ),
+    Mutant(
+        "rejected bytes are removed that were uploaded again",
+        CHECKS + "rejection.rs",
+        "self.etag == draft.etag && self.last_modified == nanoseconds(draft)",
+        "self.etag == draft.etag",
     ),
     Mutant(
         "a shard is read for one page only",

@@ -3,8 +3,8 @@
 /// The prefix of every key that the server creates in the draft bucket. Object names must not begin with it.
 ///
 /// In the order of keys, it contains 256 shards of unique drafts, the settlements of batches, the notes about
-/// staged copies, the plans of uploads, the inventories of both buckets, the verdicts of checks, and the events that
-/// endpoints lack.
+/// staged copies, the plans of uploads, the inventories of both buckets, the verdicts of checks, the notes about rejected
+/// drafts, and the events that endpoints lack.
 pub const RESERVED_PREFIX: &str = ".drafts/";
 
 /// The number of the last shard.

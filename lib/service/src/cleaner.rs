@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use draftstore_protocol::checks::{REJECTED_METADATA, RejectedDraft};
 use draftstore_protocol::sweep::{Answer, Bounds, Effect, Found, Next, Pass, Rules};
 use draftstore_protocol::upload::CompletionEnd;
 use draftstore_storage::{
-    DeleteFailure, DraftVersion, ETag, Error, ErrorKind, ListUploads, ListedObject, ListedUpload, ObjectKey,
+    DeleteFailure, DraftVersion, ETag, Error, ErrorKind, ListUploads, ListedObject, ListedUpload, ObjectInfo, ObjectKey,
 };
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -20,6 +21,7 @@ use tracing::Instrument as _;
 pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Slice, Stop, Summary};
 
 use crate::completion::StoredUpload;
+use crate::draft::found;
 use crate::{Clock, Drafts, Policy, Store};
 
 /// The maximum number of concurrent calls for one effect of the protocol, each on a single draft or upload.
@@ -160,6 +162,9 @@ impl Cleaner {
                 Answer::Uploads(page, now)
             }
             Effect::Look(keys) => Answer::Seen(concurrently(keys, |key| self.version_of(key).boxed()).await),
+            Effect::LookUpRejected(notes) => {
+                Answer::Rejected(concurrently(notes, |note| self.rejected(note).boxed()).await)
+            }
             Effect::DeleteMany(drafts) => {
                 let deleted = objects.delete_drafts(&buckets.draft, &drafts).await;
                 log_deleted(&drafts, deleted.as_deref());
@@ -243,6 +248,29 @@ impl Cleaner {
             &upload,
             &objects.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
         )
+    }
+
+    /// Returns what a note says about a rejected draft, and the draft under its key. The error is logged.
+    async fn rejected(&self, note: ObjectKey) -> Result<Option<(RejectedDraft, ObjectInfo)>, Error> {
+        let looked_up = self.look_up_rejected(&note).await;
+        if let Err(error) = &looked_up {
+            let error = error as &dyn std::error::Error;
+            tracing::error!(object.key = %note, error, "looking up a rejected draft failed");
+        }
+        looked_up
+    }
+
+    async fn look_up_rejected(&self, note: &ObjectKey) -> Result<Option<(RejectedDraft, ObjectInfo)>, Error> {
+        let (objects, bucket) = (self.store.objects(), self.store.buckets.draft.name());
+        let Some(note) = found(objects.head(bucket, note).await)? else {
+            return Ok(None);
+        };
+        let text = note.attributes.metadata.get(REJECTED_METADATA);
+        let Some(rejected) = text.and_then(|text| RejectedDraft::of_text(text)) else {
+            return Ok(None);
+        };
+        let draft = found(objects.head(bucket, &rejected.key).await)?;
+        Ok(draft.map(|draft| (rejected, draft)))
     }
 
     async fn version_of(&self, key: ObjectKey) -> Option<ETag> {

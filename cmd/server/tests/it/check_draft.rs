@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use draftstore_testing::http_client;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -5,6 +7,9 @@ use tonic::Code;
 use crate::callers::ground::{Policy, bearer, new_key};
 use crate::front::{Events, FRONTS, Failure, Front, upload};
 use crate::server::Server;
+
+/// The time in which a sweep of every second has removed a draft, also on a busy machine.
+const SWEPT_WITHIN: Duration = Duration::from_secs(60);
 
 /// The beginning of a PNG file of one pixel.
 const PNG: &[u8] = &[
@@ -212,5 +217,40 @@ async fn ticket_of_a_caller_without_checks_shows_none() {
         let refused = world.call(front, &other, "check-draft", json!({ "object_name": name }));
         let refused = refused.await.expect_err("another name");
         assert_eq!(refused.fields, ["object_name"], "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_draft_is_swept_after_the_time_of_its_profile() {
+    let (key, caller) = new_key("shop");
+    let policy = Policy::new(&format!(
+        "[profiles.images.checks]\nkeep_rejected = 0\n[profiles.images.checks.type]\n{caller}scopes = ['upload', \
+         'inspect']\nprofile = 'images'\n"
+    ));
+    let sweeps = [("SWEEP_GRACE", "0"), ("CLEANUP_SCHEDULE", "* * * * * *")];
+    let (server, key) = (policy.server("api-key", &sweeps), bearer(&key));
+    for front in FRONTS {
+        let [good, bad] = ["good.png", "bad.png"].map(|name| front.name(name));
+        let call = |call, request| {
+            let (server, key) = (&server, key.as_str());
+            async move { front.call_with(&[("authorization", key)], server, call, request).await }
+        };
+        for (name, bytes) in [(&good, PNG), (&bad, PAGE)] {
+            let request = json!({"object_name": name, "content_type": "image/png"});
+            let issued = call("upload-url", request).await.expect("issued");
+            assert_eq!(upload(&issued, bytes).await, 200);
+            // The sweep may be faster than the answer.
+            let _ = call("check-draft", json!({ "object_name": name })).await;
+        }
+        let begun = Instant::now();
+        let gone = loop {
+            if let Err(gone) = call("inspect-draft", json!({ "object_name": bad })).await {
+                break gone;
+            }
+            assert!(begun.elapsed() < SWEPT_WITHIN, "the rejected draft is still there");
+        };
+        gone.assert(404, Code::NotFound, "DRAFT_NOT_FOUND");
+        let kept = call("inspect-draft", json!({ "object_name": good })).await;
+        assert_eq!(kept.expect("kept")["checks"]["state"], "CHECK_STATE_ACCEPTED");
     }
 }

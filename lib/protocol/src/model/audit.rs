@@ -46,6 +46,8 @@ pub(super) struct Audit {
     current: BTreeMap<ObjectKey, usize>,
     /// The draft and version of all uploaded bytes.
     versions: BTreeMap<Content, (ObjectKey, ETag)>,
+    /// The drafts that a check has rejected, each with the moment from which a sweep may delete it.
+    rejected: Vec<(ObjectKey, ETag, u64)>,
 }
 
 impl Write {
@@ -63,6 +65,7 @@ impl Audit {
             writes: Vec::new(),
             current: BTreeMap::new(),
             versions: BTreeMap::new(),
+            rejected: Vec::new(),
         }
     }
 
@@ -252,6 +255,11 @@ impl Audit {
         Ok(())
     }
 
+    /// Records that a check rejected a draft.
+    pub(super) fn rejected(&mut self, key: &ObjectKey, etag: &ETag, remove_at: u64) {
+        self.rejected.push((key.clone(), etag.clone(), remove_at));
+    }
+
     /// Records that a confirm or a sweep deleted a draft. Checks I3.
     pub(super) fn deleted(&self, store: &SimStore, key: &ObjectKey, draft: &Object) -> Result<(), Broken> {
         let id = DraftId::in_key(key);
@@ -263,11 +271,15 @@ impl Audit {
         });
         let made_from_it = |write: &Write| write.draft_key == *key && write.content == draft.content && !write.undone;
         let confirmed = self.writes.iter().any(made_from_it);
-        if expired || confirmed || (id.is_none() && !self.promises.named_drafts_are_safe) {
+        let is_it = |(of, etag, remove_at): &(ObjectKey, ETag, u64)| {
+            of == key && *etag == draft.info.etag && store.now >= *remove_at
+        };
+        let rejected = self.rejected.iter().any(is_it);
+        if expired || confirmed || rejected || (id.is_none() && !self.promises.named_drafts_are_safe) {
             return Ok(());
         }
         broken(format!(
-            "I3: {key} was deleted, neither confirmed nor expired: {draft:?}"
+            "I3: {key} was deleted, neither confirmed nor expired nor rejected: {draft:?}"
         ))
     }
 

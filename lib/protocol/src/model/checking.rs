@@ -3,13 +3,14 @@
 use draftstore_storage::{ErrorKind, MediaType, ObjectInfo, ObjectKey};
 
 use super::audit::{Broken, broken};
-use super::spec::{Checks, Fault, digest};
-use super::store::{Content, MIXED, SimStore};
+use super::spec::{Checks, Fault, KEEP_REJECTED, digest};
+use super::store::{Content, MIXED, SimStore, time};
 use super::task::{Member, Task};
 use super::world::{Late, World};
 use crate::checks::{
-    Check, CheckAnswer, CheckEffect, CheckError, CheckStep, NoVerdict, Reason, Recorded, Scan, Scanning,
-    VERDICT_METADATA, Verdict, answer_parts, quorum, verdict_key, verdict_parts,
+    Check, CheckAnswer, CheckEffect, CheckError, CheckStep, NoVerdict, REJECTED_METADATA, Reason, Recorded,
+    RejectedDraft, RejectionNote, Scan, Scanning, VERDICT_METADATA, Verdict, answer_parts, quorum, verdict_key,
+    verdict_parts,
 };
 use crate::confirm::Answer;
 
@@ -201,6 +202,12 @@ impl World {
                 CheckAnswer::Scanned(reported)
             }
             (CheckEffect::Record(verdict), _) => {
+                if matches!(
+                    (&verdict, fault),
+                    (Verdict::Rejected(_), Fault::No | Fault::Stale | Fault::Lost)
+                ) {
+                    self.put_rejection(it);
+                }
                 let recorded = match fault {
                     Fault::Before(_) => Ok(()),
                     Fault::Late => {
@@ -226,6 +233,24 @@ impl World {
             return None;
         };
         Some(Ok(if content == first { content } else { MIXED }))
+    }
+
+    /// Leaves the note about a rejected draft, which is written before the verdict.
+    fn put_rejection(&mut self, it: &Checking) {
+        let remove_at = self.store.now + KEEP_REJECTED;
+        let content = self.fresh_content();
+        let note = RejectionNote {
+            remove_at: time(remove_at),
+        };
+        let key = note.key(u128::from(content));
+        let rejected = RejectedDraft::new(&it.draft_key, &it.draft);
+        // Nothing refuses a new key.
+        let _ = self.store.put(&key, content, 0, false);
+        if let Some(object) = self.store.draft.get_mut(&key) {
+            let metadata = &mut object.info.attributes.metadata;
+            metadata.insert(REJECTED_METADATA.to_owned(), rejected.to_text());
+        }
+        self.audit.rejected(&it.draft_key, &it.draft.etag, remove_at);
     }
 
     pub(super) fn put_verdict(&mut self, key: &ObjectKey, verdict: &Verdict) -> Result<(), ErrorKind> {

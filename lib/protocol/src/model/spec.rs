@@ -17,6 +17,8 @@ pub(super) const UPLOAD_TTL: u64 = 500;
 pub(super) const GRACE: u64 = 100;
 /// The time in which a confirm may stage and a batch may undo, in seconds.
 pub(super) const TIMEOUT: u64 = 50;
+/// The time for which a rejected draft is kept, in seconds.
+pub(super) const KEEP_REJECTED: u64 = 200;
 /// The size above which drafts are copied part by part.
 pub(super) const MAX_COPY_BYTES: u64 = 5;
 

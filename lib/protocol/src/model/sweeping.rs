@@ -7,6 +7,7 @@ use super::spec::{Fault, GRACE};
 use super::store::{Upload, failure, upload_id};
 use super::task::Sweep;
 use super::world::World;
+use crate::checks::{REJECTED_METADATA, RejectedDraft};
 use crate::sweep;
 
 impl World {
@@ -64,6 +65,16 @@ impl World {
             sweep::Effect::Look(keys) => {
                 let look = |key| self.store.draft.get(key).map(|draft| draft.info.etag.clone());
                 sweep::Answer::Seen(keys.iter().map(|key| look(key).filter(|_| fails.is_none())).collect())
+            }
+            sweep::Effect::LookUpRejected(notes) => {
+                let look = |note| {
+                    let note = self.store.draft.get(note)?;
+                    let rejected = RejectedDraft::of_text(note.info.attributes.metadata.get(REJECTED_METADATA)?)?;
+                    let draft = self.store.draft.get(&rejected.key)?.info.clone();
+                    Some((rejected, draft))
+                };
+                let seen = notes.iter().map(|note| fails.map_or_else(|| Ok(look(note)), Err));
+                sweep::Answer::Rejected(seen.collect())
             }
             sweep::Effect::DeleteMany(versions) => self.delete_all(&versions, Condition::DeleteMany, fails, acts)?,
             sweep::Effect::DeleteEach(versions) => self.delete_all(&versions, Condition::Delete, fails, acts)?,

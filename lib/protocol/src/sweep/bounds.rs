@@ -12,7 +12,7 @@ pub struct Bounds {
     /// limit.
     pub batch: usize,
     /// The maximum number of expired drafts that wait for deletion, are being deleted, or may come from running lists.
-    /// No list starts that would exceed it. It must be at least three batches, or a sweep could wait for itself.
+    /// No list starts that would exceed it. It must be at least four batches, or a sweep could wait for itself.
     pub in_hand: usize,
 }
 

@@ -3,9 +3,11 @@
 use std::time::SystemTime;
 
 use draftstore_storage::{
-    DeleteFailure, DraftVersion, ETag, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectKey, ObjectPage,
-    UploadPage,
+    DeleteFailure, DraftVersion, ETag, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectInfo, ObjectKey,
+    ObjectPage, UploadPage,
 };
+
+use crate::checks::RejectedDraft;
 
 /// A call, or several, that the pass wants the driver to make.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,6 +20,8 @@ pub enum Effect {
     ListStaged(ObjectKey),
     /// Look up the current versions of these drafts.
     Look(Vec<ObjectKey>),
+    /// Read these notes, and look up the drafts that they name.
+    LookUpRejected(Vec<ObjectKey>),
     /// Delete these drafts in one call, each if it is still that version.
     DeleteMany(Vec<DraftVersion>),
     /// Delete these drafts one by one, each if it is still that version.
@@ -40,6 +44,9 @@ pub enum Answer<E> {
     /// The answer to a lookup: the current versions in the order of the request. `None` for drafts that are gone or
     /// unknown.
     Seen(Vec<Option<ETag>>),
+    /// The answer to a lookup of rejected drafts, in the order of the request: what the note says, and the draft under its
+    /// key. `None` if there is no such draft.
+    Rejected(Vec<Result<Option<(RejectedDraft, ObjectInfo)>, E>>),
     /// The answer to a delete: the drafts that were not deleted, or the error of the whole call.
     Deleted(Result<Vec<DeleteFailure>, E>),
     /// The answer to aborts, with the number of failures.

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_storage::{ETag, ListedObject, ListedUpload};
 
+use crate::checks::RejectionNote;
 use crate::confirm::StagingNote;
 use crate::events::PendingEvent;
 use crate::usage::InventoryKey;
@@ -41,8 +42,8 @@ impl Expiry {
 
     /// Returns true if a draft has outlived its lifetime and the grace. The ID of a unique draft contains the end of
     /// its lifetime. The age of a named draft is that of its `last_modified`. A note about a staged copy contains the
-    /// end of the copy, and that of a pending event the moment at which it is given up. An inventory is kept for
-    /// longer, because a count may take many sweeps.
+    /// end of the copy, one about a rejected draft the moment of its removal, and that of a pending event the moment at
+    /// which it is given up. An inventory is kept for longer, because a count may take many sweeps.
     ///
     /// The date of a multipart object may be the begin of its upload, which may have been completed much later, at the
     /// end of the longest upload. The object is kept for that time too.
@@ -52,6 +53,9 @@ impl Expiry {
         }
         if let Some(note) = StagingNote::in_key(&draft.key) {
             return self.has_ended(note.ends_at);
+        }
+        if let Some(note) = RejectionNote::in_key(&draft.key) {
+            return self.has_ended(note.remove_at);
         }
         if let Some(event) = PendingEvent::in_key(&draft.key) {
             return self.has_ended(event.expires_at());
@@ -153,6 +157,19 @@ mod tests {
         };
         assert!(!at(HOUR * 72 + JUST_SHORT).of_draft(&listed));
         assert!(at(HOUR * 72 + GRACE).of_draft(&listed));
+    }
+
+    #[test]
+    fn note_about_a_rejected_draft_has_ended_at_its_time() {
+        let note = RejectionNote {
+            remove_at: UNIX_EPOCH + HOUR * 1001,
+        };
+        let listed = ListedObject {
+            key: note.key(7),
+            ..draft("0123")
+        };
+        assert!(!at(HOUR + JUST_SHORT).of_draft(&listed));
+        assert!(at(HOUR + GRACE).of_draft(&listed));
     }
 
     #[test]

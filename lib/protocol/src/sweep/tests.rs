@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use draftstore_storage::{
-    Capabilities, DraftVersion, ErrorKind, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectKey, ObjectPage,
-    UploadCursor, UploadId, UploadPage,
+    Capabilities, DraftVersion, ErrorKind, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectInfo, ObjectKey,
+    ObjectPage, StoredAttributes, UploadCursor, UploadId, UploadPage,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::{Answer, Bounds, Brake, Brakes, Effect, Found, Job, Mode, Next, Pass, Rules, Slice, Summary};
+use crate::checks::{RejectedDraft, RejectionNote};
 use crate::{DraftId, Policy};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -32,6 +33,8 @@ struct TestBucket {
     deleted: Vec<String>,
     aborted: usize,
     completed: Vec<String>,
+    /// The texts of the notes about rejected drafts.
+    notes: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,7 @@ impl TestBucket {
             deleted: Vec::new(),
             aborted: 0,
             completed: Vec::new(),
+            notes: BTreeMap::new(),
         }
     }
 
@@ -68,6 +72,22 @@ impl TestBucket {
                 self.drafts.insert(key, now());
             }
         }
+    }
+
+    /// Adds a note about a draft, which is still the rejected version or not. Its time has come or not.
+    fn note(&mut self, about: &str, random: u128, is_due: bool, is_version: bool) {
+        let remove_at = if is_due { now() - HOUR } else { now() + HOUR };
+        let key = RejectionNote { remove_at }.key(random).to_string();
+        let last_modified = if is_version { now() } else { now() - HOUR };
+        let rejected = RejectedDraft::new(&ObjectKey::new(about).expect("a key"), &info(last_modified));
+        self.notes.insert(key.clone(), rejected.to_text());
+        self.drafts.insert(key, now());
+    }
+
+    fn rejected(&self, note: &ObjectKey) -> Option<(RejectedDraft, ObjectInfo)> {
+        let rejected = RejectedDraft::of_text(&self.notes[note.as_str()]).expect("a note");
+        let last_modified = self.drafts.get(rejected.key.as_str())?;
+        Some((rejected, info(*last_modified)))
     }
 
     fn list(&mut self, request: &ListObjects) -> ObjectPage {
@@ -153,10 +173,26 @@ impl TestBucket {
                     failed: 0,
                 }
             }
+            Effect::LookUpRejected(notes) => {
+                self.calls.others += notes.len() * 2;
+                Answer::Rejected(notes.iter().map(|note| Ok(self.rejected(note))).collect())
+            }
             Effect::ListStaged(_) | Effect::Look(_) | Effect::DeleteEach(_) | Effect::AbortStaged(_) => {
-                panic!("{effect:?} on a store that honours every condition, and has no notes")
+                panic!("{effect:?} on a store that honours every condition, and has no staged copies")
             }
         }
+    }
+}
+
+fn info(last_modified: SystemTime) -> ObjectInfo {
+    ObjectInfo {
+        etag: "0123".parse().expect("an ETag"),
+        version_id: None,
+        size: 1,
+        last_modified,
+        checksum_sha256: None,
+        etag_is_md5: false,
+        attributes: StoredAttributes::default(),
     }
 }
 
@@ -223,6 +259,7 @@ fn is_bounded(under_way: &[(Job, Effect)], bounds: Bounds) {
             }
             Effect::ListUploads(_)
             | Effect::ListStaged(_)
+            | Effect::LookUpRejected(_)
             | Effect::Look(_)
             | Effect::DeleteEach(_)
             | Effect::Abort(_)
@@ -356,7 +393,7 @@ fn exactly_the_expired_drafts_are_removed_in_any_order_of_answers() {
                     lists: random.random_range(1..=5),
                     deletes: random.random_range(1..=3),
                     batch,
-                    in_hand: random.random_range(3..=6) * batch,
+                    in_hand: random.random_range(4..=7) * batch,
                 },
                 ..rules()
             };
@@ -378,6 +415,60 @@ fn exactly_the_expired_drafts_are_removed_in_any_order_of_answers() {
             total.0 >= expired + uploads && total.0 <= all + uploads,
             "seed {seed}: {total:?}"
         );
+    }
+}
+
+#[test]
+fn exactly_the_rejected_drafts_are_removed_in_any_order_of_answers() {
+    for seed in 0..1_000 {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut bucket = TestBucket::new(3);
+        let (mut left, mut gone) = (Vec::new(), 0);
+        for number in 0..random.random_range(0..60_u64) {
+            let draft = match number % 2 {
+                0 => format!("draft {number}"),
+                _ => unique_key(7, number, false),
+            };
+            let [is_there, is_due, is_version] = [0; 3].map(|_| random.random_range(0..4) > 0);
+            if is_there {
+                bucket.drafts.insert(draft.clone(), now());
+            }
+            // Two servers may have checked the draft.
+            for copy in 0..random.random_range(1..=2) {
+                bucket.note(&draft, u128::from(number * 2 + copy), is_due, is_version);
+            }
+            if is_there && is_due && is_version {
+                gone += 1;
+            } else if is_there {
+                left.push(draft);
+            }
+        }
+        let rules = Rules {
+            bounds: Bounds {
+                lists: 3,
+                deletes: 2,
+                batch: 3,
+                in_hand: 12,
+            },
+            ..rules()
+        };
+        let (swept, _) = sweep_by(&mut bucket, rules, |under_way| random.random_range(0..under_way));
+        let notes = |key: &&String| key.starts_with(".drafts/rejected/");
+        assert_eq!(
+            bucket.drafts.keys().filter(notes).count(),
+            bucket.notes.len() - bucket.deleted.iter().filter(notes).count()
+        );
+        let mut drafts: Vec<_> = bucket.drafts.keys().filter(|key| !notes(key)).cloned().collect();
+        let mut expected = left;
+        drafts.sort();
+        expected.sort();
+        assert_eq!(drafts, expected, "seed {seed}");
+        let deleted = bucket.deleted.iter().filter(|key| !notes(key)).count();
+        assert_eq!((deleted, swept.failed), (gone, 0), "seed {seed}");
+        for note in bucket.drafts.keys().filter(notes) {
+            let note = RejectionNote::in_key(&ObjectKey::new(note.clone()).expect("a key")).expect("a note");
+            assert!(note.remove_at > now(), "seed {seed}: a note is left");
+        }
     }
 }
 

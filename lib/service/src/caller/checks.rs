@@ -53,6 +53,10 @@ pub struct CheckSettings {
     pub tag: Option<TagCheck>,
     /// The scan by scanners that are asked over HTTP.
     pub webhook: Option<WebhookCheck>,
+    /// The time in seconds after which a sweep removes a rejected draft, if it has not expired before. No verdict depends on
+    /// it.
+    #[serde(skip_serializing)]
+    pub keep_rejected: Option<u64>,
 }
 
 /// The verdict of a scanner that nobody here starts, and that leaves it as a tag of the draft. The defaults are those of
@@ -118,6 +122,7 @@ impl CheckSettings {
             clamd,
             tag,
             webhook,
+            keep_rejected: _,
         } = self;
         let checks = [
             ("type", media_type.is_some()),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use draftstore_service::caller::{CheckSettings, Checks};
+use draftstore_service::cleaner::Mode;
 use draftstore_service::draft::{CheckLimits, CheckState, ConfirmBatch, ConfirmUpload, Confirmed, DraftName};
 use draftstore_service::{Caller, Drafts, Error, Secrets};
 use draftstore_storage::{Attributes, ErrorKind, ListObjects, Operation, PutDraft};
@@ -29,6 +30,8 @@ promises! {
     confirmed_draft_is_answered_although_it_would_be_rejected_now: strong;
     atomic_batch_with_a_rejected_draft_changes_nothing: strong, weak, sources, garage;
     verdicts_are_swept: strong, weak, sources, garage;
+    rejected_draft_is_swept_before_it_expires: strong;
+    rejected_draft_expires_where_deletes_have_no_condition: weak, sources, garage;
 }
 
 /// Returns a server whose caller may upload texts alone, and has these checks, in TOML's place a JSON text.
@@ -325,12 +328,65 @@ async fn verdicts_are_swept(ground: &Ground) {
     upload(&system, "a", BAD).await;
     confirm(&drafts, "a").await.expect_err("rejected");
     expire(&system.cleaner(1), 2).await;
-    let swept = system
-        .cleaner(1)
-        .sweep(draftstore_service::cleaner::Mode::Delete, &mut |_| {})
-        .await;
+    let swept = system.cleaner(1).sweep(Mode::Delete, &mut |_| {}).await;
     swept.expect("swept");
     let everything = ListObjects::default();
     let left = system.world.storage.list(system.world.draft.name(), &everything);
     assert_eq!(left.await.expect("listed").objects, []);
+}
+
+/// Sweeps as soon as the notes of this number of drafts have expired, and returns the names of what is left, but verdicts.
+async fn sweep_rejected(system: &System, notes: u64) -> Vec<String> {
+    let cleaner = system.cleaner(3600);
+    expire(&cleaner, notes).await;
+    let swept = cleaner.sweep(Mode::Delete, &mut |_| {}).await.expect("swept");
+    assert_eq!(swept.failed, 0);
+    let everything = ListObjects::default();
+    let left = system.world.storage.list(system.world.draft.name(), &everything);
+    let left = left.await.expect("listed").objects.into_iter();
+    left.map(|object| object.key.to_string())
+        .filter(|key| !key.starts_with(".drafts/verdicts/"))
+        .collect()
+}
+
+const SWEPT: &str = r#"{"type": {}, "keep_rejected": 0}"#;
+
+async fn rejected_draft_is_swept_before_it_expires(ground: &Ground) {
+    let system = ground.system().await;
+    let drafts = checking(&system.drafts, SWEPT);
+    for (name, bytes, drafts) in [
+        ("bad", BAD, &drafts),
+        ("again", BAD, &drafts),
+        ("good", GOOD, &drafts),
+        ("ordinary", BAD, &checking(&system.drafts, TYPES)),
+        (
+            "late",
+            BAD,
+            &checking(&system.drafts, r#"{"type": {}, "keep_rejected": 60}"#),
+        ),
+        (
+            "never",
+            BAD,
+            &checking(&system.drafts, &SWEPT.replace(": 0", ": 18446744073709551615")),
+        ),
+    ] {
+        upload(&system, name, bytes).await;
+        let checked = drafts.check(&self::name(name)).await.expect("checked").state;
+        let is_rejected = matches!(checked, Some(CheckState::Rejected(_)));
+        assert_eq!(is_rejected, bytes == BAD, "{name}: {checked:?}");
+    }
+    upload(&system, "again", GOOD).await;
+    let left = sweep_rejected(&system, 2).await;
+    let notes = |name: &&String| name.starts_with(".drafts/rejected/");
+    assert_eq!(left.iter().filter(notes).count(), 1, "that of the late one: {left:?}");
+    let drafts: Vec<_> = left.iter().filter(|name| !notes(name)).collect();
+    assert_eq!(drafts, ["again", "good", "late", "never", "ordinary"]);
+}
+
+async fn rejected_draft_expires_where_deletes_have_no_condition(ground: &Ground) {
+    let system = ground.system().await;
+    let drafts = checking(&system.drafts, SWEPT);
+    upload(&system, "bad", BAD).await;
+    confirm(&drafts, "bad").await.expect_err("rejected");
+    assert_eq!(sweep_rejected(&system, 1).await, ["bad"]);
 }

@@ -11,6 +11,7 @@ use super::super::walk::{Read, Walk};
 use super::state::State;
 use super::{Pass, Phase, count, is_reserved};
 use crate::DraftId;
+use crate::checks::RejectionNote;
 use crate::confirm::StagingNote;
 use crate::usage::InventoryKey;
 
@@ -113,6 +114,8 @@ impl<E> Pass<E> {
                 self.found.push_back(Found::Draft(draft));
             } else if StagingNote::in_key(&draft.key).is_some() {
                 self.expired.notes.push_back(draft);
+            } else if RejectionNote::in_key(&draft.key).is_some() {
+                self.expired.rejected.push_back(draft);
             } else if is_reserved(&draft) {
                 self.expired.reserved.push_back(draft);
             } else {
@@ -130,7 +133,7 @@ impl<E> Pass<E> {
 
     /// Returns true if there is room for the results of this number of lists.
     fn has_room(&self, lists: usize) -> bool {
-        let waiting = self.expired.reserved.len() + self.expired.named.len();
+        let waiting = self.expired.reserved.len() + self.expired.named.len() + self.expired.rejected.len();
         waiting + self.removing() + lists * self.rules.bounds.batch <= self.rules.bounds.in_hand
     }
 }

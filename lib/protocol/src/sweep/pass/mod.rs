@@ -3,8 +3,11 @@
 //! Drafts come first. Their lists run concurrently. Expired drafts are collected over pages and shards, so that each
 //! delete is as large as possible, and deletes run concurrently with the lists. Uploads in progress come next: those that have
 //! expired are aborted, and the others completed if their clients are gone. Then come staged copies.
+//!
+//! Rejected drafts are found by notes, which expire like drafts.
 
 mod listing;
+mod rejected;
 mod removal;
 mod staged;
 mod state;
@@ -68,6 +71,8 @@ struct Expired {
     uploads: VecDeque<ListedUpload>,
     /// Notes about staged copies that have ended.
     notes: VecDeque<ListedObject>,
+    /// Notes about rejected drafts that are to be removed.
+    rejected: VecDeque<ListedObject>,
 }
 
 impl<E> Pass<E> {
@@ -142,6 +147,10 @@ impl<E> Pass<E> {
             (Some(State::ListingStaged(note)), Answer::Uploads(Ok(page), _)) => self.on_staged(note, page),
             (Some(State::Looking(drafts)), Answer::Seen(seen)) => self.on_seen(drafts, &seen),
             (Some(State::Deleting(drafts, rest)), Answer::Deleted(deleted)) => self.on_deleted(&drafts, rest, deleted),
+            (Some(State::LookingUpRejected(notes)), Answer::Rejected(seen)) => self.on_rejected(notes, seen),
+            (Some(State::DeletingRejected(rejected, spent)), Answer::Deleted(deleted)) => {
+                self.on_rejected_deleted(rejected, spent, deleted);
+            }
             (Some(State::Aborting(all)), Answer::Aborted { failed }) => self.count_aborted(all, failed),
             (Some(State::Completing), Answer::Completed { completed, failed }) => {
                 self.summary.completed += completed as u64;
@@ -172,6 +181,7 @@ impl<E> Pass<E> {
         self.followed
             .pop_front()
             .or_else(|| self.begin_removal())
+            .or_else(|| self.begin_rejected())
             .or_else(|| self.begin_completion())
             .or_else(|| self.begin_list())
     }
@@ -211,6 +221,7 @@ impl<E> Pass<E> {
     fn fail(&mut self, stop: Stop<E>) {
         self.stop.get_or_insert(stop);
         self.expired.notes.clear();
+        self.expired.rejected.clear();
         self.read_no_more();
     }
 

@@ -100,7 +100,7 @@ impl<E> Pass<E> {
         self.look_at_rest(rest);
     }
 
-    fn count_deleted(&mut self, drafts: &[ListedObject], failures: &[DeleteFailure]) {
+    pub(super) fn count_deleted(&mut self, drafts: &[ListedObject], failures: &[DeleteFailure]) {
         let remaining: BTreeMap<&ObjectKey, &DeleteFailure> =
             failures.iter().map(|failure| (&failure.key, failure)).collect();
         for draft in drafts {
@@ -122,7 +122,7 @@ impl<E> Pass<E> {
     }
 
     /// Tells if the store honours the condition on a single delete, and on a bulk delete.
-    fn has_condition(&self) -> [bool; 2] {
+    pub(super) fn has_condition(&self) -> [bool; 2] {
         [Condition::Delete, Condition::DeleteMany].map(|of| self.rules.capabilities.honours(of))
     }
 }
@@ -133,7 +133,7 @@ fn look(drafts: VecDeque<ListedObject>) -> (State, Effect) {
     (State::Looking(drafts), Effect::Look(keys))
 }
 
-fn version(draft: &ListedObject) -> DraftVersion {
+pub(super) fn version(draft: &ListedObject) -> DraftVersion {
     DraftVersion {
         key: draft.key.clone(),
         etag: draft.etag.clone(),

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use draftstore_storage::{ListUploads, ListedObject};
 
 use super::super::walk::Walk;
+use super::rejected::Rejected;
 use super::{Pass, is_reserved};
 
 /// The answer that an effect in progress will get.
@@ -19,6 +20,10 @@ pub(super) enum State {
     Looking(VecDeque<ListedObject>),
     /// The deletion of these drafts. The others are to be looked up first.
     Deleting(Vec<ListedObject>, VecDeque<ListedObject>),
+    /// The drafts that these notes name.
+    LookingUpRejected(Vec<ListedObject>),
+    /// The deletion of these drafts, after which their notes and the spent ones are removed.
+    DeletingRejected(Vec<Rejected>, Vec<ListedObject>),
     /// The abort of this number of uploads.
     Aborting(usize),
     /// The completion of uploads whose clients may be gone.
@@ -34,6 +39,8 @@ impl State {
             Self::Listing(_) | Self::ListingUploads(_) | Self::ListingStaged(_) | Self::Completing => 0,
             Self::Looking(drafts) => drafts.len(),
             Self::Deleting(drafts, rest) => drafts.len() + rest.len(),
+            Self::LookingUpRejected(notes) => notes.len() * 2,
+            Self::DeletingRejected(rejected, spent) => rejected.len() * 2 + spent.len(),
             Self::Aborting(uploads) => *uploads,
             Self::AbortingStaged(uploads, _note) => uploads + 1,
         }
@@ -52,7 +59,16 @@ impl<E> Pass<E> {
     }
 
     pub(super) fn deletes(&self) -> usize {
-        let is_delete = |state: &&State| matches!(state, State::Looking(_) | State::Deleting(..));
+        let is_delete = |state: &&State| match state {
+            // Each lookup of rejected drafts is followed by deletes, one after another.
+            State::Looking(_) | State::Deleting(..) | State::LookingUpRejected(_) | State::DeletingRejected(..) => true,
+            State::Listing(_)
+            | State::ListingUploads(_)
+            | State::ListingStaged(_)
+            | State::Aborting(_)
+            | State::Completing
+            | State::AbortingStaged(..) => false,
+        };
         self.states().filter(is_delete).count()
     }
 
@@ -64,10 +80,17 @@ impl<E> Pass<E> {
             State::Listing(_)
             | State::ListingUploads(_)
             | State::ListingStaged(_)
+            | State::LookingUpRejected(_)
+            | State::DeletingRejected(..)
             | State::Aborting(_)
             | State::Completing
             | State::AbortingStaged(..) => false,
         })
+    }
+
+    pub(super) fn removes_rejected(&self) -> bool {
+        let is_rejected = |state: &State| matches!(state, State::LookingUpRejected(_) | State::DeletingRejected(..));
+        self.states().any(is_rejected)
     }
 
     pub(super) fn completes(&self) -> bool {

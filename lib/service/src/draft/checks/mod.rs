@@ -1,10 +1,11 @@
 //! Checks of drafts before they are kept, which run [`draftstore_protocol::checks`] against the store.
 //!
 //! `running` bounds the checks of this server, and joins those who wait for the same one. `subject` finds, reads and records
-//! the verdict of one version of a draft, and `scan` asks scanners about it. `state` is what callers see. The protocol
-//! makes every decision.
+//! the verdict of one version of a draft, and `scan` asks scanners about it. `state` is what callers see, and
+//! `rejection` what a sweep finds. The protocol makes every decision.
 
 mod limits;
+mod rejection;
 mod report;
 mod running;
 mod scan;

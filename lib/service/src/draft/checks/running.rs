@@ -182,7 +182,13 @@ impl Drafts {
                     }
                     CheckAnswer::Scanned(scanned)
                 }
-                CheckEffect::Record(verdict) => CheckAnswer::Recorded(subject.record(self, &verdict).await),
+                CheckEffect::Record(verdict) => {
+                    // Before the verdict, so that whatever is known to be rejected has its note.
+                    if matches!(verdict, Verdict::Rejected(_)) {
+                        subject.note_rejection(self).await;
+                    }
+                    CheckAnswer::Recorded(subject.record(self, &verdict).await)
+                }
             };
             match check.on(answer) {
                 CheckStep::Perform(next) => effect = next,
