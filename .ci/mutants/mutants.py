@@ -53,10 +53,13 @@ TESTS = [
     # Events alone, and the endpoints that they are for.
     "events::tests::no_schedule_loses_an_event_of_an_act_that_was_answered",
     "events::tests::event_that_was_delivered_meanwhile_is_not_sent",
+    "events::act::tests::event_of_a_crash_is_published_only_if_every_trace_is_there",
+    "events::act::tests::act_without_an_answer_is_neither_told_nor_forgotten",
+    "events::act::tests::act_is_over_after_the_longest_time",
     "events::endpoint::tests::endpoint_can_ask_for_a_longer_pause_of_at_most_a_day",
     "events::endpoint::tests::endpoint_that_is_gone_stays_disabled",
     "events::id::tests::id_has_the_time_and_depends_on_the_digest",
-    "sweep::expiry::tests::pending_event_expires_three_days_after_its_act",
+    "sweep::expiry::tests::event_expires_three_days_after_its_act",
 ]
 
 
@@ -793,6 +796,54 @@ MUTANTS = [
         EVENTS + "endpoint.rs",
         "Outcome::Gone => Self::Disabled,",
         "Outcome::Gone => Self::Working,",
+    ),
+    Mutant(
+        "an act without an answer is told of",
+        EVENTS + "act.rs",
+        "ActEnd::Unclear => Self::Leave,",
+        "ActEnd::Unclear => Self::Publish,",
+    ),
+    Mutant(
+        "an act without an answer is forgotten",
+        EVENTS + "act.rs",
+        "ActEnd::Unclear => Self::Leave,",
+        "ActEnd::Unclear => Self::Remove,",
+    ),
+    Mutant(
+        "an act that was refused is told of",
+        EVENTS + "act.rs",
+        "ActEnd::Refused => Self::Remove,",
+        "ActEnd::Refused => Self::Publish,",
+    ),
+    Mutant(
+        "one trace of several is enough for an event",
+        EVENTS + "act.rs",
+        "all(|(trace, found)| trace.is_shown_by(found))",
+        "any(|(trace, found)| trace.is_shown_by(found))",
+    ),
+    Mutant(
+        "an object that was replaced counts as deleted",
+        EVENTS + "act.rs",
+        "Self::Absent => found.is_none(),",
+        "Self::Absent => true,",
+    ),
+    Mutant(
+        "a confirmed draft counts as discarded",
+        EVENTS + "act.rs",
+        "=> !has(name, value),",
+        "=> !has(name, value) || found.is_some(),",
+    ),
+    Mutant(
+        "an act is resolved while it is in progress",
+        EVENTS + "act.rs",
+        "age > longest",
+        "age < longest",
+    ),
+    Mutant(
+        "a note of an act expires like a draft",
+        SWEEP + "expiry.rs",
+        "self.kept.max(KEPT_FOR + self.grace)",
+        "self.kept",
     ),
     Mutant(
         "a pending event expires like a draft",

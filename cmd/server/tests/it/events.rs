@@ -238,16 +238,15 @@ fn policy_text(entry: &str, sink: &Sink, webhook: &str) -> String {
 
 /// Uploads a draft, and returns the request that confirms it.
 async fn upload(http: &reqwest::Client, server: &str, key: &str, name: &str, unique: bool) -> Result<Value, String> {
-    let issued = call(
-        http,
-        server,
-        key,
-        "upload-url",
-        &json!({"object_name": name, "unique": unique}),
-    )
-    .await?;
+    upload_as(http, server, key, json!({"object_name": name, "unique": unique})).await
+}
+
+/// Uploads a draft, whose bytes are its name, by such a request.
+async fn upload_as(http: &reqwest::Client, server: &str, key: &str, request: Value) -> Result<Value, String> {
+    let issued = call(http, server, key, "upload-url", &request).await?;
+    let name = request["object_name"].as_str().expect("a name").to_owned();
     let url = issued["upload_url"].as_str().expect("a URL");
-    let mut put = http.put(url).body(name.to_owned());
+    let mut put = http.put(url).body(name.clone());
     for (header, value) in issued["headers"].as_object().into_iter().flatten() {
         put = put.header(header, value.as_str().expect("a text"));
     }
@@ -320,6 +319,101 @@ async fn tells_the_webhook_before_its_answer(front: Front) {
     assert!(!log.contains("whsec_") && !log.contains("MfKQ9r8GKYqr"), "{log}");
 }
 
+#[tokio::test]
+async fn acts_are_told_to_the_webhook_that_names_their_events() {
+    for front in FRONTS {
+        tells_the_webhook_of_acts(front).await;
+    }
+}
+
+async fn tells_the_webhook_of_acts(front: Front) {
+    let sink = Sink::start(&[Answer::Ok]).await;
+    let (key, entry) = new_key("shop");
+    let policy = Policy::new(&format!(
+        "[profiles.texts.checks.type]\nallow_unknown = true\n{entry}scopes = ['upload', 'inspect', 'confirm', 'discard', 'manage']\nprofile = 'texts'\n[[webhooks]]\nname = \"erp\"\n\
+         url = \"{}\"\nprivate_hosts = [\"127.0.0.1\"]\nsecrets = [\"{SECRET}\"]\n\
+         events = [\"draft.accepted\", \"draft.rejected\", \"draft.discarded\", \"object.deleted\", \"object.updated\", \
+         \"object.copied\", \"object.moved\"]\n",
+        sink.url
+    ));
+    let server = policy.server("api-key", &[]);
+    let (http, authorization) = (http_client(), bearer(&key));
+    let headers = [("authorization", authorization.as_str())];
+    let call = async |path: &str, body: Value| front.call_with(&headers, &server, path, body).await;
+    for name in ["kept", "unwanted"] {
+        let text = json!({"object_name": name, "content_type": "text/plain"});
+        upload_as(&http, &server.http, &key, text).await.expect("uploaded");
+    }
+    let no_image = json!({"object_name": "no.png", "content_type": "image/png"});
+    upload_as(&http, &server.http, &key, no_image).await.expect("uploaded");
+    call("confirm-upload", json!({"object_name": "no.png"}))
+        .await
+        .expect_err("rejected");
+    call("confirm-upload", json!({"object_name": "kept"}))
+        .await
+        .expect("confirmed");
+    call("check-draft", json!({"object_name": "unwanted"}))
+        .await
+        .expect("checked");
+    call("discard-draft", json!({"object_name": "unwanted"}))
+        .await
+        .expect("discarded");
+    let again = call("discard-draft", json!({"object_name": "unwanted"}))
+        .await
+        .expect("answered");
+    assert_eq!(again["discarded"], false, "{again}");
+    call(
+        "update-object",
+        json!({"object_name": "kept", "metadata": {"order": "42"}}),
+    )
+    .await
+    .expect("updated");
+    let copy = json!({"object_name": "kept", "destination_name": "copy"});
+    for _ in 0..2 {
+        call("copy-object", copy.clone()).await.expect("copied");
+    }
+    call(
+        "move-object",
+        json!({"object_name": "copy", "destination_name": "moved"}),
+    )
+    .await
+    .expect("moved");
+    call("delete-object", json!({"object_name": "kept"}))
+        .await
+        .expect("deleted");
+    call(
+        "delete-objects",
+        json!({"objects": [{"object_name": "moved"}, {"object_name": "none"}]}),
+    )
+    .await
+    .expect("deleted");
+    let received: Vec<_> = sink.received().into_iter().map(|(_, event)| event).collect();
+    let told: Vec<_> = received
+        .iter()
+        .map(|event| {
+            (
+                event["type"].as_str().expect("a type"),
+                event["subject"].as_str().expect("a name"),
+            )
+        })
+        .collect();
+    let expected = [
+        ("draft.rejected", "no.png"),
+        ("draft.accepted", "kept"),
+        ("draft.accepted", "unwanted"),
+        ("draft.discarded", "unwanted"),
+        ("object.updated", "kept"),
+        ("object.copied", "copy"),
+        ("object.moved", "moved"),
+        ("object.deleted", "kept"),
+        ("object.deleted", "moved"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(received[4]["data"]["metadata"], json!({"order": "42"}));
+    assert_eq!(received[5]["data"]["source_name"], "kept");
+    assert_eq!(received[0]["data"]["reasons"][0]["check"], "type");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn reloaded_policy_sends_what_is_pending_for_an_endpoint_that_was_gone() {
     let sink = Sink::start(&[Answer::Gone]).await;
@@ -385,7 +479,7 @@ fn invalid_webhooks_are_refused_with_their_place() {
         "webhooks[0].name: a name must have",
         "webhooks[0].url: must be an https URL",
         "webhooks[0].secrets: a secret must be whsec_",
-        "webhooks[0].events[0]: must be one of draft.confirmed",
+        "webhooks[0].events[0]: must be one of draft.accepted, draft.rejected, draft.confirmed, draft.discarded, object.deleted",
         "webhooks[0].concurrency: must be 1 to 256",
         "webhooks[0].tenants: must name a tenant",
         "webhooks[1].private_hosts",

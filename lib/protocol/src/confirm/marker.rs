@@ -31,7 +31,7 @@ const REQUEST: &str = "draftstore-request";
 const BATCH: &str = "draftstore-batch";
 
 /// The `ETag` of the draft.
-const SOURCE_ETAG: &str = "draftstore-source-etag";
+pub(crate) const SOURCE_ETAG: &str = "draftstore-source-etag";
 
 /// The SHA-256 of the draft, if the store knows it. Some stores do not keep it with the copy.
 const SOURCE_SHA256: &str = "draftstore-source-sha256";
@@ -40,10 +40,10 @@ const SOURCE_SHA256: &str = "draftstore-source-sha256";
 const ORIGIN: &str = "draftstore-origin";
 
 /// The digest of the request that restored the object from an older version.
-const RESTORED: &str = "draftstore-restored";
+pub(crate) const RESTORED: &str = "draftstore-restored";
 
 /// The digest of the request that copied, moved or updated the object.
-const COPIED: &str = "draftstore-copied";
+pub(crate) const COPIED: &str = "draftstore-copied";
 
 /// The digest of the idempotency key of the request that copied or moved the object.
 const COPIED_KEY: &str = "draftstore-copied-key";

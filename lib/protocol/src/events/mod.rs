@@ -4,9 +4,11 @@
 //!   draft bucket. So nothing that a crash can lose, and no upload, overwrite or delete that follows, takes an event away.
 //! - The ID of an event comes from the object that the act has left, and is the same whoever makes it: a repeat of the
 //!   call, or another server.
+//! - An act that leaves nothing by which a repeat would know it is written down before, in a note: see [`ActNote`].
 //! - The key of an object comes from the endpoint and the event. It is deleted when the endpoint has acknowledged the
 //!   event, and expires three days after the act.
 
+mod act;
 mod delivery;
 mod endpoint;
 mod id;
@@ -14,6 +16,7 @@ mod pending;
 #[cfg(test)]
 mod tests;
 
+pub use act::{ActEnd, ActNote, ActStep, Trace};
 pub use delivery::{Publication, PublishStep, ReadOutcome, RedeliverStep, Redelivery};
 pub use endpoint::{EndpointState, Outcome};
 pub use id::{EventId, InvalidEventId};

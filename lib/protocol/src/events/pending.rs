@@ -10,7 +10,7 @@ use super::id::EventId;
 use crate::keys::RESERVED_PREFIX;
 
 /// The prefix of pending events. It sorts after every shard of unique drafts.
-const EVENTS_PREFIX: &str = "events/";
+pub(super) const EVENTS_PREFIX: &str = "events/";
 
 /// The time for which an event is kept, and sent again, if its endpoint does not acknowledge it.
 pub const KEPT_FOR: Duration = Duration::from_secs(3 * 24 * 3600);

@@ -1,9 +1,12 @@
 //! Deletion of a draft before it expires.
 
-use draftstore_storage::{DraftVersion, ErrorKind};
+use draftstore_protocol::events::Trace;
+use draftstore_storage::{DraftVersion, ErrorKind, ObjectInfo};
 
 use super::Drafts;
-use super::draft_ref::DraftName;
+use super::acts::ActOnDraft;
+use super::draft_ref::{DraftName, Keys};
+use crate::events::{EventKind, Fields, TraceAt};
 use crate::{Error, Scope};
 
 impl Drafts {
@@ -19,23 +22,37 @@ impl Drafts {
         let Some(draft) = self.head_draft(&keys.draft).await? else {
             return Ok(false);
         };
+        let act = ActOnDraft {
+            kind: EventKind::DraftDiscarded,
+            key: &keys.draft,
+            draft: &draft,
+            fields: Fields::new(),
+            traces: discarded(&keys, &draft),
+        };
+        let act = self.begin_on_draft(act).await?;
         let version = DraftVersion {
             key: keys.draft,
             etag: draft.etag,
         };
-        match self
-            .shared
-            .store
-            .objects()
-            .delete_draft(&self.shared.store.buckets.draft, &version)
-            .await
-        {
+        let store = &self.shared.store;
+        let deleted = store.objects().delete_draft(&store.buckets.draft, &version).await;
+        let discarded = match deleted {
             Ok(()) => {
                 self.shared.watched.changed(&version.key);
                 Ok(true)
             }
             Err(error) if error.kind == ErrorKind::PreconditionFailed => Err(Error::PinMismatch { pin: "object_name" }),
             Err(error) => Err(error.into()),
-        }
+        };
+        self.end_act(act, &discarded, None).await;
+        discarded
     }
+}
+
+/// Returns the traces of a discard: the draft is gone, and not because it was confirmed under its name.
+fn discarded(keys: &Keys, draft: &ObjectInfo) -> Vec<TraceAt> {
+    vec![
+        TraceAt::in_draft(&keys.draft, Trace::Absent),
+        TraceAt::in_main(&keys.main, Trace::of_no_confirm(&draft.etag)),
+    ]
 }

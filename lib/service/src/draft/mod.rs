@@ -1,6 +1,7 @@
 //! The calls on drafts and confirmed objects: create buckets, issue URLs, inspect, check, watch, list, confirm,
 //! discard, delete, and usage.
 
+mod acts;
 mod attributes;
 mod auto_confirm;
 mod buckets;

@@ -17,8 +17,24 @@ use crate::caller::Tenant;
 closed_set! {
     /// The kind of an event.
     pub enum EventKind {
+        /// The checks of a draft accepted it.
+        DraftAccepted = "draft.accepted",
+        /// The checks of a draft rejected it.
+        DraftRejected = "draft.rejected",
         /// A draft was confirmed.
         DraftConfirmed = "draft.confirmed",
+        /// A draft was discarded.
+        DraftDiscarded = "draft.discarded",
+        /// A confirmed object was deleted.
+        ObjectDeleted = "object.deleted",
+        /// The attributes of a confirmed object were changed.
+        ObjectUpdated = "object.updated",
+        /// A confirmed object was copied.
+        ObjectCopied = "object.copied",
+        /// A confirmed object was moved.
+        ObjectMoved = "object.moved",
+        /// A version of a confirmed object was made the current one again.
+        ObjectRestored = "object.restored",
     }
 }
 
@@ -43,49 +59,94 @@ impl FromStr for EventKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Event {
     pub(crate) id: EventId,
+    pub(crate) kind: EventKind,
+    pub(crate) tenant: Option<Tenant>,
     pub(crate) json: Bytes,
 }
 
-/// The facts of an event about an object in main.
+impl Event {
+    /// Returns the event in its JSON form, or `None` if that is none of this server's.
+    pub(crate) fn of(value: &Value) -> Option<Self> {
+        let tenant = value["data"].get("tenant").map(|tenant| tenant.as_str()?.parse().ok());
+        Some(Self {
+            id: value["id"].as_str()?.parse().ok()?,
+            kind: value["type"].as_str()?.parse().ok()?,
+            tenant: match tenant {
+                Some(tenant) => Some(tenant?),
+                None => None,
+            },
+            json: value.to_string().into(),
+        })
+    }
+
+    /// Returns the JSON form.
+    pub(crate) fn to_value(&self) -> Value {
+        serde_json::from_slice(&self.json).unwrap_or_default()
+    }
+
+    /// Adds fields to the data of the event.
+    #[must_use]
+    pub(crate) fn with(self, fields: Fields) -> Self {
+        if fields.is_empty() {
+            return self;
+        }
+        let mut value = self.to_value();
+        for (name, field) in fields {
+            if let Some(field) = field {
+                value["data"][name] = field;
+            }
+        }
+        let json = value.to_string().into();
+        Self { json, ..self }
+    }
+}
+
+/// The facts of an event.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ObjectEvent<'a> {
+pub(crate) struct EventFacts<'a> {
     pub(crate) kind: EventKind,
     pub(crate) at: SystemTime,
     pub(crate) bucket: &'a BucketName,
     pub(crate) tenant: Option<&'a Tenant>,
-    /// The name of the object, relative to the tenant.
+    /// The name of the draft or the object, relative to the tenant.
     pub(crate) object_name: &'a str,
-    pub(crate) object: &'a ObjectInfo,
     /// The parts that tell the act from every other one.
     pub(crate) act: &'a [&'a str],
 }
 
-impl ObjectEvent<'_> {
+/// The fields of an event's data. A field without a value is left out.
+pub(crate) type Fields = Vec<(&'static str, Option<Value>)>;
+
+/// Returns the fields of a draft or an object. Its metadata is that which was agreed on, without the server's own.
+pub(crate) fn object_fields(object: &ObjectInfo) -> Fields {
+    let metadata = object.attributes.metadata.iter();
+    let metadata: Map<_, _> = metadata
+        .filter(|(name, _)| !name.starts_with(MARKER_PREFIX))
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    vec![
+        ("size", Some(json!(object.size))),
+        ("etag", Some(json!(object.etag.as_str()))),
+        (
+            "content_type",
+            object.attributes.content_type.as_ref().map(|text| json!(text)),
+        ),
+        ("version_id", object.version_id.as_ref().map(|id| json!(id.to_string()))),
+        ("metadata", (!metadata.is_empty()).then_some(Value::Object(metadata))),
+    ]
+}
+
+impl EventFacts<'_> {
     /// Makes the event, with further fields of its data.
-    pub(crate) fn with(&self, more: impl IntoIterator<Item = (&'static str, Option<String>)>) -> Event {
+    pub(crate) fn with(&self, fields: Fields) -> Event {
         let id = self.id();
-        let object = self.object;
-        let metadata = object.attributes.metadata.iter();
-        let metadata: Map<_, _> = metadata
-            .filter(|(name, _)| !name.starts_with(MARKER_PREFIX))
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect();
-        let fields = [
+        let own = [
             ("object_name", Some(json!(self.object_name))),
-            ("size", Some(json!(object.size))),
-            ("etag", Some(json!(object.etag.as_str()))),
-            (
-                "content_type",
-                object.attributes.content_type.as_ref().map(|text| json!(text)),
-            ),
-            ("version_id", object.version_id.as_ref().map(|id| json!(id.to_string()))),
-            ("metadata", (!metadata.is_empty()).then_some(Value::Object(metadata))),
             ("tenant", self.tenant.map(|tenant| json!(tenant.as_str()))),
         ];
-        let more = more.into_iter().map(|(name, text)| (name, text.map(Value::from)));
-        let data: Map<_, _> = fields
+        let data: Map<_, _> = own
             .into_iter()
-            .chain(more)
+            .chain(fields)
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
             .collect();
         let event = json!({
@@ -100,20 +161,26 @@ impl ObjectEvent<'_> {
         });
         Event {
             id,
+            kind: self.kind,
+            tenant: self.tenant.cloned(),
             json: event.to_string().into(),
         }
     }
 
     fn id(&self) -> EventId {
-        let mut digest = Context::new(&SHA256);
-        for part in [self.kind.as_str(), self.bucket.as_str()].iter().chain(self.act) {
-            digest.update(&(part.len() as u64).to_be_bytes());
-            digest.update(part.as_bytes());
-        }
-        let digest = digest.finish();
-        let digest = digest.as_ref().try_into().expect("SHA-256 has 32 bytes");
-        EventId::new(self.at, digest)
+        EventId::new(self.at, act_digest(self.kind, self.bucket, self.act))
     }
+}
+
+/// Returns a digest of an act, by the parts that tell it from every other one of its kind.
+pub(crate) fn act_digest(kind: EventKind, bucket: &BucketName, act: &[&str]) -> [u8; 32] {
+    let mut digest = Context::new(&SHA256);
+    for part in [kind.as_str(), bucket.as_str()].iter().chain(act) {
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    let digest = digest.finish();
+    digest.as_ref().try_into().expect("SHA-256 has 32 bytes")
 }
 
 fn rfc3339(at: SystemTime) -> Option<String> {
@@ -147,16 +214,16 @@ mod tests {
             },
         };
         let tenant = "t1".parse().expect("a tenant");
-        let facts = ObjectEvent {
+        let facts = EventFacts {
             kind: EventKind::DraftConfirmed,
             at: UNIX_EPOCH + Duration::from_millis(1_800_000_000_123),
             bucket: &"main".parse().expect("a name"),
             tenant: Some(&tenant),
             object_name: "a/b.png",
-            object: &object,
             act: &["t1/a/b.png", "sealed"],
         };
-        let event = facts.with([("draft_name", Some("c.png".to_owned())), ("draft_id", None)]);
+        let of_draft = vec![("draft_name", Some(json!("c.png"))), ("draft_id", None)];
+        let event = facts.with([object_fields(&object), of_draft].concat());
         let parsed: Value = serde_json::from_slice(&event.json).expect("JSON");
         let expected = json!({
             "specversion": "1.0",
@@ -177,9 +244,16 @@ mod tests {
             },
         });
         assert_eq!(parsed, expected);
-        assert_eq!(facts.with([]).id, event.id);
+        assert_eq!(Event::of(&parsed), Some(event.clone()));
+        assert_eq!(Event::of(&json!({"id": "evt_x"})), None);
+        let later = facts
+            .with(Vec::new())
+            .with(object_fields(&object))
+            .with(vec![("draft_name", Some(json!("c.png")))]);
+        assert_eq!(later, event);
+        assert_eq!(facts.with(Vec::new()).id, event.id);
         for act in [&["t1/a/b.png", "other"][..], &["t1/a/b.pngsealed"], &["t1/a/b.png"]] {
-            assert_ne!(ObjectEvent { act, ..facts }.with([]).id, event.id, "{act:?}");
+            assert_ne!(EventFacts { act, ..facts }.with(Vec::new()).id, event.id, "{act:?}");
         }
     }
 }

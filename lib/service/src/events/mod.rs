@@ -1,16 +1,19 @@
 //! Events, which endpoints of the policy are told of.
 //!
 //! `event` makes an event, `delivery` sends it before its act is answered, and `pending` sends it later if an endpoint has
-//! not acknowledged it by then. This module knows neither URLs nor signatures: an [`Endpoint`] has them.
+//! not acknowledged it by then. `act` keeps the
+//! events of acts that a crash may interrupt. This module knows neither URLs nor signatures: an [`Endpoint`] has them.
 
+mod act;
 mod delivery;
 mod endpoint;
 mod event;
 mod pending;
 
+pub(crate) use act::{Act, NewAct, TraceAt};
 pub(crate) use delivery::{Courier, Events};
 pub use draftstore_protocol::events::{EndpointName, EventId, InvalidEndpointName, Outcome};
 pub use endpoint::{Endpoint, EndpointSource, Endpoints};
 use event::Event;
-pub(crate) use event::ObjectEvent;
+pub(crate) use event::{EventFacts, Fields, object_fields};
 pub use event::{EventKind, UnknownEventKind};

@@ -58,6 +58,12 @@ impl Drafts {
         let courier = self.courier();
         let endpoints = courier.events.endpoints();
         courier.events.retain(&endpoints);
+        if !endpoints.is_empty()
+            && let Err(error) = courier.resolve_left(self.longest_act()).await
+        {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "acts not resolved");
+        }
         let delivered = join_all(endpoints.iter().map(|endpoint| courier.deliver_all(endpoint))).await;
         let (mut oldest, mut any_left) = (None, false);
         for (endpoint, delivered) in endpoints.iter().zip(delivered) {
@@ -140,7 +146,11 @@ impl Courier<'_> {
                 }
                 RedeliverStep::Send => redelivery.sent(self.attempt(endpoint, id, &json, TIMEOUT).await),
                 RedeliverStep::Delete => {
-                    self.delete(&object).await;
+                    let version = DraftVersion {
+                        key: object.key.clone(),
+                        etag: object.etag.clone(),
+                    };
+                    self.delete(&version).await;
                     redelivery.deleted()
                 }
                 RedeliverStep::Delivered => {
@@ -155,7 +165,7 @@ impl Courier<'_> {
         }
     }
 
-    async fn read(&self, object: &ListedObject) -> Result<Bytes, ReadOutcome> {
+    pub(super) async fn read(&self, object: &ListedObject) -> Result<Bytes, ReadOutcome> {
         if !(1..=MAX_EVENT_BYTES).contains(&object.size) {
             return Err(ReadOutcome::Failed);
         }
@@ -182,13 +192,9 @@ impl Courier<'_> {
         })
     }
 
-    /// Deletes a pending event. No error is returned: what is left is sent once more.
-    async fn delete(&self, object: &ListedObject) {
-        let version = DraftVersion {
-            key: object.key.clone(),
-            etag: object.etag.clone(),
-        };
-        let deleted = self.store.objects().delete_draft(&self.store.buckets.draft, &version);
+    /// Deletes the object of an event. No error is returned: what is left is sent once more.
+    pub(super) async fn delete(&self, version: &DraftVersion) {
+        let deleted = self.store.objects().delete_draft(&self.store.buckets.draft, version);
         if let Err(error) = deleted.await {
             tracing::warn!(error = &error as &dyn std::error::Error, "delivered event not deleted");
         }

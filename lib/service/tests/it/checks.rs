@@ -13,8 +13,8 @@ use draftstore_testing::key;
 use crate::ground::Ground;
 use crate::system::{System, expire, state};
 
-const GOOD: &str = "just a text";
-const BAD: &str = "<!DOCTYPE html><script>alert(1)</script>";
+pub(crate) const GOOD: &str = "just a text";
+pub(crate) const BAD: &str = "<!DOCTYPE html><script>alert(1)</script>";
 
 promises! {
     accepted_draft_is_confirmed: strong, weak, sources, garage;
@@ -35,7 +35,7 @@ promises! {
 }
 
 /// Returns a server whose caller may upload texts alone, and has these checks, in TOML's place a JSON text.
-fn checking(drafts: &Drafts, settings: &str) -> Drafts {
+pub(crate) fn checking(drafts: &Drafts, settings: &str) -> Drafts {
     let settings: CheckSettings = serde_json::from_str(settings).expect("settings");
     let mut caller = Caller::anyone();
     caller.profile.content_types = Some("text/plain".parse().expect("a media type"));
@@ -46,7 +46,7 @@ fn checking(drafts: &Drafts, settings: &str) -> Drafts {
     drafts.for_caller(Arc::new(caller))
 }
 
-const TYPES: &str = r#"{"type": {}}"#;
+pub(crate) const TYPES: &str = r#"{"type": {}}"#;
 const ALL_TYPES: &str = r#"{"type": {"allow_unknown": true}}"#;
 
 async fn confirm(drafts: &Drafts, name: &str) -> Result<Confirmed, Error> {
@@ -65,7 +65,7 @@ fn name(name: &str) -> DraftName {
 }
 
 /// Uploads a text, which its uploader declares to be one.
-async fn upload(system: &System, name: &str, bytes: &str) {
+pub(crate) async fn upload(system: &System, name: &str, bytes: &str) {
     let attributes = Attributes {
         content_type: "text/plain".parse().ok(),
         ..Attributes::default()

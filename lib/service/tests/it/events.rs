@@ -30,12 +30,13 @@ promises! {
     events_go_to_the_endpoints_of_their_tenant: strong;
 }
 
-const FAILED: Outcome = Outcome::Failed { retry_after: None };
+pub(crate) const FAILED: Outcome = Outcome::Failed { retry_after: None };
 
 /// An endpoint whose answer the test sets, and which keeps what it has acknowledged.
 #[derive(Debug)]
-struct Sink {
+pub(crate) struct Sink {
     name: EndpointName,
+    kinds: Vec<EventKind>,
     tenant: Option<Tenant>,
     answer: Mutex<Outcome>,
     attempts: Mutex<usize>,
@@ -48,8 +49,13 @@ impl Sink {
     }
 
     fn of(name: &str, tenant: Option<&str>) -> Arc<Self> {
+        Self::wanting(name, tenant, &[EventKind::DraftConfirmed])
+    }
+
+    pub(crate) fn wanting(name: &str, tenant: Option<&str>, kinds: &[EventKind]) -> Arc<Self> {
         Arc::new(Self {
             name: name.parse().expect("a name"),
+            kinds: kinds.to_vec(),
             tenant: tenant.map(|tenant| tenant.parse().expect("a tenant")),
             answer: Mutex::new(Outcome::Delivered),
             attempts: Mutex::default(),
@@ -57,20 +63,20 @@ impl Sink {
         })
     }
 
-    fn answers(&self, outcome: Outcome) {
+    pub(crate) fn answers(&self, outcome: Outcome) {
         *self.answer.lock().expect("not poisoned") = outcome;
     }
 
-    fn attempts(&self) -> usize {
+    pub(crate) fn attempts(&self) -> usize {
         *self.attempts.lock().expect("not poisoned")
     }
 
-    fn received(&self) -> Vec<(EventId, Value)> {
+    pub(crate) fn received(&self) -> Vec<(EventId, Value)> {
         self.received.lock().expect("not poisoned").clone()
     }
 
     /// Returns the names of the objects of each event.
-    fn names(&self) -> BTreeMap<EventId, String> {
+    pub(crate) fn names(&self) -> BTreeMap<EventId, String> {
         let name = |event: &Value| event["data"]["object_name"].as_str().expect("a name").to_owned();
         self.received().iter().map(|(id, event)| (*id, name(event))).collect()
     }
@@ -83,7 +89,7 @@ impl Endpoint for Sink {
     }
 
     fn wants(&self, kind: EventKind, tenant: Option<&Tenant>) -> bool {
-        kind == EventKind::DraftConfirmed && self.tenant.as_ref().is_none_or(|own| Some(own) == tenant)
+        self.kinds.contains(&kind) && self.tenant.as_ref().is_none_or(|own| Some(own) == tenant)
     }
 
     fn concurrency(&self) -> usize {
@@ -111,20 +117,20 @@ impl EndpointSource for Sinks {
     }
 }
 
-fn telling(drafts: &Drafts, sinks: &[&Arc<Sink>]) -> Drafts {
+pub(crate) fn telling(drafts: &Drafts, sinks: &[&Arc<Sink>]) -> Drafts {
     let sinks = sinks.iter().map(|sink| Arc::clone(sink) as Arc<dyn Endpoint>).collect();
     drafts.clone().with_endpoints(Arc::new(Sinks(sinks)))
 }
 
 impl System {
     /// Tells these sinks of events.
-    fn telling(mut self, sinks: &[&Arc<Sink>]) -> Self {
+    pub(crate) fn telling(mut self, sinks: &[&Arc<Sink>]) -> Self {
         self.drafts = telling(&self.drafts, sinks);
         self
     }
 
     /// Returns the number of events that are written down.
-    async fn pending(&self) -> usize {
+    pub(crate) async fn pending(&self) -> usize {
         let list = ListObjects {
             prefix: Some(".drafts/events/".to_owned()),
             ..ListObjects::default()
@@ -140,7 +146,7 @@ impl System {
 }
 
 /// The time after which every pause and every attempt of a young event is over.
-const LATER: Duration = Duration::from_secs(600);
+pub(crate) const LATER: Duration = Duration::from_secs(600);
 
 async fn confirm_is_answered_after_its_event_without_another_call(ground: &Ground) {
     let mut calls = Vec::new();

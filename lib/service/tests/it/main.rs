@@ -70,6 +70,7 @@ macro_rules! promises {
     };
 }
 
+mod acts;
 mod auto_confirm;
 mod batch;
 mod callers;

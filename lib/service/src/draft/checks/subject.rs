@@ -5,12 +5,16 @@ use std::ops::Range;
 use bytes::Bytes;
 use draftstore_inspection::{Declared, Findings, InspectError, RULES, Source, inspect};
 use draftstore_protocol::checks::{Reason, Recorded, Scanning, VERDICT_METADATA, Verdict, verdict_key, verdict_parts};
+use draftstore_protocol::events::{ActEnd, Trace};
 use draftstore_storage::{
     Attributes, Error as StorageError, ErrorKind, MediaType, ObjectInfo, ObjectKey, Operation, PutDraft, ReadDraft,
 };
+use serde_json::{Value, json};
 
 use crate::caller::{CheckSettings, Checks, ContentTypes};
+use crate::draft::acts::ActOnDraft;
 use crate::draft::{Drafts, found};
+use crate::events::{EventKind, Fields, TraceAt};
 use crate::secrets::{Binding, Purpose};
 
 /// The error of a range that the store has cut.
@@ -137,9 +141,32 @@ impl Subject {
         }
     }
 
+    /// Records the verdict, if there is none, and has its event told.
     pub(super) async fn record(&self, drafts: &Drafts, verdict: &Verdict) -> Result<(), StorageError> {
-        self.put(drafts, self.key(), (Purpose::Verdict, self.parts()), verdict)
-            .await
+        let sealed = seal(drafts, (Purpose::Verdict, self.parts()), verdict);
+        let (kind, fields) = match verdict {
+            Verdict::Accepted { .. } => (EventKind::DraftAccepted, Fields::new()),
+            Verdict::Rejected(reasons) => {
+                let reasons: Vec<_> = reasons.iter().map(reason_of).collect();
+                (EventKind::DraftRejected, vec![("reasons", Some(json!(reasons)))])
+            }
+        };
+        let act = ActOnDraft {
+            kind,
+            key: &self.draft_key,
+            draft: &self.draft,
+            fields,
+            traces: vec![TraceAt::in_draft(self.key(), Trace::of_verdict(&sealed))],
+        };
+        let act = drafts.begin_on_draft(act).await?;
+        let recorded = put(drafts, self.key(), sealed).await;
+        let end = match &recorded {
+            Ok(()) => ActEnd::Happened,
+            Err(error) if error.kind == ErrorKind::PreconditionFailed => ActEnd::Refused,
+            Err(_) => ActEnd::Unclear,
+        };
+        drafts.courier().end(act, end, Fields::new()).await;
+        recorded
     }
 
     /// Records a verdict under a key, if nothing is there.
@@ -147,29 +174,10 @@ impl Subject {
         &self,
         drafts: &Drafts,
         key: &ObjectKey,
-        (purpose, parts): (Purpose, &[String]),
+        sealed: (Purpose, &[String]),
         verdict: &Verdict,
     ) -> Result<(), StorageError> {
-        let parts: Vec<_> = parts.iter().map(String::as_str).collect();
-        let binding = Binding { purpose, parts: &parts };
-        let sealed = drafts
-            .shared
-            .secrets
-            .current()
-            .seal(binding, verdict.to_text().as_bytes());
-        let attributes = Attributes {
-            metadata: [(VERDICT_METADATA.to_owned(), sealed)].into(),
-            ..Attributes::default()
-        };
-        let store = &drafts.shared.store;
-        let put = PutDraft {
-            bucket: &store.buckets.draft,
-            key,
-            bytes: &[],
-            attributes: &attributes,
-            if_absent: true,
-        };
-        store.objects().put_draft(&put).await.map(|_| ())
+        put(drafts, key, seal(drafts, sealed, verdict)).await
     }
 
     /// Returns everything that the verdict belongs to.
@@ -199,12 +207,39 @@ impl Source for DraftSource<'_> {
     }
 }
 
+fn seal(drafts: &Drafts, (purpose, parts): (Purpose, &[String]), verdict: &Verdict) -> String {
+    let parts: Vec<_> = parts.iter().map(String::as_str).collect();
+    let binding = Binding { purpose, parts: &parts };
+    let secrets = drafts.shared.secrets.current();
+    secrets.seal(binding, verdict.to_text().as_bytes())
+}
+
+async fn put(drafts: &Drafts, key: &ObjectKey, sealed: String) -> Result<(), StorageError> {
+    let attributes = Attributes {
+        metadata: [(VERDICT_METADATA.to_owned(), sealed)].into(),
+        ..Attributes::default()
+    };
+    let store = &drafts.shared.store;
+    let put = PutDraft {
+        bucket: &store.buckets.draft,
+        key,
+        bytes: &[],
+        attributes: &attributes,
+        if_absent: true,
+    };
+    store.objects().put_draft(&put).await.map(|_| ())
+}
+
 fn open(drafts: &Drafts, object: &ObjectInfo, (purpose, parts): (Purpose, &[String])) -> Option<Verdict> {
     let sealed = object.attributes.metadata.get(VERDICT_METADATA)?;
     let parts: Vec<_> = parts.iter().map(String::as_str).collect();
     let binding = Binding { purpose, parts: &parts };
     let opened = drafts.shared.secrets.current().open(binding, sealed)?;
     Verdict::of_text(std::str::from_utf8(&opened).ok()?)
+}
+
+fn reason_of(reason: &Reason) -> Value {
+    json!({"check": reason.check, "code": reason.code, "detail": reason.detail})
 }
 
 fn verdict(findings: Findings) -> Verdict {

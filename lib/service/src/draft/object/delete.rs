@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use draftstore_protocol::confirm::settlement_key;
+use draftstore_protocol::events::Trace;
 use draftstore_protocol::kept::{Answer, Delete, Deleted, Deletion, Effect, Step};
 use draftstore_storage as storage;
-use draftstore_storage::{Condition, ETag, ErrorKind, KeptVersion, ObjectKey, Operation, VersionId};
+use draftstore_storage::{Condition, ETag, ErrorKind, KeptVersion, ObjectInfo, ObjectKey, Operation, VersionId};
 use futures::FutureExt as _;
 use futures::stream::{self, StreamExt as _};
 
 use super::versions::NULL_VERSION;
+use crate::draft::acts::ActInMain;
 use crate::draft::confirm::{Locked, main_lock};
 use crate::draft::{Drafts, found};
+use crate::events::{Act, EventKind, TraceAt, object_fields};
 use crate::fields::etag;
 use crate::limits::MAX_DELETED_TOGETHER;
 use crate::violation::Violations;
@@ -46,6 +49,10 @@ struct Running {
     key: ObjectKey,
     deletion: Deletion<storage::Error>,
     step: Step<storage::Error>,
+    /// The object, as the delete last saw it.
+    main: Option<ObjectInfo>,
+    /// The act, if an endpoint is told of it.
+    act: Option<Act>,
 }
 
 /// A validated request.
@@ -72,10 +79,7 @@ impl Drafts {
         self.shared.store.probe_if_unknown().await;
         let _locked = self.lock_main([&checked.key]).await;
         let mut running = self.deletion(&checked);
-        while let Step::Perform(effect) = &running.step {
-            let answer = self.perform_delete(&running.key, effect.clone()).await;
-            running.step = running.deletion.on(answer);
-        }
+        running.run(self, true).await;
         self.end(running).await
     }
 
@@ -138,6 +142,8 @@ impl Drafts {
             key: checked.key.clone(),
             deletion,
             step: Step::Perform(effect),
+            main: None,
+            act: None,
         }
     }
 
@@ -150,9 +156,17 @@ impl Drafts {
                 .buffer_unordered(MAX_CONCURRENT)
                 .collect::<()>()
                 .await;
+            if all.iter().all(|one| one.ready().is_none()) {
+                return all;
+            }
+            let begins: Vec<_> = all.iter_mut().map(|one| one.begin(self).boxed()).collect();
+            stream::iter(begins)
+                .buffer_unordered(MAX_CONCURRENT)
+                .collect::<Vec<_>>()
+                .await;
             let ready: Vec<KeptVersion> = all.iter().filter_map(Running::ready).collect();
             if ready.is_empty() {
-                return all;
+                continue;
             }
             let mut outcomes = self.delete_together(&ready).await;
             for one in &mut all {
@@ -217,11 +231,13 @@ impl Drafts {
         }
     }
 
-    /// Returns the result of a delete that has ended.
+    /// Returns the result of a delete that has ended, after its event.
     async fn end(&self, running: Running) -> Result<ObjectDeleted, Error> {
         let Step::Finish(deleted) = running.step else {
             return Err(Error::Internal("a delete has not ended".into()));
         };
+        let deleted = deleted.map_err(Error::from);
+        self.end_act(running.act, &deleted, None).await;
         let (main, marker) = match deleted? {
             Deleted::Before => {
                 return Ok(ObjectDeleted {
@@ -256,11 +272,44 @@ impl Running {
     /// Runs until the delete has ended, or is ready to delete if that is left to another call.
     async fn run(&mut self, drafts: &Drafts, deletes: bool) {
         while let Step::Perform(effect) = &self.step {
-            if matches!(effect, Effect::Delete { .. }) && !deletes {
+            let is_delete = matches!(effect, Effect::Delete { .. });
+            if is_delete && !deletes {
                 return;
             }
-            let answer = drafts.perform_delete(&self.key, effect.clone()).await;
+            let effect = effect.clone();
+            if is_delete && !self.begin(drafts).await {
+                continue;
+            }
+            let is_look = matches!(effect, Effect::HeadMain);
+            let answer = drafts.perform_delete(&self.key, effect).await;
+            if let (true, Answer::Head(Ok(main))) = (is_look, &answer) {
+                self.main.clone_from(main);
+            }
             self.step = self.deletion.on(answer);
+        }
+    }
+
+    /// Writes the event down of a delete that is ready. Returns false if it cannot, which fails the delete.
+    async fn begin(&mut self, drafts: &Drafts) -> bool {
+        let (Some(version), None) = (self.ready(), &self.act) else {
+            return true;
+        };
+        let act = ActInMain {
+            kind: EventKind::ObjectDeleted,
+            key: &self.key,
+            done_to: version.etag.as_str(),
+            fields: self.main.as_ref().map(object_fields).unwrap_or_default(),
+            traces: vec![TraceAt::in_main(&self.key, Trace::Absent)],
+        };
+        match drafts.begin_in_main(act).await {
+            Ok(act) => {
+                self.act = act;
+                true
+            }
+            Err(error) => {
+                self.step = self.deletion.on(Answer::Deleted(Err(error)));
+                false
+            }
         }
     }
 

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use draftstore_protocol::confirm::settlement_key;
+use draftstore_protocol::confirm::{MarkerDigest, settlement_key};
+use draftstore_protocol::events::Trace;
 use draftstore_protocol::kept::{
     Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring, Version,
 };
 use draftstore_storage as storage;
-use draftstore_storage::{Condition, CopyVersion, ETag, ErrorKind, IfDestination, ObjectKey, VersionId};
+use draftstore_storage::{Condition, CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionId};
 
 use super::transfer::options_of;
 use super::versions::NULL_VERSION;
 
+use crate::draft::acts::ActInMain;
 use crate::draft::{Drafts, found};
+use crate::events::{Act, EventKind, Fields, TraceAt};
 use crate::fields::{etag, version_id};
 use crate::limits::MAX_PAGE_SIZE;
 use crate::violation::Violations;
@@ -42,6 +45,18 @@ pub struct VersionRestored {
     pub replaced_version_id: Option<VersionId>,
     /// `true` if the version was the current one already.
     pub replayed: bool,
+}
+
+/// A restore in progress.
+#[derive(Debug)]
+struct Running<'a> {
+    key: &'a ObjectKey,
+    version: Option<&'a VersionId>,
+    request: MarkerDigest,
+    /// The version that is restored.
+    source: Option<ObjectInfo>,
+    /// The act, if an endpoint is told of it.
+    act: Option<Act>,
 }
 
 impl Drafts {
@@ -107,66 +122,34 @@ impl Drafts {
             .secrets
             .current()
             .digests(&["restore", key.as_str(), named, pinned]);
-        let (mut restoring, effect) = Restoring::start(Restore {
+        let mut running = Running {
+            key,
+            version,
             request: request.swap_remove(0),
+            source: None,
+            act: None,
+        };
+        let (mut restoring, effect) = Restoring::start(Restore {
+            request: running.request.clone(),
             expected,
             now: self.shared.clock.now(),
             proves_copies: self.shared.store.profile.capabilities().honours(Condition::CopyMd5),
         });
         let mut step = RestoreStep::Perform(effect);
-        loop {
+        let restored = loop {
             match step {
-                RestoreStep::Perform(effect) => {
-                    let answer = self.perform_restore(key, version, effect).await?;
-                    step = restoring.on(answer);
-                }
-                RestoreStep::Finish(Err(RestoreError::NotFound)) => {
-                    return Err(self.no_such_version().await);
-                }
+                RestoreStep::Perform(effect) => step = restoring.on(running.perform(self, effect).await?),
+                RestoreStep::Finish(Err(RestoreError::NotFound)) => break Err(self.no_such_version().await),
                 RestoreStep::Finish(Err(error @ (RestoreError::AlreadyExists | RestoreError::PinMismatch))) => {
                     self.require_versions().await?;
-                    return Err(error.into());
+                    break Err(error.into());
                 }
-                RestoreStep::Finish(restored) => return Ok(restored?),
+                RestoreStep::Finish(restored) => break restored.map_err(Error::from),
             }
-        }
-    }
-
-    async fn perform_restore(
-        &self,
-        key: &ObjectKey,
-        version: Option<&VersionId>,
-        effect: RestoreEffect,
-    ) -> Result<RestoreAnswer<storage::Error>, Error> {
-        let store = &self.shared.store;
-        let (draft, main) = (&store.buckets.draft, &store.buckets.main);
-        Ok(match effect {
-            RestoreEffect::HeadMain => RestoreAnswer::Head(found(store.objects().head(main.name(), key).await)),
-            RestoreEffect::HeadSettlement { batch } => {
-                RestoreAnswer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))
-            }
-            RestoreEffect::FindSource => {
-                let version = match version {
-                    Some(version) => Some(version.clone()),
-                    None => self.newest_version(key).await?,
-                };
-                RestoreAnswer::Source(self.head_version(key, version).await)
-            }
-            RestoreEffect::Copy {
-                version_id,
-                main_etag,
-                attributes,
-            } => {
-                let copy = CopyVersion {
-                    bucket: main,
-                    key,
-                    version_id: &version_id,
-                    if_destination: main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches),
-                    attributes: &attributes,
-                };
-                RestoreAnswer::Copied(store.objects().copy_version(&copy).await)
-            }
-        })
+        };
+        let object = restored.as_ref().ok().and_then(|restored| running.result(restored));
+        self.end_act(running.act, &restored, object.as_ref()).await;
+        restored
     }
 
     /// Returns the newest version that is no delete marker.
@@ -200,5 +183,75 @@ impl Drafts {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Running<'_> {
+    async fn perform(
+        &mut self,
+        drafts: &Drafts,
+        effect: RestoreEffect,
+    ) -> Result<RestoreAnswer<storage::Error>, Error> {
+        let (store, key) = (&drafts.shared.store, self.key);
+        let (draft, main) = (&store.buckets.draft, &store.buckets.main);
+        Ok(match effect {
+            RestoreEffect::HeadMain => RestoreAnswer::Head(found(store.objects().head(main.name(), key).await)),
+            RestoreEffect::HeadSettlement { batch } => {
+                RestoreAnswer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))
+            }
+            RestoreEffect::FindSource => {
+                let version = match self.version {
+                    Some(version) => Some(version.clone()),
+                    None => drafts.newest_version(key).await?,
+                };
+                let source = drafts.head_version(key, version).await;
+                if let Ok(Some(source)) = &source {
+                    self.source = Some(source.info.clone());
+                }
+                RestoreAnswer::Source(source)
+            }
+            RestoreEffect::Copy {
+                version_id,
+                main_etag,
+                attributes,
+            } => {
+                if let Err(error) = self.begin(drafts).await {
+                    return Ok(RestoreAnswer::Copied(Err(error)));
+                }
+                let copy = CopyVersion {
+                    bucket: main,
+                    key,
+                    version_id: &version_id,
+                    if_destination: main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches),
+                    attributes: &attributes,
+                };
+                RestoreAnswer::Copied(store.objects().copy_version(&copy).await)
+            }
+        })
+    }
+
+    /// Writes the event of the restore down, before its copy.
+    async fn begin(&mut self, drafts: &Drafts) -> Result<(), storage::Error> {
+        if self.act.is_some() {
+            return Ok(());
+        }
+        let act = ActInMain {
+            kind: EventKind::ObjectRestored,
+            key: self.key,
+            done_to: self.request.as_str(),
+            fields: Fields::new(),
+            traces: vec![TraceAt::in_main(self.key, Trace::of_restore(&self.request))],
+        };
+        self.act = drafts.begin_in_main(act).await?;
+        Ok(())
+    }
+
+    /// Returns the object that a restore has made.
+    fn result(&self, restored: &Restored) -> Option<ObjectInfo> {
+        Some(ObjectInfo {
+            etag: restored.current.etag.clone(),
+            version_id: restored.current.version_id.clone(),
+            ..self.source.clone()?
+        })
     }
 }

@@ -5,7 +5,8 @@ mod request;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use draftstore_protocol::confirm::settlement_key;
+use draftstore_protocol::confirm::{MarkerDigest, settlement_key};
+use draftstore_protocol::events::{ActEnd, Trace};
 use draftstore_protocol::kept::{
     Source, Transfer, TransferAnswer as Answer, TransferEffect as Effect, TransferKind, TransferStep, Transferred,
     Transferring,
@@ -15,6 +16,7 @@ use draftstore_storage::{
     Condition, CopyInMain, DraftVersion, ETag, Encryption, ErrorKind, IfDestination, KeptVersion, ObjectDescription,
     ObjectKey, Operation, StageInMain, StagedCopy, StorageOptions, VersionId,
 };
+use serde_json::json;
 use tokio::time::timeout;
 use tracing::Instrument as _;
 
@@ -22,9 +24,11 @@ pub use self::request::{CopyObject, UpdateObject};
 
 use self::request::{Checked, VersionHold};
 use super::origin;
+use crate::draft::acts::ActInMain;
 use crate::draft::confirm::main_lock;
 use crate::draft::options::name_option;
 use crate::draft::{Drafts, found};
+use crate::events::{Act, EventKind, Fields, TraceAt, object_fields};
 use crate::{Error, Scope};
 
 /// The object that a copy, a move or an update has made.
@@ -53,6 +57,12 @@ struct Running {
     note: Option<DraftVersion>,
     /// Set if the source has tags.
     source_has_tags: bool,
+    kind: TransferKind,
+    request: MarkerDigest,
+    /// The act, if an endpoint is told of it.
+    act: Option<Act>,
+    /// Set if the transfer has deleted its source, or tried to.
+    deletes_source: bool,
 }
 
 impl Drafts {
@@ -156,15 +166,27 @@ impl Drafts {
             destination: checked.destination,
             note: None,
             source_has_tags: false,
+            kind: transfer.kind,
+            request: transfer.request.clone(),
+            act: None,
+            deletes_source: false,
         };
         let (mut transferring, effect) = Transferring::start(transfer);
         let mut step = TransferStep::Perform(effect);
-        let transferred: Transferred = loop {
+        let transferred: Result<Transferred, Error> = loop {
             match step {
                 TransferStep::Perform(effect) => step = transferring.on(running.perform(self, effect).await),
-                TransferStep::Finish(ended) => break ended.map_err(|error| name_option(error.into(), &options))?,
+                TransferStep::Finish(ended) => break ended.map_err(|error| name_option(error.into(), &options)),
             }
         };
+        let (end, fields) = match &transferred {
+            // An earlier call has made the copy, and was told of.
+            Ok(transferred) if transferred.replayed && !running.deletes_source => (ActEnd::Refused, Fields::new()),
+            Ok(transferred) => (ActEnd::Happened, object_fields(&transferred.main)),
+            Err(error) => (ActEnd::from(error), Fields::new()),
+        };
+        self.courier().end(running.act, end, fields).await;
+        let transferred = transferred?;
         Ok(ObjectTransferred {
             object_name: checked.name,
             etag: transferred.main.etag,
@@ -269,6 +291,9 @@ impl Running {
                 main_etag,
                 attributes,
             } => {
+                if let Err(error) = self.begin_copy(drafts).await {
+                    return Answer::Copied(Err(error));
+                }
                 let copy = CopyInMain {
                     bucket: main,
                     source_key: &self.source,
@@ -298,6 +323,9 @@ impl Running {
                 Answer::Staged(staged)
             }
             Effect::Complete { staged, main_etag } => {
+                if let Err(error) = self.begin_copy(drafts).await {
+                    return Answer::Copied(Err(error));
+                }
                 let to = main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches);
                 let completed = store
                     .objects()
@@ -319,6 +347,10 @@ impl Running {
                 Answer::Done
             }
             Effect::DeleteSource { source_etag } => {
+                self.deletes_source = true;
+                if let Err(error) = self.begin(drafts).await {
+                    return Answer::Deleted(Err(error));
+                }
                 let object = KeptVersion {
                     key: self.source.clone(),
                     etag: source_etag,
@@ -326,6 +358,54 @@ impl Running {
                 Answer::Deleted(store.objects().delete_object(main, &object).await.map(drop))
             }
         }
+    }
+
+    /// Writes the event of the transfer down before its copy, unless an earlier call has made the copy: some stores are asked
+    /// to copy without a look before.
+    async fn begin_copy(&mut self, drafts: &Drafts) -> Result<(), storage::Error> {
+        let is_told = drafts.is_told(self.event_kind());
+        if self.act.is_none() && is_told && self.kind != TransferKind::Update {
+            let main = drafts.shared.store.buckets.main.name();
+            let there = found(drafts.shared.store.objects().head(main, &self.destination).await)?;
+            if Trace::of_transfer(&self.request).is_shown_by(there.as_ref()) {
+                return Ok(());
+            }
+        }
+        self.begin(drafts).await
+    }
+
+    fn event_kind(&self) -> EventKind {
+        match self.kind {
+            TransferKind::Update => EventKind::ObjectUpdated,
+            TransferKind::Copy => EventKind::ObjectCopied,
+            TransferKind::Move => EventKind::ObjectMoved,
+        }
+    }
+
+    /// Writes the event of the transfer down, before the first call that changes main.
+    async fn begin(&mut self, drafts: &Drafts) -> Result<(), storage::Error> {
+        if self.act.is_some() {
+            return Ok(());
+        }
+        let (source, destination) = (&self.source, &self.destination);
+        let mut traces = vec![TraceAt::in_main(destination, Trace::of_transfer(&self.request))];
+        if self.kind == TransferKind::Move {
+            traces.push(TraceAt::in_main(source, Trace::Absent));
+        }
+        let source_name = Some(json!(drafts.relative(source)));
+        let fields = match self.kind {
+            TransferKind::Update => Fields::new(),
+            TransferKind::Copy | TransferKind::Move => vec![("source_name", source_name)],
+        };
+        let act = ActInMain {
+            kind: self.event_kind(),
+            key: destination,
+            done_to: self.request.as_str(),
+            fields,
+            traces,
+        };
+        self.act = drafts.begin_in_main(act).await?;
+        Ok(())
     }
 }
 

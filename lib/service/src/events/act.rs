@@ -1,0 +1,229 @@
+//! The driver of [`draftstore_protocol::events::ActStep`]: the events of acts that leave nothing by which a repeat would know
+//! them.
+
+use std::time::{Duration, SystemTime};
+
+use draftstore_protocol::events::{ActEnd, ActNote, ActStep, Trace};
+use draftstore_storage::{
+    Attributes, BucketName, DraftVersion, Error as StorageError, ListObjects, ListedObject, ObjectKey, PutDraft,
+};
+use futures::stream::{self, StreamExt as _};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::delivery::Courier;
+use super::event::{Event, EventFacts, EventKind, Fields, act_digest, object_fields};
+use crate::caller::Tenant;
+use crate::{Error, draft};
+
+/// The maximum number of acts that are resolved concurrently.
+const MAX_CONCURRENT: usize = 8;
+
+/// The time beyond the longest confirm after which every act is over.
+const SLACK: Duration = Duration::from_secs(60);
+
+/// An act that is about to happen.
+#[derive(Debug)]
+pub(crate) struct NewAct<'a> {
+    pub(crate) kind: EventKind,
+    pub(crate) bucket: &'a BucketName,
+    pub(crate) tenant: Option<&'a Tenant>,
+    /// The name of the draft or the object, relative to the tenant.
+    pub(crate) object_name: &'a str,
+    /// The parts that a repeat of the act has too, and no other act.
+    pub(crate) act: &'a [&'a str],
+    pub(crate) fields: Fields,
+    pub(crate) traces: Vec<TraceAt>,
+}
+
+/// A trace, with its place in the store.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct TraceAt {
+    stage: Stage,
+    key: String,
+    #[serde(flatten)]
+    trace: Trace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    Draft,
+    Main,
+}
+
+impl TraceAt {
+    pub(crate) fn in_draft(key: &ObjectKey, trace: Trace) -> Self {
+        Self::at(Stage::Draft, key, trace)
+    }
+
+    pub(crate) fn in_main(key: &ObjectKey, trace: Trace) -> Self {
+        Self::at(Stage::Main, key, trace)
+    }
+
+    fn at(stage: Stage, key: &ObjectKey, trace: Trace) -> Self {
+        let key = key.as_str().to_owned();
+        Self { stage, key, trace }
+    }
+}
+
+/// The content of a note.
+#[derive(Debug, Serialize, Deserialize)]
+struct Written {
+    event: Value,
+    traces: Vec<TraceAt>,
+}
+
+/// An act whose event is written down.
+#[derive(Debug)]
+pub(crate) struct Act {
+    event: Event,
+    note: DraftVersion,
+}
+
+impl NewAct<'_> {
+    fn note(&self) -> ActNote {
+        ActNote::new(act_digest(self.kind, self.bucket, self.act))
+    }
+
+    fn event(&self, at: SystemTime) -> Event {
+        let facts = EventFacts {
+            kind: self.kind,
+            at,
+            bucket: self.bucket,
+            tenant: self.tenant,
+            object_name: self.object_name,
+            act: self.act,
+        };
+        facts.with(self.fields.clone())
+    }
+}
+
+impl Courier<'_> {
+    /// Writes down the event of an act that is about to happen. Without an endpoint that wants it, makes no call and returns
+    /// `None`.
+    ///
+    /// # Errors
+    /// The error of the store. The act must not happen then.
+    pub(crate) async fn begin(&self, act: NewAct<'_>) -> Result<Option<Act>, StorageError> {
+        if self.events.wanting(act.kind, act.tenant).is_empty() {
+            return Ok(None);
+        }
+        let event = act.event(self.clock.now());
+        let note = act.note();
+        let written = Written {
+            event: event.to_value(),
+            traces: act.traces,
+        };
+        let bytes = serde_json::to_vec(&written).unwrap_or_default();
+        let put = PutDraft {
+            bucket: &self.store.buckets.draft,
+            key: note.key(),
+            bytes: &bytes,
+            attributes: Attributes::NONE,
+            if_absent: false,
+        };
+        let etag = self.store.objects().put_draft(&put).await?;
+        let key = note.key().clone();
+        let note = DraftVersion { key, etag };
+        Ok(Some(Act { event, note }))
+    }
+
+    /// Publishes the event of an act that has happened, with further fields of its data, and forgets that of another one.
+    /// No error is returned: what is left of an act is resolved later.
+    pub(crate) async fn end(&self, act: Option<Act>, end: ActEnd, fields: Fields) {
+        if let Some(act) = act {
+            self.follow(ActStep::after(end), act, fields).await;
+        }
+    }
+
+    /// Resolves the acts that ended without a result longer ago than any act takes.
+    pub(super) async fn resolve_left(&self, longest: Duration) -> Result<(), StorageError> {
+        let mut list = ListObjects {
+            prefix: Some(ActNote::prefix()),
+            ..ListObjects::default()
+        };
+        loop {
+            let draft = self.store.buckets.draft.name();
+            let page = self.store.objects().list(draft, &list).await?;
+            let now = self.clock.now();
+            let is_left = |object: &ListedObject| ActNote::is_over(object.last_modified, now, longest + SLACK);
+            let left: Vec<_> = page.objects.into_iter().filter(is_left).collect();
+            let resolving: Vec<_> = left.iter().map(|object| self.resolve(object)).collect();
+            let resolving = stream::iter(resolving).buffer_unordered(MAX_CONCURRENT);
+            let resolved: Vec<Result<(), StorageError>> = resolving.collect().await;
+            resolved.into_iter().collect::<Result<(), _>>()?;
+            list.continuation = page.next;
+            if list.continuation.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn resolve(&self, object: &ListedObject) -> Result<(), StorageError> {
+        let Ok(bytes) = self.read(object).await else {
+            return Ok(());
+        };
+        let Some((event, traces)) = written(&bytes) else {
+            tracing::error!(object.key = %object.key, "note of an act unreadable");
+            return Ok(());
+        };
+        let (mut found, mut fields) = (Vec::with_capacity(traces.len()), Fields::new());
+        for (stage, key, trace) in traces {
+            let bucket = match stage {
+                Stage::Draft => self.store.buckets.draft.name(),
+                Stage::Main => self.store.buckets.main.name(),
+            };
+            let object = draft::found(self.store.objects().head(bucket, &key).await)?;
+            if let (Stage::Main, Trace::Metadata { .. }, Some(result)) = (stage, &trace, &object) {
+                fields = object_fields(result);
+            }
+            found.push((trace, object));
+        }
+        let step = ActStep::of_left(found.iter().map(|(trace, object)| (trace, object.as_ref())));
+        let note = DraftVersion {
+            key: object.key.clone(),
+            etag: object.etag.clone(),
+        };
+        self.follow(step, Act { event, note }, fields).await;
+        Ok(())
+    }
+
+    async fn follow(&self, step: ActStep, act: Act, fields: Fields) {
+        match step {
+            ActStep::Publish => {
+                let event = act.event.with(fields);
+                let endpoints = self.events.wanting(event.kind, event.tenant.as_ref());
+                match self.publish(&event, &endpoints).await {
+                    Ok(()) => self.delete(&act.note).await,
+                    Err(error) => {
+                        tracing::warn!(event.id = %event.id, error = &error as &dyn std::error::Error, "event left");
+                    }
+                }
+            }
+            ActStep::Remove => self.delete(&act.note).await,
+            ActStep::Leave => {}
+        }
+    }
+}
+
+impl From<&Error> for ActEnd {
+    fn from(error: &Error) -> Self {
+        let is_unclear = matches!(
+            error,
+            Error::StoreUnavailable(_) | Error::StoreCredentials(_) | Error::StoreUnsupported(_) | Error::Internal(_)
+        );
+        if is_unclear { Self::Unclear } else { Self::Refused }
+    }
+}
+
+/// A trace with the bucket and the key of its place.
+type PlacedTrace = (Stage, ObjectKey, Trace);
+
+/// Returns the event and the traces of a note.
+fn written(bytes: &[u8]) -> Option<(Event, Vec<PlacedTrace>)> {
+    let written: Written = serde_json::from_slice(bytes).ok()?;
+    let traces = written.traces.into_iter();
+    let traces = traces.map(|TraceAt { stage, key, trace }| Some((stage, key.parse().ok()?, trace)));
+    Some((Event::of(&written.event)?, traces.collect::<Option<_>>()?))
+}
