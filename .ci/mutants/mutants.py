@@ -59,7 +59,7 @@ TESTS = [
     "events::endpoint::tests::endpoint_can_ask_for_a_longer_pause_of_at_most_a_day",
     "events::endpoint::tests::endpoint_that_is_gone_stays_disabled",
     "events::id::tests::id_has_the_time_and_depends_on_the_digest",
-    "sweep::expiry::tests::event_expires_three_days_after_its_act",
+    "sweep::expiry::tests::events_expire_days_after_their_acts",
 ]
 
 

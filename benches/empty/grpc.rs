@@ -178,6 +178,20 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn list_undelivered_events(
+        &self,
+        _: Request<v1::ListUndeliveredEventsRequest>,
+    ) -> Result<Response<v1::ListUndeliveredEventsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn redeliver_events(
+        &self,
+        _: Request<v1::RedeliverEventsRequest>,
+    ) -> Result<Response<v1::RedeliverEventsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn restore_object(
         &self,
         _: Request<v1::RestoreObjectRequest>,

@@ -90,10 +90,32 @@ pub(crate) enum DraftctlCommand {
     Unarchive(UnarchiveArgs),
     /// Show the number of objects and bytes by tenant, stage and storage class, as the sweep counted them.
     Usage,
+    /// List the events that a webhook lacks, or send them again.
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Print a shell completion script.
     Completions {
         /// Shell to generate the script for.
         shell: Shell,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// List the events that a webhook has not acknowledged: dead letters first, and then those that are sent again.
+    List {
+        /// Name of the webhook.
+        #[arg(value_name = "WEBHOOK")]
+        endpoint: String,
+    },
+    /// Send events to a webhook once more, now.
+    Redeliver {
+        /// Name of the webhook.
+        #[arg(value_name = "WEBHOOK")]
+        endpoint: String,
+        /// IDs of the events. Default: all that the webhook lacks.
+        #[arg(value_name = "ID")]
+        event_ids: Vec<String>,
     },
 }
 

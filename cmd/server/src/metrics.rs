@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use draftstore_connections::Traffic;
-use draftstore_controller::{Readiness, audit_auto_confirm};
+use draftstore_controller::{Readiness, audit_auto_confirm, audit_given_up};
 use draftstore_s3::{CredentialsLeft, S3Storage};
 use draftstore_service::{
-    AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, DeliveryOutcome, Observer, RemovalOutcome, StoreProfile,
-    UrlKind,
+    AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, DeliveryOutcome, EventGivenUp, Observer, RemovalOutcome,
+    StoreProfile, UrlKind,
 };
 use draftstore_storage::Condition;
 use draftstore_telemetry::metrics::{Metrics, StoreCalls};
@@ -185,6 +185,12 @@ impl Observer for DraftMetrics {
 
     fn delivered(&self, outcome: DeliveryOutcome) {
         self.deliveries.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    fn given_up(&self, event: EventGivenUp) {
+        if self.audit {
+            audit_given_up(event);
+        }
     }
 
     fn pending(&self, oldest: Option<Duration>) {

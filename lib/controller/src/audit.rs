@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use draftstore_auth::{PeerCertificate, TICKET_PREFIX};
 use draftstore_connections::Client;
-use draftstore_service::{AutoConfirmed, Caller};
+use draftstore_service::{AutoConfirmed, Caller, EventGivenUp};
 
 use crate::errors::Failure;
 use crate::path_ticket::PathTicket;
@@ -161,6 +161,22 @@ pub fn audit_auto_confirm(confirm: AutoConfirmed) {
     let failure = confirm.result.err().map(Failure::from);
     let outcome = failure.as_ref().map_or(OK, |failure| failure.row().reason.name);
     context.write("ConfirmUpload", Some(&confirm.caller), &draft, outcome, None);
+}
+
+/// Writes that an event was given up. Its line names the endpoint and the kind of the event.
+pub fn audit_given_up(event: EventGivenUp) {
+    tracing::info!(
+        target: AUDIT_TARGET,
+        rpc = "DeliverEvent",
+        caller = event.endpoint,
+        tenant = event.tenant.map(|tenant| tenant.to_string()),
+        credentials = "none",
+        object_name = shortened(&event.object_name),
+        event_id = event.event_id,
+        event_type = event.kind.as_str(),
+        outcome = "GIVEN_UP",
+        "decided"
+    );
 }
 
 /// The maximum length of a text in the audit, in bytes. Every valid name fits.

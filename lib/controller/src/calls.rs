@@ -404,6 +404,16 @@ calls! {
         failures: [BUCKET_NOT_FOUND, USAGE_NOT_COUNTED],
         tag: "Drafts and objects",
     }
+    ListUndeliveredEvents(ListUndeliveredEventsRequest): POST "/api/v1/list-undelivered-events" {
+        scopes: [[Admin]], size: One, kind: Quick, audit: none,
+        failures: [BUCKET_NOT_FOUND],
+        tag: "Events",
+    }
+    RedeliverEvents(RedeliverEventsRequest): POST "/api/v1/redeliver-events" {
+        scopes: [[Admin]], size: One, kind: Long, audit: none,
+        failures: [BUCKET_NOT_FOUND],
+        tag: "Events",
+    }
     CreateMultipartUpload(CreateMultipartUploadRequest): POST "/api/v1/multipart/create" {
         scopes: [[Upload]], size: One, kind: Quick, audit: name,
         failures: [BUCKET_NOT_FOUND, NO_MORE_UPLOADS],

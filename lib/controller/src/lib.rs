@@ -18,7 +18,7 @@ mod refusal;
 pub mod rest;
 
 pub use api::Api;
-pub use audit::{AUDIT_TARGET, audit_auto_confirm};
+pub use audit::{AUDIT_TARGET, audit_auto_confirm, audit_given_up};
 pub use calls::{CALLS, Call, Kind, Rpc, Size};
 pub use gate::{Admitted, Bounds, Gate, GateConfig, RateLimits};
 pub use middleware::{Cors, CorsSettings, InvalidRequestHeaders, RequestHeaders, Service};

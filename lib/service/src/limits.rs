@@ -78,3 +78,6 @@ pub const MAX_NEWEST: usize = 10_000;
 
 /// The maximum number of objects that are looked at for totals.
 pub const MAX_TOTALLED: usize = 100_000;
+
+/// The maximum number of undelivered events of a page, each of which is read, and of those that one call sends again.
+pub const MAX_EVENTS_TOGETHER: u16 = 100;

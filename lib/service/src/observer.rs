@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use draftstore_storage::closed_set;
 
+use crate::caller::Tenant;
+use crate::events::EventKind;
 use crate::{Caller, Error};
 
 /// An observer of issued URLs, finished checks, finished confirms and deliveries. Must not block: it runs in the task of the call.
@@ -31,6 +33,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// Called after each attempt to deliver an event, and after an event was written down.
     fn delivered(&self, outcome: DeliveryOutcome);
 
+    /// Called after an event was given up, because its endpoint has not acknowledged it for three days.
+    fn given_up(&self, event: EventGivenUp);
+
     /// Called after each look at the events that were written down, with the age of the oldest one that is left.
     fn pending(&self, oldest: Option<Duration>);
 }
@@ -46,7 +51,24 @@ closed_set! {
         Gone = "gone",
         /// The event was written down, to be sent later.
         Postponed = "postponed",
+        /// The event was given up, and is a dead letter.
+        GivenUp = "given_up",
     }
+}
+
+/// An event that was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventGivenUp {
+    /// The name of the endpoint.
+    pub endpoint: String,
+    /// The ID of the event.
+    pub event_id: String,
+    /// The kind of the event.
+    pub kind: EventKind,
+    /// The tenant of the event.
+    pub tenant: Option<Tenant>,
+    /// The name of the draft or the object.
+    pub object_name: String,
 }
 
 /// A draft that confirmed itself, or could not.

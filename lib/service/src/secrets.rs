@@ -59,6 +59,8 @@ pub(crate) enum Purpose {
     AutoConfirm = 9,
     /// A page token of the usage.
     UsagePage = 10,
+    /// A page token of a listing of events that an endpoint lacks.
+    EventPage = 11,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.

@@ -6,6 +6,7 @@ mod confirm;
 mod delete;
 mod discard;
 mod download;
+mod events;
 mod inspect;
 mod list;
 mod object;
@@ -48,6 +49,7 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
         DraftctlCommand::Restore(restore) => restore::run(context, restore).await?,
         DraftctlCommand::Unarchive(unarchive) => unarchive::run(context, unarchive).await?,
         DraftctlCommand::Usage => usage::run(context).await?,
+        DraftctlCommand::Events(events) => return events::run(context, events).await,
         DraftctlCommand::Completions { shell } => completions::run(context, shell)?,
     }
     Ok(Exit::Success)

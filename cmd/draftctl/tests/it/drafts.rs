@@ -182,6 +182,47 @@ async fn archived_object_is_restored_and_usage_is_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn events_that_a_webhook_lacks_are_listed() {
+    let server = TestServer::start().await;
+    let user = TestUser::of(&server.url);
+    assert_eq!(user.run(["events", "list", "erp"]).out, "");
+    for (place, ulid, name) in [
+        ("erp", "01KAN3XJ5V8Q7R2M4T6W9Y0ZBC", "new"),
+        (".dead/erp", "01K0N3XJ5V8Q7R2M4T6W9Y0ZBC", "old"),
+    ] {
+        let event = serde_json::json!({
+            "id": format!("evt_{ulid}"), "type": "draft.confirmed", "subject": name, "data": {"object_name": name},
+        });
+        server
+            .world
+            .upload(&key(&format!(".drafts/events/{place}/{ulid}")), event.to_string())
+            .await;
+    }
+    let listed = user.run(["events", "list", "erp", "--json"]).results();
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|event| (&event["object_name"], &event["is_dead"]))
+        .collect();
+    let [old, new, dead, pending] = ["old".into(), "new".into(), Value::Bool(true), Value::Bool(false)];
+    assert_eq!(listed, [(&old, &dead), (&new, &pending)]);
+    let said = user.run(["events", "list", "erp"]).out;
+    let first = said.lines().next().expect("a line");
+    assert!(
+        first.starts_with("evt_01K0N3XJ5V8Q7R2M4T6W9Y0ZBC ") && first.contains("  dead "),
+        "{said}"
+    );
+    // This server has no webhook.
+    let tried = user.run(["events", "redeliver", "erp"]);
+    assert_eq!(tried.status, 8, "{}", tried.err);
+    assert_eq!(
+        tried.out.matches(": no such webhook in the policy\n").count(),
+        2,
+        "{}",
+        tried.out
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn versions_are_listed_and_restored() {
     let server = TestServer::start().await;
     server.world.keep_versions().await;

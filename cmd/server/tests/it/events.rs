@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use draftstore_service::events::EventId;
 use draftstore_webhooks::{Secrets, Signed};
 use futures::future::join_all;
 use rand::RngExt as _;
@@ -455,6 +456,108 @@ async fn webhook_by_https_needs_a_trusted_certificate() {
         confirmed.expect("confirmed");
         assert_eq!(sink.received().len(), expected, "{variables:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letter_is_audited_listed_and_sent_again() {
+    for front in FRONTS {
+        sends_a_dead_letter_again(front).await;
+    }
+}
+
+async fn sends_a_dead_letter_again(front: Front) {
+    let sink = Sink::start(&[Answer::Error]).await;
+    let (key, entry) = new_key("shop");
+    let text = policy_text(&entry, &sink, &format!("secrets = [\"{SECRET}\"]"));
+    let policy = Policy::new(&text.replace("['upload', 'confirm']", "['upload', 'confirm', 'admin']"));
+    let server = block_in_place(|| policy.server("api-key", &[("AUDIT_LOG", "stderr")]));
+    let (http, authorization) = (http_client(), bearer(&key));
+    let headers = [("authorization", authorization.as_str())];
+    let call = async |path: &str, body: Value| front.call_with(&headers, &server, path, body).await;
+
+    let given_up = EventId::new(SystemTime::now() - Duration::from_secs(73 * 3600), [7; 32]);
+    let event = json!({
+        "specversion": "1.0", "id": given_up.to_string(), "type": "draft.confirmed", "source": "/buckets/main",
+        "subject": "old", "data": {"object_name": "old"},
+    });
+    let ulid = given_up.to_string().replace("evt_", "");
+    let put = draftstore_testing::sdk(&server.endpoint())
+        .put_object()
+        .bucket("main-draft");
+    let put = put
+        .key(format!(".drafts/events/erp/{ulid}"))
+        .body(event.to_string().into_bytes().into());
+    put.send().await.expect("written");
+    // An event that is written down makes the server look.
+    let confirm = upload(&http, &server.http, &key, "new", false).await.expect("uploaded");
+    call("confirm-upload", confirm).await.expect("confirmed");
+    let begun = Instant::now();
+    let listed = loop {
+        let mut events = Vec::new();
+        let mut page_token = Value::Null;
+        loop {
+            let page = json!({"endpoint": "erp", "page_token": page_token});
+            let page = call("list-undelivered-events", page).await.expect("listed");
+            events.extend(page["events"].as_array().into_iter().flatten().cloned());
+            page_token = page["next_page_token"].clone();
+            if page_token.is_null() {
+                break;
+            }
+        }
+        if events.iter().any(|event| event["is_dead"] == true) {
+            break events;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{events:?}");
+        sleep(Duration::from_millis(50)).await;
+    };
+    let names: Vec<_> = listed
+        .iter()
+        .map(|event| (event["object_name"].as_str(), event["is_dead"] == true))
+        .collect();
+    assert_eq!(names, [(Some("old"), true), (Some("new"), false)]);
+    assert_eq!(
+        (&listed[0]["event_id"], &listed[0]["type"]),
+        (&given_up.to_string().into(), &"draft.confirmed".into())
+    );
+
+    let again = json!({"endpoint": "erp", "event_ids": [given_up.to_string()]});
+    let refused = call("redeliver-events", again.clone()).await.expect("answered");
+    assert_eq!(refused["outcomes"][0]["result"], "REDELIVERY_RESULT_NOT_ACKNOWLEDGED");
+    sink.answer(&[Answer::Ok]);
+    let sent = call("redeliver-events", again).await.expect("answered");
+    assert_eq!(sent["outcomes"][0]["result"], "REDELIVERY_RESULT_DELIVERED");
+    assert!(sink.received().iter().any(|(id, _)| *id == given_up.to_string()));
+    let invalid = call("redeliver-events", json!({"endpoint": "none", "event_ids": ["x"]})).await;
+    assert_eq!(invalid.expect_err("invalid").fields, ["event_ids[0]"]);
+    let unknown = json!({"endpoint": "none", "event_ids": [given_up.to_string()]});
+    let unknown = call("redeliver-events", unknown).await.expect("answered");
+    assert_eq!(unknown["outcomes"][0]["result"], "REDELIVERY_RESULT_NO_WEBHOOK");
+
+    let metrics = http
+        .get(format!("http://{}/metrics", server.admin))
+        .send()
+        .await
+        .expect("metrics");
+    let metrics = metrics.text().await.expect("a text");
+    assert!(
+        metrics.contains("draftstore_event_deliveries_total{outcome=\"given_up\"} 1"),
+        "{metrics}"
+    );
+    let (_, log) = block_in_place(|| server.stop());
+    let line = log
+        .lines()
+        .find(|line| line.contains("GIVEN_UP"))
+        .expect("an audit line");
+    let line: Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!(
+        (&line["rpc"], &line["caller"], &line["event_id"], &line["object_name"]),
+        (
+            &"DeliverEvent".into(),
+            &"erp".into(),
+            &given_up.to_string().into(),
+            &"old".into()
+        )
+    );
 }
 
 #[test]

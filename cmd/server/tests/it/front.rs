@@ -194,6 +194,8 @@ where
             .map(answer_json),
         "restore-object" => client.restore_object(message(request)).await.map(answer_json),
         "usage" => client.get_usage(message(request)).await.map(answer_json),
+        "list-undelivered-events" => client.list_undelivered_events(message(request)).await.map(answer_json),
+        "redeliver-events" => client.redeliver_events(message(request)).await.map(answer_json),
         "tickets" => client.create_ticket(message(request)).await.map(answer_json),
         "multipart/abort" => client.abort_multipart_upload(message(request)).await.map(answer_json),
         other => panic!("no rpc for {other}"),

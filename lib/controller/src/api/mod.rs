@@ -4,6 +4,7 @@ mod archive;
 mod checks;
 mod confirm;
 mod drafts;
+mod events;
 mod issue;
 mod multipart;
 mod objects;

@@ -191,6 +191,14 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         ("ReportScanRequest", "reason") => Rule::keywords(json!({"maxLength": limits::MAX_REASON_CHARS})),
         (_, "idempotency_key") => Rule::pattern(&idempotency_key()).example("order-4711"),
         (_, "upload_id") => Rule::pattern("^[A-Za-z0-9_-]+$").required().example("UPLOAD_ID"),
+        (_, "endpoint") => Rule::pattern("^[A-Za-z0-9_-]{1,63}$").required().example("backend"),
+        (_, "event_ids") => Rule::keywords(json!({
+            "minItems": 1,
+            "maxItems": limits::MAX_EVENTS_TOGETHER,
+            "items": {"type": "string", "pattern": "^evt_[0-7][0-9A-HJKMNP-TV-Z]{25}$"},
+        }))
+        .required()
+        .example(json!(["evt_01KAN3XJ5V8Q7R2M4T6W9Y0ZBC"])),
         (_, "part_number") => Rule::range(1, limits::MAX_PARTS.into()).required().example(1),
         (_, "page_size") => Rule::range(1, limits::MAX_PAGE_SIZE.into()),
         (_, "page_token") => Rule::keywords(json!({

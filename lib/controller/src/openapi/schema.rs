@@ -99,6 +99,8 @@ fn sample(field: &str) -> &'static str {
         "running" => "clamd",
         "folders" => "photos/",
         "version_id" => "3HL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY",
+        "event_id" => "evt_01KAN3XJ5V8Q7R2M4T6W9Y0ZBC",
+        "type" => "draft.confirmed",
         "check" => "type",
         "code" => "TYPE_DIFFERS",
         "tenant" => "acme",

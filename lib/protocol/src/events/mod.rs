@@ -6,9 +6,10 @@
 //!   call, or another server.
 //! - An act that leaves nothing by which a repeat would know it is written down before, in a note: see [`ActNote`].
 //! - The key of an object comes from the endpoint and the event. It is deleted when the endpoint has acknowledged the
-//!   event, and expires three days after the act.
+//!   event. After three days it is given up: a server makes it a dead letter, which is kept for 30 days more.
 
 mod act;
+mod dead;
 mod delivery;
 mod endpoint;
 mod id;
@@ -17,6 +18,7 @@ mod pending;
 mod tests;
 
 pub use act::{ActEnd, ActNote, ActStep, Trace};
+pub use dead::{DEAD_KEPT_FOR, DeadLetter};
 pub use delivery::{Publication, PublishStep, ReadOutcome, RedeliverStep, Redelivery};
 pub use endpoint::{EndpointState, Outcome};
 pub use id::{EventId, InvalidEventId};

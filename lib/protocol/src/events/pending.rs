@@ -15,6 +15,10 @@ pub(super) const EVENTS_PREFIX: &str = "events/";
 /// The time for which an event is kept, and sent again, if its endpoint does not acknowledge it.
 pub const KEPT_FOR: Duration = Duration::from_secs(3 * 24 * 3600);
 
+/// The time in which a server makes an event a dead letter that was given up. Then it is swept, as are those of an endpoint
+/// that no server has.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(24 * 3600);
+
 /// The shortest and the longest time between two attempts to send a pending event.
 const INTERVALS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(6 * 3600)];
 
@@ -64,9 +68,14 @@ impl PendingEvent {
         })
     }
 
-    /// Returns the moment at which the event is given up.
-    pub fn expires_at(&self) -> SystemTime {
+    /// Returns the moment at which the event is given up, and becomes a dead letter.
+    pub fn given_up_at(&self) -> SystemTime {
         self.id.at() + KEPT_FOR
+    }
+
+    /// Returns the moment at which the object of the event expires.
+    pub fn expires_at(&self) -> SystemTime {
+        self.given_up_at() + GIVEN_UP_WITHIN
     }
 }
 
@@ -122,7 +131,8 @@ mod tests {
         assert_eq!(PendingEvent::in_key(&key), Some(event.clone()));
         assert!(key < pending("billing", 1_800_000_001).key(), "older events come first");
         let expected = UNIX_EPOCH + Duration::from_secs(1_800_000_000 + 3 * 86_400);
-        assert_eq!(event.expires_at(), expected);
+        assert_eq!(event.given_up_at(), expected);
+        assert!(event.expires_at() > expected);
         for other in [
             "a",
             ".drafts/events/x",

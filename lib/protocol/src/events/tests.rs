@@ -185,7 +185,7 @@ impl World {
         let states = self.states[server];
         let due = |key: &&ObjectKey| {
             let event = PendingEvent::in_key(key).expect("a pending event");
-            event.expires_at() > now && states[index(&event.endpoint)].may_send(now)
+            event.given_up_at() > now && states[index(&event.endpoint)].may_send(now)
         };
         let due: Vec<_> = self.store.iter().filter(due).cloned().collect();
         if due.is_empty() {

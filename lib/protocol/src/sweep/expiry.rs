@@ -6,7 +6,7 @@ use draftstore_storage::{ETag, ListedObject, ListedUpload};
 
 use crate::checks::RejectionNote;
 use crate::confirm::StagingNote;
-use crate::events::{ActNote, KEPT_FOR, PendingEvent};
+use crate::events::{ActNote, DeadLetter, KEPT_FOR, PendingEvent};
 use crate::usage::InventoryKey;
 use crate::{DraftId, Policy};
 
@@ -42,8 +42,8 @@ impl Expiry {
 
     /// Returns true if a draft has outlived its lifetime and the grace. The ID of a unique draft contains the end of
     /// its lifetime. The age of a named draft is that of its `last_modified`. A note about a staged copy contains the
-    /// end of the copy, one about a rejected draft the moment of its removal, and that of an event the moment at which it
-    /// is given up. An inventory is kept for longer, because a count may take many sweeps.
+    /// end of the copy, one about a rejected draft the moment of its removal, and that of an event the moment of its act. An
+    /// inventory is kept for longer, because a count may take many sweeps.
     ///
     /// The date of a multipart object may be the begin of its upload, which may have been completed much later, at the
     /// end of the longest upload. The object is kept for that time too.
@@ -59,6 +59,9 @@ impl Expiry {
         }
         if let Some(event) = PendingEvent::in_key(&draft.key) {
             return self.has_ended(event.expires_at());
+        }
+        if let Some(dead) = DeadLetter::in_key(&draft.key) {
+            return self.has_ended(dead.expires_at());
         }
         let kept = if ActNote::is_key(&draft.key) {
             self.kept.max(KEPT_FOR + self.grace)
@@ -148,16 +151,21 @@ mod tests {
     }
 
     #[test]
-    fn event_expires_three_days_after_its_act() {
+    fn events_expire_days_after_their_acts() {
         let id = EventId::new(UNIX_EPOCH + HOUR * 1000, [7; 32]);
         let event = PendingEvent {
             endpoint: "billing".parse().expect("a name"),
             id,
         };
-        for key in [event.key(), ActNote::new([7; 32]).key().clone()] {
+        let keys = [
+            (ActNote::new([7; 32]).key().clone(), 3),
+            (event.key(), 4),
+            (DeadLetter(event).key(), 33),
+        ];
+        for (key, days) in keys {
             let listed = ListedObject { key, ..draft("0123") };
-            assert!(!at(HOUR * 72 + JUST_SHORT).of_draft(&listed));
-            assert!(at(HOUR * 72 + GRACE).of_draft(&listed));
+            assert!(!at(HOUR * 24 * days + JUST_SHORT).of_draft(&listed));
+            assert!(at(HOUR * 24 * days + GRACE).of_draft(&listed));
         }
     }
 

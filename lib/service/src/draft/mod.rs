@@ -22,6 +22,7 @@ mod options;
 mod page;
 mod sign_request;
 mod staging;
+mod undelivered;
 mod unsigned_url;
 pub mod uppy_names;
 mod usage;
@@ -60,6 +61,7 @@ pub use object::{
 };
 pub use options::{RequestedOptions, RequestedRetention};
 pub use sign_request::{RequestSigned, S3Request, SignRequest};
+pub use undelivered::{ListUndelivered, RedeliverEvents, RedeliveryResult, UndeliveredEvent, UndeliveredPage};
 pub use usage::{GetUsage, UsagePage};
 use watch::WatchedDrafts;
 pub use watch::{DraftState, DraftWatch, WatchDraft};

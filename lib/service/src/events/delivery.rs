@@ -216,7 +216,7 @@ impl Courier<'_> {
         outcome
     }
 
-    fn observe(&self, outcome: DeliveryOutcome) {
+    pub(super) fn observe(&self, outcome: DeliveryOutcome) {
         if let Some(observer) = self.observer {
             observer.delivered(outcome);
         }

@@ -79,6 +79,12 @@ impl Event {
         })
     }
 
+    /// Returns the name of the draft or the object, relative to the tenant.
+    pub(crate) fn subject(&self) -> String {
+        let subject = self.to_value();
+        subject["subject"].as_str().unwrap_or_default().to_owned()
+    }
+
     /// Returns the JSON form.
     pub(crate) fn to_value(&self) -> Value {
         serde_json::from_slice(&self.json).unwrap_or_default()

@@ -5,6 +5,7 @@
 //! events of acts that a crash may interrupt. This module knows neither URLs nor signatures: an [`Endpoint`] has them.
 
 mod act;
+mod dead;
 mod delivery;
 mod endpoint;
 mod event;
@@ -14,6 +15,6 @@ pub(crate) use act::{Act, NewAct, TraceAt};
 pub(crate) use delivery::{Courier, Events};
 pub use draftstore_protocol::events::{EndpointName, EventId, InvalidEndpointName, Outcome};
 pub use endpoint::{Endpoint, EndpointSource, Endpoints};
-use event::Event;
+pub(crate) use event::Event;
 pub(crate) use event::{EventFacts, Fields, object_fields};
 pub use event::{EventKind, UnknownEventKind};

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use draftstore_protocol::events::{EventId, PendingEvent, ReadOutcome, RedeliverStep, Redelivery, attempt_interval};
+use draftstore_protocol::events::{
+    EventId, KEPT_FOR, PendingEvent, ReadOutcome, RedeliverStep, Redelivery, attempt_interval,
+};
 use draftstore_storage::{
     DraftVersion, Error as StorageError, ErrorKind, ListObjects, ListedObject, ObjectKey, ReadDraft,
 };
@@ -88,11 +90,14 @@ impl Drafts {
 }
 
 impl Courier<'_> {
-    /// Delivers the pending events of an endpoint, the oldest first. Returns the time of the oldest that is left.
+    /// Delivers the pending events of an endpoint, the oldest first, and buries those that are given up. Returns the time of the
+    /// oldest that is left.
     async fn deliver_all(&self, endpoint: &Arc<dyn Endpoint>) -> Result<Option<SystemTime>, StorageError> {
-        // Nothing could be sent, so nothing needs to be listed.
-        if !self.events.may_send(endpoint, self.clock.now()) {
-            return Ok(self.events.oldest(endpoint));
+        let oldest = self.events.oldest(endpoint);
+        let buries = oldest.is_some_and(|at| at + KEPT_FOR <= self.clock.now());
+        // Nothing could be sent or buried, so nothing needs to be listed.
+        if !buries && !self.events.may_send(endpoint, self.clock.now()) {
+            return Ok(oldest);
         }
         let mut list = ListObjects {
             prefix: Some(PendingEvent::prefix(endpoint.name())),
@@ -102,24 +107,34 @@ impl Courier<'_> {
         loop {
             let objects = self.store.objects();
             let page = objects.list(self.store.buckets.draft.name(), &list).await?;
-            let now = self.clock.now();
-            let pending = page.objects.into_iter().filter_map(|object| {
-                let event = PendingEvent::in_key(&object.key)?;
-                (event.expires_at() > now).then_some((event.id, object))
-            });
+            let pending = page.objects.into_iter();
+            let pending = pending.filter_map(|object| Some((PendingEvent::in_key(&object.key)?, object)));
             let sending: Vec<_> = pending
-                .map(|(id, object)| async move { (id, self.deliver(endpoint, id, object).await) })
+                .map(|(event, object)| async move { (event.id, self.deliver_or_bury(endpoint, event, object).await) })
                 .collect();
             let left = stream::iter(sending).buffered(endpoint.concurrency());
-            let left = left.filter_map(|(id, delivered)| async move { (!delivered).then(|| id.at()) });
+            let left = left.filter_map(|(id, is_done)| async move { (!is_done).then(|| id.at()) });
             let left: Vec<_> = left.collect().await;
             oldest = oldest.or_else(|| left.first().copied());
             list.continuation = page.next;
-            if list.continuation.is_none() || !self.events.may_send(endpoint, self.clock.now()) {
+            let is_left = oldest.is_some() && !self.events.may_send(endpoint, self.clock.now());
+            if list.continuation.is_none() || is_left {
                 self.events.set_oldest(endpoint, oldest);
                 return Ok(oldest);
             }
         }
+    }
+
+    async fn deliver_or_bury(&self, endpoint: &Arc<dyn Endpoint>, event: PendingEvent, object: ListedObject) -> bool {
+        if event.given_up_at() > self.clock.now() {
+            return self.deliver(endpoint, event.id, object).await;
+        }
+        let buried = self.bury(event, object).await;
+        if let Err(error) = &buried {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(endpoint = %endpoint.name(), error, "event not given up");
+        }
+        buried.is_ok()
     }
 
     /// Delivers a pending event if its time has come. Returns true if it is pending no more.
@@ -129,6 +144,11 @@ impl Courier<'_> {
         if !is_due || !self.events.may_send(endpoint, now) {
             return false;
         }
+        self.redeliver(endpoint, id, object).await
+    }
+
+    /// Delivers an event that was written down, whatever the state of its endpoint. Returns true if the endpoint has it.
+    pub(crate) async fn redeliver(&self, endpoint: &Arc<dyn Endpoint>, id: EventId, object: ListedObject) -> bool {
         let (mut redelivery, mut step) = Redelivery::start();
         let mut json = Bytes::new();
         loop {
@@ -165,7 +185,7 @@ impl Courier<'_> {
         }
     }
 
-    pub(super) async fn read(&self, object: &ListedObject) -> Result<Bytes, ReadOutcome> {
+    pub(crate) async fn read(&self, object: &ListedObject) -> Result<Bytes, ReadOutcome> {
         if !(1..=MAX_EVENT_BYTES).contains(&object.size) {
             return Err(ReadOutcome::Failed);
         }

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use draftstore_service::caller::Tenant;
 use draftstore_service::cleaner::Mode;
-use draftstore_service::draft::ConfirmUpload;
+use draftstore_service::draft::{ConfirmUpload, ListUndelivered, RedeliverEvents, RedeliveryResult};
 use draftstore_service::events::{Endpoint, EndpointName, EndpointSource, Endpoints, EventId, EventKind, Outcome};
 use draftstore_service::{Caller, Drafts, Error};
 use draftstore_storage::{ErrorKind, ListObjects, Operation};
@@ -28,6 +28,9 @@ promises! {
     endpoint_that_is_gone_gets_nothing_until_it_is_configured_anew: strong;
     pending_events_survive_sweeps: strong;
     events_go_to_the_endpoints_of_their_tenant: strong;
+    event_that_is_given_up_is_a_dead_letter_until_it_is_sent_again: strong, weak, garage, seaweedfs;
+    events_of_an_endpoint_that_is_gone_are_given_up: strong;
+    page_of_undelivered_events_has_those_of_the_tenant: strong, weak;
 }
 
 pub(crate) const FAILED: Outcome = Outcome::Failed { retry_after: None };
@@ -407,5 +410,139 @@ async fn events_go_to_the_endpoints_of_their_tenant(ground: &Ground) {
     assert_eq!(
         (&event["subject"], &event["data"]["tenant"]),
         (&"a".into(), &"t1".into())
+    );
+}
+
+/// The time after which an event is given up.
+const GIVEN_UP: Duration = Duration::from_secs(3 * 24 * 3600 + 1);
+
+/// Lists all events that an endpoint lacks, two on a page, as their names and if they are dead.
+async fn undelivered(drafts: &Drafts, endpoint: &str) -> Vec<(EventId, String, bool)> {
+    let mut events = Vec::new();
+    let mut page_token = None;
+    loop {
+        let request = ListUndelivered {
+            endpoint: endpoint.to_owned(),
+            page_size: Some(2),
+            page_token,
+        };
+        let page = drafts.list_undelivered(&request).await.expect("listed");
+        let listed = page.events.into_iter();
+        events.extend(listed.map(|event| (event.id, event.object_name, event.is_dead)));
+        page_token = page.next_page_token;
+        if page_token.is_none() {
+            return events;
+        }
+    }
+}
+
+async fn redeliver(drafts: &Drafts, endpoint: &str, ids: &[EventId]) -> Vec<RedeliveryResult> {
+    let request = RedeliverEvents {
+        endpoint: endpoint.to_owned(),
+        event_ids: ids.iter().map(ToString::to_string).collect(),
+    };
+    drafts.redeliver(&request).await.expect("answered")
+}
+
+async fn event_that_is_given_up_is_a_dead_letter_until_it_is_sent_again(ground: &Ground) {
+    let sink = Sink::new("shop");
+    sink.answers(FAILED);
+    let system = ground.system().await.telling(&[&sink]);
+    for name in ["a", "b", "c"] {
+        system.world.draft(name, "bytes").await;
+        system.confirm(name).await.expect("confirmed");
+    }
+    let pending = undelivered(&system.drafts, "shop").await;
+    let names: Vec<_> = pending
+        .iter()
+        .map(|(_, name, is_dead)| (name.as_str(), *is_dead))
+        .collect();
+    assert_eq!(names.len(), 3);
+    assert!(names.iter().all(|(_, is_dead)| !is_dead), "{names:?}");
+
+    system.clock.advance(GIVEN_UP);
+    let attempts = sink.attempts();
+    assert!(!system.drafts.deliver_pending().await, "nothing is sent again");
+    // Another server that has listed them before finds them gone.
+    let other = telling(&system.other_server(), &[&sink]);
+    assert!(!other.deliver_pending().await);
+    assert_eq!(sink.attempts(), attempts);
+    let dead = undelivered(&system.drafts, "shop").await;
+    assert_eq!(dead.len(), 3);
+    assert!(dead.iter().all(|(.., is_dead)| *is_dead), "{dead:?}");
+    let ids: Vec<_> = dead.iter().map(|(id, ..)| *id).collect();
+    assert_eq!(
+        redeliver(&system.drafts, "shop", &ids[..1]).await,
+        [RedeliveryResult::NotAcknowledged]
+    );
+
+    sink.answers(Outcome::Delivered);
+    let unknown = EventId::new(SystemTime::UNIX_EPOCH, [1; 32]);
+    assert_eq!(
+        redeliver(&system.drafts, "shop", &[ids[0], unknown, ids[2]]).await,
+        [
+            RedeliveryResult::Delivered,
+            RedeliveryResult::NotFound,
+            RedeliveryResult::Delivered
+        ]
+    );
+    let received: Vec<_> = sink.received().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(received.len(), 2);
+    assert!(
+        received.contains(&ids[0]) && received.contains(&ids[2]),
+        "the IDs stay the same"
+    );
+    let left = undelivered(&system.drafts, "shop").await;
+    assert_eq!(left.iter().map(|(id, ..)| *id).collect::<Vec<_>>(), [ids[1]]);
+}
+
+async fn events_of_an_endpoint_that_is_gone_are_given_up(ground: &Ground) {
+    let sink = Sink::new("shop");
+    sink.answers(Outcome::Gone);
+    let system = ground.system().await.telling(&[&sink]);
+    system.world.draft("a", "bytes").await;
+    system.confirm("a").await.expect("confirmed");
+    assert!(system.drafts.deliver_pending().await);
+    system.clock.advance(GIVEN_UP);
+    assert!(!system.drafts.deliver_pending().await);
+    assert_eq!(sink.attempts(), 1);
+    let dead = undelivered(&system.drafts, "shop").await;
+    assert!(matches!(&dead[..], [(_, name, true)] if name == "a"), "{dead:?}");
+}
+
+async fn page_of_undelivered_events_has_those_of_the_tenant(ground: &Ground) {
+    let sink = Sink::new("shop");
+    sink.answers(FAILED);
+    let system = ground.system().await.telling(&[&sink]);
+    let of = |tenant: &str| {
+        let mut caller = Caller::anyone();
+        caller.tenant = Some(tenant.parse().expect("a tenant"));
+        system.drafts.for_caller(Arc::new(caller))
+    };
+    for (tenant, name) in [("t1", "a"), ("t2", "b"), ("t1", "c"), ("t10", "d")] {
+        system.world.draft(&format!("{tenant}/{name}"), "bytes").await;
+        let request = ConfirmUpload {
+            object_name: name.to_owned(),
+            ..ConfirmUpload::default()
+        };
+        of(tenant).confirm(&request).await.expect("confirmed");
+    }
+    let all = undelivered(&system.drafts, "shop").await;
+    assert_eq!(all.len(), 4);
+    let own: BTreeSet<_> = undelivered(&of("t1"), "shop")
+        .await
+        .into_iter()
+        .map(|(_, name, _)| name)
+        .collect();
+    assert_eq!(own, BTreeSet::from(["a", "c"].map(str::to_owned)));
+    sink.answers(Outcome::Delivered);
+    let theirs = all.iter().find(|(_, name, _)| name == "b").expect("an event").0;
+    assert_eq!(
+        redeliver(&of("t1"), "shop", &[theirs]).await,
+        [RedeliveryResult::NotFound]
+    );
+    assert_eq!(
+        redeliver(&of("t2"), "shop", &[theirs]).await,
+        [RedeliveryResult::Delivered]
     );
 }

@@ -63,6 +63,11 @@ impl Callers {
                 });
             }
         }
+        // No caller has checks.
+        text.push_str(
+            "[[webhooks]]\nname = 'erp'\nurl = 'http://127.0.0.1:1/'\nprivate_hosts = ['127.0.0.1']\n\
+             secrets = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw']\nevents = ['draft.rejected']\n",
+        );
         let policy = Policy::new(&text);
         policy.write("secret", SECRET);
         let (unknown, _) = new_key("unknown");

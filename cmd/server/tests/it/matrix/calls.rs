@@ -8,6 +8,9 @@ use super::callers::Caller;
 use super::tenant::{Foreign, Tenant, whole_key};
 use crate::front::{Front, upload};
 
+/// The ID of an event that no endpoint lacks.
+const NO_EVENT: &str = "evt_01KAN3XJ5V8Q7R2M4T6W9Y0ZBC";
+
 /// The ID of a draft that does not exist.
 const NO_DRAFT: &str = "7ZZZZZZZZZ0000000000000000";
 
@@ -54,6 +57,8 @@ impl Call {
                 }
                 json!({ "object_name": name })
             }
+            "list-undelivered-events" => json!({"endpoint": "erp"}),
+            "redeliver-events" => json!({"endpoint": "erp", "event_ids": [NO_EVENT]}),
             // The profile asks no scanner.
             "report-scan" => report(&name),
             "restore-object" => {
@@ -192,6 +197,8 @@ impl Call {
             "inspect-draft" | "check-draft" | "watch-draft" | "get-object" | "multipart/complete" => {
                 assert!(answer["etag"].is_string());
             }
+            "list-undelivered-events" => assert_eq!(answer["events"], json!([])),
+            "redeliver-events" => assert_eq!(answer["outcomes"][0]["result"], "REDELIVERY_RESULT_NOT_FOUND"),
             "report-scan" => assert_eq!(answer["recorded"], false),
             "discard-draft" => assert_eq!(answer["discarded"], true),
             "delete-object" => assert_eq!(answer["deleted"], true),
@@ -276,7 +283,14 @@ impl Call {
             }
             "list-objects" => vec![(json!({"prefix": "t10/"}), json!({"prefix": "t11/"}))],
             // These calls create something new, or name no object.
-            "draft-bucket" | "upload-url" | "upload-urls" | "multipart/create" | "tickets" | "usage" => Vec::new(),
+            "draft-bucket"
+            | "upload-url"
+            | "upload-urls"
+            | "multipart/create"
+            | "tickets"
+            | "usage"
+            | "list-undelivered-events"
+            | "redeliver-events" => Vec::new(),
             other => panic!("no foreign request for {other}"),
         }
     }
