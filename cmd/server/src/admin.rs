@@ -11,6 +11,7 @@ use axum::routing::get;
 use draftstore_connections::{ConnectionLimits, Connections, Ending, Handler, HostRules};
 use draftstore_controller::{Cors, Gate, Readiness, rest};
 use draftstore_s3::S3Storage;
+use draftstore_service::Drafts;
 use draftstore_telemetry::metrics::CONTENT_TYPE;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
@@ -70,13 +71,17 @@ pub(crate) fn handler(
     metrics: Arc<ServerMetrics>,
     readiness: Readiness,
     storage: Arc<S3Storage>,
+    drafts: Drafts,
 ) -> Handler {
-    let service = rest::public_service(gate, router(metrics, readiness, storage));
+    let service = rest::public_service(gate, router(metrics, readiness, storage, drafts));
     Handler::new(rest::handler(service, &Cors::default()))
 }
 
-fn router(metrics: Arc<ServerMetrics>, readiness: Readiness, storage: Arc<S3Storage>) -> Router {
+fn router(metrics: Arc<ServerMetrics>, readiness: Readiness, storage: Arc<S3Storage>, drafts: Drafts) -> Router {
     let ready = readiness.clone();
-    let metrics = move || async move { ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics.text(&ready, &storage)) };
+    let metrics = move || async move {
+        let text = metrics.text(&ready, &storage, drafts.checks_in_progress());
+        ([(header::CONTENT_TYPE, CONTENT_TYPE)], text)
+    };
     rest::health_router(readiness).route("/metrics", get(metrics))
 }

@@ -6,13 +6,14 @@ use std::time::{Duration, SystemTime};
 use draftstore_connections::Traffic;
 use draftstore_controller::{Readiness, audit_auto_confirm, audit_given_up};
 use draftstore_s3::{CredentialsLeft, S3Storage};
+use draftstore_service::draft::ChecksInProgress;
 use draftstore_service::{
-    AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, DeliveryOutcome, EventGivenUp, Observer, RemovalOutcome,
-    StoreProfile, UrlKind,
+    AutoConfirmed, CheckOutcome, CheckPart, ConfirmEnded, ConfirmOutcome, DeliveryOutcome, EventGivenUp, Observer,
+    RemovalOutcome, StoreProfile, UrlKind,
 };
 use draftstore_storage::Condition;
 use draftstore_telemetry::metrics::{Metrics, StoreCalls};
-use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{Gauge, GaugeVec, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::ports::LABELS;
 
@@ -70,8 +71,9 @@ impl ServerMetrics {
     }
 
     /// Returns the current values in Prometheus' text format.
-    pub(crate) fn text(&self, readiness: &Readiness, storage: &S3Storage) -> String {
+    pub(crate) fn text(&self, readiness: &Readiness, storage: &S3Storage, checks: ChecksInProgress) -> String {
         self.store.update(readiness, storage);
+        self.drafts.update(checks);
         self.metrics.text()
     }
 }
@@ -84,6 +86,9 @@ pub(crate) struct DraftMetrics {
     bytes: IntCounter,
     removed: IntCounterVec,
     checks: IntCounterVec,
+    check_parts: HistogramVec,
+    checked_drafts: IntGauge,
+    waiting_checks: IntGauge,
     completed: IntCounter,
     auto_confirms: IntCounterVec,
     /// Writes drafts that confirm themselves to the audit.
@@ -109,6 +114,16 @@ impl DraftMetrics {
                 &["outcome"],
             ),
             checks: metrics.counters("draftstore_checks_total", "Checks of drafts that ended", &["outcome"]),
+            check_parts: metrics.durations(
+                "draftstore_check_duration_seconds",
+                "Duration of the parts of checks, with the wait for a slot of a scanner",
+                &["check"],
+            ),
+            checked_drafts: metrics.gauge("draftstore_checks_in_progress", "Drafts that are being checked"),
+            waiting_checks: metrics.gauge(
+                "draftstore_checks_waiting",
+                "Reads and scans of drafts that wait for a slot",
+            ),
             auto_confirms: metrics.counters(
                 "draftstore_auto_confirms_total",
                 "Drafts that confirmed themselves, or could not",
@@ -141,10 +156,19 @@ impl DraftMetrics {
         for outcome in CheckOutcome::NAMES {
             drafts.checks.with_label_values(&[outcome]);
         }
+        for part in CheckPart::NAMES {
+            drafts.check_parts.with_label_values(&[part]);
+        }
         for outcome in DeliveryOutcome::NAMES {
             drafts.deliveries.with_label_values(&[outcome]);
         }
         drafts
+    }
+
+    fn update(&self, checks: ChecksInProgress) {
+        let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.checked_drafts.set(gauge(checks.drafts));
+        self.waiting_checks.set(gauge(checks.waiting));
     }
 }
 
@@ -181,6 +205,11 @@ impl Observer for DraftMetrics {
 
     fn checked(&self, outcome: CheckOutcome) {
         self.checks.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    fn check_part_ended(&self, part: CheckPart, took: Duration) {
+        let durations = self.check_parts.with_label_values(&[part.as_str()]);
+        durations.observe(took.as_secs_f64());
     }
 
     fn delivered(&self, outcome: DeliveryOutcome) {

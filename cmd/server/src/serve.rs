@@ -116,7 +116,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let grpc = grpc::service(api, gate.clone(), readiness.clone(), reflects).await?;
     let grpc = Handler::new(grpc::handler(grpc, &cors));
     let grpc_address = listen(&mut tasks, connections_of(GRPC), grpc_listener, grpc, &ending)?;
-    let admin_handler = admin::handler(gate, metrics, readiness.clone(), storage.clone());
+    let admin_handler = admin::handler(gate, metrics, readiness.clone(), storage.clone(), drafts.clone());
     let (_admin, admin_address) = admin::serve(admin, config.connections, hosts, admin_handler)?;
     readiness.set_credentials_live(storage.renew_credentials(SystemTime::now()).await.live());
     let _probing = first_probe(&store, &opened.name, &readiness, &ending.end).await;

@@ -36,8 +36,8 @@ pub use draftstore_storage::{
 pub use error::{Error, Lock, Missing};
 pub use name::ObjectName;
 pub use observer::{
-    AutoConfirmed, CheckOutcome, ConfirmEnded, ConfirmOutcome, DeliveryOutcome, EventGivenUp, Observer, RemovalOutcome,
-    UrlKind,
+    AutoConfirmed, CheckOutcome, CheckPart, ConfirmEnded, ConfirmOutcome, DeliveryOutcome, EventGivenUp, Observer,
+    RemovalOutcome, UrlKind,
 };
 pub use origins::{AllowedOrigins, InvalidOrigin};
 pub use secrets::{SecretSource, Secrets};

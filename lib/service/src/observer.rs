@@ -30,6 +30,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// Called after the checks of a draft have ended, even if nobody waits for them.
     fn checked(&self, outcome: CheckOutcome);
 
+    /// Called after a part of the checks of a draft has ended, such as one request to scanners.
+    fn check_part_ended(&self, part: CheckPart, took: Duration);
+
     /// Called after each attempt to deliver an event, and after an event was written down.
     fn delivered(&self, outcome: DeliveryOutcome);
 
@@ -82,6 +85,20 @@ pub struct AutoConfirmed {
     pub draft_id: Option<String>,
     /// The result of the confirm.
     pub result: Result<(), Error>,
+}
+
+closed_set! {
+    /// A part of the checks of a draft, as a label of metrics and a field of spans.
+    pub enum CheckPart {
+        /// The checks that read ranges of the draft: the type, the image, the archive.
+        Inspection = "inspection",
+        /// The scan by clamd.
+        Clamd = "clamd",
+        /// The look at the tag of a scanner.
+        Tag = "tag",
+        /// The requests to scanners over HTTP.
+        Webhook = "webhook",
+    }
 }
 
 closed_set! {

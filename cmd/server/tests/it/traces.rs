@@ -17,7 +17,8 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
-use crate::front::{FRONTS, draft};
+use crate::callers::ground::{Policy, bearer, new_key};
+use crate::front::{FRONTS, draft, upload};
 use crate::server::{NOWHERE, Server};
 
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -72,6 +73,14 @@ fn text<'a>(span: &'a Span, name: &str) -> Option<&'a str> {
         return None;
     };
     Some(text)
+}
+
+fn number(span: &Span, name: &str) -> Option<i64> {
+    let attribute = span.attributes.iter().find(|attribute| attribute.key == name)?;
+    let Value::IntValue(number) = attribute.value.as_ref()?.value.as_ref()? else {
+        return None;
+    };
+    Some(*number)
 }
 
 fn start(collector: SocketAddr, more: &[(&str, &str)]) -> Server {
@@ -133,6 +142,56 @@ async fn trace_continues_from_the_caller_to_the_store() {
             assert!(!everything.contains(secret), "{secret}: {everything}");
         }
         assert!(log.contains(TRACE_ID), "lines of the log name the trace: {log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_is_in_the_trace_of_its_confirm() {
+    let (key, caller) = new_key("shop");
+    let policy = Policy::new(&format!(
+        "[profiles.texts.checks.type]\n[profiles.texts.checks.tag]\n{caller}scopes = ['upload', 'inspect', \
+         'confirm']\nprofile = 'texts'\n"
+    ));
+    let key = bearer(&key);
+    for (front, content, expected) in [
+        (
+            FRONTS[0],
+            &b"hush"[..],
+            &[("inspection", "accepted", Some(4)), ("tag", "pending", Some(0))][..],
+        ),
+        (FRONTS[1], b"%PDF-1.4", &[("inspection", "rejected", Some(8))]),
+    ] {
+        let (collector, address) = Collector::start().await;
+        let endpoint = format!("http://{address}");
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("CHECK_WAIT", "1"),
+            ("CHECK_TIMEOUT", "3"),
+        ];
+        let server = policy.server("api-key", &variables);
+        let parent = format!("00-{TRACE_ID}-{PARENT_ID}-01");
+        let headers = [("authorization", key.as_str()), ("traceparent", parent.as_str())];
+        let request = json!({"object_name": "a", "content_type": "text/plain"});
+        let issued = front.call_with(&headers[..1], &server, "upload-url", request).await;
+        assert_eq!(upload(&issued.expect("issued"), content).await, 200);
+        let confirm = front.call_with(&headers, &server, "confirm-upload", json!({"object_name": "a"}));
+        confirm.await.expect_err("pending, or rejected");
+        server.stop();
+
+        let spans = collector.spans();
+        let request = spans
+            .iter()
+            .find(|span| span.name == "request" && hex::encode(&span.trace_id) == TRACE_ID);
+        let request = request.unwrap_or_else(|| panic!("{spans:?}"));
+        for (check, outcome, bytes) in expected {
+            let span = spans.iter().find(|span| text(span, "check") == Some(check));
+            let span = span.unwrap_or_else(|| panic!("no {check}: {spans:?}"));
+            assert_eq!((span.name.as_str(), text(span, "outcome")), (*check, Some(*outcome)));
+            assert_eq!(number(span, "bytes"), *bytes, "{span:?}");
+            assert_eq!(span.parent_span_id, request.span_id, "{span:?}");
+            let mut calls = spans.iter().filter(|call| call.parent_span_id == span.span_id);
+            assert!(calls.next().is_some(), "its calls to the store: {spans:?}");
+        }
     }
 }
 

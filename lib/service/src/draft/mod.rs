@@ -37,7 +37,7 @@ use auto_confirm::AutoConfirms;
 pub use auto_confirm::ProfileSource;
 pub use buckets::BucketsReady;
 use checks::RunningChecks;
-pub use checks::{CheckLimits, CheckState, DraftChecked, ScanReport, ScanVerdict};
+pub use checks::{CheckLimits, CheckState, ChecksInProgress, DraftChecked, ScanReport, ScanVerdict};
 pub use confirm::RemovalBounds;
 pub use confirm::{ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT_CONFIRM_TIMEOUT, MAX_COPY_BYTES};
 use confirm::{Locks, RemovalQueue};

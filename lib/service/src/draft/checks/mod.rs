@@ -11,12 +11,14 @@ mod running;
 mod scan;
 mod state;
 mod subject;
+mod traced;
 mod webhook;
 
 pub use limits::CheckLimits;
 pub use report::{ScanReport, ScanVerdict};
 pub(super) use running::RunningChecks;
 pub use state::{CheckState, DraftChecked};
+pub use traced::ChecksInProgress;
 
 use draftstore_protocol::checks::{NoVerdict, Verdict};
 use draftstore_storage::{Error as StorageError, ErrorKind, ObjectInfo, ObjectKey, Operation};

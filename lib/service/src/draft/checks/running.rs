@@ -1,18 +1,19 @@
 //! The checks that run on this server.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::checks::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Scan, Verdict};
 use draftstore_storage::{Error as StorageError, ErrorKind, ObjectKey};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
-use super::CheckLimits;
 use super::scan::{ScanProgress, ScanSlots, Unanswered};
 use super::subject::Subject;
+use super::{CheckLimits, ChecksInProgress};
 use crate::draft::Drafts;
 use crate::observer::CheckOutcome;
 
@@ -29,6 +30,8 @@ pub(in crate::draft) struct RunningChecks {
     slots: Arc<Semaphore>,
     pub(super) scans: ScanSlots,
     by_key: Arc<Mutex<HashMap<ObjectKey, RunningCheck>>>,
+    /// The number of reads and scans that wait for a slot.
+    waiting: Arc<AtomicUsize>,
 }
 
 /// One running check, which any number of calls may wait for.
@@ -73,6 +76,22 @@ impl RunningChecks {
             slots: Arc::new(Semaphore::new(limits.concurrent)),
             scans: ScanSlots::new(limits.concurrent_scans),
             by_key: Arc::default(),
+            waiting: Arc::default(),
+        }
+    }
+
+    /// Waits for a slot.
+    pub(super) async fn slot<'a>(&self, slots: &'a Semaphore) -> Option<SemaphorePermit<'a>> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waiting = Waiting(&self.waiting);
+        // Nobody closes a semaphore of slots.
+        slots.acquire().await.ok()
+    }
+
+    pub(super) fn in_progress(&self) -> ChecksInProgress {
+        ChecksInProgress {
+            drafts: self.by_key().len(),
+            waiting: self.waiting.load(Ordering::Relaxed),
         }
     }
 
@@ -90,6 +109,15 @@ impl RunningCheck {
             kind: ErrorKind::Unexpected,
             why: "a check did not finish".to_owned(),
         })
+    }
+}
+
+/// Counts a wait for a slot until it ends, also if it is cut off.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -169,7 +197,8 @@ impl Drafts {
             let answer = match effect {
                 CheckEffect::LookUp => CheckAnswer::Found(subject.recorded(self).await),
                 CheckEffect::Inspect => {
-                    let _slot = self.shared.checks.slots.acquire().await;
+                    let checks = &self.shared.checks;
+                    let _slot = checks.slot(&checks.slots).await;
                     CheckAnswer::Inspected(subject.inspect(self).await)
                 }
                 CheckEffect::Scan => {

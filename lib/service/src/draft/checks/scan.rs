@@ -8,10 +8,12 @@ use draftstore_protocol::checks::{Reason, Scan};
 use draftstore_scanners::{Clamd, ScanError, Verdict as Scanned};
 use draftstore_storage::{Error as StorageError, ErrorKind, Operation};
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
-use super::subject::{Subject, WRONG_LENGTH};
+use super::subject::{DraftSource, Subject, WRONG_LENGTH};
 use crate::caller::{ClamdCheck, TagCheck};
 use crate::draft::Drafts;
+use crate::observer::CheckPart;
 
 /// The name of clamd in settings, reasons and errors.
 const CLAMD: &str = "clamd";
@@ -73,20 +75,35 @@ impl Subject {
     pub(super) async fn scan(&self, drafts: &Drafts, progress: &mut ScanProgress) -> Result<Scan, StorageError> {
         let settings = &self.settings;
         if let Some(check) = settings.clamd.as_ref().filter(|_| !progress.is_clean_by_clamd) {
-            match self.scan_by_clamd(drafts, check, &mut progress.unanswered).await? {
+            let part = drafts.begin_part(CheckPart::Clamd);
+            let mut source = self.source(drafts);
+            let scanning = self.scan_by_clamd(drafts, check, &mut source, &mut progress.unanswered);
+            let scanned = scanning.instrument(part.span.clone()).await;
+            part.end((&scanned).into(), source.bytes);
+            match scanned? {
                 Scan::Clean => progress.is_clean_by_clamd = true,
                 other @ (Scan::Rejected(_) | Scan::Pending) => return Ok(other),
             }
             progress.unanswered = None;
         }
         if let Some(check) = &settings.tag {
-            match self.scan_by_tag(drafts, check, &mut progress.unanswered).await? {
+            let part = drafts.begin_part(CheckPart::Tag);
+            let scanning = self.scan_by_tag(drafts, check, &mut progress.unanswered);
+            let scanned = scanning.instrument(part.span.clone()).await;
+            part.end((&scanned).into(), 0);
+            match scanned? {
                 Scan::Clean => progress.unanswered = None,
                 other @ (Scan::Rejected(_) | Scan::Pending) => return Ok(other),
             }
         }
         match &settings.webhook {
-            Some(check) => self.scan_by_webhook(drafts, check, progress).await,
+            Some(check) => {
+                let part = drafts.begin_part(CheckPart::Webhook);
+                let scanning = self.scan_by_webhook(drafts, check, progress);
+                let scanned = scanning.instrument(part.span.clone()).await;
+                part.end((&scanned).into(), 0);
+                scanned
+            }
             None => Ok(Scan::Clean),
         }
     }
@@ -147,6 +164,7 @@ impl Subject {
         &self,
         drafts: &Drafts,
         check: &ClamdCheck,
+        source: &mut DraftSource<'_>,
         unanswered: &mut Option<Unanswered>,
     ) -> Result<Scan, StorageError> {
         unanswered.get_or_insert(Unanswered {
@@ -162,8 +180,8 @@ impl Subject {
         };
         let addresses: Vec<_> = check.addresses.iter().map(ToString::to_string).collect();
         let slots = drafts.shared.checks.scans.of(addresses.join(" "));
-        let slot = slots.acquire().await;
-        let scanned = clamd.scan(self.draft.size, &mut self.source(drafts)).await;
+        let slot = drafts.shared.checks.slot(&slots).await;
+        let scanned = clamd.scan(self.draft.size, source).await;
         drop(slot);
         let (code, detail) = match scanned {
             Ok(Scanned::Clean) => return Ok(Scan::Clean),

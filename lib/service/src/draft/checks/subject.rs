@@ -10,11 +10,13 @@ use draftstore_storage::{
     Attributes, Error as StorageError, ErrorKind, MediaType, ObjectInfo, ObjectKey, Operation, PutDraft, ReadDraft,
 };
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
 use crate::caller::{CheckSettings, Checks, ContentTypes};
 use crate::draft::acts::ActOnDraft;
 use crate::draft::{Drafts, found};
 use crate::events::{EventKind, Fields, TraceAt};
+use crate::observer::CheckPart;
 use crate::secrets::{Binding, Purpose};
 
 /// The error of a range that the store has cut.
@@ -118,16 +120,25 @@ impl Subject {
             allowed: self.allowed.as_deref(),
         };
         let settings = self.settings.inspection();
-        match inspect(&settings, declared, self.draft.size, &mut self.source(drafts)).await {
+        let part = drafts.begin_part(CheckPart::Inspection);
+        let mut source = self.source(drafts);
+        let inspecting = inspect(&settings, declared, self.draft.size, &mut source);
+        let inspected = match inspecting.instrument(part.span.clone()).await {
             Ok(findings) => Ok(verdict(findings)),
             Err(InspectError::Source(error)) => Err(error),
             Err(InspectError::WrongLength) => Err(self.unusable(drafts, Operation::GetObject, WRONG_LENGTH)),
-        }
+        };
+        part.end((&inspected).into(), source.bytes);
+        inspected
     }
 
     /// Returns the bytes of this version.
     pub(super) fn source<'a>(&'a self, drafts: &'a Drafts) -> DraftSource<'a> {
-        DraftSource { drafts, subject: self }
+        DraftSource {
+            drafts,
+            subject: self,
+            bytes: 0,
+        }
     }
 
     /// Returns the error of a call whose answer says nothing about this version.
@@ -190,6 +201,8 @@ impl Subject {
 pub(super) struct DraftSource<'a> {
     drafts: &'a Drafts,
     subject: &'a Subject,
+    /// The number of bytes that were read.
+    pub(super) bytes: u64,
 }
 
 impl Source for DraftSource<'_> {
@@ -203,7 +216,9 @@ impl Source for DraftSource<'_> {
             etag: &self.subject.draft.etag,
             range,
         };
-        store.objects().read_draft(&read).await.map(Bytes::from)
+        let bytes = Bytes::from(store.objects().read_draft(&read).await?);
+        self.bytes += bytes.len() as u64;
+        Ok(bytes)
     }
 }
 

@@ -111,12 +111,9 @@ impl Subject {
         let Some(client) = &drafts.shared.webhooks else {
             return Ok(Err("this server sends no webhooks".to_owned()));
         };
-        let slots = drafts
-            .shared
-            .checks
-            .scans
-            .of(format!("{WEBHOOK} {} {}", scanner.name, scanner.url));
-        let _slot = slots.acquire().await;
+        let checks = &drafts.shared.checks;
+        let slots = checks.scans.of(format!("{WEBHOOK} {} {}", scanner.name, scanner.url));
+        let _slot = checks.slot(&slots).await;
         let request = self.question(drafts, scanner).await?;
         Ok(match client.post(scanner, &check.private_hosts, request).await {
             Ok(reply) => answer(scanner, &reply),
