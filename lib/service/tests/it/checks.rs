@@ -21,6 +21,7 @@ promises! {
     rejected_draft_is_never_confirmed: strong, weak, sources, garage;
     bytes_swapped_after_the_verdict_are_checked_again: strong, weak, sources, garage;
     bytes_swapped_while_they_are_checked_are_not_confirmed: strong, weak, sources, garage;
+    swaps_that_race_confirms_publish_nothing_rejected: strong, weak, sources, garage;
     verdict_of_one_server_is_used_by_another: strong, weak, sources, garage;
     verdict_under_other_settings_is_not_used: strong, weak, sources, garage;
     forged_verdict_counts_for_nothing: strong, weak, sources, garage;
@@ -147,6 +148,55 @@ async fn bytes_swapped_while_they_are_checked_are_not_confirmed(ground: &Ground)
     let refused = confirm(&drafts, "a").await.expect_err("rejected");
     assert!(matches!(refused, Error::Rejected(_)), "{refused:?}");
     assert_eq!(system.state("a").await, state(Some(BAD), None));
+}
+
+/// The number of races, unless `SWAP_RACES` sets another.
+const SWAP_RACES: usize = 8;
+
+/// Replaces bytes that the checks have accepted with others, while two servers confirm them and somebody reads main.
+async fn swaps_that_race_confirms_publish_nothing_rejected(ground: &Ground) {
+    let races = std::env::var("SWAP_RACES").map_or(SWAP_RACES, |races| races.parse().expect("a number"));
+    let system = ground.system().await;
+    let servers = [&system.drafts, &system.other_server()].map(|drafts| checking(drafts, TYPES));
+    let mut kept = 0;
+    for race in 0..races {
+        let name = format!("draft {race}");
+        upload(&system, &name, GOOD).await;
+        let checked = servers[race % 2].check(&self::name(&name)).await.expect("checked");
+        assert!(
+            matches!(checked.state, Some(CheckState::Accepted { .. })),
+            "{checked:?}"
+        );
+        let swap = async {
+            // So that the swap meets each call of the confirms.
+            for _ in 0..race % 8 {
+                system.world.draft_bytes(&key(&name)).await;
+            }
+            upload(&system, &name, BAD).await;
+        };
+        let reads = async {
+            for _ in 0..4 {
+                let published = system.world.main_bytes(&key(&name)).await;
+                assert!(published.is_none_or(|bytes| bytes == GOOD.as_bytes()), "race {race}");
+            }
+        };
+        let [one, other] = [0, 1].map(|server| confirm(&servers[server], &name));
+        let (one, other, (), ()) = tokio::join!(one, other, swap, reads);
+        let is_kept = one.is_ok() || other.is_ok();
+        for confirmed in [one, other] {
+            match confirmed {
+                Ok(confirmed) => assert_eq!(confirmed.size, GOOD.len() as u64, "race {race}"),
+                Err(Error::Rejected(_) | Error::ChecksPending | Error::Changed) => {}
+                // The other confirm was first, and then came the swap.
+                Err(Error::AlreadyExists) if is_kept => {}
+                Err(error) => panic!("race {race}: {error:?}"),
+            }
+        }
+        kept += usize::from(is_kept);
+        let expected = is_kept.then(|| GOOD.to_owned());
+        assert_eq!(system.state(&name).await.1, expected, "race {race}");
+    }
+    println!("{kept} of {races} confirms were before the swap, and the others kept nothing");
 }
 
 async fn verdict_of_one_server_is_used_by_another(ground: &Ground) {

@@ -235,7 +235,11 @@ async fn draft_without_a_verdict_in_its_tag_is_never_confirmed() {
 #[tokio::test]
 async fn tag_of_another_version_is_no_verdict() {
     let system = Ground::strong().await.system().await;
-    let drafts = tagged(&system, IMPATIENT);
+    let limits = CheckLimits {
+        wait: Duration::from_secs(60),
+        ..CheckLimits::default()
+    };
+    let drafts = tagged(&system, limits);
     upload(&system, "a", b"a text").await;
     let again = system.upload_again("a", "another text");
     let world = Arc::clone(&system.world);
