@@ -12,7 +12,7 @@ use crate::keys::RESERVED_PREFIX;
 const DEAD_PREFIX: &str = ".dead/";
 
 /// The time for which a dead letter is kept after it was given up: 30 days.
-pub const DEAD_KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+const DEAD_KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// An event that was given up, because its endpoint has not acknowledged it for three days. Its key is
 /// `.drafts/events/.dead/<endpoint>/<ULID of the event>`.

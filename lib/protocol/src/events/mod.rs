@@ -18,7 +18,7 @@ mod pending;
 mod tests;
 
 pub use act::{ActEnd, ActNote, ActStep, Trace};
-pub use dead::{DEAD_KEPT_FOR, DeadLetter};
+pub use dead::DeadLetter;
 pub use delivery::{Publication, PublishStep, ReadOutcome, RedeliverStep, Redelivery};
 pub use endpoint::{EndpointState, Outcome};
 pub use id::{EventId, InvalidEventId};
