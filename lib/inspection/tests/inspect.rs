@@ -124,7 +124,9 @@ fn a_declared_type_must_be_true_and_allowed() {
         codes(&run(&type_check(), declared, &mut File::new(bytes.to_vec())).expect("findings"))
     };
     assert_eq!(check("IMAGE/GIF; a=b", "image/*", &gif(1, 0)), []);
-    assert_eq!(check("application/octet-stream", "image/*", &gif(1, 0)), []);
+    for undeclared in ["application/octet-stream", "binary/octet-stream"] {
+        assert_eq!(check(undeclared, "image/*", &gif(1, 0)), [], "{undeclared}");
+    }
     assert_eq!(
         check("image/png", "image/*", &gif(1, 0)),
         [(Check::Type, "TYPE_DIFFERS")]

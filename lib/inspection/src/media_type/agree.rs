@@ -4,7 +4,7 @@ use super::{Declared, UNKNOWN, named};
 use crate::{Check, Findings, TypeCheck};
 
 /// Names of one type, each with the name that findings have.
-const ALIASES: [(&str, &str); 41] = [
+const ALIASES: [(&str, &str); 42] = [
     ("application/csv", "text/csv"),
     ("application/font-woff", "font/woff"),
     ("application/java", "application/java-vm"),
@@ -49,6 +49,8 @@ const ALIASES: [(&str, &str); 41] = [
     ("video/matroska", "video/x-matroska"),
     ("video/x-m4v", "video/mp4"),
     ("video/avi", "video/x-msvideo"),
+    // The type that S3 gives to an upload without one.
+    ("binary/octet-stream", UNKNOWN),
 ];
 
 /// Types that are text with a syntax of its own, which bytes do not tell from any other text.

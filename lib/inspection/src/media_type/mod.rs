@@ -34,7 +34,8 @@ const COMPOUND_FILE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 /// The promises about a file, with which its bytes must agree.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Declared<'a> {
-    /// The media type that the uploader declared. `application/octet-stream` declares nothing.
+    /// The media type that the uploader declared. `application/octet-stream` declares nothing, nor does
+    /// `binary/octet-stream`, which S3 gives to an upload without a type.
     pub media_type: Option<&'a str>,
     /// The media types that may be uploaded, each one type or, as in `image/*`, a class. `None` allows all. A class does
     /// not contain the types that a browser runs, such as `image/svg+xml`: they must be listed.
