@@ -49,33 +49,35 @@ impl EndpointState {
         }
     }
 
-    /// Returns the state after an attempt that ended at `now`. `jitter`, from 0 to 1, spreads the pauses of several servers.
+    /// Returns the state after an attempt that began at `began` and ended at `now`. `jitter`, from 0 to 1, spreads the pauses
+    /// of several servers.
+    ///
+    /// Attempts that fail side by side are one failure: no attempt begins during a pause, so one that began before its end
+    /// began before the pause.
     #[must_use]
-    pub fn after(self, outcome: Outcome, now: SystemTime, jitter: f64) -> Self {
-        let failed = match self {
-            Self::Working => 0,
-            Self::Paused { failures, .. } => failures,
-            Self::Disabled => return self,
+    pub fn after(self, outcome: Outcome, began: SystemTime, now: SystemTime, jitter: f64) -> Self {
+        let retry_after = match outcome {
+            _ if self == Self::Disabled => return self,
+            Outcome::Delivered => return Self::Working,
+            Outcome::Gone => return Self::Disabled,
+            Outcome::Failed { retry_after } => retry_after.unwrap_or_default().min(MAX_RETRY_AFTER),
         };
-        match outcome {
-            Outcome::Delivered => Self::Working,
-            Outcome::Gone => Self::Disabled,
-            Outcome::Failed { retry_after } => {
-                let [shortest, longest] = PAUSES;
-                let pause = shortest.saturating_mul(1 << failed.min(16)).min(longest);
-                let pause = pause.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0));
-                let asked = retry_after.unwrap_or_default().min(MAX_RETRY_AFTER);
-                let until = now + pause.max(asked);
-                // Several attempts may fail at once, and none of them shortens the pause of another.
-                let until = match self {
-                    Self::Paused { until: before, .. } => until.max(before),
-                    Self::Working | Self::Disabled => until,
+        let failed = match self {
+            Self::Paused { failures, until } if began < until => {
+                return Self::Paused {
+                    failures,
+                    until: until.max(now + retry_after),
                 };
-                Self::Paused {
-                    failures: failed.saturating_add(1),
-                    until,
-                }
             }
+            Self::Paused { failures, .. } => failures,
+            Self::Working | Self::Disabled => 0,
+        };
+        let [shortest, longest] = PAUSES;
+        let pause = shortest.saturating_mul(1 << failed.min(16)).min(longest);
+        let pause = pause.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0));
+        Self::Paused {
+            failures: failed.saturating_add(1),
+            until: now + pause.max(retry_after),
         }
     }
 }
@@ -98,20 +100,27 @@ mod tests {
         let mut now = at(1000);
         for seconds in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
             assert!(state.may_send(now));
-            state = state.after(FAILED, now, 1.0);
+            state = state.after(FAILED, now, now, 1.0);
             assert!(
                 !state.may_send(now + Duration::from_secs(seconds) - Duration::from_millis(1)),
                 "{seconds}"
             );
             now += Duration::from_secs(seconds);
         }
-        for _ in 0..100 {
-            state = state.after(FAILED, now, 1.0);
-        }
-        assert!(state.may_send(now + Duration::from_secs(300)));
-        assert_eq!(state.after(Outcome::Delivered, now, 1.0), EndpointState::Working);
-        let [early, late] = [0.0, 1.0].map(|jitter| EndpointState::Working.after(FAILED, now, jitter));
+        assert_eq!(state.after(Outcome::Delivered, now, now, 1.0), EndpointState::Working);
+        let [early, late] = [0.0, 1.0].map(|jitter| EndpointState::Working.after(FAILED, now, now, jitter));
         assert_ne!(early, late);
+    }
+
+    #[test]
+    fn attempts_that_fail_side_by_side_are_one_failure() {
+        let mut state = EndpointState::Working;
+        for _ in 0..100 {
+            state = state.after(FAILED, at(0), at(1), 1.0);
+        }
+        assert!(!state.may_send(at(1)) && state.may_send(at(2)));
+        let next = state.after(FAILED, at(2), at(2), 1.0);
+        assert!(!next.may_send(at(3)) && next.may_send(at(4)));
     }
 
     #[test]
@@ -119,23 +128,27 @@ mod tests {
         let asked = |seconds| Outcome::Failed {
             retry_after: Some(Duration::from_secs(seconds)),
         };
-        let state = EndpointState::Working.after(asked(120), at(0), 1.0);
+        let state = EndpointState::Working.after(asked(120), at(0), at(0), 1.0);
         assert!(!state.may_send(at(119)) && state.may_send(at(120)));
         assert!(
-            !state.after(FAILED, at(1), 1.0).may_send(at(119)),
+            !state.after(FAILED, at(0), at(1), 1.0).may_send(at(119)),
             "another failure does not shorten it"
         );
-        let state = EndpointState::Working.after(asked(u64::MAX), at(0), 1.0);
+        assert!(!state.after(asked(600), at(0), at(1), 1.0).may_send(at(600)));
+        let state = EndpointState::Working.after(asked(u64::MAX), at(0), at(0), 1.0);
         assert!(state.may_send(at(86_400)));
-        let state = EndpointState::Working.after(asked(0), at(0), 1.0);
+        let state = EndpointState::Working.after(asked(0), at(0), at(0), 1.0);
         assert!(!state.may_send(at(0)));
     }
 
     #[test]
     fn endpoint_that_is_gone_stays_disabled() {
-        let gone = EndpointState::Working.after(Outcome::Gone, at(0), 1.0);
+        let gone = EndpointState::Working.after(Outcome::Gone, at(0), at(0), 1.0);
         assert_eq!(gone, EndpointState::Disabled);
         assert!(!gone.may_send(at(u64::from(u32::MAX))));
-        assert_eq!(gone.after(Outcome::Delivered, at(1), 1.0), EndpointState::Disabled);
+        assert_eq!(
+            gone.after(Outcome::Delivered, at(1), at(1), 1.0),
+            EndpointState::Disabled
+        );
     }
 }

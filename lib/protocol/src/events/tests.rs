@@ -88,7 +88,7 @@ impl World {
             Outcome::Failed { retry_after: None }
         };
         let state = &mut self.states[server][endpoint];
-        *state = state.after(outcome, self.now, 1.0);
+        *state = state.after(outcome, self.now, self.now, 1.0);
         outcome
     }
 

@@ -125,12 +125,12 @@ impl Events {
         (entry.state, Arc::clone(&entry.slots))
     }
 
-    fn ended(&self, endpoint: &Arc<dyn Endpoint>, outcome: Outcome, now: SystemTime) {
+    fn ended(&self, endpoint: &Arc<dyn Endpoint>, outcome: Outcome, began: SystemTime, now: SystemTime) {
         let mut known = lock(&self.0.known);
         let entry = known.get_mut(endpoint.name());
         // A reload may have replaced the endpoint meanwhile.
         if let Some(entry) = entry.filter(|entry| is_same(&entry.endpoint, endpoint)) {
-            entry.state = entry.state.after(outcome, now, rand::random());
+            entry.state = entry.state.after(outcome, began, now, rand::random());
         }
     }
 }
@@ -205,9 +205,13 @@ impl Courier<'_> {
         let Ok(Ok(_slot)) = timeout(limit, slots.acquire()).await else {
             return failed;
         };
-        let sending = endpoint.send(id, json.clone(), self.clock.now());
-        let outcome = timeout(limit, sending).await.unwrap_or(failed);
-        self.events.ended(endpoint, outcome, self.clock.now());
+        let began = self.clock.now();
+        let sending = timeout(limit, endpoint.send(id, json.clone(), began));
+        let outcome = sending.await.unwrap_or_else(|_| {
+            tracing::warn!(endpoint = %endpoint.name(), timeout_s = limit.as_secs(), "event not acknowledged in time");
+            failed
+        });
+        self.events.ended(endpoint, outcome, began, self.clock.now());
         self.observe(match outcome {
             Outcome::Delivered => DeliveryOutcome::Delivered,
             Outcome::Failed { .. } => DeliveryOutcome::Failed,
