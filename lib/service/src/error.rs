@@ -118,7 +118,7 @@ pub enum Error {
     #[error("the store does not support what the call needs")]
     StoreUnsupported(#[source] storage::Error),
     /// The store, or the main bucket, lacks what a storage option needs. A retry cannot succeed.
-    #[error("the store does not support storage_options.{}", .0.as_str())]
+    #[error("the store does not support storage_options.{}, or not with this value", .0.as_str())]
     OptionUnsupported(StorageOption),
     /// The store sent an invalid response, or the server has a bug.
     #[error("internal error")]

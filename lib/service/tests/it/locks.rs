@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use draftstore_service::draft::{
-    ConfirmUpload, DeleteObject, DeleteVersion, DescribeObject, ObjectDescribed, RequestedOptions, RequestedRetention,
-    RestoreVersion, UpdateObject,
+    ConfirmUpload, DeleteObject, DeleteVersion, DescribeObject, IssueUpload, ObjectDescribed, RequestedOptions,
+    RequestedRetention, RestoreVersion, UpdateObject,
 };
 use draftstore_service::{Clock as _, Error};
 use draftstore_storage::{RetentionMode, StorageOption};
-use draftstore_testing::lock_objects;
+use draftstore_testing::{SignedRequest, lock_objects};
 
 use crate::ground::Ground;
 use crate::system::System;
@@ -18,6 +18,8 @@ promises! {
     released_version_is_deleted: strong;
     restored_version_is_locked_as_before: strong;
     retention_is_extended_and_not_shortened: strong;
+    retention_that_ended_before_the_confirm_is_over: strong;
+    option_of_an_upload_that_the_store_refuses_is_named: strong;
 }
 
 /// Creates a system whose main bucket has object lock.
@@ -195,4 +197,48 @@ async fn retention_is_extended_and_not_shortened(ground: &Ground) {
     assert!(matches!(refused, Error::ShorterRetention(_)), "{refused:?}");
     let kept = system.describe(None).await.description.retention.expect("retained");
     assert_eq!(kept.mode, RetentionMode::Compliance);
+}
+
+impl System {
+    /// Uploads a draft `a` with these options.
+    async fn upload_with(&self, options: RequestedOptions) {
+        let issue = IssueUpload {
+            object_name: "a".to_owned(),
+            options,
+            ..IssueUpload::default()
+        };
+        let issued = self.drafts.issue_upload(&issue).await.expect("issued");
+        let sent = self.world.send(&SignedRequest::from(issued.request), "bytes").await;
+        assert_eq!(sent.status(), 200);
+    }
+
+    async fn confirm_as_agreed(&self) -> Result<(), Error> {
+        let confirm = ConfirmUpload {
+            object_name: "a".to_owned(),
+            ..ConfirmUpload::default()
+        };
+        self.drafts.confirm(&confirm).await.map(drop)
+    }
+}
+
+async fn retention_that_ended_before_the_confirm_is_over(ground: &Ground) {
+    let system = locking(ground).await;
+    system.upload_with(system.retention(RetentionMode::Compliance, 1)).await;
+    system.clock.advance(Duration::from_secs(86_400));
+    system.confirm_as_agreed().await.expect("confirmed");
+    assert_eq!(system.describe(None).await.description.retention, None);
+}
+
+async fn option_of_an_upload_that_the_store_refuses_is_named(ground: &Ground) {
+    let system = ground.system().await;
+    let options = RequestedOptions {
+        storage_class: Some("FOO".to_owned()),
+        ..RequestedOptions::default()
+    };
+    system.upload_with(options).await;
+    let refused = system.confirm_as_agreed().await;
+    assert!(
+        matches!(refused, Err(Error::OptionUnsupported(StorageOption::StorageClass))),
+        "{refused:?}"
+    );
 }

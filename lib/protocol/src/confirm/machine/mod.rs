@@ -303,6 +303,8 @@ impl<E: StoreError> Protocol<E> {
             kept.content_type = Some(found.clone());
         }
         kept.options.extend(&confirm.options);
+        // What was agreed on when the URL was issued may have ended since. Stores refuse a retention of the past.
+        kept.options.retention = kept.options.retention.filter(|retention| retention.until > confirm.now);
         let Confirm { batch, origin, .. } = confirm;
         confirm.digests.mark(kept, draft, *batch, origin)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use draftstore_protocol::confirm::{Answer, BatchId, Confirm, Effect, Kept, Plan, Protocol, Step, Turn};
 use draftstore_protocol::confirm::{ConfirmError, Unresolved, settlement_key};
 use draftstore_storage::{Attributes, Condition, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
-use draftstore_storage::{ErrorKind, ObjectKey, Operation, StageCopy, StagedCopy};
+use draftstore_storage::{ErrorKind, ObjectKey, Operation, StageCopy, StagedCopy, StorageOptions};
 use tokio::time::timeout;
 
 use super::locks::Locked;
@@ -13,6 +13,7 @@ use super::request::Checked;
 use crate::Error;
 use crate::draft::draft_ref::Keys;
 use crate::draft::object::origin;
+use crate::draft::options::name_option;
 use crate::draft::{Drafts, found};
 
 /// A running confirm, with its state between two calls to the store.
@@ -23,6 +24,8 @@ pub(super) struct Running {
     step: Step<StorageError>,
     /// The note by which a sweep finds the staged copy.
     note: Option<DraftVersion>,
+    /// The options of the last copy.
+    options: StorageOptions,
 }
 
 impl Running {
@@ -51,7 +54,10 @@ impl Running {
 
     /// Returns the result of a confirm that has ended, after its event, and lets the draft that it left be deleted.
     pub(super) async fn end(self, drafts: &Drafts) -> Result<Kept, Error> {
-        let kept = self.step.end()?;
+        let kept = self
+            .step
+            .end()
+            .map_err(|error| name_option(error.into(), &self.options))?;
         drafts.shared.watched.confirmed(&self.keys.draft);
         drafts.publish_confirmed(&self.keys, &kept).await?;
         if let Some(etag) = kept.leftover.clone() {
@@ -76,6 +82,7 @@ impl Running {
                 main_etag,
                 attributes,
             } => {
+                self.options.clone_from(&attributes.options);
                 let copy = CopyToMain {
                     draft_bucket: draft,
                     draft_key: &self.keys.draft,
@@ -91,7 +98,10 @@ impl Running {
                 draft_etag,
                 size,
                 attributes,
-            } => Answer::Staged(self.stage(drafts, &draft_etag, size, &attributes).await),
+            } => {
+                self.options.clone_from(&attributes.options);
+                Answer::Staged(self.stage(drafts, &draft_etag, size, &attributes).await)
+            }
             Effect::Complete { staged, main_etag } => {
                 let if_destination = if_destination(main_etag.as_ref());
                 let complete = store
@@ -211,6 +221,7 @@ impl Drafts {
             protocol,
             step: Step::Perform(effect),
             note: None,
+            options: StorageOptions::NONE,
         }
     }
 

@@ -28,7 +28,6 @@ use self::request::Checked;
 pub(super) use self::request::{check_existing, idempotency_key};
 use super::Drafts;
 use super::draft_ref::Keys;
-use super::options::name_option;
 use crate::{Error, Missing, Scope, Violation};
 
 impl Drafts {
@@ -78,8 +77,7 @@ impl Drafts {
 
     async fn run_confirm(&self, checked: Checked) -> Result<Confirmed, Error> {
         let keys = checked.keys.clone();
-        let options = checked.options.clone();
-        self.require_options(&options).await?;
+        self.require_options(&checked.options).await?;
         self.shared.store.probe_if_unknown().await;
         let _locked = self.lock([&keys]).await;
         let mut running = self.running(checked.clone(), None);
@@ -90,8 +88,7 @@ impl Drafts {
             running.run(self).await;
             ended = running.end(self).await;
         }
-        let kept = ended.map_err(|error| name_option(error, &options))?;
-        Ok(Confirmed::new(self.location(&keys), kept))
+        Ok(Confirmed::new(self.location(&keys), ended?))
     }
 
     /// Returns `true` if an object in main was made from this version of a draft for good, so that the draft is about to be
