@@ -32,11 +32,14 @@ pub(crate) struct RequestContext {
     credentials: &'static str,
 }
 
-/// A draft that a request is about, as the caller names it.
+/// A draft or an object that a request is about, as the caller names it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DraftRef {
     pub(crate) object_name: Option<String>,
     pub(crate) draft_id: Option<String>,
+    /// The name of the object that the call makes of it.
+    pub(crate) destination_name: Option<String>,
+    pub(crate) version_id: Option<String>,
 }
 
 /// The outcome for one draft, as far as the response contains it.
@@ -138,6 +141,8 @@ impl RequestContext {
             credentials = self.credentials,
             object_name = draft.object_name.as_deref().map(shortened),
             draft_id = draft.draft_id.as_deref().map(shortened),
+            destination_name = draft.destination_name.as_deref().map(shortened),
+            version_id = draft.version_id.as_deref().map(shortened),
             ticket_id,
             outcome,
             request_id = self.request_id,
@@ -157,6 +162,7 @@ pub fn audit_auto_confirm(confirm: AutoConfirmed) {
     let draft = DraftRef {
         object_name: Some(confirm.object_name),
         draft_id: confirm.draft_id,
+        ..DraftRef::default()
     };
     let failure = confirm.result.err().map(Failure::from);
     let outcome = failure.as_ref().map_or(OK, |failure| failure.row().reason.name);

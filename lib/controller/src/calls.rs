@@ -169,8 +169,9 @@ impl Api {
     }
 }
 
-/// Defines the table. The column `audit` is what a request is about: `none`; a new draft by its `name`; a `draft`, by its name
-/// and ID; or one of these for each upload of a batch, in brackets, or for each object, in braces.
+/// Defines the table. The column `audit` is what a request is about: `none`; a new draft or an object by its `name`; a `draft`, by
+/// its name and ID; a `confirm` of one, with its destination; a `transfer` of an object, with its destination; a `version` of an
+/// object, if it names one; or one of these for each upload of a batch, in brackets, or for each object, in braces.
 macro_rules! calls {
     ($($rpc:ident($request:ident): POST $path:literal {
         scopes: [$([$($scope:ident),+]),+], size: $size:ident, kind: $kind:ident, audit: $audit:tt,
@@ -224,11 +225,28 @@ macro_rules! calls {
     (@none $request:ident) => { Vec::new() };
     (@name $request:ident) => { vec![DraftRef {
         object_name: Option::from($request.object_name.clone()),
-        draft_id: None,
+        ..DraftRef::default()
     }] };
     (@draft $request:ident) => { vec![DraftRef {
         object_name: Some($request.object_name.clone()),
         draft_id: $request.draft_id.clone(),
+        ..DraftRef::default()
+    }] };
+    (@confirm $request:ident) => { vec![DraftRef {
+        object_name: Some($request.object_name.clone()),
+        draft_id: $request.draft_id.clone(),
+        destination_name: $request.destination_name.clone(),
+        ..DraftRef::default()
+    }] };
+    (@transfer $request:ident) => { vec![DraftRef {
+        object_name: Some($request.object_name.clone()),
+        destination_name: Some($request.destination_name.clone()),
+        ..DraftRef::default()
+    }] };
+    (@version $request:ident) => { vec![DraftRef {
+        object_name: Some($request.object_name.clone()),
+        version_id: Option::from($request.version_id.clone()),
+        ..DraftRef::default()
     }] };
     (@{$audit:tt} $request:ident) => { $request.objects.iter().flat_map(|object| calls!(@$audit object)).collect() };
     (@[$audit:tt] $request:ident) => { $request.uploads.iter().flat_map(|upload| calls!(@$audit upload)).collect() };
@@ -256,7 +274,7 @@ calls! {
         tag: "Downloads",
     }
     ConfirmUpload(ConfirmUploadRequest): POST "/api/v1/confirm-upload" {
-        scopes: [[Confirm]], size: One, kind: Confirm, audit: draft,
+        scopes: [[Confirm]], size: One, kind: Confirm, audit: confirm,
         failures: [
             DRAFT_NOT_FOUND,
             BUCKET_NOT_FOUND,
@@ -271,7 +289,7 @@ calls! {
         tag: "Confirms",
     }
     BatchConfirmUploads(BatchConfirmUploadsRequest): POST "/api/v1/confirm-uploads" {
-        scopes: [[Confirm]], size: Batch, kind: Confirm, audit: [draft],
+        scopes: [[Confirm]], size: Batch, kind: Confirm, audit: [confirm],
         failures: [],
         tag: "Confirms",
     }
@@ -311,7 +329,7 @@ calls! {
         tag: "Drafts and objects",
     }
     GetObject(GetObjectRequest): POST "/api/v1/get-object" {
-        scopes: [[Inspect]], size: One, kind: Quick, audit: name,
+        scopes: [[Inspect]], size: One, kind: Quick, audit: version,
         failures: [OBJECT_NOT_FOUND, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED],
         tag: "Drafts and objects",
     }
@@ -326,7 +344,7 @@ calls! {
         tag: "Drafts and objects",
     }
     UpdateObject(UpdateObjectRequest): POST "/api/v1/update-object" {
-        scopes: [[Manage]], size: One, kind: Long, audit: name,
+        scopes: [[Manage]], size: One, kind: Long, audit: version,
         failures: [
             OBJECT_NOT_FOUND,
             VERSION_NOT_FOUND,
@@ -341,7 +359,7 @@ calls! {
         tag: "Drafts and objects",
     }
     CopyObject(CopyObjectRequest): POST "/api/v1/copy-object" {
-        scopes: [[Manage]], size: One, kind: Long, audit: name,
+        scopes: [[Manage]], size: One, kind: Long, audit: transfer,
         failures: [
             OBJECT_NOT_FOUND,
             BUCKET_NOT_FOUND,
@@ -355,7 +373,7 @@ calls! {
         tag: "Drafts and objects",
     }
     MoveObject(MoveObjectRequest): POST "/api/v1/move-object" {
-        scopes: [[Manage]], size: One, kind: Long, audit: name,
+        scopes: [[Manage]], size: One, kind: Long, audit: transfer,
         failures: [
             OBJECT_NOT_FOUND,
             BUCKET_NOT_FOUND,
@@ -376,7 +394,7 @@ calls! {
         tag: "Versions",
     }
     RestoreVersion(RestoreVersionRequest): POST "/api/v1/restore-version" {
-        scopes: [[Manage]], size: One, kind: Long, audit: name,
+        scopes: [[Manage]], size: One, kind: Long, audit: version,
         failures: [
             VERSION_NOT_FOUND,
             BUCKET_NOT_FOUND,
@@ -390,12 +408,12 @@ calls! {
         tag: "Versions",
     }
     RestoreObject(RestoreObjectRequest): POST "/api/v1/restore-object" {
-        scopes: [[Manage]], size: One, kind: Quick, audit: name,
+        scopes: [[Manage]], size: One, kind: Quick, audit: version,
         failures: [OBJECT_NOT_FOUND, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED],
         tag: "Drafts and objects",
     }
     DeleteVersion(DeleteVersionRequest): POST "/api/v1/delete-version" {
-        scopes: [[Admin]], size: One, kind: Quick, audit: name,
+        scopes: [[Admin]], size: One, kind: Quick, audit: version,
         failures: [BUCKET_NOT_FOUND, OBJECT_LOCKED, DELETES_NOT_CONFIGURED, VERSIONS_NOT_ENABLED],
         tag: "Versions",
     }

@@ -30,6 +30,45 @@ fn decision(line: &Value) -> [String; 5] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn destinations_and_versions_are_in_the_audit() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("audit.jsonl");
+    let server = Server::start_with(&[("AUDIT_LOG", path.to_str().expect("UTF-8"))]);
+    for front in FRONTS {
+        for (call, more) in [
+            ("confirm-upload", json!({"destination_name": "b"})),
+            ("confirm-uploads", json!({"destination_name": "b"})),
+            ("copy-object", json!({"destination_name": "b"})),
+            ("move-object", json!({"destination_name": "b"})),
+            ("get-object", json!({"version_id": "v"})),
+            ("update-object", json!({"version_id": "v"})),
+            ("restore-version", json!({"version_id": "v"})),
+            ("restore-object", json!({"version_id": "v"})),
+            ("delete-version", json!({"version_id": "v"})),
+        ] {
+            let mut request = json!({"object_name": "a"});
+            for (field, value) in more.as_object().expect("an object") {
+                request[field] = value.clone();
+            }
+            let request = if call == "confirm-uploads" {
+                json!({"uploads": [request]})
+            } else {
+                request
+            };
+            // Nothing is there: what was asked for is in the audit all the same.
+            drop(front.call(&server, call, request).await);
+        }
+    }
+    let lines = lines(server, &path);
+    let about = |line: &Value| (line["destination_name"].clone(), line["version_id"].clone());
+    let expected = [vec![(json!("b"), Value::Null); 4], vec![(Value::Null, json!("v")); 5]].concat();
+    assert_eq!(
+        lines.iter().map(about).collect::<Vec<_>>(),
+        [expected.clone(), expected].concat()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_decision_is_one_audit_line_without_secrets() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("audit.jsonl");

@@ -19,7 +19,7 @@ impl Api {
         if let Some(audit) = &admitted.audit {
             let draft = DraftRef {
                 object_name: Some(request.object_name),
-                draft_id: None,
+                ..DraftRef::default()
             };
             let outcomes = result.as_ref().map(|_| Vec::new());
             audit.decided("SignRequest", &admitted.caller, &[draft], outcomes);
