@@ -131,8 +131,8 @@ impl Api {
         self.of_caller(caller).unsigned_url(draft).await
     }
 
-    /// Looks at an object that the store calls new.
-    pub(crate) async fn look_at(&self, bucket: &str, key: &str) -> Result<(), Failure> {
+    /// Looks at an object that the store calls new. Returns true if nothing more is to be done for it.
+    pub(crate) async fn look_at(&self, bucket: &str, key: &str) -> Result<bool, Failure> {
         Ok(self.0.drafts.look_at(bucket, key).await?)
     }
 

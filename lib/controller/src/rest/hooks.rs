@@ -15,6 +15,7 @@ use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, set
 use draftstore_notifications::{InvalidMessage, MessageKind, NewObject, SnsMessage, TopicArn, new_objects};
 use draftstore_runtime::{HttpClient, HttpError};
 use draftstore_service::Error;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
@@ -55,6 +56,12 @@ const MAX_REQUESTS: usize = 4;
 
 /// The maximum number of certificates that are kept. SNS changes its own every year.
 const MAX_CERTIFICATES: usize = 8;
+
+/// The seconds after which a notification is to be sent again whose draft is still being confirmed.
+const RETRY_AFTER: &str = "5";
+
+/// The maximum number of objects of a notification that are looked at at the same time.
+const MAX_LOOKS: usize = 16;
 
 settings! {
     #[derive(Debug)]
@@ -165,10 +172,23 @@ impl Hooks {
             self.check_token(&request)?;
             events(request.body())?
         };
-        for NewObject { bucket, key } in objects {
-            api.look_at(&bucket, &key).await?;
+        let looks =
+            stream::iter(objects).map(|NewObject { bucket, key }| async move { api.look_at(&bucket, &key).await });
+        let is_done = looks
+            .buffer_unordered(MAX_LOOKS)
+            .try_fold(true, |all, done| async move { Ok(all && done) })
+            .await?;
+        // The sender keeps the notification until everything that follows from it is done, so that a crash loses nothing.
+        if is_done {
+            return Ok(StatusCode::NO_CONTENT.into_response());
         }
-        Ok(StatusCode::NO_CONTENT.into_response())
+        let again = "a draft is still being confirmed: send the notification again";
+        Ok((
+            StatusCode::SERVICE_UNAVAILABLE,
+            [(header::RETRY_AFTER, RETRY_AFTER)],
+            again,
+        )
+            .into_response())
     }
 
     fn check_token(&self, request: &Request<Bytes>) -> Result<(), Refusal> {

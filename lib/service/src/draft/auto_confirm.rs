@@ -5,17 +5,17 @@
 //! have `auto_confirm` any more, nothing is confirmed. The draft is confirmed under its object name, which is a part of its key, and
 //! only if main has no object of that name.
 //!
-//! A confirm by the backend may race: both have one effect, as any two confirms of a draft.
+//! A confirm by the backend may race: both have one effect, as any two confirms of a draft to one name.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::{DraftId, RESERVED_PREFIX};
-use draftstore_storage::{Attributes, ObjectInfo, ObjectKey};
-use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use draftstore_storage::{Attributes, ETag, ObjectInfo, ObjectKey};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument as _;
 
 use super::Drafts;
@@ -34,8 +34,15 @@ const AGREED: &str = "draftstore-auto-confirm";
 /// The maximum number of drafts that confirm themselves at the same time.
 const MAX_CONCURRENT: usize = 16;
 
-/// The maximum number of drafts that wait for it. The next look starts others.
+/// The maximum number of drafts that wait for it, and of those that it is remembered of. The next look starts others.
 const MAX_WAITING: usize = 10_000;
+
+/// The time for which a draft that was confirmed or refused is not tried again. A page that asks for the state of a draft in
+/// short intervals would have it confirmed each time.
+const REST: Duration = Duration::from_secs(60);
+
+/// The time that a look waits for the confirm that it has started.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The pauses before a confirm is tried again whose checks have not ended, or whose store failed.
 const PAUSES: [Duration; 6] = [
@@ -58,7 +65,65 @@ pub trait ProfileSource: fmt::Debug + Send + Sync {
 pub(super) struct AutoConfirms {
     profiles: Option<Arc<dyn ProfileSource>>,
     slots: Arc<Semaphore>,
-    running: Arc<Mutex<HashSet<ObjectKey>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// One upload of a draft. The same bytes may be uploaded again, and are to be confirmed again then.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Upload {
+    key: ObjectKey,
+    etag: ETag,
+    last_modified: SystemTime,
+}
+
+/// The uploads that this server confirms, or has confirmed or refused.
+#[derive(Debug, Default)]
+struct Known {
+    running: HashSet<Upload>,
+    /// The times at which the others ended.
+    ended: HashMap<Upload, Instant>,
+}
+
+impl Known {
+    /// Adds an upload that is to be confirmed now, or says why it is not.
+    fn start(&mut self, draft: &Upload) -> Start {
+        if self.ended.get(draft).is_some_and(|ended| ended.elapsed() < REST) {
+            return Start::Ended;
+        }
+        if self.running.len() >= MAX_WAITING || !self.running.insert(draft.clone()) {
+            return Start::Busy;
+        }
+        Start::Now
+    }
+
+    fn end(&mut self, draft: Upload) {
+        if self.ended.len() >= MAX_WAITING {
+            self.ended.retain(|_, ended| ended.elapsed() < REST);
+        }
+        if self.ended.len() >= MAX_WAITING {
+            self.ended.clear();
+        }
+        self.ended.insert(draft, Instant::now());
+    }
+}
+
+enum Start {
+    Now,
+    /// The upload is being confirmed, or too many others are.
+    Busy,
+    Ended,
+}
+
+/// A confirm in the background. However it ends, the upload may be confirmed again some time.
+struct Running {
+    confirms: AutoConfirms,
+    draft: Upload,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.confirms.known().running.remove(&self.draft);
+    }
 }
 
 impl AutoConfirms {
@@ -66,12 +131,12 @@ impl AutoConfirms {
         Self {
             profiles,
             slots: Arc::new(Semaphore::new(MAX_CONCURRENT)),
-            running: Arc::default(),
+            known: Arc::default(),
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, HashSet<ObjectKey>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -115,21 +180,26 @@ impl Drafts {
         attributes.metadata.insert(AGREED.to_owned(), sealed);
     }
 
-    /// Looks at what may be a draft that has arrived, and starts its confirm if that was agreed on. Does nothing for other
-    /// buckets and keys.
+    /// Looks at what may be a draft that has arrived, and confirms it if that was agreed on. Does nothing for other buckets
+    /// and keys. Returns false if the confirm has not ended after some seconds, or the store failed meanwhile: another look
+    /// is needed, unless the confirm ends on this server.
     ///
     /// # Errors
     /// Returns an error of the store.
-    pub async fn look_at(&self, bucket: &str, key: &str) -> Result<(), Error> {
+    pub async fn look_at(&self, bucket: &str, key: &str) -> Result<bool, Error> {
         let is_ours = bucket == self.draft_bucket().as_str();
         let is_draft = !key.starts_with(RESERVED_PREFIX) || DraftId::split(key).is_some();
         let (true, true, Ok(key)) = (is_ours, is_draft, ObjectKey::new(key)) else {
-            return Ok(());
+            return Ok(true);
         };
-        if let Some(draft) = self.head_draft(&key).await? {
-            self.start_auto_confirm(&key, &draft);
-        }
-        Ok(())
+        let Some(draft) = self.head_draft(&key).await? else {
+            return Ok(true);
+        };
+        let Some(confirming) = self.start_auto_confirm(&key, &draft) else {
+            return Ok(true);
+        };
+        // A confirm that ends without a word was not made.
+        Ok(matches!(timeout(LOOK_TIMEOUT, confirming).await, Ok(Ok(true))))
     }
 
     /// Looks at a draft that has just arrived, in the background.
@@ -140,7 +210,7 @@ impl Drafts {
         let (drafts, key) = (self.clone(), key.clone());
         let looking = async move {
             match drafts.head_draft(&key).await {
-                Ok(Some(draft)) => drafts.start_auto_confirm(&key, &draft),
+                Ok(Some(draft)) => drop(drafts.start_auto_confirm(&key, &draft)),
                 Ok(None) => {}
                 Err(error) => {
                     let error = &error as &dyn std::error::Error;
@@ -151,43 +221,58 @@ impl Drafts {
         self.shared.tasks.spawn(looking.in_current_span());
     }
 
-    /// Starts the confirm of a draft in the background, if that was agreed on.
-    pub(super) fn start_auto_confirm(&self, key: &ObjectKey, draft: &ObjectInfo) {
+    /// Starts the confirm of an upload in the background. Returns `None` if that was not agreed on or has been
+    /// done, or else what is sent at the end: true if nothing more is to be done.
+    pub(super) fn start_auto_confirm(&self, key: &ObjectKey, draft: &ObjectInfo) -> Option<oneshot::Receiver<bool>> {
+        self.auto_confirming(key, &draft.attributes.metadata)?;
         let confirms = &self.shared.auto_confirms;
-        if self.auto_confirming(key, &draft.attributes.metadata).is_none() {
-            return;
+        let (ended, end) = oneshot::channel();
+        let draft = Upload {
+            key: key.clone(),
+            etag: draft.etag.clone(),
+            last_modified: draft.last_modified,
+        };
+        match confirms.known().start(&draft) {
+            Start::Now => {}
+            Start::Busy => return Some(end),
+            Start::Ended => return None,
         }
-        {
-            let mut running = confirms.running();
-            if running.len() >= MAX_WAITING || !running.insert(key.clone()) {
-                return;
-            }
-        }
-        let (drafts, key) = (self.clone(), key.clone());
+        let running = Running {
+            confirms: confirms.clone(),
+            draft: draft.clone(),
+        };
+        let drafts = self.clone();
         let confirming = async move {
-            drafts.auto_confirm(&key).await;
-            drafts.shared.auto_confirms.running().remove(&key);
+            let is_done = drafts.auto_confirm(&draft).await;
+            if is_done {
+                drafts.shared.auto_confirms.known().end(draft);
+            }
+            drop(running);
+            // Nobody may wait for it.
+            let _ = ended.send(is_done);
         };
         // The confirm itself is a task that a shutdown waits for. The pauses between two tries are not.
         tokio::spawn(confirming.in_current_span());
+        Some(end)
     }
 
-    /// Confirms a draft as often as it takes, and reports the result.
-    async fn auto_confirm(&self, key: &ObjectKey) {
-        for (tried, pause) in PAUSES.iter().enumerate() {
+    /// Confirms an upload as often as it takes, and reports the result. Returns true if nothing more is to be done.
+    async fn auto_confirm(&self, Upload { key, etag, .. }: &Upload) -> bool {
+        let mut pauses = PAUSES.iter();
+        loop {
             let Ok(slot) = self.shared.auto_confirms.slots.acquire().await else {
-                return;
+                return false;
             };
             let draft = match self.head_draft(key).await {
-                Ok(Some(draft)) => Ok(draft),
-                // Confirmed by another, discarded or expired.
-                Ok(None) => return,
+                Ok(Some(draft)) if draft.etag == *etag => Ok(draft),
+                // Confirmed by another, discarded or expired; or uploaded again, which somebody else looks at.
+                Ok(_) => return true,
                 Err(error) => Err(Error::from(error)),
             };
             let (of, result) = match draft {
                 Ok(draft) => {
                     let Some((drafts, confirm)) = self.auto_confirming(key, &draft.attributes.metadata) else {
-                        return;
+                        return true;
                     };
                     let confirm = ConfirmUpload {
                         if_match: Some(draft.etag.quoted()),
@@ -199,12 +284,12 @@ impl Drafts {
                 Err(error) => (None, Err(error)),
             };
             if matches!(result, Err(Error::NotFound(Missing::Draft))) {
-                return;
+                return true;
             }
-            let is_last = tried + 1 == PAUSES.len() || self.shared.tasks.is_closed();
-            if let Err(error) = &result
-                && may_pass_later(error)
-                && !is_last
+            let may_pass = result.as_ref().is_err_and(may_pass_later);
+            if may_pass
+                && !self.shared.tasks.is_closed()
+                && let Some(pause) = pauses.next()
             {
                 drop(slot);
                 sleep(*pause).await;
@@ -221,7 +306,7 @@ impl Drafts {
                     result,
                 });
             }
-            return;
+            return !may_pass;
         }
     }
 

@@ -48,7 +48,7 @@ impl Drafts {
         let Some(draft) = self.find_draft(&named.key).await? else {
             return self.waiting(&named).await;
         };
-        self.start_auto_confirm(&named.key, &draft);
+        drop(self.start_auto_confirm(&named.key, &draft));
         let expires_at = expires_at(&self.shared.policy, named.id, &draft.etag, draft.last_modified);
         Ok(DraftInspected {
             object_name: named.name.to_string(),

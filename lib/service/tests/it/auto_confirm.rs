@@ -5,17 +5,20 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use draftstore_service::caller::{Caller, CheckSettings, Profile};
-use draftstore_service::draft::{ConfirmUpload, DraftName, IssueUpload, ProfileSource};
+use draftstore_service::draft::{ConfirmUpload, DeleteObject, DraftName, IssueUpload, ProfileSource};
 use draftstore_service::{Drafts, Error};
 use draftstore_storage::{ErrorKind, Operation};
 use draftstore_testing::{SignedRequest, key};
 use futures::future::{join, join_all};
+use tokio::time::sleep;
 
 use crate::ground::Ground;
 use crate::system::System;
 
 promises! {
     draft_that_has_arrived_confirms_itself: strong, weak, garage, seaweedfs;
+    look_ends_with_its_confirm: strong;
+    deleted_object_is_kept_again_only_with_another_upload: strong, weak, garage, seaweedfs;
     draft_without_an_agreement_waits_for_its_confirm: strong, weak, garage, seaweedfs;
     agreement_counts_for_its_draft_alone: strong, garage, seaweedfs;
     profile_that_no_longer_agrees_confirms_nothing: strong, garage, seaweedfs;
@@ -86,9 +89,10 @@ impl Setup {
         drafts.whole_key(&draft).expect("a key")
     }
 
-    async fn arrived(&self, key: &str) {
+    /// Tells the service of a draft. Returns true if nothing more is to be done for it.
+    async fn arrived(&self, key: &str) -> bool {
         let bucket = self.system.world.draft.name().as_str();
-        self.system.drafts.look_at(bucket, key).await.expect("looked at");
+        self.system.drafts.look_at(bucket, key).await.expect("looked at")
     }
 
     async fn main(&self) -> Option<String> {
@@ -117,11 +121,52 @@ async fn draft_that_has_arrived_confirms_itself(ground: &Ground) {
         let setup = Setup::new(ground, Profile::default()).await;
         let key = setup.upload(&setup.uploader, unique, "bytes").await;
         assert_eq!(setup.main().await, None);
-        for _ in 0..3 {
-            setup.arrived(&key).await;
-        }
+        join_all((0..3).map(|_| setup.arrived(&key))).await;
         setup.until_main("bytes").await;
     }
+}
+
+/// A notification is acknowledged when its draft is confirmed: until then, a crash would leave a draft that nobody confirms.
+async fn look_ends_with_its_confirm(ground: &Ground) {
+    let setup = Setup::new(ground, Profile::default()).await;
+    let key = setup.upload(&setup.uploader, true, "bytes").await;
+    let store = Arc::clone(&setup.system.store);
+    // The look itself succeeds. The confirm fails at once, after a second and after two more.
+    setup.system.store.before(Operation::HeadObject, move || async move {
+        for _ in 0..3 {
+            store.fail(Operation::HeadObject, ErrorKind::Unavailable);
+        }
+    });
+    assert!(!setup.arrived(&key).await);
+    assert_eq!(setup.main().await, None);
+    while !setup.arrived(&key).await {}
+    assert_eq!(setup.main().await.as_deref(), Some("bytes"));
+}
+
+async fn deleted_object_is_kept_again_only_with_another_upload(ground: &Ground) {
+    let setup = Setup::new(ground, Profile::default()).await;
+    let key = setup.upload(&setup.uploader, true, "bytes").await;
+    while !setup.arrived(&key).await {}
+    let delete = DeleteObject {
+        object_name: "a.txt".to_owned(),
+        ..DeleteObject::default()
+    };
+    setup.system.drafts.delete_object(&delete).await.expect("deleted");
+    let draft = DraftName {
+        object_name: key.clone(),
+        draft_id: None,
+    };
+    for _ in 0..20 {
+        // The draft is deleted soon after its confirm, where the store can do that.
+        drop(setup.system.drafts.inspect(&draft).await);
+        setup.arrived(&key).await;
+    }
+    assert_eq!(setup.main().await, None);
+    // Stores tell uploads of the same bytes apart by the second.
+    sleep(Duration::from_millis(1100)).await;
+    let again = setup.upload(&setup.uploader, true, "bytes").await;
+    while !setup.arrived(&again).await {}
+    assert_eq!(setup.main().await.as_deref(), Some("bytes"));
 }
 
 async fn draft_without_an_agreement_waits_for_its_confirm(ground: &Ground) {

@@ -53,7 +53,8 @@ impl ScanVerdict {
 
 impl Drafts {
     /// Records the verdict of a scanner of the caller's profile. Returns false if nothing waits for it: the profile asks no
-    /// scanner, or the draft is gone or was uploaded again. Idempotent: the first verdict of a scanner on a version counts.
+    /// scanner, the draft is gone or was uploaded again, or the scanner has reported the other verdict before. Idempotent: the
+    /// first verdict of a scanner on a version counts.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, such as a signature by none of the scanners, or
@@ -108,8 +109,15 @@ impl Drafts {
             .put(self, &keys[0], (Purpose::ScanAnswer, parts.as_slice()), &verdict)
             .await
         {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind == ErrorKind::PreconditionFailed => Ok(true),
+            Ok(()) => {
+                self.look_at_in_background(&named.key);
+                Ok(true)
+            }
+            Err(error) if error.kind == ErrorKind::PreconditionFailed => {
+                let before = subject.reported(self, scanner).await?;
+                let is_clean = matches!(verdict, Verdict::Accepted { .. });
+                Ok(before.is_some_and(|scan| (scan == Scan::Clean) == is_clean))
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -57,7 +57,7 @@ impl Drafts {
         let named = self.parse_draft(name)?;
         let draft = self.find_draft(&named.key).await?;
         let draft = draft.ok_or(Error::NotFound(Missing::Draft))?;
-        self.start_auto_confirm(&named.key, &draft);
+        drop(self.start_auto_confirm(&named.key, &draft));
         let state = match self.verdict(&named.key, &draft).await {
             Ok(verdict) => Some(verdict.into()),
             Err(NoVerdict::Pending) => self.check_state(&named.key, &draft).await?,
