@@ -135,7 +135,10 @@ impl Endpoint for Webhook {
     }
 
     fn wants(&self, kind: EventKind, tenant: Option<&Tenant>) -> bool {
-        let is_of_tenants = |tenants: &Vec<Tenant>| tenant.is_some_and(|tenant| tenants.contains(tenant));
+        let is_of_tenants = |tenants: &Vec<Tenant>| {
+            let tenant = tenant.map_or("", Tenant::prefix);
+            tenants.iter().any(|parent| tenant.starts_with(parent.prefix()))
+        };
         self.kinds.contains(&kind) && self.tenants.as_ref().is_none_or(is_of_tenants)
     }
 
@@ -175,6 +178,40 @@ impl Endpoint for Webhook {
                 tracing::warn!(endpoint, event.id = event, error, "event not acknowledged");
                 Outcome::Failed { retry_after: None }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoint_of_a_tenant_is_told_of_those_below_it() {
+        let destination = Destination::new("https://a.example/", &PrivateHosts::default());
+        let secrets = Secrets::try_from(vec!["whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz".to_owned()]);
+        let webhook = Webhook {
+            name: "a".parse().expect("a name"),
+            destination: destination.expect("a URL"),
+            secrets: secrets.expect("a secret"),
+            kinds: vec![EventKind::DraftConfirmed],
+            tenants: Some(vec!["users".parse().expect("a tenant")]),
+            concurrency: 1,
+            sender: Sender::default(),
+        };
+        for (tenant, wants) in [
+            (Some("users"), true),
+            (Some("users/ada"), true),
+            (Some("users2"), false),
+            (Some("shop"), false),
+            (None, false),
+        ] {
+            let parsed = tenant.map(|tenant| tenant.parse::<Tenant>().expect("a tenant"));
+            assert_eq!(
+                webhook.wants(EventKind::DraftConfirmed, parsed.as_ref()),
+                wants,
+                "{tenant:?}"
+            );
         }
     }
 }
