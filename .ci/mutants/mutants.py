@@ -43,6 +43,9 @@ TESTS = [
     "kept::transfer::tests::idempotency_key_of_another_request_is_refused",
     "kept::transfer::tests::legal_hold_is_released_on_the_version_before_it_is_copied",
     "kept::transfer::tests::retention_in_force_only_grows",
+    # Copies of what was replaced.
+    "kept::replaced::tests::copy_expires_after_its_lifetime_and_the_grace",
+    "kept::replaced::tests::newest_copy_of_an_object_is_listed_first",
     # Completions of uploads whose clients are gone, in a store of their own.
     "upload::tests::no_schedule_of_completions_loses_or_cuts_a_draft",
     # Sweeps alone, of more drafts than those schedules make.
@@ -71,6 +74,18 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = [
+    Mutant(
+        "a copy of a replaced object expires before its lifetime is over",
+        KEPT + "replaced.rs",
+        "self.replaced_at() + lifetime",
+        "self.replaced_at() + lifetime / 2",
+    ),
+    Mutant(
+        "the oldest copy of a replaced object is listed first",
+        KEPT + "replaced.rs",
+        "let left = MAX_MILLISECONDS - self.milliseconds;",
+        "let left = self.milliseconds;",
+    ),
     Mutant(
         "an upload is completed without all its parts",
         UPLOAD + "plan.rs",

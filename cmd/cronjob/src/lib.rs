@@ -2,6 +2,7 @@
 //! reference page lists the settings of both.
 
 mod metrics;
+mod replaced;
 mod shared;
 mod usage;
 
@@ -19,6 +20,7 @@ use draftstore_telemetry::logging::LogSettings;
 use draftstore_telemetry::traces::TraceSettings;
 
 pub use self::metrics::{LAST_SUCCESS, SweepMetrics};
+pub use self::replaced::sweep_replaced;
 pub use self::shared::{ConfiguredStore, SharedConfig};
 pub use self::usage::count_usage;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
-use draftstore_cronjob::{Config, count_usage};
+use draftstore_cronjob::{Config, count_usage, sweep_replaced};
 use draftstore_runtime::{Schedule, on_signal, print};
 use draftstore_service::cleaner::{Expired, Mode, Summary};
 use draftstore_service::safety;
@@ -132,6 +132,7 @@ async fn sweep(sweeper: &Sweeper, mode: Mode, figures: &Report) -> anyhow::Resul
         }
     };
     let swept = sweeper.cleaner.sweep(mode, &mut list).instrument(span).await;
+    let replaced = sweep_replaced(&sweeper.cleaner, mode, &mut list).await;
     let summary = match &swept {
         Ok(summary) => summary,
         Err(stopped) => &stopped.summary,
@@ -146,6 +147,13 @@ async fn sweep(sweeper: &Sweeper, mode: Mode, figures: &Report) -> anyhow::Resul
     let (failed, brake) = (summary.failed, summary.brake);
     swept?;
     ensure!(failed == 0, "{failed} expired drafts or uploads could not be removed");
+    let left = replaced
+        .context("the copies of replaced objects could not be swept")?
+        .failed;
+    ensure!(
+        left == 0,
+        "{left} expired copies of replaced objects could not be removed"
+    );
     if let Some(brake) = brake {
         bail!("the sweep stopped: {brake}");
     }
@@ -155,6 +163,7 @@ async fn sweep(sweeper: &Sweeper, mode: Mode, figures: &Report) -> anyhow::Resul
 fn line(expired: Expired<'_>) -> String {
     match expired {
         Expired::Draft(draft) => format!("would delete draft {} ({} bytes)\n", draft.key, draft.size),
+        Expired::Replaced(copy) => format!("would delete copy {} ({} bytes)\n", copy.key, copy.size),
         Expired::Upload(upload) => format!("would abort upload {} of {}\n", upload.upload_id.as_str(), upload.key),
     }
 }

@@ -335,7 +335,14 @@ calls! {
     }
     DeleteObject(DeleteObjectRequest): POST "/api/v1/delete-object" {
         scopes: [[Manage]], size: One, kind: Quick, audit: name,
-        failures: [BUCKET_NOT_FOUND, OBJECT_BUSY, OBJECT_CHANGED, PIN_MISMATCH, DELETES_NOT_CONFIGURED],
+        failures: [
+            BUCKET_NOT_FOUND,
+            OBJECT_ARCHIVED,
+            OBJECT_BUSY,
+            OBJECT_CHANGED,
+            PIN_MISMATCH,
+            DELETES_NOT_CONFIGURED
+        ],
         tag: "Drafts and objects",
     }
     BatchDeleteObjects(BatchDeleteObjectsRequest): POST "/api/v1/delete-objects" {

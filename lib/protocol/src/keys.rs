@@ -1,4 +1,4 @@
-//! The keys of the draft bucket that are reserved for the server.
+//! The keys of both buckets that are reserved for the server.
 
 /// The prefix of every key that the server creates in the draft bucket. Object names must not begin with it.
 ///
@@ -6,6 +6,11 @@
 /// staged copies, the plans of uploads, the inventories of both buckets, the verdicts of checks, the notes about rejected
 /// drafts, and the events that endpoints lack.
 pub const RESERVED_PREFIX: &str = ".drafts/";
+
+/// The prefix of every key that the server creates in the main bucket. Object names must not begin with it.
+///
+/// It contains the copies of objects that were replaced or deleted.
+pub const REPLACED_PREFIX: &str = ".replaced/";
 
 /// The number of the last shard.
 pub(crate) const LAST_SHARD: u8 = u8::MAX;

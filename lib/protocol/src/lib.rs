@@ -21,7 +21,7 @@ pub mod upload;
 pub mod usage;
 
 pub use draft_id::{DraftId, InvalidDraftId};
-pub use keys::RESERVED_PREFIX;
+pub use keys::{REPLACED_PREFIX, RESERVED_PREFIX};
 pub use policy::{InvalidPolicy, MAX_TTL, Policy};
 pub use stage::Stage;
 pub use store_error::StoreError;

@@ -17,6 +17,7 @@ pub struct Policy {
     object_lifetime: Duration,
     sweep_grace: Duration,
     complete_idle_after: Option<Duration>,
+    replaced_lifetime: Option<Duration>,
 }
 
 /// The reason why durations are not a valid policy.
@@ -58,6 +59,7 @@ impl Policy {
             object_lifetime,
             sweep_grace,
             complete_idle_after: None,
+            replaced_lifetime: None,
         })
     }
 
@@ -74,6 +76,15 @@ impl Policy {
             complete_idle_after: idle_after,
             ..self
         })
+    }
+
+    /// Keeps a copy of what is replaced or deleted in a main bucket without versions, for this time. `None` keeps none.
+    #[must_use]
+    pub fn keeping_replaced_for(self, lifetime: Option<Duration>) -> Self {
+        Self {
+            replaced_lifetime: lifetime,
+            ..self
+        }
     }
 
     /// Returns the maximum validity of an upload URL, which is also the default.
@@ -94,6 +105,11 @@ impl Policy {
     /// Returns the time without a new part after which the server completes an upload that has all its parts, if it does.
     pub fn complete_idle_after(&self) -> Option<Duration> {
         self.complete_idle_after
+    }
+
+    /// Returns the time for which a copy of what was replaced or deleted is kept, if one is.
+    pub fn replaced_lifetime(&self) -> Option<Duration> {
+        self.replaced_lifetime
     }
 
     /// Returns the time for which a sweep keeps a draft after it has expired.

@@ -2,6 +2,8 @@
 //!
 //! The driver owns the tasks of the calls to the store, and logs their results. The protocol decides what is removed.
 
+mod replaced;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -20,6 +22,7 @@ use tracing::Instrument as _;
 
 pub use draftstore_protocol::sweep::{Brake, Brakes, Expiry, Fraction, InvalidFraction, Mode, Slice, Stop, Summary};
 
+pub use self::replaced::ReplacedSwept;
 use crate::completion::StoredUpload;
 use crate::draft::found;
 use crate::{Clock, Drafts, Policy, Store};
@@ -34,6 +37,8 @@ pub enum Expired<'a> {
     Draft(&'a ListedObject),
     /// A multipart upload in progress that has expired.
     Upload(&'a ListedUpload),
+    /// A copy of a replaced object that has expired.
+    Replaced(&'a ListedObject),
 }
 
 /// The error of a sweep that stopped early.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use draftstore_protocol::RESERVED_PREFIX;
+use draftstore_protocol::{REPLACED_PREFIX, RESERVED_PREFIX};
 use draftstore_storage::ObjectKey;
 
 use crate::Violation;
@@ -17,7 +17,7 @@ use crate::limits::MAX_NAME_BYTES;
 /// - Control characters, line and paragraph separators, bidirectional embeddings, overrides and isolates, and the byte
 ///   order mark: they hide or reorder text on a screen.
 /// - White space alone: the AWS SDK treats it as a missing key.
-/// - The prefix `.drafts/`, which is reserved for the server.
+/// - The prefixes `.drafts/` and `.replaced/`, which are reserved for the server.
 ///
 /// Spaces, `+`, `%`, `#`, `?`, combining accents, joined emoji and every script are allowed.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -89,6 +89,9 @@ fn broken_rule(name: &str) -> Option<&'static str> {
     if name.starts_with(RESERVED_PREFIX) {
         return Some("must not begin with '.drafts/', which is reserved for the server");
     }
+    if name.starts_with(REPLACED_PREFIX) {
+        return Some("must not begin with '.replaced/', which is reserved for the server");
+    }
     None
 }
 
@@ -117,6 +120,8 @@ mod tests {
             ". /\u{3000}",
             ".drafts",
             ".hidden/.drafts/x",
+            ".replaced",
+            ".hidden/.replaced/x",
             &"x".repeat(900),
         ] {
             let parsed: ObjectName = name.parse().expect(name);
@@ -147,6 +152,7 @@ mod tests {
             ("a/..", "segment"),
             (".", "segment"),
             (".drafts/x", ".drafts/"),
+            (".replaced/x", ".replaced/"),
             (&"é".repeat(451), "900 bytes"),
         ] {
             let violation = name.parse::<ObjectName>().expect_err(name);

@@ -41,6 +41,10 @@ settings! {
             "SWEEP_GRACE", unset "900, or a quarter of OBJECT_LIFETIME if that is less", parse::seconds;
         /// Seconds without a new part after which an upload that has all its parts is completed although its client is gone.
         complete_idle_after: Option<Duration> = "COMPLETE_IDLE_AFTER", unset "never", parse::timeout;
+        /// Keeps a copy of each object that is replaced or deleted, if main has no versions. The sweep needs it too.
+        keep_replaced: bool = "KEEP_REPLACED", default "false", parse::boolean;
+        /// The time for which such a copy is kept, in seconds.
+        replaced_lifetime: Duration = "REPLACED_LIFETIME", default "2592000", parse::timeout;
     }
 }
 
@@ -135,7 +139,10 @@ impl PolicySettings {
         let grace = settings.sweep_grace.unwrap_or(quarter.min(MAX_DEFAULT_GRACE));
         let policy = Policy::new(settings.upload_ttl, settings.download_ttl, lifetime, grace);
         match policy.and_then(|policy| policy.completing_idle_after(settings.complete_idle_after)) {
-            Ok(policy) => Ok(policy),
+            Ok(policy) => {
+                let lifetime = settings.keep_replaced.then_some(settings.replaced_lifetime);
+                Ok(policy.keeping_replaced_for(lifetime))
+            }
             Err(error @ InvalidPolicy::IdleAfter) => environment.reject("COMPLETE_IDLE_AFTER", error),
             Err(error @ InvalidPolicy::Ttl(name)) => environment.reject(name, error),
             Err(error @ InvalidPolicy::Lifetime) => environment.reject("OBJECT_LIFETIME", error),

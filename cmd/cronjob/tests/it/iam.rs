@@ -10,14 +10,14 @@ use crate::idle::{leave_upload, sweep_until_completed};
 use crate::policy::{Policy, Right};
 use crate::{cronjob, run, sweep_until_expired, variables};
 
-const POLICY: &str = include_str!("../../../../manifest/iam/cronjob.json");
+pub(crate) const POLICY: &str = include_str!("../../../../manifest/iam/cronjob.json");
 const COMPLETING: &str = include_str!("../../../../manifest/iam/cronjob-complete.json");
 
 /// Returns the rights that AWS requires for a request.
 ///
 /// Sources: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html>, and for conditional
 /// deletes <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html>
-fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
+pub(crate) fn needed(world: &TestBuckets, request: &Request) -> Vec<Right> {
     let bucket = if request.bucket == *world.draft.name() {
         "main-draft"
     } else {

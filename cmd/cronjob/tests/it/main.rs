@@ -8,6 +8,7 @@ mod metrics;
 mod owner;
 mod policy;
 mod put_refused;
+mod replaced;
 mod shards;
 mod usage;
 

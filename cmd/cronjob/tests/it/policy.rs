@@ -11,7 +11,7 @@ pub(crate) struct Right {
     pub(crate) resource: String,
 }
 
-/// A policy without conditions, principals and negations, as rules with one action and one resource each.
+/// A policy without conditions and principals, as rules with one action and one resource each.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy(Vec<Rule>);
 
@@ -20,6 +20,8 @@ struct Rule {
     denies: bool,
     /// The action and the resource, both with optional asterisks.
     pattern: Right,
+    /// The resources that the rule is not for, with optional asterisks.
+    except: Vec<String>,
 }
 
 impl Policy {
@@ -28,7 +30,7 @@ impl Policy {
         assert_eq!(document["Version"], "2012-10-17");
         let mut rules = Vec::new();
         for statement in document["Statement"].as_array().expect("statements") {
-            let known = ["Sid", "Effect", "Action", "Resource"];
+            let known = ["Sid", "Effect", "Action", "Resource", "NotResource"];
             let fields = statement.as_object().expect("a statement").keys();
             for field in fields {
                 assert!(known.contains(&field.as_str()), "{field}: not supported by this test");
@@ -39,12 +41,21 @@ impl Policy {
                 other => panic!("{other:?}: unknown effect"),
             };
             for action in all(&statement["Action"]) {
-                for resource in all(&statement["Resource"]) {
+                let (resources, except) = match statement.get("NotResource") {
+                    Some(except) => (vec!["*".to_owned()], all(except)),
+                    None => (all(&statement["Resource"]), Vec::new()),
+                };
+                for resource in resources {
                     let pattern = Right {
                         action: action.clone(),
                         resource,
                     };
-                    rules.push(Rule { denies, pattern });
+                    let except = except.clone();
+                    rules.push(Rule {
+                        denies,
+                        pattern,
+                        except,
+                    });
                 }
             }
         }
@@ -52,7 +63,7 @@ impl Policy {
     }
 
     pub(crate) fn allows(&self, right: &Right) -> bool {
-        let mut meant = self.0.iter().filter(|rule| rule.pattern.matches(right)).peekable();
+        let mut meant = self.0.iter().filter(|rule| rule.is_for(right)).peekable();
         meant.peek().is_some() && meant.all(|rule| !rule.denies)
     }
 
@@ -72,6 +83,13 @@ impl Policy {
                 (rule.pattern.clone(), Self(rest))
             })
             .collect()
+    }
+}
+
+impl Rule {
+    fn is_for(&self, right: &Right) -> bool {
+        let excepted = self.except.iter().any(|except| matches(except, &right.resource));
+        self.pattern.matches(right) && !excepted
     }
 }
 
@@ -105,6 +123,7 @@ fn deny_overrides_allow_and_the_default_is_deny() {
     let policy = Policy::read(
         r#"{"Version": "2012-10-17", "Statement": [
             {"Effect": "Deny", "Action": "s3:Put*", "Resource": "b/kept/*"},
+            {"Effect": "Deny", "Action": "s3:GetObject", "NotResource": ["b/kept/*", "b/other"]},
             {"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": "b/*"}
         ]}"#,
     );
@@ -112,6 +131,7 @@ fn deny_overrides_allow_and_the_default_is_deny() {
         ("s3:PutObject", "b/other", true),
         ("s3:PutObject", "b/kept/a", false),
         ("s3:GetObject", "b/kept/a", true),
+        ("s3:GetObject", "b/a", false),
         ("s3:GetObjectAcl", "b/kept/a", false),
         ("s3:GetObject", "bb/a", false),
         ("s3:DeleteObject", "b/other", false),

@@ -50,6 +50,7 @@ mod openapi;
 mod owner;
 mod process;
 mod readiness;
+mod replaced;
 mod report_scan;
 mod restore_object;
 mod routes;

@@ -9,9 +9,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_storage::{
-    Attributes, ETag, MediaType, ObjectHeaders, ObjectInfo, Sha256, StorageOptions, StoredAttributes,
-};
+use draftstore_storage::{Attributes, ETag, ObjectInfo, Sha256, StorageOptions, StoredAttributes};
 use ulid::Ulid;
 
 /// The prefix of the metadata reserved for the server. Uploads must not set such metadata, and it is not copied from
@@ -202,19 +200,7 @@ pub(super) fn names_other_bytes(metadata: &BTreeMap<String, String>, md5: &ETag)
 /// The marker of its confirm stays, so that a repeat of the confirm is answered by it. The mark of a batch does not: the
 /// batch would take the object for its own.
 pub(crate) fn restored(stored: &StoredAttributes, options: StorageOptions, request: &MarkerDigest) -> Attributes {
-    let mut attributes = Attributes {
-        content_type: stored
-            .content_type
-            .as_deref()
-            .map(|text| MediaType::of_stored(Some(text))),
-        headers: ObjectHeaders::NONE,
-        metadata: stored.metadata.clone(),
-        options,
-    };
-    for (&header, value) in &stored.headers {
-        // What the store holds and nobody can parse is not written again.
-        let _ = attributes.headers.set(header, value);
-    }
+    let mut attributes = Attributes::of_stored(stored, options);
     attributes.metadata.remove(BATCH);
     attributes.metadata.insert(RESTORED.to_owned(), request.0.clone());
     attributes

@@ -6,10 +6,12 @@
 //! confirms take too.
 
 mod delete;
+mod replaced;
 mod restore;
 mod transfer;
 
 pub use delete::{Answer, Delete, DeleteError, Deleted, Deletion, Effect, Step};
+pub use replaced::ReplacedId;
 pub use restore::{
     Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring, Version,
 };

@@ -14,6 +14,7 @@ pub use slots::DraftSlots;
 pub use tenant::{InvalidTenant, Tenant};
 pub use webhook::{ScannerSecrets, WebhookCheck, WebhookScanner};
 
+use draftstore_protocol::REPLACED_PREFIX;
 use draftstore_storage::ObjectKey;
 
 use crate::{Error, ObjectName, Violation};
@@ -143,7 +144,7 @@ impl Caller {
     /// Returns the object name of a key, or `None` if the caller may not see the key.
     pub(crate) fn name_of<'a>(&self, key: &'a str) -> Option<&'a str> {
         let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
-        let name = key.strip_prefix(tenant)?;
+        let name = key.strip_prefix(tenant).filter(|_| !key.starts_with(REPLACED_PREFIX))?;
         self.names.broken_rule(name).is_none().then_some(name)
     }
 }

@@ -9,6 +9,7 @@ use draftstore_storage::{
 
 use super::disposition::{Disposition, content_disposition};
 use super::draft_ref::{DraftRef, Keys};
+use super::object::StoredVersion;
 use super::{Drafts, found};
 use crate::fields::{expires_in, version_id};
 use crate::limits::MAX_FILENAME_BYTES;
@@ -70,7 +71,7 @@ impl Drafts {
         let draft = self.read_draft(&request.object_name, request.draft_id.as_deref(), &mut broken);
         let expires_in = broken.take(expires_in(request.expires_in, self.shared.policy.download_ttl()));
         let filename = broken.take_optional(request.filename.as_deref().map(filename));
-        let version = broken.take_optional(request.version_id.as_deref().map(version_id));
+        let mut version = broken.take_optional(request.version_id.as_deref().map(version_id));
         if version.is_some() && request.stage != Some(Stage::Main) {
             let rule = "must not be given without the stage of confirmed objects: drafts have no versions";
             broken.take::<()>(Err(Violation::new("version_id", rule)));
@@ -84,12 +85,19 @@ impl Drafts {
         };
 
         let (place, object) = match (request.stage, request.unchecked) {
-            (Some(stage), true) => (self.place(&draft, stage), None),
-            (_, false) if version.is_some() => {
-                let place = self.place(&draft, Stage::Main);
-                let object = self.find_version(&place, version.as_ref()).await?;
-                (place, Some(object))
+            (_, unchecked) if version.is_some() => {
+                let mut place = self.place(&draft, Stage::Main);
+                let stored = StoredVersion::of(place.key, version.as_ref());
+                place.key = stored.key;
+                version = stored.version;
+                let object = if unchecked {
+                    None
+                } else {
+                    Some(self.find_version(&place, version.as_ref()).await?)
+                };
+                (place, object)
             }
+            (Some(stage), true) => (self.place(&draft, stage), None),
             (stage, _) => {
                 let (place, object) = self.find(&draft, stage).await?;
                 (place, Some(object))

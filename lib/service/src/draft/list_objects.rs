@@ -5,6 +5,7 @@ mod filter;
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use draftstore_protocol::REPLACED_PREFIX;
 use draftstore_storage as storage;
 use draftstore_storage::{ETag, ErrorKind, ListedObject, MediaType};
 use futures::future::ready;
@@ -170,6 +171,7 @@ impl Drafts {
             totals,
             next_page_token: next.map(|next| self.page_token(listing, &next)),
             folders: folders
+                .filter(|folder| !folder.starts_with(REPLACED_PREFIX))
                 .filter_map(|folder| Some(folder.strip_prefix(tenant)?.to_owned()))
                 .collect(),
             objects,
@@ -194,8 +196,13 @@ impl Drafts {
                     totals.bytes = totals.bytes.saturating_add(object.size);
                 }
             }
-            request.continuation = page.next;
-            totals.is_complete = request.continuation.is_none();
+            totals.is_complete = page.next.is_none();
+            if ends_in_copies(&page) {
+                request.continuation = None;
+                request.start_after = Position::after_folder(REPLACED_PREFIX).start_after();
+            } else {
+                request.continuation = page.next;
+            }
             if totals.is_complete || seen >= MAX_TOTALLED {
                 return Ok(totals);
             }
@@ -260,14 +267,23 @@ fn unless_gone<T>(found: Result<T, storage::Error>) -> Result<Option<T>, Error> 
     }
 }
 
-/// Returns the position after the last object or folder of a page.
+/// Returns the position after the last object or folder of a page. Copies of replaced objects are skipped.
 fn last(page: &storage::ObjectPage) -> Option<Position> {
     let key = page.objects.last().map(|object| object.key.as_str());
+    if ends_in_copies(page) {
+        return Some(Position::after_folder(REPLACED_PREFIX));
+    }
     match (key, page.prefixes.last()) {
         (Some(key), Some(folder)) if key > folder.as_str() => Some(Position::after_key(0, key)),
         (_, Some(folder)) => Some(Position::after_folder(folder)),
         (key, None) => Some(Position::after_key(0, key?)),
     }
+}
+
+/// Returns `true` if the last object of a page is a copy of a replaced one, which no caller sees.
+fn ends_in_copies(page: &storage::ObjectPage) -> bool {
+    let last = page.objects.last();
+    last.is_some_and(|object| object.key.as_str().starts_with(REPLACED_PREFIX))
 }
 
 /// Returns the folder below `asked` in which everything is that the caller may see, or `None` if there may be several.

@@ -63,6 +63,23 @@ impl Attributes {
         options: StorageOptions::NONE,
     };
 
+    /// Returns the attributes of an object for a copy of it, with these options. A header that the store holds and nobody can
+    /// parse is left out.
+    pub fn of_stored(stored: &StoredAttributes, options: StorageOptions) -> Self {
+        let content_type = stored.content_type.as_deref();
+        let mut headers = ObjectHeaders::NONE;
+        for (&header, value) in &stored.headers {
+            // The error is the header that is left out.
+            let _ = headers.set(header, value);
+        }
+        Self {
+            content_type: content_type.map(|text| MediaType::of_stored(Some(text))),
+            headers,
+            metadata: stored.metadata.clone(),
+            options,
+        }
+    }
+
     /// Returns the names and values of all headers, with those of the metadata and without those of the options.
     pub fn iter(&self) -> impl Iterator<Item = (Cow<'static, str>, &str)> {
         let content_type = self.content_type.iter();

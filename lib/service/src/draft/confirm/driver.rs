@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use draftstore_protocol::confirm::{Answer, BatchId, Confirm, Effect, Kept, Plan, Protocol, Step, Turn};
 use draftstore_protocol::confirm::{ConfirmError, Unresolved, settlement_key};
+use draftstore_protocol::kept::ReplacedId;
 use draftstore_storage::{Attributes, Condition, CopyToMain, DraftVersion, ETag, Error as StorageError, IfDestination};
-use draftstore_storage::{ErrorKind, ObjectKey, Operation, StageCopy, StagedCopy, StorageOptions};
+use draftstore_storage::{ErrorKind, ObjectKey, Operation, StageCopy, StagedCopy, StorageOptions, VersionId};
 use tokio::time::timeout;
 
 use super::locks::Locked;
@@ -26,6 +27,8 @@ pub(super) struct Running {
     note: Option<DraftVersion>,
     /// The options of the last copy.
     options: StorageOptions,
+    /// The copy of the object that the last copy was to replace.
+    replaced: Option<ReplacedId>,
 }
 
 impl Running {
@@ -54,10 +57,13 @@ impl Running {
 
     /// Returns the result of a confirm that has ended, after its event, and lets the draft that it left be deleted.
     pub(super) async fn end(self, drafts: &Drafts) -> Result<Kept, Error> {
-        let kept = self
+        let mut kept = self
             .step
             .end()
             .map_err(|error| name_option(error.into(), &self.options))?;
+        if let Some(copy) = self.replaced.filter(|_| !kept.replayed) {
+            kept.replaced = Some(VersionId::new(copy.to_string()));
+        }
         drafts.shared.watched.confirmed(&self.keys.draft);
         drafts.publish_confirmed(&self.keys, &kept).await?;
         if let Some(etag) = kept.leftover.clone() {
@@ -82,6 +88,9 @@ impl Running {
                 main_etag,
                 attributes,
             } => {
+                if let Err(error) = self.keep_replaced(drafts, main_etag.as_ref()).await {
+                    return Answer::Copied(Err(error));
+                }
                 self.options.clone_from(&attributes.options);
                 let copy = CopyToMain {
                     draft_bucket: draft,
@@ -103,6 +112,9 @@ impl Running {
                 Answer::Staged(self.stage(drafts, &draft_etag, size, &attributes).await)
             }
             Effect::Complete { staged, main_etag } => {
+                if let Err(error) = self.keep_replaced(drafts, main_etag.as_ref()).await {
+                    return Answer::Copied(Err(error));
+                }
                 let if_destination = if_destination(main_etag.as_ref());
                 let complete = store
                     .objects()
@@ -143,6 +155,15 @@ impl Running {
                 Answer::Undone(undone)
             }
         }
+    }
+
+    /// Keeps a copy of the object that the next call replaces, if there is one.
+    async fn keep_replaced(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), StorageError> {
+        self.replaced = match main_etag {
+            Some(etag) => drafts.keep_replaced(&self.keys.main, etag).await?,
+            None => None,
+        };
+        Ok(())
     }
 
     /// Logs that the store copied another version than the one asked for, and no longer relies on its condition.
@@ -222,6 +243,7 @@ impl Drafts {
             step: Step::Perform(effect),
             note: None,
             options: StorageOptions::NONE,
+            replaced: None,
         }
     }
 

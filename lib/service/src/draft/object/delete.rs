@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use draftstore_protocol::confirm::settlement_key;
 use draftstore_protocol::events::Trace;
-use draftstore_protocol::kept::{Answer, Delete, Deleted, Deletion, Effect, Step};
+use draftstore_protocol::kept::{Answer, Delete, Deleted, Deletion, Effect, ReplacedId, Step};
 use draftstore_storage as storage;
 use draftstore_storage::{Condition, ETag, ErrorKind, KeptVersion, ObjectInfo, ObjectKey, Operation, VersionId};
 use futures::FutureExt as _;
@@ -37,9 +37,10 @@ pub struct DeleteObject {
 pub struct ObjectDeleted {
     /// The version that was deleted. `None` if there was no object.
     pub etag: Option<ETag>,
-    /// The ID of the version that was deleted, if main has versions.
+    /// The ID of the version that was deleted, or of its copy, if there is one.
     pub version_id: Option<VersionId>,
-    /// The time until which the store keeps the bytes as a version, so that the delete can be undone. `None` if it does not.
+    /// The time until which the bytes are kept, as a version or as a copy, so that the delete can be undone. `None` if they are
+    /// not.
     pub undo_until: Option<KeptUntil>,
 }
 
@@ -53,6 +54,8 @@ struct Running {
     main: Option<ObjectInfo>,
     /// The act, if an endpoint is told of it.
     act: Option<Act>,
+    /// The copy of the object that the last delete was to remove.
+    replaced: Option<ReplacedId>,
 }
 
 /// A validated request.
@@ -144,6 +147,7 @@ impl Drafts {
             step: Step::Perform(effect),
             main: None,
             act: None,
+            replaced: None,
         }
     }
 
@@ -248,6 +252,14 @@ impl Drafts {
             }
             Deleted::Now { main, marker } => (main, marker),
         };
+        let lifetime = self.shared.policy.replaced_lifetime();
+        if let Some((copy, lifetime)) = running.replaced.zip(lifetime) {
+            return Ok(ObjectDeleted {
+                etag: Some(main.etag),
+                version_id: Some(VersionId::new(copy.to_string())),
+                undo_until: Some(KeptUntil::Time(copy.kept_until(lifetime))),
+            });
+        }
         let undo_until = if is_kept(main.version_id.as_ref(), marker.as_ref()) {
             let now = self.shared.clock.now();
             Some(self.shared.store.keeps_version_until(&running.key, now).await)
@@ -273,10 +285,19 @@ impl Running {
     async fn run(&mut self, drafts: &Drafts, deletes: bool) {
         while let Step::Perform(effect) = &self.step {
             let is_delete = matches!(effect, Effect::Delete { .. });
+            let effect = effect.clone();
+            if let Effect::Delete { main_etag } = &effect {
+                match drafts.keep_replaced(&self.key, main_etag).await {
+                    Ok(copy) => self.replaced = copy,
+                    Err(error) => {
+                        self.step = self.deletion.on(Answer::Deleted(Err(error)));
+                        continue;
+                    }
+                }
+            }
             if is_delete && !deletes {
                 return;
             }
-            let effect = effect.clone();
             if is_delete && !self.begin(drafts).await {
                 continue;
             }

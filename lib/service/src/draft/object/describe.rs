@@ -8,6 +8,7 @@ use draftstore_protocol::confirm::MARKER_PREFIX;
 use draftstore_storage::{ErrorKind, MediaType, ObjectDescription};
 
 use super::origin;
+use super::replaced::StoredVersion;
 use crate::draft::Drafts;
 use crate::fields::version_id;
 use crate::violation::Violations;
@@ -59,12 +60,14 @@ impl Drafts {
         let key = self.caller.key(&name);
         let store = &self.shared.store;
         let main = &store.buckets.main;
-        let mut description = match store.objects().describe(main, &key, version.as_ref()).await {
+        let stored = StoredVersion::of(key.clone(), version.as_ref());
+        let of_store = stored.version.as_ref();
+        let mut description = match store.objects().describe(main, &stored.key, of_store).await {
             Err(error) if version.is_some() => return Err(self.version_error(error).await),
             described => described?,
         };
         let tags = if description.has_tags {
-            match store.objects().tags(main.name(), &key, version.as_ref()).await {
+            match store.objects().tags(main.name(), &stored.key, of_store).await {
                 Err(error) if error.kind == ErrorKind::NotFound => return Err(Error::NotFound(Missing::Object)),
                 tags => tags?,
             }
@@ -72,6 +75,7 @@ impl Drafts {
             BTreeMap::new()
         };
         let confirmation = origin::open(&self.shared.secrets.current(), &key, &description.info);
+        description.info.version_id = description.info.version_id.or(version);
         let attributes = &mut description.info.attributes;
         attributes.metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX));
         let content_type = attributes.content_type.as_deref();

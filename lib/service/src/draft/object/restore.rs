@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use draftstore_protocol::confirm::{MarkerDigest, settlement_key};
 use draftstore_protocol::events::Trace;
 use draftstore_protocol::kept::{
-    Expected, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring, Version,
+    Expected, ReplacedId, Restore, RestoreAnswer, RestoreEffect, RestoreError, RestoreStep, Restored, Restoring,
+    Version,
 };
 use draftstore_storage as storage;
-use draftstore_storage::{Condition, CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionId};
+use draftstore_storage::{
+    Condition, CopyInMain, CopyVersion, ETag, ErrorKind, IfDestination, ObjectInfo, ObjectKey, VersionCopied, VersionId,
+};
 
+use super::replaced::replaced_id;
 use super::transfer::options_of;
 use super::versions::NULL_VERSION;
 
@@ -49,12 +53,16 @@ pub struct VersionRestored {
 
 /// A restore in progress.
 #[derive(Debug)]
-struct Running<'a> {
-    key: &'a ObjectKey,
-    version: Option<&'a VersionId>,
+struct Running {
+    key: ObjectKey,
+    version: Option<VersionId>,
     request: MarkerDigest,
     /// The version that is restored.
     source: Option<ObjectInfo>,
+    /// The key of the copy to restore, where it takes the place of a version.
+    copy: Option<ObjectKey>,
+    /// The copy of the object that the last copy was to replace.
+    replaced: Option<ReplacedId>,
     /// The act, if an endpoint is told of it.
     act: Option<Act>,
 }
@@ -96,39 +104,35 @@ impl Drafts {
         }
         self.shared.store.probe_if_unknown().await;
         let _locked = self.lock_main([&key]).await;
-        let restored = self.run_restore(&key, version.as_ref(), expected).await?;
-        Ok(VersionRestored {
-            etag: restored.current.etag,
-            size: restored.size,
-            version_id: restored.current.version_id,
-            replaced_version_id: restored.replaced.and_then(|main| main.version_id),
-            replayed: restored.replayed,
-        })
-    }
-
-    async fn run_restore(
-        &self,
-        key: &ObjectKey,
-        version: Option<&VersionId>,
-        expected: Expected,
-    ) -> Result<Restored, Error> {
-        let named = version.map_or("", VersionId::as_str);
+        let named = version.as_ref().map_or("", VersionId::as_str);
         let pinned = match &expected {
             Expected::Version(etag) => etag.as_str(),
             Expected::Any | Expected::Nothing => "",
         };
-        let mut request = self
-            .shared
-            .secrets
-            .current()
-            .digests(&["restore", key.as_str(), named, pinned]);
+        let secrets = self.shared.secrets.current();
+        let mut request = secrets.digests(&["restore", key.as_str(), named, pinned]);
         let mut running = Running {
             key,
             version,
             request: request.swap_remove(0),
             source: None,
+            copy: None,
+            replaced: None,
             act: None,
         };
+        let restored = self.run_restore(&mut running, expected).await?;
+        let replaced = restored.replaced.and_then(|main| main.version_id);
+        let copy = running.replaced.filter(|_| !restored.replayed);
+        Ok(VersionRestored {
+            etag: restored.current.etag,
+            size: restored.size,
+            version_id: restored.current.version_id,
+            replaced_version_id: copy.map(|copy| VersionId::new(copy.to_string())).or(replaced),
+            replayed: restored.replayed,
+        })
+    }
+
+    async fn run_restore(&self, running: &mut Running, expected: Expected) -> Result<Restored, Error> {
         let (mut restoring, effect) = Restoring::start(Restore {
             request: running.request.clone(),
             expected,
@@ -141,19 +145,22 @@ impl Drafts {
                 RestoreStep::Perform(effect) => step = restoring.on(running.perform(self, effect).await?),
                 RestoreStep::Finish(Err(RestoreError::NotFound)) => break Err(self.no_such_version().await),
                 RestoreStep::Finish(Err(error @ (RestoreError::AlreadyExists | RestoreError::PinMismatch))) => {
-                    self.require_versions().await?;
+                    self.require_restorable().await?;
                     break Err(error.into());
                 }
                 RestoreStep::Finish(restored) => break restored.map_err(Error::from),
             }
         };
         let object = restored.as_ref().ok().and_then(|restored| running.result(restored));
-        self.end_act(running.act, &restored, object.as_ref()).await;
+        self.end_act(running.act.take(), &restored, object.as_ref()).await;
         restored
     }
 
-    /// Returns the newest version that is no delete marker.
+    /// Returns the newest version that is no delete marker, or the newest copy where main has no versions.
     async fn newest_version(&self, key: &ObjectKey) -> Result<Option<VersionId>, Error> {
+        if self.has_copies().await? {
+            return self.newest_replaced(key).await;
+        }
         let mut after = None;
         loop {
             let page = self.versions_of(key, after.as_ref(), MAX_PAGE_SIZE).await?;
@@ -186,13 +193,13 @@ impl Drafts {
     }
 }
 
-impl Running<'_> {
+impl Running {
     async fn perform(
         &mut self,
         drafts: &Drafts,
         effect: RestoreEffect,
     ) -> Result<RestoreAnswer<storage::Error>, Error> {
-        let (store, key) = (&drafts.shared.store, self.key);
+        let (store, key) = (&drafts.shared.store, &self.key);
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
         Ok(match effect {
             RestoreEffect::HeadMain => RestoreAnswer::Head(found(store.objects().head(main.name(), key).await)),
@@ -200,11 +207,14 @@ impl Running<'_> {
                 RestoreAnswer::Head(found(store.objects().head(draft.name(), &settlement_key(batch)).await))
             }
             RestoreEffect::FindSource => {
-                let version = match self.version {
+                let version = match &self.version {
                     Some(version) => Some(version.clone()),
-                    None => drafts.newest_version(key).await?,
+                    None => drafts.newest_version(&self.key).await?,
                 };
-                let source = drafts.head_version(key, version).await;
+                let source = match version.as_ref().and_then(replaced_id) {
+                    Some(copy) => self.find_copy(drafts, copy).await,
+                    None => drafts.head_version(&self.key, version).await,
+                };
                 if let Ok(Some(source)) = &source {
                     self.source = Some(source.info.clone());
                 }
@@ -215,32 +225,53 @@ impl Running<'_> {
                 main_etag,
                 attributes,
             } => {
-                if let Err(error) = self.begin(drafts).await {
+                if let Err(error) = self.begin(drafts, main_etag.as_ref()).await {
                     return Ok(RestoreAnswer::Copied(Err(error)));
                 }
-                let copy = CopyVersion {
-                    bucket: main,
-                    key,
-                    version_id: &version_id,
-                    if_destination: main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches),
-                    attributes: &attributes,
-                };
-                RestoreAnswer::Copied(store.objects().copy_version(&copy).await)
+                let if_destination = main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches);
+                RestoreAnswer::Copied(
+                    if let Some((key, info)) = self.copy.as_ref().zip(self.source.as_ref()) {
+                        let copy = CopyInMain {
+                            bucket: main,
+                            source_key: key,
+                            source_etag: &info.etag,
+                            key: &self.key,
+                            if_destination,
+                            attributes: &attributes,
+                            source_has_tags: !attributes.options.tags.is_empty(),
+                        };
+                        let copied = drafts.copy_whole(&copy, info.size).await;
+                        copied.map(|etag| VersionCopied { etag, version_id: None })
+                    } else {
+                        let copy = CopyVersion {
+                            bucket: main,
+                            key: &self.key,
+                            version_id: &version_id,
+                            if_destination,
+                            attributes: &attributes,
+                        };
+                        store.objects().copy_version(&copy).await
+                    },
+                )
             }
         })
     }
 
-    /// Writes the event of the restore down, before its copy.
-    async fn begin(&mut self, drafts: &Drafts) -> Result<(), storage::Error> {
+    /// Keeps a copy of the object that the restore replaces, and writes its event down, before its copy.
+    async fn begin(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), storage::Error> {
+        self.replaced = match main_etag {
+            Some(etag) => drafts.keep_replaced(&self.key, etag).await?,
+            None => None,
+        };
         if self.act.is_some() {
             return Ok(());
         }
         let act = ActInMain {
             kind: EventKind::ObjectRestored,
-            key: self.key,
+            key: &self.key,
             done_to: self.request.as_str(),
             fields: Fields::new(),
-            traces: vec![TraceAt::in_main(self.key, Trace::of_restore(&self.request))],
+            traces: vec![TraceAt::in_main(&self.key, Trace::of_restore(&self.request))],
         };
         self.act = drafts.begin_in_main(act).await?;
         Ok(())
@@ -253,5 +284,19 @@ impl Running<'_> {
             version_id: restored.current.version_id.clone(),
             ..self.source.clone()?
         })
+    }
+
+    /// Looks up a copy that takes the place of a version.
+    async fn find_copy(&mut self, drafts: &Drafts, copy: ReplacedId) -> Result<Option<Version>, storage::Error> {
+        let key = copy.key(&self.key);
+        let Some(source) = drafts.find_source(&key, &key).await? else {
+            return Ok(None);
+        };
+        self.copy = Some(key);
+        Ok(Some(Version {
+            id: VersionId::new(copy.to_string()),
+            info: source.info,
+            options: source.options,
+        }))
     }
 }

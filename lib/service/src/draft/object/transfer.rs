@@ -8,8 +8,8 @@ use std::time::Duration;
 use draftstore_protocol::confirm::{MarkerDigest, settlement_key};
 use draftstore_protocol::events::{ActEnd, Trace};
 use draftstore_protocol::kept::{
-    Source, Transfer, TransferAnswer as Answer, TransferEffect as Effect, TransferKind, TransferStep, Transferred,
-    Transferring,
+    ReplacedId, Source, Transfer, TransferAnswer as Answer, TransferEffect as Effect, TransferKind, TransferStep,
+    Transferred, Transferring,
 };
 use draftstore_storage as storage;
 use draftstore_storage::{
@@ -63,6 +63,8 @@ struct Running {
     act: Option<Act>,
     /// Set if the transfer has deleted its source, or tried to.
     deletes_source: bool,
+    /// The copy of the object that the last copy was to replace.
+    replaced: Option<ReplacedId>,
 }
 
 impl Drafts {
@@ -162,6 +164,7 @@ impl Drafts {
         let options = checked.changes.options.clone();
         let transfer = self.new_transfer(&checked);
         let mut running = Running {
+            replaced: None,
             source: checked.source,
             destination: checked.destination,
             note: None,
@@ -192,7 +195,10 @@ impl Drafts {
             etag: transferred.main.etag,
             size: transferred.main.size,
             version_id: transferred.main.version_id,
-            replaced_version_id: transferred.replaced,
+            replaced_version_id: match running.replaced.filter(|_| !transferred.replayed) {
+                Some(copy) => Some(VersionId::new(copy.to_string())),
+                None => transferred.replaced,
+            },
             replayed: transferred.replayed,
         })
     }
@@ -235,7 +241,11 @@ impl Drafts {
     }
 
     /// Returns the source with its options, and its origin for the destination.
-    async fn find_source(&self, key: &ObjectKey, destination: &ObjectKey) -> Result<Option<Source>, storage::Error> {
+    pub(super) async fn find_source(
+        &self,
+        key: &ObjectKey,
+        destination: &ObjectKey,
+    ) -> Result<Option<Source>, storage::Error> {
         let store = &self.shared.store;
         let main = &store.buckets.main;
         let described = match store.objects().describe(main, key, None).await {
@@ -262,6 +272,15 @@ impl Drafts {
 }
 
 impl Running {
+    /// Keeps a copy of the object that the next call replaces, if there is one.
+    async fn keep_replaced(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), storage::Error> {
+        self.replaced = match main_etag.filter(|_| self.kind != TransferKind::Update) {
+            Some(etag) => drafts.keep_replaced(&self.destination, etag).await?,
+            None => None,
+        };
+        Ok(())
+    }
+
     async fn perform(&mut self, drafts: &Drafts, effect: Effect) -> Answer<storage::Error> {
         let store = &drafts.shared.store;
         let (draft, main) = (&store.buckets.draft, &store.buckets.main);
@@ -291,7 +310,7 @@ impl Running {
                 main_etag,
                 attributes,
             } => {
-                if let Err(error) = self.begin_copy(drafts).await {
+                if let Err(error) = self.begin_copy(drafts, main_etag.as_ref()).await {
                     return Answer::Copied(Err(error));
                 }
                 let copy = CopyInMain {
@@ -323,7 +342,7 @@ impl Running {
                 Answer::Staged(staged)
             }
             Effect::Complete { staged, main_etag } => {
-                if let Err(error) = self.begin_copy(drafts).await {
+                if let Err(error) = self.begin_copy(drafts, main_etag.as_ref()).await {
                     return Answer::Copied(Err(error));
                 }
                 let to = main_etag.as_ref().map_or(IfDestination::Absent, IfDestination::Matches);
@@ -362,7 +381,8 @@ impl Running {
 
     /// Writes the event of the transfer down before its copy, unless an earlier call has made the copy: some stores are asked
     /// to copy without a look before.
-    async fn begin_copy(&mut self, drafts: &Drafts) -> Result<(), storage::Error> {
+    async fn begin_copy(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), storage::Error> {
+        self.keep_replaced(drafts, main_etag).await?;
         let is_told = drafts.is_told(self.event_kind());
         if self.act.is_none() && is_told && self.kind != TransferKind::Update {
             let main = drafts.shared.store.buckets.main.name();
@@ -411,7 +431,7 @@ impl Running {
 
 impl Drafts {
     /// Stages a copy, with a note by which the sweep finds it if the server crashes.
-    async fn stage_transfer(
+    pub(super) async fn stage_transfer(
         &self,
         copy: &StageInMain<'_>,
     ) -> (Result<StagedCopy, storage::Error>, Option<DraftVersion>) {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use draftstore_storage as storage;
 use draftstore_storage::{ErrorKind, ListedBytes, ListedVersion, ObjectKey, VersionId};
 
+use super::replaced::replaced_id;
 use crate::draft::Drafts;
 use crate::draft::page::{Listing, Position};
 use crate::fields::version_id;
@@ -26,14 +27,14 @@ pub struct ListVersions {
     pub page_token: Option<String>,
 }
 
-/// A version in a listing.
+/// A version in a listing, or a copy in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VersionListed {
     /// The ID of the version.
     pub version_id: VersionId,
     /// The bytes of the version. `None` for a delete marker.
     pub bytes: Option<ListedBytes>,
-    /// The time at which the version was created, by the store's clock.
+    /// The time at which the version was created, by the store's clock, or at which a copy of it was made.
     pub created_at: SystemTime,
     /// `true` for the current version.
     pub is_current: bool,
@@ -58,7 +59,8 @@ pub struct DeleteVersion {
 }
 
 impl Drafts {
-    /// Lists a page of the versions of an object in main, with its delete markers, the newest first.
+    /// Lists a page of the versions of an object in main, with its delete markers, or of the copies that take their place, the
+    /// newest first.
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if there is no version,
@@ -77,6 +79,9 @@ impl Drafts {
             return Err(Error::Invalid(broken.into_vec()));
         };
         let key = self.caller.key(&name);
+        if self.has_copies().await? {
+            return self.list_replaced(listing, &key, page).await;
+        }
         let after = page.begin.and_then(|begin| begin.after).map(VersionId::new);
         let found = self.versions_of(&key, after.as_ref(), page.size).await?;
         let is_unversioned = found
@@ -113,9 +118,12 @@ impl Drafts {
         let (Some(name), Some(version), []) = (name, version, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
+        let (main, key) = (&self.shared.store.buckets.main, self.caller.key(&name));
+        if let Some(id) = replaced_id(&version) {
+            return self.delete_replaced(id.key(&key)).await;
+        }
         // Without versioning, a delete of the version `null` would delete the object.
         self.require_versions().await?;
-        let (main, key) = (&self.shared.store.buckets.main, self.caller.key(&name));
         match self.shared.store.objects().delete_version(main, &key, &version).await {
             Err(error) if error.kind == ErrorKind::CredentialsRefused => Err(self.refused(&key, &version, error).await),
             deleted => Ok(deleted?),
@@ -147,9 +155,17 @@ impl Drafts {
 
     /// Returns the error for a version that the store does not have.
     pub(in crate::draft) async fn no_such_version(&self) -> Error {
-        match self.require_versions().await {
+        match self.require_restorable().await {
             Ok(()) => Error::NotFound(Missing::Version),
             Err(error) => error,
+        }
+    }
+
+    /// Checks that main has versions, or copies in their place.
+    pub(super) async fn require_restorable(&self) -> Result<(), Error> {
+        match self.shared.policy.replaced_lifetime() {
+            Some(_) => Ok(()),
+            None => self.require_versions().await,
         }
     }
 
