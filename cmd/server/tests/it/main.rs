@@ -25,6 +25,7 @@ mod encodings;
 mod environment;
 mod errors;
 mod events;
+mod fixed_options;
 mod forms;
 mod front;
 mod gate;

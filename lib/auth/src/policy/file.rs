@@ -40,11 +40,42 @@ pub(super) struct Profile {
     pub(super) expires: Option<String>,
     /// The storage options that uploads and confirms may set.
     pub(super) storage_options: Option<Vec<String>>,
+    /// The storage options of every upload and every confirm.
+    pub(super) fixed_options: Option<FixedOptions>,
     /// Confirms drafts when they have arrived.
     #[serde(default)]
     pub(super) auto_confirm: bool,
     /// The checks of drafts before they are confirmed.
     pub(super) checks: Option<CheckSettings>,
+}
+
+/// The storage options that a profile sets.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FixedOptions {
+    #[serde(default)]
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) storage_class: Option<String>,
+    pub(super) retention: Option<FixedRetention>,
+    pub(super) legal_hold: Option<bool>,
+    pub(super) encryption: Option<String>,
+    pub(super) kms_key_id: Option<String>,
+}
+
+/// The retention that a profile sets.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FixedRetention {
+    pub(super) mode: FixedMode,
+    pub(super) days: u32,
+}
+
+/// The mode of a retention.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum FixedMode {
+    Governance,
+    Compliance,
 }
 
 /// A caller with credentials of its own.

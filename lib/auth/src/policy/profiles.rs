@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use draftstore_service::caller::{
-    CheckSettings, Checks, ContentTypes, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile, WebhookCheck,
+    CheckSettings, Checks, ContentTypes, FixedOptions, FixedRetention, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile,
+    WebhookCheck,
 };
+use draftstore_service::draft::RequestedOptions;
 use draftstore_service::limits::MAX_TAG_CHARS;
-use draftstore_service::{ObjectHeader, ObjectHeaders, StorageOption};
+use draftstore_service::{ObjectHeader, ObjectHeaders, RetentionMode, StorageOption};
 use draftstore_webhooks::{Destination, PrivateHosts, Secrets};
 
 use super::file;
@@ -77,15 +79,58 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         settings,
         content_types: content_types.clone(),
     });
-    Profile {
+    let profile = Profile {
         name: None,
         headers,
         auto_confirm: written.auto_confirm,
         storage_options,
+        fixed_options: FixedOptions::default(),
         checks,
         max_object_bytes: written.max_object_bytes,
         content_types,
         max_draft_lifetime: written.max_draft_lifetime.map(Duration::from_secs),
+    };
+    let fixed_options = written.fixed_options.as_ref();
+    let fixed_options = fixed_options.and_then(|written| fixed(place, written, &profile, problems));
+    Profile {
+        fixed_options: fixed_options.unwrap_or_default(),
+        ..profile
+    }
+}
+
+/// Returns the options that a profile sets, or records an error for each that breaks a rule.
+fn fixed(
+    place: &str,
+    written: &file::FixedOptions,
+    profile: &Profile,
+    problems: &mut Problems,
+) -> Option<FixedOptions> {
+    let options = RequestedOptions {
+        tags: written.tags.clone(),
+        storage_class: written.storage_class.clone(),
+        retention: None,
+        legal_hold: written.legal_hold,
+        encryption: written.encryption.clone(),
+        kms_key_id: written.kms_key_id.clone(),
+    };
+    let retention = written.retention.as_ref().map(|retention| FixedRetention {
+        mode: match retention.mode {
+            file::FixedMode::Governance => RetentionMode::Governance,
+            file::FixedMode::Compliance => RetentionMode::Compliance,
+        },
+        days: retention.days,
+    });
+    match FixedOptions::new(&options, retention, profile) {
+        Ok(fixed) => Some(fixed),
+        Err(broken) => {
+            for violation in broken {
+                problems.add(
+                    format_args!("{place}.fixed_options.{}", violation.field),
+                    violation.rule,
+                );
+            }
+            None
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_service::caller::{ContentTypes, DraftSlots, Names, Profile, Scopes, Tenant};
+use draftstore_service::caller::{ContentTypes, DraftSlots, FixedOptions, Names, Profile, Scopes, Tenant};
 use draftstore_service::{Caller, ObjectHeader, ObjectHeaders, Scope};
 use serde::{Deserialize, Serialize};
 
@@ -114,6 +114,7 @@ impl Grant {
                 auto_confirm: self.auto_confirm,
                 // A page sets none: its backend can set them at the confirm.
                 storage_options: Some(BTreeSet::new()),
+                fixed_options: FixedOptions::default(),
             },
             names,
             drafts,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use draftstore_service::caller::{ContentTypes, Names, Profile};
+use draftstore_service::caller::{ContentTypes, FixedOptions, Names, Profile};
 use draftstore_service::{Error, ObjectHeader, ObjectHeaders, ObjectName, Scope, Violation};
 
 use super::TicketMint;
@@ -107,6 +107,7 @@ impl TicketOrder {
             checks: None,
             auto_confirm: own.auto_confirm,
             storage_options: Some(BTreeSet::new()),
+            fixed_options: FixedOptions::default(),
         };
         // The scope includes lists, which without names would show all drafts of the tenant.
         let inspects = names != Names::Any && minter.require(Scope::Inspect).is_ok();
@@ -201,6 +202,7 @@ impl TicketOrder {
             content_types,
             max_draft_lifetime: least(named.max_draft_lifetime, own.max_draft_lifetime),
             storage_options: Some(BTreeSet::new()),
+            fixed_options: FixedOptions::default(),
         })
     }
 

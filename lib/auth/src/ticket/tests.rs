@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use draftstore_runtime::reload::PollOutcome;
 use draftstore_service::Scope;
-use draftstore_service::caller::{CheckSettings, ContentTypes, DraftSlots, Profile, Scopes};
+use draftstore_service::caller::{CheckSettings, ContentTypes, DraftSlots, FixedOptions, Profile, Scopes};
 use draftstore_service::{ObjectHeader, ObjectHeaders};
 use proptest::prelude::*;
 
@@ -95,6 +95,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
             checks: None,
             auto_confirm: false,
             storage_options: Some(BTreeSet::new()),
+            fixed_options: FixedOptions::default(),
         },
         ..backend()
     };
@@ -124,6 +125,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
         checks: None,
         auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
+        fixed_options: FixedOptions::default(),
     };
     assert_eq!(caller.profile, profile);
 }
@@ -138,6 +140,7 @@ fn profiles() -> Profiles {
         checks: None,
         auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
+        fixed_options: FixedOptions::default(),
     };
     Profiles::from([("avatars".to_owned(), avatars), ("any".to_owned(), Profile::default())])
 }
@@ -166,6 +169,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
             checks: None,
             auto_confirm: false,
             storage_options: Some(BTreeSet::new()),
+            fixed_options: FixedOptions::default(),
         },
         ..backend()
     };
@@ -186,6 +190,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         checks: None,
         auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
+        fixed_options: FixedOptions::default(),
     };
     assert_eq!(named_alone.profile, narrowest);
     let both = of_profile(&minter, order, "avatars", Some(&profiles)).expect("valid");
@@ -198,6 +203,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         checks: None,
         auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
+        fixed_options: FixedOptions::default(),
     };
     assert_eq!(both.profile, narrowest);
     let unlimited = of_profile(&minter, named("a"), "any", Some(&profiles)).expect("valid");

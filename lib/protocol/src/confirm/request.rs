@@ -1,8 +1,9 @@
 //! The request of a confirm.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use draftstore_storage::{ETag, ObjectInfo, Sha256, StorageOptions};
+use draftstore_storage::{ETag, ObjectHeaders, ObjectInfo, Sha256, StorageOptions};
 
 use super::marker::{self, BatchId, MarkerDigests};
 use super::plan::Plan;
@@ -25,6 +26,10 @@ pub struct Confirm {
     pub pins: Pins,
     /// The treatment of an object that main already has.
     pub existing: Existing,
+    /// The headers that the object in main has, whatever was agreed on when the upload was issued.
+    pub headers: ObjectHeaders,
+    /// The tags that the object in main has, beside those of the options.
+    pub tags: BTreeMap<String, String>,
     /// The options of the object in main. They win over those that were agreed on when the upload was issued.
     pub options: StorageOptions,
     /// The size in bytes above which a draft is copied part by part.

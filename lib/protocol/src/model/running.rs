@@ -1,8 +1,9 @@
 //! The acts of servers: confirms, batches and sweeps, one act at a time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use draftstore_storage::{DraftVersion, ErrorKind, ObjectKey, StorageOptions};
+use draftstore_storage::{DraftVersion, ErrorKind, ObjectHeaders, ObjectKey, StorageOptions};
 use ulid::Ulid;
 
 use super::audit::{Audit, Broken, broken};
@@ -288,6 +289,8 @@ impl World {
             origin: String::new(),
             pins: spec.pins.clone(),
             existing: spec.existing.clone(),
+            headers: ObjectHeaders::NONE,
+            tags: BTreeMap::new(),
             options: StorageOptions::NONE,
             max_copy_bytes: MAX_COPY_BYTES,
             plan: self.plan(&spec),

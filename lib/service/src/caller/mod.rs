@@ -1,6 +1,7 @@
 //! Callers, and the rules that they are subject to.
 
 mod checks;
+mod fixed_options;
 mod profile;
 mod scope;
 mod slots;
@@ -8,6 +9,7 @@ mod tenant;
 mod webhook;
 
 pub use checks::{CheckSettings, Checks, ClamdCheck, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, TagCheck};
+pub use fixed_options::{FixedOptions, FixedRetention};
 pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use slots::DraftSlots;

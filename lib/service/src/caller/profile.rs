@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use draftstore_storage::{MediaType, ObjectHeaders, StorageOption};
 
-use super::Checks;
+use super::{Checks, FixedOptions};
 use crate::{Error, Violation};
 
 /// The limits on a caller's uploads, in addition to those of the server.
@@ -29,6 +29,8 @@ pub struct Profile {
     pub auto_confirm: bool,
     /// The storage options that uploads and confirms may set. `None` allows all.
     pub storage_options: Option<BTreeSet<StorageOption>>,
+    /// The storage options that every upload and every confirm has.
+    pub fixed_options: FixedOptions,
 }
 
 impl Profile {
@@ -56,7 +58,7 @@ impl Profile {
         match changed {
             None => Ok(()),
             Some((header, value)) => {
-                let rule = format!("must be left out, or be '{value}' as for all uploads of this caller");
+                let rule = format!("must be left out, or be '{value}', which {} sets", self.described());
                 Err(Violation::new(header.as_str(), rule))
             }
         }
@@ -66,9 +68,18 @@ impl Profile {
     pub(crate) fn check_option(&self, option: StorageOption) -> Result<(), Violation> {
         match &self.storage_options {
             Some(allowed) if !allowed.contains(&option) => {
-                Err(Violation::new(option.as_str(), "must not be set by this caller"))
+                let rule = format!("must not be set: {} does not allow it", self.described());
+                Err(Violation::new(option.as_str(), rule))
             }
             Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Returns the words for the profile in the rule of a violation.
+    pub(crate) fn described(&self) -> String {
+        match &self.name {
+            Some(name) => format!("the profile '{name}'"),
+            None => "the ticket".to_owned(),
         }
     }
 

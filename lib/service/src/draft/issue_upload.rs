@@ -82,7 +82,8 @@ impl Drafts {
             metadata: &request.metadata,
         };
         let mut attributes = requested.agree(&self.caller.profile, &mut broken);
-        let options = request.options.check(&self.caller.profile, now, &mut broken);
+        let mut options = request.options.check(&self.caller.profile, now, &mut broken);
+        self.caller.profile.fixed_options.apply_to_upload(&mut options, now);
         broken.take(check_sealed(&options, &request.metadata));
         let content_length = broken.take_optional(request.content_length.map(content_length));
         let max_content_length = broken.take_optional(request.max_content_length.map(max_content_length));

@@ -57,20 +57,31 @@ impl RequestedOptions {
             return StorageOptions::NONE;
         }
         let mut of = Violations::default();
-        let options = StorageOptions {
-            tags: of.take(tags(&self.tags, profile)).unwrap_or_default(),
-            storage_class: of.take_optional(self.storage_class.as_deref().map(class)),
-            retention: of.take_optional(self.retention.as_ref().map(|retention| retention.check(now))),
-            legal_hold: self.legal_hold,
-            encryption: of.take(self.encryption()).flatten(),
-        };
+        let mut options = self.parse(profile, now, &mut of);
         for option in options.set() {
             of.take(profile.check_option(option));
+        }
+        profile.fixed_options.check(&options, &profile.described(), &mut of);
+        profile.fixed_options.complete_tags(&mut options);
+        if options.tags.len() > MAX_TAGS {
+            let rule = format!("must be at most {MAX_TAGS}, with those of {}", profile.described());
+            of.take::<()>(Err(Violation::new("tags", rule)));
         }
         for violation in of.into_vec() {
             broken.take::<()>(Err(violation.within("storage_options")));
         }
         options
+    }
+
+    /// Parses each option, and records the rules that they break.
+    pub(crate) fn parse(&self, profile: &Profile, now: SystemTime, of: &mut Violations) -> StorageOptions {
+        StorageOptions {
+            tags: of.take(tags(&self.tags, profile)).unwrap_or_default(),
+            storage_class: of.take_optional(self.storage_class.as_deref().map(class)),
+            retention: of.take_optional(self.retention.as_ref().map(|retention| retention.check(now))),
+            legal_hold: self.legal_hold,
+            encryption: of.take(self.encryption()).flatten(),
+        }
     }
 
     fn encryption(&self) -> Result<Option<Encryption>, Violation> {

@@ -24,6 +24,7 @@ fn policy_that_cannot_be_used_ends_with_64_and_says_everything() {
     let policy = Policy::new(
         "api_keys_file = 'nowhere'\n\
          [profiles.small]\nmax_object_bytes = 0\ncontent_types = ['image']\n\
+         [profiles.fixed.fixed_options]\nstorage_class = 'a b'\nkms_key_id = 'k'\nretention = {mode = 'governance', days = 0}\n\
          [callers.shop]\nscopes = ['upload', 'uploads']\ntenant = '/'\nprofile = 'large'\napi_keys = ['dsk_secret']\n\
          certificates = ['dns:*.internal']\n\
          [callers.'a b']\nscopes = []\n",
@@ -36,6 +37,9 @@ fn policy_that_cannot_be_used_ends_with_64_and_says_everything() {
         "api_keys_file: ",
         "profiles.small.max_object_bytes: ",
         "profiles.small.content_types[0]: ",
+        "profiles.fixed.fixed_options.storage_class: ",
+        "profiles.fixed.fixed_options.kms_key_id: ",
+        "profiles.fixed.fixed_options.retention.days: ",
         "callers.shop.scopes[1]: ",
         "callers.shop.tenant: ",
         "callers.shop.profile: ",

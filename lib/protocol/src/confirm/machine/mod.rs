@@ -302,7 +302,9 @@ impl<E: StoreError> Protocol<E> {
         if let Some((_, Some(found))) = &self.accepted {
             kept.content_type = Some(found.clone());
         }
+        kept.headers.extend(&confirm.headers);
         kept.options.extend(&confirm.options);
+        kept.options.tags.extend(confirm.tags.clone());
         // What was agreed on when the URL was issued may have ended since. Stores refuse a retention of the past.
         kept.options.retention = kept.options.retention.filter(|retention| retention.until > confirm.now);
         let Confirm { batch, origin, .. } = confirm;

@@ -67,7 +67,11 @@ impl<E: StoreError> Protocol<E> {
 mod tests {
     use std::time::SystemTime;
 
-    use draftstore_storage::{Attributes, Capabilities, ETag, ErrorKind, StorageOptions, StoredAttributes};
+    use std::collections::BTreeMap;
+
+    use draftstore_storage::{
+        Attributes, Capabilities, ETag, ErrorKind, ObjectHeaders, StorageOptions, StoredAttributes,
+    };
 
     use super::super::super::{
         Answer, Confirm, Existing, MAX_COPY_BYTES, MarkerDigest, MarkerDigests, Pins, Plan, RequestDigests,
@@ -110,6 +114,8 @@ mod tests {
                 origin: "sealed".to_owned(),
                 pins: Pins::default(),
                 existing: Existing::Keep,
+                headers: ObjectHeaders::NONE,
+                tags: BTreeMap::new(),
                 options: StorageOptions::default(),
                 max_copy_bytes: MAX_COPY_BYTES,
                 plan: Plan::new(Capabilities::ALL, false),

@@ -229,6 +229,8 @@ impl Drafts {
             former_digests: digests,
             pins: checked.pins,
             existing: checked.existing,
+            headers: self.caller.profile.headers.clone(),
+            tags: self.caller.profile.fixed_options.tags().clone(),
             options: checked.options,
             max_copy_bytes: self.shared.confirm_limits.max_copy_bytes,
             plan: self.plan(checked.is_unique),

@@ -65,6 +65,9 @@ pub(super) struct Checked {
     pub(super) pins: Pins,
     pub(super) existing: Existing,
     pub(super) idempotency_key: Option<String>,
+    /// The options of the request.
+    pub(super) requested: StorageOptions,
+    /// The options of the object: those of the request, and those of the caller's profile.
     pub(super) options: StorageOptions,
 }
 
@@ -87,7 +90,7 @@ impl Checked {
             Existing::Replace(Some(etag)) => ["replace", etag.as_str()],
         };
         let keys = secrets.digests(&["key", main, key]);
-        let options = encode(&self.options);
+        let options = encode(&self.requested);
         let mut request = vec!["request", main, key, draft, existing, etag];
         request.extend((!options.is_empty()).then_some(options.as_str()));
         let requests = secrets.digests(&request);
@@ -114,7 +117,13 @@ impl ConfirmUpload {
         let existing = broken.take(check_existing(self.overwrite, self.overwrite_if_match.as_deref()));
         let idempotency_key = broken.take_optional(self.idempotency_key.as_deref().map(idempotency_key));
         let now = drafts.shared.clock.now();
-        let options = self.options.check(&drafts.caller.profile, now, &mut broken);
+        let requested = self.options.check(&drafts.caller.profile, now, &mut broken);
+        let mut options = requested.clone();
+        drafts
+            .caller
+            .profile
+            .fixed_options
+            .apply_without_tags(&mut options, now);
         let destination = broken.take_optional(self.destination_name.as_deref().map(|name| destination(name, drafts)));
         let (Some(draft), Some(existing), []) = (draft, existing, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
@@ -125,6 +134,7 @@ impl ConfirmUpload {
             pins,
             existing,
             idempotency_key,
+            requested,
             options,
         })
     }

@@ -208,7 +208,9 @@ impl Drafts {
             (None, Some(name)) if metadata(&BTreeMap::from([(name.to_owned(), "x".to_owned())])).is_ok() => {
                 Some(Removed::Metadata(name.to_owned()))
             }
-            (None, None) if field == "tags" => Some(Removed::Tags),
+            (None, None) if field == "tags" && self.caller.profile.fixed_options.tags().is_empty() => {
+                Some(Removed::Tags)
+            }
             (Some(_) | None, _) => None,
         };
         removed.ok_or_else(|| {
