@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 /// Takes the kind of message from the first byte and its text from the rest.
 pub fn run(data: &[u8]) {
     let Some((kind, text)) = data.split_first() else { return };
-    let kinds: [fn(&[u8]); 36] = [
+    let kinds: &[fn(&[u8])] = &[
         both::<v1::CreateDraftBucketRequest>,
         both::<v1::GetUploadUrlRequest>,
         both::<v1::BatchGetUploadUrLsRequest>,
