@@ -803,14 +803,20 @@ MUTANTS = [
     Mutant(
         "Retry-After is ignored",
         EVENTS + "endpoint.rs",
-        "let until = now + pause.max(asked);",
-        "let until = now + pause.max(asked.min(pause));",
+        "until: now + pause.max(retry_after),",
+        "until: now + pause.max(retry_after.min(pause)),",
+    ),
+    Mutant(
+        "attempts that fail side by side are as many failures",
+        EVENTS + "endpoint.rs",
+        "Self::Paused { failures, until } if began < until => {",
+        "Self::Paused { failures, until } if began < until && failures > 99 => {",
     ),
     Mutant(
         "an endpoint that is gone is asked again",
         EVENTS + "endpoint.rs",
-        "Outcome::Gone => Self::Disabled,",
-        "Outcome::Gone => Self::Working,",
+        "Outcome::Gone => return Self::Disabled,",
+        "Outcome::Gone => return Self::Working,",
     ),
     Mutant(
         "an act without an answer is told of",
