@@ -32,7 +32,7 @@ pub(crate) struct Facts {
 }
 
 /// The groups of calls, in reading order.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("Uploads", "Presigned URLs with which clients upload drafts."),
     (
         "Uploads in parts",
@@ -53,6 +53,10 @@ const TAGS: [(&str, &str); 9] = [
     (
         "Versions",
         "Calls that list, restore and delete the versions of confirmed objects, where main has versioning.",
+    ),
+    (
+        "Events",
+        "Calls that list the events that no webhook has acknowledged in time, and send them again.",
     ),
     ("Administration", "Buckets, and tickets for web pages."),
     (
