@@ -396,6 +396,7 @@ fn item(route: &str, number: u64) -> Value {
         "multipart/complete" => json!({"part_number": number, "etag": "x"}),
         "tickets" => json!("image/png"),
         "update-object" => json!("tags"),
+        "redeliver-events" => json!(format!("evt_{number:026}")),
         _ => json!({"object_name": format!("none/{number}")}),
     }
 }

@@ -172,6 +172,9 @@ async fn no_response_tells_names_or_ids_of_another_tenant() {
                     json!({"object_name": "one", "idempotency_key": "k", "if_match": "0"}),
                     json!({"uploads": [{"object_name": "one"}]}),
                     json!({"objects": [{"object_name": "one"}]}),
+                    json!({"endpoint": "backend"}),
+                    json!({"endpoint": "backend", "event_ids": ["evt_00000000000000000000000001"]}),
+                    json!({"endpoint": "backend", "page_token": page_token}),
                     json!({"page_size": 1}),
                     json!({"page_size": 1, "page_token": page_token}),
                     json!({"object_name": "one", "upload_id": upload_id}),
@@ -181,6 +184,8 @@ async fn no_response_tells_names_or_ids_of_another_tenant() {
                     let known = |field: &str| match route {
                         "list-drafts" | "list-objects" | "usage" => field.starts_with("page"),
                         "draft-bucket" => false,
+                        "list-undelivered-events" => field == "endpoint" || field.starts_with("page"),
+                        "redeliver-events" => field.starts_with("e"),
                         "list-versions" => field == "object_name" || field.starts_with("page"),
                         "delete-objects" => field == "objects",
                         "upload-urls" | "confirm-uploads" => field == "uploads",

@@ -28,12 +28,18 @@ pub(super) fn example(message: &str, contract: &Contract, facts: Facts) -> Value
     let fields = contract.message(message).fields.iter();
     let members = fields.filter_map(|field| {
         let rule = rule(message, &field.name, facts);
-        let value = rule.required.then(|| match (&field.kind, rule.example) {
-            (_, Some(example)) => example,
-            (Kind::Message(name), None) => example(name, contract, facts),
-            (_, None) => "…".into(),
-        })?;
-        let value = if field.is_list { json!([value]) } else { value };
+        if !rule.required {
+            return None;
+        }
+        let one = || match &field.kind {
+            Kind::Message(name) => example(name, contract, facts),
+            _ => "…".into(),
+        };
+        let value = match rule.example {
+            Some(example) => example,
+            None if field.is_list => json!([one()]),
+            None => one(),
+        };
         Some((field.name.clone(), value))
     });
     members.collect()
