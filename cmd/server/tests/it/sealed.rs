@@ -185,7 +185,7 @@ async fn no_response_tells_names_or_ids_of_another_tenant() {
                         "list-drafts" | "list-objects" | "usage" => field.starts_with("page"),
                         "draft-bucket" => false,
                         "list-undelivered-events" => field == "endpoint" || field.starts_with("page"),
-                        "redeliver-events" => field.starts_with("e"),
+                        "redeliver-events" => field.starts_with('e'),
                         "list-versions" => field == "object_name" || field.starts_with("page"),
                         "delete-objects" => field == "objects",
                         "upload-urls" | "confirm-uploads" => field == "uploads",

@@ -31,9 +31,12 @@ pub(super) fn example(message: &str, contract: &Contract, facts: Facts) -> Value
         if !rule.required {
             return None;
         }
-        let one = || match &field.kind {
-            Kind::Message(name) => example(name, contract, facts),
-            _ => "…".into(),
+        let one = || {
+            if let Kind::Message(name) = &field.kind {
+                example(name, contract, facts)
+            } else {
+                "…".into()
+            }
         };
         let value = match rule.example {
             Some(example) => example,
