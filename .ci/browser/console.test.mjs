@@ -372,13 +372,16 @@ check('the page of a ticket offers uploads, and says why a file is refused', asy
   assert.equal(await page.getByRole('list', { name: 'Confirmed' }).count(), 0)
   assert.equal(await page.getByRole('alert').count(), 0)
 
+  await tab.close()
+
   const note = await files.write('note.txt', Buffer.from('no image'))
-  await page.reload()
-  await choose(page, note)
-  const alert = page.getByRole('alert').filter({ hasText: 'note.txt was not uploaded' })
+  const refused = await Tab.open(browser)
+  await refused.page.goto(`${server.url}${path}/`)
+  await choose(refused.page, note)
+  const alert = refused.page.getByRole('alert').filter({ hasText: 'note.txt was not uploaded' })
   await alert.filter({ hasText: /Type must be/ }).waitFor()
   assert.doesNotMatch(await alert.textContent(), /Companion/)
-  await tab.close(/status of 400/, /\[Uppy\].*[Tt]ype must be/)
+  await refused.close(/status of 400/, /\[Uppy\].*[Tt]ype must be/)
 
   const any = await server.call('tickets', {})
   const other = await Tab.open(browser)
