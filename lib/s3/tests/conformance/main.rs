@@ -136,7 +136,8 @@ promises! {
         garage: stages::a_completion_over_a_version_that_is_gone_is_made;
     stages::an_aborted_copy_is_gone_and_cannot_be_completed;
     stages::of_racing_completions_one_wins,
-        garage: stages::of_racing_completions_several_are_told_that_they_won;
+        garage: stages::of_racing_completions_several_are_told_that_they_won,
+        seaweedfs: stages::of_racing_completions_several_are_told_that_they_won;
 
     undos::a_copy_is_undone_once_and_that_is_enough;
     undos::another_version_is_not_undone,
