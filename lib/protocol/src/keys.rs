@@ -7,9 +7,7 @@
 /// drafts, and the events that endpoints lack.
 pub const RESERVED_PREFIX: &str = ".drafts/";
 
-/// The prefix of every key that the server creates in the main bucket. Object names must not begin with it.
-///
-/// It contains the copies of objects that were replaced or deleted.
+/// The prefix of the copies of objects in main that were replaced or deleted. Object names must not begin with it.
 pub const REPLACED_PREFIX: &str = ".replaced/";
 
 /// The number of the last shard.
