@@ -34,7 +34,7 @@ const AGREED: &str = "draftstore-auto-confirm";
 /// The maximum number of drafts that confirm themselves at the same time.
 const MAX_CONCURRENT: usize = 16;
 
-/// The maximum number of drafts that wait for it, and of those that it is remembered of. The next look starts others.
+/// The maximum number of drafts that wait for it, and of ended ones that a server remembers. The next look starts others.
 const MAX_WAITING: usize = 10_000;
 
 /// The time for which a draft that was confirmed or refused is not tried again. A page that asks for the state of a draft in
@@ -198,7 +198,7 @@ impl Drafts {
         let Some(confirming) = self.start_auto_confirm(&key, &draft) else {
             return Ok(true);
         };
-        // A confirm that ends without a word was not made.
+        // Without a result, another look has started the confirm, or it has panicked.
         Ok(matches!(timeout(LOOK_TIMEOUT, confirming).await, Ok(Ok(true))))
     }
 
@@ -248,7 +248,7 @@ impl Drafts {
                 drafts.shared.auto_confirms.known().end(draft);
             }
             drop(running);
-            // Nobody may wait for it.
+            // The look may have timed out.
             let _ = ended.send(is_done);
         };
         // The confirm itself is a task that a shutdown waits for. The pauses between two tries are not.
