@@ -257,7 +257,7 @@ fn drain_on_signal(
     }))
 }
 
-/// Delivers the events that were written down, until the handle is dropped.
+/// Delivers stored events, until the handle is dropped.
 fn deliver_events(drafts: Drafts) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(async move { drafts.deliver_events().await }))
 }

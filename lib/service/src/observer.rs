@@ -33,13 +33,13 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// Called after a part of the checks of a draft has ended, such as one request to scanners.
     fn check_part_ended(&self, part: CheckPart, took: Duration);
 
-    /// Called after each attempt to deliver an event, and after an event was written down.
+    /// Called after each attempt to deliver an event, and after an event was stored.
     fn delivered(&self, outcome: DeliveryOutcome);
 
     /// Called after an event was given up, because its endpoint has not acknowledged it for three days.
     fn given_up(&self, event: EventGivenUp);
 
-    /// Called after each look at the events that were written down, with the age of the oldest one that is left.
+    /// Called after each listing of the stored events, with the age of the oldest one that is left.
     fn pending(&self, oldest: Option<Duration>);
 }
 
@@ -52,7 +52,7 @@ closed_set! {
         Failed = "failed",
         /// The endpoint wants no events any more (410).
         Gone = "gone",
-        /// The event was written down, to be sent later.
+        /// The event was stored, to be sent later.
         Postponed = "postponed",
         /// The event was given up, and is a dead letter.
         GivenUp = "given_up",

@@ -488,7 +488,7 @@ async fn sends_a_dead_letter_again(front: Front) {
         .key(format!(".drafts/events/erp/{ulid}"))
         .body(event.to_string().into_bytes().into());
     put.send().await.expect("written");
-    // An event that is written down makes the server look.
+    // A stored event makes the server list the others.
     let confirm = upload(&http, &server.http, &key, "new", false).await.expect("uploaded");
     call("confirm-upload", confirm).await.expect("confirmed");
     let begun = Instant::now();

@@ -120,7 +120,7 @@ pub(super) struct Issuer {
     pub(super) profiles: Option<Vec<String>>,
 }
 
-/// An endpoint that is told of events.
+/// An endpoint that events are sent to.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Webhook {

@@ -1,4 +1,4 @@
-//! The webhooks of the policy: endpoints that are told of events.
+//! The webhooks of the policy: endpoints that events are sent to.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -14,13 +14,13 @@ use super::Sources;
 use super::file;
 use super::problems::Problems;
 
-/// The time that an endpoint has to answer.
+/// The timeout of a request to an endpoint.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The maximum length of an answer's body, which nobody reads. A longer one costs the connection.
+/// The maximum length of a response body in bytes. The body is ignored, and a longer one closes the connection.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The number of events that are sent to an endpoint at a time, unless the policy says another.
+/// The default number of events that are sent to an endpoint at a time.
 const DEFAULT_CONCURRENCY: usize = 16;
 
 /// The maximum of that number.
@@ -29,7 +29,7 @@ const MAX_CONCURRENCY: usize = 256;
 /// The media type of an event.
 const CONTENT_TYPE: &str = "application/cloudevents+json";
 
-/// The client of all webhooks, which is created for the first one. Policies share it, and its connections.
+/// The client of all webhooks, which is created for the first webhook. Policies share it, and its connections.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sender(Arc<OnceLock<Client>>);
 

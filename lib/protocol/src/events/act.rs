@@ -1,9 +1,8 @@
-//! Acts whose event is written down before them.
+//! Notes, which store the event of an act before the act happens.
 //!
 //! The object of a confirm shows that it happened, to whoever repeats it. A deleted draft or object shows nothing: a repeat
-//! finds nothing to do. So the event is an object in the draft bucket before such an act, and is removed after it, when each
-//! endpoint has the event. What a crash leaves is decided by the traces of the act: an event is sent only if all of
-//! them are there.
+//! finds nothing to do. So the event is stored in the draft bucket before such an act, and is removed after it, when each
+//! endpoint has the event. After a crash the traces of the act decide: its event is sent only if all of them are there.
 
 use std::time::{Duration, SystemTime};
 

@@ -59,7 +59,7 @@ impl Publication {
     }
 }
 
-/// The delivery of an event that was written down. Several servers may run it at once for the same event.
+/// The delivery of a stored event. Several servers may run it at once for the same event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Redelivery(Redelivering);
 

@@ -1,12 +1,12 @@
-//! Events: their IDs, the objects that hold those which an endpoint has not acknowledged, and when they are sent again.
+//! Events: their IDs, the objects that store unacknowledged events, and the time of the next attempt.
 //!
 //! - An act is answered with success only after each endpoint has acknowledged its event, or has an object with it in the
 //!   draft bucket. So nothing that a crash can lose, and no upload, overwrite or delete that follows, takes an event away.
 //! - The ID of an event comes from the object that the act has left, and is the same whoever makes it: a repeat of the
 //!   call, or another server.
-//! - An act that leaves nothing by which a repeat would know it is written down before, in a note: see [`ActNote`].
+//! - An act that a repeat could not recognise, such as a delete, is stored in a note before it happens: see [`ActNote`].
 //! - The key of an object comes from the endpoint and the event. It is deleted when the endpoint has acknowledged the
-//!   event. After three days it is given up: a server makes it a dead letter, which is kept for 30 days more.
+//!   event. After three days the event is given up: a server makes it a dead letter, which is kept for 30 days more.
 
 mod act;
 mod dead;

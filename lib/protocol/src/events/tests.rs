@@ -28,7 +28,7 @@ enum Task {
         publication: Publication,
         step: PublishStep,
     },
-    /// An event that was written down is delivered.
+    /// A stored event is delivered.
     Redeliver {
         key: ObjectKey,
         redelivery: Redelivery,
@@ -179,7 +179,7 @@ impl World {
         self.tasks[server].extend(task);
     }
 
-    /// Lets a server deliver an event that is written down.
+    /// Lets a server deliver a stored event.
     fn redeliver(&mut self, server: usize) {
         let now = self.now;
         let states = self.states[server];

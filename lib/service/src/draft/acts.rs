@@ -1,4 +1,4 @@
-//! Acts on drafts and confirmed objects whose events are written down before them.
+//! Acts on drafts and confirmed objects whose events are stored before the act.
 
 use std::time::Duration;
 
@@ -34,13 +34,13 @@ pub(super) struct ActOnDraft<'a> {
 }
 
 impl Drafts {
-    /// Returns true if an endpoint is told of such acts of the caller.
+    /// Returns true if an endpoint wants events of this kind, of the caller's tenant.
     pub(super) fn is_told(&self, kind: EventKind) -> bool {
         let tenant = self.caller.tenant.as_ref();
         !self.shared.events.wanting(kind, tenant).is_empty()
     }
 
-    /// Writes down the event of an act that is about to happen to a confirmed object. Without an endpoint that wants it, makes
+    /// Stores the event of an act that is about to happen to a confirmed object. Without an endpoint that wants it, makes
     /// no call.
     ///
     /// # Errors
@@ -58,7 +58,7 @@ impl Drafts {
         self.courier().begin(new).await
     }
 
-    /// Writes down the event of an act that is about to happen to a draft, as [`Drafts::begin_in_main`] does.
+    /// Stores the event of an act that is about to happen to a draft, as [`Drafts::begin_in_main`] does.
     pub(super) async fn begin_on_draft(&self, act: ActOnDraft<'_>) -> Result<Option<Act>, StorageError> {
         let mut fields = object_fields(act.draft);
         fields.extend(self.draft_fields(act.key, None));

@@ -198,7 +198,7 @@ impl Drafts {
         self
     }
 
-    /// Sets the endpoints that are told of events.
+    /// Sets the endpoints that events are sent to.
     #[must_use]
     pub fn with_endpoints(mut self, source: Arc<dyn EndpointSource>) -> Self {
         Arc::make_mut(&mut self.shared).events = Events::new(source);

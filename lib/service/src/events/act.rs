@@ -1,5 +1,5 @@
-//! The driver of [`draftstore_protocol::events::ActStep`]: the events of acts that leave nothing by which a repeat would know
-//! them.
+//! The driver of [`draftstore_protocol::events::ActStep`]: the events of acts that a repeat could
+//! not recognise, such as deletes.
 
 use std::time::{Duration, SystemTime};
 
@@ -74,7 +74,7 @@ struct Written {
     traces: Vec<TraceAt>,
 }
 
-/// An act whose event is written down.
+/// An act in progress, with its stored note.
 #[derive(Debug)]
 pub(crate) struct Act {
     event: Event,
@@ -100,7 +100,7 @@ impl NewAct<'_> {
 }
 
 impl Courier<'_> {
-    /// Writes down the event of an act that is about to happen. Without an endpoint that wants it, makes no call and returns
+    /// Stores the event of an act that is about to happen. Without an endpoint that wants it, makes no call and returns
     /// `None`.
     ///
     /// # Errors

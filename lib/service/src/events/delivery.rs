@@ -20,8 +20,8 @@ use crate::clock::Clock;
 use crate::observer::{DeliveryOutcome, Observer};
 use crate::store::Store;
 
-/// The time that an act waits for an endpoint: to be sent, and again to be acknowledged. An event that takes longer is
-/// written down, and sent again later.
+/// The time that an act waits for a slot of the endpoint, and again for its acknowledgement. An event that takes longer is
+/// stored, and sent again later.
 const FIRST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The endpoints, with what this server knows of them. Clones share it.
@@ -34,7 +34,7 @@ struct Shared {
     known: Mutex<HashMap<EndpointName, Known>>,
     /// The times at which pending events may be sent again. An event that is not here may be sent at once.
     due: Mutex<HashMap<ObjectKey, SystemTime>>,
-    /// Notified when an event was written down.
+    /// Notified when an event was stored.
     has_pending: Notify,
 }
 
@@ -71,7 +71,7 @@ impl Events {
         source.map_or_else(|| Arc::from([]), |source| source.endpoints())
     }
 
-    /// Returns the endpoints that are told of such events.
+    /// Returns the endpoints that want such events.
     pub(crate) fn wanting(&self, kind: EventKind, tenant: Option<&Tenant>) -> Vec<Arc<dyn Endpoint>> {
         let endpoints = self.endpoints();
         let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(kind, tenant));
@@ -105,7 +105,7 @@ impl Events {
         lock(&self.0.due)
     }
 
-    /// Waits until an event is written down.
+    /// Waits until an event is stored.
     pub(super) async fn has_pending(&self) {
         self.0.has_pending.notified().await;
     }
@@ -136,10 +136,10 @@ impl Events {
 }
 
 impl Courier<'_> {
-    /// Sends an event to endpoints, and writes it down for those that do not acknowledge it in time.
+    /// Sends an event to endpoints, and stores it for those that do not acknowledge it in time.
     ///
     /// # Errors
-    /// The error of the store if an endpoint has not acknowledged the event, and it could not be written down.
+    /// The error of the store if an endpoint has not acknowledged the event, and it could not be stored.
     pub(crate) async fn publish(&self, event: &Event, endpoints: &[Arc<dyn Endpoint>]) -> Result<(), Error> {
         let published = join_all(endpoints.iter().map(|endpoint| self.publish_to(event, endpoint)));
         published.await.into_iter().collect()
@@ -168,7 +168,7 @@ impl Courier<'_> {
         }
     }
 
-    /// Writes an event down for an endpoint.
+    /// Stores an event for an endpoint.
     async fn write(&self, event: &Event, endpoint: &Arc<dyn Endpoint>) -> Result<(), StorageError> {
         let pending = PendingEvent {
             endpoint: endpoint.name().clone(),
@@ -191,7 +191,7 @@ impl Courier<'_> {
         Ok(())
     }
 
-    /// Sends an event to an endpoint once, and records what that says about the endpoint.
+    /// Sends an event to an endpoint once, and updates the state of the endpoint.
     pub(super) async fn attempt(
         &self,
         endpoint: &Arc<dyn Endpoint>,

@@ -1,4 +1,4 @@
-//! The endpoints that are told of events.
+//! The endpoints that events are sent to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use draftstore_protocol::events::{EndpointName, EventId, Outcome};
 use super::event::EventKind;
 use crate::caller::Tenant;
 
-/// The endpoints in force. A reload makes new ones, whose state begins anew.
+/// The current endpoints. A reload creates new ones, whose state begins anew.
 pub type Endpoints = Arc<[Arc<dyn Endpoint>]>;
 
 /// The source of the endpoints, which may change while the server runs.
@@ -20,13 +20,13 @@ pub trait EndpointSource: fmt::Debug + Send + Sync {
     fn endpoints(&self) -> Endpoints;
 }
 
-/// An endpoint that is told of events.
+/// An endpoint that events are sent to.
 #[async_trait]
 pub trait Endpoint: fmt::Debug + Send + Sync {
     /// Returns the name of the endpoint, which no other endpoint has.
     fn name(&self) -> &EndpointName;
 
-    /// Returns true if the endpoint is told of events of this kind, of callers in this tenant.
+    /// Returns true if the endpoint wants events of this kind, of callers in this tenant.
     fn wants(&self, kind: EventKind, tenant: Option<&Tenant>) -> bool;
 
     /// Returns the maximum number of events that are sent to the endpoint at a time.

@@ -1,4 +1,4 @@
-//! Events, which endpoints of the policy are told of.
+//! Events, which are sent to the endpoints of the policy.
 //!
 //! `event` makes an event, `delivery` sends it before its act is answered, and `pending` sends it later if an endpoint has
 //! not acknowledged it by then. `act` keeps the

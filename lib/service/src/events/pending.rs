@@ -1,4 +1,4 @@
-//! The delivery of events that were written down, by every server.
+//! The delivery of stored events, by every server.
 //!
 //! A server reads the event just before it sends it, so that it does not send what another has delivered meanwhile. If two
 //! send it at once, the endpoint gets it twice, with one ID.
@@ -21,13 +21,13 @@ use super::Endpoint;
 use super::delivery::Courier;
 use crate::Drafts;
 
-/// The time that an endpoint has to acknowledge an event that was written down.
+/// The timeout of the delivery of a stored event.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The shortest time between two looks at the events that were written down.
+/// The minimum interval between two listings of the stored events.
 const MIN_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The time between two looks at the events that other servers have written down and left.
+/// The interval at which the server lists events that other servers have stored and not delivered.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// The maximum length of an event in bytes. None is as long: names have at most 1,024 bytes.
@@ -37,7 +37,7 @@ const MAX_EVENT_BYTES: u64 = 64 * 1024;
 const MAX_KNOWN: usize = 10_000;
 
 impl Drafts {
-    /// Delivers the events that were written down, by this server or another, until the future is dropped.
+    /// Delivers events that this server or another has stored, until the future is dropped.
     pub async fn deliver_events(&self) {
         loop {
             let interval = if self.deliver_pending().await {
@@ -45,7 +45,7 @@ impl Drafts {
             } else {
                 INTERVAL
             };
-            // Elapsed or not, it is time for another look.
+            // Elapsed or not, it is time to list the events again.
             let _ = timeout(
                 interval.saturating_sub(MIN_INTERVAL),
                 self.courier().events.has_pending(),
@@ -55,7 +55,7 @@ impl Drafts {
         }
     }
 
-    /// Delivers the events that were written down and may be sent now. Returns true if some are left.
+    /// Delivers the stored events that may be sent now. Returns true if some are left.
     pub async fn deliver_pending(&self) -> bool {
         let courier = self.courier();
         let endpoints = courier.events.endpoints();
@@ -147,7 +147,7 @@ impl Courier<'_> {
         self.redeliver(endpoint, id, object).await
     }
 
-    /// Delivers an event that was written down, whatever the state of its endpoint. Returns true if the endpoint has it.
+    /// Delivers a stored event, whatever the state of its endpoint. Returns true if the endpoint has acknowledged it.
     pub(crate) async fn redeliver(&self, endpoint: &Arc<dyn Endpoint>, id: EventId, object: ListedObject) -> bool {
         let (mut redelivery, mut step) = Redelivery::start();
         let mut json = Bytes::new();

@@ -1,4 +1,4 @@
-//! The events of acts that are written down before them.
+//! The events of acts, which are stored before the act.
 
 use std::sync::Arc;
 

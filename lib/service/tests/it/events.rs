@@ -132,7 +132,7 @@ impl System {
         self
     }
 
-    /// Returns the number of events that are written down.
+    /// Returns the number of stored events.
     pub(crate) async fn pending(&self) -> usize {
         let list = ListObjects {
             prefix: Some(".drafts/events/".to_owned()),

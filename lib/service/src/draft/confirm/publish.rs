@@ -1,4 +1,4 @@
-//! The event of a confirm, which is delivered or written down before the confirm is answered.
+//! The event of a confirm, which is delivered or stored before the confirm is answered.
 //!
 //! Every answer is preceded by its event: a repeat of a confirm cannot know if the first one got that far before its server
 //! crashed. The ID comes from the object in main, so that all of them have one.
@@ -12,7 +12,7 @@ use crate::draft::object::origin;
 use crate::events::{EventFacts, EventKind, object_fields};
 
 impl Drafts {
-    /// Tells the endpoints of a confirm. Without endpoints, it makes no call.
+    /// Sends the event of a confirm to the endpoints that want it. Without such endpoints, makes no call.
     pub(super) async fn publish_confirmed(&self, keys: &Keys, kept: &Kept) -> Result<(), Error> {
         let tenant = self.caller.tenant.as_ref();
         let endpoints = self.shared.events.wanting(EventKind::DraftConfirmed, tenant);

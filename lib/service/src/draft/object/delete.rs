@@ -52,7 +52,7 @@ struct Running {
     step: Step<storage::Error>,
     /// The object, as the delete last saw it.
     main: Option<ObjectInfo>,
-    /// The act, if an endpoint is told of it.
+    /// The act, if an endpoint wants its event.
     act: Option<Act>,
     /// The copy of the object that the last delete was to remove.
     replaced: Option<ReplacedId>,

@@ -63,7 +63,7 @@ struct Running {
     copy: Option<ObjectKey>,
     /// The copy of the object that the last copy was to replace.
     replaced: Option<ReplacedId>,
-    /// The act, if an endpoint is told of it.
+    /// The act, if an endpoint wants its event.
     act: Option<Act>,
 }
 

@@ -59,7 +59,7 @@ struct Running {
     source_has_tags: bool,
     kind: TransferKind,
     request: MarkerDigest,
-    /// The act, if an endpoint is told of it.
+    /// The act, if an endpoint wants its event.
     act: Option<Act>,
     /// Set if the transfer has deleted its source, or tried to.
     deletes_source: bool,
@@ -183,7 +183,7 @@ impl Drafts {
             }
         };
         let (end, fields) = match &transferred {
-            // An earlier call has made the copy, and was told of.
+            // An earlier call has made the copy, and sent its event.
             Ok(transferred) if transferred.replayed && !running.deletes_source => (ActEnd::Refused, Fields::new()),
             Ok(transferred) => (ActEnd::Happened, object_fields(&transferred.main)),
             Err(error) => (ActEnd::from(error), Fields::new()),
