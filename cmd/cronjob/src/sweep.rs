@@ -17,7 +17,8 @@ use tracing::Instrument as _;
 use crate::report::Report;
 use crate::store;
 
-/// The lifetime of drafts below which a sweep deletes what somebody may be about to confirm: the default validity of an upload URL.
+/// The lifetime of drafts below which a sweep may delete drafts that are about to be confirmed: the default validity of an
+/// upload URL.
 const SHORT_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Runs the sweep as configured.

@@ -8,13 +8,13 @@ use draftstore_webhooks::{Client, Destination, Message, MessageId, PrivateHosts,
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-/// The timeout of one request with its answer. A scanner that needs longer answers 202, and is asked again.
+/// The timeout of one request with its response. A scanner that needs longer answers 202, and gets the request again.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The maximum size of an answer in bytes.
 const MAX_ANSWER_BYTES: usize = 16 * 1024;
 
-/// The client that scanners are asked by.
+/// The client that sends the requests to scanners.
 #[derive(Debug)]
 pub(crate) struct Webhooks(Client);
 

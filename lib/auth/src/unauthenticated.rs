@@ -1,7 +1,7 @@
 //! The error of failed authentication.
 
-/// The error of a request without valid credentials. The exact reason is only logged, since it would help an attacker. That
-/// credentials have expired is told to their holder, who can get new ones.
+/// The error of a request without valid credentials. The exact reason is only logged, since it would help an attacker. Expired
+/// credentials are reported as such, so that their holder gets new ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unauthenticated {
     /// The request has no credentials.

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 /// The steps of a shutdown. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Ending {
-    /// Cancelled when the server drains: clients are told to go elsewhere, and new connections are still served.
+    /// Cancelled when the server drains: clients are asked to disconnect, and new connections are still served.
     pub draining: CancellationToken,
     /// Cancelled when the server stops: it accepts no connection, and open connections close. Cancels `draining` too.
     pub end: CancellationToken,
@@ -27,8 +27,8 @@ impl Default for Ending {
 
 impl Ending {
     /// Waits until a connection is to close. A connection that was open before the server began to drain closes then,
-    /// if its client can be told. A newer one closes when the server stops, because its client would only connect
-    /// again.
+    /// if the protocol can tell its client. A newer one closes when the server stops, because its client would only
+    /// connect again.
     pub(super) async fn close_requested(&self, is_new: bool, can_be_told: impl Fn() -> bool) {
         if !is_new {
             self.draining.cancelled().await;

@@ -1,4 +1,4 @@
-//! The names and origins of a server that asks nobody who they are.
+//! The allowed host names and origins of a server without authentication.
 //!
 //! A browser on the same machine reaches such a server for every page that it shows. A page whose own name was made to
 //! resolve to this machine (DNS rebinding) sends that name as the host, and a page of another origin sends its origin.

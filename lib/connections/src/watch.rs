@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::limits::ConnectionLimits;
 
-/// The time that a client has to close a connection without requests in flight, after it was told to.
+/// The time that a client has to close a connection without requests in flight, after it was asked to.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The first bytes of every HTTP/2 connection. No HTTP/1 request begins so, and until the last of them has arrived the
@@ -127,7 +127,7 @@ impl Watch {
         }
     }
 
-    /// Records that the client was told to close. From now on the connection stays open only while a request is in
+    /// Records that the client was asked to close the connection, which from now on stays open only while a request is in
     /// flight.
     pub(super) fn begin_close(&self, now: Instant) {
         let mut state = self.state();

@@ -1,4 +1,4 @@
-//! The events of new objects, for whoever runs the store.
+//! The events of new objects, for the program that runs the store.
 
 use s3s::dto::TimestampFormat;
 use tokio::sync::mpsc;

@@ -118,7 +118,7 @@ impl Policy {
     }
 
     /// Returns the time until which a unique draft can be uploaded, or `None` if it has passed. An ID that ends later than
-    /// those that are issued now is nobody's, so its draft cannot be uploaded either. Clocks may differ by the grace of a
+    /// those that are issued now was never issued, so its draft cannot be uploaded either. Clocks may differ by the grace of a
     /// sweep.
     pub fn can_arrive_until(&self, id: DraftId, now: SystemTime) -> Option<SystemTime> {
         let expires_at = id.expires_at();

@@ -9,8 +9,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::Call;
 
-/// Undoes `encoding-type=url`, which the SDK asks for only when told to and never undoes. It is asked for because XML
-/// cannot hold every key. A space arrives as `+` from AWS, as `%20` from others.
+/// Decodes a listed key. Listings are requested with `encoding-type=url`, because XML cannot contain every key, and the SDK
+/// does not decode them. AWS encodes a space as `+`, other stores as `%20`.
 pub(crate) fn decoded(call: Call<'_>, encoding: Option<&EncodingType>, text: &str) -> Result<String, Error> {
     if encoding != Some(&EncodingType::Url) {
         return Ok(text.to_owned());

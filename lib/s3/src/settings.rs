@@ -29,15 +29,16 @@ pub struct Settings {
     pub use_dual_stack: Option<bool>,
     /// Calls go to the endpoint itself, whatever proxy the environment names: the store is the program's own.
     pub is_direct: bool,
-    /// Unset: the SDK's default chain (environment, profile, web identity of Kubernetes, container, instance).
+    /// The credentials of calls. `None`: the SDK's default chain (environment, profile, web identity of Kubernetes, container,
+    /// instance).
     pub credentials: Option<StaticCredentials>,
-    /// The credentials that sign uploads. Unset: those of the calls.
+    /// The credentials that sign uploads. `None`: those of the calls.
     pub signing: Option<Signing>,
-    /// Whose the buckets must be (`EXPECTED_BUCKET_OWNER`): S3 refuses calls on those of others. Unset: anybody's.
+    /// The required owner of the buckets (`EXPECTED_BUCKET_OWNER`): S3 refuses calls on the buckets of others. `None`: any.
     ///
-    /// It goes with calls alone. In a URL it would have to be a signed header, which whoever has the URL must send: an
-    /// upload by `curl -T` would need it, a form and a link to a download cannot have it, and every client would be told
-    /// the account. A server that finds its buckets to be another's never comes to be ready.
+    /// Only calls state it, not presigned URLs. There it would be a signed header, which every client would have to send: an
+    /// upload by `curl -T` would need it, a form and a link to a download cannot have it, and every client would learn the
+    /// account. A server whose buckets belong to another account never becomes ready.
     pub expected_bucket_owner: Option<BucketOwner>,
     /// The timeouts of calls.
     pub timeouts: Timeouts,
@@ -68,11 +69,11 @@ impl Settings {
     }
 }
 
-/// Credentials that sign uploads and do nothing else. They have to put, in parts too, in the draft bucket.
+/// Credentials that only sign uploads. They need the right to put objects into the draft bucket, also in parts.
 ///
-/// A signed PUT carries the power of whoever signed it, where a store takes headers beside the signed ones: with an
-/// `x-amz-copy-source` it copies what the signer can read. So the signer of uploads had better not read at all; downloads
-/// are signed by the credentials of the calls, for a GET does nothing but get the one object.
+/// A presigned PUT has the rights of its signer. If a store accepts unsigned headers, a PUT with `x-amz-copy-source` copies
+/// any object that the signer can read. So the signer of uploads should not have the right to read. Downloads are signed with
+/// the credentials of the calls, because a GET reads only its one object.
 #[derive(Debug, Clone)]
 pub enum Signing {
     /// Credentials given as they are.
@@ -131,8 +132,8 @@ pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(25);
 /// The timeout of a copy, and of each attempt to copy a part: 5 GiB at 20 MiB/s.
 pub const DEFAULT_COPY_TIMEOUT: Duration = Duration::from_secs(256);
 
-/// The size of the parts that a large object is copied in, in bytes. Large enough that calls do not count, small enough that 6 GiB
-/// keep all parts that may be under way at once busy, and that one which has to be asked for again costs seconds.
+/// The size of the parts that a large object is copied in, in bytes. Large enough that the number of calls does not matter,
+/// small enough that 6 GiB fill all concurrent copies, and that the retry of one part costs seconds.
 pub const DEFAULT_PART_SIZE: u64 = 512 * 1024 * 1024;
 
 /// The times after which a call fails as `Unavailable`.

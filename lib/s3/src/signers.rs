@@ -13,19 +13,20 @@ use tokio::sync::Mutex;
 
 use crate::signer_cache::SignerCache;
 
-/// Temporary credentials are asked for anew so long before they end, that URLs need not be cut short by much.
+/// The time before their end at which temporary credentials are loaded again, so that they do not shorten URLs by much.
 const REFRESH_AHEAD: Duration = Duration::from_secs(15 * 60);
 
-/// Credentials without an end are looked at again after this, in case a file or its like was rotated.
+/// The interval at which credentials without an end are loaded again, in case a file was rotated.
 const RELOAD_AFTER: Duration = Duration::from_secs(15 * 60);
 
-/// Pause between two looks while the ones we have still live: an instance gives out the same ones until near their end.
+/// The minimum interval between two loads while the current credentials are valid: an instance returns the same ones until
+/// shortly before their end.
 const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// For the whole chain. The SDK gives it the same time for calls.
+/// The timeout of the whole credential chain, which is the SDK's for calls too.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Signs by credentials that are asked for only now and then.
+/// The signers, which load their credentials only from time to time.
 #[derive(Debug)]
 pub(crate) struct Signers {
     provider: SharedCredentialsProvider,

@@ -1,8 +1,8 @@
-//! Every call of a client, watched from its beginning to its end: counted, and a span of its own.
+//! The observation of every call of a client: it is counted, and has a span of its own.
 //!
-//! An interceptor of the SDK sees what the calls themselves do not: how often each was sent. It does not see the end of a call
-//! that takes too long, or that nobody waits for any more; what it leaves in the call's configuration does, for it is dropped
-//! with it.
+//! An interceptor of the SDK sees how often a call was sent, which the call itself does not. The interceptor does not see the
+//! end of a call that times out or is cancelled. So it leaves a guard in the configuration of the call, which is dropped with
+//! the call.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
@@ -93,8 +93,8 @@ impl Intercept for Watch {
     }
 }
 
-/// Names the call and what came of it; where it went, and what it said, are not in it. What nobody asked for has none, such
-/// as the looks at whether the store answers.
+/// Creates the span of a call, with the operation and its outcome, and without addresses and contents. A call outside of a
+/// request, such as a readiness check, has no span.
 fn span(operation: Operation) -> tracing::Span {
     if tracing::Span::current().is_none() {
         return tracing::Span::none();

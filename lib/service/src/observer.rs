@@ -94,7 +94,7 @@ closed_set! {
         Inspection = "inspection",
         /// The scan by clamd.
         Clamd = "clamd",
-        /// The look at the tag of a scanner.
+        /// The lookup of the tag of a scanner.
         Tag = "tag",
         /// The requests to scanners over HTTP.
         Webhook = "webhook",

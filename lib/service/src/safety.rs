@@ -104,7 +104,7 @@ impl fmt::Display for Hint {
     }
 }
 
-/// Returns what an operator can do about a store that does not work, with the variables to look at.
+/// Returns the remedy for a store that does not work, with the variables that may be wrong.
 pub fn remedy(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::Unavailable => Some(

@@ -123,7 +123,7 @@ impl UsageCounter {
         Ok(Some(UsageCounted { last, lists }))
     }
 
-    /// Saves under the next generation, if nobody else has, and deletes the saves before.
+    /// Saves the inventory under the next generation, unless another server has, and deletes the earlier saves.
     async fn save(&self, inventory: &Inventory, saves: &mut Vec<Save>) -> Result<(), CountError> {
         let (objects, draft) = (self.store.objects(), &self.store.buckets.draft);
         let last = saves.last().map_or(0, |(place, _)| place.generation);

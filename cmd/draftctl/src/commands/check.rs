@@ -11,7 +11,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::HumanTime;
 
-/// The pause before the server is asked again. It waits for quick checks itself.
+/// The pause between two calls. The server itself waits for quick checks.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Checks a draft, and waits for the verdict.

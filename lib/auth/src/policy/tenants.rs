@@ -1,7 +1,7 @@
 //! The namespaces of the tenants, which must not overlap.
 //!
-//! A tenant whose keys begin with those of another would be seen and changed by the other. Tenants from claims are chosen
-//! by whoever gets a token, so each issuer with such tenants has a namespace of its own.
+//! A tenant whose keys begin with those of another would be seen and changed by the other. The holder of a
+//! token may choose the tenant in its claim, so each issuer with such tenants has a namespace of its own.
 
 use draftstore_service::caller::Tenant;
 

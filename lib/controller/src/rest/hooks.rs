@@ -1,7 +1,7 @@
 //! `POST /hooks/s3`: notifications of the store about new objects.
 //!
-//! A notification needs the shared token, or a signature of SNS. What it says is a hint, and never proof: the server looks at the
-//! object itself, and does nothing that its own look does not justify.
+//! A notification needs the shared token, or a signature of SNS. Its content is only a hint: the server looks up the
+//! object itself, and acts on what it finds.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -67,9 +67,9 @@ pub(crate) enum RetentionPeriod {
 /// The mode of a retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum RetentionMode {
-    /// Can be bypassed by a request that says so.
+    /// A retention that a request can bypass explicitly.
     Governance,
-    /// Can be bypassed by nobody.
+    /// A retention that cannot be bypassed.
     Compliance,
 }
 

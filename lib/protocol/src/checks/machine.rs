@@ -3,9 +3,9 @@
 //! 1. Look up the verdict. If another server has recorded one, that is the result. If what is recorded cannot be read, the
 //!    check ends without a verdict.
 //! 2. Read the draft, on condition that it is this version, and decide.
-//! 3. Have scanners look at what is accepted, if the settings name any, and again until they have a result.
-//! 4. Record the verdict where there is none. If another server was first, its verdict is the result. A verdict whose
-//!    record failed is true all the same, for the bytes that were read: only whoever waits for it learns it.
+//! 3. Have scanners scan what is accepted, if the settings name any, and again until they have a result.
+//! 4. Record the verdict where there is none. If another server was first, its verdict is the result. A verdict that
+//!    could not be recorded still holds for the bytes that were read: the callers that wait for the check get it.
 
 use draftstore_storage::ErrorKind;
 

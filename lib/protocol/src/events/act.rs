@@ -134,9 +134,9 @@ pub enum ActEnd {
 pub enum ActStep {
     /// Publish the event, and then remove the note. If it cannot be published, leave the note.
     Publish,
-    /// Remove the note, and tell nobody.
+    /// Remove the note, without an event.
     Remove,
-    /// Leave the note, for a look at the traces when the act is surely over.
+    /// Leave the note. The traces are examined when the act is surely over.
     Leave,
 }
 

@@ -6,7 +6,7 @@
 //!    its confirm deletes.
 //! 2. Delete, on condition that the object is still that version.
 //! 3. After a failed condition, a conflict or a lost answer: HEAD main. Nothing there: it is deleted. No change: try
-//!    again, a few times. Another version: fail, since somebody replaced what this call wanted to delete.
+//!    again, a few times. Another version: fail, since another call replaced what this one wanted to delete.
 
 use std::time::SystemTime;
 
@@ -40,13 +40,13 @@ pub struct Deletion<E> {
 /// The answer that the delete waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State<E> {
-    /// The first look at main.
+    /// The first lookup of the object.
     Look,
     /// The lookup of the settlement of the batch that made this object.
     Settlement(ObjectInfo),
     /// The delete of this object.
     Delete(ObjectInfo),
-    /// The look at main, to learn the outcome of a delete that ended in this error.
+    /// The lookup of the object, to learn the outcome of a delete that ended in this error.
     Outcome(ObjectInfo, E),
     /// No answer: the delete has ended.
     Over,
@@ -113,7 +113,7 @@ pub enum DeleteError<E> {
     /// The confirm or the batch that made the object may still undo it.
     #[error("the confirm or the batch that made the object may still undo it")]
     Held,
-    /// The server may look at the object, and may not delete it.
+    /// The server may look the object up, and may not delete it.
     #[error("the server may not delete in the main bucket")]
     NotPermitted(#[source] E),
     /// Every attempt to delete failed. This is the last error.

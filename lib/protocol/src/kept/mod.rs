@@ -1,9 +1,9 @@
 //! The protocols of what changes an object in main after its confirm.
 //!
-//! One rule holds for all: of two calls that race for an object, the one that loses gets an error, and neither removes bytes that it
-//! has not seen. So every change insists on the version that the call has looked up, and every unclear answer of the
-//! store is resolved by another look. Where a store ignores the condition, the driver holds the lock of the name, which
-//! confirms take too.
+//! One rule holds for all: of two calls that race for an object, the one that loses gets an error, and neither removes
+//! bytes that it has not seen. So every change insists on the version that the call has looked up, and every unclear
+//! answer of the store is resolved by another lookup. Where a store ignores the condition, the driver holds the lock of the
+//! name, which confirms take too.
 
 mod delete;
 mod replaced;

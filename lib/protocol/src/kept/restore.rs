@@ -6,7 +6,7 @@
 //! 2. Find the version. If it is the current one, there is nothing to do.
 //! 3. Copy it, with its options and the mark, on condition that main is still what step 1 found.
 //! 4. After a failed condition, a conflict or a lost answer: HEAD main. With the mark: the copy succeeded. No change: try
-//!    again, a few times. Another object: fail, since somebody was faster.
+//!    again, a few times. Another object: fail, since another call was faster.
 
 use std::time::SystemTime;
 
@@ -53,7 +53,7 @@ pub struct Restoring<E> {
 /// The answer that the restore waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State<E> {
-    /// The first look at main.
+    /// The first lookup of the object.
     Look,
     /// The lookup of the settlement of the batch that made this object.
     Settlement(ObjectInfo),
@@ -61,7 +61,7 @@ enum State<E> {
     Source(Option<ObjectInfo>),
     /// The copy of a version over this object.
     Copy(Copying),
-    /// The look at main, to learn the outcome of a copy that ended in this error.
+    /// The lookup of the object, to learn the outcome of a copy that ended in this error.
     Outcome(Copying, E),
     /// No answer: the restore has ended.
     Over,

@@ -1,8 +1,8 @@
 //! The plan of an upload: what its completion needs, kept in the store for the case that its client goes away.
 //!
 //! A store lists the key, the ID and the begin of an upload, and nothing else that was agreed on. So the server writes the plan
-//! beside the upload, as a small object without bytes. Its key is made of the key and the ID of the upload: whoever finds
-//! the upload finds its plan, and no plan counts for another upload. No upload URL can write there.
+//! beside the upload, as a small object without bytes. Its key is made of the key and the ID of the upload: with the
+//! upload its plan is found, and no plan counts for another upload. No upload URL can write there.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,7 +30,7 @@ pub fn plan_key(digest: &MarkerDigest) -> ObjectKey {
 }
 
 impl Token {
-    /// Returns the text of the upload's plan, or `None` if its size is not known: nobody could then tell if it has all parts.
+    /// Returns the text of the upload's plan, or `None` if its size is not known: it is then unknown if all parts are there.
     pub fn to_plan(&self) -> Option<String> {
         self.content_length?;
         Some(URL_SAFE_NO_PAD.encode(self.encode_fixed()))

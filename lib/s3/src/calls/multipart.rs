@@ -14,10 +14,11 @@ use crate::error::Call;
 use crate::store_time::StoreTime;
 use crate::whole::Whole;
 
-/// Asks once only, so that no upload is begun of which the caller does not hear.
+/// Creates a multipart upload. Never retries, so that no upload is created that the caller does not know.
 ///
-/// The completion of an upload that was begun with an algorithm names the checksum of each part. Where lists lack those,
-/// nobody could complete it. Such a store is not told the algorithm, and checks each part that is sent with a checksum anyway.
+/// The completion of an upload that was created with an algorithm names the checksum of each part. If the store does not list
+/// checksums, such an upload could not be completed. So it is created without the algorithm there, and the store still checks
+/// each part that is sent with a checksum.
 pub(crate) async fn create_upload(s3: &S3Storage, create: &CreateUpload<'_>) -> Result<UploadId, Error> {
     let call = Call::on_key(Operation::CreateMultipartUpload, create.bucket.name(), create.key);
     let attributes = attribute_headers(create.attributes);
@@ -90,8 +91,8 @@ fn listed(call: Call<'_>, part: &Part) -> Result<ListedPart, Error> {
     })
 }
 
-/// Asks once only. Were a completion whose answer got lost asked again, the upload would be gone because of its own
-/// success, and the caller could not tell that from an abort.
+/// Completes a multipart upload. Never retries: if a completion succeeded and its answer was lost, a retry would find no
+/// upload, and the caller could not tell that from an abort.
 pub(crate) async fn complete_upload(s3: &S3Storage, complete: &CompleteUpload<'_>) -> Result<ETag, Error> {
     let call = Call::on_key(Operation::CompleteMultipartUpload, complete.bucket.name(), complete.key);
     let part = |part: &ListedPart| {

@@ -145,7 +145,7 @@ async fn copy_parts(
     Ok(staged)
 }
 
-/// May be asked again: a part that is sent twice is there once.
+/// Copies a part. May be retried: a part that is copied twice exists once.
 async fn copy_part(s3: &S3Storage, copy: &IntoMain<'_>, upload_id: &UploadId, part: Part) -> Result<StagedPart, Error> {
     let call = Call::on_key(Operation::UploadPartCopy, copy.bucket.name(), copy.key);
     let Part { number, bytes } = part;

@@ -17,7 +17,7 @@ use crate::error::Call;
 /// A class that every store with classes has, and that costs nothing to leave.
 const CLASS: &str = "REDUCED_REDUNDANCY";
 
-/// Copies an object with each option, and looks at what became of it.
+/// Copies an object with each option, and checks the options of the copy.
 pub(crate) async fn features(
     s3: &S3Storage,
     draft: &DraftBucket,
@@ -107,8 +107,8 @@ impl Source<'_> {
         Ok(head.is_some_and(|head| head.server_side_encryption().is_some()))
     }
 
-    /// Copies the object to main under a legal hold, and looks at the hold. SeaweedFS 4.48 locks what is put, and drops the
-    /// lock of what is copied.
+    /// Copies the object to main under a legal hold, and checks the hold. SeaweedFS 4.48 keeps the lock of a PUT, and drops
+    /// that of a copy.
     async fn is_held(&self, main: &MainBucket) -> Result<bool, Error> {
         let options = StorageOptions {
             legal_hold: Some(true),

@@ -51,7 +51,7 @@ pub struct CheckSettings {
     pub clamd: Option<ClamdCheck>,
     /// The verdict of a scanner in a tag.
     pub tag: Option<TagCheck>,
-    /// The scan by scanners that are asked over HTTP.
+    /// The scan by scanners with webhooks.
     pub webhook: Option<WebhookCheck>,
     /// The time in seconds after which a sweep removes a rejected draft, if it has not expired before. No verdict depends on
     /// it.
@@ -59,7 +59,7 @@ pub struct CheckSettings {
     pub keep_rejected: Option<u64>,
 }
 
-/// The verdict of a scanner that nobody here starts, and that leaves it as a tag of the draft. The defaults are those of
+/// The verdict of a scanner that works on the bucket by itself, and leaves it as a tag of the draft. The defaults are those of
 /// `GuardDuty` Malware Protection for S3.
 ///
 /// Source: <https://docs.aws.amazon.com/guardduty/latest/ug/monitoring-malware-protection-s3-scans-gdu.html>

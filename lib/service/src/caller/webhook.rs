@@ -1,17 +1,17 @@
-//! The check of a draft by scanners that are asked over HTTP.
+//! The check of a draft by scanners with webhooks.
 
 use std::fmt;
 
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
-/// The scan of a draft by scanners that are sent a request, of which so many must accept.
+/// The scan of a draft by scanners that get a request each, of which a quorum must accept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookCheck {
-    /// The scanners that are asked, all at once.
+    /// The scanners. All get a request at the same time.
     pub scanners: Vec<WebhookScanner>,
-    /// The number of scanners that must accept. All, without it.
+    /// The number of scanners that must accept. `None` is all of them.
     pub quorum: Option<usize>,
     /// The hosts that may be in a private network.
     #[serde(default, skip_serializing)]
@@ -31,8 +31,8 @@ impl WebhookCheck {
     }
 }
 
-/// A scanner that is sent requests. A verdict counts wherever the scanner moves, and by whatever secret it is asked: only
-/// the name is a part of the settings of a verdict.
+/// A scanner with a webhook. Only its name is a part of the settings of a verdict, so that verdicts still count after a
+/// change of its URL or its secrets.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookScanner {

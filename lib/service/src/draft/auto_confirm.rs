@@ -1,9 +1,9 @@
 //! Drafts that confirm themselves: their profile agreed to it when their upload was issued.
 //!
-//! The agreement is sealed in the metadata that the upload signs, for the key of its draft. So nobody can change it, add it or take
-//! it to another draft. It names the profile. What counts is that profile in the current policy: if it is gone, or does not
-//! have `auto_confirm` any more, nothing is confirmed. The draft is confirmed under its object name, which is a part of its key, and
-//! only if main has no object of that name.
+//! The agreement is sealed in the metadata that the upload signs, for the key of its draft. So it cannot be changed, added, or
+//! moved to another draft. It names the profile. That profile counts as it is in the current policy: if it is gone, or does not
+//! have `auto_confirm` any more, nothing is confirmed. The draft is confirmed under its object name, which is a part of its
+//! key, and only if main has no object of that name.
 //!
 //! A confirm by the backend may race: both have one effect, as any two confirms of a draft to one name.
 
@@ -34,14 +34,15 @@ const AGREED: &str = "draftstore-auto-confirm";
 /// The maximum number of drafts that confirm themselves at the same time.
 const MAX_CONCURRENT: usize = 16;
 
-/// The maximum number of drafts that wait for it, and of ended ones that a server remembers. The next look starts others.
+/// The maximum number of drafts that wait for their confirm, and of ended ones that a server remembers. Others are started by
+/// their next notification or inspection.
 const MAX_WAITING: usize = 10_000;
 
 /// The time for which a draft that was confirmed or refused is not tried again. A page that asks for the state of a draft in
 /// short intervals would have it confirmed each time.
 const REST: Duration = Duration::from_secs(60);
 
-/// The time that a look waits for the confirm that it has started.
+/// The time that [`Drafts::look_at`] waits for the confirm.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The pauses before a confirm is tried again whose checks have not ended, or whose store failed.
@@ -180,9 +181,9 @@ impl Drafts {
         attributes.metadata.insert(AGREED.to_owned(), sealed);
     }
 
-    /// Looks at what may be a draft that has arrived, and confirms it if that was agreed on. Does nothing for other buckets
-    /// and keys. Returns false if the confirm has not ended after some seconds, or the store failed meanwhile: another look
-    /// is needed, unless the confirm ends on this server.
+    /// Confirms a draft that may have arrived, if its upload agreed to it. Does nothing for other buckets and keys. Returns false
+    /// if the confirm has not ended after some seconds, or the store failed meanwhile: repeat the call, unless the confirm ends
+    /// on this server.
     ///
     /// # Errors
     /// Returns an error of the store.
@@ -198,11 +199,11 @@ impl Drafts {
         let Some(confirming) = self.start_auto_confirm(&key, &draft) else {
             return Ok(true);
         };
-        // Without a result, another look has started the confirm, or it has panicked.
+        // Without a result, another call has started the confirm, or it has panicked.
         Ok(matches!(timeout(LOOK_TIMEOUT, confirming).await, Ok(Ok(true))))
     }
 
-    /// Looks at a draft that has just arrived, in the background.
+    /// Confirms a draft that has just arrived, in the background, if its upload agreed to it.
     pub(crate) fn look_at_in_background(&self, key: &ObjectKey) {
         if self.shared.auto_confirms.profiles.is_none() {
             return;
@@ -248,7 +249,7 @@ impl Drafts {
                 drafts.shared.auto_confirms.known().end(draft);
             }
             drop(running);
-            // The look may have timed out.
+            // The caller may have timed out.
             let _ = ended.send(is_done);
         };
         // The confirm itself is a task that a shutdown waits for. The pauses between two tries are not.
@@ -256,7 +257,7 @@ impl Drafts {
         Some(end)
     }
 
-    /// Confirms an upload as often as it takes, and reports the result. Returns true if nothing more is to be done.
+    /// Confirms an upload, with retries, and reports the result. Returns true if nothing more is to be done.
     async fn auto_confirm(&self, Upload { key, etag, .. }: &Upload) -> bool {
         let mut pauses = PAUSES.iter();
         loop {
@@ -265,7 +266,7 @@ impl Drafts {
             };
             let draft = match self.head_draft(key).await {
                 Ok(Some(draft)) if draft.etag == *etag => Ok(draft),
-                // Confirmed by another, discarded or expired; or uploaded again, which somebody else looks at.
+                // Confirmed by another, discarded or expired; or uploaded again, which has a notification of its own.
                 Ok(_) => return true,
                 Err(error) => Err(Error::from(error)),
             };

@@ -33,8 +33,8 @@ pub(super) enum Way {
     Parts,
 }
 
-/// The age from which a multipart upload without a part no longer holds its slot: nobody has the response that began it,
-/// or nobody uses it.
+/// The age from which a multipart upload without a part no longer holds its slot: the response that began it was lost,
+/// or is not used.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
 /// The maximum number of uploads that a call examines to find an abandoned one.

@@ -286,7 +286,7 @@ fn ends_in_copies(page: &storage::ObjectPage) -> bool {
     last.is_some_and(|object| object.key.as_str().starts_with(REPLACED_PREFIX))
 }
 
-/// Returns the folder below `asked` in which everything is that the caller may see, or `None` if there may be several.
+/// Returns the folder below `asked` that contains everything that the caller may see, or `None` if there may be several.
 fn folder_above(asked: &str, visible: &str) -> Option<String> {
     let (folder, _) = visible.strip_prefix(asked)?.split_once('/')?;
     Some(format!("{asked}{folder}/"))

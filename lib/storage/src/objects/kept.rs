@@ -41,9 +41,9 @@ pub struct Retention {
 /// The mode of a retention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RetentionMode {
-    /// The retention can be ended by whoever may bypass it.
+    /// The retention can be bypassed with a permission for it.
     Governance,
-    /// The retention cannot be ended by anyone.
+    /// The retention cannot be bypassed.
     Compliance,
 }
 

@@ -63,8 +63,8 @@ impl Attributes {
         options: StorageOptions::NONE,
     };
 
-    /// Returns the attributes of an object for a copy of it, with these options. A header that the store holds and nobody can
-    /// parse is left out.
+    /// Returns the attributes of an object for a copy of it, with these options. A stored header that cannot be
+    /// parsed is left out.
     pub fn of_stored(stored: &StoredAttributes, options: StorageOptions) -> Self {
         let content_type = stored.content_type.as_deref();
         let mut headers = ObjectHeaders::NONE;

@@ -1,18 +1,18 @@
 //! The copy of an object in main under another name, its move, and its update in place, as one state machine. An update is a
 //! copy of the object onto itself, with other attributes.
 //!
-//! 1. Look at the source. Another version than the caller's: fail. An object that its confirm or its batch may undo: fail. A
+//! 1. Look up the source. Another version than the caller's: fail. An object that its confirm or its batch may undo: fail. A
 //!    retention in force that would end earlier: fail. A legal hold that the caller releases is released first, so that
 //!    neither this version nor a repeat is left with it.
-//! 2. Look at the destination. With the mark of this very request, an earlier call has copied the object: go on to step 5. With
-//!    the same idempotency key and another request: fail. An object that may not be replaced: fail. So does a move over a recent object of the same `ETag`, which another move may
-//!    be about to delete.
+//! 2. Look up the destination. With the mark of this very request, an earlier call has copied the object: go on to step 5. With
+//!    the same idempotency key and another request: fail. An object that may not be replaced: fail. A move over a recent
+//!    object of the same `ETag`: fail, since another move may be about to delete it.
 //! 3. Copy, on condition that the source is still what step 1 found, and the destination what step 2 found. Large objects
 //!    are copied in parts, which become visible together.
-//! 4. After a failed condition, a conflict or a lost answer: look at the destination. With the mark: the copy succeeded, in this
+//! 4. After a failed condition, a conflict or a lost answer: look up the destination. With the mark: the copy succeeded, in this
 //!    call or an earlier one, after which the object may have been moved back. No change: begin again, a few times. Another
-//!    object: fail, since somebody was faster.
-//! 5. Look at the destination, which has to have the mark and the size. A move then deletes the source, on condition that it
+//!    object: fail, since another call was faster.
+//! 5. Look up the destination, which has to have the mark and the size. A move then deletes the source, on condition that it
 //!    is still that version. So there is always at least one copy, and a repeat completes a move that was interrupted.
 
 mod attributes;
@@ -87,15 +87,15 @@ pub struct Transferring<E> {
 /// The answer that the transfer waits for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum State<E> {
-    /// The look at the source.
+    /// The lookup of the source.
     Source,
-    /// The look at the destination, to learn if an earlier call succeeded. If not, the transfer ends with this error.
+    /// The lookup of the destination, to learn if an earlier call succeeded. If not, the transfer ends with this error.
     Earlier(TransferError<E>),
     /// The lookup of the settlement of the batch that made the source.
     SourceSettlement(Box<Source>),
     /// The release of the legal hold of the source.
     Release(Box<Source>),
-    /// The look at the destination, before the copy.
+    /// The lookup of the destination, before the copy.
     Destination(Box<Source>),
     /// The lookup of the settlement of the batch that made the object to be replaced.
     Settlement(Box<Copying>),
@@ -107,13 +107,13 @@ enum State<E> {
     Complete(Box<Copying>, StagedCopy),
     /// The abort of the parts, after this error.
     Unstage(Box<Copying>, E),
-    /// The look at the destination, to learn the outcome of a copy that ended in this error.
+    /// The lookup of the destination, to learn the outcome of a copy that ended in this error.
     Outcome(Box<Copying>, E),
-    /// The look at the destination, after the copy.
+    /// The lookup of the destination, after the copy.
     ReadBack(Box<Copying>),
     /// The delete of the source.
     Delete(Transferred, Box<ObjectInfo>),
-    /// The look at the source, to learn the outcome of a delete that ended in this error.
+    /// The lookup of the source, to learn the outcome of a delete that ended in this error.
     Deleted(Transferred, Box<ObjectInfo>, E),
     /// No answer: the transfer has ended.
     Over,

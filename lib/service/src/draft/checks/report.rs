@@ -1,4 +1,4 @@
-//! The reports of scanners that a webhook has asked, and that answer later.
+//! The reports of scanners that answer the request of a webhook later.
 
 use draftstore_protocol::checks::{Recorded, Scan, Verdict, answer_parts, verdict_key};
 use draftstore_storage::{ETag, Error as StorageError, ErrorKind, ObjectKey};

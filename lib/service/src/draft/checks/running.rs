@@ -17,10 +17,10 @@ use super::{CheckLimits, ChecksInProgress};
 use crate::draft::Drafts;
 use crate::observer::CheckOutcome;
 
-/// The pause before scanners are asked again that had no result. It doubles with each time.
+/// The first pause before a request to scanners without a result is repeated. It doubles each time.
 const SCAN_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
-/// The longest pause before scanners are asked again.
+/// The maximum pause before a request to scanners is repeated.
 const MAX_PAUSE: Duration = Duration::from_secs(8);
 
 /// The running checks, by the keys of their verdicts.

@@ -41,7 +41,7 @@ pub(super) struct ScanProgress {
     pub(super) unanswered: Option<Unanswered>,
     /// Set after clamd has found nothing.
     pub(super) is_clean_by_clamd: bool,
-    /// The answers of the scanners that are asked over HTTP, by their names.
+    /// The answers of the scanners with webhooks, by their names.
     pub(super) answers: BTreeMap<String, Scan>,
 }
 
@@ -61,7 +61,7 @@ impl ScanSlots {
         }
     }
 
-    /// Returns the slots of a scanner, and forgets those that nobody uses.
+    /// Returns the slots of a scanner, and removes those that are not in use.
     pub(super) fn of(&self, scanner: String) -> Arc<Semaphore> {
         let mut by_scanner = self.by_scanner.lock().unwrap_or_else(PoisonError::into_inner);
         by_scanner.retain(|_, slots| Arc::strong_count(slots) > 1);
@@ -124,7 +124,7 @@ impl Subject {
         })
     }
 
-    /// Reads the tag between two looks at the draft, the first of which found it to be this version.
+    /// Reads the tag between two lookups of the draft, the first of which found it to be this version.
     async fn scan_by_tag(
         &self,
         drafts: &Drafts,

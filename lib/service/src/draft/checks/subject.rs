@@ -152,7 +152,7 @@ impl Subject {
         }
     }
 
-    /// Records the verdict, if there is none, and has its event told.
+    /// Records the verdict, if there is none, and publishes its event.
     pub(super) async fn record(&self, drafts: &Drafts, verdict: &Verdict) -> Result<(), StorageError> {
         let sealed = seal(drafts, (Purpose::Verdict, self.parts()), verdict);
         let (kind, fields) = match verdict {

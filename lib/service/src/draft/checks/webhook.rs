@@ -1,4 +1,4 @@
-//! The scans of a draft by scanners that are asked over HTTP.
+//! The scans of a draft by scanners with webhooks.
 
 use std::collections::BTreeMap;
 

@@ -166,7 +166,7 @@ impl Running {
         Ok(())
     }
 
-    /// Logs that the store copied another version than the one asked for, and no longer relies on its condition.
+    /// Logs that the store copied another version than the requested one, and no longer relies on its condition.
     fn report_swap(&self, drafts: &Drafts) {
         tracing::error!(object.key = %self.keys.main, "store copied another version");
         drafts.shared.store.profile.distrust(Condition::CopySource);

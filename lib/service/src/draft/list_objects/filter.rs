@@ -1,4 +1,5 @@
-//! Filters of a listing of confirmed objects: by what the store lists of each, and by what it has to be asked for each.
+//! Filters of a listing of confirmed objects: by the properties that the store lists, and by those that need a call for each
+//! object.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;

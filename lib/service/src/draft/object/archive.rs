@@ -31,7 +31,7 @@ pub struct RestoreObject {
 /// The state of an object in an archive class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArchiveState {
-    /// The object cannot be read, and nobody has asked for it.
+    /// The object cannot be read, and no restore was requested.
     Archived,
     /// A restore is in progress.
     Restoring,

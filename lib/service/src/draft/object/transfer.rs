@@ -379,8 +379,8 @@ impl Running {
         }
     }
 
-    /// Writes the event of the transfer down before its copy, unless an earlier call has made the copy: some stores are asked
-    /// to copy without a look before.
+    /// Stores the event of the transfer before its copy, unless an earlier call has made the copy. The destination is
+    /// looked up here, because on some stores the transfer itself looks it up only after the copy.
     async fn begin_copy(&mut self, drafts: &Drafts, main_etag: Option<&ETag>) -> Result<(), storage::Error> {
         self.keep_replaced(drafts, main_etag).await?;
         let is_told = drafts.is_told(self.event_kind());
@@ -402,7 +402,7 @@ impl Running {
         }
     }
 
-    /// Writes the event of the transfer down, before the first call that changes main.
+    /// Stores the event of the transfer, before the first call that changes main.
     async fn begin(&mut self, drafts: &Drafts) -> Result<(), storage::Error> {
         if self.act.is_some() {
             return Ok(());

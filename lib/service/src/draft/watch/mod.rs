@@ -1,6 +1,6 @@
 //! Watches of drafts: the state of a draft when a caller asks, and whenever it changes.
 //!
-//! `poller` looks at each watched draft for all who watch it. `state` is what callers see.
+//! `poller` polls each watched draft for all its watches. `state` has the states that callers see.
 
 mod poller;
 mod state;

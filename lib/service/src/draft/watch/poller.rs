@@ -1,5 +1,5 @@
-//! The pollers, which look at watched drafts. Each serves all watches of a draft on this server, so that the calls to the
-//! store do not grow with their number.
+//! The pollers, which look up watched drafts. Each serves all watches of a draft on this server, so that the number of
+//! calls to the store does not grow with the number of watches.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,15 +39,15 @@ pub(super) enum Seen {
 /// The last observation of a poller.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Observation {
-    /// The number of looks that have begun.
+    /// The number of polls that have begun.
     pub(super) begun: u64,
-    /// The number of looks that have ended.
+    /// The number of polls that have ended.
     pub(super) looks: u64,
-    /// `None` before the first look. A poller ends after an error.
+    /// The result of the last poll, or `None` before the first one. A poller ends after an error.
     pub(super) seen: Option<Result<Seen, LookFailed>>,
 }
 
-/// The reason why the store could not be asked, as all watches get it.
+/// The error of a failed poll, which all watches get.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LookFailed {
     pub(super) kind: ErrorKind,
@@ -142,7 +142,7 @@ impl Drafts {
     }
 }
 
-/// The poller of one draft. It ends when nobody watches the draft any more.
+/// The poller of one draft. It ends with the last watch of the draft.
 struct Poller {
     drafts: Drafts,
     draft: DraftRef,
@@ -193,7 +193,7 @@ impl Poller {
         }
     }
 
-    /// Lets nobody join the poller if nobody is left. Returns true if it ends.
+    /// Removes the poller if it has no watch any more, so that no other joins it. Returns true if it ends.
     fn ends(&self) -> bool {
         let mut all = self.drafts.shared.watched.by_key();
         let ends = self.watched.observed.receiver_count() == 0;
