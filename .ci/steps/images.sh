@@ -1,5 +1,5 @@
-# The images, built as anyone builds them but on a base made here, for no registry of images is asked; and the server, started
-# from its image's root file system. Takes half an hour, so that only whoever asks for it gets it: bash .ci/run images
+# Builds the images on a base made with debootstrap, without pulling one, and starts the server from the root file system of its
+# image. Takes half an hour, so it runs only by name: bash .ci/run images
 
 # The one image that the Dockerfiles begin with.
 readonly IMAGES_BASE=docker.io/library/rust:1.95-slim-bookworm
@@ -25,7 +25,7 @@ images() {
     --storage-driver "${IMAGES_STORAGE_DRIVER:-overlay}" "$@"
 }
 
-# Debian and this machine's Rust, laid out as in the image of that name.
+# Makes the base: Debian with the installed Rust, laid out as in the image of that name.
 make_base() {
   local root container mirror suite=${IMAGES_BASE##*-}
   [[ $(rustc --version) == "rustc $(cut -d: -f2 <<<"$IMAGES_BASE" | cut -d- -f1)."* ]] || {
@@ -33,7 +33,7 @@ make_base() {
     return 1
   }
   root=$(mktemp -d)
-  # Where this machine has its packages from, if it is a Debian of the same age.
+  # The mirror that apt uses, if it has the same release of Debian.
   mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $suite" "Created-By: Packages" 2>/dev/null | head -1 || true)
   debootstrap --variant=minbase --include=ca-certificates,gcc,libc6-dev "$suite" "$root" "${mirror:-https://deb.debian.org/debian}"
   rm -rf "$root"/var/cache/apt/archives/*.deb
@@ -41,7 +41,7 @@ make_base() {
   cp --archive "$(rustc --print sysroot)" "$root/usr/local/rustup/toolchain"
   rm -rf "$root/usr/local/rustup/toolchain/share/doc"
   ln -s ../../rustup/toolchain/bin/{cargo,rustc,rustdoc} "$root/usr/local/cargo/bin"
-  # Whom this machine trusts, for downloads alone: the images are to trust those that Debian does.
+  # The host's certificate authorities, for downloads alone: the images trust those of Debian.
   cp /etc/ssl/certs/ca-certificates.crt "$root/usr/local/cargo/download.crt"
   container=$(images from scratch)
   images add --quiet "$container" "$root" /
@@ -51,7 +51,7 @@ make_base() {
   rm -rf "$root"
 }
 
-# What an image holds, and how much that is.
+# Prints the contents and the size of an image.
 report_image() {
   local container root
   container=$(images from --pull-never "localhost/draftstore-$1")

@@ -44,7 +44,7 @@ step_instructions() {
 step_dependencies() {
   cargo_tool cargo-machete "$CARGO_MACHETE_VERSION"
   "$TOOL"
-  # Not `advisories`: its database is fetched from outside the package registries, which CI cannot reach.
+  # Not `advisories`: they need a database from the network, and their result changes without a commit.
   cargo_tool cargo-deny "$CARGO_DENY_VERSION"
   "$TOOL" --locked --workspace check --hide-inclusion-graph bans licenses sources
 }

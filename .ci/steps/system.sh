@@ -64,7 +64,7 @@ step_inspection() {
   PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/python" "$REPO/.ci/inspection/check.py" "$DRAFTSTORE_BINARIES/examples/inspect"
 }
 
-# Scans by Debian's clamd, with a signature of our own: none can be fetched.
+# Scans by Debian's clamd, with a signature of our own, so that no database is downloaded.
 step_clamd() {
   need_commands clamd=clamav-daemon
   cargo test --workspace --locked -- --ignored clamd
