@@ -1,4 +1,4 @@
-//! The URLs of buckets, by the SDK's rules: it alone knows whether a bucket goes into the host or the path.
+//! The URLs of buckets. The SDK decides if a bucket is in the host name or in the path.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use draftstore_storage::{BucketName, Error};
 
 use crate::error::Call;
 
-/// The URL of each bucket, found out once and kept: an installation has two.
+/// A cache of the URLs of buckets. An installation has two.
 pub(crate) struct BucketUrls {
     client: Client,
     known: ArcSwap<Vec<(BucketName, Arc<BucketUrl>)>>,
@@ -27,7 +27,7 @@ impl fmt::Debug for BucketUrls {
 }
 
 impl BucketUrls {
-    /// `config` is a client's at the endpoint that URLs lead to, without credentials.
+    /// Creates the cache. `config` is that of a client of the public endpoint, without credentials.
     pub(crate) fn new(config: Builder) -> Self {
         // The signature is thrown away.
         let nobody = Credentials::new("nobody", "nobody", None, None, "nobody");
@@ -37,14 +37,14 @@ impl BucketUrls {
         }
     }
 
-    /// Uses the URL of a bucket, where it is known. Counts no references, which all cores would contend for.
+    /// Uses the cached URL of a bucket, if there is one. Counts no references, because all cores would contend for the counter.
     pub(crate) fn with_cached<T>(&self, bucket: &BucketName, sign: impl FnOnce(&BucketUrl) -> T) -> Option<T> {
         let known = self.known.load();
         let (_, url) = known.iter().find(|(known, _)| known == bucket)?;
         Some(sign(url))
     }
 
-    /// Returns the URL of a bucket, and finds it out first where it is not known.
+    /// Returns the URL of a bucket, and resolves it first if it is not cached.
     pub(crate) async fn get(&self, call: Call<'_>, bucket: &BucketName) -> Result<Arc<BucketUrl>, Error> {
         let known = self.known.load();
         if let Some((_, url)) = known.iter().find(|(known, _)| known == bucket) {

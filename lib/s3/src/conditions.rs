@@ -1,4 +1,4 @@
-//! The conditions sent with calls: all but those that a probe found refused.
+//! The conditions that are sent with calls: all but those that the store refuses, by the probe.
 
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 
@@ -18,7 +18,7 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Takes over the result of a probe.
+    /// Sets the result of a probe.
     pub(crate) fn remember(&self, found: &Capabilities) {
         let bits = |is: fn(Support) -> bool| {
             let all = Condition::ALL.into_iter();
@@ -33,7 +33,7 @@ impl Conditions {
             .store(bits(|support| support == Support::Failed), Ordering::Relaxed);
     }
 
-    /// Takes over the result of a probe: a list of parts has their checksums, or has not.
+    /// Sets the result of a probe: a list of parts contains their checksums, or not.
     pub(crate) fn remember_listed_checksums(&self, listed: bool) {
         self.lists_no_checksums.store(!listed, Ordering::Relaxed);
     }

@@ -1,4 +1,4 @@
-//! From settings to clients, without asking the store anything.
+//! The creation of clients from settings, without a call to the store.
 
 use std::time::{Duration, SystemTime};
 
@@ -29,7 +29,7 @@ use crate::watched::Watch;
 pub struct S3Storage {
     pub(crate) client: Client,
     pub(crate) presigner: Presigner,
-    /// The presigner of uploads, where those are signed by credentials of their own.
+    /// The presigner of uploads, if they are signed with credentials of their own.
     pub(crate) upload_presigner: Option<Presigner>,
     pub(crate) region: String,
     pub(crate) timeouts: Timeouts,
@@ -38,7 +38,7 @@ pub struct S3Storage {
     name: String,
 }
 
-/// The time that the credentials at hand still live.
+/// The remaining lives of the current credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CredentialsLeft {
     /// The life of the credentials of the calls, which also sign downloads.
@@ -48,13 +48,13 @@ pub struct CredentialsLeft {
 }
 
 impl CredentialsLeft {
-    /// Returns `true` if both live.
+    /// Returns `true` if neither has ended.
     pub fn live(self) -> bool {
         self.calls.lives() && self.uploads.lives()
     }
 }
 
-/// Settings that cannot be right.
+/// The error of settings that contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConnectError {
     /// The endpoint for calls.
@@ -73,14 +73,14 @@ pub enum ConnectError {
     InvalidRegion,
 }
 
-/// First attempt and two more, with the SDK's pauses of up to a second or two between them.
+/// The maximum number of attempts of a call, with the SDK's pauses of up to two seconds between them.
 const MAX_ATTEMPTS: u32 = 3;
 
 impl S3Storage {
-    /// Makes a client. Calls nothing: wrong credentials and unreachable stores show at the first call.
+    /// Creates a client. Makes no call: wrong credentials and an unreachable store are errors of the first call.
     ///
     /// # Errors
-    /// [`ConnectError`] when settings cannot be right.
+    /// [`ConnectError`] if the settings contradict each other.
     pub async fn connect(settings: Settings) -> Result<Self, ConnectError> {
         let settings = shared_config::complete(settings).await;
         let region = settings.region.unwrap_or_else(|| DEFAULT_REGION.to_owned());
@@ -156,7 +156,7 @@ impl S3Storage {
         self.upload_presigner.as_ref().unwrap_or(&self.presigner)
     }
 
-    /// Sends a HEAD of a bucket. Kind `NotFound` or `BucketNotFound` when there is none.
+    /// Sends a HEAD of a bucket. Fails with kind `NotFound` or `BucketNotFound` if it does not exist.
     ///
     /// # Errors
     /// Those of every call.
@@ -164,7 +164,7 @@ impl S3Storage {
         calls::look(self, bucket).await
     }
 
-    /// Loads credentials for the calls and for signing where there are none, and returns how long they live.
+    /// Loads missing credentials for the calls and for signing, and returns their remaining lives.
     pub async fn renew_credentials(&self, now: SystemTime) -> CredentialsLeft {
         for presigner in [Some(&self.presigner), self.upload_presigner.as_ref()]
             .into_iter()
@@ -177,7 +177,7 @@ impl S3Storage {
         self.credentials_left(now)
     }
 
-    /// Returns how long the credentials at hand still live. Loads none.
+    /// Returns the remaining lives of the current credentials. Loads none.
     pub fn credentials_left(&self, now: SystemTime) -> CredentialsLeft {
         CredentialsLeft {
             calls: self.presigner.signers.left(now),
@@ -185,14 +185,14 @@ impl S3Storage {
         }
     }
 
-    /// The configuration of a copy: one attempt, with time enough. See [`draftstore_storage::Objects::copy_to_main`].
+    /// The configuration of a copy: one attempt, with the timeout of copies. See [`draftstore_storage::Objects::copy_to_main`].
     pub(crate) fn copy_config(&self) -> Builder {
         Builder::new()
             .retry_config(RetryConfig::disabled())
             .timeout_config(self.copy_timeouts(self.timeouts.copy))
     }
 
-    /// The configuration of the copy of a part: time enough. It may be repeated.
+    /// The configuration of the copy of a part: retries, with the timeout of copies.
     pub(crate) fn part_config(&self) -> Builder {
         // As long as any other call for the pauses between the attempts.
         let operation = self.timeouts.copy * MAX_ATTEMPTS + self.timeouts.call;
@@ -214,8 +214,8 @@ pub(crate) fn once_config() -> Builder {
     Builder::new().retry_config(RetryConfig::disabled())
 }
 
-/// One for all calls, each of which is bounded by its attempt's: the SDK keeps apart the connections of calls that wait for
-/// an answer for another time, so that copies would not find those open that other calls had opened.
+/// The read timeout of all calls; each attempt has a shorter one. The SDK does not share connections between calls with
+/// different read timeouts, so a copy could not use the open connections of other calls.
 fn read_timeout(timeouts: &Timeouts) -> Duration {
     timeouts.attempt.max(timeouts.copy)
 }
@@ -236,7 +236,7 @@ struct AwsEndpoints {
     dual_stack: bool,
 }
 
-/// The configuration that calls and signing share. Stores beside AWS break on checksums that they did not ask for.
+/// The configuration that calls and signing share. Many stores other than AWS fail on checksums that they do not require.
 fn config(region: &str, endpoint: Option<String>, path_style: Option<bool>, aws: AwsEndpoints) -> Builder {
     let path_style = path_style.unwrap_or(endpoint.is_some());
     let mut config = Builder::new()
@@ -287,7 +287,7 @@ mod tests {
         }
     }
 
-    /// Every call has the path of the endpoint and the host in lower case.
+    /// Tests that every call has the path of the endpoint, and its host in lower case.
     #[tokio::test]
     async fn calls_go_to_the_path_of_the_endpoint() {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -11,14 +11,14 @@ const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'/');
 
-/// `bucket/key`, percent-encoded per segment.
+/// Returns `bucket/key`, percent-encoded per segment.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html> ("The value must be URL-encoded").
 pub(crate) fn copy_source(bucket: &BucketName, key: &ObjectKey) -> String {
     format!("{bucket}/{}", utf8_percent_encode(key.as_str(), &ENCODED))
 }
 
-/// `bucket/key?versionId=…`, for a version of the object.
+/// Returns `bucket/key?versionId=…`, for a version of the object.
 pub(crate) fn copy_source_version(bucket: &BucketName, key: &ObjectKey, version: &VersionId) -> String {
     let version = utf8_percent_encode(version.as_str(), &ENCODED);
     format!("{}?versionId={version}", copy_source(bucket, key))

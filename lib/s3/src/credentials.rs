@@ -1,4 +1,4 @@
-//! Where credentials come from.
+//! The providers of credentials.
 
 use aws_config::ConfigLoader;
 use aws_config::sts::AssumeRoleProvider;

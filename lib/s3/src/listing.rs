@@ -1,4 +1,4 @@
-//! Entries of lists, of objects and of uploads alike: their keys arrive URL-encoded.
+//! The entries of lists of objects and of uploads, whose keys are URL-encoded.
 
 use std::time::SystemTime;
 

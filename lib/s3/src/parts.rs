@@ -1,29 +1,29 @@
-//! How an object is cut into parts.
+//! The division of an object into parts.
 //!
 //! Source of the limits: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 
 use std::ops::Range;
 
-/// Every part but the last has at least so many bytes.
+/// The minimum size of every part but the last, in bytes.
 const MIN_PART: u64 = 5 * 1024 * 1024;
 
-/// No part has more bytes.
+/// The maximum size of a part, in bytes.
 const MAX_PART: u64 = 5 * 1024 * 1024 * 1024;
 
-/// No object has more parts.
+/// The maximum number of parts of an object.
 const MAX_PARTS: u16 = 10_000;
 
 /// One part of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// From 1.
+    /// The part number, from 1.
     pub(crate) number: u16,
-    /// Its bytes in the object.
+    /// The range of its bytes in the object.
     pub(crate) bytes: Range<u64>,
 }
 
-/// The parts of an object of `size` bytes, all of one size but the last (some stores insist on that): `part_size`, or what
-/// comes nearest to it within the limits. None where the object is too large for any.
+/// Returns the parts of an object of `size` bytes. All but the last have one size, which some stores require: `part_size`, or
+/// the nearest size within the limits. Returns `None` if the object is too large.
 pub(crate) fn parts(size: u64, part_size: u64) -> Option<impl Iterator<Item = Part>> {
     let part_size = part_size
         .clamp(MIN_PART, MAX_PART)

@@ -10,24 +10,26 @@ use crate::owner::BucketOwner;
 
 /// A store, and the credentials of its client.
 ///
-/// Where no credentials are given here, the credentials and the unset settings come from the environment and the profile of AWS.
-/// Otherwise nothing does.
+/// Without credentials here, the credentials and the unset settings come from the environment and the profile of AWS. With
+/// credentials, nothing does.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The region that requests are signed for (`AWS_REGION`). Unset: the profile's, or else us-east-1.
+    /// The region that requests are signed for (`AWS_REGION`). `None`: the profile's, or else us-east-1.
     pub region: Option<String>,
-    /// Where calls go (`S3_ENDPOINT`): scheme, host, port, perhaps a path. Unset: the profile's, or else AWS, in that region.
+    /// The endpoint of calls (`S3_ENDPOINT`): scheme, host, port, perhaps a path. `None`: the profile's, or else AWS in that
+    /// region.
     pub endpoint: Option<String>,
-    /// Where presigned URLs point (`S3_PUBLIC_ENDPOINT`). Unset: like [`Self::endpoint`].
+    /// The endpoint of presigned URLs (`S3_PUBLIC_ENDPOINT`). `None`: [`Self::endpoint`].
     pub public_endpoint: Option<String>,
-    /// Bucket in the path (`host/bucket/key`) rather than in the host name. Unset: in the path where an endpoint is
-    /// set, as most stores beside AWS want it.
+    /// Puts the bucket into the path (`host/bucket/key`) and not into the host name. `None`: into the path if there is an
+    /// endpoint, as most stores other than AWS require.
     pub path_style: Option<bool>,
-    /// The endpoints of AWS that are validated for FIPS (`AWS_USE_FIPS_ENDPOINT`). Unset: as the profile says.
+    /// The endpoints of AWS that are validated for FIPS (`AWS_USE_FIPS_ENDPOINT`). `None`: as in the profile.
     pub use_fips: Option<bool>,
-    /// The endpoints of AWS that also have IPv6 addresses (`AWS_USE_DUALSTACK_ENDPOINT`). Unset: as the profile says.
+    /// The endpoints of AWS that also have IPv6 addresses (`AWS_USE_DUALSTACK_ENDPOINT`). `None`: as in the
+    /// profile.
     pub use_dual_stack: Option<bool>,
-    /// Calls go to the endpoint itself, whatever proxy the environment names: the store is the program's own.
+    /// Sends calls directly to the endpoint, without the proxies of the environment: the store is the program's own.
     pub is_direct: bool,
     /// The credentials of calls. `None`: the SDK's default chain (environment, profile, web identity of Kubernetes, container,
     /// instance).
@@ -42,14 +44,15 @@ pub struct Settings {
     pub expected_bucket_owner: Option<BucketOwner>,
     /// The timeouts of calls.
     pub timeouts: Timeouts,
-    /// See [`DEFAULT_PART_SIZE`]. In bytes; kept within what S3 takes, and raised where 10,000 parts would not do.
+    /// The size of parts in bytes: see [`DEFAULT_PART_SIZE`]. It is kept within S3's limits, and raised if 10,000 parts are not
+    /// enough.
     pub part_size: u64,
     /// The observer of all calls.
     pub observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl Settings {
-    /// AWS in that region, by the default credential chain.
+    /// Returns the settings for AWS in that region, with the default credential chain.
     pub fn new(region: impl Into<String>) -> Self {
         Self {
             region: Some(region.into()),
@@ -76,25 +79,25 @@ impl Settings {
 /// the credentials of the calls, because a GET reads only its one object.
 #[derive(Debug, Clone)]
 pub enum Signing {
-    /// Credentials given as they are.
+    /// Credentials that are configured, and not loaded.
     Static(StaticCredentials),
-    /// The credentials of a role, which is assumed with those of the calls, again and again before they end.
+    /// The credentials of a role, which is assumed with those of the calls, and again before they end.
     Role {
         /// The ARN of the role.
         arn: String,
     },
 }
 
-/// Credentials that are given as they are.
+/// Credentials that are configured, and not loaded.
 #[derive(Clone)]
 pub struct StaticCredentials {
     /// The access key ID.
     pub access_key_id: String,
     /// The secret access key.
     pub secret_access_key: String,
-    /// Session token, of temporary credentials.
+    /// The session token of temporary credentials.
     pub session_token: Option<String>,
-    /// When they end, where that is known: nothing is signed past it.
+    /// The time at which they end, if it is known. No signature is valid longer.
     pub expires_at: Option<SystemTime>,
 }
 
@@ -111,7 +114,7 @@ impl StaticCredentials {
 }
 
 impl fmt::Debug for StaticCredentials {
-    /// Shows the access key ID, which is no secret, and when they end.
+    /// Shows the access key ID, which is not a secret, and the end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StaticCredentials")
             .field("access_key_id", &self.access_key_id)
@@ -120,10 +123,10 @@ impl fmt::Debug for StaticCredentials {
     }
 }
 
-/// For a TCP connection, with its TLS handshake. A store in reach answers in milliseconds.
+/// The timeout of a TCP connection with its TLS handshake. A store nearby answers in milliseconds.
 pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// For one attempt of a call other than a copy. A page of 1,000 takes a loaded store a second or two.
+/// The timeout of one attempt of a call other than a copy. A loaded store needs a second or two for a page of 1,000.
 pub const DEFAULT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The timeout of a call with all its attempts and the pauses between them.

@@ -1,4 +1,4 @@
-//! The settings that AWS keeps in a profile, for what the environment leaves open.
+//! The settings in a profile of AWS, for those that the environment does not set.
 
 use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;

@@ -8,7 +8,7 @@ use arc_swap::ArcSwapOption;
 use aws_credential_types::Credentials;
 use draftstore_sigv4::{Credentials as SigningCredentials, Signer, Timestamp};
 
-/// One set of credentials and the last signer made of it. Takes no locks.
+/// The credentials, and the last signer made of them. Takes no locks.
 pub(crate) struct SignerCache {
     credentials: Credentials,
     region: String,
@@ -42,7 +42,7 @@ impl SignerCache {
         self.credentials.expiry()
     }
 
-    /// Uses the signer of a second, which is made once for each second.
+    /// Uses the signer of a second, which is created once a second.
     pub(crate) fn with_signer_at<T>(&self, from: Timestamp, sign: impl FnOnce(&Signer) -> T) -> T {
         let last = self.last.load();
         if let Some(last) = last.as_ref().filter(|last| last.from() == from) {

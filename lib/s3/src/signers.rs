@@ -53,7 +53,7 @@ pub enum Left {
 }
 
 impl Left {
-    /// Returns the seconds: 0 where there are none, infinity where they do not end.
+    /// Returns the seconds: 0 if there are no credentials, infinity if they do not end.
     pub fn as_secs(self) -> f64 {
         match self {
             Self::None => 0.0,
@@ -75,7 +75,7 @@ impl Current {
 }
 
 impl Signers {
-    /// Loads nothing yet.
+    /// Creates the signers. Loads no credentials yet.
     pub(crate) fn new(provider: SharedCredentialsProvider, region: impl Into<String>) -> Self {
         Self {
             provider,
@@ -85,8 +85,8 @@ impl Signers {
         }
     }
 
-    /// Uses the cached signer, where it need not be renewed at `now`. Counts no references, which all cores would contend
-    /// for.
+    /// Uses the cached signer, if it need not be renewed at `now`. Counts no references, because all cores would contend for
+    /// the counter.
     pub(crate) fn with_cached<T>(&self, now: SystemTime, sign: impl FnOnce(&SignerCache) -> T) -> Option<T> {
         let current = self.current.load();
         let current = current
@@ -95,8 +95,8 @@ impl Signers {
         Some(sign(&current.signer))
     }
 
-    /// Returns a signer whose credentials live at `now`. Only one task loads new ones; the others go on with the old ones
-    /// while those live.
+    /// Returns a signer whose credentials are valid at `now`. Only one task loads new ones. The others use the old ones while
+    /// those are valid.
     pub(crate) async fn signer(&self, now: SystemTime) -> Result<Arc<SignerCache>, CredentialsError> {
         let current = self.current.load();
         let current = current.as_ref().filter(|current| current.lives(now));
@@ -128,7 +128,7 @@ impl Signers {
         Ok(self.keep(signer, ask_again.max(now + ASK_AGAIN_AFTER)))
     }
 
-    /// Returns how long the credentials at hand still live. Loads none; there are none before something was signed.
+    /// Returns the remaining life of the current credentials. Loads none: there are none before the first signature.
     pub(crate) fn left(&self, now: SystemTime) -> Left {
         match self.current.load().as_ref().map(|current| current.signer.ends_at()) {
             None => Left::None,

@@ -9,12 +9,12 @@ use aws_sdk_s3::error::BoxError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-/// Reads the `Date` of the answer to the one call that a clone of it is given to as an interceptor.
+/// An interceptor that reads the `Date` of the response to the one call that gets a clone of it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StoreTime(Arc<Mutex<Option<SystemTime>>>);
 
 impl StoreTime {
-    /// None before the answer, and where the store sends no date. Of several attempts, the last one's.
+    /// Returns the date of the last attempt, or `None` before the response, or if the store sends none.
     pub(crate) fn get(&self) -> Option<SystemTime> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -17,18 +17,18 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use draftstore_storage::{CallEnded, CallObserver, CallOutcome, Operation, TRACE_TARGET};
 
-/// Watches the calls of a client.
+/// An interceptor that observes the calls of a client.
 #[derive(Debug)]
 pub(crate) struct Watch(pub(super) Option<Arc<dyn CallObserver>>);
 
-/// A call that is under way.
+/// A call in progress.
 #[derive(Debug)]
 struct UnderWay {
     observer: Option<Arc<dyn CallObserver>>,
     operation: Operation,
     begun: Instant,
     attempts: AtomicU32,
-    /// Its place among the outcomes.
+    /// The discriminant of its outcome.
     outcome: AtomicU8,
     span: tracing::Span,
 }

@@ -1,4 +1,4 @@
-//! Detection of responses that were cut short. The SDK's parser takes the end of the text for the end of a list.
+//! The detection of truncated responses. The SDK's parser takes the end of the text for the end of a list.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 
-/// Checks the response to the one call that a clone of it is given to as an interceptor.
+/// An interceptor that checks the response to the one call that gets a clone of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Whole {
     root: &'static str,
@@ -15,7 +15,7 @@ pub(crate) struct Whole {
 }
 
 impl Whole {
-    /// For a document with this root.
+    /// Creates the check of a document with this root.
     pub(crate) fn new(root: &'static str) -> Self {
         Self {
             root,

@@ -6,7 +6,7 @@ use draftstore_storage::Attributes;
 
 use super::options::option_headers;
 
-/// Attributes go in as headers of our own, because the SDK has a setter for each, and one of another type for dates.
+/// Returns the attributes as headers. The SDK has a setter for each attribute instead, and another type for dates.
 pub(crate) fn attribute_headers(attributes: &Attributes) -> Vec<(String, String)> {
     let headers = attributes.iter();
     headers

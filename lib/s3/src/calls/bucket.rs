@@ -7,20 +7,20 @@ use draftstore_storage::{BucketName, CorsRule, Created, Error, ErrorKind, Operat
 use crate::S3Storage;
 use crate::error::Call;
 
-/// The region that AWS refuses to see named as a location constraint.
+/// The region that AWS refuses as a location constraint.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// How long browsers may remember a preflight, in seconds. Chromium caps it at two hours.
+/// The time that browsers may cache a preflight, in seconds. Chromium limits it to two hours.
 const CORS_MAX_AGE: i32 = 3600;
 
-/// Asks whether the bucket is there.
+/// Checks that the bucket exists.
 pub(crate) async fn look(s3: &S3Storage, bucket: &BucketName) -> Result<(), Error> {
     let call = Call::on_bucket(Operation::HeadBucket, bucket);
     let head = s3.client.head_bucket().bucket(bucket.as_str()).send().await;
     head.map(drop).map_err(|error| call.failed(&error))
 }
 
-/// Looks first: in its default region AWS answers 200 to making a bucket that is there already.
+/// Creates a bucket if it does not exist. Checks first: in its default region AWS answers 200 for a bucket that exists.
 pub(crate) async fn create_bucket(s3: &S3Storage, bucket: &BucketName) -> Result<Created, Error> {
     let call = Call::on_bucket(Operation::CreateBucket, bucket);
     match s3.client.head_bucket().bucket(bucket.as_str()).send().await {

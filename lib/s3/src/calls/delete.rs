@@ -10,13 +10,13 @@ use super::head::head;
 use crate::S3Storage;
 use crate::error::{Call, kind_of_code};
 
-/// S3's limit for `DeleteObjects`.
+/// The maximum number of keys in one `DeleteObjects`, by S3.
 pub(super) const MAX_KEYS: usize = 1000;
 
 /// The maximum number of concurrent deletes in place of one `DeleteObjects`.
 const MAX_DELETES_AT_ONCE: usize = 8;
 
-/// A failed condition is looked into: an attempt of ours whose answer got lost may have deleted the object.
+/// Deletes a draft. After a failed condition, looks the draft up: an earlier attempt whose answer was lost may have deleted it.
 pub(crate) async fn delete_version(
     s3: &S3Storage,
     bucket: &BucketName,

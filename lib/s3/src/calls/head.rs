@@ -15,7 +15,7 @@ pub(crate) async fn head(s3: &S3Storage, bucket: &BucketName, key: &ObjectKey) -
     object_info(call, head_output(s3, call, bucket, key, None).await?)
 }
 
-/// Returns `true` if the `ETag` is the MD5 of the bytes, on a store whose tags are.
+/// Returns `true` if the `ETag` is the MD5 of the bytes, on a store whose `ETag`s can be.
 ///
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html>
 pub(super) fn is_md5(etag: &ETag, encryption: Option<&ServerSideEncryption>, customer: Option<&str>) -> bool {

@@ -9,7 +9,7 @@ use draftstore_storage::{BucketName, DraftBucket, Error, ErrorKind, Lifecycle, M
 use crate::S3Storage;
 use crate::error::Call;
 
-/// The rule that is ours, among those of others.
+/// The ID of the rule that doctor sets. Other rules are kept.
 const RULE_ID: &str = "draftstore-drafts";
 
 pub(crate) async fn get_lifecycle(s3: &S3Storage, bucket: &DraftBucket) -> Result<Lifecycle, Error> {
@@ -41,7 +41,7 @@ fn noncurrent(rule: &LifecycleRule) -> Option<NoncurrentRule> {
     })
 }
 
-/// The call replaces all rules of a bucket, so that those of others are read first and sent back.
+/// Adds the rule. The call replaces all rules of a bucket, so the others are read first and sent again.
 pub(crate) async fn put_lifecycle(s3: &S3Storage, bucket: &DraftBucket, lifecycle: &Lifecycle) -> Result<(), Error> {
     let call = Call::on_bucket(Operation::PutBucketLifecycleConfiguration, bucket.name());
     let mut rules = rules(s3, bucket.name()).await?;
@@ -58,7 +58,7 @@ pub(crate) async fn put_lifecycle(s3: &S3Storage, bucket: &DraftBucket, lifecycl
     put.map(drop).map_err(|error| call.failed(&error))
 }
 
-/// None where none were ever set.
+/// Returns the rules of a bucket, which are none if none were ever set.
 async fn rules(s3: &S3Storage, bucket: &BucketName) -> Result<Vec<LifecycleRule>, Error> {
     let call = Call::on_bucket(Operation::GetBucketLifecycleConfiguration, bucket);
     let request = s3.client.get_bucket_lifecycle_configuration();

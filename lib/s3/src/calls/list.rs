@@ -26,7 +26,7 @@ pub(crate) async fn list(s3: &S3Storage, bucket: &BucketName, request: &ListObje
         .send()
         .await
         .map_err(|error| call.failed(&error))?;
-    // The parser takes what there is of a document that was cut for the whole.
+    // The parser accepts a truncated document.
     let said = page.key_count().and_then(|count| usize::try_from(count).ok());
     if said.is_some_and(|count| count > page.contents().len() + page.common_prefixes().len()) {
         return Err(call.unexpected("the list holds fewer keys than it says"));

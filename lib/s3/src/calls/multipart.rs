@@ -40,7 +40,7 @@ pub(crate) async fn create_upload(s3: &S3Storage, create: &CreateUpload<'_>) -> 
     upload_id.ok_or_else(|| call.cut_short("the answer lacks an upload ID"))
 }
 
-/// A list that broke off would make a draft that lacks its end: only one that came whole is believed.
+/// Lists the parts. A truncated list would make a draft without its end, so only a complete document is accepted.
 pub(crate) async fn list_parts(s3: &S3Storage, request: &ListParts<'_>) -> Result<PartPage, Error> {
     let call = Call::on_key(Operation::ListParts, request.bucket.name(), request.key);
     let whole = Whole::new("ListPartsResult");

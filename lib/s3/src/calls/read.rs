@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::S3Storage;
 use crate::error::Call;
 
-/// The body has the timeout of a whole call too: the SDK's ends with the head of the answer.
+/// Reads a range. The body has a timeout of its own, that of a whole call: the SDK's ends with the head of the response.
 pub(crate) async fn read_draft(s3: &S3Storage, read: &ReadDraft<'_>) -> Result<Vec<u8>, Error> {
     let call = Call::on_key(Operation::GetObject, read.bucket.name(), read.key);
     let len = read.range.end.checked_sub(read.range.start);
@@ -47,7 +47,7 @@ fn is_of_range(answer: &GetObjectOutput, read: &ReadDraft<'_>, len: u64) -> bool
             .map_or(is_whole, |range| range.starts_with(&described))
 }
 
-/// Never holds more than the range, whatever the store sends.
+/// Collects the body, and never holds more than the range, whatever the store sends.
 async fn body(call: Call<'_>, mut stream: ByteStream, len: u64) -> Result<Vec<u8>, Error> {
     let len = usize::try_from(len).map_err(|_| call.unexpected("the range does not fit in memory"))?;
     let mut bytes = Vec::with_capacity(len);
@@ -63,7 +63,7 @@ async fn body(call: Call<'_>, mut stream: ByteStream, len: u64) -> Result<Vec<u8
     Ok(bytes)
 }
 
-/// A missing draft is an error of the model of S3, and a range beyond the end has no meaning of its own for a caller.
+/// Returns the error of a read. A missing draft is an error of S3's model, and a range beyond the end is unexpected.
 fn failed(call: Call<'_>, error: &SdkError<GetObjectError>) -> Error {
     let mut failed = call.failed(error);
     if error.as_service_error().and_then(GetObjectError::code) == Some("InvalidRange") {

@@ -19,8 +19,8 @@ use crate::copy_source::copy_source;
 use crate::error::Call;
 use crate::parts::{Part, parts};
 
-/// Parts of one object that are copied side by side. A store that keeps an object's parts on several disks or nodes
-/// gains by that, and a connection each for 8 is no burden.
+/// The number of parts of one object that are copied concurrently. A store with several disks or nodes copies them faster so,
+/// and 8 connections are no burden.
 const MAX_PARTS_AT_ONCE: usize = 8;
 
 /// An object to copy from, in either bucket.
@@ -102,8 +102,8 @@ async fn stage(s3: &S3Storage, copy: &IntoMain<'_>) -> Result<StagedCopy, Error>
     }
 }
 
-/// Asks once only. Were an upload whose answer got lost begun again, the caller would hear of the second alone, and
-/// have no reason to look for the first when that is done.
+/// Creates the multipart upload. Never retries: if the answer were lost, the caller would know only the second upload, and
+/// never remove the first.
 async fn begin(s3: &S3Storage, copy: &IntoMain<'_>, call: Call<'_>) -> Result<UploadId, Error> {
     let attributes = attribute_headers(copy.attributes);
     let request = s3
@@ -122,8 +122,8 @@ async fn begin(s3: &S3Storage, copy: &IntoMain<'_>, call: Call<'_>) -> Result<Up
     upload_id.ok_or_else(|| call.cut_short("the answer lacks an upload ID"))
 }
 
-/// After the first failure no part is begun, and those under way are waited for: an abort that overtakes one may leave
-/// its bytes in the store (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html>).
+/// Copies the parts. After the first failure starts no other, and waits for those in progress: an abort that overtakes a part
+/// may leave its bytes in the store (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html>).
 async fn copy_parts(
     s3: &S3Storage,
     copy: &IntoMain<'_>,
@@ -179,7 +179,7 @@ async fn copy_part(s3: &S3Storage, copy: &IntoMain<'_>, upload_id: &UploadId, pa
     })
 }
 
-/// Aborts the upload; where that fails too, it is left to the sweep.
+/// Aborts the upload. If that fails too, leaves it to the sweep.
 async fn give_up(s3: &S3Storage, copy: &IntoMain<'_>, upload_id: &UploadId) {
     if let Err(error) = abort(s3, copy.bucket.name(), copy.key, upload_id).await {
         tracing::warn!(
@@ -193,7 +193,7 @@ async fn give_up(s3: &S3Storage, copy: &IntoMain<'_>, upload_id: &UploadId) {
     }
 }
 
-/// Asks once only, like `copy_to_main` and for the same reason.
+/// Completes the upload. Never retries, for the same reason as `copy_to_main`.
 pub(crate) async fn complete_copy(
     s3: &S3Storage,
     bucket: &MainBucket,

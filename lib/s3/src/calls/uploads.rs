@@ -43,7 +43,7 @@ pub(crate) async fn list_uploads(
             key_marker: decoded(call, encoding, marker)?,
             upload_id_marker: page.next_upload_id_marker().map(ToOwned::to_owned),
         }),
-        // SeaweedFS does not say where to go on: behind the last one.
+        // SeaweedFS does not say where the next page begins: after the last upload.
         (Some(true), None) => match uploads.last() {
             Some(last) => Some(UploadCursor {
                 key_marker: last.key.to_string(),

@@ -26,7 +26,7 @@ pub(crate) async fn has_versions(s3: &S3Storage, bucket: &MainBucket) -> Result<
     }
 }
 
-/// The prefix gives the key first, and then those that begin with it.
+/// Lists the versions of a key. The key is the prefix, so its own versions come first, before those of longer keys.
 pub(crate) async fn list_versions(s3: &S3Storage, request: &ListVersions<'_>) -> Result<VersionPage, Error> {
     let ListVersions { bucket, key, after, .. } = request;
     let call = Call::on_key(Operation::ListObjectVersions, bucket.name(), key);

@@ -1,6 +1,6 @@
 //! The meaning of the SDK's errors. They are read here and nowhere else.
 //!
-//! Nothing of a request gets into an [`Error`]: only what the store said, and which way a connection failed.
+//! An [`Error`] contains nothing of a request: only the message of the store, and the reason of a failed connection.
 
 mod kind;
 #[cfg(test)]
@@ -21,7 +21,7 @@ use crate::whole::root_of_whole;
 
 pub(crate) use self::kind::kind_of_code;
 
-/// A call in progress: what an [`Error`] says about it.
+/// A call in progress, with the properties that an [`Error`] names.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Call<'a> {
     operation: Operation,
@@ -29,7 +29,7 @@ pub(crate) struct Call<'a> {
     key: Option<&'a ObjectKey>,
 }
 
-/// Longest text of others that is kept, in characters: enough for each of the chain's reasons to give no credentials.
+/// The maximum length of a foreign message in characters: enough for all reasons of the credential chain.
 const MAX_TEXT_CHARS: usize = 1000;
 
 /// The message of a store or a connection.
@@ -97,7 +97,7 @@ impl<'a> Call<'a> {
         self.error(ErrorKind::CredentialsRefused, Cause::NoAnswer(chain(error)))
     }
 
-    /// The error for an answer that cannot be, or a request that should not have been made.
+    /// The error for an impossible response, or a request that should not have been made.
     pub(crate) fn unexpected(self, what: impl Into<String>) -> Error {
         self.error(ErrorKind::Unexpected, Cause::Unexpected(what.into()))
     }
@@ -107,17 +107,17 @@ impl<'a> Call<'a> {
         self.error(ErrorKind::PreconditionFailed, Cause::Unexpected(what.into()))
     }
 
-    /// The error for a body that broke off.
+    /// The error for a truncated body.
     pub(crate) fn broken_off(self, error: &ByteStreamError) -> Error {
         self.error(ErrorKind::Unavailable, Cause::NoAnswer(chain(error)))
     }
 
-    /// The error for what an answer says about one key among several.
+    /// The error for one key of several in a response.
     pub(crate) fn refused_key(self, kind: ErrorKind, code: &str, message: &str) -> Error {
         self.error(kind, Cause::Unexpected(one_line(&format!("{code}: {message}"))))
     }
 
-    /// The error for an answer that breaks off before it says what came of the call.
+    /// The error for a response that ends before the outcome of the call.
     pub(crate) fn cut_short(self, what: impl Into<String>) -> Error {
         self.error(ErrorKind::Unavailable, Cause::Unexpected(what.into()))
     }
@@ -127,7 +127,7 @@ impl<'a> Call<'a> {
         self.error(ErrorKind::Unsupported, Cause::Unexpected(what.into()))
     }
 
-    /// The error for a request over a limit that is known before asking.
+    /// The error for a request that exceeds a known limit, and is not sent.
     pub(crate) fn too_large(self, what: impl Into<String>) -> Error {
         self.error(ErrorKind::TooLarge, Cause::Unexpected(what.into()))
     }
@@ -207,7 +207,7 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
     one_line(&texts.join(": "))
 }
 
-/// So that what a store says cannot look like a line of our log.
+/// Returns the text in one line without control characters, so that a message of the store cannot look like a log line.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words

@@ -17,7 +17,7 @@ pub(super) fn fields(post: &PresignPost<'_>) -> BTreeMap<String, String> {
         ("success_action_status".to_owned(), "201".to_owned()),
     ]);
     if let Some(checksum) = post.checksum_sha256 {
-        // Without its name, Garage does not look at the checksum.
+        // Without its name, Garage ignores the checksum.
         fields.insert("x-amz-checksum-algorithm".to_owned(), "SHA256".to_owned());
         fields.insert("x-amz-checksum-sha256".to_owned(), checksum.to_string());
     }

@@ -1,7 +1,6 @@
-//! Presigning: a URL, the headers to send with it, and when it truly ends.
+//! Presigning: a URL, the headers to send with it, and its true end.
 //!
-//! Uploads in one piece, in parts and by a form, and downloads, are all that is ever signed, and all but downloads only into
-//! the draft bucket.
+//! It signs uploads in one piece, in parts and by a form, only into the draft bucket, and downloads.
 
 mod form;
 mod validity;
@@ -115,14 +114,14 @@ impl Presign for S3Storage {
     }
 }
 
-/// Signs by the credentials of one provider, for the endpoint that URLs lead to.
+/// The presigner of the public endpoint, with the credentials of one provider.
 #[derive(Debug)]
 pub(crate) struct Presigner {
     pub(crate) signers: Signers,
     buckets: BucketUrls,
 }
 
-/// A request on one object, to be signed into a URL.
+/// A request for one object, to be presigned.
 #[derive(Debug)]
 struct ObjectRequest<'a> {
     method: Method,
@@ -135,7 +134,7 @@ struct ObjectRequest<'a> {
 }
 
 impl Presigner {
-    /// `config` is a client's at the endpoint that URLs lead to, without credentials.
+    /// Creates the presigner. `config` is that of a client of the public endpoint, without credentials.
     pub(crate) fn new(signers: Signers, config: Builder) -> Self {
         Self {
             signers,
@@ -188,7 +187,7 @@ impl Presigner {
         })
     }
 
-    /// Returns the signer and the URL of the bucket, and loads those that are not known yet.
+    /// Returns the signer and the URL of the bucket, and loads them if they are not cached.
     async fn resolve(
         &self,
         call: Call<'_>,
@@ -218,7 +217,7 @@ impl ObjectRequest<'_> {
     }
 }
 
-/// The headers of what is known of the bytes.
+/// Returns the headers of the known properties of the bytes.
 fn constraints(content_length: Option<u64>, checksum_sha256: Option<Sha256>) -> BTreeMap<String, String> {
     let length = content_length.map(|bytes| ("content-length".to_owned(), bytes.to_string()));
     let checksum = checksum_sha256.map(|checksum| ("x-amz-checksum-sha256".to_owned(), checksum.to_string()));

@@ -8,7 +8,7 @@ use draftstore_storage::Error;
 
 use crate::error::Call;
 
-/// A start and a duration, both in whole seconds as the URL states them.
+/// A validity: a start and a duration, in whole seconds as the URL states them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Validity {
     pub(super) from: Timestamp,
@@ -16,10 +16,10 @@ pub(super) struct Validity {
 }
 
 impl Validity {
-    /// Cuts the validity short where the credentials end sooner.
+    /// Creates a validity, which ends with the credentials at the latest.
     ///
     /// # Errors
-    /// Kind `CredentialsRefused` where they end within this second, `Unexpected` where the duration is not between a
+    /// Kind `CredentialsRefused` if they end within this second, `Unexpected` if the duration is not between a
     /// second and seven days.
     pub(super) fn new(
         call: Call<'_>,

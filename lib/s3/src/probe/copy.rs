@@ -38,7 +38,7 @@ pub(super) async fn to_absent(scratch: &mut Scratch<'_>) -> Result<Seen, Error> 
     })
 }
 
-/// Tries `If-Match`: over another version, over nothing, over the version meant.
+/// Tries `If-Match`: over another version, over nothing, over the right version.
 pub(super) async fn over(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (source, other) = scratch.object("source", b"new").await?;
     let (replaced, _) = scratch.object("replaced", b"old").await?;
@@ -53,7 +53,7 @@ pub(super) async fn over(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     })
 }
 
-/// Returns `true` if the store says that it made the copy.
+/// Returns `true` if the store reports that it made the copy.
 pub(super) async fn copy(
     scratch: &Scratch<'_>,
     source: &ObjectKey,

@@ -25,7 +25,7 @@ pub(super) async fn many(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     seen(scratch, &replaced, &meant).await
 }
 
-/// Two objects, with an `ETag` that the first does not have, and the second's.
+/// Creates two objects, and returns them with an `ETag` that the first does not have, and that of the second.
 async fn objects(scratch: &mut Scratch<'_>) -> Result<(ObjectKey, ObjectKey, ETag, ETag), Error> {
     let (replaced, other) = scratch.object("replaced", b"before").await?;
     scratch.put(&replaced, b"now").await?;

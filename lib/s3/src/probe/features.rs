@@ -1,4 +1,4 @@
-//! The features that the store has, by the copies that result: a confirm copies.
+//! The features of the store, found by copies, because a confirm copies.
 
 use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -14,7 +14,7 @@ use crate::calls::{self, option_headers, with_headers};
 use crate::copy_source::copy_source;
 use crate::error::Call;
 
-/// A class that every store with classes has, and that costs nothing to leave.
+/// A class that every store with classes has, and that has no fee for an early delete.
 const CLASS: &str = "REDUCED_REDUNDANCY";
 
 /// Copies an object with each option, and checks the options of the copy.

@@ -7,8 +7,8 @@ use super::scratch::Scratch;
 use super::{Seen, copy, multipart};
 use crate::calls;
 
-/// Looks at the `ETag`s of a copy, and of a part that is copied. A part's may have another form, which is never taken for an
-/// MD5.
+/// Compares the `ETag`s of a copy and of a copied part with the MD5 of the bytes. An `ETag` of another form is never taken for
+/// an MD5.
 pub(super) async fn of_copies(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (target, in_parts) = (scratch.key("target")?, scratch.key("in-parts")?);
     let (source, _) = scratch.object("source", b"bytes").await?;

@@ -1,9 +1,9 @@
 //! The conditions that the store really enforces.
 //!
 //! Each operation is tried as it is used, without a condition. Each condition is then tried on keys of its own, once where
-//! it does not hold and once where it does, and the bytes that are there afterwards tell what the store made of it. What it
-//! seems to enforce is tried in races, because some stores check before they act. Copies go from the draft bucket to the
-//! draft bucket: a store treats buckets alike, and main is none of a probe's business.
+//! it does not hold and once where it does, and the resulting bytes show if the store enforced it. A condition that
+//! seems to be enforced is tried in races, because some stores check before they act. Copies go from the draft bucket to the
+//! draft bucket: a store treats all buckets alike, and a probe must not write to main.
 
 mod copy;
 mod delete;
@@ -23,7 +23,7 @@ use self::operation::ProbedOperation;
 use self::scratch::Scratch;
 use super::S3Storage;
 
-/// All conditions side by side. What it finds refused goes with no call from then on.
+/// Probes all conditions concurrently. A condition that the store refuses is no longer sent with calls.
 pub(super) async fn probe(s3: &S3Storage, bucket: &DraftBucket, prefix: &ObjectKey) -> Result<Capabilities, Error> {
     let works = ProbedOperation::ALL.map(|operation| async move {
         let mut scratch = Scratch::new(s3, bucket, format!("{prefix}/{operation:?}"));
@@ -88,12 +88,12 @@ async fn find_out(scratch: &mut Scratch<'_>, condition: Condition) -> Result<Sup
     Ok(support)
 }
 
-/// The bytes after a try.
+/// The effects of a try, by the resulting bytes.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
-    /// Where the condition did not hold, everything is as it was.
+    /// True if the call changed nothing when its condition did not hold.
     held_back: bool,
-    /// Where it did, the call was done.
+    /// True if the call had its effect when its condition held.
     done: bool,
 }
 

@@ -10,7 +10,7 @@ use super::scratch::{Scratch, answer, is_trouble, only_part};
 use crate::calls;
 use crate::copy_source::copy_source;
 
-/// The least that every store copies as a part: Garage refuses what it keeps beside the key. Bytes.
+/// The minimum size in bytes that every store copies as a part: Garage refuses objects that it stores inline.
 const PART: usize = 5 * 1024 * 1024;
 
 /// The SHA-256 of `new`, in base64.
@@ -19,7 +19,7 @@ const SHA256_OF_NEW: &str = "EVB6Di9eadXfpApiob17buV+a82FxnybhDGzb/8hxDc=";
 /// The sizes of a source, tried one after the other: most stores copy the smallest.
 pub(super) const SIZES: [usize; 2] = [16, PART];
 
-/// `UploadPartCopy` with `x-amz-copy-source-if-match`.
+/// Tries `UploadPartCopy` with `x-amz-copy-source-if-match`.
 pub(super) async fn part_source(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (source, before) = scratch.object("source", b"before").await?;
     let (bytes, now) = put_bytes(scratch, &source, b"now", PART).await?;
@@ -27,7 +27,7 @@ pub(super) async fn part_source(scratch: &mut Scratch<'_>) -> Result<Seen, Error
     for (target, etag) in [(&of_before, before), (&of_now, now)] {
         let upload_id = scratch.upload(target).await?;
         let part = copy_part(scratch, &source, Some(&etag), target, &upload_id).await?;
-        // Only completed can it be looked at.
+        // The part can be read only after the completion.
         if let Some(part) = part {
             complete(scratch, target, &upload_id, &part, |complete| complete).await?;
         }
@@ -38,7 +38,7 @@ pub(super) async fn part_source(scratch: &mut Scratch<'_>) -> Result<Seen, Error
     })
 }
 
-/// `UploadPartCopy` of a key that becomes another object's where it is decoded twice. A key that cannot be decoded twice is
+/// Tries `UploadPartCopy` with a key that names another object if it is decoded twice. A key that cannot be decoded twice is
 /// not tried: it makes some stores abort.
 pub(super) async fn part_source_key(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (named, twin, target) = (scratch.key("key%41")?, scratch.key("keyA")?, scratch.key("target")?);
@@ -80,7 +80,7 @@ async fn copy_whole(scratch: &mut Scratch<'_>, source: &ObjectKey, target: &Obje
     Ok(())
 }
 
-/// `CompleteMultipartUpload` with `If-None-Match: *`.
+/// Tries `CompleteMultipartUpload` with `If-None-Match: *`.
 pub(super) async fn complete_to_absent(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (taken, _) = scratch.object("taken", b"old").await?;
     let free = scratch.key("free")?;
@@ -97,7 +97,7 @@ pub(super) async fn complete_to_absent(scratch: &mut Scratch<'_>) -> Result<Seen
     })
 }
 
-/// `CompleteMultipartUpload` with `If-Match`: over another version, over nothing, over the version meant.
+/// Tries `CompleteMultipartUpload` with `If-Match`: over another version, over nothing, over the right version.
 pub(super) async fn complete_over(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     let (_, other) = scratch.object("other", b"other").await?;
     let (replaced, _) = scratch.object("replaced", b"old").await?;
@@ -140,7 +140,7 @@ pub(super) async fn put_bytes(
     Ok((bytes, etag))
 }
 
-/// The `ETag` of part 1, where the store says that it copied it.
+/// Returns the `ETag` of part 1, if the store reports that it was copied.
 pub(super) async fn copy_part(
     scratch: &Scratch<'_>,
     source: &ObjectKey,
@@ -162,7 +162,7 @@ pub(super) async fn copy_part(
     Ok(copied.and_then(|copied| copied.copy_part_result?.e_tag))
 }
 
-/// An upload that only has to be completed, of `new`, and the `ETag` of its part.
+/// Creates an upload with the part `new`, which only has to be completed, and returns the `ETag` of the part.
 pub(super) async fn uploaded(scratch: &Scratch<'_>, target: &ObjectKey) -> Result<(UploadId, String), Error> {
     let upload_id = scratch.upload(target).await?;
     let part = put_part(scratch, target, &upload_id).await?;
@@ -219,7 +219,7 @@ pub(super) async fn lists_checksums(scratch: &mut Scratch<'_>) -> Result<bool, E
     }
 }
 
-/// Returns `true` if the store says that it completed the upload.
+/// Returns `true` if the store reports that it completed the upload.
 pub(super) async fn complete(
     scratch: &Scratch<'_>,
     target: &ObjectKey,

@@ -1,4 +1,4 @@
-//! Keys to try things on.
+//! The keys of one try of a probe.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::S3Storage;
 use crate::calls;
 use crate::error::Call;
 
-/// Enough to tell one body from another. Bytes.
+/// The range of bytes that are compared: enough to distinguish the bodies.
 const LOOKED_AT: &str = "bytes=0-31";
 
 /// The objects and uploads of one try.
@@ -55,7 +55,7 @@ impl<'a> Scratch<'a> {
         Call::on_key(operation, self.bucket.name(), key)
     }
 
-    /// A key with nothing there.
+    /// Returns a key without an object.
     pub(super) fn key(&self, name: &str) -> Result<ObjectKey, Error> {
         let key = ObjectKey::new(format!("{}/{name}", self.prefix)).map_err(|error| {
             Call::on_bucket(Operation::PutObject, self.bucket.name()).unexpected(format!("probing: {error}"))
@@ -65,7 +65,7 @@ impl<'a> Scratch<'a> {
         Ok(key)
     }
 
-    /// A key with these bytes there, and their `ETag`.
+    /// Creates an object with these bytes, and returns its key and its `ETag`.
     pub(super) async fn object(&self, name: &str, bytes: &[u8]) -> Result<(ObjectKey, ETag), Error> {
         let key = self.key(name)?;
         let etag = self.put(&key, bytes).await?;
@@ -135,13 +135,13 @@ impl<'a> Scratch<'a> {
         Ok(id)
     }
 
-    /// Has the upload aborted with what else the try leaves.
+    /// Adds the upload to what is removed after the try.
     pub(super) fn remember_upload(&self, key: &ObjectKey, id: &UploadId) {
         let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
         uploads.push((key.clone(), id.clone()));
     }
 
-    /// Removes what the try has left, as well as can be: the sweep finds the rest.
+    /// Removes the objects and uploads of the try. Failures are ignored, because the sweep removes the rest.
     pub(super) async fn clear(self) {
         let uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -18,7 +18,7 @@ pub(super) async fn once(scratch: &mut Scratch<'_>) -> Result<Seen, Error> {
     })
 }
 
-/// Returns `true` if the store says that it put the object.
+/// Returns `true` if the store reports that it stored the object.
 pub(super) async fn put(scratch: &Scratch<'_>, key: &ObjectKey, bytes: &'static [u8]) -> Result<bool, Error> {
     let request = scratch
         .s3
