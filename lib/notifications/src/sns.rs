@@ -190,7 +190,7 @@ impl SnsMessage {
             .map_err(|_| InvalidMessage::Signature)
     }
 
-    /// Returns what the signature is of: names and values of fields in the order of their names, each on a line.
+    /// Returns the text that the signature covers: names and values of fields in the order of their names, each on a line.
     fn signed(&self) -> String {
         let own = |text: &String| Some(text.clone());
         let fields = match self.kind {

@@ -81,7 +81,7 @@ impl Secrets {
         Self(std::iter::once(Secret::new(current)).chain(former).collect())
     }
 
-    /// Makes a secret that ends with the process. No other process accepts what it seals.
+    /// Creates a secret that ends with the process. No other process accepts what it seals.
     pub fn random() -> Self {
         Self::new(&rand::random::<[u8; 32]>(), [[0; 0]; 0])
     }

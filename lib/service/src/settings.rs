@@ -49,7 +49,7 @@ settings! {
 }
 
 settings! {
-    /// The settings of what callers do with drafts.
+    /// The settings of the calls on drafts.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct DraftSettings in "Drafts" {
         /// Seconds after which a confirm is given up; a repeat completes it.

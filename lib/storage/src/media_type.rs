@@ -41,7 +41,7 @@ impl MediaType {
         essence: OCTET_STREAM.len(),
     };
 
-    /// Returns the media type of an object as a store reports it, or [`MediaType::OCTET_STREAM`] if that is none.
+    /// Returns the media type of an object as a store reports it, or [`MediaType::OCTET_STREAM`] if that is invalid.
     pub fn of_stored(text: Option<&str>) -> Self {
         text.and_then(|text| text.parse().ok())
             .unwrap_or_else(|| Self::OCTET_STREAM.clone())

@@ -171,7 +171,7 @@ impl Content {
         }
     }
 
-    /// Takes unpacked bytes, after so many packed ones.
+    /// Processes unpacked bytes, after this number of packed ones.
     async fn give(&mut self, bytes: &[u8], packed: u64, report: &mut Report<'_>) {
         self.total += bytes.len() as u64;
         // The sum must not wait for the end, which a bomb does not reach.
@@ -246,7 +246,7 @@ impl Content {
         }
     }
 
-    /// Takes the end of a file of so many packed bytes.
+    /// Processes the end of a file of this number of packed bytes.
     async fn finish(mut self, packed: u64, report: &mut Report<'_>) {
         if matches!(self.kind, Unpacked::Unknown) {
             self.decide(report);

@@ -24,7 +24,7 @@ use self::report::Report;
 /// The most bytes of an archive inside of another one, packed or unpacked. It is held in memory.
 const MAX_NESTED: u64 = 8 * 1024 * 1024;
 
-/// Lists an archive, and rejects what may not be inside. A file that is none is accepted.
+/// Lists an archive, and rejects what may not be inside. A file that is not an archive is accepted.
 pub(crate) async fn check<S: Source + Send>(
     check: &ArchiveCheck,
     window: &mut Window<'_, S>,

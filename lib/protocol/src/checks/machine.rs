@@ -108,7 +108,7 @@ pub enum CheckError<E> {
     /// The draft has another version by now, or is gone.
     #[error("the draft was uploaded again, or is gone")]
     Changed,
-    /// The object in the place of the verdict is none.
+    /// The object in the place of the verdict is not a verdict.
     #[error("the recorded verdict cannot be read")]
     Unreadable,
     /// A call to the store failed.

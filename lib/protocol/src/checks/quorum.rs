@@ -1,4 +1,4 @@
-//! The result of several scanners, of which so many must accept.
+//! The result of several scanners, of which a quorum must accept.
 
 use super::machine::Scan;
 

@@ -52,7 +52,7 @@ pub struct Reason {
 
 /// Returns everything that a verdict belongs to: the draft, its version, and the settings of the checks.
 ///
-/// Two versions may share an `ETag`, if somebody has made two files of one MD5. So the size, the time, and the checksum
+/// Two versions may share an `ETag`, if an attacker has made two files of one MD5. So the size, the time, and the checksum
 /// are parts of the version too, and so is the declared media type, which the bytes must agree with.
 pub fn verdict_parts(draft_key: &ObjectKey, draft: &ObjectInfo, settings: &str) -> [String; 7] {
     let modified = draft.last_modified.duration_since(UNIX_EPOCH).unwrap_or_default();

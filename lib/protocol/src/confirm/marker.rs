@@ -52,7 +52,7 @@ const COPIED_ETAG: &str = "draftstore-copied-etag";
 /// The ID of an atomic batch of confirms. It is a ULID whose time is the deadline after which the batch undoes nothing.
 pub type BatchId = Ulid;
 
-/// A digest in a marker. Without the secret, nobody can find out what it is the digest of.
+/// A keyed digest in a marker. Without the secret, its input cannot be guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MarkerDigest(String);
 

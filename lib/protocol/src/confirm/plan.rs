@@ -4,9 +4,9 @@ use draftstore_storage::{Capabilities, Condition};
 
 /// The strongest protocol that a store allows for one draft.
 ///
-/// The protocol relies on every condition that the store honours. For one that it ignores, the confirm looks before it
-/// acts, and the driver holds a lock for each name, so that one process does not race with itself. Where a lookup is
-/// not enough, the confirm takes another way: it stages a copy and verifies it before it becomes visible, and it leaves
+/// The protocol relies on every condition that the store honours. For one that it ignores, the confirm makes a lookup
+/// first, and the driver holds a lock for each name, so that one process does not race with itself. If a lookup is
+/// not enough, the confirm stages a copy and verifies it before it becomes visible, and it leaves
 /// a unique draft to the sweep, which deletes it when no URL can write to it any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Plan {

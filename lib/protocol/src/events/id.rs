@@ -9,8 +9,8 @@ use ulid::Ulid;
 /// The beginning of an ID in its text form.
 const PREFIX: &str = "evt_";
 
-/// The ID of an event: `evt_` and a ULID. Its time is that of the act, and the rest a digest of what tells it from every
-/// other act.
+/// The ID of an event: `evt_` and a ULID. Its time is that of the act. The rest is a digest of the properties that
+/// distinguish the act from every other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(Ulid);
 

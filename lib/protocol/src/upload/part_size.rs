@@ -23,7 +23,7 @@ const SMALLEST_CHOSEN: u64 = 8 * MIB;
 /// The largest part size that is chosen, in bytes, unless a larger one is needed. Clients hold several parts in memory.
 const LARGEST_CHOSEN: u64 = 64 * MIB;
 
-/// The number of parts to aim at. A single call signs so many parts, and one page lists them.
+/// The number of parts to aim at. One call signs that many parts, and one page lists them.
 const PARTS_AIMED_AT: u64 = 1_000;
 
 /// The part size in bytes if the size of the object is not known. The maximum number of parts then has 156 GiB.

@@ -65,7 +65,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Returns the event in its JSON form, or `None` if that is none of this server's.
+    /// Parses an event in its JSON form. Returns `None` if it is not an event of this server.
     pub(crate) fn of(value: &Value) -> Option<Self> {
         let tenant = value["data"].get("tenant").map(|tenant| tenant.as_str()?.parse().ok());
         Some(Self {

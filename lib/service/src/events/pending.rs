@@ -137,7 +137,7 @@ impl Courier<'_> {
         buried.is_ok()
     }
 
-    /// Delivers a pending event if its time has come. Returns true if it is pending no more.
+    /// Delivers a pending event if its next attempt is due. Returns true if it is no longer pending.
     async fn deliver(&self, endpoint: &Arc<dyn Endpoint>, id: EventId, object: ListedObject) -> bool {
         let now = self.clock.now();
         let is_due = self.events.due().get(&object.key).is_none_or(|due| *due <= now);

@@ -43,9 +43,8 @@ pub use versions::{CopyVersion, ListVersions, ListedBytes, ListedVersion, Versio
 /// - Conditions are sent to the store, which may ignore them. See [`crate::Administration::probe`].
 /// - Uploads and the deletes of a sweep take a [`DraftBucket`]. Only [`Objects::copy_to_main`] and
 ///   [`Objects::complete_copy`] write drafts to main, and [`Objects::copy_version`], [`Objects::copy_in_main`] and
-///   [`Objects::stage_in_main`] what was there before. [`Objects::undo_copy`] deletes there what a copy has just created, and
-///   [`Objects::delete_object`], [`Objects::delete_objects`] and [`Objects::delete_version`] what a caller wants to have
-///   deleted.
+///   [`Objects::stage_in_main`] what was there before. [`Objects::undo_copy`] deletes the result of a copy there, and
+///   [`Objects::delete_object`], [`Objects::delete_objects`] and [`Objects::delete_version`] delete what a caller names.
 #[async_trait]
 pub trait Objects: Send + Sync + fmt::Debug {
     /// Returns the metadata of an object.

@@ -316,7 +316,7 @@ impl<E: StoreError> Transferring<E> {
         keeps && source.info.size <= self.transfer.max_copy_bytes
     }
 
-    /// Ends the transfer whose source is gone or another, unless an earlier call has made its object.
+    /// Ends the transfer if its source does not exist or has another version, unless an earlier call has made its object.
     fn on_earlier(&mut self, main: Option<ObjectInfo>, otherwise: TransferError<E>) -> TransferStep<E> {
         let is_moved = self.transfer.kind == TransferKind::Move;
         let expected = self.transfer.if_match.as_ref();

@@ -155,7 +155,7 @@ impl Subject {
         (parts, digests.iter().map(verdict_key).collect())
     }
 
-    /// Returns the verdict that a scanner has reported. One that cannot be read is none.
+    /// Returns the verdict that a scanner has reported. A verdict that cannot be read is ignored.
     pub(super) async fn reported(
         &self,
         drafts: &Drafts,

@@ -50,7 +50,7 @@ pub(super) enum Ended {
     Changed,
     /// The scanner of this name had no result, until the checks took too long.
     NotScanned(&'static str),
-    /// The object in the place of the verdict is none.
+    /// The object in the place of the verdict is not a verdict.
     Unreadable,
     /// The store failed, or the checks took too long.
     Failed { kind: ErrorKind, why: String },
@@ -134,7 +134,7 @@ impl Drop for Forget {
 }
 
 impl Drafts {
-    /// Starts a check, or joins the one that runs. It goes on if nobody waits for it any more.
+    /// Starts a check, or joins the running one. The check continues if its last caller disconnects.
     pub(super) fn start_check(&self, subject: Subject) -> RunningCheck {
         let checks = &self.shared.checks;
         let mut by_key = checks.by_key();

@@ -101,7 +101,7 @@ impl Subject {
         Ok(scan)
     }
 
-    /// Asks one scanner. Returns its verdict, or why there is none.
+    /// Sends the request to one scanner. Returns its verdict, or the reason why there is none.
     async fn ask(
         &self,
         drafts: &Drafts,

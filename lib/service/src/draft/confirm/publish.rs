@@ -1,7 +1,7 @@
 //! The event of a confirm, which is delivered or stored before the confirm is answered.
 //!
-//! Every answer is preceded by its event: a repeat of a confirm cannot know if the first one got that far before its server
-//! crashed. The ID comes from the object in main, so that all of them have one.
+//! Every response is preceded by its event, also that of a repeat, which cannot know if the first confirm sent it before its
+//! server crashed. The ID comes from the object in main, so that all have the same.
 
 use draftstore_protocol::confirm::{Kept, Origin};
 

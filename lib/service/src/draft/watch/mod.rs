@@ -91,7 +91,7 @@ impl DraftWatch {
         None
     }
 
-    /// Returns the state after more than this number of looks.
+    /// Returns the state after more than this number of polls.
     async fn first_state(&mut self, looks: u64) -> Result<DraftState, Error> {
         // A poller that has ended has seen what does not change.
         let _ = self.observed.wait_for(|observed| observed.looks > looks).await;

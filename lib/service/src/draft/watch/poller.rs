@@ -25,7 +25,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The finding of a poller about a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// The draft is there. Its state is the same for all.
+    /// The draft is uploaded. Its state is the same for all callers.
     Uploaded(DraftState),
     /// The draft is confirmed.
     Confirmed,
@@ -90,7 +90,7 @@ impl WatchedDrafts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the draft looked at now, if it is watched.
+    /// Polls the draft at once, if it is watched.
     pub(in crate::draft) fn changed(&self, key: &ObjectKey) {
         for watched in self.by_key().get(key).into_iter().flatten() {
             watched.changed.notify_one();
@@ -149,7 +149,7 @@ struct Poller {
     watched: Arc<Watched>,
 }
 
-/// Also after a panic, so that another poller can begin.
+/// Removes the poller, also after a panic, so that another one can begin.
 impl Drop for Poller {
     fn drop(&mut self) {
         let mut all = self.drafts.shared.watched.by_key();
