@@ -1,4 +1,5 @@
-//! The rules of check, confirm, sweep and delete as state machines: the input is an answer, the output the next effect or the end.
+//! The rules of checks, confirms, sweeps and changes of confirmed objects as state machines: the input is an answer, the
+//! output the next effect or the end.
 //!
 //! This crate owns the keys of the draft bucket, the IDs of unique drafts, the marker of a confirm in main, and every
 //! decision about a draft: the order of calls to the store, what is retried, when a draft has expired, what stops a

@@ -1,4 +1,4 @@
-//! The calls on drafts (issue URLs, inspect, list, confirm, discard) and on confirmed objects, and the sweep.
+//! The calls on drafts and on confirmed objects, their events, and the sweep.
 //!
 //! This crate owns the rules for callers: names, tenants, scopes and limits. It also owns the drivers of
 //! `draftstore-protocol`: tasks, locks, timeouts and logs. It must not know HTTP, gRPC or the AWS SDK. The protocol
