@@ -210,6 +210,150 @@ fn the_frames_of_a_large_animation_are_counted() {
     assert_eq!(check(39_999), [(Check::Image, "TOO_MANY_FRAMES")]);
 }
 
+/// Returns the rules of the image check that a file breaks, and the number of reads.
+fn image_codes(bytes: Vec<u8>) -> (Vec<&'static str>, usize) {
+    let settings = Settings {
+        image: Some(ImageCheck::default()),
+        ..Settings::default()
+    };
+    let mut file = File::new(bytes);
+    let findings = run(&settings, Declared::default(), &mut file).expect("findings");
+    let codes = codes(&findings).into_iter().map(|(_, code)| code).collect();
+    (codes, file.reads.len())
+}
+
+/// A PNG with headers of these dimensions, whose checksums nobody reads.
+fn png(headers: &[u32]) -> Vec<u8> {
+    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
+    for side in headers {
+        png.extend(b"\0\0\0\x0dIHDR");
+        png.extend([side.to_be_bytes(), side.to_be_bytes()].concat());
+        png.extend(b"\x08\x02\0\0\0crc.");
+    }
+    png.extend(b"\0\0\0\x04IDATdatacrc.\0\0\0\0IENDcrc.");
+    png
+}
+
+/// A BMP of an icon: a header, with twice the height, and a byte of a pixel.
+fn bitmap(width: i32, height: i32) -> Vec<u8> {
+    let mut bitmap = 40_u32.to_le_bytes().to_vec();
+    bitmap.extend([width.to_le_bytes(), (height * 2).to_le_bytes()].concat());
+    bitmap.resize(41, 0);
+    bitmap
+}
+
+/// An icon of these images, whose directory says 256 by 256.
+fn ico(images: &[Vec<u8>]) -> Vec<u8> {
+    let count = u16::try_from(images.len()).expect("few images");
+    let mut ico = [&[0, 0, 1, 0], count.to_le_bytes().as_slice()].concat();
+    let mut start = 6 + 16 * images.len();
+    for image in images {
+        ico.extend(b"\0\0\0\0\x01\0\x20\0");
+        for number in [image.len(), start] {
+            ico.extend(u32::try_from(number).expect("a small file").to_le_bytes());
+        }
+        start += image.len();
+    }
+    ico.extend(images.concat());
+    ico
+}
+
+#[test]
+fn an_icon_has_the_dimensions_of_the_images_in_it() {
+    let large = vec!["DIMENSIONS_TOO_LARGE", "TOO_MANY_PIXELS"];
+    for (images, expected) in [
+        (vec![png(&[256])], vec![]),
+        (vec![bitmap(16, 16), bitmap(32, -32), png(&[256])], vec![]),
+        (vec![png(&[60_000])], large.clone()),
+        (vec![bitmap(16, 16), png(&[60_000])], large.clone()),
+        (vec![bitmap(60_000, 60_000)], large.clone()),
+        (vec![bitmap(60_000, -60_000)], large.clone()),
+        (vec![bitmap(0, 16)], vec!["IMAGE_DAMAGED"]),
+        (vec![vec![b'x'; 100]], vec!["IMAGE_DAMAGED"]),
+        (vec![png(&[16]), vec![]], vec!["IMAGE_DAMAGED"]),
+        (vec![png(&[16])[..40].to_vec()], vec!["IMAGE_DAMAGED"]),
+        (vec![bitmap(1, 1); 65], vec!["IMAGE_DAMAGED"]),
+    ] {
+        let count = images.len();
+        assert_eq!(image_codes(ico(&images)).0, expected, "{count} images");
+    }
+    let mut beside_each_other = png(&[16]);
+    beside_each_other.resize(256 * 1024, 0);
+    let (found, reads) = image_codes(ico(&vec![beside_each_other; 64]));
+    assert!(found.is_empty() && reads <= 2 * 64 + 2, "{found:?} by {reads} reads");
+}
+
+#[test]
+fn an_icon_whose_directory_is_wrong_is_damaged() {
+    let icon = ico(&[png(&[16])]);
+    let with = |at: usize, bytes: &[u8]| {
+        let mut icon = icon.clone();
+        icon[at..at + bytes.len()].copy_from_slice(bytes);
+        icon
+    };
+    let mut many = with(4, &[0xff, 0xff]);
+    many.resize(2_000, 0);
+    for (what, wrong) in [
+        ("no image", icon[..22].to_vec()),
+        ("no entry", with(4, &[0, 0])),
+        ("more entries than bytes", many),
+        ("an image behind the end", with(18, &[0xff; 4])),
+        ("an image over the end", with(14, &[0xff; 4])),
+        ("an image in the directory", with(18, &[0; 4])),
+        ("an image cut at the end", icon[..icon.len() - 1].to_vec()),
+    ] {
+        assert_eq!(image_codes(wrong).0, ["IMAGE_DAMAGED"], "{what}");
+    }
+}
+
+#[test]
+fn an_image_with_two_headers_is_damaged() {
+    assert_eq!(image_codes(png(&[16])).0, Vec::<&str>::new());
+    let large = ["IMAGE_DAMAGED", "DIMENSIONS_TOO_LARGE", "TOO_MANY_PIXELS"];
+    assert_eq!(image_codes(png(&[10, 60_000])).0, large);
+    assert_eq!(image_codes(png(&[10, 10])).0, ["IMAGE_DAMAGED"]);
+
+    let jpeg = |headers: &[u16], end: &[u8]| {
+        let mut jpeg = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0".to_vec();
+        for side in headers {
+            jpeg.extend(b"\xff\xff\xc0\0\x0b\x08");
+            jpeg.extend([side.to_be_bytes(), side.to_be_bytes()].concat());
+            jpeg.extend(b"\x01\x01\x11\0\xff\xc4\0\x04xx");
+        }
+        [&jpeg, end].concat()
+    };
+    let pixels = b"\xff\xda\0\x08\x01\x01\0\0\x3f\0pixels";
+    let codes = |headers: &[u16], end: &[u8]| image_codes(jpeg(headers, end)).0;
+    assert_eq!(codes(&[10], pixels), Vec::<&str>::new());
+    assert_eq!(
+        codes(&[10, 60_000], pixels),
+        ["DIMENSIONS_TOO_LARGE", "TOO_MANY_PIXELS", "IMAGE_DAMAGED"]
+    );
+    assert_eq!(codes(&[10, 10], pixels), ["IMAGE_DAMAGED"]);
+    assert_eq!(codes(&[10], b"\xff\xd9"), ["IMAGE_DAMAGED"]);
+    assert_eq!(codes(&[10], b"x\xff\xda"), ["IMAGE_DAMAGED"]);
+    let comments = b"\xff\xfe\0\x03x".repeat(1_024);
+    assert_eq!(
+        codes(&[10], &[&comments, pixels.as_slice()].concat()),
+        ["IMAGE_DAMAGED"]
+    );
+}
+
+#[test]
+fn a_short_file_is_no_image_unless_it_begins_like_one() {
+    for (bytes, expected) in [
+        (b"<svg/>".as_slice(), "NOT_AN_IMAGE"),
+        (b"x", "NOT_AN_IMAGE"),
+        (b"hello world", "NOT_AN_IMAGE"),
+        (b"GIF89a", "IMAGE_DAMAGED"),
+        (b"\x89PNG\r\n\x1a\n", "IMAGE_DAMAGED"),
+        (b"\0\0\x01\0\0\0", "IMAGE_DAMAGED"),
+        (b"", "IMAGE_DAMAGED"),
+    ] {
+        assert_eq!(image_codes(bytes.to_vec()).0, [expected], "{}", bytes.escape_ascii());
+    }
+}
+
 #[test]
 fn a_failed_or_short_read_gives_no_findings() {
     let mut file = File::new(gif(1, 0));

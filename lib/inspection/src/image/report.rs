@@ -22,6 +22,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Rejects a file of no known format.
+    pub(super) fn not_an_image(&mut self) {
+        self.reject("NOT_AN_IMAGE", "The file is no image of a known format.");
+    }
+
     /// Rejects an image whose structure is wrong, or that ends too early.
     pub(super) fn damaged(&mut self) {
         self.reject("IMAGE_DAMAGED", "The image is damaged or not complete.");
