@@ -7,8 +7,8 @@ use std::error::Error as StdError;
 use axum::http::{Method, StatusCode};
 use draftstore_auth::Unauthenticated;
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::draft::CheckReason;
-use draftstore_service::{Error, Lock, Missing, Retention, RetentionMode, Scope, Violation};
+use draftstore_service::draft::{CheckReason, SilentScanner};
+use draftstore_service::{Amount, Error, Lock, Missing, Retention, RetentionMode, Scope, Violation};
 use tonic::Code;
 
 use crate::refusal::{Limit, Refusal, StreamEnd};
@@ -111,7 +111,7 @@ reasons! {
     INTERNAL: INTERNAL_SERVER_ERROR, Internal, "The server failed unexpectedly.";
     STORE_CREDENTIALS_REFUSED: INTERNAL_SERVER_ERROR, Internal, "The store refused the server's credentials.";
     STORE_UNSUPPORTED: NOT_IMPLEMENTED, Unimplemented, "The store does not support what the call needs. `draftstore-server doctor` tells what.";
-    SCANNER_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "No scanner has scanned the draft in time. `errors` names the check. Retry after the seconds in `Retry-After`.";
+    SCANNER_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "No scanner has scanned the draft in time. `errors` names the check and the scanner. Retry after the seconds in `Retry-After`.";
     STREAM_ENDED: SERVICE_UNAVAILABLE, Unavailable, "The stream has reached its time limit, the server stops, or the rights of the caller have changed. Begin another.";
     STORE_UNAVAILABLE: SERVICE_UNAVAILABLE, Unavailable, "The store is unavailable. Retry after the seconds in `Retry-After`.";
     OVERLOADED: SERVICE_UNAVAILABLE, Unavailable, "The server is overloaded. Retry after the seconds in `Retry-After`.";
@@ -207,10 +207,10 @@ fn shown(Retention { mode, until }: &Retention) -> String {
     format!("{mode} until {}", Timestamp::from(*until))
 }
 
-/// Returns the check whose scanner is away in the form of a violation.
-fn no_scan(scanner: &str) -> Violation {
-    let rule = "needs a scanner, and none has answered within CHECK_TIMEOUT";
-    Violation::new(format!("checks.{scanner}"), rule)
+/// Returns the check whose scanner is away in the form of a violation, which names the scanner.
+fn no_scan(SilentScanner { check, name }: &SilentScanner) -> Violation {
+    let rule = format!("has no verdict within CHECK_TIMEOUT: {name} did not scan the draft");
+    Violation::new(format!("checks.{check}"), rule)
 }
 
 /// Returns a reason of a check in the form of a violation, so that each front has one form of details.
@@ -378,7 +378,7 @@ fn insufficient_scope(scope: Scope) -> String {
 }
 
 fn at_most(bytes: u64) -> String {
-    format!("must be at most {bytes} bytes")
+    format!("must be at most {}", Amount::bytes(bytes))
 }
 
 /// Returns one failure of each kind that a call can have, except refused store credentials, which a test of the server covers.
@@ -411,7 +411,11 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::DeletesNotPermitted(internal()).into(),
         Error::RolledBack.into(),
         Error::ChecksPending.into(),
-        Error::ScannerUnavailable("clamd").into(),
+        Error::ScannerUnavailable(SilentScanner {
+            check: "clamd",
+            name: "clamd".to_owned(),
+        })
+        .into(),
         Error::Rejected(vec![CheckReason {
             check: "type".to_owned(),
             code: "TYPE_DIFFERS".to_owned(),

@@ -2,7 +2,7 @@
 
 use draftstore_auth::Unauthenticated;
 use draftstore_connections::PortRefusal;
-use draftstore_service::{Scope, closed_set};
+use draftstore_service::{Amount, Scope, closed_set};
 
 closed_set! {
     /// A limit that a request exceeded.
@@ -43,7 +43,7 @@ pub enum Refusal {
     #[error("the body must not have a content-encoding")]
     Encoding,
     /// The caller or its address exceeds a rate limit.
-    #[error("too many requests: try again in {retry_after} seconds")]
+    #[error("too many requests: try again in {}", Amount::seconds(*.retry_after))]
     TooManyRequests {
         /// The rate limit that was exceeded.
         limit: Limit,
@@ -54,7 +54,7 @@ pub enum Refusal {
     #[error("the request took too long to arrive")]
     BodyTimeout,
     /// The body is larger than the call allows.
-    #[error("body is too large: at most {max_bytes} bytes")]
+    #[error("body is too large: at most {}", Amount::bytes(*.max_bytes))]
     BodyTooLarge {
         /// The limit in bytes.
         max_bytes: u64,

@@ -1,6 +1,6 @@
 //! Errors of calls, by what the caller can do about them.
 
-use draftstore_protocol::checks::Reason;
+use draftstore_protocol::checks::{Reason, SilentScanner};
 use draftstore_protocol::confirm::{ConfirmError, MAX_COPY_BYTES};
 use draftstore_protocol::kept::{DeleteError, RestoreError, TransferError};
 use draftstore_protocol::upload::CompletionError;
@@ -8,7 +8,7 @@ use draftstore_storage as storage;
 use draftstore_storage::{ErrorKind, Retention, StorageOption};
 use tokio::task::JoinError;
 
-use crate::{ConfirmOutcome, Scope, Violation};
+use crate::{Amount, ConfirmOutcome, Scope, Violation};
 
 /// The maximum size of the metadata of an object, with the server's own, in bytes. The limit of S3.
 const MAX_STORED_METADATA_BYTES: u64 = 2048;
@@ -54,9 +54,9 @@ pub enum Error {
     /// The checks of the draft have not ended yet. The same request may succeed later.
     #[error("the checks of the draft have not ended yet")]
     ChecksPending,
-    /// No scanner of this name scanned the draft in time. The same request may succeed later.
-    #[error("no {0} scanned the draft in time")]
-    ScannerUnavailable(&'static str),
+    /// The scanner had no result in time. The same request may succeed later.
+    #[error("{0} did not scan the draft in time")]
+    ScannerUnavailable(SilentScanner),
     /// The object is in an archive class, and has to be restored before it can be copied.
     #[error("the object is archived")]
     Archived,
@@ -101,7 +101,7 @@ pub enum Error {
     #[error("the upload is not complete")]
     Incomplete(Vec<Violation>),
     /// The object exceeds a limit of the store or of the caller.
-    #[error("{field} is too large: at most {limit} bytes")]
+    #[error("{field} is too large: at most {}", Amount::bytes(*.limit))]
     TooLarge {
         /// The name of the field that exceeds the limit.
         field: &'static str,

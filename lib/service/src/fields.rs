@@ -10,8 +10,8 @@ use draftstore_protocol::DraftId;
 use draftstore_protocol::confirm::MARKER_PREFIX;
 use draftstore_storage::{ETag, InvalidMediaType, MediaType, Sha256, VersionId};
 
-use crate::Violation;
 use crate::limits::{MAX_BATCH, MAX_METADATA_ENTRIES, MAX_VERSION_ID_BYTES};
+use crate::{Amount, Violation};
 
 /// The maximum size of a caller's metadata, names and values together, in bytes: S3's 2,048 less the space for the
 /// marker that a confirm adds.
@@ -33,7 +33,7 @@ pub(crate) fn seconds(field: &str, asked: Option<i32>, longest: Duration) -> Res
         .ok()
         .map(Duration::from_secs)
         .filter(|asked| !asked.is_zero() && *asked <= longest)
-        .ok_or_else(|| Violation::new(field, format!("must be 1 to {} seconds", longest.as_secs())))
+        .ok_or_else(|| Violation::new(field, format!("must be 1 to {}", Amount::seconds(longest.as_secs()))))
 }
 
 pub(crate) fn content_length(bytes: i64) -> Result<u64, Violation> {

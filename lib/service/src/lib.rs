@@ -4,6 +4,7 @@
 //! `draftstore-protocol`: tasks, locks, timeouts and logs. It must not know HTTP, gRPC or the AWS SDK. The protocol
 //! makes every decision about a confirm or a sweep.
 
+mod amount;
 pub mod caller;
 pub mod cleaner;
 mod clock;
@@ -24,6 +25,7 @@ pub mod usage_counter;
 mod violation;
 mod webhooks;
 
+pub use amount::Amount;
 pub use caller::{Caller, Scope};
 pub use cleaner::Cleaner;
 pub use clock::{Clock, SystemClock};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use draftstore_service::Policy;
+use draftstore_service::{Amount, Policy};
 use draftstore_storage::{ErrorKind, Lifecycle};
 
 use super::report::Line;
@@ -43,15 +43,24 @@ fn line(found: Lifecycle, wanted: Lifecycle, is_fixed: bool) -> Line {
     let check = "draft bucket";
     let early = |found: Option<u32>, wanted: Option<u32>| found.filter(|days| days + 1 < wanted.unwrap_or(0));
     if let Some(days) = early(found.expire_after_days, wanted.expire_after_days) {
-        let meaning = format!("the store removes objects after {days} days, but drafts may live longer");
+        let meaning = format!(
+            "the store removes objects after {}, but drafts may live longer",
+            Amount::days(days)
+        );
         return Line::weak(check, meaning, remedy(wanted));
     }
     if let Some(days) = early(found.abort_uploads_after_days, wanted.abort_uploads_after_days) {
-        let meaning = format!("the store aborts uploads after {days} days, but they may take longer");
+        let meaning = format!(
+            "the store aborts uploads after {}, but they may take longer",
+            Amount::days(days)
+        );
         return Line::weak(check, meaning, remedy(wanted));
     }
     if let (Some(objects), Some(uploads)) = (found.expire_after_days, found.abort_uploads_after_days) {
-        let meaning = format!("the store removes objects after {objects} days and uploads after {uploads}");
+        let meaning = format!(
+            "the store removes objects after {} and uploads after {uploads}",
+            Amount::days(objects)
+        );
         return Line::ok(check, meaning);
     }
     if is_fixed {
@@ -68,7 +77,10 @@ fn remedy(wanted: Lifecycle) -> String {
         abort_uploads_after_days,
     } = wanted;
     let [objects, uploads] = [expire_after_days, abort_uploads_after_days].map(Option::unwrap_or_default);
-    format!("set the lifecycle rules to {objects} days for objects and {uploads} for uploads")
+    format!(
+        "set the lifecycle rules to {} for objects and {uploads} for uploads",
+        Amount::days(objects)
+    )
 }
 
 #[cfg(test)]

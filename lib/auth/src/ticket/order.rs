@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use draftstore_service::caller::{ContentTypes, FixedOptions, Names, Profile};
-use draftstore_service::{Error, ObjectHeader, ObjectHeaders, ObjectName, Scope, Violation};
+use draftstore_service::{Amount, Error, ObjectHeader, ObjectHeaders, ObjectName, Scope, Violation};
 
 use super::TicketMint;
 use crate::Profiles;
@@ -154,7 +154,7 @@ impl TicketOrder {
             } else {
                 ""
             };
-            let rule = format!("must be 1 to {} seconds{why}", longest.as_secs());
+            let rule = format!("must be 1 to {}{why}", Amount::seconds(longest.as_secs()));
             Violation::new("expires_in", rule)
         })
     }

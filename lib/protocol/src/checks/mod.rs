@@ -15,4 +15,6 @@ mod verdict;
 pub use machine::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Recorded, Scan, Scanning};
 pub use quorum::quorum;
 pub use rejection::{REJECTED_METADATA, RejectedDraft, RejectionNote};
-pub use verdict::{NoVerdict, Reason, VERDICT_METADATA, Verdict, answer_parts, verdict_key, verdict_parts};
+pub use verdict::{
+    NoVerdict, Reason, SilentScanner, VERDICT_METADATA, Verdict, answer_parts, verdict_key, verdict_parts,
+};

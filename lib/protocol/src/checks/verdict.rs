@@ -1,5 +1,6 @@
 //! Verdicts: what they say, what they belong to, and where they are kept.
 
+use std::fmt;
 use std::time::UNIX_EPOCH;
 
 use draftstore_storage::{MediaType, ObjectInfo, ObjectKey};
@@ -29,14 +30,29 @@ pub enum Verdict {
 }
 
 /// The reason why there is no verdict for a confirm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum NoVerdict<E> {
     /// The checks have not ended yet.
     Pending,
-    /// No scanner of this name scanned the draft in time.
-    ScannerUnavailable(&'static str),
+    /// The scanner had no result in time.
+    ScannerUnavailable(SilentScanner),
     /// A call to the store failed.
     Store(E),
+}
+
+/// The scanner, or several, without a result.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SilentScanner {
+    /// The name of the check.
+    pub check: &'static str,
+    /// The name of the scanner, or several with commas between.
+    pub name: String,
+}
+
+impl fmt::Display for SilentScanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
 }
 
 /// A reason to reject a draft, which may be shown to its uploader.

@@ -1,6 +1,6 @@
 //! The errors of a confirm, grouped by what can be done about them.
 
-use crate::checks::Reason;
+use crate::checks::{Reason, SilentScanner};
 
 /// The reason why a confirm did not keep its draft. `E` is the error type of the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
@@ -26,9 +26,9 @@ pub enum ConfirmError<E> {
     /// The checks of the draft have not ended yet.
     #[error("the checks of the draft have not ended yet")]
     ChecksPending,
-    /// No scanner of this name scanned the draft in time.
-    #[error("no {0} scanned the draft in time")]
-    ScannerUnavailable(&'static str),
+    /// The scanner had no result in time.
+    #[error("{0} did not scan the draft in time")]
+    ScannerUnavailable(SilentScanner),
     /// Another draft of the same atomic batch could not be confirmed.
     #[error("another draft of the atomic batch could not be confirmed")]
     RolledBack,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use draftstore_storage::{MediaType, ObjectHeaders, StorageOption};
 
 use super::{Checks, FixedOptions};
-use crate::{Error, Violation};
+use crate::{Amount, Error, Violation};
 
 /// The limits on a caller's uploads, in addition to those of the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,8 +88,8 @@ impl Profile {
         match self.max_object_bytes {
             None => Ok(()),
             Some(most) => {
-                let rule =
-                    format!("must be given, or max_content_length: this caller's objects have at most {most} bytes");
+                let most = Amount::bytes(most);
+                let rule = format!("must be given, or max_content_length: this caller's objects have at most {most}");
                 Err(Violation::new("content_length", rule))
             }
         }
@@ -100,7 +100,8 @@ impl Profile {
         match self.max_object_bytes {
             None => Ok(()),
             Some(most) => {
-                let rule = format!("must be given: this caller's objects have at most {most} bytes");
+                let most = Amount::bytes(most);
+                let rule = format!("must be given: this caller's objects have at most {most}");
                 Err(Violation::new("content_length", rule))
             }
         }

@@ -43,7 +43,7 @@ pub use confirm::{ConfirmBatch, ConfirmLimits, ConfirmUpload, Confirmed, DEFAULT
 use confirm::{Locks, RemovalQueue};
 pub use disposition::Disposition;
 pub use draft_ref::DraftName;
-pub use draftstore_protocol::checks::Reason as CheckReason;
+pub use draftstore_protocol::checks::{Reason as CheckReason, SilentScanner};
 pub use draftstore_protocol::{DraftId, Stage};
 pub use inspect::{DraftInspected, UploadedDraft};
 pub use issue_download::{DownloadIssued, IssueDownload};

@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use draftstore_protocol::checks::{Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Scan, Verdict};
+use draftstore_protocol::checks::{
+    Check, CheckAnswer, CheckEffect, CheckError, CheckStep, Scan, SilentScanner, Verdict,
+};
 use draftstore_storage::{Error as StorageError, ErrorKind, ObjectKey};
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::time::{sleep, timeout};
 use tracing::Instrument as _;
 
-use super::scan::{ScanProgress, ScanSlots, Unanswered};
+use super::scan::{ScanProgress, ScanSlots};
 use super::subject::Subject;
 use super::{CheckLimits, ChecksInProgress};
 use crate::draft::Drafts;
@@ -48,8 +50,8 @@ pub(super) enum Ended {
     Verdict(Verdict),
     /// The draft was uploaded again, or is gone.
     Changed,
-    /// The scanner of this name had no result, until the checks took too long.
-    NotScanned(&'static str),
+    /// The scanner had no result, until the checks took too long.
+    NotScanned(SilentScanner),
     /// The object in the place of the verdict is not a verdict.
     Unreadable,
     /// The store failed, or the checks took too long.
@@ -159,10 +161,14 @@ impl Drafts {
             let limit = drafts.shared.checks.limits.timeout;
             let mut scans = ScanProgress::default();
             let ended = timeout(limit, drafts.run_check(&subject, &mut scans)).await;
-            let ended = ended.unwrap_or_else(|_| match scans.unanswered {
-                Some(Unanswered { scanner, why }) => {
-                    let why = why.as_deref().unwrap_or("no answer, or no place for the scan");
-                    tracing::error!(object.key = %subject.draft_key, scanner, error = why, "scanner unavailable");
+            let ended = ended.unwrap_or_else(|_| match &scans.unanswered {
+                Some(unanswered) => {
+                    let why = unanswered
+                        .why
+                        .as_deref()
+                        .unwrap_or("no answer, or no place for the scan");
+                    let scanner = subject.silent_scanner(unanswered.check, &scans);
+                    tracing::error!(object.key = %subject.draft_key, %scanner, error = why, "scanner unavailable");
                     Ended::NotScanned(scanner)
                 }
                 None => Ended::Failed {

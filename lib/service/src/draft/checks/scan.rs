@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use draftstore_protocol::checks::{Reason, Scan};
+use draftstore_protocol::checks::{Reason, Scan, SilentScanner};
 use draftstore_scanners::{Clamd, ScanError, Verdict as Scanned};
 use draftstore_storage::{Error as StorageError, ErrorKind, Operation};
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
 
 use super::subject::{DraftSource, Subject, WRONG_LENGTH};
+use super::webhook::WEBHOOK;
 use crate::caller::{ClamdCheck, TagCheck};
 use crate::draft::Drafts;
 use crate::observer::CheckPart;
@@ -37,7 +38,7 @@ pub(super) struct ScanSlots {
 /// The progress of the scans of one check.
 #[derive(Debug, Default)]
 pub(super) struct ScanProgress {
-    /// The scanner that has no result yet.
+    /// The check whose scanner has no result yet.
     pub(super) unanswered: Option<Unanswered>,
     /// Set after clamd has found nothing.
     pub(super) is_clean_by_clamd: bool,
@@ -45,10 +46,10 @@ pub(super) struct ScanProgress {
     pub(super) answers: BTreeMap<String, Scan>,
 }
 
-/// The scanner that a check waits for.
+/// The check whose scanner has no result yet.
 #[derive(Debug)]
 pub(super) struct Unanswered {
-    pub(super) scanner: &'static str,
+    pub(super) check: &'static str,
     /// The last failure, unless the scan has failed in no way yet.
     pub(super) why: Option<String>,
 }
@@ -108,6 +109,20 @@ impl Subject {
         }
     }
 
+    /// Returns the scanner of a check that has no result, by its name in the policy file.
+    pub(super) fn silent_scanner(&self, check: &'static str, progress: &ScanProgress) -> SilentScanner {
+        let name = match (check, &self.settings.tag, &self.settings.webhook) {
+            (TAG, Some(tag), _) => format!("the scanner of the tag {}", tag.key),
+            (WEBHOOK, _, Some(webhook)) => {
+                let scanners = webhook.scanners.iter().map(|scanner| scanner.name.as_str());
+                let silent = scanners.filter(|name| !progress.answers.contains_key(*name));
+                silent.collect::<Vec<_>>().join(", ")
+            }
+            _ => check.to_owned(),
+        };
+        SilentScanner { check, name }
+    }
+
     /// Fails if the draft has another version by now.
     pub(super) async fn still_there(&self, drafts: &Drafts) -> Result<(), StorageError> {
         let store = &drafts.shared.store;
@@ -154,7 +169,7 @@ impl Subject {
             |value| format!("the tag {} is {:?}, which is no verdict", check.key, shown(value)),
         );
         *unanswered = Some(Unanswered {
-            scanner: TAG,
+            check: TAG,
             why: Some(why),
         });
         Ok(Scan::Pending)
@@ -168,7 +183,7 @@ impl Subject {
         unanswered: &mut Option<Unanswered>,
     ) -> Result<Scan, StorageError> {
         unanswered.get_or_insert(Unanswered {
-            scanner: CLAMD,
+            check: CLAMD,
             why: None,
         });
         let clamd = Clamd {
@@ -194,7 +209,7 @@ impl Subject {
             Err(ScanError::WrongLength) => return Err(self.unusable(drafts, Operation::GetObject, WRONG_LENGTH)),
             Err(ScanError::Unavailable(unavailable)) => {
                 *unanswered = Some(Unanswered {
-                    scanner: CLAMD,
+                    check: CLAMD,
                     why: Some(unavailable.to_string()),
                 });
                 return Ok(Scan::Pending);

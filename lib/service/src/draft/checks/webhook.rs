@@ -16,7 +16,7 @@ use crate::draft::Drafts;
 use crate::webhooks::{ScanReply, ScanRequest};
 
 /// The name of the check in settings, reasons and errors.
-const WEBHOOK: &str = "webhook";
+pub(super) const WEBHOOK: &str = "webhook";
 
 /// The body of a request to a scanner.
 #[derive(Serialize)]
@@ -63,7 +63,7 @@ impl Subject {
         progress: &mut ScanProgress,
     ) -> Result<Scan, StorageError> {
         progress.unanswered.get_or_insert(Unanswered {
-            scanner: WEBHOOK,
+            check: WEBHOOK,
             why: None,
         });
         for scanner in &check.scanners {
@@ -94,7 +94,7 @@ impl Subject {
         let scan = result(check, &progress.answers);
         if scan == Scan::Pending {
             progress.unanswered = Some(Unanswered {
-                scanner: WEBHOOK,
+                check: WEBHOOK,
                 why: Some(failures.join("; ")),
             });
         }

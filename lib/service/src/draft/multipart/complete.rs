@@ -11,7 +11,7 @@ use super::{Upload, UploadName};
 use crate::draft::Drafts;
 use crate::fields::{etag, part_number};
 use crate::violation::Violations;
-use crate::{Error, Missing, Scope, Violation};
+use crate::{Amount, Error, Missing, Scope, Violation};
 
 /// A request to complete an upload, not yet validated.
 #[derive(Debug, Clone, Default)]
@@ -226,7 +226,7 @@ fn check_complete(parts: &[ListedPart], upload: &Upload, named: bool) -> Result<
         }
         let there: u64 = parts.iter().map(|part| part.size).sum();
         if there != bytes {
-            let rule = format!("was declared as {bytes} bytes, but the parts have {there}");
+            let rule = format!("was declared as {}, but the parts have {there}", Amount::bytes(bytes));
             return Err(incomplete("content_length", rule));
         }
     }

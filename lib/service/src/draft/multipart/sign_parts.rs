@@ -11,7 +11,7 @@ use crate::draft::Drafts;
 use crate::fields::{checksum, content_length, expires_in, part_number};
 use crate::limits::MAX_SIGNED_TOGETHER;
 use crate::violation::Violations;
-use crate::{Error, Missing, Scope, UrlKind, Violation};
+use crate::{Amount, Error, Missing, Scope, UrlKind, Violation};
 
 /// A request to sign the uploads of parts, not yet validated.
 #[derive(Debug, Clone, Default)]
@@ -90,9 +90,9 @@ impl Drafts {
             (Some(bytes), _) => profile.check_size("upload_id", bytes),
             (None, None) => Ok(()),
             (None, Some(most)) => {
-                let rule = format!(
-                    "must be of an upload with content_length: this caller's objects have at most {most} bytes"
-                );
+                let most = Amount::bytes(most);
+                let rule =
+                    format!("must be of an upload with content_length: this caller's objects have at most {most}");
                 Err(Error::Invalid(vec![Violation::new("upload_id", rule)]))
             }
         }
