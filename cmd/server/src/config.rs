@@ -15,6 +15,7 @@ use draftstore_cronjob::{ConfiguredStore, SharedConfig};
 use draftstore_embedded::EmbeddedSettings;
 use draftstore_runtime::ScheduleSettings;
 use draftstore_s3::{StaticCredentials, StoreChoice, StoreConfig};
+use draftstore_service::draft::CheckLimits;
 use draftstore_service::safety::SafetySettings;
 use draftstore_service::{Buckets, CheckVariables, DraftSettings, PolicySettings, SweepSettings};
 use draftstore_telemetry::logging::LogSettings;
@@ -100,7 +101,7 @@ pub(crate) struct Config {
     pub(crate) permanent_key: Option<StaticCredentials>,
     pub(crate) shared: SharedConfig,
     pub(crate) drafts: DraftSettings,
-    pub(crate) checks: CheckVariables,
+    pub(crate) checks: CheckLimits,
     pub(crate) server: ServerSettings,
     pub(crate) listen: Listen,
     pub(crate) admin: Admin,
@@ -157,7 +158,7 @@ impl Config {
         let store = ConfiguredStore::load(environment);
         let shared = SharedConfig::load(environment, SERVER);
         let drafts = environment.load();
-        let checks = environment.load();
+        let checks = CheckVariables::limits(environment);
         let listen: Result<ListenSettings, _> = environment.load();
         let server = environment.load();
         let auth = AuthSettings::load(environment);

@@ -75,7 +75,7 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
     let drafts = Drafts::new(store.clone(), policy, origins.clone(), Arc::new(SystemClock))
         .with_secrets(Arc::new(secrets))
         .with_confirm_limits(config.drafts.confirm_limits())
-        .with_check_limits(config.checks.limits())
+        .with_check_limits(config.checks)
         .with_observer(metrics.drafts.clone())
         .with_webhooks(Arc::new(Webhooks::new()))
         .with_profiles(Arc::new(PolicyProfiles(access.authenticator.clone())))

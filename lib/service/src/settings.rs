@@ -8,7 +8,7 @@ use draftstore_storage::{BucketName, DraftBucket};
 use crate::cleaner::{Brakes, Fraction, Slice};
 use crate::draft::{CheckLimits, ConfirmLimits};
 use crate::usage_counter::MAX_SEGMENTS;
-use crate::{AllowedOrigins, Buckets, CountLimits, InvalidPolicy, Policy};
+use crate::{AllowedOrigins, Buckets, CountLimits, InvalidPolicy, MAX_TTL, Policy};
 
 /// The suffix of the draft bucket's default name.
 const DRAFT_SUFFIX: &str = "-draft";
@@ -67,9 +67,9 @@ settings! {
         concurrent: usize = "MAX_CONCURRENT_CHECKS", default "8", parse::count;
         /// The number of drafts that this server sends to the same scanner at the same time.
         concurrent_scans: usize = "MAX_CONCURRENT_SCANS", default "8", parse::count;
-        /// Seconds that a confirm waits for the checks of its draft; then it answers CHECKS_PENDING.
-        wait: Duration = "CHECK_WAIT", default "3", parse::timeout;
-        /// Seconds after which the checks of a draft are given up; a repeat starts them again.
+        /// Seconds that a confirm waits for the checks of its draft, up to CHECK_TIMEOUT; then it answers CHECKS_PENDING.
+        wait: Option<Duration> = "CHECK_WAIT", unset "3, or CHECK_TIMEOUT if that is less", parse::timeout;
+        /// Seconds after which the checks of a draft are given up, up to 604800; a repeat starts them again.
         timeout: Duration = "CHECK_TIMEOUT", default "60", parse::timeout;
     }
 }
@@ -161,14 +161,31 @@ impl DraftSettings {
 }
 
 impl CheckVariables {
-    /// Returns the limits of checks.
-    pub fn limits(self) -> CheckLimits {
-        CheckLimits {
-            concurrent: self.concurrent,
-            concurrent_scans: self.concurrent_scans,
-            wait: self.wait,
-            timeout: self.timeout,
+    /// Reads the limits of checks.
+    ///
+    /// # Errors
+    /// [`Invalid`] if a value is invalid, or if a confirm would wait longer than the checks take.
+    pub fn limits(environment: &mut Environment) -> Result<CheckLimits, Invalid> {
+        let settings: Self = environment.load()?;
+        let timeout = settings.timeout;
+        let wait = settings.wait.unwrap_or(CheckLimits::DEFAULT.wait.min(timeout));
+        // Scanners are sent a URL that is valid so long.
+        let is_valid = if timeout > MAX_TTL {
+            let rule = format!("must be at most {} seconds, and at least CHECK_WAIT", MAX_TTL.as_secs());
+            environment.reject("CHECK_TIMEOUT", rule)
+        } else {
+            Ok(())
+        };
+        if wait > timeout {
+            let rule = format!("must be at most CHECK_TIMEOUT, which is {}", timeout.as_secs());
+            return environment.reject("CHECK_WAIT", rule);
         }
+        is_valid.map(|()| CheckLimits {
+            concurrent: settings.concurrent,
+            concurrent_scans: settings.concurrent_scans,
+            wait,
+            timeout,
+        })
     }
 }
 
@@ -283,7 +300,7 @@ mod tests {
         assert_eq!((sweep.brakes, sweep.slice), (Brakes::default(), Slice::WHOLE));
         assert_eq!(sweep.usage, CountLimits::default());
         assert_eq!(DraftSettings::default().confirm_limits(), ConfirmLimits::default());
-        assert_eq!(CheckVariables::default().limits(), CheckLimits::default());
+        assert_eq!(load(&[], CheckVariables::limits), Ok(CheckLimits::default()));
         let buckets = load(&[], Buckets::load).expect("valid");
         assert_eq!(buckets.main.name().as_str(), "main");
         assert_eq!(buckets.draft.name().as_str(), "main-draft");
@@ -346,6 +363,37 @@ mod tests {
             let error = load(pairs, PolicySettings::policy).expect_err("refused");
             assert!(error.contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn confirm_waits_no_longer_than_checks_take() {
+        let limits = |wait, timeout| {
+            let limits = load(
+                &[("CHECK_WAIT", wait), ("CHECK_TIMEOUT", timeout)],
+                CheckVariables::limits,
+            );
+            limits.map(|limits| (limits.wait.as_secs(), limits.timeout.as_secs()))
+        };
+        assert_eq!(limits("5", "5"), Ok((5, 5)));
+        assert_eq!(limits("", "2"), Ok((2, 2)));
+        assert_eq!(limits("604800", "604800"), Ok((604_800, 604_800)));
+        for (wait, timeout, said) in [
+            ("6", "5", "CHECK_WAIT: must be at most CHECK_TIMEOUT, which is 5"),
+            ("61", "", "CHECK_WAIT: must be at most CHECK_TIMEOUT, which is 60"),
+            (
+                "3",
+                "604801",
+                "CHECK_TIMEOUT: must be at most 604800 seconds, and at least CHECK_WAIT",
+            ),
+        ] {
+            let error = limits(wait, timeout).expect_err("refused");
+            assert!(error.contains(said), "{error}");
+        }
+        let both = limits("700001", "700000").expect_err("refused");
+        assert!(
+            both.contains("CHECK_WAIT: ") && both.contains("CHECK_TIMEOUT: "),
+            "{both}"
+        );
     }
 
     #[test]

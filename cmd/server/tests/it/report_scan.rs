@@ -64,16 +64,6 @@ impl Reporting {
         let answer = self.world.send(front, "report-scan", report).await?;
         Ok(answer["recorded"] == true)
     }
-
-    /// Confirms until the checks have a verdict.
-    async fn confirmed(&self, front: Front, name: &str) -> Result<Value, Failure> {
-        loop {
-            match self.world.call(front, "confirm-upload", name).await {
-                Err(failure) if failure.reason == "CHECKS_PENDING" => {}
-                other => return other,
-            }
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,8 +79,8 @@ async fn report_decides_what_is_confirmed() {
                 assert_eq!(recorded, again == verdict, "the first one counts");
             }
         }
-        it.confirmed(front, &clean).await.expect("accepted");
-        let refused = it.confirmed(front, &malware).await.expect_err("rejected");
+        it.world.confirmed(front, &clean).await.expect("accepted");
+        let refused = it.world.confirmed(front, &malware).await.expect_err("rejected");
         refused.assert(422, Code::FailedPrecondition, "REJECTED");
         let seen = it.world.call(front, "inspect-draft", &malware).await.expect("there");
         let detail = seen["checks"]["reasons"][0]["detail"].as_str().expect("a sentence");
@@ -106,6 +96,7 @@ async fn report_after_the_checks_were_given_up_counts_for_the_next_confirm() {
     let it = Reporting::start("2").await;
     let etag = it.pending(Front::Rest, "a", "a text").await;
     while it
+        .world
         .confirmed(Front::Rest, "a")
         .await
         .is_err_and(|failure| failure.reason != "SCANNER_UNAVAILABLE")
@@ -113,7 +104,7 @@ async fn report_after_the_checks_were_given_up_counts_for_the_next_confirm() {
     let asked = it.scanner.requests();
     let report = report("a", &etag, "accepted", SECRET, 0);
     assert!(it.report(Front::Rest, report).await.expect("recorded"));
-    it.confirmed(Front::Rest, "a").await.expect("accepted");
+    it.world.confirmed(Front::Rest, "a").await.expect("accepted");
     assert_eq!(it.scanner.requests(), asked, "it is not asked again");
 }
 
@@ -152,7 +143,7 @@ async fn report_that_the_scanner_has_not_signed_is_refused() {
             refused.assert(400, Code::InvalidArgument, "INVALID_REQUEST");
             assert_eq!(refused.fields, [field]);
         }
-        let refused = it.confirmed(front, &name).await.expect_err("no report counts");
+        let refused = it.world.confirmed(front, &name).await.expect_err("no report counts");
         refused.assert(503, Code::Unavailable, "SCANNER_UNAVAILABLE");
     }
 }
@@ -169,7 +160,7 @@ async fn report_about_another_version_counts_for_nothing() {
         assert!(!it.report(front, late).await.expect("nothing waits for it"));
         let absent = report(&front.name("absent"), &former, "accepted", SECRET, 0);
         assert!(!it.report(front, absent).await.expect("nothing waits for it"));
-        let refused = it.confirmed(front, &name).await.expect_err("no report");
+        let refused = it.world.confirmed(front, &name).await.expect_err("no report");
         refused.assert(503, Code::Unavailable, "SCANNER_UNAVAILABLE");
     }
 }

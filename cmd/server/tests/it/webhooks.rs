@@ -198,6 +198,16 @@ impl World {
         front.call_with(&headers, &self.server, call, request).await
     }
 
+    /// Confirms until the checks have ended.
+    pub(crate) async fn confirmed(&self, front: Front, name: &str) -> Result<Value, Failure> {
+        loop {
+            match self.call(front, "confirm-upload", name).await {
+                Err(failure) if failure.reason == "CHECKS_PENDING" => {}
+                other => return other,
+            }
+        }
+    }
+
     pub(crate) async fn uploaded(&self, front: Front, name: &str, bytes: &'static str) {
         let issued = self.call(front, "upload-url", name).await.expect("issued");
         assert_eq!(upload(&issued, bytes).await, 200);
@@ -267,12 +277,33 @@ async fn answer_that_is_no_verdict_is_never_a_yes() {
         "nonsense\r\n",
     ] {
         let scanner = Scanner::start(Answers::With(head)).await;
-        let world = World::start(&[&scanner], 1, &[("CHECK_WAIT", "30"), ("CHECK_TIMEOUT", "1")]);
+        let world = World::start(&[&scanner], 1, &[("CHECK_WAIT", "2"), ("CHECK_TIMEOUT", "3")]);
         world.uploaded(Front::Rest, "a", "a text").await;
-        let refused = world.call(Front::Rest, "confirm-upload", "a").await.expect_err(head);
+        let refused = world.confirmed(Front::Rest, "a").await.expect_err(head);
         refused.assert(503, Code::Unavailable, "SCANNER_UNAVAILABLE");
         assert_eq!(refused.fields, ["checks.webhook"]);
         assert!(scanner.requests() > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scanner_that_is_away_is_named() {
+    let (honest, silent) = (
+        Scanner::start(Answers::Honestly).await,
+        Scanner::start(Answers::Never).await,
+    );
+    let world = World::start(&[&honest, &silent], 2, &[("CHECK_WAIT", "2"), ("CHECK_TIMEOUT", "3")]);
+    for front in FRONTS {
+        let name = front.name("a");
+        world.uploaded(front, &name, "a text").await;
+        let refused = world
+            .confirmed(front, &name)
+            .await
+            .expect_err("one accepts, and one is silent");
+        refused.assert(503, Code::Unavailable, "SCANNER_UNAVAILABLE");
+        assert_eq!(refused.fields, ["checks.webhook"]);
+        let rule = "has no verdict within CHECK_TIMEOUT: scanner-1 did not scan the draft";
+        assert_eq!(refused.rules, [rule]);
     }
 }
 
