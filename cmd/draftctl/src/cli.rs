@@ -302,8 +302,8 @@ pub(crate) struct OptionArgs {
     /// Mode of the retention.
     #[arg(long, value_name = "MODE", requires = "retain_until")]
     retention: Option<RetentionArg>,
-    /// Keep the store from deleting the object. `--legal-hold=false` releases the hold.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// `true` keeps the store from deleting the object, `false` releases the hold.
+    #[arg(long, value_name = "BOOL")]
     legal_hold: Option<bool>,
     /// Server-side encryption: AES256 or aws:kms.
     #[arg(long, value_name = "NAME")]
@@ -460,5 +460,19 @@ mod tests {
     #[test]
     fn command_line_definition_is_valid() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn legal_hold_takes_its_value_with_and_without_an_equals_sign() {
+        for hold in [&["--legal-hold=false"][..], &["--legal-hold", "false"]] {
+            let words = [&["draftctl", "update", "name"], hold].concat();
+            let DraftctlCommand::Update(update) = Cli::try_parse_from(words).expect("valid").command else {
+                panic!("another command");
+            };
+            assert_eq!(
+                (update.object_name.as_str(), update.options.legal_hold),
+                ("name", Some(false))
+            );
+        }
     }
 }

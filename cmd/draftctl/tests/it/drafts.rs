@@ -289,6 +289,10 @@ async fn command_lines_without_a_meaning_are_refused() {
         (&["copy", "x", "x"], "the destination is the object itself"),
         (&["move", "x", "x"], "the destination is the object itself"),
         (&["update", "x", "--version", "1"], "--legal-hold"),
+        (
+            &["upload", "--legal-hold", "x"],
+            "invalid value 'x' for '--legal-hold <BOOL>'",
+        ),
     ] {
         let ended = user.run(arguments);
         assert_eq!(ended.status, 2, "{arguments:?}: {ended:?}");
