@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::client::legacy::connect::dns::{GaiFuture, GaiResolver, Name};
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connected, HttpConnector};
 use hyper_util::rt::TokioIo;
@@ -80,7 +80,7 @@ impl Service<Uri> for Connector {
         }
         let Some(proxy) = self.proxies.proxy_for(&uri).cloned() else {
             if let Some(rule) = self.rule {
-                let connecting = with_resolver(RestrictedResolver::new(uri.clone(), rule)).call(uri);
+                let connecting = restricted(GaiResolver::new(), uri.clone(), rule).call(uri);
                 return Box::pin(async move { Ok(Connection::new(connecting.await?, false)) });
             }
             let connecting = direct.call(uri);
@@ -121,31 +121,33 @@ fn refused(uri: &Uri) -> ConnectError {
     format!("{host} has no address that may be connected to").into()
 }
 
+/// Returns a connector to those addresses of a resolver that the rule allows. It connects to what was checked: the name is
+/// resolved once.
+fn restricted<R>(resolver: R, uri: Uri, rule: AddressRule) -> HttpConnector<RestrictedResolver<R>> {
+    with_resolver(RestrictedResolver { resolver, uri, rule })
+}
+
 /// A resolver that gives only the addresses that a rule allows.
 #[derive(Clone)]
-struct RestrictedResolver {
-    resolver: GaiResolver,
+struct RestrictedResolver<R> {
+    resolver: R,
     uri: Uri,
     rule: AddressRule,
 }
 
-impl RestrictedResolver {
-    fn new(uri: Uri, rule: AddressRule) -> Self {
-        let resolver = GaiResolver::new();
-        Self { resolver, uri, rule }
-    }
-}
-
-impl Service<Name> for RestrictedResolver {
+impl<R> Service<Name> for RestrictedResolver<R>
+where
+    R: Service<Name, Response: Iterator<Item = SocketAddr>, Error: Into<ConnectError>, Future: Unpin>,
+{
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = ConnectError;
-    type Future = Resolving;
+    type Future = Resolving<R::Future>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectError>> {
         self.resolver.poll_ready(context).map_err(Into::into)
     }
 
-    fn call(&mut self, name: Name) -> Resolving {
+    fn call(&mut self, name: Name) -> Self::Future {
         Resolving {
             lookup: self.resolver.call(name),
             uri: self.uri.clone(),
@@ -155,17 +157,22 @@ impl Service<Name> for RestrictedResolver {
 }
 
 /// The addresses of a name, once they are known.
-struct Resolving {
-    lookup: GaiFuture,
+struct Resolving<F> {
+    lookup: F,
     uri: Uri,
     rule: AddressRule,
 }
 
-impl Future for Resolving {
+impl<F, A, E> Future for Resolving<F>
+where
+    F: Future<Output = Result<A, E>> + Unpin,
+    A: Iterator<Item = SocketAddr>,
+    E: Into<ConnectError>,
+{
     type Output = Result<std::vec::IntoIter<SocketAddr>, ConnectError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let addresses = ready!(Pin::new(&mut self.lookup).poll(context))?;
+        let addresses = ready!(Pin::new(&mut self.lookup).poll(context)).map_err(Into::into)?;
         let allowed: Vec<_> = addresses
             .filter(|address| (self.rule)(&self.uri, address.ip()))
             .collect();
@@ -242,6 +249,10 @@ impl Write for Connection {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
@@ -272,6 +283,47 @@ mod tests {
         }
         let waiting = std::future::poll_fn(|context| Poll::Ready(listener.poll_accept(context).is_ready())).await;
         assert!(!waiting, "no other connection was made");
+    }
+
+    /// A name may have another address with each lookup.
+    #[tokio::test]
+    async fn restricted_connector_connects_to_the_address_that_it_has_checked() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("bound").port();
+        let lookups = Arc::new(AtomicUsize::new(0));
+        let connect = |first: &[&str]| {
+            let lookups = Arc::clone(&lookups);
+            let first: Vec<_> = first
+                .iter()
+                .map(|address| address.parse().expect("an address"))
+                .collect();
+            let resolver = tower::service_fn(move |_: Name| {
+                let other: IpAddr = Ipv4Addr::new(169, 254, 169, 254).into();
+                let addresses = if lookups.fetch_add(1, Ordering::SeqCst) == 0 {
+                    first.clone()
+                } else {
+                    vec![other]
+                };
+                let addresses: Vec<_> = addresses
+                    .into_iter()
+                    .map(|address| SocketAddr::new(address, 0))
+                    .collect();
+                std::future::ready(Ok::<_, io::Error>(addresses.into_iter()))
+            });
+            let uri: Uri = format!("http://scanner.example:{port}/").parse().expect("a URL");
+            restricted(resolver, uri.clone(), |_, address| address == Ipv4Addr::LOCALHOST).call(uri)
+        };
+        let connected = connect(&["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "127.0.0.1"]).await;
+        let connected = connected.expect("connected").into_inner();
+        let (peer, ours) = (
+            connected.peer_addr().expect("connected"),
+            listener.local_addr().expect("bound"),
+        );
+        assert_eq!((peer, lookups.swap(0, Ordering::SeqCst)), (ours, 1));
+        connect(&["169.254.169.254", "fe80::1"])
+            .await
+            .expect_err("no address is allowed");
+        assert_eq!(lookups.load(Ordering::SeqCst), 1, "it is not resolved again");
     }
 
     #[tokio::test]

@@ -272,6 +272,16 @@ mod tests {
             uri,
             reach: Reach::Public,
         };
+        tokio::select! {
+            refused = refusal(&destination) => {
+                assert!(refused.contains("has no address that may be connected to"), "{refused}");
+            }
+            _ = listener.accept() => panic!("connected"),
+        }
+    }
+
+    /// Posts a message, and returns why it was not answered.
+    async fn refusal(destination: &Destination) -> String {
         let client = Client::new(Duration::from_secs(10), 1024);
         let secrets = vec!["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()];
         let secrets = secrets.try_into().expect("a secret");
@@ -280,14 +290,26 @@ mod tests {
             content_type: "application/json",
             body: "{}".into(),
         };
-        tokio::select! {
-            sent = client.post(&destination, &secrets, &message, SystemTime::now()) => {
-                let error = sent.expect_err("refused");
-                let causes = std::iter::successors(error.source(), |error| (*error).source());
-                let text: Vec<_> = causes.map(ToString::to_string).collect();
-                assert!(text.iter().any(|text| text.contains("has no address that may be connected to")), "{text:?}");
+        let sent = client.post(destination, &secrets, &message, SystemTime::now()).await;
+        let error = sent.expect_err("refused");
+        let causes = std::iter::successors(error.source(), |error| (*error).source());
+        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    }
+
+    /// The system resolves such a name, which is no address by any parser of URLs, to 169.254.169.254.
+    #[tokio::test]
+    async fn name_of_a_metadata_service_is_refused_whatever_is_named() {
+        const NAME: &str = "0xa9fea9fe";
+        assert_eq!(NAME.parse::<IpAddr>().ok(), None);
+        let mut resolved = tokio::net::lookup_host((NAME, 80)).await.expect("an address");
+        let metadata: IpAddr = "169.254.169.254".parse().expect("an address");
+        assert_eq!(resolved.next().map(|address| address.ip()), Some(metadata));
+        for reach in [Reach::Public, Reach::Private] {
+            for scheme in ["https", "http"] {
+                let uri = format!("{scheme}://{NAME}/").parse().expect("a URL");
+                let refused = refusal(&Destination { uri, reach }).await;
+                assert!(refused.contains("has no address that may be connected to"), "{refused}");
             }
-            _ = listener.accept() => panic!("connected"),
         }
     }
 
