@@ -19,6 +19,7 @@ OTHER_NAMES = {
     ("application/java-archive", "application/zip"): "`file` looks for an extra field that Python does not write",
     ("application/rtf", "text/rtf"): "an alias",
     ("application/x-executable", "application/x-pie-executable"): "a kind of program",
+    ("application/xhtml+xml", "text/xml"): "a document of LibreOffice with the namespace of XHTML, whose elements a browser runs",
     ("application/xml", "text/xml"): "the name by RFC 7303",
     ("application/yaml", "text/plain"): "bytes do not tell, so the declared type counts",
     ("audio/aac", "audio/x-hx-aac-adts"): "the registered name",

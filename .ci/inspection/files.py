@@ -170,6 +170,39 @@ def documents(home):
         yield path, "application/pdf"
 
 
+def office(home):
+    """Documents that LibreOffice has converted, from each kind to its own, the one of Microsoft and PDF."""
+    sources = {
+        "word2.docx": [
+            ("odt", ODF + "text"),
+            ("fodt", None),
+            ("docx", OFFICE + "wordprocessingml.document"),
+            ("doc", "application/msword"),
+            ("rtf", "application/rtf"),
+            ("epub", "application/epub+zip"),
+            ("html", "text/html"),
+            ("pdf", "application/pdf"),
+        ],
+        "openpyxl2.xlsx": [
+            ("ods", ODF + "spreadsheet"),
+            ("xlsx", OFFICE + "spreadsheetml.sheet"),
+            ("xls", "application/vnd.ms-excel"),
+            ("csv", "text/csv"),
+        ],
+        "slides2.pptx": [
+            ("odp", ODF + "presentation"),
+            ("pptx", OFFICE + "presentationml.presentation"),
+            ("ppt", "application/vnd.ms-powerpoint"),
+        ],
+    }
+    made = home / "office"
+    profile = f"-env:UserInstallation=file://{home / 'profile'}"
+    for source, kinds in sources.items():
+        for suffix, media_type in kinds:
+            run("soffice", profile, "--headless", "--convert-to", suffix, "--outdir", str(made), str(home / source))
+            yield made / f"{Path(source).stem}.{suffix}", media_type
+
+
 def archives(home):
     inside = home / "inside"
     inside.mkdir()
@@ -250,4 +283,4 @@ def others(home):
 
 def make(home):
     """Makes all files in a directory."""
-    return [made for part in (pictures, media, documents, archives, others) for made in part(home)]
+    return [made for part in (pictures, media, documents, office, archives, others) for made in part(home)]

@@ -60,6 +60,8 @@ step_schema() {
 step_inspection() {
   venv inspection
   need_commands file=file ffmpeg=ffmpeg identify=imagemagick qpdf=qpdf 7z=p7zip-full zip=zip
+  # 100 MB, as much as a browser.
+  command -v soffice >/dev/null || apt_install libreoffice-{writer,calc,impress}-nogui
   programs
   PYTHONDONTWRITEBYTECODE=1 "$VENV/bin/python" "$REPO/.ci/inspection/check.py" "$DRAFTSTORE_BINARIES/examples/inspect"
 }
