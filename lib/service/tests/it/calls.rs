@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use draftstore_service::draft::{ConfirmBatch, ConfirmLimits, ConfirmUpload};
+use draftstore_service::draft::{CheckLimits, CheckState, ConfirmBatch, ConfirmLimits, ConfirmUpload, DraftName};
 use draftstore_service::{AllowedOrigins, Buckets, Drafts, Policy, Store, StoreProfile, SystemClock};
 use draftstore_storage::{Capabilities, Condition, IfDestination, Operation, Support};
 use draftstore_testing::proxy::{FaultProxy, Request};
 use draftstore_testing::{TestBuckets, connect, key, settings};
+use serde_json::json;
 
 use crate::ground::SOURCES;
+use crate::scanner::checked;
 use crate::system::{FAR_AHEAD, unique};
 
 /// The limit that drafts exceed if they are to be copied in parts.
@@ -207,6 +209,87 @@ async fn sequential_confirms_share_connections() {
     assert!(opened <= 2, "{opened} connections for one call after the other");
 }
 
+/// The plans above are those of callers whose profile has no checks: there, checks cost no call.
+#[tokio::test]
+async fn type_of_a_large_draft_costs_two_ranges() {
+    let mut bench = Bench::start(Capabilities::ALL).await;
+    bench.drafts = checked(&bench.drafts, json!({"type": {}}));
+    bench.world.draft("a", "a text ".repeat(1_000_000)).await;
+    bench.confirm("a", Kind::Named).await;
+    bench.drafts.drain().await;
+    let plan = |kind| STRONG.iter().find(|(other, _)| *other == kind).expect("a plan").1;
+    let checks = ["HEAD verdict", "GET range", "GET range", "PUT verdict"];
+    let large = plan(Kind::Large);
+    assert_eq!(bench.calls_since(0), [&large[..1], &checks, &large[1..]].concat());
+    assert!(bench.range_bytes() <= 128 * 1024, "{:?}", bench.proxy.requests());
+
+    bench.world.draft("b", SMALL).await;
+    bench.check("b").await;
+    let seen = bench.proxy.requests().len();
+    bench.confirm("b", Kind::Named).await;
+    bench.drafts.drain().await;
+    let named = plan(Kind::Named);
+    assert_eq!(
+        bench.calls_since(seen),
+        [&named[..1], &checks[..1], &named[1..]].concat(),
+        "the verdict is recorded"
+    );
+}
+
+#[tokio::test]
+async fn list_of_an_archive_costs_four_ranges() {
+    const ENTRIES: u32 = 100_000;
+    const LARGEST: usize = 20 * 1024 * 1024;
+    let mut bench = Bench::start(Capabilities::ALL).await;
+    let settings = json!({"type": {}, "archive": {"max_entries": ENTRIES}});
+    bench.drafts = checked(&bench.drafts, settings);
+    let archive = archive(ENTRIES, LARGEST);
+    assert!(archive.len() > LARGEST + 10_000_000);
+    bench.world.draft("a", archive).await;
+    bench.check("a").await;
+    let calls = bench.calls_since(0);
+    let ranges = calls.iter().filter(|call| **call == "GET range").count();
+    assert!(ranges <= 4, "{calls:?}");
+    assert!(bench.range_bytes() <= 16 * 1024 * 1024, "{:?}", bench.proxy.requests());
+    bench.confirm("a", Kind::Named).await;
+}
+
+/// A zip archive of this many entries, which are empty but for the first.
+fn archive(entries: u32, largest: usize) -> Vec<u8> {
+    let (mut files, mut directory) = (Vec::new(), Vec::new());
+    for number in 0..entries {
+        let bytes = vec![0; if number == 0 { largest } else { 0 }];
+        let (name, place) = (format!("files/{number:09}"), u32::try_from(files.len()).expect("small"));
+        let [size, name_size] = [bytes.len(), name.len()].map(|size| u32::try_from(size).expect("small").to_le_bytes());
+        // Version, flags, method, time, date, CRC, both sizes and the lengths of the name and of extra fields.
+        let common = [&[20, 0][..], &[0; 12], &size, &size, &name_size[..2], &[0; 2]].concat();
+        files.extend([b"PK\x03\x04", &common[..], name.as_bytes(), &bytes].concat());
+        let rest = [&[0; 10][..], &place.to_le_bytes()].concat();
+        directory.extend([b"PK\x01\x02\x14\0", &common[..], &rest, name.as_bytes()].concat());
+    }
+    let [count, size, start, end] = [
+        entries as usize,
+        directory.len(),
+        files.len(),
+        files.len() + directory.len(),
+    ]
+    .map(|number| (number as u64).to_le_bytes());
+    // Zip64, for more than 65,535 entries.
+    let long_end = [
+        b"PK\x06\x06",
+        &44_u64.to_le_bytes()[..],
+        &[45, 0, 45, 0],
+        &[0; 8],
+        &count,
+        &count,
+        &size,
+        &start,
+    ];
+    let locator = [b"PK\x06\x07", &[0; 4][..], &end, &1_u32.to_le_bytes()];
+    let last = [b"PK\x05\x06", &[0; 4][..], &[0xff; 12], &[0; 2]];
+    [files, directory, long_end.concat(), locator.concat(), last.concat()].concat()
+}
+
 /// The service, with a recorder of the requests to its store.
 struct Bench {
     world: TestBuckets,
@@ -232,7 +315,13 @@ impl Bench {
             ..ConfirmLimits::default()
         };
         let drafts = Drafts::new(store, policy, AllowedOrigins::default(), Arc::new(SystemClock));
-        let drafts = drafts.with_confirm_limits(limits);
+        // So that a check ends before its confirm is answered, also on a busy machine.
+        let checks = CheckLimits {
+            wait: Duration::from_secs(600),
+            timeout: Duration::from_secs(600),
+            ..CheckLimits::default()
+        };
+        let drafts = drafts.with_confirm_limits(limits).with_check_limits(checks);
         Self { world, proxy, drafts }
     }
 
@@ -255,6 +344,22 @@ impl Bench {
         }
     }
 
+    /// Waits for the verdict on a draft, which the checks accept.
+    async fn check(&self, name: &str) {
+        let name = DraftName {
+            object_name: name.to_owned(),
+            draft_id: None,
+        };
+        let checked = self.drafts.check(&name).await.expect("checked").state;
+        assert!(matches!(checked, Some(CheckState::Accepted { .. })), "{checked:?}");
+    }
+
+    /// Returns the number of bytes in the ranges that were read.
+    fn range_bytes(&self) -> u64 {
+        let requests = self.proxy.requests().into_iter();
+        requests.filter_map(|request| request.range_bytes).sum()
+    }
+
     /// Returns the requests to the store after the first `seen` ones.
     fn calls_since(&self, seen: usize) -> Vec<&'static str> {
         let requests = self.proxy.requests();
@@ -267,6 +372,7 @@ impl Bench {
         let place = request.key.as_ref().map_or("", |key| key.as_str());
         let is = |prefix: &str| place.starts_with(prefix);
         match (request.operation, is_draft) {
+            (Operation::HeadObject, true) if is(".drafts/verdicts/") => "HEAD verdict",
             (Operation::HeadObject, true) => "HEAD draft",
             (Operation::HeadObject, false) => "HEAD main",
             (Operation::CopyObject, false) => "copy",
@@ -276,6 +382,8 @@ impl Bench {
             (Operation::PutObject, true) if is(".drafts/staging/") => "PUT note",
             (Operation::DeleteObject, true) if is(".drafts/staging/") => "DELETE note",
             (Operation::PutObject, true) if is(".drafts/settled/") => "PUT settlement",
+            (Operation::PutObject, true) if is(".drafts/verdicts/") => "PUT verdict",
+            (Operation::GetObject, true) => "GET range",
             (Operation::DeleteObject, true) => "DELETE draft",
             (Operation::DeleteObjects, true) => "DELETE drafts",
             (operation, _) => panic!("a confirm has no use for {operation} on {place:?}"),

@@ -20,7 +20,7 @@ fn scanning(drafts: &Drafts, addresses: &[String], limits: CheckLimits) -> Draft
 }
 
 /// Returns the same server, for a caller with these checks.
-fn checked(drafts: &Drafts, settings: serde_json::Value) -> Drafts {
+pub(crate) fn checked(drafts: &Drafts, settings: serde_json::Value) -> Drafts {
     let settings: CheckSettings = serde_json::from_value(settings).expect("settings");
     let mut caller = Caller::anyone();
     caller.profile.checks = Some(settings.into());

@@ -22,6 +22,8 @@ pub struct Request {
     pub of_version: bool,
     /// The length of the body, in bytes.
     pub bytes: usize,
+    /// The length of the range that is asked for, in bytes.
+    pub range_bytes: Option<u64>,
     /// The value of `x-amz-expected-bucket-owner`, if sent.
     pub expected_owner: Option<String>,
     /// The value of `x-amz-source-expected-bucket-owner`, if sent.
@@ -79,6 +81,7 @@ impl Request {
             of_version: has_parameter(head, "versionId")
                 || header(head, "x-amz-copy-source").is_some_and(|source| source.contains("?versionId=")),
             bytes,
+            range_bytes: header(head, "range").and_then(|range| range_bytes(&range)),
             expected_owner: header(head, "x-amz-expected-bucket-owner"),
             expected_source_owner: header(head, "x-amz-source-expected-bucket-owner"),
         })
@@ -119,6 +122,13 @@ fn on_bucket(head: &Parts) -> Option<Operation> {
         Method::PUT => Some(Operation::CreateBucket),
         _ => None,
     }
+}
+
+/// Returns the length of a range such as `bytes=0-99`.
+fn range_bytes(range: &str) -> Option<u64> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let [first, last]: [u64; 2] = [first.parse().ok()?, last.parse().ok()?];
+    (last + 1).checked_sub(first)
 }
 
 fn header(head: &Parts, name: &str) -> Option<String> {
