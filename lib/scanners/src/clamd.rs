@@ -58,7 +58,7 @@ pub enum ScanError<E> {
 pub struct Unavailable(pub Vec<(Address, String)>);
 
 impl Clamd {
-    /// Scans a file of `size` bytes, in pieces of 256 KiB. If a daemon fails, the next one gets the file from its
+    /// Scans a file of `size` bytes, in pieces of 384 KiB, two of which are in memory. If a daemon fails, the next one gets the file from its
     /// beginning.
     ///
     /// # Errors

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 
 use crate::{Address, Clamd};
 
-/// The bytes of the file that are in memory at once.
-const PIECE: u64 = 256 * 1024;
+/// The size of a piece of the file. Two are in memory at once: while one is sent, the next is read.
+const PIECE: u64 = 384 * 1024;
 
 /// The most bytes of an answer.
 const MAX_ANSWER: u64 = 4096;
@@ -70,31 +70,38 @@ async fn exchange<S: Source>(
     source: &mut S,
 ) -> Result<Reply, Failure<S::Error>> {
     let mut answer = std::pin::pin!(read_answer(reader));
-    let mut place = 0;
     within(clamd.timeout, "send", writer.write_all(COMMAND)).await?;
-    while place < size {
-        let piece = read_piece(source, place, size).await?;
+    let mut place = 0;
+    let mut piece = read_piece(source, place, size).await?;
+    while !piece.is_empty() {
         place += piece.len() as u64;
+        let sending = timeout(clamd.timeout, send(&mut writer, &piece));
         // A daemon that has had enough answers and closes the connection: its answer counts, and not the broken pipe.
-        tokio::select! {
+        let (sent, next) = tokio::select! {
             early = &mut answer => return early_reply(early),
-            sent = timeout(clamd.timeout, send(&mut writer, &piece)) => match sent {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    let early = timeout(clamd.timeout, &mut answer).await;
-                    return early.map_or_else(|_| Err(daemon("send", &error)), early_reply);
-                }
-                Err(_) => return Err(Failure::Daemon("send: timeout".to_owned())),
-            },
+            both = async { tokio::join!(sending, read_piece(source, place, size)) } => both,
+        };
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                let early = timeout(clamd.timeout, &mut answer).await;
+                return early.map_or_else(|_| Err(daemon("send", &error)), early_reply);
+            }
+            Err(_) => return Err(Failure::Daemon("send: timeout".to_owned())),
         }
+        piece = next?;
     }
     within(clamd.timeout, "send", writer.write_all(&0_u32.to_be_bytes())).await?;
     let text = within(clamd.scan_timeout, "scan", answer).await?;
     parse(&text).ok_or(Failure::Daemon(format!("answer {text:?}")))
 }
 
+/// Reads the piece that begins at a place. None is left at the end.
 async fn read_piece<S: Source>(source: &mut S, place: u64, size: u64) -> Result<Bytes, Failure<S::Error>> {
     let end = size.min(place + PIECE);
+    if place == end {
+        return Ok(Bytes::new());
+    }
     let piece = source.read(place..end).await.map_err(Failure::Source)?;
     if piece.len() as u64 == end - place {
         Ok(piece)

@@ -20,8 +20,15 @@ pub struct Clamd {
 }
 
 impl Clamd {
-    /// The bytes that the signature finds, wherever they are.
-    pub const MARKER: &'static [u8] = b"draftstore's own test signature";
+    /// The bytes that the signature finds, wherever they are: the EICAR test file, in two halves, so that no scanner finds it
+    /// here.
+    ///
+    /// Source: <https://www.eicar.org/download-anti-malware-testfile/>
+    pub const MARKER: &'static [u8] = concat!(
+        r"X5O!P%@AP[4\PZX54(P^)7CC)7}$",
+        "EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+    )
+    .as_bytes();
 
     /// The name that clamd reports for them.
     pub const FOUND: &'static str = "DraftStore.Test.UNOFFICIAL";
