@@ -1,12 +1,13 @@
 //! Deletion of a draft before it expires.
 
+use draftstore_protocol::DraftId;
 use draftstore_protocol::events::Trace;
-use draftstore_storage::{DraftVersion, ErrorKind, ObjectInfo};
+use draftstore_storage::{DraftVersion, ETag, ErrorKind, ObjectInfo};
 
 use super::Drafts;
 use super::acts::ActOnDraft;
 use super::draft_ref::{DraftName, Keys};
-use crate::events::{EventKind, Fields, TraceAt};
+use crate::events::{EventKind, Fields, NewAct, TraceAt};
 use crate::{Error, Scope};
 
 impl Drafts {
@@ -49,7 +50,35 @@ impl Drafts {
     }
 }
 
-/// Returns the traces of a discard: the draft is gone, and not because it was confirmed under its name.
+impl Drafts {
+    /// Forgets a discard that crashed before it deleted this version of a draft, which was confirmed instead and is about to be
+    /// deleted. Returns false if that failed: the draft must stay then. A confirm under the draft's own name needs no call:
+    /// the object shows it.
+    pub(super) async fn forget_discard(&self, keys: &Keys, draft: &ETag) -> bool {
+        let own_name = DraftId::split(keys.draft.as_str()).map_or(keys.draft.as_str(), |(_, name)| name);
+        if own_name == keys.main.as_str() {
+            return true;
+        }
+        let discard = NewAct {
+            kind: EventKind::DraftDiscarded,
+            bucket: self.draft_bucket(),
+            tenant: self.caller.tenant.as_ref(),
+            object_name: own_name,
+            act: &[keys.draft.as_str(), draft.as_str()],
+            fields: Fields::new(),
+            traces: Vec::new(),
+        };
+        let forgotten = self.courier().forget(&discard).await;
+        if let Err(error) = &forgotten {
+            let error = error as &dyn std::error::Error;
+            tracing::warn!(object.key = %keys.draft, error, "confirmed draft left to the sweep");
+        }
+        forgotten.is_ok()
+    }
+}
+
+/// Returns the traces of a discard: the draft is gone, and not because it was confirmed under its name. A confirm under
+/// another name forgets the discard.
 fn discarded(keys: &Keys, draft: &ObjectInfo) -> Vec<TraceAt> {
     vec![
         TraceAt::in_draft(&keys.draft, Trace::Absent),

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use draftstore_protocol::events::{ActEnd, ActNote, ActStep, Trace};
 use draftstore_storage::{
-    Attributes, BucketName, DraftVersion, Error as StorageError, ListObjects, ListedObject, ObjectKey, PutDraft,
+    Attributes, BucketName, DraftVersion, Error as StorageError, ListObjects, ListedObject, ObjectInfo, ObjectKey,
+    PutDraft,
 };
 use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,33 @@ impl Courier<'_> {
         }
     }
 
+    /// Forgets an act that crashed, because another one has explained its traces. Without an endpoint that wants its event,
+    /// makes no call.
+    ///
+    /// # Errors
+    /// The error of the store. The event may still be sent then.
+    pub(crate) async fn forget(&self, act: &NewAct<'_>) -> Result<(), StorageError> {
+        if self.events.wanting(act.kind, act.tenant).is_empty() {
+            return Ok(());
+        }
+        match self.note(act.note().key().clone()).await? {
+            Some(note) => {
+                self.store
+                    .objects()
+                    .delete_draft(&self.store.buckets.draft, &note)
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the note at a key, if there is one.
+    async fn note(&self, key: ObjectKey) -> Result<Option<DraftVersion>, StorageError> {
+        let draft = self.store.buckets.draft.name();
+        let object = draft::found(self.store.objects().head(draft, &key).await)?;
+        Ok(object.map(|ObjectInfo { etag, .. }| DraftVersion { key, etag }))
+    }
+
     /// Resolves the acts that ended without a result longer ago than any act takes.
     pub(super) async fn resolve_left(&self, longest: Duration) -> Result<(), StorageError> {
         let mut list = ListObjects {
@@ -185,6 +213,10 @@ impl Courier<'_> {
             key: object.key.clone(),
             etag: object.etag.clone(),
         };
+        // A confirm that explains the traces has forgotten the act, and may have done so after the read of the note.
+        if step == ActStep::Publish && self.note(note.key.clone()).await?.as_ref() != Some(&note) {
+            return Ok(());
+        }
         self.follow(step, Act { event, note }, fields).await;
         Ok(())
     }

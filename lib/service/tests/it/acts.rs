@@ -352,24 +352,27 @@ async fn refused_act_has_no_event(ground: &Ground) {
 }
 
 async fn confirm_after_a_crashed_discard_is_no_discard(ground: &Ground) {
-    let sink = sink("shop");
-    let system = ground.system().await.telling(&[&sink]);
-    system.world.draft("a", "bytes").await;
-    // The look at the draft, and the note.
-    system.store.crash_after(2);
-    system.drafts.discard(&draft()).await.expect_err("crashed");
-    assert!(system.store.restart());
-    assert_eq!(system.pending().await, 1);
-    let confirm = ConfirmUpload {
-        object_name: "a".to_owned(),
-        ..ConfirmUpload::default()
-    };
-    let restarted = telling(&system.other_server(), &[&sink]);
-    restarted.confirm(&confirm).await.expect("confirmed");
-    restarted.drain().await;
-    assert_eq!(system.state("a").await.0, None, "the draft is gone");
-    settle(&system, &[&sink]).await;
-    assert_eq!(sink.attempts(), 0);
+    for destination_name in [None, Some("elsewhere".to_owned())] {
+        let sink = sink("shop");
+        let system = ground.system().await.telling(&[&sink]);
+        system.world.draft("a", "bytes").await;
+        // The look at the draft, and the note.
+        system.store.crash_after(2);
+        system.drafts.discard(&draft()).await.expect_err("crashed");
+        assert!(system.store.restart());
+        assert_eq!(system.pending().await, 1);
+        let confirm = ConfirmUpload {
+            object_name: "a".to_owned(),
+            destination_name,
+            ..ConfirmUpload::default()
+        };
+        let restarted = telling(&system.other_server(), &[&sink]);
+        restarted.confirm(&confirm).await.expect("confirmed");
+        restarted.drain().await;
+        assert_eq!(system.state("a").await.0, None, "the draft is gone");
+        settle(&system, &[&sink]).await;
+        assert_eq!(sink.attempts(), 0);
+    }
 }
 
 async fn repeated_act_has_no_other_event(ground: &Ground) {

@@ -66,7 +66,9 @@ impl Running {
         }
         drafts.shared.watched.confirmed(&self.keys.draft);
         drafts.publish_confirmed(&self.keys, &kept).await?;
-        if let Some(etag) = kept.leftover.clone() {
+        if let Some(etag) = kept.leftover.clone()
+            && drafts.forget_discard(&self.keys, &etag).await
+        {
             let key = self.keys.draft;
             drafts.shared.remove_later(DraftVersion { key, etag });
         }
@@ -130,9 +132,11 @@ impl Running {
                 Answer::Done
             }
             Effect::DeleteDraft { draft_etag } => {
-                let key = self.keys.draft.clone();
-                let version = DraftVersion { key, etag: draft_etag };
-                drafts.shared.delete_draft(&version).await;
+                if drafts.forget_discard(&self.keys, &draft_etag).await {
+                    let key = self.keys.draft.clone();
+                    let version = DraftVersion { key, etag: draft_etag };
+                    drafts.shared.delete_draft(&version).await;
+                }
                 Answer::Done
             }
             Effect::UndoCopy { batch, .. } if !drafts.can_undo(batch) => Answer::TooLate,
