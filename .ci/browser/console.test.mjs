@@ -108,6 +108,29 @@ check('a paused upload stays paused after a reload until it is resumed', async (
   await tab.close()
 })
 
+check('an upload that ended right before a reload is not unfinished', async ({ files, server }) => {
+  const film = await files.noise('film.bin', 2 * PART_SIZE)
+  const tab = await openConsole(browser, server)
+  const { page } = tab
+  const gate = await holdPartsAfter(page, 1)
+  await choose(page, film)
+  await gate.held
+  await keptByTheBrowser(page)
+  // From now on, the browser stores no state.
+  await page.evaluate(() => {
+    IDBObjectStore.prototype.put = function () {
+      return this.count()
+    }
+  })
+  await gate.release()
+  await rowOf(page, 'Drafts', film.name).waitFor()
+  await page.reload()
+  await settled(page)
+  await page.getByText('Drop files here').waitFor()
+  assert.equal(await page.getByText('Not finished yet').count(), 0)
+  await tab.close()
+})
+
 check('a second tab does not touch the uploads of the first', async ({ files, server }) => {
   const film = await files.noise('film.bin', 2 * PART_SIZE)
   const first = await openConsole(browser, server)

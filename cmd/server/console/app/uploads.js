@@ -25,6 +25,9 @@ const LEAVING_MS = 1000
 /** The local storage key of the paused state. It is stored immediately, unlike the state that Uppy stores. */
 const PAUSED = 'draftstore-uploads-paused'
 
+/** The local storage key of the IDs of uploaded files. They are stored immediately, unlike the state that Uppy stores. */
+const FINISHED = 'draftstore-uploads-finished'
+
 /** The URL of the Uppy endpoints. */
 const ENDPOINT = url('uppy')
 
@@ -65,6 +68,8 @@ export async function startUploads({ uploaded }) {
       allowedMetaFields: ['content_length', 'part_size'],
     })
   const keep = () => uppy.use(GoldenRetriever, { indexedDB: FILE_STORE_LIMITS })
+  storeFinished(uppy)
+  uppy.on('restored', () => removeFinished(uppy))
   if (uploads !== 'unknown') uppy.on('restored', () => resumeUploads(uppy))
   // Uploads of another tab belong to it until it is closed. The previous page during a slow reload counts as one, too.
   if (uploads === 'elsewhere') claim.then(() => uppy.getFiles().length === 0 && keep())
@@ -137,6 +142,21 @@ function acceptDrops(uppy) {
 function storePausedState(uppy) {
   const keep = () => localStorage.setItem(PAUSED, uppy.getFiles().some(({ isPaused }) => isPaused))
   for (const event of ['pause-all', 'resume-all', 'upload-pause', 'upload', 'cancel-all']) uppy.on(event, keep)
+}
+
+const finished = () => JSON.parse(localStorage.getItem(FINISHED) ?? '[]')
+
+function storeFinished(uppy) {
+  const store = (ids) => localStorage.setItem(FINISHED, JSON.stringify(ids))
+  uppy.on('upload-success', ({ id }) => store([...finished(), id]))
+  // A file that is chosen again has the same ID.
+  uppy.on('file-added', ({ id }) => store(finished().filter((other) => other !== id)))
+}
+
+/** Removes files whose uploads ended right before a reload, so that the state that Uppy had stored does not know it. */
+function removeFinished(uppy) {
+  for (const id of finished()) if (uppy.getFile(id)) uppy.removeFile(id)
+  localStorage.removeItem(FINISHED)
 }
 
 /** Continues uploads after a reload, unless they were paused or a file must be chosen again. */
