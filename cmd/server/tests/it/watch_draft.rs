@@ -135,40 +135,32 @@ async fn draft_that_nobody_can_upload_is_not_watched() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stream_ends_after_its_time_with_a_message() {
     let server = Server::start_with(&[("WATCH_TIMEOUT", "1")]);
-    draft(&server, "a", b"bytes").await;
-    let mut events = events(&server, "object_name=a").await;
-    let mut stream = grpc(
-        &server,
-        WatchDraftRequest {
-            object_name: "a".to_owned(),
-            ..WatchDraftRequest::default()
-        },
-    )
-    .await;
-    events.next().await.expect("an event");
-    stream.message().await.expect("a message").expect("not the end");
+    let (events, stream) = both_streams(&server).await;
     assert_ended(events, stream).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stream_ends_when_the_server_stops() {
     let server = Server::start();
-    draft(&server, "a", b"bytes").await;
-    let mut events = events(&server, "object_name=a").await;
-    let mut stream = grpc(
-        &server,
-        WatchDraftRequest {
-            object_name: "a".to_owned(),
-            ..WatchDraftRequest::default()
-        },
-    )
-    .await;
-    events.next().await.expect("an event");
-    stream.message().await.expect("a message").expect("not the end");
+    let (events, stream) = both_streams(&server).await;
     server.signal("TERM");
     assert_ended(events, stream).await;
     let (status, log) = server.stopped();
     assert!(status.success(), "{log}");
+}
+
+/// Watches a new draft on both fronts, and takes its state.
+async fn both_streams(server: &Server) -> (Events, Streaming<WatchDraftResponse>) {
+    draft(server, "a", b"bytes").await;
+    let mut events = events(server, "object_name=a").await;
+    let request = WatchDraftRequest {
+        object_name: "a".to_owned(),
+        ..WatchDraftRequest::default()
+    };
+    let mut stream = grpc(server, request).await;
+    events.next().await.expect("an event");
+    stream.message().await.expect("a message").expect("not the end");
+    (events, stream)
 }
 
 /// Asserts that both streams end with the message of a server that wants its client to come again.

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use draftstore_service::Scope;
-use draftstore_service::caller::{Caller, Names, Scopes};
+use draftstore_service::caller::{Caller, HiddenTexts, Names, Scopes};
 
 use crate::api_key::Digest;
 
-use super::file::{self, HiddenTexts, KeysFile};
+use super::file::{self, KeysFile};
 use super::problems::Problems;
 use super::profiles::{Profiles, named};
 use super::{CallerName, Policy, Sources};
@@ -68,12 +68,12 @@ pub(super) fn scopes(place: &str, texts: &[String], problems: &mut Problems) -> 
 fn add_keys(
     policy: &mut Policy,
     place: &str,
-    HiddenTexts(texts): &HiddenTexts,
+    texts: &HiddenTexts,
     caller: &Arc<Caller>,
     known: &mut BTreeSet<Digest>,
     problems: &mut Problems,
 ) {
-    for digest in problems.each::<Digest>(place, texts) {
+    for digest in problems.each::<Digest>(place, texts.expose()) {
         if known.insert(digest) {
             policy.keys.add(digest, Arc::clone(caller));
         } else {

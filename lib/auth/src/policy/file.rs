@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use draftstore_service::caller::CheckSettings;
+use draftstore_service::caller::{CheckSettings, HiddenTexts};
 use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 /// The whole file. Unknown fields are errors, since a misspelt rule would have no effect.
@@ -148,34 +149,16 @@ pub(super) struct OneOrMore(pub(super) Vec<String>);
 
 impl<'de> Deserialize<'de> for OneOrMore {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Texts { may_be_one: true }).map(Self)
+        deserializer.deserialize_any(TextOrTexts).map(Self)
     }
 }
 
 /// The file of API keys, with a list for each caller.
 pub(super) type KeysFile = BTreeMap<String, HiddenTexts>;
 
-/// A list of secrets, or of digests that may be keys by mistake. Neither errors nor logs quote it.
-#[derive(Default)]
-pub(super) struct HiddenTexts(pub(super) Vec<String>);
+struct TextOrTexts;
 
-impl fmt::Debug for HiddenTexts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} texts", self.0.len())
-    }
-}
-
-impl<'de> Deserialize<'de> for HiddenTexts {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Texts { may_be_one: false }).map(Self)
-    }
-}
-
-struct Texts {
-    may_be_one: bool,
-}
-
-impl<'de> Visitor<'de> for Texts {
+impl<'de> Visitor<'de> for TextOrTexts {
     type Value = Vec<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -183,19 +166,11 @@ impl<'de> Visitor<'de> for Texts {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Vec<String>, E> {
-        if self.may_be_one {
-            Ok(vec![text.to_owned()])
-        } else {
-            Err(E::custom("must be a list of texts, in square brackets"))
-        }
+        Ok(vec![text.to_owned()])
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(text) = list.next_element()? {
-            texts.push(text);
-        }
-        Ok(texts)
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<String>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list))
     }
 }
 

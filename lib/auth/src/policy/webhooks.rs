@@ -113,9 +113,9 @@ fn webhook(
 }
 
 fn secrets(place: &str, written: &file::Webhook, sources: &Sources, problems: &mut Problems) -> Option<Secrets> {
-    let file::HiddenTexts(texts) = &written.secrets;
+    let texts = written.secrets.expose();
     let Some(name) = &written.secrets_file else {
-        return problems.take(format_args!("{place}.secrets"), Secrets::try_from(texts.clone()));
+        return problems.take(format_args!("{place}.secrets"), Secrets::try_from(texts.to_vec()));
     };
     let place = format!("{place}.secrets_file");
     if !texts.is_empty() {

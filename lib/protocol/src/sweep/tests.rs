@@ -202,6 +202,14 @@ fn unique_key(shard: u8, number: u64, expired: bool) -> String {
     id.key(&ObjectKey::new("a").expect("a key")).to_string()
 }
 
+/// Bounds that a few drafts reach.
+const FEW: Bounds = Bounds {
+    lists: 3,
+    deletes: 2,
+    batch: 3,
+    in_hand: 12,
+};
+
 fn rules() -> Rules {
     Rules {
         mode: Mode::Delete,
@@ -452,12 +460,7 @@ fn exactly_the_rejected_drafts_are_removed_in_any_order_of_answers() {
         };
         let rules = Rules {
             capabilities,
-            bounds: Bounds {
-                lists: 3,
-                deletes: 2,
-                batch: 3,
-                in_hand: 12,
-            },
+            bounds: FEW,
             ..rules()
         };
         let (swept, _) = sweep_by(&mut bucket, rules, |under_way| random.random_range(0..under_way));
@@ -492,12 +495,7 @@ fn brakes_hold_in_any_order_of_answers() {
                 max_delete: Some(max_delete),
                 max_delete_fraction: Some("1".parse().expect("a fraction")),
             },
-            bounds: Bounds {
-                lists: 3,
-                deletes: 2,
-                batch: 3,
-                in_hand: 12,
-            },
+            bounds: FEW,
             ..rules()
         };
         let (swept, _) = sweep_by(&mut bucket, rules, |under_way| random.random_range(0..under_way));

@@ -14,7 +14,7 @@ pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
 pub use slots::DraftSlots;
 pub use tenant::{InvalidTenant, Tenant};
-pub use webhook::{ScannerSecrets, WebhookCheck, WebhookScanner};
+pub use webhook::{HiddenTexts, WebhookCheck, WebhookScanner};
 
 use draftstore_protocol::REPLACED_PREFIX;
 use draftstore_storage::ObjectKey;

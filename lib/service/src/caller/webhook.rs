@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +44,7 @@ pub struct WebhookScanner {
     pub url: String,
     /// The secrets that sign requests.
     #[serde(skip_serializing)]
-    pub secrets: ScannerSecrets,
+    pub secrets: HiddenTexts,
 }
 
 impl fmt::Debug for WebhookScanner {
@@ -54,24 +55,24 @@ impl fmt::Debug for WebhookScanner {
     }
 }
 
-/// The secrets of a scanner, in their text form. Nothing shows them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ScannerSecrets(Vec<String>);
+/// A list of secrets, or of texts that may be secrets by mistake. Neither errors nor logs quote it.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct HiddenTexts(Vec<String>);
 
-impl ScannerSecrets {
-    /// Returns the secrets, for the client that signs with them.
+impl HiddenTexts {
+    /// Returns the texts, for what uses them.
     pub fn expose(&self) -> &[String] {
         &self.0
     }
 }
 
-impl fmt::Debug for ScannerSecrets {
+impl fmt::Debug for HiddenTexts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} secrets", self.0.len())
+        write!(f, "{} texts", self.0.len())
     }
 }
 
-impl<'de> Deserialize<'de> for ScannerSecrets {
+impl<'de> Deserialize<'de> for HiddenTexts {
     /// Reads a list of texts. An error never quotes one, which may be a secret.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Texts).map(Self)
@@ -91,12 +92,8 @@ impl<'de> Visitor<'de> for Texts {
         Err(E::custom("must be a list of texts, in square brackets"))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
-        let mut texts = Vec::new();
-        while let Some(text) = list.next_element()? {
-            texts.push(text);
-        }
-        Ok(texts)
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Vec<String>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list))
     }
 }
 
