@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::delivery::Courier;
 use super::event::{Event, EventFacts, EventKind, Fields, act_digest, object_fields};
+use super::pending::MAX_KNOWN;
 use crate::caller::Tenant;
 use crate::{Error, draft};
 
@@ -189,6 +190,16 @@ impl Courier<'_> {
     }
 
     async fn resolve(&self, object: &ListedObject) -> Result<(), StorageError> {
+        let note = DraftVersion {
+            key: object.key.clone(),
+            etag: object.etag.clone(),
+        };
+        // This server knows that the act happened, whatever the store shows by now.
+        let known = self.events.unpublished().remove(&note);
+        if let Some(event) = known {
+            self.follow(ActStep::Publish, Act { event, note }, Fields::new()).await;
+            return Ok(());
+        }
         let Ok(bytes) = self.read(object).await else {
             return Ok(());
         };
@@ -209,10 +220,6 @@ impl Courier<'_> {
             found.push((trace, object));
         }
         let step = ActStep::of_left(found.iter().map(|(trace, object)| (trace, object.as_ref())));
-        let note = DraftVersion {
-            key: object.key.clone(),
-            etag: object.etag.clone(),
-        };
         // A confirm that explains the traces has forgotten the act, and may have done so after the read of the note.
         if step == ActStep::Publish && self.note(note.key.clone()).await?.as_ref() != Some(&note) {
             return Ok(());
@@ -230,6 +237,10 @@ impl Courier<'_> {
                     Ok(()) => self.delete(&act.note).await,
                     Err(error) => {
                         tracing::warn!(event.id = %event.id, error = &error as &dyn std::error::Error, "event left");
+                        let mut unpublished = self.events.unpublished();
+                        if unpublished.len() < MAX_KNOWN {
+                            unpublished.insert(act.note, event);
+                        }
                     }
                 }
             }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use draftstore_protocol::events::{
     EndpointName, EndpointState, EventId, Outcome, PendingEvent, Publication, PublishStep,
 };
-use draftstore_storage::{Attributes, Error as StorageError, ObjectKey, PutDraft};
+use draftstore_storage::{Attributes, DraftVersion, Error as StorageError, ObjectKey, PutDraft};
 use futures::future::join_all;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
@@ -34,6 +34,8 @@ struct Shared {
     known: Mutex<HashMap<EndpointName, Known>>,
     /// The times at which pending events may be sent again. An event that is not here may be sent at once.
     due: Mutex<HashMap<ObjectKey, SystemTime>>,
+    /// The events of acts that have happened, by their notes, which could be neither sent nor stored.
+    unpublished: Mutex<HashMap<DraftVersion, Event>>,
     /// Notified when an event was stored.
     has_pending: Notify,
 }
@@ -103,6 +105,11 @@ impl Events {
     /// Returns the times at which pending events may be sent again.
     pub(super) fn due(&self) -> MutexGuard<'_, HashMap<ObjectKey, SystemTime>> {
         lock(&self.0.due)
+    }
+
+    /// Returns the events of acts that have happened, which could be neither sent nor stored.
+    pub(super) fn unpublished(&self) -> MutexGuard<'_, HashMap<DraftVersion, Event>> {
+        lock(&self.0.unpublished)
     }
 
     /// Waits until an event is stored.

@@ -33,8 +33,8 @@ const INTERVAL: Duration = Duration::from_secs(60);
 /// The maximum length of an event in bytes. None is as long: names have at most 1,024 bytes.
 const MAX_EVENT_BYTES: u64 = 64 * 1024;
 
-/// The maximum number of pending events that a server knows the next attempt of.
-const MAX_KNOWN: usize = 10_000;
+/// The maximum number of pending events that a server knows the next attempt of, and of events that it could not store.
+pub(super) const MAX_KNOWN: usize = 10_000;
 
 impl Drafts {
     /// Delivers events that this server or another has stored, until the future is dropped.

@@ -24,6 +24,7 @@ promises! {
     refused_act_has_no_event: strong;
     repeated_act_has_no_other_event: strong, weak, sources;
     confirm_after_a_crashed_discard_is_no_discard: strong, weak;
+    delete_is_told_of_although_another_object_is_there: strong, weak;
 }
 
 /// A kind of act, on the draft or the object `a`.
@@ -373,6 +374,28 @@ async fn confirm_after_a_crashed_discard_is_no_discard(ground: &Ground) {
         settle(&system, &[&sink]).await;
         assert_eq!(sink.attempts(), 0);
     }
+}
+
+/// Neither the endpoint nor the store takes the event before another object has the name.
+async fn delete_is_told_of_although_another_object_is_there(ground: &Ground) {
+    let sink = sink("shop");
+    sink.answers(FAILED);
+    let system = ground.system().await.telling(&[&sink]);
+    keep(&system, "a").await;
+    let store = Arc::clone(&system.store);
+    system.store.before(Operation::DeleteObject, || async move {
+        store.fail(Operation::PutObject, ErrorKind::Unavailable);
+    });
+    let deleted = system.drafts.delete_object(&delete("a")).await.expect("deleted");
+    assert!(deleted.etag.is_some());
+    assert_eq!(system.pending().await, 1, "the note is left");
+    system.world.draft("a", "another's").await;
+    system.confirm("a").await.expect("confirmed");
+    sink.answers(Outcome::Delivered);
+    system.clock.advance(LATER * 2);
+    system.drafts.deliver_pending().await;
+    assert_eq!(sink.names().len(), 1);
+    assert_eq!(system.pending().await, 0);
 }
 
 async fn repeated_act_has_no_other_event(ground: &Ground) {
