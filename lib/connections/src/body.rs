@@ -1,23 +1,92 @@
 //! The bodies of requests and responses: the one counts what it holds in memory, the other keeps its request in progress.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::arrival::BodyOutOfMemory;
 use super::client::RequestUsage;
 use super::traffic::InFlight;
 use super::watch::ActiveRequest;
 
+/// The number of bytes of an unread body that are read and dropped, so that its connection stays open.
+const MAX_LEFTOVER: usize = 64 * 1024;
+
+/// The time for which the rest of an unread body is awaited.
+const LEFTOVER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The body of a request as it arrives. The handler may leave it unread, and drop it.
+#[derive(Debug, Clone)]
+pub(super) struct ArrivingBody(Arc<Mutex<Incoming>>);
+
+impl ArrivingBody {
+    pub(super) fn new(body: Incoming) -> Self {
+        Self(Arc::new(Mutex::new(body)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Incoming> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads what the handler has left unread, and drops it. Returns `false` if that is long or comes late, so that the
+    /// connection has to end with the response.
+    ///
+    /// Many clients send a body in a packet of its own. hyper would close the connection because of it, after a response
+    /// that announces nothing, and the next request of the client would be lost. A client that awaits "100 Continue" sends no
+    /// body after another answer.
+    pub(super) async fn discard(self, awaits_continue: bool) -> bool {
+        // A body that somebody still reads is not left.
+        let Some(body) = Arc::into_inner(self.0) else {
+            return true;
+        };
+        let mut body = body.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if body.is_end_stream() {
+            return true;
+        }
+        if awaits_continue || body.size_hint().lower() > MAX_LEFTOVER as u64 {
+            return false;
+        }
+        let read = async {
+            let mut read = 0;
+            while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                read += frame.map_or(usize::MAX, |frame| frame.data_ref().map_or(0, Bytes::len));
+                if read > MAX_LEFTOVER {
+                    return false;
+                }
+            }
+            true
+        };
+        timeout(LEFTOVER_TIMEOUT, read).await.unwrap_or(false)
+    }
+}
+
+impl Body for ArrivingBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut *self.lock()).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.lock().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.lock().size_hint()
+    }
+}
+
 /// A request body whose bytes count as held in memory from their arrival until the request is done.
 #[derive(Debug)]
 pub(super) struct CountedBody {
-    pub(super) body: Incoming,
+    pub(super) body: ArrivingBody,
     pub(super) usage: Arc<RequestUsage>,
 }
 
@@ -77,13 +146,13 @@ impl Body for CountedBody {
 /// A request body that a handler streams to somewhere else, with a timeout for each pause of the client.
 #[derive(Debug)]
 pub(super) struct StreamedBody {
-    body: Incoming,
+    body: ArrivingBody,
     timeout: Duration,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl StreamedBody {
-    pub(super) fn new(body: Incoming, timeout: Duration) -> Self {
+    pub(super) fn new(body: ArrivingBody, timeout: Duration) -> Self {
         Self {
             body,
             timeout,

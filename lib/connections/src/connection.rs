@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use draftstore_auth::PeerCertificate;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, STRICT_TRANSPORT_SECURITY};
+use hyper::header::{CONNECTION, EXPECT, HeaderValue, STRICT_TRANSPORT_SECURITY};
 use hyper::service::Service;
 use hyper::{Method, Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,7 +23,7 @@ use tracing::Instrument as _;
 
 use super::Observer;
 use super::arrival::{Arrival, PortRefusal};
-use super::body::{CountedBody, RequestGuards, RequestMemory, StreamedBody, WatchedBody};
+use super::body::{ArrivingBody, CountedBody, RequestGuards, RequestMemory, StreamedBody, WatchedBody};
 use super::client::{ConnectionClients, RequestUsage};
 use super::ending::Ending;
 use super::handler::Handler;
@@ -238,7 +238,14 @@ impl Service<Request<Incoming>> for Requests {
         let is_head = request.method() == Method::HEAD;
         let is_strict = matches!(self.channel, Channel::Tls(_));
         let usage = admitted.as_ref().ok().cloned();
-        let response = self.handler.call(self.arrival(request, admitted));
+        let (head, body) = request.into_parts();
+        let body = ArrivingBody::new(body);
+        // HTTP/2 ends a stream by itself.
+        let unread = (head.version < Version::HTTP_2).then(|| body.clone());
+        let awaits_continue = head.headers.contains_key(EXPECT);
+        let response = self
+            .handler
+            .call(self.arrival(Request::from_parts(head, body), admitted));
         let guards = RequestGuards {
             active: under_way,
             usage,
@@ -262,14 +269,22 @@ impl Service<Request<Incoming>> for Requests {
             let body_of = |body| if is_head { Body::empty() } else { body };
             response.map(|body| WatchedBody::new(body_of(body), guards))
         };
+        let read = async move |mut response: Response<Body>| {
+            if let Some(unread) = unread
+                && !unread.discard(awaits_continue).await
+            {
+                response.headers_mut().insert(CONNECTION, CLOSE);
+            }
+            response
+        };
         if let Some(traced) = traced {
             return Box::pin(async move {
                 let mut response = response.instrument(traced.span.clone()).await;
                 traced.end(&mut response);
-                Ok(finished(response))
+                Ok(finished(read(response).await))
             });
         }
-        Box::pin(async move { Ok(finished(response.await)) })
+        Box::pin(async move { Ok(finished(read(response.await).await)) })
     }
 }
 
@@ -287,7 +302,7 @@ impl Requests {
         Ok(Arc::new(usage))
     }
 
-    fn arrival(&self, request: Request<Incoming>, admitted: Result<Arc<RequestUsage>, PortRefusal>) -> Arrival {
+    fn arrival(&self, request: Request<ArrivingBody>, admitted: Result<Arc<RequestUsage>, PortRefusal>) -> Arrival {
         match admitted {
             Ok(_) if self.rules.is_store => {
                 let timeout = self.idle_timeout;

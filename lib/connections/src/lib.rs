@@ -345,6 +345,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn connection_outlives_a_short_body_that_is_not_read_and_says_when_it_does_not() {
+        let ending = Ending::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let port = listener.local_addr().expect("bound");
+        let connections = Connections::new(ConnectionLimits::default(), None);
+        tokio::spawn(connections.serve(listener, peer_info(), ending.clone()));
+        let _end = ending.end.drop_guard();
+        for (headers, body, is_kept) in [
+            ("content-length: 5\r\n", "hello", true),
+            ("transfer-encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", true),
+            ("content-length: 5\r\nexpect: 100-continue\r\n", "", false),
+            ("content-length: 65537\r\n", "", false),
+        ] {
+            let mut stream = TcpStream::connect(port).await.expect("connected");
+            stream.set_nodelay(true).expect("set");
+            for packet in [&format!("POST / HTTP/1.1\r\nhost: x\r\n{headers}\r\n"), body] {
+                stream.write_all(packet.as_bytes()).await.expect("sent");
+                tokio::task::yield_now().await;
+            }
+            let last = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+            if is_kept {
+                stream.write_all(last.as_bytes()).await.expect("sent");
+            }
+            let mut answers = String::new();
+            stream.read_to_string(&mut answers).await.expect("answered");
+            assert_eq!(
+                answers.matches("HTTP/1.1 200").count(),
+                if is_kept { 2 } else { 1 },
+                "{answers}"
+            );
+            assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+        }
+    }
+
+    #[tokio::test]
     async fn handshake_fails_with_a_certificate_of_another_authority() {
         let server = TestServer::new().await;
         let (certificate, key) = leaf(&authority().0);
