@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use draftstore_storage::ListedObject;
 use serde::{Deserialize, Serialize};
 
-use crate::{DraftId, Stage};
+use crate::{DraftId, REPLACED_PREFIX, RESERVED_PREFIX, Stage};
 
 /// The maximum number of groups of one count, which bounds its memory and the size of a saved inventory.
 pub const MAX_GROUPS: usize = 10_000;
@@ -71,7 +71,10 @@ impl Counts {
             (Stage::Draft, Some((_, name))) => name,
             (Stage::Draft, None) | (Stage::Main, _) => key,
         };
-        if name.starts_with(crate::RESERVED_PREFIX) {
+        if [RESERVED_PREFIX, REPLACED_PREFIX]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        {
             return;
         }
         let group = Group {
@@ -155,12 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn unique_draft_belongs_to_the_tenant_of_its_name_and_notes_to_nobody() {
+    fn unique_draft_belongs_to_the_tenant_of_its_name_and_objects_of_the_server_to_nobody() {
         let unique = DraftId::new(UNIX_EPOCH + Duration::from_secs(9), 7).key(&"t1/a".parse().expect("a key"));
         let mut counts = Counts::default();
         counts.count(Stage::Draft, &listed(unique.as_str(), 3), 1);
         counts.count(Stage::Draft, &listed("t1/b", 4), 1);
         counts.count(Stage::Draft, &listed(".drafts/staging/x", 5), 1);
+        counts.count(Stage::Main, &listed(".replaced/t1/b/replaced-0", 6), 1);
         let groups: Vec<_> = counts.groups().map(|(group, usage)| (&*group.tenant, usage)).collect();
         assert_eq!(groups, [("t1", Usage { objects: 2, bytes: 7 })]);
     }
