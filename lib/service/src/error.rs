@@ -8,6 +8,7 @@ use draftstore_storage as storage;
 use draftstore_storage::{ErrorKind, Retention, StorageOption};
 use tokio::task::JoinError;
 
+use crate::draft::options::tags_rule;
 use crate::{Amount, ConfirmOutcome, Scope, Violation};
 
 /// The maximum size of the metadata of an object, with the server's own, in bytes. The limit of S3.
@@ -182,7 +183,11 @@ impl From<ConfirmError<storage::Error>> for Error {
             ConfirmError::ChecksPending => Self::ChecksPending,
             ConfirmError::ScannerUnavailable(scanner) => Self::ScannerUnavailable(scanner),
             ConfirmError::RolledBack => Self::RolledBack,
-            ConfirmError::Deleted => Self::Changed,
+            ConfirmError::TooManyTags => Self::Invalid(vec![Violation::new(
+                "storage_options.tags",
+                format!("{}, with those of the upload and of the caller's profile", tags_rule()),
+            )]),
+            ConfirmError::Changed => Self::Changed,
             ConfirmError::Store(error) => error.into(),
             ConfirmError::Unresolved(unresolved) => Self::StoreUnavailable(Box::new(unresolved)),
             ConfirmError::Contradiction(contradiction) => Self::Internal(Box::new(contradiction)),

@@ -1,7 +1,7 @@
 //! The limits on requests. Shared by the code that enforces them and the documents that describe them.
 
 pub use draftstore_protocol::upload::{MAX_PART_BYTES, MAX_PARTS, MAX_UPLOAD_BYTES, MIN_PART_BYTES};
-use draftstore_storage::{MediaType, ObjectHeader};
+use draftstore_storage::{MediaType, ObjectHeader, StorageOptions};
 
 /// The maximum length of an object name, in bytes of UTF-8: S3's 1,024 less the prefix of a unique draft's key.
 pub const MAX_NAME_BYTES: usize = 900;
@@ -50,7 +50,7 @@ pub const MAX_VERSION_ID_BYTES: usize = 1024;
 pub const MAX_IDEMPOTENCY_KEY_BYTES: usize = 128;
 
 /// The maximum number of tags of an object. The limit of S3.
-pub const MAX_TAGS: usize = 10;
+pub const MAX_TAGS: usize = StorageOptions::MAX_TAGS;
 
 /// The maximum length of the key of a tag, in characters. The limit of S3.
 pub const MAX_TAG_CHARS: usize = 128;

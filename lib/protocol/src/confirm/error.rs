@@ -32,9 +32,12 @@ pub enum ConfirmError<E> {
     /// Another draft of the same atomic batch could not be confirmed.
     #[error("another draft of the atomic batch could not be confirmed")]
     RolledBack,
-    /// Another caller deleted the object right after the draft was copied. The draft is still there.
-    #[error("another call deleted the object while its draft was confirmed")]
-    Deleted,
+    /// Another call replaced or deleted the object in main meanwhile. The draft is still there, if the confirm has not copied it.
+    #[error("another call replaced or deleted the object in main meanwhile")]
+    Changed,
+    /// The tags of the upload, of the confirm and of the caller's profile are too many or too long together.
+    #[error("the tags of the upload, the confirm and the profile are too many or too long together")]
+    TooManyTags,
     /// A call to the store failed.
     #[error(transparent)]
     Store(E),

@@ -51,7 +51,7 @@ impl World {
                 Some(Err(ConfirmError::PinMismatch {
                     pin: "overwrite_if_match",
                 })) => {
-                    matches!(spec.existing, Existing::Replace(_))
+                    matches!(spec.existing, Existing::Replace(Some(_)))
                 }
                 Some(Err(ConfirmError::PinMismatch { .. })) => {
                     let pinned = |draft: &Object| Some(&draft.info.etag) == spec.pins.if_match.as_ref();

@@ -8,6 +8,7 @@ use draftstore_storage::{Retention, RetentionMode, StorageOptions};
 use super::Profile;
 use crate::Violation;
 use crate::draft::RequestedOptions;
+use crate::draft::options::tags_rule;
 use crate::violation::Violations;
 
 /// The seconds of a day.
@@ -50,6 +51,9 @@ impl FixedOptions {
         if retention.is_some_and(|retention| !(1..=FixedRetention::MAX_DAYS).contains(&retention.days)) {
             let rule = format!("must be 1 to {}", FixedRetention::MAX_DAYS);
             broken.take::<()>(Err(Violation::new("retention.days", rule)));
+        }
+        if !options.tags_fit() {
+            broken.take::<()>(Err(Violation::new("tags", tags_rule())));
         }
         if broken.as_slice().is_empty() {
             Ok(Self { options, retention })

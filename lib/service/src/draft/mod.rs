@@ -18,7 +18,7 @@ mod list;
 mod list_objects;
 mod multipart;
 mod object;
-mod options;
+pub(crate) mod options;
 mod page;
 mod sign_request;
 mod staging;

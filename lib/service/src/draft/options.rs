@@ -63,8 +63,8 @@ impl RequestedOptions {
         }
         profile.fixed_options.check(&options, &profile.described(), &mut of);
         profile.fixed_options.complete_tags(&mut options);
-        if options.tags.len() > MAX_TAGS {
-            let rule = format!("must be at most {MAX_TAGS}, with those of {}", profile.described());
+        if !options.tags_fit() {
+            let rule = format!("{}, with those of {}", tags_rule(), profile.described());
             of.take::<()>(Err(Violation::new("tags", rule)));
         }
         for violation in of.into_vec() {
@@ -228,6 +228,12 @@ fn decode(text: &str) -> Option<StorageOptions> {
         }
     }
     Some(options)
+}
+
+/// Returns the rule for all tags of an object together.
+pub(crate) fn tags_rule() -> String {
+    let bytes = StorageOptions::MAX_TAGS_BYTES;
+    format!("must be at most {MAX_TAGS}, and have at most {bytes} bytes in percent-encoding")
 }
 
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html>

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use draftstore_service::caller::{ContentTypes, DraftSlots, Names, Profile};
+use draftstore_service::caller::{ContentTypes, DraftSlots, FixedOptions, Names, Profile};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::draft::{
     CompleteMultipart, ConfirmUpload, CreateMultipart, DraftName, IssueUpload, ListDrafts, ListObjects,
-    MultipartCreated, PartToSign, S3Request, SignParts, SignRequest, UploadName,
+    MultipartCreated, PartToSign, RequestedOptions, S3Request, SignParts, SignRequest, UploadName,
 };
 use draftstore_service::{Caller, Clock as _, Drafts, Error};
 use draftstore_testing::{SignedRequest, key};
@@ -24,6 +24,7 @@ promises! {
     tenants_list_only_their_own_drafts: strong, garage, seaweedfs;
     same_name_is_a_different_object_for_each_tenant: strong, garage, seaweedfs;
     upload_in_parts_is_visible_only_to_its_tenant: strong, garage, seaweedfs;
+    tags_that_are_too_many_with_those_of_the_profile_are_named: strong, seaweedfs;
     parts_over_the_size_limit_are_not_stored: strong, garage, seaweedfs;
     concurrent_calls_create_no_more_drafts_than_slots: strong, weak, garage, seaweedfs;
     slot_is_for_one_way_to_upload_if_its_bytes_are_limited: strong, weak, garage, seaweedfs;
@@ -355,6 +356,54 @@ async fn concurrent_calls_create_no_more_drafts_than_slots(ground: &Ground) {
     );
 }
 
+async fn tags_that_are_too_many_with_those_of_the_profile_are_named(ground: &Ground) {
+    let system = ground.system().await;
+    let tagged = |count: usize| RequestedOptions {
+        tags: (0..count).map(|tag| (tag.to_string(), "x".to_owned())).collect(),
+        ..RequestedOptions::default()
+    };
+    let upload = IssueUpload {
+        object_name: "a".to_owned(),
+        options: tagged(10),
+        ..IssueUpload::default()
+    };
+    let issued = system.drafts.issue_upload(&upload).await.expect("issued");
+    let sent = system.world.send(&SignedRequest::from(issued.request), "bytes").await;
+    assert_eq!(sent.status(), 200);
+    let photos = RequestedOptions {
+        tags: BTreeMap::from([("dep".to_owned(), "photos".to_owned())]),
+        ..RequestedOptions::default()
+    };
+    let profile = Profile {
+        name: Some("photos".into()),
+        fixed_options: FixedOptions::new(&photos, None, &Profile::default()).expect("valid"),
+        ..Profile::default()
+    };
+    let drafts = system.drafts.for_caller(Arc::new(Caller {
+        profile,
+        ..Caller::anyone()
+    }));
+    for count in [0, 10] {
+        let confirm = ConfirmUpload {
+            object_name: "a".to_owned(),
+            options: tagged(count),
+            ..ConfirmUpload::default()
+        };
+        let Err(Error::Invalid(broken)) = drafts.confirm(&confirm).await else {
+            panic!("confirmed with {count} tags more");
+        };
+        let [one] = &*broken else { panic!("{broken:?}") };
+        assert_eq!(one.field, "storage_options.tags");
+        assert!(one.rule.contains("profile"), "{one:?}");
+    }
+    let confirm = ConfirmUpload {
+        object_name: "a".to_owned(),
+        options: tagged(9),
+        ..ConfirmUpload::default()
+    };
+    drafts.confirm(&confirm).await.expect("ten tags together");
+}
+
 /// Returns a caller that may have one draft, of a limited size.
 fn one_of_limited_size(system: &System) -> Drafts {
     one_of_limited_size_for(system, 600)
@@ -364,7 +413,7 @@ fn one_of_limited_size_for(system: &System, seconds: u64) -> Drafts {
     let expires_at = system.clock.now() + Duration::from_secs(seconds);
     system.drafts.for_caller(Arc::new(Caller {
         names: Names::Exactly("a".to_owned()),
-        drafts: Some(DraftSlots::new([rand::random::<u8>(); 9], 1, expires_at)),
+        drafts: Some(DraftSlots::new(rand::random(), 1, expires_at)),
         profile: Profile {
             max_object_bytes: Some(100),
             ..Profile::default()

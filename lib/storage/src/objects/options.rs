@@ -82,6 +82,30 @@ impl StorageOptions {
         encryption: None,
     };
 
+    /// The maximum number of tags of an object.
+    ///
+    /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html>
+    pub const MAX_TAGS: usize = 10;
+
+    /// The maximum length of all tags of an object in the header of a request, where they are percent-encoded, in bytes. Ten of the
+    /// longest keys and values fit if they have ASCII letters and digits alone. S3 takes 8 KB of headers.
+    pub const MAX_TAGS_BYTES: usize = 4096;
+
+    /// Returns `true` if the tags are not too many, nor too long together.
+    pub fn tags_fit(&self) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let encoded = |text: &str| {
+            text.bytes()
+                .map(|byte| if is_plain(byte) { 1 } else { 3 })
+                .sum::<usize>()
+        };
+        let bytes = self
+            .tags
+            .iter()
+            .map(|(key, value)| encoded(key) + encoded(value) + "=&".len());
+        self.tags.len() <= Self::MAX_TAGS && bytes.sum::<usize>() <= Self::MAX_TAGS_BYTES
+    }
+
     /// Returns `true` if no option is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::NONE
@@ -120,6 +144,18 @@ impl StorageOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ten_long_tags_of_letters_fit_and_no_more_bytes() {
+        let options = |count: usize, letter: &str| StorageOptions {
+            tags: (0..count)
+                .map(|place| (format!("{place}{}", letter.repeat(127)), letter.repeat(256)))
+                .collect(),
+            ..StorageOptions::NONE
+        };
+        assert!(StorageOptions::NONE.tags_fit() && options(10, "x").tags_fit() && options(1, "ü").tags_fit());
+        assert!(!options(11, "").tags_fit() && !options(10, "ü").tags_fit() && !options(10, " ").tags_fit());
+    }
 
     #[test]
     fn other_options_win_and_the_rest_stays() {

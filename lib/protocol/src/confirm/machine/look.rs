@@ -6,7 +6,7 @@ use super::super::effect::Step;
 use super::super::error::ConfirmError;
 use super::super::marker::KeyUse;
 use super::super::request::Existing;
-use super::{Copying, Protocol, Seen, State, Then, main_changed};
+use super::{Copying, Protocol, Seen, State, Then};
 use crate::StoreError;
 
 impl<E: StoreError> Protocol<E> {
@@ -73,11 +73,10 @@ impl<E: StoreError> Protocol<E> {
         };
         match (main, &self.confirm.existing) {
             (None, Existing::Keep | Existing::Replace(None)) => self.copy(Copying::to_free(draft)),
-            (Some(_), Existing::Keep) => Step::Finish(Err(ConfirmError::AlreadyExists)),
             (Some(main), Existing::Replace(expected)) if expected.as_ref().is_none_or(|etag| *etag == main.etag) => {
                 self.replay(main, Then::CopyOver(Box::new(draft)))
             }
-            (_, Existing::Replace(_)) => Step::Finish(Err(main_changed())),
+            (Some(_), Existing::Keep) | (_, Existing::Replace(_)) => Step::Finish(Err(self.main_is_another())),
         }
     }
 

@@ -160,13 +160,6 @@ impl Copying {
     }
 }
 
-/// The error if main does not have the version that was to be replaced.
-const fn main_changed<E>() -> ConfirmError<E> {
-    ConfirmError::PinMismatch {
-        pin: "overwrite_if_match",
-    }
-}
-
 impl<E: StoreError> Protocol<E> {
     /// Starts a confirm, and returns its first effect.
     pub fn start(confirm: Confirm) -> (Self, Effect) {
@@ -222,7 +215,7 @@ impl<E: StoreError> Protocol<E> {
                 replayed: false,
                 replaced: copying.replaced,
             }),
-            (State::ReadBack(_), Answer::Head(Ok(None))) => Step::Finish(Err(ConfirmError::Deleted)),
+            (State::ReadBack(_), Answer::Head(Ok(None))) => Step::Finish(Err(ConfirmError::Changed)),
             (State::Settlement(main, then), Answer::Head(Ok(settlement))) => {
                 self.on_settlement(main, then, settlement.as_ref())
             }
@@ -261,6 +254,9 @@ impl<E: StoreError> Protocol<E> {
         self.replaces = copying.main_etag.is_some();
         let draft = &copying.draft;
         let (draft_etag, attributes) = (draft.etag.clone(), self.marked(draft));
+        if !attributes.options.tags_fit() {
+            return Step::Finish(Err(ConfirmError::TooManyTags));
+        }
         let effect = if self.is_staged(draft) {
             let size = draft.size;
             self.state = State::Stage(copying);
@@ -321,10 +317,14 @@ impl<E: StoreError> Protocol<E> {
         Step::Perform(Effect::HeadDraft)
     }
 
+    /// Returns the error of a confirm that finds another object in main than it may replace or has made.
     fn main_is_another(&self) -> ConfirmError<E> {
         match self.confirm.existing {
             Existing::Keep => ConfirmError::AlreadyExists,
-            Existing::Replace(_) => main_changed(),
+            Existing::Replace(Some(_)) => ConfirmError::PinMismatch {
+                pin: "overwrite_if_match",
+            },
+            Existing::Replace(None) => ConfirmError::Changed,
         }
     }
 

@@ -119,7 +119,6 @@ async fn run(cell: Cell, kind: Kind) -> Result<Outcome, String> {
         Err(Error::StoreUnavailable(_)) => Answered::StoreUnavailable,
         Err(Error::StoreCredentials(_)) => Answered::StoreCredentials,
         Err(Error::NotFound(Missing::Draft)) => Answered::DraftNotFound,
-        Err(Error::PinMismatch { .. }) => Answered::PinMismatch,
         Err(Error::Internal(_)) => Answered::Internal,
         Err(Error::Changed) => Answered::Changed,
         Err(_) => Answered::Other,

@@ -16,7 +16,6 @@ pub(super) enum Answered {
     StoreUnavailable,
     StoreCredentials,
     DraftNotFound,
-    PinMismatch,
     Internal,
     Changed,
     Other,
@@ -72,7 +71,7 @@ pub(super) const CREDENTIALS: Outcome = untouched(Answered::StoreCredentials);
 pub(super) const CREDENTIALS_NOTE: Outcome = CREDENTIALS.with_note();
 pub(super) const CREDENTIALS_UPLOAD: Outcome = CREDENTIALS.with_upload();
 pub(super) const NO_DRAFT: Outcome = untouched(Answered::DraftNotFound);
-pub(super) const MAIN_CHANGED: Outcome = untouched(Answered::PinMismatch);
+pub(super) const MAIN_CHANGED: Outcome = untouched(Answered::Changed);
 pub(super) const INTERNAL: Outcome = untouched(Answered::Internal);
 
 /// Refused although main holds the object, because the result of the copy is unknown.
