@@ -15,7 +15,7 @@ settings! {
         /// Seconds for a whole request, from its head on.
         body_timeout: Duration = "BODY_TIMEOUT", default "30", parse::timeout;
         // Longer than the calls to the store that a request may need, except copies.
-        /// Seconds for the response, except of confirms and of completing a multipart upload. Streams of reflection end then, and those that watch health after an hour.
+        /// Seconds for the response, except of calls whose time is that of their work in the store: confirms, completed uploads, checks, copies, moves, updates, restores, deletes of several objects, redelivered events. Streams of reflection end then, and those that watch health after an hour.
         call_timeout: Duration = "CALL_TIMEOUT", default "60", parse::timeout;
         /// Seconds for a stream that watches a draft. Its caller then begins another.
         watch_timeout: Duration = "WATCH_TIMEOUT", default "300", parse::timeout;

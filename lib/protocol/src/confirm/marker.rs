@@ -40,13 +40,16 @@ const ORIGIN: &str = "draftstore-origin";
 /// The digest of the request that restored the object from an older version.
 pub(crate) const RESTORED: &str = "draftstore-restored";
 
-/// The digest of the request that copied, moved or updated the object.
+/// The digest of the request that copied or moved the object.
 pub(crate) const COPIED: &str = "draftstore-copied";
+
+/// The digest of the last request that updated the object. The marks of what it was before stay, for repeats of those requests.
+pub(crate) const UPDATED: &str = "draftstore-updated";
 
 /// The digest of the idempotency key of the request that copied or moved the object.
 const COPIED_KEY: &str = "draftstore-copied-key";
 
-/// The `ETag` of the object that the request copied, moved or updated.
+/// The `ETag` of the object that the request copied or moved.
 const COPIED_ETAG: &str = "draftstore-copied-etag";
 
 /// The ID of an atomic batch of confirms. It is a ULID whose time is the deadline after which the batch undoes nothing.
@@ -211,31 +214,27 @@ pub(crate) fn is_restored_by(metadata: &BTreeMap<String, String>, request: &Mark
     request.is_in(metadata, RESTORED)
 }
 
-/// Removes from the metadata of an object what does not hold for its update: a batch would take the object for its own, and
-/// a restore its attributes.
-pub(crate) fn mark_updated(metadata: &mut BTreeMap<String, String>) {
+/// Marks the metadata of an object with the request that updates it, and removes what does not hold for the update: a batch
+/// would take the object for its own, and a restore its attributes.
+pub(crate) fn mark_updated(metadata: &mut BTreeMap<String, String>, request: &MarkerDigest) {
     metadata.remove(BATCH);
     metadata.remove(RESTORED);
+    metadata.insert(UPDATED.to_owned(), request.0.clone());
 }
 
-/// Removes from the metadata of an object what does not hold for a copy under another name, and sets the origin that is sealed
-/// for that. The draft was confirmed under the first name alone.
-pub(crate) fn mark_copied(metadata: &mut BTreeMap<String, String>, origin: Option<&str>) {
-    let is_of_bytes = |name: &str| matches!(name, SOURCE_ETAG | SOURCE_SHA256);
-    metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX) || is_of_bytes(name));
-    if let Some(origin) = origin {
-        metadata.insert(ORIGIN.to_owned(), origin.to_owned());
-    }
-}
-
-/// Marks the metadata of a copy with the request that makes it, its idempotency key, and the version of its source.
-pub(crate) fn mark_request(
+/// Marks the metadata of a copy with the request that makes it, its idempotency key, and the version of its source. Removes what
+/// does not hold for a copy under another name, and sets the origin that is sealed for that: the draft was confirmed under the
+/// first name alone.
+pub(crate) fn mark_copied(
     metadata: &mut BTreeMap<String, String>,
+    origin: Option<&str>,
     request: &MarkerDigest,
     key: Option<&MarkerDigest>,
     source: &ETag,
 ) {
-    metadata.remove(COPIED_KEY);
+    let is_of_bytes = |name: &str| matches!(name, SOURCE_ETAG | SOURCE_SHA256);
+    metadata.retain(|name, _| !name.starts_with(MARKER_PREFIX) || is_of_bytes(name));
+    metadata.extend(origin.map(|origin| (ORIGIN.to_owned(), origin.to_owned())));
     metadata.extend(key.map(|key| (COPIED_KEY.to_owned(), key.0.clone())));
     metadata.insert(COPIED.to_owned(), request.0.clone());
     metadata.insert(COPIED_ETAG.to_owned(), source.as_str().to_owned());
@@ -243,7 +242,7 @@ pub(crate) fn mark_request(
 
 /// Returns true if this request copied, moved or updated the object.
 pub(crate) fn is_copied_by(metadata: &BTreeMap<String, String>, request: &MarkerDigest) -> bool {
-    request.is_in(metadata, COPIED)
+    request.is_in(metadata, COPIED) || request.is_in(metadata, UPDATED)
 }
 
 /// Returns true if the request that confirmed, copied or moved the object had this idempotency key.
@@ -251,7 +250,7 @@ pub(crate) fn has_key(metadata: &BTreeMap<String, String>, key: &MarkerDigest) -
     key.is_in(metadata, IDEMPOTENCY_KEY) || key.is_in(metadata, COPIED_KEY)
 }
 
-/// Returns the `ETag` of the object that was copied, moved or updated to make this one.
+/// Returns the `ETag` of the object that was copied or moved to make this one.
 pub(crate) fn copied_etag(metadata: &BTreeMap<String, String>) -> Option<&str> {
     metadata.get(COPIED_ETAG).map(String::as_str)
 }

@@ -46,8 +46,8 @@ pub use machine::Protocol;
 pub(crate) use machine::{HELD_FOR, may_undo_swap};
 pub use marker::{BatchId, MARKER_PREFIX, MarkerDigest, MarkerDigests, Origin, Provenance, RequestDigests};
 pub(crate) use marker::{
-    COPIED, RESTORED, SOURCE_ETAG, copied_etag, has_key, held_by, is_copied_by, is_restored_by, mark_copied,
-    mark_request, mark_updated, restored,
+    COPIED, RESTORED, SOURCE_ETAG, UPDATED, copied_etag, has_key, held_by, is_copied_by, is_restored_by, mark_copied,
+    mark_updated, restored,
 };
 pub use plan::Plan;
 pub use removals::{DraftDeletes, RemovalBounds, Removals};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pending::EVENTS_PREFIX;
 use crate::checks::VERDICT_METADATA;
-use crate::confirm::{COPIED, MarkerDigest, RESTORED, SOURCE_ETAG};
+use crate::confirm::{COPIED, MarkerDigest, RESTORED, SOURCE_ETAG, UPDATED};
 use crate::keys::RESERVED_PREFIX;
 
 /// The prefix of the notes. No endpoint has such a name.
@@ -77,7 +77,12 @@ pub enum Trace {
 }
 
 impl Trace {
-    /// Returns the trace of a copy, a move or an update by this request, at its destination.
+    /// Returns the trace of an update by this request.
+    pub fn of_update(request: &MarkerDigest) -> Self {
+        Self::metadata(UPDATED, request.as_str())
+    }
+
+    /// Returns the trace of a copy or a move by this request, at its destination.
     pub fn of_transfer(request: &MarkerDigest) -> Self {
         Self::metadata(COPIED, request.as_str())
     }
@@ -212,6 +217,7 @@ mod tests {
         let [ours, theirs] = [1, 2].map(|byte| MarkerDigest::new([byte; 32]));
         let etag: ETag = "1".parse().expect("an ETag");
         let copied = object(&[(COPIED, ours.as_str())]);
+        let updated = object(&[(UPDATED, ours.as_str()), (COPIED, theirs.as_str())]);
         let restored = object(&[(RESTORED, ours.as_str())]);
         let confirmed = object(&[(SOURCE_ETAG, "1")]);
         let cases = [
@@ -232,6 +238,8 @@ mod tests {
             (vec![(Trace::of_transfer(&theirs), Some(&copied))], ActStep::Remove),
             (vec![(Trace::of_transfer(&ours), Some(&restored))], ActStep::Remove),
             (vec![(Trace::of_transfer(&ours), None)], ActStep::Remove),
+            (vec![(Trace::of_update(&ours), Some(&copied))], ActStep::Remove),
+            (vec![(Trace::of_update(&ours), Some(&updated))], ActStep::Publish),
             (vec![(Trace::of_restore(&ours), Some(&restored))], ActStep::Publish),
             // A move whose source is still there.
             (

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use draftstore_storage::{Attributes, MediaType, ObjectHeader, ObjectHeaders, StorageOptions};
 
 use super::{Source, Transfer, TransferKind};
-use crate::confirm::{mark_copied, mark_request, mark_updated};
+use crate::confirm::{mark_copied, mark_updated};
 
 /// The attributes that the new object has instead of those of the source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -63,10 +63,12 @@ impl Transfer {
         attributes.metadata.extend(changes.metadata.clone());
         let metadata = &mut attributes.metadata;
         match self.kind {
-            TransferKind::Update => mark_updated(metadata),
-            TransferKind::Copy | TransferKind::Move => mark_copied(metadata, source.origin.as_deref()),
+            TransferKind::Update => mark_updated(metadata, &self.request),
+            TransferKind::Copy | TransferKind::Move => {
+                let (origin, key) = (source.origin.as_deref(), self.key.as_ref());
+                mark_copied(metadata, origin, &self.request, key, &source.info.etag);
+            }
         }
-        mark_request(metadata, &self.request, self.key.as_ref(), &source.info.etag);
         attributes
     }
 

@@ -4,9 +4,10 @@
 //! 1. Look up the source. Another version than the caller's: fail. An object that its confirm or its batch may undo: fail. A
 //!    retention in force that would end earlier: fail. A legal hold that the caller releases is released first, so that
 //!    neither this version nor a repeat is left with it.
-//! 2. Look up the destination. With the mark of this very request, an earlier call has copied the object: go on to step 5. With
-//!    the same idempotency key and another request: fail. An object that may not be replaced: fail. A move over a recent
-//!    object of the same `ETag`: fail, since another move may be about to delete it.
+//! 2. Look up the destination. With the mark of this very request, an earlier call has copied the object: go on to step 5,
+//!    unless a copy without a key would now have other attributes. With the same idempotency key and another request: fail. An
+//!    object that may not be replaced: fail. A move over a recent object of the same `ETag`: fail, since another move may be
+//!    about to delete it.
 //! 3. Copy, on condition that the source is still what step 1 found, and the destination what step 2 found. Large objects
 //!    are copied in parts, which become visible together.
 //! 4. After a failed condition, a conflict or a lost answer: look up the destination. With the mark: the copy succeeded, in this
@@ -22,16 +23,18 @@ mod source;
 mod tests;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use draftstore_storage::{ETag, ErrorKind, ObjectInfo, RetentionMode, StagedCopy, StorageOptions};
+use draftstore_storage::{ETag, ErrorKind, MediaType, ObjectInfo, RetentionMode, StagedCopy, StorageOptions};
 
 pub use self::attributes::{Changes, Removed};
 pub use self::effect::{TransferAnswer, TransferEffect, TransferError, TransferStep, Transferred};
 pub use self::source::Source;
 use crate::StoreError;
 use crate::confirm::{
-    BatchId, Existing, HELD_FOR, MarkerDigest, copied_etag, has_key, held_by, is_copied_by, may_undo_swap,
+    BatchId, Existing, HELD_FOR, MARKER_PREFIX, MarkerDigest, copied_etag, has_key, held_by, is_copied_by,
+    may_undo_swap,
 };
 
 /// The maximum number of copies, and of deletes, before the caller must repeat the call.
@@ -333,7 +336,9 @@ impl<E: StoreError> Transferring<E> {
     }
 
     fn on_destination(&mut self, source: Source, main: Option<ObjectInfo>) -> TransferStep<E> {
-        if let Some(main) = main.as_ref().filter(|main| self.is_done(main, Some(&source.info.etag))) {
+        let is_done =
+            |main: &&ObjectInfo| self.is_done(main, Some(&source.info.etag)) && !self.is_outdated(&source, main);
+        if let Some(main) = main.as_ref().filter(is_done) {
             return self.after_replay(replay(main.clone()), source.info);
         }
         if main.as_ref().is_some_and(|main| self.reuses_key(main)) {
@@ -422,7 +427,10 @@ impl<E: StoreError> Transferring<E> {
     fn on_outcome(&mut self, copying: Copying, error: E, main: Option<ObjectInfo>) -> TransferStep<E> {
         let unchanged = main.as_ref().map(|main| &main.etag) == copying.main.as_ref().map(|main| &main.etag);
         match main {
-            Some(main) if self.is_done(&main, Some(&copying.source.info.etag)) => {
+            Some(main)
+                if self.is_done(&main, Some(&copying.source.info.etag))
+                    && !self.is_outdated(&copying.source, &main) =>
+            {
                 self.on_made(copying, Some(main), false)
             }
             Some(main) if self.reuses_key(&main) => failed(TransferError::KeyReused),
@@ -446,7 +454,7 @@ impl<E: StoreError> Transferring<E> {
         let Some(main) = main.filter(|main| self.is_done(main, Some(&source.etag))) else {
             return failed(TransferError::Changed);
         };
-        let is_source = is_copy_of(&main, &source.etag);
+        let is_source = self.is_of(&main, &source.etag);
         let is_md5 = self.transfer.proves_copies && main.etag_is_md5 && source.etag_is_md5;
         if is_source && (main.size != source.size || (is_md5 && main.etag != source.etag)) {
             return failed(TransferError::CopyDiffers);
@@ -551,8 +559,31 @@ impl<E: StoreError> Transferring<E> {
     /// Returns true if this request has made the object, from this version of the source if one is given.
     fn is_done(&self, main: &ObjectInfo, source: Option<&ETag>) -> bool {
         let Transfer { request, key, .. } = &self.transfer;
-        let of_source = source.is_none_or(|etag| is_copy_of(main, etag));
+        let of_source = source.is_none_or(|etag| self.is_of(main, etag));
         is_copied_by(&main.attributes.metadata, request) && (key.is_some() || of_source)
+    }
+
+    /// Returns true if a copy would now have other attributes than the one that this request has made, of which the `ETag` tells
+    /// nothing. With a key, a repeat is answered by the first copy all the same.
+    fn is_outdated(&self, source: &Source, main: &ObjectInfo) -> bool {
+        let Transfer { kind, key, .. } = &self.transfer;
+        if *kind != TransferKind::Copy || key.is_some() {
+            return false;
+        }
+        let (new, stored) = (self.transfer.new_attributes(source), &main.attributes);
+        let stored_type = stored
+            .content_type
+            .as_deref()
+            .map(|text| MediaType::of_stored(Some(text)));
+        source.info.last_modified > main.last_modified
+            || new.content_type != stored_type
+            || !users(&new.metadata).eq(users(&stored.metadata))
+    }
+
+    /// Returns true if this request has made its object from this version. An update leaves the bytes as they are, and its mark
+    /// goes with them.
+    fn is_of(&self, main: &ObjectInfo, source: &ETag) -> bool {
+        self.transfer.kind == TransferKind::Update || is_copy_of(main, source)
     }
 
     /// Returns true if another request with the same idempotency key has made the object.
@@ -588,6 +619,11 @@ fn replay(main: ObjectInfo) -> Transferred {
 /// Returns true if the object was copied from this version.
 fn is_copy_of(main: &ObjectInfo, source: &ETag) -> bool {
     copied_etag(&main.attributes.metadata) == Some(source.as_str())
+}
+
+/// Returns the user metadata without the markers.
+fn users(metadata: &BTreeMap<String, String>) -> impl Iterator<Item = (&String, &String)> {
+    metadata.iter().filter(|(name, _)| !name.starts_with(MARKER_PREFIX))
 }
 
 fn failed<E>(error: TransferError<E>) -> TransferStep<E> {

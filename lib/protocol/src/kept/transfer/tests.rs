@@ -572,6 +572,102 @@ fn idempotency_key_of_another_request_is_refused() {
     }
 }
 
+#[test]
+fn copy_of_changed_attributes_is_no_replay_unless_its_key_says_so() {
+    let author = |name: &str| BTreeMap::from([("author".to_owned(), name.to_owned())]);
+    let of = |world: &World| world.main["b"].info.attributes.metadata.get("author").cloned();
+    for keeps_existing in [false, true] {
+        for key in [None, Some(MarkerDigest::new([7; 32]))] {
+            for is_later in [false, true] {
+                let mut world = World::default();
+                world.write("a", 1);
+                let mut copy = Task::new(1, &mut Choices(1));
+                (copy.source, copy.destination) = ("a", "b");
+                copy.transfer.kind = TransferKind::Copy;
+                copy.transfer.existing = Existing::Replace(None);
+                copy.transfer.keeps_existing = keeps_existing;
+                copy.transfer.key = key.clone();
+                copy.repeat();
+                while copy.advance(&mut world) {}
+                copy.repeat();
+                while copy.advance(&mut world) {}
+                assert!(matches!(&copy.step, TransferStep::Finish(Ok(again)) if again.replayed));
+                world.now += u64::from(is_later);
+                let mut update = Task::new(2, &mut Choices(1));
+                (update.source, update.destination) = ("a", "a");
+                update.transfer.kind = TransferKind::Update;
+                update.transfer.changes.metadata = author("ada");
+                update.repeat();
+                while update.advance(&mut world) {}
+                copy.repeat();
+                while copy.advance(&mut world) {}
+                let TransferStep::Finish(Ok(again)) = &copy.step else {
+                    panic!("{copy:?}");
+                };
+                assert_eq!(again.replayed, key.is_some(), "{copy:?}");
+                assert_eq!(of(&world).is_some(), key.is_none(), "{world:?}");
+                copy.transfer.existing = Existing::Keep;
+                world.main.get_mut("a").expect("the source").info.attributes.metadata = author("eve");
+                copy.repeat();
+                while copy.advance(&mut world) {}
+                match &copy.step {
+                    TransferStep::Finish(Ok(again)) => assert!(key.is_some() && again.replayed),
+                    TransferStep::Finish(Err(TransferError::AlreadyExists)) => assert!(key.is_none()),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn update_leaves_the_idempotency_key_of_a_copy() {
+    let key = MarkerDigest::new([7; 32]);
+    for kind in [TransferKind::Copy, TransferKind::Move] {
+        for keeps_existing in [false, true] {
+            let mut world = World::default();
+            world.write("a", 1);
+            let task = |number, kind, source, destination| {
+                let mut task = Task::new(number, &mut Choices(1));
+                (task.source, task.destination) = (source, destination);
+                task.transfer.kind = kind;
+                task.transfer.existing = Existing::Replace(None);
+                task.transfer.keeps_existing = keeps_existing;
+                task.transfer.key = (kind != TransferKind::Update).then(|| key.clone());
+                task.repeat();
+                task
+            };
+            let mut first = task(1, kind, "a", "b");
+            while first.advance(&mut world) {}
+            let mut update = task(2, TransferKind::Update, "b", "b");
+            while update.advance(&mut world) {}
+            assert!(matches!(&update.step, TransferStep::Finish(Ok(made)) if !made.replayed));
+            // The source's name may be used again.
+            for is_free in [true, false] {
+                if !is_free {
+                    world.write("a", 1);
+                }
+                first.repeat();
+                while first.advance(&mut world) {}
+                assert!(
+                    matches!(&first.step, TransferStep::Finish(Ok(again)) if again.replayed),
+                    "{first:?}"
+                );
+            }
+            update.repeat();
+            while update.advance(&mut world) {}
+            assert!(matches!(&update.step, TransferStep::Finish(Ok(again)) if again.replayed));
+            let mut other = task(3, kind, "a", "b");
+            while other.advance(&mut world) {}
+            assert!(
+                matches!(other.step, TransferStep::Finish(Err(TransferError::KeyReused))),
+                "{other:?}"
+            );
+            assert!(world.main.contains_key("a"), "the new object stays");
+        }
+    }
+}
+
 /// Starts a transfer of a source that is kept with these options, and returns the first step after the look at it.
 fn step_from(kind: TransferKind, kept: &StorageOptions, changes: StorageOptions) -> (Task, TransferStep<ErrorKind>) {
     let mut task = Task::new(1, &mut Choices(1));

@@ -260,7 +260,7 @@ impl Drafts {
     }
 
     /// Acquires the locks of these names, if the store does not honour every condition.
-    pub(in crate::draft) async fn lock_names(&self, names: BTreeSet<String>) -> Option<Locked> {
+    async fn lock_names(&self, names: BTreeSet<String>) -> Option<Locked> {
         if !self.plan(false).needs_locks() {
             return None;
         }

@@ -1,6 +1,6 @@
 //! Deletes of confirmed objects, which run [`draftstore_protocol::kept`] against the store.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use draftstore_protocol::confirm::settlement_key;
 use draftstore_protocol::events::Trace;
@@ -22,6 +22,9 @@ use crate::{Error, KeptUntil, Scope, Violation};
 
 /// The maximum number of objects of one call that are looked up or deleted concurrently.
 const MAX_CONCURRENT: usize = 16;
+
+/// The maximum number of objects of one call whose events are sent or stored concurrently. Each may wait for a slow endpoint.
+const MAX_TOLD_TOGETHER: usize = 100;
 
 /// A request to delete a confirmed object, not yet validated.
 #[derive(Debug, Clone, Default)]
@@ -108,18 +111,19 @@ impl Drafts {
         let _locked = self.lock_main(checked.iter().flatten().map(|one| &one.key)).await;
         let running = checked.iter().flatten().map(|one| self.deletion(one)).collect();
         let mut ended = self.run_deletions(running).await.into_iter();
-        let mut outcomes = Vec::with_capacity(checked.len());
-        for one in checked {
-            let outcome = match one {
-                Ok(_) => match ended.next() {
-                    Some(running) => self.end(running).await,
-                    None => Err(Error::Internal("a delete has no outcome".into())),
-                },
-                Err(invalid) => Err(invalid),
-            };
-            outcomes.push(outcome);
-        }
-        Ok(outcomes)
+        let outcomes: Vec<_> = checked
+            .into_iter()
+            .map(|one| {
+                let ended = one.map(|_| ended.next());
+                async move {
+                    match ended? {
+                        Some(running) => self.end(running).await,
+                        None => Err(Error::Internal("a delete has no outcome".into())),
+                    }
+                }
+            })
+            .collect();
+        Ok(stream::iter(outcomes).buffered(MAX_TOLD_TOGETHER).collect().await)
     }
 
     fn check_delete(&self, request: &DeleteObject) -> Result<Checked, Error> {
@@ -273,10 +277,12 @@ impl Drafts {
         })
     }
 
-    /// Acquires the locks of these names in main, if the store does not honour every condition.
-    pub(super) async fn lock_main(&self, keys: impl IntoIterator<Item = &ObjectKey>) -> Option<Locked> {
-        let names: BTreeSet<String> = keys.into_iter().map(main_lock).collect();
-        self.lock_names(names).await
+    /// Acquires the locks of these names in main.
+    ///
+    /// On every store: two copies of the same bytes have one `ETag`, so that no condition notices that only attributes were
+    /// changed, and of a move and a delete of one object both would succeed.
+    pub(super) async fn lock_main(&self, keys: impl IntoIterator<Item = &ObjectKey>) -> Locked {
+        self.shared.locks.lock(keys.into_iter().map(main_lock).collect()).await
     }
 }
 

@@ -5,7 +5,7 @@ mod request;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use draftstore_protocol::confirm::{MarkerDigest, settlement_key};
+use draftstore_protocol::confirm::{Existing, MarkerDigest, settlement_key};
 use draftstore_protocol::events::{ActEnd, Trace};
 use draftstore_protocol::kept::{
     ReplacedId, Source, Transfer, TransferAnswer as Answer, TransferEffect as Effect, TransferKind, TransferStep,
@@ -25,7 +25,6 @@ pub use self::request::{CopyObject, UpdateObject};
 use self::request::{Checked, VersionHold};
 use super::origin;
 use crate::draft::acts::ActInMain;
-use crate::draft::confirm::main_lock;
 use crate::draft::options::name_option;
 use crate::draft::{Drafts, found};
 use crate::events::{Act, EventKind, Fields, TraceAt, object_fields};
@@ -158,9 +157,7 @@ impl Drafts {
 
     async fn run_transfer(&self, checked: Checked) -> Result<ObjectTransferred, Error> {
         self.shared.store.probe_if_unknown().await;
-        // Copies of the same bytes have one `ETag`: no condition of a store notices that only attributes were changed.
-        let names = [&checked.source, &checked.destination].map(main_lock);
-        let _locked = self.shared.locks.lock(names.into()).await;
+        let _locked = self.lock_main([&checked.source, &checked.destination]).await;
         let options = checked.changes.options.clone();
         let transfer = self.new_transfer(&checked);
         let mut running = Running {
@@ -220,7 +217,12 @@ impl Drafts {
         let key = checked.idempotency_key.as_deref().unwrap_or_default();
         let changes = checked.described();
         let (source, destination) = (checked.source.as_str(), checked.destination.as_str());
-        let parts = [kind, source, destination, pinned, key, &changes];
+        let [existing, replaced] = match (&checked.existing, &checked.idempotency_key) {
+            (Existing::Replace(Some(etag)), Some(_)) => ["replace", etag.as_str()],
+            (Existing::Replace(None), Some(_)) => ["replace", ""],
+            (Existing::Keep, _) | (_, None) => ["", ""],
+        };
+        let parts = [kind, source, destination, pinned, key, &changes, existing, replaced];
         Transfer {
             kind: checked.kind,
             request: secrets.digests(&parts).swap_remove(0),
@@ -408,7 +410,11 @@ impl Running {
             return Ok(());
         }
         let (source, destination) = (&self.source, &self.destination);
-        let mut traces = vec![TraceAt::in_main(destination, Trace::of_transfer(&self.request))];
+        let trace = match self.kind {
+            TransferKind::Update => Trace::of_update(&self.request),
+            TransferKind::Copy | TransferKind::Move => Trace::of_transfer(&self.request),
+        };
+        let mut traces = vec![TraceAt::in_main(destination, trace)];
         if self.kind == TransferKind::Move {
             traces.push(TraceAt::in_main(source, Trace::Absent));
         }

@@ -200,27 +200,33 @@ impl Drafts {
         }
     }
 
-    /// Parses the field of an attribute to remove. The headers of the profile stay.
+    /// Parses the field of an attribute to remove. What the profile sets stays.
     fn removed(&self, place: usize, field: &str) -> Result<Removed, Violation> {
-        let header = ObjectHeader::of_name(field);
-        let removed = match (header, field.strip_prefix("metadata.")) {
-            (Some(header), _) if self.caller.profile.headers.get(header).is_none() => Some(Removed::Header(header)),
+        let profile = &self.caller.profile;
+        let is_set = |is_set: bool| is_set.then(|| format!("must not be what {} sets", profile.described()));
+        let (removed, is_set) = match (ObjectHeader::of_name(field), field.strip_prefix("metadata.")) {
+            (Some(header), _) => (
+                Some(Removed::Header(header)),
+                is_set(profile.headers.get(header).is_some()),
+            ),
             (None, Some(name)) if metadata(&BTreeMap::from([(name.to_owned(), "x".to_owned())])).is_ok() => {
-                Some(Removed::Metadata(name.to_owned()))
+                (Some(Removed::Metadata(name.to_owned())), None)
             }
-            (None, None) if field == "tags" && self.caller.profile.fixed_options.tags().is_empty() => {
-                Some(Removed::Tags)
-            }
-            (Some(_) | None, _) => None,
+            (None, None) if field == "tags" => (Some(Removed::Tags), is_set(!profile.fixed_options.tags().is_empty())),
+            (None, Some(_) | None) => (None, None),
         };
-        removed.ok_or_else(|| {
+        let rule = is_set.or_else(|| {
             let headers = ObjectHeader::NAMES.join("', '");
             let rule = format!(
-                "must be 'metadata.' and a name, 'tags', or a header that the caller may change: '{headers}'. A legal hold is \
-                 released by storage_options.legal_hold"
+                "must be 'metadata.' and a name, 'tags', or a header: '{headers}'. A legal hold is released by \
+                 storage_options.legal_hold"
             );
-            Violation::new(format!("remove[{place}]"), rule)
-        })
+            removed.is_none().then_some(rule)
+        });
+        match (removed, rule) {
+            (Some(removed), None) => Ok(removed),
+            (_, rule) => Err(Violation::new(format!("remove[{place}]"), rule.unwrap_or_default())),
+        }
     }
 }
 
