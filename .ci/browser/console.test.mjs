@@ -496,7 +496,7 @@ check('a folder of confirmed objects is opened, and an object in it is described
   await assertAccessible(page)
   const ask = page.getByRole('dialog', { name: 'Delete this file?' })
   await dialog.getByRole('button', { name: 'Delete' }).click()
-  await ask.getByText('This cannot be undone.').waitFor()
+  await ask.getByText('This cannot be undone').waitFor()
   await ask.getByRole('button', { name: 'Keep it' }).click()
   await ask.waitFor({ state: 'detached' })
   assert.equal((await server.call('list-objects')).objects.length, 4)

@@ -68,7 +68,7 @@ macro_rules! reasons {
             meaning: $meaning,
         };)*
 
-        /// All reasons, in the order of the HTTP statuses.
+        /// All reasons, in the order of the HTTP statuses, with those of one cause together.
         pub(crate) const REASONS: &[Reason] = &[$($reason),*];
     };
 }
@@ -92,7 +92,7 @@ reasons! {
     REQUEST_TIMEOUT: REQUEST_TIMEOUT, DeadlineExceeded, "The request did not arrive in time.";
     OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists, "Main already contains another object with the name.";
     OBJECT_CHANGED: CONFLICT, Aborted, "Another call replaced or deleted the object in main meanwhile. Look at it before you repeat the call.";
-    OBJECT_ARCHIVED: CONFLICT, FailedPrecondition, "The object is in an archive class. Restore it in the store before it is copied.";
+    OBJECT_ARCHIVED: CONFLICT, FailedPrecondition, "The object is in an archive class, and has not been made readable.";
     OBJECT_BUSY: CONFLICT, Aborted, "A confirm, an atomic batch or a move that may not have ended has the object, and may still undo or delete it. Retry after the seconds in `Retry-After`. It can take ten minutes.";
     OBJECT_LOCKED: CONFLICT, FailedPrecondition, "A retention or a legal hold keeps the version from being deleted, or the retention from being shortened. `errors` says which, and until when.";
     NO_MORE_UPLOADS: CONFLICT, ResourceExhausted, "The ticket has as many drafts as its `max_uploads` allows.";

@@ -28,7 +28,7 @@ settings! {
         /// The format of the log, which goes to standard error: `text` or `json`.
         pub format: LogFormat = "LOG_FORMAT", default "text", str::parse;
         /// The filter of the log, as tracing directives. Dependencies log nothing below `info`.
-        pub filter: LogFilter = "RUST_LOG", default "info", str::parse;
+        pub filter: LogFilter = "RUST_LOG", default "info,tokio_cron_scheduler=warn", str::parse;
     }
 }
 

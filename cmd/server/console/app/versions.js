@@ -31,7 +31,9 @@ export async function deleteObject(object, restored) {
 function askToDelete(object) {
   return new Promise((resolve) => {
     let sure = false
-    const consequence = hasVersions(object) ? ' is deleted. The store keeps its versions.' : ' is deleted at once. This cannot be undone.'
+    const consequence = hasVersions(object)
+      ? ' is deleted. The store keeps its versions.'
+      : ' is deleted at once. This cannot be undone, unless the server keeps copies of what is deleted.'
     const dialog = open({
       title: 'Delete this file?',
       kind: 'small',

@@ -296,8 +296,13 @@ impl Drafts {
                 sleep(*pause).await;
                 continue;
             }
-            if let Err(error) = &result {
-                tracing::warn!(object.key = %key, error = error as &dyn std::error::Error, "auto confirm failed");
+            match &result {
+                Ok(()) => {}
+                // Anybody who may upload can cause it, and its verdict is logged already.
+                Err(Error::Rejected(_)) => tracing::debug!(object.key = %key, "auto confirm of a rejected draft"),
+                Err(error) => {
+                    tracing::warn!(object.key = %key, error = error as &dyn std::error::Error, "auto confirm failed");
+                }
             }
             if let (Some((drafts, confirm)), Some(observer)) = (of, &self.shared.observer) {
                 observer.auto_confirmed(AutoConfirmed {
