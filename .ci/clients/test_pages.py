@@ -157,7 +157,7 @@ def test_policies_on_the_pages_are_accepted(binaries, tmp_path):
         (directory / "backend.secrets").write_text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
         (directory / "api-keys.toml").write_text(f"shop = ['sha256:{'ab' * 32}']")
         ways = "api-key,jwt" if "api_keys =" in policy else "jwt"
-        variables = {**embedded_variables(directory), "AUTH": ways, "POLICY_FILE": str(directory / "policy.toml")}
+        variables = {**embedded_variables(directory), "AUTH": ways, "POLICY_FILE": str(directory / "policy.toml"), "DESTINATION_BUCKETS": "files-archive"}
         with server(binaries / "draftstore-server", directory, variables):
             pass
 

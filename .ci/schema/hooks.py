@@ -179,6 +179,7 @@ def named(message: dict) -> dict:
         message["tags"] = {key: value for key, value in message["tags"].items() if fits_tag(key, value)}
     # There is no policy file that had one.
     message.pop("profile", None)
+    message.pop("destination", None)
     if message.get("object_name") is None:
         # `null` is as good as nothing, which the document does not say of fields that need each other.
         message.pop("max_uploads", None)
@@ -316,7 +317,7 @@ def before_call(context, case, kwargs):
         elif "uploads" in body:
             body = of_many(body)
         elif "objects" in body:
-            body["objects"] = [{**one, "object_name": f"many/{place}"} for place, one in enumerate(body["objects"])]
+            body["objects"] = [{**named(one), "object_name": f"many/{place}"} for place, one in enumerate(body["objects"])]
         elif case.path.endswith(OBJECT_CALLS):
             body = of_an_object(of_an_update(body) if case.path.endswith("/update-object") else body)
         elif "upload_id" in body:

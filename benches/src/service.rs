@@ -49,7 +49,7 @@ pub async fn storage() -> anyhow::Result<(Arc<dyn Storage>, Buckets)> {
         ..Settings::new(REGION)
     };
     let (draft, main) = DraftBucket::pair(DRAFT_BUCKET.parse()?, "main".parse()?)?;
-    Ok((Arc::new(S3Storage::connect(settings).await?), Buckets { draft, main }))
+    Ok((Arc::new(S3Storage::connect(settings).await?), Buckets::new(draft, main)))
 }
 
 /// Returns a service that issues upload URLs. Calls that need the store fail.

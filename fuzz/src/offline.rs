@@ -66,7 +66,7 @@ fn drafts() -> Drafts {
     let (draft, main) = DraftBucket::pair(draft.expect("a name"), main.expect("a name")).expect("two names");
     let hour = Duration::from_secs(3600);
     let policy = Policy::new(hour, hour, 24 * hour, hour).expect("a policy");
-    let store = Store::new(Arc::new(Offline), Buckets { draft, main });
+    let store = Store::new(Arc::new(Offline), Buckets::new(draft, main));
     Drafts::new(store, policy, AllowedOrigins::default(), Arc::new(Stopped))
 }
 

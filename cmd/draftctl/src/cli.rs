@@ -154,6 +154,9 @@ pub(crate) struct UploadArgs {
     /// Maximum number of parts or small files to send at the same time.
     #[arg(long, value_name = "N", default_value = "4")]
     pub(crate) parallel: NonZeroUsize,
+    /// Destination of the server's policy to put the confirmed objects in. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION", requires = "confirm")]
+    pub(crate) at: Option<String>,
 }
 
 /// The headers that the objects keep when they are confirmed.
@@ -194,6 +197,9 @@ pub(crate) struct DownloadArgs {
     /// Replace the local file if it exists.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Destination of the server's policy that has the object. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) at: Option<String>,
 }
 
 /// The bucket of an object.
@@ -222,6 +228,9 @@ pub(crate) struct InspectArgs {
     /// Show the confirmed object with this name instead of the draft.
     #[arg(long, conflicts_with = "draft_id")]
     pub(crate) confirmed: bool,
+    /// Destination of the server's policy that has the object. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION", requires = "confirmed")]
+    pub(crate) at: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -235,6 +244,9 @@ pub(crate) struct DeleteArgs {
     /// Delete this version of the object, or this delete marker, for good. For a single object.
     #[arg(long, value_name = "ID", conflicts_with = "if_match")]
     pub(crate) version: Option<String>,
+    /// Destination of the server's policy that has the objects. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) at: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -261,6 +273,9 @@ pub(crate) struct UpdateArgs {
     /// ID of the version whose legal hold is to be set or released, instead of the current one.
     #[arg(long, value_name = "ID", requires = "legal_hold")]
     pub(crate) version: Option<String>,
+    /// Destination of the server's policy that has the object. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) at: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -285,6 +300,9 @@ pub(crate) struct TransferArgs {
     pub(crate) idempotency_key: Option<String>,
     #[command(flatten)]
     pub(crate) options: OptionArgs,
+    /// Destination of the server's policy that has both names. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) at: Option<String>,
 }
 
 /// The options of how the store keeps a confirmed object.
@@ -364,6 +382,9 @@ pub(crate) struct VersionsArgs {
     /// Name of the confirmed object.
     #[arg(value_name = "NAME")]
     pub(crate) object_name: String,
+    /// Destination of the server's policy that has the object. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) at: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -377,6 +398,9 @@ pub(crate) struct RestoreArgs {
     /// Restore only if the current object has this ETag.
     #[arg(long, value_name = "ETAG")]
     pub(crate) if_match: Option<String>,
+    /// Destination of the server's policy that has the object. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) at: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -393,6 +417,9 @@ pub(crate) struct UnarchiveArgs {
     /// ID of the version to restore. Default: the current one.
     #[arg(long, value_name = "ID")]
     pub(crate) version: Option<String>,
+    /// Destination of the server's policy that has the object. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) at: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -415,6 +442,9 @@ pub(crate) struct ListArgs {
     /// List the newest drafts first.
     #[arg(long, conflicts_with_all = ["confirmed", "folders"])]
     pub(crate) newest_first: bool,
+    /// Destination of the server's policy whose objects are listed. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION", requires = "confirmed")]
+    pub(crate) at: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -444,6 +474,9 @@ pub(crate) struct ConfirmArgs {
     pub(crate) idempotency_key: Option<String>,
     #[command(flatten)]
     pub(crate) options: OptionArgs,
+    /// Destination of the server's policy to put the object in. Default: the main bucket.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) at: Option<String>,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

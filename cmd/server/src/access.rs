@@ -1,9 +1,12 @@
 //! The configured authentication.
 
+use anyhow::bail;
 use draftstore_auth::{Auth, Authenticator, PolicyFile};
 use draftstore_runtime::reload::Reloader;
+use draftstore_service::Buckets;
 use draftstore_service::caller::Profile;
 use draftstore_service::draft::ProfileSource;
+use draftstore_storage::{BucketName, MainBucket};
 
 use crate::config::Config;
 
@@ -25,11 +28,26 @@ impl Access {
             Auth::None => (Authenticator::none(), None),
             Auth::Required { methods, policy_file } => {
                 let (authenticator, policy) = Authenticator::open(methods, policy_file).await?;
+                require_buckets(&authenticator, &config.shared.buckets)?;
                 (authenticator, Some(policy))
             }
         };
         Ok(Self { authenticator, policy })
     }
+}
+
+/// Checks that the policy has no destination in a bucket that is not configured.
+fn require_buckets(authenticator: &Authenticator, buckets: &Buckets) -> anyhow::Result<()> {
+    let known = |bucket: &BucketName| {
+        let others = buckets.destinations.iter().map(MainBucket::name);
+        others.chain([buckets.main.name()]).any(|name| name == bucket)
+    };
+    for (name, destination) in authenticator.destinations() {
+        if let Some(bucket) = destination.bucket.as_ref().filter(|bucket| !known(bucket)) {
+            bail!("the policy has destinations.{name}.bucket = '{bucket}', which must be in DESTINATION_BUCKETS");
+        }
+    }
+    Ok(())
 }
 
 /// The profiles of the current policy.

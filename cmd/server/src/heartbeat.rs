@@ -7,7 +7,7 @@ use draftstore_connections::Connections;
 use draftstore_controller::Readiness;
 use draftstore_s3::S3Storage;
 use draftstore_service::Buckets;
-use draftstore_storage::ErrorKind;
+use draftstore_storage::{ErrorKind, MainBucket};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// The timeout for the store's response.
@@ -34,25 +34,31 @@ impl Heartbeat {
         } = self;
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut was_ready, mut was_allowed) = (readiness.is_ready(), false);
+        let watched: Vec<_> = std::iter::once(buckets.draft.name())
+            .chain(buckets.destinations.iter().map(MainBucket::name))
+            .collect();
+        let (mut was_ready, mut was_allowed) = (readiness.is_ready(), vec![false; watched.len()]);
         loop {
             ticks.tick().await;
             let left = storage.renew_credentials(SystemTime::now()).await;
             readiness.set_credentials_live(left.live());
-            let answer = match timeout(TIMEOUT, storage.look(buckets.draft.name())).await {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.kind),
-                Err(_) => Some(ErrorKind::Unavailable),
-            };
-            let success = match answer {
-                Some(ErrorKind::Unavailable) => false,
-                // Credentials without the right to list are always refused, so a refusal counts only after a success.
-                Some(ErrorKind::CredentialsRefused) => !was_allowed,
-                _ => {
-                    was_allowed = true;
-                    true
-                }
-            };
+            let mut success = true;
+            for (bucket, was_allowed) in watched.iter().zip(&mut was_allowed) {
+                let answer = match timeout(TIMEOUT, storage.look(bucket)).await {
+                    Ok(Ok(())) => None,
+                    Ok(Err(error)) => Some(error.kind),
+                    Err(_) => Some(ErrorKind::Unavailable),
+                };
+                success &= match answer {
+                    Some(ErrorKind::Unavailable) => false,
+                    // Credentials without the right to list are always refused, so a refusal counts only after a success.
+                    Some(ErrorKind::CredentialsRefused) => !*was_allowed,
+                    _ => {
+                        *was_allowed = true;
+                        true
+                    }
+                };
+            }
             let is_full = clients.as_ref().is_some_and(Connections::is_full);
             readiness.record_heartbeat(success && !is_full);
             if was_ready != readiness.is_ready() {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use draftstore_runtime::reload::{Live, Reloader};
 use draftstore_service::Caller;
+use draftstore_service::caller::Destinations;
 use draftstore_service::events::{EndpointSource, Endpoints};
 
 use crate::api_key::is_key;
@@ -107,6 +108,14 @@ impl Authenticator {
         match &self.mode {
             Mode::Anonymous(_) => None,
             Mode::Policy(policies) => Some(Arc::clone(&policies.policy.current().profiles)),
+        }
+    }
+
+    /// Returns the destinations of the current policy.
+    pub fn destinations(&self) -> Destinations {
+        match &self.mode {
+            Mode::Anonymous(_) => Destinations::new(),
+            Mode::Policy(policies) => policies.policy.current().destinations.clone(),
         }
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct DraftRef {
     pub(crate) draft_id: Option<String>,
     /// The name of the object that the call makes of it.
     pub(crate) destination_name: Option<String>,
+    /// The destination of the policy.
+    pub(crate) destination: Option<String>,
     pub(crate) version_id: Option<String>,
 }
 
@@ -142,6 +144,7 @@ impl RequestContext {
             object_name = draft.object_name.as_deref().map(shortened),
             draft_id = draft.draft_id.as_deref().map(shortened),
             destination_name = draft.destination_name.as_deref().map(shortened),
+            destination = draft.destination.as_deref().map(shortened),
             version_id = draft.version_id.as_deref().map(shortened),
             ticket_id,
             outcome,
@@ -162,6 +165,7 @@ pub fn audit_auto_confirm(confirm: AutoConfirmed) {
     let draft = DraftRef {
         object_name: Some(confirm.object_name),
         draft_id: confirm.draft_id,
+        destination: confirm.caller.profile.auto_confirm_destination.clone(),
         ..DraftRef::default()
     };
     let failure = confirm.result.err().map(Failure::from);

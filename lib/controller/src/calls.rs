@@ -170,8 +170,8 @@ impl Api {
 }
 
 /// Defines the table. The column `audit` is what a request is about: `none`; a new draft or an object by its `name`; a `draft`, by
-/// its name and ID; a `confirm` of one, with its destination; a `transfer` of an object, with its destination; a `version` of an
-/// object, if it names one; or one of these for each upload of a batch, in brackets, or for each object, in braces.
+/// its name and ID; a `confirm` of one, with its destination; an `object`, or one that may be a draft; a `transfer` of an object,
+/// with its destination; a `version` of an object, if it names one; or one of these for each upload of a batch, in brackets, or for each object, in braces.
 macro_rules! calls {
     ($($rpc:ident($request:ident): POST $path:literal {
         scopes: [$([$($scope:ident),+]),+], size: $size:ident, kind: $kind:ident, audit: $audit:tt,
@@ -236,16 +236,30 @@ macro_rules! calls {
         object_name: Some($request.object_name.clone()),
         draft_id: $request.draft_id.clone(),
         destination_name: $request.destination_name.clone(),
+        destination: $request.destination.clone(),
         ..DraftRef::default()
     }] };
     (@transfer $request:ident) => { vec![DraftRef {
         object_name: Some($request.object_name.clone()),
         destination_name: Some($request.destination_name.clone()),
+        destination: $request.destination.clone(),
         ..DraftRef::default()
     }] };
     (@version $request:ident) => { vec![DraftRef {
         object_name: Some($request.object_name.clone()),
         version_id: Option::from($request.version_id.clone()),
+        destination: $request.destination.clone(),
+        ..DraftRef::default()
+    }] };
+    (@object $request:ident) => { vec![DraftRef {
+        object_name: Some($request.object_name.clone()),
+        destination: $request.destination.clone(),
+        ..DraftRef::default()
+    }] };
+    (@draft_or_object $request:ident) => { vec![DraftRef {
+        object_name: Some($request.object_name.clone()),
+        draft_id: $request.draft_id.clone(),
+        destination: $request.destination.clone(),
         ..DraftRef::default()
     }] };
     (@{$audit:tt} $request:ident) => { $request.objects.iter().flat_map(|object| calls!(@$audit object)).collect() };
@@ -269,7 +283,7 @@ calls! {
         tag: "Uploads",
     }
     GetDownloadURL(GetDownloadUrlRequest): POST "/api/v1/download-url" {
-        scopes: [[Download]], size: One, kind: Quick, audit: draft,
+        scopes: [[Download]], size: One, kind: Quick, audit: draft_or_object,
         failures: [OBJECT_NOT_FOUND, VERSION_NOT_FOUND, BUCKET_NOT_FOUND, VERSIONS_NOT_ENABLED],
         tag: "Downloads",
     }
@@ -334,7 +348,7 @@ calls! {
         tag: "Drafts and objects",
     }
     DeleteObject(DeleteObjectRequest): POST "/api/v1/delete-object" {
-        scopes: [[Manage]], size: One, kind: Quick, audit: name,
+        scopes: [[Manage]], size: One, kind: Quick, audit: object,
         failures: [
             BUCKET_NOT_FOUND,
             OBJECT_ARCHIVED,
@@ -346,7 +360,7 @@ calls! {
         tag: "Drafts and objects",
     }
     BatchDeleteObjects(BatchDeleteObjectsRequest): POST "/api/v1/delete-objects" {
-        scopes: [[Manage]], size: Parts, kind: Long, audit: {name},
+        scopes: [[Manage]], size: Parts, kind: Long, audit: {object},
         failures: [],
         tag: "Drafts and objects",
     }
@@ -396,7 +410,7 @@ calls! {
         tag: "Drafts and objects",
     }
     ListVersions(ListVersionsRequest): POST "/api/v1/list-versions" {
-        scopes: [[Inspect]], size: One, kind: Quick, audit: name,
+        scopes: [[Inspect]], size: One, kind: Quick, audit: object,
         failures: [OBJECT_NOT_FOUND, BUCKET_NOT_FOUND, VERSIONS_NOT_ENABLED],
         tag: "Versions",
     }

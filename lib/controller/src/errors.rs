@@ -90,7 +90,7 @@ reasons! {
     USAGE_NOT_COUNTED: NOT_FOUND, NotFound, "No sweep has counted the objects of the tenant yet.";
     METHOD_NOT_ALLOWED: METHOD_NOT_ALLOWED, Unimplemented, "The path does not support the method.";
     REQUEST_TIMEOUT: REQUEST_TIMEOUT, DeadlineExceeded, "The request did not arrive in time.";
-    OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists, "Main already contains another object with the name.";
+    OBJECT_ALREADY_EXISTS: CONFLICT, AlreadyExists, "Main already contains another object with the name, or the draft was confirmed to another destination, which `errors` then names.";
     OBJECT_CHANGED: CONFLICT, Aborted, "Another call replaced or deleted the object in main meanwhile. Look at it before you repeat the call.";
     OBJECT_ARCHIVED: CONFLICT, FailedPrecondition, "The object is in an archive class, and has not been made readable.";
     OBJECT_BUSY: CONFLICT, Aborted, "A confirm, an atomic batch or a move that may not have ended has the object, and may still undo or delete it. Retry after the seconds in `Retry-After`. It can take ten minutes.";
@@ -187,6 +187,18 @@ impl<'f> Row<'f> {
     }
 }
 
+/// Returns the destination to which a draft was confirmed in the form of a violation.
+fn place(error: &Error) -> Vec<Violation> {
+    let Error::ConfirmedElsewhere(destination) = error else {
+        return Vec::new();
+    };
+    let rule = match destination {
+        Some(name) => format!("must be '{name}', to which the draft was confirmed"),
+        None => "must be left out: the draft was confirmed to main".to_owned(),
+    };
+    vec![Violation::new("destination", rule)]
+}
+
 /// Returns what keeps a version in the form of violations.
 fn lock_as_fields(lock: &Lock) -> Vec<Violation> {
     let retention = lock.retention.as_ref();
@@ -241,7 +253,7 @@ impl Failure {
                 Error::NotFound(Missing::Version) => row(VERSION_NOT_FOUND),
                 Error::NoVersions => row(VERSIONS_NOT_ENABLED),
                 Error::NotFound(Missing::Bucket) => row(BUCKET_NOT_FOUND),
-                Error::AlreadyExists => row(OBJECT_ALREADY_EXISTS),
+                Error::AlreadyExists | Error::ConfirmedElsewhere(_) => row(OBJECT_ALREADY_EXISTS).fields(place(error)),
                 Error::Changed => row(OBJECT_CHANGED),
                 Error::Archived => row(OBJECT_ARCHIVED),
                 Error::Busy => row(OBJECT_BUSY).retry_after(RETRY_AFTER_SECONDS),
@@ -398,6 +410,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::NotFound(Missing::Upload).into(),
         Error::NotFound(Missing::Bucket).into(),
         Error::AlreadyExists.into(),
+        Error::ConfirmedElsewhere(Some("archive".to_owned())).into(),
         Error::NotFound(Missing::Version).into(),
         Error::NoVersions.into(),
         Error::Changed.into(),
@@ -485,6 +498,7 @@ mod tests {
             (404, Code::NotFound, None),
             (404, Code::NotFound, None),
             (404, Code::NotFound, None),
+            (409, Code::AlreadyExists, None),
             (409, Code::AlreadyExists, None),
             (404, Code::NotFound, None),
             (412, Code::FailedPrecondition, None),

@@ -157,12 +157,13 @@ impl Cleaner {
                 let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
                 Answer::Uploads(page, now)
             }
-            Effect::ListStaged(main_key) => {
+            Effect::ListStaged(bucket, main_key) => {
                 let request = ListUploads {
                     prefix: Some(main_key.to_string()),
                     ..ListUploads::default()
                 };
-                let page = objects.list_uploads(buckets.main.name(), &request).await;
+                let bucket = bucket.as_ref().unwrap_or(buckets.main.name());
+                let page = objects.list_uploads(bucket, &request).await;
                 let now = self.now(page.as_ref().ok().and_then(|page| page.store_time));
                 Answer::Uploads(page, now)
             }
@@ -194,8 +195,9 @@ impl Cleaner {
                     failed: completed.iter().filter(|ended| ended.is_err()).count(),
                 }
             }
-            Effect::AbortStaged(uploads) => {
-                let aborted = concurrently(uploads, |upload| self.abort_staged(upload).boxed()).await;
+            Effect::AbortStaged(bucket, uploads) => {
+                let store = bucket.map_or_else(|| Some(self.store.clone()), |bucket| self.store.at(&bucket));
+                let aborted = concurrently(uploads, |upload| abort_staged(store.as_ref(), upload).boxed()).await;
                 Answer::Aborted {
                     failed: aborted.iter().filter(|aborted| !**aborted).count(),
                 }
@@ -244,15 +246,6 @@ impl Cleaner {
                 Err(())
             }
         }
-    }
-
-    /// Aborts a staged copy, and returns `true` if it is gone.
-    async fn abort_staged(&self, upload: ListedUpload) -> bool {
-        let (objects, buckets) = (self.store.objects(), &self.store.buckets);
-        log_aborted(
-            &upload,
-            &objects.abort_copy(&buckets.main, &upload.key, &upload.upload_id).await,
-        )
     }
 
     /// Returns what a note says about a rejected draft, and the draft under its key. The error is logged.
@@ -304,6 +297,20 @@ impl Cleaner {
 async fn concurrently<'a, T, R>(all: Vec<T>, act: impl FnMut(T) -> BoxFuture<'a, R>) -> Vec<R> {
     let acts: Vec<_> = all.into_iter().map(act).collect();
     stream::iter(acts).buffered(MAX_CONCURRENT).collect().await
+}
+
+/// Aborts a staged copy, and returns `true` if it is gone. Without a store, its bucket is not configured.
+async fn abort_staged(store: Option<&Store>, upload: ListedUpload) -> bool {
+    let Some(store) = store else {
+        let remedy = "add its bucket to DESTINATION_BUCKETS";
+        tracing::error!(object.key = %upload.key, remedy, "staged copy in unknown bucket");
+        return false;
+    };
+    let main = &store.buckets.main;
+    log_aborted(
+        &upload,
+        &store.objects().abort_copy(main, &upload.key, &upload.upload_id).await,
+    )
 }
 
 /// Logs the result of an abort, and returns `true` if the upload is gone.

@@ -64,6 +64,9 @@ pub enum Error {
     /// Main holds another object under the name.
     #[error("the main bucket already holds another object of this name")]
     AlreadyExists,
+    /// The draft was confirmed to another destination, or to the main bucket if there is none.
+    #[error("the draft was confirmed to another destination")]
+    ConfirmedElsewhere(Option<String>),
     /// The draft, or the object to replace in main, does not match the caller's pins.
     #[error("{pin} does not match what is stored")]
     PinMismatch {
@@ -278,7 +281,7 @@ impl ConfirmOutcome {
     pub fn of(error: &Error) -> Self {
         match error {
             Error::NotFound(_) => Self::NotFound,
-            Error::AlreadyExists => Self::AlreadyExists,
+            Error::AlreadyExists | Error::ConfirmedElsewhere(_) => Self::AlreadyExists,
             Error::PinMismatch { .. } | Error::PartMismatch { .. } => Self::PinMismatch,
             Error::KeyReused => Self::KeyReused,
             Error::RolledBack => Self::RolledBack,

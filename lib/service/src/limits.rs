@@ -6,6 +6,10 @@ use draftstore_storage::{MediaType, ObjectHeader, StorageOptions};
 /// The maximum length of an object name, in bytes of UTF-8: S3's 1,024 less the prefix of a unique draft's key.
 pub const MAX_NAME_BYTES: usize = 900;
 
+/// The maximum length of the key of an object at a destination, with its tenant and prefix, in bytes. It leaves room for the
+/// bucket in the key of the note about a staged copy.
+pub const MAX_DESTINATION_KEY_BYTES: usize = 900;
+
 /// The maximum number of drafts that one call confirms, and of upload URLs that it issues.
 pub const MAX_BATCH: usize = 100;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use draftstore_config::{Environment, Invalid, Section, Settings as _, parse, settings};
-use draftstore_storage::{BucketName, DraftBucket};
+use draftstore_storage::{BucketName, DraftBucket, InvalidBucketName, SameBucket};
 
 use crate::cleaner::{Brakes, Fraction, Slice};
 use crate::draft::{CheckLimits, ConfirmLimits};
@@ -23,6 +23,8 @@ settings! {
         main: BucketName = "BUCKET_NAME", default "main", str::parse;
         /// The name of the draft bucket.
         draft: Option<BucketName> = "DRAFT_BUCKET_NAME", unset "BUCKET_NAME with -draft", str::parse;
+        /// The other buckets that destinations of the policy may have, with commas between. The sweep needs them too.
+        destinations: Option<Vec<BucketName>> = "DESTINATION_BUCKETS", unset "none", buckets;
     }
 }
 
@@ -117,13 +119,25 @@ impl Buckets {
     /// # Errors
     /// [`Invalid`] if a value is invalid.
     pub fn load(environment: &mut Environment) -> Result<Self, Invalid> {
-        let BucketSettings { main, draft } = environment.load()?;
+        let BucketSettings {
+            main,
+            draft,
+            destinations,
+        } = environment.load()?;
         let draft = match draft {
             Some(draft) => draft,
             None => environment.parse("DRAFT_BUCKET_NAME", &format!("{main}{DRAFT_SUFFIX}"), str::parse)?,
         };
+        let others = destinations.unwrap_or_default().into_iter();
+        let others = others.map(|bucket| Ok(DraftBucket::pair(draft.clone(), bucket)?.1));
+        let others: Result<Vec<_>, SameBucket> = others.collect();
+        let destinations = environment.check("DESTINATION_BUCKETS", others);
         let (draft, main) = environment.check("DRAFT_BUCKET_NAME", DraftBucket::pair(draft, main))?;
-        Ok(Self { draft, main })
+        Ok(Self {
+            draft,
+            main,
+            destinations: destinations?,
+        })
     }
 }
 
@@ -257,6 +271,10 @@ impl ShardVariables {
             None => environment.reject(name, format!("must be less than SWEEP_SHARDS, which is {shards}")),
         }
     }
+}
+
+fn buckets(text: &str) -> Result<Vec<BucketName>, InvalidBucketName> {
+    text.split(',').map(|name| name.trim().parse()).collect()
 }
 
 fn whole_number(text: &str) -> Result<u64, &'static str> {

@@ -13,10 +13,7 @@ const COMPLETING: (&str, &str) = ("COMPLETE_IDLE_AFTER", "1");
 
 /// Begins an upload of a draft named `film`, and sends all its parts, like a client that then goes away.
 pub(crate) async fn leave_upload(world: &TestBuckets) {
-    let buckets = Buckets {
-        draft: world.draft.clone(),
-        main: world.main.clone(),
-    };
+    let buckets = Buckets::new(world.draft.clone(), world.main.clone());
     let (hour, second) = (Duration::from_secs(3600), Duration::from_secs(1));
     let policy = Policy::new(hour, hour, hour, second).and_then(|policy| policy.completing_idle_after(Some(second)));
     let store = Store::new(Arc::clone(&world.storage), buckets);

@@ -27,10 +27,7 @@ async fn fill(world: &TestBuckets, objects: usize) {
 }
 
 fn drafts(world: &TestBuckets) -> Drafts {
-    let buckets = Buckets {
-        draft: world.draft.clone(),
-        main: world.main.clone(),
-    };
+    let buckets = Buckets::new(world.draft.clone(), world.main.clone());
     let store = Store::new(world.storage.clone(), buckets);
     let hour = std::time::Duration::from_secs(3600);
     let policy = Policy::new(hour, hour, hour, hour).expect("a policy");

@@ -15,6 +15,7 @@ pub(super) async fn run(context: &Context, confirm: ConfirmArgs) -> Result<(), C
         if_match: confirm.if_match,
         draft_id: confirm.draft.draft_id,
         destination_name: confirm.destination,
+        destination: confirm.at,
         content_length: confirm.content_length,
         checksum_sha256: confirm.checksum_sha256,
         overwrite: confirm.overwrite,

@@ -18,10 +18,11 @@ const MAX_TOGETHER: usize = 1_000;
 
 /// Deletes confirmed objects, or a version of one. An object that does not exist is not an error.
 pub(super) async fn run(context: &Context, objects: DeleteArgs) -> Result<Exit, CommandError> {
+    let at = objects.at;
     match (objects.object_names.as_slice(), objects.version) {
-        ([name], Some(version_id)) => one_version(context, name, version_id).await,
-        ([name], None) => one(context, name, objects.if_match).await,
-        (names, None) if objects.if_match.is_none() => many(context, names).await,
+        ([name], Some(version_id)) => one_version(context, name, version_id, at).await,
+        ([name], None) => one(context, name, objects.if_match, at).await,
+        (names, None) if objects.if_match.is_none() => many(context, names, at).await,
         _ => {
             let message = "--if-match and --version are for a single object";
             Err(CommandError::new("INVALID_ARGUMENTS", Exit::Usage, message))
@@ -29,10 +30,16 @@ pub(super) async fn run(context: &Context, objects: DeleteArgs) -> Result<Exit, 
     }
 }
 
-async fn one(context: &Context, name: &str, if_match: Option<String>) -> Result<Exit, CommandError> {
+async fn one(
+    context: &Context,
+    name: &str,
+    if_match: Option<String>,
+    destination: Option<String>,
+) -> Result<Exit, CommandError> {
     let request = DeleteObjectRequest {
         object_name: name.to_owned(),
         if_match,
+        destination,
     };
     let server = context.server().await?;
     let delete = async |mut client: GrpcClient, request| client.delete_object(request).await;
@@ -42,10 +49,16 @@ async fn one(context: &Context, name: &str, if_match: Option<String>) -> Result<
     Ok(Exit::Success)
 }
 
-async fn one_version(context: &Context, name: &str, version_id: String) -> Result<Exit, CommandError> {
+async fn one_version(
+    context: &Context,
+    name: &str,
+    version_id: String,
+    destination: Option<String>,
+) -> Result<Exit, CommandError> {
     let request = DeleteVersionRequest {
         object_name: name.to_owned(),
         version_id,
+        destination,
     };
     let server = context.server().await?;
     let delete = async |mut client: GrpcClient, request| client.delete_version(request).await;
@@ -57,7 +70,7 @@ async fn one_version(context: &Context, name: &str, version_id: String) -> Resul
 }
 
 /// Prints the outcome of each. One that fails does not keep the others.
-async fn many(context: &Context, names: &[String]) -> Result<Exit, CommandError> {
+async fn many(context: &Context, names: &[String], at: Option<String>) -> Result<Exit, CommandError> {
     let server = context.server().await?;
     let delete = async |mut client: GrpcClient, request| client.batch_delete_objects(request).await;
     let mut exit = Exit::Success;
@@ -65,6 +78,7 @@ async fn many(context: &Context, names: &[String]) -> Result<Exit, CommandError>
         let object = |name: &String| DeleteObjectRequest {
             object_name: name.clone(),
             if_match: None,
+            destination: at.clone(),
         };
         let request = BatchDeleteObjectsRequest {
             objects: names.iter().map(object).collect(),

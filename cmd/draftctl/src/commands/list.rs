@@ -55,6 +55,7 @@ async fn objects(context: &Context, asked: ListArgs) -> Result<(), CommandError>
             page_size: None,
             page_token,
             prefix: asked.prefix.clone(),
+            destination: asked.at.clone(),
             delimiter: asked.folders.then(|| "/".to_owned()),
             content_type: asked.content_type.clone(),
             tags: asked.tag.iter().cloned().collect(),

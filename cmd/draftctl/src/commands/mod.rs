@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, command: DraftctlCommand) -> Result<E
         DraftctlCommand::Upload(upload) => return upload::run(context, upload).await,
         DraftctlCommand::Download(download) => download::run(context, download).await?,
         DraftctlCommand::Inspect(inspect) if inspect.confirmed => {
-            object::run(context, inspect.draft.object_name).await?;
+            object::run(context, inspect.draft.object_name, inspect.at).await?;
         }
         DraftctlCommand::Inspect(inspect) => inspect::run(context, inspect.draft).await?,
         DraftctlCommand::Check(draft) => return check::run(context, draft).await,

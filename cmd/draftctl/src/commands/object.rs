@@ -9,10 +9,11 @@ use crate::context::Context;
 use crate::error::CommandError;
 use crate::output::{HumanSize, HumanTime};
 
-pub(super) async fn run(context: &Context, object_name: String) -> Result<(), CommandError> {
+pub(super) async fn run(context: &Context, object_name: String, at: Option<String>) -> Result<(), CommandError> {
     let request = GetObjectRequest {
         object_name: object_name.clone(),
         version_id: None,
+        destination: at,
     };
     let server = context.server().await?;
     let describe = async |mut client: GrpcClient, request| client.get_object(request).await;

@@ -12,6 +12,7 @@ pub(super) async fn run(context: &Context, restore: RestoreArgs) -> Result<(), C
         object_name: restore.object_name.clone(),
         version_id: restore.version,
         if_match: restore.if_match,
+        destination: restore.at,
     };
     let server = context.server().await?;
     let call = async |mut client: GrpcClient, request| client.restore_version(request).await;

@@ -13,6 +13,7 @@ pub(super) async fn copy(context: &Context, copy: TransferArgs) -> Result<(), Co
     let request = CopyObjectRequest {
         object_name: copy.object_name.clone(),
         destination_name: copy.destination.clone(),
+        destination: copy.at,
         if_match: copy.if_match,
         overwrite: copy.overwrite,
         overwrite_if_match: copy.overwrite_if_match,
@@ -38,6 +39,7 @@ pub(super) async fn rename(context: &Context, transfer: TransferArgs) -> Result<
     let request = MoveObjectRequest {
         object_name: transfer.object_name.clone(),
         destination_name: transfer.destination.clone(),
+        destination: transfer.at,
         if_match: transfer.if_match,
         overwrite: transfer.overwrite,
         overwrite_if_match: transfer.overwrite_if_match,

@@ -19,6 +19,7 @@ pub(super) async fn run(context: &Context, unarchive: UnarchiveArgs) -> Result<(
         version_id: unarchive.version,
         days: unarchive.days,
         tier: tier.into(),
+        destination: unarchive.at,
     };
     let server = context.server().await?;
     let call = async |mut client: GrpcClient, request| client.restore_object(request).await;

@@ -21,6 +21,7 @@ pub(super) async fn run(context: &Context, update: UpdateArgs) -> Result<(), Com
         storage_options: update.options.message(),
         remove: update.remove,
         version_id: update.version,
+        destination: update.at,
     };
     let server = context.server().await?;
     let call = async |mut client: GrpcClient, request| client.update_object(request).await;

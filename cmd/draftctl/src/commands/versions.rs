@@ -17,6 +17,7 @@ pub(super) async fn run(context: &Context, object: VersionsArgs) -> Result<(), C
             object_name: object.object_name.clone(),
             page_size: None,
             page_token,
+            destination: object.at.clone(),
         };
         let page = context.server().await?.call(&context.output, request, list).await;
         let page = page.map_err(|error| error.about_object(&object.object_name))?;

@@ -82,6 +82,7 @@ async fn request_url(context: &Context, request: &DownloadArgs) -> Result<GetDow
         object_name: request.object_name.clone(),
         stage: stage.into(),
         draft_id: request.draft_id.clone(),
+        destination: request.at.clone(),
         ..GetDownloadUrlRequest::default()
     };
     context.server().await?.call(&context.output, request, issue).await

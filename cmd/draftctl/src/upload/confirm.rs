@@ -47,6 +47,7 @@ impl FileUpload<'_> {
             draft_id: draft.draft_id.clone(),
             content_length: Some(self.source.size().cast_signed()),
             overwrite: self.uploader.options.overwrite,
+            destination: self.uploader.options.at.clone(),
             idempotency_key: Some(idempotency_key),
             ..ConfirmUploadRequest::default()
         };

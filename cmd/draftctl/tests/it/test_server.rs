@@ -52,10 +52,7 @@ impl TestServer {
         let world = TestBuckets::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
         let clock = Arc::new(LateClock::default());
-        let buckets = Buckets {
-            draft: world.draft.clone(),
-            main: world.main.clone(),
-        };
+        let buckets = Buckets::new(world.draft.clone(), world.main.clone());
         // The probe bypasses the proxy, so that the proxy's log contains only requests of the test.
         let probed = Store::new(Arc::clone(&world.storage), buckets.clone());
         probed.probe().await.expect("probed");

@@ -1,19 +1,26 @@
 //! The check of the features that storage options need. None of them has to be there: the server refuses options by name.
 
-use draftstore_storage::{Feature, Features};
+use draftstore_storage::{BucketName, Feature, Features, MainBucket};
 
 use super::report::Line;
 use super::said;
 use super::subject::Subject;
 
 pub(super) async fn check(subject: &Subject) -> Vec<Line> {
-    let buckets = &subject.buckets;
+    let mut lines = of_bucket(subject, None, &subject.buckets.main).await;
+    for bucket in &subject.buckets.destinations {
+        lines.extend(of_bucket(subject, Some(bucket.name()), bucket).await);
+    }
+    lines
+}
+
+async fn of_bucket(subject: &Subject, label: Option<&BucketName>, bucket: &MainBucket) -> Vec<Line> {
     let prefix = subject.key("features");
-    let features = subject.storage.features(&buckets.draft, &buckets.main, &prefix);
+    let features = subject.storage.features(&subject.buckets.draft, bucket, &prefix);
     match features.await {
         Ok(features) => Feature::ALL
             .into_iter()
-            .map(|feature| line(feature, features))
+            .map(|feature| line(label, feature, features))
             .collect(),
         Err(error) => vec![
             Line::info(
@@ -25,23 +32,21 @@ pub(super) async fn check(subject: &Subject) -> Vec<Line> {
     }
 }
 
-fn line(feature: Feature, features: Features) -> Line {
+fn line(label: Option<&BucketName>, feature: Feature, features: Features) -> Line {
+    let check = label.map_or_else(|| feature.to_string(), |bucket| format!("{bucket}: {feature}"));
     if features.has(feature) {
-        return Line::ok(feature.to_string(), "works");
+        return Line::ok(check, "works");
     }
     let (options, remedy) = match feature {
         Feature::Tags => ("tags", None),
         Feature::StorageClasses => ("storage_class", None),
         Feature::ObjectLock => (
             "retention and legal_hold",
-            Some("if you need them, enable object lock of main, on a store whose copies keep locks"),
+            Some("if you need them, enable object lock of the bucket, on a store whose copies keep locks"),
         ),
         Feature::Encryption => ("encryption", None),
     };
-    let line = Line::info(
-        feature.to_string(),
-        format!("is not there: requests with {options} are refused"),
-    );
+    let line = Line::info(check, format!("is not there: requests with {options} are refused"));
     match remedy {
         Some(remedy) => line.with_remedy(remedy),
         None => line,
@@ -57,7 +62,7 @@ mod tests {
     fn lacking_features_are_said_and_are_no_problem() {
         for feature in Feature::ALL {
             let only = Features::default().with(feature, true);
-            let ok = |other| line(other, only).outcome == Outcome::Ok;
+            let ok = |other| line(None, other, only).outcome == Outcome::Ok;
             assert!(Feature::ALL.into_iter().all(|other| ok(other) == (other == feature)));
         }
     }

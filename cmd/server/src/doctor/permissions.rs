@@ -2,7 +2,8 @@
 //! not exist.
 
 use draftstore_storage::{
-    Attributes, CopyToMain, DraftVersion, ETag, Error, ErrorKind, IfDestination, ListObjects, ListUploads, UploadId,
+    Attributes, CopyToMain, DraftVersion, ETag, Error, ErrorKind, IfDestination, ListObjects, ListUploads, MainBucket,
+    UploadId,
 };
 
 use super::report::Line;
@@ -11,7 +12,10 @@ use super::subject::Subject;
 
 pub(super) async fn check(subject: &Subject) -> Vec<Line> {
     let mut lines = draft(subject).await;
-    lines.extend(main(subject).await);
+    lines.extend(main(subject, "main", &subject.buckets.main).await);
+    for bucket in &subject.buckets.destinations {
+        lines.extend(main(subject, bucket.name().as_str(), bucket).await);
+    }
     lines
 }
 
@@ -55,8 +59,8 @@ fn tags(read: Result<(), Error>) -> Line {
     }
 }
 
-async fn main(subject: &Subject) -> Vec<Line> {
-    let (storage, bucket) = (&subject.storage, &subject.buckets.main);
+async fn main(subject: &Subject, label: &str, bucket: &MainBucket) -> Vec<Line> {
+    let storage = &subject.storage;
     let absent = nothing(subject);
     let one = ListObjects {
         max_keys: Some(1),
@@ -73,17 +77,17 @@ async fn main(subject: &Subject) -> Vec<Line> {
     };
     vec![
         line(
-            "main: get",
+            &format!("{label}: get"),
             "GetObject and ListBucket",
             storage.head(bucket.name(), &absent.key).await.map(drop),
         ),
         line(
-            "main: list",
+            &format!("{label}: list"),
             "ListBucket",
             storage.list(bucket.name(), &one).await.map(drop),
         ),
         line(
-            "main: list uploads",
+            &format!("{label}: list uploads"),
             "ListBucketMultipartUploads",
             storage
                 .list_uploads(bucket.name(), &ListUploads::default())
@@ -91,7 +95,7 @@ async fn main(subject: &Subject) -> Vec<Line> {
                 .map(drop),
         ),
         line(
-            "main: copy into",
+            &format!("{label}: copy into"),
             "PutObject",
             storage.copy_to_main(&copy).await.map(drop),
         ),

@@ -26,7 +26,13 @@ pub(super) async fn check(subject: &Subject) -> (Vec<Line>, bool) {
     } else {
         lines.push(Line::info("clock", "the store does not send its time"));
     }
-    (lines, main.is_ok())
+    let mut goes_on = main.is_ok();
+    for destination in &subject.buckets.destinations {
+        let page = first_page(subject, destination.name()).await;
+        goes_on &= page.is_ok();
+        lines.push(bucket("destination bucket", destination.name(), &page));
+    }
+    (lines, goes_on)
 }
 
 async fn first_page(subject: &Subject, bucket: &BucketName) -> Result<ObjectPage, Error> {
@@ -52,7 +58,7 @@ fn bucket(what: &str, name: &BucketName, page: &Result<ObjectPage, Error>) -> Li
         ErrorKind::CredentialsRefused => Line::failed(
             check,
             said(error),
-            "set the store's credentials and AWS_REGION, and allow ListBucket on both buckets",
+            "set the store's credentials and AWS_REGION, and allow ListBucket on every bucket",
         ),
         ErrorKind::NotFound
         | ErrorKind::PreconditionFailed

@@ -17,6 +17,7 @@ mod create_draft_bucket;
 mod create_ticket;
 mod data_directory;
 mod delete_object;
+mod destinations;
 mod discard_draft;
 mod docs;
 mod doctor;

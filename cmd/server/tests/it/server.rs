@@ -120,7 +120,7 @@ impl Server {
         let [draft, main] = ["main-draft", "main"].map(draftstore_testing::bucket);
         let (draft, main) = DraftBucket::pair(draft, main).expect("two buckets");
         let storage = draftstore_testing::connect(draftstore_testing::settings(&self.endpoint())).await;
-        let store = Store::new(Arc::new(storage), Buckets { draft, main });
+        let store = Store::new(Arc::new(storage), Buckets::new(draft, main));
         let counter = UsageCounter::new(store, Slice::WHOLE, CountLimits::default(), Arc::new(SystemClock));
         match counter.count().await {
             // The server has counted meanwhile.

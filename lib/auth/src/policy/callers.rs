@@ -8,6 +8,7 @@ use draftstore_service::caller::{Caller, HiddenTexts, Names, Scopes};
 
 use crate::api_key::Digest;
 
+use super::destinations::granted;
 use super::file::{self, KeysFile};
 use super::problems::Problems;
 use super::profiles::{Profiles, named};
@@ -20,7 +21,15 @@ pub(super) fn add(policy: &mut Policy, sources: &Sources, profiles: &Profiles, p
     for (name, written) in &sources.file.callers {
         let place = format!("callers.{name}");
         problems.take(&place, name.parse::<CallerName>());
-        let caller = Arc::new(caller(&place, name, written, profiles, problems));
+        let mut caller = caller(&place, name, written, profiles, problems);
+        let own = granted(
+            &policy.destinations,
+            &format!("{place}.destinations"),
+            &written.destinations,
+            problems,
+        );
+        caller.profile.destinations.extend(own);
+        let caller = Arc::new(caller);
         add_keys(
             policy,
             &format!("{place}.api_keys"),

@@ -16,6 +16,8 @@ pub(crate) struct File {
     #[serde(rename = "api_keys_file")]
     pub(super) keys: Option<String>,
     #[serde(default)]
+    pub(super) destinations: BTreeMap<String, Destination>,
+    #[serde(default)]
     pub(super) profiles: BTreeMap<String, Profile>,
     #[serde(default)]
     pub(super) callers: BTreeMap<String, Caller>,
@@ -23,6 +25,31 @@ pub(crate) struct File {
     pub(super) issuers: BTreeMap<String, Issuer>,
     #[serde(default)]
     pub(super) webhooks: Vec<Webhook>,
+}
+
+/// A place where confirms may put objects.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Destination {
+    pub(super) bucket: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) storage_class: Option<String>,
+    pub(super) retention: Option<FixedRetention>,
+    pub(super) encryption: Option<String>,
+    pub(super) kms_key_id: Option<String>,
+}
+
+impl Destination {
+    /// Returns the storage options of every object there.
+    pub(super) fn options(&self) -> FixedOptions {
+        FixedOptions {
+            storage_class: self.storage_class.clone(),
+            retention: self.retention,
+            encryption: self.encryption.clone(),
+            kms_key_id: self.kms_key_id.clone(),
+            ..FixedOptions::default()
+        }
+    }
 }
 
 /// The limits of uploads.
@@ -46,12 +73,17 @@ pub(super) struct Profile {
     /// Confirms drafts when they have arrived.
     #[serde(default)]
     pub(super) auto_confirm: bool,
+    /// The destination of drafts that confirm themselves.
+    pub(super) auto_confirm_destination: Option<String>,
+    /// The destinations that callers may name.
+    #[serde(default)]
+    pub(super) destinations: Vec<String>,
     /// The checks of drafts before they are confirmed.
     pub(super) checks: Option<CheckSettings>,
 }
 
 /// The storage options that a profile sets.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FixedOptions {
     #[serde(default)]
@@ -64,7 +96,7 @@ pub(super) struct FixedOptions {
 }
 
 /// The retention that a profile sets.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FixedRetention {
     pub(super) mode: FixedMode,
@@ -86,6 +118,9 @@ pub(super) struct Caller {
     pub(super) scopes: Vec<String>,
     pub(super) tenant: Option<String>,
     pub(super) profile: Option<String>,
+    /// The destinations that the caller may name, beside those of its profile.
+    #[serde(default)]
+    pub(super) destinations: Vec<String>,
     #[serde(default)]
     pub(super) api_keys: HiddenTexts,
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! The policy: the callers, their credentials, and their rights.
 
 mod callers;
+mod destinations;
 mod file;
 mod issuers;
 mod name;
@@ -20,6 +21,7 @@ use webhooks::Sender;
 
 use std::sync::Arc;
 
+use draftstore_service::caller::Destinations;
 use draftstore_service::events::Endpoints;
 
 use crate::api_key::KeyRing;
@@ -35,6 +37,7 @@ pub struct Policy {
     pub(crate) keys: KeyRing,
     pub(crate) certificates: Certificates,
     pub(crate) issuers: Vec<Issuer>,
+    pub(crate) destinations: Destinations,
     pub(crate) profiles: Arc<Profiles>,
     pub(crate) webhooks: Endpoints,
 }
@@ -50,10 +53,11 @@ impl Policy {
             keys: KeyRing::default(),
             certificates: Certificates::default(),
             issuers: Vec::new(),
+            destinations: destinations::destinations(&sources.file.destinations, &mut problems),
             profiles: Arc::default(),
             webhooks: webhooks::endpoints(sources, sender, &mut problems),
         };
-        let profiles = profiles::profiles(&sources.file.profiles, &mut problems);
+        let profiles = profiles::profiles(&sources.file.profiles, &policy.destinations, &mut problems);
         tenants::check(&sources.file, &mut problems);
         callers::add(&mut policy, sources, &profiles, &mut problems);
         policy.issuers = issuers::issuers(sources, &profiles, remotes, &mut problems);

@@ -4,27 +4,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use draftstore_service::caller::{
-    CheckSettings, Checks, ContentTypes, FixedOptions, FixedRetention, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, Profile,
-    WebhookCheck,
+    CheckSettings, Checks, ContentTypes, Destinations, FixedOptions, FixedRetention, MAX_ARCHIVE_DEPTH,
+    MAX_SCANNED_BYTES, Profile, WebhookCheck,
 };
 use draftstore_service::draft::RequestedOptions;
 use draftstore_service::limits::MAX_TAG_CHARS;
 use draftstore_service::{ObjectHeader, ObjectHeaders, RetentionMode, StorageOption};
 use draftstore_webhooks::{Destination, PrivateHosts, Secrets};
 
+use super::destinations::granted;
 use super::file;
 use super::problems::Problems;
 
 /// The profiles of a policy, by name.
 pub type Profiles = BTreeMap<String, Profile>;
 
-pub(super) fn profiles(written: &BTreeMap<String, file::Profile>, problems: &mut Problems) -> Profiles {
+pub(super) fn profiles(
+    written: &BTreeMap<String, file::Profile>,
+    destinations: &Destinations,
+    problems: &mut Problems,
+) -> Profiles {
     let named = written.iter();
     named
         .map(|(name, written)| {
             let place = format!("profiles.{name}");
             let profile = Profile {
                 name: Some(name.clone()),
+                destinations: granted_to(&place, written, destinations, problems),
                 ..profile(&place, written, problems)
             };
             (name.clone(), profile)
@@ -83,6 +89,8 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         name: None,
         headers,
         auto_confirm: written.auto_confirm,
+        auto_confirm_destination: written.auto_confirm_destination.clone(),
+        destinations: Destinations::new(),
         storage_options,
         fixed_options: FixedOptions::default(),
         checks,
@@ -91,15 +99,31 @@ fn profile(place: &str, written: &file::Profile, problems: &mut Problems) -> Pro
         max_draft_lifetime: written.max_draft_lifetime.map(Duration::from_secs),
     };
     let fixed_options = written.fixed_options.as_ref();
-    let fixed_options = fixed_options.and_then(|written| fixed(place, written, &profile, problems));
+    let fixed_options =
+        fixed_options.and_then(|written| fixed(&format!("{place}.fixed_options"), written, &profile, problems));
     Profile {
         fixed_options: fixed_options.unwrap_or_default(),
         ..profile
     }
 }
 
-/// Returns the options that a profile sets, or records an error for each that breaks a rule.
-fn fixed(
+/// Returns the destinations that the callers of a profile may name.
+fn granted_to(place: &str, written: &file::Profile, all: &Destinations, problems: &mut Problems) -> Destinations {
+    let granted = granted(all, &format!("{place}.destinations"), &written.destinations, problems);
+    if let Some(name) = &written.auto_confirm_destination {
+        let place = format!("{place}.auto_confirm_destination");
+        if !written.auto_confirm {
+            problems.add(&place, "must not be set without auto_confirm");
+        }
+        if !written.destinations.contains(name) {
+            problems.add(&place, "must be one of the destinations of the profile");
+        }
+    }
+    granted
+}
+
+/// Returns the options that a profile or a destination sets, or records an error for each that breaks a rule.
+pub(super) fn fixed(
     place: &str,
     written: &file::FixedOptions,
     profile: &Profile,
@@ -124,10 +148,7 @@ fn fixed(
         Ok(fixed) => Some(fixed),
         Err(broken) => {
             for violation in broken {
-                problems.add(
-                    format_args!("{place}.fixed_options.{}", violation.field),
-                    violation.rule,
-                );
+                problems.add(format_args!("{place}.{}", violation.field), violation.rule);
             }
             None
         }

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use draftstore_service::caller::{ContentTypes, DraftSlots, FixedOptions, Names, Profile, Scopes, Tenant};
+use draftstore_service::caller::{
+    ContentTypes, Destinations, DraftSlots, FixedOptions, Names, Profile, Scopes, Tenant,
+};
 use draftstore_service::{Caller, ObjectHeader, ObjectHeaders, Scope};
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +114,9 @@ impl Grant {
                 headers,
                 checks: None,
                 auto_confirm: self.auto_confirm,
+                // A ticket confirms nothing itself, and sees no confirmed objects but those beside its drafts.
+                auto_confirm_destination: None,
+                destinations: Destinations::new(),
                 // A page sets none: its backend can set them at the confirm.
                 storage_options: Some(BTreeSet::new()),
                 fixed_options: FixedOptions::default(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use draftstore_service::caller::{ContentTypes, FixedOptions, Names, Profile};
+use draftstore_service::caller::{ContentTypes, Destinations, FixedOptions, Names, Profile};
 use draftstore_service::{Amount, Error, ObjectHeader, ObjectHeaders, ObjectName, Scope, Violation};
 
 use super::TicketMint;
@@ -106,6 +106,8 @@ impl TicketOrder {
             headers,
             checks: None,
             auto_confirm: own.auto_confirm,
+            auto_confirm_destination: None,
+            destinations: Destinations::new(),
             storage_options: Some(BTreeSet::new()),
             fixed_options: FixedOptions::default(),
         };
@@ -198,6 +200,8 @@ impl TicketOrder {
             headers,
             checks: None,
             auto_confirm: named.auto_confirm,
+            auto_confirm_destination: None,
+            destinations: Destinations::new(),
             max_object_bytes: least(named.max_object_bytes, own.max_object_bytes),
             content_types,
             max_draft_lifetime: least(named.max_draft_lifetime, own.max_draft_lifetime),

@@ -96,6 +96,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
             auto_confirm: false,
             storage_options: Some(BTreeSet::new()),
             fixed_options: FixedOptions::default(),
+            ..Profile::default()
         },
         ..backend()
     };
@@ -126,6 +127,7 @@ fn ticket_grants_the_order_limited_to_the_rights_of_its_minter() {
         auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
         fixed_options: FixedOptions::default(),
+        ..Profile::default()
     };
     assert_eq!(caller.profile, profile);
 }
@@ -141,6 +143,7 @@ fn profiles() -> Profiles {
         auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
         fixed_options: FixedOptions::default(),
+        ..Profile::default()
     };
     Profiles::from([("avatars".to_owned(), avatars), ("any".to_owned(), Profile::default())])
 }
@@ -170,6 +173,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
             auto_confirm: false,
             storage_options: Some(BTreeSet::new()),
             fixed_options: FixedOptions::default(),
+            ..Profile::default()
         },
         ..backend()
     };
@@ -191,6 +195,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
         fixed_options: FixedOptions::default(),
+        ..Profile::default()
     };
     assert_eq!(named_alone.profile, narrowest);
     let both = of_profile(&minter, order, "avatars", Some(&profiles)).expect("valid");
@@ -204,6 +209,7 @@ fn ticket_has_the_narrowest_limits_of_minter_profile_and_order() {
         auto_confirm: false,
         storage_options: Some(BTreeSet::new()),
         fixed_options: FixedOptions::default(),
+        ..Profile::default()
     };
     assert_eq!(both.profile, narrowest);
     let unlimited = of_profile(&minter, named("a"), "any", Some(&profiles)).expect("valid");

@@ -103,6 +103,45 @@ async fn errors_name_the_place_and_the_rule() {
 }
 
 #[tokio::test]
+async fn destinations_that_cannot_be_used_are_named() {
+    for (policy, says) in [
+        ("[destinations.'a b']", "destinations.a b: must have a name of 1 to 63"),
+        (
+            "[destinations.a]\nbucket = 'A'",
+            "destinations.a.bucket: a bucket name must have",
+        ),
+        (
+            "[destinations.a]\nprefix = 'x'",
+            "destinations.a.prefix: must have 2 to 64 characters",
+        ),
+        ("[destinations.a]\nclass = 'x'", "unknown field `class`"),
+        (
+            "[destinations.a]\nretention = { mode = 'governance', days = 0 }",
+            "destinations.a.retention.days: must be 1 to",
+        ),
+        (
+            "[profiles.a]\ndestinations = ['b']",
+            "profiles.a.destinations: there is no [destinations.b]",
+        ),
+        (
+            "[callers.a]\nscopes = ['confirm']\ndestinations = ['b']",
+            "callers.a.destinations: there is no [destinations.b]",
+        ),
+        (
+            "[destinations.b]\n[profiles.a]\ndestinations = ['b']\nauto_confirm_destination = 'b'",
+            "profiles.a.auto_confirm_destination: must not be set without auto_confirm",
+        ),
+        (
+            "[destinations.b]\n[profiles.a]\nauto_confirm = true\nauto_confirm_destination = 'b'",
+            "profiles.a.auto_confirm_destination: must be one of the destinations of the profile",
+        ),
+    ] {
+        let said = said(policy).await;
+        assert!(said.contains(says), "{policy}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn checks_without_a_usable_bound_are_named() {
     for (policy, says) in [
         (

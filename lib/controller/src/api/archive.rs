@@ -12,13 +12,14 @@ impl Mapping for v1::RestoreObjectRequest {
     type Response = v1::RestoreObjectResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let request = RestoreObject {
             tier: tier(self.tier)?,
             object_name: self.object_name,
             version_id: self.version_id,
             days: self.days,
         };
-        let archive = api.drafts(admitted).restore_object(&request).await?;
+        let archive = drafts.restore_object(&request).await?;
         Ok(v1::RestoreObjectResponse {
             archive: archive.map(state),
         })

@@ -63,6 +63,7 @@ fn confirm(request: v1::ConfirmUploadRequest) -> ConfirmUpload {
         if_match: request.if_match,
         draft_id: request.draft_id,
         destination_name: request.destination_name,
+        destination: request.destination,
         content_length: request.content_length,
         checksum_sha256: request.checksum_sha256,
         overwrite: request.overwrite,

@@ -121,6 +121,7 @@ impl Mapping for v1::ListObjectsRequest {
     type Response = v1::ListObjectsResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let request = ListObjects {
             page_size: self.page_size,
             page_token: self.page_token,
@@ -136,7 +137,7 @@ impl Mapping for v1::ListObjectsRequest {
             },
             totals: self.totals,
         };
-        let page = api.drafts(admitted).list_objects(&request).await?;
+        let page = drafts.list_objects(&request).await?;
         let object = |object: ObjectListed| v1::StoredObject {
             object_name: object.object_name,
             etag: object.etag.to_string(),

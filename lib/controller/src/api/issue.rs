@@ -75,8 +75,8 @@ impl Mapping for v1::GetDownloadUrlRequest {
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
         let stage = stage(self.stage)?;
         let disposition = disposition(self.disposition)?;
-        let issued = api
-            .drafts(admitted)
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
+        let issued = drafts
             .issue_download(&IssueDownload {
                 object_name: self.object_name,
                 stage,

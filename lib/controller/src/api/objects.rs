@@ -18,6 +18,7 @@ impl Mapping for v1::GetObjectRequest {
     type Response = v1::GetObjectResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let object = DescribeObject {
             object_name: self.object_name,
             version_id: self.version_id,
@@ -30,7 +31,7 @@ impl Mapping for v1::GetObjectRequest {
             confirmed_at,
             draft_id,
             draft_etag,
-        } = api.drafts(admitted).describe_object(&object).await?;
+        } = drafts.describe_object(&object).await?;
         let archive = ArchiveState::of(&description);
         let info = description.info;
         let header = |header| info.attributes.headers.get(&header).cloned();
@@ -65,7 +66,8 @@ impl Mapping for v1::DeleteObjectRequest {
     type Response = v1::DeleteObjectResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
-        let result = api.drafts(admitted).delete_object(&delete(self)).await?;
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
+        let result = drafts.delete_object(&delete(self)).await?;
         Ok(deleted(result))
     }
 }
@@ -74,8 +76,15 @@ impl Mapping for v1::BatchDeleteObjectsRequest {
     type Response = v1::BatchDeleteObjectsResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let destination = self.objects.first().and_then(|object| object.destination.as_deref());
+        let differs = |object: &v1::DeleteObjectRequest| object.destination.as_deref() != destination;
+        if let Some(place) = self.objects.iter().position(differs) {
+            let rule = "must be the same for all objects";
+            return Err(Failure::invalid(&format!("objects[{place}].destination"), rule));
+        }
+        let drafts = api.drafts(admitted).at(destination)?;
         let requests: Vec<_> = self.objects.into_iter().map(delete).collect();
-        let results = api.drafts(admitted).delete_objects(&requests).await?;
+        let results = drafts.delete_objects(&requests).await?;
         let success = results.iter().all(Result::is_ok);
         let outcome = |result: Result<ObjectDeleted, Error>| v1::DeleteOutcome {
             outcome: Some(match result {
@@ -102,12 +111,13 @@ impl Mapping for v1::ListVersionsRequest {
     type Response = v1::ListVersionsResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let request = ListVersions {
             object_name: self.object_name,
             page_size: self.page_size,
             page_token: self.page_token,
         };
-        let page = api.drafts(admitted).list_versions(&request).await?;
+        let page = drafts.list_versions(&request).await?;
         let version = |version: VersionListed| v1::ObjectVersion {
             version_id: version.version_id.to_string(),
             is_delete_marker: version.bytes.is_none(),
@@ -127,12 +137,13 @@ impl Mapping for v1::RestoreVersionRequest {
     type Response = v1::RestoreVersionResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let request = RestoreVersion {
             object_name: self.object_name,
             version_id: self.version_id,
             if_match: self.if_match,
         };
-        let restored = api.drafts(admitted).restore_version(&request).await?;
+        let restored = drafts.restore_version(&request).await?;
         Ok(v1::RestoreVersionResponse {
             etag: restored.etag.to_string(),
             size: size(restored.size),
@@ -147,11 +158,12 @@ impl Mapping for v1::DeleteVersionRequest {
     type Response = v1::DeleteVersionResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let request = DeleteVersion {
             object_name: self.object_name,
             version_id: self.version_id,
         };
-        api.drafts(admitted).delete_version(&request).await?;
+        drafts.delete_version(&request).await?;
         Ok(v1::DeleteVersionResponse {})
     }
 }

@@ -12,6 +12,7 @@ impl Mapping for v1::UpdateObjectRequest {
     type Response = v1::UpdateObjectResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let request = UpdateObject {
             object_name: self.object_name,
             if_match: self.if_match,
@@ -28,7 +29,7 @@ impl Mapping for v1::UpdateObjectRequest {
             remove: self.remove,
             version_id: self.version_id,
         };
-        let made = api.drafts(admitted).update_object(&request).await?;
+        let made = drafts.update_object(&request).await?;
         Ok(v1::UpdateObjectResponse {
             object_name: made.object_name,
             etag: made.etag.to_string(),
@@ -44,6 +45,7 @@ impl Mapping for v1::CopyObjectRequest {
     type Response = v1::CopyObjectResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let request = CopyObject {
             object_name: self.object_name,
             destination_name: self.destination_name,
@@ -53,7 +55,7 @@ impl Mapping for v1::CopyObjectRequest {
             idempotency_key: self.idempotency_key,
             options: requested(self.storage_options),
         };
-        let made = api.drafts(admitted).copy_object(&request).await?;
+        let made = drafts.copy_object(&request).await?;
         Ok(v1::CopyObjectResponse {
             object_name: made.object_name,
             etag: made.etag.to_string(),
@@ -73,6 +75,7 @@ impl Mapping for v1::MoveObjectRequest {
     type Response = v1::MoveObjectResponse;
 
     async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let drafts = api.drafts(admitted).at(self.destination.as_deref())?;
         let request = CopyObject {
             object_name: self.object_name,
             destination_name: self.destination_name,
@@ -82,7 +85,7 @@ impl Mapping for v1::MoveObjectRequest {
             idempotency_key: self.idempotency_key,
             options: requested(self.storage_options),
         };
-        let made = api.drafts(admitted).move_object(&request).await?;
+        let made = drafts.move_object(&request).await?;
         Ok(v1::MoveObjectResponse {
             object_name: made.object_name,
             etag: made.etag.to_string(),

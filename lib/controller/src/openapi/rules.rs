@@ -136,6 +136,7 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
             .example("file.jpg"),
         ("CopyObjectRequest" | "MoveObjectRequest", "destination_name") => name().required().example("copies/file.jpg"),
         ("CreateTicketRequest", "object_name") | (_, "destination_name") => name(),
+        (_, "destination") => Rule::keywords(json!({"minLength": 1, "maxLength": 63})).example("archive"),
         ("CreateTicketRequest", "prefix") => Rule::keywords(
             json!({"format": "object-name-prefix", "minLength": 1, "maxLength": TicketOrder::MAX_PREFIX_BYTES}),
         )

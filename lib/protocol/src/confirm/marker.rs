@@ -161,7 +161,7 @@ impl MarkerDigests {
     }
 
     /// Returns true if the object was made from this draft, and from this version if one is given.
-    pub(super) fn match_draft(&self, metadata: &BTreeMap<String, String>, draft_etag: Option<&ETag>) -> bool {
+    pub fn match_draft(&self, metadata: &BTreeMap<String, String>, draft_etag: Option<&ETag>) -> bool {
         let same_draft = self.draft.is_in(metadata, DRAFT);
         let same_version =
             draft_etag.is_none_or(|etag| metadata.get(SOURCE_ETAG).is_some_and(|mark| mark == etag.as_str()));

@@ -62,6 +62,7 @@ impl World {
     fn put_note(&mut self, member: &mut Member) {
         let note = StagingNote {
             ends_at: time(self.store.now + TIMEOUT),
+            bucket: None,
             main_key: member.spec.main_key.clone(),
         };
         let content = self.fresh_content();

@@ -47,7 +47,7 @@ impl World {
                 let page = || seen.list_uploads(&seen.uploads, &request);
                 sweep::Answer::Uploads(fails.map_or_else(|| Ok(page()), Err), now)
             }
-            sweep::Effect::ListStaged(key) => {
+            sweep::Effect::ListStaged(_, key) => {
                 let request = ListUploads {
                     prefix: Some(key.to_string()),
                     ..ListUploads::default()
@@ -100,7 +100,7 @@ impl World {
                     failed: fails.map_or(0, |_| uploads.len()),
                 }
             }
-            sweep::Effect::AbortStaged(uploads) => {
+            sweep::Effect::AbortStaged(_, uploads) => {
                 if acts {
                     for upload in &uploads {
                         self.store.abort_staged(&upload.upload_id);

@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use draftstore_storage::{
-    DeleteFailure, DraftVersion, ETag, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectInfo, ObjectKey,
-    ObjectPage, UploadPage,
+    BucketName, DeleteFailure, DraftVersion, ETag, ListObjects, ListUploads, ListedObject, ListedUpload, ObjectInfo,
+    ObjectKey, ObjectPage, UploadPage,
 };
 
 use crate::checks::RejectedDraft;
@@ -16,8 +16,8 @@ pub enum Effect {
     List(ListObjects),
     /// List a page of the uploads in progress in the draft bucket.
     ListUploads(ListUploads),
-    /// List the uploads in progress to this key of main.
-    ListStaged(ObjectKey),
+    /// List the uploads in progress to this key of main, or of the bucket of a destination.
+    ListStaged(Option<BucketName>, ObjectKey),
     /// Look up the current versions of these drafts.
     Look(Vec<ObjectKey>),
     /// Read these notes, and look up the drafts that they name.
@@ -30,8 +30,8 @@ pub enum Effect {
     Abort(Vec<ListedUpload>),
     /// Complete those of these uploads whose clients are gone, by the rules of [`crate::upload::Completion`].
     Complete(Vec<ListedUpload>),
-    /// Abort these uploads into main.
-    AbortStaged(Vec<ListedUpload>),
+    /// Abort these uploads into main, or into the bucket of a destination.
+    AbortStaged(Option<BucketName>, Vec<ListedUpload>),
 }
 
 /// The result of an effect. `E` is the error type of the store.

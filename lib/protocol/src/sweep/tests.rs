@@ -177,7 +177,7 @@ impl TestBucket {
                 self.calls.others += notes.len() * 2;
                 Answer::Rejected(notes.iter().map(|note| Ok(self.rejected(note))).collect())
             }
-            Effect::ListStaged(_) | Effect::Look(_) | Effect::DeleteEach(_) | Effect::AbortStaged(_) => {
+            Effect::ListStaged(..) | Effect::Look(_) | Effect::DeleteEach(_) | Effect::AbortStaged(..) => {
                 panic!("{effect:?} on a store that honours every condition, and has no staged copies")
             }
         }
@@ -266,13 +266,13 @@ fn is_bounded(under_way: &[(Job, Effect)], bounds: Bounds) {
                 assert!(versions.len() <= bounds.batch);
             }
             Effect::ListUploads(_)
-            | Effect::ListStaged(_)
+            | Effect::ListStaged(..)
             | Effect::LookUpRejected(_)
             | Effect::Look(_)
             | Effect::DeleteEach(_)
             | Effect::Abort(_)
             | Effect::Complete(_)
-            | Effect::AbortStaged(_) => {}
+            | Effect::AbortStaged(..) => {}
         }
     }
     assert!(lists <= bounds.lists && deletes <= bounds.deletes, "{under_way:?}");

@@ -1,6 +1,7 @@
 //! Callers, and the rules that they are subject to.
 
 mod checks;
+mod destination;
 mod fixed_options;
 mod profile;
 mod scope;
@@ -9,6 +10,7 @@ mod tenant;
 mod webhook;
 
 pub use checks::{CheckSettings, Checks, ClamdCheck, MAX_ARCHIVE_DEPTH, MAX_SCANNED_BYTES, TagCheck};
+pub use destination::{Destination, DestinationPrefix, Destinations};
 pub use fixed_options::{FixedOptions, FixedRetention};
 pub use profile::{ContentTypes, InvalidContentTypes, Profile};
 pub use scope::{Scope, Scopes, UnknownScope};
@@ -147,6 +149,11 @@ impl Caller {
     pub(crate) fn name_of<'a>(&self, key: &'a str) -> Option<&'a str> {
         let tenant = self.tenant.as_ref().map_or("", Tenant::prefix);
         let name = key.strip_prefix(tenant).filter(|_| !key.starts_with(REPLACED_PREFIX))?;
-        self.names.broken_rule(name).is_none().then_some(name)
+        self.allows(name).then_some(name)
+    }
+
+    /// Returns `true` if the caller may use an object name.
+    pub(crate) fn allows(&self, name: &str) -> bool {
+        self.names.broken_rule(name).is_none()
     }
 }

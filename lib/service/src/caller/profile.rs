@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use draftstore_storage::{MediaType, ObjectHeaders, StorageOption};
 
-use super::{Checks, FixedOptions};
+use super::{Checks, Destinations, FixedOptions};
 use crate::{Amount, Error, Violation};
 
 /// The limits on a caller's uploads, in addition to those of the server.
@@ -27,6 +27,10 @@ pub struct Profile {
     pub checks: Option<Checks>,
     /// Set if the drafts of its uploads confirm themselves when they have arrived and pass its checks. Needs the name.
     pub auto_confirm: bool,
+    /// The destination of drafts that confirm themselves. `None` is the main bucket.
+    pub auto_confirm_destination: Option<String>,
+    /// The destinations that the caller may name.
+    pub destinations: Destinations,
     /// The storage options that uploads and confirms may set. `None` allows all.
     pub storage_options: Option<BTreeSet<StorageOption>>,
     /// The storage options that every upload and every confirm has.

@@ -1,8 +1,10 @@
 //! The sweep of what is kept of replaced and deleted objects. It deletes nothing else in main.
 
+use std::time::Duration;
+
 use draftstore_protocol::REPLACED_PREFIX;
 use draftstore_protocol::kept::ReplacedId;
-use draftstore_storage::{Error, ErrorKind, KeptVersion, ListObjects, ListedObject};
+use draftstore_storage::{Error, ErrorKind, KeptVersion, ListObjects, ListedObject, MainBucket};
 use futures::FutureExt as _;
 
 use super::{Cleaner, Expired, Mode, concurrently};
@@ -34,7 +36,22 @@ impl Cleaner {
         let Some(lifetime) = self.policy.replaced_lifetime().filter(|_| first_slice == 0) else {
             return Ok(swept);
         };
-        let (objects, main) = (self.store.objects(), &self.store.buckets.main);
+        let buckets = &self.store.buckets;
+        for main in [&buckets.main].into_iter().chain(&buckets.destinations) {
+            self.sweep_replaced_in(main, lifetime, mode, found, &mut swept).await?;
+        }
+        Ok(swept)
+    }
+
+    async fn sweep_replaced_in(
+        &self,
+        main: &MainBucket,
+        lifetime: Duration,
+        mode: Mode,
+        found: &mut (dyn for<'a> FnMut(Expired<'a>) + Send),
+        swept: &mut ReplacedSwept,
+    ) -> Result<(), Error> {
+        let objects = self.store.objects();
         let mut request = ListObjects {
             prefix: Some(REPLACED_PREFIX.to_owned()),
             ..ListObjects::default()
@@ -48,27 +65,23 @@ impl Cleaner {
             let expired: Vec<_> = page.objects.into_iter().filter(has_expired).collect();
             match mode {
                 Mode::DryRun => expired.iter().for_each(|copy| found(Expired::Replaced(copy))),
-                Mode::Delete => self.delete_replaced(expired, &mut swept).await,
+                Mode::Delete => self.delete_replaced(main, expired, swept).await,
             }
             request.continuation = page.next;
             if request.continuation.is_none() {
-                return Ok(swept);
+                return Ok(());
             }
         }
     }
 
-    async fn delete_replaced(&self, copies: Vec<ListedObject>, swept: &mut ReplacedSwept) {
+    async fn delete_replaced(&self, main: &MainBucket, copies: Vec<ListedObject>, swept: &mut ReplacedSwept) {
         let outcomes = concurrently(copies, |copy| {
             async move {
                 let object = KeptVersion {
                     key: copy.key,
                     etag: copy.etag,
                 };
-                let deleted = self
-                    .store
-                    .objects()
-                    .delete_object(&self.store.buckets.main, &object)
-                    .await;
+                let deleted = self.store.objects().delete_object(main, &object).await;
                 (object.key, copy.size, deleted.map(drop))
             }
             .boxed()

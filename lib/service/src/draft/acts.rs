@@ -52,7 +52,7 @@ impl Drafts {
             tenant: self.caller.tenant.as_ref(),
             object_name: self.relative(act.key),
             act: &[act.key.as_str(), act.done_to],
-            fields: act.fields,
+            fields: [act.fields, self.place_fields()].concat(),
             traces: act.traces,
         };
         self.courier().begin(new).await
@@ -85,14 +85,20 @@ impl Drafts {
         self.courier().end(act, end, fields).await;
     }
 
-    /// Returns the name of a draft or an object for its tenant.
+    /// Returns the name of a confirmed object for its tenant.
     pub(super) fn relative<'k>(&self, key: &'k ObjectKey) -> &'k str {
-        self.without_tenant(key.as_str())
+        self.name_in_main(key.as_str()).unwrap_or(key.as_str())
     }
 
     /// Returns the time that no act of a call exceeds.
     pub(crate) fn longest_act(&self) -> Duration {
         self.shared.confirm_limits.timeout
+    }
+
+    /// Returns the field of an event that names the destination.
+    pub(super) fn place_fields(&self) -> Fields {
+        let destination = self.destination().map(|name| json!(name));
+        vec![("destination", destination)]
     }
 
     /// Returns the fields of an event that name a draft.

@@ -340,6 +340,7 @@ impl Drafts {
         let confirm = ConfirmUpload {
             object_name: caller.name_of(named)?.to_owned(),
             draft_id,
+            destination: caller.profile.auto_confirm_destination.clone(),
             ..ConfirmUpload::default()
         };
         Some((self.for_caller(Arc::new(caller)), confirm))

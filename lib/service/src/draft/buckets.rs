@@ -1,11 +1,11 @@
 //! Creation of the buckets.
 
-use draftstore_storage::{BucketName, Created, ErrorKind};
+use draftstore_storage::{BucketName, Created, ErrorKind, MainBucket};
 
 use super::Drafts;
 use crate::{Error, Scope};
 
-/// The result of creating the buckets. Both exist.
+/// The result of creating the buckets. All exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketsReady {
     /// The name of the draft bucket.
@@ -19,7 +19,7 @@ pub struct BucketsReady {
 }
 
 impl Drafts {
-    /// Creates the draft and the main bucket if they do not exist. Sets CORS on the draft bucket if origins are
+    /// Creates the draft and the main bucket, and those of destinations, if they do not exist. Sets CORS on the draft bucket if origins are
     /// configured. Idempotent.
     ///
     /// A store without CORS calls is not an error: its operator configures CORS in the store itself.
@@ -31,7 +31,8 @@ impl Drafts {
         let draft = self.shared.store.buckets.draft.name();
         let main = self.shared.store.buckets.main.name();
         let mut created = Vec::new();
-        for bucket in [draft, main] {
+        let destinations = self.shared.store.buckets.destinations.iter().map(MainBucket::name);
+        for bucket in [draft, main].into_iter().chain(destinations) {
             if self.shared.store.administration().create_bucket(bucket).await? == Created::Now {
                 tracing::info!(%bucket, "bucket created");
                 created.push(bucket.clone());

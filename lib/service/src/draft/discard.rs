@@ -52,11 +52,11 @@ impl Drafts {
 
 impl Drafts {
     /// Forgets a discard that crashed before it deleted this version of a draft, which was confirmed instead and is about to be
-    /// deleted. Returns false if that failed: the draft must stay then. A confirm under the draft's own name needs no call:
-    /// the object shows it.
+    /// deleted. Returns false if that failed: the draft must stay then. A confirm under the draft's own name in main needs no
+    /// call: the object shows it.
     pub(super) async fn forget_discard(&self, keys: &Keys, draft: &ETag) -> bool {
         let own_name = DraftId::split(keys.draft.as_str()).map_or(keys.draft.as_str(), |(_, name)| name);
-        if own_name == keys.main.as_str() {
+        if self.place.is_none() && own_name == keys.main.as_str() {
             return true;
         }
         let discard = NewAct {

@@ -117,7 +117,7 @@ impl Drafts {
     /// Returns the key of a draft, and its key in main under `destination` or else its own name.
     pub(super) fn keys(&self, draft: DraftRef, destination: Option<&ObjectName>) -> Keys {
         Keys {
-            main: self.caller.key(destination.unwrap_or(&draft.name)),
+            main: self.main_key(destination.unwrap_or(&draft.name)),
             draft: draft.key,
         }
     }

@@ -177,7 +177,7 @@ impl Drafts {
     fn place(&self, draft: &DraftRef, stage: Stage) -> Place<'_> {
         let (bucket, key) = match stage {
             Stage::Draft => (self.shared.store.buckets.draft.name(), draft.key.clone()),
-            Stage::Main => (self.shared.store.buckets.main.name(), self.caller.key(&draft.name)),
+            Stage::Main => (self.shared.store.buckets.main.name(), self.main_key(&draft.name)),
         };
         Place { stage, bucket, key }
     }

@@ -16,7 +16,7 @@ pub use filter::ObjectFilter;
 use self::filter::Filter;
 use super::Drafts;
 use super::page::{Listing, Position};
-use crate::caller::{ContentTypes, Names, Tenant};
+use crate::caller::{ContentTypes, Names};
 use crate::limits::{MAX_PREFIX_BYTES, MAX_TOTALLED};
 use crate::secrets::Purpose;
 use crate::violation::Violations;
@@ -123,9 +123,9 @@ impl Drafts {
         } else {
             page.size
         };
-        let tenant = self.caller.tenant.as_ref().map_or("", Tenant::prefix);
-        let asked = format!("{tenant}{}", prefix.unwrap_or_default());
-        let visible = self.caller.visible_prefix();
+        let own = self.folder();
+        let asked = format!("{own}{}", prefix.unwrap_or_default());
+        let visible = self.visible_in_main();
         let only = matches!(self.caller.names, Names::Exactly(_));
         let above = delimiter.and_then(|_| folder_above(&asked, &visible));
         let Some(prefix) = longer_prefix(asked, visible) else {
@@ -153,7 +153,7 @@ impl Drafts {
         let visible = found.objects.iter().filter_map(|object| self.object(object));
         let mut objects: Vec<_> = visible.collect();
         if let Some(above) = above {
-            let folder = above.strip_prefix(tenant).filter(|_| !objects.is_empty());
+            let folder = above.strip_prefix(own.as_str()).filter(|_| !objects.is_empty());
             return Ok(ObjectsPage {
                 folders: folder.map(ToOwned::to_owned).into_iter().collect(),
                 totals,
@@ -172,7 +172,7 @@ impl Drafts {
             next_page_token: next.map(|next| self.page_token(listing, &next)),
             folders: folders
                 .filter(|folder| !folder.starts_with(REPLACED_PREFIX))
-                .filter_map(|folder| Some(folder.strip_prefix(tenant)?.to_owned()))
+                .filter_map(|folder| Some(folder.strip_prefix(own.as_str())?.to_owned()))
                 .collect(),
             objects,
         })
@@ -224,13 +224,13 @@ impl Drafts {
 
     /// Returns `true` if an object has the media type and the tags of the filter, and was not deleted meanwhile.
     async fn is_described_by(&self, name: &str, filter: &Filter) -> Result<bool, Error> {
-        let Ok(name) = self.caller.name(name) else {
+        let Ok(name) = self.object_name(name) else {
             return Ok(false);
         };
         let (objects, main, key) = (
             self.shared.store.objects(),
             &self.shared.store.buckets.main,
-            self.caller.key(&name),
+            self.main_key(&name),
         );
         let Some(described) = unless_gone(objects.describe(main, &key, None).await)? else {
             return Ok(false);
@@ -251,7 +251,7 @@ impl Drafts {
 
     fn object(&self, object: &ListedObject) -> Option<ObjectListed> {
         Some(ObjectListed {
-            object_name: self.caller.name_of(object.key.as_str())?.to_owned(),
+            object_name: self.name_in_main(object.key.as_str())?.to_owned(),
             etag: object.etag.clone(),
             size: object.size,
             confirmed_at: object.last_modified,

@@ -20,6 +20,7 @@ mod multipart;
 mod object;
 pub(crate) mod options;
 mod page;
+mod place;
 mod sign_request;
 mod staging;
 mod undelivered;
@@ -68,6 +69,7 @@ pub use watch::{DraftState, DraftWatch, WatchDraft};
 
 use tokio_util::task::TaskTracker;
 
+use crate::caller::Destination;
 use crate::events::{Courier, EndpointSource, Events};
 use crate::observer::ConfirmEnded;
 use crate::secrets::{Binding, Purpose, SecretSource, Secrets};
@@ -78,6 +80,8 @@ use crate::{AllowedOrigins, Caller, Clock, Error, Observer, Policy, Store, UrlKi
 pub struct Drafts {
     shared: Arc<Shared>,
     caller: Arc<Caller>,
+    /// The destination that the call is about. `None` is the main bucket.
+    place: Option<Arc<Destination>>,
     /// Dropped when all work for the call is done.
     guard: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -130,6 +134,7 @@ impl Drafts {
         Self {
             shared: Arc::new(shared),
             caller: Arc::new(Caller::anyone()),
+            place: None,
             guard: None,
         }
     }
@@ -142,6 +147,7 @@ impl Drafts {
         Self {
             shared,
             caller,
+            place: None,
             guard: None,
         }
     }
@@ -218,14 +224,14 @@ impl Drafts {
 
     /// Seals a token for this caller, bound to these parts as well.
     fn seal(&self, purpose: Purpose, parts: &[&str], content: &[u8]) -> String {
-        let parts = [&self.caller.identity()[..], parts].concat();
+        let parts = [&self.caller.identity()[..], self.destination().as_slice(), parts].concat();
         let binding = Binding { purpose, parts: &parts };
         self.shared.secrets.current().seal(binding, content)
     }
 
     /// Opens a token that was sealed for this caller and these parts. Returns `None` for any other text.
     fn open(&self, purpose: Purpose, parts: &[&str], token: &str) -> Option<Vec<u8>> {
-        let parts = [&self.caller.identity()[..], parts].concat();
+        let parts = [&self.caller.identity()[..], self.destination().as_slice(), parts].concat();
         let binding = Binding { purpose, parts: &parts };
         self.shared.secrets.current().open(binding, token)
     }

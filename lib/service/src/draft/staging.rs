@@ -11,6 +11,7 @@ impl Drafts {
         let store = &self.shared.store;
         let note = StagingNote {
             ends_at: self.shared.clock.now() + self.shared.confirm_limits.timeout,
+            bucket: self.place.as_ref().and_then(|place| place.bucket.clone()),
             main_key: main_key.clone(),
         };
         let put = PutDraft {

@@ -73,6 +73,9 @@ impl TraceAt {
 #[derive(Debug, Serialize, Deserialize)]
 struct Written {
     event: Value,
+    /// The bucket of the traces in main. `None` is the main bucket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    main: Option<String>,
     traces: Vec<TraceAt>,
 }
 
@@ -115,6 +118,7 @@ impl Courier<'_> {
         let note = act.note();
         let written = Written {
             event: event.to_value(),
+            main: Some(self.store.buckets.main.name().to_string()),
             traces: act.traces,
         };
         let bytes = serde_json::to_vec(&written).unwrap_or_default();
@@ -203,7 +207,7 @@ impl Courier<'_> {
         let Ok(bytes) = self.read(object).await else {
             return Ok(());
         };
-        let Some((event, traces)) = written(&bytes) else {
+        let Some((event, main, traces)) = written(&bytes) else {
             tracing::error!(object.key = %object.key, "note of an act unreadable");
             return Ok(());
         };
@@ -211,7 +215,7 @@ impl Courier<'_> {
         for (stage, key, trace) in traces {
             let bucket = match stage {
                 Stage::Draft => self.store.buckets.draft.name(),
-                Stage::Main => self.store.buckets.main.name(),
+                Stage::Main => main.as_ref().unwrap_or(self.store.buckets.main.name()),
             };
             let object = draft::found(self.store.objects().head(bucket, &key).await)?;
             if let (Stage::Main, Trace::Metadata { .. }, Some(result)) = (stage, &trace, &object) {
@@ -263,10 +267,14 @@ impl From<&Error> for ActEnd {
 /// A trace with the bucket and the key of its place.
 type PlacedTrace = (Stage, ObjectKey, Trace);
 
-/// Returns the event and the traces of a note.
-fn written(bytes: &[u8]) -> Option<(Event, Vec<PlacedTrace>)> {
+/// Returns the event of a note, the bucket of its traces in main, and the traces.
+fn written(bytes: &[u8]) -> Option<(Event, Option<BucketName>, Vec<PlacedTrace>)> {
     let written: Written = serde_json::from_slice(bytes).ok()?;
+    let main = match written.main {
+        Some(main) => Some(main.parse().ok()?),
+        None => None,
+    };
     let traces = written.traces.into_iter();
     let traces = traces.map(|TraceAt { stage, key, trace }| Some((stage, key.parse().ok()?, trace)));
-    Some((Event::of(&written.event)?, traces.collect::<Option<_>>()?))
+    Some((Event::of(&written.event)?, main, traces.collect::<Option<_>>()?))
 }

@@ -1,14 +1,16 @@
-//! The object store of an installation, with its two buckets and its probed capabilities.
+//! The object store of an installation, with its buckets and its probed capabilities.
 
 mod old_versions;
 mod profile;
 mod weakness;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
 
 use draftstore_protocol::RESERVED_PREFIX;
 use draftstore_storage::{
-    Administration, Capabilities, DraftBucket, Error, Features, MainBucket, ObjectKey, Objects, Presign, Storage,
+    Administration, BucketName, Capabilities, DraftBucket, Error, Features, MainBucket, ObjectKey, Objects, Presign,
+    Storage,
 };
 use tokio::sync::{Mutex, OnceCell};
 use ulid::Ulid;
@@ -19,29 +21,51 @@ pub use old_versions::KeptUntil;
 pub use profile::StoreProfile;
 pub use weakness::{Replicas, Weakness, weaknesses};
 
-/// The two buckets of an installation.
+/// The buckets of an installation.
 #[derive(Debug, Clone)]
 pub struct Buckets {
     /// The bucket that clients upload to.
     pub draft: DraftBucket,
     /// The bucket that holds the confirmed objects.
     pub main: MainBucket,
+    /// The other buckets that destinations of the policy may have.
+    pub destinations: Vec<MainBucket>,
 }
 
-/// A store with its two buckets and its profile. Clones share the profile.
+impl Buckets {
+    /// Creates the buckets of an installation without destinations.
+    pub fn new(draft: DraftBucket, main: MainBucket) -> Self {
+        Self {
+            draft,
+            main,
+            destinations: Vec::new(),
+        }
+    }
+}
+
+/// A store with its buckets and its profile. Clones share the profile.
 #[derive(Debug, Clone)]
 pub struct Store {
     /// The implementation of the store.
     pub storage: Arc<dyn Storage>,
-    /// The draft and the main bucket.
+    /// The draft bucket, the main bucket, and those of destinations.
     pub buckets: Buckets,
     /// The conditions that the store enforces.
     pub profile: StoreProfile,
     /// The lock of a running probe.
     probing: Arc<Mutex<()>>,
-    /// The features of the store, once they were needed.
+    /// The facts about the main bucket.
+    facts: Facts,
+    /// The facts about the buckets of destinations.
+    others: Arc<std::sync::Mutex<HashMap<BucketName, Facts>>>,
+}
+
+/// The facts about a bucket of confirmed objects, once they were needed. Clones share them.
+#[derive(Debug, Clone, Default)]
+struct Facts {
+    /// The features of the store and the bucket.
     features: Arc<OnceCell<Features>>,
-    /// The lifecycle rules of older versions, once they were needed.
+    /// The lifecycle rules of older versions.
     old_versions: OldVersions,
 }
 
@@ -53,8 +77,8 @@ impl Store {
             buckets,
             profile: StoreProfile::default(),
             probing: Arc::default(),
-            features: Arc::default(),
-            old_versions: OldVersions::default(),
+            facts: Facts::default(),
+            others: Arc::default(),
         }
     }
 
@@ -62,6 +86,21 @@ impl Store {
     #[must_use]
     pub fn with_profile(self, profile: StoreProfile) -> Self {
         Self { profile, ..self }
+    }
+
+    /// Returns the store with another bucket for confirmed objects, or `None` if it is neither the main bucket nor that of a
+    /// destination.
+    pub(crate) fn at(&self, bucket: &BucketName) -> Option<Self> {
+        if self.buckets.main.name() == bucket {
+            return Some(self.clone());
+        }
+        let main = self.buckets.destinations.iter().find(|main| main.name() == bucket)?;
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let facts = others.entry(bucket.clone()).or_default().clone();
+        drop(others);
+        let mut store = Self { facts, ..self.clone() };
+        store.buckets.main = main.clone();
+        Some(store)
     }
 
     /// Returns the calls on objects.
@@ -103,7 +142,7 @@ impl Store {
                 .features(&self.buckets.draft, &self.buckets.main, &probe_key())
                 .await
         };
-        self.features.get_or_try_init(probe).await.copied()
+        self.facts.features.get_or_try_init(probe).await.copied()
     }
 
     /// Probes which conditions the store enforces, and updates the profile. Takes about thirty calls to the store.

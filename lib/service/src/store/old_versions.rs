@@ -37,7 +37,7 @@ impl Store {
     /// Returns the time until which the store keeps a version that ceases to be the current one now. Reads the rules of main,
     /// unless that was done in the last five minutes.
     pub(crate) async fn keeps_version_until(&self, key: &ObjectKey, now: SystemTime) -> KeptUntil {
-        let OldVersions(cache) = &self.old_versions;
+        let OldVersions(cache) = &self.facts.old_versions;
         let mut cache = cache.lock().await;
         let is_fresh = |reading: &Reading| reading.at <= now && now < reading.at + RULES_AGE;
         if !cache.as_ref().is_some_and(is_fresh) {

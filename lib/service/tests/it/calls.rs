@@ -302,10 +302,7 @@ impl Bench {
     async fn start(known: Capabilities) -> Self {
         let world = TestBuckets::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
-        let buckets = Buckets {
-            draft: world.draft.clone(),
-            main: world.main.clone(),
-        };
+        let buckets = Buckets::new(world.draft.clone(), world.main.clone());
         let storage = Arc::new(connect(settings(&proxy.endpoint())).await);
         let store = Store::new(storage, buckets).with_profile(StoreProfile::known(known));
         let hour = Duration::from_secs(3600);

@@ -76,10 +76,7 @@ impl Ground {
     }
 
     async fn probing(world: TestBuckets) -> Self {
-        let buckets = Buckets {
-            draft: world.draft.clone(),
-            main: world.main.clone(),
-        };
+        let buckets = Buckets::new(world.draft.clone(), world.main.clone());
         let store = Store::new(world.storage.clone(), buckets);
         Self {
             known: store.probe().await.expect("the store can be probed"),

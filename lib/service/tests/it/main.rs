@@ -78,6 +78,7 @@ mod calls;
 mod checks;
 mod confirm;
 mod delete;
+mod destinations;
 mod events;
 mod faults;
 mod faulty;

@@ -30,10 +30,7 @@ impl Quirky {
             proxy.imitate(*quirk);
         }
         let storage = connect(settings(&proxy.endpoint())).await;
-        let buckets = Buckets {
-            draft: world.draft.clone(),
-            main: world.main.clone(),
-        };
+        let buckets = Buckets::new(world.draft.clone(), world.main.clone());
         let store = Store::new(Arc::new(storage), buckets);
         let drafts = Drafts::new(
             store.clone(),

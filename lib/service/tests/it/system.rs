@@ -32,10 +32,7 @@ impl System {
     pub(crate) fn new(world: TestBuckets, honoured: Capabilities, known: Capabilities) -> Self {
         let world = Arc::new(world);
         let store = Arc::new(Faulty::new(Arc::clone(&world.storage), honoured));
-        let buckets = Buckets {
-            draft: world.draft.clone(),
-            main: world.main.clone(),
-        };
+        let buckets = Buckets::new(world.draft.clone(), world.main.clone());
         let clock = Arc::new(ManualClock(Mutex::new(SystemTime::now())));
         let installed = Store::new(store.clone(), buckets).with_profile(StoreProfile::known(known));
         let drafts = server(installed.clone(), policy(3600), clock.clone());

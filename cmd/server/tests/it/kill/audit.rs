@@ -45,10 +45,7 @@ pub(super) async fn audit(store: &StoreEndpoint, main: &str, ledger: &Ledger) {
 
     let hour = Duration::from_secs(3600);
     let policy = Policy::new(hour, hour, hour, Duration::ZERO).expect("a policy");
-    let buckets = Buckets {
-        draft: drafts.clone(),
-        main: main.clone(),
-    };
+    let buckets = Buckets::new(drafts.clone(), main.clone());
     let store = Store::new(storage.clone(), buckets);
     let cleaner = Cleaner::new(store, policy, Brakes::default(), Arc::new(MuchLater));
     for _ in 0..2 {

@@ -22,7 +22,10 @@ impl<E> Pass<E> {
         let Some(copy) = StagingNote::in_key(&note.key) else {
             return self.begin_note();
         };
-        Some((State::ListingStaged(note), Effect::ListStaged(copy.main_key)))
+        Some((
+            State::ListingStaged(note),
+            Effect::ListStaged(copy.bucket, copy.main_key),
+        ))
     }
 
     /// Aborts the uploads to the note's key that began while the noted copy was in progress.
@@ -45,7 +48,10 @@ impl<E> Pass<E> {
         let follows = if left.is_empty() {
             self.remove(vec![note])
         } else {
-            (State::AbortingStaged(left.len(), note), Effect::AbortStaged(left))
+            (
+                State::AbortingStaged(left.len(), note),
+                Effect::AbortStaged(copy.bucket, left),
+            )
         };
         self.followed.push_back(follows);
     }

@@ -24,8 +24,9 @@ use futures::stream::{self, StreamExt as _};
 use tracing::Instrument as _;
 use ulid::Ulid;
 
+use super::Placed;
 use super::driver::Running;
-use super::request::{Checked, ConfirmUpload, Confirmed};
+use super::request::{ConfirmUpload, Confirmed};
 use crate::draft::Drafts;
 use crate::draft::draft_ref::Keys;
 use crate::fields;
@@ -77,22 +78,18 @@ impl Drafts {
         Ok(self.shared.tasks.spawn(running.in_current_span()).await?)
     }
 
-    async fn confirm_each(&self, checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {
+    async fn confirm_each(&self, checked: Vec<Result<Placed, Error>>) -> Vec<Result<Confirmed, Error>> {
         let confirms: Vec<_> = checked
             .into_iter()
-            .map(|checked| self.confirm_one(checked).boxed())
+            .map(|placed| async { Placed::confirm(placed?).await }.boxed())
             .collect();
         stream::iter(confirms).buffered(MAX_CONCURRENT).collect().await
     }
 
-    async fn confirm_one(&self, checked: Result<Checked, Error>) -> Result<Confirmed, Error> {
-        self.confirm_checked(checked?).await
-    }
-
-    async fn confirm_all(&self, mut checked: Vec<Result<Checked, Error>>) -> Vec<Result<Confirmed, Error>> {
+    async fn confirm_all(&self, mut checked: Vec<Result<Placed, Error>>) -> Vec<Result<Confirmed, Error>> {
         for one in &mut checked {
             if let Ok(confirm) = one
-                && let Err(error) = self.require_options(&confirm.options).await
+                && let Err(error) = confirm.require().await
             {
                 *one = Err(error);
             }
@@ -103,21 +100,21 @@ impl Drafts {
                 .map(|checked| Err(checked.err().unwrap_or(Error::RolledBack)))
                 .collect();
         }
-        let checked: Vec<Checked> = checked.into_iter().flatten().collect();
-        let keys: Vec<Keys> = checked.iter().map(|checked| checked.keys.clone()).collect();
+        let checked: Vec<Placed> = checked.into_iter().flatten().collect();
+        let keys: Vec<Keys> = checked.iter().map(|placed| placed.checked.keys.clone()).collect();
         self.shared.store.probe_if_unknown().await;
         let _locked = self.lock(&keys).await;
 
         let until = self.shared.clock.now() + self.shared.confirm_limits.timeout + UNDO_RESERVE;
         let batch: BatchId = Ulid::from_parts(Ulid::from_datetime(until).timestamp_ms(), rand::random());
-        let mut all: Vec<Running> = checked
+        let mut all: Vec<(Self, Running)> = checked
             .into_iter()
-            .map(|checked| self.running(checked, Some(batch)))
+            .map(|Placed { drafts, checked }| (drafts.clone(), drafts.running(checked, Some(batch))))
             .collect();
         let mut turn = Some(Turn::Look);
         while let Some(now) = turn {
             self.turn(&mut all, now).await;
-            let any_failed = all.iter().any(Running::has_failed);
+            let any_failed = all.iter().any(|(_, one)| one.has_failed());
             turn = now.next(any_failed, self.can_undo(batch));
             if turn == Some(Turn::Settle) && !self.settle(batch).await {
                 turn = Some(Turn::Leave);
@@ -126,7 +123,9 @@ impl Drafts {
         let ends: Vec<BoxFuture<'_, _>> = all
             .into_iter()
             .zip(&keys)
-            .map(|(one, keys)| async { Ok(Confirmed::new(self.location(keys), one.end(self).await?)) }.boxed())
+            .map(|((drafts, one), keys)| {
+                async move { Ok(Confirmed::new(drafts.location(keys), one.end(&drafts).await?)) }.boxed()
+            })
             .collect();
         stream::iter(ends).buffered(MAX_CONCURRENT).collect().await
     }
@@ -160,8 +159,9 @@ impl Drafts {
         settled.is_ok()
     }
 
-    async fn turn(&self, all: &mut [Running], turn: Turn) {
-        let turns: Vec<BoxFuture<'_, ()>> = all.iter_mut().map(|one| one.turn(self, turn).boxed()).collect();
+    async fn turn(&self, all: &mut [(Self, Running)], turn: Turn) {
+        let turns = all.iter_mut().map(|(drafts, one)| one.turn(drafts, turn).boxed());
+        let turns: Vec<BoxFuture<'_, ()>> = turns.collect();
         stream::iter(turns)
             .buffer_unordered(MAX_CONCURRENT)
             .collect::<()>()
@@ -170,17 +170,25 @@ impl Drafts {
 }
 
 /// Validates the batch as a whole. The violations of a single draft become the result of that draft.
-fn check(batch: &ConfirmBatch, drafts: &Drafts) -> Result<Vec<Result<Checked, Error>>, Error> {
+fn check(batch: &ConfirmBatch, drafts: &Drafts) -> Result<Vec<Result<Placed, Error>>, Error> {
     let invalid = |field: String, rule: &str| Err(Error::Invalid(vec![Violation::new(field, rule)]));
     fields::batch(batch.uploads.len()).map_err(|violation| Error::Invalid(vec![violation]))?;
-    let checked: Vec<_> = batch.uploads.iter().map(|upload| upload.check(drafts)).collect();
+    let placed = batch.uploads.iter().map(|upload| Placed::of(upload, drafts));
+    let checked: Vec<_> = placed.collect();
     let (mut seen, mut kept_under) = (HashSet::new(), HashSet::new());
     for (place, one) in checked.iter().enumerate() {
-        let Ok(one) = one else { continue };
+        let Ok(Placed {
+            drafts: at,
+            checked: one,
+        }) = one
+        else {
+            continue;
+        };
         if !seen.insert((one.keys.draft.clone(), one.keys.main.clone())) {
             return invalid(format!("uploads[{place}]"), "must not be listed twice");
         }
-        if batch.atomic && !kept_under.insert(one.keys.main.clone()) {
+        let bucket = at.shared.store.buckets.main.name().clone();
+        if batch.atomic && !kept_under.insert((bucket, one.keys.main.clone())) {
             return invalid(
                 format!("uploads[{place}]"),
                 "must not have the destination of another draft in an atomic batch",

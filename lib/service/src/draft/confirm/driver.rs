@@ -70,7 +70,7 @@ impl Running {
             && drafts.forget_discard(&self.keys, &etag).await
         {
             let key = self.keys.draft;
-            drafts.shared.remove_later(DraftVersion { key, etag });
+            drafts.remove_confirmed(DraftVersion { key, etag }).await;
         }
         Ok(kept)
     }

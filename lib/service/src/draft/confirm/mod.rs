@@ -7,6 +7,7 @@ mod batch;
 mod driver;
 mod limits;
 mod locks;
+mod placed;
 mod publish;
 mod removals;
 mod request;
@@ -24,6 +25,7 @@ pub(super) use locks::{Locked, Locks};
 pub(super) use removals::RemovalQueue;
 pub use request::{ConfirmUpload, Confirmed};
 
+use self::placed::Placed;
 use self::request::Checked;
 pub(super) use self::request::{check_existing, idempotency_key};
 use super::Drafts;
@@ -46,7 +48,7 @@ impl Drafts {
     /// - [`Error::StoreUnavailable`] if the store failed or the confirm timed out. The same confirm may be sent again.
     pub async fn confirm(&self, request: &ConfirmUpload) -> Result<Confirmed, Error> {
         self.caller.require(Scope::Confirm)?;
-        self.confirm_checked(request.check(self)?).await
+        Placed::of(request, self)?.confirm().await
     }
 
     /// Refuses a name whose draft this store can only copy in parts, and confuses with another's.
@@ -78,15 +80,19 @@ impl Drafts {
     async fn run_confirm(&self, checked: Checked) -> Result<Confirmed, Error> {
         let keys = checked.keys.clone();
         self.require_options(&checked.options).await?;
+        self.require_unconfirmed_elsewhere(&checked).await?;
         self.shared.store.probe_if_unknown().await;
         let _locked = self.lock([&keys]).await;
         let mut running = self.running(checked.clone(), None);
         running.run(self).await;
         let mut ended = running.end(self).await;
         if matches!(ended, Err(Error::NotFound(Missing::Draft))) && self.complete_idle(&keys.draft).await? {
-            let mut running = self.running(checked, None);
+            let mut running = self.running(checked.clone(), None);
             running.run(self).await;
             ended = running.end(self).await;
+        }
+        if matches!(ended, Err(Error::NotFound(Missing::Draft))) {
+            self.refuse_other_place(&checked, None).await?;
         }
         Ok(Confirmed::new(self.location(&keys), ended?))
     }
@@ -121,7 +127,8 @@ impl Drafts {
     /// Returns the bucket and the name of an object in main.
     fn location(&self, keys: &Keys) -> String {
         let key = keys.main.as_str();
-        let name = self.caller.name_of(key).unwrap_or(key);
-        format!("{}/{name}", self.shared.store.buckets.main.name())
+        let name = self.name_in_main(key).unwrap_or(key);
+        let prefix = self.place.as_ref().map_or("", |place| place.prefix.as_str());
+        format!("{}/{prefix}{name}", self.shared.store.buckets.main.name())
     }
 }

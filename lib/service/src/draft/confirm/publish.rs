@@ -32,7 +32,7 @@ impl Drafts {
             act: &[keys.main.as_str(), marker.as_ref().map_or("", |marker| marker.sealed)],
         };
         let of_draft = self.draft_fields(&keys.draft, marker.map(|marker| marker.draft_etag));
-        let event = facts.with([object_fields(&kept.main), of_draft].concat());
+        let event = facts.with([object_fields(&kept.main), of_draft, self.place_fields()].concat());
         self.courier().publish(&event, &endpoints).await
     }
 }

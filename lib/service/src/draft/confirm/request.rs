@@ -3,6 +3,7 @@
 use draftstore_protocol::confirm::{Existing, Kept, MarkerDigests, Pins, RequestDigests};
 use draftstore_storage::{ETag, MediaType, StorageOptions, VersionId};
 
+use super::placed::OtherPlace;
 use crate::draft::Drafts;
 use crate::draft::draft_ref::Keys;
 use crate::draft::options::{RequestedOptions, encode};
@@ -22,6 +23,8 @@ pub struct ConfirmUpload {
     pub draft_id: Option<String>,
     /// The name of the object in main. Defaults to the name of the draft.
     pub destination_name: Option<String>,
+    /// The name of the destination. `None` is the main bucket.
+    pub destination: Option<String>,
     /// The expected `ETag` of the draft.
     pub if_match: Option<String>,
     /// The expected size of the draft, in bytes.
@@ -65,6 +68,10 @@ pub(super) struct Checked {
     pub(super) pins: Pins,
     pub(super) existing: Existing,
     pub(super) idempotency_key: Option<String>,
+    /// The name of the destination.
+    pub(super) destination: Option<String>,
+    /// The other places in which the caller may have confirmed the draft.
+    pub(super) others: Vec<OtherPlace>,
     /// The options of the request.
     pub(super) requested: StorageOptions,
     /// The options of the object: those of the request, and those of the caller's profile.
@@ -93,6 +100,9 @@ impl Checked {
         let options = encode(&self.requested);
         let mut request = vec!["request", main, key, draft, existing, etag];
         request.extend((!options.is_empty()).then_some(options.as_str()));
+        if let Some(destination) = &self.destination {
+            request.extend(["destination", destination]);
+        }
         let requests = secrets.digests(&request);
         let requests = keys.into_iter().zip(requests);
         let all = drafts.zip(requests);
@@ -105,7 +115,8 @@ impl Checked {
 }
 
 impl ConfirmUpload {
-    pub(super) fn check(&self, drafts: &Drafts) -> Result<Checked, Error> {
+    /// Validates the request for the service at its destination. `base` is the service for the main bucket.
+    pub(super) fn check(&self, drafts: &Drafts, base: &Drafts) -> Result<Checked, Error> {
         let mut broken = Violations::default();
         let draft = drafts.read_draft(&self.object_name, self.draft_id.as_deref(), &mut broken);
         broken.take(drafts.check_copyable(&self.object_name));
@@ -116,19 +127,19 @@ impl ConfirmUpload {
         };
         let existing = broken.take(check_existing(self.overwrite, self.overwrite_if_match.as_deref()));
         let idempotency_key = broken.take_optional(self.idempotency_key.as_deref().map(idempotency_key));
-        let now = drafts.shared.clock.now();
-        let requested = self.options.check(&drafts.caller.profile, now, &mut broken);
+        let requested = drafts.check_options(&self.options, &mut broken);
         let mut options = requested.clone();
-        drafts
-            .caller
-            .profile
-            .fixed_options
-            .apply_without_tags(&mut options, now);
+        drafts.add_fixed_options(&mut options);
         let destination = broken.take_optional(self.destination_name.as_deref().map(|name| destination(name, drafts)));
+        if let (Some(draft), None) = (&draft, &destination) {
+            broken.take(drafts.check_length(&draft.name));
+        }
         let (Some(draft), Some(existing), []) = (draft, existing, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
         Ok(Checked {
+            others: drafts.other_places(base, &draft, destination.as_ref()),
+            destination: self.destination.clone(),
             is_unique: draft.id.is_some(),
             keys: drafts.keys(draft, destination.as_ref()),
             pins,
@@ -189,7 +200,7 @@ impl From<&Result<Confirmed, Error>> for ConfirmEnded {
 }
 
 fn destination(name: &str, drafts: &Drafts) -> Result<ObjectName, Violation> {
-    let name = drafts.caller.name(name);
+    let name = drafts.object_name(name);
     name.map_err(|violation| Violation::new("destination_name", violation.rule))
 }
 

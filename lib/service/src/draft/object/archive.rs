@@ -61,7 +61,7 @@ impl Drafts {
     pub async fn restore_object(&self, request: &RestoreObject) -> Result<Option<ArchiveState>, Error> {
         self.caller.require(Scope::Manage)?;
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&request.object_name));
+        let name = broken.take(self.object_name(&request.object_name));
         let version = broken.take_optional(request.version_id.as_deref().map(version_id));
         let days = broken.take(days(request.days));
         let (Some(name), Some(days), []) = (name, days, broken.as_slice()) else {
@@ -70,7 +70,7 @@ impl Drafts {
         let store = &self.shared.store;
         let restore = RestoreArchived {
             bucket: &store.buckets.main,
-            key: &self.caller.key(&name),
+            key: &self.main_key(&name),
             version: version.as_ref(),
             days,
             tier: request.tier,

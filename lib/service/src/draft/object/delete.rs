@@ -128,11 +128,11 @@ impl Drafts {
 
     fn check_delete(&self, request: &DeleteObject) -> Result<Checked, Error> {
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&request.object_name));
+        let name = broken.take(self.object_name(&request.object_name));
         let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
         match (name, broken.as_slice()) {
             (Some(name), []) => Ok(Checked {
-                key: self.caller.key(&name),
+                key: self.main_key(&name),
                 if_match,
             }),
             _ => Err(Error::Invalid(broken.into_vec())),

@@ -52,12 +52,12 @@ impl Drafts {
     pub async fn describe_object(&self, object: &DescribeObject) -> Result<ObjectDescribed, Error> {
         self.caller.require(Scope::Inspect)?;
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&object.object_name));
+        let name = broken.take(self.object_name(&object.object_name));
         let version = broken.take_optional(object.version_id.as_deref().map(version_id));
         let (Some(name), []) = (name, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let key = self.caller.key(&name);
+        let key = self.main_key(&name);
         let store = &self.shared.store;
         let main = &store.buckets.main;
         let stored = StoredVersion::of(key.clone(), version.as_ref());

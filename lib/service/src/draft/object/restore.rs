@@ -86,13 +86,13 @@ impl Drafts {
     pub async fn restore_version(&self, request: &RestoreVersion) -> Result<VersionRestored, Error> {
         self.caller.require(Scope::Manage)?;
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&request.object_name));
+        let name = broken.take(self.object_name(&request.object_name));
         let version = broken.take_optional(request.version_id.as_deref().map(version_id));
         let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
         let (Some(name), []) = (name, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let key = self.caller.key(&name);
+        let key = self.main_key(&name);
         let expected = match (if_match, &version) {
             (Some(etag), _) => Expected::Version(etag),
             (None, None) => Expected::Nothing,

@@ -120,7 +120,7 @@ impl Drafts {
             is_held,
         } = self.check_hold(request, version)?;
         self.require_options(&options).await?;
-        let (store, key) = (&self.shared.store, self.caller.key(&name));
+        let (store, key) = (&self.shared.store, self.main_key(&name));
         let (main, objects) = (&store.buckets.main, store.objects());
         let described = match objects.describe(main, &key, Some(&version)).await {
             Ok(described) => described,

@@ -68,7 +68,7 @@ impl Drafts {
     pub async fn list_versions(&self, request: &ListVersions) -> Result<VersionsPage, Error> {
         self.caller.require(Scope::Inspect)?;
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&request.object_name));
+        let name = broken.take(self.object_name(&request.object_name));
         let listing = Listing {
             purpose: Purpose::VersionPage,
             prefix: &request.object_name,
@@ -78,7 +78,7 @@ impl Drafts {
         let (Some(name), []) = (name, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let key = self.caller.key(&name);
+        let key = self.main_key(&name);
         if self.has_copies().await? {
             return self.list_replaced(listing, &key, page).await;
         }
@@ -113,12 +113,12 @@ impl Drafts {
     pub async fn delete_version(&self, request: &DeleteVersion) -> Result<(), Error> {
         self.caller.require(Scope::Admin)?;
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&request.object_name));
+        let name = broken.take(self.object_name(&request.object_name));
         let version = broken.take(version_id(&request.version_id));
         let (Some(name), Some(version), []) = (name, version, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let (main, key) = (&self.shared.store.buckets.main, self.caller.key(&name));
+        let (main, key) = (&self.shared.store.buckets.main, self.main_key(&name));
         if let Some(id) = replaced_id(&version) {
             return self.delete_replaced(id.key(&key)).await;
         }

@@ -107,7 +107,7 @@ impl Cell {
         };
         Self {
             storage: Arc::new(connect(settings).await),
-            buckets: Buckets { draft, main },
+            buckets: Buckets::new(draft, main),
             world,
             proxy,
         }

@@ -81,8 +81,8 @@ pub(super) struct VersionHold {
 impl Drafts {
     pub(super) fn check_copy(&self, request: &CopyObject, kind: TransferKind) -> Result<Checked, Error> {
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&request.object_name));
-        let destination = self.caller.name(&request.destination_name);
+        let name = broken.take(self.object_name(&request.object_name));
+        let destination = self.object_name(&request.destination_name);
         let destination =
             broken.take(destination.map_err(|violation| Violation::new("destination_name", violation.rule)));
         if name.is_some() && name == destination {
@@ -92,15 +92,14 @@ impl Drafts {
         let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
         let existing = broken.take(check_existing(request.overwrite, request.overwrite_if_match.as_deref()));
         let key = broken.take_optional(request.idempotency_key.as_deref().map(idempotency_key));
-        let now = self.shared.clock.now();
-        let options = request.options.check(&self.caller.profile, now, &mut broken);
+        let options = self.check_options(&request.options, &mut broken);
         let (Some(name), Some(destination), Some(existing), []) = (name, destination, existing, broken.as_slice())
         else {
             return Err(Error::Invalid(broken.into_vec()));
         };
         Ok(Checked {
-            source: self.caller.key(&name),
-            destination: self.caller.key(&destination),
+            source: self.main_key(&name),
+            destination: self.main_key(&destination),
             name: destination.to_string(),
             kind,
             if_match,
@@ -115,7 +114,7 @@ impl Drafts {
 
     pub(super) fn check_update(&self, request: &UpdateObject) -> Result<Checked, Error> {
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&request.object_name));
+        let name = broken.take(self.object_name(&request.object_name));
         let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
         let requested = RequestedAttributes {
             content_type: request.content_type.as_deref(),
@@ -123,8 +122,7 @@ impl Drafts {
             metadata: &request.metadata,
         };
         let attributes = requested.change(&self.caller.profile, &mut broken);
-        let now = self.shared.clock.now();
-        let options = request.options.check(&self.caller.profile, now, &mut broken);
+        let options = self.check_options(&request.options, &mut broken);
         if request.remove.len() > MAX_REMOVED {
             broken.take::<()>(Err(Violation::new("remove", format!("must be at most {MAX_REMOVED}"))));
         }
@@ -152,7 +150,7 @@ impl Drafts {
         let (Some(name), []) = (name, broken.as_slice()) else {
             return Err(Error::Invalid(broken.into_vec()));
         };
-        let key = self.caller.key(&name);
+        let key = self.main_key(&name);
         Ok(Checked {
             name: name.to_string(),
             source: key.clone(),
@@ -167,12 +165,10 @@ impl Drafts {
 
     pub(super) fn check_hold(&self, request: &UpdateObject, version: &str) -> Result<VersionHold, Error> {
         let mut broken = Violations::default();
-        let name = broken.take(self.caller.name(&request.object_name));
+        let name = broken.take(self.object_name(&request.object_name));
         let version = broken.take(version_id(version));
         let if_match = broken.take_optional(request.if_match.as_deref().map(|text| etag("if_match", text)));
-        let options = request
-            .options
-            .check(&self.caller.profile, self.shared.clock.now(), &mut broken);
+        let options = self.check_options(&request.options, &mut broken);
         let hold_alone = UpdateObject {
             object_name: request.object_name.clone(),
             if_match: request.if_match.clone(),
