@@ -284,7 +284,7 @@ calls! {
     }
     GetDownloadURL(GetDownloadUrlRequest): POST "/api/v1/download-url" {
         scopes: [[Download]], size: One, kind: Quick, audit: draft_or_object,
-        failures: [OBJECT_NOT_FOUND, VERSION_NOT_FOUND, BUCKET_NOT_FOUND, VERSIONS_NOT_ENABLED],
+        failures: [OBJECT_NOT_FOUND, VERSION_NOT_FOUND, BUCKET_NOT_FOUND, VERSIONS_NOT_ENABLED, OBJECT_ARCHIVED],
         tag: "Downloads",
     }
     ConfirmUpload(ConfirmUploadRequest): POST "/api/v1/confirm-upload" {

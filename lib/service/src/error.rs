@@ -58,7 +58,7 @@ pub enum Error {
     /// The scanner had no result in time. The same request may succeed later.
     #[error("{0} did not scan the draft in time")]
     ScannerUnavailable(SilentScanner),
-    /// The object is in an archive class, and has to be restored before it can be copied.
+    /// The object is in an archive class, and has to be restored before it can be read or copied.
     #[error("the object is archived")]
     Archived,
     /// Main holds another object under the name.

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tonic::Code;
 
-use crate::front::{FRONTS, draft};
+use crate::front::{FRONTS, download, draft};
 use crate::server::Server;
 
 #[tokio::test]
@@ -24,6 +24,12 @@ async fn archived_object_is_restored_and_read() {
             .await
             .expect_err("archived");
         refused.assert(409, Code::FailedPrecondition, "OBJECT_ARCHIVED");
+        let url = json!({ "object_name": name });
+        let refused = front
+            .call(&server, "download-url", url.clone())
+            .await
+            .expect_err("archived");
+        refused.assert(409, Code::FailedPrecondition, "OBJECT_ARCHIVED");
 
         let restore = json!({"object_name": name, "days": 2, "tier": "RESTORE_TIER_BULK"});
         for _ in ["first", "repeat"] {
@@ -37,6 +43,8 @@ async fn archived_object_is_restored_and_read() {
         let described = front.call(&server, "get-object", get).await.expect("described");
         assert!(described["archive"]["readable_until"].is_string(), "{described}");
         front.call(&server, "copy-object", copy).await.expect("copied");
+        let issued = front.call(&server, "download-url", url).await.expect("issued");
+        assert_eq!(download(&issued).await.text().await.expect("text"), "bytes");
     }
 }
 

@@ -9,7 +9,7 @@ use draftstore_storage::{
 
 use super::disposition::{Disposition, content_disposition};
 use super::draft_ref::{DraftRef, Keys};
-use super::object::StoredVersion;
+use super::object::{ArchiveState, StoredVersion};
 use super::{Drafts, found};
 use crate::fields::{expires_in, version_id};
 use crate::limits::MAX_FILENAME_BYTES;
@@ -64,7 +64,7 @@ impl Drafts {
     ///
     /// # Errors
     /// Returns [`Error::Invalid`], which names every field that breaks a rule, [`Error::NotFound`] if there is no such
-    /// object in the requested stage, or an error of the store.
+    /// object in the requested stage, [`Error::Archived`] if it cannot be read before it is restored, or an error of the store.
     pub async fn issue_download(&self, request: &IssueDownload) -> Result<DownloadIssued, Error> {
         self.caller.require(Scope::Download)?;
         let mut broken = Violations::default();
@@ -93,7 +93,7 @@ impl Drafts {
                 let object = if unchecked {
                     None
                 } else {
-                    Some(self.find_version(&place, version.as_ref()).await?)
+                    Some(self.find_version(&mut place, version.as_ref()).await?)
                 };
                 (place, object)
             }
@@ -103,6 +103,9 @@ impl Drafts {
                 (place, Some(object))
             }
         };
+        if place.is_archived {
+            return Err(Error::Archived);
+        }
         if place.stage == Stage::Draft && self.caller.profile.checks.is_some() {
             self.caller.require(Scope::Inspect)?;
         }
@@ -157,18 +160,35 @@ impl Drafts {
     }
 
     async fn look(&self, draft: &DraftRef, stage: Stage) -> Result<Option<(Place<'_>, ObjectInfo)>, Error> {
-        let place = self.place(draft, stage);
+        let mut place = self.place(draft, stage);
         let object = match stage {
             Stage::Draft => self.head_draft(&place.key).await?,
-            Stage::Main => found(self.shared.store.objects().head(place.bucket, &place.key).await)?,
+            Stage::Main => found(self.describe_at(&mut place, None).await)?,
         };
         Ok(object.map(|object| (place, object)))
     }
 
-    async fn find_version(&self, place: &Place<'_>, version: Option<&VersionId>) -> Result<ObjectInfo, Error> {
+    /// Looks up an object in main, and if it is archived: both are in the answer to the same call.
+    async fn describe_at(
+        &self,
+        place: &mut Place<'_>,
+        version: Option<&VersionId>,
+    ) -> Result<ObjectInfo, draftstore_storage::Error> {
         let store = &self.shared.store;
-        match store.objects().describe(&store.buckets.main, &place.key, version).await {
-            Ok(described) => Ok(described.info),
+        let described = store
+            .objects()
+            .describe(&store.buckets.main, &place.key, version)
+            .await?;
+        place.is_archived = matches!(
+            ArchiveState::of(&described),
+            Some(ArchiveState::Archived | ArchiveState::Restoring)
+        );
+        Ok(described.info)
+    }
+
+    async fn find_version(&self, place: &mut Place<'_>, version: Option<&VersionId>) -> Result<ObjectInfo, Error> {
+        match self.describe_at(place, version).await {
+            Ok(object) => Ok(object),
             Err(error) if error.kind == ErrorKind::NotFound => Err(self.no_such_version().await),
             Err(error) => Err(error.into()),
         }
@@ -179,7 +199,12 @@ impl Drafts {
             Stage::Draft => (self.shared.store.buckets.draft.name(), draft.key.clone()),
             Stage::Main => (self.shared.store.buckets.main.name(), self.main_key(&draft.name)),
         };
-        Place { stage, bucket, key }
+        Place {
+            stage,
+            bucket,
+            key,
+            is_archived: false,
+        }
     }
 }
 
@@ -209,6 +234,8 @@ struct Place<'a> {
     stage: Stage,
     bucket: &'a BucketName,
     key: ObjectKey,
+    /// Set if the object was found, and cannot be read before it is restored.
+    is_archived: bool,
 }
 
 fn filename(name: &str) -> Result<&str, Violation> {
