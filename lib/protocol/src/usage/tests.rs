@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use draftstore_storage::{ListObjects, ListedObject, ObjectPage};
 
+use super::counts::MAX_GROUPS;
 use super::{Group, Inventory, InventoryKey, Usage};
 use crate::sweep::Slice;
 use crate::{DraftId, Stage};
@@ -169,5 +170,68 @@ fn other_formats_are_refused() {
     assert!(Inventory::from_bytes(text.replace("\"format\":1", "\"format\":2").as_bytes()).is_err());
     for other in ["", "{}", "[]", "{\"format\":1}"] {
         assert!(Inventory::from_bytes(other.as_bytes()).is_err(), "{other}");
+    }
+}
+
+/// Returns a page of a main bucket with so many objects, each of a tenant of its own if there are as many.
+fn page_of_many(objects: u64, tenants: u64, request: &ListObjects) -> ObjectPage {
+    let first = match &request.continuation {
+        Some(next) => next.parse().expect("a number"),
+        None => 0,
+    };
+    let end = objects.min(first + 1_000);
+    let listed = |number: u64| ListedObject {
+        key: format!("t{:08}/{number:08}", number * tenants / objects)
+            .parse()
+            .expect("a key"),
+        etag: "0".parse().expect("an ETag"),
+        size: 10,
+        last_modified: UNIX_EPOCH,
+        storage_class: Some("STANDARD".to_owned()),
+    };
+    ObjectPage {
+        objects: (first..end).map(listed).collect(),
+        prefixes: Vec::new(),
+        next: (end < objects).then(|| end.to_string()),
+        store_time: None,
+    }
+}
+
+/// `INVENTORY_OBJECTS=1000000` counts as many. A million takes 1,003 lists.
+#[test]
+fn count_of_many_objects_needs_a_list_per_page_and_an_inventory_of_one_size() {
+    let objects = std::env::var("INVENTORY_OBJECTS").map_or(100_000, |count| count.parse().expect("a number"));
+    for (tenants, expected) in [(100, 100), (objects, MAX_GROUPS as u64)] {
+        let mut inventory = Inventory::resume(None, 1, at(7));
+        let (mut lists, mut largest) = (0, [0, 0]);
+        while let Some((stage, request)) = inventory.next_list(Slice::WHOLE) {
+            lists += 1;
+            let page = match stage {
+                Stage::Draft => ObjectPage {
+                    objects: Vec::new(),
+                    prefixes: Vec::new(),
+                    next: None,
+                    store_time: None,
+                },
+                Stage::Main => page_of_many(objects, tenants, &request),
+            };
+            inventory.on_page(Slice::WHOLE, page, at(9));
+            let is_late = lists > objects / 2_000;
+            if lists % 10 == 0 {
+                let bytes = inventory.to_bytes().len();
+                let largest = &mut largest[usize::from(is_late)];
+                *largest = bytes.max(*largest);
+            }
+        }
+        assert!(lists <= objects / 1_000 + 3, "{lists} lists of {objects} objects");
+        let census = inventory.last().expect("counted");
+        assert_eq!(census.counts.groups().count() as u64, expected.min(objects));
+        let counted: u64 = census.counts.groups().map(|(_, usage)| usage.objects).sum();
+        assert_eq!(counted + census.counts.beyond().objects, objects);
+        let [first_half, second_half] = largest;
+        assert!(
+            tenants < objects || second_half <= first_half + first_half / 10,
+            "the inventory grows from {first_half} to {second_half} bytes"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The usage of both buckets, from the inventories that sweeps keep in the draft bucket.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -86,19 +87,23 @@ impl Drafts {
         }
         let merged = self.merged().await?;
         let tenant = self.caller.tenant.as_ref();
+        let own;
         let groups = match tenant {
             Some(tenant) if segments(tenant) > merged.segments.into() => {
                 return Err(Error::UsageNotCounted);
             }
-            Some(tenant) => of_tenant(&merged.groups, tenant),
-            None => merged.groups.clone(),
+            Some(tenant) => {
+                own = of_tenant(&merged.groups, tenant);
+                &own
+            }
+            None => &merged.groups,
         };
         let after = page.begin.and_then(|begin| begin.after);
         let after: Option<Group> = after.and_then(|after| serde_json::from_str(&after).ok());
-        let mut rest = groups
-            .into_iter()
-            .filter(|(group, _)| after.as_ref().is_none_or(|after| group > after));
-        let groups: Vec<_> = rest.by_ref().take(page.size.into()).collect();
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rest = groups.range((after, Bound::Unbounded));
+        let groups = rest.by_ref().take(page.size.into());
+        let groups: Vec<_> = groups.map(|(group, usage)| (group.clone(), *usage)).collect();
         let position = |(last, _): &(Group, Usage)| Position {
             range: 0,
             after: serde_json::to_string(last).ok(),
