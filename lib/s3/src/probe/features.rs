@@ -1,12 +1,15 @@
 //! The features of the store, found by copies, because a confirm copies.
 
+use std::time::{Duration, SystemTime};
+
 use aws_sdk_s3::operation::copy_object::CopyObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{MetadataDirective, ObjectLockLegalHoldStatus, TaggingDirective};
 use draftstore_storage::{
     BucketName, DraftBucket, Encryption, Error, ErrorKind, Feature, Features, MainBucket, ObjectKey, Operation,
-    StorageOptions, VersionId,
+    Retention, RetentionMode, StorageOptions, VersionId,
 };
+use tokio::time::sleep;
 
 use super::scratch::{Scratch, answer};
 use crate::S3Storage;
@@ -16,6 +19,12 @@ use crate::error::Call;
 
 /// A class that every store with classes has, and that has no fee for an early delete.
 const CLASS: &str = "REDUCED_REDUNDANCY";
+
+/// The retention of the copy in a bucket with a default retention. Longer than clocks differ, and short enough to wait for.
+const SHORT_RETENTION: Duration = Duration::from_secs(5);
+
+/// The resolution of the store's times.
+const STORE_TICK: Duration = Duration::from_secs(1);
 
 /// Copies an object with each option, and checks the options of the copy.
 pub(crate) async fn features(
@@ -33,21 +42,37 @@ pub(crate) async fn features(
 async fn find_out(scratch: &Scratch<'_>, main: &MainBucket) -> Result<Features, Error> {
     let (source, _) = scratch.object("source", b"source").await?;
     let source = Source { scratch, key: source };
-    let is_lockable = is_lock_enabled(scratch.s3, main).await?;
+    let lock = bucket_lock(scratch.s3, main).await?;
     Ok(Features::default()
         .with(Feature::Tags, source.gives_tag().await?)
         .with(Feature::StorageClasses, source.gives_class().await?)
         .with(Feature::Encryption, source.is_encrypted().await?)
-        .with(Feature::ObjectLock, is_lockable && source.is_held(main).await?))
+        .with(
+            Feature::ObjectLock,
+            match lock {
+                Some(lock) => source.is_held(main, lock).await?,
+                None => false,
+            },
+        ))
 }
 
-async fn is_lock_enabled(s3: &S3Storage, main: &MainBucket) -> Result<bool, Error> {
+/// The object lock of a bucket.
+#[derive(Debug, Clone, Copy)]
+struct BucketLock {
+    /// Set if the bucket gives a retention to objects that have none.
+    has_default: bool,
+}
+
+async fn bucket_lock(s3: &S3Storage, main: &MainBucket) -> Result<Option<BucketLock>, Error> {
     let call = Call::on_bucket(Operation::GetObjectLockConfiguration, main.name());
     let request = s3.client.get_object_lock_configuration().bucket(main.name().as_str());
     // A refusal says that there is no configuration, or no such call.
     let found = answer(call, request.send().await)?;
     let lock = found.and_then(|found| found.object_lock_configuration);
-    Ok(lock.is_some_and(|lock| lock.object_lock_enabled().is_some()))
+    let lock = lock.filter(|lock| lock.object_lock_enabled().is_some());
+    Ok(lock.map(|lock| BucketLock {
+        has_default: lock.rule().is_some_and(|rule| rule.default_retention().is_some()),
+    }))
 }
 
 /// An object without options, to be copied.
@@ -109,9 +134,16 @@ impl Source<'_> {
 
     /// Copies the object to main under a legal hold, and checks the hold. SeaweedFS 4.48 keeps the lock of a PUT, and drops
     /// that of a copy.
-    async fn is_held(&self, main: &MainBucket) -> Result<bool, Error> {
+    ///
+    /// If the bucket has a default retention, the copy has a short one of its own, and is deleted after its end.
+    async fn is_held(&self, main: &MainBucket, lock: BucketLock) -> Result<bool, Error> {
+        let retention = lock.has_default.then(|| Retention {
+            mode: RetentionMode::Governance,
+            until: SystemTime::now() + SHORT_RETENTION,
+        });
         let options = StorageOptions {
             legal_hold: Some(true),
+            retention,
             ..StorageOptions::NONE
         };
         let (s3, key) = (self.scratch.s3, &self.key);
@@ -122,6 +154,9 @@ impl Source<'_> {
         let head = head(s3, main.name(), key, Some(&version)).await;
         // A store that has dropped the hold may refuse to release it.
         let released = calls::put_legal_hold(s3, main, key, &version, false).await;
+        if lock.has_default {
+            sleep(SHORT_RETENTION + STORE_TICK).await;
+        }
         if let Err(error) = calls::delete_one_version(s3, main, key, &version).await {
             tracing::warn!(object.key = %key, %error, is_released = released.is_ok(), "probe left an object in main");
         }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use aws_sdk_s3::types::{
+    DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+};
 use draftstore_s3::S3Storage;
 use draftstore_storage::{
     Administration, Attributes, Capabilities, Condition, CopyToMain, DraftBucket, DraftVersion, Error, ErrorKind,
-    IfDestination, Objects as _, Presign as _, PresignPut, StageCopy, Support,
+    Feature, IfDestination, Objects as _, Presign as _, PresignPut, StageCopy, Support,
 };
 
 use draftstore_testing::{TestBuckets, bucket, etag, key};
@@ -58,6 +61,35 @@ pub(crate) async fn a_probe_leaves_nothing_behind(world: &TestBuckets) {
         assert_eq!(world.draft_keys().await, Vec::<String>::new());
         assert_eq!((world.uploads().await, world.main_uploads().await), (0, 0));
     }
+}
+
+/// Only the embedded store keeps the locks of copies, of those that are tested.
+#[tokio::test(flavor = "multi_thread")]
+async fn probe_of_locks_leaves_nothing_where_objects_are_retained_by_default() {
+    let world = TestBuckets::embedded().await;
+    world.keep_versions().await;
+    let retained = DefaultRetention::builder()
+        .mode(ObjectLockRetentionMode::Governance)
+        .days(1)
+        .build();
+    let config = ObjectLockConfiguration::builder()
+        .object_lock_enabled(ObjectLockEnabled::Enabled)
+        .rule(ObjectLockRule::builder().default_retention(retained).build())
+        .build();
+    let main = world.main.name().as_str();
+    let put = world.sdk().put_object_lock_configuration().bucket(main);
+    put.object_lock_configuration(config).send().await.expect("put");
+    let prefix = key(".probe/a");
+    let features = world.storage.features(&world.draft, &world.main, &prefix);
+    assert!(features.await.expect("found out").has(Feature::ObjectLock));
+    let left = world
+        .sdk()
+        .list_object_versions()
+        .bucket(main)
+        .send()
+        .await
+        .expect("listed");
+    assert_eq!((left.versions().len(), left.delete_markers().len()), (0, 0));
 }
 
 pub(crate) async fn a_probe_touches_nothing_but_its_prefix(world: &TestBuckets) {
