@@ -14,6 +14,7 @@ use crate::system::System;
 promises! {
     move_is_completed_after_a_crash_at_any_call: strong, weak, sources;
     large_move_is_completed_after_a_crash_at_any_call: strong, weak, sources;
+    large_copy_has_the_bytes_and_the_metadata: strong, weak, sources;
     failed_move_is_repeated: strong, weak, sources;
     move_whose_answers_were_lost_is_done_once: strong, weak, sources;
     object_replaced_before_it_is_moved_stays: strong;
@@ -106,6 +107,37 @@ async fn crash_at_any_call(ground: &Ground, bytes: &'static str) {
             .unwrap_or_else(|error| panic!("{calls}: {error:?}"));
         assert_eq!(system.both().await, moved(bytes), "{calls}");
     }
+}
+
+async fn large_copy_has_the_bytes_and_the_metadata(ground: &Ground) {
+    let system = ground.system().await.limited(LIMITS);
+    system.keep("a", LARGE).await;
+    system.drafts.drain().await;
+    let update = UpdateObject {
+        object_name: "a".to_owned(),
+        metadata: BTreeMap::from([("author".to_owned(), "ada".to_owned())]),
+        ..UpdateObject::default()
+    };
+    system.drafts.update_object(&update).await.expect("updated");
+    let before = system.store.calls().len();
+    let request = CopyObject {
+        object_name: "a".to_owned(),
+        destination_name: "b".to_owned(),
+        ..CopyObject::default()
+    };
+    for replayed in [false, true] {
+        let copied = system.drafts.copy_object(&request).await.expect("copied");
+        assert_eq!((copied.size, copied.replayed), (LARGE.len() as u64, replayed));
+    }
+    assert_eq!(system.both().await, [Some(LARGE.to_owned()), Some(LARGE.to_owned())]);
+    let copy = system.world.storage.head(system.world.main.name(), &key("b")).await;
+    let metadata = copy.expect("copied").attributes.metadata;
+    assert_eq!(metadata.get("author").map(String::as_str), Some("ada"));
+    let calls = system.store.calls().split_off(before);
+    assert!(
+        calls.iter().all(|(call, _)| *call != Operation::CopyObject),
+        "copied in parts"
+    );
 }
 
 async fn failed_move_is_repeated(ground: &Ground) {
