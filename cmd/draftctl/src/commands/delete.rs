@@ -62,7 +62,8 @@ async fn one_version(
     };
     let server = context.server().await?;
     let delete = async |mut client: GrpcClient, request| client.delete_version(request).await;
-    let text = format!("{name}: version {} deleted", request.version_id);
+    // The call is idempotent, and does not say if there was such a version.
+    let text = format!("{name}: no version {} any more", request.version_id);
     let deleted = server.call(&context.output, request, delete).await;
     let deleted = deleted.map_err(|error| error.about_object(name))?;
     context.output.result(&deleted, &text)?;
