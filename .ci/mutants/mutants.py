@@ -62,6 +62,10 @@ TESTS = [
     "events::endpoint::tests::endpoint_can_ask_for_a_longer_pause_of_at_most_a_day",
     "events::endpoint::tests::endpoint_that_is_gone_stays_disabled",
     "events::id::tests::id_has_the_time_and_depends_on_the_digest",
+    "events::feed::tests::page_ends_before_what_is_not_settled_and_has_each_event_once",
+    "events::feed::tests::late_event_has_an_entry_of_the_time_of_its_write",
+    "events::feed::tests::repeat_within_seconds_writes_the_same_entry",
+    "sweep::tests::feed_costs_one_list_per_shard_and_no_count",
     "sweep::expiry::tests::events_expire_days_after_their_acts",
 ]
 
@@ -787,6 +791,48 @@ MUTANTS = [
         EVENTS + "delivery.rs",
         "(Redelivering::Reading, ReadOutcome::Gone) => RedeliverStep::Delivered,",
         "(Redelivering::Reading, ReadOutcome::Gone) => { self.0 = Redelivering::Sending; RedeliverStep::Send }",
+    ),
+    Mutant(
+        "an act is answered although its event is not in the feed",
+        EVENTS + "feed.rs",
+        "WriteState::Writing(entry, _) if is_written && entry.is_in_time(now) => FeedStep::Written,",
+        "WriteState::Writing(entry, _) if entry.is_in_time(now) => FeedStep::Written,",
+    ),
+    Mutant(
+        "an event that took long to write is behind the readers of the feed",
+        EVENTS + "feed.rs",
+        "WriteState::Writing(entry, _) if is_written && entry.is_in_time(now) => FeedStep::Written,",
+        "WriteState::Writing(_, _) if is_written => FeedStep::Written,",
+    ),
+    Mutant(
+        "an event of long ago has the place of its act in the feed",
+        EVENTS + "feed.rs",
+        "let (state, step) = if own.is_in_time(now) {",
+        "let (state, step) = if own.is_in_time(now) || true {",
+    ),
+    Mutant(
+        "an event that came late into the feed is taken for one that readers have",
+        EVENTS + "feed.rs",
+        "last_modified.is_some_and(|at| own.is_in_time(at + STORE_TICK))",
+        "last_modified.is_some()",
+    ),
+    Mutant(
+        "readers of the feed allow for the skew of one clock only",
+        EVENTS + "feed.rs",
+        "WRITTEN_WITHIN.saturating_add(MAX_SKEW).saturating_add(MAX_SKEW);",
+        "WRITTEN_WITHIN.saturating_add(MAX_SKEW);",
+    ),
+    Mutant(
+        "a reader of the feed goes back at a server whose clock is behind",
+        EVENTS + "feed.rs",
+        "let settled = settled.max(after);",
+        "let settled = settled.min(settled);",
+    ),
+    Mutant(
+        "a full page of the feed skips what follows",
+        EVENTS + "feed.rs",
+        "let last = listed.last().filter(|_| is_full);",
+        "let last = listed.last().filter(|_| is_full && size == 0);",
     ),
     Mutant(
         "the ID of an event depends on its time alone",

@@ -4,7 +4,7 @@
 ///
 /// In the order of keys, it contains 256 shards of unique drafts, the settlements of batches, the notes about
 /// staged copies, the plans of uploads, the inventories of both buckets, the verdicts of checks, the notes about rejected
-/// drafts, and the events that endpoints lack.
+/// drafts, the events that endpoints lack, and the feed.
 pub const RESERVED_PREFIX: &str = ".drafts/";
 
 /// The prefix of the copies of objects in main that were replaced or deleted. Object names must not begin with it.

@@ -9,6 +9,9 @@ use crate::DraftId;
 /// Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html>
 pub const MAX_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// The time for which an event is kept in the feed, unless a policy says another: seven days.
+const DEFAULT_EVENTS_RETENTION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// The lifetimes of URLs and drafts, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Policy {
@@ -18,6 +21,7 @@ pub struct Policy {
     sweep_grace: Duration,
     complete_idle_after: Option<Duration>,
     replaced_lifetime: Option<Duration>,
+    events_retention: Duration,
 }
 
 /// The reason why durations are not a valid policy.
@@ -60,6 +64,7 @@ impl Policy {
             sweep_grace,
             complete_idle_after: None,
             replaced_lifetime: None,
+            events_retention: DEFAULT_EVENTS_RETENTION,
         })
     }
 
@@ -87,6 +92,15 @@ impl Policy {
         }
     }
 
+    /// Keeps the events of the feed for this time.
+    #[must_use]
+    pub fn keeping_events_for(self, events_retention: Duration) -> Self {
+        Self {
+            events_retention,
+            ..self
+        }
+    }
+
     /// Returns the maximum validity of an upload URL, which is also the default.
     pub fn upload_ttl(&self) -> Duration {
         self.upload_ttl
@@ -110,6 +124,11 @@ impl Policy {
     /// Returns the time for which a copy of what was replaced or deleted is kept, if one is.
     pub fn replaced_lifetime(&self) -> Option<Duration> {
         self.replaced_lifetime
+    }
+
+    /// Returns the time for which an event is kept in the feed.
+    pub fn events_retention(&self) -> Duration {
+        self.events_retention
     }
 
     /// Returns the time for which a sweep keeps a draft after it has expired.

@@ -7,11 +7,13 @@
 //! - An act that a repeat could not recognise, such as a delete, is stored in a note before it happens: see [`ActNote`].
 //! - The key of an object comes from the endpoint and the event. It is deleted when the endpoint has acknowledged the
 //!   event. After three days the event is given up: a server makes it a dead letter, which is kept for 30 days more.
+//! - The feed has each event for readers, and is written before the act is answered, like an endpoint: see [`FeedWrite`].
 
 mod act;
 mod dead;
 mod delivery;
 mod endpoint;
+mod feed;
 mod id;
 mod pending;
 #[cfg(test)]
@@ -21,5 +23,6 @@ pub use act::{ActEnd, ActNote, ActStep, Trace};
 pub use dead::DeadLetter;
 pub use delivery::{Publication, PublishStep, ReadOutcome, RedeliverStep, Redelivery};
 pub use endpoint::{EndpointState, Outcome};
+pub use feed::{FeedEntry, FeedPage, FeedPosition, FeedStep, FeedWrite};
 pub use id::{EventId, InvalidEventId};
 pub use pending::{EndpointName, InvalidEndpointName, KEPT_FOR, PendingEvent, attempt_interval};

@@ -1,5 +1,5 @@
 //! Random schedules of acts with events, on several servers, with endpoints that are away, answers that are lost, and
-//! crashes.
+//! crashes. The feed is one more endpoint, with readers whose clocks differ from those of the servers and of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,6 +15,11 @@ const ACTS: usize = 4;
 const SERVERS: usize = 2;
 const ENDPOINTS: [&str; 2] = ["a", "b"];
 const STEPS: usize = 120;
+const READERS: usize = 3;
+/// The number of entries on a page of the feed.
+const PAGE: usize = 2;
+/// The differences of clocks from the slowest one, in milliseconds.
+const SKEWS: [u64; 3] = [0, 5_000, 10_000];
 
 /// An act in progress at a server.
 #[derive(Debug, Clone)]
@@ -28,12 +33,24 @@ enum Task {
         publication: Publication,
         step: PublishStep,
     },
+    /// The event goes into the feed, after the endpoints.
+    Feed {
+        act: usize,
+        write: FeedWrite,
+        step: FeedStep,
+    },
     /// A stored event is delivered.
     Redeliver {
         key: ObjectKey,
         redelivery: Redelivery,
         step: RedeliverStep,
     },
+}
+
+/// A reader of the feed.
+struct Reader {
+    position: FeedPosition,
+    read: Vec<(FeedEntry, EventId)>,
 }
 
 struct World {
@@ -46,14 +63,30 @@ struct World {
     states: [[EndpointState; ENDPOINTS.len()]; SERVERS],
     store: BTreeSet<ObjectKey>,
     received: BTreeMap<(usize, EventId), usize>,
+    /// The entries of the feed, with their events and dates.
+    feed: BTreeMap<FeedEntry, (EventId, SystemTime)>,
+    readers: [Reader; READERS],
+    /// The clocks of the servers and of the store, after the slowest one.
+    skews: [Duration; SERVERS],
+    store_skew: Duration,
     /// Set when nothing fails any more.
     is_calm: bool,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut skew = || Duration::from_millis(SKEWS[random.random_range(0..SKEWS.len())]);
+        let reader = || Reader {
+            position: FeedPosition::BEGIN,
+            read: Vec::new(),
+        };
         Self {
-            random: StdRng::seed_from_u64(seed),
+            readers: std::array::from_fn(|_| reader()),
+            skews: std::array::from_fn(|_| skew()),
+            store_skew: skew(),
+            feed: BTreeMap::new(),
+            random,
             now: UNIX_EPOCH + Duration::from_secs(1_800_000_000),
             happened: BTreeMap::new(),
             answered: BTreeSet::new(),
@@ -107,7 +140,7 @@ impl World {
         match task {
             Task::Act { act } => {
                 // A repeat finds what an earlier one has done.
-                let now = self.now;
+                let now = self.clock(server);
                 self.happened.entry(act).or_insert(now);
                 Some(self.publish(server, act, 0))
             }
@@ -131,8 +164,8 @@ impl World {
                         return Some(self.publish(server, act, endpoint + 1));
                     }
                     PublishStep::Published => {
-                        self.answered.insert(act);
-                        return None;
+                        let (write, step) = FeedWrite::start(id, self.clock(server));
+                        return Some(Task::Feed { act, write, step });
                     }
                     PublishStep::NotPublished => return None,
                 };
@@ -142,6 +175,29 @@ impl World {
                     publication,
                     step,
                 })
+            }
+            Task::Feed { act, mut write, step } => {
+                let step = match step {
+                    FeedStep::LookUp(_) if self.fails() => return None,
+                    FeedStep::LookUp(entry) => {
+                        let found = self.feed.get(&entry).map(|(_, written_at)| *written_at);
+                        write.found(found, self.clock(server))
+                    }
+                    FeedStep::Write(entry) => {
+                        let is_written = !self.fails();
+                        if is_written || self.random.random_bool(0.5) {
+                            let id = self.event(act);
+                            self.feed.insert(entry, (id, self.store_date()));
+                        }
+                        write.written(is_written, self.clock(server))
+                    }
+                    FeedStep::Written => {
+                        self.answered.insert(act);
+                        return None;
+                    }
+                    FeedStep::NotWritten => return None,
+                };
+                Some(Task::Feed { act, write, step })
             }
             Task::Redeliver {
                 key,
@@ -196,6 +252,45 @@ impl World {
         self.tasks[server].push(Task::Redeliver { key, redelivery, step });
     }
 
+    fn clock(&self, server: usize) -> SystemTime {
+        self.now + self.skews[server]
+    }
+
+    /// Returns the store's date of what is written now, in whole seconds.
+    fn store_date(&self) -> SystemTime {
+        let since = (self.now + self.store_skew)
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        UNIX_EPOCH + Duration::from_secs(since.as_secs())
+    }
+
+    /// Lets a reader get the next page, of a server with any clock. Returns true if it is full.
+    fn read(&mut self, reader: usize) -> bool {
+        let skew = Duration::from_millis(SKEWS[self.random.random_range(0..SKEWS.len())]);
+        let settled = FeedPosition::settled(self.now + skew);
+        let reader = &mut self.readers[reader];
+        let after: BTreeSet<_> = reader.position.shards().collect();
+        let is_after = |entry: &FeedEntry| {
+            let key = entry.key();
+            let shard = after.iter().find(|(prefix, _)| key.as_str().starts_with(prefix));
+            key.as_str() > shard.expect("a shard").1.as_str()
+        };
+        let listed = self.feed.iter().filter(|(entry, _)| is_after(entry));
+        let listed = listed.map(|(entry, (id, _))| (*entry, *id)).collect();
+        let page = FeedPage::new(listed, reader.position, settled, PAGE);
+        reader.read.extend(page.entries);
+        reader.position = page.next;
+        page.is_full
+    }
+
+    /// Lets every reader get the rest of the feed.
+    fn read_all(&mut self) {
+        self.now += Duration::from_secs(60);
+        for reader in 0..READERS {
+            while self.read(reader) {}
+        }
+    }
+
     fn crash(&mut self, server: usize) {
         self.tasks[server].clear();
         self.states[server] = [EndpointState::Working; ENDPOINTS.len()];
@@ -232,6 +327,17 @@ impl World {
             }
         }
         let acts: BTreeSet<_> = self.happened.keys().map(|act| self.event(*act)).collect();
+        for reader in &self.readers {
+            assert!(reader.read.is_sorted(), "the feed is in order");
+            let read: BTreeSet<_> = reader.read.iter().map(|(_, id)| *id).collect();
+            for act in &self.answered {
+                assert!(read.contains(&self.event(*act)), "a reader missed an event of the feed");
+            }
+            assert!(
+                read.is_subset(&acts),
+                "the feed has an event of an act that did not happen"
+            );
+        }
         for (_, id) in self.received.keys() {
             assert!(
                 acts.contains(id),
@@ -267,11 +373,16 @@ fn schedule(seed: u64) -> (usize, usize) {
                 world.tasks[server].push(Task::Act { act });
             }
             4..=6 => world.redeliver(server),
+            7 => {
+                let reader = world.random.random_range(0..READERS);
+                world.read(reader);
+            }
             _ => world.step_of(server),
         }
         world.now += Duration::from_millis(world.random.random_range(0..2000));
     }
     world.settle();
+    world.read_all();
     world.check();
     let repeated = world.received.values().filter(|times| **times > 1).count();
     (world.answered.len(), repeated)

@@ -6,7 +6,7 @@ use draftstore_storage::{ETag, ListedObject, ListedUpload};
 
 use crate::checks::RejectionNote;
 use crate::confirm::StagingNote;
-use crate::events::{ActNote, DeadLetter, KEPT_FOR, PendingEvent};
+use crate::events::{ActNote, DeadLetter, FeedEntry, KEPT_FOR, PendingEvent};
 use crate::usage::InventoryKey;
 use crate::{DraftId, Policy};
 
@@ -30,14 +30,19 @@ pub struct Expiry {
     now: SystemTime,
     kept: Duration,
     grace: Duration,
+    events_retention: Duration,
 }
 
 impl Expiry {
     /// Creates the rule of a policy at `now`, by the store's clock.
     pub fn at(now: SystemTime, policy: &Policy) -> Self {
         let kept = policy.object_lifetime().saturating_add(policy.sweep_grace());
-        let grace = policy.sweep_grace();
-        Self { now, kept, grace }
+        Self {
+            now,
+            kept,
+            grace: policy.sweep_grace(),
+            events_retention: policy.events_retention(),
+        }
     }
 
     /// Returns true if a draft has outlived its lifetime and the grace. The ID of a unique draft contains the end of
@@ -62,6 +67,9 @@ impl Expiry {
         }
         if let Some(dead) = DeadLetter::in_key(&draft.key) {
             return self.has_ended(dead.expires_at());
+        }
+        if let Some(entry) = FeedEntry::in_key(&draft.key) {
+            return self.has_ended(entry.expires_at(self.events_retention));
         }
         let kept = if ActNote::is_key(&draft.key) {
             self.kept.max(KEPT_FOR + self.grace)
@@ -105,7 +113,7 @@ mod tests {
     use draftstore_storage::UploadId;
 
     use super::*;
-    use crate::events::EventId;
+    use crate::events::{EventId, FeedStep, FeedWrite};
     use crate::sweep::Slice;
 
     const HOUR: Duration = Duration::from_secs(3600);
@@ -157,10 +165,15 @@ mod tests {
             endpoint: "billing".parse().expect("a name"),
             id,
         };
+        let (_, step) = FeedWrite::start(id, id.at());
+        let FeedStep::Write(entry) = step else {
+            panic!("{step:?}");
+        };
         let keys = [
             (ActNote::new([7; 32]).key().clone(), 3),
             (event.key(), 4),
             (DeadLetter(event).key(), 33),
+            (entry.key(), 7),
         ];
         for (key, days) in keys {
             let listed = ListedObject { key, ..draft("0123") };

@@ -12,6 +12,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::{Answer, Bounds, Brake, Brakes, Effect, Found, Job, Mode, Next, Pass, Rules, Slice, Summary};
 use crate::checks::{RejectedDraft, RejectionNote};
+use crate::events::{EventId, FeedStep, FeedWrite};
 use crate::{DraftId, Policy};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -311,6 +312,35 @@ fn live_drafts_cost_one_list_per_shard() {
         };
         assert_eq!(bucket.calls, calls, "{living} in each shard");
     }
+}
+
+#[test]
+fn feed_costs_one_list_per_shard_and_no_count() {
+    let mut bucket = TestBucket::new(1_000);
+    let retention = rules().policy.events_retention();
+    for number in 0..20_000_u64 {
+        let expired = number < 8;
+        let at = if expired { now() - retention - HOUR } else { now() };
+        let id = EventId::new(
+            at + Duration::from_millis(number),
+            [u8::try_from(number % 4).unwrap_or(0); 32],
+        );
+        let (_, step) = FeedWrite::start(id, id.at());
+        let FeedStep::Write(entry) = step else {
+            panic!("{step:?}");
+        };
+        bucket.drafts.insert(entry.key().to_string(), now());
+    }
+    bucket.named(".drafts/events/shop/x", false);
+    bucket.named("a", true);
+    let brakes = Brakes {
+        max_delete_fraction: Some("0.5".parse().expect("a fraction")),
+        ..Brakes::default()
+    };
+    let summary = sweep(&mut bucket, Rules { brakes, ..rules() });
+    assert_eq!((summary.scanned, summary.deleted), (2 + 8, 1 + 8));
+    // Both the count and the sweep take a list of unique drafts, one that ends in each shard of the feed, and one of names.
+    assert_eq!(bucket.calls.lists, 2 * (1 + 4 + 1), "{:?}", bucket.calls);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //!   later. So a walk takes at most one list per shard and one per page of expired drafts, however many drafts are
 //!   alive. If the shards are small, it takes no more lists than there are pages.
 //!
+//! - The shards of the feed are among the other keys. The rest of such a shard is skipped by the same rule.
+//!
 //! - Nothing is known about names beforehand. After two pages, their common beginning is known. The keys after all keys
 //!   with that beginning are then read concurrently with the rest. If one of the two ranges is empty, a list was
 //!   wasted: at most one for every two pages.
@@ -12,6 +14,7 @@
 use draftstore_storage::{ListObjects, ListedObject, ObjectPage};
 
 use super::slice::{KeyRange, Slice, is_among_unique, past_shard};
+use crate::events::FeedEntry;
 use crate::keys::{LAST_SHARD, RESERVED_PREFIX, shard_prefix};
 
 /// The number of pages after which the rest of a range of names is divided.
@@ -97,7 +100,14 @@ impl Walk {
             };
         };
         let rest = if is_named {
-            self.named_rest(first.unwrap_or_default(), &last, next, lanes)
+            let feed = last_passed
+                .as_ref()
+                .and_then(FeedEntry::in_key)
+                .map(FeedEntry::past_shard);
+            match feed.filter(|past| last <= *past) {
+                Some(past) => self.beyond(past),
+                None => self.named_rest(first.unwrap_or_default(), &last, next, lanes),
+            }
         } else {
             let living_shard = last_passed.and_then(|key| shard_of(key.as_str()));
             self.unique_rest(&last, living_shard, next, lanes)
@@ -172,9 +182,7 @@ impl Walk {
             return vec![self.continued(next)];
         };
         if is_among_unique(last) {
-            let request = from(Some(past_shard(LAST_SHARD)));
-            let kind = Kind::Named { since: None };
-            return vec![Self { request, kind, ..self }];
+            return self.beyond(past_shard(LAST_SHARD));
         }
         let (first, pages) = since.clone().map_or((first, 1), |(first, pages)| (first, pages + 1));
         if pages < PAGES_BEFORE_DIVISION {
@@ -199,6 +207,13 @@ impl Walk {
         };
         let until = Some(border);
         vec![Self { until, ..within }, beyond]
+    }
+
+    /// Returns the walk through the names after a key.
+    fn beyond(self, key: String) -> Vec<Self> {
+        let request = from(Some(key));
+        let kind = Kind::Named { since: None };
+        vec![Self { request, kind, ..self }]
     }
 }
 

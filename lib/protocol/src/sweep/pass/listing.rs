@@ -13,6 +13,7 @@ use super::{Pass, Phase, count, is_reserved};
 use crate::DraftId;
 use crate::checks::RejectionNote;
 use crate::confirm::StagingNote;
+use crate::events::FeedEntry;
 use crate::usage::InventoryKey;
 
 impl<E> Pass<E> {
@@ -42,17 +43,26 @@ impl<E> Pass<E> {
         }
         let expiry = Expiry::at(now, &self.rules.policy);
         let counts = self.phase == Phase::CountDrafts;
-        let lives = |draft: &ListedObject| DraftId::in_key(&draft.key).is_some() && !expiry.of_draft(draft);
+        let is_in_feed = |object: &ListedObject| FeedEntry::in_key(&object.key).is_some();
+        let is_passed_over = |draft: &ListedObject| {
+            if counts {
+                is_in_feed(draft)
+            } else {
+                (DraftId::in_key(&draft.key).is_some() || is_in_feed(draft)) && !expiry.of_draft(draft)
+            }
+        };
         let others = self.lists() + self.walks.len();
         let lanes = self.rules.bounds.lists.saturating_sub(others);
         let is_first = walk.is_first();
-        let Read { mut objects, rest } = walk.read(page, |draft| !counts && lives(draft), lanes);
+        let Read { mut objects, rest } = walk.read(page, is_passed_over, lanes);
         self.walks.extend(rest);
         if is_first {
             self.walks.push_back(Walk::named(self.rules.slice));
         }
         // Inventories are no drafts, and are counted only when they are removed.
         objects.retain(|object| InventoryKey::in_key(&object.key).is_none() || expiry.of_draft(object));
+        // Events are none either, and are not counted, because a sweep does not read all of them.
+        objects.retain(|object| !is_in_feed(object) || !counts && expiry.of_draft(object));
         if counts {
             self.count(objects.iter().map(|draft| expiry.of_draft(draft)));
         } else {
