@@ -50,6 +50,8 @@ def expected(store: str, example: str) -> str:
         "delete-version": "412",
         "restore-object": "200" if store == "embedded" else "501",
         "usage": "404",
+        "list-events": "412",
+        "watch-events": "412",
     }
     return others.get(call[1], "200") if call else "200"
 

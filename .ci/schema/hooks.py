@@ -301,8 +301,10 @@ def before_call(context, case, kwargs):
     if "{id}" in case.path:
         uppy_upload(case)
         return
-    if "type" in (case.query or {}):
+    if "type" in (case.query or {}) and case.path.startswith("/uppy/"):
         case.query["type"] = MEDIA_TYPE
+    # Only the server makes cursors, each for one caller.
+    (case.query or {}).pop("after", None)
     if case.path.endswith("/watch-draft") and case.query:
         case.query = of_a_draft(named(dict(case.query)))
     if not isinstance(case.body, dict):
@@ -310,6 +312,7 @@ def before_call(context, case, kwargs):
     body = whole(case.body)
     # Only the server makes page tokens, each for one caller.
     body.pop("page_token", None)
+    body.pop("after", None)
     if case.path.startswith("/api/v1/"):
         body = named(body)
         if case.path.endswith("/upload-urls"):

@@ -45,6 +45,7 @@ def main() -> int:
             "EMBEDDED_PORT": str(free_port()),
             # A stream ends before schemathesis has had enough of it.
             "WATCH_TIMEOUT": "1",
+            "EVENTS_FEED": "on",
         }
         with server(binary, directory, variables) as running:
             wait_for(lambda: answers(f"{running.http}/health/ready"), running.process, "draftstore-server on its store")

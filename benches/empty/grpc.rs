@@ -178,6 +178,19 @@ impl DraftService for FixedResponse {
         Err(Status::unimplemented("not measured"))
     }
 
+    async fn list_events(&self, _: Request<v1::ListEventsRequest>) -> Result<Response<v1::ListEventsResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    type WatchEventsStream = tonic::codegen::BoxStream<v1::WatchEventsResponse>;
+
+    async fn watch_events(
+        &self,
+        _: Request<v1::WatchEventsRequest>,
+    ) -> Result<Response<Self::WatchEventsStream>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn list_undelivered_events(
         &self,
         _: Request<v1::ListUndeliveredEventsRequest>,

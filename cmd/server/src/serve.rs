@@ -13,7 +13,9 @@ use draftstore_cronjob::{SweepMetrics, count_usage, sweep_replaced};
 use draftstore_runtime::{Schedule, on_hangup, on_signal};
 use draftstore_service::cleaner::Mode;
 use draftstore_service::safety;
-use draftstore_service::{AllowedOrigins, Cleaner, Drafts, Policy, Store, SweepSettings, SystemClock, UsageCounter};
+use draftstore_service::{
+    AllowedOrigins, Cleaner, DraftSettings, Drafts, Policy, Store, SweepSettings, SystemClock, UsageCounter,
+};
 use draftstore_telemetry::AuditSink;
 use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
@@ -78,8 +80,8 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         .with_check_limits(config.checks)
         .with_observer(metrics.drafts.clone())
         .with_webhooks(Arc::new(Webhooks::new()))
-        .with_profiles(Arc::new(PolicyProfiles(access.authenticator.clone())))
-        .with_endpoints(Arc::new(access.authenticator.clone()));
+        .with_profiles(Arc::new(PolicyProfiles(access.authenticator.clone())));
+    let drafts = publishing(drafts, &access, &config.drafts);
 
     if embedded.is_some() {
         (drafts.create_buckets().await).context("cannot create the embedded store's buckets")?;
@@ -143,6 +145,16 @@ pub(crate) async fn serve(config: Config, access: Access, audit: Option<AuditSin
         embedded.shutdown().await;
     }
     ended
+}
+
+/// Sends events to the webhooks of the policy, and keeps them in the feed if that is configured.
+fn publishing(drafts: Drafts, access: &Access, settings: &DraftSettings) -> Drafts {
+    let drafts = drafts.with_endpoints(Arc::new(access.authenticator.clone()));
+    if settings.events_feed {
+        drafts.with_feed()
+    } else {
+        drafts
+    }
 }
 
 /// Creates the readiness. With `require_safe`, probes a store that is not known, which must honour every condition.

@@ -11,10 +11,11 @@ use crate::MAX_REQUEST_BYTES;
 use crate::api::{Api, Mapping, StreamMapping, Updates};
 use crate::audit::DraftRef;
 use crate::errors::{
-    BUCKET_NOT_FOUND, CHECKS_PENDING, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, Failure, IDEMPOTENCY_KEY_REUSED,
-    NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_BUSY, OBJECT_CHANGED, OBJECT_LOCKED,
-    OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED, Reason, SCANNER_UNAVAILABLE, STREAM_ENDED, TICKETS_NOT_CONFIGURED,
-    UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, USAGE_NOT_COUNTED, VERSION_NOT_FOUND, VERSIONS_NOT_ENABLED,
+    BUCKET_NOT_FOUND, CHECKS_PENDING, DELETES_NOT_CONFIGURED, DRAFT_NOT_FOUND, FEED_NOT_CONFIGURED, Failure,
+    IDEMPOTENCY_KEY_REUSED, NO_MORE_UPLOADS, OBJECT_ALREADY_EXISTS, OBJECT_ARCHIVED, OBJECT_BUSY, OBJECT_CHANGED,
+    OBJECT_LOCKED, OBJECT_NOT_FOUND, PIN_MISMATCH, REJECTED, Reason, SCANNER_UNAVAILABLE, STREAM_ENDED,
+    TICKETS_NOT_CONFIGURED, UPLOAD_INCOMPLETE, UPLOAD_NOT_FOUND, USAGE_NOT_COUNTED, VERSION_NOT_FOUND,
+    VERSIONS_NOT_ENABLED,
 };
 use crate::gate::{Admitted, Bounds};
 
@@ -451,6 +452,16 @@ calls! {
     RedeliverEvents(RedeliverEventsRequest): POST "/api/v1/redeliver-events" {
         scopes: [[Admin]], size: One, kind: Long, audit: none,
         failures: [BUCKET_NOT_FOUND],
+        tag: "Events",
+    }
+    ListEvents(ListEventsRequest): POST "/api/v1/list-events" {
+        scopes: [[Inspect]], size: One, kind: Quick, audit: none,
+        failures: [BUCKET_NOT_FOUND, FEED_NOT_CONFIGURED],
+        tag: "Events",
+    }
+    WatchEvents(WatchEventsRequest): POST "/api/v1/watch-events" {
+        scopes: [[Inspect]], size: One, kind: Stream, audit: none,
+        failures: [BUCKET_NOT_FOUND, FEED_NOT_CONFIGURED, STREAM_ENDED],
         tag: "Events",
     }
     CreateMultipartUpload(CreateMultipartUploadRequest): POST "/api/v1/multipart/create" {

@@ -101,6 +101,7 @@ reasons! {
     PIN_MISMATCH: PRECONDITION_FAILED, FailedPrecondition, "A condition of the request does not match what is stored. `errors` names the field.";
     UPLOAD_INCOMPLETE: PRECONDITION_FAILED, FailedPrecondition, "Parts are missing, or do not have the announced size.";
     TICKETS_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The server has no keys for tickets.";
+    FEED_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The server keeps no feed of events.";
     VERSIONS_NOT_ENABLED: PRECONDITION_FAILED, FailedPrecondition, "Main has no versioning.";
     DELETES_NOT_CONFIGURED: PRECONDITION_FAILED, FailedPrecondition, "The store does not let the server delete in main.";
     TOO_LARGE: PAYLOAD_TOO_LARGE, InvalidArgument, "The request, or the size that it announces, is too large.";
@@ -211,6 +212,13 @@ fn lock_as_fields(lock: &Lock) -> Vec<Violation> {
     retention.into_iter().chain(hold).collect()
 }
 
+fn not_shorter_than(retention: &Retention) -> String {
+    format!(
+        "must not be shorter or weaker than the one in force: {}",
+        shown(retention)
+    )
+}
+
 fn shown(Retention { mode, until }: &Retention) -> String {
     let mode = match mode {
         RetentionMode::Governance => "GOVERNANCE",
@@ -246,6 +254,7 @@ impl Failure {
                 Error::RestrictedNames => row(PERMISSION_DENIED),
                 Error::UsageNotCounted => row(USAGE_NOT_COUNTED),
                 Error::NoTickets => row(TICKETS_NOT_CONFIGURED),
+                Error::NoFeed => row(FEED_NOT_CONFIGURED),
                 Error::NoMoreUploads { .. } => row(NO_MORE_UPLOADS),
                 Error::NotFound(Missing::Draft) => row(DRAFT_NOT_FOUND),
                 Error::NotFound(Missing::Object) => row(OBJECT_NOT_FOUND),
@@ -258,13 +267,9 @@ impl Failure {
                 Error::Archived => row(OBJECT_ARCHIVED),
                 Error::Busy => row(OBJECT_BUSY).retry_after(RETRY_AFTER_SECONDS),
                 Error::Locked(lock) => row(OBJECT_LOCKED).fields(lock_as_fields(lock)),
-                Error::ShorterRetention(retention) => row(OBJECT_LOCKED).field(
-                    "storage_options.retention",
-                    format!(
-                        "must not be shorter or weaker than the one in force: {}",
-                        shown(retention)
-                    ),
-                ),
+                Error::ShorterRetention(retention) => {
+                    row(OBJECT_LOCKED).field("storage_options.retention", not_shorter_than(retention))
+                }
                 Error::DeletesNotPermitted(cause) => row(DELETES_NOT_CONFIGURED).cause(&**cause),
                 Error::ChecksPending => row(CHECKS_PENDING).retry_after(RETRY_AFTER_SECONDS),
                 Error::ScannerUnavailable(scanner) => row(SCANNER_UNAVAILABLE)
@@ -404,6 +409,7 @@ pub(crate) fn samples() -> Vec<Failure> {
         Error::RestrictedNames.into(),
         Error::UsageNotCounted.into(),
         Error::NoTickets.into(),
+        Error::NoFeed.into(),
         Error::NoMoreUploads { most: 3 }.into(),
         Error::NotFound(Missing::Draft).into(),
         Error::NotFound(Missing::Object).into(),
@@ -492,6 +498,7 @@ mod tests {
             (403, Code::PermissionDenied, None),
             (403, Code::PermissionDenied, None),
             (404, Code::NotFound, None),
+            (412, Code::FailedPrecondition, None),
             (412, Code::FailedPrecondition, None),
             (409, Code::ResourceExhausted, None),
             (404, Code::NotFound, None),

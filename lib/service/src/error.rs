@@ -35,6 +35,9 @@ pub enum Error {
     /// The server has no key to sign tickets with.
     #[error("tickets are not configured: the server needs TICKET_KEYS_FILE")]
     NoTickets,
+    /// The server keeps no feed of events.
+    #[error("no events are kept: the server needs EVENTS_FEED=on")]
+    NoFeed,
     /// The caller has as many drafts and multipart uploads as its ticket allows.
     #[error(
         "the ticket has as many drafts and uploads as it allows ({most} at a time): discard, confirm or abort one first"
@@ -296,6 +299,7 @@ impl ConfirmOutcome {
             | Error::RestrictedNames
             | Error::UsageNotCounted
             | Error::NoTickets
+            | Error::NoFeed
             | Error::NoMoreUploads { .. }
             | Error::Incomplete(_)
             | Error::Archived

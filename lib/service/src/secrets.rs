@@ -61,6 +61,8 @@ pub(crate) enum Purpose {
     UsagePage = 10,
     /// A page token of a listing of events that an endpoint lacks.
     EventPage = 11,
+    /// A cursor of the feed of events.
+    FeedCursor = 12,
 }
 
 /// The binding of a sealed token: it opens only with an equal one.

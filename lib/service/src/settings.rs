@@ -47,6 +47,8 @@ settings! {
         keep_replaced: bool = "KEEP_REPLACED", default "false", parse::boolean;
         /// The time for which such a copy is kept, in seconds.
         replaced_lifetime: Duration = "REPLACED_LIFETIME", default "2592000", parse::timeout;
+        /// The time for which an event is kept in the feed, in seconds. The sweep needs it too.
+        events_retention: Duration = "EVENTS_RETENTION", default "604800", parse::timeout;
     }
 }
 
@@ -58,6 +60,8 @@ settings! {
         pub confirm_timeout: Duration = "CONFIRM_TIMEOUT", default "600", parse::timeout;
         /// The origins of web pages that may use the API and the draft bucket, with commas between.
         pub origins: Option<AllowedOrigins> = "CORS_ALLOWED_ORIGINS", unset "none", str::parse;
+        /// Keeps each event in the feed, for ListEvents and WatchEvents: `on` or `off`.
+        pub events_feed: bool = "EVENTS_FEED", default "off", parse::on_off;
     }
 }
 
@@ -155,7 +159,9 @@ impl PolicySettings {
         match policy.and_then(|policy| policy.completing_idle_after(settings.complete_idle_after)) {
             Ok(policy) => {
                 let lifetime = settings.keep_replaced.then_some(settings.replaced_lifetime);
-                Ok(policy.keeping_replaced_for(lifetime))
+                Ok(policy
+                    .keeping_replaced_for(lifetime)
+                    .keeping_events_for(settings.events_retention))
             }
             Err(error @ InvalidPolicy::IdleAfter) => environment.reject("COMPLETE_IDLE_AFTER", error),
             Err(error @ InvalidPolicy::Ttl(name)) => environment.reject(name, error),

@@ -195,6 +195,11 @@ where
         "restore-object" => client.restore_object(message(request)).await.map(answer_json),
         "usage" => client.get_usage(message(request)).await.map(answer_json),
         "list-undelivered-events" => client.list_undelivered_events(message(request)).await.map(answer_json),
+        "list-events" => client.list_events(message(request)).await.map(answer_json),
+        "watch-events" => match client.watch_events(message(request)).await {
+            Ok(stream) => Ok(first_of_stream(stream.into_inner()).await),
+            Err(status) => Err(status),
+        },
         "redeliver-events" => client.redeliver_events(message(request)).await.map(answer_json),
         "tickets" => client.create_ticket(message(request)).await.map(answer_json),
         "multipart/abort" => client.abort_multipart_upload(message(request)).await.map(answer_json),

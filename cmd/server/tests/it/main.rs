@@ -26,6 +26,7 @@ mod encodings;
 mod environment;
 mod errors;
 mod events;
+mod feed;
 mod fixed_options;
 mod forms;
 mod front;

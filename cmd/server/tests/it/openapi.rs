@@ -266,7 +266,7 @@ async fn every_rule_in_the_document_is_enforced() {
                 // The upload has the name in the example, no page token is valid for another caller, and the server has no policy
                 // with destinations.
                 let of_upload = matches!(place.field, "object_name" | "draft_id" | "upload_id");
-                let bound = matches!(place.field, "page_token" | "destination")
+                let bound = matches!(place.field, "page_token" | "after" | "destination")
                     || call.example.get("upload_id").is_some() && of_upload;
                 let request = call.request(&place, Some(value.clone()));
                 let blamed = blamed(&server, call.route, &request).await;

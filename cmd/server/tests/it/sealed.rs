@@ -50,7 +50,7 @@ impl World {
         let root = caller("root", "");
         let policy = Policy::new(&policy);
         Self {
-            server: policy.server("api-key", &[]),
+            server: policy.server("api-key", &[("EVENTS_FEED", "on"), ("WATCH_TIMEOUT", "1")]),
             _policy: policy,
             ada,
             eve,
@@ -183,7 +183,8 @@ async fn no_response_tells_names_or_ids_of_another_tenant() {
                 ] {
                     let known = |field: &str| match route {
                         "list-drafts" | "list-objects" | "usage" => field.starts_with("page"),
-                        "draft-bucket" => false,
+                        "draft-bucket" | "watch-events" => false,
+                        "list-events" => field == "page_size",
                         "list-undelivered-events" => field == "endpoint" || field.starts_with("page"),
                         "redeliver-events" => field.starts_with('e'),
                         "list-versions" => field == "object_name" || field.starts_with("page"),

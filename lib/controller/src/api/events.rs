@@ -1,9 +1,12 @@
-//! The calls on events that an endpoint lacks.
+//! The calls on events: those that an endpoint lacks, and the feed.
 
 use draftstore_proto::{Timestamp, v1};
-use draftstore_service::draft::{ListUndelivered, RedeliverEvents, RedeliveryResult};
+use draftstore_service::draft::{
+    FeedEvent, ListEvents, ListUndelivered, RedeliverEvents, RedeliveryResult, SelectEvents,
+};
+use futures::stream::{self, StreamExt as _};
 
-use super::{Api, Mapping};
+use super::{Api, Mapping, StreamMapping, Updates};
 use crate::errors::Failure;
 use crate::gate::Admitted;
 
@@ -56,5 +59,67 @@ impl Mapping for v1::RedeliverEventsRequest {
         Ok(v1::RedeliverEventsResponse {
             outcomes: outcomes.collect(),
         })
+    }
+}
+
+impl Mapping for v1::ListEventsRequest {
+    type Response = v1::ListEventsResponse;
+
+    async fn call(self, api: &Api, admitted: &Admitted) -> Result<Self::Response, Failure> {
+        let request = ListEvents {
+            select: SelectEvents {
+                after: self.after,
+                kind: self.r#type,
+                name_prefix: self.name_prefix,
+            },
+            page_size: self.page_size,
+        };
+        let page = api.drafts(admitted).list_events(&request).await?;
+        Ok(v1::ListEventsResponse {
+            events: page.events.into_iter().map(feed_event).collect(),
+            cursor: page.cursor,
+            has_more: page.has_more,
+        })
+    }
+}
+
+impl StreamMapping for v1::WatchEventsRequest {
+    type Response = v1::WatchEventsResponse;
+
+    async fn open(self, api: &Api, admitted: &Admitted) -> Result<Option<Updates<Self::Response>>, Failure> {
+        let request = SelectEvents {
+            after: self.after,
+            kind: self.r#type,
+            name_prefix: self.name_prefix,
+        };
+        let watch = api.of_caller(&admitted.caller).watch_events(&request).await?;
+        let updates = stream::unfold(watch, |mut watch| async {
+            let next = watch.next().await?;
+            let next = next.map(|update| v1::WatchEventsResponse {
+                event: update.event.map(feed_event),
+                cursor: update.cursor,
+            });
+            Some((next.map_err(Failure::from), watch))
+        });
+        Ok(Some(updates.boxed()))
+    }
+
+    fn id(response: &Self::Response) -> &str {
+        &response.cursor
+    }
+
+    fn default_last_id(&mut self, id: impl FnOnce() -> String) {
+        self.after.get_or_insert_with(id);
+    }
+}
+
+fn feed_event(event: FeedEvent) -> v1::FeedEvent {
+    v1::FeedEvent {
+        event_id: event.id.to_string(),
+        r#type: event.kind.as_str().to_owned(),
+        object_name: event.subject,
+        happened_at: Some(Timestamp::from(event.at)),
+        tenant: event.tenant.map(|tenant| tenant.to_string()),
+        cloud_event: event.json,
     }
 }

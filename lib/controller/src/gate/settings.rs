@@ -17,7 +17,7 @@ settings! {
         // Longer than the calls to the store that a request may need, except copies.
         /// Seconds for the response, except of calls whose time is that of their work in the store: confirms, completed uploads, checks, copies, moves, updates, restores, deletes of several objects, redelivered events. Streams of reflection end then, and those that watch health after an hour.
         call_timeout: Duration = "CALL_TIMEOUT", default "60", parse::timeout;
-        /// Seconds for a stream that watches a draft. Its caller then begins another.
+        /// Seconds for a stream that watches a draft or the feed. Its caller then begins another.
         watch_timeout: Duration = "WATCH_TIMEOUT", default "300", parse::timeout;
         /// The maximum number of streams that each caller has at once. Each address has at most an eighth of MAX_CONNECTIONS_PER_ADDRESS.
         max_streams: usize = "MAX_STREAMS_PER_CALLER", default "1024", parse::count;

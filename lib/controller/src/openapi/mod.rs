@@ -119,7 +119,7 @@ fn parameters() -> Value {
         "LastEventId": {
             "name": "Last-Event-ID",
             "in": "header",
-            "description": "The `last_state_id`, if the request has none. `EventSource` sends it when it connects again.",
+            "description": "The `last_state_id` or `after`, if the request has none. `EventSource` sends it when it connects again.",
             "schema": {"type": "string"},
         },
         "IdempotencyKey": {

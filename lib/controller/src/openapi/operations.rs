@@ -38,7 +38,9 @@ fn operation(call: &Call, method: &Method, contract: &Contract, facts: Facts) ->
     let mut responses = Map::new();
     if call.is_stream() {
         responses.insert("200".to_owned(), events(described, &method.response, &sample));
-        responses.insert("204".to_owned(), nothing_new());
+        if sample["state_id"].is_string() {
+            responses.insert("204".to_owned(), nothing_new());
+        }
         parameters.push(reference("parameters", "LastEventId"));
     } else {
         responses.insert("200".to_owned(), success(described, &method.response, &sample));
@@ -76,7 +78,8 @@ fn by_query(post: &Value, method: &Method, contract: &Contract, facts: Facts) ->
 
 /// Returns the response of a stream. Its schema is that of each event, because `OpenAPI` 3.1 has none for a stream of them.
 fn events(description: &str, schema: &str, example: &Value) -> Value {
-    let id = &example["state_id"];
+    let ids = ["state_id", "cursor"];
+    let id = ids.into_iter().find(|id| example[id].is_string()).unwrap_or_default();
     json!({
         "description": format!("{description} Each event has one, as JSON in its `data`."),
         "headers": {"X-Request-Id": reference("headers", "RequestId")},
@@ -84,14 +87,14 @@ fn events(description: &str, schema: &str, example: &Value) -> Value {
             "schema": {
                 "type": "object",
                 "properties": {
-                    "id": {"type": "string", "description": "The `state_id`."},
+                    "id": {"type": "string", "description": format!("The `{id}`.")},
                     "event": {"type": "string", "description": "`problem` for the error that ends the stream."},
                     "data": {"type": "string", "contentMediaType": "application/json"},
                 },
                 "required": ["data"],
             },
             "x-event-data": reference("schemas", schema),
-            "example": format!("id: {}\ndata: {example}\n\n", id.as_str().unwrap_or_default()),
+            "example": format!("id: {}\ndata: {example}\n\n", example[id].as_str().unwrap_or_default()),
         }},
     })
 }

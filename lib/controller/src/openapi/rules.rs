@@ -2,6 +2,7 @@
 //! that enforce them. The tests of the server check each limit and one step beyond.
 
 use draftstore_auth::TicketOrder;
+use draftstore_service::draft::SelectEvents;
 use draftstore_service::limits;
 use serde_json::{Value, json};
 
@@ -200,9 +201,11 @@ pub(super) fn rule(message: &str, field: &str, facts: Facts) -> Rule {
         }))
         .required()
         .example(json!(["evt_01KAN3XJ5V8Q7R2M4T6W9Y0ZBC"])),
+        (_, "type") => Rule::keywords(json!({"enum": SelectEvents::types()})).example("draft.confirmed"),
+        (_, "name_prefix") => Rule::keywords(json!({"maxLength": limits::MAX_PREFIX_BYTES})).example("photos/"),
         (_, "part_number") => Rule::range(1, limits::MAX_PARTS.into()).required().example(1),
         (_, "page_size") => Rule::range(1, limits::MAX_PAGE_SIZE.into()),
-        (_, "page_token") => Rule::keywords(json!({
+        (_, "page_token" | "after") => Rule::keywords(json!({
             "minLength": 1, "maxLength": limits::MAX_PAGE_TOKEN_BYTES, "pattern": "^[A-Za-z0-9_-]+$",
         })),
         ("ListObjectsRequest", "delimiter") => Rule::pattern("^/$").example("/"),

@@ -66,7 +66,7 @@ pub(super) fn parameters(message: &str, contract: &Contract, facts: Facts) -> Ve
 
 /// Returns a sample of a response: its required fields, the first of alternatives, and the properties of an object.
 pub(super) fn response_example(message: &str, contract: &Contract) -> Value {
-    const OPTIONAL: [&str; 3] = ["etag", "size", "content_type"];
+    const OPTIONAL: [&str; 4] = ["etag", "size", "content_type", "event"];
     let fields = &contract.message(message).fields;
     let first = fields.iter().find(|field| field.presence == Presence::OneOf);
     let first = first.map(|field| field.name.as_str());
@@ -110,6 +110,8 @@ fn sample(field: &str) -> &'static str {
         "version_id" => "3HL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY",
         "event_id" => "evt_01KAN3XJ5V8Q7R2M4T6W9Y0ZBC",
         "type" => "draft.confirmed",
+        "cursor" => "CURSOR",
+        "cloud_event" => "{\"specversion\":\"1.0\",\"id\":\"evt_01KAN3XJ5V8Q7R2M4T6W9Y0ZBC\",…}",
         "check" => "type",
         "code" => "TYPE_DIFFERS",
         "tenant" => "acme",

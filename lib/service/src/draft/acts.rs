@@ -34,14 +34,13 @@ pub(super) struct ActOnDraft<'a> {
 }
 
 impl Drafts {
-    /// Returns true if an endpoint wants events of this kind, of the caller's tenant.
+    /// Returns true if an endpoint or the feed wants events of this kind, of the caller's tenant.
     pub(super) fn is_told(&self, kind: EventKind) -> bool {
         let tenant = self.caller.tenant.as_ref();
-        !self.shared.events.wanting(kind, tenant).is_empty()
+        !self.courier().recipients(kind, tenant).is_empty()
     }
 
-    /// Stores the event of an act that is about to happen to a confirmed object. Without an endpoint that wants it, makes
-    /// no call.
+    /// Stores the event of an act that is about to happen to a confirmed object. If nothing wants it, makes no call.
     ///
     /// # Errors
     /// The error of the store. The act must not happen then.

@@ -10,6 +10,7 @@ mod confirm;
 mod discard;
 mod disposition;
 mod draft_ref;
+mod feed;
 mod identity;
 mod inspect;
 mod issue_download;
@@ -46,6 +47,8 @@ pub use disposition::Disposition;
 pub use draft_ref::DraftName;
 pub use draftstore_protocol::checks::{Reason as CheckReason, SilentScanner};
 pub use draftstore_protocol::{DraftId, Stage};
+use feed::SharedPages;
+pub use feed::{EventsPage, EventsUpdate, EventsWatch, FeedEvent, ListEvents, SelectEvents};
 pub use inspect::{DraftInspected, UploadedDraft};
 pub use issue_download::{DownloadIssued, IssueDownload};
 pub use issue_upload::{IssueUpload, UploadIssued};
@@ -106,6 +109,9 @@ struct Shared {
     secrets: Arc<dyn SecretSource>,
     usage: usage::MergedCache,
     events: Events,
+    /// `true` if each event is kept in the feed.
+    feeds: bool,
+    feed_pages: SharedPages,
 }
 
 impl Drafts {
@@ -130,6 +136,8 @@ impl Drafts {
             secrets: Arc::new(Secrets::random()),
             usage: usage::MergedCache::default(),
             events: Events::default(),
+            feeds: false,
+            feed_pages: SharedPages::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -211,6 +219,13 @@ impl Drafts {
         self
     }
 
+    /// Keeps each event in the feed.
+    #[must_use]
+    pub fn with_feed(mut self) -> Self {
+        Arc::make_mut(&mut self.shared).feeds = true;
+        self
+    }
+
     /// Returns the deliverer of events.
     pub(crate) fn courier(&self) -> Courier<'_> {
         let shared = &self.shared;
@@ -219,6 +234,7 @@ impl Drafts {
             store: &shared.store,
             clock: shared.clock.as_ref(),
             observer: shared.observer.as_ref(),
+            feeds: shared.feeds,
         }
     }
 

@@ -131,7 +131,7 @@ impl Drafts {
     }
 }
 
-fn page_size(size: i32) -> Result<u16, Violation> {
+pub(super) fn page_size(size: i32) -> Result<u16, Violation> {
     let rule = || Violation::new("page_size", format!("must be 1 to {MAX_PAGE_SIZE}"));
     let size = u16::try_from(size).map_err(|_| rule())?;
     (1..=MAX_PAGE_SIZE).contains(&size).then_some(size).ok_or_else(rule)

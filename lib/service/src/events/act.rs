@@ -105,13 +105,12 @@ impl NewAct<'_> {
 }
 
 impl Courier<'_> {
-    /// Stores the event of an act that is about to happen. Without an endpoint that wants it, makes no call and returns
-    /// `None`.
+    /// Stores the event of an act that is about to happen. If nothing wants it, makes no call and returns `None`.
     ///
     /// # Errors
     /// The error of the store. The act must not happen then.
     pub(crate) async fn begin(&self, act: NewAct<'_>) -> Result<Option<Act>, StorageError> {
-        if self.events.wanting(act.kind, act.tenant).is_empty() {
+        if self.recipients(act.kind, act.tenant).is_empty() {
             return Ok(None);
         }
         let event = act.event(self.clock.now());
@@ -143,13 +142,12 @@ impl Courier<'_> {
         }
     }
 
-    /// Forgets an act that crashed, because another one has explained its traces. Without an endpoint that wants its event,
-    /// makes no call.
+    /// Forgets an act that crashed, because another one has explained its traces. If nothing wants its event, makes no call.
     ///
     /// # Errors
     /// The error of the store. The event may still be sent then.
     pub(crate) async fn forget(&self, act: &NewAct<'_>) -> Result<(), StorageError> {
-        if self.events.wanting(act.kind, act.tenant).is_empty() {
+        if self.recipients(act.kind, act.tenant).is_empty() {
             return Ok(());
         }
         match self.note(act.note().key().clone()).await? {
@@ -236,8 +234,8 @@ impl Courier<'_> {
         match step {
             ActStep::Publish => {
                 let event = act.event.with(fields);
-                let endpoints = self.events.wanting(event.kind, event.tenant.as_ref());
-                match self.publish(&event, &endpoints).await {
+                let recipients = self.recipients(event.kind, event.tenant.as_ref());
+                match self.publish(&event, &recipients).await {
                     Ok(()) => self.delete(&act.note).await,
                     Err(error) => {
                         tracing::warn!(event.id = %event.id, error = &error as &dyn std::error::Error, "event left");

@@ -9,7 +9,7 @@ use draftstore_protocol::events::{
     EndpointName, EndpointState, EventId, Outcome, PendingEvent, Publication, PublishStep,
 };
 use draftstore_storage::{Attributes, DraftVersion, Error as StorageError, ObjectKey, PutDraft};
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
@@ -57,6 +57,22 @@ pub(crate) struct Courier<'a> {
     pub(crate) store: &'a Store,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) observer: Option<&'a Arc<dyn Observer>>,
+    /// `true` if each event is kept in the feed.
+    pub(crate) feeds: bool,
+}
+
+/// The recipients of an event.
+#[derive(Debug)]
+pub(crate) struct Recipients {
+    endpoints: Vec<Arc<dyn Endpoint>>,
+    feed: bool,
+}
+
+impl Recipients {
+    /// Returns true if nothing wants the event.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.endpoints.is_empty() && !self.feed
+    }
 }
 
 impl Events {
@@ -71,13 +87,6 @@ impl Events {
     pub(crate) fn endpoints(&self) -> Endpoints {
         let source = self.0.source.as_ref();
         source.map_or_else(|| Arc::from([]), |source| source.endpoints())
-    }
-
-    /// Returns the endpoints that want such events.
-    pub(crate) fn wanting(&self, kind: EventKind, tenant: Option<&Tenant>) -> Vec<Arc<dyn Endpoint>> {
-        let endpoints = self.endpoints();
-        let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(kind, tenant));
-        wanting.cloned().collect()
     }
 
     /// Returns true if something may be sent to the endpoint now.
@@ -143,13 +152,32 @@ impl Events {
 }
 
 impl Courier<'_> {
-    /// Sends an event to endpoints, and stores it for those that do not acknowledge it in time.
+    /// Returns the endpoints that want such events, and the feed if each event is kept there.
+    pub(crate) fn recipients(&self, kind: EventKind, tenant: Option<&Tenant>) -> Recipients {
+        let endpoints = self.events.endpoints();
+        let wanting = endpoints.iter().filter(|endpoint| endpoint.wants(kind, tenant));
+        Recipients {
+            endpoints: wanting.cloned().collect(),
+            feed: self.feeds,
+        }
+    }
+
+    /// Sends an event to endpoints, stores it for those that do not acknowledge it in time, and writes it into the feed.
     ///
     /// # Errors
-    /// The error of the store if an endpoint has not acknowledged the event, and it could not be stored.
-    pub(crate) async fn publish(&self, event: &Event, endpoints: &[Arc<dyn Endpoint>]) -> Result<(), Error> {
-        let published = join_all(endpoints.iter().map(|endpoint| self.publish_to(event, endpoint)));
-        published.await.into_iter().collect()
+    /// The error of the store if a recipient does not have the event, and it could not be stored.
+    pub(crate) async fn publish(&self, event: &Event, recipients: &Recipients) -> Result<(), Error> {
+        let endpoints = recipients.endpoints.iter();
+        let published = join_all(endpoints.map(|endpoint| self.publish_to(event, endpoint)));
+        let fed = async {
+            if recipients.feed {
+                self.write_to_feed(event).await
+            } else {
+                Ok(())
+            }
+        };
+        let (published, fed) = join(published, fed).await;
+        published.into_iter().chain([fed]).collect()
     }
 
     async fn publish_to(&self, event: &Event, endpoint: &Arc<dyn Endpoint>) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Events, which are sent to the endpoints of the policy.
 //!
 //! `event` makes an event, `delivery` sends it before its act is answered, and `pending` sends it later if an endpoint has
-//! not acknowledged it by then. `act` keeps the
+//! not acknowledged it by then. `feed` keeps each event for readers. `act` keeps the
 //! events of acts that a crash may interrupt. This module knows neither URLs nor signatures: an [`Endpoint`] has them.
 
 mod act;
@@ -9,6 +9,7 @@ mod dead;
 mod delivery;
 mod endpoint;
 mod event;
+mod feed;
 mod pending;
 
 pub(crate) use act::{Act, NewAct, TraceAt};

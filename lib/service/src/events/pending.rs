@@ -60,7 +60,7 @@ impl Drafts {
         let courier = self.courier();
         let endpoints = courier.events.endpoints();
         courier.events.retain(&endpoints);
-        if !endpoints.is_empty()
+        if (courier.feeds || !endpoints.is_empty())
             && let Err(error) = courier.resolve_left(self.longest_act()).await
         {
             let error = &error as &dyn std::error::Error;

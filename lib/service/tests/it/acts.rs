@@ -1,5 +1,6 @@
 //! The events of acts, which are stored before the act.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use draftstore_service::draft::{
@@ -12,6 +13,7 @@ use draftstore_testing::key;
 
 use crate::checks::{BAD, GOOD, TYPES, checking, upload};
 use crate::events::{FAILED, LATER, Sink, telling};
+use crate::feed::read_all;
 use crate::ground::Ground;
 use crate::system::System;
 
@@ -183,7 +185,7 @@ fn sink(name: &str) -> Arc<Sink> {
 
 /// Lets a new server resolve what is left, and deliver it.
 async fn settle(system: &System, sinks: &[&Arc<Sink>]) {
-    let restarted = telling(&system.other_server(), sinks);
+    let restarted = telling(&system.other_server(), sinks).with_feed();
     for _ in 0..2 {
         system.clock.advance(LATER * 2);
         restarted.deliver_pending().await;
@@ -235,10 +237,12 @@ async fn act_makes_no_call_for_events_that_no_endpoint_wants(ground: &Ground) {
         let mut calls = Vec::new();
         let others = Sink::wanting("others", None, &[EventKind::DraftConfirmed]);
         let own = Sink::wanting("own", None, &[act.kind()]);
-        for sinks in [&[][..], &[&others], &[&own]] {
+        for (sinks, feeds) in [(&[][..], false), (&[&others], false), (&[&own], false), (&[], true)] {
             let system = ground.system().await;
             act.prepare(&system).await;
             let drafts = telling(&system.drafts, sinks);
+            let drafts = if feeds { drafts.with_feed() } else { drafts };
+            system.clock.catch_up();
             let before = system.store.calls().len();
             act.perform(&drafts).await.expect("done");
             let made = system.store.calls().split_off(before).into_iter();
@@ -255,6 +259,10 @@ async fn act_makes_no_call_for_events_that_no_endpoint_wants(ground: &Ground) {
         expected.sort();
         calls[2].sort();
         assert_eq!(calls[2], expected, "{act:?}: a note is written and deleted");
+        expected.extend((0..act.all()).map(|_| Operation::PutObject.to_string()));
+        expected.sort();
+        calls[3].sort();
+        assert_eq!(calls[3], expected, "{act:?}: one object for the feed");
     }
 }
 
@@ -265,7 +273,7 @@ async fn act_that_crashes_after_any_call_is_told_of_if_it_happened(ground: &Grou
             away.answers(FAILED);
             let system = ground.system().await;
             act.prepare(&system).await;
-            let drafts = telling(&system.drafts, &[&working, &away]);
+            let drafts = telling(&system.drafts, &[&working, &away]).with_feed();
             system.store.crash_after(calls);
             let answered = act.perform(&drafts).await.is_ok();
             drafts.drain().await;
@@ -279,6 +287,9 @@ async fn act_that_crashes_after_any_call_is_told_of_if_it_happened(ground: &Grou
             for sink in [&working, &away] {
                 assert_eq!(sink.names().len(), happened, "{act:?} after {calls} calls");
             }
+            let fed: BTreeSet<_> = read_all(&drafts).await.iter().map(|event| event.id).collect();
+            let told = working.names().into_keys().collect();
+            assert_eq!(fed, told, "{act:?} after {calls} calls: the feed");
             if !crashed {
                 assert!(answered);
                 break;

@@ -47,7 +47,7 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    fn new(name: &str) -> Arc<Self> {
+    pub(crate) fn new(name: &str) -> Arc<Self> {
         Self::of(name, None)
     }
 

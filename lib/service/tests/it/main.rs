@@ -82,6 +82,7 @@ mod destinations;
 mod events;
 mod faults;
 mod faulty;
+mod feed;
 mod ground;
 mod idle;
 mod ignoring;

@@ -33,7 +33,7 @@ impl System {
         let world = Arc::new(world);
         let store = Arc::new(Faulty::new(Arc::clone(&world.storage), honoured));
         let buckets = Buckets::new(world.draft.clone(), world.main.clone());
-        let clock = Arc::new(ManualClock(Mutex::new(SystemTime::now())));
+        let clock = Arc::new(ManualClock::at(SystemTime::now()));
         let installed = Store::new(store.clone(), buckets).with_profile(StoreProfile::known(known));
         let drafts = server(installed.clone(), policy(3600), clock.clone());
         Self {
@@ -48,6 +48,11 @@ impl System {
     /// Returns a second server on the same buckets, which does not share the locks of the first.
     pub(crate) fn other_server(&self) -> Drafts {
         server(self.installed.clone(), policy(3600), self.clock.clone())
+    }
+
+    /// Returns a server on the same buckets with another clock.
+    pub(crate) fn server_by(&self, clock: Arc<ManualClock>) -> Drafts {
+        server(self.installed.clone(), policy(3600), clock)
     }
 
     /// Returns a server that has not probed the store yet.
@@ -184,6 +189,16 @@ impl System {
 pub(crate) struct ManualClock(Mutex<SystemTime>);
 
 impl ManualClock {
+    /// Creates a clock with this time.
+    pub(crate) fn at(time: SystemTime) -> Self {
+        Self(Mutex::new(time))
+    }
+
+    /// Returns the time of the clock.
+    pub(crate) fn time(&self) -> SystemTime {
+        *self.0.lock().expect("not poisoned")
+    }
+
     /// Sets the clock to the real time.
     pub(crate) fn catch_up(&self) {
         *self.0.lock().expect("not poisoned") = SystemTime::now();
@@ -196,7 +211,7 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> SystemTime {
-        *self.0.lock().expect("not poisoned")
+        self.time()
     }
 }
 

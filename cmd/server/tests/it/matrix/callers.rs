@@ -96,7 +96,7 @@ impl Callers {
     }
 
     pub(super) fn server(&self) -> Server {
-        self.policy.server("api-key,jwt", &[])
+        self.policy.server("api-key,jwt", &[("EVENTS_FEED", "on")])
     }
 }
 

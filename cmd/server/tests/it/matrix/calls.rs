@@ -46,7 +46,7 @@ impl Call {
     pub(super) async fn own(&self, front: Front, caller: &Caller, own: &Tenant<'_>, is_there: bool) -> Value {
         let name = own.fresh();
         match self.route {
-            "draft-bucket" | "list-drafts" | "list-objects" | "usage" => json!({}),
+            "draft-bucket" | "list-drafts" | "list-objects" | "usage" | "list-events" | "watch-events" => json!({}),
             // The other tenant's prefix is an ordinary name.
             "upload-url" | "multipart/create" => json!({"object_name": format!("t10/{name}")}),
             "upload-urls" => json!({"uploads": [{"object_name": format!("t10/{name}"), "unique": true}]}),
@@ -198,6 +198,11 @@ impl Call {
                 assert!(answer["etag"].is_string());
             }
             "list-undelivered-events" => assert_eq!(answer["events"], json!([])),
+            "watch-events" => assert!(answer["cursor"].is_string()),
+            "list-events" => {
+                let events = answer["events"].as_array().expect("events");
+                assert!(events.iter().all(|event| event["tenant"] == "t1"), "{answer}");
+            }
             "redeliver-events" => assert_eq!(answer["outcomes"][0]["result"], "REDELIVERY_RESULT_NOT_FOUND"),
             "report-scan" => assert_eq!(answer["recorded"], false),
             "discard-draft" => assert_eq!(answer["discarded"], true),
@@ -290,6 +295,8 @@ impl Call {
             | "tickets"
             | "usage"
             | "list-undelivered-events"
+            | "list-events"
+            | "watch-events"
             | "redeliver-events" => Vec::new(),
             other => panic!("no foreign request for {other}"),
         }

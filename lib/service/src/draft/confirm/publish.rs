@@ -12,11 +12,11 @@ use crate::draft::object::origin;
 use crate::events::{EventFacts, EventKind, object_fields};
 
 impl Drafts {
-    /// Sends the event of a confirm to the endpoints that want it. Without such endpoints, makes no call.
+    /// Sends the event of a confirm to the endpoints that want it, and to the feed. If nothing wants it, makes no call.
     pub(super) async fn publish_confirmed(&self, keys: &Keys, kept: &Kept) -> Result<(), Error> {
         let tenant = self.caller.tenant.as_ref();
-        let endpoints = self.shared.events.wanting(EventKind::DraftConfirmed, tenant);
-        if endpoints.is_empty() {
+        let recipients = self.courier().recipients(EventKind::DraftConfirmed, tenant);
+        if recipients.is_empty() {
             return Ok(());
         }
         let metadata = &kept.main.attributes.metadata;
@@ -33,6 +33,6 @@ impl Drafts {
         };
         let of_draft = self.draft_fields(&keys.draft, marker.map(|marker| marker.draft_etag));
         let event = facts.with([object_fields(&kept.main), of_draft, self.place_fields()].concat());
-        self.courier().publish(&event, &endpoints).await
+        self.courier().publish(&event, &recipients).await
     }
 }
