@@ -117,6 +117,24 @@ pub(crate) enum EventsCommand {
         #[arg(value_name = "ID")]
         event_ids: Vec<String>,
     },
+    /// Print the events of the feed as they come. Each line ends with a cursor to go on after.
+    Tail(TailArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TailArgs {
+    /// Cursor to go on after, as an earlier run has printed it. Default: begin now, or with --no-follow at the oldest event.
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) after: Option<String>,
+    /// Kind of the events, such as `draft.confirmed`, or its beginning with the dot, such as `object.`.
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+    /// Beginning of the names of the drafts and objects.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+    /// Print what there is, and end.
+    #[arg(long)]
+    pub(crate) no_follow: bool,
 }
 
 #[derive(Debug, Clone, Args)]

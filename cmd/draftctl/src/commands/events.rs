@@ -1,4 +1,6 @@
-//! `draftctl events list WEBHOOK`, `draftctl events redeliver WEBHOOK [ID…]`
+//! `draftctl events list WEBHOOK`, `draftctl events redeliver WEBHOOK [ID…]`, `draftctl events tail`
+
+mod tail;
 
 use draftstore_proto::v1::{
     ListUndeliveredEventsRequest, RedeliverEventsRequest, RedeliveryOutcome, RedeliveryResult, UndeliveredEvent,
@@ -18,6 +20,7 @@ pub(super) async fn run(context: &Context, command: EventsCommand) -> Result<Exi
     match command {
         EventsCommand::List { endpoint } => list(context, endpoint).await,
         EventsCommand::Redeliver { endpoint, event_ids } => redeliver(context, &endpoint, event_ids).await,
+        EventsCommand::Tail(args) => tail::run(context, args).await,
     }
 }
 

@@ -1,3 +1,6 @@
+use std::time::{Duration, SystemTime};
+
+use draftstore_service::events::EventId;
 use draftstore_testing::key;
 use serde_json::Value;
 
@@ -220,6 +223,50 @@ async fn events_that_a_webhook_lacks_are_listed() {
         "{}",
         tried.out
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_printed_as_they_come_after_a_cursor() {
+    let server = TestServer::feeding().await;
+    let user = TestUser::of(&server.url);
+    let put = async |hours: u64, digest: u8, name: &str| {
+        let at = SystemTime::now() - Duration::from_secs(hours * 3600);
+        let id = EventId::new(at, [digest; 32]).to_string();
+        let event = serde_json::json!({
+            "id": id, "type": "draft.confirmed", "subject": name, "data": {"object_name": name},
+        });
+        let entry = format!(".drafts/published/{}/{}", digest % 4, id.replace("evt_", ""));
+        server.world.upload(&key(&entry), event.to_string()).await;
+    };
+    put(3, 4, "a").await;
+    put(4, 5, "b").await;
+    let tail = ["events", "tail", "--no-follow"];
+    server.clock.set_late(true);
+    let kept = user.run(tail.iter().chain(&["--json"])).results();
+    let names: Vec<_> = kept.iter().map(|update| &update["event"]["object_name"]).collect();
+    assert_eq!(names, ["b", "a"]);
+    let cursor = kept[1]["cursor"].as_str().expect("a cursor");
+    let said = user.run(tail.iter().chain(&["--prefix", "a", "--type", "draft."])).out;
+    assert!(
+        said.contains("  draft.confirmed   a  ") && said.lines().count() == 1,
+        "{said}"
+    );
+    let refused = user.run(tail.iter().chain(&["--type", "confirmed"]));
+    assert!(
+        refused.err.contains("must be one of draft., object., "),
+        "{}",
+        refused.err
+    );
+
+    let mut follows = user.start(["events", "tail", "--after", cursor, "--json"]);
+    put(1, 6, "c").await;
+    server.clock.set_late(false);
+    let update = follows.result().await;
+    assert_eq!(update["event"]["object_name"], "c");
+    follows.kill().await;
+    let cursor = update["cursor"].as_str().expect("a cursor");
+    let rest = user.run(tail.iter().chain(&["--after", cursor]));
+    assert_eq!((rest.status, rest.out.as_str()), (0, ""), "{}", rest.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use draftstore_testing::proxy::Pause;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Child;
 
 /// A user with a home directory and a server.
@@ -126,6 +126,14 @@ impl RunningCommand {
                 panic!("draftctl ended early with {status:?}: {err}");
             }
         }
+    }
+
+    /// Waits for a line of JSON on standard output. Lines that were read with it are lost.
+    pub(crate) async fn result(&mut self) -> Value {
+        let mut line = String::new();
+        let stream = self.0.stdout.as_mut().expect("piped");
+        BufReader::new(stream).read_line(&mut line).await.expect("UTF-8");
+        parse(&line)
     }
 
     pub(crate) fn id(&self) -> u32 {

@@ -47,8 +47,17 @@ impl TestServer {
         Self::with_authenticator(Authenticator::none()).await
     }
 
+    /// Starts a server without authentication that keeps events in the feed.
+    pub(crate) async fn feeding() -> Self {
+        Self::with(Authenticator::none(), Drafts::with_feed).await
+    }
+
     /// Starts a server with this authentication.
     pub(crate) async fn with_authenticator(authenticator: Authenticator) -> Self {
+        Self::with(authenticator, |drafts| drafts).await
+    }
+
+    async fn with(authenticator: Authenticator, configure: impl FnOnce(Drafts) -> Drafts) -> Self {
         let world = TestBuckets::embedded().await;
         let proxy = FaultProxy::start(&world.endpoint);
         let clock = Arc::new(LateClock::default());
@@ -68,6 +77,7 @@ impl TestServer {
             ..CheckLimits::default()
         };
         let drafts = Drafts::new(store, policy, AllowedOrigins::default(), clock.clone()).with_check_limits(limits);
+        let drafts = configure(drafts);
         let gate = Gate::new(authenticator, GateConfig::default());
         let service = grpc::service(Api::new(drafts, gate.clone()), gate, readiness, false);
         let service = service.await.expect("descriptors");
