@@ -41,6 +41,8 @@ TESTS = [
     "kept::transfer::tests::interrupted_move_is_completed_by_a_repeat",
     "kept::transfer::tests::repeated_move_leaves_what_is_being_moved_back",
     "kept::transfer::tests::idempotency_key_of_another_request_is_refused",
+    "kept::transfer::tests::copy_of_changed_attributes_is_no_replay_unless_its_key_says_so",
+    "kept::transfer::tests::update_leaves_the_idempotency_key_of_a_copy",
     "kept::transfer::tests::legal_hold_is_released_on_the_version_before_it_is_copied",
     "kept::transfer::tests::retention_in_force_only_grows",
     # Copies of what was replaced.
@@ -254,8 +256,9 @@ MUTANTS = [
     Mutant(
         "what main holds is replaced unasked",
         CONFIRM + "machine/look.rs",
-        "(Some(_), Existing::Keep) => Step::Finish(Err(ConfirmError::AlreadyExists)),",
-        "(Some(main), Existing::Keep) => { let main_etag = Some(main.etag); self.copy(Copying { draft, main_etag, replaced: None }) }",
+        "(Some(_), Existing::Keep) | (_, Existing::Replace(_)) => Step::Finish(Err(self.main_is_another())),",
+        "(Some(main), Existing::Keep) => { let main_etag = Some(main.etag); self.copy(Copying { draft, main_etag, replaced: None }) }\n"
+        "(_, Existing::Replace(_)) => Step::Finish(Err(self.main_is_another())),",
     ),
     Mutant(
         "the version to be replaced is not compared",
@@ -524,6 +527,30 @@ MUTANTS = [
         KEPT + "transfer/mod.rs",
         "key.as_ref().is_some_and(|key| has_key(metadata, key)) && !is_copied_by(metadata, request)",
         "key.as_ref().is_some_and(|key| has_key(metadata, key)) && !is_copied_by(metadata, request) && false",
+    ),
+    Mutant(
+        "a copy of what was changed since is answered by the one of before",
+        KEPT + "transfer/mod.rs",
+        "if *kind != TransferKind::Copy || key.is_some() {",
+        "if *kind == TransferKind::Copy || key.is_some() {",
+    ),
+    Mutant(
+        "a repeat with its key copies what was changed since",
+        KEPT + "transfer/mod.rs",
+        "if *kind != TransferKind::Copy || key.is_some() {",
+        "if *kind != TransferKind::Copy {",
+    ),
+    Mutant(
+        "an update forgets the key of the copy that made the object",
+        CONFIRM + "marker.rs",
+        "metadata.insert(UPDATED.to_owned(), request.0.clone());",
+        "metadata.remove(COPIED_KEY); metadata.insert(UPDATED.to_owned(), request.0.clone());",
+    ),
+    Mutant(
+        "an update forgets the request that made the object",
+        CONFIRM + "marker.rs",
+        "metadata.insert(UPDATED.to_owned(), request.0.clone());",
+        "metadata.insert(COPIED.to_owned(), request.0.clone());",
     ),
     Mutant(
         "a released hold stays on the version that is replaced",
