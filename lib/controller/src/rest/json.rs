@@ -19,14 +19,58 @@ const MAX_VALUES: usize = 100_000;
 /// The maximum exponent of a number, beyond the range of every field.
 const MAX_EXPONENT: usize = 40;
 
-/// The limit of the numbers with a fraction or an exponent that are converted, which is 2^53.
-const MAX_WHOLE: f64 = 9_007_199_254_740_992.0;
-
 /// The messages of the contract.
 static MESSAGES: LazyLock<Vec<DescriptorProto>> = LazyLock::new(|| {
     let files = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).expect("the build has encoded it");
     files.file.into_iter().flat_map(|file| file.message_type).collect()
 });
+
+/// Returns the JSON with the whole numbers that have a fraction or an exponent as digits. A parser would round those that a
+/// floating-point number cannot hold.
+pub(super) fn write_whole_numbers(json: &[u8]) -> Vec<u8> {
+    let mut written = Vec::with_capacity(json.len());
+    let (mut in_text, mut is_escaped) = (false, false);
+    let mut rest = json;
+    while let [byte, after @ ..] = rest {
+        let length = if in_text { 0 } else { number_length(rest) };
+        if length > 0 {
+            let (number, after) = rest.split_at(length);
+            let whole = std::str::from_utf8(number).ok().filter(|text| is_number(text));
+            match whole.and_then(whole_number) {
+                Some(whole) => written.extend(whole.as_bytes()),
+                None => written.extend(number),
+            }
+            rest = after;
+            continue;
+        }
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if in_text => is_escaped = true,
+            b'"' => in_text = !in_text,
+            _ => {}
+        }
+        written.push(*byte);
+        rest = after;
+    }
+    written
+}
+
+/// Returns the length of the number with which the JSON begins, or 0.
+fn number_length(json: &[u8]) -> usize {
+    let is_begin = json.first().is_some_and(|b| b.is_ascii_digit() || *b == b'-');
+    let is_of_number = |b: &&u8| b.is_ascii_digit() || b"-+.eE".contains(*b);
+    if is_begin {
+        json.iter().take_while(is_of_number).count()
+    } else {
+        0
+    }
+}
+
+/// Tells whether a number begins as JSON allows: without a zero before other digits.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).as_bytes();
+    !matches!(digits, [b'0', b'0'..=b'9', ..])
+}
 
 /// Rewrites the JSON of a message into the form that the generated code reads. Everything else is left for its errors.
 pub(super) fn normalize(message: &str, value: &mut Value) {
@@ -84,12 +128,8 @@ fn normalize_value(message: &DescriptorProto, field: &FieldDescriptorProto, valu
         | Type::Sfixed32
         | Type::Sfixed64 => {
             let text = match value {
-                // Beyond, a fraction may have been rounded away.
-                Value::Number(number)
-                    if !number.is_f64() || number.as_f64().is_some_and(|number| number.abs() < MAX_WHOLE) =>
-                {
-                    Some(number.to_string())
-                }
+                // Whole ones have been written as digits, unless they are beyond every range.
+                Value::Number(number) if !number.is_f64() => Some(number.to_string()),
                 Value::String(text) => Some(text.clone()),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
             };
@@ -276,6 +316,24 @@ mod tests {
             "1,0",
         ] {
             assert_eq!(whole_number(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_written_as_digits_outside_of_texts() {
+        for (json, written) in [
+            ("1e18", "1000000000000000000"),
+            ("[9223372036854775807.0,-1.50e1, 1]", "[9223372036854775807,-15, 1]"),
+            (r#"{"1e3":"1e3","a\"1e3":1e3}"#, r#"{"1e3":"1e3","a\"1e3":1000}"#),
+            (r#""\\",1e3"#, r#""\\",1000"#),
+            ("9007199254740993.5", "9007199254740993.5"),
+            ("01e3", "01e3"),
+            ("-00.0", "-00.0"),
+            ("1e", "1e"),
+            ("1e99", "1e99"),
+            ("true", "true"),
+        ] {
+            assert_eq!(write_whole_numbers(json.as_bytes()), written.as_bytes(), "{json}");
         }
     }
 
